@@ -1,0 +1,21 @@
+//! The schema of the store, as an ordered list of migrations. They run on SQLite and on PostgreSQL.
+//!
+//! A released migration never changes; what must change gets a new one.
+
+pub use sea_orm_migration::{MigrationStatus, MigratorTrait};
+
+use sea_orm_migration::{MigrationTrait, async_trait};
+
+mod m0001_accounts;
+mod m0002_messages;
+
+/// All migrations, oldest first.
+#[derive(Clone, Copy, Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_accounts::Migration), Box::new(m0002_messages::Migration)]
+    }
+}

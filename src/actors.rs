@@ -1,0 +1,37 @@
+//! The actors: one a connected user, one that routes between them, one that writes, one that restarts the others.
+//!
+//! ```text
+//! root ─┬─ registry ─┬─ session (one a connected user)
+//!       │            └─ …
+//!       └─ persistence
+//! ```
+//! Nobody is named in ractor's process-wide registry, so any number of servers live in one process.
+
+mod credit;
+mod health;
+mod mailbox;
+mod outbox;
+mod persistence;
+mod registry;
+mod root;
+mod session;
+mod ticket;
+
+pub use credit::{Credit, Credits, InFlightBytes};
+pub use health::Health;
+pub use outbox::{CloseReason, Outbox, OutboxEnd, Outgoing, outbox};
+pub use persistence::PersistenceHandle;
+pub use registry::RegistryHandle;
+pub use root::{ActorSystem, ActorSystemError, Fatal};
+pub use session::{NewSocket, SessionHandle};
+
+/// An actor could not be started.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot start an actor: {0}")]
+pub struct StartError(String);
+
+impl From<ractor::SpawnErr> for StartError {
+    fn from(error: ractor::SpawnErr) -> Self {
+        Self(error.to_string())
+    }
+}

@@ -1,0 +1,230 @@
+//! The registry: who is connected to this node. Starts and supervises the sessions and routes to them.
+//!
+//! Supervised by the root. When it fails, its sessions end with it, their sockets are closed with 1011 and the clients come
+//! back to its successor. Bound: its mailbox holds what the writer has committed (bounded by the credit of all sockets) and
+//! one message a handshake (bounded by the number of connections).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
+use tokio::sync::oneshot;
+
+use super::health::Health;
+use super::mailbox::{Slot, Timed, cast};
+use super::outbox::CloseReason;
+use super::persistence::PersistenceHandle;
+use super::session::{NewSocket, SessionActor, SessionArgs, SessionHandle, SessionMsg};
+use crate::domain::{LoginId, Message, SocketId, UserId};
+use crate::telemetry::ActorKind;
+
+pub(super) enum RegistryMsg {
+    Attach {
+        user: UserId,
+        socket: NewSocket,
+        reply: oneshot::Sender<SessionHandle>,
+    },
+    Idle {
+        user: UserId,
+        session: ActorId,
+        attached: u64,
+    },
+    Deliver(Vec<Arc<Message>>),
+    EndLogin {
+        user: UserId,
+        login: LoginId,
+    },
+    Close {
+        user: UserId,
+        socket: SocketId,
+        reason: CloseReason,
+    },
+    #[cfg(feature = "testing")]
+    CrashSession(UserId),
+    #[cfg(feature = "testing")]
+    Crash,
+}
+
+/// The registry, whichever incarnation is alive.
+#[derive(Clone)]
+pub struct RegistryHandle(pub(super) Slot<RegistryMsg>);
+
+impl RegistryHandle {
+    /// Adds a socket to the user's session, which is started if need be. From the answer on, whatever is delivered to the
+    /// user goes to the socket's queue. `None` when the registry is being restarted.
+    pub async fn attach(&self, user: UserId, socket: NewSocket) -> Option<SessionHandle> {
+        let (reply, attached) = oneshot::channel();
+        self.0.cast(RegistryMsg::Attach { user, socket, reply });
+        attached.await.ok()
+    }
+
+    /// Closes the sockets of a login session that has ended.
+    pub fn end_login(&self, user: UserId, login: LoginId) {
+        self.0.cast(RegistryMsg::EndLogin { user, login });
+    }
+
+    /// Closes a socket once all that is on its way to it now is in its queue.
+    pub fn close_socket(&self, user: UserId, socket: SocketId, reason: CloseReason) {
+        self.0.cast(RegistryMsg::Close { user, socket, reason });
+    }
+
+    /// Makes the user's session panic.
+    #[cfg(feature = "testing")]
+    pub fn crash_session(&self, user: UserId) {
+        self.0.cast(RegistryMsg::CrashSession(user));
+    }
+
+    /// Makes the registry panic.
+    #[cfg(feature = "testing")]
+    pub fn crash(&self) {
+        self.0.cast(RegistryMsg::Crash);
+    }
+
+    /// Routes committed messages, in their order, to both sides of each.
+    pub(super) fn deliver(&self, messages: Vec<Arc<Message>>) {
+        self.0.cast(RegistryMsg::Deliver(messages));
+    }
+
+    pub(super) fn session_is_idle(&self, user: UserId, session: ActorId, attached: u64) {
+        self.0.cast(RegistryMsg::Idle { user, session, attached });
+    }
+}
+
+pub(super) struct RegistryActor;
+
+pub(super) struct RegistryArgs {
+    pub(super) max_sockets: usize,
+    pub(super) handle: RegistryHandle,
+    pub(super) persistence: PersistenceHandle,
+    pub(super) health: Arc<Health>,
+}
+
+pub(super) struct RegistryState {
+    args: RegistryArgs,
+    sessions: HashMap<UserId, Session>,
+    users: HashMap<ActorId, UserId>,
+}
+
+struct Session {
+    actor: ActorRef<Timed<SessionMsg>>,
+    /// Sockets that were ever sent to it.
+    attached: u64,
+}
+
+impl Actor for RegistryActor {
+    type Msg = Timed<RegistryMsg>;
+    type State = RegistryState;
+    type Arguments = RegistryArgs;
+
+    async fn pre_start(&self, _: ActorRef<Self::Msg>, args: RegistryArgs) -> Result<RegistryState, ActorProcessingErr> {
+        Ok(RegistryState { args, sessions: HashMap::new(), users: HashMap::new() })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        message: Self::Msg,
+        state: &mut RegistryState,
+    ) -> Result<(), ActorProcessingErr> {
+        match message.open(ActorKind::Registry) {
+            RegistryMsg::Attach { user, socket, reply } => state.attach(&myself, user, socket, reply).await,
+            RegistryMsg::Idle { user, session, attached } => state.retire(user, session, attached),
+            RegistryMsg::Deliver(messages) => state.deliver(&messages),
+            RegistryMsg::EndLogin { user, login } => state.send(user, SessionMsg::EndLogin(login)),
+            RegistryMsg::Close { user, socket, reason } => state.send(user, SessionMsg::Close { socket, reason }),
+            #[cfg(feature = "testing")]
+            RegistryMsg::CrashSession(user) => state.send(user, SessionMsg::Crash),
+            #[cfg(feature = "testing")]
+            RegistryMsg::Crash => crash(),
+        }
+        Ok(())
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        _: ActorRef<Self::Msg>,
+        event: SupervisionEvent,
+        state: &mut RegistryState,
+    ) -> Result<(), ActorProcessingErr> {
+        match event {
+            SupervisionEvent::ActorTerminated(cell, ..) => state.forget(cell.get_id()),
+            SupervisionEvent::ActorFailed(cell, error) => {
+                state.args.health.actor_failed(ActorKind::Session);
+                let user = state.users.get(&cell.get_id()).copied();
+                tracing::error!(user.id = ?user, error = %error, "a session failed: its sockets are closed");
+                state.forget(cell.get_id());
+            }
+            SupervisionEvent::ActorStarted(_) | SupervisionEvent::ProcessGroupChanged(_) => {}
+        }
+        Ok(())
+    }
+}
+
+impl RegistryState {
+    async fn attach(
+        &mut self,
+        myself: &ActorRef<Timed<RegistryMsg>>,
+        user: UserId,
+        socket: NewSocket,
+        reply: oneshot::Sender<SessionHandle>,
+    ) {
+        if !self.sessions.contains_key(&user) {
+            let args = SessionArgs {
+                user,
+                max_sockets: self.args.max_sockets,
+                registry: self.args.handle.clone(),
+                persistence: self.args.persistence.clone(),
+            };
+            // Awaits only the session's `pre_start`, which does no I/O.
+            match Actor::spawn_linked(None, SessionActor, args, myself.get_cell()).await {
+                Ok((actor, _)) => {
+                    self.users.insert(actor.get_id(), user);
+                    self.sessions.insert(user, Session { actor, attached: 0 });
+                }
+                Err(error) => tracing::error!(user.id = %user, error = %error, "cannot start a session"),
+            }
+        }
+        if let Some(session) = self.sessions.get_mut(&user) {
+            session.attached += 1;
+            cast(&session.actor, SessionMsg::Attach { socket, reply });
+        }
+    }
+
+    /// Stops a session without sockets, unless one is on its way to it: then it has seen fewer than were sent.
+    fn retire(&mut self, user: UserId, session: ActorId, attached: u64) {
+        let idle = |s: &Session| s.actor.get_id() == session && s.attached == attached;
+        if self.sessions.get(&user).is_some_and(idle)
+            && let Some(session) = self.sessions.remove(&user)
+        {
+            self.users.remove(&session.actor.get_id());
+            session.actor.stop(None);
+        }
+    }
+
+    fn deliver(&self, messages: &[Arc<Message>]) {
+        for message in messages {
+            self.send(message.sender, SessionMsg::Deliver(message.clone()));
+            if message.receiver != message.sender {
+                self.send(message.receiver, SessionMsg::Deliver(message.clone()));
+            }
+        }
+    }
+
+    fn send(&self, user: UserId, message: SessionMsg) {
+        if let Some(session) = self.sessions.get(&user) {
+            cast(&session.actor, message);
+        }
+    }
+
+    /// By the actor's id, not the user's: the user may have a new session already.
+    fn forget(&mut self, session: ActorId) {
+        if let Some(user) = self.users.remove(&session) {
+            self.sessions.remove(&user);
+        }
+    }
+}
+
+#[cfg(feature = "testing")]
+fn crash() {
+    panic!("crashed on request of a test");
+}

@@ -1,0 +1,228 @@
+//! The root: starts the registry and the writer, and starts them again when they fail.
+//!
+//! Has no supervisor. More than [`MAX_RESTARTS`] in [`RESTART_WINDOW`] mean that restarting does not help: it reports
+//! [`Fatal`] and the process ends with an error. Bound: its mailbox holds one message a failed actor.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::time::{Duration, Instant};
+
+use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
+use tokio::sync::oneshot;
+
+use super::StartError;
+use super::health::Health;
+use super::mailbox::{Slot, Timed};
+use super::persistence::{PersistenceActor, PersistenceArgs, PersistenceHandle};
+use super::registry::{RegistryActor, RegistryArgs, RegistryHandle};
+use crate::clock::Clock;
+use crate::storage::{Storage, StorageError};
+use crate::telemetry::ActorKind;
+
+/// Restarts within [`RESTART_WINDOW`] that are still taken for bad luck.
+const MAX_RESTARTS: usize = 5;
+/// See [`MAX_RESTARTS`].
+const RESTART_WINDOW: Duration = Duration::from_secs(60);
+/// Wait before the first restart; doubled for each further one in the window.
+const BACKOFF: Duration = Duration::from_millis(50);
+
+/// Actors keep failing: the process should end.
+#[derive(Debug, thiserror::Error)]
+#[error("the {0} actor failed again and again: giving up")]
+pub struct Fatal(&'static str);
+
+/// All actors of a server.
+pub struct ActorSystem {
+    root: ActorRef<Timed<RootMsg>>,
+    /// Routes to the sessions.
+    pub registry: RegistryHandle,
+    /// Writes messages.
+    pub persistence: PersistenceHandle,
+    /// Who is alive.
+    pub health: Arc<Health>,
+}
+
+impl ActorSystem {
+    /// Starts the actors. The receiver gets a word when restarting no longer helps.
+    pub async fn start(
+        storage: Arc<Storage>,
+        clock: Clock,
+        max_sockets: usize,
+    ) -> Result<(Self, oneshot::Receiver<Fatal>), ActorSystemError> {
+        let head = storage.head().await?;
+        let health = Arc::new(Health::default());
+        let (registry, persistence) = (RegistryHandle(Slot::empty()), PersistenceHandle(Slot::empty()));
+        let (fatal, on_fatal) = oneshot::channel();
+        let writer = PersistenceArgs {
+            storage,
+            clock,
+            registry: registry.clone(),
+            health: health.clone(),
+            announced: Arc::new(AtomicI64::new(head.0)),
+        };
+        let state = RootState {
+            writer,
+            max_sockets,
+            registry: registry.clone(),
+            persistence: persistence.clone(),
+            health: health.clone(),
+            children: Vec::new(),
+            restarts: VecDeque::new(),
+            fatal: Some(fatal),
+        };
+        let (root, _) = Actor::spawn(None, RootActor, state).await.map_err(StartError::from)?;
+        Ok((Self { root, registry, persistence, health }, on_fatal))
+    }
+
+    /// Stops all actors at once. Drain the writer first.
+    pub async fn stop(&self) {
+        // Fails only when the root has ended already.
+        let _ = self.root.stop_and_wait(None, Some(Duration::from_secs(5))).await;
+    }
+}
+
+/// The actors could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum ActorSystemError {
+    /// One did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The store did not answer.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+pub(super) enum RootMsg {
+    Respawn(ActorKind),
+}
+
+struct RootActor;
+
+struct RootState {
+    writer: PersistenceArgs,
+    max_sockets: usize,
+    registry: RegistryHandle,
+    persistence: PersistenceHandle,
+    health: Arc<Health>,
+    children: Vec<(ActorId, ActorKind)>,
+    restarts: VecDeque<Instant>,
+    fatal: Option<oneshot::Sender<Fatal>>,
+}
+
+impl Actor for RootActor {
+    type Msg = Timed<RootMsg>;
+    type State = RootState;
+    type Arguments = RootState;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        mut state: RootState,
+    ) -> Result<RootState, ActorProcessingErr> {
+        state.spawn(&myself, ActorKind::Registry).await?;
+        state.spawn(&myself, ActorKind::Persistence).await?;
+        Ok(state)
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        message: Self::Msg,
+        state: &mut RootState,
+    ) -> Result<(), ActorProcessingErr> {
+        let RootMsg::Respawn(kind) = message.open(ActorKind::Root);
+        if let Err(error) = state.spawn(&myself, kind).await {
+            tracing::error!(actor = kind.as_str(), error = %error, "cannot restart an actor");
+            state.give_up(kind);
+        }
+        Ok(())
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        event: SupervisionEvent,
+        state: &mut RootState,
+    ) -> Result<(), ActorProcessingErr> {
+        match event {
+            SupervisionEvent::ActorFailed(cell, error) => {
+                if let Some(kind) = state.lost(cell.get_id()) {
+                    state.health.actor_failed(kind);
+                    tracing::error!(actor = kind.as_str(), error = %error, "an actor failed");
+                    state.restart(&myself, kind);
+                }
+            }
+            SupervisionEvent::ActorTerminated(cell, ..) => {
+                if let Some(kind) = state.lost(cell.get_id())
+                    && !state.health.is_draining()
+                {
+                    tracing::error!(actor = kind.as_str(), "an actor ended");
+                    state.restart(&myself, kind);
+                }
+            }
+            SupervisionEvent::ActorStarted(_) | SupervisionEvent::ProcessGroupChanged(_) => {}
+        }
+        Ok(())
+    }
+}
+
+impl RootState {
+    async fn spawn(&mut self, myself: &ActorRef<Timed<RootMsg>>, kind: ActorKind) -> Result<(), StartError> {
+        let supervisor = myself.get_cell();
+        let id = match kind {
+            ActorKind::Registry => {
+                let args = RegistryArgs {
+                    max_sockets: self.max_sockets,
+                    handle: self.registry.clone(),
+                    persistence: self.persistence.clone(),
+                    health: self.health.clone(),
+                };
+                let (actor, _) = Actor::spawn_linked(None, RegistryActor, args, supervisor).await?;
+                self.registry.0.set(Some(actor.clone()));
+                actor.get_id()
+            }
+            ActorKind::Persistence => {
+                let (actor, _) = Actor::spawn_linked(None, PersistenceActor, self.writer.clone(), supervisor).await?;
+                self.persistence.0.set(Some(actor.clone()));
+                actor.get_id()
+            }
+            ActorKind::Root | ActorKind::Session => return Ok(()),
+        };
+        self.children.push((id, kind));
+        self.health.set_alive(kind, true);
+        Ok(())
+    }
+
+    /// Forgets a child that has ended; `None` for one that was replaced already.
+    fn lost(&mut self, id: ActorId) -> Option<ActorKind> {
+        let index = self.children.iter().position(|(child, _)| *child == id)?;
+        let (_, kind) = self.children.swap_remove(index);
+        self.health.set_alive(kind, false);
+        match kind {
+            ActorKind::Registry => self.registry.0.set(None),
+            ActorKind::Persistence => self.persistence.0.set(None),
+            ActorKind::Root | ActorKind::Session => {}
+        }
+        Some(kind)
+    }
+
+    fn restart(&mut self, myself: &ActorRef<Timed<RootMsg>>, kind: ActorKind) {
+        let now = Instant::now();
+        self.restarts.retain(|at| now.duration_since(*at) < RESTART_WINDOW);
+        if self.restarts.len() >= MAX_RESTARTS {
+            self.give_up(kind);
+            return;
+        }
+        let wait = BACKOFF * 2_u32.saturating_pow(u32::try_from(self.restarts.len()).unwrap_or(u32::MAX));
+        self.restarts.push_back(now);
+        myself.send_after(wait, move || Timed::new(RootMsg::Respawn(kind)));
+    }
+
+    fn give_up(&mut self, kind: ActorKind) {
+        if let Some(fatal) = self.fatal.take() {
+            // The receiver is gone only when the server is being dropped.
+            let _ = fatal.send(Fatal(kind.as_str()));
+        }
+    }
+}

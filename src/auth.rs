@@ -1,0 +1,134 @@
+//! Who somebody is: registration, login, refresh, and the check of access tokens.
+
+mod access;
+mod bearer;
+mod error;
+mod limiter;
+mod passwords;
+mod refresh;
+mod secrets;
+
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+pub use access::{Access, AccessTokens};
+pub use bearer::{Bearer, bearer};
+pub use error::AuthError;
+pub use limiter::{ClientAddress, RateLimited, RateLimiter};
+pub use secrets::{SecretError, SecretKeys};
+
+use crate::clock::Clock;
+use crate::config;
+use crate::domain::{LoginId, NewAccount, Timestamp, User, UserId};
+use crate::storage::{NewRefreshToken, Rotation, Storage, StorageError};
+use passwords::Passwords;
+use refresh::RefreshToken;
+
+/// What a login or a refresh gives.
+pub struct TokenPair {
+    /// For every request, short-lived.
+    pub access: String,
+    /// For the next refresh.
+    pub refresh: String,
+}
+
+/// Accounts and their tokens.
+pub struct Auth {
+    storage: Arc<Storage>,
+    clock: Clock,
+    passwords: Passwords,
+    access: AccessTokens,
+    refresh_token_s: i64,
+    refresh_grace_s: i64,
+}
+
+impl Auth {
+    /// Reads from `storage` which logins have ended while their access tokens may still look valid.
+    pub async fn new(
+        config: &config::Auth,
+        keys: &SecretKeys,
+        storage: Arc<Storage>,
+        clock: Clock,
+    ) -> Result<Self, AuthError> {
+        let access = AccessTokens::new(keys, config.access_token_s, clock.clone())?;
+        let horizon = clock.now().plus_secs(-config.access_token_s);
+        for login in storage.logins_ended_since(horizon).await? {
+            access.end_login(login);
+        }
+        Ok(Self {
+            passwords: Passwords::new(config).await?,
+            access,
+            storage,
+            clock,
+            refresh_token_s: config.refresh_token_s,
+            refresh_grace_s: config.refresh_grace_s,
+        })
+    }
+
+    /// Makes an account. [`AuthError::Taken`] when the name or the address is another's.
+    pub async fn register(&self, account: NewAccount) -> Result<UserId, AuthError> {
+        // Spares the hash in the usual case; the unique indexes decide.
+        if self.storage.is_taken(&account.name, &account.email).await? {
+            return Err(AuthError::Taken);
+        }
+        let hash = self.passwords.hash(account.password).await?;
+        self.storage
+            .create_account(&account.name, &account.email, hash, &account.public_key, self.clock.now())
+            .await
+            .map_err(|error| match error {
+                StorageError::Duplicate(_) => AuthError::Taken,
+                other => other.into(),
+            })
+    }
+
+    /// Begins a login session. [`AuthError::WrongCredentials`] for an unknown name and a wrong password alike, after the
+    /// same work.
+    pub async fn login(&self, name: &str, password: SecretString) -> Result<TokenPair, AuthError> {
+        let known = self.storage.credentials(name).await?;
+        let hash = known.as_ref().map(|known| known.password_hash.clone());
+        let verified = self.passwords.verify(password, hash).await?;
+        let user = known.filter(|_| verified).ok_or(AuthError::WrongCredentials)?;
+
+        let token = RefreshToken::random()?;
+        let now = self.clock.now();
+        let login = self.storage.create_login(user.user, self.stored(&token, now), now).await?;
+        self.pair(user.user, &user.name, login, &token)
+    }
+
+    /// Spends a refresh token. A second try with the same one gets the same successor, see [`Storage::rotate`].
+    pub async fn refresh(&self, presented: &SecretString) -> Result<TokenPair, AuthError> {
+        let token = RefreshToken::parse(presented.expose_secret()).ok_or(AuthError::InvalidToken)?;
+        let now = self.clock.now();
+        let salt = crate::clock::random_bytes()?;
+        let successor = |salt: &[u8; 32]| self.stored(&token.successor(salt), now);
+        match self.storage.rotate(token.hash(), salt, successor, self.refresh_grace_s, now).await? {
+            Rotation::Granted { user, name, login, salt } => self.pair(user, &name, login, &token.successor(&salt)),
+            Rotation::Refused => Err(AuthError::InvalidToken),
+            Rotation::Reused { user, login } => {
+                tracing::warn!(user.id = %user, login.id = %login, "a spent refresh token came back: login revoked");
+                self.access.end_login(login);
+                Err(AuthError::Reused { user, login })
+            }
+        }
+    }
+
+    /// The access tokens.
+    #[must_use]
+    pub fn access(&self) -> &AccessTokens {
+        &self.access
+    }
+
+    /// A user by id.
+    pub async fn user(&self, id: UserId) -> Result<Option<User>, AuthError> {
+        Ok(self.storage.user(id).await?)
+    }
+
+    fn stored(&self, token: &RefreshToken, now: Timestamp) -> NewRefreshToken {
+        NewRefreshToken { hash: token.hash(), expires_at: now.plus_secs(self.refresh_token_s) }
+    }
+
+    fn pair(&self, user: UserId, name: &str, login: LoginId, refresh: &RefreshToken) -> Result<TokenPair, AuthError> {
+        Ok(TokenPair { access: self.access.issue(user, name, login)?, refresh: refresh.text() })
+    }
+}

@@ -1,0 +1,115 @@
+//! Access tokens: JWT (RFC 7519) signed with HS256 by a key that can be rotated.
+
+use std::collections::HashMap;
+use std::sync::RwLock;
+
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use secrecy::ExposeSecret as _;
+use serde::{Deserialize, Serialize};
+
+use super::secrets::key_id;
+use super::{AuthError, SecretKeys};
+use crate::clock::Clock;
+use crate::domain::{LoginId, Timestamp, UserId};
+
+/// The only value of the claim `type`; refresh tokens are no JWTs.
+const ACCESS: &str = "access";
+/// Longest token that is looked at: a user name of 254 characters takes at most 1.5 KiB of it.
+const MAX_TOKEN_BYTES: usize = 4096;
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    sub: String,
+    user_id: UserId,
+    #[serde(rename = "type")]
+    kind: String,
+    sid: LoginId,
+    iat: i64,
+    exp: i64,
+}
+
+/// Who an access token speaks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// The user.
+    pub user: UserId,
+    /// Their name when the token was made.
+    pub name: String,
+    /// The login session.
+    pub login: LoginId,
+}
+
+/// Makes and checks access tokens, without the database.
+pub struct AccessTokens {
+    header: Header,
+    signing: EncodingKey,
+    verifying: HashMap<String, DecodingKey>,
+    validation: Validation,
+    lifetime_s: i64,
+    clock: Clock,
+    /// Logins that have ended, and until when one of their tokens could still look valid.
+    ended: RwLock<HashMap<LoginId, Timestamp>>,
+}
+
+impl AccessTokens {
+    /// Tokens that are valid for `lifetime_s` seconds.
+    pub(super) fn new(keys: &SecretKeys, lifetime_s: i64, clock: Clock) -> Result<Self, AuthError> {
+        let no_key = || AuthError::Internal("there is no signing key".to_owned());
+        let current = keys.iter().next().ok_or_else(no_key)?;
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_required_spec_claims(&["exp", "sub"]);
+        // `exp` must be there; it is compared with our own clock below.
+        validation.validate_exp = false;
+        let bytes = |secret: &secrecy::SecretString| secret.expose_secret().as_bytes().to_vec();
+        Ok(Self {
+            header: Header { kid: Some(key_id(current)), ..Header::new(Algorithm::HS256) },
+            signing: EncodingKey::from_secret(&bytes(current)),
+            verifying: keys.iter().map(|key| (key_id(key), DecodingKey::from_secret(&bytes(key)))).collect(),
+            validation,
+            lifetime_s,
+            clock,
+            ended: RwLock::default(),
+        })
+    }
+
+    /// A new token for a login session.
+    pub(super) fn issue(&self, user: UserId, name: &str, login: LoginId) -> Result<String, AuthError> {
+        let iat = self.clock.now().as_secs();
+        let exp = iat + self.lifetime_s;
+        let claims = Claims { sub: name.to_owned(), user_id: user, kind: ACCESS.to_owned(), sid: login, iat, exp };
+        encode(&self.header, &claims, &self.signing).map_err(|error| AuthError::Internal(error.to_string()))
+    }
+
+    /// Who the token speaks for; [`AuthError::InvalidToken`] when it is forged, expired, of another type or of a login
+    /// that has ended.
+    pub fn verify(&self, token: &str) -> Result<Access, AuthError> {
+        self.claims(token)
+            .filter(|claims| claims.kind == ACCESS && claims.exp > self.clock.now().as_secs())
+            .filter(|claims| !self.has_ended(claims.sid))
+            .map(|claims| Access { user: claims.user_id, name: claims.sub, login: claims.sid })
+            .ok_or(AuthError::InvalidToken)
+    }
+
+    /// From now on refuses the tokens of this login.
+    pub fn end_login(&self, login: LoginId) {
+        let now = self.clock.now();
+        let mut ended = self.ended.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        ended.retain(|_, until| *until > now);
+        ended.insert(login, now.plus_secs(self.lifetime_s));
+    }
+
+    fn has_ended(&self, login: LoginId) -> bool {
+        self.ended.read().unwrap_or_else(std::sync::PoisonError::into_inner).contains_key(&login)
+    }
+
+    fn claims(&self, token: &str) -> Option<Claims> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return None;
+        }
+        let kid = decode_header(token).ok()?.kid?;
+        decode(token, self.verifying.get(&kid)?, &self.validation).ok().map(|data| data.claims)
+    }
+}
+
+#[cfg(test)]
+mod tests;

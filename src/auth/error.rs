@@ -1,0 +1,39 @@
+//! Why somebody is not let in.
+
+use crate::clock::NoRandomness;
+use crate::domain::{LoginId, UserId};
+use crate::storage::StorageError;
+
+/// Registration, login, refresh or a token was refused, or could not be decided.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    /// The name or the address belongs to an account.
+    #[error("the user name or the e-mail address is already registered")]
+    Taken,
+    /// Unknown user or wrong password; nobody is told which.
+    #[error("wrong user name or password")]
+    WrongCredentials,
+    /// No, or more than one, or an invalid, expired or ended token.
+    #[error("the token is missing, invalid or expired")]
+    InvalidToken,
+    /// A refresh token came back after its successor was used; the login has been ended.
+    #[error("the token is missing, invalid or expired")]
+    Reused {
+        /// Whose.
+        user: UserId,
+        /// Which login.
+        login: LoginId,
+    },
+    /// Too many passwords are being hashed.
+    #[error("too many logins at once, try again")]
+    Busy,
+    /// The store failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// No random bytes.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+    /// A fault of ours, such as a stored hash that cannot be read.
+    #[error("internal: {0}")]
+    Internal(String),
+}

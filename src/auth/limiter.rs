@@ -1,0 +1,79 @@
+//! How often one address may register and log in.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota};
+
+use crate::config;
+
+/// The address a limit counts by: an IPv4 address, or the /64 that one IPv6 subscriber has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ClientAddress(IpAddr);
+
+impl From<IpAddr> for ClientAddress {
+    fn from(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
+            IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
+            v4 => v4,
+        })
+    }
+}
+
+/// Try again after this time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimited(pub Duration);
+
+/// Counts registrations and logins by address (GCRA: a minute's worth at once, then at the steady rate).
+pub struct RateLimiter(Option<DefaultKeyedRateLimiter<ClientAddress>>);
+
+impl RateLimiter {
+    /// Lets everything pass when limits are off.
+    #[must_use]
+    pub fn new(config: &config::Limits) -> Self {
+        let quota = NonZeroU32::new(config.auth_per_minute).filter(|_| config.enabled).map(Quota::per_minute);
+        Self(quota.map(DefaultKeyedRateLimiter::keyed))
+    }
+
+    /// Takes one attempt of this address.
+    pub fn check(&self, address: ClientAddress) -> Result<(), RateLimited> {
+        let Some(limiter) = &self.0 else { return Ok(()) };
+        limiter.check_key(&address).map_err(|until| RateLimited(until.wait_time_from(DefaultClock::default().now())))
+    }
+
+    /// Forgets addresses that have their full quota again; call it now and then.
+    pub fn forget_idle(&self) {
+        if let Some(limiter) = &self.0 {
+            limiter.retain_recent();
+            limiter.shrink_to_fit();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_subscriber_is_one_address() {
+        let of = |text: &str| ClientAddress::from(text.parse::<IpAddr>().unwrap());
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+    }
+
+    #[test]
+    fn a_minutes_worth_passes_and_others_are_not_touched() {
+        let config = config::Limits { enabled: true, auth_per_minute: 3, client_ip_header: String::new() };
+        let limiter = RateLimiter::new(&config);
+        let (a, b) = (IpAddr::from([192, 0, 2, 1]).into(), IpAddr::from([192, 0, 2, 2]).into());
+        assert!((0..3).all(|_| limiter.check(a).is_ok()));
+        let RateLimited(wait) = limiter.check(a).unwrap_err();
+        assert!(wait > Duration::ZERO && wait <= Duration::from_secs(20));
+        assert!(limiter.check(b).is_ok());
+        let off = RateLimiter::new(&config::Limits { enabled: false, ..config });
+        assert!((0..100).all(|_| off.check(a).is_ok()));
+    }
+}

@@ -1,0 +1,68 @@
+//! Refresh tokens: 256 random bits, of which only a hash is stored.
+//!
+//! A successor is not drawn anew but made of the spent token and a random salt that is kept beside the spent token's
+//! hash. So the server can give the same successor again to whoever shows the spent token, and still stores nothing that
+//! could be shown as a token itself.
+
+use aws_lc_rs::{digest, hmac};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::clock::{NoRandomness, random_bytes};
+
+/// A refresh token in clear. Cannot be printed.
+pub(super) struct RefreshToken([u8; 32]);
+
+impl RefreshToken {
+    pub(super) fn random() -> Result<Self, NoRandomness> {
+        random_bytes().map(Self)
+    }
+
+    /// `None` unless the text is one that [`text`](Self::text) writes.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
+    }
+
+    /// 43 URL-safe characters.
+    pub(super) fn text(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0)
+    }
+
+    /// SHA-256: what is stored. The token has 256 bits of entropy, so neither salt nor stretching would add anything.
+    pub(super) fn hash(&self) -> [u8; 32] {
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest::digest(&digest::SHA256, &self.0).as_ref());
+        hash
+    }
+
+    /// HMAC-SHA-256 (RFC 2104) of the salt under this token: random to everybody without both.
+    pub(super) fn successor(&self, salt: &[u8; 32]) -> Self {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.0);
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(hmac::sign(&key, salt).as_ref());
+        Self(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_round_trips() {
+        let token = RefreshToken::random().unwrap();
+        assert_eq!(RefreshToken::parse(&token.text()).unwrap().0, token.0);
+        for bad in ["", "abc", &"A".repeat(44), &"!".repeat(43)] {
+            assert!(RefreshToken::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn successors_repeat_with_their_salt_only() {
+        let token = RefreshToken::random().unwrap();
+        let other = RefreshToken::random().unwrap();
+        assert_eq!(token.successor(&[1; 32]).0, token.successor(&[1; 32]).0);
+        assert_ne!(token.successor(&[1; 32]).0, token.successor(&[2; 32]).0);
+        assert_ne!(token.successor(&[1; 32]).0, other.successor(&[1; 32]).0);
+    }
+}

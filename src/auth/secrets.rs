@@ -1,0 +1,90 @@
+//! The secrets that sign access tokens.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::digest;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::clock::random_token;
+use crate::config::Config;
+
+/// The secret file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// It cannot be read or made.
+    #[error("cannot use the secret file {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A line of it is too short.
+    #[error("the secret file {} holds a secret of less than 32 characters", path.display())]
+    Short {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It holds no secret.
+    #[error("the secret file {} is empty: delete it to get a new one (this ends all access tokens)", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// The signing secret and the former ones whose tokens are still accepted. Never empty.
+pub struct SecretKeys {
+    current: SecretString,
+    former: Vec<SecretString>,
+}
+
+impl SecretKeys {
+    /// The configured secrets; without one, those of the secret file, which is made with mode 0600 on first start.
+    ///
+    /// The file holds one secret a line, the signing one first.
+    pub fn load(config: &Config) -> Result<Self, SecretError> {
+        let former = config.auth.previous_secret_keys.clone();
+        if !config.auth.secret_key.expose_secret().is_empty() {
+            return Ok(Self { current: config.auth.secret_key.clone(), former });
+        }
+        let path = config.secret_file();
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => create(&path)?,
+            Err(source) => return Err(SecretError::Io { path, source }),
+        };
+        let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let current = SecretString::from(lines.next().ok_or_else(|| SecretError::Empty { path: path.clone() })?);
+        let keys = Self { current, former: former.into_iter().chain(lines.map(SecretString::from)).collect() };
+        if keys.iter().any(|secret| secret.expose_secret().len() < 32) {
+            return Err(SecretError::Short { path });
+        }
+        Ok(keys)
+    }
+
+    /// All secrets, the signing one first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &SecretString> {
+        std::iter::once(&self.current).chain(&self.former)
+    }
+}
+
+/// Names a secret without telling it: the first 8 hex digits of its SHA-256.
+pub(super) fn key_id(secret: &SecretString) -> String {
+    let hash = digest::digest(&digest::SHA256, secret.expose_secret().as_bytes());
+    hash.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn create(path: &Path) -> Result<String, SecretError> {
+    let io = |source| SecretError::Io { path: path.to_owned(), source };
+    let secret = random_token().map_err(|error| io(std::io::Error::other(error)))?;
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path).map_err(io)?;
+    writeln!(file, "{secret}").and_then(|()| file.sync_all()).map_err(io)?;
+    Ok(secret)
+}

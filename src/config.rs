@@ -1,0 +1,105 @@
+//! Settings: the embedded defaults, then a file, then the environment; an unknown key is an error.
+
+mod environment;
+mod error;
+mod sections;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use ::config::{Environment, File, FileFormat};
+use serde::Deserialize;
+
+pub use error::ConfigError;
+pub use sections::{Admin, Auth, Database, Http, Limits, Log, LogFormat, Server, Socket, Synchronous};
+
+/// `config/default.toml`: every key with its default and one comment.
+pub const DEFAULTS: &str = include_str!("../config/default.toml");
+
+/// All settings.
+#[derive(Clone, Debug, Deserialize, serde::Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The public listener and the process.
+    pub server: Server,
+    /// The operators' listener.
+    pub admin: Admin,
+    /// Where messages are stored.
+    pub database: Database,
+    /// Tokens and passwords.
+    pub auth: Auth,
+    /// Limits and headers of HTTP.
+    pub http: Http,
+    /// Limits and deadlines of sockets.
+    pub socket: Socket,
+    /// Limits on rates.
+    pub limits: Limits,
+    /// Logging.
+    pub log: Log,
+}
+
+impl Config {
+    /// The embedded defaults alone.
+    pub fn defaults() -> Result<Self, ConfigError> {
+        Self::load(None, HashMap::new())
+    }
+
+    /// Defaults, then `file`, then `variables` (the process environment, as a rule).
+    pub fn load(file: Option<&Path>, variables: HashMap<String, String>) -> Result<Self, ConfigError> {
+        let mut builder = ::config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path)
+                .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+            builder = builder.add_source(File::from_str(&text, FileFormat::Toml));
+        }
+        let variables = environment::with_short_names(variables);
+        let environment =
+            Environment::with_prefix("FLUENT").prefix_separator("__").separator("__").source(Some(variables));
+        let config: Self = builder
+            .add_source(environment)
+            .build()
+            .and_then(::config::Config::try_deserialize)
+            .map_err(|error| ConfigError::Invalid { file: file.map(Path::to_owned), reason: error.to_string() })?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// The process environment over a `.env` file in the working directory.
+    pub fn environment() -> Result<HashMap<String, String>, ConfigError> {
+        environment::read()
+    }
+
+    /// Checks what the types cannot say.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.auth.validate()?;
+        self.socket.validate()?;
+        self.http.validate(&self.socket)?;
+        self.server.validate()?;
+        self.database.validate()?;
+        self.limits.validate()
+    }
+
+    /// The database to use: `database.url`, or the SQLite file in the data directory.
+    #[must_use]
+    pub fn database_url(&self) -> String {
+        use secrecy::ExposeSecret as _;
+        match self.database.url.expose_secret() {
+            "" => format!("sqlite://{}", self.server.data_dir.join("fluent.db").display()),
+            url => environment::plain_database_url(url),
+        }
+    }
+
+    /// Where the secret is kept when none is configured.
+    #[must_use]
+    pub fn secret_file(&self) -> PathBuf {
+        self.server.data_dir.join("secret.key")
+    }
+
+    /// All settings as TOML, secrets replaced.
+    pub fn redacted_toml(&self) -> Result<String, ConfigError> {
+        toml::to_string(self).map_err(|error| ConfigError::Invalid { file: None, reason: error.to_string() })
+    }
+}
+
+#[cfg(test)]
+mod tests;

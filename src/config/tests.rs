@@ -1,0 +1,94 @@
+use secrecy::ExposeSecret as _;
+
+use super::*;
+
+fn load(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    Config::load(None, variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
+}
+
+#[test]
+fn defaults_are_valid_and_commented() {
+    let config = Config::defaults().unwrap();
+    assert_eq!(config.server.listen.to_string(), "127.0.0.1:8000");
+    assert_eq!(config.database_url(), "sqlite://data/fluent.db");
+    let lines: Vec<&str> = DEFAULTS.lines().collect();
+    for (i, line) in lines.iter().enumerate().filter(|(_, line)| line.contains(" = ")) {
+        let previous = lines.get(i.wrapping_sub(1)).copied().unwrap_or_default();
+        assert!(previous.starts_with('#') || previous.contains(" = "), "no comment above {line}");
+    }
+}
+
+#[test]
+fn the_environment_wins_and_keeps_text_as_text() {
+    let secret = "00000000000000000000000000000007";
+    let config = load(&[
+        ("FLUENT__SERVER__LISTEN", "127.0.0.1:0"),
+        ("FLUENT__LIMITS__ENABLED", "false"),
+        ("FLUENT__SOCKET__IN_FLIGHT", "3"),
+        ("FLUENT__HTTP__CORS_ORIGINS", "https://a.example, https://b.example"),
+        ("SECRET_KEY", secret),
+        ("HOME", "/nowhere"),
+    ])
+    .unwrap();
+    assert_eq!(config.server.listen.port(), 0);
+    assert!(!config.limits.enabled);
+    assert_eq!(config.socket.in_flight, 3);
+    assert_eq!(config.http.cors_origins, ["https://a.example", "https://b.example"]);
+    assert_eq!(config.auth.secret_key.expose_secret(), secret);
+}
+
+#[test]
+fn a_file_sets_values_and_the_full_name_beats_the_short_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("fluent.toml");
+    std::fs::write(&path, "[server]\nlisten = \"127.0.0.1:9\"\n[http]\ncors_origins = [\"https://c.example\"]\n")
+        .unwrap();
+    let variables = [("DATABASE_URL", "sqlite://short.db"), ("FLUENT__DATABASE__URL", "sqlite://full.db")];
+    let variables = variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    let config = Config::load(Some(&path), variables).unwrap();
+    assert_eq!(config.server.listen.port(), 9);
+    assert_eq!(config.http.cors_origins, ["https://c.example"]);
+    assert_eq!(config.database_url(), "sqlite://full.db");
+}
+
+#[test]
+fn mistakes_are_named() {
+    let message = |variables: &[(&str, &str)]| load(variables).unwrap_err().to_string();
+    assert!(message(&[("FLUENT__SERVER__LISTNE", "x")]).contains("listne"));
+    assert!(message(&[("FLUENT__SERVERS__LISTEN", "x")]).contains("servers"));
+    assert!(message(&[("FLUENT__SOCKET__IN_FLIGHT", "many")]).contains("in_flight"));
+    assert!(message(&[("SECRET_KEY", "short")]).contains("auth.secret_key"));
+    assert!(message(&[("FLUENT__HTTP__MAX_HEAD_BYTES", "1")]).contains("http.max_head_bytes"));
+    let missing = Config::load(Some(Path::new("/does/not/exist.toml")), HashMap::new()).unwrap_err();
+    assert!(missing.to_string().contains("/does/not/exist.toml"));
+    for text in [message(&[("SECRET_KEY", "short")]), missing.to_string()] {
+        assert_eq!(text.lines().count(), 1, "{text}");
+    }
+}
+
+#[test]
+fn secrets_are_not_shown() {
+    let secret = "a-very-secret-value-of-enough-characters";
+    let url = "postgres://user:hunter22@db/fluent";
+    let config =
+        load(&[("SECRET_KEY", secret), ("DATABASE_URL", url), ("FLUENT__AUTH__PREVIOUS_SECRET_KEYS", secret)]).unwrap();
+    for text in [config.redacted_toml().unwrap(), format!("{config:?}")] {
+        assert!(!text.contains(secret) && !text.contains("hunter22"), "{text}");
+    }
+    assert!(config.redacted_toml().unwrap().contains("[redacted]"));
+}
+
+#[test]
+fn sqlalchemy_urls() {
+    for (given, plain) in [
+        ("postgresql+asyncpg://u:p@h/d?ssl=require", "postgres://u:p@h/d?sslmode=require"),
+        ("postgresql://u@h/d", "postgres://u@h/d"),
+        ("sqlite+aiosqlite:///./chat.db", "sqlite://./chat.db"),
+        ("sqlite+aiosqlite:////var/chat.db", "sqlite:///var/chat.db"),
+        ("sqlite:///./chat.db", "sqlite://./chat.db"),
+        ("sqlite:///var/chat.db", "sqlite:///var/chat.db"),
+        ("sqlite://chat.db", "sqlite://chat.db"),
+    ] {
+        assert_eq!(environment::plain_database_url(given), plain);
+    }
+}

@@ -1,0 +1,232 @@
+//! The fields of an account: parsed once at the edge, valid from then on.
+
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use secrecy::{ExposeSecret, SecretString};
+use spki::SubjectPublicKeyInfoRef;
+use spki::der::Decode;
+
+use super::{UserId, fold_name};
+
+/// Longest user name and e-mail address in characters (RFC 5321 §4.5.3.1.3 allows 254 for an address).
+const MAX_NAME_CHARS: usize = 254;
+/// Shortest and longest password in characters. All of them count: nothing is cut off.
+const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=256;
+/// Longest public key text in bytes.
+const MAX_PUBLIC_KEY_BYTES: usize = 16 * 1024;
+
+/// A field does not hold what it must. The text names the field and never repeats its value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {reason}")]
+pub struct Invalid {
+    /// The field's name on the wire.
+    pub field: &'static str,
+    /// What it must be.
+    pub reason: &'static str,
+}
+
+/// A user name: kept and echoed exactly as given, compared by its folded [key](Self::key).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserName {
+    text: String,
+    key: String,
+}
+
+impl UserName {
+    /// 1–254 characters without control characters and without white space at either end.
+    pub fn parse(text: String) -> Result<Self, Invalid> {
+        let invalid = |reason| Err(Invalid { field: "username", reason });
+        if text.is_empty() || text.chars().nth(MAX_NAME_CHARS).is_some() {
+            return invalid("must have 1 to 254 characters");
+        }
+        if text.chars().any(char::is_control) {
+            return invalid("must not contain control characters");
+        }
+        if text.trim() != text {
+            return invalid("must not begin or end with white space");
+        }
+        let key = fold_name(&text);
+        if key.trim().is_empty() {
+            return invalid("must contain visible characters");
+        }
+        Ok(Self { text, key })
+    }
+
+    /// The name as its owner typed it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The folded form: unique over all accounts.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+/// An e-mail address (RFC 5321 syntax without display name), compared by its folded key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmailAddress {
+    text: String,
+    key: String,
+}
+
+impl EmailAddress {
+    /// Checks the syntax; nothing is sent to the address.
+    pub fn parse(text: String) -> Result<Self, Invalid> {
+        let valid = text.chars().nth(MAX_NAME_CHARS).is_none()
+            && !text.chars().any(char::is_control)
+            && email_address::EmailAddress::from_str(&text).is_ok_and(|parsed| parsed.email() == text);
+        if !valid {
+            return Err(Invalid { field: "email", reason: "must be an e-mail address of at most 254 characters" });
+        }
+        let key = fold_name(&text);
+        Ok(Self { text, key })
+    }
+
+    /// The address as its owner typed it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The folded form: unique over all accounts.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+/// A password of 8–256 characters. Cannot be printed.
+#[derive(Clone, Debug)]
+pub struct Password(SecretString);
+
+impl Password {
+    /// Checks the length of a new password.
+    pub fn parse(text: SecretString) -> Result<Self, Invalid> {
+        let count = text.expose_secret().chars().take(PASSWORD_CHARS.end() + 1).count();
+        if !PASSWORD_CHARS.contains(&count) {
+            return Err(Invalid { field: "password", reason: "must have 8 to 256 characters" });
+        }
+        Ok(Self(text))
+    }
+
+    /// The text, for hashing only.
+    #[must_use]
+    pub fn into_secret(self) -> SecretString {
+        self.0
+    }
+}
+
+/// A user's public key: base64 text that the server keeps byte for byte and never uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKey(String);
+
+impl PublicKey {
+    /// Base64 (standard alphabet, padding optional) of at most 16 KiB. When `strict`, what it holds must be one DER
+    /// `SubjectPublicKeyInfo` (RFC 5280 §4.1).
+    pub fn parse(text: String, strict: bool) -> Result<Self, Invalid> {
+        const BASE64: GeneralPurpose = GeneralPurpose::new(
+            &base64::alphabet::STANDARD,
+            GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+        );
+        let invalid = |reason| Err(Invalid { field: "public_key", reason });
+        if text.is_empty() || text.len() > MAX_PUBLIC_KEY_BYTES {
+            return invalid("must have 1 to 16384 characters");
+        }
+        let Ok(der) = BASE64.decode(&text) else {
+            return invalid("must be base64 without line breaks");
+        };
+        if strict && SubjectPublicKeyInfoRef::from_der(&der).is_err() {
+            return invalid("must be a DER SubjectPublicKeyInfo (X.509)");
+        }
+        Ok(Self(text))
+    }
+
+    /// The text as it was given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a registration asks for, checked.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    /// The name to log in and be found with.
+    pub name: UserName,
+    /// The address, shown to nobody else.
+    pub email: EmailAddress,
+    /// The password, still in clear.
+    pub password: Password,
+    /// The key others encrypt to.
+    pub public_key: PublicKey,
+}
+
+/// What everybody may know of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Its id.
+    pub id: UserId,
+    /// The name as registered.
+    pub name: String,
+    /// The public key as registered.
+    pub public_key: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_keep_their_form() {
+        let name = UserName::parse("Ünï+Code_%@Example.org".to_owned()).unwrap();
+        assert_eq!(name.as_str(), "Ünï+Code_%@Example.org");
+        assert!(UserName::parse("x".repeat(254)).is_ok());
+        assert!(UserName::parse("inner space".to_owned()).is_ok());
+    }
+
+    #[test]
+    fn bad_names_are_refused() {
+        for bad in ["", " a", "a ", "a\0b", "a\nb", "\u{85}a", "\u{a0}a", "\u{200b}\u{200d}"] {
+            assert!(UserName::parse(bad.to_owned()).is_err(), "{bad:?}");
+        }
+        assert!(UserName::parse("x".repeat(255)).is_err());
+    }
+
+    #[test]
+    fn email_syntax() {
+        for good in ["a@b.example", "first.last+tag@sub.example.org", "ü@bücher.example"] {
+            assert!(EmailAddress::parse(good.to_owned()).is_ok(), "{good}");
+        }
+        for bad in ["", "a", "a@", "@b", "a b@c.d", "A <a@b.example>", "a@b.example\n"] {
+            assert!(EmailAddress::parse(bad.to_owned()).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn password_length_counts_characters() {
+        let parse = |text: &str| Password::parse(text.into());
+        assert!(parse("1234567").is_err());
+        assert!(parse("ääääääää").is_ok());
+        assert!(parse(&"ä".repeat(256)).is_ok());
+        assert!(parse(&"a".repeat(257)).is_err());
+    }
+
+    #[test]
+    fn public_keys() {
+        // An Ed25519 key, RFC 8410 §10.1.
+        let spki = "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=";
+        assert!(PublicKey::parse(spki.to_owned(), true).is_ok());
+        assert!(PublicKey::parse("AAAA".to_owned(), false).is_ok());
+        assert!(PublicKey::parse("AAAA".to_owned(), true).is_err());
+        for bad in ["", "not base64!", "AA\nAA", "----"] {
+            assert!(PublicKey::parse(bad.to_owned(), false).is_err(), "{bad:?}");
+        }
+        assert!(PublicKey::parse("A".repeat(16 * 1024), false).is_ok());
+        assert!(PublicKey::parse("A".repeat(16 * 1024 + 4), false).is_err());
+    }
+}

@@ -1,0 +1,135 @@
+//! A message before it is stored.
+
+use super::UserId;
+
+/// Longest message type in characters.
+pub const MAX_MESSAGE_TYPE_CHARS: usize = 32;
+
+/// Why a draft cannot become a message, whoever sends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DraftError {
+    /// An encrypted copy has no bytes.
+    #[error("must not be empty")]
+    Empty,
+    /// An encrypted copy is above the limit.
+    #[error("is larger than {limit} bytes")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The message type is not `[a-z0-9][a-z0-9._-]{0,31}`.
+    #[error("must be 1 to 32 of a-z 0-9 . _ - and begin with a letter or digit")]
+    MessageType,
+}
+
+/// One encrypted copy of a message: text the server can neither read nor change.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Ciphertext(String);
+
+impl Ciphertext {
+    /// 1 … `limit` bytes of UTF-8.
+    pub fn parse(text: String, limit: usize) -> Result<Self, DraftError> {
+        match text.len() {
+            0 => Err(DraftError::Empty),
+            n if n > limit => Err(DraftError::TooLarge { limit }),
+            _ => Ok(Self(text)),
+        }
+    }
+
+    /// The bytes, as they came.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    /// The text, as it came.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl std::fmt::Debug for Ciphertext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Ciphertext({} bytes)", self.0.len())
+    }
+}
+
+/// What the payload is to the clients, such as `text`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageType(String);
+
+impl MessageType {
+    /// `[a-z0-9][a-z0-9._-]{0,31}`.
+    pub fn parse(text: String) -> Result<Self, DraftError> {
+        let alphanumeric = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+        let bytes = text.as_bytes();
+        let valid = bytes.len() <= MAX_MESSAGE_TYPE_CHARS
+            && bytes.first().is_some_and(alphanumeric)
+            && bytes.iter().all(|b| alphanumeric(b) || b"._-".contains(b));
+        if valid { Ok(Self(text)) } else { Err(DraftError::MessageType) }
+    }
+
+    /// The type of the shipped Android client.
+    #[must_use]
+    pub fn text() -> Self {
+        Self("text".to_owned())
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a sender asks the server to store and deliver.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Who sends it: the user of the socket, never a field of the frame.
+    pub sender: UserId,
+    /// Whom it is for; may be the sender.
+    pub receiver: UserId,
+    /// The copy that the sender can decrypt.
+    pub sender_copy: Ciphertext,
+    /// The copy that the receiver can decrypt.
+    pub receiver_copy: Ciphertext,
+    /// What the payload is.
+    pub message_type: MessageType,
+}
+
+impl Draft {
+    /// Bytes that this draft occupies while it waits, its ciphertexts above all.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.sender_copy.as_bytes().len() + self.receiver_copy.as_bytes().len() + size_of::<Self>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ciphertext_bounds() {
+        assert_eq!(Ciphertext::parse(String::new(), 4), Err(DraftError::Empty));
+        assert!(Ciphertext::parse("1234".to_owned(), 4).is_ok());
+        assert_eq!(Ciphertext::parse("ääa".to_owned(), 4), Err(DraftError::TooLarge { limit: 4 }));
+    }
+
+    #[test]
+    fn ciphertext_cannot_be_printed() {
+        let copy = Ciphertext::parse("marker".to_owned(), 10).unwrap();
+        assert!(!format!("{copy:?}").contains("marker"));
+    }
+
+    #[test]
+    fn message_types() {
+        for good in ["text", "0", "a.b_c-d", &"a".repeat(32)] {
+            assert!(MessageType::parse(good.to_owned()).is_ok(), "{good}");
+        }
+        for bad in ["", "Text", ".a", "ä", "a b", &"a".repeat(33)] {
+            assert!(MessageType::parse(bad.to_owned()).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Identifiers. One type each, so that a user id is never passed where a message id belongs.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident($inner:ty)) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub $inner);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+id! {
+    /// An account. 32 bits, because the Android client reads it as a Kotlin `Int`.
+    UserId(i32)
+}
+id! {
+    /// A message. Grows in commit order over the whole store.
+    MessageId(i64)
+}
+id! {
+    /// A conversation: today two users, or one user's notes to themselves.
+    ConversationId(i64)
+}
+id! {
+    /// A login session: one chain of refresh tokens, from a login to its logout, expiry or revocation.
+    LoginId(i64)
+}
+id! {
+    /// A live socket, unique in this process.
+    SocketId(u64)
+}
+
+/// What names the conversation of two users, whoever writes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DirectKey(i64);
+
+impl DirectKey {
+    /// The key of the conversation between `a` and `b`; the order does not matter.
+    #[must_use]
+    pub fn new(a: UserId, b: UserId) -> Self {
+        let (low, high) = (a.0.min(b.0), a.0.max(b.0));
+        Self(i64::from(low) << 32 | i64::from(high))
+    }
+
+    /// The stored form: the lower id in the upper 32 bits.
+    #[must_use]
+    pub fn get(self) -> i64 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn direct_key_is_symmetric_and_unique(a in 1..i32::MAX, b in 1..i32::MAX, c in 1..i32::MAX) {
+            prop_assert_eq!(DirectKey::new(UserId(a), UserId(b)), DirectKey::new(UserId(b), UserId(a)));
+            if b != c {
+                prop_assert_ne!(DirectKey::new(UserId(a), UserId(b)), DirectKey::new(UserId(a), UserId(c)));
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The HTTP service: accept loop, routing, and the endpoints for clients and operators.
+
+mod accept;
+mod app;
+mod connection;
+mod error;
+mod extract;
+mod layers;
+mod openapi;
+mod respond;
+mod router;
+mod routes;
+
+pub use accept::Listener;
+pub use app::App;
+pub use openapi::document as openapi_document;
+pub use routes::{admin_routes, public_routes};

@@ -1,0 +1,86 @@
+//! The accept loop.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::app::App;
+use super::connection::{self, Limits};
+use super::extract::Connection;
+use super::layers;
+use super::router::{Route, Router};
+
+/// Wait after an accept that failed, as it does when the process has no file descriptor left.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// A bound address, before anything is served on it.
+pub struct Listener(TcpListener);
+
+impl Listener {
+    /// Binds the address.
+    pub async fn bind(address: SocketAddr) -> io::Result<Self> {
+        TcpListener::bind(address).await.map(Self)
+    }
+
+    /// The address with the port that was chosen.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+
+    /// Serves `routes` until `drain` is cancelled; connections run in `tasks`, at most `max_connections` at once.
+    pub fn serve(
+        self,
+        app: Arc<App>,
+        routes: &[Route],
+        max_connections: usize,
+        drain: CancellationToken,
+        tasks: &TaskTracker,
+    ) -> io::Result<()> {
+        let server = &app.config.server;
+        let limits = Limits {
+            handshake: server.handshake_timeout(),
+            keep_alive: Duration::from_secs(server.keep_alive_s),
+            head_bytes: app.config.http.max_head_bytes,
+        };
+        let timeout = Duration::from_secs(server.request_timeout_s);
+        let router = Router::new(routes, timeout).map_err(io::Error::other)?;
+        let service = layers::service(app, Arc::new(router));
+        let turns = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
+        let connections = tasks.clone();
+        tasks.spawn(async move {
+            loop {
+                let accepted = tokio::select! {
+                    biased;
+                    () = drain.cancelled() => return,
+                    // A connection waits in the kernel's queue until another has ended.
+                    turn = turns.clone().acquire_owned() => match turn {
+                        Ok(turn) => tokio::select! {
+                            biased;
+                            () = drain.cancelled() => return,
+                            accepted = self.0.accept() => accepted.map(|accepted| (accepted, turn)),
+                        },
+                        // Nobody closes the semaphore.
+                        Err(_) => return,
+                    },
+                };
+                match accepted {
+                    Ok(((stream, peer), turn)) => {
+                        let origin = Connection { peer, place: Arc::new(turn) };
+                        connections.spawn(connection::serve(stream, origin, service.clone(), limits, drain.clone()));
+                    }
+                    Err(error) => {
+                        tracing::warn!(error = %error, "cannot accept a connection");
+                        tokio::time::sleep(ACCEPT_RETRY).await;
+                    }
+                }
+            }
+        });
+        Ok(())
+    }
+}

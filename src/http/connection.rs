@@ -1,0 +1,70 @@
+//! One connection, from accept to its end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::Service as _;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+use super::extract::Connection;
+use super::layers::Service;
+
+/// Deadlines and limits of a connection.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) handshake: Duration,
+    pub(super) keep_alive: Duration,
+    pub(super) head_bytes: usize,
+}
+
+/// Serves requests until the peer leaves, a deadline passes, or `drain` is cancelled and the present request is answered.
+pub(super) async fn serve(
+    stream: TcpStream,
+    origin: Connection,
+    service: Service,
+    limits: Limits,
+    drain: CancellationToken,
+) {
+    // Frames are small and wanted now.
+    let _ = stream.set_nodelay(true);
+    let established = Arc::new(AtomicBool::new(false));
+    let service = TowerToHyperService::new(service);
+    let noted = established.clone();
+    let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        noted.store(true, Ordering::Relaxed);
+        request.extensions_mut().insert(origin.clone());
+        service.call(request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        // Covers the wait for the next request too, so it is the longer of the two deadlines.
+        .header_read_timeout(limits.keep_alive)
+        .max_buf_size(limits.head_bytes)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    tokio::pin!(connection);
+    let first_request = tokio::time::sleep(limits.handshake);
+    tokio::pin!(first_request);
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(error = %error, "connection ended");
+                }
+                return;
+            }
+            () = &mut first_request, if !established.load(Ordering::Relaxed) => {
+                tracing::debug!("no request within the handshake deadline");
+                return;
+            }
+            () = drain.cancelled() => break,
+        }
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = connection.await;
+}

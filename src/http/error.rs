@@ -1,0 +1,187 @@
+//! Errors of endpoints, and the one place that turns them into status, code and text (RFC 9457).
+
+use std::time::Duration;
+
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::respond::{Response, full};
+use crate::auth::{AuthError, RateLimited};
+use crate::domain::Invalid;
+use crate::protocol::ErrorCode;
+use crate::socket::HandshakeError;
+use crate::storage::StorageError;
+
+/// When to try again after a 503.
+const RETRY_AFTER_S: u64 = 1;
+
+/// Why a request was not done.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ApiError {
+    #[error("the request body is not JSON")]
+    NotJson,
+    #[error("{0}")]
+    Invalid(String),
+    #[error("the user name or the e-mail address is already registered")]
+    Taken,
+    #[error("{0}")]
+    Unauthorized(&'static str),
+    #[error("{0}")]
+    NotFound(&'static str),
+    #[error("this path does not know that method")]
+    MethodNotAllowed { allow: String },
+    #[error("the request body is larger than {limit} bytes")]
+    TooLarge { limit: usize },
+    #[error("too many requests from your address")]
+    RateLimited(Duration),
+    #[error("the server cannot do this now, try again")]
+    Unavailable,
+    #[error(transparent)]
+    Handshake(#[from] HandshakeError),
+    #[error("the server has failed; the fault is logged")]
+    Internal(String),
+}
+
+/// An error as `application/problem+json` (RFC 9457).
+#[derive(Serialize, ToSchema)]
+pub(super) struct Problem {
+    /// The HTTP status.
+    status: u16,
+    /// The status in words.
+    title: &'static str,
+    /// What went wrong, for people.
+    detail: String,
+    /// What went wrong, for programs: one of the codes of the protocol.
+    #[schema(value_type = String, example = "unauthorized")]
+    code: ErrorCode,
+}
+
+impl ApiError {
+    fn status_and_code(&self) -> (StatusCode, ErrorCode) {
+        match self {
+            Self::NotJson => (StatusCode::BAD_REQUEST, ErrorCode::BadJson),
+            Self::Taken => (StatusCode::BAD_REQUEST, ErrorCode::BadFrame),
+            Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::BadFrame),
+            Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized),
+            Self::NotFound(_) => (StatusCode::NOT_FOUND, ErrorCode::NotFound),
+            Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::MethodNotAllowed),
+            Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLarge),
+            Self::RateLimited(_) => (StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited),
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable),
+            Self::Handshake(HandshakeError::NotAnUpgrade) => (StatusCode::UPGRADE_REQUIRED, ErrorCode::BadFrame),
+            Self::Handshake(HandshakeError::BadKey) => (StatusCode::BAD_REQUEST, ErrorCode::BadFrame),
+            Self::Handshake(HandshakeError::UnsupportedSubprotocol) => {
+                (StatusCode::BAD_REQUEST, ErrorCode::UnsupportedSubprotocol)
+            }
+            Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal),
+        }
+    }
+
+    fn add_headers(&self, headers: &mut HeaderMap) {
+        match self {
+            Self::Unauthorized(_) => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Self::MethodNotAllowed { allow } => {
+                // Made of the names of methods.
+                if let Ok(allow) = HeaderValue::from_str(allow) {
+                    headers.insert(ALLOW, allow);
+                }
+            }
+            Self::RateLimited(wait) => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
+            }
+            Self::Unavailable => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
+            }
+            Self::Handshake(HandshakeError::NotAnUpgrade) => {
+                headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+                headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+            }
+            _ => {}
+        }
+    }
+
+    /// The answer. A fault of ours is logged here, once.
+    pub(super) fn into_response(self) -> Response {
+        if let Self::Internal(cause) = &self {
+            tracing::error!(error = %cause, "a request failed");
+        }
+        let (status, code) = self.status_and_code();
+        let title = status.canonical_reason().unwrap_or("Error");
+        let problem = Problem { status: status.as_u16(), title, detail: self.to_string(), code };
+        // A plain struct of text and numbers always serialises.
+        let mut response = full(status, serde_json::to_vec(&problem).unwrap_or_default());
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        self.add_headers(response.headers_mut());
+        response
+    }
+}
+
+impl From<AuthError> for ApiError {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Taken => Self::Taken,
+            AuthError::WrongCredentials => Self::Unauthorized("wrong user name or password"),
+            AuthError::InvalidToken | AuthError::Reused { .. } => {
+                Self::Unauthorized("the token is missing, invalid or expired")
+            }
+            AuthError::Busy => Self::Unavailable,
+            AuthError::Storage(error) => error.into(),
+            AuthError::NoRandomness(error) => Self::Internal(error.to_string()),
+            AuthError::Internal(cause) => Self::Internal(cause),
+        }
+    }
+}
+
+impl From<StorageError> for ApiError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Database(cause) => {
+                tracing::warn!(error = %cause, "the database did not answer a request");
+                Self::Unavailable
+            }
+            StorageError::TimedOut => Self::Unavailable,
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+impl From<Invalid> for ApiError {
+    fn from(error: Invalid) -> Self {
+        Self::Invalid(error.to_string())
+    }
+}
+
+impl From<RateLimited> for ApiError {
+    fn from(RateLimited(wait): RateLimited) -> Self {
+        Self::RateLimited(wait)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_is_a_problem_with_its_headers() {
+        let header = |error: ApiError, name: &str| {
+            let response = error.into_response();
+            assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
+            response.headers().get(name).map(|value| value.to_str().unwrap().to_owned())
+        };
+        assert_eq!(header(ApiError::Unauthorized("x"), "www-authenticate").as_deref(), Some("Bearer"));
+        assert_eq!(header(ApiError::Unavailable, "retry-after").as_deref(), Some("1"));
+        let limited = ApiError::RateLimited(Duration::from_millis(1500));
+        assert_eq!(header(limited, "retry-after").as_deref(), Some("2"));
+        let allow = ApiError::MethodNotAllowed { allow: "GET, HEAD".to_owned() };
+        assert_eq!(header(allow, "allow").as_deref(), Some("GET, HEAD"));
+    }
+
+    #[test]
+    fn causes_are_not_told_to_clients() {
+        assert!(!ApiError::Internal("secret cause".to_owned()).to_string().contains("secret"));
+    }
+}

@@ -1,0 +1,107 @@
+//! Reading requests: bodies, queries, and who asks.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use http::header::AUTHORIZATION;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::{Body as _, Incoming};
+use serde::de::DeserializeOwned;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::app::App;
+use super::error::ApiError;
+use crate::auth::{Access, Bearer, ClientAddress, bearer};
+use crate::domain::UserId;
+
+/// A request as endpoints get it.
+pub(super) type Request = http::Request<Incoming>;
+
+/// The connection that a request came by.
+#[derive(Clone)]
+pub(super) struct Connection {
+    /// The other end.
+    pub(super) peer: SocketAddr,
+    /// Its place among the connections that are allowed at once.
+    pub(super) place: Arc<OwnedSemaphorePermit>,
+}
+
+/// The body as JSON. `expected` tells the client what it should be; what it was is never repeated, it may be a password.
+pub(super) async fn json_body<T: DeserializeOwned>(app: &App, request: Request, expected: &str) -> Result<T, ApiError> {
+    let limit = app.config.http.max_body_bytes;
+    let body = request.into_body();
+    if body.size_hint().lower() > limit as u64 {
+        return Err(ApiError::TooLarge { limit });
+    }
+    let bytes = Limited::new(body, limit).collect().await.map_err(|error| {
+        if error.is::<LengthLimitError>() { ApiError::TooLarge { limit } } else { ApiError::NotJson }
+    })?;
+    serde_json::from_slice(&bytes.to_bytes()).map_err(|error| {
+        if error.is_data() { ApiError::Invalid(format!("the body must be {expected}")) } else { ApiError::NotJson }
+    })
+}
+
+/// The query; each parameter at most once.
+pub(super) fn query<T: DeserializeOwned>(request: &Request) -> Result<T, ApiError> {
+    serde_urlencoded::from_str(request.uri().query().unwrap_or_default())
+        .map_err(|_| ApiError::Invalid("a query parameter is there twice".to_owned()))
+}
+
+/// A whole number in the query.
+pub(super) fn number<T: std::str::FromStr>(name: &str, text: Option<&str>) -> Result<Option<T>, ApiError> {
+    text.map(|text| text.parse().map_err(|_| ApiError::Invalid(format!("{name} must be a whole number")))).transpose()
+}
+
+/// `partnerID` and the like.
+pub(super) fn user_id(name: &str, text: Option<&str>) -> Result<UserId, ApiError> {
+    number(name, text)?.map(UserId).ok_or_else(|| ApiError::Invalid(format!("{name} is missing")))
+}
+
+/// The `limit` of a page: at least 1; above `max` it is `max`.
+pub(super) fn limit(text: Option<&str>, default: u64, max: u64) -> Result<u64, ApiError> {
+    let Some(text) = text else { return Ok(default) };
+    let at_least_one = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) && text.bytes().any(|b| b != b'0');
+    if !at_least_one {
+        return Err(ApiError::Invalid("limit must be a whole number of at least 1".to_owned()));
+    }
+    // Digits alone: what does not fit is above any maximum.
+    Ok(text.parse().unwrap_or(max).min(max))
+}
+
+/// Who asks; an error when nobody is signed in.
+pub(super) fn signed_in(app: &App, request: &Request) -> Result<Access, ApiError> {
+    let header = request.headers().get_all(AUTHORIZATION);
+    match bearer(header.iter().filter_map(|value| value.to_str().ok())) {
+        Bearer::Token(token) => Ok(app.auth.access().verify(token)?),
+        Bearer::Absent => Err(ApiError::Unauthorized("sign in: Authorization: Bearer <access token> is missing")),
+        Bearer::Ambiguous => Err(ApiError::Unauthorized("Authorization holds different tokens")),
+    }
+}
+
+/// The address that limits count by: the connection's, or the one that a trusted proxy has appended to its header.
+pub(super) fn client_address(app: &App, request: &Request) -> Option<ClientAddress> {
+    let header = &app.config.limits.client_ip_header;
+    let forwarded = || -> Option<IpAddr> {
+        let value = request.headers().get_all(header).iter().next_back()?.to_str().ok()?;
+        value.rsplit(',').next()?.trim().parse().ok()
+    };
+    let from_header = if header.is_empty() { None } else { forwarded() };
+    let peer = || request.extensions().get::<Connection>().map(|connection| connection.peer.ip());
+    from_header.or_else(peer).map(ClientAddress::from)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn limits_are_clamped_or_refused() {
+        let limit = |text| super::limit(text, 20, 100).ok();
+        assert_eq!(limit(None), Some(20));
+        assert_eq!(limit(Some("1")), Some(1));
+        assert_eq!(limit(Some("100")), Some(100));
+        assert_eq!(limit(Some("101")), Some(100));
+        assert_eq!(limit(Some("99999999999999999999999")), Some(100));
+        for bad in ["0", "00", "-1", "ten", "", "1.5", "+5"] {
+            assert_eq!(limit(Some(bad)), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What happens to every request and answer around the endpoint.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, REFERRER_POLICY,
+    SEC_WEBSOCKET_PROTOCOL, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use http::{HeaderName, HeaderValue, StatusCode};
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::Incoming;
+use tower::util::BoxCloneSyncService;
+use tower::{BoxError, ServiceBuilder};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::{CompressionLayer, Predicate};
+use tower_http::cors::{AllowOrigin, Any as AnyOrigin, CorsLayer};
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
+use tower_http::trace::{DefaultOnResponse, TraceLayer};
+
+use super::app::App;
+use super::error::ApiError;
+use super::extract::Request;
+use super::respond::Response;
+use super::router::Router;
+use crate::config;
+
+/// The whole service behind a connection.
+pub(super) type Service = BoxCloneSyncService<http::Request<Incoming>, http::Response<Body>, Infallible>;
+
+/// The body of an answer, whichever layers it went through.
+pub(super) type Body = UnsyncBoxBody<Bytes, BoxError>;
+
+/// Answers below this size are not worth compressing.
+const MIN_COMPRESSED_BYTES: u64 = 1024;
+/// How long a browser may remember the answer to a preflight.
+const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);
+/// For everything that is not a page.
+const CSP: &str = "default-src 'none'; frame-ancestors 'none'";
+/// A year, as browsers ask for before they take it for serious (RFC 6797 §6.1.1).
+const HSTS: &str = "max-age=31536000; includeSubDomains";
+
+/// Wraps the router. Outermost first: request id, hidden credentials, log span, security headers, panics, CORS, compression.
+pub(super) fn service(app: Arc<App>, router: Arc<Router>) -> Service {
+    let request_id = HeaderName::from_static("x-request-id");
+    let hidden = [AUTHORIZATION, COOKIE, SEC_WEBSOCKET_PROTOCOL];
+    let behind_tls = app.config.http.behind_tls;
+    let cors = cors(&app.config.http);
+    let endpoint = tower::service_fn(move |request: Request| {
+        let (app, router) = (app.clone(), router.clone());
+        async move { Ok::<_, Infallible>(router.answer(app, request).await) }
+    });
+    let stack = ServiceBuilder::new()
+        .map_response(|response: http::Response<_>| response.map(UnsyncBoxBody::new))
+        .layer(SetRequestIdLayer::new(request_id.clone(), MakeRequestUuid))
+        .layer(SetSensitiveRequestHeadersLayer::new(hidden))
+        .layer(
+            TraceLayer::new_for_http()
+                .make_span_with(span)
+                .on_request(())
+                .on_response(DefaultOnResponse::new().level(tracing::Level::DEBUG))
+                // Logged by the error itself, with its cause.
+                .on_failure(()),
+        )
+        .layer(PropagateRequestIdLayer::new(request_id))
+        .map_response(move |response| secure(response, behind_tls))
+        .layer(CompressionLayer::new().compress_when(Lists))
+        .layer(cors)
+        .layer(CatchPanicLayer::custom(after_panic))
+        .service(endpoint);
+    BoxCloneSyncService::new(stack)
+}
+
+/// Names the request in the log: its path, never its query, which may hold a token.
+fn span<B>(request: &http::Request<B>) -> tracing::Span {
+    let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+    tracing::info_span!("http.request", method = %request.method(), path = request.uri().path(), request.id = id)
+}
+
+/// The headers of every answer. Those that an endpoint has set stay.
+fn secure<B>(mut response: http::Response<B>, behind_tls: bool) -> http::Response<B> {
+    let headers = response.headers_mut();
+    let mut set = |name: HeaderName, value: &'static str| {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
+    set(X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(X_FRAME_OPTIONS, "DENY");
+    set(REFERRER_POLICY, "no-referrer");
+    set(CONTENT_SECURITY_POLICY, CSP);
+    // Whatever a shared cache might do with it, it is one user's.
+    set(CACHE_CONTROL, "no-store");
+    if behind_tls {
+        set(STRICT_TRANSPORT_SECURITY, HSTS);
+    }
+    response
+}
+
+fn cors(config: &config::Http) -> CorsLayer {
+    let layer = CorsLayer::new()
+        .allow_methods(AnyOrigin)
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE])
+        .expose_headers([http::header::RETRY_AFTER])
+        .max_age(PREFLIGHT_MAX_AGE);
+    if config.cors_origins.iter().any(|origin| origin == "*") {
+        return layer.allow_origin(AnyOrigin);
+    }
+    let origins = config.cors_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    layer.allow_origin(AllowOrigin::list(origins))
+}
+
+fn after_panic(cause: Box<dyn Any + Send>) -> Response {
+    let text =
+        cause.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| cause.downcast_ref::<String>().cloned());
+    ApiError::Internal(format!("panic: {}", text.unwrap_or_default())).into_response()
+}
+
+/// Compresses long JSON, text and scripts; never an answer that holds a token (BREACH), nor one of another kind.
+#[derive(Clone, Copy)]
+struct Lists;
+
+impl Predicate for Lists {
+    fn should_compress<B: http_body::Body>(&self, response: &http::Response<B>) -> bool {
+        let headers = response.headers();
+        let compressible = headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|kind| kind.starts_with("application/json") || kind.starts_with("text/"));
+        let secret = headers.get(CACHE_CONTROL).is_some_and(|value| value == "no-store");
+        let long = response.body().size_hint().lower() >= MIN_COMPRESSED_BYTES;
+        response.status() == StatusCode::OK && compressible && !secret && long
+    }
+}

@@ -1,0 +1,94 @@
+//! Which endpoint answers a path and a method.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::Method;
+
+use super::app::App;
+use super::error::ApiError;
+use super::extract::Request;
+use super::respond::Response;
+use crate::telemetry::metrics;
+
+type Answer = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
+
+/// One endpoint.
+#[derive(Clone, Copy)]
+pub struct Route {
+    pub(super) method: &'static Method,
+    pub(super) path: &'static str,
+    pub(super) handler: fn(Arc<App>, Request) -> Answer,
+}
+
+/// Finds endpoints and answers in their stead when there is none.
+pub(super) struct Router {
+    paths: matchit::Router<Vec<Route>>,
+    timeout: Duration,
+}
+
+impl Router {
+    /// The paths are constants: a wrong one is found by the first test that starts a server.
+    pub(super) fn new(routes: &[Route], timeout: Duration) -> Result<Self, matchit::InsertError> {
+        let mut by_path: Vec<(&'static str, Vec<Route>)> = Vec::new();
+        for route in routes {
+            match by_path.iter_mut().find(|(path, _)| *path == route.path) {
+                Some((_, same)) => same.push(*route),
+                None => by_path.push((route.path, vec![*route])),
+            }
+        }
+        let mut paths = matchit::Router::new();
+        for (path, routes) in by_path {
+            paths.insert(path, routes)?;
+        }
+        Ok(Self { paths, timeout })
+    }
+
+    /// Answers a request, always.
+    pub(super) async fn answer(&self, app: Arc<App>, request: Request) -> Response {
+        let started = Instant::now();
+        let method = known_method(request.method());
+        let (route, result) = match self.find(&request) {
+            Ok(route) => {
+                let handled = tokio::time::timeout(self.timeout, (route.handler)(app, request)).await;
+                (route.path, handled.unwrap_or(Err(ApiError::Unavailable)))
+            }
+            Err((path, error)) => (path, Err(error)),
+        };
+        let response = result.unwrap_or_else(ApiError::into_response);
+        metrics().http_request(method, route, response.status().as_u16(), started.elapsed());
+        response
+    }
+
+    fn find(&self, request: &Request) -> Result<Route, (&'static str, ApiError)> {
+        let Ok(found) = self.paths.at(request.uri().path()) else {
+            return Err(("none", ApiError::NotFound("there is nothing at this path")));
+        };
+        // HEAD is GET without its body, which hyper leaves out.
+        let wanted = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+        let routes = found.value;
+        if let Some(route) = routes.iter().find(|route| route.method == wanted) {
+            return Ok(*route);
+        }
+        let mut allow: Vec<&str> = routes.iter().map(|route| route.method.as_str()).collect();
+        if allow.contains(&"GET") {
+            allow.push("HEAD");
+        }
+        let path = routes.first().map_or("none", |route| route.path);
+        Err((path, ApiError::MethodNotAllowed { allow: allow.join(", ") }))
+    }
+}
+
+/// The method as a label: whatever a client makes up is one value.
+fn known_method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}

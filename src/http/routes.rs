@@ -1,0 +1,56 @@
+//! The endpoints, one file a group, and the lists of them for the two listeners.
+
+pub(super) mod accounts;
+pub(super) mod chat;
+pub(super) mod docs;
+pub(super) mod health;
+pub(super) mod metrics;
+pub(super) mod pages;
+pub(super) mod users;
+pub(super) mod ws;
+
+use http::Method;
+
+use super::router::Route;
+
+/// One endpoint; the handler is `async fn(Arc<App>, Request) -> Result<Response, ApiError>`.
+macro_rules! route {
+    ($method:ident $path:literal $handler:path) => {
+        Route { method: &Method::$method, path: $path, handler: |app, request| Box::pin($handler(app, request)) }
+    };
+}
+
+/// What clients may reach.
+#[must_use]
+pub fn public_routes() -> Vec<Route> {
+    vec![
+        route!(GET "/" pages::index),
+        route!(GET "/root" health::root),
+        route!(GET "/healthz" health::healthz),
+        route!(GET "/readyz" health::readyz),
+        route!(GET "/openapi.json" docs::openapi),
+        route!(GET "/docs" docs::redirect),
+        route!(GET "/docs/" docs::index),
+        route!(GET "/docs/{*file}" docs::file),
+        route!(POST "/auth/register" accounts::register),
+        route!(POST "/auth/login" accounts::login),
+        route!(POST "/auth/refresh" accounts::refresh),
+        route!(GET "/auth/get_all_users" users::get_all_users),
+        route!(GET "/users/search" users::search),
+        route!(GET "/chat/partnerinfo" chat::partnerinfo),
+        route!(GET "/chat/chat_list" chat::chat_list),
+        route!(GET "/chat/all_messages" chat::all_messages),
+        route!(GET "/chat/ws" ws::open),
+    ]
+}
+
+/// What operators may reach, on the admin listener.
+#[must_use]
+pub fn admin_routes() -> Vec<Route> {
+    vec![
+        route!(GET "/" pages::admin_index),
+        route!(GET "/metrics" metrics::metrics),
+        route!(GET "/healthz" health::healthz),
+        route!(GET "/readyz" health::readyz),
+    ]
+}

@@ -1,0 +1,140 @@
+//! Registration, login and refresh, with exactly the keys that the shipped client's strict decoder knows.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::auth::{AuthError, TokenPair};
+use crate::domain::{EmailAddress, NewAccount, Password, PublicKey, UserName};
+use crate::http::app::App;
+use crate::http::error::{ApiError, Problem};
+use crate::http::extract::{Request, client_address, json_body};
+use crate::http::respond::{Response, secret_json};
+
+#[derive(Deserialize, ToSchema)]
+pub(in crate::http) struct RegisterRequest {
+    /// 1–254 characters, kept as given; unique without regard to case and Unicode form.
+    #[schema(example = "alice@example.org")]
+    username: String,
+    /// Unique as well; nobody else is shown it.
+    #[schema(example = "alice@example.org")]
+    email: String,
+    /// 8–256 characters.
+    #[schema(value_type = String, format = Password)]
+    password: SecretString,
+    /// Base64 of at most 16 KiB, normally an X.509 `SubjectPublicKeyInfo`. Kept byte for byte.
+    public_key: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct RegisterAnswer {
+    id: i32,
+    /// As given.
+    username: String,
+    /// As given.
+    email: String,
+}
+
+#[derive(Deserialize, ToSchema)]
+pub(in crate::http) struct LoginRequest {
+    #[schema(example = "alice@example.org")]
+    username: String,
+    #[schema(value_type = String, format = Password)]
+    password: SecretString,
+}
+
+#[derive(Deserialize, ToSchema)]
+pub(in crate::http) struct RefreshRequest {
+    #[schema(value_type = String)]
+    refresh_token: SecretString,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct TokenAnswer {
+    /// JWT for `Authorization: Bearer` and for the socket; short-lived.
+    access_token: String,
+    /// For the next refresh; each use gives a new one.
+    refresh_token: String,
+    #[schema(example = "Bearer")]
+    token_type: &'static str,
+}
+
+impl From<TokenPair> for TokenAnswer {
+    fn from(pair: TokenPair) -> Self {
+        Self { access_token: pair.access, refresh_token: pair.refresh, token_type: "Bearer" }
+    }
+}
+
+/// Make an account.
+#[utoipa::path(post, path = "/auth/register", tag = "accounts", request_body = RegisterRequest, responses(
+    (status = 201, body = RegisterAnswer),
+    (status = 400, description = "The name or the address is taken, or the body is not JSON", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "A field is missing or wrong", body = Problem, content_type = "application/problem+json"),
+    (status = 429, body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "Too many passwords are being hashed", body = Problem, content_type = "application/problem+json"),
+))]
+pub(in crate::http) async fn register(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    limit_rate(&app, &request)?;
+    let expected = "an object with the texts username, email, password and public_key";
+    let body: RegisterRequest = json_body(&app, request, expected).await?;
+    let account = NewAccount {
+        name: UserName::parse(body.username)?,
+        email: EmailAddress::parse(body.email)?,
+        password: Password::parse(body.password)?,
+        public_key: PublicKey::parse(body.public_key, app.config.auth.strict_public_keys)?,
+    };
+    let (username, email) = (account.name.as_str().to_owned(), account.email.as_str().to_owned());
+    let id = app.auth.register(account).await?.0;
+    tracing::info!(user.id = id, "registered");
+    Ok(secret_json(StatusCode::CREATED, &RegisterAnswer { id, username, email }))
+}
+
+/// Begin a login session.
+#[utoipa::path(post, path = "/auth/login", tag = "accounts", request_body = LoginRequest, responses(
+    (status = 200, body = TokenAnswer),
+    (status = 401, description = "Unknown user or wrong password", body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem, content_type = "application/problem+json"),
+    (status = 429, body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "Too many passwords are being hashed", body = Problem, content_type = "application/problem+json"),
+))]
+pub(in crate::http) async fn login(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    limit_rate(&app, &request)?;
+    let expected = "an object with the texts username and password";
+    let body: LoginRequest = json_body(&app, request, expected).await?;
+    let pair = app.auth.login(&body.username, body.password).await?;
+    Ok(secret_json(StatusCode::OK, &TokenAnswer::from(pair)))
+}
+
+/// Get new tokens for a refresh token.
+///
+/// A spent token gets the same successor again for 30 s, and later as long as that successor was not used; after that its
+/// return ends the login session.
+#[utoipa::path(post, path = "/auth/refresh", tag = "accounts", request_body = RefreshRequest, responses(
+    (status = 200, body = TokenAnswer),
+    (status = 401, description = "Unknown, expired or revoked", body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem, content_type = "application/problem+json"),
+))]
+pub(in crate::http) async fn refresh(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    let expected = "an object with the text refresh_token";
+    let body: RefreshRequest = json_body(&app, request, expected).await?;
+    match app.auth.refresh(&body.refresh_token).await {
+        Ok(pair) => Ok(secret_json(StatusCode::OK, &TokenAnswer::from(pair))),
+        Err(error) => {
+            if let AuthError::Reused { user, login } = error {
+                app.registry.end_login(user, login);
+            }
+            Err(error.into())
+        }
+    }
+}
+
+/// Before anything is read or hashed. A refresh is not limited: the shipped client signs out on any answer but 2xx.
+fn limit_rate(app: &App, request: &Request) -> Result<(), ApiError> {
+    match client_address(app, request) {
+        Some(address) => Ok(app.auth_limiter.check(address)?),
+        None => Ok(()),
+    }
+}

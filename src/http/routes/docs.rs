@@ -1,0 +1,58 @@
+//! The interface to read: the OpenAPI document and a page that shows it. Nothing is loaded from elsewhere.
+
+use std::sync::{Arc, LazyLock};
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
+use http::{HeaderValue, StatusCode};
+use utoipa_swagger_ui::Config;
+
+use crate::http::app::App;
+use crate::http::error::ApiError;
+use crate::http::extract::Request;
+use crate::http::openapi;
+use crate::http::respond::{Response, full, typed};
+
+/// Swagger UI sets styles from its scripts and draws with data: URLs.
+const CSP: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+
+static OPENAPI: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(openapi::document()));
+
+/// The OpenAPI document.
+#[expect(clippy::unused_async, reason = "the form of an endpoint")]
+pub(in crate::http) async fn openapi(_: Arc<App>, _: Request) -> Result<Response, ApiError> {
+    Ok(typed(StatusCode::OK, "application/json", OPENAPI.clone()))
+}
+
+/// The page's own links are relative to `/docs/`.
+#[expect(clippy::unused_async, reason = "the form of an endpoint")]
+pub(in crate::http) async fn redirect(_: Arc<App>, _: Request) -> Result<Response, ApiError> {
+    let mut response = full(StatusCode::PERMANENT_REDIRECT, Bytes::new());
+    response.headers_mut().insert(LOCATION, HeaderValue::from_static("/docs/"));
+    Ok(response)
+}
+
+/// Swagger UI.
+#[expect(clippy::unused_async, reason = "the form of an endpoint")]
+pub(in crate::http) async fn index(_: Arc<App>, _: Request) -> Result<Response, ApiError> {
+    asset("index.html")
+}
+
+/// A part of Swagger UI.
+#[expect(clippy::unused_async, reason = "the form of an endpoint")]
+pub(in crate::http) async fn file(_: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    asset(request.uri().path().strip_prefix("/docs/").unwrap_or_default())
+}
+
+fn asset(name: &str) -> Result<Response, ApiError> {
+    let config = Arc::new(Config::from("/openapi.json"));
+    let found = utoipa_swagger_ui::serve(name, config).map_err(|error| ApiError::Internal(error.to_string()))?;
+    let file = found.ok_or(ApiError::NotFound("there is nothing at this path"))?;
+    let mut response = full(StatusCode::OK, file.bytes.into_owned());
+    let headers = response.headers_mut();
+    let kind = HeaderValue::from_str(&file.content_type).map_err(|error| ApiError::Internal(error.to_string()))?;
+    headers.insert(CONTENT_TYPE, kind);
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
+    Ok(response)
+}

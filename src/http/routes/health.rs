@@ -1,0 +1,68 @@
+//! Whether the server lives, and whether it can be used.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::http::app::App;
+use crate::http::error::ApiError;
+use crate::http::extract::Request;
+use crate::http::respond::{Response, json};
+
+/// Longest wait for the database.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
+
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct RootAnswer {
+    #[schema(example = "Backend is online")]
+    message: &'static str,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct Alive {
+    #[schema(example = "ok")]
+    status: &'static str,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct Readiness {
+    /// All of the below, and the server is not going down.
+    ready: bool,
+    /// The database answers, and the last batch could be written. Its migrations are done, or the server would not run.
+    database: bool,
+    /// The registry and the writer run.
+    actors: bool,
+    /// The server is going down.
+    draining: bool,
+}
+
+/// The original server's greeting.
+#[utoipa::path(get, path = "/root", tag = "health", responses((status = 200, body = RootAnswer)))]
+#[expect(clippy::unused_async, reason = "the form of an endpoint")]
+pub(in crate::http) async fn root(_: Arc<App>, _: Request) -> Result<Response, ApiError> {
+    Ok(json(StatusCode::OK, &RootAnswer { message: "Backend is online" }))
+}
+
+/// The process answers.
+#[utoipa::path(get, path = "/healthz", tag = "health", responses((status = 200, body = Alive)))]
+#[expect(clippy::unused_async, reason = "the form of an endpoint")]
+pub(in crate::http) async fn healthz(_: Arc<App>, _: Request) -> Result<Response, ApiError> {
+    Ok(json(StatusCode::OK, &Alive { status: "ok" }))
+}
+
+/// The server can be used: database, actors, not going down.
+#[utoipa::path(get, path = "/readyz", tag = "health", responses(
+    (status = 200, body = Readiness),
+    (status = 503, body = Readiness),
+))]
+pub(in crate::http) async fn readyz(app: Arc<App>, _: Request) -> Result<Response, ApiError> {
+    let pinged = tokio::time::timeout(PING_TIMEOUT, app.storage.ping()).await;
+    let database = matches!(pinged, Ok(Ok(()))) && app.health.storage_works();
+    let (actors, draining) = (app.health.actors_alive(), app.health.is_draining());
+    let ready = database && actors && !draining;
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Ok(json(status, &Readiness { ready, database, actors, draining }))
+}

@@ -1,0 +1,91 @@
+//! Finding users.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::domain::{User, UserId};
+use crate::http::app::App;
+use crate::http::error::{ApiError, Problem};
+use crate::http::extract::{Request, limit, number, query, signed_in};
+use crate::http::respond::{Response, json};
+use crate::storage::UserPage;
+
+/// Users on a page, unless asked otherwise.
+const DEFAULT_LIMIT: u64 = 20;
+/// Most users on a page.
+const MAX_LIMIT: u64 = 100;
+/// Most users that the list without a token tells.
+const PUBLIC_LIMIT: u64 = 50;
+
+/// What everybody may know of a user. The shipped client's decoder takes no other key.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct UserBody {
+    id: i32,
+    user_name: String,
+    /// As registered.
+    public_key: String,
+}
+
+impl From<User> for UserBody {
+    fn from(user: User) -> Self {
+        Self { id: user.id.0, user_name: user.name, public_key: user.public_key }
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct SearchQuery {
+    /// Part of the name, in any case; empty finds everybody. `%` and `_` mean themselves.
+    query: Option<String>,
+    /// 1–100, default 20.
+    #[param(value_type = Option<u64>)]
+    limit: Option<String>,
+    /// The last `id` of the page before.
+    #[param(value_type = Option<i32>)]
+    after: Option<String>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct AllUsersQuery {
+    /// Part of the name, in any case; empty finds everybody.
+    search: Option<String>,
+}
+
+/// Find users by a part of their name.
+#[utoipa::path(get, path = "/users/search", tag = "users", params(SearchQuery), security(("bearer" = [])), responses(
+    (status = 200, description = "By id", body = Vec<UserBody>),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem, content_type = "application/problem+json"),
+))]
+pub(in crate::http) async fn search(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    signed_in(&app, &request)?;
+    let query: SearchQuery = query(&request)?;
+    let page = UserPage {
+        after: number("after", query.after.as_deref())?.map(UserId),
+        limit: limit(query.limit.as_deref(), DEFAULT_LIMIT, MAX_LIMIT)?,
+    };
+    found(&app, query.query.as_deref(), page).await
+}
+
+/// Find users by a part of their name, for the shipped Android app: without a token, unless the server is configured to
+/// ask for one. At most 50.
+#[utoipa::path(get, path = "/auth/get_all_users", tag = "users", params(AllUsersQuery), security((), ("bearer" = [])), responses(
+    (status = 200, description = "By id", body = Vec<UserBody>),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+))]
+pub(in crate::http) async fn get_all_users(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    if !app.config.auth.public_user_list {
+        signed_in(&app, &request)?;
+    }
+    let query: AllUsersQuery = query(&request)?;
+    found(&app, query.search.as_deref(), UserPage { after: None, limit: PUBLIC_LIMIT }).await
+}
+
+async fn found(app: &App, text: Option<&str>, page: UserPage) -> Result<Response, ApiError> {
+    let users = app.storage.search_users(text.unwrap_or_default(), page).await?;
+    Ok(json(StatusCode::OK, &users.into_iter().map(UserBody::from).collect::<Vec<_>>()))
+}

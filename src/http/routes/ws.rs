@@ -1,0 +1,42 @@
+//! Opening the socket.
+
+use std::sync::Arc;
+
+use http_body_util::Full;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::http::app::App;
+use crate::http::error::{ApiError, Problem};
+use crate::http::extract::{Connection, Request, query};
+use crate::http::respond::Response;
+use crate::socket::{Handshake, authenticate};
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct SocketQuery {
+    /// An access token, for clients that cannot set a header.
+    token: Option<String>,
+}
+
+/// Open a WebSocket (RFC 6455) for messages.
+///
+/// Send text frames `{"receiverID":int,"receiver_encrypted":s,"sender_encrypted":s,"messageType":"text"}`; every stored
+/// message comes back as `{"sender_id","receiver_id","content","message_type","timestamp"}` on all sockets of both sides.
+#[utoipa::path(get, path = "/chat/ws", tag = "chat", params(SocketQuery), security(("bearer" = []), ()), responses(
+    (status = 101, description = "The socket is open"),
+    (status = 400, description = "No valid handshake", body = Problem, content_type = "application/problem+json"),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 426, description = "Not a handshake", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "Going down or overloaded", body = Problem, content_type = "application/problem+json"),
+))]
+pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    let query: SocketQuery = query(&request)?;
+    let query_token = query.token.as_deref().filter(|_| app.config.auth.token_in_query);
+    let access = authenticate(app.auth.access(), request.headers(), query_token)?;
+    let handshake = Handshake::read(&request)?;
+    // The socket keeps its place among the connections until it is closed.
+    let place = request.extensions().get::<Connection>().map(|connection| connection.place.clone());
+    let answer = app.sockets.open(request, &handshake, &access, place).await;
+    answer.map(|response| response.map(|()| Full::default())).ok_or(ApiError::Unavailable)
+}

@@ -1,0 +1,68 @@
+//! Fluent: the backend of an end-to-end-encrypted messenger, built on actors.
+//!
+//! # The way of a message
+//! ```text
+//! sender's phone
+//!   │ frame
+//! socket::pump          one task a socket: reads by credit, writes, pings
+//!   │
+//! actors::session       one a connected user, holding that user's sockets
+//!   │
+//! actors::persistence   all that is waiting in one transaction: id, time stamp, row
+//!   │ committed, in order
+//! actors::registry      who is connected here; supervises the sessions
+//!   │
+//! actors::session       of the sender and of the receiver → their sockets → phones
+//! ```
+//! Nothing is shown to anybody before it is committed, and the sender's copy takes the same way as the receiver's.
+//!
+//! # Layout
+//! Each module may use those above it:
+//! - [`domain`]: plain data: ids, accounts, messages
+//! - [`protocol`]: frames and their codecs, no I/O
+//! - [`clock`]: time and random tokens
+//! - [`config`]: settings
+//! - [`telemetry`]: logs and metrics
+//! - [`storage`]: the database, the only place that knows SeaORM
+//! - [`auth`]: registration, login, tokens
+//! - [`actors`]: root, registry, session, persistence, the only place that knows ractor
+//! - [`socket`]: handshake and pump
+//! - [`http`]: the REST endpoints and their listener
+//! - [`server`]: all of it together
+//! - `testing` (feature `testing`): the server in process, and clients for it
+//!
+//! # Example
+//! ```
+//! use fluent_backend::{Config, Server};
+//!
+//! # tokio_test(async {
+//! let dir = tempfile::tempdir()?;
+//! let mut config = Config::defaults()?;
+//! config.server.data_dir = dir.path().to_owned();
+//! config.server.listen = "127.0.0.1:0".parse()?;
+//! config.admin.listen = "127.0.0.1:0".parse()?;
+//! let server = Server::start(config).await?;
+//! println!("listening on {}", server.addr());
+//! server.drain().await?;
+//! # Ok(()) });
+//! # fn tokio_test(f: impl Future<Output = Result<(), Box<dyn std::error::Error>>>) {
+//! #     tokio::runtime::Runtime::new().unwrap().block_on(f).unwrap();
+//! # }
+//! ```
+
+pub mod actors;
+pub mod auth;
+pub mod clock;
+pub mod config;
+pub mod domain;
+pub mod http;
+pub mod protocol;
+pub mod server;
+pub mod socket;
+pub mod storage;
+pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use config::Config;
+pub use server::{Server, ServerError};

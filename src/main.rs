@@ -1,0 +1,88 @@
+//! The program: arguments, configuration, logging, then the server until a signal.
+
+mod cli;
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use fluent_backend::config::Config;
+use fluent_backend::storage::Storage;
+use fluent_backend::{Server, telemetry};
+use migration::MigratorTrait as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+use cli::{Args, Command, ConfigCommand, MigrateCommand};
+
+/// Gives memory back to the system after a wave of connections, which glibc's arenas do not.
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let result = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+        .and_then(|runtime| runtime.block_on(run(args)));
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            cli::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let config = Config::load(args.config.as_deref(), Config::environment()?)?;
+    match args.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve(config).await,
+        Command::Migrate { command: MigrateCommand::Up } => {
+            Storage::open(&config).await?.close().await?;
+            cli::say(&format!("up to date: {} migrations", migration::Migrator::migrations().len()));
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Migrate { command: MigrateCommand::Status } => {
+            for migration in Storage::migration_state(&config).await? {
+                cli::say(&format!("{} {}", if migration.applied { "applied" } else { "pending" }, migration.name));
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Config { command: ConfigCommand::Show } => {
+            cli::say(config.redacted_toml()?.trim_end());
+            Ok(ExitCode::SUCCESS)
+        }
+        // Loading has checked it.
+        Command::Config { command: ConfigCommand::Check } => {
+            cli::say("the configuration is valid");
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Healthcheck => cli::healthcheck(config.server.listen).await,
+    }
+}
+
+async fn serve(config: Config) -> anyhow::Result<ExitCode> {
+    telemetry::init_logging(&config.log).map_err(|error| anyhow::anyhow!("log.filter: {error}"))?;
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let database = cli::describe_database(&config);
+    let mut server = Server::start(config).await?;
+    cli::greet(&server, &database);
+    let failed = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        error = server.failed() => Some(error),
+    };
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
+    tracing::info!("stopping: sockets are closed, messages are written; a second signal stops at once");
+    tokio::select! {
+        drained = server.drain() => drained?,
+        _ = terminate.recv() => anyhow::bail!("stopped at once by a second signal"),
+        _ = interrupt.recv() => anyhow::bail!("stopped at once by a second signal"),
+    }
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}

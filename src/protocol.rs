@@ -1,0 +1,8 @@
+//! What travels on the socket: frames and their codecs, without any I/O.
+
+mod error;
+mod frame;
+pub mod legacy;
+
+pub use error::{ErrorCode, FrameError};
+pub use frame::Frame;

@@ -1,0 +1,96 @@
+//! Errors as clients see them: a stable code and a text for people.
+
+use std::borrow::Cow;
+
+use serde::{Serialize, Serializer};
+
+/// What went wrong, as a stable word for programs. The same words on the socket and in REST.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorCode {
+    /// The frame is not JSON.
+    BadJson,
+    /// JSON, but not what is expected here.
+    BadFrame,
+    /// No such receiver.
+    UnknownUser,
+    /// A ciphertext or a body above its limit.
+    TooLarge,
+    /// No such thing, or not yours.
+    NotFound,
+    /// Not signed in.
+    Unauthorized,
+    /// You may not.
+    Forbidden,
+    /// Too often: wait.
+    RateLimited,
+    /// The server cannot do it now: try again.
+    Unavailable,
+    /// None of the subprotocols offered is known.
+    UnsupportedSubprotocol,
+    /// The path does not know this method.
+    MethodNotAllowed,
+    /// A fault of the server.
+    Internal,
+}
+
+impl ErrorCode {
+    /// The word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BadJson => "bad_json",
+            Self::BadFrame => "bad_frame",
+            Self::UnknownUser => "unknown_user",
+            Self::TooLarge => "too_large",
+            Self::NotFound => "not_found",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::RateLimited => "rate_limited",
+            Self::Unavailable => "unavailable",
+            Self::UnsupportedSubprotocol => "unsupported_subprotocol",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// Whether the same request may succeed later.
+    #[must_use]
+    pub const fn is_retryable(self) -> bool {
+        matches!(self, Self::RateLimited | Self::Unavailable)
+    }
+}
+
+impl Serialize for ErrorCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// Why a frame was not accepted. Nothing of it was stored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct FrameError {
+    /// For programs.
+    pub code: ErrorCode,
+    /// For people. Never repeats content of the frame.
+    pub message: Cow<'static, str>,
+    /// When to try again, for retryable codes.
+    pub retry_after_ms: Option<u64>,
+}
+
+impl FrameError {
+    /// An error that trying again does not help.
+    pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, message: message.into(), retry_after_ms: None }
+    }
+
+    /// The message could not be stored now.
+    #[must_use]
+    pub fn unavailable(retry_after_ms: u64) -> Self {
+        Self {
+            code: ErrorCode::Unavailable,
+            message: "error: the message was not confirmed, try again".into(),
+            retry_after_ms: Some(retry_after_ms),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! A frame that is ready to be written.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+/// The JSON text of one outgoing frame. Clones share it: it is made once for all sockets that get it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Frame(Bytes);
+
+impl Frame {
+    /// Writes `value` as JSON.
+    pub(super) fn json(value: &impl Serialize) -> Self {
+        // Plain structs of strings and numbers: there is no map key and no I/O that could fail.
+        Self(serde_json::to_vec(value).unwrap_or_default().into())
+    }
+
+    /// The UTF-8 text.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+
+    /// Its size in bytes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether it has no bytes, which no frame made here has.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl std::fmt::Debug for Frame {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Frame({} bytes)", self.0.len())
+    }
+}

@@ -1,0 +1,179 @@
+//! The server: wires storage, actors and HTTP together. Knows everybody, known by nobody.
+
+mod error;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use crate::actors::{ActorSystem, Fatal, Health};
+use crate::auth::{Auth, RateLimiter, SecretKeys};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::http::{App, Listener, admin_routes, public_routes};
+use crate::socket::Sockets;
+use crate::storage::Storage;
+use crate::telemetry::{UPKEEP_INTERVAL, metrics};
+
+pub use error::ServerError;
+
+/// Connections of operators at once.
+const MAX_ADMIN_CONNECTIONS: usize = 64;
+/// File descriptors that are not connections: databases, listeners, logs.
+const RESERVED_FILES: u64 = 128;
+/// Time left for the writer after the sockets are closed.
+const WRITER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A running server. Dropped without [`drain`](Self::drain), it stops at once and answers nobody.
+pub struct Server {
+    addr: SocketAddr,
+    admin_addr: SocketAddr,
+    app: Arc<App>,
+    actors: ActorSystem,
+    storage: Arc<Storage>,
+    fatal: oneshot::Receiver<Fatal>,
+    connections: TaskTracker,
+    drain: CancellationToken,
+    background: DropGuard,
+}
+
+impl Server {
+    /// Starts a server: binds both addresses, makes the data directory, opens and migrates the database, starts the
+    /// actors and serves.
+    pub async fn start(config: Config) -> Result<Self, ServerError> {
+        Self::start_with_clock(config, Clock::system()).await
+    }
+
+    /// As [`start`](Self::start), with another clock.
+    pub async fn start_with_clock(config: Config, clock: Clock) -> Result<Self, ServerError> {
+        config.validate()?;
+        // First, so that a second server on the same address does not touch the database.
+        let public = bind(config.server.listen).await?;
+        let admin = bind(config.admin.listen).await?;
+        let (addr, admin_addr) = (local_addr(&public)?, local_addr(&admin)?);
+
+        make_data_dir(&config)?;
+        let keys = SecretKeys::load(&config)?;
+        let storage = Arc::new(Storage::open(&config).await?);
+        let auth = Auth::new(&config.auth, &keys, storage.clone(), clock.clone()).await?;
+        let (actors, fatal) = ActorSystem::start(storage.clone(), clock, config.socket.max_per_user).await?;
+
+        let drain = CancellationToken::new();
+        let app = Arc::new(App {
+            sockets: Sockets::new(&config, actors.registry.clone(), drain.clone()),
+            auth_limiter: RateLimiter::new(&config.limits),
+            registry: actors.registry.clone(),
+            health: actors.health.clone(),
+            storage: storage.clone(),
+            auth,
+            config,
+        });
+        let connections = TaskTracker::new();
+        let max = max_connections(app.config.server.max_connections);
+        public
+            .serve(app.clone(), &public_routes(), max, drain.clone(), &connections)
+            .map_err(|source| ServerError::Listen { addr, source })?;
+        let stop = CancellationToken::new();
+        // Operators are served until the end: they want to see the drain.
+        admin
+            .serve(app.clone(), &admin_routes(), MAX_ADMIN_CONNECTIONS, stop.clone(), &TaskTracker::new())
+            .map_err(|source| ServerError::Listen { addr: admin_addr, source })?;
+        tokio::spawn(upkeep(app.clone(), stop.clone()));
+        let background = stop.drop_guard();
+        Ok(Self { addr, admin_addr, app, actors, storage, fatal, connections, drain, background })
+    }
+
+    /// Where clients connect.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Where operators connect.
+    #[must_use]
+    pub fn admin_addr(&self) -> SocketAddr {
+        self.admin_addr
+    }
+
+    /// Who is alive and who has failed.
+    #[must_use]
+    pub fn health(&self) -> &Arc<Health> {
+        &self.actors.health
+    }
+
+    /// The actors, for tests that make them fail.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn actors(&self) -> &ActorSystem {
+        &self.actors
+    }
+
+    /// Waits until the server cannot go on: actors keep failing.
+    pub async fn failed(&mut self) -> ServerError {
+        match (&mut self.fatal).await {
+            Ok(fatal) => ServerError::Fatal(fatal),
+            Err(_) => ServerError::RootEnded,
+        }
+    }
+
+    /// Stops in order: not ready, no new connections, what was read is stored and answered, sockets closed with 1012,
+    /// database closed. Takes at most the drain window and a few seconds.
+    pub async fn drain(self) -> Result<(), ServerError> {
+        let window = self.app.config.server.drain_window();
+        self.actors.health.begin_drain();
+        self.drain.cancel();
+        self.connections.close();
+        let closed = async {
+            tokio::join!(self.app.sockets.closed(), self.connections.wait());
+        };
+        if tokio::time::timeout(window, closed).await.is_err() {
+            tracing::warn!("some connections did not end within the drain window");
+        }
+        self.actors.persistence.drain(WRITER_TIMEOUT).await;
+        self.actors.stop().await;
+        drop(self.background);
+        Ok(self.storage.close().await?)
+    }
+}
+
+async fn bind(addr: SocketAddr) -> Result<Listener, ServerError> {
+    Listener::bind(addr).await.map_err(|source| ServerError::Listen { addr, source })
+}
+
+fn local_addr(listener: &Listener) -> Result<SocketAddr, ServerError> {
+    let addr = SocketAddr::from(([0, 0, 0, 0], 0));
+    listener.local_addr().map_err(|source| ServerError::Listen { addr, source })
+}
+
+/// The directory for the secret and the database, readable to its owner alone. One that exists is left as it is.
+fn make_data_dir(config: &Config) -> Result<(), ServerError> {
+    let path = &config.server.data_dir;
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|source| ServerError::DataDir { path: path.clone(), source })
+}
+
+/// As many connections as configured, or as the process may have files open.
+fn max_connections(configured: usize) -> usize {
+    let Ok(files) = rlimit::increase_nofile_limit(u64::MAX) else { return configured };
+    let possible = usize::try_from(files.saturating_sub(RESERVED_FILES).max(1)).unwrap_or(usize::MAX);
+    if possible < configured {
+        tracing::warn!(files, connections = possible, "the limit on open files lowers server.max_connections");
+    }
+    configured.min(possible)
+}
+
+/// What must be done now and then: histograms are folded, limits forget addresses.
+async fn upkeep(app: Arc<App>, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(UPKEEP_INTERVAL);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        metrics().run_upkeep();
+        app.auth_limiter.forget_idle();
+    }
+}

@@ -1,0 +1,51 @@
+//! Why a server does not start or cannot go on. Each text is one line for the operator.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::actors::{ActorSystemError, Fatal};
+use crate::auth::{AuthError, SecretError};
+use crate::config::ConfigError;
+use crate::storage::StorageError;
+
+/// The server does not start, or cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The settings.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {addr}: {source}")]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// Why, such as that another process has it.
+        source: std::io::Error,
+    },
+    /// The data directory cannot be made.
+    #[error("cannot make the data directory {}: {source}", path.display())]
+    DataDir {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The secret file.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The database.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// Passwords or tokens.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+    /// An actor did not start.
+    #[error(transparent)]
+    Actors(#[from] ActorSystemError),
+    /// Actors keep failing.
+    #[error(transparent)]
+    Fatal(#[from] Fatal),
+    /// The root actor is gone.
+    #[error("the root actor has ended")]
+    RootEnded,
+}

@@ -1,0 +1,143 @@
+//! The wire end of a connection: the handshake, and the pump that moves frames between a socket and its session.
+
+mod credentials;
+mod handshake;
+mod heartbeat;
+mod pump;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::actors::{Credits, InFlightBytes, NewSocket, RegistryHandle, SessionHandle, outbox};
+use crate::auth::Access;
+use crate::config;
+use crate::domain::{SocketId, UserId};
+use crate::telemetry::metrics;
+use pump::Pump;
+
+pub use credentials::authenticate;
+pub use handshake::{Handshake, HandshakeError};
+
+/// Longest wait for the registry to take in a socket.
+const ATTACH_TIMEOUT: Duration = Duration::from_secs(5);
+/// On a drain, one socket is closed a millisecond …
+const DRAIN_PER_SOCKET: Duration = Duration::from_millis(1);
+
+/// All sockets of this server.
+pub struct Sockets {
+    settings: Arc<pump::Settings>,
+    handshake_timeout: Duration,
+    drain_window: Duration,
+    registry: RegistryHandle,
+    in_flight_bytes: InFlightBytes,
+    last_id: AtomicU64,
+    open: Arc<AtomicUsize>,
+    tasks: TaskTracker,
+    drain: CancellationToken,
+}
+
+impl Sockets {
+    /// Sockets that are closed with 1012 once `drain` is cancelled.
+    #[must_use]
+    pub fn new(config: &config::Config, registry: RegistryHandle, drain: CancellationToken) -> Self {
+        Self {
+            settings: Arc::new(pump::Settings::new(&config.socket)),
+            handshake_timeout: config.server.handshake_timeout(),
+            drain_window: config.server.drain_window(),
+            registry,
+            in_flight_bytes: InFlightBytes::new(config.socket.in_flight_bytes),
+            last_id: AtomicU64::new(0),
+            open: Arc::default(),
+            tasks: TaskTracker::new(),
+            drain,
+        }
+    }
+
+    /// Registers a socket for `access` and answers 101. What is delivered from now on is not missed, although the client
+    /// has not seen the answer yet. `hold` is dropped when the socket is closed. `None` when the registry does not take it or the server is going down.
+    pub async fn open<B>(
+        &self,
+        mut request: Request<B>,
+        handshake: &Handshake,
+        access: &Access,
+        hold: impl Send + 'static,
+    ) -> Option<Response<()>> {
+        if self.drain.is_cancelled() {
+            return None;
+        }
+        let id = SocketId(self.last_id.fetch_add(1, Ordering::Relaxed) + 1);
+        let config = &self.settings.config;
+        let (end, outbox) = outbox(config.queue_frames, config.queue_bytes);
+        let socket = NewSocket { id, login: access.login, outbox: end };
+        let session = timeout(ATTACH_TIMEOUT, self.registry.attach(access.user, socket)).await.ok()??;
+        let guard = Attached::new(session, id, self.open.clone());
+
+        let upgrade = hyper::upgrade::on(&mut request);
+        let credits = Credits::new(config.in_flight, self.in_flight_bytes.clone());
+        let (settings, drain, user) = (self.settings.clone(), self.drain.clone(), access.user);
+        let registry = self.registry.clone();
+        let (deadline, spread) = (self.handshake_timeout, self.drain_spread());
+        self.tasks.spawn(async move {
+            // A client that left during the handshake gives an error here, and the guard takes its socket out again.
+            let _hold = hold;
+            let Ok(Ok(upgraded)) = timeout(deadline, upgrade).await else { return };
+            let io = TokioIo::new(upgraded);
+            let session = guard.session.clone();
+            let wire = pump::Wire { outbox, session, registry, credits, drain, drain_spread: spread };
+            let code = Pump::new(io, guard.id, user, settings, wire).await.run().await;
+            log_closed(user, code);
+        });
+        Some(handshake.response())
+    }
+
+    /// Waits until every socket is closed; give it a deadline.
+    pub async fn closed(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// How long the closing of all sockets may be spread, so that not all clients return at once.
+    fn drain_spread(&self) -> impl Fn() -> Duration + Send + 'static {
+        let (open, window) = (self.open.clone(), self.drain_window);
+        move || {
+            let sockets = u32::try_from(open.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
+            // … but in no more than half of the window: the other half is for writing what was read.
+            DRAIN_PER_SOCKET.saturating_mul(sockets).min(window / 2)
+        }
+    }
+}
+
+fn log_closed(user: UserId, code: u16) {
+    metrics().socket_closed(code);
+    tracing::debug!(user.id = %user, close.code = code, "socket closed");
+}
+
+/// Takes the socket out of its session when it goes, however it goes.
+struct Attached {
+    session: SessionHandle,
+    id: SocketId,
+    open: Arc<AtomicUsize>,
+}
+
+impl Attached {
+    fn new(session: SessionHandle, id: SocketId, open: Arc<AtomicUsize>) -> Self {
+        open.fetch_add(1, Ordering::Relaxed);
+        metrics().sockets.increment(1);
+        Self { session, id, open }
+    }
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+        metrics().sockets.decrement(1);
+        self.session.detach(self.id);
+    }
+}

@@ -1,0 +1,113 @@
+//! The store: the only place that knows SeaORM. Queries by topic, answering in domain types.
+//!
+//! SQLite has one connection that writes and a few that read (WAL); PostgreSQL has one pool for both.
+
+mod accounts;
+mod append;
+mod connect;
+mod conversations;
+mod entity;
+mod error;
+mod history;
+mod logins;
+mod migrate;
+
+use std::num::NonZeroUsize;
+use std::sync::Mutex;
+
+use lru::LruCache;
+use sea_orm::{
+    ConnectionTrait as _, DatabaseBackend, DatabaseConnection, DatabaseTransaction, EntityTrait as _,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
+};
+
+use crate::clock;
+use crate::config::Config;
+use crate::domain::{ConversationId, DirectKey, MessageId};
+
+pub use accounts::{Credentials, UserPage};
+pub use append::{Appended, Refusal};
+pub use error::StorageError;
+pub use logins::{NewRefreshToken, Rotation};
+pub use migrate::MigrationState;
+
+/// Conversations whose id the writer remembers: 24 bytes each and the map around them.
+const CONVERSATION_CACHE: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
+
+/// The store. Cheap to share behind an `Arc`.
+pub struct Storage {
+    writer: DatabaseConnection,
+    reader: DatabaseConnection,
+    conversations: Mutex<LruCache<DirectKey, ConversationId>>,
+}
+
+impl Storage {
+    /// Connects, brings the schema up to date and makes the store's own row.
+    ///
+    /// [`StorageError::NewerSchema`] when the database was written by a newer version.
+    pub async fn open(config: &Config) -> Result<Self, StorageError> {
+        let writer = connect::writer(config).await?;
+        migrate::up(&writer).await?;
+        let reader = connect::reader(config, &writer).await?;
+        let conversations = Mutex::new(LruCache::new(CONVERSATION_CACHE));
+        let storage = Self { writer, reader, conversations };
+        storage.ensure_store_row().await?;
+        Ok(storage)
+    }
+
+    /// The state of the schema, without changing it. A database that does not exist yet is an error.
+    pub async fn migration_state(config: &Config) -> Result<Vec<MigrationState>, StorageError> {
+        let db = connect::existing(config).await?;
+        let state = migrate::state(&db).await;
+        db.close().await?;
+        state
+    }
+
+    /// Whether the database answers a reader.
+    pub async fn ping(&self) -> Result<(), StorageError> {
+        self.reader.query_one_raw(self.statement("SELECT 1", [])).await?;
+        Ok(())
+    }
+
+    /// The highest number given to a message so far; 0 in an empty store.
+    pub async fn head(&self) -> Result<MessageId, StorageError> {
+        let row = entity::store::Entity::find_by_id(entity::store::ROW).one(&self.reader).await?;
+        Ok(MessageId(row.map_or(0, |row| row.head)))
+    }
+
+    /// Closes all connections; on SQLite the log is folded into the database file.
+    pub async fn close(&self) -> Result<(), StorageError> {
+        self.reader.close_by_ref().await?;
+        Ok(self.writer.close_by_ref().await?)
+    }
+
+    /// A transaction that may write. On SQLite it takes the write lock at once, so that it cannot fail half-way because
+    /// another wrote first (<https://sqlite.org/lang_transaction.html>).
+    async fn begin(&self) -> Result<DatabaseTransaction, StorageError> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        Ok(self.writer.begin_with_options(options).await?)
+    }
+
+    /// A statement with constant text, so that its plan is cached.
+    fn statement(
+        &self,
+        sql: impl Into<String>,
+        values: impl IntoIterator<Item = sea_orm::Value>,
+    ) -> sea_orm::Statement {
+        sea_orm::Statement::from_sql_and_values(self.backend(), sql.into(), values)
+    }
+
+    fn backend(&self) -> DatabaseBackend {
+        self.writer.get_database_backend()
+    }
+
+    async fn ensure_store_row(&self) -> Result<(), StorageError> {
+        let epoch = clock::random_token()?.chars().take(8).collect::<String>();
+        let sql = "INSERT INTO store (id, epoch, head, clock) VALUES ($1, $2, 0, 0) ON CONFLICT (id) DO NOTHING";
+        self.writer.execute_raw(self.statement(sql, [entity::store::ROW.into(), epoch.into()])).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,103 @@
+//! Accounts: registration, look-up, search.
+
+use sea_orm::sea_query::{Expr, ExprTrait as _, LikeExpr};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+
+use super::entity::user;
+use super::{Storage, StorageError};
+use crate::domain::{EmailAddress, PublicKey, Timestamp, User, UserId, UserName, fold_name};
+
+/// What a login compares with.
+pub struct Credentials {
+    /// The account.
+    pub user: UserId,
+    /// Its name as registered.
+    pub name: String,
+    /// The argon2id hash in PHC form.
+    pub password_hash: String,
+}
+
+/// Which part of a search to return.
+#[derive(Clone, Copy, Debug)]
+pub struct UserPage {
+    /// Only users with a higher id.
+    pub after: Option<UserId>,
+    /// At most so many.
+    pub limit: u64,
+}
+
+impl From<user::Model> for User {
+    fn from(row: user::Model) -> Self {
+        Self { id: UserId(row.id), name: row.name, public_key: row.public_key }
+    }
+}
+
+impl Storage {
+    /// Whether the name or the address belongs to an account already.
+    pub async fn is_taken(&self, name: &UserName, email: &EmailAddress) -> Result<bool, StorageError> {
+        let taken = user::Column::NameKey.eq(name.key()).or(user::Column::EmailKey.eq(email.key()));
+        Ok(user::Entity::find().filter(taken).one(&self.reader).await?.is_some())
+    }
+
+    /// Makes an account; [`StorageError::Duplicate`] when the name or the address is taken.
+    pub async fn create_account(
+        &self,
+        name: &UserName,
+        email: &EmailAddress,
+        password_hash: String,
+        public_key: &PublicKey,
+        now: Timestamp,
+    ) -> Result<UserId, StorageError> {
+        let row = user::ActiveModel {
+            name: Set(name.as_str().to_owned()),
+            name_key: Set(name.key().to_owned()),
+            email: Set(email.as_str().to_owned()),
+            email_key: Set(email.key().to_owned()),
+            password_hash: Set(password_hash),
+            public_key: Set(public_key.as_str().to_owned()),
+            created_at: Set(now.as_micros()),
+            ..Default::default()
+        };
+        let inserted = user::Entity::insert(row).exec(&self.writer).await?;
+        Ok(UserId(inserted.last_insert_id))
+    }
+
+    /// What a login with this name compares with.
+    pub async fn credentials(&self, name: &str) -> Result<Option<Credentials>, StorageError> {
+        let row = user::Entity::find().filter(user::Column::NameKey.eq(fold_name(name))).one(&self.reader).await?;
+        Ok(row.map(|row| Credentials { user: UserId(row.id), name: row.name, password_hash: row.password_hash }))
+    }
+
+    /// A user by id.
+    pub async fn user(&self, id: UserId) -> Result<Option<User>, StorageError> {
+        Ok(user::Entity::find_by_id(id.0).one(&self.reader).await?.map(User::from))
+    }
+
+    /// Users whose folded name contains the folded `text`, by id. Empty finds everybody.
+    pub async fn search_users(&self, text: &str, page: UserPage) -> Result<Vec<User>, StorageError> {
+        let mut query = user::Entity::find().order_by_asc(user::Column::Id).limit(page.limit);
+        let key = fold_name(text);
+        if !key.is_empty() {
+            let pattern = LikeExpr::new(format!("%{}%", escape_like(&key))).escape('\\');
+            query = query.filter(Expr::col(user::Column::NameKey).like(pattern));
+        }
+        if let Some(after) = page.after {
+            query = query.filter(user::Column::Id.gt(after.0));
+        }
+        Ok(query.all(&self.reader).await?.into_iter().map(User::from).collect())
+    }
+}
+
+/// Makes `%`, `_` and the escape itself literal.
+fn escape_like(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}

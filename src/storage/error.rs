@@ -1,0 +1,42 @@
+//! What can go wrong in the store.
+
+use sea_orm::{DbErr, SqlErr};
+
+use crate::clock::NoRandomness;
+
+/// The store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// `database.url` is not one that we can use.
+    #[error("database.url is not usable: {0}")]
+    Url(String),
+    /// The schema holds migrations that this version does not know.
+    #[error(
+        "the database was written by a newer version of fluent-backend (it has {0}): install that version or newer"
+    )]
+    NewerSchema(String),
+    /// A name, an address or a token is taken.
+    #[error("already taken: {0}")]
+    Duplicate(String),
+    /// The database failed or did not answer in time. Nothing of the attempt was stored, unless it was a commit.
+    #[error("database: {0}")]
+    Database(DbErr),
+    /// The database did not answer in time. Whether the attempt was stored is not known.
+    #[error("the database did not answer in time")]
+    TimedOut,
+    /// Stored data is not what the schema promises.
+    #[error("the database holds data that cannot be read: {0}")]
+    Corrupt(&'static str),
+    /// No random bytes.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+}
+
+impl From<DbErr> for StorageError {
+    fn from(error: DbErr) -> Self {
+        match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(detail)) => Self::Duplicate(detail),
+            _ => Self::Database(error),
+        }
+    }
+}

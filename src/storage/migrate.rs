@@ -1,0 +1,62 @@
+//! Bringing the schema up to date.
+
+use migration::{Migrator, MigratorTrait as _};
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, DatabaseConnection, Statement, TransactionTrait as _};
+
+use super::StorageError;
+
+/// The table in which SeaORM notes applied migrations.
+const APPLIED: &str = "SELECT version FROM seaql_migrations ORDER BY version";
+/// Key of the advisory lock that lets one node at a time migrate: "fluent" in ASCII.
+const LOCK_KEY: i64 = 0x66_6c_75_65_6e_74;
+
+/// A migration and whether the database has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MigrationState {
+    /// Its name.
+    pub name: String,
+    /// Whether it was applied.
+    pub applied: bool,
+}
+
+/// Applies what is missing; one node at a time on PostgreSQL, one process at a time on SQLite.
+pub(super) async fn up(db: &DatabaseConnection) -> Result<(), StorageError> {
+    if state(db).await?.iter().all(|migration| migration.applied) {
+        return Ok(());
+    }
+    match db.get_database_backend() {
+        DatabaseBackend::Postgres => {
+            // Held by its own connection until this transaction ends, whatever happens to the migration's.
+            let lock = db.begin().await?;
+            let sql = format!("SELECT pg_advisory_xact_lock({LOCK_KEY})");
+            lock.execute_unprepared(&sql).await?;
+            Migrator::up(db, None).await?;
+            lock.commit().await?;
+        }
+        _ => Migrator::up(db, None).await?,
+    }
+    Ok(())
+}
+
+/// Every known migration with its state; [`StorageError::NewerSchema`] when the database has one that is not known.
+pub(super) async fn state(db: &DatabaseConnection) -> Result<Vec<MigrationState>, StorageError> {
+    let known: Vec<String> = Migrator::get_migration_files().iter().map(|m| m.name().to_owned()).collect();
+    let applied = applied(db).await?;
+    if let Some(unknown) = applied.iter().find(|name| !known.contains(name)) {
+        return Err(StorageError::NewerSchema(unknown.clone()));
+    }
+    Ok(known.into_iter().map(|name| MigrationState { applied: applied.contains(&name), name }).collect())
+}
+
+async fn applied(db: &DatabaseConnection) -> Result<Vec<String>, StorageError> {
+    let backend = db.get_database_backend();
+    let exists = match backend {
+        DatabaseBackend::Sqlite => "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'seaql_migrations'",
+        _ => "SELECT 1 WHERE to_regclass('seaql_migrations') IS NOT NULL",
+    };
+    if db.query_one_raw(Statement::from_string(backend, exists)).await?.is_none() {
+        return Ok(Vec::new());
+    }
+    let rows = db.query_all_raw(Statement::from_string(backend, APPLIED)).await?;
+    rows.iter().map(|row| row.try_get_by_index(0).map_err(StorageError::from)).collect()
+}

@@ -1,0 +1,144 @@
+//! Logs, and every metric of the server.
+//!
+//! Metrics are process-wide (the `metrics` facade is): two servers in one process count into the same series. No user,
+//! device or actor id is ever a label.
+
+mod names;
+
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::config::{Log, LogFormat};
+
+pub use names::ActorKind;
+
+/// How often histograms must be folded, or they grow.
+pub const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Buckets for times from 50 µs to 10 s.
+const SECONDS: [f64; 16] =
+    [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+/// Buckets for the rows of a batch.
+const ROWS: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
+
+/// Handles of the metrics that are touched often, made once.
+pub struct Metrics {
+    prometheus: Option<PrometheusHandle>,
+    /// Open sockets.
+    pub sockets: Gauge,
+    /// Session actors: users with at least one socket.
+    pub sessions: Gauge,
+    /// Messages committed.
+    pub messages_stored: Counter,
+    /// Frames with a message handed to a socket's queue.
+    pub messages_delivered: Counter,
+    /// Time of a batch's transaction.
+    pub commit_seconds: Histogram,
+    /// Messages in a batch.
+    pub batch_rows: Histogram,
+    /// Messages that wait for their commit.
+    pub in_flight: Gauge,
+    /// Time to hash one password, its wait included.
+    pub password_seconds: Histogram,
+    mailbox_wait: [Histogram; ActorKind::ALL.len()],
+    actor_restarts: [Counter; ActorKind::ALL.len()],
+}
+
+static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::install);
+
+/// The process's metrics. The first call installs the Prometheus recorder, unless the program that embeds this library
+/// has installed a recorder of its own; then `/metrics` is answered 404 and theirs receives everything.
+pub fn metrics() -> &'static Metrics {
+    &METRICS
+}
+
+impl Metrics {
+    fn install() -> Self {
+        let prometheus = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
+            .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full(names::BATCH_ROWS.to_owned()), &ROWS))
+            .and_then(PrometheusBuilder::install_recorder)
+            .ok();
+        names::describe();
+        let by_actor = |name: &'static str| ActorKind::ALL.map(|kind| histogram!(name, "actor" => kind.as_str()));
+        let metrics = Self {
+            prometheus,
+            sockets: gauge!(names::SOCKETS),
+            sessions: gauge!(names::SESSIONS),
+            messages_stored: counter!(names::MESSAGES_STORED),
+            messages_delivered: counter!(names::MESSAGES_DELIVERED),
+            commit_seconds: histogram!(names::COMMIT_SECONDS),
+            batch_rows: histogram!(names::BATCH_ROWS),
+            in_flight: gauge!(names::IN_FLIGHT),
+            password_seconds: histogram!(names::PASSWORD_SECONDS),
+            mailbox_wait: by_actor(names::MAILBOX_WAIT_SECONDS),
+            actor_restarts: ActorKind::ALL.map(|kind| counter!(names::ACTOR_RESTARTS, "actor" => kind.as_str())),
+        };
+        // Series exist before their first event, so that a rate over them is not blind to it.
+        metrics.sockets.set(0.0);
+        metrics.sessions.set(0.0);
+        metrics.in_flight.set(0.0);
+        metrics.messages_stored.increment(0);
+        metrics.messages_delivered.increment(0);
+        metrics.actor_restarts.iter().for_each(|restarts| restarts.increment(0));
+        metrics
+    }
+
+    /// The text for Prometheus, or `None` under a foreign recorder.
+    #[must_use]
+    pub fn render(&self) -> Option<String> {
+        self.prometheus.as_ref().map(PrometheusHandle::render)
+    }
+
+    /// Folds what histograms have gathered; call it every [`UPKEEP_INTERVAL`].
+    pub fn run_upkeep(&self) {
+        if let Some(prometheus) = &self.prometheus {
+            prometheus.run_upkeep();
+        }
+    }
+
+    /// A message was taken out of a mailbox in which it lay since `queued_at`.
+    pub fn mailbox_wait(&self, kind: ActorKind, queued_at: Instant) {
+        self.mailbox_wait[kind as usize].record(queued_at.elapsed());
+    }
+
+    /// An actor failed and was, or will be, replaced.
+    pub fn actor_restarted(&self, kind: ActorKind) {
+        self.actor_restarts[kind as usize].increment(1);
+    }
+
+    /// A request was answered.
+    pub fn http_request(&self, method: &'static str, route: &'static str, status: u16, took: Duration) {
+        counter!(names::HTTP_REQUESTS, "method" => method, "route" => route, "status" => status.to_string())
+            .increment(1);
+        histogram!(names::HTTP_SECONDS, "route" => route).record(took);
+    }
+
+    /// A socket was closed with `code` (1006 when there was no closing handshake).
+    pub fn socket_closed(&self, code: u16) {
+        counter!(names::SOCKETS_CLOSED, "code" => code.to_string()).increment(1);
+    }
+
+    /// A frame or a message was answered with an error.
+    pub fn frame_error(&self, code: &'static str) {
+        counter!(names::FRAME_ERRORS, "code" => code).increment(1);
+    }
+}
+
+/// Sets up logging for the whole process; an error when the filter cannot be read or logging is set up already.
+pub fn init_logging(log: &Log) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let filter = EnvFilter::try_new(&log.filter)?;
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let registry = tracing_subscriber::registry().with(filter);
+    match log.format {
+        LogFormat::Text => registry.with(layer).try_init()?,
+        LogFormat::Json => registry.with(layer.json()).try_init()?,
+    }
+    Ok(())
+}

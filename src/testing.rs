@@ -1,0 +1,59 @@
+//! The whole server in process, and clients for it, for integration tests.
+//!
+//! ```
+//! use fluent_backend::testing::TestServer;
+//!
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! let server = TestServer::start().await;
+//! let alice = server.sign_up("alice@example.org").await;
+//! let bob = server.sign_up("bob@example.org").await;
+//! let (mut a, mut b) = (alice.connect().await, bob.connect().await);
+//!
+//! a.send_message(bob.id, "for bob", "for alice").await;
+//! assert_eq!(b.next_message().await.content, "for bob");
+//! assert_eq!(a.next_message().await.content, "for alice");
+//! server.stop().await;
+//! # });
+//! ```
+//! Everything waits with a deadline and panics with a reason when it passes: this is for tests only.
+
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed expectation fails the test"
+)]
+
+mod client;
+mod server;
+mod socket;
+
+pub use client::{Answer, Http, TestClient, TokenPair};
+pub use server::TestServer;
+pub use socket::{MessageFrame, TestSocket};
+
+use std::time::Duration;
+
+/// How long anything may take before a test fails: long, since test machines are slow and busy.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Waits for `future`; fails the test with `what` when it takes too long.
+pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(DEADLINE, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("timed out: {what}"),
+    }
+}
+
+/// Asks `probe` again and again until it answers something; fails the test with `what` when that takes too long.
+pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut probe: impl FnMut() -> F) -> T {
+    let probing = async {
+        loop {
+            if let Some(value) = probe().await {
+                return value;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    soon(what, probing).await
+}

@@ -1,0 +1,127 @@
+//! A server of a test's own.
+
+use std::net::SocketAddr;
+
+use tempfile::TempDir;
+
+use super::client::{Http, TestClient};
+use crate::clock::Clock;
+use crate::{Config, Server};
+
+/// A server on free ports with a data directory of its own. When it goes, no actor may have failed unexpectedly.
+pub struct TestServer {
+    server: Option<Server>,
+    addr: SocketAddr,
+    admin_addr: SocketAddr,
+    expected_failures: u64,
+    /// After the server, whose files are in it.
+    dir: Option<TempDir>,
+}
+
+impl TestServer {
+    /// The configuration of test servers: the defaults, cheap password hashes, no rate limits, free ports.
+    #[must_use]
+    pub fn config() -> Config {
+        let mut config = Config::defaults().expect("the defaults are valid");
+        config.server.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        config.admin.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        config.server.drain_window_s = 10;
+        config.auth.argon2_memory_kib = 64;
+        config.auth.argon2_passes = 1;
+        config.auth.hash_wait_ms = 30_000;
+        config.limits.enabled = false;
+        config
+    }
+
+    /// A server with [`config`](Self::config).
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// A server with some settings changed.
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_at(Clock::system(), change).await
+    }
+
+    /// A server with another clock and some settings changed.
+    pub async fn start_at(clock: Clock, change: impl FnOnce(&mut Config)) -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let mut config = Self::config();
+        config.server.data_dir = dir.path().join("data");
+        change(&mut config);
+        let server = Server::start_with_clock(config, clock).await.expect("the server starts");
+        let (addr, admin_addr) = (server.addr(), server.admin_addr());
+        Self { server: Some(server), addr, admin_addr, expected_failures: 0, dir: Some(dir) }
+    }
+
+    /// Where clients connect.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The server itself.
+    #[must_use]
+    pub fn server(&self) -> &Server {
+        self.server.as_ref().expect("the server runs")
+    }
+
+    /// The data directory.
+    #[must_use]
+    pub fn data_dir(&self) -> std::path::PathBuf {
+        self.dir.as_ref().expect("the directory is there").path().join("data")
+    }
+
+    /// Somebody who is not signed in.
+    #[must_use]
+    pub fn http(&self) -> Http {
+        Http::new(self.addr)
+    }
+
+    /// An operator.
+    #[must_use]
+    pub fn admin(&self) -> Http {
+        Http::new(self.admin_addr)
+    }
+
+    /// Registers a user, whose name is used as address too as the Android app does, and logs in.
+    pub async fn sign_up(&self, name: &str) -> TestClient {
+        TestClient::sign_up(self.http(), name).await
+    }
+
+    /// This many actors will fail, as the test wants it.
+    pub fn expect_failures(&mut self, count: u64) {
+        self.expected_failures = count;
+    }
+
+    /// Drains the server, and checks that nothing failed.
+    pub async fn stop(mut self) {
+        self.shut_down().await;
+    }
+
+    /// Drains the server and keeps its data, to start another one on it.
+    pub async fn stop_keeping_data(mut self) -> TempDir {
+        self.shut_down().await;
+        self.dir.take().expect("the directory is there")
+    }
+
+    async fn shut_down(&mut self) {
+        let server = self.server.take().expect("the server runs");
+        self.check(&server);
+        server.drain().await.expect("the server drains");
+    }
+
+    fn check(&self, server: &Server) {
+        assert_eq!(server.health().failures(), self.expected_failures, "actors that failed");
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        if let Some(server) = self.server.take()
+            && !std::thread::panicking()
+        {
+            self.check(&server);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! A client for the socket.
+
+use std::net::SocketAddr;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{WebSocketStream, client_async};
+
+use super::soon;
+
+/// A message as the shipped client decodes it: all five keys must be there, others are ignored.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct MessageFrame {
+    /// Who sent it.
+    pub sender_id: i32,
+    /// Whom it was sent to.
+    pub receiver_id: i32,
+    /// The copy for the one who reads it here.
+    pub content: String,
+    /// `text`.
+    pub message_type: String,
+    /// RFC 3339.
+    pub timestamp: String,
+}
+
+/// An open socket.
+#[derive(Debug)]
+pub struct TestSocket(WebSocketStream<TcpStream>);
+
+impl TestSocket {
+    /// Shakes hands on `path`, with a bearer token in the header if given. The error holds the refusal.
+    pub async fn open(addr: SocketAddr, path: &str, token: Option<&str>) -> Result<Self, Box<Error>> {
+        let mut request = format!("ws://{addr}{path}").into_client_request().map_err(Box::new)?;
+        if let Some(token) = token {
+            let value = format!("Bearer {token}")
+                .parse()
+                .map_err(|error: http::header::InvalidHeaderValue| Box::new(Error::HttpFormat(error.into())))?;
+            request.headers_mut().insert("authorization", value);
+        }
+        soon("a handshake", async {
+            let stream = TcpStream::connect(addr).await.map_err(|error| Box::new(Error::Io(error)))?;
+            let (socket, _) = client_async(request, stream).await.map_err(Box::new)?;
+            Ok(Self(socket))
+        })
+        .await
+    }
+
+    /// Sends a message in the shipped client's form.
+    pub async fn send_message(&mut self, to: i32, receiver_copy: &str, sender_copy: &str) {
+        let frame = json!({
+            "receiverID": to,
+            "receiver_encrypted": receiver_copy,
+            "sender_encrypted": sender_copy,
+            "messageType": "text",
+        });
+        self.send_text(&frame.to_string()).await;
+    }
+
+    /// Sends any text.
+    pub async fn send_text(&mut self, text: &str) {
+        self.send(Message::text(text)).await.expect("the server reads");
+    }
+
+    /// Sends any message.
+    pub async fn send(&mut self, message: Message) -> Result<(), Error> {
+        soon("the server reads", self.0.send(message)).await
+    }
+
+    /// The next text frame; fails the test when the socket is closed.
+    pub async fn next_text(&mut self) -> String {
+        match self.next().await {
+            Some(Ok(Message::Text(text))) => text.to_string(),
+            other => panic!("expected a text frame, got {other:?}"),
+        }
+    }
+
+    /// The next text frame as a message.
+    pub async fn next_message(&mut self) -> MessageFrame {
+        let text = self.next_text().await;
+        match serde_json::from_str(&text) {
+            Ok(message) => message,
+            Err(error) => panic!("not a message ({error}): {text}"),
+        }
+    }
+
+    /// The next text frame as an error.
+    pub async fn next_error(&mut self) -> Value {
+        let frame: Value = serde_json::from_str(&self.next_text().await).expect("JSON");
+        assert_eq!(frame["type"], "error", "{frame}");
+        frame
+    }
+
+    /// The code the server closes with, after whatever it still sends; 1006 when it just goes.
+    pub async fn close_code(&mut self) -> u16 {
+        loop {
+            match self.next().await {
+                Some(Ok(Message::Close(frame))) => return frame.map_or(1005, |frame| frame.code.into()),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return 1006,
+            }
+        }
+    }
+
+    /// The next data or close frame.
+    pub async fn next(&mut self) -> Option<Result<Message, Error>> {
+        soon("a frame", async {
+            loop {
+                match self.0.next().await {
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                    other => return other,
+                }
+            }
+        })
+        .await
+    }
+
+    /// Closes with 1000, as the app does, and waits for the answer.
+    pub async fn close(mut self) {
+        soon("the close", async {
+            let _ = self.0.close(None).await;
+            while let Some(Ok(_)) = self.0.next().await {}
+        })
+        .await;
+    }
+
+    /// The connection below, to misbehave on.
+    #[must_use]
+    pub fn into_stream(self) -> TcpStream {
+        self.0.into_inner()
+    }
+}
