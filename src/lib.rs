@@ -18,18 +18,18 @@
 //!
 //! # Layout
 //! Each module may use those above it:
-//! - [`domain`]: plain data: ids, accounts, messages
-//! - [`protocol`]: frames and their codecs, no I/O
-//! - [`clock`]: time and random tokens
-//! - [`config`]: settings
-//! - [`telemetry`]: logs and metrics
-//! - [`storage`]: the database, the only place that knows SeaORM
-//! - [`auth`]: registration, login, tokens
-//! - [`actors`]: root, registry, session, persistence, the only place that knows ractor
-//! - [`socket`]: handshake and pump
-//! - [`http`]: the REST endpoints and their listener
-//! - [`server`]: all of it together
-//! - `testing` (feature `testing`): the server in process, and clients for it
+//! - [`mod@domain`] — plain data: ids, accounts, messages
+//! - [`mod@protocol`] — frames and their codecs, no I/O
+//! - [`mod@clock`] — time and random tokens
+//! - [`mod@config`] — settings
+//! - [`mod@telemetry`] — logs and metrics
+//! - [`mod@storage`] — the database, the only place that knows SeaORM
+//! - [`mod@auth`] — registration, login, tokens
+//! - [`mod@actors`] — root, registry, session, persistence, the only place that knows ractor
+//! - [`mod@socket`] — handshake and pump
+//! - [`mod@http`] — the REST endpoints and their listener
+//! - [`mod@server`] — all of it together
+//! - `testing` (feature `testing`) — the server in process, and clients for it
 //!
 //! # Example
 //! ```

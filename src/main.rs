@@ -38,7 +38,7 @@ fn main() -> ExitCode {
 async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let config = Config::load(args.config.as_deref(), Config::environment()?)?;
     match args.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve(config).await,
+        Command::Serve => Box::pin(serve(config)).await,
         Command::Migrate { command: MigrateCommand::Up } => {
             Storage::open(&config).await?.close().await?;
             cli::say(&format!("up to date: {} migrations", migration::Migrator::migrations().len()));

@@ -99,6 +99,12 @@ impl Server {
         self.admin_addr
     }
 
+    /// Sockets that are open.
+    #[must_use]
+    pub fn open_sockets(&self) -> usize {
+        self.app.sockets.count()
+    }
+
     /// Who is alive and who has failed.
     #[must_use]
     pub fn health(&self) -> &Arc<Health> {

@@ -97,6 +97,12 @@ impl Sockets {
         Some(handshake.response())
     }
 
+    /// Sockets that are open, or about to be.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
     /// Waits until every socket is closed; give it a deadline.
     pub async fn closed(&self) {
         self.tasks.close();

@@ -5,6 +5,7 @@
 
 mod names;
 
+use std::io::IsTerminal as _;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
@@ -54,6 +55,7 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::install);
 
 /// The process's metrics. The first call installs the Prometheus recorder, unless the program that embeds this library
 /// has installed a recorder of its own; then `/metrics` is answered 404 and theirs receives everything.
+#[must_use]
 pub fn metrics() -> &'static Metrics {
     &METRICS
 }
@@ -132,9 +134,13 @@ impl Metrics {
 }
 
 /// Sets up logging for the whole process; an error when the filter cannot be read or logging is set up already.
+///
+/// The dependencies that log whole frames and requests do so through the `log` crate, which is deliberately not collected:
+/// no filter can make the server print what it must not.
 pub fn init_logging(log: &Log) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let filter = EnvFilter::try_new(&log.filter)?;
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let layer =
+        tracing_subscriber::fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
     let registry = tracing_subscriber::registry().with(filter);
     match log.format {
         LogFormat::Text => registry.with(layer).try_init()?,

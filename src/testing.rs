@@ -39,10 +39,8 @@ pub const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Waits for `future`; fails the test with `what` when it takes too long.
 pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(DEADLINE, future).await {
-        Ok(value) => value,
-        Err(_) => panic!("timed out: {what}"),
-    }
+    let Ok(value) = tokio::time::timeout(DEADLINE, future).await else { panic!("timed out: {what}") };
+    value
 }
 
 /// Asks `probe` again and again until it answers something; fails the test with `what` when that takes too long.

@@ -143,7 +143,7 @@ impl PersistenceState {
         let (drafts, tickets): (Vec<Draft>, Vec<Ticket>) = batch.into_iter().map(|a| (a.draft, a.ticket)).unzip();
         let started = Instant::now();
         let now = self.args.clock.now();
-        let outcome = within(self.args.storage.append(&drafts.iter().collect::<Vec<_>>(), now)).await;
+        let outcome = Box::pin(within(self.args.storage.append(&drafts.iter().collect::<Vec<_>>(), now))).await;
         match outcome {
             Ok(appended) => {
                 metrics().commit_seconds.record(started.elapsed());
@@ -151,14 +151,15 @@ impl PersistenceState {
                 metrics().batch_rows.record(tickets.len() as f64);
                 if let Err(error) = self.announce_before(appended.first).await {
                     // Committed, but something before it is not known: read everything back, in order.
-                    tickets.into_iter().for_each(Ticket::confirm);
+                    confirm(tickets);
                     return self.lose(myself, &error);
                 }
                 self.announce(appended.results, tickets, appended.last);
             }
             Err(error) => {
-                let error_for_sender = FrameError::unavailable(RETRY_AFTER_MS);
-                tickets.into_iter().for_each(|ticket| ticket.refuse(error_for_sender.clone()));
+                for ticket in tickets {
+                    ticket.refuse(FrameError::unavailable(RETRY_AFTER_MS));
+                }
                 self.lose(myself, &error);
             }
         }
@@ -180,7 +181,7 @@ impl PersistenceState {
         self.args.registry.deliver(stored);
         self.args.announced.store(last.0, Ordering::Relaxed);
         // Credit goes back only now, when the sender's own copy is on its way too.
-        confirmed.into_iter().for_each(Ticket::confirm);
+        confirm(confirmed);
     }
 
     /// Announces what was committed between the last announcement and `first`: a transaction whose outcome was not known.
@@ -228,6 +229,12 @@ impl PersistenceState {
         }
         myself.send_after(self.retry, || Timed::new(PersistenceMsg::Recover));
         self.retry = (self.retry * 2).min(RETRY.end);
+    }
+}
+
+fn confirm(tickets: Vec<Ticket>) {
+    for ticket in tickets {
+        ticket.confirm();
     }
 }
 

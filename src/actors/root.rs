@@ -23,7 +23,7 @@ use crate::telemetry::ActorKind;
 /// Restarts within [`RESTART_WINDOW`] that are still taken for bad luck.
 const MAX_RESTARTS: usize = 5;
 /// See [`MAX_RESTARTS`].
-const RESTART_WINDOW: Duration = Duration::from_secs(60);
+const RESTART_WINDOW: Duration = Duration::from_mins(1);
 /// Wait before the first restart; doubled for each further one in the window.
 const BACKOFF: Duration = Duration::from_millis(50);
 

@@ -74,7 +74,8 @@ impl SecretKeys {
 /// Names a secret without telling it: the first 8 hex digits of its SHA-256.
 pub(super) fn key_id(secret: &SecretString) -> String {
     let hash = digest::digest(&digest::SHA256, secret.expose_secret().as_bytes());
-    hash.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    let first = hash.as_ref().iter().take(4).fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+    format!("{first:08x}")
 }
 
 fn create(path: &Path) -> Result<String, SecretError> {

@@ -49,8 +49,8 @@ impl Listener {
             head_bytes: app.config.http.max_head_bytes,
         };
         let timeout = Duration::from_secs(server.request_timeout_s);
-        let router = Router::new(routes, timeout).map_err(io::Error::other)?;
-        let service = layers::service(app, Arc::new(router));
+        let endpoints = Router::new(routes, timeout).map_err(io::Error::other)?;
+        let service = layers::service(app, Arc::new(endpoints));
         let turns = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
         let connections = tasks.clone();
         tasks.spawn(async move {

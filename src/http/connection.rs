@@ -50,6 +50,7 @@ pub(super) async fn serve(
     tokio::pin!(connection);
     let first_request = tokio::time::sleep(limits.handshake);
     tokio::pin!(first_request);
+    let mut waiting = true;
     loop {
         tokio::select! {
             ended = connection.as_mut() => {
@@ -58,9 +59,12 @@ pub(super) async fn serve(
                 }
                 return;
             }
-            () = &mut first_request, if !established.load(Ordering::Relaxed) => {
-                tracing::debug!("no request within the handshake deadline");
-                return;
+            () = &mut first_request, if waiting => {
+                if !established.load(Ordering::Relaxed) {
+                    tracing::debug!("no request within the handshake deadline");
+                    return;
+                }
+                waiting = false;
             }
             () = drain.cancelled() => break,
         }

@@ -62,7 +62,6 @@ impl ApiError {
     fn status_and_code(&self) -> (StatusCode, ErrorCode) {
         match self {
             Self::NotJson => (StatusCode::BAD_REQUEST, ErrorCode::BadJson),
-            Self::Taken => (StatusCode::BAD_REQUEST, ErrorCode::BadFrame),
             Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::BadFrame),
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, ErrorCode::NotFound),
@@ -71,7 +70,7 @@ impl ApiError {
             Self::RateLimited(_) => (StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable),
             Self::Handshake(HandshakeError::NotAnUpgrade) => (StatusCode::UPGRADE_REQUIRED, ErrorCode::BadFrame),
-            Self::Handshake(HandshakeError::BadKey) => (StatusCode::BAD_REQUEST, ErrorCode::BadFrame),
+            Self::Taken | Self::Handshake(HandshakeError::BadKey) => (StatusCode::BAD_REQUEST, ErrorCode::BadFrame),
             Self::Handshake(HandshakeError::UnsupportedSubprotocol) => {
                 (StatusCode::BAD_REQUEST, ErrorCode::UnsupportedSubprotocol)
             }

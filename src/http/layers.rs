@@ -38,7 +38,7 @@ pub(super) type Body = UnsyncBoxBody<Bytes, BoxError>;
 /// Answers below this size are not worth compressing.
 const MIN_COMPRESSED_BYTES: u64 = 1024;
 /// How long a browser may remember the answer to a preflight.
-const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);
+const PREFLIGHT_MAX_AGE: Duration = Duration::from_hours(1);
 /// For everything that is not a page.
 const CSP: &str = "default-src 'none'; frame-ancestors 'none'";
 /// A year, as browsers ask for before they take it for serious (RFC 6797 §6.1.1).
@@ -112,6 +112,7 @@ fn cors(config: &config::Http) -> CorsLayer {
     layer.allow_origin(AllowOrigin::list(origins))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the form that the layer wants")]
 fn after_panic(cause: Box<dyn Any + Send>) -> Response {
     let text =
         cause.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| cause.downcast_ref::<String>().cloned());

@@ -38,7 +38,7 @@ const LINGER_BYTES: usize = 16 * 1024 * 1024;
 /// Bad frames in [`BAD_FRAMES_WINDOW`] that a client may send.
 const MAX_BAD_FRAMES: u32 = 60;
 /// See [`MAX_BAD_FRAMES`].
-const BAD_FRAMES_WINDOW: Duration = Duration::from_secs(60);
+const BAD_FRAMES_WINDOW: Duration = Duration::from_mins(1);
 /// RFC 6455 §7.1.5: the connection ended without a close frame.
 const ABNORMAL: u16 = 1006;
 

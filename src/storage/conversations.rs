@@ -25,16 +25,13 @@ impl Storage {
         let mut answers = Vec::with_capacity(drafts.len());
         for draft in drafts {
             let key = DirectKey::new(draft.sender, draft.receiver);
-            let id = match self.remembered(key) {
-                Some(id) => Some(id),
-                None => match found.get(&key) {
-                    Some(id) => *id,
-                    None => {
-                        let id = find_or_create(tx, key, draft).await?;
-                        found.insert(key, id);
-                        id
-                    }
-                },
+            let known = self.remembered(key).map(Some).or_else(|| found.get(&key).copied());
+            let id = if let Some(id) = known {
+                id
+            } else {
+                let id = find_or_create(tx, key, draft).await?;
+                found.insert(key, id);
+                id
             };
             answers.push(id.ok_or(Refusal::UnknownUser));
         }

@@ -43,7 +43,7 @@ impl Answer {
     }
 
     /// Itself when the status is a success; fails the test otherwise.
-    #[must_use]
+    #[expect(clippy::return_self_not_must_use, reason = "it is an assertion")]
     pub fn ok(self) -> Self {
         assert!(self.status.is_success(), "{} {}", self.status, self.text());
         self

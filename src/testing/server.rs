@@ -6,7 +6,8 @@ use tempfile::TempDir;
 
 use super::client::{Http, TestClient};
 use crate::clock::Clock;
-use crate::{Config, Server};
+use crate::config::Config;
+use crate::server::Server;
 
 /// A server on free ports with a data directory of its own. When it goes, no actor may have failed unexpectedly.
 pub struct TestServer {

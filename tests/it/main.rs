@@ -1,2 +1,17 @@
 //! All integration tests, in one binary: linking is the slow part.
-fn main() {}
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed expectation fails the test")]
+
+mod accounts;
+mod architecture;
+mod flow;
+mod history;
+mod hostile;
+mod http;
+mod process;
+mod refresh;
+mod secrets;
+mod socket;
+mod supervision;
+mod support;
+mod tokens;

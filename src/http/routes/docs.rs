@@ -19,13 +19,11 @@ const CSP: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src
 static OPENAPI: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(openapi::document()));
 
 /// The OpenAPI document.
-#[expect(clippy::unused_async, reason = "the form of an endpoint")]
 pub(in crate::http) async fn openapi(_: Arc<App>, _: Request) -> Result<Response, ApiError> {
     Ok(typed(StatusCode::OK, "application/json", OPENAPI.clone()))
 }
 
 /// The page's own links are relative to `/docs/`.
-#[expect(clippy::unused_async, reason = "the form of an endpoint")]
 pub(in crate::http) async fn redirect(_: Arc<App>, _: Request) -> Result<Response, ApiError> {
     let mut response = full(StatusCode::PERMANENT_REDIRECT, Bytes::new());
     response.headers_mut().insert(LOCATION, HeaderValue::from_static("/docs/"));
@@ -33,13 +31,11 @@ pub(in crate::http) async fn redirect(_: Arc<App>, _: Request) -> Result<Respons
 }
 
 /// Swagger UI.
-#[expect(clippy::unused_async, reason = "the form of an endpoint")]
 pub(in crate::http) async fn index(_: Arc<App>, _: Request) -> Result<Response, ApiError> {
     asset("index.html")
 }
 
 /// A part of Swagger UI.
-#[expect(clippy::unused_async, reason = "the form of an endpoint")]
 pub(in crate::http) async fn file(_: Arc<App>, request: Request) -> Result<Response, ApiError> {
     asset(request.uri().path().strip_prefix("/docs/").unwrap_or_default())
 }

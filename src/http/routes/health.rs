@@ -28,6 +28,7 @@ pub(in crate::http) struct Alive {
 }
 
 #[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "a list of independent checks")]
 pub(in crate::http) struct Readiness {
     /// All of the below, and the server is not going down.
     ready: bool,
@@ -41,14 +42,12 @@ pub(in crate::http) struct Readiness {
 
 /// The original server's greeting.
 #[utoipa::path(get, path = "/root", tag = "health", responses((status = 200, body = RootAnswer)))]
-#[expect(clippy::unused_async, reason = "the form of an endpoint")]
 pub(in crate::http) async fn root(_: Arc<App>, _: Request) -> Result<Response, ApiError> {
     Ok(json(StatusCode::OK, &RootAnswer { message: "Backend is online" }))
 }
 
 /// The process answers.
 #[utoipa::path(get, path = "/healthz", tag = "health", responses((status = 200, body = Alive)))]
-#[expect(clippy::unused_async, reason = "the form of an endpoint")]
 pub(in crate::http) async fn healthz(_: Arc<App>, _: Request) -> Result<Response, ApiError> {
     Ok(json(StatusCode::OK, &Alive { status: "ok" }))
 }

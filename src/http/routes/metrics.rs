@@ -10,7 +10,6 @@ use crate::http::extract::Request;
 use crate::http::respond::{Response, typed};
 
 /// All metrics in the Prometheus text format 0.0.4.
-#[expect(clippy::unused_async, reason = "the form of an endpoint")]
 pub(in crate::http) async fn metrics(_: Arc<App>, _: Request) -> Result<Response, ApiError> {
     let text = crate::telemetry::metrics().render();
     let text = text.ok_or(ApiError::NotFound("the program around this server has its own metrics recorder"))?;

@@ -14,13 +14,11 @@ use crate::http::respond::{Response, typed};
 const CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
 /// What this is and where to go.
-#[expect(clippy::unused_async, reason = "the form of an endpoint")]
 pub(in crate::http) async fn index(_: Arc<App>, _: Request) -> Result<Response, ApiError> {
     Ok(page(include_str!("pages/index.html")))
 }
 
 /// The same for operators.
-#[expect(clippy::unused_async, reason = "the form of an endpoint")]
 pub(in crate::http) async fn admin_index(_: Arc<App>, _: Request) -> Result<Response, ApiError> {
     Ok(page(include_str!("pages/admin.html")))
 }

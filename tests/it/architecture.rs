@@ -1,0 +1,145 @@
+//! Who may know whom: reads the sources and fails when a module uses one above it, or a library that is not its own.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Each module may use itself and those before it.
+const LAYERS: [&str; 12] = [
+    "domain",
+    "protocol",
+    "clock",
+    "config",
+    "telemetry",
+    "storage",
+    "auth",
+    "actors",
+    "socket",
+    "http",
+    "server",
+    "testing",
+];
+
+/// Modules beside each other on one level, which do not know each other.
+const APART: [(&str, &str); 4] =
+    [("clock", "protocol"), ("config", "protocol"), ("config", "clock"), ("telemetry", "protocol")];
+
+/// Which modules may name a library. The program and the test support are clients of everything.
+const LIBRARIES: [(&str, &[&str]); 7] = [
+    ("sea_orm", &["storage"]),
+    ("migration", &["storage", "main"]),
+    ("ractor", &["actors"]),
+    ("hyper", &["http", "socket"]),
+    ("hyper_util", &["http", "socket", "testing"]),
+    ("tokio_tungstenite", &["http", "socket", "testing"]),
+    ("jsonwebtoken", &["auth"]),
+];
+
+/// Libraries that plain data must not know.
+const NOT_IN_DOMAIN: [&str; 4] = ["tokio", "hyper", "ractor", "sea_orm"];
+
+/// The text without comments: documentation may name anybody.
+fn code(text: &str) -> String {
+    text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether `path::` occurs in the code as the beginning of a path.
+fn names(code: &str, path: &str) -> bool {
+    let needle = format!("{path}::");
+    code.match_indices(&needle).any(|(at, _)| {
+        let before = code[..at].chars().next_back();
+        !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':')
+    })
+}
+
+/// What `module`'s source breaks, in words.
+fn violations(module: &str, text: &str) -> Vec<String> {
+    let code = code(text);
+    let mut broken = Vec::new();
+    let level = |name: &str| LAYERS.iter().position(|layer| *layer == name);
+    if let Some(own) = level(module) {
+        for (i, other) in LAYERS.iter().enumerate() {
+            let apart = APART.contains(&(module, *other));
+            if (i > own || apart) && names(&code, &format!("crate::{other}")) {
+                broken.push(format!("{module} uses {other}"));
+            }
+        }
+        if code.contains("use crate::{") {
+            broken.push(format!("{module} imports from the crate's root"));
+        }
+    }
+    for (library, allowed) in LIBRARIES {
+        if !allowed.contains(&module) && names(&code, library) {
+            broken.push(format!("{module} uses {library}"));
+        }
+    }
+    if module == "domain" {
+        broken.extend(NOT_IN_DOMAIN.iter().filter(|l| names(&code, l)).map(|l| format!("domain uses {l}")));
+    }
+    broken
+}
+
+fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The top-level module a file belongs to.
+fn module_of(root: &Path, file: &Path) -> String {
+    let relative = file.strip_prefix(root).unwrap();
+    let first = relative.components().next().unwrap().as_os_str().to_string_lossy();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+#[test]
+fn modules_use_only_what_is_below_them() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut broken = Vec::new();
+    for file in &files {
+        let module = module_of(&root, file);
+        let text = std::fs::read_to_string(file).unwrap();
+        broken.extend(violations(&module, &text).into_iter().map(|what| format!("{}: {what}", file.display())));
+        *seen.entry(module).or_default() += 1;
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    for layer in LAYERS {
+        assert!(seen.contains_key(layer), "there is no module {layer}");
+    }
+    let known: Vec<&str> = LAYERS.into_iter().chain(["lib", "main", "cli"]).collect();
+    assert!(seen.keys().all(|module| known.contains(&module.as_str())), "a module without a level: {seen:?}");
+}
+
+#[test]
+fn the_check_finds_what_is_forbidden() {
+    let found = |module: &str, text: &str| violations(module, text);
+    assert_eq!(found("domain", "use crate::storage::Storage;"), ["domain uses storage"]);
+    assert_eq!(found("auth", "fn f(x: crate::actors::Health) {}"), ["auth uses actors"]);
+    assert_eq!(found("http", "use sea_orm::EntityTrait;"), ["http uses sea_orm"]);
+    assert_eq!(found("socket", "let x = ractor::cast!(a, b);"), ["socket uses ractor"]);
+    assert_eq!(found("domain", "use tokio::sync::mpsc;"), ["domain uses tokio"]);
+    assert_eq!(found("storage", "use crate::{domain, http};"), ["storage imports from the crate's root"]);
+    assert!(found("http", "use crate::storage::Storage; // crate::server::").is_empty());
+    assert!(found("actors", "use ractor::Actor; use my_ractor::X;").is_empty());
+}
+
+/// Short files are read; long ones are skimmed. A longer file needs a reason, given here.
+#[test]
+fn no_file_is_longer_than_400_lines() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for dir in ["src", "migration/src", "tests", "examples"] {
+        sources(&root.join(dir), &mut files);
+    }
+    for file in files {
+        let lines = std::fs::read_to_string(&file).unwrap().lines().count();
+        assert!(lines <= 400, "{} has {lines} lines", file.display());
+    }
+}

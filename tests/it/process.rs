@@ -1,0 +1,182 @@
+//! The real program: start, stop, `kill -9`, subcommands, and mistakes of the operator.
+
+use std::collections::HashMap;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use fluent_backend::testing::{MessageFrame, TestClient};
+use rand::RngExt as _;
+
+use crate::support::binary::{ServerProcess, run};
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test]
+async fn a_first_start_makes_everything_and_a_signal_stops_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = ServerProcess::start(dir.path(), &[]).await;
+    assert!(server.greeting.contains("/docs/") && server.greeting.contains("/metrics"), "{}", server.greeting);
+    let data = dir.path().join("data");
+    assert_eq!((mode(&data), mode(&data.join("secret.key"))), (0o700, 0o600));
+    assert!(data.join("fluent.db").is_file());
+    let alice = TestClient::sign_up(server.http(), "alice").await;
+    let mut socket = alice.connect().await;
+    socket.send_message(alice.id, "r", "s").await;
+    assert_eq!(socket.next_message().await.content, "s");
+
+    let listen = server.addr.to_string();
+    let variables = [("FLUENT__SERVER__LISTEN", listen.as_str())];
+    assert!(run(dir.path(), &["healthcheck"], &variables).await.status.success());
+    let (status, code) = tokio::join!(server.stop(), socket.close_code());
+    assert_eq!((status.code(), code), (Some(0), 1012));
+    assert!(!run(dir.path(), &["healthcheck"], &variables).await.status.success());
+
+    // The second start finds the same secret and the same accounts.
+    let server = ServerProcess::start(dir.path(), &[]).await;
+    let http = server.http().with_authorization(format!("Bearer {}", alice.tokens.access_token));
+    assert_eq!(http.get("/chat/chat_list").await.ok().json::<Vec<serde_json::Value>>().len(), 1);
+    server.stop().await;
+}
+
+/// Killed in the middle of a stream of sends, again and again: what was echoed is in the history exactly once.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_echoed_is_lost_by_kill_9() {
+    const ROUNDS: usize = 20;
+    let dir = tempfile::tempdir().unwrap();
+    let mut echoed: Vec<MessageFrame> = Vec::new();
+    let mut ids = HashMap::new();
+    for round in 0..ROUNDS {
+        let server = ServerProcess::start(dir.path(), &[]).await;
+        if round == 0 {
+            for name in ["alice", "bob"] {
+                ids.insert(name, TestClient::sign_up(server.http(), name).await.id);
+            }
+        }
+        let alice = TestClient::log_in(server.http(), "alice", ids["alice"]).await;
+        let bob = ids["bob"];
+        let mut socket = alice.connect().await;
+        let mut wanted = rand::rng().random_range(1..200);
+        let mut sent = 0;
+        while wanted > 0 {
+            // Some are always on their way when the process dies.
+            while sent < 40 {
+                let text = format!("{round}-{}", rand::random::<u64>());
+                socket.send_message(bob, &text, &text).await;
+                sent += 1;
+            }
+            echoed.push(socket.next_message().await);
+            sent -= 1;
+            wanted -= 1;
+        }
+        server.kill().await;
+        // Whatever had reached this side before the end counts as well.
+        while let Some(Ok(tokio_tungstenite::tungstenite::Message::Text(text))) = socket.next().await {
+            echoed.push(serde_json::from_str(&text).unwrap());
+        }
+
+        let server = ServerProcess::start(dir.path(), &[]).await;
+        let alice = TestClient::log_in(server.http(), "alice", ids["alice"]).await;
+        let history = alice.history(bob).await;
+        let mut times: HashMap<&str, usize> = HashMap::new();
+        for message in &history {
+            *times.entry(&message.content).or_default() += 1;
+        }
+        assert!(times.values().all(|&n| n == 1), "round {round}: something is there twice");
+        for message in &echoed {
+            assert!(history.contains(message), "round {round}: {message:?} is lost");
+        }
+        assert!(history.is_sorted_by(|newer, older| newer.timestamp > older.timestamp));
+        server.kill().await;
+    }
+}
+
+/// Arguments, environment, and what the line must name.
+type Mistake<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
+
+#[tokio::test]
+async fn mistakes_are_one_clear_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = held.local_addr().unwrap().to_string();
+    std::fs::write(dir.path().join("typo.toml"), "[server]\nlistne = \"127.0.0.1:0\"\n").unwrap();
+    std::fs::write(dir.path().join("broken.toml"), "[server\n").unwrap();
+    std::fs::write(dir.path().join("garbage.db"), "this is no database, but it is long enough to look at".repeat(100))
+        .unwrap();
+    std::fs::write(dir.path().join("file"), "").unwrap();
+    let free = [("FLUENT__SERVER__LISTEN", "127.0.0.1:0"), ("FLUENT__ADMIN__LISTEN", "127.0.0.1:0")];
+    let cases: [Mistake<'_>; 13] = [
+        (&[], &[("FLUENT__SERVER__LISTEN", &taken)], &taken),
+        (&[], &[("FLUENT__ADMIN__LISTEN", &taken)], &taken),
+        (&["--config", "missing.toml"], &[], "missing.toml"),
+        (&["--config", "typo.toml"], &[], "listne"),
+        (&["--config", "broken.toml"], &[], "broken.toml"),
+        (&[], &[("FLUENT__SERVER__PORT", "8000")], "port"),
+        (&[], &[("FLUENT__SOCKET__PING_S", "soon")], "ping_s"),
+        (&[], &[("SECRET_KEY", "short")], "auth.secret_key"),
+        (&[], &[("DATABASE_URL", "mysql://localhost/fluent")], "mysql"),
+        (&[], &[("DATABASE_URL", "fluent.db")], "sqlite://"),
+        (&[], &[("DATABASE_URL", "sqlite://no/such/directory/fluent.db")], "no/such/directory"),
+        (&[], &[("DATABASE_URL", "sqlite://garbage.db")], "not a database"),
+        (&[], &[("FLUENT__SERVER__DATA_DIR", "file/data")], "file/data"),
+    ];
+    for (args, variables, expected) in cases {
+        let variables: Vec<(&str, &str)> = free.iter().chain(variables).copied().collect();
+        let output = run(dir.path(), args, &variables).await;
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{variables:?}: {error}");
+        assert!(error.contains(expected), "{variables:?}: {error}");
+        assert_eq!(error.lines().count(), 1, "{variables:?}: {error}");
+        assert!(!error.contains("panicked"), "{error}");
+    }
+    drop(held);
+}
+
+#[tokio::test]
+async fn a_database_from_a_newer_version_is_refused_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let free = [("FLUENT__SERVER__LISTEN", "127.0.0.1:0"), ("FLUENT__ADMIN__LISTEN", "127.0.0.1:0")];
+    std::fs::create_dir(dir.path().join("data")).unwrap();
+    assert!(run(dir.path(), &["migrate", "up"], &free).await.status.success());
+    let url = format!("sqlite://{}", dir.path().join("data/fluent.db").display());
+    let db = sea_orm::Database::connect(url).await.unwrap();
+    let insert = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m9999_from_the_future', 0)";
+    sea_orm::ConnectionTrait::execute_unprepared(&db, insert).await.unwrap();
+    db.close().await.unwrap();
+    for args in [&[][..], &["migrate", "up"], &["migrate", "status"]] {
+        let output = run(dir.path(), args, &free).await;
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert!(error.contains("newer version") && error.contains("m9999_from_the_future"), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn subcommands_say_what_they_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = async |args: &[&str], variables: &[(&str, &str)]| {
+        let output = run(dir.path(), args, variables).await;
+        assert!(output.status.success(), "{args:?} {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(text(&["--version"], &[]).await.contains(env!("CARGO_PKG_VERSION")));
+    assert!(text(&["--help"], &[]).await.contains("healthcheck"));
+    let secret = "a secret that must not be shown to anybody";
+    let url = "postgres://fluent:hunter22@db.example/fluent";
+    let shown = text(&["config", "show"], &[("SECRET_KEY", secret), ("DATABASE_URL", url)]).await;
+    assert!(shown.contains("listen = \"127.0.0.1:8000\"") && shown.contains("[redacted]"));
+    assert!(!shown.contains(secret) && !shown.contains("hunter22"));
+    assert!(text(&["config", "check"], &[]).await.contains("valid"));
+    assert!(!dir.path().join("data").exists(), "looking at the configuration changes nothing");
+
+    // A .env file is read, the process environment wins.
+    std::fs::write(dir.path().join(".env"), "FLUENT__SOCKET__PING_S=7\nDATABASE_URL=sqlite://here.db\n").unwrap();
+    assert!(text(&["config", "show"], &[]).await.contains("ping_s = 7"));
+    assert!(text(&["config", "show"], &[("FLUENT__SOCKET__PING_S", "8")]).await.contains("ping_s = 8"));
+    assert!(text(&["migrate", "up"], &[]).await.contains("up to date"));
+    assert!(dir.path().join("here.db").is_file());
+    let status = text(&["migrate", "status"], &[]).await;
+    assert!(status.lines().count() >= 2 && status.lines().all(|line| line.starts_with("applied ")), "{status}");
+}

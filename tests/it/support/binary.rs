@@ -1,0 +1,96 @@
+//! The real program, as a child process.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Output, Stdio};
+
+use fluent_backend::testing::{Http, soon};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_fluent-backend");
+
+/// The program with nothing of this environment but what is given.
+pub(crate) fn program(dir: &Path, variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command
+        .env_clear()
+        .envs(variables.iter().copied())
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+/// Runs the program to its end.
+pub(crate) async fn run(dir: &Path, args: &[&str], variables: &[(&str, &str)]) -> Output {
+    soon("the program ends", program(dir, variables).args(args).output()).await.unwrap()
+}
+
+/// A running server process.
+pub(crate) struct ServerProcess {
+    child: Child,
+    pub(crate) addr: SocketAddr,
+    pub(crate) greeting: String,
+    log: PathBuf,
+}
+
+impl ServerProcess {
+    /// Starts the program on free ports in `dir`, with cheap hashes, and waits for its greeting.
+    pub(crate) async fn start(dir: &Path, variables: &[(&str, &str)]) -> Self {
+        let log = dir.join("server.log");
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
+        let base = [
+            ("FLUENT__SERVER__LISTEN", "127.0.0.1:0"),
+            ("FLUENT__ADMIN__LISTEN", "127.0.0.1:0"),
+            ("FLUENT__AUTH__ARGON2_MEMORY_KIB", "64"),
+            ("FLUENT__AUTH__ARGON2_PASSES", "1"),
+            ("FLUENT__LIMITS__ENABLED", "false"),
+        ];
+        let mut child = program(dir, &base).envs(variables.iter().copied()).stderr(file).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut greeting = String::new();
+        let addr = soon("the server greets", async {
+            let mut addr = None;
+            while let Some(line) = lines.next_line().await.unwrap() {
+                greeting.push_str(&line);
+                greeting.push('\n');
+                let url = line.split_whitespace().find_map(|word| word.strip_prefix("http://"));
+                addr = addr.or_else(|| url.and_then(|url| url.parse().ok()));
+                if line.starts_with("Try:") {
+                    return addr.unwrap();
+                }
+            }
+            panic!("the server did not start: {}", std::fs::read_to_string(&log).unwrap_or_default());
+        })
+        .await;
+        Self { child, addr, greeting, log }
+    }
+
+    pub(crate) fn http(&self) -> Http {
+        Http::new(self.addr)
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// `kill -9`.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// A polite signal, and how the program ended.
+    pub(crate) async fn stop(mut self) -> ExitStatus {
+        let pid = rustix_pid(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        soon("the server stops", self.child.wait()).await.unwrap()
+    }
+}
+
+fn rustix_pid(child: &Child) -> rustix::process::Pid {
+    let id = i32::try_from(child.id().unwrap()).unwrap();
+    rustix::process::Pid::from_raw(id).unwrap()
+}

@@ -1,0 +1,9 @@
+//! What several tests need beside `fluent_backend::testing`.
+
+pub(crate) mod binary;
+pub(crate) mod phone;
+
+/// The first sample of a metric in the Prometheus text, its labels as they are written there.
+pub(crate) fn sample(metrics: &str, series: &str) -> Option<f64> {
+    metrics.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
+}
