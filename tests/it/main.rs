@@ -8,6 +8,7 @@ mod flow;
 mod history;
 mod hostile;
 mod http;
+mod postgres;
 mod process;
 mod refresh;
 mod secrets;

@@ -2,6 +2,7 @@
 
 pub(crate) mod binary;
 pub(crate) mod phone;
+pub(crate) mod postgres;
 
 /// The first sample of a metric in the Prometheus text, its labels as they are written there.
 pub(crate) fn sample(metrics: &str, series: &str) -> Option<f64> {

@@ -1,0 +1,170 @@
+//! A chat in the terminal, end-to-end encrypted as the Android app does it: a model for authors of clients.
+//!
+//! ```text
+//! cargo run --release --example chat -- --user alice@example.org --to bob@example.org
+//! cargo run --release --example chat -- --user bob@example.org --to alice@example.org      # in another terminal
+//! ```
+//!
+//! What is worth copying:
+//! - The socket is opened before history is read, so nothing falls between the two; what comes both ways is told apart by
+//!   its time stamp.
+//! - A message counts as sent when it has come back. Its own copy, which no other message has, recognises it, so after a
+//!   lost connection exactly those are sent again that history does not hold.
+//! - Text from others is stripped of control characters before it reaches the terminal.
+//!
+//! What is not: RSA with PKCS#1 v1.5 padding, directly on the text, is what the app speaks. It has no forward secrecy, does
+//! not tell who wrote a message, and takes the partner's key from the server on trust.
+//!
+//! Modules: `wire` is the JSON, `http` and `socket` carry it, `api` keeps the login; `keys` encrypts, `outbox` remembers
+//! what is not confirmed, `chat` is the conversation, `terminal` its in- and output.
+
+mod api;
+mod backoff;
+mod chat;
+mod http;
+mod keys;
+mod outbox;
+mod socket;
+mod terminal;
+mod wire;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use clap::Parser as _;
+use email_address::{EmailAddress, Options};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use api::Api;
+use chat::Chat;
+use http::{Http, Server};
+use keys::{KeyPair, PartnerKey};
+use wire::{Registration, User};
+
+/// Time between two looks whether the partner is there.
+const PARTNER_POLL: Duration = Duration::from_secs(2);
+
+/// Chat with one person over a Fluent server, end-to-end encrypted.
+#[derive(clap::Parser)]
+struct Args {
+    /// Your user name, an e-mail address; registered on first use.
+    #[arg(long, value_name = "ADDRESS", value_parser = user_name)]
+    user: String,
+    /// The user name of the one to chat with; may register later.
+    #[arg(long, value_name = "ADDRESS")]
+    to: String,
+    /// Where the server is.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8000")]
+    server: Server,
+    /// Your password, 8 to 256 characters; asked for when it is not given. Others on this machine can read the command
+    /// line: the environment is the better place.
+    #[arg(long, value_name = "PW", env = "FLUENT_PASSWORD", hide_env_values = true)]
+    password: Option<SecretString>,
+    /// The directory of your private key.
+    #[arg(long, value_name = "DIR", default_value = "chat-keys")]
+    keys: PathBuf,
+}
+
+/// As the app does, one text is both the user name and the e-mail address.
+fn user_name(text: &str) -> Result<String, String> {
+    match EmailAddress::parse_with_options(text, Options::default().without_display_text()) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(format!("a user name must look like an e-mail address, such as alice@example.org ({error})")),
+    }
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let result = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+        .and_then(|runtime| runtime.block_on(run(args)));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::notice(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args) -> anyhow::Result<()> {
+    let password = password(args.password, &args.user)?;
+    // On disk before the account exists: an account without its key is of no use.
+    let keys = KeyPair::load_or_create(&args.keys, &args.user)?;
+    let mut api = sign_in(Http::new(args.server), &args.user, &password, keys.public_key()).await?;
+    let me = own_account(&mut api, &args.user, &keys).await?;
+
+    let partner = wait_for(&mut api, &args.to).await?;
+    let partner_key = PartnerKey::parse(&partner.public_key)
+        .with_context(|| format!("nothing can be encrypted for {}", partner.name))?;
+    terminal::notice(&format!("you are {}, chatting with {}; /quit or Ctrl-D ends it", me.name, partner.name));
+    let input = terminal::lines()?;
+    Chat::new(api, me.id, partner, keys, partner_key, input).run().await
+}
+
+fn password(given: Option<SecretString>, user: &str) -> anyhow::Result<SecretString> {
+    let password = given.map_or_else(|| terminal::ask_password(user), Ok)?;
+    let length = password.expose_secret().chars().count();
+    ensure!((8..=256).contains(&length), "the password must have 8 to 256 characters, not {length}");
+    Ok(password)
+}
+
+/// Registers, or logs in when the account is there already.
+async fn sign_in(http: Http, user: &str, password: &SecretString, public_key: &str) -> anyhow::Result<Api> {
+    let registration = Registration { username: user, email: user, password: password.expose_secret(), public_key };
+    let is_new = api::register(&http, &registration).await.with_context(|| format!("cannot register {user}"))?;
+    let done = if is_new { "now registered" } else { "registered already" };
+    terminal::notice(&format!("{user} is {done}"));
+    let api = Api::log_in(http, user, password).await.with_context(|| format!("cannot log in as {user}"))?;
+    Ok(api)
+}
+
+/// The user's own entry, if it names the key at hand.
+async fn own_account(api: &mut Api, user: &str, keys: &KeyPair) -> anyhow::Result<User> {
+    let Some(me) = api.find_user(user).await.context("cannot look up your account")? else {
+        bail!("the server does not list your account {user}");
+    };
+    ensure!(
+        me.public_key == keys.public_key(),
+        "{user} is registered with another key than {}: messages cannot be read with this key file. \
+         Put the right one in its place, or take another user name",
+        keys.path().display(),
+    );
+    Ok(me)
+}
+
+/// The partner, as soon as they are registered.
+async fn wait_for(api: &mut Api, name: &str) -> anyhow::Result<User> {
+    let mut has_told = false;
+    loop {
+        match api.find_user(name).await {
+            Ok(Some(found)) => return api.partner(found.id).await.with_context(|| format!("cannot look up {name}")),
+            Ok(None) => {
+                if !has_told {
+                    terminal::notice(&format!("waiting for {name} to register; Ctrl-C ends it"));
+                    has_told = true;
+                }
+            }
+            Err(error) if error.is_transient() && has_told => {}
+            Err(error) => return Err(error).with_context(|| format!("cannot look for {name}")),
+        }
+        tokio::time::sleep(PARTNER_POLL).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_names_are_addresses() {
+        assert_eq!(user_name("alice@example.org").as_deref(), Ok("alice@example.org"));
+        for bad in ["", "alice", "Alice <alice@example.org>"] {
+            assert!(user_name(bad).is_err(), "{bad}");
+        }
+    }
+}

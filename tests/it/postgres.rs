@@ -1,0 +1,115 @@
+//! The same promises on a real PostgreSQL.
+
+use fluent_backend::Config;
+use fluent_backend::testing::{TestClient, TestServer, TokenPair, eventually};
+use futures_util::future::join_all;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::postgres::Postgres;
+
+fn on(postgres: &Postgres) -> impl Fn(&mut Config) + use<> {
+    let url = postgres.url("fluent");
+    move |config| config.database.url = url.clone().into()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_works_on_postgresql() {
+    let Some(postgres) = Postgres::start().await else { return };
+    // Two at once: one migrates, the other waits for it.
+    let (server, second) = tokio::join!(TestServer::start_with(on(&postgres)), TestServer::start_with(on(&postgres)));
+    second.stop().await;
+
+    let body = |i: usize| {
+        let name = if i.is_multiple_of(2) { "Zoë" } else { "ZOË" };
+        json!({"username": name, "email": "zoe@example.org", "password": "12345678", "public_key": "AAAA"})
+    };
+    let http = server.http();
+    let answers = join_all((0..8).map(|i| {
+        let http = &http;
+        async move { http.post("/auth/register", &body(i)).await.status }
+    }))
+    .await;
+    assert_eq!(answers.iter().filter(|status| **status == StatusCode::CREATED).count(), 1, "{answers:?}");
+
+    let (alice, bob) = (server.sign_up("alice_%").await, server.sign_up("bob").await);
+    let old = json!({"refresh_token": alice.tokens.refresh_token});
+    let pairs = join_all((0..6).map(|_| http.post("/auth/refresh", &old))).await;
+    let pairs: Vec<TokenPair> = pairs.into_iter().map(|answer| answer.ok().json()).collect();
+    assert!(pairs.iter().all(|pair| pair.refresh_token == pairs[0].refresh_token));
+    let found: Vec<Value> = alice.http.get("/users/search?query=E_%25").await.ok().json();
+    assert_eq!(found.len(), 1);
+
+    let (mut a, mut b) = (alice.connect().await, bob.connect().await);
+    for i in 0..200 {
+        a.send_message(bob.id, &format!("r{i}"), "any \u{0} text").await;
+    }
+    let mut received = Vec::new();
+    for i in 0..200 {
+        assert_eq!(a.next_message().await.content, "any \u{0} text");
+        received.push(b.next_message().await);
+        assert_eq!(received[i].content, format!("r{i}"));
+    }
+    a.send_message(4711, "r", "s").await;
+    assert_eq!(a.next_error().await["code"], "unknown_user");
+    received.reverse();
+    assert_eq!(bob.history(alice.id).await, received);
+    let list: Vec<Value> = bob.http.get("/chat/chat_list").await.ok().json();
+    assert_eq!((list.len(), &list[0]["partner"]["id"]), (1, &json!(alice.id)));
+    server.stop().await;
+    postgres.stop().await;
+}
+
+/// Several servers write to one database: numbers and time stamps still grow in commit order.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_servers_on_one_database_keep_one_order() {
+    let Some(postgres) = Postgres::start().await else { return };
+    let secret = |config: &mut Config| {
+        config.auth.secret_key = "one secret for both servers, long enough".into();
+        on(&postgres)(config);
+    };
+    let (one, two) = (TestServer::start_with(secret).await, TestServer::start_with(secret).await);
+    let (alice, bob) = (one.sign_up("alice").await, two.sign_up("bob").await);
+    let send = async |client: &TestClient, to: i32| {
+        let mut socket = client.connect().await;
+        for i in 0..100 {
+            socket.send_message(to, &i.to_string(), &i.to_string()).await;
+        }
+        let mut own = 0;
+        while own < 100 {
+            let message = socket.next_message().await;
+            own += usize::from(message.sender_id == client.id);
+        }
+    };
+    tokio::join!(send(&alice, bob.id), send(&bob, alice.id));
+    let history = alice.history(bob.id).await;
+    assert_eq!(history.len(), 200);
+    assert!(history.is_sorted_by(|newer, older| newer.timestamp > older.timestamp));
+    one.stop().await;
+    two.stop().await;
+    postgres.stop().await;
+}
+
+/// The database goes away and comes back: senders get a retryable error, readiness tells, and nothing is stored twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_stops_is_told_and_survived() {
+    let Some(postgres) = Postgres::start().await else { return };
+    let server = TestServer::start_with(|config| {
+        on(&postgres)(config);
+        config.database.acquire_timeout_ms = 500;
+    })
+    .await;
+    let alice = server.sign_up("alice").await;
+    let mut socket = alice.connect().await;
+    socket.send_message(alice.id, "r", "before").await;
+    assert_eq!(socket.next_message().await.content, "before");
+    postgres.stop().await;
+    socket.send_message(alice.id, "r", "lost").await;
+    let error = socket.next_error().await;
+    assert_eq!((error["code"].as_str(), error["retryable"].as_bool()), (Some("unavailable"), Some(true)));
+    let unready = async || (server.http().get("/readyz").await.status == StatusCode::SERVICE_UNAVAILABLE).then_some(());
+    eventually("not ready", unready).await;
+    assert_eq!(alice.http.get("/chat/chat_list").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(server.http().get("/healthz").await.status, StatusCode::OK);
+    server.stop().await;
+}
