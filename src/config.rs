@@ -89,6 +89,13 @@ impl Config {
         }
     }
 
+    /// Whether the secret or the database is in the data directory.
+    #[must_use]
+    pub fn uses_data_dir(&self) -> bool {
+        use secrecy::ExposeSecret as _;
+        self.auth.secret_key.expose_secret().is_empty() || self.database.url.expose_secret().is_empty()
+    }
+
     /// Where the secret is kept when none is configured.
     #[must_use]
     pub fn secret_file(&self) -> PathBuf {

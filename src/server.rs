@@ -38,7 +38,8 @@ pub struct Server {
     fatal: oneshot::Receiver<Fatal>,
     connections: TaskTracker,
     drain: CancellationToken,
-    background: DropGuard,
+    _stop_serving: DropGuard,
+    _stop_background: DropGuard,
 }
 
 impl Server {
@@ -83,8 +84,18 @@ impl Server {
             .serve(app.clone(), &admin_routes(), MAX_ADMIN_CONNECTIONS, stop.clone(), &TaskTracker::new())
             .map_err(|source| ServerError::Listen { addr: admin_addr, source })?;
         tokio::spawn(upkeep(app.clone(), stop.clone()));
-        let background = stop.drop_guard();
-        Ok(Self { addr, admin_addr, app, actors, storage, fatal, connections, drain, background })
+        Ok(Self {
+            addr,
+            admin_addr,
+            app,
+            actors,
+            storage,
+            fatal,
+            connections,
+            _stop_serving: drain.clone().drop_guard(),
+            drain,
+            _stop_background: stop.drop_guard(),
+        })
     }
 
     /// Where clients connect.
@@ -141,7 +152,6 @@ impl Server {
         }
         self.actors.persistence.drain(WRITER_TIMEOUT).await;
         self.actors.stop().await;
-        drop(self.background);
         Ok(self.storage.close().await?)
     }
 }
@@ -155,8 +165,12 @@ fn local_addr(listener: &Listener) -> Result<SocketAddr, ServerError> {
     listener.local_addr().map_err(|source| ServerError::Listen { addr, source })
 }
 
-/// The directory for the secret and the database, readable to its owner alone. One that exists is left as it is.
+/// The directory for the secret and the database, readable to its owner alone. One that exists is left as it is; none is made
+/// when neither is kept there.
 fn make_data_dir(config: &Config) -> Result<(), ServerError> {
+    if !config.uses_data_dir() {
+        return Ok(());
+    }
     let path = &config.server.data_dir;
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);

@@ -17,8 +17,8 @@ use std::sync::Mutex;
 
 use lru::LruCache;
 use sea_orm::{
-    ConnectionTrait as _, DatabaseBackend, DatabaseConnection, DatabaseTransaction, EntityTrait as _,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
+    ConnectionTrait as _, DatabaseBackend, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait as _,
 };
 
 use crate::clock;
@@ -69,10 +69,15 @@ impl Storage {
         Ok(())
     }
 
-    /// The highest number given to a message so far; 0 in an empty store.
-    pub async fn head(&self) -> Result<MessageId, StorageError> {
-        let row = entity::store::Entity::find_by_id(entity::store::ROW).one(&self.reader).await?;
-        Ok(MessageId(row.map_or(0, |row| row.head)))
+    /// The highest number given to a message so far; 0 in an empty store. Writes to find out, so it fails when the store
+    /// cannot be written, as on a full disk.
+    pub async fn probe_head(&self) -> Result<MessageId, StorageError> {
+        let sql = "UPDATE store SET head = head WHERE id = 1 RETURNING head";
+        let tx = self.begin().await?;
+        let row = tx.query_one_raw(self.statement(sql, [])).await?;
+        let head = row.ok_or(StorageError::Corrupt("the store row is missing"))?.try_get_by_index(0)?;
+        tx.commit().await?;
+        Ok(MessageId(head))
     }
 
     /// Closes all connections; on SQLite the log is folded into the database file.
@@ -106,8 +111,8 @@ impl Storage {
 
     async fn ensure_store_row(&self) -> Result<(), StorageError> {
         let epoch = clock::random_token()?.chars().take(8).collect::<String>();
-        let sql = "INSERT INTO store (id, epoch, head, clock) VALUES ($1, $2, 0, 0) ON CONFLICT (id) DO NOTHING";
-        self.writer.execute_raw(self.statement(sql, [entity::store::ROW.into(), epoch.into()])).await?;
+        let sql = "INSERT INTO store (id, epoch, head, clock) VALUES (1, $1, 0, 0) ON CONFLICT (id) DO NOTHING";
+        self.writer.execute_raw(self.statement(sql, [epoch.into()])).await?;
         Ok(())
     }
 }

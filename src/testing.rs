@@ -47,7 +47,7 @@ pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut probe: impl FnMut() -> F) -> T {
     let probing = async {
         loop {
-            if let Some(value) = probe().await {
+            if let Some(value) = Box::pin(probe()).await {
                 return value;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -205,7 +205,7 @@ impl PersistenceState {
 
     /// Reads back what is there and announces it; tries again later when the database does not answer.
     async fn recover(&mut self, myself: &ActorRef<Timed<PersistenceMsg>>) {
-        let recovered = match within(self.args.storage.head()).await {
+        let recovered = match within(self.args.storage.probe_head()).await {
             Ok(head) => self.announce_before(MessageId(head.0 + 1)).await,
             Err(error) => Err(error),
         };

@@ -50,7 +50,7 @@ impl ActorSystem {
         clock: Clock,
         max_sockets: usize,
     ) -> Result<(Self, oneshot::Receiver<Fatal>), ActorSystemError> {
-        let head = storage.head().await?;
+        let head = storage.probe_head().await?;
         let health = Arc::new(Health::default());
         let (registry, persistence) = (RegistryHandle(Slot::empty()), PersistenceHandle(Slot::empty()));
         let (fatal, on_fatal) = oneshot::channel();
@@ -79,6 +79,12 @@ impl ActorSystem {
     pub async fn stop(&self) {
         // Fails only when the root has ended already.
         let _ = self.root.stop_and_wait(None, Some(Duration::from_secs(5))).await;
+    }
+}
+
+impl Drop for ActorSystem {
+    fn drop(&mut self) {
+        self.root.stop(None);
     }
 }
 

@@ -23,7 +23,9 @@ pub(super) fn read() -> Result<HashMap<String, String>, ConfigError> {
             variables.insert(key, value);
         }
     }
-    variables.extend(std::env::vars());
+    // A variable that is not UTF-8 is none of ours.
+    variables
+        .extend(std::env::vars_os().filter_map(|(key, value)| key.into_string().ok().zip(value.into_string().ok())));
     Ok(variables)
 }
 

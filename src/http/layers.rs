@@ -56,6 +56,11 @@ pub(super) fn service(app: Arc<App>, router: Arc<Router>) -> Service {
     });
     let stack = ServiceBuilder::new()
         .map_response(|response: http::Response<_>| response.map(UnsyncBoxBody::new))
+        // Ids in the log are our own: a client could put anything there.
+        .map_request(|mut request: Request| {
+            request.headers_mut().remove("x-request-id");
+            request
+        })
         .layer(SetRequestIdLayer::new(request_id.clone(), MakeRequestUuid))
         .layer(SetSensitiveRequestHeadersLayer::new(hidden))
         .layer(

@@ -1,5 +1,7 @@
 //! Connections and their settings.
 
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -81,6 +83,9 @@ fn sqlite(config: &Config, url: &str, access: Access, options: &mut ConnectOptio
     if access != Access::Create && !Path::new(path).is_file() {
         return Err(StorageError::Url(format!("{path:?} does not exist")));
     }
+    if access == Access::Create {
+        create_private(Path::new(path))?;
+    }
     let synchronous = match config.database.synchronous {
         Synchronous::Full => SqliteSynchronous::Full,
         Synchronous::Normal => SqliteSynchronous::Normal,
@@ -102,13 +107,26 @@ fn sqlite(config: &Config, url: &str, access: Access, options: &mut ConnectOptio
                 return sqlite.read_only(true);
             }
             sqlite
-                .create_if_missing(access == Access::Create)
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(synchronous)
                 .pragma("journal_size_limit", WAL_LIMIT_BYTES)
                 .optimize_on_close(true, None)
         });
     Ok(())
+}
+
+/// Makes the file, empty, for its owner alone; SQLite gives the files beside it the same mode.
+fn create_private(path: &Path) -> Result<(), StorageError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            Err(StorageError::Url(format!("cannot make {}: {error}", path.display())))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn postgres(config: &Config, options: &mut ConnectOptions) {

@@ -65,28 +65,6 @@ pub(super) mod refresh_token {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-pub(super) mod store {
-    use sea_orm::entity::prelude::*;
-
-    /// The id of the only row.
-    pub(in crate::storage) const ROW: i32 = 1;
-
-    #[derive(Clone, Debug, DeriveEntityModel)]
-    #[sea_orm(table_name = "store")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: i32,
-        pub epoch: String,
-        pub head: i64,
-        pub clock: i64,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
 pub(super) mod conversation {
     use sea_orm::entity::prelude::*;
 

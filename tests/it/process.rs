@@ -20,7 +20,7 @@ async fn a_first_start_makes_everything_and_a_signal_stops_it() {
     assert!(server.greeting.contains("/docs/") && server.greeting.contains("/metrics"), "{}", server.greeting);
     let data = dir.path().join("data");
     assert_eq!((mode(&data), mode(&data.join("secret.key"))), (0o700, 0o600));
-    assert!(data.join("fluent.db").is_file());
+    assert_eq!((mode(&data.join("fluent.db")), mode(&data.join("fluent.db-wal"))), (0o600, 0o600));
     let alice = TestClient::sign_up(server.http(), "alice").await;
     let mut socket = alice.connect().await;
     socket.send_message(alice.id, "r", "s").await;

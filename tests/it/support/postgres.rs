@@ -31,7 +31,12 @@ impl Postgres {
         }
         let program = |name: &str| {
             let mut command = Command::new(bin.join(name));
-            command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+            command
+                .current_dir("/")
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .kill_on_drop(true);
             if let Some((uid, gid)) = owner {
                 command.uid(uid).gid(gid);
             }
