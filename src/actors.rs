@@ -19,7 +19,7 @@ mod ticket;
 
 pub use credit::{Credit, Credits, InFlightBytes};
 pub use health::Health;
-pub use outbox::{CloseReason, Outbox, OutboxEnd, Outgoing, outbox};
+pub use outbox::{CloseReason, LoginEnd, Outbox, OutboxEnd, Outgoing, outbox};
 pub use persistence::PersistenceHandle;
 pub use registry::RegistryHandle;
 pub use root::{ActorSystem, ActorSystemError, Fatal};

@@ -4,9 +4,10 @@ mod access;
 mod bearer;
 mod error;
 mod limiter;
+mod opaque;
 mod passwords;
-mod refresh;
 mod secrets;
+mod sessions;
 
 use std::sync::Arc;
 
@@ -17,13 +18,14 @@ pub use bearer::{Bearer, bearer};
 pub use error::AuthError;
 pub use limiter::{ClientAddress, RateLimited, RateLimiter};
 pub use secrets::{SecretError, SecretKeys};
+pub use sessions::TICKET_LIFETIME_S;
 
 use crate::clock::Clock;
 use crate::config;
 use crate::domain::{LoginId, NewAccount, Timestamp, User, UserId};
 use crate::storage::{NewRefreshToken, Rotation, Storage, StorageError};
+use opaque::OpaqueToken;
 use passwords::Passwords;
-use refresh::RefreshToken;
 
 /// What a login or a refresh gives.
 pub struct TokenPair {
@@ -90,7 +92,7 @@ impl Auth {
         let verified = self.passwords.verify(password, hash).await?;
         let user = known.filter(|_| verified).ok_or(AuthError::WrongCredentials)?;
 
-        let token = RefreshToken::random()?;
+        let token = OpaqueToken::random()?;
         let now = self.clock.now();
         let login = self.storage.create_login(user.user, self.stored(&token, now), now).await?;
         self.pair(user.user, &user.name, login, &token)
@@ -98,7 +100,7 @@ impl Auth {
 
     /// Spends a refresh token. A second try with the same one gets the same successor, see [`Storage::rotate`].
     pub async fn refresh(&self, presented: &SecretString) -> Result<TokenPair, AuthError> {
-        let token = RefreshToken::parse(presented.expose_secret()).ok_or(AuthError::InvalidToken)?;
+        let token = OpaqueToken::parse(presented.expose_secret()).ok_or(AuthError::InvalidToken)?;
         let now = self.clock.now();
         let salt = crate::clock::random_bytes()?;
         let successor = |salt: &[u8; 32]| self.stored(&token.successor(salt), now);
@@ -124,11 +126,11 @@ impl Auth {
         Ok(self.storage.user(id).await?)
     }
 
-    fn stored(&self, token: &RefreshToken, now: Timestamp) -> NewRefreshToken {
+    fn stored(&self, token: &OpaqueToken, now: Timestamp) -> NewRefreshToken {
         NewRefreshToken { hash: token.hash(), expires_at: now.plus_secs(self.refresh_token_s) }
     }
 
-    fn pair(&self, user: UserId, name: &str, login: LoginId, refresh: &RefreshToken) -> Result<TokenPair, AuthError> {
+    fn pair(&self, user: UserId, name: &str, login: LoginId, refresh: &OpaqueToken) -> Result<TokenPair, AuthError> {
         Ok(TokenPair { access: self.access.issue(user, name, login)?, refresh: refresh.text() })
     }
 }

@@ -11,6 +11,8 @@ mod error;
 mod history;
 mod logins;
 mod migrate;
+mod sessions;
+mod tickets;
 
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
@@ -30,6 +32,7 @@ pub use append::{Appended, Refusal};
 pub use error::StorageError;
 pub use logins::{NewRefreshToken, Rotation};
 pub use migrate::MigrationState;
+pub use sessions::{LoginSession, Which};
 
 /// Conversations whose id the writer remembers: 24 bytes each and the map around them.
 const CONVERSATION_CACHE: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();

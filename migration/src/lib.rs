@@ -8,6 +8,7 @@ use sea_orm_migration::{MigrationTrait, async_trait};
 
 mod m0001_accounts;
 mod m0002_messages;
+mod m0003_tickets;
 
 /// All migrations, oldest first.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +17,10 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_accounts::Migration), Box::new(m0002_messages::Migration)]
+        vec![
+            Box::new(m0001_accounts::Migration),
+            Box::new(m0002_messages::Migration),
+            Box::new(m0003_tickets::Migration),
+        ]
     }
 }

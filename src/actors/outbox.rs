@@ -20,7 +20,7 @@ pub enum CloseReason {
     /// The user has opened too many sockets; this is the oldest.
     TooMany,
     /// The login session has ended.
-    LoginEnded,
+    LoginEnded(LoginEnd),
     /// The server restarts.
     Restart,
     /// Nothing came back to a ping.
@@ -37,10 +37,31 @@ impl CloseReason {
             Self::SlowReader => (1013, "reading too slowly"),
             Self::Fault => (1011, "server fault"),
             Self::TooMany => (4002, "too many sockets"),
-            Self::LoginEnded => (4001, "revoked"),
+            Self::LoginEnded(end) => (4001, end.as_str()),
             Self::Restart => (1012, "restart"),
             Self::NoPong => (1001, "no pong"),
             Self::Policy => (1008, "too many bad frames"),
+        }
+    }
+}
+
+/// Why a login session has ended, as the text of a 4001.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginEnd {
+    /// Its owner has logged out.
+    Logout,
+    /// Ended from another session, or because a spent refresh token came back.
+    Revoked,
+    /// The password was changed from another session.
+    Password,
+}
+
+impl LoginEnd {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Logout => "logout",
+            Self::Revoked => "revoked",
+            Self::Password => "password",
         }
     }
 }

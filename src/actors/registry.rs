@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::health::Health;
 use super::mailbox::{Slot, Timed, cast};
-use super::outbox::CloseReason;
+use super::outbox::{CloseReason, LoginEnd};
 use super::persistence::PersistenceHandle;
 use super::session::{NewSocket, SessionActor, SessionArgs, SessionHandle, SessionMsg};
 use crate::domain::{LoginId, Message, SocketId, UserId};
@@ -30,9 +30,10 @@ pub(super) enum RegistryMsg {
         attached: u64,
     },
     Deliver(Vec<Arc<Message>>),
-    EndLogin {
+    EndLogins {
         user: UserId,
-        login: LoginId,
+        logins: Arc<[LoginId]>,
+        end: LoginEnd,
     },
     Close {
         user: UserId,
@@ -58,9 +59,9 @@ impl RegistryHandle {
         attached.await.ok()
     }
 
-    /// Closes the sockets of a login session that has ended.
-    pub fn end_login(&self, user: UserId, login: LoginId) {
-        self.0.cast(RegistryMsg::EndLogin { user, login });
+    /// Closes the sockets of login sessions that have ended, with 4001.
+    pub fn end_logins(&self, user: UserId, logins: &[LoginId], end: LoginEnd) {
+        self.0.cast(RegistryMsg::EndLogins { user, logins: logins.into(), end });
     }
 
     /// Closes a socket once all that is on its way to it now is in its queue.
@@ -130,7 +131,7 @@ impl Actor for RegistryActor {
             RegistryMsg::Attach { user, socket, reply } => state.attach(&myself, user, socket, reply).await,
             RegistryMsg::Idle { user, session, attached } => state.retire(user, session, attached),
             RegistryMsg::Deliver(messages) => state.deliver(&messages),
-            RegistryMsg::EndLogin { user, login } => state.send(user, SessionMsg::EndLogin(login)),
+            RegistryMsg::EndLogins { user, logins, end } => state.send(user, SessionMsg::EndLogins { logins, end }),
             RegistryMsg::Close { user, socket, reason } => state.send(user, SessionMsg::Close { socket, reason }),
             #[cfg(feature = "testing")]
             RegistryMsg::CrashSession(user) => state.send(user, SessionMsg::Crash),

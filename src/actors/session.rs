@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::credit::Credit;
 use super::mailbox::{Timed, cast};
-use super::outbox::{CloseReason, OutboxEnd, OutboxSender};
+use super::outbox::{CloseReason, LoginEnd, OutboxEnd, OutboxSender};
 use super::persistence::PersistenceHandle;
 use super::registry::RegistryHandle;
 use super::ticket::Ticket;
@@ -45,7 +45,10 @@ pub(super) enum SessionMsg {
         socket: SocketId,
         error: FrameError,
     },
-    EndLogin(LoginId),
+    EndLogins {
+        logins: Arc<[LoginId]>,
+        end: LoginEnd,
+    },
     Close {
         socket: SocketId,
         reason: CloseReason,
@@ -127,7 +130,9 @@ impl Actor for SessionActor {
             }
             SessionMsg::Deliver(message) => state.deliver(&message),
             SessionMsg::Failed { socket, error } => state.fail(socket, &error),
-            SessionMsg::EndLogin(login) => state.close(CloseReason::LoginEnded, |socket| socket.login == login),
+            SessionMsg::EndLogins { logins, end } => {
+                state.close(CloseReason::LoginEnded(end), |socket| logins.contains(&socket.login));
+            }
             SessionMsg::Close { socket, reason } => state.close(reason, |other| other.id == socket),
             #[cfg(feature = "testing")]
             SessionMsg::Crash => crash(),

@@ -29,12 +29,10 @@ struct Claims {
 }
 
 /// Who an access token speaks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Access {
     /// The user.
     pub user: UserId,
-    /// Their name when the token was made.
-    pub name: String,
     /// The login session.
     pub login: LoginId,
 }
@@ -86,7 +84,7 @@ impl AccessTokens {
         self.claims(token)
             .filter(|claims| claims.kind == ACCESS && claims.exp > self.clock.now().as_secs())
             .filter(|claims| !self.has_ended(claims.sid))
-            .map(|claims| Access { user: claims.user_id, name: claims.sub, login: claims.sid })
+            .map(|claims| Access { user: claims.user_id, login: claims.sid })
             .ok_or(AuthError::InvalidToken)
     }
 
@@ -98,7 +96,9 @@ impl AccessTokens {
         ended.insert(login, now.plus_secs(self.lifetime_s));
     }
 
-    fn has_ended(&self, login: LoginId) -> bool {
+    /// Whether this login is known to have ended.
+    #[must_use]
+    pub fn has_ended(&self, login: LoginId) -> bool {
         self.ended.read().unwrap_or_else(std::sync::PoisonError::into_inner).contains_key(&login)
     }
 

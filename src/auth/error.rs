@@ -13,6 +13,12 @@ pub enum AuthError {
     /// Unknown user or wrong password; nobody is told which.
     #[error("wrong user name or password")]
     WrongCredentials,
+    /// The password that must be repeated is wrong.
+    #[error("wrong password")]
+    WrongPassword,
+    /// No such login session, or another user's.
+    #[error("there is no such session")]
+    NoSuchLogin,
     /// No, or more than one, or an invalid, expired or ended token.
     #[error("the token is missing, invalid or expired")]
     InvalidToken,

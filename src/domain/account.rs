@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use secrecy::{ExposeSecret, SecretString};
@@ -177,6 +178,16 @@ pub struct User {
     pub public_key: String,
 }
 
+impl User {
+    /// Names the public key: the first 16 hex digits of the SHA-256 of its text.
+    #[must_use]
+    pub fn key_id(&self) -> String {
+        let hash = digest::digest(&digest::SHA256, self.public_key.as_bytes());
+        let first = hash.as_ref().iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        format!("{first:016x}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,6 +225,13 @@ mod tests {
         assert!(parse("ääääääää").is_ok());
         assert!(parse(&"ä".repeat(256)).is_ok());
         assert!(parse(&"a".repeat(257)).is_err());
+    }
+
+    #[test]
+    fn key_ids_name_the_text() {
+        let user = User { id: UserId(1), name: String::new(), public_key: "abc".to_owned() };
+        // FIPS 180-2, appendix B.1.
+        assert_eq!(user.key_id(), "ba7816bf8f01cfea");
     }
 
     #[test]

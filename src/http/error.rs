@@ -29,6 +29,8 @@ pub(super) enum ApiError {
     #[error("{0}")]
     Unauthorized(&'static str),
     #[error("{0}")]
+    Forbidden(&'static str),
+    #[error("{0}")]
     NotFound(&'static str),
     #[error("this path does not know that method")]
     MethodNotAllowed { allow: String },
@@ -64,6 +66,7 @@ impl ApiError {
             Self::NotJson => (StatusCode::BAD_REQUEST, ErrorCode::BadJson),
             Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::BadFrame),
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized),
+            Self::Forbidden(_) => (StatusCode::FORBIDDEN, ErrorCode::Forbidden),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, ErrorCode::NotFound),
             Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::MethodNotAllowed),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLarge),
@@ -127,6 +130,8 @@ impl From<AuthError> for ApiError {
             AuthError::InvalidToken | AuthError::Reused { .. } => {
                 Self::Unauthorized("the token is missing, invalid or expired")
             }
+            AuthError::WrongPassword => Self::Forbidden("wrong password"),
+            AuthError::NoSuchLogin => Self::NotFound("there is no such session"),
             AuthError::Busy => Self::Unavailable,
             AuthError::Storage(error) => error.into(),
             AuthError::NoRandomness(error) => Self::Internal(error.to_string()),

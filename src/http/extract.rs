@@ -78,8 +78,17 @@ pub(super) fn signed_in(app: &App, request: &Request) -> Result<Access, ApiError
     }
 }
 
+/// Counts an attempt to prove a password, before anything is read or hashed. A refresh is not counted: the shipped client
+/// signs out on any answer but 2xx.
+pub(super) fn limit_rate(app: &App, request: &Request) -> Result<(), ApiError> {
+    match client_address(app, request) {
+        Some(address) => Ok(app.auth_limiter.check(address)?),
+        None => Ok(()),
+    }
+}
+
 /// The address that limits count by: the connection's, or the one that a trusted proxy has appended to its header.
-pub(super) fn client_address(app: &App, request: &Request) -> Option<ClientAddress> {
+fn client_address(app: &App, request: &Request) -> Option<ClientAddress> {
     let header = &app.config.limits.client_ip_header;
     let forwarded = || -> Option<IpAddr> {
         let value = request.headers().get_all(header).iter().next_back()?.to_str().ok()?;

@@ -3,7 +3,7 @@
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use super::routes::{accounts, chat, health, users, ws};
+use super::routes::{accounts, chat, health, sessions, users, ws};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -16,6 +16,13 @@ use super::routes::{accounts, chat, health, users, ws};
         accounts::register,
         accounts::login,
         accounts::refresh,
+        sessions::logout,
+        sessions::logout_all,
+        sessions::list,
+        sessions::end,
+        sessions::change_password,
+        sessions::ws_ticket,
+        users::by_ids,
         users::search,
         users::get_all_users,
         chat::partnerinfo,
@@ -28,6 +35,7 @@ use super::routes::{accounts, chat, health, users, ws};
     ),
     tags(
         (name = "accounts", description = "Registration and tokens"),
+        (name = "sessions", description = "Where you are signed in"),
         (name = "users", description = "Finding each other"),
         (name = "chat", description = "Messages"),
         (name = "health", description = "For operators and containers"),

@@ -16,6 +16,11 @@ pub(super) fn full(status: StatusCode, body: impl Into<Bytes>) -> Response {
     response
 }
 
+/// Done, and nothing to say.
+pub(super) fn no_content() -> Response {
+    full(StatusCode::NO_CONTENT, Bytes::new())
+}
+
 /// A JSON answer.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
     // The bodies are plain structs: nothing in them can fail to serialise.

@@ -6,6 +6,7 @@ pub(super) mod docs;
 pub(super) mod health;
 pub(super) mod metrics;
 pub(super) mod pages;
+pub(super) mod sessions;
 pub(super) mod users;
 pub(super) mod ws;
 
@@ -35,7 +36,14 @@ pub fn public_routes() -> Vec<Route> {
         route!(POST "/auth/register" accounts::register),
         route!(POST "/auth/login" accounts::login),
         route!(POST "/auth/refresh" accounts::refresh),
+        route!(POST "/auth/logout" sessions::logout),
+        route!(POST "/auth/logout_all" sessions::logout_all),
+        route!(GET "/auth/sessions" sessions::list),
+        route!(DELETE "/auth/sessions/{id}" sessions::end),
+        route!(PUT "/auth/password" sessions::change_password),
+        route!(POST "/auth/ws_ticket" sessions::ws_ticket),
         route!(GET "/auth/get_all_users" users::get_all_users),
+        route!(GET "/users" users::by_ids),
         route!(GET "/users/search" users::search),
         route!(GET "/chat/partnerinfo" chat::partnerinfo),
         route!(GET "/chat/chat_list" chat::chat_list),

@@ -3,23 +3,35 @@
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use crate::auth::{Access, AccessTokens, AuthError, Bearer, bearer};
+use secrecy::SecretString;
 
-/// Who the credentials of a handshake name: those of the header, and the token of the query where that is allowed.
+use crate::auth::{Access, Auth, AuthError, Bearer, bearer};
+
+/// Who the credentials of a handshake name: those of the header, the ticket, and the token of the query where that is
+/// allowed.
 ///
 /// The shipped client's retry carries an old token in the URL and the new one in the header. So one valid credential is
-/// enough, but all that are valid must name the same user.
-pub fn authenticate(
-    tokens: &AccessTokens,
+/// enough, but all that are valid must name the same user. A ticket is used up by the first handshake that shows it.
+pub async fn authenticate(
+    auth: &Auth,
     headers: &HeaderMap,
     query_token: Option<&str>,
+    ticket: Option<&SecretString>,
 ) -> Result<Access, AuthError> {
     let header = match bearer(headers.get_all(AUTHORIZATION).iter().filter_map(|value| value.to_str().ok())) {
         Bearer::Absent => None,
         Bearer::Token(token) => Some(token),
         Bearer::Ambiguous => return Err(AuthError::InvalidToken),
     };
-    let mut valid = [header, query_token].into_iter().flatten().filter_map(|token| tokens.verify(token).ok());
+    let ticket = match ticket {
+        Some(ticket) => match auth.consume_ticket(ticket).await {
+            Err(AuthError::InvalidToken) => None,
+            other => Some(other?),
+        },
+        None => None,
+    };
+    let verified = |token| auth.access().verify(token).ok();
+    let mut valid = [header.and_then(verified), ticket, query_token.and_then(verified)].into_iter().flatten();
     let first = valid.next().ok_or(AuthError::InvalidToken)?;
     if valid.all(|other| other.user == first.user) { Ok(first) } else { Err(AuthError::InvalidToken) }
 }

@@ -70,6 +70,18 @@ impl Storage {
         Ok(row.map(|row| Credentials { user: UserId(row.id), name: row.name, password_hash: row.password_hash }))
     }
 
+    /// The argon2id hash of a user's password.
+    pub async fn password_hash(&self, id: UserId) -> Result<Option<String>, StorageError> {
+        Ok(user::Entity::find_by_id(id.0).one(&self.reader).await?.map(|row| row.password_hash))
+    }
+
+    /// Users with one of these ids, by id. Unknown ids are left out.
+    pub async fn users(&self, ids: &[UserId]) -> Result<Vec<User>, StorageError> {
+        let ids = ids.iter().map(|id| id.0);
+        let rows = user::Entity::find().filter(user::Column::Id.is_in(ids)).order_by_asc(user::Column::Id);
+        Ok(rows.all(&self.reader).await?.into_iter().map(User::from).collect())
+    }
+
     /// A user by id.
     pub async fn user(&self, id: UserId) -> Result<Option<User>, StorageError> {
         Ok(user::Entity::find_by_id(id.0).one(&self.reader).await?.map(User::from))

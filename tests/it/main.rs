@@ -12,6 +12,7 @@ mod postgres;
 mod process;
 mod refresh;
 mod secrets;
+mod sessions;
 mod socket;
 mod supervision;
 mod support;

@@ -7,11 +7,12 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::actors::LoginEnd;
 use crate::auth::{AuthError, TokenPair};
 use crate::domain::{EmailAddress, NewAccount, Password, PublicKey, UserName};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Request, client_address, json_body};
+use crate::http::extract::{Request, json_body, limit_rate};
 use crate::http::respond::{Response, secret_json};
 
 #[derive(Deserialize, ToSchema)]
@@ -124,17 +125,9 @@ pub(in crate::http) async fn refresh(app: Arc<App>, request: Request) -> Result<
         Ok(pair) => Ok(secret_json(StatusCode::OK, &TokenAnswer::from(pair))),
         Err(error) => {
             if let AuthError::Reused { user, login } = error {
-                app.registry.end_login(user, login);
+                app.registry.end_logins(user, &[login], LoginEnd::Revoked);
             }
             Err(error.into())
         }
-    }
-}
-
-/// Before anything is read or hashed. A refresh is not limited: the shipped client signs out on any answer but 2xx.
-fn limit_rate(app: &App, request: &Request) -> Result<(), ApiError> {
-    match client_address(app, request) {
-        Some(address) => Ok(app.auth_limiter.check(address)?),
-        None => Ok(()),
     }
 }

@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::users::UserBody;
+use super::users::KeyedUserBody;
 use crate::domain::Timestamp;
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
@@ -44,13 +44,13 @@ pub(in crate::http) struct HistoryQuery {
 
 #[derive(Serialize, ToSchema)]
 pub(in crate::http) struct ChatListBody<'a> {
-    partner: UserBody,
+    partner: KeyedUserBody,
     message: MessageBody<'a>,
 }
 
 /// A user's name and public key.
 #[utoipa::path(get, path = "/chat/partnerinfo", tag = "chat", params(PartnerQuery), security(("bearer" = [])), responses(
-    (status = 200, body = UserBody),
+    (status = 200, body = KeyedUserBody),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 422, body = Problem, content_type = "application/problem+json"),
@@ -59,7 +59,7 @@ pub(in crate::http) async fn partnerinfo(app: Arc<App>, request: Request) -> Res
     signed_in(&app, &request)?;
     let query: PartnerQuery = query(&request)?;
     let partner = app.storage.user(user_id("partnerID", query.partner_id.as_deref())?).await?;
-    Ok(json(StatusCode::OK, &UserBody::from(partner.ok_or(NO_USER)?)))
+    Ok(json(StatusCode::OK, &KeyedUserBody::from(partner.ok_or(NO_USER)?)))
 }
 
 /// Everybody you have written with, with the newest message, newest first.
@@ -73,7 +73,7 @@ pub(in crate::http) async fn chat_list(app: Arc<App>, request: Request) -> Resul
     let bodies: Vec<ChatListBody<'_>> = entries
         .iter()
         .map(|entry| ChatListBody {
-            partner: UserBody::from(entry.partner.clone()),
+            partner: KeyedUserBody::from(entry.partner.clone()),
             message: MessageBody::new(&entry.newest, access.user),
         })
         .collect();

@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::domain::{User, UserId};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Request, limit, number, query, signed_in};
+use crate::http::extract::{Request, limit, number, query, signed_in, user_id};
 use crate::http::respond::{Response, json};
 use crate::storage::UserPage;
 
@@ -17,6 +17,8 @@ use crate::storage::UserPage;
 const DEFAULT_LIMIT: u64 = 20;
 /// Most users on a page.
 const MAX_LIMIT: u64 = 100;
+/// Most ids that can be asked for at once.
+const MAX_IDS: usize = 100;
 /// Most users that the list without a token tells.
 const PUBLIC_LIMIT: u64 = 50;
 
@@ -33,6 +35,32 @@ impl From<User> for UserBody {
     fn from(user: User) -> Self {
         Self { id: user.id.0, user_name: user.name, public_key: user.public_key }
     }
+}
+
+/// A user with the name of their key.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct KeyedUserBody {
+    id: i32,
+    user_name: String,
+    /// As registered.
+    public_key: String,
+    /// The first 16 hex digits of the SHA-256 of the public key's text.
+    #[schema(example = "ba7816bf8f01cfea")]
+    key_id: String,
+}
+
+impl From<User> for KeyedUserBody {
+    fn from(user: User) -> Self {
+        Self { id: user.id.0, key_id: user.key_id(), user_name: user.name, public_key: user.public_key }
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct IdsQuery {
+    /// Up to 100 ids, separated by commas.
+    #[param(value_type = String, example = "1,2")]
+    ids: Option<String>,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -83,6 +111,25 @@ pub(in crate::http) async fn get_all_users(app: Arc<App>, request: Request) -> R
     }
     let query: AllUsersQuery = query(&request)?;
     found(&app, query.search.as_deref(), UserPage { after: None, limit: PUBLIC_LIMIT }).await
+}
+
+/// Users by id; unknown ids are left out.
+#[utoipa::path(get, path = "/users", tag = "users", params(IdsQuery), security(("bearer" = [])), responses(
+    (status = 200, description = "By id", body = Vec<KeyedUserBody>),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem, content_type = "application/problem+json"),
+))]
+pub(in crate::http) async fn by_ids(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    signed_in(&app, &request)?;
+    let query: IdsQuery = query(&request)?;
+    let text = query.ids.unwrap_or_default();
+    let ids: Result<Vec<UserId>, ApiError> = text.split(',').map(|id| user_id("ids", Some(id))).collect();
+    let ids = ids?;
+    if ids.len() > MAX_IDS {
+        return Err(ApiError::Invalid(format!("ids must be at most {MAX_IDS}")));
+    }
+    let users = app.storage.users(&ids).await?;
+    Ok(json(StatusCode::OK, &users.into_iter().map(KeyedUserBody::from).collect::<Vec<_>>()))
 }
 
 async fn found(app: &App, text: Option<&str>, page: UserPage) -> Result<Response, ApiError> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http_body_util::Full;
+use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -17,6 +18,9 @@ use crate::socket::{Handshake, authenticate};
 pub(in crate::http) struct SocketQuery {
     /// An access token, for clients that cannot set a header.
     token: Option<String>,
+    /// A ticket of `POST /auth/ws_ticket`: opens one socket.
+    #[param(value_type = Option<String>)]
+    ticket: Option<SecretString>,
 }
 
 /// Open a WebSocket (RFC 6455) for messages.
@@ -33,7 +37,7 @@ pub(in crate::http) struct SocketQuery {
 pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let query: SocketQuery = query(&request)?;
     let query_token = query.token.as_deref().filter(|_| app.config.auth.token_in_query);
-    let access = authenticate(app.auth.access(), request.headers(), query_token)?;
+    let access = authenticate(&app.auth, request.headers(), query_token, query.ticket.as_ref()).await?;
     let handshake = Handshake::read(&request)?;
     // The socket keeps its place among the connections until it is closed.
     let place = request.extensions().get::<Connection>().map(|connection| connection.place.clone());

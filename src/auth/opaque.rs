@@ -1,6 +1,6 @@
-//! Refresh tokens: 256 random bits, of which only a hash is stored.
+//! Refresh tokens and tickets: 256 random bits, of which only a hash is stored.
 //!
-//! A successor is not drawn anew but made of the spent token and a random salt that is kept beside the spent token's
+//! A successor of a refresh token is not drawn anew but made of the spent token and a random salt that is kept beside the spent token's
 //! hash. So the server can give the same successor again to whoever shows the spent token, and still stores nothing that
 //! could be shown as a token itself.
 
@@ -10,10 +10,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::clock::{NoRandomness, random_bytes};
 
-/// A refresh token in clear. Cannot be printed.
-pub(super) struct RefreshToken([u8; 32]);
+/// A refresh token or a ticket in clear. Cannot be printed.
+pub(super) struct OpaqueToken([u8; 32]);
 
-impl RefreshToken {
+impl OpaqueToken {
     pub(super) fn random() -> Result<Self, NoRandomness> {
         random_bytes().map(Self)
     }
@@ -50,17 +50,17 @@ mod tests {
 
     #[test]
     fn text_round_trips() {
-        let token = RefreshToken::random().unwrap();
-        assert_eq!(RefreshToken::parse(&token.text()).unwrap().0, token.0);
+        let token = OpaqueToken::random().unwrap();
+        assert_eq!(OpaqueToken::parse(&token.text()).unwrap().0, token.0);
         for bad in ["", "abc", &"A".repeat(44), &"!".repeat(43)] {
-            assert!(RefreshToken::parse(bad).is_none(), "{bad}");
+            assert!(OpaqueToken::parse(bad).is_none(), "{bad}");
         }
     }
 
     #[test]
     fn successors_repeat_with_their_salt_only() {
-        let token = RefreshToken::random().unwrap();
-        let other = RefreshToken::random().unwrap();
+        let token = OpaqueToken::random().unwrap();
+        let other = OpaqueToken::random().unwrap();
         assert_eq!(token.successor(&[1; 32]).0, token.successor(&[1; 32]).0);
         assert_ne!(token.successor(&[1; 32]).0, token.successor(&[2; 32]).0);
         assert_ne!(token.successor(&[1; 32]).0, other.successor(&[1; 32]).0);

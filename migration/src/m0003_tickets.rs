@@ -1,0 +1,50 @@
+//! Tickets that open one socket each, for clients that can set no header. In the database, so that the node which gives one
+//! need not be the node that is shown it.
+
+use sea_orm_migration::prelude::*;
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[derive(DeriveIden)]
+enum Tickets {
+    Table,
+    /// SHA-256 of the ticket.
+    Hash,
+    UserId,
+    LoginId,
+    ExpiresAt,
+}
+
+#[derive(DeriveIden)]
+enum Logins {
+    Table,
+    Id,
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager
+            .create_table(
+                Table::create()
+                    .table(Tickets::Table)
+                    .col(ColumnDef::new(Tickets::Hash).binary_len(32).not_null().primary_key())
+                    .col(ColumnDef::new(Tickets::UserId).integer().not_null())
+                    .col(ColumnDef::new(Tickets::LoginId).big_integer().not_null())
+                    .col(ColumnDef::new(Tickets::ExpiresAt).big_integer().not_null())
+                    .foreign_key(
+                        ForeignKey::create()
+                            .from(Tickets::Table, Tickets::LoginId)
+                            .to(Logins::Table, Logins::Id)
+                            .on_delete(ForeignKeyAction::Cascade),
+                    )
+                    .to_owned(),
+            )
+            .await?;
+        for (name, column) in [("tickets_expires_at", Tickets::ExpiresAt), ("tickets_login", Tickets::LoginId)] {
+            manager.create_index(Index::create().name(name).table(Tickets::Table).col(column).to_owned()).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,144 @@
+//! Login sessions of the one who asks: listing and ending them, the password, and tickets for the socket.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::actors::LoginEnd;
+use crate::auth::TICKET_LIFETIME_S;
+use crate::domain::{LoginId, Password};
+use crate::http::app::App;
+use crate::http::error::{ApiError, Problem};
+use crate::http::extract::{Request, json_body, limit_rate, signed_in};
+use crate::http::respond::{Response, json, no_content, secret_json};
+use crate::storage::Which;
+
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct SessionBody {
+    id: i64,
+    /// Whether it is the one that asks.
+    current: bool,
+    /// When the password was given.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// When its tokens were last refreshed.
+    #[schema(format = DateTime)]
+    last_used_at: String,
+}
+
+#[derive(Deserialize, ToSchema)]
+pub(in crate::http) struct PasswordRequest {
+    #[schema(value_type = String, format = Password)]
+    old_password: SecretString,
+    /// 8–256 characters.
+    #[schema(value_type = String, format = Password)]
+    new_password: SecretString,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct TicketAnswer {
+    /// For `?ticket=`; opens one socket.
+    ticket: String,
+    /// Seconds.
+    #[schema(example = 30)]
+    expires_in: i64,
+}
+
+/// End this login session and close its sockets.
+#[utoipa::path(post, path = "/auth/logout", tag = "sessions", security(("bearer" = [])), responses(
+    (status = 204, description = "Its tokens are refused from now on"),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+))]
+pub(in crate::http) async fn logout(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    let access = signed_in(&app, &request)?;
+    let ended = app.auth.end_sessions(access.user, Which::Only(access.login)).await?;
+    app.registry.end_logins(access.user, &ended, LoginEnd::Logout);
+    Ok(no_content())
+}
+
+/// End all login sessions of the user, this one included, and close their sockets.
+#[utoipa::path(post, path = "/auth/logout_all", tag = "sessions", security(("bearer" = [])), responses(
+    (status = 204, description = "All tokens are refused from now on"),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+))]
+pub(in crate::http) async fn logout_all(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    let access = signed_in(&app, &request)?;
+    let ended = app.auth.end_sessions(access.user, Which::All).await?;
+    app.registry.end_logins(access.user, &ended, LoginEnd::Logout);
+    Ok(no_content())
+}
+
+/// The user's login sessions.
+#[utoipa::path(get, path = "/auth/sessions", tag = "sessions", security(("bearer" = [])), responses(
+    (status = 200, description = "Oldest first", body = Vec<SessionBody>),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+))]
+pub(in crate::http) async fn list(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    let access = signed_in(&app, &request)?;
+    let sessions = app.auth.sessions(access.user).await?;
+    let bodies = sessions.into_iter().map(|session| SessionBody {
+        id: session.id.0,
+        current: session.id == access.login,
+        created_at: session.created_at.to_string(),
+        last_used_at: session.last_used_at.to_string(),
+    });
+    Ok(json(StatusCode::OK, &bodies.collect::<Vec<_>>()))
+}
+
+/// End one login session of the user and close its sockets.
+#[utoipa::path(delete, path = "/auth/sessions/{id}", tag = "sessions", security(("bearer" = [])),
+    params(("id" = i64, Path, description = "The session's id")), responses(
+    (status = 204, description = "Its tokens are refused from now on"),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "No such session, or another user's", body = Problem, content_type = "application/problem+json"),
+))]
+pub(in crate::http) async fn end(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    let access = signed_in(&app, &request)?;
+    let id = request.uri().path().rsplit('/').next().and_then(|id| id.parse().ok()).map(LoginId);
+    let id = id.ok_or(ApiError::NotFound(NO_SESSION))?;
+    let ended = app.auth.end_sessions(access.user, Which::Only(id)).await?;
+    if ended.is_empty() {
+        return Err(ApiError::NotFound(NO_SESSION));
+    }
+    app.registry.end_logins(access.user, &ended, LoginEnd::Revoked);
+    Ok(no_content())
+}
+
+/// Change the password; ends all other login sessions.
+#[utoipa::path(put, path = "/auth/password", tag = "sessions", security(("bearer" = [])), request_body = PasswordRequest,
+    responses(
+    (status = 204, description = "Changed"),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "The old password is wrong", body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem, content_type = "application/problem+json"),
+    (status = 429, body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "Too many passwords are being hashed", body = Problem, content_type = "application/problem+json"),
+))]
+pub(in crate::http) async fn change_password(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    let access = signed_in(&app, &request)?;
+    // Whoever has stolen a token must not guess the password with it.
+    limit_rate(&app, &request)?;
+    let expected = "an object with the texts old_password and new_password";
+    let body: PasswordRequest = json_body(&app, request, expected).await?;
+    let new = Password::parse(body.new_password)?;
+    let ended = app.auth.change_password(access, body.old_password, new).await?;
+    app.registry.end_logins(access.user, &ended, LoginEnd::Password);
+    Ok(no_content())
+}
+
+/// A ticket that opens one socket, for clients that can set no header: it may stand in a URL, since it works once and not for
+/// long.
+#[utoipa::path(post, path = "/auth/ws_ticket", tag = "sessions", security(("bearer" = [])), responses(
+    (status = 200, body = TicketAnswer),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+))]
+pub(in crate::http) async fn ws_ticket(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    let access = signed_in(&app, &request)?;
+    let ticket = app.auth.issue_ticket(access).await?;
+    Ok(secret_json(StatusCode::OK, &TicketAnswer { ticket, expires_in: TICKET_LIFETIME_S }))
+}
+
+const NO_SESSION: &str = "there is no such session";

@@ -1,0 +1,46 @@
+//! Tickets: one socket each, for a short time.
+
+use sea_orm::{ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _};
+
+use super::entity::ticket;
+use super::{Storage, StorageError};
+use crate::domain::{LoginId, Timestamp, UserId};
+
+/// Finds and removes in one statement: of two that show the same ticket, one gets it.
+const CONSUME: &str = "DELETE FROM tickets WHERE hash = $1 RETURNING user_id, login_id, expires_at";
+
+impl Storage {
+    /// Keeps the hash of a new ticket, and forgets those that have expired.
+    pub async fn create_ticket(
+        &self,
+        hash: [u8; 32],
+        user: UserId,
+        login: LoginId,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StorageError> {
+        let tx = self.begin().await?;
+        ticket::Entity::delete_many().filter(ticket::Column::ExpiresAt.lte(now.as_micros())).exec(&tx).await?;
+        let row = ticket::ActiveModel {
+            hash: Set(hash.to_vec()),
+            user_id: Set(user.0),
+            login_id: Set(login.0),
+            expires_at: Set(expires_at.as_micros()),
+        };
+        ticket::Entity::insert(row).exec_without_returning(&tx).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Whose ticket this is; from now on nobody's.
+    pub async fn consume_ticket(
+        &self,
+        hash: [u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<(UserId, LoginId)>, StorageError> {
+        let statement = self.statement(CONSUME, [hash.to_vec().into()]);
+        let Some(row) = self.writer.query_one_raw(statement).await? else { return Ok(None) };
+        let expires_at: i64 = row.try_get("", "expires_at")?;
+        let owner = (UserId(row.try_get("", "user_id")?), LoginId(row.try_get("", "login_id")?));
+        Ok((expires_at > now.as_micros()).then_some(owner))
+    }
+}
