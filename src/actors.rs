@@ -19,11 +19,11 @@ mod ticket;
 
 pub use credit::{Credit, Credits, InFlightBytes};
 pub use health::Health;
-pub use outbox::{CloseReason, LoginEnd, Outbox, OutboxEnd, Outgoing, outbox};
+pub use outbox::{CloseReason, Letter, LoginEnd, Outbox, OutboxEnd, Outgoing, outbox};
 pub use persistence::PersistenceHandle;
 pub use registry::RegistryHandle;
 pub use root::{ActorSystem, ActorSystemError, Fatal};
-pub use session::{NewSocket, SessionHandle};
+pub use session::{Attachment, NewSocket};
 
 /// An actor could not be started.
 #[derive(Debug, thiserror::Error)]

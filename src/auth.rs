@@ -22,7 +22,7 @@ pub use sessions::TICKET_LIFETIME_S;
 
 use crate::clock::Clock;
 use crate::config;
-use crate::domain::{LoginId, NewAccount, Timestamp, User, UserId};
+use crate::domain::{LoginId, NewAccount, Timestamp, UserId, UserName};
 use crate::storage::{NewRefreshToken, Rotation, Storage, StorageError};
 use opaque::OpaqueToken;
 use passwords::Passwords;
@@ -74,7 +74,7 @@ impl Auth {
         if self.storage.is_taken(&account.name, &account.email).await? {
             return Err(AuthError::Taken);
         }
-        let hash = self.passwords.hash(account.password).await?;
+        let hash = self.passwords.hash(account.password.into_secret()).await?;
         self.storage
             .create_account(&account.name, &account.email, hash, &account.public_key, self.clock.now())
             .await
@@ -87,10 +87,19 @@ impl Auth {
     /// Begins a login session. [`AuthError::WrongCredentials`] for an unknown name and a wrong password alike, after the
     /// same work.
     pub async fn login(&self, name: &str, password: SecretString) -> Result<TokenPair, AuthError> {
-        let known = self.storage.credentials(name).await?;
+        // A text that cannot be a name is nobody's, and costs the same.
+        let known = match UserName::parse(name.to_owned()) {
+            Ok(name) => self.storage.credentials(&name).await?,
+            Err(_) => None,
+        };
         let hash = known.as_ref().map(|known| known.password_hash.clone());
-        let verified = self.passwords.verify(password, hash).await?;
+        let verified = self.passwords.verify(password.clone(), hash).await?;
         let user = known.filter(|_| verified).ok_or(AuthError::WrongCredentials)?;
+        if self.passwords.is_outdated(&user.password_hash) {
+            // Or the time of a login would tell old accounts from names that nobody has.
+            let hash = self.passwords.hash(password).await?;
+            self.storage.set_password_hash(user.user, hash).await?;
+        }
 
         let token = OpaqueToken::random()?;
         let now = self.clock.now();
@@ -119,11 +128,6 @@ impl Auth {
     #[must_use]
     pub fn access(&self) -> &AccessTokens {
         &self.access
-    }
-
-    /// A user by id.
-    pub async fn user(&self, id: UserId) -> Result<Option<User>, AuthError> {
-        Ok(self.storage.user(id).await?)
     }
 
     fn stored(&self, token: &OpaqueToken, now: Timestamp) -> NewRefreshToken {

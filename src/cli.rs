@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use fluent_backend::config::Store;
 use fluent_backend::{Config, Server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -72,12 +73,11 @@ pub(crate) fn complain(error: &anyhow::Error) {
 }
 
 /// The kind of database and, for SQLite, its file; never a password.
-pub(crate) fn describe_database(config: &Config) -> String {
-    let url = config.database_url();
-    match url.strip_prefix("sqlite://") {
-        Some(path) => format!("SQLite, {path}"),
-        None => "PostgreSQL".to_owned(),
-    }
+pub(crate) fn describe_database(config: &Config) -> anyhow::Result<String> {
+    Ok(match config.store()? {
+        Store::Sqlite(path) => format!("SQLite, {}", path.display()),
+        Store::Postgres(_) => "PostgreSQL".to_owned(),
+    })
 }
 
 /// Where the server listens and what to try next.

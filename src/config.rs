@@ -3,6 +3,7 @@
 mod environment;
 mod error;
 mod sections;
+mod store;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use serde::Deserialize;
 
 pub use error::ConfigError;
 pub use sections::{Admin, Auth, Database, Http, Limits, Log, LogFormat, Server, Socket, Synchronous};
+pub use store::Store;
 
 /// `config/default.toml`: every key with its default and one comment.
 pub const DEFAULTS: &str = include_str!("../config/default.toml");
@@ -50,6 +52,7 @@ impl Config {
         if let Some(path) = file {
             let text = std::fs::read_to_string(path)
                 .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+            check_syntax(path, &text)?;
             builder = builder.add_source(File::from_str(&text, FileFormat::Toml));
         }
         let variables = environment::with_short_names(variables);
@@ -76,16 +79,17 @@ impl Config {
         self.http.validate(&self.socket)?;
         self.server.validate()?;
         self.database.validate()?;
+        self.store()?;
+        self.log.validate()?;
         self.limits.validate()
     }
 
-    /// The database to use: `database.url`, or the SQLite file in the data directory.
-    #[must_use]
-    pub fn database_url(&self) -> String {
+    /// Where messages are stored: what `database.url` names, or the SQLite file in the data directory.
+    pub fn store(&self) -> Result<Store, ConfigError> {
         use secrecy::ExposeSecret as _;
         match self.database.url.expose_secret() {
-            "" => format!("sqlite://{}", self.server.data_dir.join("fluent.db").display()),
-            url => environment::plain_database_url(url),
+            "" => Ok(Store::Sqlite(self.server.data_dir.join("fluent.db"))),
+            url => Store::parse(url),
         }
     }
 
@@ -106,6 +110,14 @@ impl Config {
     pub fn redacted_toml(&self) -> Result<String, ConfigError> {
         toml::to_string(self).map_err(|error| ConfigError::Invalid { file: None, reason: error.to_string() })
     }
+}
+
+/// A syntax error without the line it is in, which may hold a secret.
+fn check_syntax(path: &Path, text: &str) -> Result<(), ConfigError> {
+    toml::from_str::<toml::Table>(text).map(drop).map_err(|error| {
+        let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count().max(1));
+        ConfigError::Invalid { file: Some(path.to_owned()), reason: format!("line {line}: {}", error.message()) }
+    })
 }
 
 #[cfg(test)]

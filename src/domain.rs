@@ -7,9 +7,9 @@ mod ids;
 mod message;
 mod timestamp;
 
-pub use account::{EmailAddress, Invalid, NewAccount, Password, PublicKey, User, UserName};
-pub use draft::{Ciphertext, Draft, DraftError, MAX_MESSAGE_TYPE_CHARS, MessageType};
+pub use account::{EmailAddress, Invalid, MAX_NAME_CHARS, NewAccount, Password, PublicKey, User, UserName};
+pub use draft::{Ciphertext, Draft, DraftError, MessageType};
 pub use fold::fold_name;
 pub use ids::{ConversationId, DirectKey, LoginId, MessageId, SocketId, UserId};
-pub use message::{ChatListEntry, Message};
+pub use message::{ChatListEntry, Message, MessageCopy};
 pub use timestamp::{Timestamp, TimestampError};

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use fluent_backend::config::Config;
 use fluent_backend::storage::Storage;
-use fluent_backend::{Server, telemetry};
+use fluent_backend::{Server, server, telemetry};
 use migration::MigratorTrait as _;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -40,6 +40,7 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command.unwrap_or(Command::Serve) {
         Command::Serve => Box::pin(serve(config)).await,
         Command::Migrate { command: MigrateCommand::Up } => {
+            server::make_data_dir(&config)?;
             Storage::open(&config).await?.close().await?;
             cli::say(&format!("up to date: {} migrations", migration::Migrator::migrations().len()));
             Ok(ExitCode::SUCCESS)
@@ -66,8 +67,12 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
 async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     telemetry::init_logging(&config.log).map_err(|error| anyhow::anyhow!("log.filter: {error}"))?;
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let database = cli::describe_database(&config);
-    let mut server = Server::start(config).await?;
+    let database = cli::describe_database(&config)?;
+    let mut server = tokio::select! {
+        started = Box::pin(Server::start(config)) => started?,
+        _ = terminate.recv() => return Ok(ExitCode::SUCCESS),
+        _ = interrupt.recv() => return Ok(ExitCode::SUCCESS),
+    };
     cli::greet(&server, &database);
     let failed = tokio::select! {
         _ = terminate.recv() => None,

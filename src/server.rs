@@ -167,7 +167,7 @@ fn local_addr(listener: &Listener) -> Result<SocketAddr, ServerError> {
 
 /// The directory for the secret and the database, readable to its owner alone. One that exists is left as it is; none is made
 /// when neither is kept there.
-fn make_data_dir(config: &Config) -> Result<(), ServerError> {
+pub fn make_data_dir(config: &Config) -> Result<(), ServerError> {
     if !config.uses_data_dir() {
         return Ok(());
     }

@@ -1,5 +1,6 @@
 //! The wire end of a connection: the handshake, and the pump that moves frames between a socket and its session.
 
+mod closing;
 mod credentials;
 mod handshake;
 mod heartbeat;
@@ -15,7 +16,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::actors::{Credits, InFlightBytes, NewSocket, RegistryHandle, SessionHandle, outbox};
+use crate::actors::{Credits, InFlightBytes, NewSocket, RegistryHandle, outbox};
 use crate::auth::Access;
 use crate::config;
 use crate::domain::{SocketId, UserId};
@@ -77,21 +78,19 @@ impl Sockets {
         let (end, outbox) = outbox(config.queue_frames, config.queue_bytes);
         let socket = NewSocket { id, login: access.login, outbox: end };
         let session = timeout(ATTACH_TIMEOUT, self.registry.attach(access.user, socket)).await.ok()??;
-        let guard = Attached::new(session, id, self.open.clone());
+        let open = Open::new(self.open.clone());
 
         let upgrade = hyper::upgrade::on(&mut request);
-        let credits = Credits::new(config.in_flight, self.in_flight_bytes.clone());
+        // Half of the queue: a socket's own answers leave room for what others send.
+        let credits = Credits::new(config.in_flight, config.queue_bytes / 2, self.in_flight_bytes.clone());
         let (settings, drain, user) = (self.settings.clone(), self.drain.clone(), access.user);
-        let registry = self.registry.clone();
-        let (deadline, spread) = (self.handshake_timeout, self.drain_spread());
+        let (deadline, drain_spread) = (self.handshake_timeout, self.drain_spread());
         self.tasks.spawn(async move {
-            // A client that left during the handshake gives an error here, and the guard takes its socket out again.
-            let _hold = hold;
+            let _held = (hold, open);
+            // A client that left during the handshake gives an error here, and its place in the session is given up.
             let Ok(Ok(upgraded)) = timeout(deadline, upgrade).await else { return };
-            let io = TokioIo::new(upgraded);
-            let session = guard.session.clone();
-            let wire = pump::Wire { outbox, session, registry, credits, drain, drain_spread: spread };
-            let code = Pump::new(io, guard.id, user, settings, wire).await.run().await;
+            let wire = pump::Wire { outbox, session, credits, drain, drain_spread };
+            let code = Pump::new(TokioIo::new(upgraded), user, settings, wire).await.run().await;
             log_closed(user, code);
         });
         Some(handshake.response())
@@ -125,25 +124,20 @@ fn log_closed(user: UserId, code: u16) {
     tracing::debug!(user.id = %user, close.code = code, "socket closed");
 }
 
-/// Takes the socket out of its session when it goes, however it goes.
-struct Attached {
-    session: SessionHandle,
-    id: SocketId,
-    open: Arc<AtomicUsize>,
-}
+/// Counts an open socket for as long as it lives.
+struct Open(Arc<AtomicUsize>);
 
-impl Attached {
-    fn new(session: SessionHandle, id: SocketId, open: Arc<AtomicUsize>) -> Self {
-        open.fetch_add(1, Ordering::Relaxed);
+impl Open {
+    fn new(count: Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
         metrics().sockets.increment(1);
-        Self { session, id, open }
+        Self(count)
     }
 }
 
-impl Drop for Attached {
+impl Drop for Open {
     fn drop(&mut self) {
-        self.open.fetch_sub(1, Ordering::Relaxed);
+        self.0.fetch_sub(1, Ordering::Relaxed);
         metrics().sockets.decrement(1);
-        self.session.detach(self.id);
     }
 }

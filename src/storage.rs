@@ -1,6 +1,6 @@
 //! The store: the only place that knows SeaORM. Queries by topic, answering in domain types.
 //!
-//! SQLite has one connection that writes and a few that read (WAL); PostgreSQL has one pool for both.
+//! SQLite has one connection that writes and a few that read (WAL); PostgreSQL has a pool for each.
 
 mod accounts;
 mod append;
@@ -11,11 +11,13 @@ mod error;
 mod history;
 mod logins;
 mod migrate;
+mod recovery;
 mod sessions;
 mod tickets;
 
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use lru::LruCache;
 use sea_orm::{
@@ -23,9 +25,13 @@ use sea_orm::{
     TransactionOptions, TransactionTrait as _,
 };
 
+use tokio::sync::Semaphore;
+
 use crate::clock;
 use crate::config::Config;
-use crate::domain::{ConversationId, DirectKey, MessageId};
+use crate::domain::{ConversationId, DirectKey};
+
+use connect::Purpose;
 
 pub use accounts::{Credentials, UserPage};
 pub use append::{Appended, Refusal};
@@ -37,11 +43,22 @@ pub use sessions::{LoginSession, Which};
 /// Conversations whose id the writer remembers: 24 bytes each and the map around them.
 const CONVERSATION_CACHE: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
 
+/// Longest time for closing all connections.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Half of the readers, at least one.
+fn searches_at_once(config: &Config) -> usize {
+    usize::try_from(config.database.max_connections / 2).unwrap_or(usize::MAX).clamp(1, Semaphore::MAX_PERMITS)
+}
+
 /// The store. Cheap to share behind an `Arc`.
 pub struct Storage {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
     conversations: Mutex<LruCache<DirectKey, ConversationId>>,
+    /// Searches look at every name: they must not take all the readers.
+    searches: Semaphore,
+    search_wait: Duration,
 }
 
 impl Storage {
@@ -49,18 +66,24 @@ impl Storage {
     ///
     /// [`StorageError::NewerSchema`] when the database was written by a newer version.
     pub async fn open(config: &Config) -> Result<Self, StorageError> {
-        let writer = connect::writer(config).await?;
-        migrate::up(&writer).await?;
-        let reader = connect::reader(config, &writer).await?;
-        let conversations = Mutex::new(LruCache::new(CONVERSATION_CACHE));
-        let storage = Self { writer, reader, conversations };
+        let migrator = connect::open(config, Purpose::Migrate).await?;
+        let migrated = migrate::up(&migrator).await;
+        migrator.close().await?;
+        migrated?;
+        let storage = Self {
+            writer: connect::open(config, Purpose::Write).await?,
+            reader: connect::open(config, Purpose::Read).await?,
+            conversations: Mutex::new(LruCache::new(CONVERSATION_CACHE)),
+            searches: Semaphore::new(searches_at_once(config)),
+            search_wait: Duration::from_millis(config.database.acquire_timeout_ms),
+        };
         storage.ensure_store_row().await?;
         Ok(storage)
     }
 
     /// The state of the schema, without changing it. A database that does not exist yet is an error.
     pub async fn migration_state(config: &Config) -> Result<Vec<MigrationState>, StorageError> {
-        let db = connect::existing(config).await?;
+        let db = connect::open(config, Purpose::Inspect).await?;
         let state = migrate::state(&db).await;
         db.close().await?;
         state
@@ -72,21 +95,14 @@ impl Storage {
         Ok(())
     }
 
-    /// The highest number given to a message so far; 0 in an empty store. Writes to find out, so it fails when the store
-    /// cannot be written, as on a full disk.
-    pub async fn probe_head(&self) -> Result<MessageId, StorageError> {
-        let sql = "UPDATE store SET head = head WHERE id = 1 RETURNING head";
-        let tx = self.begin().await?;
-        let row = tx.query_one_raw(self.statement(sql, [])).await?;
-        let head = row.ok_or(StorageError::Corrupt("the store row is missing"))?.try_get_by_index(0)?;
-        tx.commit().await?;
-        Ok(MessageId(head))
-    }
-
-    /// Closes all connections; on SQLite the log is folded into the database file.
+    /// Closes all connections; on SQLite the log is folded into the database file. Gives up on a database that does not
+    /// answer.
     pub async fn close(&self) -> Result<(), StorageError> {
-        self.reader.close_by_ref().await?;
-        Ok(self.writer.close_by_ref().await?)
+        let closing = async {
+            self.reader.close_by_ref().await?;
+            Ok(self.writer.close_by_ref().await?)
+        };
+        tokio::time::timeout(CLOSE_TIMEOUT, closing).await.unwrap_or(Err(StorageError::TimedOut))
     }
 
     /// A transaction that may write. On SQLite it takes the write lock at once, so that it cannot fail half-way because

@@ -122,9 +122,11 @@ impl Metrics {
         histogram!(names::HTTP_SECONDS, "route" => route).record(took);
     }
 
-    /// A socket was closed with `code` (1006 when there was no closing handshake).
+    /// A socket was closed with `code` (1006 when there was no closing handshake). Codes that clients make up are one.
     pub fn socket_closed(&self, code: u16) {
-        counter!(names::SOCKETS_CLOSED, "code" => code.to_string()).increment(1);
+        let known = matches!(code, 1000..=1015 | 4001..=4003);
+        let code = if known { code.to_string() } else { "other".to_owned() };
+        counter!(names::SOCKETS_CLOSED, "code" => code).increment(1);
     }
 
     /// A frame or a message was answered with an error.

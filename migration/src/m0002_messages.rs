@@ -56,6 +56,11 @@ enum Messages {
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
+    /// All or nothing, on SQLite too: a process may be killed in its first start.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let mut message_id = ColumnDef::new(Messages::Id);
         match manager.get_database_backend() {

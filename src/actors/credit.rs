@@ -1,7 +1,8 @@
 //! Credit: what a socket needs before its next message may enter a mailbox.
 //!
-//! ractor's mailboxes are unbounded, so their bound is here: a message carries its permits and gives them back when it has
-//! been committed or refused. A socket without credit is not read, and TCP holds its client back.
+//! ractor's mailboxes are unbounded, so their bound is here: a message carries its permits and gives them back when its answer
+//! has been written. A socket without credit is not read, and TCP holds its client back. So a socket's own answers can never
+//! overflow its queue.
 
 use std::sync::Arc;
 
@@ -24,28 +25,36 @@ impl InFlightBytes {
         let total = bytes.div_ceil(UNIT);
         Self { units: Arc::new(Semaphore::new(total)), total }
     }
+
+    /// Waits for room for `bytes`; more than there is in all gets all.
+    async fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let units = u32::try_from(bytes.div_ceil(UNIT).min(self.total)).unwrap_or(u32::MAX);
+        self.units.clone().acquire_many_owned(units).await.ok()
+    }
 }
 
 /// The credit of one socket.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Credits {
     messages: Arc<Semaphore>,
     total: usize,
-    bytes: InFlightBytes,
+    own_bytes: InFlightBytes,
+    all_bytes: InFlightBytes,
 }
 
-/// The right to have one message on its way. Given back on drop.
+/// The right to have one message on its way, until its answer is written. Given back on drop.
 #[derive(Debug)]
 pub struct Credit {
     _message: OwnedSemaphorePermit,
-    bytes: Option<OwnedSemaphorePermit>,
+    bytes: Option<(OwnedSemaphorePermit, OwnedSemaphorePermit)>,
 }
 
 impl Credits {
-    /// `messages` at once, out of the bytes of all.
+    /// `messages` at once, of at most `own_bytes`, out of the bytes of all.
     #[must_use]
-    pub fn new(messages: usize, bytes: InFlightBytes) -> Self {
-        Self { messages: Arc::new(Semaphore::new(messages)), total: messages, bytes }
+    pub fn new(messages: usize, own_bytes: usize, all_bytes: InFlightBytes) -> Self {
+        let own_bytes = InFlightBytes::new(own_bytes);
+        Self { messages: Arc::new(Semaphore::new(messages)), total: messages, own_bytes, all_bytes }
     }
 
     /// Waits until one more message may be read. Cancel-safe.
@@ -58,25 +67,19 @@ impl Credits {
         }
     }
 
-    /// Waits until there is room for a message of `bytes`.
-    pub async fn fill(&self, credit: &mut Credit, bytes: usize) {
-        let units = bytes.div_ceil(UNIT).min(self.bytes.total);
-        let units = u32::try_from(units).unwrap_or(u32::MAX);
-        credit.bytes = self.bytes.units.clone().acquire_many_owned(units).await.ok();
+    /// Waits until there is room for a message of `bytes`. It waits for commits and for the socket's own answers to be
+    /// written, so the socket must be written meanwhile.
+    pub async fn fill(self, mut credit: Credit, bytes: usize) -> Credit {
+        let own = self.own_bytes.take(bytes).await;
+        let all = self.all_bytes.take(bytes).await;
+        credit.bytes = own.zip(all);
+        credit
     }
 
-    /// Waits until no message of this socket is on its way any more. Cancel-safe.
+    /// Waits until every message of this socket is answered and the answers are written. Cancel-safe.
     pub async fn settled(&self) {
         let all = u32::try_from(self.total).unwrap_or(u32::MAX);
         let _ = self.messages.acquire_many(all).await;
-    }
-}
-
-impl Credit {
-    /// Whether bytes were reserved.
-    #[must_use]
-    pub fn is_filled(&self) -> bool {
-        self.bytes.is_some()
     }
 }
 
@@ -92,7 +95,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn credit_comes_back_on_drop() {
-        let credits = Credits::new(2, InFlightBytes::new(10 * UNIT));
+        let credits = Credits::new(2, 10 * UNIT, InFlightBytes::new(10 * UNIT));
         let first = credits.reserve().await;
         let _second = credits.reserve().await;
         assert!(timeout(SOON, credits.reserve()).await.is_err());
@@ -102,20 +105,29 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn bytes_are_shared_between_sockets_and_never_lock_up() {
-        let bytes = InFlightBytes::new(4 * UNIT);
-        let (a, b) = (Credits::new(9, bytes.clone()), Credits::new(9, bytes));
-        let (mut one, mut two) = (a.reserve().await, b.reserve().await);
-        a.fill(&mut one, 3 * UNIT).await;
-        assert!(timeout(SOON, b.fill(&mut two, 2 * UNIT)).await.is_err());
+        let all = InFlightBytes::new(4 * UNIT);
+        let (a, b) = (Credits::new(9, 99 * UNIT, all.clone()), Credits::new(9, 99 * UNIT, all));
+        let one = a.clone().fill(a.reserve().await, 3 * UNIT).await;
+        let mut two = Box::pin(b.clone().fill(b.reserve().await, 2 * UNIT));
+        assert!(timeout(SOON, &mut two).await.is_err());
         drop(one);
+        drop(timeout(SOON, two).await.unwrap());
         // More than there is in all: gets all.
-        assert!(timeout(SOON, b.fill(&mut two, 99 * UNIT)).await.is_ok());
-        assert!(two.is_filled());
+        assert!(timeout(SOON, b.clone().fill(b.reserve().await, 99 * UNIT)).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_socket_cannot_take_all_bytes() {
+        let credits = Credits::new(9, 2 * UNIT, InFlightBytes::new(100 * UNIT));
+        let one = credits.clone().fill(credits.reserve().await, 2 * UNIT).await;
+        assert!(timeout(SOON, credits.clone().fill(credits.reserve().await, UNIT)).await.is_err());
+        drop(one);
+        assert!(timeout(SOON, credits.clone().fill(credits.reserve().await, UNIT)).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
     async fn settled_waits_for_all() {
-        let credits = Credits::new(3, InFlightBytes::new(UNIT));
+        let credits = Credits::new(3, UNIT, InFlightBytes::new(UNIT));
         let one = credits.reserve().await;
         assert!(timeout(SOON, credits.settled()).await.is_err());
         drop(one);

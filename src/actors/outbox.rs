@@ -1,14 +1,22 @@
 //! The queue of one socket, from its session to its pump.
 //!
-//! Bound: frames and bytes. At the bound the socket is closed with 1013 and its queue is dropped: the store has everything,
-//! and the client comes back for it. Nobody ever waits for a slow reader.
+//! Bound: frames and bytes, above which the socket is closed with 1013 when nothing was taken out for [`GRACE`], and four times
+//! as many in any case: a burst does not close a client that reads. The queue is dropped then: the store has everything, and the
+//! client comes back for it. Nobody ever waits for a slow reader.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::credit::Credit;
 use crate::protocol::Frame;
+
+/// How long a queue above its bound may stand still.
+const GRACE: Duration = Duration::from_secs(1);
+/// How far above its bound a queue may get at all.
+const BURST: usize = 4;
 
 /// Why the server closes a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,50 +74,102 @@ impl LoginEnd {
     }
 }
 
+/// A frame on its way to the client, and what hangs on its being written.
+#[derive(Debug)]
+pub struct Letter {
+    /// What to write.
+    pub frame: Frame,
+    /// The credit of the message that this answers; drop it when the frame is written.
+    pub credit: Option<Credit>,
+    /// Whether it tells the client that it has sent something wrong.
+    pub is_complaint: bool,
+}
+
+impl From<Frame> for Letter {
+    fn from(frame: Frame) -> Self {
+        Self { frame, credit: None, is_complaint: false }
+    }
+}
+
 /// What the pump has to do next.
 #[derive(Debug)]
 pub enum Outgoing {
     /// Write this.
-    Frame(Frame),
+    Letter(Letter),
     /// Close now; what is still queued is dropped.
     Close(CloseReason),
 }
 
+/// How full a queue is, known to both ends.
+#[derive(Debug)]
+struct Level {
+    frames: AtomicUsize,
+    bytes: AtomicUsize,
+    /// When something was last taken out or put into the empty queue, in milliseconds since `since`.
+    moved_ms: AtomicU64,
+    since: Instant,
+}
+
+impl Level {
+    fn new() -> Self {
+        Self { frames: 0.into(), bytes: 0.into(), moved_ms: 0.into(), since: Instant::now() }
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn moved(&self) {
+        self.moved_ms.store(self.elapsed_ms(), Ordering::Relaxed);
+    }
+
+    fn stands_still(&self) -> bool {
+        Duration::from_millis(self.elapsed_ms().saturating_sub(self.moved_ms.load(Ordering::Relaxed))) > GRACE
+    }
+}
+
 /// The session's end.
 pub(crate) struct OutboxSender {
-    frames: mpsc::Sender<Frame>,
+    letters: mpsc::Sender<Letter>,
     close: Option<oneshot::Sender<CloseReason>>,
-    queued_bytes: Arc<AtomicUsize>,
+    level: Arc<Level>,
+    max_frames: usize,
     max_bytes: usize,
 }
 
 /// The pump's end.
 pub struct Outbox {
-    frames: mpsc::Receiver<Frame>,
+    letters: mpsc::Receiver<Letter>,
     close: CloseSignal,
-    queued_bytes: Arc<AtomicUsize>,
+    level: Arc<Level>,
 }
 
 /// The session's end, to be handed over with the socket.
 pub struct OutboxEnd(pub(super) OutboxSender);
 
-/// A queue of at most `max_frames` and `max_bytes`.
+/// A queue of `max_frames` and `max_bytes`.
 #[must_use]
 pub fn outbox(max_frames: usize, max_bytes: usize) -> (OutboxEnd, Outbox) {
-    let (frames_in, frames_out) = mpsc::channel(max_frames);
+    let (letters_in, letters_out) = mpsc::channel(max_frames.saturating_mul(BURST));
     let (close_in, close_out) = oneshot::channel();
-    let queued_bytes = Arc::new(AtomicUsize::new(0));
+    let level = Arc::new(Level::new());
     let sender =
-        OutboxSender { frames: frames_in, close: Some(close_in), queued_bytes: queued_bytes.clone(), max_bytes };
-    (OutboxEnd(sender), Outbox { frames: frames_out, close: CloseSignal(Some(close_out)), queued_bytes })
+        OutboxSender { letters: letters_in, close: Some(close_in), level: level.clone(), max_frames, max_bytes };
+    (OutboxEnd(sender), Outbox { letters: letters_out, close: CloseSignal(Some(close_out)), level })
 }
 
 impl OutboxSender {
-    /// Queues a frame. False when the queue is full or the pump has gone: the socket is being closed.
-    pub(super) fn push(&mut self, frame: Frame) -> bool {
-        let len = frame.len();
-        let before = self.queued_bytes.fetch_add(len, Ordering::Relaxed);
-        if before + len <= self.max_bytes && self.frames.try_send(frame).is_ok() {
+    /// Queues a frame. False when the queue is too full or the pump has gone: the socket is being closed.
+    pub(super) fn push(&mut self, letter: Letter) -> bool {
+        let len = letter.frame.len();
+        let frames = self.level.frames.fetch_add(1, Ordering::Relaxed) + 1;
+        let bytes = self.level.bytes.fetch_add(len, Ordering::Relaxed) + len;
+        if frames == 1 {
+            self.level.moved();
+        }
+        let above = frames > self.max_frames || bytes > self.max_bytes;
+        let far_above = bytes / BURST > self.max_bytes;
+        if !far_above && !(above && self.level.stands_still()) && self.letters.try_send(letter).is_ok() {
             return true;
         }
         self.close(CloseReason::SlowReader);
@@ -147,14 +207,14 @@ impl Outbox {
         tokio::select! {
             biased;
             reason = self.close.wait() => Outgoing::Close(reason),
-            Some(frame) = self.frames.recv() => Outgoing::Frame(self.taken(frame)),
+            Some(letter) = self.letters.recv() => Outgoing::Letter(self.taken(letter)),
         }
     }
 
     /// A frame that is queued already.
-    pub fn try_next(&mut self) -> Option<Frame> {
-        let frame = self.frames.try_recv().ok()?;
-        Some(self.taken(frame))
+    pub fn try_next(&mut self) -> Option<Letter> {
+        let letter = self.letters.try_recv().ok()?;
+        Some(self.taken(letter))
     }
 
     /// Why the session wants the socket closed; waits until it does, and says it once. Cancel-safe.
@@ -162,9 +222,11 @@ impl Outbox {
         self.close.wait().await
     }
 
-    fn taken(&self, frame: Frame) -> Frame {
-        self.queued_bytes.fetch_sub(frame.len(), Ordering::Relaxed);
-        frame
+    fn taken(&self, letter: Letter) -> Letter {
+        self.level.frames.fetch_sub(1, Ordering::Relaxed);
+        self.level.bytes.fetch_sub(letter.frame.len(), Ordering::Relaxed);
+        self.level.moved();
+        letter
     }
 }
 
@@ -173,26 +235,50 @@ mod tests {
     use super::*;
     use crate::protocol::{FrameError, legacy};
 
-    fn frame() -> Frame {
-        legacy::error(&FrameError::unavailable(1))
+    fn letter() -> Letter {
+        legacy::error(&FrameError::unavailable(1)).into()
+    }
+
+    fn pushes(sender: &mut OutboxSender, count: usize) -> bool {
+        (0..count).all(|_| sender.push(letter()))
+    }
+
+    /// Makes the queue look as if nothing had moved for longer than the grace time.
+    fn stand_still(sender: &mut OutboxSender) {
+        let past = GRACE * 2;
+        let since = Instant::now().checked_sub(past).unwrap();
+        let level = Level { since, ..Level::new() };
+        level.frames.store(sender.level.frames.load(Ordering::Relaxed), Ordering::Relaxed);
+        level.bytes.store(sender.level.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
+        sender.level = Arc::new(level);
     }
 
     #[tokio::test]
-    async fn a_full_queue_closes_with_1013() {
+    async fn a_full_queue_that_stands_still_closes_with_1013() {
         let (OutboxEnd(mut sender), mut outbox) = super::outbox(2, 1 << 20);
-        assert!(sender.push(frame()) && sender.push(frame()) && !sender.push(frame()));
+        assert!(pushes(&mut sender, 2));
+        stand_still(&mut sender);
+        assert!(!pushes(&mut sender, 1));
         assert!(matches!(outbox.next().await, Outgoing::Close(CloseReason::SlowReader)));
     }
 
     #[tokio::test]
-    async fn bytes_are_bounded_and_come_back_when_written() {
-        let (OutboxEnd(mut sender), mut outbox) = super::outbox(100, frame().len() * 2);
+    async fn a_burst_passes_up_to_four_times_the_bound() {
+        let (OutboxEnd(mut by_frames), _outbox) = super::outbox(2, 1 << 20);
+        assert!(pushes(&mut by_frames, 8) && !pushes(&mut by_frames, 1));
+        let (OutboxEnd(mut by_bytes), _outbox) = super::outbox(100, letter().frame.len());
+        assert!(pushes(&mut by_bytes, 4) && !pushes(&mut by_bytes, 1));
+    }
+
+    #[tokio::test]
+    async fn what_is_taken_out_makes_room() {
+        let (OutboxEnd(mut sender), mut outbox) = super::outbox(1, 1 << 20);
         for _ in 0..20 {
-            assert!(sender.push(frame()) && sender.push(frame()));
-            assert!(outbox.try_next().is_some());
-            assert!(matches!(outbox.next().await, Outgoing::Frame(_)));
+            assert!(pushes(&mut sender, 4));
+            assert!((0..3).all(|_| outbox.try_next().is_some()));
+            assert!(matches!(outbox.next().await, Outgoing::Letter(_)));
         }
-        assert!(sender.push(frame()) && sender.push(frame()) && !sender.push(frame()));
+        assert!(outbox.try_next().is_none());
     }
 
     #[tokio::test]

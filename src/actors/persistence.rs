@@ -5,27 +5,29 @@
 //!
 //! Batches form without a timer: the first message of an empty batch makes the actor cast `Flush` to itself, which queues
 //! behind every message that is waiting already. So a batch is what arrived during the commit before it.
+//!
+//! A batch whose outcome is not known, because the connection or this actor died in it, is [in doubt](InDoubt): before anything
+//! newer is written, the store is asked what of it is there, and that is announced.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::sync::oneshot;
 
 use super::health::Health;
 use super::mailbox::{Slot, Timed, cast};
-use super::registry::RegistryHandle;
+use super::registry::{Delivery, RegistryHandle};
 use super::ticket::{RETRY_AFTER_MS, Ticket};
 use crate::clock::Clock;
-use crate::domain::{Draft, Message, MessageId};
+use crate::domain::{Draft, MessageId, Timestamp, UserId};
 use crate::protocol::{FrameError, legacy};
-use crate::storage::{Refusal, Storage, StorageError};
+use crate::storage::{Appended, Refusal, Storage, StorageError};
 use crate::telemetry::{ActorKind, metrics};
 
 /// Most messages of one transaction: beyond this the cost of a commit is no longer felt and only the wait grows.
 const MAX_BATCH: usize = 512;
-/// Messages read at once when it must be found out what was committed.
-const RECOVERY_PAGE: u64 = 256;
 /// Longest time for one transaction; then its outcome counts as unknown.
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 /// First and longest wait between attempts to reach the database again.
@@ -35,6 +37,7 @@ pub(super) enum PersistenceMsg {
     Append(Box<Append>),
     Flush,
     Recover,
+    Drain(oneshot::Sender<()>),
     #[cfg(feature = "testing")]
     Crash,
 }
@@ -56,10 +59,10 @@ impl PersistenceHandle {
 
     /// Writes all that is waiting and ends; gives up after `limit`.
     pub async fn drain(&self, limit: Duration) {
-        if let Some(actor) = self.0.get()
-            && let Err(error) = actor.drain_and_wait(Some(limit)).await
-        {
-            tracing::error!(error = %error, "the writer did not finish in time");
+        let (reply, drained) = oneshot::channel();
+        self.0.cast(PersistenceMsg::Drain(reply));
+        if tokio::time::timeout(limit, drained).await.is_err() {
+            tracing::error!("the writer did not finish in time");
         }
     }
 
@@ -67,6 +70,29 @@ impl PersistenceHandle {
     #[cfg(feature = "testing")]
     pub fn crash(&self) {
         self.0.cast(PersistenceMsg::Crash);
+    }
+}
+
+/// A batch that was given to the database and not yet answered.
+pub(super) struct InDoubt {
+    /// Messages of it have a higher number …
+    after: MessageId,
+    /// … a time stamp of this or later …
+    since: Timestamp,
+    /// … and one of these senders. Other nodes write meanwhile, and theirs are not ours to announce.
+    senders: HashSet<UserId>,
+}
+
+/// What outlives an incarnation of the writer.
+pub(super) struct Progress {
+    /// The highest number that this node has given out.
+    announced: MessageId,
+    in_doubt: Option<InDoubt>,
+}
+
+impl Progress {
+    pub(super) fn new(head: MessageId) -> Self {
+        Self { announced: head, in_doubt: None }
     }
 }
 
@@ -78,15 +104,14 @@ pub(super) struct PersistenceArgs {
     pub(super) clock: Clock,
     pub(super) registry: RegistryHandle,
     pub(super) health: Arc<Health>,
-    /// The highest number that was given out and announced. Outlives this actor.
-    pub(super) announced: Arc<AtomicI64>,
+    pub(super) progress: Arc<Mutex<Progress>>,
 }
 
 pub(super) struct PersistenceState {
     args: PersistenceArgs,
     waiting: Vec<Append>,
-    /// The outcome of an earlier transaction is not known: read the store before writing anything newer.
-    uncertain: bool,
+    /// Nothing is written before `Recover` has found out where the store stands.
+    lost: bool,
     retry: Duration,
 }
 
@@ -102,7 +127,7 @@ impl Actor for PersistenceActor {
     ) -> Result<PersistenceState, ActorProcessingErr> {
         // A predecessor may have died between its commit and the announcement.
         cast(&myself, PersistenceMsg::Recover);
-        Ok(PersistenceState { args, waiting: Vec::new(), uncertain: true, retry: RETRY.start })
+        Ok(PersistenceState { args, waiting: Vec::new(), lost: true, retry: RETRY.start })
     }
 
     async fn handle(
@@ -115,6 +140,14 @@ impl Actor for PersistenceActor {
             PersistenceMsg::Append(append) => state.enqueue(&myself, *append),
             PersistenceMsg::Flush => state.flush(&myself).await,
             PersistenceMsg::Recover => state.recover(&myself).await,
+            PersistenceMsg::Drain(reply) => {
+                while !state.waiting.is_empty() {
+                    state.flush(&myself).await;
+                }
+                // The one who asked may have given up.
+                let _ = reply.send(());
+                myself.stop(None);
+            }
             #[cfg(feature = "testing")]
             PersistenceMsg::Crash => crash(),
         }
@@ -136,25 +169,20 @@ impl PersistenceState {
         if !self.waiting.is_empty() {
             cast(myself, PersistenceMsg::Flush);
         }
-        if self.uncertain {
+        if self.lost || batch.is_empty() {
             // `Recover` is on its way. Dropping the batch tells its senders to try again.
             return;
         }
         let (drafts, tickets): (Vec<Draft>, Vec<Ticket>) = batch.into_iter().map(|a| (a.draft, a.ticket)).unzip();
         let started = Instant::now();
         let now = self.args.clock.now();
-        let outcome = Box::pin(within(self.args.storage.append(&drafts.iter().collect::<Vec<_>>(), now))).await;
-        match outcome {
+        self.doubt(&drafts, now);
+        match Box::pin(within(self.args.storage.append(drafts, now))).await {
             Ok(appended) => {
                 metrics().commit_seconds.record(started.elapsed());
                 #[expect(clippy::cast_precision_loss, reason = "a batch has at most 512 rows")]
                 metrics().batch_rows.record(tickets.len() as f64);
-                if let Err(error) = self.announce_before(appended.first).await {
-                    // Committed, but something before it is not known: read everything back, in order.
-                    confirm(tickets);
-                    return self.lose(myself, &error);
-                }
-                self.announce(appended.results, tickets, appended.last);
+                self.announce(appended, tickets);
             }
             Err(error) => {
                 for ticket in tickets {
@@ -165,53 +193,25 @@ impl PersistenceState {
         }
     }
 
-    fn announce(&self, results: Vec<Result<Message, Refusal>>, tickets: Vec<Ticket>, last: MessageId) {
-        let mut stored = Vec::with_capacity(results.len());
-        let mut confirmed = Vec::with_capacity(results.len());
-        for (result, ticket) in results.into_iter().zip(tickets) {
+    fn announce(&self, appended: Appended, tickets: Vec<Ticket>) {
+        let mut deliveries = Vec::with_capacity(tickets.len());
+        for (result, ticket) in appended.results.into_iter().zip(tickets) {
             match result {
-                Ok(message) => {
-                    stored.push(Arc::new(message));
-                    confirmed.push(ticket);
-                }
+                Ok(message) => deliveries.push(Delivery { message: Arc::new(message), ticket: Some(ticket) }),
                 Err(Refusal::UnknownUser) => ticket.refuse(legacy::unknown_user()),
             }
         }
-        metrics().messages_stored.increment(stored.len() as u64);
-        self.args.registry.deliver(stored);
-        self.args.announced.store(last.0, Ordering::Relaxed);
-        // Credit goes back only now, when the sender's own copy is on its way too.
-        confirm(confirmed);
+        metrics().messages_stored.increment(deliveries.len() as u64);
+        self.args.registry.deliver(deliveries);
+        self.settle(appended.last);
     }
 
-    /// Announces what was committed between the last announcement and `first`: a transaction whose outcome was not known.
-    async fn announce_before(&self, first: MessageId) -> Result<(), StorageError> {
-        loop {
-            let announced = MessageId(self.args.announced.load(Ordering::Relaxed));
-            if announced.0 + 1 >= first.0 {
-                return Ok(());
-            }
-            let page = within(self.args.storage.messages_after(announced, RECOVERY_PAGE)).await?;
-            let older: Vec<Arc<Message>> = page.into_iter().filter(|m| m.id < first).map(Arc::new).collect();
-            let reached = if older.len() < usize::try_from(RECOVERY_PAGE).unwrap_or(usize::MAX) {
-                MessageId(first.0 - 1)
-            } else {
-                older.last().map_or(announced, |message| message.id)
-            };
-            self.args.registry.deliver(older);
-            self.args.announced.store(reached.0, Ordering::Relaxed);
-        }
-    }
-
-    /// Reads back what is there and announces it; tries again later when the database does not answer.
+    /// Finds out where the store stands, and announces what of a batch in doubt is there; tries again later when the database
+    /// does not answer.
     async fn recover(&mut self, myself: &ActorRef<Timed<PersistenceMsg>>) {
-        let recovered = match within(self.args.storage.probe_head()).await {
-            Ok(head) => self.announce_before(MessageId(head.0 + 1)).await,
-            Err(error) => Err(error),
-        };
-        match recovered {
+        match Box::pin(self.resolve()).await {
             Ok(()) => {
-                self.uncertain = false;
+                self.lost = false;
                 self.retry = RETRY.start;
                 if self.args.health.set_storage_works(true) {
                     tracing::info!("the database works again");
@@ -221,20 +221,52 @@ impl PersistenceState {
         }
     }
 
+    async fn resolve(&self) -> Result<(), StorageError> {
+        // Waits for every transaction that has taken numbers: afterwards nothing is in doubt any more.
+        let head = within(self.args.storage.probe_head()).await?;
+        let doubt = self.progress().in_doubt.take();
+        if let Some(doubt) = doubt {
+            let found = self.args.storage.committed_since(doubt.after, doubt.since, &doubt.senders);
+            match within(found).await {
+                Ok(found) => {
+                    metrics().messages_stored.increment(found.len() as u64);
+                    let delivery = |message| Delivery { message: Arc::new(message), ticket: None };
+                    self.args.registry.deliver(found.into_iter().map(delivery).collect());
+                }
+                Err(error) => {
+                    self.progress().in_doubt = Some(doubt);
+                    return Err(error);
+                }
+            }
+        }
+        self.settle(head);
+        Ok(())
+    }
+
+    /// From here until [`settle`](Self::settle) the outcome of this batch is not known.
+    fn doubt(&self, drafts: &[Draft], now: Timestamp) {
+        let mut progress = self.progress();
+        let senders = drafts.iter().map(|draft| draft.sender).collect();
+        progress.in_doubt = Some(InDoubt { after: progress.announced, since: now, senders });
+    }
+
+    fn settle(&self, head: MessageId) {
+        *self.progress() = Progress::new(head);
+    }
+
+    fn progress(&self) -> std::sync::MutexGuard<'_, Progress> {
+        // Plain values, whole after any panic.
+        self.args.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The database failed: nothing is written until [`recover`](Self::recover) has found out where it stands.
     fn lose(&mut self, myself: &ActorRef<Timed<PersistenceMsg>>, error: &StorageError) {
-        self.uncertain = true;
+        self.lost = true;
         if self.args.health.set_storage_works(false) {
             tracing::error!(error = %error, "cannot write to the database; trying again");
         }
         myself.send_after(self.retry, || Timed::new(PersistenceMsg::Recover));
         self.retry = (self.retry * 2).min(RETRY.end);
-    }
-}
-
-fn confirm(tickets: Vec<Ticket>) {
-    for ticket in tickets {
-        ticket.confirm();
     }
 }
 

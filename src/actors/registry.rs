@@ -12,38 +12,41 @@ use tokio::sync::oneshot;
 
 use super::health::Health;
 use super::mailbox::{Slot, Timed, cast};
-use super::outbox::{CloseReason, LoginEnd};
+use super::outbox::LoginEnd;
 use super::persistence::PersistenceHandle;
-use super::session::{NewSocket, SessionActor, SessionArgs, SessionHandle, SessionMsg};
-use crate::domain::{LoginId, Message, SocketId, UserId};
+use super::session::{Attachment, NewSocket, SessionActor, SessionArgs, SessionMsg};
+use super::ticket::Ticket;
+use crate::domain::{LoginId, Message, UserId};
 use crate::telemetry::ActorKind;
 
 pub(super) enum RegistryMsg {
     Attach {
         user: UserId,
         socket: NewSocket,
-        reply: oneshot::Sender<SessionHandle>,
+        reply: oneshot::Sender<Attachment>,
     },
     Idle {
         user: UserId,
         session: ActorId,
         attached: u64,
     },
-    Deliver(Vec<Arc<Message>>),
+    Deliver(Vec<Delivery>),
     EndLogins {
         user: UserId,
         logins: Arc<[LoginId]>,
         end: LoginEnd,
     },
-    Close {
-        user: UserId,
-        socket: SocketId,
-        reason: CloseReason,
-    },
     #[cfg(feature = "testing")]
     CrashSession(UserId),
     #[cfg(feature = "testing")]
     Crash,
+}
+
+/// A committed message on its way to both sides.
+pub(super) struct Delivery {
+    pub(super) message: Arc<Message>,
+    /// Answers the sender, when somebody waits for an answer.
+    pub(super) ticket: Option<Ticket>,
 }
 
 /// The registry, whichever incarnation is alive.
@@ -53,7 +56,7 @@ pub struct RegistryHandle(pub(super) Slot<RegistryMsg>);
 impl RegistryHandle {
     /// Adds a socket to the user's session, which is started if need be. From the answer on, whatever is delivered to the
     /// user goes to the socket's queue. `None` when the registry is being restarted.
-    pub async fn attach(&self, user: UserId, socket: NewSocket) -> Option<SessionHandle> {
+    pub async fn attach(&self, user: UserId, socket: NewSocket) -> Option<Attachment> {
         let (reply, attached) = oneshot::channel();
         self.0.cast(RegistryMsg::Attach { user, socket, reply });
         attached.await.ok()
@@ -62,11 +65,6 @@ impl RegistryHandle {
     /// Closes the sockets of login sessions that have ended, with 4001.
     pub fn end_logins(&self, user: UserId, logins: &[LoginId], end: LoginEnd) {
         self.0.cast(RegistryMsg::EndLogins { user, logins: logins.into(), end });
-    }
-
-    /// Closes a socket once all that is on its way to it now is in its queue.
-    pub fn close_socket(&self, user: UserId, socket: SocketId, reason: CloseReason) {
-        self.0.cast(RegistryMsg::Close { user, socket, reason });
     }
 
     /// Makes the user's session panic.
@@ -82,8 +80,10 @@ impl RegistryHandle {
     }
 
     /// Routes committed messages, in their order, to both sides of each.
-    pub(super) fn deliver(&self, messages: Vec<Arc<Message>>) {
-        self.0.cast(RegistryMsg::Deliver(messages));
+    pub(super) fn deliver(&self, deliveries: Vec<Delivery>) {
+        if !deliveries.is_empty() {
+            self.0.cast(RegistryMsg::Deliver(deliveries));
+        }
     }
 
     pub(super) fn session_is_idle(&self, user: UserId, session: ActorId, attached: u64) {
@@ -130,9 +130,8 @@ impl Actor for RegistryActor {
         match message.open(ActorKind::Registry) {
             RegistryMsg::Attach { user, socket, reply } => state.attach(&myself, user, socket, reply).await,
             RegistryMsg::Idle { user, session, attached } => state.retire(user, session, attached),
-            RegistryMsg::Deliver(messages) => state.deliver(&messages),
+            RegistryMsg::Deliver(deliveries) => state.deliver(deliveries),
             RegistryMsg::EndLogins { user, logins, end } => state.send(user, SessionMsg::EndLogins { logins, end }),
-            RegistryMsg::Close { user, socket, reason } => state.send(user, SessionMsg::Close { socket, reason }),
             #[cfg(feature = "testing")]
             RegistryMsg::CrashSession(user) => state.send(user, SessionMsg::Crash),
             #[cfg(feature = "testing")]
@@ -167,7 +166,7 @@ impl RegistryState {
         myself: &ActorRef<Timed<RegistryMsg>>,
         user: UserId,
         socket: NewSocket,
-        reply: oneshot::Sender<SessionHandle>,
+        reply: oneshot::Sender<Attachment>,
     ) {
         if !self.sessions.contains_key(&user) {
             let args = SessionArgs {
@@ -202,11 +201,12 @@ impl RegistryState {
         }
     }
 
-    fn deliver(&self, messages: &[Arc<Message>]) {
-        for message in messages {
-            self.send(message.sender, SessionMsg::Deliver(message.clone()));
-            if message.receiver != message.sender {
-                self.send(message.receiver, SessionMsg::Deliver(message.clone()));
+    fn deliver(&self, deliveries: Vec<Delivery>) {
+        for Delivery { message, ticket } in deliveries {
+            let (sender, receiver) = (message.sender, message.receiver);
+            self.send(sender, SessionMsg::Deliver { message: message.clone(), ticket });
+            if receiver != sender {
+                self.send(receiver, SessionMsg::Deliver { message, ticket: None });
             }
         }
     }

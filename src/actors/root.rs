@@ -4,8 +4,7 @@
 //! [`Fatal`] and the process ends with an error. Bound: its mailbox holds one message a failed actor.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
@@ -14,7 +13,7 @@ use tokio::sync::oneshot;
 use super::StartError;
 use super::health::Health;
 use super::mailbox::{Slot, Timed};
-use super::persistence::{PersistenceActor, PersistenceArgs, PersistenceHandle};
+use super::persistence::{PersistenceActor, PersistenceArgs, PersistenceHandle, Progress};
 use super::registry::{RegistryActor, RegistryArgs, RegistryHandle};
 use crate::clock::Clock;
 use crate::storage::{Storage, StorageError};
@@ -59,7 +58,7 @@ impl ActorSystem {
             clock,
             registry: registry.clone(),
             health: health.clone(),
-            announced: Arc::new(AtomicI64::new(head.0)),
+            progress: Arc::new(Mutex::new(Progress::new(head))),
         };
         let state = RootState {
             writer,
@@ -156,7 +155,9 @@ impl Actor for RootActor {
                 if let Some(kind) = state.lost(cell.get_id()) {
                     state.health.actor_failed(kind);
                     tracing::error!(actor = kind.as_str(), error = %error, "an actor failed");
-                    state.restart(&myself, kind);
+                    if !state.health.is_draining() {
+                        state.restart(&myself, kind);
+                    }
                 }
             }
             SupervisionEvent::ActorTerminated(cell, ..) => {

@@ -11,12 +11,12 @@ use tokio::sync::oneshot;
 
 use super::credit::Credit;
 use super::mailbox::{Timed, cast};
-use super::outbox::{CloseReason, LoginEnd, OutboxEnd, OutboxSender};
+use super::outbox::{CloseReason, Letter, LoginEnd, OutboxEnd, OutboxSender};
 use super::persistence::PersistenceHandle;
 use super::registry::RegistryHandle;
 use super::ticket::Ticket;
 use crate::domain::{Draft, LoginId, Message, SocketId, UserId};
-use crate::protocol::{Frame, FrameError, legacy};
+use crate::protocol::{FrameError, legacy};
 use crate::telemetry::{ActorKind, metrics};
 
 /// A socket that is about to be opened.
@@ -32,7 +32,7 @@ pub struct NewSocket {
 pub(super) enum SessionMsg {
     Attach {
         socket: NewSocket,
-        reply: oneshot::Sender<SessionHandle>,
+        reply: oneshot::Sender<Attachment>,
     },
     Detach(SocketId),
     Inbound {
@@ -40,36 +40,40 @@ pub(super) enum SessionMsg {
         draft: Draft,
         credit: Credit,
     },
-    Deliver(Arc<Message>),
+    Deliver {
+        message: Arc<Message>,
+        /// Of the sender's own message, when its socket was here.
+        ticket: Option<Ticket>,
+    },
     Failed {
         socket: SocketId,
         error: FrameError,
+        credit: Credit,
     },
     EndLogins {
         logins: Arc<[LoginId]>,
         end: LoginEnd,
     },
-    Close {
-        socket: SocketId,
-        reason: CloseReason,
-    },
     #[cfg(feature = "testing")]
     Crash,
 }
 
-/// The session, as a socket's pump sees it.
-#[derive(Clone)]
-pub struct SessionHandle(ActorRef<Timed<SessionMsg>>);
+/// A socket's place in its session; dropped, it is given up.
+pub struct Attachment {
+    session: ActorRef<Timed<SessionMsg>>,
+    socket: SocketId,
+}
 
-impl SessionHandle {
+impl Attachment {
     /// Hands over a message from this socket. Its sender sees it again once it is stored, or gets an error.
-    pub fn send(&self, socket: SocketId, draft: Draft, credit: Credit) {
-        cast(&self.0, SessionMsg::Inbound { socket, draft, credit });
+    pub fn send(&self, draft: Draft, credit: Credit) {
+        cast(&self.session, SessionMsg::Inbound { socket: self.socket, draft, credit });
     }
+}
 
-    /// The socket is gone.
-    pub fn detach(&self, socket: SocketId) {
-        cast(&self.0, SessionMsg::Detach(socket));
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        cast(&self.session, SessionMsg::Detach(self.socket));
     }
 }
 
@@ -128,12 +132,11 @@ impl Actor for SessionActor {
             SessionMsg::Inbound { socket, draft, credit } => {
                 state.persistence.append(draft, Ticket::new(myself, socket, credit));
             }
-            SessionMsg::Deliver(message) => state.deliver(&message),
-            SessionMsg::Failed { socket, error } => state.fail(socket, &error),
+            SessionMsg::Deliver { message, ticket } => state.deliver(&message, ticket),
+            SessionMsg::Failed { socket, error, credit } => state.fail(socket, &error, credit),
             SessionMsg::EndLogins { logins, end } => {
                 state.close(CloseReason::LoginEnded(end), |socket| logins.contains(&socket.login));
             }
-            SessionMsg::Close { socket, reason } => state.close(reason, |other| other.id == socket),
             #[cfg(feature = "testing")]
             SessionMsg::Crash => crash(),
         }
@@ -148,22 +151,15 @@ impl Drop for SessionState {
 }
 
 impl SessionState {
-    fn attach(
-        &mut self,
-        myself: &ActorRef<Timed<SessionMsg>>,
-        socket: NewSocket,
-        reply: oneshot::Sender<SessionHandle>,
-    ) {
+    fn attach(&mut self, myself: &ActorRef<Timed<SessionMsg>>, socket: NewSocket, reply: oneshot::Sender<Attachment>) {
         self.attached += 1;
         let NewSocket { id, login, outbox: OutboxEnd(outbox) } = socket;
         self.sockets.push(Socket { id, login, outbox });
         if self.sockets.len() > self.max_sockets {
             self.sockets.remove(0).outbox.close(CloseReason::TooMany);
         }
-        if reply.send(SessionHandle(myself.clone())).is_err() {
-            // The handshake was given up meanwhile.
-            self.detach(myself, id);
-        }
+        // Given up meanwhile, it comes back, and its drop detaches the socket.
+        let _ = reply.send(Attachment { session: myself.clone(), socket: id });
     }
 
     fn detach(&mut self, myself: &ActorRef<Timed<SessionMsg>>, socket: SocketId) {
@@ -174,19 +170,24 @@ impl SessionState {
     }
 
     /// Puts the user's copy into every socket's queue; a socket whose queue is full is let go.
-    fn deliver(&mut self, message: &Message) {
+    fn deliver(&mut self, message: &Message, ticket: Option<Ticket>) {
+        let mut answer = ticket.and_then(Ticket::confirm);
         let Some(frame) = legacy::message(message, self.user) else { return };
-        self.sockets.retain_mut(|socket| socket.outbox.push(frame.clone()));
+        self.sockets.retain_mut(|socket| {
+            let credit = answer.take_if(|(origin, _)| *origin == socket.id).map(|(_, credit)| credit);
+            socket.outbox.push(Letter { frame: frame.clone(), credit, is_complaint: false })
+        });
         metrics().messages_delivered.increment(self.sockets.len() as u64);
     }
 
-    fn fail(&mut self, socket: SocketId, error: &FrameError) {
+    fn fail(&mut self, socket: SocketId, error: &FrameError, credit: Credit) {
         metrics().frame_error(error.code.as_str());
-        self.push(socket, &legacy::error(error));
-    }
-
-    fn push(&mut self, socket: SocketId, frame: &Frame) {
-        self.sockets.retain_mut(|other| other.id != socket || other.outbox.push(frame.clone()));
+        let is_complaint = !error.code.is_retryable();
+        let mut letter = Some(Letter { frame: legacy::error(error), credit: Some(credit), is_complaint });
+        self.sockets.retain_mut(|other| match letter.take_if(|_| other.id == socket) {
+            Some(letter) => other.outbox.push(letter),
+            None => true,
+        });
     }
 
     fn close(&mut self, reason: CloseReason, which: impl Fn(&Socket) -> bool) {

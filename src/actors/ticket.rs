@@ -14,22 +14,27 @@ pub(super) const RETRY_AFTER_MS: u64 = 1000;
 
 /// The way back to the sender. Dropped unanswered, wherever that happens, it tells the sender to try again: no sender waits
 /// for ever because an actor died.
-pub(super) struct Ticket {
+pub(super) struct Ticket(Option<Open>);
+
+struct Open {
     session: ActorRef<Timed<SessionMsg>>,
     socket: SocketId,
-    answered: bool,
-    _credit: Credit,
+    credit: Credit,
 }
 
 impl Ticket {
     pub(super) fn new(session: ActorRef<Timed<SessionMsg>>, socket: SocketId, credit: Credit) -> Self {
         metrics().in_flight.increment(1);
-        Self { session, socket, answered: false, _credit: credit }
+        Self(Some(Open { session, socket, credit }))
     }
 
-    /// The message is committed and on its way; the sender sees it come back.
-    pub(super) fn confirm(mut self) {
-        self.answered = true;
+    /// The message is committed, and the sender's own copy is the answer: the socket it goes to, and the credit to give back
+    /// when it is written.
+    pub(super) fn confirm(mut self) -> Option<(SocketId, Credit)> {
+        self.0.take().map(|open| {
+            metrics().in_flight.decrement(1);
+            (open.socket, open.credit)
+        })
     }
 
     /// The message was not accepted.
@@ -38,16 +43,15 @@ impl Ticket {
     }
 
     fn answer(&mut self, error: FrameError) {
-        self.answered = true;
-        cast(&self.session, SessionMsg::Failed { socket: self.socket, error });
+        if let Some(Open { session, socket, credit }) = self.0.take() {
+            metrics().in_flight.decrement(1);
+            cast(&session, SessionMsg::Failed { socket, error, credit });
+        }
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        metrics().in_flight.decrement(1);
-        if !self.answered {
-            self.answer(FrameError::unavailable(RETRY_AFTER_MS));
-        }
+        self.answer(FrameError::unavailable(RETRY_AFTER_MS));
     }
 }

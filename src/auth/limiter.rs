@@ -1,13 +1,15 @@
-//! How often one address may register and log in.
+//! How often one address may register and log in, and how often with one name.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota};
+use governor::{DefaultKeyedRateLimiter, NotUntil, Quota};
 
 use crate::config;
+use crate::domain::fold_name;
 
 /// The address a limit counts by: an IPv4 address, or the /64 that one IPv6 subscriber has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,30 +28,56 @@ impl From<IpAddr> for ClientAddress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimited(pub Duration);
 
-/// Counts registrations and logins by address (GCRA: a minute's worth at once, then at the steady rate).
-pub struct RateLimiter(Option<DefaultKeyedRateLimiter<ClientAddress>>);
+/// Counts registrations and logins by address, and logins by address and name (GCRA: a minute's worth at once, then at the
+/// steady rate). Not by name alone: anybody could lock its owner out.
+pub struct RateLimiter(Option<Limiters>);
+
+struct Limiters {
+    addresses: DefaultKeyedRateLimiter<ClientAddress>,
+    names: DefaultKeyedRateLimiter<(ClientAddress, u64)>,
+    /// Names are kept as a keyed hash.
+    hasher: RandomState,
+}
 
 impl RateLimiter {
     /// Lets everything pass when limits are off.
     #[must_use]
     pub fn new(config: &config::Limits) -> Self {
-        let quota = NonZeroU32::new(config.auth_per_minute).filter(|_| config.enabled).map(Quota::per_minute);
-        Self(quota.map(DefaultKeyedRateLimiter::keyed))
+        let quota = |per_minute| NonZeroU32::new(per_minute).filter(|_| config.enabled).map(Quota::per_minute);
+        let quotas = quota(config.auth_per_minute).zip(quota(config.logins_per_name_per_minute));
+        Self(quotas.map(|(address, name)| Limiters {
+            addresses: DefaultKeyedRateLimiter::keyed(address),
+            names: DefaultKeyedRateLimiter::keyed(name),
+            hasher: RandomState::new(),
+        }))
     }
 
     /// Takes one attempt of this address.
     pub fn check(&self, address: ClientAddress) -> Result<(), RateLimited> {
-        let Some(limiter) = &self.0 else { return Ok(()) };
-        limiter.check_key(&address).map_err(|until| RateLimited(until.wait_time_from(DefaultClock::default().now())))
+        let Some(limiters) = &self.0 else { return Ok(()) };
+        limiters.addresses.check_key(&address).map_err(limited)
+    }
+
+    /// Takes one attempt of this address to log in with this name.
+    pub fn check_name(&self, address: ClientAddress, name: &str) -> Result<(), RateLimited> {
+        let Some(limiters) = &self.0 else { return Ok(()) };
+        let name = limiters.hasher.hash_one(fold_name(name));
+        limiters.names.check_key(&(address, name)).map_err(limited)
     }
 
     /// Forgets addresses that have their full quota again; call it now and then.
     pub fn forget_idle(&self) {
-        if let Some(limiter) = &self.0 {
-            limiter.retain_recent();
-            limiter.shrink_to_fit();
+        if let Some(limiters) = &self.0 {
+            limiters.addresses.retain_recent();
+            limiters.addresses.shrink_to_fit();
+            limiters.names.retain_recent();
+            limiters.names.shrink_to_fit();
         }
     }
+}
+
+fn limited(until: NotUntil<<DefaultClock as governor::clock::Clock>::Instant>) -> RateLimited {
+    RateLimited(until.wait_time_from(DefaultClock::default().now()))
 }
 
 #[cfg(test)]
@@ -66,13 +94,21 @@ mod tests {
 
     #[test]
     fn a_minutes_worth_passes_and_others_are_not_touched() {
-        let config = config::Limits { enabled: true, auth_per_minute: 3, client_ip_header: String::new() };
+        let config = config::Limits {
+            enabled: true,
+            auth_per_minute: 3,
+            logins_per_name_per_minute: 2,
+            client_ip_header: String::new(),
+        };
         let limiter = RateLimiter::new(&config);
         let (a, b) = (IpAddr::from([192, 0, 2, 1]).into(), IpAddr::from([192, 0, 2, 2]).into());
         assert!((0..3).all(|_| limiter.check(a).is_ok()));
         let RateLimited(wait) = limiter.check(a).unwrap_err();
         assert!(wait > Duration::ZERO && wait <= Duration::from_secs(20));
         assert!(limiter.check(b).is_ok());
+        assert!((0..2).all(|_| limiter.check_name(a, "Alice").is_ok()));
+        assert!(limiter.check_name(a, "ALICE").is_err());
+        assert!(limiter.check_name(a, "bob").is_ok() && limiter.check_name(b, "alice").is_ok());
         let off = RateLimiter::new(&config::Limits { enabled: false, ..config });
         assert!((0..100).all(|_| off.check(a).is_ok()));
     }

@@ -11,7 +11,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::AuthError;
 use crate::config;
-use crate::domain::Password;
 use crate::telemetry::metrics;
 
 /// Hashes and verifies passwords.
@@ -34,13 +33,22 @@ impl Passwords {
             wait: Duration::from_millis(config.hash_wait_ms),
             dummy: String::new(),
         };
-        passwords.dummy = passwords.hash_text(SecretString::from(crate::clock::random_token()?)).await?;
+        passwords.dummy = passwords.hash(SecretString::from(crate::clock::random_token()?)).await?;
         Ok(passwords)
     }
 
-    /// The hash of a new password in PHC form.
-    pub(super) async fn hash(&self, password: Password) -> Result<String, AuthError> {
-        self.hash_text(password.into_secret()).await
+    /// The hash of a password in PHC form.
+    pub(super) async fn hash(&self, password: SecretString) -> Result<String, AuthError> {
+        self.in_turn(move |argon2| Ok(argon2.hash_password(password.expose_secret().as_bytes())?.to_string())).await
+    }
+
+    /// Whether a hash was made with other settings than today's.
+    pub(super) fn is_outdated(&self, hash: &str) -> bool {
+        let params = PasswordHash::new(hash).ok().and_then(|hash| Params::try_from(&hash).ok());
+        params.is_none_or(|params| {
+            (params.m_cost(), params.t_cost(), params.p_cost())
+                != (self.params.m_cost(), self.params.t_cost(), self.params.p_cost())
+        })
     }
 
     /// Whether the password has this hash. `None`, of an unknown user, takes the same time and is false.
@@ -58,10 +66,6 @@ impl Passwords {
             })
             .await?;
         Ok(matches && known)
-    }
-
-    async fn hash_text(&self, password: SecretString) -> Result<String, AuthError> {
-        self.in_turn(move |argon2| Ok(argon2.hash_password(password.expose_secret().as_bytes())?.to_string())).await
     }
 
     /// Runs `work` when fewer than the allowed number are running; [`AuthError::Busy`] when that takes too long.

@@ -34,7 +34,7 @@ impl Auth {
         if !self.passwords.verify(old, hash).await? {
             return Err(AuthError::WrongPassword);
         }
-        let hash = self.passwords.hash(new).await?;
+        let hash = self.passwords.hash(new.into_secret()).await?;
         let ended = self.storage.change_password(access.user, hash, access.login, self.clock.now()).await?;
         self.refuse(&ended);
         Ok(ended)

@@ -39,22 +39,3 @@ pub(super) fn with_short_names(mut variables: HashMap<String, String>) -> HashMa
     variables.retain(|key, _| key.starts_with("FLUENT__"));
     variables
 }
-
-/// A database URL as SQLAlchemy writes it (`postgresql+asyncpg://…`, `sqlite+aiosqlite:///./chat.db`) in the form that
-/// sqlx reads. Others are left as they are.
-pub(super) fn plain_database_url(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let (dialect, driver) = scheme.split_once('+').map_or((scheme, None), |(d, driver)| (d, Some(driver)));
-    match dialect {
-        // SQLAlchemy writes three slashes before a relative path and four before an absolute one.
-        "sqlite" if driver.is_some() || rest.starts_with("/./") => {
-            format!("sqlite://{}", rest.strip_prefix('/').unwrap_or(rest))
-        }
-        "postgresql" | "postgres" => {
-            // asyncpg calls `ssl` what libpq calls `sslmode`.
-            let rest = rest.replace("?ssl=", "?sslmode=").replace("&ssl=", "&sslmode=");
-            format!("postgres://{rest}")
-        }
-        _ => url.to_owned(),
-    }
-}

@@ -147,6 +147,8 @@ pub struct Limits {
     pub enabled: bool,
     /// Registrations and logins a minute from one address.
     pub auth_per_minute: u32,
+    /// Logins a minute from one address with one name.
+    pub logins_per_name_per_minute: u32,
     /// Header with the client's address, set by a trusted proxy.
     pub client_ip_header: String,
 }
@@ -270,9 +272,18 @@ impl Socket {
     }
 }
 
+impl Log {
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        tracing_subscriber::EnvFilter::try_new(&self.filter)
+            .map(drop)
+            .map_err(|error| ConfigError::Value { key: "log.filter", reason: format!("cannot be read: {error}") })
+    }
+}
+
 impl Limits {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         require(self.auth_per_minute > 0, "limits.auth_per_minute", "must be at least 1")?;
+        require(self.logins_per_name_per_minute > 0, "limits.logins_per_name_per_minute", "must be at least 1")?;
         require(
             self.client_ip_header.is_empty() || http::HeaderName::try_from(&self.client_ip_header).is_ok(),
             "limits.client_ip_header",

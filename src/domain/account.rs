@@ -12,7 +12,7 @@ use spki::der::Decode;
 use super::{UserId, fold_name};
 
 /// Longest user name and e-mail address in characters (RFC 5321 §4.5.3.1.3 allows 254 for an address).
-const MAX_NAME_CHARS: usize = 254;
+pub const MAX_NAME_CHARS: usize = 254;
 /// Shortest and longest password in characters. All of them count: nothing is cut off.
 const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=256;
 /// Longest public key text in bytes.

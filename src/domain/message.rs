@@ -29,12 +29,21 @@ impl Message {
     pub fn content_for(&self, user: UserId) -> &str {
         if user == self.sender { &self.sender_copy } else { &self.receiver_copy }
     }
+}
 
-    /// The other side, seen from `user`.
-    #[must_use]
-    pub fn partner_of(&self, user: UserId) -> UserId {
-        if user == self.sender { self.receiver } else { self.sender }
-    }
+/// A message as one user sees it: with their copy alone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MessageCopy {
+    /// Who sent it.
+    pub sender: UserId,
+    /// Whom it was sent to.
+    pub receiver: UserId,
+    /// The copy for the one who reads it.
+    pub content: String,
+    /// What the payload is to the clients.
+    pub message_type: String,
+    /// When it was stored.
+    pub timestamp: Timestamp,
 }
 
 impl std::fmt::Debug for Message {
@@ -50,10 +59,10 @@ impl std::fmt::Debug for Message {
 }
 
 /// One line of a user's chat list.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ChatListEntry {
     /// The other side; oneself for notes to oneself.
     pub partner: User,
     /// The newest message of the conversation.
-    pub newest: Message,
+    pub newest: MessageCopy,
 }

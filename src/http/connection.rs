@@ -9,6 +9,7 @@ use hyper::service::Service as _;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
 use super::extract::Connection;
@@ -19,6 +20,8 @@ use super::layers::Service;
 pub(super) struct Limits {
     pub(super) handshake: Duration,
     pub(super) keep_alive: Duration,
+    /// In which nothing could be written.
+    pub(super) write: Duration,
     pub(super) head_bytes: usize,
 }
 
@@ -32,6 +35,9 @@ pub(super) async fn serve(
 ) {
     // Frames are small and wanted now.
     let _ = stream.set_nodelay(true);
+    let mut stream = TimeoutStream::new(stream);
+    // A peer that asks and does not read the answer must not keep it in memory.
+    stream.set_write_timeout(Some(limits.write));
     let established = Arc::new(AtomicBool::new(false));
     let service = TowerToHyperService::new(service);
     let noted = established.clone();
@@ -45,7 +51,7 @@ pub(super) async fn serve(
         // Covers the wait for the next request too, so it is the longer of the two deadlines.
         .header_read_timeout(limits.keep_alive)
         .max_buf_size(limits.head_bytes)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Box::pin(stream)), service)
         .with_upgrades();
     tokio::pin!(connection);
     let first_request = tokio::time::sleep(limits.handshake);

@@ -8,6 +8,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
+use tracing::Instrument as _;
 
 use super::app::App;
 use super::error::ApiError;
@@ -39,6 +40,13 @@ pub(super) async fn json_body<T: DeserializeOwned>(app: &App, request: Request, 
     serde_json::from_slice(&bytes.to_bytes()).map_err(|error| {
         if error.is_data() { ApiError::Invalid(format!("the body must be {expected}")) } else { ApiError::NotJson }
     })
+}
+
+/// Does the work to its end, even when the client goes away meanwhile: what is stored must also be acted on.
+pub(super) async fn uninterrupted<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, ApiError> {
+    tokio::spawn(work.in_current_span()).await.map_err(|error| ApiError::Internal(error.to_string()))
 }
 
 /// The query; each parameter at most once.
@@ -87,8 +95,16 @@ pub(super) fn limit_rate(app: &App, request: &Request) -> Result<(), ApiError> {
     }
 }
 
+/// Counts a login with this name.
+pub(super) fn limit_name(app: &App, address: Option<ClientAddress>, name: &str) -> Result<(), ApiError> {
+    match address {
+        Some(address) => Ok(app.auth_limiter.check_name(address, name)?),
+        None => Ok(()),
+    }
+}
+
 /// The address that limits count by: the connection's, or the one that a trusted proxy has appended to its header.
-fn client_address(app: &App, request: &Request) -> Option<ClientAddress> {
+pub(super) fn client_address(app: &App, request: &Request) -> Option<ClientAddress> {
     let header = &app.config.limits.client_ip_header;
     let forwarded = || -> Option<IpAddr> {
         let value = request.headers().get_all(header).iter().next_back()?.to_str().ok()?;

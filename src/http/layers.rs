@@ -124,7 +124,8 @@ fn after_panic(cause: Box<dyn Any + Send>) -> Response {
     ApiError::Internal(format!("panic: {}", text.unwrap_or_default())).into_response()
 }
 
-/// Compresses long JSON, text and scripts; never an answer that holds a token (BREACH), nor one of another kind.
+/// Compresses long JSON; never an answer that holds a token (BREACH), and no script or page, which would be compressed anew for
+/// everybody who asks.
 #[derive(Clone, Copy)]
 struct Lists;
 
@@ -134,7 +135,7 @@ impl Predicate for Lists {
         let compressible = headers
             .get(CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
-            .is_some_and(|kind| kind.starts_with("application/json") || kind.starts_with("text/"));
+            .is_some_and(|kind| kind == "application/json");
         let secret = headers.get(CACHE_CONTROL).is_some_and(|value| value == "no-store");
         let long = response.body().size_hint().lower() >= MIN_COMPRESSED_BYTES;
         response.status() == StatusCode::OK && compressible && !secret && long

@@ -47,17 +47,20 @@ impl Router {
 
     /// Answers a request, always.
     pub(super) async fn answer(&self, app: Arc<App>, request: Request) -> Response {
-        let started = Instant::now();
-        let method = known_method(request.method());
-        let (route, result) = match self.find(&request) {
+        let mut counted = Counted::new(known_method(request.method()));
+        let result = match self.find(&request) {
             Ok(route) => {
+                counted.route = route.path;
                 let handled = tokio::time::timeout(self.timeout, (route.handler)(app, request)).await;
-                (route.path, handled.unwrap_or(Err(ApiError::Unavailable)))
+                handled.unwrap_or(Err(ApiError::Unavailable))
             }
-            Err((path, error)) => (path, Err(error)),
+            Err((path, error)) => {
+                counted.route = path;
+                Err(error)
+            }
         };
         let response = result.unwrap_or_else(ApiError::into_response);
-        metrics().http_request(method, route, response.status().as_u16(), started.elapsed());
+        counted.status = Some(response.status().as_u16());
         response
     }
 
@@ -77,6 +80,29 @@ impl Router {
         }
         let path = routes.first().map_or("none", |route| route.path);
         Err((path, ApiError::MethodNotAllowed { allow: allow.join(", ") }))
+    }
+}
+
+/// Counts a request when it ends, also when it panics or its client goes away.
+struct Counted {
+    started: Instant,
+    method: &'static str,
+    route: &'static str,
+    status: Option<u16>,
+}
+
+impl Counted {
+    fn new(method: &'static str) -> Self {
+        Self { started: Instant::now(), method, route: "none", status: None }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        // 499 is nginx's word for a client that did not wait.
+        let unanswered = if std::thread::panicking() { 500 } else { 499 };
+        let status = self.status.unwrap_or(unanswered);
+        metrics().http_request(self.method, self.route, status, self.started.elapsed());
     }
 }
 

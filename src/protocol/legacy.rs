@@ -9,7 +9,7 @@ use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::{ErrorCode, Frame, FrameError};
-use crate::domain::{Ciphertext, Draft, DraftError, Message, MessageType, Timestamp, UserId};
+use crate::domain::{Ciphertext, Draft, DraftError, Message, MessageCopy, MessageType, Timestamp, UserId};
 
 /// The only type of message in this dialect.
 pub const TEXT: &str = "text";
@@ -102,6 +102,18 @@ impl<'a> MessageBody<'a> {
     }
 }
 
+impl<'a> From<&'a MessageCopy> for MessageBody<'a> {
+    fn from(copy: &'a MessageCopy) -> Self {
+        Self {
+            sender_id: copy.sender,
+            receiver_id: copy.receiver,
+            content: &copy.content,
+            message_type: &copy.message_type,
+            timestamp: copy.timestamp,
+        }
+    }
+}
+
 fn json_error(error: &serde_json::Error) -> FrameError {
     // serde's own text may quote the value, so only the kind and the key are told.
     match error.classify() {
@@ -175,7 +187,7 @@ impl<'de> Visitor<'de> for SendVisitor {
 fn copy_error(key: &str, error: DraftError) -> FrameError {
     let code = match error {
         DraftError::TooLarge { .. } => ErrorCode::TooLarge,
-        DraftError::Empty | DraftError::MessageType => ErrorCode::BadFrame,
+        DraftError::Empty => ErrorCode::BadFrame,
     };
     FrameError::new(code, format!("Validation error: {key} {error}"))
 }

@@ -2,26 +2,27 @@
 //!
 //! It reads by credit: without it, the socket is not read and TCP holds the client back. What it writes comes from the
 //! session's queue, all that is there in one go. Bounds: one frame being read (`max_frame_bytes`), one queue, and a write
-//! buffer that holds one batch.
+//! buffer that holds one frame.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use rand::RngExt as _;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tokio_util::sync::CancellationToken;
 
+use super::closing::{End, close};
 use super::heartbeat::{Beat, Heartbeat};
-use crate::actors::{CloseReason, Credit, Credits, Outbox, Outgoing, RegistryHandle, SessionHandle};
+use crate::actors::{Attachment, CloseReason, Credit, Credits, Letter, Outbox, Outgoing};
 use crate::config;
-use crate::domain::{SocketId, UserId};
+use crate::domain::{Draft, UserId};
 use crate::protocol::{ErrorCode, Frame, FrameError, legacy};
 use crate::telemetry::metrics;
 
@@ -29,18 +30,12 @@ use crate::telemetry::metrics;
 const READ_BUFFER: usize = 4 * 1024;
 /// The write buffer is flushed when it holds this much.
 const WRITE_BUFFER: usize = 8 * 1024;
-/// Longest time for the closing handshake.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// Longest time in which a drain waits for what was read to be stored.
+/// Longest time in which a drain waits for what was read to be stored, answered and written.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Bytes that are still read from a peer that is being closed for its frame, so that it gets to see the close frame.
-const LINGER_BYTES: usize = 16 * 1024 * 1024;
 /// Bad frames in [`BAD_FRAMES_WINDOW`] that a client may send.
 const MAX_BAD_FRAMES: u32 = 60;
 /// See [`MAX_BAD_FRAMES`].
 const BAD_FRAMES_WINDOW: Duration = Duration::from_mins(1);
-/// RFC 6455 §7.1.5: the connection ended without a close frame.
-const ABNORMAL: u16 = 1006;
 
 /// What all pumps of a server share.
 pub(super) struct Settings {
@@ -65,29 +60,25 @@ impl Settings {
 /// What connects a pump with the rest of the server.
 pub(super) struct Wire<F> {
     pub(super) outbox: Outbox,
-    pub(super) session: SessionHandle,
-    pub(super) registry: RegistryHandle,
+    pub(super) session: Attachment,
     pub(super) credits: Credits,
     pub(super) drain: CancellationToken,
     /// How long this socket may live on after `drain`, asked when it comes.
     pub(super) drain_spread: F,
 }
 
-/// Why a pump stopped.
-enum End {
-    /// The server closes the socket.
-    Server(CloseReason),
-    /// The peer broke the protocol and is told so.
-    Violation(CloseCode, &'static str),
-    /// The peer closed the socket.
-    Peer(u16),
-    /// The connection is gone.
-    Gone,
+/// Whether the socket may be read.
+enum Reading {
+    /// Not before there is credit.
+    Waiting,
+    /// Yes.
+    Ready(Credit),
+    /// Not before there is room for what was read last.
+    Filling(Pin<Box<dyn Future<Output = (Draft, Credit)> + Send>>),
 }
 
 pub(super) struct Pump<S, F> {
     socket: WebSocketStream<S>,
-    id: SocketId,
     user: UserId,
     settings: Arc<Settings>,
     wire: Wire<F>,
@@ -100,11 +91,11 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
     F: Fn() -> Duration,
 {
-    pub(super) async fn new(io: S, id: SocketId, user: UserId, settings: Arc<Settings>, wire: Wire<F>) -> Self {
+    pub(super) async fn new(io: S, user: UserId, settings: Arc<Settings>, wire: Wire<F>) -> Self {
         let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(settings.wire)).await;
         let (every, answer) = (settings.config.ping_s, settings.config.pong_timeout_s);
         let heartbeat = Heartbeat::new(Duration::from_secs(every), Duration::from_secs(answer), Instant::now());
-        Self { socket, id, user, settings, wire, heartbeat, bad_frames: BadFrames::new() }
+        Self { socket, user, settings, wire, heartbeat, bad_frames: BadFrames::new() }
     }
 
     /// Moves frames until one side ends it. Answers the close code, or 1006 when there was none.
@@ -113,56 +104,43 @@ where
             Ok(never) => match never {},
             Err(end) => end,
         };
-        self.close(end).await
+        close(self.socket, end).await
     }
 
     async fn serve(&mut self) -> Result<std::convert::Infallible, End> {
-        let mut credit: Option<Credit> = None;
+        let mut reading = Reading::Waiting;
         let mut drain_at: Option<Instant> = None;
         loop {
-            let reading = credit.is_some();
+            let is_reading = matches!(reading, Reading::Ready(_));
             tokio::select! {
                 outgoing = self.wire.outbox.next() => match outgoing {
-                    Outgoing::Frame(frame) => self.write(frame).await?,
+                    Outgoing::Letter(letter) => self.write(letter).await?,
                     Outgoing::Close(reason) => return Err(End::Server(reason)),
                 },
-                incoming = self.socket.next(), if reading => self.receive(incoming, &mut credit).await?,
-                free = self.wire.credits.reserve(), if !reading => {
-                    credit = Some(free);
-                    self.heartbeat.resumed(Instant::now());
-                }
-                () = sleep_until(self.heartbeat.deadline(reading)) => {
-                    match self.heartbeat.beat(Instant::now(), reading) {
-                        Beat::Ping => self.send(Message::Ping(Bytes::new())).await?,
-                        Beat::Dead => return Err(End::Server(CloseReason::NoPong)),
-                        Beat::Wait => {}
-                    }
-                }
+                incoming = self.socket.next(), if is_reading => self.receive(incoming, &mut reading).await?,
+                () = progress(&mut reading, &self.wire.credits, &self.wire.session), if !is_reading => self.heartbeat.resumed(Instant::now()),
+                () = sleep_until(self.heartbeat.deadline(is_reading)) => self.beat(&mut reading).await?,
                 () = self.wire.drain.cancelled(), if drain_at.is_none() => {
                     let spread = (self.wire.drain_spread)();
                     drain_at = Some(Instant::now() + spread.mul_f64(rand::rng().random_range(0.0..1.0)));
                 }
                 () = sleep_until(drain_at.unwrap_or_else(Instant::now)), if drain_at.is_some() => {
-                    drop(credit.take());
-                    return self.finish_writing().await;
+                    let settling = timeout_at(Instant::now() + SETTLE_TIMEOUT, self.settle(reading)).await;
+                    return Err(settling.unwrap_or(Ok(())).err().unwrap_or(End::Server(CloseReason::Restart)));
                 }
             }
         }
     }
 
-    async fn receive(
-        &mut self,
-        incoming: Option<Result<Message, Error>>,
-        credit: &mut Option<Credit>,
-    ) -> Result<(), End> {
+    async fn receive(&mut self, incoming: Option<Result<Message, Error>>, reading: &mut Reading) -> Result<(), End> {
         let message = match incoming {
             Some(Ok(message)) => message,
-            Some(Err(error)) => return Err(end_of(&error)),
+            Some(Err(error)) => return Err(End::from(&error)),
             None => return Err(End::Gone),
         };
         self.heartbeat.heard();
         match message {
-            Message::Text(text) => self.receive_text(&text, credit).await,
+            Message::Text(text) => self.receive_text(&text, reading).await,
             Message::Binary(_) => {
                 self.complain(&FrameError::new(ErrorCode::BadFrame, "error: binary frames are not supported")).await
             }
@@ -172,13 +150,12 @@ where
         }
     }
 
-    async fn receive_text(&mut self, text: &Utf8Bytes, credit: &mut Option<Credit>) -> Result<(), End> {
+    async fn receive_text(&mut self, text: &Utf8Bytes, reading: &mut Reading) -> Result<(), End> {
         match legacy::decode(text, self.user, self.settings.config.max_ciphertext_bytes) {
             Ok(draft) => {
-                if let Some(mut credit) = credit.take() {
-                    // Waits for commits only, which do not wait for this socket.
-                    self.wire.credits.fill(&mut credit, draft.bytes()).await;
-                    self.wire.session.send(self.id, draft, credit);
+                if let Reading::Ready(credit) = std::mem::replace(reading, Reading::Waiting) {
+                    let room = self.wire.credits.clone().fill(credit, draft.bytes());
+                    *reading = Reading::Filling(Box::pin(async move { (draft, room.await) }));
                 }
                 Ok(())
             }
@@ -186,27 +163,40 @@ where
         }
     }
 
-    /// Answers a bad frame, and closes the socket of a client that sends nothing else.
+    /// Answers a bad frame.
     async fn complain(&mut self, error: &FrameError) -> Result<(), End> {
         metrics().frame_error(error.code.as_str());
-        if self.bad_frames.count(Instant::now()) > MAX_BAD_FRAMES {
-            return Err(End::Server(CloseReason::Policy));
-        }
-        self.write(legacy::error(error)).await
+        self.write(Letter { frame: legacy::error(error), credit: None, is_complaint: true }).await
     }
 
-    /// Writes `first` and whatever else is queued by now, then flushes once.
-    async fn write(&mut self, first: Frame) -> Result<(), End> {
+    async fn beat(&mut self, reading: &mut Reading) -> Result<(), End> {
+        let is_reading = matches!(reading, Reading::Ready(_));
+        match self.heartbeat.beat(Instant::now(), is_reading) {
+            Beat::Ping => {
+                self.guarded(Write::Feed(Message::Ping(Bytes::new()))).await?;
+                self.guarded(Write::Flush).await
+            }
+            // The answer may be there, unread: this process may have been the one that stood still.
+            Beat::Dead => match self.socket.next().now_or_never() {
+                Some(incoming) => self.receive(incoming, reading).await,
+                None => Err(End::Server(CloseReason::NoPong)),
+            },
+            Beat::Wait => Ok(()),
+        }
+    }
+
+    /// Writes `first` and whatever else is queued by now, then flushes once and gives back the credit of what was answered.
+    async fn write(&mut self, first: Letter) -> Result<(), End> {
+        let mut answered = Vec::new();
         let mut next = Some(first);
-        while let Some(frame) = next {
-            self.guarded(Write::Feed(text(frame))).await?;
+        while let Some(letter) = next {
+            if letter.is_complaint && self.bad_frames.count(Instant::now()) > MAX_BAD_FRAMES {
+                return Err(End::Server(CloseReason::Policy));
+            }
+            self.guarded(Write::Feed(text(letter.frame))).await?;
+            answered.extend(letter.credit);
             next = self.wire.outbox.try_next();
         }
-        self.guarded(Write::Flush).await
-    }
-
-    async fn send(&mut self, message: Message) -> Result<(), End> {
-        self.guarded(Write::Feed(message)).await?;
         self.guarded(Write::Flush).await
     }
 
@@ -224,71 +214,43 @@ where
             biased;
             written = timeout(self.settings.write_timeout, written) => match written {
                 Ok(Ok(())) => Ok(()),
-                Ok(Err(error)) => Err(end_of(&error)),
+                Ok(Err(error)) => Err(End::from(&error)),
                 Err(_) => Err(End::Server(CloseReason::SlowReader)),
             },
             reason = self.wire.outbox.closed() => Err(End::Server(reason)),
         }
     }
 
-    /// The drain: reads nothing more, but waits until what was read is answered, and writes that.
-    ///
-    /// A message gives its credit back when its answer is in the registry's mailbox. So a close that takes the same way
-    /// from there arrives behind all answers.
-    async fn finish_writing(&mut self) -> Result<std::convert::Infallible, End> {
-        let deadline = Instant::now() + SETTLE_TIMEOUT;
-        let mut released = false;
+    /// The drain: reads nothing more, but waits until what was read is stored, answered, and the answers are written.
+    async fn settle(&mut self, mut reading: Reading) -> Result<(), End> {
+        if matches!(reading, Reading::Filling(_)) {
+            progress(&mut reading, &self.wire.credits, &self.wire.session).await;
+        }
+        drop(reading);
         loop {
             tokio::select! {
                 biased;
                 outgoing = self.wire.outbox.next() => match outgoing {
-                    Outgoing::Frame(frame) => self.write(frame).await?,
-                    Outgoing::Close(reason) => {
-                        if let Some(frame) = self.wire.outbox.try_next() {
-                            self.write(frame).await?;
-                        }
-                        return Err(End::Server(reason));
-                    }
+                    Outgoing::Letter(letter) => self.write(letter).await?,
+                    Outgoing::Close(reason) => return Err(End::Server(reason)),
                 },
-                () = self.wire.credits.settled(), if !released => {
-                    released = true;
-                    self.wire.registry.close_socket(self.user, self.id, CloseReason::Restart);
-                }
-                () = sleep_until(deadline) => return Err(End::Server(CloseReason::Restart)),
+                () = self.wire.credits.settled() => return Ok(()),
             }
         }
     }
+}
 
-    /// The closing handshake, as far as the peer takes part in it.
-    async fn close(mut self, end: End) -> u16 {
-        let (code, reason, violated) = match end {
-            End::Gone => return ABNORMAL,
-            End::Peer(code) => {
-                // Flushes the answer that the library has queued.
-                let _ = timeout(CLOSE_TIMEOUT, self.socket.flush()).await;
-                return code;
-            }
-            End::Server(reason) => {
-                let (code, text) = reason.code_and_text();
-                (CloseCode::from(code), text, false)
-            }
-            End::Violation(code, text) => (code, text, true),
-        };
-        let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
-        let closing = async {
-            self.socket.close(Some(frame)).await?;
-            if violated {
-                // What follows is the rest of something that cannot be parsed.
-                linger(self.socket.get_mut()).await;
-            } else {
-                while let Some(Ok(_)) = self.socket.next().await {}
-            }
-            Ok::<(), Error>(())
-        };
-        // Whether the peer answers in time or not, the connection ends here.
-        let _ = timeout(CLOSE_TIMEOUT, closing).await;
-        code.into()
-    }
+/// Brings a socket that is not read one step nearer to being read. Cancel-safe.
+async fn progress(reading: &mut Reading, credits: &Credits, session: &Attachment) {
+    *reading = match reading {
+        Reading::Waiting => Reading::Ready(credits.reserve().await),
+        Reading::Filling(room) => {
+            let (draft, credit) = room.await;
+            session.send(draft, credit);
+            Reading::Waiting
+        }
+        Reading::Ready(_) => std::future::pending().await,
+    };
 }
 
 enum Write {
@@ -300,30 +262,6 @@ enum Write {
 fn text(frame: Frame) -> Message {
     // A frame is JSON made from strings: always UTF-8.
     Message::Text(Utf8Bytes::try_from(frame.into_bytes()).unwrap_or_default())
-}
-
-/// Reads and forgets: closing a TCP connection with unread input resets it, and the close frame would be lost.
-async fn linger(io: &mut (impl AsyncRead + Unpin)) {
-    let mut scratch = [0_u8; 2048];
-    let mut left = LINGER_BYTES;
-    while left > 0 {
-        match io.read(&mut scratch).await {
-            Ok(0) | Err(_) => return,
-            Ok(n) => left = left.saturating_sub(n),
-        }
-    }
-}
-
-fn end_of(error: &Error) -> End {
-    match error {
-        Error::Capacity(_) => End::Violation(CloseCode::Size, "frame too large"),
-        Error::Utf8(_) => End::Violation(CloseCode::Invalid, "text is not UTF-8"),
-        Error::Protocol(tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => {
-            End::Gone
-        }
-        Error::Protocol(_) => End::Violation(CloseCode::Protocol, "protocol error"),
-        _ => End::Gone,
-    }
 }
 
 /// How many bad frames there were since the window began.

@@ -7,7 +7,7 @@ use sea_orm::{
 
 use super::entity::user;
 use super::{Storage, StorageError};
-use crate::domain::{EmailAddress, PublicKey, Timestamp, User, UserId, UserName, fold_name};
+use crate::domain::{EmailAddress, MAX_NAME_CHARS, PublicKey, Timestamp, User, UserId, UserName, fold_name};
 
 /// What a login compares with.
 pub struct Credentials {
@@ -65,9 +65,16 @@ impl Storage {
     }
 
     /// What a login with this name compares with.
-    pub async fn credentials(&self, name: &str) -> Result<Option<Credentials>, StorageError> {
-        let row = user::Entity::find().filter(user::Column::NameKey.eq(fold_name(name))).one(&self.reader).await?;
+    pub async fn credentials(&self, name: &UserName) -> Result<Option<Credentials>, StorageError> {
+        let row = user::Entity::find().filter(user::Column::NameKey.eq(name.key())).one(&self.reader).await?;
         Ok(row.map(|row| Credentials { user: UserId(row.id), name: row.name, password_hash: row.password_hash }))
+    }
+
+    /// Replaces the hash of an unchanged password.
+    pub async fn set_password_hash(&self, id: UserId, password_hash: String) -> Result<(), StorageError> {
+        let row = user::ActiveModel { id: Set(id.0), password_hash: Set(password_hash), ..Default::default() };
+        user::Entity::update(row).exec(&self.writer).await?;
+        Ok(())
     }
 
     /// The argon2id hash of a user's password.
@@ -89,6 +96,12 @@ impl Storage {
 
     /// Users whose folded name contains the folded `text`, by id. Empty finds everybody.
     pub async fn search_users(&self, text: &str, page: UserPage) -> Result<Vec<User>, StorageError> {
+        // No name holds a control character, and databases do not agree on what NUL means in a pattern.
+        if text.chars().any(char::is_control) || text.chars().nth(MAX_NAME_CHARS).is_some() {
+            return Ok(Vec::new());
+        }
+        let turn = tokio::time::timeout(self.search_wait, self.searches.acquire()).await;
+        let _turn = turn.map_err(|_| StorageError::TimedOut)?;
         let mut query = user::Entity::find().order_by_asc(user::Column::Id).limit(page.limit);
         let key = fold_name(text);
         if !key.is_empty() {

@@ -19,8 +19,6 @@ const TAKE_NUMBERS: &str = "UPDATE store SET head = head + $1, \
 /// A batch that was committed.
 #[derive(Debug)]
 pub struct Appended {
-    /// The first number given to the batch.
-    pub first: MessageId,
     /// The last number given to the batch; those of refused drafts are never used.
     pub last: MessageId,
     /// One result for each draft, in their order.
@@ -38,12 +36,12 @@ impl Storage {
     /// Stores `drafts` in their order, all in one transaction, and answers one result for each.
     ///
     /// On an error nothing was stored, unless the connection died in the commit: then nobody knows, and
-    /// [`messages_after`](Self::messages_after) tells.
-    pub async fn append(&self, drafts: &[&Draft], now: Timestamp) -> Result<Appended, StorageError> {
+    /// [`committed_since`](Self::committed_since) tells.
+    pub async fn append(&self, drafts: Vec<Draft>, now: Timestamp) -> Result<Appended, StorageError> {
         let count = i64::try_from(drafts.len()).map_err(|_| StorageError::Corrupt("a batch beyond 2^63"))?;
         let tx = self.begin().await?;
         let (head, clock) = self.take_numbers(&tx, count, now).await?;
-        let (conversations, created) = self.conversations_of(&tx, drafts).await?;
+        let (conversations, created) = self.conversations_of(&tx, &drafts).await?;
 
         let first = head - count + 1;
         let mut results = Vec::with_capacity(drafts.len());
@@ -56,19 +54,7 @@ impl Storage {
         tx.commit().await?;
 
         self.remember(created);
-        Ok(Appended { first: MessageId(first), last: MessageId(head), results })
-    }
-
-    /// Messages with a higher number than `after`, at most `limit`, oldest first.
-    pub async fn messages_after(&self, after: MessageId, limit: u64) -> Result<Vec<Message>, StorageError> {
-        use sea_orm::{ColumnTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
-        let rows = message::Entity::find()
-            .filter(message::Column::Id.gt(after.0))
-            .order_by_asc(message::Column::Id)
-            .limit(limit)
-            .all(&self.reader)
-            .await?;
-        rows.into_iter().map(Message::try_from).collect()
+        Ok(Appended { last: MessageId(head), results })
     }
 
     async fn take_numbers(
@@ -107,14 +93,14 @@ impl Storage {
     }
 }
 
-fn message_of(draft: &Draft, conversation_id: ConversationId, (id, timestamp): (MessageId, Timestamp)) -> Message {
+fn message_of(draft: Draft, conversation_id: ConversationId, (id, timestamp): (MessageId, Timestamp)) -> Message {
     Message {
         id,
         conversation_id,
         sender: draft.sender,
         receiver: draft.receiver,
-        sender_copy: draft.sender_copy.clone().into_string(),
-        receiver_copy: draft.receiver_copy.clone().into_string(),
+        sender_copy: draft.sender_copy.into_string(),
+        receiver_copy: draft.receiver_copy.into_string(),
         message_type: draft.message_type.as_str().to_owned(),
         timestamp,
     }

@@ -2,15 +2,18 @@
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
 use std::time::Duration;
 
 use log::LevelFilter;
+use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{ConnectOptions, Database, DatabaseBackend, DatabaseConnection};
+use sea_orm::sqlx::{ConnectOptions as _, Connection as _};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 
 use super::StorageError;
-use crate::config::{Config, Synchronous};
+use crate::config::{Config, Store, Synchronous};
 
 /// Memory each SQLite connection maps of the file.
 const MMAP_BYTES: &str = "268435456";
@@ -20,90 +23,77 @@ const CACHE_KIB: &str = "-16384";
 const WAL_LIMIT_BYTES: &str = "67108864";
 /// How long one SQLite connection waits for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// PostgreSQL connections for writing, apart from those for reading: no reader can make the writer wait.
+const POSTGRES_WRITERS: u32 = 4;
 /// A PostgreSQL connection that idled this long is tested before use.
 const TEST_AFTER_IDLE: Duration = Duration::from_secs(30);
-/// Longest time for one statement on PostgreSQL.
+/// Longest time for one statement on PostgreSQL; migrations may take longer.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest time for the first connection to PostgreSQL.
+const FIRST_CONNECT: Duration = Duration::from_secs(10);
 /// A statement slower than this is logged.
 const SLOW_STATEMENT: Duration = Duration::from_secs(1);
 
-/// What a SQLite connection may do.
+/// What a connection is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Access {
-    Create,
+pub(super) enum Purpose {
+    /// Bringing the schema up to date. Makes the SQLite file when it is missing.
+    Migrate,
+    /// Looking at the schema. A missing SQLite file is an error.
+    Inspect,
+    /// Writing: one connection on SQLite.
     Write,
+    /// Reading: read-only connections on SQLite.
     Read,
 }
 
-/// The connection (SQLite) or pool (PostgreSQL) for writing. Makes the SQLite file when it is missing.
-pub(super) async fn writer(config: &Config) -> Result<DatabaseConnection, StorageError> {
-    open(config, Access::Create).await
-}
-
-/// As [`writer`], but a missing SQLite file is an error.
-pub(super) async fn existing(config: &Config) -> Result<DatabaseConnection, StorageError> {
-    open(config, Access::Write).await
-}
-
-/// The connections for reading: read-only ones on SQLite, the writer's pool on PostgreSQL.
-pub(super) async fn reader(config: &Config, writer: &DatabaseConnection) -> Result<DatabaseConnection, StorageError> {
-    match writer.get_database_backend() {
-        DatabaseBackend::Sqlite => open(config, Access::Read).await,
-        _ => Ok(writer.clone()),
-    }
-}
-
-async fn open(config: &Config, access: Access) -> Result<DatabaseConnection, StorageError> {
-    let url = config.database_url();
-    let mut options = ConnectOptions::new(url.clone());
+/// Opens connections for one purpose.
+pub(super) async fn open(config: &Config, purpose: Purpose) -> Result<DatabaseConnection, StorageError> {
+    let store = config.store().map_err(|error| StorageError::Url(error.to_string()))?;
+    let mut options = match &store {
+        Store::Sqlite(path) => sqlite(config, path, purpose)?,
+        Store::Postgres(url) => postgres(config, url, purpose).await?,
+    };
     options
         .acquire_timeout(Duration::from_millis(config.database.acquire_timeout_ms))
-        .connect_timeout(Duration::from_millis(config.database.acquire_timeout_ms))
         .sqlx_logging_level(LevelFilter::Off)
         .sqlx_slow_statements_logging_settings(LevelFilter::Warn, SLOW_STATEMENT)
         .record_stmt_in_spans(false);
-    match url.split_once(':').map(|(scheme, _)| scheme) {
-        Some("sqlite") => sqlite(config, &url, access, &mut options)?,
-        Some("postgres") => postgres(config, &mut options),
-        Some(other) => return Err(StorageError::Url(format!("unknown scheme {other}; use sqlite:// or postgres://"))),
-        None => return Err(StorageError::Url("it must begin with sqlite:// or postgres://".to_owned())),
-    }
     Database::connect(options).await.map_err(StorageError::Database)
 }
 
-fn sqlite(config: &Config, url: &str, access: Access, options: &mut ConnectOptions) -> Result<(), StorageError> {
-    if url.contains(":memory:") || url.contains("mode=memory") {
-        return Err(StorageError::Url("a database in memory forgets everything; name a file".to_owned()));
+fn sqlite(config: &Config, path: &Path, purpose: Purpose) -> Result<ConnectOptions, StorageError> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if parent.is_some_and(|parent| !parent.is_dir()) {
+        return Err(StorageError::Url(format!("{} is not in an existing directory", path.display())));
     }
-    let path = url.strip_prefix("sqlite://").and_then(|rest| rest.split('?').next()).unwrap_or_default();
-    let parent = Path::new(path).parent().filter(|parent| !parent.as_os_str().is_empty());
-    if path.is_empty() || parent.is_some_and(|parent| !parent.is_dir()) {
-        return Err(StorageError::Url(format!("{path:?} is not a file in an existing directory")));
-    }
-    if access != Access::Create && !Path::new(path).is_file() {
-        return Err(StorageError::Url(format!("{path:?} does not exist")));
-    }
-    if access == Access::Create {
-        create_private(Path::new(path))?;
+    if purpose == Purpose::Migrate {
+        create_private(path)?;
+    } else if !path.is_file() {
+        return Err(StorageError::Url(format!("{} does not exist", path.display())));
     }
     let synchronous = match config.database.synchronous {
         Synchronous::Full => SqliteSynchronous::Full,
         Synchronous::Normal => SqliteSynchronous::Normal,
     };
-    let connections = if access == Access::Read { config.database.max_connections } else { 1 };
+    let file = PathBuf::from(path);
+    // The URL names only the driver: a path may hold what means something else in a URL.
+    let mut options = ConnectOptions::new("sqlite:");
     options
-        .max_connections(connections)
+        .max_connections(if purpose == Purpose::Read { config.database.max_connections } else { 1 })
         .test_before_acquire(false)
         // A connection to a file does not age.
         .idle_timeout(None)
         .max_lifetime(None)
+        .map_sqlx_sqlite_pool_opts(|pool| pool.after_release(|connection, _| Box::pin(is_clean(connection))))
         .map_sqlx_sqlite_opts(move |sqlite| {
             let sqlite = sqlite
+                .filename(&file)
                 .busy_timeout(BUSY_TIMEOUT)
                 .pragma("mmap_size", MMAP_BYTES)
                 .pragma("cache_size", CACHE_KIB)
                 .pragma("temp_store", "MEMORY");
-            if access == Access::Read {
+            if purpose == Purpose::Read {
                 return sqlite.read_only(true);
             }
             sqlite
@@ -112,7 +102,18 @@ fn sqlite(config: &Config, url: &str, access: Access, options: &mut ConnectOptio
                 .pragma("journal_size_limit", WAL_LIMIT_BYTES)
                 .optimize_on_close(true, None)
         });
-    Ok(())
+    Ok(options)
+}
+
+/// Whether a connection may be used again: not when the driver still counts a transaction on it.
+///
+/// On a full disk or a failed write SQLite rolls back by itself (<https://sqlite.org/lang_transaction.html> §3). The driver's own
+/// `ROLLBACK` then fails, it goes on counting a transaction, and would make the next one a savepoint inside a transaction
+/// that nobody ever commits.
+async fn is_clean(connection: &mut sea_orm::sqlx::SqliteConnection) -> Result<bool, sea_orm::sqlx::Error> {
+    // Waits for a rollback that is still queued.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 /// Makes the file, empty, for its owner alone; SQLite gives the files beside it the same mode.
@@ -129,10 +130,30 @@ fn create_private(path: &Path) -> Result<(), StorageError> {
     }
 }
 
-fn postgres(config: &Config, options: &mut ConnectOptions) {
+async fn postgres(config: &Config, url: &str, purpose: Purpose) -> Result<ConnectOptions, StorageError> {
+    // Not with the driver's own text, which repeats the URL and its password.
+    let parsed = PgConnectOptions::from_str(url).map_err(|_| {
+        StorageError::Url("it cannot be parsed; write special characters of the password as %XX".to_owned())
+    })?;
+    if matches!(purpose, Purpose::Migrate | Purpose::Inspect) {
+        // A pool retries until its timeout and then tells nothing; one attempt tells what is wrong.
+        let attempt = tokio::time::timeout(FIRST_CONNECT, parsed.connect()).await;
+        let connection = attempt
+            .map_err(|_| StorageError::TimedOut)?
+            .map_err(|error| StorageError::Unreachable(error.to_string()))?;
+        connection.close().await.map_err(|error| StorageError::Unreachable(error.to_string()))?;
+    }
+    let mut options = ConnectOptions::new(url);
     options
-        .max_connections(config.database.max_connections.max(2))
+        .max_connections(match purpose {
+            Purpose::Migrate | Purpose::Inspect => 2,
+            Purpose::Write => POSTGRES_WRITERS,
+            Purpose::Read => config.database.max_connections,
+        })
         .test_before_acquire_if_idle_for(TEST_AFTER_IDLE)
-        .statement_timeout(STATEMENT_TIMEOUT)
         .set_application_name("fluent-backend");
+    if matches!(purpose, Purpose::Write | Purpose::Read) {
+        options.statement_timeout(STATEMENT_TIMEOUT);
+    }
+    Ok(options)
 }

@@ -19,7 +19,7 @@ impl Storage {
     pub(super) async fn conversations_of(
         &self,
         tx: &DatabaseTransaction,
-        drafts: &[&Draft],
+        drafts: &[Draft],
     ) -> Result<(Vec<Result<ConversationId, Refusal>>, Found), StorageError> {
         let mut found = Found::new();
         let mut answers = Vec::with_capacity(drafts.len());

@@ -10,6 +10,9 @@ pub enum StorageError {
     /// `database.url` is not one that we can use.
     #[error("database.url is not usable: {0}")]
     Url(String),
+    /// No connection to PostgreSQL.
+    #[error("cannot connect to the database: {0}")]
+    Unreachable(String),
     /// The schema holds migrations that this version does not know.
     #[error(
         "the database was written by a newer version of fluent-backend (it has {0}): install that version or newer"

@@ -86,6 +86,10 @@ impl Storage {
         grace_s: i64,
         now: Timestamp,
     ) -> Result<Rotation, StorageError> {
+        // Anybody can show a token: one that nobody was ever given costs no turn at writing.
+        if refresh_token::Entity::find_by_id(hash.to_vec()).one(&self.reader).await?.is_none() {
+            return Ok(Rotation::Refused);
+        }
         let tx = self.begin().await?;
         // The lock is for PostgreSQL; on SQLite the transaction has the only one there is.
         let token = refresh_token::Entity::find_by_id(hash.to_vec()).lock_exclusive().one(&tx).await?;

@@ -37,6 +37,10 @@ impl Storage {
         hash: [u8; 32],
         now: Timestamp,
     ) -> Result<Option<(UserId, LoginId)>, StorageError> {
+        // Anybody can show a ticket: one that nobody was ever given costs no turn at writing.
+        if ticket::Entity::find_by_id(hash.to_vec()).one(&self.reader).await?.is_none() {
+            return Ok(None);
+        }
         let statement = self.statement(CONSUME, [hash.to_vec().into()]);
         let Some(row) = self.writer.query_one_raw(statement).await? else { return Ok(None) };
         let expires_at: i64 = row.try_get("", "expires_at")?;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use tempfile::TempDir;
 
 use super::client::{Http, TestClient};
+use crate::actors::Health;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::server::Server;
@@ -108,12 +109,13 @@ impl TestServer {
 
     async fn shut_down(&mut self) {
         let server = self.server.take().expect("the server runs");
-        self.check(&server);
+        let health = server.health().clone();
         server.drain().await.expect("the server drains");
+        self.check(&health);
     }
 
-    fn check(&self, server: &Server) {
-        assert_eq!(server.health().failures(), self.expected_failures, "actors that failed");
+    fn check(&self, health: &Health) {
+        assert_eq!(health.failures(), self.expected_failures, "actors that failed");
     }
 }
 
@@ -122,7 +124,7 @@ impl Drop for TestServer {
         if let Some(server) = self.server.take()
             && !std::thread::panicking()
         {
-            self.check(&server);
+            self.check(server.health());
         }
     }
 }

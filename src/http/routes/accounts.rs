@@ -12,7 +12,7 @@ use crate::auth::{AuthError, TokenPair};
 use crate::domain::{EmailAddress, NewAccount, Password, PublicKey, UserName};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Request, json_body, limit_rate};
+use crate::http::extract::{Request, client_address, json_body, limit_name, limit_rate, uninterrupted};
 use crate::http::respond::{Response, secret_json};
 
 #[derive(Deserialize, ToSchema)]
@@ -104,7 +104,9 @@ pub(in crate::http) async fn register(app: Arc<App>, request: Request) -> Result
 pub(in crate::http) async fn login(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     limit_rate(&app, &request)?;
     let expected = "an object with the texts username and password";
+    let address = client_address(&app, &request);
     let body: LoginRequest = json_body(&app, request, expected).await?;
+    limit_name(&app, address, &body.username)?;
     let pair = app.auth.login(&body.username, body.password).await?;
     Ok(secret_json(StatusCode::OK, &TokenAnswer::from(pair)))
 }
@@ -121,13 +123,13 @@ pub(in crate::http) async fn login(app: Arc<App>, request: Request) -> Result<Re
 pub(in crate::http) async fn refresh(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let expected = "an object with the text refresh_token";
     let body: RefreshRequest = json_body(&app, request, expected).await?;
-    match app.auth.refresh(&body.refresh_token).await {
-        Ok(pair) => Ok(secret_json(StatusCode::OK, &TokenAnswer::from(pair))),
-        Err(error) => {
-            if let AuthError::Reused { user, login } = error {
-                app.registry.end_logins(user, &[login], LoginEnd::Revoked);
-            }
-            Err(error.into())
+    let refreshing = async move {
+        let refreshed = app.auth.refresh(&body.refresh_token).await;
+        if let Err(AuthError::Reused { user, login }) = &refreshed {
+            app.registry.end_logins(*user, &[*login], LoginEnd::Revoked);
         }
-    }
+        refreshed
+    };
+    let pair = uninterrupted(refreshing).await??;
+    Ok(secret_json(StatusCode::OK, &TokenAnswer::from(pair)))
 }

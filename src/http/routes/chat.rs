@@ -62,7 +62,7 @@ pub(in crate::http) async fn partnerinfo(app: Arc<App>, request: Request) -> Res
     Ok(json(StatusCode::OK, &KeyedUserBody::from(partner.ok_or(NO_USER)?)))
 }
 
-/// Everybody you have written with, with the newest message, newest first.
+/// Everybody you have written with, with the newest message, newest first; at most 1000.
 #[utoipa::path(get, path = "/chat/chat_list", tag = "chat", security(("bearer" = [])), responses(
     (status = 200, body = Vec<ChatListBody>),
     (status = 401, body = Problem, content_type = "application/problem+json"),
@@ -74,7 +74,7 @@ pub(in crate::http) async fn chat_list(app: Arc<App>, request: Request) -> Resul
         .iter()
         .map(|entry| ChatListBody {
             partner: KeyedUserBody::from(entry.partner.clone()),
-            message: MessageBody::new(&entry.newest, access.user),
+            message: MessageBody::from(&entry.newest),
         })
         .collect();
     Ok(json(StatusCode::OK, &bodies))
@@ -98,7 +98,7 @@ pub(in crate::http) async fn all_messages(app: Arc<App>, request: Request) -> Re
     if messages.is_empty() && app.storage.user(partner).await?.is_none() {
         return Err(NO_USER);
     }
-    let bodies: Vec<MessageBody<'_>> = messages.iter().map(|m| MessageBody::new(m, access.user)).collect();
+    let bodies: Vec<MessageBody<'_>> = messages.iter().map(MessageBody::from).collect();
     Ok(json(StatusCode::OK, &bodies))
 }
 

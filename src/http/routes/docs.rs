@@ -1,5 +1,6 @@
 //! The interface to read: the OpenAPI document and a page that shows it. Nothing is loaded from elsewhere.
 
+use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
@@ -44,7 +45,11 @@ fn asset(name: &str) -> Result<Response, ApiError> {
     let config = Arc::new(Config::from("/openapi.json"));
     let found = utoipa_swagger_ui::serve(name, config).map_err(|error| ApiError::Internal(error.to_string()))?;
     let file = found.ok_or(ApiError::NotFound("there is nothing at this path"))?;
-    let mut response = full(StatusCode::OK, file.bytes.into_owned());
+    let bytes = match file.bytes {
+        Cow::Borrowed(part_of_the_program) => Bytes::from_static(part_of_the_program),
+        Cow::Owned(made) => Bytes::from(made),
+    };
+    let mut response = full(StatusCode::OK, bytes);
     let headers = response.headers_mut();
     let kind = HeaderValue::from_str(&file.content_type).map_err(|error| ApiError::Internal(error.to_string()))?;
     headers.insert(CONTENT_TYPE, kind);

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::actors::LoginEnd;
-use crate::auth::TICKET_LIFETIME_S;
+use crate::auth::{Access, AuthError, TICKET_LIFETIME_S};
 use crate::domain::{LoginId, Password};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Request, json_body, limit_rate, signed_in};
+use crate::http::extract::{Request, json_body, limit_rate, signed_in, uninterrupted};
 use crate::http::respond::{Response, json, no_content, secret_json};
 use crate::storage::Which;
 
@@ -54,8 +54,7 @@ pub(in crate::http) struct TicketAnswer {
 ))]
 pub(in crate::http) async fn logout(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let access = signed_in(&app, &request)?;
-    let ended = app.auth.end_sessions(access.user, Which::Only(access.login)).await?;
-    app.registry.end_logins(access.user, &ended, LoginEnd::Logout);
+    end_sessions(app, access, Which::Only(access.login), LoginEnd::Logout).await?;
     Ok(no_content())
 }
 
@@ -66,8 +65,7 @@ pub(in crate::http) async fn logout(app: Arc<App>, request: Request) -> Result<R
 ))]
 pub(in crate::http) async fn logout_all(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let access = signed_in(&app, &request)?;
-    let ended = app.auth.end_sessions(access.user, Which::All).await?;
-    app.registry.end_logins(access.user, &ended, LoginEnd::Logout);
+    end_sessions(app, access, Which::All, LoginEnd::Logout).await?;
     Ok(no_content())
 }
 
@@ -99,12 +97,10 @@ pub(in crate::http) async fn end(app: Arc<App>, request: Request) -> Result<Resp
     let access = signed_in(&app, &request)?;
     let id = request.uri().path().rsplit('/').next().and_then(|id| id.parse().ok()).map(LoginId);
     let id = id.ok_or(ApiError::NotFound(NO_SESSION))?;
-    let ended = app.auth.end_sessions(access.user, Which::Only(id)).await?;
-    if ended.is_empty() {
-        return Err(ApiError::NotFound(NO_SESSION));
+    match end_sessions(app, access, Which::Only(id), LoginEnd::Revoked).await? {
+        0 => Err(ApiError::NotFound(NO_SESSION)),
+        _ => Ok(no_content()),
     }
-    app.registry.end_logins(access.user, &ended, LoginEnd::Revoked);
-    Ok(no_content())
 }
 
 /// Change the password; ends all other login sessions.
@@ -124,8 +120,12 @@ pub(in crate::http) async fn change_password(app: Arc<App>, request: Request) ->
     let expected = "an object with the texts old_password and new_password";
     let body: PasswordRequest = json_body(&app, request, expected).await?;
     let new = Password::parse(body.new_password)?;
-    let ended = app.auth.change_password(access, body.old_password, new).await?;
-    app.registry.end_logins(access.user, &ended, LoginEnd::Password);
+    let changing = async move {
+        let ended = app.auth.change_password(access, body.old_password, new).await?;
+        app.registry.end_logins(access.user, &ended, LoginEnd::Password);
+        Ok::<_, AuthError>(())
+    };
+    uninterrupted(changing).await??;
     Ok(no_content())
 }
 
@@ -139,6 +139,16 @@ pub(in crate::http) async fn ws_ticket(app: Arc<App>, request: Request) -> Resul
     let access = signed_in(&app, &request)?;
     let ticket = app.auth.issue_ticket(access).await?;
     Ok(secret_json(StatusCode::OK, &TicketAnswer { ticket, expires_in: TICKET_LIFETIME_S }))
+}
+
+/// Ends login sessions with their tokens and sockets; answers how many had not ended before.
+async fn end_sessions(app: Arc<App>, access: Access, which: Which, end: LoginEnd) -> Result<usize, ApiError> {
+    let ending = async move {
+        let ended = app.auth.end_sessions(access.user, which).await?;
+        app.registry.end_logins(access.user, &ended, end);
+        Ok::<_, AuthError>(ended.len())
+    };
+    Ok(uninterrupted(ending).await??)
 }
 
 const NO_SESSION: &str = "there is no such session";

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::actors::LoginEnd;
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{Connection, Request, query};
@@ -42,5 +43,9 @@ pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Res
     // The socket keeps its place among the connections until it is closed.
     let place = request.extensions().get::<Connection>().map(|connection| connection.place.clone());
     let answer = app.sockets.open(request, &handshake, &access, place).await;
+    if app.auth.access().has_ended(access.login) {
+        // Ended after its token was checked and before its socket was there to be closed.
+        app.registry.end_logins(access.user, &[access.login], LoginEnd::Revoked);
+    }
     answer.map(|response| response.map(|()| Full::default())).ok_or(ApiError::Unavailable)
 }

@@ -1,0 +1,110 @@
+//! Which database `database.url` names.
+
+use std::path::PathBuf;
+
+use percent_encoding::percent_decode_str;
+
+use super::ConfigError;
+
+/// A database.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Store {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A server, by its URL, which may hold a password.
+    Postgres(String),
+}
+
+impl Store {
+    /// Reads `sqlite://path` and `postgres://…`, also as SQLAlchemy writes them (`sqlite+aiosqlite:///./chat.db`,
+    /// `postgresql+asyncpg://…`). No error repeats the text: it may hold a password.
+    pub(super) fn parse(url: &str) -> Result<Self, ConfigError> {
+        let wrong = |reason: &str| Err(ConfigError::Value { key: "database.url", reason: reason.to_owned() });
+        let Some((scheme, rest)) = url.split_once("://") else {
+            return wrong("must begin with sqlite:// or postgres://");
+        };
+        let (dialect, driver) = scheme.split_once('+').map_or((scheme, None), |(d, driver)| (d, Some(driver)));
+        match dialect {
+            "sqlite" => {
+                // SQLAlchemy writes three slashes before a relative path and four before an absolute one.
+                let relative = driver.is_some() || rest.starts_with("/./");
+                let rest = if relative { rest.strip_prefix('/').unwrap_or(rest) } else { rest };
+                Self::sqlite(rest)
+            }
+            "postgresql" | "postgres" => {
+                // asyncpg calls `ssl` what libpq calls `sslmode`.
+                let rest = rest.replace("?ssl=", "?sslmode=").replace("&ssl=", "&sslmode=");
+                Ok(Self::Postgres(format!("postgres://{rest}")))
+            }
+            _ if dialect.len() <= 16 && dialect.bytes().all(|b| b.is_ascii_lowercase()) => {
+                wrong(&format!("must begin with sqlite:// or postgres://, not {dialect}://"))
+            }
+            _ => wrong("must begin with sqlite:// or postgres://"),
+        }
+    }
+
+    fn sqlite(rest: &str) -> Result<Self, ConfigError> {
+        let wrong = |reason: &str| Err(ConfigError::Value { key: "database.url", reason: reason.to_owned() });
+        let (path, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+        if path.contains(":memory:") || parameters.contains("memory") {
+            return wrong("must name a file: a database in memory forgets everything");
+        }
+        if !matches!(parameters, "" | "mode=rwc" | "mode=rw") {
+            return wrong("must have no parameters for SQLite: its settings are in [database]");
+        }
+        match percent_decode_str(path).decode_utf8() {
+            Ok(path) if !path.is_empty() => Ok(Self::Sqlite(PathBuf::from(path.into_owned()))),
+            _ => wrong("must name a file after sqlite://"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(url: &str) -> Option<String> {
+        match Store::parse(url) {
+            Ok(Store::Sqlite(path)) => Some(path.display().to_string()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn sqlite_urls() {
+        for (url, path) in [
+            ("sqlite://chat.db", "chat.db"),
+            ("sqlite:///var/chat.db", "/var/chat.db"),
+            ("sqlite:///./chat.db", "./chat.db"),
+            ("sqlite+aiosqlite:///./chat.db", "./chat.db"),
+            ("sqlite+aiosqlite:////var/chat.db", "/var/chat.db"),
+            ("sqlite:///my%20data/chat.db?mode=rwc", "/my data/chat.db"),
+        ] {
+            assert_eq!(file(url).as_deref(), Some(path), "{url}");
+        }
+        for bad in
+            ["sqlite://", "sqlite://:memory:", "sqlite::memory:", "sqlite://a.db?mode=memory", "sqlite://a?cache=x"]
+        {
+            assert_eq!(file(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn postgres_urls() {
+        for (url, plain) in [
+            ("postgresql+asyncpg://u:p@h/d?ssl=require", "postgres://u:p@h/d?sslmode=require"),
+            ("postgresql://u@h/d", "postgres://u@h/d"),
+            ("postgres://u@h/d", "postgres://u@h/d"),
+        ] {
+            assert!(Store::parse(url).is_ok_and(|store| store == Store::Postgres(plain.to_owned())), "{url}");
+        }
+    }
+
+    #[test]
+    fn errors_do_not_repeat_the_url() {
+        for url in ["mysql://u:hunter22@h/d", "Hunter22://x", "hunter22"] {
+            let error = Store::parse(url).err().unwrap().to_string();
+            assert!(!error.to_lowercase().contains("hunter22"), "{error}");
+        }
+    }
+}

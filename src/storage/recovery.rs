@@ -1,0 +1,90 @@
+//! Finding out what a transaction whose outcome is not known has stored.
+
+use std::collections::HashSet;
+
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+
+use super::entity::message;
+use super::history::text;
+use super::{Storage, StorageError};
+use crate::domain::{ConversationId, Message, MessageId, Timestamp, UserId};
+
+/// Messages read at once.
+const PAGE: u64 = 256;
+
+impl Storage {
+    /// The highest number given to a message so far; 0 in an empty store.
+    ///
+    /// Writes to find out. So it fails when the store cannot be written, as on a full disk; and it waits for every transaction
+    /// that has taken numbers, so that afterwards their outcome is known.
+    pub async fn probe_head(&self) -> Result<MessageId, StorageError> {
+        let sql = "UPDATE store SET head = head WHERE id = 1 RETURNING head";
+        let tx = self.begin().await?;
+        let row = tx.query_one_raw(self.statement(sql, [])).await?;
+        let head = row.ok_or(StorageError::Corrupt("the store row is missing"))?.try_get_by_index(0)?;
+        tx.commit().await?;
+        Ok(MessageId(head))
+    }
+
+    /// Messages of these senders with a number above `after` and a time stamp of `since` or later, oldest first.
+    ///
+    /// Reads from the newest one down: the cost is what was stored since, not what is stored.
+    pub async fn committed_since(
+        &self,
+        after: MessageId,
+        since: Timestamp,
+        senders: &HashSet<UserId>,
+    ) -> Result<Vec<Message>, StorageError> {
+        let mut found = Vec::new();
+        let mut below = i64::MAX;
+        loop {
+            let page = message::Entity::find()
+                .filter(message::Column::Id.gt(after.0))
+                .filter(message::Column::Id.lt(below))
+                .order_by_desc(message::Column::Id)
+                .limit(PAGE)
+                .all(&self.reader)
+                .await?;
+            let oldest = page.last().map(|row| (row.id, row.timestamp));
+            extend(&mut found, page, since, senders)?;
+            match oldest {
+                Some((id, timestamp)) if timestamp >= since.as_micros() => below = id,
+                _ => break,
+            }
+        }
+        found.reverse();
+        Ok(found)
+    }
+}
+
+fn extend(
+    found: &mut Vec<Message>,
+    page: Vec<message::Model>,
+    since: Timestamp,
+    senders: &HashSet<UserId>,
+) -> Result<(), StorageError> {
+    let wanted = |row: &message::Model| row.timestamp >= since.as_micros() && senders.contains(&UserId(row.sender_id));
+    for row in page.into_iter().filter(wanted) {
+        found.push(Message::try_from(row)?);
+    }
+    Ok(())
+}
+
+impl TryFrom<message::Model> for Message {
+    type Error = StorageError;
+
+    fn try_from(row: message::Model) -> Result<Self, StorageError> {
+        Ok(Self {
+            id: MessageId(row.id),
+            conversation_id: ConversationId(row.conversation_id),
+            sender: UserId(row.sender_id),
+            receiver: UserId(row.receiver_id),
+            sender_copy: text(row.sender_copy)?,
+            receiver_copy: text(row.receiver_copy)?,
+            message_type: row.message_type,
+            timestamp: Timestamp::from_micros(row.timestamp),
+        })
+    }
+}
