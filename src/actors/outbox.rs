@@ -168,8 +168,8 @@ impl OutboxSender {
             self.level.moved();
         }
         let above = frames > self.max_frames || bytes > self.max_bytes;
-        let far_above = bytes / BURST > self.max_bytes;
-        if !far_above && !(above && self.level.stands_still()) && self.letters.try_send(letter).is_ok() {
+        let too_full = bytes / BURST > self.max_bytes || (above && self.level.stands_still());
+        if !too_full && self.letters.try_send(letter).is_ok() {
             return true;
         }
         self.close(CloseReason::SlowReader);

@@ -55,14 +55,14 @@ impl RateLimiter {
     /// Takes one attempt of this address.
     pub fn check(&self, address: ClientAddress) -> Result<(), RateLimited> {
         let Some(limiters) = &self.0 else { return Ok(()) };
-        limiters.addresses.check_key(&address).map_err(limited)
+        limiters.addresses.check_key(&address).map_err(|until| limited(&until))
     }
 
     /// Takes one attempt of this address to log in with this name.
     pub fn check_name(&self, address: ClientAddress, name: &str) -> Result<(), RateLimited> {
         let Some(limiters) = &self.0 else { return Ok(()) };
         let name = limiters.hasher.hash_one(fold_name(name));
-        limiters.names.check_key(&(address, name)).map_err(limited)
+        limiters.names.check_key(&(address, name)).map_err(|until| limited(&until))
     }
 
     /// Forgets addresses that have their full quota again; call it now and then.
@@ -76,7 +76,7 @@ impl RateLimiter {
     }
 }
 
-fn limited(until: NotUntil<<DefaultClock as governor::clock::Clock>::Instant>) -> RateLimited {
+fn limited(until: &NotUntil<<DefaultClock as governor::clock::Clock>::Instant>) -> RateLimited {
     RateLimited(until.wait_time_from(DefaultClock::default().now()))
 }
 

@@ -78,14 +78,23 @@ pub(super) fn key_id(secret: &SecretString) -> String {
     format!("{first:08x}")
 }
 
+/// Makes the file whole or not at all, whenever the process is killed; of two processes that make it, one does.
 fn create(path: &Path) -> Result<String, SecretError> {
     let io = |source| SecretError::Io { path: path.to_owned(), source };
     let secret = random_token().map_err(|error| io(std::io::Error::other(error)))?;
+    let draft = path.with_extension(format!("{}.new", std::process::id()));
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).map_err(io)?;
+    let mut file = options.open(&draft).map_err(io)?;
     writeln!(file, "{secret}").and_then(|()| file.sync_all()).map_err(io)?;
-    Ok(secret)
+    // Unlike a rename, a link does not replace what another process has made meanwhile.
+    let linked = std::fs::hard_link(&draft, path);
+    std::fs::remove_file(&draft).map_err(io)?;
+    match linked {
+        Ok(()) => Ok(secret),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => std::fs::read_to_string(path).map_err(io),
+        Err(error) => Err(io(error)),
+    }
 }

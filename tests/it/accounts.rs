@@ -119,6 +119,9 @@ async fn unknown_user_and_wrong_password_look_the_same() {
     let http = server.http();
     http.post("/auth/register", &account("carol", "carol@example.org")).await.ok();
     let login = |name: &str| json!({"username": name, "password": "wrong wrong wrong"});
+    for strange in ["car\u{0}ol", " carol", "", &"c".repeat(300)] {
+        assert_eq!(http.post("/auth/login", &login(strange)).await.status, StatusCode::UNAUTHORIZED);
+    }
     let wrong = http.post("/auth/login", &login("carol")).await;
     let unknown = http.post("/auth/login", &login("nobody")).await;
     assert_eq!((wrong.status, unknown.status), (StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED));
@@ -160,6 +163,8 @@ async fn search_pages_caps_and_takes_wildcards_literally() {
     assert!(search("query=m%25r").await.is_empty());
     assert!(search("query=_________").await.is_empty());
     assert!(search("query=%5C").await.is_empty());
+    assert!(search("query=%00").await.is_empty());
+    assert!(search(&format!("query={}", "m".repeat(255))).await.is_empty());
     assert_eq!(search("query=member").await.len(), 20);
     assert_eq!(search("query=member&limit=1000").await.len(), 60);
     assert_eq!(search("").await.len(), 20);

@@ -172,6 +172,18 @@ async fn a_connection_in_use_outlives_the_handshake_deadline() {
     server.stop().await;
 }
 
+/// Asks for much and reads nothing: what waits for such a peer is given up.
+#[tokio::test]
+async fn a_peer_that_does_not_read_its_answers_is_closed() {
+    let server = TestServer::start_with(|config| config.socket.write_timeout_s = 1).await;
+    let mut stream = TcpStream::connect(server.addr()).await.unwrap();
+    let request = b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n";
+    let refused = async { while stream.write_all(request).await.is_ok() {} };
+    soon("the server closes the connection", refused).await;
+    serves_others(&server).await;
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn a_body_that_never_comes_is_answered() {
     let server = TestServer::start_with(|config| config.server.request_timeout_s = 1).await;

@@ -57,7 +57,6 @@ async fn everything_works_on_postgresql() {
     let list: Vec<Value> = bob.http.get("/chat/chat_list").await.ok().json();
     assert_eq!((list.len(), &list[0]["partner"]["id"]), (1, &json!(alice.id)));
     server.stop().await;
-    postgres.stop().await;
 }
 
 /// Several servers write to one database: numbers and time stamps still grow in commit order.
@@ -87,13 +86,12 @@ async fn two_servers_on_one_database_keep_one_order() {
     assert!(history.is_sorted_by(|newer, older| newer.timestamp > older.timestamp));
     one.stop().await;
     two.stop().await;
-    postgres.stop().await;
 }
 
 /// The database goes away and comes back: senders get a retryable error, readiness tells, and nothing is stored twice.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_stops_is_told_and_survived() {
-    let Some(postgres) = Postgres::start().await else { return };
+    let Some(mut postgres) = Postgres::start().await else { return };
     let server = TestServer::start_with(|config| {
         on(&postgres)(config);
         config.database.acquire_timeout_ms = 500;
@@ -103,7 +101,7 @@ async fn a_database_that_stops_is_told_and_survived() {
     let mut socket = alice.connect().await;
     socket.send_message(alice.id, "r", "before").await;
     assert_eq!(socket.next_message().await.content, "before");
-    postgres.stop().await;
+    postgres.crash().await;
     socket.send_message(alice.id, "r", "lost").await;
     let error = socket.next_error().await;
     assert_eq!((error["code"].as_str(), error["retryable"].as_bool()), (Some("unavailable"), Some(true)));
@@ -111,5 +109,13 @@ async fn a_database_that_stops_is_told_and_survived() {
     eventually("not ready", unready).await;
     assert_eq!(alice.http.get("/chat/chat_list").await.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(server.http().get("/healthz").await.status, StatusCode::OK);
+
+    postgres.restart().await;
+    let ready = async || (server.http().get("/readyz").await.status == StatusCode::OK).then_some(());
+    eventually("ready again", ready).await;
+    socket.send_message(alice.id, "r", "after").await;
+    assert_eq!(socket.next_message().await.content, "after");
+    let history: Vec<String> = alice.history(alice.id).await.into_iter().map(|message| message.content).collect();
+    assert_eq!(history, ["after", "before"]);
     server.stop().await;
 }

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use fluent_backend::testing::{MessageFrame, TestClient};
+use fluent_backend::testing::{MessageFrame, TestClient, TestSocket, eventually};
 use rand::RngExt as _;
 
-use crate::support::binary::{ServerProcess, run};
+use crate::support::binary::{ServerProcess, program, run};
 
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -95,6 +95,63 @@ async fn nothing_echoed_is_lost_by_kill_9() {
 /// Arguments, environment, and what the line must name.
 type Mistake<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
 
+/// The disk is full for a while: nothing that was echoed is lost then or later, and the server says so and comes back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_told_and_survived() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = ServerProcess::start_with_full_disk(dir.path(), 1500).await;
+    let alice = TestClient::sign_up(server.http(), "alice").await;
+    let mut socket = alice.connect().await;
+    let mut echoed = Vec::new();
+    let mut send = async |socket: &mut TestSocket| -> bool {
+        let text = format!("{}{}", rand::random::<u64>(), "x".repeat(40_000));
+        socket.send_message(alice.id, "r", &text).await;
+        let answer = socket.next_text().await;
+        let stored = serde_json::from_str::<MessageFrame>(&answer);
+        assert!(stored.is_ok() || answer.contains("\"unavailable\""), "{answer}");
+        echoed.extend(stored.ok());
+        answer.contains("sender_id")
+    };
+    while send(&mut socket).await {}
+    let status = async || Some(server.http().get("/readyz").await.status.as_u16());
+    eventually("not ready", async || status().await.filter(|status| *status == 503)).await;
+    // Several failures in a row, as a client that tries again causes them.
+    for _ in 0..5 {
+        assert!(!send(&mut socket).await);
+    }
+    server.lift_limit();
+    eventually("ready again", async || status().await.filter(|status| *status == 200)).await;
+    for _ in 0..20 {
+        assert!(send(&mut socket).await);
+    }
+    let log = server.log();
+    assert_eq!(log.matches("cannot write to the database").count(), 1, "{log}");
+    assert!(server.stop().await.success());
+
+    let server = ServerProcess::start(dir.path(), &[]).await;
+    let alice = TestClient::log_in(server.http(), "alice", alice.id).await;
+    let mut history = alice.history(alice.id).await;
+    history.reverse();
+    history.retain(|message| echoed.contains(message));
+    assert!(history == echoed, "{} of {} echoed messages are there", history.len(), echoed.len());
+    server.stop().await;
+}
+
+/// Killed at any moment of its first start, the next one works.
+#[tokio::test]
+async fn a_first_start_may_be_killed_at_any_moment() {
+    for _ in 0..30 {
+        let dir = tempfile::tempdir().unwrap();
+        let free = [("FLUENT__SERVER__LISTEN", "127.0.0.1:0"), ("FLUENT__ADMIN__LISTEN", "127.0.0.1:0")];
+        let mut child = program(dir.path(), &free).spawn().unwrap();
+        let moment = std::time::Duration::from_micros(rand::rng().random_range(1000..60_000));
+        // What is tested here is a moment in time.
+        let _ = tokio::time::timeout(moment, child.wait()).await;
+        child.kill().await.unwrap();
+        ServerProcess::start(dir.path(), &[]).await.kill().await;
+    }
+}
+
 #[tokio::test]
 async fn mistakes_are_one_clear_line() {
     let dir = tempfile::tempdir().unwrap();
@@ -106,7 +163,7 @@ async fn mistakes_are_one_clear_line() {
         .unwrap();
     std::fs::write(dir.path().join("file"), "").unwrap();
     let free = [("FLUENT__SERVER__LISTEN", "127.0.0.1:0"), ("FLUENT__ADMIN__LISTEN", "127.0.0.1:0")];
-    let cases: [Mistake<'_>; 13] = [
+    let cases: [Mistake<'_>; 16] = [
         (&[], &[("FLUENT__SERVER__LISTEN", &taken)], &taken),
         (&[], &[("FLUENT__ADMIN__LISTEN", &taken)], &taken),
         (&["--config", "missing.toml"], &[], "missing.toml"),
@@ -120,6 +177,9 @@ async fn mistakes_are_one_clear_line() {
         (&[], &[("DATABASE_URL", "sqlite://no/such/directory/fluent.db")], "no/such/directory"),
         (&[], &[("DATABASE_URL", "sqlite://garbage.db")], "not a database"),
         (&[], &[("FLUENT__SERVER__DATA_DIR", "file/data")], "file/data"),
+        (&[], &[("DATABASE_URL", "postgres://u:hunter/22@db.example/fluent")], "%XX"),
+        (&["config", "check"], &[("FLUENT__LOG__FILTER", "a=b=c")], "log.filter"),
+        (&["migrate", "status"], &[("DATABASE_URL", "postgres://u:hunter22@127.0.0.1:1/fluent")], "refused"),
     ];
     for (args, variables, expected) in cases {
         let variables: Vec<(&str, &str)> = free.iter().chain(variables).copied().collect();
@@ -128,7 +188,7 @@ async fn mistakes_are_one_clear_line() {
         assert_eq!(output.status.code(), Some(1), "{variables:?}: {error}");
         assert!(error.contains(expected), "{variables:?}: {error}");
         assert_eq!(error.lines().count(), 1, "{variables:?}: {error}");
-        assert!(!error.contains("panicked"), "{error}");
+        assert!(!error.contains("panicked") && !error.contains("hunter"), "{error}");
     }
     drop(held);
 }
@@ -137,7 +197,6 @@ async fn mistakes_are_one_clear_line() {
 async fn a_database_from_a_newer_version_is_refused_and_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let free = [("FLUENT__SERVER__LISTEN", "127.0.0.1:0"), ("FLUENT__ADMIN__LISTEN", "127.0.0.1:0")];
-    std::fs::create_dir(dir.path().join("data")).unwrap();
     assert!(run(dir.path(), &["migrate", "up"], &free).await.status.success());
     let url = format!("sqlite://{}", dir.path().join("data/fluent.db").display());
     let db = sea_orm::Database::connect(url).await.unwrap();
@@ -179,4 +238,39 @@ async fn subcommands_say_what_they_do() {
     assert!(dir.path().join("here.db").is_file());
     let status = text(&["migrate", "status"], &[]).await;
     assert!(status.lines().count() >= 2 && status.lines().all(|line| line.starts_with("applied ")), "{status}");
+}
+
+/// A directory may have any name, and the environment may hold anything.
+#[tokio::test]
+async fn odd_surroundings_are_no_hindrance() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let odd = "my data?100%#\u{e4}";
+    let server = ServerProcess::start(dir.path(), &[("FLUENT__SERVER__DATA_DIR", odd)]).await;
+    assert!(dir.path().join(odd).join("fluent.db").is_file());
+    server.stop().await;
+    let mut command = program(dir.path(), &[]);
+    let output = command.env("NOT_OURS", std::ffi::OsStr::from_bytes(b"\xff")).args(["config", "check"]).output();
+    assert!(output.await.unwrap().status.success());
+}
+
+/// After the cost of hashes was changed, a login brings the stored hash up to it.
+#[tokio::test]
+async fn a_login_renews_an_outdated_hash() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = ServerProcess::start(dir.path(), &[]).await;
+    let alice = TestClient::sign_up(server.http(), "alice").await;
+    server.stop().await;
+    let server = ServerProcess::start(dir.path(), &[("FLUENT__AUTH__ARGON2_PASSES", "3")]).await;
+    TestClient::log_in(server.http(), "alice", alice.id).await;
+    server.stop().await;
+    let url = format!("sqlite://{}", dir.path().join("data/fluent.db").display());
+    let db = sea_orm::Database::connect(url).await.unwrap();
+    let sql = sea_orm::Statement::from_string(sea_orm::DatabaseBackend::Sqlite, "SELECT password_hash FROM users");
+    let row = sea_orm::ConnectionTrait::query_one_raw(&db, sql).await.unwrap().unwrap();
+    let hash: String = row.try_get_by_index(0).unwrap();
+    assert!(hash.starts_with("$argon2id$v=19$m=64,t=3,p=1$"), "{hash}");
+    let server = ServerProcess::start(dir.path(), &[]).await;
+    TestClient::log_in(server.http(), "alice", alice.id).await;
+    server.stop().await;
 }

@@ -12,7 +12,10 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_fluent-backend");
 
 /// The program with nothing of this environment but what is given.
 pub(crate) fn program(dir: &Path, variables: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(PROGRAM);
+    prepared(Command::new(PROGRAM), dir, variables)
+}
+
+fn prepared(mut command: Command, dir: &Path, variables: &[(&str, &str)]) -> Command {
     command
         .env_clear()
         .envs(variables.iter().copied())
@@ -40,6 +43,24 @@ pub(crate) struct ServerProcess {
 impl ServerProcess {
     /// Starts the program on free ports in `dir`, with cheap hashes, and waits for its greeting.
     pub(crate) async fn start(dir: &Path, variables: &[(&str, &str)]) -> Self {
+        Self::spawn(dir, program(dir, &[]), variables).await
+    }
+
+    /// As [`start`](Self::start), but no file may grow above `kib`, as on a full disk, until [`lift_limit`](Self::lift_limit).
+    pub(crate) async fn start_with_full_disk(dir: &Path, kib: u32) -> Self {
+        let mut shell = Command::new("/bin/sh");
+        // Ignored, the signal becomes an error of the write.
+        shell.arg("-c").arg(format!("trap '' XFSZ; ulimit -S -f $(({kib} * 2)); exec {PROGRAM}"));
+        Self::spawn(dir, prepared(shell, dir, &[]), &[]).await
+    }
+
+    /// From now on files may grow.
+    pub(crate) fn lift_limit(&self) {
+        let unlimited = rustix::process::Rlimit { current: None, maximum: None };
+        rustix::process::prlimit(Some(pid_of(&self.child)), rustix::process::Resource::Fsize, unlimited).unwrap();
+    }
+
+    async fn spawn(dir: &Path, mut command: Command, variables: &[(&str, &str)]) -> Self {
         let log = dir.join("server.log");
         let file = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
         let base = [
@@ -49,7 +70,7 @@ impl ServerProcess {
             ("FLUENT__AUTH__ARGON2_PASSES", "1"),
             ("FLUENT__LIMITS__ENABLED", "false"),
         ];
-        let mut child = program(dir, &base).envs(variables.iter().copied()).stderr(file).spawn().unwrap();
+        let mut child = command.envs(base).envs(variables.iter().copied()).stderr(file).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut greeting = String::new();
         let addr = soon("the server greets", async {
@@ -84,13 +105,12 @@ impl ServerProcess {
 
     /// A polite signal, and how the program ended.
     pub(crate) async fn stop(mut self) -> ExitStatus {
-        let pid = rustix_pid(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        rustix::process::kill_process(pid_of(&self.child), rustix::process::Signal::TERM).unwrap();
         soon("the server stops", self.child.wait()).await.unwrap()
     }
 }
 
-fn rustix_pid(child: &Child) -> rustix::process::Pid {
+fn pid_of(child: &Child) -> rustix::process::Pid {
     let id = i32::try_from(child.id().unwrap()).unwrap();
     rustix::process::Pid::from_raw(id).unwrap()
 }

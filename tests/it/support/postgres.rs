@@ -11,6 +11,7 @@ use tokio::process::{Child, Command};
 pub(crate) struct Postgres {
     server: Child,
     dir: TempDir,
+    bin: PathBuf,
 }
 
 impl Postgres {
@@ -24,51 +25,59 @@ impl Postgres {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("data");
         std::fs::create_dir(&data).unwrap();
-        let owner = unprivileged_user();
-        if let Some((uid, gid)) = owner {
+        if let Some((uid, gid)) = unprivileged_user() {
             std::os::unix::fs::chown(dir.path(), Some(uid), Some(gid)).unwrap();
             std::os::unix::fs::chown(&data, Some(uid), Some(gid)).unwrap();
         }
-        let program = |name: &str| {
-            let mut command = Command::new(bin.join(name));
-            command
-                .current_dir("/")
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .kill_on_drop(true);
-            if let Some((uid, gid)) = owner {
-                command.uid(uid).gid(gid);
-            }
-            command
-        };
         let options = ["--username=fluent", "--auth=trust", "--encoding=UTF8", "--no-sync", "--pgdata"];
-        let made = program("initdb").args(options).arg(&data).status().await.unwrap();
+        let made = program(&bin, "initdb").args(options).arg(&data).status().await.unwrap();
         assert!(made.success(), "initdb failed");
-        let server = program("postgres")
-            .arg("-D")
-            .arg(&data)
-            .args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=50"])
-            .arg("-c")
-            .arg(format!("unix_socket_directories={}", dir.path().display()))
-            .spawn()
-            .unwrap();
-        let cluster = Self { server, dir };
-        let ready = async || sea_orm::Database::connect(cluster.url("postgres")).await.ok();
-        let db = eventually("PostgreSQL accepts connections", ready).await;
+        let cluster = Self { server: serve(&bin, dir.path()), dir, bin };
+        let db = cluster.ready().await;
         sea_orm::ConnectionTrait::execute_unprepared(&db, "CREATE DATABASE fluent").await.unwrap();
         Some(cluster)
+    }
+
+    /// Stops it at once, as a crash would.
+    pub(crate) async fn crash(&mut self) {
+        self.server.kill().await.unwrap();
+    }
+
+    /// Starts it again after a crash.
+    pub(crate) async fn restart(&mut self) {
+        self.server = serve(&self.bin, self.dir.path());
+        self.ready().await;
+    }
+
+    async fn ready(&self) -> sea_orm::DatabaseConnection {
+        let connected = async || sea_orm::Database::connect(self.url("postgres")).await.ok();
+        eventually("PostgreSQL accepts connections", connected).await
     }
 
     /// The URL of a database of this cluster.
     pub(crate) fn url(&self, database: &str) -> String {
         format!("postgres://fluent@localhost/{database}?host={}", self.dir.path().display())
     }
+}
 
-    /// Stops it at once.
-    pub(crate) async fn stop(mut self) {
-        self.server.kill().await.unwrap();
+/// A program of PostgreSQL, as a user it accepts.
+fn program(bin: &Path, name: &str) -> Command {
+    let mut command = Command::new(bin.join(name));
+    command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    if let Some((uid, gid)) = unprivileged_user() {
+        command.uid(uid).gid(gid);
     }
+    command
+}
+
+fn serve(bin: &Path, dir: &Path) -> Child {
+    program(bin, "postgres")
+        .arg("-D")
+        .arg(dir.join("data"))
+        .args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=60", "-c"])
+        .arg(format!("unix_socket_directories={}", dir.display()))
+        .spawn()
+        .unwrap()
 }
 
 /// PostgreSQL refuses to run as root: then the user of that name, which its package makes, or nobody.
