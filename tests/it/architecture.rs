@@ -42,12 +42,14 @@ fn code(text: &str) -> String {
     text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
 }
 
-/// Whether `path::` occurs in the code as the beginning of a path.
+/// Whether `path` occurs in the code as the beginning of a path, or is imported as a whole.
 fn names(code: &str, path: &str) -> bool {
-    let needle = format!("{path}::");
-    code.match_indices(&needle).any(|(at, _)| {
-        let before = code[..at].chars().next_back();
-        !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':')
+    let in_word = |c: char| c.is_alphanumeric() || c == '_';
+    code.match_indices(path).any(|(at, _)| {
+        let (before, after) = (&code[..at], &code[at + path.len()..]);
+        let begins = !before.ends_with(|c: char| in_word(c) || c == ':') || before.ends_with("use ::");
+        let imported = before.trim_end().ends_with("use") && !after.starts_with(in_word);
+        begins && (after.starts_with("::") || imported)
     })
 }
 
@@ -125,6 +127,9 @@ fn the_check_finds_what_is_forbidden() {
     assert_eq!(found("http", "use sea_orm::EntityTrait;"), ["http uses sea_orm"]);
     assert_eq!(found("socket", "let x = ractor::cast!(a, b);"), ["socket uses ractor"]);
     assert_eq!(found("domain", "use tokio::sync::mpsc;"), ["domain uses tokio"]);
+    assert_eq!(found("domain", "use crate::storage;"), ["domain uses storage"]);
+    assert_eq!(found("http", "use sea_orm as db;"), ["http uses sea_orm"]);
+    assert!(found("auth", "let migration = 1; use crate::domain::Draft;").is_empty());
     assert_eq!(found("storage", "use crate::{domain, http};"), ["storage imports from the crate's root"]);
     assert!(found("http", "use crate::storage::Storage; // crate::server::").is_empty());
     assert!(found("actors", "use ractor::Actor; use my_ractor::X;").is_empty());
