@@ -74,6 +74,7 @@ impl PersistenceHandle {
 }
 
 /// A batch that was given to the database and not yet answered.
+#[derive(Clone)]
 pub(super) struct InDoubt {
     /// Messages of it have a higher number …
     after: MessageId,
@@ -224,20 +225,12 @@ impl PersistenceState {
     async fn resolve(&self) -> Result<(), StorageError> {
         // Waits for every transaction that has taken numbers: afterwards nothing is in doubt any more.
         let head = within(self.args.storage.probe_head()).await?;
-        let doubt = self.progress().in_doubt.take();
-        if let Some(doubt) = doubt {
-            let found = self.args.storage.committed_since(doubt.after, doubt.since, &doubt.senders);
-            match within(found).await {
-                Ok(found) => {
-                    metrics().messages_stored.increment(found.len() as u64);
-                    let delivery = |message| Delivery { message: Arc::new(message), ticket: None };
-                    self.args.registry.deliver(found.into_iter().map(delivery).collect());
-                }
-                Err(error) => {
-                    self.progress().in_doubt = Some(doubt);
-                    return Err(error);
-                }
-            }
+        let doubt = self.progress().in_doubt.clone();
+        if let Some(InDoubt { after, since, senders }) = doubt {
+            let found = within(self.args.storage.committed_since(after, since, &senders)).await?;
+            metrics().messages_stored.increment(found.len() as u64);
+            let delivery = |message| Delivery { message: Arc::new(message), ticket: None };
+            self.args.registry.deliver(found.into_iter().map(delivery).collect());
         }
         self.settle(head);
         Ok(())

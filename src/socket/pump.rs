@@ -223,18 +223,21 @@ where
 
     /// The drain: reads nothing more, but waits until what was read is stored, answered, and the answers are written.
     async fn settle(&mut self, mut reading: Reading) -> Result<(), End> {
-        if matches!(reading, Reading::Filling(_)) {
-            progress(&mut reading, &self.wire.credits, &self.wire.session).await;
+        if matches!(reading, Reading::Ready(_)) {
+            // Gives back the credit for a frame that will not be read.
+            reading = Reading::Waiting;
         }
-        drop(reading);
         loop {
+            let is_filling = matches!(reading, Reading::Filling(_));
             tokio::select! {
                 biased;
                 outgoing = self.wire.outbox.next() => match outgoing {
                     Outgoing::Letter(letter) => self.write(letter).await?,
                     Outgoing::Close(reason) => return Err(End::Server(reason)),
                 },
-                () = self.wire.credits.settled() => return Ok(()),
+                // Room may come only when answers are written, so both go on together.
+                () = progress(&mut reading, &self.wire.credits, &self.wire.session), if is_filling => {}
+                () = self.wire.credits.settled(), if !is_filling => return Ok(()),
             }
         }
     }
