@@ -25,6 +25,12 @@ pub use registry::RegistryHandle;
 pub use root::{ActorSystem, ActorSystemError, Fatal};
 pub use session::{Attachment, NewSocket};
 
+/// Makes the actor fail that handles this.
+#[cfg(feature = "testing")]
+fn crash() {
+    panic!("crashed on request of a test");
+}
+
 /// An actor could not be started.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot start an actor: {0}")]

@@ -62,7 +62,8 @@ impl Sockets {
     }
 
     /// Registers a socket for `access` and answers 101. What is delivered from now on is not missed, although the client
-    /// has not seen the answer yet. `hold` is dropped when the socket is closed. `None` when the registry does not take it or the server is going down.
+    /// has not seen the answer yet. `hold` is dropped when the socket is closed. `None` when the registry does not take it or
+    /// the server is going down.
     pub async fn open<B>(
         &self,
         mut request: Request<B>,

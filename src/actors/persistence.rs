@@ -150,7 +150,7 @@ impl Actor for PersistenceActor {
                 myself.stop(None);
             }
             #[cfg(feature = "testing")]
-            PersistenceMsg::Crash => crash(),
+            PersistenceMsg::Crash => super::crash(),
         }
         Ok(())
     }
@@ -266,9 +266,4 @@ impl PersistenceState {
 /// A database call that answers in time, one way or the other.
 async fn within<T>(call: impl Future<Output = Result<T, StorageError>>) -> Result<T, StorageError> {
     tokio::time::timeout(TRANSACTION_TIMEOUT, call).await.unwrap_or(Err(StorageError::TimedOut))
-}
-
-#[cfg(feature = "testing")]
-fn crash() {
-    panic!("crashed on request of a test");
 }

@@ -135,7 +135,7 @@ impl Actor for RegistryActor {
             #[cfg(feature = "testing")]
             RegistryMsg::CrashSession(user) => state.send(user, SessionMsg::Crash),
             #[cfg(feature = "testing")]
-            RegistryMsg::Crash => crash(),
+            RegistryMsg::Crash => super::crash(),
         }
         Ok(())
     }
@@ -223,9 +223,4 @@ impl RegistryState {
             self.sessions.remove(&user);
         }
     }
-}
-
-#[cfg(feature = "testing")]
-fn crash() {
-    panic!("crashed on request of a test");
 }

@@ -138,7 +138,7 @@ impl Actor for SessionActor {
                 state.close(CloseReason::LoginEnded(end), |socket| logins.contains(&socket.login));
             }
             #[cfg(feature = "testing")]
-            SessionMsg::Crash => crash(),
+            SessionMsg::Crash => super::crash(),
         }
         Ok(())
     }
@@ -195,9 +195,4 @@ impl SessionState {
             socket.outbox.close(reason);
         }
     }
-}
-
-#[cfg(feature = "testing")]
-fn crash() {
-    panic!("crashed on request of a test");
 }

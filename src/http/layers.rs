@@ -141,3 +141,25 @@ impl Predicate for Lists {
         response.status() == StatusCode::OK && compressible && !secret && long
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_that_does_not_tell_its_cause() {
+        async fn broken(_: http::Request<()>) -> Result<Response, Infallible> {
+            panic!("secret cause");
+        }
+        let service = ServiceBuilder::new().layer(CatchPanicLayer::custom(after_panic)).service_fn(broken);
+        let response = service.oneshot(http::Request::new(())).await.unwrap();
+        assert_eq!(response.status(), 500);
+        assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        assert!(body.contains("\"internal\"") && !body.contains("secret"), "{body}");
+    }
+}
