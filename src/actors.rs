@@ -1,29 +1,39 @@
-//! The actors: one a connected user, one that routes between them, one that writes, one that restarts the others.
+//! The actors: one a connected user, one that routes between them, one that writes, one that knows who
+//! is online, one that clears away, and one that restarts the others.
 //!
 //! ```text
 //! root ─┬─ registry ─┬─ session (one a connected user)
 //!       │            └─ …
-//!       └─ persistence
+//!       ├─ persistence
+//!       ├─ presence
+//!       └─ janitor
 //! ```
 //! Nobody is named in ractor's process-wide registry, so any number of servers live in one process.
 
+mod attachment;
 mod credit;
 mod health;
+mod janitor;
 mod mailbox;
 mod outbox;
 mod persistence;
+mod presence;
 mod registry;
+mod replay;
 mod root;
 mod session;
+mod stream;
 mod ticket;
 
+pub use attachment::{Attachment, NewSocket};
 pub use credit::{Credit, Credits, InFlightBytes};
 pub use health::Health;
 pub use outbox::{CloseReason, Letter, LoginEnd, Outbox, OutboxEnd, Outgoing, outbox};
 pub use persistence::PersistenceHandle;
+pub use presence::PresenceHandle;
 pub use registry::RegistryHandle;
+pub use replay::Opening;
 pub use root::{ActorSystem, ActorSystemError, Fatal};
-pub use session::{Attachment, NewSocket};
 
 /// Makes the actor fail that handles this.
 #[cfg(feature = "testing")]

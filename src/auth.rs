@@ -2,6 +2,7 @@
 
 mod access;
 mod bearer;
+mod dialects;
 mod error;
 mod limiter;
 mod opaque;
@@ -15,6 +16,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 pub use access::{Access, AccessTokens};
 pub use bearer::{Bearer, bearer};
+pub use dialects::Dialects;
 pub use error::AuthError;
 pub use limiter::{ClientAddress, RateLimited, RateLimiter};
 pub use secrets::{SecretError, SecretKeys};

@@ -12,7 +12,7 @@ use ::config::{Environment, File, FileFormat};
 use serde::Deserialize;
 
 pub use error::ConfigError;
-pub use sections::{Admin, Auth, Database, Http, Limits, Log, LogFormat, Server, Socket, Synchronous};
+pub use sections::{Admin, Auth, Database, Http, Limits, Log, LogFormat, Messages, Server, Socket, Synchronous};
 pub use store::Store;
 
 /// `config/default.toml`: every key with its default and one comment.
@@ -34,6 +34,8 @@ pub struct Config {
     pub http: Http,
     /// Limits and deadlines of sockets.
     pub socket: Socket,
+    /// How long things are kept.
+    pub messages: Messages,
     /// Limits on rates.
     pub limits: Limits,
     /// Logging.
@@ -80,6 +82,7 @@ impl Config {
         self.server.validate()?;
         self.database.validate()?;
         self.store()?;
+        self.messages.validate()?;
         self.log.validate()?;
         self.limits.validate()
     }

@@ -1,15 +1,23 @@
 //! Plain data of the product: ids, time stamps, account fields, messages. No I/O and no framework.
 
 mod account;
+mod command;
+mod cursor;
 mod draft;
+mod event;
 mod fold;
 mod ids;
 mod message;
+mod names;
 mod timestamp;
 
 pub use account::{EmailAddress, Invalid, MAX_NAME_CHARS, NewAccount, Password, PublicKey, User, UserName};
-pub use draft::{Ciphertext, Draft, DraftError, MessageType};
+pub use command::{Answer, Audience, Command, Outcome, Refusal, Settings, Stored};
+pub use cursor::{Cursor, CursorError, Epoch, ResetReason};
+pub use draft::{Ciphertext, Draft, DraftError, MessageType, Objection, Once};
+pub use event::{Deletion, Event, EventBody, Receipt, ReceiptKind, Scope};
 pub use fold::fold_name;
-pub use ids::{ConversationId, DirectKey, LoginId, MessageId, SocketId, UserId};
-pub use message::{ChatListEntry, Message, MessageCopy};
+pub use ids::{ConversationId, DirectKey, LoginId, MessageId, Seq, SocketId, UserId};
+pub use message::{ChatListEntry, Message};
+pub use names::{ClientId, DeviceId};
 pub use timestamp::{Timestamp, TimestampError};

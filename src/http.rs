@@ -2,6 +2,7 @@
 
 mod accept;
 mod app;
+mod commands;
 mod connection;
 mod error;
 mod extract;

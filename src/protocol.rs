@@ -3,6 +3,7 @@
 mod error;
 mod frame;
 pub mod legacy;
+pub mod v1;
 
-pub use error::{ErrorCode, FrameError};
+pub use error::{Detail, ErrorCode, FrameError};
 pub use frame::Frame;

@@ -6,12 +6,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::actors::{ActorSystem, Fatal, Health};
-use crate::auth::{Auth, RateLimiter, SecretKeys};
+use crate::auth::{Auth, Dialects, RateLimiter, SecretKeys};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::{App, Listener, admin_routes, public_routes};
@@ -23,6 +23,8 @@ pub use error::ServerError;
 
 /// Connections of operators at once.
 const MAX_ADMIN_CONNECTIONS: usize = 64;
+/// Commands of requests that may wait for the writer at once, of up to `http.max_body_bytes` each.
+const MAX_COMMANDS: usize = 256;
 /// File descriptors that are not connections: databases, listeners, logs.
 const RESERVED_FILES: u64 = 128;
 /// Time left for the writer after the sockets are closed.
@@ -61,13 +63,18 @@ impl Server {
         let keys = SecretKeys::load(&config)?;
         let storage = Arc::new(Storage::open(&config).await?);
         let auth = Auth::new(&config.auth, &keys, storage.clone(), clock.clone()).await?;
-        let (actors, fatal) = ActorSystem::start(storage.clone(), clock, config.socket.max_per_user).await?;
+        let (actors, fatal) = ActorSystem::start(&config, storage.clone(), clock.clone()).await?;
 
         let drain = CancellationToken::new();
         let app = Arc::new(App {
             sockets: Sockets::new(&config, actors.registry.clone(), drain.clone()),
             auth_limiter: RateLimiter::new(&config.limits),
             registry: actors.registry.clone(),
+            persistence: actors.persistence.clone(),
+            presence: actors.presence.clone(),
+            commands: Semaphore::new(MAX_COMMANDS),
+            dialects: Dialects::new(storage.clone()),
+            clock,
             health: actors.health.clone(),
             storage: storage.clone(),
             auth,

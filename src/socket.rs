@@ -2,6 +2,7 @@
 
 mod closing;
 mod credentials;
+mod dialect;
 mod handshake;
 mod heartbeat;
 mod pump;
@@ -16,11 +17,12 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::actors::{Credits, InFlightBytes, NewSocket, RegistryHandle, outbox};
+use crate::actors::{Credits, InFlightBytes, NewSocket, Opening, RegistryHandle, outbox};
 use crate::auth::Access;
 use crate::config;
 use crate::domain::{SocketId, UserId};
 use crate::telemetry::metrics;
+use dialect::Dialect;
 use pump::Pump;
 
 pub use credentials::authenticate;
@@ -61,7 +63,7 @@ impl Sockets {
         }
     }
 
-    /// Registers a socket for `access` and answers 101. What is delivered from now on is not missed, although the client
+    /// Registers a socket for `access` and answers 101; `opening` is what a `fluent.v1` client says about itself. What is delivered from now on is not missed, although the client
     /// has not seen the answer yet. `hold` is dropped when the socket is closed. `None` when the registry does not take it or
     /// the server is going down.
     pub async fn open<B>(
@@ -69,6 +71,7 @@ impl Sockets {
         mut request: Request<B>,
         handshake: &Handshake,
         access: &Access,
+        opening: Option<Opening>,
         hold: impl Send + 'static,
     ) -> Option<Response<()>> {
         if self.drain.is_cancelled() {
@@ -77,7 +80,8 @@ impl Sockets {
         let id = SocketId(self.last_id.fetch_add(1, Ordering::Relaxed) + 1);
         let config = &self.settings.config;
         let (end, outbox) = outbox(config.queue_frames, config.queue_bytes);
-        let socket = NewSocket { id, login: access.login, outbox: end };
+        let dialect = if opening.is_some() { Dialect::V1 } else { Dialect::Legacy };
+        let socket = NewSocket { id, login: access.login, outbox: end, opening };
         let session = timeout(ATTACH_TIMEOUT, self.registry.attach(access.user, socket)).await.ok()??;
         let open = Open::new(self.open.clone());
 
@@ -90,7 +94,7 @@ impl Sockets {
             let _held = (hold, open);
             // A client that left during the handshake gives an error here, and its place in the session is given up.
             let Ok(Ok(upgraded)) = timeout(deadline, upgrade).await else { return };
-            let wire = pump::Wire { outbox, session, credits, drain, drain_spread };
+            let wire = pump::Wire { dialect, outbox, session, credits, drain, drain_spread };
             let code = Pump::new(TokioIo::new(upgraded), user, settings, wire).await.run().await;
             log_closed(user, code);
         });

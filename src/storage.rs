@@ -1,47 +1,54 @@
 //! The store: the only place that knows SeaORM. Queries by topic, answering in domain types.
 //!
-//! SQLite has one connection that writes and a few that read (WAL); PostgreSQL has a pool for each.
+//! SQLite has one connection that writes, one that clears away, and a few that read (WAL); PostgreSQL has a pool for each.
 
 mod accounts;
-mod append;
+mod apply;
+mod bodies;
 mod connect;
 mod conversations;
+mod devices;
 mod entity;
 mod error;
+mod events;
+mod facts;
 mod history;
+mod janitor;
 mod logins;
 mod migrate;
 mod recovery;
+mod replay;
+mod rows;
 mod sessions;
 mod tickets;
 
-use std::num::NonZeroUsize;
-use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use lru::LruCache;
 use sea_orm::{
     ConnectionTrait as _, DatabaseBackend, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode,
     TransactionOptions, TransactionTrait as _,
 };
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::clock;
 use crate::config::Config;
-use crate::domain::{ConversationId, DirectKey};
 
 use connect::Purpose;
+use facts::Facts;
 
-pub use accounts::{Credentials, UserPage};
-pub use append::{Appended, Refusal};
+pub use accounts::{Credentials, Profile, UserPage};
+pub use apply::Applied;
+pub use conversations::{Overview, Relation};
+pub use devices::Dialect;
 pub use error::StorageError;
+pub use history::Before;
+pub use janitor::{BATCH, Cleared};
 pub use logins::{NewRefreshToken, Rotation};
 pub use migrate::MigrationState;
+pub use replay::{Page, PageLimit, Position, Replay};
 pub use sessions::{LoginSession, Which};
-
-/// Conversations whose id the writer remembers: 24 bytes each and the map around them.
-const CONVERSATION_CACHE: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
 
 /// Longest time for closing all connections.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -55,7 +62,11 @@ fn searches_at_once(config: &Config) -> usize {
 pub struct Storage {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
-    conversations: Mutex<LruCache<DirectKey, ConversationId>>,
+    /// Clears away what is over, beside the writer.
+    janitor: DatabaseConnection,
+    facts: Mutex<Facts>,
+    /// Ciphertext was destroyed that may still be in the write-ahead log.
+    destroyed: AtomicBool,
     /// Searches look at every name: they must not take all the readers.
     searches: Semaphore,
     search_wait: Duration,
@@ -73,7 +84,10 @@ impl Storage {
         let storage = Self {
             writer: connect::open(config, Purpose::Write).await?,
             reader: connect::open(config, Purpose::Read).await?,
-            conversations: Mutex::new(LruCache::new(CONVERSATION_CACHE)),
+            janitor: connect::open(config, Purpose::Clean).await?,
+            facts: Mutex::new(Facts::new()),
+            // By a predecessor, perhaps.
+            destroyed: AtomicBool::new(true),
             searches: Semaphore::new(searches_at_once(config)),
             search_wait: Duration::from_millis(config.database.acquire_timeout_ms),
         };
@@ -100,6 +114,7 @@ impl Storage {
     pub async fn close(&self) -> Result<(), StorageError> {
         let closing = async {
             self.reader.close_by_ref().await?;
+            self.janitor.close_by_ref().await?;
             Ok(self.writer.close_by_ref().await?)
         };
         tokio::time::timeout(CLOSE_TIMEOUT, closing).await.unwrap_or(Err(StorageError::TimedOut))
@@ -108,11 +123,20 @@ impl Storage {
     /// A transaction that may write. On SQLite it takes the write lock at once, so that it cannot fail half-way because
     /// another wrote first (<https://sqlite.org/lang_transaction.html>).
     async fn begin(&self) -> Result<DatabaseTransaction, StorageError> {
+        Self::begin_on(&self.writer).await
+    }
+
+    /// As [`begin`](Self::begin), beside the writer.
+    async fn begin_cleaning(&self) -> Result<DatabaseTransaction, StorageError> {
+        Self::begin_on(&self.janitor).await
+    }
+
+    async fn begin_on(db: &DatabaseConnection) -> Result<DatabaseTransaction, StorageError> {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        Ok(self.writer.begin_with_options(options).await?)
+        Ok(db.begin_with_options(options).await?)
     }
 
     /// A statement with constant text, so that its plan is cached.

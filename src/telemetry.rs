@@ -41,12 +41,24 @@ pub struct Metrics {
     pub messages_delivered: Counter,
     /// Time of a batch's transaction.
     pub commit_seconds: Histogram,
-    /// Messages in a batch.
+    /// Commands in a batch.
     pub batch_rows: Histogram,
-    /// Messages that wait for their commit.
+    /// Commands that wait for their commit.
     pub in_flight: Gauge,
     /// Time to hash one password, its wait included.
     pub password_seconds: Histogram,
+    /// Messages whose time was over.
+    pub expired: Counter,
+    /// Messages destroyed by retention or with an account.
+    pub destroyed: Counter,
+    /// Tombstones and events no longer kept.
+    pub dropped: Counter,
+    /// Write-ahead logs emptied.
+    pub checkpoints: Counter,
+    /// Events read for sockets that catch up.
+    pub replayed: Counter,
+    /// Typing and presence not looked into.
+    pub whispers_dropped: Counter,
     mailbox_wait: [Histogram; ActorKind::ALL.len()],
     actor_restarts: [Counter; ActorKind::ALL.len()],
 }
@@ -79,6 +91,12 @@ impl Metrics {
             batch_rows: histogram!(names::BATCH_ROWS),
             in_flight: gauge!(names::IN_FLIGHT),
             password_seconds: histogram!(names::PASSWORD_SECONDS),
+            expired: counter!(names::EXPIRED),
+            destroyed: counter!(names::DESTROYED),
+            dropped: counter!(names::DROPPED),
+            checkpoints: counter!(names::CHECKPOINTS),
+            replayed: counter!(names::REPLAYED),
+            whispers_dropped: counter!(names::WHISPERS_DROPPED),
             mailbox_wait: by_actor(names::MAILBOX_WAIT_SECONDS),
             actor_restarts: ActorKind::ALL.map(|kind| counter!(names::ACTOR_RESTARTS, "actor" => kind.as_str())),
         };
@@ -88,6 +106,11 @@ impl Metrics {
         metrics.in_flight.set(0.0);
         metrics.messages_stored.increment(0);
         metrics.messages_delivered.increment(0);
+        for counter in [&metrics.expired, &metrics.destroyed, &metrics.dropped, &metrics.checkpoints] {
+            counter.increment(0);
+        }
+        metrics.replayed.increment(0);
+        metrics.whispers_dropped.increment(0);
         metrics.actor_restarts.iter().for_each(|restarts| restarts.increment(0));
         metrics
     }

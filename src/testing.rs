@@ -25,10 +25,12 @@
 )]
 
 mod client;
+mod device;
 mod server;
 mod socket;
 
 pub use client::{Answer, Http, TestClient, TokenPair};
+pub use device::{TestDevice, letter};
 pub use server::TestServer;
 pub use socket::{MessageFrame, TestSocket};
 

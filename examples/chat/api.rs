@@ -2,14 +2,21 @@
 
 use http::StatusCode;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use tokio::sync::Mutex;
 
+use crate::client::Cursor;
 use crate::http::{CallError, Http};
 use crate::socket::Socket;
-use crate::wire::{Credentials, Message, Refresh, Registration, Tokens, User};
+use crate::wire::{Conversation, Credentials, Refresh, Registration, Tokens, User};
 
 /// Most users or messages that the server puts on a page.
-const MAX_PAGE: u32 = 100;
+pub(crate) const MAX_PAGE: u32 = 100;
+
+/// Where sockets are opened.
+const SOCKET_PATH: &str = "/chat/ws";
+/// The name of the newer dialect.
+const DIALECT: &str = "fluent.v1";
 
 /// Makes an account; `false` when the name is taken.
 pub(crate) async fn register(http: &Http, registration: &Registration<'_>) -> Result<bool, CallError> {
@@ -23,7 +30,8 @@ pub(crate) async fn register(http: &Http, registration: &Registration<'_>) -> Re
 /// A login session.
 pub(crate) struct Api {
     http: Http,
-    tokens: Tokens,
+    /// Locked during a refresh: calls that fail together refresh once.
+    tokens: Mutex<Tokens>,
 }
 
 impl Api {
@@ -31,17 +39,21 @@ impl Api {
     pub(crate) async fn log_in(http: Http, user: &str, password: &SecretString) -> Result<Self, CallError> {
         let credentials = Credentials { username: user, password: password.expose_secret() };
         let tokens = http.post("/auth/login", &credentials).await?;
-        Ok(Self { http, tokens })
+        Ok(Self::new(http, tokens))
+    }
+
+    /// Goes on with one.
+    pub(crate) fn new(http: Http, tokens: Tokens) -> Self {
+        Self { http, tokens: Mutex::new(tokens) }
     }
 
     /// The user with this name, in whatever case.
-    pub(crate) async fn find_user(&mut self, name: &str) -> Result<Option<User>, CallError> {
+    pub(crate) async fn find_user(&self, name: &str) -> Result<Option<User>, CallError> {
         let wanted = name.to_lowercase();
         let mut after = 0;
         loop {
-            let query = encode(&[("query", name), ("limit", &MAX_PAGE.to_string()), ("after", &after.to_string())])?;
-            let path = format!("/users/search?{query}");
-            let page: Vec<User> = self.with_token(async |http, token| http.get(&path, token).await).await?;
+            let query = [("query", name), ("limit", &MAX_PAGE.to_string()), ("after", &after.to_string())];
+            let page: Vec<User> = self.get("/users/search", &query).await?;
             let Some(last) = page.last() else { return Ok(None) };
             after = last.id;
             if let Some(user) = page.into_iter().find(|user| user.name.to_lowercase() == wanted) {
@@ -51,66 +63,84 @@ impl Api {
     }
 
     /// A user's name and public key.
-    pub(crate) async fn partner(&mut self, id: i32) -> Result<User, CallError> {
-        let path = format!("/chat/partnerinfo?partnerID={id}");
-        self.with_token(async |http, token| http.get(&path, token).await).await
+    pub(crate) async fn partner(&self, id: i64) -> Result<User, CallError> {
+        self.get("/chat/partnerinfo", &[("partnerID", &id.to_string())]).await
     }
 
-    /// A page of messages with a partner, newest first, ending before the time stamp `before`.
-    pub(crate) async fn history(
-        &mut self,
-        partner: i32,
-        before: Option<&str>,
+    /// A page of messages with a partner, newest first, ending before a place named by key and value.
+    pub(crate) async fn messages<T: DeserializeOwned>(
+        &self,
+        partner: i64,
+        before: Option<(&str, &str)>,
         limit: u32,
-    ) -> Result<Vec<Message>, CallError> {
+    ) -> Result<Vec<T>, CallError> {
         let (partner, limit) = (partner.to_string(), limit.to_string());
         let mut query = vec![("partnerID", partner.as_str()), ("limit", &limit)];
-        query.extend(before.map(|before| ("before", before)));
-        let path = format!("/chat/all_messages?{}", encode(&query)?);
+        query.extend(before);
+        self.get("/chat/all_messages", &query).await
+    }
+
+    /// A page of conversations, newest first.
+    pub(crate) async fn conversations(&self, before: Option<u64>) -> Result<Vec<Conversation>, CallError> {
+        let (limit, before) = (MAX_PAGE.to_string(), before.map(|seq| seq.to_string()));
+        let mut query = vec![("limit", limit.as_str())];
+        query.extend(before.as_deref().map(|seq| ("before", seq)));
+        self.get("/chat/conversations", &query).await
+    }
+
+    /// Opens a socket of the newer dialect. An expired token is the caller's business.
+    pub(crate) async fn open_socket(&self, device_id: &str, since: Option<&Cursor>) -> Result<Socket, CallError> {
+        let since = since.map(Cursor::to_string);
+        let mut query = vec![("device_id", device_id)];
+        query.extend(since.as_deref().map(|since| ("since", since)));
+        let path = with_query(SOCKET_PATH, &query)?;
+        let token = self.tokens.lock().await.access_token.clone();
+        Socket::open(self.http.server(), &path, Some(DIALECT), &token).await
+    }
+
+    /// Opens a socket of the app's dialect.
+    pub(crate) async fn open_legacy_socket(&self) -> Result<Socket, CallError> {
+        self.with_token(async |http, token| Socket::open(http.server(), SOCKET_PATH, None, token).await).await
+    }
+
+    /// Gets new tokens.
+    pub(crate) async fn refresh(&self) -> Result<(), CallError> {
+        self.replace(&mut *self.tokens.lock().await).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, CallError> {
+        let path = with_query(path, query)?;
         self.with_token(async |http, token| http.get(&path, token).await).await
-    }
-
-    /// Everything with a partner that was stored after `since`, oldest first.
-    pub(crate) async fn history_since(
-        &mut self,
-        partner: i32,
-        since: jiff::Timestamp,
-    ) -> Result<Vec<Message>, CallError> {
-        let mut found: Vec<Message> = Vec::new();
-        loop {
-            let before = found.last().map(|oldest| oldest.timestamp.text.clone());
-            let page = self.history(partner, before.as_deref(), MAX_PAGE).await?;
-            let length = page.len();
-            let known = found.len();
-            found.extend(page.into_iter().take_while(|message| message.timestamp.moment > since));
-            if length == 0 || found.len() < known + length {
-                found.reverse();
-                return Ok(found);
-            }
-        }
-    }
-
-    /// Opens a socket.
-    pub(crate) async fn open_socket(&mut self) -> Result<Socket, CallError> {
-        self.with_token(async |http, token| Socket::open(http.server(), token).await).await
     }
 
     /// Calls once more with new tokens when the access token has expired.
     async fn with_token<T>(
-        &mut self,
+        &self,
         call: impl AsyncFn(&Http, &SecretString) -> Result<T, CallError>,
     ) -> Result<T, CallError> {
-        match call(&self.http, &self.tokens.access_token).await {
+        let token = self.tokens.lock().await.access_token.clone();
+        match call(&self.http, &token).await {
             Err(error) if error.has_status(StatusCode::UNAUTHORIZED) => {
-                let refresh = Refresh { refresh_token: self.tokens.refresh_token.expose_secret() };
-                self.tokens = self.http.post("/auth/refresh", &refresh).await?;
-                call(&self.http, &self.tokens.access_token).await
+                let mut tokens = self.tokens.lock().await;
+                if tokens.access_token.expose_secret() == token.expose_secret() {
+                    self.replace(&mut tokens).await?;
+                }
+                let token = tokens.access_token.clone();
+                drop(tokens);
+                call(&self.http, &token).await
             }
             answer => answer,
         }
     }
+
+    async fn replace(&self, tokens: &mut Tokens) -> Result<(), CallError> {
+        let refresh = Refresh { refresh_token: tokens.refresh_token.expose_secret() };
+        *tokens = self.http.post("/auth/refresh", &refresh).await?;
+        Ok(())
+    }
 }
 
-fn encode(query: &[(&str, &str)]) -> Result<String, CallError> {
-    serde_urlencoded::to_string(query).map_err(|error| CallError::BadRequest(error.into()))
+fn with_query(path: &str, query: &[(&str, &str)]) -> Result<String, CallError> {
+    let query = serde_urlencoded::to_string(query).map_err(|error| CallError::BadRequest(error.into()))?;
+    Ok(format!("{path}?{query}"))
 }

@@ -1,258 +1,239 @@
-//! The conversation: shows what comes, sends what is typed, and survives lost connections.
+//! The conversation: does what the state machine asks for, shows what comes, sends what is typed.
 
+mod input;
+mod news;
+
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
-use jiff::Timestamp;
+use anyhow::ensure;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 use crate::api::Api;
-use crate::backoff::Backoff;
+use crate::book::{Book, Change};
+use crate::client::{Action, Client, Draft, Event, ServerFrame};
+use crate::device::Device;
 use crate::http::CallError;
-use crate::keys::{self, KeyPair, PartnerKey};
-use crate::outbox::Outbox;
-use crate::socket::{Closed, Socket};
-use crate::terminal;
-use crate::wire::{Draft, Event, Incoming, Message, TEXT, User};
+use crate::keys::KeyPair;
+use crate::link::{Happening, Link};
+use crate::screen::Screen;
+use crate::seal;
+use crate::terminal::{self, Input};
+use crate::wire::User;
 
-/// Messages that are shown of an older conversation.
-const FIRST_PAGE: u32 = 20;
 /// Longest wait for the next confirmation after the input has ended.
 const LAST_WAIT: Duration = Duration::from_secs(5);
 
 /// A conversation with one partner.
 pub(crate) struct Chat {
-    api: Api,
-    me: i32,
+    me: i64,
     partner: User,
-    label: String,
     keys: KeyPair,
-    partner_key: PartnerKey,
-    input: mpsc::Receiver<String>,
-    outbox: Outbox,
-    /// Messages that the server does not want.
-    refused: usize,
-    /// The newest message on the screen; nothing before the first look at history.
-    shown: Option<Timestamp>,
+    client: Client,
+    device: Device,
+    book: Book,
+    link: Link,
+    screen: Screen,
+    input: mpsc::Receiver<Input>,
+    /// What has happened while something else was done.
+    events: VecDeque<Event>,
+    /// The reload that the screen waits for.
+    reloading: Option<u32>,
+    /// Until when the partner counts as writing.
+    typing: Option<Instant>,
+    /// When the partner was last told of one's own writing.
+    told_typing: Option<Instant>,
     /// Set when the input has ended: how long confirmations are waited for.
     closing: Option<Instant>,
-}
-
-/// Why a socket is no longer talked on.
-enum End {
-    /// Everything is said.
-    Finished,
-    /// Another socket may do better; why.
-    Broken(String),
 }
 
 impl Chat {
     /// A conversation of the user `me`, who types `input`.
     pub(crate) fn new(
         api: Api,
-        me: i32,
+        me: i64,
         partner: User,
         keys: KeyPair,
-        partner_key: PartnerKey,
-        input: mpsc::Receiver<String>,
+        (device, outbox, book): (Device, crate::client::Outbox, Book),
+        input: mpsc::Receiver<Input>,
     ) -> Self {
-        let label = label(&partner.name);
-        let (outbox, refused, shown, closing) = (Outbox::default(), 0, None, None);
-        Self { api, me, partner, label, keys, partner_key, input, outbox, refused, shown, closing }
+        let client = Client::new(me, vec![partner.id], device.cursor().cloned(), outbox);
+        let link = Link::new(api, device.id().to_owned());
+        let screen = Screen::new(&partner.name);
+        Self {
+            me,
+            partner,
+            keys,
+            client,
+            device,
+            book,
+            link,
+            screen,
+            input,
+            events: VecDeque::from([Event::Start]),
+            reloading: None,
+            typing: None,
+            told_typing: None,
+            closing: None,
+        }
     }
 
-    /// Goes on until the input ends. An error when a message that was typed may not have been stored.
+    /// Goes on until the input ends. An error when a message that was typed is not stored yet.
     pub(crate) async fn run(mut self) -> anyhow::Result<()> {
-        let mut backoff = Backoff::default();
+        self.show_new()?;
+        self.remind_of_failed();
         loop {
-            let trouble = match self.connect().await {
-                Ok((socket, missed)) => {
-                    let since = Instant::now();
-                    match self.talk(socket, &missed).await? {
-                        End::Finished => break,
-                        End::Broken(trouble) => {
-                            backoff.connected_for(since.elapsed());
-                            trouble
-                        }
-                    }
-                }
-                Err(error) if error.is_transient() => format!("{:#}", anyhow::Error::from(error)),
-                Err(error) => return Err(error.into()),
-            };
-            let wait = backoff.next();
-            terminal::notice(&format!("{trouble}; next attempt in {:.1} s", wait.as_secs_f32()));
-            self.pause(wait).await?;
+            self.work().await?;
             if self.is_finished() {
                 break;
             }
+            let is_full = self.client.outbox().is_full();
+            tokio::select! {
+                happening = self.link.next() => self.happened(happening)?,
+                input = typed(&mut self.input, is_full, self.closing) => self.typed(input)?,
+            }
         }
-        let lost = self.outbox.len() + self.refused;
-        ensure!(lost == 0, "{lost} of your messages were not confirmed by the server");
+        self.link.close().await;
+        let waiting = self.client.outbox().unsent();
+        ensure!(waiting == 0, "{waiting} of your messages are not stored by the server yet; the next chat sends them");
         Ok(())
     }
 
-    /// Opens a socket, then reads what the screen lacks. In this order nothing falls between the two: what comes while
-    /// history is read waits in the socket.
-    async fn connect(&mut self) -> Result<(Socket, Vec<Message>), CallError> {
-        let socket = self.api.open_socket().await?;
-        let missed = if let Some(shown) = self.shown {
-            self.api.history_since(self.partner.id, shown).await?
-        } else {
-            let mut page = self.api.history(self.partner.id, None, FIRST_PAGE).await?;
-            page.reverse();
-            page
-        };
-        Ok((socket, missed))
-    }
-
-    async fn talk(&mut self, mut socket: Socket, missed: &[Message]) -> anyhow::Result<End> {
-        for message in missed {
-            self.show(message)?;
+    /// Tells the state machine what has happened, and does what it asks for, until nothing is left.
+    async fn work(&mut self) -> anyhow::Result<()> {
+        while let Some(event) = self.events.pop_front() {
+            for action in self.client.on(event) {
+                self.perform(action).await?;
+            }
         }
-        self.shown.get_or_insert(Timestamp::MIN);
-        self.outbox.reconnected();
-        let end = self.exchange(&mut socket).await?;
-        socket.close().await;
-        Ok(end)
+        Ok(())
     }
 
-    async fn exchange(&mut self, socket: &mut Socket) -> anyhow::Result<End> {
-        loop {
-            while let Some(draft) = self.outbox.next() {
-                let frame = serde_json::to_string(draft).context("cannot write a message as JSON")?;
-                if let Err(closed) = socket.send(frame).await {
-                    return broken(closed);
+    async fn perform(&mut self, action: Action) -> anyhow::Result<()> {
+        match action {
+            Action::Connect { since } => self.link.connect(since),
+            Action::Disconnect => self.link.disconnect(),
+            Action::Pause(pause) => {
+                let time = self.link.pause(pause);
+                terminal::notice(&format!("{}; next attempt in {:.1} s", self.link.trouble(), time.as_secs_f32()));
+            }
+            Action::Refresh => self.link.refresh(),
+            Action::Send(frame) => self.link.send(&frame).await?,
+            Action::Keep(event) => self.keep(&event)?,
+            Action::StartOver(number) => self.start_over(number)?,
+            Action::SaveCursor(cursor) => self.device.save_cursor(cursor)?,
+            Action::SaveOutbox => self.device.save_outbox(self.client.outbox())?,
+            Action::Renew(draft) => self.link.look_up_receiver(draft),
+            Action::SendLater(pause) => self.link.send_later(pause),
+            Action::Tell(news) => self.tell(news),
+            Action::Stop(why) => return Err(why.into()),
+        }
+        Ok(())
+    }
+
+    fn happened(&mut self, happening: Happening) -> anyhow::Result<()> {
+        match happening {
+            Happening::Event(event) => self.events.push_back(event),
+            Happening::Newest(number, events) => self.reloaded(number, events)?,
+            Happening::Older(page) => self.show_older(page)?,
+            Happening::Receiver(draft, receiver) => self.renew(&draft, receiver),
+        }
+        Ok(())
+    }
+
+    /// Writes down what an event brings, and shows it.
+    fn keep(&mut self, event: &ServerFrame) -> anyhow::Result<()> {
+        let change = self.book.enter(event);
+        if change.is_some() {
+            self.device.keep(event)?;
+        }
+        match change {
+            Some(Change::Message(id)) => self.show_message(id),
+            Some(Change::Gone(ids)) => self.show_gone(&ids),
+            Some(Change::Marks { partner, up_to_id }) => self.show_mark(partner, up_to_id),
+            None => {
+                self.tell_of(event);
+                Ok(())
+            }
+        }
+    }
+
+    fn start_over(&mut self, number: u32) -> anyhow::Result<()> {
+        if self.device.cursor().is_some() {
+            terminal::notice("the server cannot tell what this device has missed; loading everything anew");
+        }
+        self.device.start_over()?;
+        self.book.clear();
+        self.screen = Screen::new(&self.partner.name);
+        self.reloading = Some(number);
+        self.link.load_newest(number, self.me);
+        Ok(())
+    }
+
+    fn reloaded(&mut self, number: u32, events: Result<Vec<ServerFrame>, CallError>) -> anyhow::Result<()> {
+        if self.reloading != Some(number) {
+            return Ok(());
+        }
+        match events {
+            Ok(events) => {
+                for event in events {
+                    if self.book.enter(&event).is_some() {
+                        self.device.keep(&event)?;
+                    }
                 }
+                self.reloading = None;
+                self.events.push_back(Event::Reloaded(number));
+                self.show_new()
             }
-            if self.is_finished() {
-                return Ok(End::Finished);
+            Err(error) if error.is_transient() => {
+                self.link.note(error);
+                self.events.push_back(Event::NotReloaded(number));
+                Ok(())
             }
-            tokio::select! {
-                text = socket.next() => match text {
-                    Ok(text) => if let Some(trouble) = self.receive(&text)? {
-                        return Ok(End::Broken(trouble));
-                    },
-                    Err(closed) => return broken(closed),
-                },
-                typed = self.typed() => typed?,
-            }
+            Err(error) => Err(error.into()),
         }
     }
 
-    /// Waits for another attempt, still reading the input.
-    async fn pause(&mut self, wait: Duration) -> anyhow::Result<()> {
-        let end = sleep(wait);
-        tokio::pin!(end);
-        while !self.is_finished() {
-            tokio::select! {
-                () = &mut end => break,
-                typed = self.typed() => typed?,
+    /// Encrypts a message for the key that its receiver has now.
+    fn renew(&mut self, draft: &Draft, receiver: Result<User, CallError>) {
+        let client_id = draft.client_id.clone();
+        let sealed = match receiver {
+            Err(error) if error.is_transient() => return self.events.push_back(Event::NotRenewed { client_id }),
+            Err(error) => Err(error.into()),
+            Ok(receiver) => {
+                let sealed = seal::seal_anew(draft, &self.keys, &receiver);
+                if receiver.id == self.partner.id {
+                    if receiver.public_key != self.partner.public_key {
+                        self.tell_of_new_key();
+                    }
+                    self.partner = receiver;
+                }
+                sealed
             }
-        }
-        Ok(())
-    }
-
-    /// Takes the next line of input, or waits for the end of the last wait. Nothing is lost when this is cancelled.
-    async fn typed(&mut self) -> anyhow::Result<()> {
-        match self.closing {
-            Some(deadline) => sleep_until(deadline).await,
-            None if self.outbox.is_full() => std::future::pending().await,
-            None => match self.input.recv().await.as_deref() {
-                None | Some("/quit") => self.closing = Some(Instant::now() + LAST_WAIT),
-                Some(line) => self.write(line)?,
-            },
-        }
-        Ok(())
+        };
+        self.events.push_back(match sealed {
+            Ok(draft) => Event::Renewed { client_id, draft },
+            Err(error) => Event::NotEncryptable { client_id, why: format!("{error:#}") },
+        });
     }
 
     fn is_finished(&self) -> bool {
-        self.closing.is_some_and(|deadline| self.outbox.len() == 0 || Instant::now() >= deadline)
-    }
-
-    /// Encrypts a line for both sides.
-    fn write(&mut self, line: &str) -> anyhow::Result<()> {
-        for piece in keys::split(line) {
-            self.outbox.push(Draft {
-                receiver_id: self.partner.id,
-                receiver_encrypted: self.partner_key.encrypt(piece).context("cannot encrypt for your partner")?,
-                sender_encrypted: self.keys.encrypt(piece).context("cannot encrypt for yourself")?,
-                kind: TEXT,
-            });
-        }
-        Ok(())
-    }
-
-    /// Handles a frame; answers a trouble when it takes a new connection to send again.
-    fn receive(&mut self, text: &str) -> anyhow::Result<Option<String>> {
-        match serde_json::from_str(text) {
-            Ok(Incoming::Message(message)) => self.show(&message)?,
-            // The frame does not say which message it is about: history will tell which ones are stored.
-            Ok(Incoming::Event(Event::Error { message, retryable: true })) => return Ok(Some(message)),
-            Ok(Incoming::Event(Event::Error { message, .. })) => {
-                terminal::notice(&format!("the server says: {message}"));
-                // Answers come in the order of what was sent.
-                self.refused += usize::from(self.outbox.refuse());
-            }
-            Ok(Incoming::Unknown(_)) => {}
-            Err(_) => terminal::notice("the server has sent something that is not understood"),
-        }
-        Ok(None)
-    }
-
-    /// Shows a message that is not on the screen yet.
-    fn show(&mut self, message: &Message) -> anyhow::Result<()> {
-        let moment = message.timestamp.moment;
-        let time = moment.strftime("%H:%M:%S");
-        let sides = (message.sender_id, message.receiver_id);
-        if sides != (self.me, self.partner.id) && sides != (self.partner.id, self.me) {
-            terminal::notice(&format!("{time} a message from user {} in another conversation", message.sender_id));
-            return Ok(());
-        }
-        if self.shown.is_some_and(|shown| moment <= shown) {
-            return Ok(());
-        }
-        self.shown = Some(moment);
-        let is_mine = message.sender_id == self.me;
-        if is_mine && self.outbox.confirm(&message.content) {
-            self.closing = self.closing.map(|_| Instant::now() + LAST_WAIT);
-        }
-        let name = if is_mine { "you" } else { &self.label };
-        terminal::say(&format!("{time} {name}: {}", self.read(message)))
-    }
-
-    /// What a message says, fit for the screen.
-    fn read(&self, message: &Message) -> String {
-        if message.kind != TEXT {
-            return "[not a text]".to_owned();
-        }
-        match self.keys.decrypt(&message.content) {
-            Ok(text) => terminal::printable(&text),
-            Err(_) => "[cannot be decrypted with your key]".to_owned(),
-        }
+        self.closing.is_some_and(|deadline| self.client.outbox().unsent() == 0 || Instant::now() >= deadline)
     }
 }
 
-/// What the partner is called on the screen: the address up to the `@`, unless that is what the user is called.
-fn label(user_name: &str) -> String {
-    match user_name.split_once('@') {
-        Some((local, _)) if !local.eq_ignore_ascii_case("you") => terminal::printable(local),
-        _ => terminal::printable(user_name),
+/// Takes the next input; nothing when it has ended, or at the end of the last wait.
+async fn typed(input: &mut mpsc::Receiver<Input>, is_full: bool, closing: Option<Instant>) -> Option<Input> {
+    match closing {
+        Some(deadline) => {
+            sleep_until(deadline).await;
+            None
+        }
+        None if is_full => std::future::pending().await,
+        None => input.recv().await,
     }
-}
-
-fn broken(closed: Closed) -> anyhow::Result<End> {
-    if closed.is_transient() { Ok(End::Broken(closed.to_string())) } else { Err(closed.into()) }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::label;
-
-    #[test]
-    fn labels_are_short_and_not_the_users_own() {
-        assert_eq!(label("bob@example.org"), "bob");
-        assert_eq!(label("bob"), "bob");
-        assert_eq!(label("You@example.org"), "You@example.org");
-    }
-}
+mod tests;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http::uri::Scheme;
-use http::{HeaderValue, Method, Request, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -63,6 +63,8 @@ pub(crate) enum CallError {
         status: StatusCode,
         /// Why, for people.
         detail: String,
+        /// Least time to wait, if the server asks for any.
+        retry_after: Option<Duration>,
     },
     /// There was no answer, or half of one.
     #[error("the server cannot be reached")]
@@ -70,6 +72,9 @@ pub(crate) enum CallError {
     /// The other end does not speak this protocol.
     #[error("the server's answer is not understood")]
     Unintelligible(#[source] serde_json::Error),
+    /// The server speaks, but not the dialect that was offered.
+    #[error("the server does not speak the offered dialect; an older one takes --legacy")]
+    WrongDialect(#[source] Box<dyn Error + Send + Sync>),
     /// The call cannot be put into words.
     #[error("not a valid request")]
     BadRequest(#[source] Box<dyn Error + Send + Sync>),
@@ -77,12 +82,17 @@ pub(crate) enum CallError {
 
 impl CallError {
     /// What an answer with this status and body means.
-    pub(crate) fn refused(status: StatusCode, body: &[u8]) -> Self {
-        let detail = serde_json::from_slice(body).map_or_else(
-            |_| status.canonical_reason().unwrap_or("no reason given").to_owned(),
-            |Problem { detail }| detail,
-        );
-        Self::Refused { status, detail }
+    pub(crate) fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+        let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let retry_after = seconds.map(Duration::from_secs);
+        match serde_json::from_slice(body) {
+            Ok(Problem { detail, code }) if code == "unsupported_subprotocol" => Self::WrongDialect(detail.into()),
+            Ok(Problem { detail, .. }) => Self::Refused { status, detail, retry_after },
+            Err(_) => {
+                let detail = status.canonical_reason().unwrap_or("no reason given").to_owned();
+                Self::Refused { status, detail, retry_after }
+            }
+        }
     }
 
     /// From whatever kept the answer away.
@@ -100,7 +110,7 @@ impl CallError {
         match self {
             Self::Refused { status, .. } => status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS,
             Self::Unreachable(_) => true,
-            Self::Unintelligible(_) | Self::BadRequest(_) => false,
+            Self::Unintelligible(_) | Self::WrongDialect(_) | Self::BadRequest(_) => false,
         }
     }
 }
@@ -150,11 +160,11 @@ impl Http {
             let response = self.client.request(request).await.map_err(CallError::unreachable)?;
             let (head, body) = response.into_parts();
             let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await.map_err(CallError::unreachable)?;
-            Ok::<_, CallError>((head.status, body.to_bytes()))
+            Ok::<_, CallError>((head, body.to_bytes()))
         };
-        let (status, body) = tokio::time::timeout(TIMEOUT, exchange).await.map_err(CallError::unreachable)??;
-        if !status.is_success() {
-            return Err(CallError::refused(status, &body));
+        let (head, body) = tokio::time::timeout(TIMEOUT, exchange).await.map_err(CallError::unreachable)??;
+        if !head.status.is_success() {
+            return Err(CallError::refused(head.status, &head.headers, &body));
         }
         serde_json::from_slice(&body).map_err(CallError::Unintelligible)
     }
@@ -182,5 +192,13 @@ mod tests {
         for bad in ["", "chat.example", "127.0.0.1:8000", "ftp://chat.example", "http://chat.example/api"] {
             assert!(address(bad).is_err(), "{bad}");
         }
+    }
+    #[test]
+    fn refusals_say_when_to_come_back() {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("7"));
+        let error = CallError::refused(StatusCode::SERVICE_UNAVAILABLE, &headers, b"{\"detail\":\"draining\"}");
+        let CallError::Refused { detail, retry_after, .. } = error else { panic!("{error}") };
+        assert_eq!((detail.as_str(), retry_after), ("draining", Some(Duration::from_secs(7))));
     }
 }

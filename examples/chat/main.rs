@@ -5,25 +5,34 @@
 //! cargo run --release --example chat -- --user bob@example.org --to alice@example.org      # in another terminal
 //! ```
 //!
-//! What is worth copying:
-//! - The socket is opened before history is read, so nothing falls between the two; what comes both ways is told apart by
-//!   its time stamp.
-//! - A message counts as sent when it has come back. Its own copy, which no other message has, recognises it, so after a
-//!   lost connection exactly those are sent again that history does not hold.
-//! - Text from others is stripped of control characters before it reaches the terminal.
+//! It speaks `fluent.v1`, or with `--legacy` the dialect of the app.
 //!
-//! What is not: RSA with PKCS#1 v1.5 padding, directly on the text, is what the app speaks. It has no forward secrecy, does
-//! not tell who wrote a message, and takes the partner's key from the server on trust.
+//! What is worth copying is `client`: when to save what, and when to send, reconnect and give up, without any I/O. What is
+//! not: RSA with PKCS#1 v1.5 padding, directly on the text, is what the app speaks. It has no forward secrecy, does not tell
+//! who wrote a message, and takes the partner's key from the server on trust.
 //!
-//! Modules: `wire` is the JSON, `http` and `socket` carry it, `api` keeps the login; `keys` encrypts, `outbox` remembers
-//! what is not confirmed, `chat` is the conversation, `terminal` its in- and output.
+//! Modules: `client` decides; `chat` does what it says, with `link` for the network, `device` and `book` for what is kept,
+//! `screen` for what is shown, `editor` and `command` for what is typed; `seal` and `keys` encrypt. `api` keeps the login,
+//! `http` and `socket` carry what `wire` spells; `history` asks for what was before. `legacy` is the conversation in the
+//! other dialect.
 
 mod api;
-mod backoff;
+mod book;
 mod chat;
+mod client;
+mod command;
+mod device;
+mod disk;
+mod editor;
+#[cfg(test)]
+mod fake;
+mod history;
 mod http;
 mod keys;
-mod outbox;
+mod legacy;
+mod link;
+mod screen;
+mod seal;
 mod socket;
 mod terminal;
 mod wire;
@@ -39,8 +48,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use api::Api;
 use chat::Chat;
+use device::Device;
 use http::{Http, Server};
 use keys::{KeyPair, PartnerKey};
+use legacy::LegacyChat;
 use wire::{Registration, User};
 
 /// Time between two looks whether the partner is there.
@@ -62,9 +73,12 @@ struct Args {
     /// line: the environment is the better place.
     #[arg(long, value_name = "PW", env = "FLUENT_PASSWORD", hide_env_values = true)]
     password: Option<SecretString>,
-    /// The directory of your private key.
+    /// The directory of your private key, and of what this device keeps.
     #[arg(long, value_name = "DIR", default_value = "chat-keys")]
     keys: PathBuf,
+    /// Speak the dialect of the Android app: no receipts, and nothing is kept but the key.
+    #[arg(long)]
+    legacy: bool,
 }
 
 /// As the app does, one text is both the user name and the e-mail address.
@@ -95,15 +109,20 @@ async fn run(args: Args) -> anyhow::Result<()> {
     let password = password(args.password, &args.user)?;
     // On disk before the account exists: an account without its key is of no use.
     let keys = KeyPair::load_or_create(&args.keys, &args.user)?;
-    let mut api = sign_in(Http::new(args.server), &args.user, &password, keys.public_key()).await?;
-    let me = own_account(&mut api, &args.user, &keys).await?;
+    let directory = args.keys.join(disk::file_name(args.server.address())).join(disk::file_name(&args.user));
+    let api = sign_in(Http::new(args.server), &args.user, &password, keys.public_key()).await?;
+    let me = own_account(&api, &args.user, &keys).await?;
 
-    let partner = wait_for(&mut api, &args.to).await?;
+    let partner = wait_for(&api, &args.to).await?;
     let partner_key = PartnerKey::parse(&partner.public_key)
         .with_context(|| format!("nothing can be encrypted for {}", partner.name))?;
+    let device = if args.legacy { None } else { Some(Device::open(directory, me.id)?) };
     terminal::notice(&format!("you are {}, chatting with {}; /quit or Ctrl-D ends it", me.name, partner.name));
-    let input = terminal::lines()?;
-    Chat::new(api, me.id, partner, keys, partner_key, input).run().await
+    let (_editor, input) = terminal::input()?;
+    match device {
+        Some(device) => Chat::new(api, me.id, partner, keys, device, input).run().await,
+        None => LegacyChat::new(api, me.id, partner, keys, partner_key, input).run().await,
+    }
 }
 
 fn password(given: Option<SecretString>, user: &str) -> anyhow::Result<SecretString> {
@@ -124,7 +143,7 @@ async fn sign_in(http: Http, user: &str, password: &SecretString, public_key: &s
 }
 
 /// The user's own entry, if it names the key at hand.
-async fn own_account(api: &mut Api, user: &str, keys: &KeyPair) -> anyhow::Result<User> {
+async fn own_account(api: &Api, user: &str, keys: &KeyPair) -> anyhow::Result<User> {
     let Some(me) = api.find_user(user).await.context("cannot look up your account")? else {
         bail!("the server does not list your account {user}");
     };
@@ -138,7 +157,7 @@ async fn own_account(api: &mut Api, user: &str, keys: &KeyPair) -> anyhow::Resul
 }
 
 /// The partner, as soon as they are registered.
-async fn wait_for(api: &mut Api, name: &str) -> anyhow::Result<User> {
+async fn wait_for(api: &Api, name: &str) -> anyhow::Result<User> {
     let mut has_told = false;
     loop {
         match api.find_user(name).await {

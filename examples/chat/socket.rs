@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
-use http::header::AUTHORIZATION;
+use http::HeaderValue;
+use http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
 use secrecy::SecretString;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
@@ -69,11 +71,19 @@ impl From<Error> for Closed {
 }
 
 impl Socket {
-    /// Connects and shakes hands. From then on the server sends every message of the user here.
-    pub(crate) async fn open(server: &Server, token: &SecretString) -> Result<Self, CallError> {
-        let mut request = format!("ws://{}/chat/ws", server.address())
+    /// Connects and shakes hands, offering a subprotocol. From then on the server sends every message of the user here.
+    pub(crate) async fn open(
+        server: &Server,
+        path: &str,
+        subprotocol: Option<&'static str>,
+        token: &SecretString,
+    ) -> Result<Self, CallError> {
+        let mut request = format!("ws://{}{path}", server.address())
             .into_client_request()
             .map_err(|error| CallError::BadRequest(error.into()))?;
+        if let Some(name) = subprotocol {
+            request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(name));
+        }
         request.headers_mut().insert(AUTHORIZATION, bearer(token)?);
         let config =
             WebSocketConfig::default().max_frame_size(Some(MAX_FRAME_BYTES)).max_message_size(Some(MAX_FRAME_BYTES));
@@ -146,7 +156,11 @@ fn closed_by_server(frame: Option<CloseFrame>) -> Closed {
 /// What a failed handshake means.
 fn refusal(error: Error) -> CallError {
     match error {
-        Error::Http(response) => CallError::refused(response.status(), response.body().as_deref().unwrap_or_default()),
+        Error::Http(response) => {
+            let body = response.body().as_deref().unwrap_or_default();
+            CallError::refused(response.status(), response.headers(), body)
+        }
+        Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(error)) => CallError::WrongDialect(error.into()),
         other => CallError::unreachable(other),
     }
 }

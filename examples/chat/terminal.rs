@@ -1,23 +1,25 @@
 //! Lines in and out.
 
-use std::io::{BufRead as _, Write as _};
+use std::io::{BufRead as _, IsTerminal as _, Write as _, stderr, stdin, stdout};
 
 use anyhow::Context as _;
 use secrecy::SecretString;
 use tokio::sync::mpsc;
+
+use crate::editor::{self, Editor};
 
 /// Stands before the lines of a message after its first: as wide as `HH:MM:SS `.
 const INDENT: &str = "         ";
 
 /// A line of the conversation, on standard output.
 pub(crate) fn say(line: &str) -> anyhow::Result<()> {
-    writeln!(std::io::stdout(), "{line}").context("cannot write to standard output")
+    editor::above(|| writeln!(stdout(), "{line}")).context("cannot write to standard output")
 }
 
 /// A line about the conversation, on standard error.
 pub(crate) fn notice(line: &str) {
     // Nobody is left to be told when this fails.
-    let _ = writeln!(std::io::stderr(), "-- {}", printable(line));
+    let _ = editor::above(|| writeln!(stderr(), "-- {}", printable(line)));
 }
 
 /// Asks on the terminal, without showing what is typed.
@@ -27,24 +29,42 @@ pub(crate) fn ask_password(user: &str) -> anyhow::Result<SecretString> {
     Ok(password.into())
 }
 
-/// The lines of standard input, until its end.
+/// What a person does with the keyboard.
+pub(crate) enum Input {
+    /// A line is complete.
+    Line(String),
+    /// A line is being written.
+    Keystroke,
+}
+
+/// The keyboard, or else the lines of standard input, until its end. The editor is to be held as long as it is wanted.
+pub(crate) fn input() -> anyhow::Result<(Option<Editor>, mpsc::Receiver<Input>)> {
+    if stdin().is_terminal() && stdout().is_terminal() {
+        let (editor, input) = Editor::start().context("cannot use the terminal")?;
+        return Ok((Some(editor), input));
+    }
+    Ok((None, lines()?))
+}
+
+/// The lines of standard input.
 ///
 /// Read by a thread of its own, which a read that never returns does not keep from ending with the program.
-pub(crate) fn lines() -> anyhow::Result<mpsc::Receiver<String>> {
+fn lines() -> anyhow::Result<mpsc::Receiver<Input>> {
     let (sender, receiver) = mpsc::channel(1);
     std::thread::Builder::new().name("input".to_owned()).spawn(move || read_lines(&sender))?;
     Ok(receiver)
 }
 
-fn read_lines(lines: &mpsc::Sender<String>) {
-    let mut input = std::io::stdin().lock();
+fn read_lines(lines: &mpsc::Sender<Input>) {
+    let mut input = stdin().lock();
     loop {
         let mut line = Vec::new();
         match input.read_until(b'\n', &mut line) {
             Ok(0) => return,
             Ok(_) => {
                 let text = String::from_utf8_lossy(&line);
-                if lines.blocking_send(text.trim_end_matches(['\r', '\n']).to_owned()).is_err() {
+                let line = text.trim_end_matches(['\r', '\n']).to_owned();
+                if lines.blocking_send(Input::Line(line)).is_err() {
                     return;
                 }
             }

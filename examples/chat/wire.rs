@@ -1,12 +1,7 @@
-//! What travels between client and server, key by key.
+//! What travels over REST, key by key.
 
-use jiff::Timestamp;
 use secrecy::SecretString;
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-
-/// The only type of message that is understood.
-pub(crate) const TEXT: &str = "text";
 
 /// Makes an account.
 #[derive(Serialize)]
@@ -43,105 +38,31 @@ pub(crate) struct Tokens {
 /// What everybody may know of an account.
 #[derive(Deserialize)]
 pub(crate) struct User {
-    pub(crate) id: i32,
+    pub(crate) id: i64,
     #[serde(rename = "user_name")]
     pub(crate) name: String,
     pub(crate) public_key: String,
+    /// Names the key; not in search results.
+    #[serde(default)]
+    pub(crate) key_id: Option<String>,
 }
 
-/// A message to be sent, with a copy for either side.
-#[derive(Serialize)]
-pub(crate) struct Draft {
-    #[serde(rename = "receiverID")]
-    pub(crate) receiver_id: i32,
-    pub(crate) receiver_encrypted: String,
-    pub(crate) sender_encrypted: String,
-    #[serde(rename = "messageType")]
-    pub(crate) kind: &'static str,
-}
-
-/// A stored message, on the socket as in history.
+/// A conversation in the list of all.
 #[derive(Deserialize)]
-pub(crate) struct Message {
-    pub(crate) sender_id: i32,
-    pub(crate) receiver_id: i32,
-    /// The copy for the one who reads it here.
-    pub(crate) content: String,
-    #[serde(rename = "message_type")]
-    pub(crate) kind: String,
-    pub(crate) timestamp: Stamp,
-}
-
-/// When a message was stored: no two of a conversation have the same.
-#[derive(Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) struct Stamp {
-    /// As the server wrote it; goes back as the cursor of the next page.
-    pub(crate) text: String,
-    pub(crate) moment: Timestamp,
-}
-
-impl TryFrom<String> for Stamp {
-    type Error = jiff::Error;
-
-    fn try_from(text: String) -> Result<Self, jiff::Error> {
-        let moment = text.parse()?;
-        Ok(Self { text, moment })
-    }
-}
-
-/// A text frame from the server.
-#[derive(Deserialize)]
-#[serde(untagged)]
-pub(crate) enum Incoming {
-    /// Has all five keys.
-    Message(Message),
-    /// Anything else that is known.
-    Event(Event),
-    /// Types that a newer server may send.
-    Unknown(IgnoredAny),
-}
-
-/// A frame that names its type.
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub(crate) enum Event {
-    /// A message was not stored.
-    Error {
-        /// Why, for people.
-        message: String,
-        /// Whether the same message may succeed later.
-        #[serde(default)]
-        retryable: bool,
-    },
+pub(crate) struct Conversation {
+    pub(crate) partner: User,
+    /// How far the partner has read and received; nothing when not at all.
+    pub(crate) partner_read_up_to_id: Option<i64>,
+    pub(crate) partner_delivered_up_to_id: Option<i64>,
+    /// Of its newest message: the cursor of the next page.
+    pub(crate) seq: u64,
 }
 
 /// An error of REST (RFC 9457).
 #[derive(Deserialize)]
 pub(crate) struct Problem {
     pub(crate) detail: String,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn drafts_have_the_keys_of_the_app() {
-        let draft =
-            Draft { receiver_id: 7, receiver_encrypted: "r".to_owned(), sender_encrypted: "s".to_owned(), kind: TEXT };
-        let json = r#"{"receiverID":7,"receiver_encrypted":"r","sender_encrypted":"s","messageType":"text"}"#;
-        assert_eq!(serde_json::to_string(&draft).unwrap(), json);
-    }
-
-    #[test]
-    fn frames_are_told_apart() {
-        let read = |json: &str| serde_json::from_str::<Incoming>(json).unwrap();
-        let message = r#"{"sender_id":1,"receiver_id":2,"content":"x","message_type":"text",
-                          "timestamp":"2026-11-22T15:00:00.000000Z","later_key":0}"#;
-        assert!(matches!(read(message), Incoming::Message(m) if m.timestamp.text == "2026-11-22T15:00:00.000000Z"));
-        let error = r#"{"type":"error","code":"unavailable","message":"no","retryable":true,"retry_after_ms":500}"#;
-        assert!(matches!(read(error), Incoming::Event(Event::Error { retryable: true, .. })));
-        assert!(matches!(read(r#"{"type":"typing","user_id":1}"#), Incoming::Unknown(_)));
-    }
+    /// Why, for programs.
+    #[serde(default)]
+    pub(crate) code: String,
 }

@@ -9,6 +9,7 @@ use sea_orm_migration::{MigrationTrait, async_trait};
 mod m0001_accounts;
 mod m0002_messages;
 mod m0003_tickets;
+mod m0004_events;
 
 /// All migrations, oldest first.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_accounts::Migration),
             Box::new(m0002_messages::Migration),
             Box::new(m0003_tickets::Migration),
+            Box::new(m0004_events::Migration),
         ]
     }
 }

@@ -49,7 +49,7 @@ impl Health {
         match kind {
             ActorKind::Registry => self.registry.store(alive, Ordering::Relaxed),
             ActorKind::Persistence => self.persistence.store(alive, Ordering::Relaxed),
-            ActorKind::Root | ActorKind::Session => {}
+            ActorKind::Root | ActorKind::Session | ActorKind::Presence | ActorKind::Janitor => {}
         }
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::credit::Credit;
 use crate::protocol::Frame;
@@ -29,6 +29,8 @@ pub enum CloseReason {
     TooMany,
     /// The login session has ended.
     LoginEnded(LoginEnd),
+    /// The same device has opened another socket.
+    Replaced,
     /// The server restarts.
     Restart,
     /// Nothing came back to a ping.
@@ -46,6 +48,7 @@ impl CloseReason {
             Self::Fault => (1011, "server fault"),
             Self::TooMany => (4002, "too many sockets"),
             Self::LoginEnded(end) => (4001, end.as_str()),
+            Self::Replaced => (4003, "replaced by the same device"),
             Self::Restart => (1012, "restart"),
             Self::NoPong => (1001, "no pong"),
             Self::Policy => (1008, "too many bad frames"),
@@ -62,6 +65,8 @@ pub enum LoginEnd {
     Revoked,
     /// The password was changed from another session.
     Password,
+    /// The account is gone.
+    Deleted,
 }
 
 impl LoginEnd {
@@ -70,6 +75,7 @@ impl LoginEnd {
             Self::Logout => "logout",
             Self::Revoked => "revoked",
             Self::Password => "password",
+            Self::Deleted => "deleted",
         }
     }
 }
@@ -83,11 +89,13 @@ pub struct Letter {
     pub credit: Option<Credit>,
     /// Whether it tells the client that it has sent something wrong.
     pub is_complaint: bool,
+    /// What waits for a replay's page to be written; drop it when the frame is written.
+    pub turn: Option<OwnedSemaphorePermit>,
 }
 
 impl From<Frame> for Letter {
     fn from(frame: Frame) -> Self {
-        Self { frame, credit: None, is_complaint: false }
+        Self { frame, credit: None, is_complaint: false, turn: None }
     }
 }
 
@@ -174,6 +182,13 @@ impl OutboxSender {
         }
         self.close(CloseReason::SlowReader);
         false
+    }
+
+    /// Queues a frame that nobody misses, unless the queue is half full. False when the socket is being closed.
+    pub(super) fn push_if_roomy(&mut self, frame: Frame) -> bool {
+        let is_roomy = self.level.frames.load(Ordering::Relaxed) < self.max_frames / 2
+            && self.level.bytes.load(Ordering::Relaxed) < self.max_bytes / 2;
+        !is_roomy || self.push(frame.into())
     }
 
     /// Tells the pump to close. The first reason stands.

@@ -1,9 +1,9 @@
-//! The writer: stores messages in batches and announces them to the registry in commit order.
+//! The writer: carries out commands in batches and announces what has happened to the registry in commit order.
 //!
 //! Supervised by the root, which replaces it when it fails; those who wait for an answer then get one that they can try
 //! again ([`Ticket`]). Bound: its mailbox and batch hold at most the credit of all sockets.
 //!
-//! Batches form without a timer: the first message of an empty batch makes the actor cast `Flush` to itself, which queues
+//! Batches form without a timer: the first command of an empty batch makes the actor cast `Flush` to itself, which queues
 //! behind every message that is waiting already. So a batch is what arrived during the commit before it.
 //!
 //! A batch whose outcome is not known, because the connection or this actor died in it, is [in doubt](InDoubt): before anything
@@ -19,14 +19,15 @@ use tokio::sync::oneshot;
 use super::health::Health;
 use super::mailbox::{Slot, Timed, cast};
 use super::registry::{Delivery, RegistryHandle};
-use super::ticket::{RETRY_AFTER_MS, Ticket};
+use super::session::SessionMsg;
+use super::ticket::{RETRY_AFTER_MS, Reply, Ticket};
 use crate::clock::Clock;
-use crate::domain::{Draft, MessageId, Timestamp, UserId};
-use crate::protocol::{FrameError, legacy};
-use crate::storage::{Appended, Refusal, Storage, StorageError};
+use crate::domain::{Answer, Audience, Command, Event, EventBody, Outcome, Seq, Timestamp, UserId};
+use crate::protocol::FrameError;
+use crate::storage::{Applied, Storage, StorageError};
 use crate::telemetry::{ActorKind, metrics};
 
-/// Most messages of one transaction: beyond this the cost of a commit is no longer felt and only the wait grows.
+/// Most commands of one transaction: beyond this the cost of a commit is no longer felt and only the wait grows.
 const MAX_BATCH: usize = 512;
 /// Longest time for one transaction; then its outcome counts as unknown.
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
@@ -34,7 +35,7 @@ const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 const RETRY: std::ops::Range<Duration> = Duration::from_millis(100)..Duration::from_secs(5);
 
 pub(super) enum PersistenceMsg {
-    Append(Box<Append>),
+    Submit(Box<Job>),
     Flush,
     Recover,
     Drain(oneshot::Sender<()>),
@@ -42,8 +43,8 @@ pub(super) enum PersistenceMsg {
     Crash,
 }
 
-pub(super) struct Append {
-    draft: Draft,
+pub(super) struct Job {
+    command: Command,
     ticket: Ticket,
 }
 
@@ -52,9 +53,22 @@ pub(super) struct Append {
 pub struct PersistenceHandle(pub(super) Slot<PersistenceMsg>);
 
 impl PersistenceHandle {
-    /// Stores a message. While the writer is being replaced the ticket is dropped, which answers the sender.
-    pub(super) fn append(&self, draft: Draft, ticket: Ticket) {
-        self.0.cast(PersistenceMsg::Append(Box::new(Append { draft, ticket })));
+    /// Carries out a command. While the writer is being replaced the ticket is dropped, which answers the one who asks.
+    pub(super) fn submit(&self, command: Command, ticket: Ticket) {
+        self.0.cast(PersistenceMsg::Submit(Box::new(Job { command, ticket })));
+    }
+
+    /// Carries out a command that comes from no socket, and waits for what comes of it. It is carried out even when nobody
+    /// waits any more.
+    pub async fn ask(&self, command: Command) -> Result<Answer, FrameError> {
+        let (reply, answer) = oneshot::channel();
+        self.submit(command, Ticket::caller(reply));
+        answer.await.unwrap_or_else(|_| Err(FrameError::unavailable(RETRY_AFTER_MS)))
+    }
+
+    /// Carries out a command whose outcome nobody waits for.
+    pub fn tell(&self, command: Command) {
+        self.submit(command, Ticket::nobody());
     }
 
     /// Writes all that is waiting and ends; gives up after `limit`.
@@ -77,7 +91,7 @@ impl PersistenceHandle {
 #[derive(Clone)]
 pub(super) struct InDoubt {
     /// Messages of it have a higher number …
-    after: MessageId,
+    after: Seq,
     /// … a time stamp of this or later …
     since: Timestamp,
     /// … and one of these senders. Other nodes write meanwhile, and theirs are not ours to announce.
@@ -87,12 +101,12 @@ pub(super) struct InDoubt {
 /// What outlives an incarnation of the writer.
 pub(super) struct Progress {
     /// The highest number that this node has given out.
-    announced: MessageId,
+    announced: Seq,
     in_doubt: Option<InDoubt>,
 }
 
 impl Progress {
-    pub(super) fn new(head: MessageId) -> Self {
+    pub(super) fn new(head: Seq) -> Self {
         Self { announced: head, in_doubt: None }
     }
 }
@@ -110,7 +124,7 @@ pub(super) struct PersistenceArgs {
 
 pub(super) struct PersistenceState {
     args: PersistenceArgs,
-    waiting: Vec<Append>,
+    waiting: Vec<Job>,
     /// Nothing is written before `Recover` has found out where the store stands.
     lost: bool,
     retry: Duration,
@@ -138,7 +152,7 @@ impl Actor for PersistenceActor {
         state: &mut PersistenceState,
     ) -> Result<(), ActorProcessingErr> {
         match message.open(ActorKind::Persistence) {
-            PersistenceMsg::Append(append) => state.enqueue(&myself, *append),
+            PersistenceMsg::Submit(job) => state.enqueue(&myself, *job),
             PersistenceMsg::Flush => state.flush(&myself).await,
             PersistenceMsg::Recover => state.recover(&myself).await,
             PersistenceMsg::Drain(reply) => {
@@ -157,11 +171,11 @@ impl Actor for PersistenceActor {
 }
 
 impl PersistenceState {
-    fn enqueue(&mut self, myself: &ActorRef<Timed<PersistenceMsg>>, append: Append) {
+    fn enqueue(&mut self, myself: &ActorRef<Timed<PersistenceMsg>>, job: Job) {
         if self.waiting.is_empty() {
             cast(myself, PersistenceMsg::Flush);
         }
-        self.waiting.push(append);
+        self.waiting.push(job);
     }
 
     async fn flush(&mut self, myself: &ActorRef<Timed<PersistenceMsg>>) {
@@ -174,16 +188,17 @@ impl PersistenceState {
             // `Recover` is on its way. Dropping the batch tells its senders to try again.
             return;
         }
-        let (drafts, tickets): (Vec<Draft>, Vec<Ticket>) = batch.into_iter().map(|a| (a.draft, a.ticket)).unzip();
+        let (commands, tickets): (Vec<Command>, Vec<Ticket>) =
+            batch.into_iter().map(|job| (job.command, job.ticket)).unzip();
         let started = Instant::now();
         let now = self.args.clock.now();
-        self.doubt(&drafts, now);
-        match Box::pin(within(self.args.storage.append(drafts, now))).await {
-            Ok(appended) => {
+        self.doubt(&commands, now);
+        match Box::pin(within(self.args.storage.apply(commands, now))).await {
+            Ok(applied) => {
                 metrics().commit_seconds.record(started.elapsed());
                 #[expect(clippy::cast_precision_loss, reason = "a batch has at most 512 rows")]
                 metrics().batch_rows.record(tickets.len() as f64);
-                self.announce(appended, tickets);
+                self.announce(applied, tickets);
             }
             Err(error) => {
                 for ticket in tickets {
@@ -194,17 +209,21 @@ impl PersistenceState {
         }
     }
 
-    fn announce(&self, appended: Appended, tickets: Vec<Ticket>) {
-        let mut deliveries = Vec::with_capacity(tickets.len());
-        for (result, ticket) in appended.results.into_iter().zip(tickets) {
-            match result {
-                Ok(message) => deliveries.push(Delivery { message: Arc::new(message), ticket: Some(ticket) }),
-                Err(Refusal::UnknownUser) => ticket.refuse(legacy::unknown_user()),
+    fn announce(&self, applied: Applied, tickets: Vec<Ticket>) {
+        let mut deliveries = Vec::with_capacity(tickets.len() * 2);
+        for (Outcome { answer, events }, ticket) in applied.outcomes.into_iter().zip(tickets) {
+            match answer {
+                Ok(answer) => {
+                    if matches!(&answer, Answer::Stored(stored) if !stored.duplicate) {
+                        metrics().messages_stored.increment(1);
+                    }
+                    tell_of(&mut deliveries, ticket.confirm(answer), events);
+                }
+                Err(refusal) => ticket.refuse(refusal.into()),
             }
         }
-        metrics().messages_stored.increment(deliveries.len() as u64);
         self.args.registry.deliver(deliveries);
-        self.settle(appended.last);
+        self.settle(applied.last);
     }
 
     /// Finds out where the store stands, and announces what of a batch in doubt is there; tries again later when the database
@@ -229,21 +248,26 @@ impl PersistenceState {
         if let Some(InDoubt { after, since, senders }) = doubt {
             let found = within(self.args.storage.committed_since(after, since, &senders)).await?;
             metrics().messages_stored.increment(found.len() as u64);
-            let delivery = |message| Delivery { message: Arc::new(message), ticket: None };
-            self.args.registry.deliver(found.into_iter().map(delivery).collect());
+            let recovered = found.into_iter().map(|message| {
+                let sides = [message.sender, message.receiver];
+                Delivery::Recovered(sides, Arc::new(Event { seq: message.id.seq(), body: EventBody::Message(message) }))
+            });
+            // Sockets that can resume ask the store, which also has what is not a message.
+            self.args.registry.deliver(recovered.chain([Delivery::Resync]).collect());
         }
         self.settle(head);
         Ok(())
     }
 
     /// From here until [`settle`](Self::settle) the outcome of this batch is not known.
-    fn doubt(&self, drafts: &[Draft], now: Timestamp) {
+    fn doubt(&self, commands: &[Command], now: Timestamp) {
         let mut progress = self.progress();
-        let senders = drafts.iter().map(|draft| draft.sender).collect();
+        let sender = |command: &Command| if let Command::Send(draft) = command { Some(draft.sender) } else { None };
+        let senders = commands.iter().filter_map(sender).collect();
         progress.in_doubt = Some(InDoubt { after: progress.announced, since: now, senders });
     }
 
-    fn settle(&self, head: MessageId) {
+    fn settle(&self, head: Seq) {
         *self.progress() = Progress::new(head);
     }
 
@@ -261,6 +285,23 @@ impl PersistenceState {
         myself.send_after(self.retry, || Timed::new(PersistenceMsg::Recover));
         self.retry = (self.retry * 2).min(RETRY.end);
     }
+}
+
+/// What has happened, with the answer in the place of the event that it is about, or alone.
+fn tell_of(
+    deliveries: &mut Vec<Delivery>,
+    asked: Option<(ActorRef<Timed<SessionMsg>>, Reply)>,
+    events: Vec<(Audience, Arc<Event>)>,
+) {
+    let mut asked = asked;
+    for (to, event) in events {
+        let own = |(_, reply): &mut (_, Reply)| {
+            Audience::User(reply.from.user) == to && !matches!(reply.answer, Answer::Done)
+        };
+        let reply = asked.take_if(own).map(|(_, reply)| reply);
+        deliveries.push(Delivery::Event { to, event, reply });
+    }
+    deliveries.extend(asked.map(|(session, reply)| Delivery::Answer(session, reply)));
 }
 
 /// A database call that answers in time, one way or the other.

@@ -10,13 +10,17 @@ use std::sync::Arc;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::sync::oneshot;
 
+use super::attachment::{Attachment, NewSocket};
 use super::health::Health;
 use super::mailbox::{Slot, Timed, cast};
 use super::outbox::LoginEnd;
 use super::persistence::PersistenceHandle;
-use super::session::{Attachment, NewSocket, SessionActor, SessionArgs, SessionMsg};
-use super::ticket::Ticket;
-use crate::domain::{LoginId, Message, UserId};
+use super::presence::PresenceHandle;
+use super::replay::Replays;
+use super::session::{SessionActor, SessionArgs, SessionMsg};
+use super::ticket::Reply;
+use crate::domain::{Audience, Event, LoginId, UserId};
+use crate::protocol::Frame;
 use crate::telemetry::ActorKind;
 
 pub(super) enum RegistryMsg {
@@ -36,17 +40,37 @@ pub(super) enum RegistryMsg {
         logins: Arc<[LoginId]>,
         end: LoginEnd,
     },
+    EndUser {
+        user: UserId,
+        end: LoginEnd,
+    },
+    Whisper {
+        user: UserId,
+        frame: Frame,
+    },
+    /// The presence actor has forgotten everything.
+    Introduce,
     #[cfg(feature = "testing")]
     CrashSession(UserId),
     #[cfg(feature = "testing")]
     Crash,
 }
 
-/// A committed message on its way to both sides.
-pub(super) struct Delivery {
-    pub(super) message: Arc<Message>,
-    /// Answers the sender, when somebody waits for an answer.
-    pub(super) ticket: Option<Ticket>,
+/// What the writer has to say, in the order in which sessions must hear it.
+pub(super) enum Delivery {
+    /// A committed event.
+    Event {
+        to: Audience,
+        event: Arc<Event>,
+        /// For the socket that has caused it, when `to` is its user.
+        reply: Option<Reply>,
+    },
+    /// An answer without an event.
+    Answer(ActorRef<Timed<SessionMsg>>, Reply),
+    /// A committed message that could not be told at its time, for both sides.
+    Recovered([UserId; 2], Arc<Event>),
+    /// Not everything could be told.
+    Resync,
 }
 
 /// The registry, whichever incarnation is alive.
@@ -67,6 +91,11 @@ impl RegistryHandle {
         self.0.cast(RegistryMsg::EndLogins { user, logins: logins.into(), end });
     }
 
+    /// Closes all sockets of a user with 4001.
+    pub fn end_user(&self, user: UserId, end: LoginEnd) {
+        self.0.cast(RegistryMsg::EndUser { user, end });
+    }
+
     /// Makes the user's session panic.
     #[cfg(feature = "testing")]
     pub fn crash_session(&self, user: UserId) {
@@ -79,7 +108,17 @@ impl RegistryHandle {
         self.0.cast(RegistryMsg::Crash);
     }
 
-    /// Routes committed messages, in their order, to both sides of each.
+    /// For all sockets of a user that have caught up; nobody misses it.
+    pub(super) fn whisper(&self, user: UserId, frame: Frame) {
+        self.0.cast(RegistryMsg::Whisper { user, frame });
+    }
+
+    /// Every session says again whether its user is online.
+    pub(super) fn introduce(&self) {
+        self.0.cast(RegistryMsg::Introduce);
+    }
+
+    /// Routes what the writer has to say, in its order.
     pub(super) fn deliver(&self, deliveries: Vec<Delivery>) {
         if !deliveries.is_empty() {
             self.0.cast(RegistryMsg::Deliver(deliveries));
@@ -93,10 +132,13 @@ impl RegistryHandle {
 
 pub(super) struct RegistryActor;
 
+#[derive(Clone)]
 pub(super) struct RegistryArgs {
     pub(super) max_sockets: usize,
     pub(super) handle: RegistryHandle,
     pub(super) persistence: PersistenceHandle,
+    pub(super) presence: PresenceHandle,
+    pub(super) replays: Arc<Replays>,
     pub(super) health: Arc<Health>,
 }
 
@@ -118,6 +160,8 @@ impl Actor for RegistryActor {
     type Arguments = RegistryArgs;
 
     async fn pre_start(&self, _: ActorRef<Self::Msg>, args: RegistryArgs) -> Result<RegistryState, ActorProcessingErr> {
+        // The sessions of a predecessor have ended with it.
+        args.presence.everybody_left();
         Ok(RegistryState { args, sessions: HashMap::new(), users: HashMap::new() })
     }
 
@@ -132,6 +176,9 @@ impl Actor for RegistryActor {
             RegistryMsg::Idle { user, session, attached } => state.retire(user, session, attached),
             RegistryMsg::Deliver(deliveries) => state.deliver(deliveries),
             RegistryMsg::EndLogins { user, logins, end } => state.send(user, SessionMsg::EndLogins { logins, end }),
+            RegistryMsg::EndUser { user, end } => state.send(user, SessionMsg::Close(end)),
+            RegistryMsg::Whisper { user, frame } => state.send(user, SessionMsg::Whisper { socket: None, frame }),
+            RegistryMsg::Introduce => state.send_all(|| SessionMsg::Introduce),
             #[cfg(feature = "testing")]
             RegistryMsg::CrashSession(user) => state.send(user, SessionMsg::Crash),
             #[cfg(feature = "testing")]
@@ -174,6 +221,8 @@ impl RegistryState {
                 max_sockets: self.args.max_sockets,
                 registry: self.args.handle.clone(),
                 persistence: self.args.persistence.clone(),
+                presence: self.args.presence.clone(),
+                replays: self.args.replays.clone(),
             };
             // Awaits only the session's `pre_start`, which does no I/O.
             match Actor::spawn_linked(None, SessionActor, args, myself.get_cell()).await {
@@ -202,12 +251,29 @@ impl RegistryState {
     }
 
     fn deliver(&self, deliveries: Vec<Delivery>) {
-        for Delivery { message, ticket } in deliveries {
-            let (sender, receiver) = (message.sender, message.receiver);
-            self.send(sender, SessionMsg::Deliver { message: message.clone(), ticket });
-            if receiver != sender {
-                self.send(receiver, SessionMsg::Deliver { message, ticket: None });
+        for delivery in deliveries {
+            match delivery {
+                Delivery::Event { to: Audience::User(user), event, reply } => {
+                    self.send(user, SessionMsg::Deliver { event, reply });
+                }
+                Delivery::Event { to: Audience::All, event, .. } => {
+                    self.send_all(|| SessionMsg::Deliver { event: event.clone(), reply: None });
+                }
+                Delivery::Answer(session, reply) => cast(&session, SessionMsg::Answer(reply)),
+                Delivery::Recovered([a, b], event) => {
+                    self.send(a, SessionMsg::Recovered(event.clone()));
+                    if a != b {
+                        self.send(b, SessionMsg::Recovered(event));
+                    }
+                }
+                Delivery::Resync => self.send_all(|| SessionMsg::Resync),
             }
+        }
+    }
+
+    fn send_all(&self, message: impl Fn() -> SessionMsg) {
+        for session in self.sessions.values() {
+            cast(&session.actor, message());
         }
     }
 
@@ -221,6 +287,7 @@ impl RegistryState {
     fn forget(&mut self, session: ActorId) {
         if let Some(user) = self.users.remove(&session) {
             self.sessions.remove(&user);
+            self.args.presence.seen(user, false);
         }
     }
 }

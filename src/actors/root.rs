@@ -1,4 +1,4 @@
-//! The root: starts the registry and the writer, and starts them again when they fail.
+//! The root: starts the registry, the writer, the presence actor and the janitor, and starts them again when they fail.
 //!
 //! Has no supervisor. More than [`MAX_RESTARTS`] in [`RESTART_WINDOW`] mean that restarting does not help: it reports
 //! [`Fatal`] and the process ends with an error. Bound: its mailbox holds one message a failed actor.
@@ -12,10 +12,14 @@ use tokio::sync::oneshot;
 
 use super::StartError;
 use super::health::Health;
+use super::janitor::{JanitorActor, JanitorArgs};
 use super::mailbox::{Slot, Timed};
 use super::persistence::{PersistenceActor, PersistenceArgs, PersistenceHandle, Progress};
+use super::presence::{PresenceActor, PresenceArgs, PresenceHandle};
 use super::registry::{RegistryActor, RegistryArgs, RegistryHandle};
+use super::replay::Replays;
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::storage::{Storage, StorageError};
 use crate::telemetry::ActorKind;
 
@@ -36,8 +40,10 @@ pub struct ActorSystem {
     root: ActorRef<Timed<RootMsg>>,
     /// Routes to the sessions.
     pub registry: RegistryHandle,
-    /// Writes messages.
+    /// Writes.
     pub persistence: PersistenceHandle,
+    /// Knows who is online.
+    pub presence: PresenceHandle,
     /// Who is alive.
     pub health: Arc<Health>,
 }
@@ -45,25 +51,35 @@ pub struct ActorSystem {
 impl ActorSystem {
     /// Starts the actors. The receiver gets a word when restarting no longer helps.
     pub async fn start(
+        config: &Config,
         storage: Arc<Storage>,
         clock: Clock,
-        max_sockets: usize,
     ) -> Result<(Self, oneshot::Receiver<Fatal>), ActorSystemError> {
         let head = storage.probe_head().await?;
         let health = Arc::new(Health::default());
         let (registry, persistence) = (RegistryHandle(Slot::empty()), PersistenceHandle(Slot::empty()));
+        let presence = PresenceHandle(Slot::empty());
         let (fatal, on_fatal) = oneshot::channel();
-        let writer = PersistenceArgs {
-            storage,
-            clock,
-            registry: registry.clone(),
-            health: health.clone(),
-            progress: Arc::new(Mutex::new(Progress::new(head))),
-        };
+        let replays = Arc::new(Replays::new(config, storage.clone(), clock.clone()));
         let state = RootState {
-            writer,
-            max_sockets,
-            registry: registry.clone(),
+            writer: PersistenceArgs {
+                storage: storage.clone(),
+                clock: clock.clone(),
+                registry: registry.clone(),
+                health: health.clone(),
+                progress: Arc::new(Mutex::new(Progress::new(head))),
+            },
+            router: RegistryArgs {
+                max_sockets: config.socket.max_per_user,
+                handle: registry.clone(),
+                persistence: persistence.clone(),
+                presence: presence.clone(),
+                replays,
+                health: health.clone(),
+            },
+            watcher: PresenceArgs { storage: storage.clone(), clock: clock.clone(), registry: registry.clone() },
+            janitor: JanitorArgs { storage, clock, persistence: persistence.clone(), config: config.messages.clone() },
+            presence: presence.clone(),
             persistence: persistence.clone(),
             health: health.clone(),
             children: Vec::new(),
@@ -71,7 +87,7 @@ impl ActorSystem {
             fatal: Some(fatal),
         };
         let (root, _) = Actor::spawn(None, RootActor, state).await.map_err(StartError::from)?;
-        Ok((Self { root, registry, persistence, health }, on_fatal))
+        Ok((Self { root, registry, persistence, presence, health }, on_fatal))
     }
 
     /// Stops all actors at once. Drain the writer first.
@@ -106,8 +122,10 @@ struct RootActor;
 
 struct RootState {
     writer: PersistenceArgs,
-    max_sockets: usize,
-    registry: RegistryHandle,
+    router: RegistryArgs,
+    watcher: PresenceArgs,
+    janitor: JanitorArgs,
+    presence: PresenceHandle,
     persistence: PersistenceHandle,
     health: Arc<Health>,
     children: Vec<(ActorId, ActorKind)>,
@@ -125,8 +143,9 @@ impl Actor for RootActor {
         myself: ActorRef<Self::Msg>,
         mut state: RootState,
     ) -> Result<RootState, ActorProcessingErr> {
-        state.spawn(&myself, ActorKind::Registry).await?;
-        state.spawn(&myself, ActorKind::Persistence).await?;
+        for kind in [ActorKind::Presence, ActorKind::Registry, ActorKind::Persistence, ActorKind::Janitor] {
+            state.spawn(&myself, kind).await?;
+        }
         Ok(state)
     }
 
@@ -179,19 +198,22 @@ impl RootState {
         let supervisor = myself.get_cell();
         let id = match kind {
             ActorKind::Registry => {
-                let args = RegistryArgs {
-                    max_sockets: self.max_sockets,
-                    handle: self.registry.clone(),
-                    persistence: self.persistence.clone(),
-                    health: self.health.clone(),
-                };
-                let (actor, _) = Actor::spawn_linked(None, RegistryActor, args, supervisor).await?;
-                self.registry.0.set(Some(actor.clone()));
+                let (actor, _) = Actor::spawn_linked(None, RegistryActor, self.router.clone(), supervisor).await?;
+                self.router.handle.0.set(Some(actor.clone()));
                 actor.get_id()
             }
             ActorKind::Persistence => {
                 let (actor, _) = Actor::spawn_linked(None, PersistenceActor, self.writer.clone(), supervisor).await?;
                 self.persistence.0.set(Some(actor.clone()));
+                actor.get_id()
+            }
+            ActorKind::Presence => {
+                let (actor, _) = Actor::spawn_linked(None, PresenceActor, self.watcher.clone(), supervisor).await?;
+                self.presence.0.set(Some(actor.clone()));
+                actor.get_id()
+            }
+            ActorKind::Janitor => {
+                let (actor, _) = Actor::spawn_linked(None, JanitorActor, self.janitor.clone(), supervisor).await?;
                 actor.get_id()
             }
             ActorKind::Root | ActorKind::Session => return Ok(()),
@@ -207,9 +229,10 @@ impl RootState {
         let (_, kind) = self.children.swap_remove(index);
         self.health.set_alive(kind, false);
         match kind {
-            ActorKind::Registry => self.registry.0.set(None),
+            ActorKind::Registry => self.router.handle.0.set(None),
             ActorKind::Persistence => self.persistence.0.set(None),
-            ActorKind::Root | ActorKind::Session => {}
+            ActorKind::Presence => self.presence.0.set(None),
+            ActorKind::Janitor | ActorKind::Root | ActorKind::Session => {}
         }
         Some(kind)
     }

@@ -1,33 +1,28 @@
-//! The session of one connected user: their live sockets, and the door their messages pass.
+//! The session of one connected user: their live sockets, and the door their commands pass.
 //!
 //! Supervised by the registry. When it fails, its sockets are closed with 1011 and the clients come back; nobody else
-//! notices. Bounds: the mailbox holds at most the credit of its sockets and what the writer has committed for this user;
-//! each socket's queue has its own bound ([`outbox`](super::outbox)).
+//! notices. Bounds: the mailbox holds at most the credit of its sockets, a page for each that catches up, and what the writer
+//! has committed for this user; each socket's queue has its own bound ([`outbox`](super::outbox)).
 
 use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::oneshot;
 
+use super::attachment::{Attachment, NewSocket, SessionSocket};
 use super::credit::Credit;
-use super::mailbox::{Timed, cast};
-use super::outbox::{CloseReason, Letter, LoginEnd, OutboxEnd, OutboxSender};
+use super::mailbox::Timed;
+use super::outbox::{CloseReason, Letter, LoginEnd};
 use super::persistence::PersistenceHandle;
+use super::presence::PresenceHandle;
 use super::registry::RegistryHandle;
-use super::ticket::Ticket;
-use crate::domain::{Draft, LoginId, Message, SocketId, UserId};
-use crate::protocol::{FrameError, legacy};
+use super::replay::{Greeting, Replays};
+use super::stream::Turn;
+use super::ticket::{From, Reply, Ticket};
+use crate::domain::{Command, Event, EventBody, LoginId, SocketId, UserId};
+use crate::protocol::v1::Context;
+use crate::protocol::{Frame, FrameError};
 use crate::telemetry::{ActorKind, metrics};
-
-/// A socket that is about to be opened.
-pub struct NewSocket {
-    /// Its id.
-    pub id: SocketId,
-    /// The login session it lives in.
-    pub login: LoginId,
-    /// Where its frames go.
-    pub outbox: OutboxEnd,
-}
 
 pub(super) enum SessionMsg {
     Attach {
@@ -37,44 +32,52 @@ pub(super) enum SessionMsg {
     Detach(SocketId),
     Inbound {
         socket: SocketId,
-        draft: Draft,
+        command: Command,
+        context: Context,
         credit: Credit,
     },
     Deliver {
-        message: Arc<Message>,
-        /// Of the sender's own message, when its socket was here.
-        ticket: Option<Ticket>,
+        event: Arc<Event>,
+        /// Takes the event's place on the socket that has caused it.
+        reply: Option<Reply>,
     },
+    /// An answer without an event.
+    Answer(Reply),
     Failed {
-        socket: SocketId,
+        from: From,
         error: FrameError,
+    },
+    Greet {
+        socket: SocketId,
+        greeting: Greeting,
+    },
+    Page {
+        socket: SocketId,
+        turn: Turn,
+    },
+    /// A message of which nobody knew whether it was stored. Only for sockets that cannot resume.
+    Recovered(Arc<Event>),
+    /// There may be more of that: the others ask the store.
+    Resync,
+    /// For one socket, or all that can read it; nobody misses it.
+    Whisper {
+        socket: Option<SocketId>,
+        frame: Frame,
+    },
+    Watch {
+        socket: SocketId,
+        users: Vec<UserId>,
         credit: Credit,
     },
+    /// The presence actor has forgotten everything.
+    Introduce,
     EndLogins {
         logins: Arc<[LoginId]>,
         end: LoginEnd,
     },
+    Close(LoginEnd),
     #[cfg(feature = "testing")]
     Crash,
-}
-
-/// A socket's place in its session; dropped, it is given up.
-pub struct Attachment {
-    session: ActorRef<Timed<SessionMsg>>,
-    socket: SocketId,
-}
-
-impl Attachment {
-    /// Hands over a message from this socket. Its sender sees it again once it is stored, or gets an error.
-    pub fn send(&self, draft: Draft, credit: Credit) {
-        cast(&self.session, SessionMsg::Inbound { socket: self.socket, draft, credit });
-    }
-}
-
-impl Drop for Attachment {
-    fn drop(&mut self) {
-        cast(&self.session, SessionMsg::Detach(self.socket));
-    }
 }
 
 pub(super) struct SessionActor;
@@ -84,23 +87,17 @@ pub(super) struct SessionArgs {
     pub(super) max_sockets: usize,
     pub(super) registry: RegistryHandle,
     pub(super) persistence: PersistenceHandle,
+    pub(super) presence: PresenceHandle,
+    pub(super) replays: Arc<Replays>,
 }
 
 pub(super) struct SessionState {
-    user: UserId,
-    max_sockets: usize,
+    args: SessionArgs,
     /// Oldest first.
-    sockets: Vec<Socket>,
+    sockets: Vec<SessionSocket>,
     /// Sockets that were ever attached: tells the registry whether another one is on its way here.
     attached: u64,
-    registry: RegistryHandle,
-    persistence: PersistenceHandle,
-}
-
-struct Socket {
-    id: SocketId,
-    login: LoginId,
-    outbox: OutboxSender,
+    is_online: bool,
 }
 
 impl Actor for SessionActor {
@@ -110,14 +107,7 @@ impl Actor for SessionActor {
 
     async fn pre_start(&self, _: ActorRef<Self::Msg>, args: SessionArgs) -> Result<SessionState, ActorProcessingErr> {
         metrics().sessions.increment(1);
-        Ok(SessionState {
-            user: args.user,
-            max_sockets: args.max_sockets,
-            sockets: Vec::new(),
-            attached: 0,
-            registry: args.registry,
-            persistence: args.persistence,
-        })
+        Ok(SessionState { args, sockets: Vec::new(), attached: 0, is_online: false })
     }
 
     async fn handle(
@@ -129,14 +119,37 @@ impl Actor for SessionActor {
         match message.open(ActorKind::Session) {
             SessionMsg::Attach { socket, reply } => state.attach(&myself, socket, reply),
             SessionMsg::Detach(socket) => state.detach(&myself, socket),
-            SessionMsg::Inbound { socket, draft, credit } => {
-                state.persistence.append(draft, Ticket::new(myself, socket, credit));
+            SessionMsg::Inbound { socket, command, context, credit } => {
+                state.inbound(myself, socket, command, context, credit);
             }
-            SessionMsg::Deliver { message, ticket } => state.deliver(&message, ticket),
-            SessionMsg::Failed { socket, error, credit } => state.fail(socket, &error, credit),
+            SessionMsg::Deliver { event, reply } => state.deliver(&event, reply),
+            SessionMsg::Answer(reply) => {
+                let socket = reply.from.socket;
+                state.with(socket, |socket| socket.answer(reply));
+            }
+            SessionMsg::Failed { from, error } => state.with(from.socket, |socket| socket.fail(from, &error)),
+            SessionMsg::Greet { socket, greeting } => state.with(socket, |socket| socket.greet(greeting)),
+            SessionMsg::Page { socket, turn } => state.with(socket, |socket| socket.page(turn)),
+            SessionMsg::Recovered(event) => state.each(|socket| socket.recovered(&event)),
+            SessionMsg::Resync => {
+                let replays = state.args.replays.clone();
+                state.each(|socket| socket.resync(&replays, &myself));
+            }
+            SessionMsg::Whisper { socket: None, frame } => state.each(|socket| socket.whisper(&frame)),
+            SessionMsg::Whisper { socket: Some(id), frame } => state.with(id, |socket| socket.tell(&frame)),
+            SessionMsg::Watch { socket, users, credit } => {
+                let (presence, user) = (state.args.presence.clone(), state.args.user);
+                state.with(socket, |socket| {
+                    socket.watching.clone_from(&users);
+                    presence.watch(user, socket.id, myself.clone(), users, Some(credit));
+                    true
+                });
+            }
+            SessionMsg::Introduce => state.introduce(&myself),
             SessionMsg::EndLogins { logins, end } => {
                 state.close(CloseReason::LoginEnded(end), |socket| logins.contains(&socket.login));
             }
+            SessionMsg::Close(end) => state.close(CloseReason::LoginEnded(end), |_| true),
             #[cfg(feature = "testing")]
             SessionMsg::Crash => super::crash(),
         }
@@ -153,46 +166,105 @@ impl Drop for SessionState {
 impl SessionState {
     fn attach(&mut self, myself: &ActorRef<Timed<SessionMsg>>, socket: NewSocket, reply: oneshot::Sender<Attachment>) {
         self.attached += 1;
-        let NewSocket { id, login, outbox: OutboxEnd(outbox) } = socket;
-        self.sockets.push(Socket { id, login, outbox });
-        if self.sockets.len() > self.max_sockets {
-            self.sockets.remove(0).outbox.close(CloseReason::TooMany);
+        let id = socket.id;
+        if let Some(opening) = &socket.opening {
+            // A phone that has changed networks leaves no ghost.
+            let is_same = |other: &SessionSocket| other.device.as_ref() == Some(&opening.device);
+            if let Some(index) = self.sockets.iter().position(is_same) {
+                self.sockets.remove(index).close(CloseReason::Replaced);
+            }
         }
+        self.sockets.push(SessionSocket::new(socket, myself, self.args.user, &self.args.replays));
+        if self.sockets.len() > self.args.max_sockets {
+            self.sockets.remove(0).close(CloseReason::TooMany);
+        }
+        self.look_online();
         // Given up meanwhile, it comes back, and its drop detaches the socket.
-        let _ = reply.send(Attachment { session: myself.clone(), socket: id });
+        let _ = reply.send(Attachment::new(myself.clone(), id, self.args.user, self.args.presence.clone()));
     }
 
     fn detach(&mut self, myself: &ActorRef<Timed<SessionMsg>>, socket: SocketId) {
         self.sockets.retain(|other| other.id != socket);
+        self.args.presence.unwatch(socket);
+        self.look_online();
         if self.sockets.is_empty() {
-            self.registry.session_is_idle(self.user, myself.get_id(), self.attached);
+            self.args.registry.session_is_idle(self.args.user, myself.get_id(), self.attached);
         }
     }
 
-    /// Puts the user's copy into every socket's queue; a socket whose queue is full is let go.
-    fn deliver(&mut self, message: &Message, ticket: Option<Ticket>) {
-        let mut answer = ticket.and_then(Ticket::confirm);
-        let Some(frame) = legacy::message(message, self.user) else { return };
-        self.sockets.retain_mut(|socket| {
-            let credit = answer.take_if(|(origin, _)| *origin == socket.id).map(|(_, credit)| credit);
-            socket.outbox.push(Letter { frame: frame.clone(), credit, is_complaint: false })
-        });
-        metrics().messages_delivered.increment(self.sockets.len() as u64);
+    fn inbound(
+        &mut self,
+        myself: ActorRef<Timed<SessionMsg>>,
+        id: SocketId,
+        command: Command,
+        context: Context,
+        credit: Credit,
+    ) {
+        let ordinal = self.sockets.iter_mut().find(|socket| socket.id == id).map_or(0, SessionSocket::command);
+        let from = From { user: self.args.user, socket: id, ordinal, context, credit };
+        self.args.persistence.submit(command, Ticket::socket(myself, from));
     }
 
-    fn fail(&mut self, socket: SocketId, error: &FrameError, credit: Credit) {
-        metrics().frame_error(error.code.as_str());
-        let is_complaint = !error.code.is_retryable();
-        let mut letter = Some(Letter { frame: legacy::error(error), credit: Some(credit), is_complaint });
-        self.sockets.retain_mut(|other| match letter.take_if(|_| other.id == socket) {
-            Some(letter) => other.outbox.push(letter),
-            None => true,
+    /// Gives the event to every socket in its dialect; a socket whose queue is full is let go.
+    fn deliver(&mut self, event: &Arc<Event>, mut reply: Option<Reply>) {
+        let mut given = 0;
+        self.each(|socket| {
+            let own = reply.take_if(|reply| reply.from.socket == socket.id);
+            given += 1;
+            socket.event(event, own)
         });
+        if matches!(event.body, EventBody::Message(_)) {
+            metrics().messages_delivered.increment(given);
+        }
     }
 
-    fn close(&mut self, reason: CloseReason, which: impl Fn(&Socket) -> bool) {
+    fn introduce(&mut self, myself: &ActorRef<Timed<SessionMsg>>) {
+        self.is_online = false;
+        self.look_online();
+        for socket in self.sockets.iter().filter(|socket| !socket.watching.is_empty()) {
+            let watching = socket.watching.clone();
+            self.args.presence.watch(self.args.user, socket.id, myself.clone(), watching, None);
+        }
+    }
+
+    /// Says when the user appears and disappears.
+    fn look_online(&mut self) {
+        let is_online = self.sockets.iter().any(|socket| !socket.is_background);
+        if is_online != self.is_online {
+            self.is_online = is_online;
+            self.args.presence.seen(self.args.user, is_online);
+        }
+    }
+
+    /// Does something with every socket; those that are closed by it are forgotten.
+    fn each(&mut self, mut what: impl FnMut(&mut SessionSocket) -> bool) {
+        self.sockets.retain_mut(|socket| what(socket));
+    }
+
+    /// Does something with one socket, when it is still here.
+    fn with(&mut self, id: SocketId, what: impl FnOnce(&mut SessionSocket) -> bool) {
+        if let Some(index) = self.sockets.iter().position(|socket| socket.id == id)
+            && let Some(socket) = self.sockets.get_mut(index)
+            && !what(socket)
+        {
+            self.sockets.remove(index);
+        }
+    }
+
+    fn close(&mut self, reason: CloseReason, which: impl Fn(&SessionSocket) -> bool) {
         for socket in self.sockets.iter_mut().filter(|socket| which(socket)) {
-            socket.outbox.close(reason);
+            socket.close(reason);
         }
+    }
+}
+
+impl SessionSocket {
+    fn fail(&mut self, from: From, error: &FrameError) -> bool {
+        metrics().frame_error(error.code.as_str());
+        let frame = self.error_frame(error, &from.context);
+        let letter =
+            Letter { credit: Some(from.credit), is_complaint: !error.code.is_retryable(), ..Letter::from(frame) };
+        let more = self.refused(from.ordinal);
+        self.push_all([letter].into_iter().chain(more))
     }
 }

@@ -1,51 +1,96 @@
-//! What a message carries while it waits for its commit: whom to answer, and the credit it holds.
+//! What a command carries while it waits for its commit: whom to answer, and the credit it holds.
 
 use ractor::ActorRef;
+use tokio::sync::oneshot;
 
 use super::credit::Credit;
 use super::mailbox::{Timed, cast};
 use super::session::SessionMsg;
-use crate::domain::SocketId;
+use crate::domain::{Answer, SocketId, UserId};
 use crate::protocol::FrameError;
+use crate::protocol::v1::Context;
 use crate::telemetry::metrics;
 
-/// When a sender whose message was lost on the way should try again.
+/// When a sender whose command was lost on the way should try again.
 pub(super) const RETRY_AFTER_MS: u64 = 1000;
 
-/// The way back to the sender. Dropped unanswered, wherever that happens, it tells the sender to try again: no sender waits
-/// for ever because an actor died.
-pub(super) struct Ticket(Option<Open>);
+/// The way back to the one who asked. Dropped unanswered, wherever that happens, it tells them to try again: nobody waits for
+/// ever because an actor died.
+pub(super) struct Ticket(Option<Way>);
 
-struct Open {
-    session: ActorRef<Timed<SessionMsg>>,
-    socket: SocketId,
-    credit: Credit,
+enum Way {
+    Socket { session: ActorRef<Timed<SessionMsg>>, from: From },
+    Caller(oneshot::Sender<Result<Answer, FrameError>>),
+}
+
+/// Which frame of which socket is answered.
+#[derive(Debug)]
+pub(super) struct From {
+    pub(super) user: UserId,
+    pub(super) socket: SocketId,
+    /// Counts the socket's commands.
+    pub(super) ordinal: u64,
+    /// What the answer repeats.
+    pub(super) context: Context,
+    /// Given back when the answer is written.
+    pub(super) credit: Credit,
+}
+
+/// An answer on its way to a socket.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) from: From,
+    pub(super) answer: Answer,
 }
 
 impl Ticket {
-    pub(super) fn new(session: ActorRef<Timed<SessionMsg>>, socket: SocketId, credit: Credit) -> Self {
+    pub(super) fn socket(session: ActorRef<Timed<SessionMsg>>, from: From) -> Self {
         metrics().in_flight.increment(1);
-        Self(Some(Open { session, socket, credit }))
+        Self(Some(Way::Socket { session, from }))
     }
 
-    /// The message is committed, and the sender's own copy is the answer: the socket it goes to, and the credit to give back
-    /// when it is written.
-    pub(super) fn confirm(mut self) -> Option<(SocketId, Credit)> {
-        self.0.take().map(|open| {
-            metrics().in_flight.decrement(1);
-            (open.socket, open.credit)
-        })
+    pub(super) fn caller(caller: oneshot::Sender<Result<Answer, FrameError>>) -> Self {
+        metrics().in_flight.increment(1);
+        Self(Some(Way::Caller(caller)))
     }
 
-    /// The message was not accepted.
+    /// Nobody waits for an answer.
+    pub(super) fn nobody() -> Self {
+        Self(None)
+    }
+
+    /// The command is committed. A caller is answered at once; a socket's answer takes the way of its events, in their order.
+    pub(super) fn confirm(mut self, answer: Answer) -> Option<(ActorRef<Timed<SessionMsg>>, Reply)> {
+        match self.take()? {
+            Way::Socket { session, from } => Some((session, Reply { from, answer })),
+            Way::Caller(caller) => {
+                // The one who asked may have gone.
+                let _ = caller.send(Ok(answer));
+                None
+            }
+        }
+    }
+
+    /// The command was not accepted.
     pub(super) fn refuse(mut self, error: FrameError) {
         self.answer(error);
     }
 
-    fn answer(&mut self, error: FrameError) {
-        if let Some(Open { session, socket, credit }) = self.0.take() {
+    fn take(&mut self) -> Option<Way> {
+        let way = self.0.take();
+        if way.is_some() {
             metrics().in_flight.decrement(1);
-            cast(&session, SessionMsg::Failed { socket, error, credit });
+        }
+        way
+    }
+
+    fn answer(&mut self, error: FrameError) {
+        match self.take() {
+            Some(Way::Socket { session, from }) => cast(&session, SessionMsg::Failed { from, error }),
+            Some(Way::Caller(caller)) => {
+                let _ = caller.send(Err(error));
+            }
+            None => {}
         }
     }
 }

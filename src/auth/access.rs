@@ -45,8 +45,14 @@ pub struct AccessTokens {
     validation: Validation,
     lifetime_s: i64,
     clock: Clock,
-    /// Logins that have ended, and until when one of their tokens could still look valid.
-    ended: RwLock<HashMap<LoginId, Timestamp>>,
+    /// What has ended, and until when one of its tokens could still look valid.
+    ended: RwLock<Ended>,
+}
+
+#[derive(Default)]
+struct Ended {
+    logins: HashMap<LoginId, Timestamp>,
+    users: HashMap<UserId, Timestamp>,
 }
 
 impl AccessTokens {
@@ -83,23 +89,41 @@ impl AccessTokens {
     pub fn verify(&self, token: &str) -> Result<Access, AuthError> {
         self.claims(token)
             .filter(|claims| claims.kind == ACCESS && claims.exp > self.clock.now().as_secs())
-            .filter(|claims| !self.has_ended(claims.sid))
             .map(|claims| Access { user: claims.user_id, login: claims.sid })
+            .filter(|access| !self.has_ended(*access))
             .ok_or(AuthError::InvalidToken)
     }
 
     /// From now on refuses the tokens of this login.
     pub fn end_login(&self, login: LoginId) {
-        let now = self.clock.now();
-        let mut ended = self.ended.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        ended.retain(|_, until| *until > now);
-        ended.insert(login, now.plus_secs(self.lifetime_s));
+        let until = self.forget_old();
+        self.ended_mut().logins.insert(login, until);
     }
 
-    /// Whether this login is known to have ended.
+    /// From now on refuses the tokens of this user, whose account is gone.
+    pub fn end_user(&self, user: UserId) {
+        let until = self.forget_old();
+        self.ended_mut().users.insert(user, until);
+    }
+
+    /// Whether this login, or its user's account, is known to have ended.
     #[must_use]
-    pub fn has_ended(&self, login: LoginId) -> bool {
-        self.ended.read().unwrap_or_else(std::sync::PoisonError::into_inner).contains_key(&login)
+    pub fn has_ended(&self, access: Access) -> bool {
+        let ended = self.ended.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        ended.logins.contains_key(&access.login) || ended.users.contains_key(&access.user)
+    }
+
+    /// Forgets what no token can name any more; answers until when those of now can.
+    fn forget_old(&self) -> Timestamp {
+        let now = self.clock.now();
+        let mut ended = self.ended_mut();
+        ended.logins.retain(|_, until| *until > now);
+        ended.users.retain(|_, until| *until > now);
+        now.plus_secs(self.lifetime_s)
+    }
+
+    fn ended_mut(&self) -> std::sync::RwLockWriteGuard<'_, Ended> {
+        self.ended.write().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn claims(&self, token: &str) -> Option<Claims> {

@@ -30,14 +30,17 @@ impl Auth {
         old: SecretString,
         new: Password,
     ) -> Result<Vec<LoginId>, AuthError> {
-        let hash = self.storage.password_hash(access.user).await?;
-        if !self.passwords.verify(old, hash).await? {
-            return Err(AuthError::WrongPassword);
-        }
+        self.check_password(access, old).await?;
         let hash = self.passwords.hash(new.into_secret()).await?;
         let ended = self.storage.change_password(access.user, hash, access.login, self.clock.now()).await?;
         self.refuse(&ended);
         Ok(ended)
+    }
+
+    /// Whether this is the user's password; [`AuthError::WrongPassword`] when it is not.
+    pub async fn check_password(&self, access: Access, password: SecretString) -> Result<(), AuthError> {
+        let hash = self.storage.password_hash(access.user).await?;
+        if self.passwords.verify(password, hash).await? { Ok(()) } else { Err(AuthError::WrongPassword) }
     }
 
     /// A ticket that opens one socket in this login session, within [`TICKET_LIFETIME_S`].
@@ -54,7 +57,7 @@ impl Auth {
         let owner = self.storage.consume_ticket(ticket.hash(), self.clock.now()).await?;
         owner
             .map(|(user, login)| Access { user, login })
-            .filter(|access| !self.access.has_ended(access.login))
+            .filter(|access| !self.access.has_ended(*access))
             .ok_or(AuthError::InvalidToken)
     }
 

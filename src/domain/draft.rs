@@ -1,6 +1,8 @@
 //! A message before it is stored.
 
-use super::UserId;
+use std::borrow::Cow;
+
+use super::{ClientId, MessageId, UserId};
 
 /// Why a draft cannot become a message, whoever sends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,22 +51,53 @@ impl std::fmt::Debug for Ciphertext {
     }
 }
 
-/// What the payload is to the clients, such as `text`.
+/// What the payload is to the clients, such as `text`: `[a-z0-9][a-z0-9._-]{0,31}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MessageType(&'static str);
+pub struct MessageType(Cow<'static, str>);
 
 impl MessageType {
     /// The type of the shipped Android client.
     #[must_use]
     pub fn text() -> Self {
-        Self("text")
+        Self(Cow::Borrowed("text"))
+    }
+
+    /// Checks the form.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+        let valid = (1..=32).contains(&text.len())
+            && text.bytes().next().is_some_and(plain)
+            && text.bytes().all(|b| plain(b) || matches!(b, b'.' | b'_' | b'-'));
+        valid.then(|| if text == "text" { Self::text() } else { Self(Cow::Owned(text.to_owned())) })
     }
 
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.0
+        &self.0
     }
+}
+
+/// What makes a retry recognisable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Once {
+    /// The sender's name for the message.
+    pub client_id: ClientId,
+    /// SHA-256 over everything that makes the message what it is.
+    pub content_hash: [u8; 32],
+}
+
+/// Why a draft cannot be stored, although it is well-formed. Told only when it is no retry of one that was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Objection {
+    /// A copy is above the limit.
+    TooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// It names an attachment that there is not.
+    UnknownAttachment,
 }
 
 /// What a sender asks the server to store and deliver.
@@ -72,14 +105,24 @@ impl MessageType {
 pub struct Draft {
     /// Who sends it: the user of the socket, never a field of the frame.
     pub sender: UserId,
-    /// Whom it is for; may be the sender.
-    pub receiver: UserId,
+    /// Whom it is for; may be the sender. `None` when the number cannot be anybody's.
+    pub receiver: Option<UserId>,
     /// The copy that the sender can decrypt.
     pub sender_copy: Ciphertext,
     /// The copy that the receiver can decrypt.
     pub receiver_copy: Ciphertext,
     /// What the payload is.
     pub message_type: MessageType,
+    /// Makes a retry recognisable; the legacy dialect has no such thing.
+    pub once: Option<Once>,
+    /// The key that the receiver's copy is encrypted to, as the sender believes.
+    pub receiver_key_id: Option<String>,
+    /// The message that this one answers.
+    pub reply_to: Option<MessageId>,
+    /// Seconds from storing until nobody is shown it any more.
+    pub expires_in_s: Option<i64>,
+    /// Why it cannot be stored.
+    pub objection: Option<Objection>,
 }
 
 impl Draft {
@@ -99,6 +142,16 @@ mod tests {
         assert_eq!(Ciphertext::parse(String::new(), 4), Err(DraftError::Empty));
         assert!(Ciphertext::parse("1234".to_owned(), 4).is_ok());
         assert_eq!(Ciphertext::parse("ääa".to_owned(), 4), Err(DraftError::TooLarge { limit: 4 }));
+    }
+
+    #[test]
+    fn message_types() {
+        for good in ["text", "a", "0", "image.v2_x-y", &"x".repeat(32)] {
+            assert_eq!(MessageType::parse(good).unwrap().as_str(), good);
+        }
+        for bad in ["", "Text", ".a", "-a", "a b", "ä", &"x".repeat(33)] {
+            assert!(MessageType::parse(bad).is_none(), "{bad}");
+        }
     }
 
     #[test]

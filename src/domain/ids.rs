@@ -28,6 +28,10 @@ id! {
     MessageId(i64)
 }
 id! {
+    /// The place of an event in the order of the store: the same on all devices of a user, with gaps.
+    Seq(i64)
+}
+id! {
     /// A conversation: today two users, or one user's notes to themselves.
     ConversationId(i64)
 }
@@ -40,6 +44,14 @@ id! {
     SocketId(u64)
 }
 
+impl MessageId {
+    /// The place of the message's own event: its id is the number it was stored under.
+    #[must_use]
+    pub fn seq(self) -> Seq {
+        Seq(self.0)
+    }
+}
+
 /// What names the conversation of two users, whoever writes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DirectKey(i64);
@@ -50,6 +62,21 @@ impl DirectKey {
     pub fn new(a: UserId, b: UserId) -> Self {
         let (low, high) = (a.0.min(b.0), a.0.max(b.0));
         Self(i64::from(low) << 32 | i64::from(high))
+    }
+
+    /// The stored form back.
+    #[must_use]
+    pub fn from_stored(key: i64) -> Self {
+        Self(key)
+    }
+
+    /// The other side for `user`; `user` again for notes to oneself.
+    #[must_use]
+    pub fn partner_of(self, user: UserId) -> UserId {
+        // Two ids of 32 bits each were put together below.
+        #[expect(clippy::cast_possible_truncation, reason = "the halves are ids of 32 bits")]
+        let (low, high) = (UserId((self.0 >> 32) as i32), UserId(self.0 as i32));
+        if user == low { high } else { low }
     }
 
     /// The stored form: the lower id in the upper 32 bits.
@@ -69,6 +96,8 @@ mod tests {
         #[test]
         fn direct_key_is_symmetric_and_unique(a in 1..i32::MAX, b in 1..i32::MAX, c in 1..i32::MAX) {
             prop_assert_eq!(DirectKey::new(UserId(a), UserId(b)), DirectKey::new(UserId(b), UserId(a)));
+            let key = DirectKey::from_stored(DirectKey::new(UserId(a), UserId(b)).get());
+            prop_assert_eq!((key.partner_of(UserId(a)), key.partner_of(UserId(b))), (UserId(b), UserId(a)));
             if b != c {
                 prop_assert_ne!(DirectKey::new(UserId(a), UserId(b)), DirectKey::new(UserId(a), UserId(c)));
             }

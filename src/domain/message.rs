@@ -2,7 +2,7 @@
 
 use super::{ConversationId, MessageId, Timestamp, User, UserId};
 
-/// A committed message with both encrypted copies.
+/// A committed message. Where it was read for one user, only that user's copy is there and the other is empty.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     /// Its number in commit order, over the whole store.
@@ -15,12 +15,18 @@ pub struct Message {
     pub receiver: UserId,
     /// The copy for the sender.
     pub sender_copy: String,
-    /// The copy for the receiver.
+    /// The copy for the receiver; empty in a message to oneself, which has one copy.
     pub receiver_copy: String,
     /// What the payload is to the clients.
     pub message_type: String,
     /// When it was stored; strictly increasing with `id`.
     pub timestamp: Timestamp,
+    /// The name its sender gave it, shown to the sender alone.
+    pub client_id: Option<String>,
+    /// The message that this one answers, as its sender says.
+    pub reply_to: Option<MessageId>,
+    /// From when on nobody is shown it.
+    pub expires_at: Option<Timestamp>,
 }
 
 impl Message {
@@ -29,21 +35,12 @@ impl Message {
     pub fn content_for(&self, user: UserId) -> &str {
         if user == self.sender { &self.sender_copy } else { &self.receiver_copy }
     }
-}
 
-/// A message as one user sees it: with their copy alone.
-#[derive(Clone, PartialEq, Eq)]
-pub struct MessageCopy {
-    /// Who sent it.
-    pub sender: UserId,
-    /// Whom it was sent to.
-    pub receiver: UserId,
-    /// The copy for the one who reads it.
-    pub content: String,
-    /// What the payload is to the clients.
-    pub message_type: String,
-    /// When it was stored.
-    pub timestamp: Timestamp,
+    /// The name its sender gave it, when `user` is the sender.
+    #[must_use]
+    pub fn client_id_for(&self, user: UserId) -> Option<&str> {
+        self.client_id.as_deref().filter(|_| user == self.sender)
+    }
 }
 
 impl std::fmt::Debug for Message {
@@ -64,5 +61,5 @@ pub struct ChatListEntry {
     /// The other side; oneself for notes to oneself.
     pub partner: User,
     /// The newest message of the conversation.
-    pub newest: MessageCopy,
+    pub newest: Message,
 }

@@ -19,9 +19,6 @@ use super::router::{Route, Router};
 /// Wait after an accept that failed, as it does when the process has no file descriptor left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
-/// A socket's own deadline for writing comes first, since it can still say why.
-const WRITE_SLACK: Duration = Duration::from_secs(5);
-
 /// A bound address, before anything is served on it.
 pub struct Listener(TcpListener);
 
@@ -49,7 +46,7 @@ impl Listener {
         let limits = Limits {
             handshake: server.handshake_timeout(),
             keep_alive: Duration::from_secs(server.keep_alive_s),
-            write: Duration::from_secs(app.config.socket.write_timeout_s) + WRITE_SLACK,
+            write: Duration::from_secs(app.config.socket.write_timeout_s),
             head_bytes: app.config.http.max_head_bytes,
         };
         let timeout = Duration::from_secs(server.request_timeout_s);

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::actors::{Health, RegistryHandle};
-use crate::auth::{Auth, RateLimiter};
+use tokio::sync::Semaphore;
+
+use crate::actors::{Health, PersistenceHandle, PresenceHandle, RegistryHandle};
+use crate::auth::{Auth, Dialects, RateLimiter};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::socket::Sockets;
 use crate::storage::Storage;
@@ -20,6 +23,16 @@ pub struct App {
     pub sockets: Sockets,
     /// To close the sockets of a login that ended.
     pub registry: RegistryHandle,
+    /// For everything that changes messages.
+    pub persistence: PersistenceHandle,
+    /// To tell when somebody may see less or more.
+    pub presence: PresenceHandle,
+    /// Commands of requests that may wait for the writer at once.
+    pub commands: Semaphore,
+    /// Which login sessions only know the legacy dialect.
+    pub dialects: Dialects,
+    /// The time.
+    pub clock: Clock,
     /// For readiness.
     pub health: Arc<Health>,
     /// How often one address may log in.

@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 
 use super::respond::{Response, full};
 use crate::auth::{AuthError, RateLimited};
-use crate::domain::Invalid;
-use crate::protocol::ErrorCode;
+use crate::domain::{Invalid, Timestamp};
+use crate::protocol::{Detail, ErrorCode, FrameError};
 use crate::socket::HandshakeError;
 use crate::storage::StorageError;
 
@@ -40,8 +40,13 @@ pub(super) enum ApiError {
     RateLimited(Duration),
     #[error("the server cannot do this now, try again")]
     Unavailable,
+    #[error("device_id must match [A-Za-z0-9_-]{{1,64}}")]
+    BadDevice,
     #[error(transparent)]
     Handshake(#[from] HandshakeError),
+    /// As it would be told on the socket.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
     #[error("the server has failed; the fault is logged")]
     Internal(String),
 }
@@ -58,6 +63,19 @@ pub(super) struct Problem {
     /// What went wrong, for programs: one of the codes of the protocol.
     #[schema(value_type = String, example = "unauthorized")]
     code: ErrorCode,
+    /// `conflict`: the message that the client id names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<i64>,
+    /// `conflict`: its `seq`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<i64>,
+    /// `conflict`: when it was stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    timestamp: Option<Timestamp>,
+    /// `stale_key`: names the receiver's present key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_id: Option<String>,
 }
 
 impl ApiError {
@@ -73,12 +91,20 @@ impl ApiError {
             Self::RateLimited(_) => (StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable),
             Self::Handshake(HandshakeError::NotAnUpgrade) => (StatusCode::UPGRADE_REQUIRED, ErrorCode::BadFrame),
-            Self::Taken | Self::Handshake(HandshakeError::BadKey) => (StatusCode::BAD_REQUEST, ErrorCode::BadFrame),
+            Self::Taken | Self::BadDevice | Self::Handshake(HandshakeError::BadKey) => {
+                (StatusCode::BAD_REQUEST, ErrorCode::BadFrame)
+            }
             Self::Handshake(HandshakeError::UnsupportedSubprotocol) => {
                 (StatusCode::BAD_REQUEST, ErrorCode::UnsupportedSubprotocol)
             }
+            Self::Frame(error) => (status_of(error.code), error.code),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal),
         }
+    }
+
+    /// Whether it says that there is no such thing.
+    pub(super) fn is_not_found(&self) -> bool {
+        self.status_and_code().0 == StatusCode::NOT_FOUND
     }
 
     fn add_headers(&self, headers: &mut HeaderMap) {
@@ -95,7 +121,7 @@ impl ApiError {
             Self::RateLimited(wait) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
             }
-            Self::Unavailable => {
+            Self::Unavailable | Self::Frame(FrameError { code: ErrorCode::Unavailable, .. }) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
             }
             Self::Handshake(HandshakeError::NotAnUpgrade) => {
@@ -113,12 +139,46 @@ impl ApiError {
         }
         let (status, code) = self.status_and_code();
         let title = status.canonical_reason().unwrap_or("Error");
-        let problem = Problem { status: status.as_u16(), title, detail: self.to_string(), code };
+        let mut problem = Problem {
+            status: status.as_u16(),
+            title,
+            detail: self.to_string(),
+            code,
+            id: None,
+            seq: None,
+            timestamp: None,
+            key_id: None,
+        };
+        match &self {
+            Self::Frame(FrameError { detail: Detail::Conflict { id, timestamp }, .. }) => {
+                (problem.id, problem.seq, problem.timestamp) = (Some(id.0), Some(id.0), Some(*timestamp));
+            }
+            Self::Frame(FrameError { detail: Detail::StaleKey { key_id }, .. }) => {
+                problem.key_id = Some(key_id.clone());
+            }
+            _ => {}
+        }
         // A plain struct of text and numbers always serialises.
         let mut response = full(status, serde_json::to_vec(&problem).unwrap_or_default());
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         self.add_headers(response.headers_mut());
         response
+    }
+}
+
+fn status_of(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::BadJson | ErrorCode::UnsupportedSubprotocol => StatusCode::BAD_REQUEST,
+        ErrorCode::BadFrame | ErrorCode::UnknownType => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorCode::UnknownUser | ErrorCode::NotFound => StatusCode::NOT_FOUND,
+        ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorCode::Blocked | ErrorCode::Forbidden => StatusCode::FORBIDDEN,
+        ErrorCode::Conflict | ErrorCode::StaleKey => StatusCode::CONFLICT,
+        ErrorCode::Unauthorized => StatusCode::UNAUTHORIZED,
+        ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
@@ -29,6 +30,14 @@ pub(super) struct Connection {
 
 /// The body as JSON. `expected` tells the client what it should be; what it was is never repeated, it may be a password.
 pub(super) async fn json_body<T: DeserializeOwned>(app: &App, request: Request, expected: &str) -> Result<T, ApiError> {
+    let bytes = whole_body(app, request).await?;
+    serde_json::from_slice(&bytes).map_err(|error| {
+        if error.is_data() { ApiError::Invalid(format!("the body must be {expected}")) } else { ApiError::NotJson }
+    })
+}
+
+/// The body, as it came.
+pub(super) async fn whole_body(app: &App, request: Request) -> Result<Bytes, ApiError> {
     let limit = app.config.http.max_body_bytes;
     let body = request.into_body();
     if body.size_hint().lower() > limit as u64 {
@@ -37,9 +46,7 @@ pub(super) async fn json_body<T: DeserializeOwned>(app: &App, request: Request, 
     let bytes = Limited::new(body, limit).collect().await.map_err(|error| {
         if error.is::<LengthLimitError>() { ApiError::TooLarge { limit } } else { ApiError::NotJson }
     })?;
-    serde_json::from_slice(&bytes.to_bytes()).map_err(|error| {
-        if error.is_data() { ApiError::Invalid(format!("the body must be {expected}")) } else { ApiError::NotJson }
-    })
+    Ok(bytes.to_bytes())
 }
 
 /// Does the work to its end, even when the client goes away meanwhile: what is stored must also be acted on.

@@ -3,7 +3,7 @@
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use super::routes::{accounts, chat, health, sessions, users, ws};
+use super::routes::{accounts, chat, conversations, health, me, messages, sessions, users, ws};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -25,9 +25,21 @@ use super::routes::{accounts, chat, health, sessions, users, ws};
         users::by_ids,
         users::search,
         users::get_all_users,
+        me::profile,
+        me::delete,
+        me::set_key,
+        me::settings,
+        me::blocked,
+        me::block,
+        me::unblock,
         chat::partnerinfo,
         chat::chat_list,
         chat::all_messages,
+        conversations::list,
+        messages::send,
+        messages::delete,
+        messages::sync,
+        messages::receipts,
         ws::open,
         health::root,
         health::healthz,
@@ -36,6 +48,7 @@ use super::routes::{accounts, chat, health, sessions, users, ws};
     tags(
         (name = "accounts", description = "Registration and tokens"),
         (name = "sessions", description = "Where you are signed in"),
+        (name = "account", description = "Your own account"),
         (name = "users", description = "Finding each other"),
         (name = "chat", description = "Messages"),
         (name = "health", description = "For operators and containers"),
@@ -66,7 +79,7 @@ mod tests {
     use crate::http::routes::public_routes;
 
     /// Paths that are for people, not programs.
-    const PAGES: [&str; 5] = ["/", "/openapi.json", "/docs", "/docs/", "/docs/{*file}"];
+    const PAGES: [&str; 6] = ["/", "/openapi.json", "/asyncapi.json", "/docs", "/docs/", "/docs/{*file}"];
 
     #[test]
     fn every_endpoint_is_described_and_nothing_else() {

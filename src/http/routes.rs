@@ -2,8 +2,11 @@
 
 pub(super) mod accounts;
 pub(super) mod chat;
+pub(super) mod conversations;
 pub(super) mod docs;
 pub(super) mod health;
+pub(super) mod me;
+pub(super) mod messages;
 pub(super) mod metrics;
 pub(super) mod pages;
 pub(super) mod sessions;
@@ -30,6 +33,7 @@ pub fn public_routes() -> Vec<Route> {
         route!(GET "/healthz" health::healthz),
         route!(GET "/readyz" health::readyz),
         route!(GET "/openapi.json" docs::openapi),
+        route!(GET "/asyncapi.json" docs::asyncapi),
         route!(GET "/docs" docs::redirect),
         route!(GET "/docs/" docs::index),
         route!(GET "/docs/{*file}" docs::file),
@@ -45,6 +49,18 @@ pub fn public_routes() -> Vec<Route> {
         route!(GET "/auth/get_all_users" users::get_all_users),
         route!(GET "/users" users::by_ids),
         route!(GET "/users/search" users::search),
+        route!(GET "/users/me" me::profile),
+        route!(DELETE "/users/me" me::delete),
+        route!(PUT "/users/me/public_key" me::set_key),
+        route!(PUT "/users/me/settings" me::settings),
+        route!(GET "/users/blocked" me::blocked),
+        route!(PUT "/users/{id}/block" me::block),
+        route!(DELETE "/users/{id}/block" me::unblock),
+        route!(GET "/chat/conversations" conversations::list),
+        route!(POST "/chat/messages" messages::send),
+        route!(DELETE "/chat/messages/{id}" messages::delete),
+        route!(GET "/chat/sync" messages::sync),
+        route!(POST "/chat/receipts" messages::receipts),
         route!(GET "/chat/partnerinfo" chat::partnerinfo),
         route!(GET "/chat/chat_list" chat::chat_list),
         route!(GET "/chat/all_messages" chat::all_messages),

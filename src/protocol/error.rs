@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use serde::{Serialize, Serializer};
 
+use crate::domain::{MessageId, Refusal, Timestamp};
+
 /// What went wrong, as a stable word for programs. The same words on the socket and in REST.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorCode {
@@ -11,6 +13,8 @@ pub enum ErrorCode {
     BadJson,
     /// JSON, but not what is expected here.
     BadFrame,
+    /// The frame's `type` is not known.
+    UnknownType,
     /// No such receiver.
     UnknownUser,
     /// A ciphertext or a body above its limit.
@@ -21,6 +25,12 @@ pub enum ErrorCode {
     Unauthorized,
     /// You may not.
     Forbidden,
+    /// One of the two has blocked the other.
+    Blocked,
+    /// The client id names another message.
+    Conflict,
+    /// Encrypted to a key that was replaced.
+    StaleKey,
     /// Too often: wait.
     RateLimited,
     /// The server cannot do it now: try again.
@@ -40,6 +50,10 @@ impl ErrorCode {
         match self {
             Self::BadJson => "bad_json",
             Self::BadFrame => "bad_frame",
+            Self::UnknownType => "unknown_type",
+            Self::Blocked => "blocked",
+            Self::Conflict => "conflict",
+            Self::StaleKey => "stale_key",
             Self::UnknownUser => "unknown_user",
             Self::TooLarge => "too_large",
             Self::NotFound => "not_found",
@@ -76,12 +90,36 @@ pub struct FrameError {
     pub message: Cow<'static, str>,
     /// When to try again, for retryable codes.
     pub retry_after_ms: Option<u64>,
+    /// What else a program needs to know.
+    pub detail: Detail,
+}
+
+/// What some codes tell beside their text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// Nothing.
+    #[default]
+    None,
+    /// `rate_limited`: which limit.
+    Limiter(&'static str),
+    /// `conflict`: the message that the client id names.
+    Conflict {
+        /// Its id.
+        id: MessageId,
+        /// When it was stored.
+        timestamp: Timestamp,
+    },
+    /// `stale_key`: names the receiver's present key.
+    StaleKey {
+        /// The name.
+        key_id: String,
+    },
 }
 
 impl FrameError {
     /// An error that trying again does not help.
     pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), retry_after_ms: None }
+        Self { code, message: message.into(), retry_after_ms: None, detail: Detail::None }
     }
 
     /// The message could not be stored now.
@@ -91,6 +129,29 @@ impl FrameError {
             code: ErrorCode::Unavailable,
             message: "error: the message was not confirmed, try again".into(),
             retry_after_ms: Some(retry_after_ms),
+            detail: Detail::None,
+        }
+    }
+}
+
+impl From<Refusal> for FrameError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::UnknownUser => Self::new(ErrorCode::UnknownUser, "error: unknown receiver, user not found"),
+            Refusal::TooLarge { limit } => {
+                Self::new(ErrorCode::TooLarge, format!("error: a copy is larger than {limit} bytes"))
+            }
+            Refusal::Blocked => Self::new(ErrorCode::Blocked, "error: one of you has blocked the other"),
+            Refusal::Conflict { id, timestamp } => Self {
+                detail: Detail::Conflict { id, timestamp },
+                ..Self::new(ErrorCode::Conflict, "error: client_id names another message")
+            },
+            Refusal::StaleKey { key_id } => Self {
+                detail: Detail::StaleKey { key_id },
+                ..Self::new(ErrorCode::StaleKey, "error: the receiver has a new public key, encrypt to that")
+            },
+            Refusal::NotFound => Self::new(ErrorCode::NotFound, "error: not found"),
+            Refusal::Forbidden => Self::new(ErrorCode::Forbidden, "error: not allowed"),
         }
     }
 }

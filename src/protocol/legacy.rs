@@ -9,7 +9,7 @@ use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::{ErrorCode, Frame, FrameError};
-use crate::domain::{Ciphertext, Draft, DraftError, Message, MessageCopy, MessageType, Timestamp, UserId};
+use crate::domain::{Ciphertext, Draft, DraftError, Message, MessageType, Timestamp, UserId};
 
 /// The only type of message in this dialect.
 pub const TEXT: &str = "text";
@@ -31,10 +31,15 @@ pub fn decode(text: &str, sender: UserId, max_ciphertext: usize) -> Result<Draft
     let copy = |key, text| Ciphertext::parse(text, max_ciphertext).map_err(|error| copy_error(key, error));
     Ok(Draft {
         sender,
-        receiver: i32::try_from(send.receiver_id).map(UserId).map_err(|_| unknown_user())?,
+        receiver: i32::try_from(send.receiver_id).ok().map(UserId),
         receiver_copy: copy("receiver_encrypted", send.receiver_copy)?,
         sender_copy: copy("sender_encrypted", send.sender_copy)?,
         message_type: MessageType::text(),
+        once: None,
+        receiver_key_id: None,
+        reply_to: None,
+        expires_in_s: None,
+        objection: None,
     })
 }
 
@@ -65,51 +70,24 @@ pub fn error(error: &FrameError) -> Frame {
     })
 }
 
-/// The draft names a receiver that does not exist.
-#[must_use]
-pub fn unknown_user() -> FrameError {
-    FrameError::new(ErrorCode::UnknownUser, "error: unknown receiver, user not found")
-}
-
-/// A message with the five keys of this dialect, as on the socket and in history.
-#[derive(Serialize, utoipa::ToSchema)]
-#[schema(as = Message)]
-pub struct MessageBody<'a> {
-    #[schema(value_type = i32)]
+/// A message with the five keys of this dialect.
+#[derive(Serialize)]
+struct MessageBody<'a> {
     sender_id: UserId,
-    #[schema(value_type = i32)]
     receiver_id: UserId,
-    /// The copy encrypted for the one who asks.
     content: &'a str,
-    #[schema(example = "text")]
     message_type: &'a str,
-    /// UTC with microseconds; strictly increasing.
-    #[schema(value_type = String, format = DateTime, example = "2026-11-22T15:00:00.000000Z")]
     timestamp: Timestamp,
 }
 
 impl<'a> MessageBody<'a> {
-    /// The message as `user` may see it: with their copy.
-    #[must_use]
-    pub fn new(message: &'a Message, user: UserId) -> Self {
+    fn new(message: &'a Message, user: UserId) -> Self {
         Self {
             sender_id: message.sender,
             receiver_id: message.receiver,
             content: message.content_for(user),
             message_type: &message.message_type,
             timestamp: message.timestamp,
-        }
-    }
-}
-
-impl<'a> From<&'a MessageCopy> for MessageBody<'a> {
-    fn from(copy: &'a MessageCopy) -> Self {
-        Self {
-            sender_id: copy.sender,
-            receiver_id: copy.receiver,
-            content: &copy.content,
-            message_type: &copy.message_type,
-            timestamp: copy.timestamp,
         }
     }
 }

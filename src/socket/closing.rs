@@ -1,5 +1,6 @@
 //! How a socket ends: why, and the closing handshake (RFC 6455 §7).
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -37,6 +38,8 @@ impl From<&Error> for End {
         match error {
             Error::Capacity(_) => Self::Violation(CloseCode::Size, "frame too large"),
             Error::Utf8(_) => Self::Violation(CloseCode::Invalid, "text is not UTF-8"),
+            // The connection's own deadline: nothing could be written for too long.
+            Error::Io(error) if error.kind() == ErrorKind::TimedOut => Self::Server(CloseReason::SlowReader),
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Gone,
             Error::Protocol(_) => Self::Violation(CloseCode::Protocol, "protocol error"),
             _ => Self::Gone,

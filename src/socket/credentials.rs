@@ -5,10 +5,16 @@ use http::header::AUTHORIZATION;
 
 use secrecy::SecretString;
 
+use super::handshake::subprotocols;
 use crate::auth::{Access, Auth, AuthError, Bearer, bearer};
 
-/// Who the credentials of a handshake name: those of the header, the ticket, and the token of the query where that is
-/// allowed.
+/// Marks a token among the subprotocols.
+const BEARER: &str = "bearer.";
+/// Tokens among the subprotocols that are looked at.
+const MAX_OFFERED: usize = 4;
+
+/// Who the credentials of a handshake name: those of the header, the ticket, the subprotocol
+/// `bearer.<token>` (browsers can set no header), and the token of the query where that is allowed.
 ///
 /// The shipped client's retry carries an old token in the URL and the new one in the header. So one valid credential is
 /// enough, but all that are valid must name the same user. A ticket is used up by the first handshake that shows it.
@@ -31,7 +37,11 @@ pub async fn authenticate(
         None => None,
     };
     let verified = |token| auth.access().verify(token).ok();
-    let mut valid = [header.and_then(verified), ticket, query_token.and_then(verified)].into_iter().flatten();
+    let offered = subprotocols(headers).filter_map(|offered| offered.strip_prefix(BEARER));
+    // A handful: each is verified.
+    let offered = offered.take(MAX_OFFERED).filter_map(verified);
+    let mut valid =
+        [header.and_then(verified), ticket, query_token.and_then(verified)].into_iter().flatten().chain(offered);
     let first = valid.next().ok_or(AuthError::InvalidToken)?;
     if valid.all(|other| other.user == first.user) { Ok(first) } else { Err(AuthError::InvalidToken) }
 }

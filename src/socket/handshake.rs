@@ -8,6 +8,8 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use crate::protocol::v1::SUBPROTOCOL;
+
 /// Why a request does not open a socket, although its sender may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HandshakeError {
@@ -18,7 +20,7 @@ pub enum HandshakeError {
     #[error("Sec-WebSocket-Key must be 16 bytes in base64")]
     BadKey,
     /// Subprotocols were offered and none is known.
-    #[error("none of the offered subprotocols is supported; offer none")]
+    #[error("none of the offered subprotocols is supported; offer fluent.v1, or none for the legacy dialect")]
     UnsupportedSubprotocol,
 }
 
@@ -26,6 +28,7 @@ pub enum HandshakeError {
 #[derive(Clone, Debug)]
 pub struct Handshake {
     accept: HeaderValue,
+    is_v1: bool,
 }
 
 impl Handshake {
@@ -44,12 +47,19 @@ impl Handshake {
         if !STANDARD.decode(key).is_ok_and(|bytes| bytes.len() == 16) {
             return Err(HandshakeError::BadKey);
         }
-        if headers.contains_key(SEC_WEBSOCKET_PROTOCOL) {
+        let is_v1 = has_subprotocol(headers, SUBPROTOCOL);
+        if headers.contains_key(SEC_WEBSOCKET_PROTOCOL) && !is_v1 {
             return Err(HandshakeError::UnsupportedSubprotocol);
         }
         // Base64 is a valid header value.
         let accept = HeaderValue::from_str(&derive_accept_key(key)).map_err(|_| HandshakeError::BadKey)?;
-        Ok(Self { accept })
+        Ok(Self { accept, is_v1 })
+    }
+
+    /// Whether the client speaks `fluent.v1`.
+    #[must_use]
+    pub fn is_v1(&self) -> bool {
+        self.is_v1
     }
 
     pub(super) fn response(&self) -> Response<()> {
@@ -59,8 +69,23 @@ impl Handshake {
         headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
         headers.insert(SEC_WEBSOCKET_ACCEPT, self.accept.clone());
+        if self.is_v1 {
+            // Only this one: another may be a token.
+            headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+        }
         response
     }
+}
+
+/// Whether a subprotocol is offered; their names are compared exactly (RFC 6455 §4.1).
+fn has_subprotocol(headers: &HeaderMap, name: &str) -> bool {
+    subprotocols(headers).any(|offered| offered == name)
+}
+
+/// The subprotocols that are offered.
+pub(super) fn subprotocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim)
 }
 
 /// Whether a comma-separated header holds `token`, in any case.
@@ -102,5 +127,15 @@ mod tests {
         let offered =
             request().header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==").header("Sec-WebSocket-Protocol", "x");
         assert_eq!(error(offered), HandshakeError::UnsupportedSubprotocol);
+    }
+
+    #[test]
+    fn of_several_subprotocols_only_the_known_one_is_echoed() {
+        let offered = request()
+            .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .header("Sec-WebSocket-Protocol", "bearer.secret , fluent.v1");
+        let handshake = Handshake::read(&offered.body(()).unwrap()).unwrap();
+        assert!(handshake.is_v1());
+        assert_eq!(handshake.response().headers()["sec-websocket-protocol"], "fluent.v1");
     }
 }

@@ -12,18 +12,20 @@ use bytes::Bytes;
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use rand::RngExt as _;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tokio_util::sync::CancellationToken;
 
 use super::closing::{End, close};
+use super::dialect::{Asked, Dialect};
 use super::heartbeat::{Beat, Heartbeat};
 use crate::actors::{Attachment, CloseReason, Credit, Credits, Letter, Outbox, Outgoing};
 use crate::config;
-use crate::domain::{Draft, UserId};
-use crate::protocol::{ErrorCode, Frame, FrameError, legacy};
+use crate::domain::{Command, UserId};
+use crate::protocol::v1::Context;
+use crate::protocol::{ErrorCode, Frame, FrameError};
 use crate::telemetry::metrics;
 
 /// The read buffer is allocated at once for every socket: small, since most are idle.
@@ -32,6 +34,8 @@ const READ_BUFFER: usize = 4 * 1024;
 const WRITE_BUFFER: usize = 8 * 1024;
 /// Longest time in which a drain waits for what was read to be stored, answered and written.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Clients are asked to stay away for about so long, and for as long as the closing of all sockets is spread.
+const RECONNECT_MS: u64 = 1000;
 /// Bad frames in [`BAD_FRAMES_WINDOW`] that a client may send.
 const MAX_BAD_FRAMES: u32 = 60;
 /// See [`MAX_BAD_FRAMES`].
@@ -41,7 +45,6 @@ const BAD_FRAMES_WINDOW: Duration = Duration::from_mins(1);
 pub(super) struct Settings {
     pub(super) config: config::Socket,
     wire: WebSocketConfig,
-    write_timeout: Duration,
 }
 
 impl Settings {
@@ -53,12 +56,13 @@ impl Settings {
             .max_write_buffer_size(WRITE_BUFFER + config.queue_bytes)
             .max_frame_size(Some(config.max_frame_bytes))
             .max_message_size(Some(config.max_frame_bytes));
-        Self { wire, write_timeout: Duration::from_secs(config.write_timeout_s), config: config.clone() }
+        Self { wire, config: config.clone() }
     }
 }
 
 /// What connects a pump with the rest of the server.
 pub(super) struct Wire<F> {
+    pub(super) dialect: Dialect,
     pub(super) outbox: Outbox,
     pub(super) session: Attachment,
     pub(super) credits: Credits,
@@ -74,7 +78,14 @@ enum Reading {
     /// Yes.
     Ready(Credit),
     /// Not before there is room for what was read last.
-    Filling(Pin<Box<dyn Future<Output = (Draft, Credit)> + Send>>),
+    Filling(Pin<Box<dyn Future<Output = Filled> + Send>>),
+}
+
+/// A command that may enter a mailbox.
+struct Filled {
+    command: Command,
+    context: Context,
+    credit: Credit,
 }
 
 pub(super) struct Pump<S, F> {
@@ -84,6 +95,8 @@ pub(super) struct Pump<S, F> {
     wire: Wire<F>,
     heartbeat: Heartbeat,
     bad_frames: BadFrames,
+    /// Whether the first frame is written: nothing is read before it, since nothing may be answered before it.
+    is_greeted: bool,
 }
 
 impl<S, F> Pump<S, F>
@@ -95,7 +108,8 @@ where
         let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(settings.wire)).await;
         let (every, answer) = (settings.config.ping_s, settings.config.pong_timeout_s);
         let heartbeat = Heartbeat::new(Duration::from_secs(every), Duration::from_secs(answer), Instant::now());
-        Self { socket, user, settings, wire, heartbeat, bad_frames: BadFrames::new() }
+        let is_greeted = wire.dialect == Dialect::Legacy;
+        Self { socket, user, settings, wire, heartbeat, bad_frames: BadFrames::new(), is_greeted }
     }
 
     /// Moves frames until one side ends it. Answers the close code, or 1006 when there was none.
@@ -118,13 +132,14 @@ where
                     Outgoing::Close(reason) => return Err(End::Server(reason)),
                 },
                 incoming = self.socket.next(), if is_reading => self.receive(incoming, &mut reading).await?,
-                () = progress(&mut reading, &self.wire.credits, &self.wire.session), if !is_reading => self.heartbeat.resumed(Instant::now()),
+                () = progress(&mut reading, &self.wire.credits, &self.wire.session), if !is_reading && self.is_greeted => self.heartbeat.resumed(Instant::now()),
                 () = sleep_until(self.heartbeat.deadline(is_reading)) => self.beat(&mut reading).await?,
                 () = self.wire.drain.cancelled(), if drain_at.is_none() => {
                     let spread = (self.wire.drain_spread)();
                     drain_at = Some(Instant::now() + spread.mul_f64(rand::rng().random_range(0.0..1.0)));
                 }
                 () = sleep_until(drain_at.unwrap_or_else(Instant::now)), if drain_at.is_some() => {
+                    self.say_farewell().await?;
                     let settling = timeout_at(Instant::now() + SETTLE_TIMEOUT, self.settle(reading)).await;
                     return Err(settling.unwrap_or(Ok(())).err().unwrap_or(End::Server(CloseReason::Restart)));
                 }
@@ -142,7 +157,8 @@ where
         match message {
             Message::Text(text) => self.receive_text(&text, reading).await,
             Message::Binary(_) => {
-                self.complain(&FrameError::new(ErrorCode::BadFrame, "error: binary frames are not supported")).await
+                let error = FrameError::new(ErrorCode::BadFrame, "error: binary frames are not supported");
+                self.complain(&error, &Context::default()).await
             }
             Message::Close(frame) => Err(End::Peer(frame.map_or(1005, |frame| frame.code.into()))),
             // A ping is answered by the library, with the next read.
@@ -151,22 +167,42 @@ where
     }
 
     async fn receive_text(&mut self, text: &Utf8Bytes, reading: &mut Reading) -> Result<(), End> {
-        match legacy::decode(text, self.user, self.settings.config.max_ciphertext_bytes) {
-            Ok(draft) => {
-                if let Reading::Ready(credit) = std::mem::replace(reading, Reading::Waiting) {
-                    let room = self.wire.credits.clone().fill(credit, draft.bytes());
-                    *reading = Reading::Filling(Box::pin(async move { (draft, room.await) }));
-                }
-                Ok(())
+        let max_ciphertext = self.settings.config.max_ciphertext_bytes;
+        let (context, asked) = self.wire.dialect.decode(text, self.user, max_ciphertext);
+        let asked = match asked {
+            Ok(Asked::Pong(frame)) => return self.write(frame.into()).await,
+            Ok(asked) => asked,
+            Err(error) => return self.complain(&error, &context).await,
+        };
+        let Reading::Ready(credit) = std::mem::replace(reading, Reading::Waiting) else { return Ok(()) };
+        let bytes = asked.bytes();
+        match asked {
+            Asked::Command(command) => {
+                let room = self.wire.credits.clone().fill(credit, bytes);
+                *reading = Reading::Filling(Box::pin(async move { Filled { command, context, credit: room.await } }));
             }
-            Err(error) => self.complain(&error).await,
+            Asked::Typing { to, active } => self.wire.session.typing(to, active, credit),
+            Asked::Watch(users) => self.wire.session.watch(users, credit),
+            Asked::Pong(_) => {}
         }
+        Ok(())
     }
 
     /// Answers a bad frame.
-    async fn complain(&mut self, error: &FrameError) -> Result<(), End> {
+    async fn complain(&mut self, error: &FrameError, context: &Context) -> Result<(), End> {
         metrics().frame_error(error.code.as_str());
-        self.write(Letter { frame: legacy::error(error), credit: None, is_complaint: true }).await
+        let frame = self.wire.dialect.error(error, context);
+        self.write(Letter { is_complaint: true, ..Letter::from(frame) }).await
+    }
+
+    /// Tells the client that the server goes down, and when to come back: not all at once.
+    async fn say_farewell(&mut self) -> Result<(), End> {
+        let spread_ms = u64::try_from((self.wire.drain_spread)().as_millis()).unwrap_or(u64::MAX);
+        let jitter = rand::rng().random_range(0..=RECONNECT_MS.saturating_add(spread_ms));
+        match self.wire.dialect.farewell(RECONNECT_MS / 2 + jitter) {
+            Some(frame) => self.write(frame.into()).await,
+            None => Ok(()),
+        }
     }
 
     async fn beat(&mut self, reading: &mut Reading) -> Result<(), End> {
@@ -187,6 +223,7 @@ where
 
     /// Writes `first` and whatever else is queued by now, then flushes once and gives back the credit of what was answered.
     async fn write(&mut self, first: Letter) -> Result<(), End> {
+        self.is_greeted = true;
         let mut answered = Vec::new();
         let mut next = Some(first);
         while let Some(letter) = next {
@@ -194,14 +231,14 @@ where
                 return Err(End::Server(CloseReason::Policy));
             }
             self.guarded(Write::Feed(text(letter.frame))).await?;
-            answered.extend(letter.credit);
+            answered.push((letter.credit, letter.turn));
             next = self.wire.outbox.try_next();
         }
         self.guarded(Write::Flush).await
     }
 
-    /// One write that ends when the session wants the socket closed or the peer does not read for too long. After either,
-    /// the socket is closed and never written to in the ordinary way again.
+    /// One write that ends when the session wants the socket closed; the connection itself gives up when nothing could be
+    /// written for too long. After either, the socket is closed and never written to in the ordinary way again.
     async fn guarded(&mut self, write: Write) -> Result<(), End> {
         let socket = &mut self.socket;
         let written = async {
@@ -212,11 +249,7 @@ where
         };
         tokio::select! {
             biased;
-            written = timeout(self.settings.write_timeout, written) => match written {
-                Ok(Ok(())) => Ok(()),
-                Ok(Err(error)) => Err(End::from(&error)),
-                Err(_) => Err(End::Server(CloseReason::SlowReader)),
-            },
+            written = written => written.map_err(|error| End::from(&error)),
             reason = self.wire.outbox.closed() => Err(End::Server(reason)),
         }
     }
@@ -248,8 +281,8 @@ async fn progress(reading: &mut Reading, credits: &Credits, session: &Attachment
     *reading = match reading {
         Reading::Waiting => Reading::Ready(credits.reserve().await),
         Reading::Filling(room) => {
-            let (draft, credit) = room.await;
-            session.send(draft, credit);
+            let Filled { command, context, credit } = room.await;
+            session.submit(command, context, credit);
             Reading::Waiting
         }
         Reading::Ready(_) => std::future::pending().await,

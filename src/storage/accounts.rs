@@ -2,12 +2,16 @@
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, LikeExpr};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
 };
 
 use super::entity::user;
 use super::{Storage, StorageError};
-use crate::domain::{EmailAddress, MAX_NAME_CHARS, PublicKey, Timestamp, User, UserId, UserName, fold_name};
+use crate::domain::{EmailAddress, MAX_NAME_CHARS, PublicKey, Settings, Timestamp, User, UserId, UserName, fold_name};
+
+/// Ids in one statement.
+const IDS_AT_ONCE: usize = 500;
 
 /// What a login compares with.
 pub struct Credentials {
@@ -17,6 +21,16 @@ pub struct Credentials {
     pub name: String,
     /// The argon2id hash in PHC form.
     pub password_hash: String,
+}
+
+/// An account as its owner sees it.
+pub struct Profile {
+    /// What everybody may know.
+    pub user: User,
+    /// The address.
+    pub email: String,
+    /// What the owner has chosen.
+    pub settings: Settings,
 }
 
 /// Which part of a search to return.
@@ -87,6 +101,29 @@ impl Storage {
         let ids = ids.iter().map(|id| id.0);
         let rows = user::Entity::find().filter(user::Column::Id.is_in(ids)).order_by_asc(user::Column::Id);
         Ok(rows.all(&self.reader).await?.into_iter().map(User::from).collect())
+    }
+
+    /// An account as its owner sees it.
+    pub async fn profile(&self, id: UserId) -> Result<Option<Profile>, StorageError> {
+        let row = user::Entity::find_by_id(id.0).one(&self.reader).await?;
+        Ok(row.map(|row| Profile {
+            email: row.email.clone(),
+            settings: Settings { presence: row.presence, read_receipts: row.read_receipts },
+            user: User::from(row),
+        }))
+    }
+
+    /// Whom a user has blocked, by id.
+    pub async fn blocked_by(&self, id: UserId) -> Result<Vec<User>, StorageError> {
+        let sql = "SELECT other_id FROM blocks WHERE user_id = $1 ORDER BY other_id";
+        let rows = self.reader.query_all_raw(self.statement(sql, [id.0.into()])).await?;
+        let ids: Result<Vec<UserId>, StorageError> =
+            rows.iter().map(|row| Ok(UserId(row.try_get_by_index(0)?))).collect();
+        let mut users = Vec::new();
+        for some in ids?.chunks(IDS_AT_ONCE) {
+            users.extend(self.users(some).await?);
+        }
+        Ok(users)
     }
 
     /// A user by id.

@@ -23,6 +23,8 @@ const CACHE_KIB: &str = "-16384";
 const WAL_LIMIT_BYTES: &str = "67108864";
 /// How long one SQLite connection waits for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The same for the connection that clears away: it holds up the writer while it waits.
+const CLEAN_BUSY_TIMEOUT: Duration = Duration::from_millis(500);
 /// PostgreSQL connections for writing, apart from those for reading: no reader can make the writer wait.
 const POSTGRES_WRITERS: u32 = 4;
 /// A PostgreSQL connection that idled this long is tested before use.
@@ -43,6 +45,8 @@ pub(super) enum Purpose {
     Inspect,
     /// Writing: one connection on SQLite.
     Write,
+    /// Clearing away, beside the writer: one connection, which soon gives way.
+    Clean,
     /// Reading: read-only connections on SQLite.
     Read,
 }
@@ -89,7 +93,7 @@ fn sqlite(config: &Config, path: &Path, purpose: Purpose) -> Result<ConnectOptio
         .map_sqlx_sqlite_opts(move |sqlite| {
             let sqlite = sqlite
                 .filename(&file)
-                .busy_timeout(BUSY_TIMEOUT)
+                .busy_timeout(if purpose == Purpose::Clean { CLEAN_BUSY_TIMEOUT } else { BUSY_TIMEOUT })
                 .pragma("mmap_size", MMAP_BYTES)
                 .pragma("cache_size", CACHE_KIB)
                 .pragma("temp_store", "MEMORY");
@@ -100,6 +104,8 @@ fn sqlite(config: &Config, path: &Path, purpose: Purpose) -> Result<ConnectOptio
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(synchronous)
                 .pragma("journal_size_limit", WAL_LIMIT_BYTES)
+                // What is deleted is overwritten with zeros (<https://sqlite.org/pragma.html#pragma_secure_delete>).
+                .pragma("secure_delete", "ON")
                 .optimize_on_close(true, None)
         });
     Ok(options)
@@ -147,12 +153,13 @@ async fn postgres(config: &Config, url: &str, purpose: Purpose) -> Result<Connec
     options
         .max_connections(match purpose {
             Purpose::Migrate | Purpose::Inspect => 2,
+            Purpose::Clean => 1,
             Purpose::Write => POSTGRES_WRITERS,
             Purpose::Read => config.database.max_connections,
         })
         .test_before_acquire_if_idle_for(TEST_AFTER_IDLE)
         .set_application_name("fluent-backend");
-    if matches!(purpose, Purpose::Write | Purpose::Read) {
+    if matches!(purpose, Purpose::Write | Purpose::Clean | Purpose::Read) {
         options.statement_timeout(STATEMENT_TIMEOUT);
     }
     Ok(options)

@@ -16,6 +16,8 @@ pub(super) mod user {
         pub password_hash: String,
         pub public_key: String,
         pub created_at: i64,
+        pub presence: bool,
+        pub read_receipts: bool,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -37,6 +39,7 @@ pub(super) mod login {
         pub last_used_at: i64,
         pub expires_at: i64,
         pub ended_at: Option<i64>,
+        pub dialect: i16,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -114,6 +117,30 @@ pub(super) mod message {
         pub receiver_id: i32,
         pub message_type: String,
         pub timestamp: i64,
+        pub client_id: Option<String>,
+        pub content_hash: Option<Vec<u8>>,
+        pub reply_to: Option<i64>,
+        pub expires_at: Option<i64>,
+        pub sender_gone: Option<i64>,
+        pub receiver_gone: Option<i64>,
+        pub gone_seq: Option<i64>,
+        pub gone_how: i16,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub(super) mod body {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, DeriveEntityModel)]
+    #[sea_orm(table_name = "bodies")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i64,
         pub sender_copy: Vec<u8>,
         pub receiver_copy: Vec<u8>,
     }

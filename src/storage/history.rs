@@ -1,30 +1,50 @@
-//! Reading messages back: a conversation page by page, and the chat list. Only the reader's own copies are loaded.
+//! Reading messages back: a conversation page by page, and the chat list. Only the reader's own copies are loaded, and what is
+//! gone for the reader is left out.
 
-use sea_orm::{ConnectionTrait as _, QueryResult, Value};
+use sea_orm::{ConnectionTrait as _, Value};
 
+use super::rows::{COLUMNS, VISIBLE, message};
 use super::{Storage, StorageError};
-use crate::domain::{ChatListEntry, MessageCopy, Timestamp, User, UserId};
+use crate::domain::{ChatListEntry, Message, MessageId, Timestamp, User, UserId};
 
 /// Most conversations of a chat list.
 const MAX_CONVERSATIONS: u64 = 1000;
 
 /// One page, newest first: the newest entries of the conversation's index, and their rows.
-const HISTORY: &str = "SELECT sender_id, receiver_id, message_type, timestamp, \
-     CASE WHEN sender_id = $1 THEN sender_copy ELSE receiver_copy END AS content \
-     FROM messages WHERE conversation_id = $2 AND timestamp < $3 ORDER BY timestamp DESC LIMIT $4";
+fn history_query() -> String {
+    format!(
+        "SELECT {COLUMNS} FROM messages AS m JOIN bodies AS t ON t.id = m.id WHERE m.conversation_id = $3 AND m.gone_seq IS NULL AND m.timestamp < $4 \
+         AND {VISIBLE} ORDER BY m.timestamp DESC LIMIT $5"
+    )
+}
 
 /// A user's conversations, newest first, with their newest message and their partner. Which ones is decided before any message
 /// is read, and each table is reached by a key: the cost is that of the user's conversations, not of the store.
-const CHAT_LIST: &str = "SELECT m.sender_id, m.receiver_id, m.message_type, m.timestamp, \
-     CASE WHEN m.sender_id = $1 THEN m.sender_copy ELSE m.receiver_copy END AS content, \
-     u.id AS partner_id, u.name AS partner_name, u.public_key AS partner_public_key \
-     FROM (SELECT c.newest_message_id AS id FROM members AS mine \
-     JOIN conversations AS c ON c.id = mine.conversation_id \
-     WHERE mine.user_id = $1 AND c.newest_message_id IS NOT NULL \
-     ORDER BY c.newest_message_id DESC LIMIT $2) AS newest \
-     JOIN messages AS m ON m.id = newest.id \
-     JOIN users AS u ON u.id = CASE WHEN m.sender_id = $1 THEN m.receiver_id ELSE m.sender_id END \
-     ORDER BY newest.id DESC";
+fn chat_list_query() -> String {
+    format!(
+        "SELECT {COLUMNS}, u.id AS partner_id, u.name AS partner_name, u.public_key AS partner_public_key \
+         FROM (SELECT c.id AS id FROM members AS mine \
+         JOIN conversations AS c ON c.id = mine.conversation_id \
+         WHERE mine.user_id = $1 AND c.newest_message_id IS NOT NULL \
+         ORDER BY c.newest_message_id DESC LIMIT $3) AS newest \
+         JOIN messages AS m ON m.id = (SELECT m.id FROM messages AS m WHERE m.conversation_id = newest.id \
+         AND m.gone_seq IS NULL AND {VISIBLE} ORDER BY m.timestamp DESC LIMIT 1) \
+         JOIN bodies AS t ON t.id = m.id \
+         JOIN users AS u ON u.id = CASE WHEN m.sender_id = $1 THEN m.receiver_id ELSE m.sender_id END \
+         ORDER BY m.id DESC"
+    )
+}
+
+/// Where a page of history ends.
+#[derive(Clone, Copy, Debug)]
+pub enum Before {
+    /// At the newest message.
+    Newest,
+    /// Before this time.
+    Time(Timestamp),
+    /// Before this message, whether it still exists or not.
+    Id(MessageId),
+}
 
 impl Storage {
     /// The newest messages of two users' conversation, newest first, at most `limit`; only those older than `before`.
@@ -32,20 +52,21 @@ impl Storage {
         &self,
         user: UserId,
         partner: UserId,
-        before: Option<Timestamp>,
+        before: Before,
         limit: u64,
-    ) -> Result<Vec<MessageCopy>, StorageError> {
+        now: Timestamp,
+    ) -> Result<Vec<Message>, StorageError> {
         let Some(conversation) = self.conversation_between(user, partner).await? else { return Ok(Vec::new()) };
-        let before = before.map_or(i64::MAX, Timestamp::as_micros);
-        let values = [user.0.into(), conversation.0.into(), before.into(), bind(limit)];
-        let rows = self.reader.query_all_raw(self.statement(HISTORY, values)).await?;
-        rows.iter().map(copy).collect()
+        let before = self.before(before).await?;
+        let values = [user.0.into(), now.as_micros().into(), conversation.0.into(), before.into(), bind(limit)];
+        let rows = self.reader.query_all_raw(self.statement(history_query(), values)).await?;
+        rows.iter().map(|row| message(row, user)).collect()
     }
 
     /// The user's conversations, the one with the newest message first, at most 1000.
-    pub async fn chat_list(&self, user: UserId) -> Result<Vec<ChatListEntry>, StorageError> {
-        let values = [user.0.into(), bind(MAX_CONVERSATIONS)];
-        let rows = self.reader.query_all_raw(self.statement(CHAT_LIST, values)).await?;
+    pub async fn chat_list(&self, user: UserId, now: Timestamp) -> Result<Vec<ChatListEntry>, StorageError> {
+        let values = [user.0.into(), now.as_micros().into(), bind(MAX_CONVERSATIONS)];
+        let rows = self.reader.query_all_raw(self.statement(chat_list_query(), values)).await?;
         rows.iter()
             .map(|row| {
                 let partner = User {
@@ -53,30 +74,28 @@ impl Storage {
                     name: row.try_get("", "partner_name")?,
                     public_key: row.try_get("", "partner_public_key")?,
                 };
-                Ok(ChatListEntry { partner, newest: copy(row)? })
+                Ok(ChatListEntry { partner, newest: message(row, user)? })
             })
             .collect()
+    }
+
+    /// As a time stamp: numbers and time stamps grow together.
+    async fn before(&self, before: Before) -> Result<i64, StorageError> {
+        match before {
+            Before::Newest => Ok(i64::MAX),
+            Before::Time(time) => Ok(time.as_micros()),
+            Before::Id(id) => {
+                let sql = "SELECT timestamp FROM messages WHERE id >= $1 ORDER BY id LIMIT 1";
+                let row = self.reader.query_one_raw(self.statement(sql, [id.0.into()])).await?;
+                row.map_or(Ok(i64::MAX), |row| Ok(row.try_get_by_index(0)?))
+            }
+        }
     }
 }
 
 /// A limit as both databases take it.
-fn bind(limit: u64) -> Value {
+pub(super) fn bind(limit: u64) -> Value {
     i64::try_from(limit).unwrap_or(i64::MAX).into()
-}
-
-fn copy(row: &QueryResult) -> Result<MessageCopy, StorageError> {
-    Ok(MessageCopy {
-        sender: UserId(row.try_get("", "sender_id")?),
-        receiver: UserId(row.try_get("", "receiver_id")?),
-        content: text(row.try_get("", "content")?)?,
-        message_type: row.try_get("", "message_type")?,
-        timestamp: Timestamp::from_micros(row.try_get("", "timestamp")?),
-    })
-}
-
-/// A ciphertext as it came.
-pub(super) fn text(bytes: Vec<u8>) -> Result<String, StorageError> {
-    String::from_utf8(bytes).map_err(|_| StorageError::Corrupt("a ciphertext is not UTF-8"))
 }
 
 #[cfg(test)]
@@ -98,9 +117,10 @@ mod tests {
         let mut config = Config::defaults().unwrap();
         config.server.data_dir = dir.path().to_owned();
         let storage = Storage::open(&config).await.unwrap();
-        let history = plan(&storage, HISTORY, vec![1.into(), 1_i64.into(), 1_i64.into(), bind(20)]).await;
+        let history =
+            plan(&storage, &history_query(), vec![1.into(), 1_i64.into(), 1_i64.into(), 1_i64.into(), bind(20)]).await;
         assert!(history.contains("USING INDEX messages_conversation"), "{history}");
-        let chats = plan(&storage, CHAT_LIST, vec![1.into(), bind(20)]).await;
+        let chats = plan(&storage, &chat_list_query(), vec![1.into(), 1_i64.into(), bind(20)]).await;
         for plan in [history, chats] {
             // The only thing gone through is the short list that the query itself has made.
             assert!(plan.lines().all(|line| !line.starts_with("SCAN") || line == "SCAN newest"), "{plan}");

@@ -6,10 +6,10 @@ use sea_orm::{
     ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
-use super::entity::message;
-use super::history::text;
+use super::entity::{body, message};
+use super::rows::text;
 use super::{Storage, StorageError};
-use crate::domain::{ConversationId, Message, MessageId, Timestamp, UserId};
+use crate::domain::{ConversationId, Message, MessageId, Seq, Timestamp, UserId};
 
 /// Messages read at once.
 const PAGE: u64 = 256;
@@ -19,13 +19,13 @@ impl Storage {
     ///
     /// Writes to find out. So it fails when the store cannot be written, as on a full disk; and it waits for every transaction
     /// that has taken numbers, so that afterwards their outcome is known.
-    pub async fn probe_head(&self) -> Result<MessageId, StorageError> {
+    pub async fn probe_head(&self) -> Result<Seq, StorageError> {
         let sql = "UPDATE store SET head = head WHERE id = 1 RETURNING head";
         let tx = self.begin().await?;
         let row = tx.query_one_raw(self.statement(sql, [])).await?;
         let head = row.ok_or(StorageError::Corrupt("the store row is missing"))?.try_get_by_index(0)?;
         tx.commit().await?;
-        Ok(MessageId(head))
+        Ok(Seq(head))
     }
 
     /// Messages of these senders with a number above `after` and a time stamp of `since` or later, oldest first.
@@ -33,7 +33,7 @@ impl Storage {
     /// Reads from the newest one down: the cost is what was stored since, not what is stored.
     pub async fn committed_since(
         &self,
-        after: MessageId,
+        after: Seq,
         since: Timestamp,
         senders: &HashSet<UserId>,
     ) -> Result<Vec<Message>, StorageError> {
@@ -48,7 +48,14 @@ impl Storage {
                 .all(&self.reader)
                 .await?;
             let oldest = page.last().map(|row| (row.id, row.timestamp));
-            extend(&mut found, page, since, senders)?;
+            let wanted = |row: &message::Model| {
+                row.timestamp >= since.as_micros() && senders.contains(&UserId(row.sender_id)) && row.gone_seq.is_none()
+            };
+            for row in page.into_iter().filter(wanted) {
+                if let Some(body) = body::Entity::find_by_id(row.id).one(&self.reader).await? {
+                    found.push(whole(row, body)?);
+                }
+            }
             match oldest {
                 Some((id, timestamp)) if timestamp >= since.as_micros() => below = id,
                 _ => break,
@@ -59,32 +66,18 @@ impl Storage {
     }
 }
 
-fn extend(
-    found: &mut Vec<Message>,
-    page: Vec<message::Model>,
-    since: Timestamp,
-    senders: &HashSet<UserId>,
-) -> Result<(), StorageError> {
-    let wanted = |row: &message::Model| row.timestamp >= since.as_micros() && senders.contains(&UserId(row.sender_id));
-    for row in page.into_iter().filter(wanted) {
-        found.push(Message::try_from(row)?);
-    }
-    Ok(())
-}
-
-impl TryFrom<message::Model> for Message {
-    type Error = StorageError;
-
-    fn try_from(row: message::Model) -> Result<Self, StorageError> {
-        Ok(Self {
-            id: MessageId(row.id),
-            conversation_id: ConversationId(row.conversation_id),
-            sender: UserId(row.sender_id),
-            receiver: UserId(row.receiver_id),
-            sender_copy: text(row.sender_copy)?,
-            receiver_copy: text(row.receiver_copy)?,
-            message_type: row.message_type,
-            timestamp: Timestamp::from_micros(row.timestamp),
-        })
-    }
+fn whole(row: message::Model, body: body::Model) -> Result<Message, StorageError> {
+    Ok(Message {
+        id: MessageId(row.id),
+        conversation_id: ConversationId(row.conversation_id),
+        sender: UserId(row.sender_id),
+        receiver: UserId(row.receiver_id),
+        sender_copy: text(body.sender_copy)?,
+        receiver_copy: text(body.receiver_copy)?,
+        message_type: row.message_type,
+        timestamp: Timestamp::from_micros(row.timestamp),
+        client_id: row.client_id,
+        reply_to: row.reply_to.map(MessageId),
+        expires_at: row.expires_at.map(Timestamp::from_micros),
+    })
 }

@@ -16,6 +16,8 @@ pub struct LoginSession {
     pub created_at: Timestamp,
     /// When its tokens were last refreshed.
     pub last_used_at: Timestamp,
+    /// Devices that have opened a socket in it.
+    pub device_ids: Vec<String>,
 }
 
 /// Which of a user's login sessions.
@@ -39,10 +41,12 @@ impl Storage {
             .order_by_asc(login::Column::Id)
             .all(&self.reader)
             .await?;
+        let mut devices = self.devices_of(user).await?;
         let session = |row: login::Model| LoginSession {
             id: LoginId(row.id),
             created_at: Timestamp::from_micros(row.created_at),
             last_used_at: Timestamp::from_micros(row.last_used_at),
+            device_ids: devices.remove(&LoginId(row.id)).unwrap_or_default(),
         };
         Ok(rows.into_iter().map(session).collect())
     }

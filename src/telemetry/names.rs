@@ -17,6 +17,13 @@ pub(super) const HTTP_SECONDS: &str = "fluent_http_seconds";
 pub(super) const SOCKETS_CLOSED: &str = "fluent_sockets_closed_total";
 pub(super) const FRAME_ERRORS: &str = "fluent_frame_errors_total";
 
+pub(super) const EXPIRED: &str = "fluent_messages_expired_total";
+pub(super) const DESTROYED: &str = "fluent_ciphertexts_destroyed_total";
+pub(super) const DROPPED: &str = "fluent_tombstones_dropped_total";
+pub(super) const CHECKPOINTS: &str = "fluent_wal_checkpoints_total";
+pub(super) const REPLAYED: &str = "fluent_events_replayed_total";
+pub(super) const WHISPERS_DROPPED: &str = "fluent_whispers_dropped_total";
+
 /// The kinds of actor, as the label `actor`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ActorKind {
@@ -26,13 +33,18 @@ pub enum ActorKind {
     Registry,
     /// One connected user.
     Session,
-    /// Writes messages.
+    /// Writes.
     Persistence,
+    /// Who is online and who is typing.
+    Presence,
+    /// Clears away what is over.
+    Janitor,
 }
 
 impl ActorKind {
     /// All kinds, in the order of their discriminants.
-    pub const ALL: [Self; 4] = [Self::Root, Self::Registry, Self::Session, Self::Persistence];
+    pub const ALL: [Self; 6] =
+        [Self::Root, Self::Registry, Self::Session, Self::Persistence, Self::Presence, Self::Janitor];
 
     /// The label's value.
     #[must_use]
@@ -42,6 +54,8 @@ impl ActorKind {
             Self::Registry => "registry",
             Self::Session => "session",
             Self::Persistence => "persistence",
+            Self::Presence => "presence",
+            Self::Janitor => "janitor",
         }
     }
 }
@@ -52,10 +66,16 @@ pub(super) fn describe() {
     describe_counter!(MESSAGES_STORED, Unit::Count, "Messages committed");
     describe_counter!(MESSAGES_DELIVERED, Unit::Count, "Message frames handed to a socket's queue");
     describe_histogram!(COMMIT_SECONDS, Unit::Seconds, "Time of a batch's transaction");
-    describe_histogram!(BATCH_ROWS, Unit::Count, "Messages in a batch");
-    describe_gauge!(IN_FLIGHT, Unit::Count, "Messages that wait for their commit");
+    describe_histogram!(BATCH_ROWS, Unit::Count, "Commands in a batch");
+    describe_gauge!(IN_FLIGHT, Unit::Count, "Commands that wait for their commit");
     describe_histogram!(PASSWORD_SECONDS, Unit::Seconds, "Time of a password hash with its wait");
     describe_histogram!(MAILBOX_WAIT_SECONDS, Unit::Seconds, "Time a message lay in an actor's mailbox");
+    describe_counter!(EXPIRED, Unit::Count, "Messages whose time was over");
+    describe_counter!(DESTROYED, Unit::Count, "Messages destroyed by retention or with an account");
+    describe_counter!(DROPPED, Unit::Count, "Tombstones and events no longer kept");
+    describe_counter!(CHECKPOINTS, Unit::Count, "Write-ahead logs emptied after something was destroyed");
+    describe_counter!(REPLAYED, Unit::Count, "Events read from the store for sockets that catch up");
+    describe_counter!(WHISPERS_DROPPED, Unit::Count, "Typing and presence not looked into because of load");
     describe_counter!(ACTOR_RESTARTS, Unit::Count, "Actors that failed and were replaced");
     describe_counter!(HTTP_REQUESTS, Unit::Count, "Requests by route and status");
     describe_histogram!(HTTP_SECONDS, Unit::Seconds, "Time from request head to answer head");

@@ -42,6 +42,17 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
+    /// Status and code of a refusal; fails the test when it is not `application/problem+json` with all its keys.
+    #[must_use]
+    pub fn problem(&self) -> (u16, String) {
+        let kind = self.headers.get(CONTENT_TYPE).map(|kind| String::from_utf8_lossy(kind.as_bytes()).into_owned());
+        assert_eq!(kind.as_deref(), Some("application/problem+json"), "{} {}", self.status, self.text());
+        let problem: Value = self.json();
+        assert_eq!(problem["status"], self.status.as_u16(), "{problem}");
+        assert!(problem["title"].is_string() && problem["detail"].is_string(), "{problem}");
+        (self.status.as_u16(), problem["code"].as_str().unwrap_or_default().to_owned())
+    }
+
     /// Itself when the status is a success; fails the test otherwise.
     #[expect(clippy::return_self_not_must_use, reason = "it is an assertion")]
     pub fn ok(self) -> Self {
@@ -85,8 +96,23 @@ impl Http {
 
     /// `POST path` with a JSON body.
     pub async fn post(&self, path: &str, body: &impl Serialize) -> Answer {
+        self.with_body(Method::POST, path, body).await
+    }
+
+    /// `PUT path` with a JSON body.
+    pub async fn put(&self, path: &str, body: &impl Serialize) -> Answer {
+        self.with_body(Method::PUT, path, body).await
+    }
+
+    /// `DELETE path`.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, HeaderMap::new(), Bytes::new()).await
+    }
+
+    /// Any method with a JSON body.
+    pub async fn with_body(&self, method: Method, path: &str, body: &impl Serialize) -> Answer {
         let body = serde_json::to_vec(body).expect("the body serialises");
-        self.send(Method::POST, path, HeaderMap::new(), body.into()).await
+        self.send(method, path, HeaderMap::new(), body.into()).await
     }
 
     /// Any request.
@@ -100,13 +126,13 @@ impl Http {
         if let Some(value) = &self.authorization {
             request.headers_mut().insert(AUTHORIZATION, value.parse().expect("a header value"));
         }
-        soon("an answer", async {
+        let asking = async {
             let response = self.client.request(request).await.expect("an answer");
             let (head, body) = response.into_parts();
             let body = body.collect().await.expect("a whole body").to_bytes();
             Answer { status: head.status, headers: head.headers, body }
-        })
-        .await
+        };
+        soon("an answer", Box::pin(asking)).await
     }
 }
 

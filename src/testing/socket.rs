@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -34,19 +35,42 @@ pub struct TestSocket(WebSocketStream<TcpStream>);
 impl TestSocket {
     /// Shakes hands on `path`, with a bearer token in the header if given. The error holds the refusal.
     pub async fn open(addr: SocketAddr, path: &str, token: Option<&str>) -> Result<Self, Box<Error>> {
+        let bearer = token.map(|token| ("authorization", format!("Bearer {token}")));
+        let headers: Vec<(&'static str, &str)> = bearer.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        Self::open_with(addr, path, &headers).await
+    }
+
+    /// Shakes hands on `path` with these headers. The error holds the refusal.
+    pub async fn open_with(addr: SocketAddr, path: &str, headers: &[(&'static str, &str)]) -> Result<Self, Box<Error>> {
+        Self::shake_hands(addr, path, headers).await.map(|(socket, _)| socket)
+    }
+
+    /// As [`open_with`](Self::open_with), and the headers of the server's answer.
+    pub async fn shake_hands(
+        addr: SocketAddr,
+        path: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<(Self, HeaderMap), Box<Error>> {
+        let stream = soon("a connection", TcpStream::connect(addr)).await;
+        Self::shake_hands_on(stream.map_err(|error| Box::new(Error::Io(error)))?, path, headers).await
+    }
+
+    /// As [`shake_hands`](Self::shake_hands), on a connection that was made before.
+    pub async fn shake_hands_on(
+        stream: TcpStream,
+        path: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<(Self, HeaderMap), Box<Error>> {
+        let addr = stream.peer_addr().map_err(|error| Box::new(Error::Io(error)))?;
         let mut request = format!("ws://{addr}{path}").into_client_request().map_err(Box::new)?;
-        if let Some(token) = token {
-            let value = format!("Bearer {token}")
+        for (name, value) in headers {
+            let value = value
                 .parse()
                 .map_err(|error: http::header::InvalidHeaderValue| Box::new(Error::HttpFormat(error.into())))?;
-            request.headers_mut().insert("authorization", value);
+            request.headers_mut().insert(*name, value);
         }
-        soon("a handshake", async {
-            let stream = TcpStream::connect(addr).await.map_err(|error| Box::new(Error::Io(error)))?;
-            let (socket, _) = client_async(request, stream).await.map_err(Box::new)?;
-            Ok(Self(socket))
-        })
-        .await
+        let (socket, answer) = soon("a handshake", Box::pin(client_async(request, stream))).await.map_err(Box::new)?;
+        Ok((Self(socket), answer.into_parts().0.headers))
     }
 
     /// Sends a message in the shipped client's form.
@@ -92,6 +116,17 @@ impl TestSocket {
         let frame: Value = serde_json::from_str(&self.next_text().await).expect("JSON");
         assert_eq!(frame["type"], "error", "{frame}");
         frame
+    }
+
+    /// The code and the text of the server's close, after whatever it still sends; fails the test when it just goes.
+    pub async fn closed(&mut self) -> (u16, String) {
+        loop {
+            match self.next().await {
+                Some(Ok(Message::Close(Some(frame)))) => return (frame.code.into(), frame.reason.to_string()),
+                Some(Ok(_)) => {}
+                other => panic!("no close frame: {other:?}"),
+            }
+        }
     }
 
     /// The code the server closes with, after whatever it still sends; 1006 when it just goes.

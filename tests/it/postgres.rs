@@ -1,7 +1,7 @@
 //! The same promises on a real PostgreSQL.
 
 use fluent_backend::Config;
-use fluent_backend::testing::{TestClient, TestServer, TokenPair, eventually};
+use fluent_backend::testing::{TestClient, TestServer, TokenPair, eventually, letter};
 use futures_util::future::join_all;
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -117,5 +117,72 @@ async fn a_database_that_stops_is_told_and_survived() {
     assert_eq!(socket.next_message().await.content, "after");
     let history: Vec<String> = alice.history(alice.id).await.into_iter().map(|message| message.content).collect();
     assert_eq!(history, ["after", "before"]);
+    server.stop().await;
+}
+
+/// Everything that `fluent.v1` keeps, in the other dialect of SQL: told live, replayed, listed, deleted, and cleared away.
+#[tokio::test(flavor = "multi_thread")]
+async fn fluent_v1_works_on_postgresql() {
+    let Some(postgres) = Postgres::start().await else { return };
+    let server = TestServer::start_with(|config| {
+        on(&postgres)(config);
+        config.messages.clear_every_ms = 20;
+    })
+    .await;
+    let (alice, bob) = (server.sign_up("alice").await, server.sign_up("bob").await);
+    let ((mut a, _), (mut b, _)) = (alice.live_device("a", None).await, bob.live_device("b", None).await);
+    let start = b.cursor(0);
+    let mut stored = Vec::new();
+    for i in 0..150 {
+        stored.push(a.store(bob.id, &i.to_string()).await);
+        b.expect("message").await;
+    }
+    let again = a.ask(&letter(bob.id, "7")).await;
+    assert_eq!((&again["duplicate"], &again["id"]), (&json!(true), &stored[7]["id"]));
+    b.store(alice.id, "answer").await;
+    a.expect("message").await;
+    b.send(&json!({"type": "delivered", "up_to_seq": stored[40]["seq"]})).await;
+    assert_eq!(a.expect("receipt").await["up_to_id"], stored[40]["id"]);
+    let read = b.ask(&json!({"type": "read", "partner_id": alice.id, "up_to_id": stored[99]["id"]})).await;
+    assert_eq!((&read["kind"], a.expect("receipt").await["seq"].clone()), (&json!("read"), read["seq"].clone()));
+    for (id, scope) in [(&stored[3]["id"], "everyone"), (&stored[4]["id"], "me")] {
+        assert_eq!(a.ask(&json!({"type": "delete", "id": id, "for": scope})).await["for"], scope);
+    }
+    b.expect("deleted").await;
+    let expiring = json!({"type": "send", "client_id": "short", "to": bob.id, "receiver_encrypted": "r",
+        "sender_encrypted": "s", "message_type": "text", "expires_in_s": 1});
+    a.ask(&expiring).await;
+    b.expect("message").await;
+    assert_eq!(
+        (&a.expect("deleted").await["reason"], &b.expect("deleted").await["by"]),
+        (&json!("expired"), &Value::Null)
+    );
+    bob.http.put("/users/me/public_key", &json!({"public_key": "BBBB"})).await.ok();
+    b.expect("key_changed").await;
+    a.expect("key_changed").await;
+
+    let list: Vec<Value> = bob.http.get("/chat/conversations").await.ok().json();
+    assert_eq!((&list[0]["unread"], &list[0]["read_up_to_id"]), (&json!(50), &stored[99]["id"]));
+    let list: Vec<Value> = alice.http.get("/chat/conversations").await.ok().json();
+    assert_eq!((&list[0]["unread"], &list[0]["partner_read_up_to_id"]), (&json!(1), &stored[99]["id"]));
+    let page: Vec<Value> = alice
+        .http
+        .get(&format!("/chat/all_messages?partnerID={}&limit=100&before_id={}", bob.id, stored[9]["id"]))
+        .await
+        .ok()
+        .json();
+    assert_eq!(page.len(), 7, "nine, without the two that are deleted");
+    let (_, missed) = bob.live_device("late", Some(&start)).await;
+    let count = |kind: &str| missed.iter().filter(|frame| frame["type"] == kind).count();
+    assert_eq!((count("message"), count("receipt"), count("deleted"), count("key_changed")), (150, 1, 2, 1));
+    assert!(missed.is_sorted_by_key(|frame| frame["seq"].as_i64()), "{missed:?}");
+
+    alice.http.put(&format!("/users/{}/block", bob.id), &json!({})).await.ok();
+    assert_eq!(b.ask(&letter(alice.id, "blocked")).await["code"], "blocked");
+    let password = json!({"password": TestClient::PASSWORD});
+    alice.http.with_body(http::Method::DELETE, "/users/me", &password).await.ok();
+    b.expect("user_deleted").await;
+    assert_eq!(bob.http.get("/chat/conversations").await.ok().json::<Vec<Value>>(), Vec::<Value>::new());
+    assert_eq!(b.ask(&letter(alice.id, "answer")).await["duplicate"], true, "a tombstone still recognises the retry");
     server.stop().await;
 }

@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::users::KeyedUserBody;
-use crate::domain::Timestamp;
+use crate::domain::{Command, Message, MessageId, Timestamp, UserId};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Request, limit, query, signed_in, user_id};
+use crate::http::extract::{Request, limit, number, query, signed_in, user_id};
 use crate::http::respond::{Response, json};
-use crate::protocol::legacy::MessageBody;
+use crate::storage::Before;
 
 /// Messages on a page, unless asked otherwise.
 const DEFAULT_LIMIT: u64 = 20;
@@ -37,15 +37,65 @@ pub(in crate::http) struct HistoryQuery {
     partner_id: Option<String>,
     /// Only messages older than this: the `timestamp` of the last one of the page before.
     before: Option<String>,
+    /// Instead of `before`: only messages before the one with this id.
+    #[param(value_type = Option<i64>)]
+    before_id: Option<String>,
     /// 1–100, default 20.
     #[param(value_type = Option<u64>)]
     limit: Option<String>,
 }
 
+/// A message. The shipped Android app takes the first five keys and ignores the others.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Message)]
+pub(in crate::http) struct HistoryBody<'a> {
+    sender_id: i32,
+    receiver_id: i32,
+    /// The copy encrypted for the one who asks.
+    content: &'a str,
+    #[schema(example = "text")]
+    message_type: &'a str,
+    /// UTC with microseconds; strictly increasing.
+    #[schema(value_type = String, format = DateTime, example = "2026-11-22T15:00:00.000000Z")]
+    timestamp: Timestamp,
+    id: i64,
+    seq: i64,
+    conversation_id: i64,
+    /// Your name for it, when it is yours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<&'a str>,
+    /// The message that this one answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_to: Option<i64>,
+    /// From when on nobody is shown it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Timestamp>,
+}
+
+impl<'a> HistoryBody<'a> {
+    /// The message as `user` may see it.
+    pub(super) fn new(message: &'a Message, user: UserId) -> Self {
+        Self {
+            sender_id: message.sender.0,
+            receiver_id: message.receiver.0,
+            content: message.content_for(user),
+            message_type: &message.message_type,
+            timestamp: message.timestamp,
+            id: message.id.0,
+            seq: message.id.seq().0,
+            conversation_id: message.conversation_id.0,
+            client_id: message.client_id_for(user),
+            reply_to: message.reply_to.map(|id| id.0),
+            expires_at: message.expires_at,
+        }
+    }
+}
+
 #[derive(Serialize, ToSchema)]
 pub(in crate::http) struct ChatListBody<'a> {
     partner: KeyedUserBody,
-    message: MessageBody<'a>,
+    message: HistoryBody<'a>,
 }
 
 /// A user's name and public key.
@@ -69,12 +119,12 @@ pub(in crate::http) async fn partnerinfo(app: Arc<App>, request: Request) -> Res
 ))]
 pub(in crate::http) async fn chat_list(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let access = signed_in(&app, &request)?;
-    let entries = app.storage.chat_list(access.user).await?;
+    let entries = app.storage.chat_list(access.user, app.clock.now()).await?;
     let bodies: Vec<ChatListBody<'_>> = entries
         .iter()
         .map(|entry| ChatListBody {
             partner: KeyedUserBody::from(entry.partner.clone()),
-            message: MessageBody::from(&entry.newest),
+            message: HistoryBody::new(&entry.newest, access.user),
         })
         .collect();
     Ok(json(StatusCode::OK, &bodies))
@@ -82,7 +132,7 @@ pub(in crate::http) async fn chat_list(app: Arc<App>, request: Request) -> Resul
 
 /// Your messages with one partner, newest first. `content` is the copy made for you.
 #[utoipa::path(get, path = "/chat/all_messages", tag = "chat", params(HistoryQuery), security(("bearer" = [])), responses(
-    (status = 200, body = Vec<MessageBody>),
+    (status = 200, body = Vec<HistoryBody>),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 422, body = Problem, content_type = "application/problem+json"),
@@ -91,15 +141,31 @@ pub(in crate::http) async fn all_messages(app: Arc<App>, request: Request) -> Re
     let access = signed_in(&app, &request)?;
     let query: HistoryQuery = query(&request)?;
     let partner = user_id("partnerID", query.partner_id.as_deref())?;
-    let before = query.before.as_deref().map(Timestamp::parse_bound).transpose();
-    let before = before.map_err(|error| ApiError::Invalid(format!("before: {error}")))?;
+    let before = before(&query)?;
     let limit = limit(query.limit.as_deref(), DEFAULT_LIMIT, MAX_LIMIT)?;
-    let messages = app.storage.history(access.user, partner, before, limit).await?;
+    let messages = app.storage.history(access.user, partner, before, limit, app.clock.now()).await?;
     if messages.is_empty() && app.storage.user(partner).await?.is_none() {
         return Err(NO_USER);
     }
-    let bodies: Vec<MessageBody<'_>> = messages.iter().map(MessageBody::from).collect();
+    if let (Before::Newest, Some(newest)) = (before, messages.first())
+        && app.dialects.is_legacy(access.login).await?
+    {
+        // The app cannot say what it has read: what it fetches, it shows.
+        app.persistence.tell(Command::Read { user: access.user, partner, up_to: newest.id });
+    }
+    let bodies: Vec<HistoryBody<'_>> = messages.iter().map(|message| HistoryBody::new(message, access.user)).collect();
     Ok(json(StatusCode::OK, &bodies))
+}
+
+fn before(query: &HistoryQuery) -> Result<Before, ApiError> {
+    match (query.before.as_deref(), query.before_id.as_deref()) {
+        (None, None) => Ok(Before::Newest),
+        (Some(time), None) => Timestamp::parse_bound(time)
+            .map(Before::Time)
+            .map_err(|error| ApiError::Invalid(format!("before: {error}"))),
+        (None, id) => Ok(number("before_id", id)?.map_or(Before::Newest, |id| Before::Id(MessageId(id)))),
+        (Some(_), Some(_)) => Err(ApiError::Invalid("before and before_id do not go together".to_owned())),
+    }
 }
 
 const NO_USER: ApiError = ApiError::NotFound("there is no such user");

@@ -17,11 +17,19 @@ use crate::http::respond::{Response, full, typed};
 /// Swagger UI sets styles from its scripts and draws with data: URLs.
 const CSP: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
 
+/// Written by hand; a test parses every example in it with the codec.
+const ASYNCAPI: &[u8] = include_bytes!("../../../docs/asyncapi.json");
+
 static OPENAPI: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(openapi::document()));
 
 /// The OpenAPI document.
 pub(in crate::http) async fn openapi(_: Arc<App>, _: Request) -> Result<Response, ApiError> {
     Ok(typed(StatusCode::OK, "application/json", OPENAPI.clone()))
+}
+
+/// The AsyncAPI document: the frames of fluent.v1.
+pub(in crate::http) async fn asyncapi(_: Arc<App>, _: Request) -> Result<Response, ApiError> {
+    Ok(typed(StatusCode::OK, "application/json", Bytes::from_static(ASYNCAPI)))
 }
 
 /// The page's own links are relative to `/docs/`.

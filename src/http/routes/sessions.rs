@@ -27,6 +27,8 @@ pub(in crate::http) struct SessionBody {
     /// When its tokens were last refreshed.
     #[schema(format = DateTime)]
     last_used_at: String,
+    /// Devices that have opened a fluent.v1 socket in it.
+    device_ids: Vec<String>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -82,6 +84,7 @@ pub(in crate::http) async fn list(app: Arc<App>, request: Request) -> Result<Res
         current: session.id == access.login,
         created_at: session.created_at.to_string(),
         last_used_at: session.last_used_at.to_string(),
+        device_ids: session.device_ids,
     });
     Ok(json(StatusCode::OK, &bodies.collect::<Vec<_>>()))
 }

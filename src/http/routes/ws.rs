@@ -7,7 +7,9 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::actors::LoginEnd;
+use crate::actors::{LoginEnd, Opening};
+use crate::clock;
+use crate::domain::DeviceId;
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{Connection, Request, query};
@@ -22,12 +24,20 @@ pub(in crate::http) struct SocketQuery {
     /// A ticket of `POST /auth/ws_ticket`: opens one socket.
     #[param(value_type = Option<String>)]
     ticket: Option<SecretString>,
+    /// fluent.v1: what the device calls itself, `[A-Za-z0-9_-]{1,64}`; a new socket of the same device replaces the old one.
+    device_id: Option<String>,
+    /// fluent.v1: the cursor to go on from.
+    since: Option<String>,
+    /// fluent.v1: `background` for a socket that does not make its user online.
+    mode: Option<String>,
 }
 
 /// Open a WebSocket (RFC 6455) for messages.
 ///
-/// Send text frames `{"receiverID":int,"receiver_encrypted":s,"sender_encrypted":s,"messageType":"text"}`; every stored
-/// message comes back as `{"sender_id","receiver_id","content","message_type","timestamp"}` on all sockets of both sides.
+/// With the subprotocol `fluent.v1` it speaks what /asyncapi.json describes; browsers may offer `bearer.<token>` beside it.
+/// Without one it speaks the dialect of the shipped Android app: send text frames
+/// `{"receiverID":int,"receiver_encrypted":s,"sender_encrypted":s,"messageType":"text"}`; every stored message comes back as
+/// `{"sender_id","receiver_id","content","message_type","timestamp"}` on all sockets of both sides.
 #[utoipa::path(get, path = "/chat/ws", tag = "chat", params(SocketQuery), security(("bearer" = []), ()), responses(
     (status = 101, description = "The socket is open"),
     (status = 400, description = "No valid handshake", body = Problem, content_type = "application/problem+json"),
@@ -40,12 +50,26 @@ pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Res
     let query_token = query.token.as_deref().filter(|_| app.config.auth.token_in_query);
     let access = authenticate(&app.auth, request.headers(), query_token, query.ticket.as_ref()).await?;
     let handshake = Handshake::read(&request)?;
+    let opening = if handshake.is_v1() { Some(opening(query)?) } else { None };
+    match &opening {
+        Some(opening) => app.dialects.opened_v1(access.login, &opening.device).await?,
+        None => app.dialects.opened_legacy(access.login).await?,
+    }
     // The socket keeps its place among the connections until it is closed.
     let place = request.extensions().get::<Connection>().map(|connection| connection.place.clone());
-    let answer = app.sockets.open(request, &handshake, &access, place).await;
-    if app.auth.access().has_ended(access.login) {
+    let answer = app.sockets.open(request, &handshake, &access, opening, place).await;
+    if app.auth.access().has_ended(access) {
         // Ended after its token was checked and before its socket was there to be closed.
         app.registry.end_logins(access.user, &[access.login], LoginEnd::Revoked);
     }
     answer.map(|response| response.map(|()| Full::default())).ok_or(ApiError::Unavailable)
+}
+
+/// What the client says about itself; a device without a name gets one.
+fn opening(query: SocketQuery) -> Result<Opening, ApiError> {
+    let made = || clock::random_token().map_err(|error| ApiError::Internal(error.to_string()));
+    let name = query.device_id.map_or_else(made, Ok)?;
+    let device = DeviceId::parse(&name).ok_or(ApiError::BadDevice)?;
+    let is_background = query.mode.as_deref() == Some("background");
+    Ok(Opening { device, since: query.since, is_background })
 }

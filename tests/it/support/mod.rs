@@ -1,8 +1,13 @@
 //! What several tests need beside `fluent_backend::testing`.
 
 pub(crate) mod binary;
+pub(crate) mod flow;
+pub(crate) mod kept;
 pub(crate) mod phone;
 pub(crate) mod postgres;
+pub(crate) mod proxy;
+pub(crate) mod traces;
+pub(crate) mod v1;
 
 /// The first sample of a metric in the Prometheus text, its labels as they are written there.
 pub(crate) fn sample(metrics: &str, series: &str) -> Option<f64> {

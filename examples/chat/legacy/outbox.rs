@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::wire::Draft;
+use super::wire::Draft;
 
 /// Most messages on their way at once; keeps a writer that never pauses from outrunning what it reads.
 const WINDOW: usize = 32;
@@ -67,8 +67,8 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
+    use super::super::wire::TEXT;
     use super::*;
-    use crate::wire::TEXT;
 
     fn outbox(length: usize) -> Outbox {
         let mut outbox = Outbox::default();

@@ -1,0 +1,70 @@
+//! What the person does.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Chat, LAST_WAIT};
+use crate::client::{Draft, Event};
+use crate::command::{Command, HELP};
+use crate::terminal::{self, Input};
+use crate::{keys, seal};
+
+/// Least time between two words about one's writing: the server drops more.
+const TYPING_EVERY: Duration = Duration::from_secs(3);
+
+impl Chat {
+    /// Handles an input; nothing when there will be no more.
+    pub(super) fn typed(&mut self, input: Option<Input>) -> anyhow::Result<()> {
+        match input {
+            Some(Input::Line(line)) => self.obey(&Command::parse(&line))?,
+            Some(Input::Keystroke) => self.write(),
+            None => self.end(),
+        }
+        Ok(())
+    }
+
+    fn obey(&mut self, command: &Command) -> anyhow::Result<()> {
+        match *command {
+            Command::Send(text) => self.send(text)?,
+            Command::History => self.link.load_older(self.partner.id, self.screen.oldest()),
+            Command::Delete(number, whom) => match self.screen.id(number) {
+                Some(id) => self.events.push_back(Event::Delete { id, whom }),
+                None => terminal::notice(&format!("there is no message [{number}]")),
+            },
+            Command::Retry => {
+                let failed: Vec<Draft> = self.client.outbox().failed().map(|(draft, _)| draft.clone()).collect();
+                for draft in failed {
+                    self.link.look_up_receiver(draft);
+                }
+            }
+            Command::Discard => self.events.push_back(Event::DiscardFailed),
+            Command::Typing => self.write(),
+            Command::Help => HELP.lines().for_each(terminal::notice),
+            Command::Quit => self.end(),
+            Command::Unknown => terminal::notice("no such command; /help lists them, //text sends /text"),
+        }
+        Ok(())
+    }
+
+    /// Encrypts a text once and for all.
+    fn send(&mut self, text: &str) -> anyhow::Result<()> {
+        for piece in keys::split(text) {
+            self.events.push_back(Event::Written(seal::seal(piece, &self.keys, &self.partner)?));
+        }
+        self.told_typing = None;
+        Ok(())
+    }
+
+    /// The person is writing.
+    fn write(&mut self) {
+        if self.told_typing.is_none_or(|told| told.elapsed() >= TYPING_EVERY) {
+            self.told_typing = Some(Instant::now());
+            self.events.push_back(Event::Typing { to: self.partner.id, active: true });
+        }
+    }
+
+    fn end(&mut self) {
+        self.closing.get_or_insert(Instant::now() + LAST_WAIT);
+    }
+}

@@ -1,0 +1,153 @@
+//! What the person is shown.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Chat, LAST_WAIT};
+use crate::client::{Event, Message, News, ServerFrame};
+use crate::history::PAGE;
+use crate::http::CallError;
+use crate::screen::time;
+use crate::{seal, terminal};
+
+/// A partner who has said nothing more for so long has stopped writing.
+const TYPING_LAPSES: Duration = Duration::from_secs(6);
+
+impl Chat {
+    /// Shows what is new with the partner, of a long conversation its end. What has been shown has been read.
+    pub(super) fn show_new(&mut self) -> anyhow::Result<()> {
+        if self.reloading.is_some() {
+            return Ok(());
+        }
+        let newest = self.screen.newest();
+        let is_new = |message: &&Message| newest.is_none_or(|id| message.id > id);
+        let limit = if newest.is_none() { PAGE as usize } else { usize::MAX };
+        let new: Vec<&Message> = self.book.with(self.partner.id).rev().take_while(is_new).take(limit).collect();
+        for message in new.iter().rev() {
+            let mark = (message.sender_id == self.me).then(|| self.book.mark(self.partner.id, message.id));
+            self.screen.show(message, mark, &seal::open(message, &self.keys))?;
+        }
+        if let Some(read) = new.iter().find(|message| message.sender_id != self.me) {
+            self.events.push_back(Event::Seen { partner: self.partner.id, id: read.id });
+        }
+        Ok(())
+    }
+
+    /// Shows a page of messages from before.
+    pub(super) fn show_older(&mut self, page: Result<Vec<Message>, CallError>) -> anyhow::Result<()> {
+        match page {
+            Ok(page) if page.is_empty() => terminal::notice("that is where it begins"),
+            Ok(page) => {
+                terminal::notice("from before:");
+                for message in page {
+                    let mark = (message.sender_id == self.me).then(|| self.book.mark(self.partner.id, message.id));
+                    self.screen.show(&message, mark, &seal::open(&message, &self.keys))?;
+                }
+                terminal::notice("until here");
+            }
+            Err(error) => terminal::notice(&format!("{:#}", anyhow::Error::from(error))),
+        }
+        Ok(())
+    }
+
+    pub(super) fn show_message(&mut self, id: i64) -> anyhow::Result<()> {
+        let Some(message) = self.book.message(id) else { return Ok(()) };
+        let (sender, receiver) = (message.sender_id, message.receiver_id);
+        if sender == self.me {
+            self.closing = self.closing.map(|_| Instant::now() + LAST_WAIT);
+        } else if sender == self.partner.id {
+            self.typing = None;
+        } else {
+            let time = time(&message.timestamp);
+            terminal::notice(&format!("{time} a message from user {sender} in another conversation"));
+        }
+        if [sender, receiver].contains(&self.partner.id) { self.show_new() } else { Ok(()) }
+    }
+
+    pub(super) fn show_gone(&self, ids: &[i64]) -> anyhow::Result<()> {
+        for number in ids.iter().filter_map(|&id| self.screen.number(id)) {
+            terminal::say(&format!("         [{number}] is deleted"))?;
+        }
+        Ok(())
+    }
+
+    /// Shows how far the partner is by the newest own message that they have.
+    pub(super) fn show_mark(&self, partner: i64, up_to_id: i64) -> anyhow::Result<()> {
+        if partner != self.partner.id || self.reloading.is_some() {
+            return Ok(());
+        }
+        let is_it = |message: &&Message| message.sender_id == self.me && message.id <= up_to_id;
+        match self.book.with(partner).rev().find(is_it) {
+            Some(message) => self.screen.mark(message.id, self.book.mark(partner, message.id)),
+            None => Ok(()),
+        }
+    }
+
+    /// Events that leave nothing on this device.
+    pub(super) fn tell_of(&self, event: &ServerFrame) {
+        let name = self.screen.label();
+        let is_partner = |user_id: i64| user_id == self.partner.id;
+        match *event {
+            ServerFrame::KeyChanged { user_id, .. } if is_partner(user_id) => self.tell_of_new_key(),
+            ServerFrame::KeyChanged { user_id, .. } if user_id == self.me => {
+                terminal::notice("your key was changed elsewhere: new messages cannot be read here");
+            }
+            ServerFrame::UserDeleted { user_id } if is_partner(user_id) => {
+                terminal::notice(&format!("{name} has deleted the account"));
+            }
+            ServerFrame::Block { user_id, blocked } if is_partner(user_id) => {
+                let what = if blocked { "have blocked" } else { "do not block" };
+                terminal::notice(&format!("you {what} {name}"));
+            }
+            _ => {}
+        }
+    }
+
+    /// Nobody but the partner can say whether it is theirs.
+    pub(super) fn tell_of_new_key(&self) {
+        let name = self.screen.label();
+        terminal::notice(&format!(
+            "{name} has another key now, by a new phone or by somebody in between: ask {name} in person"
+        ));
+    }
+
+    /// What is only told.
+    pub(super) fn tell(&mut self, news: News) {
+        let name = self.screen.label();
+        match news {
+            News::Live => terminal::notice("connected"),
+            News::Failed { draft, code } => {
+                let text = self.keys.decrypt(&draft.sender_encrypted).unwrap_or_default();
+                terminal::notice(&format!("not sent ({code}): {text}"));
+                terminal::notice("/retry sends it again, /discard forgets it");
+            }
+            News::Typing { user_id, active } if user_id == self.partner.id => {
+                let is_known = self.typing.is_some_and(|until| Instant::now() < until);
+                if active && !is_known {
+                    terminal::notice(&format!("{name} is typing …"));
+                }
+                self.typing = active.then(|| Instant::now() + TYPING_LAPSES);
+            }
+            News::Presence { user_id, is_online, last_seen } if user_id == self.partner.id => {
+                let status = if is_online { "online" } else { "offline" };
+                let seen = last_seen.map(|seen| format!(", last seen {}", time(&seen))).unwrap_or_default();
+                terminal::notice(&format!("{name} is {status}{seen}"));
+            }
+            News::Typing { .. } | News::Presence { .. } => {}
+            News::Refused(error) => terminal::notice(&format!("the server says {}: {}", error.code, error.message)),
+            News::NotConnected => terminal::notice("that takes a connection: try again later"),
+            News::NotUnderstood => terminal::notice("the server has sent something that is not understood"),
+        }
+    }
+
+    /// What an earlier chat could not send.
+    pub(super) fn remind_of_failed(&mut self) {
+        let failed = self.client.outbox().failed();
+        let failed: Vec<News> =
+            failed.map(|(draft, code)| News::Failed { draft: draft.clone(), code: code.to_owned() }).collect();
+        for news in failed {
+            self.tell(news);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! How far the person has read with each partner, until the server has answered.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::frame::ClientFrame;
+
+/// Stands before the partner's id in the `ref` of a `read`.
+const PREFIX: &str = "read-";
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Reads {
+    partners: BTreeMap<i64, Position>,
+}
+
+#[derive(Default)]
+struct Position {
+    up_to: i64,
+    answered: i64,
+    /// What this socket has carried.
+    sent: i64,
+}
+
+impl Reads {
+    /// The person has seen the partner's message `id`, and those before it.
+    pub(crate) fn seen(&mut self, partner: i64, id: i64) {
+        let position = self.partners.entry(partner).or_default();
+        position.up_to = position.up_to.max(id);
+    }
+
+    /// What this socket has to carry.
+    pub(crate) fn next(&mut self) -> Option<ClientFrame> {
+        let news = |position: &Position| position.up_to > position.sent.max(position.answered);
+        let (&partner_id, position) = self.partners.iter_mut().find(|(_, position)| news(position))?;
+        position.sent = position.up_to;
+        Some(ClientFrame::Read { partner_id, up_to_id: position.up_to, reference: format!("{PREFIX}{partner_id}") })
+    }
+
+    /// The frame with this `ref` is answered, for good or bad. The server may put the position lower than asked for: at
+    /// what exists.
+    pub(crate) fn answered(&mut self, reference: Option<&Value>) {
+        if let Some(position) = self.find(reference) {
+            position.answered = position.sent;
+        }
+    }
+
+    /// The frame with this `ref` is to be sent again; `false` when it is none of these.
+    pub(crate) fn put_back(&mut self, reference: Option<&Value>) -> bool {
+        let found = self.find(reference);
+        found.map(|position| position.sent = position.answered).is_some()
+    }
+
+    /// The socket is gone.
+    pub(crate) fn closed(&mut self) {
+        for position in self.partners.values_mut() {
+            position.sent = position.answered;
+        }
+    }
+
+    fn find(&mut self, reference: Option<&Value>) -> Option<&mut Position> {
+        let partner = reference?.as_str()?.strip_prefix(PREFIX)?.parse().ok()?;
+        self.partners.get_mut(&partner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn up_to(reads: &mut Reads) -> Vec<i64> {
+        std::iter::from_fn(|| reads.next())
+            .map(|frame| match frame {
+                ClientFrame::Read { up_to_id, .. } => up_to_id,
+                other => panic!("{other:?}"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_position_is_sent_until_it_is_answered() {
+        let mut reads = Reads::default();
+        reads.seen(2, 9);
+        reads.seen(2, 5);
+        assert_eq!(up_to(&mut reads), [9]);
+        assert!(up_to(&mut reads).is_empty());
+        reads.closed();
+        assert_eq!(up_to(&mut reads), [9]);
+        assert!(reads.put_back(Some(&"read-2".into())));
+        assert_eq!(up_to(&mut reads), [9]);
+        reads.answered(Some(&"read-2".into()));
+        reads.closed();
+        assert!(up_to(&mut reads).is_empty());
+        reads.seen(2, 10);
+        assert_eq!(up_to(&mut reads), [10]);
+        assert!(!reads.put_back(Some(&7.into())));
+        assert!(!reads.put_back(None));
+    }
+}

@@ -1,0 +1,75 @@
+//! What a line that was typed asks for.
+
+use crate::client::Whom;
+
+/// Shown for `/help`.
+pub(crate) const HELP: &str = "\
+/history              what was written before
+/delete N             takes message [N] from your devices
+/delete N everyone    … from your partner's devices too: your own message, within a day
+/retry, /discard      sends again, or forgets, what could not be sent
+/quit                 ends the chat; so does Ctrl-D
+//text                sends /text";
+
+/// See the module.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Command<'a> {
+    Send(&'a str),
+    History,
+    /// The message with this number on the screen.
+    Delete(usize, Whom),
+    Retry,
+    Discard,
+    Typing,
+    Help,
+    Quit,
+    Unknown,
+}
+
+impl<'a> Command<'a> {
+    /// Reads a line.
+    pub(crate) fn parse(line: &'a str) -> Self {
+        let Some(command) = line.strip_prefix('/') else { return Self::Send(line) };
+        if command.starts_with('/') {
+            return Self::Send(command);
+        }
+        let words: Vec<&str> = command.split_whitespace().collect();
+        match words[..] {
+            ["history"] => Self::History,
+            ["delete", number] => Self::delete(number, Whom::Me),
+            ["delete", number, "everyone"] => Self::delete(number, Whom::Everyone),
+            ["retry"] => Self::Retry,
+            ["discard"] => Self::Discard,
+            ["typing"] => Self::Typing,
+            ["help"] => Self::Help,
+            ["quit"] => Self::Quit,
+            _ => Self::Unknown,
+        }
+    }
+
+    fn delete(number: &str, whom: Whom) -> Self {
+        number.parse().map_or(Self::Unknown, |number| Self::Delete(number, whom))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_texts_or_commands() {
+        for (line, command) in [
+            ("hello", Command::Send("hello")),
+            ("", Command::Send("")),
+            ("//quit", Command::Send("/quit")),
+            ("/quit", Command::Quit),
+            ("/delete 3", Command::Delete(3, Whom::Me)),
+            ("/delete  3 everyone ", Command::Delete(3, Whom::Everyone)),
+            ("/delete three", Command::Unknown),
+            ("/nonsense", Command::Unknown),
+            ("/", Command::Unknown),
+        ] {
+            assert_eq!(Command::parse(line), command, "{line}");
+        }
+    }
+}

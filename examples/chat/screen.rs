@@ -1,0 +1,116 @@
+//! The conversation on the screen: lines that are numbered as they appear.
+
+use jiff::Timestamp;
+
+use crate::client::{Mark, Message};
+use crate::terminal::{self, printable};
+
+/// The lines of the conversation with one partner.
+pub(crate) struct Screen {
+    label: String,
+    /// The ids of the messages, as they were numbered: the first is `[1]`.
+    numbered: Vec<i64>,
+}
+
+impl Screen {
+    /// An empty one.
+    pub(crate) fn new(partner: &str) -> Self {
+        Self { label: label(partner), numbered: Vec::new() }
+    }
+
+    /// What the partner is called here.
+    pub(crate) fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// The id of the message with this number.
+    pub(crate) fn id(&self, number: usize) -> Option<i64> {
+        self.numbered.get(number.checked_sub(1)?).copied()
+    }
+
+    /// The number of the message with this id.
+    pub(crate) fn number(&self, id: i64) -> Option<usize> {
+        self.numbered.iter().position(|&numbered| numbered == id).map(|index| index + 1)
+    }
+
+    /// The oldest message on the screen.
+    pub(crate) fn oldest(&self) -> Option<i64> {
+        self.numbered.iter().min().copied()
+    }
+
+    /// The newest message on the screen.
+    pub(crate) fn newest(&self) -> Option<i64> {
+        self.numbered.iter().max().copied()
+    }
+
+    /// Shows a message that is not on the screen yet; own ones have a mark.
+    pub(crate) fn show(&mut self, message: &Message, mark: Option<Mark>, text: &str) -> anyhow::Result<()> {
+        if self.number(message.id).is_some() {
+            return Ok(());
+        }
+        self.numbered.push(message.id);
+        terminal::say(&self.line(message, mark, text))
+    }
+
+    /// Says what has become of all own messages up to this one.
+    pub(crate) fn mark(&self, id: i64, mark: Mark) -> anyhow::Result<()> {
+        match self.number(id) {
+            Some(number) => terminal::say(&format!("         [{number}] {mark}")),
+            None => Ok(()),
+        }
+    }
+
+    fn line(&self, message: &Message, mark: Option<Mark>, text: &str) -> String {
+        let number = self.numbered.len();
+        let name = if mark.is_some() { "you" } else { &self.label };
+        let mark = mark.map(|mark| format!(" {mark}")).unwrap_or_default();
+        format!("{} [{number}] {name}: {}{mark}", time(&message.timestamp), printable(text))
+    }
+}
+
+/// The time of day of a time stamp, in UTC.
+pub(crate) fn time(timestamp: &str) -> String {
+    match timestamp.parse::<Timestamp>() {
+        Ok(moment) => moment.strftime("%H:%M:%S").to_string(),
+        Err(_) => "??:??:??".to_owned(),
+    }
+}
+
+/// What the partner is called on the screen: the address up to the `@`, unless that is what the user is called.
+pub(crate) fn label(user_name: &str) -> String {
+    match user_name.split_once('@') {
+        Some((local, _)) if !local.eq_ignore_ascii_case("you") => printable(local),
+        _ => printable(user_name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::book::tests::message;
+    use crate::client::ServerFrame;
+
+    #[test]
+    fn labels_are_short_and_not_the_users_own() {
+        assert_eq!(label("bob@example.org"), "bob");
+        assert_eq!(label("bob"), "bob");
+        assert_eq!(label("You@example.org"), "You@example.org");
+    }
+
+    #[test]
+    fn messages_are_numbered_as_they_appear() {
+        let mut screen = Screen::new("bob@example.org");
+        for (id, mark) in [(30, None), (31, Some(Mark::Read)), (10, None)] {
+            let ServerFrame::Message(message) = message(id, 2, 1) else { unreachable!() };
+            screen.show(&message, mark, "hi").unwrap();
+            screen.show(&message, mark, "hi").unwrap();
+        }
+        assert_eq!([0, 1, 2, 3, 4].map(|number| screen.id(number)), [None, Some(30), Some(31), Some(10), None]);
+        assert_eq!((screen.number(10), screen.number(11)), (Some(3), None));
+        assert_eq!((screen.oldest(), screen.newest()), (Some(10), Some(31)));
+        let ServerFrame::Message(message) = message(31, 1, 2) else { unreachable!() };
+        assert_eq!(screen.line(&message, Some(Mark::Read), "hi"), "15:00:31 [3] you: hi ✓✓ read");
+        assert_eq!(screen.line(&message, None, "h\ri"), "15:00:31 [3] bob: h\u{fffd}i");
+        assert_eq!(time("soon"), "??:??:??");
+    }
+}

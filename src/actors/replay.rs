@@ -1,0 +1,166 @@
+//! The task that reads for one socket what it has missed. It belongs to the socket and ends with it.
+//!
+//! One page is on its way at a time: the next one is read when the last frame of the one before is written. So a slow client
+//! holds one page of memory, and is never closed for being slow while it reads.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::ActorRef;
+use tokio::sync::Semaphore;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::mailbox::{Timed, cast};
+use super::session::SessionMsg;
+use super::stream::{SeamLimit, Turn};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::{Cursor, DeviceId, Epoch, ResetReason, Seq, SocketId, UserId};
+use crate::protocol::{Frame, v1};
+use crate::storage::{Page, PageLimit, Replay, Storage, StorageError};
+use crate::telemetry::metrics;
+
+/// Wait before a page is read again that the database did not give.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What all replays of a server share.
+pub(super) struct Replays {
+    storage: Arc<Storage>,
+    clock: Clock,
+    limits: v1::Limits,
+    page: PageLimit,
+    pub(super) seam: SeamLimit,
+    /// Who may read at the moment.
+    readers: Semaphore,
+}
+
+/// What a client says about itself when it opens a `fluent.v1` socket.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// Its device.
+    pub device: DeviceId,
+    /// The cursor that it goes on from.
+    pub since: Option<String>,
+    /// Whether its user counts as online.
+    pub is_background: bool,
+}
+
+/// The first frames of a socket.
+#[derive(Debug)]
+pub(super) struct Greeting {
+    pub(super) frames: Vec<Frame>,
+    pub(super) epoch: Epoch,
+    pub(super) since: Seq,
+}
+
+impl Replays {
+    /// For the sockets that `config` allows. A page and a seam together never fill the queue of a socket.
+    #[must_use]
+    pub(super) fn new(config: &Config, storage: Arc<Storage>, clock: Clock) -> Self {
+        let socket = &config.socket;
+        let limits = v1::Limits {
+            frame_bytes: socket.max_frame_bytes,
+            ciphertext_bytes: socket.max_ciphertext_bytes,
+            in_flight: socket.in_flight,
+            heartbeat_s: socket.ping_s,
+        };
+        let frames = (socket.queue_frames / 2).max(1);
+        let page = PageLimit { events: socket.sync_page.min(frames), bytes: socket.queue_bytes / 4 };
+        let seam = SeamLimit { events: frames, bytes: socket.queue_bytes / 4 };
+        // The other readers are left to everybody else.
+        let readers = usize::try_from(config.database.max_connections / 2).unwrap_or(usize::MAX);
+        let readers = Semaphore::new(readers.clamp(1, Semaphore::MAX_PERMITS));
+        Self { storage, clock, limits, page, seam, readers }
+    }
+
+    /// Greets a new socket and brings it up to date.
+    pub(super) fn open(
+        self: &Arc<Self>,
+        session: ActorRef<Timed<SessionMsg>>,
+        user: UserId,
+        socket: SocketId,
+        opening: Opening,
+    ) -> AbortOnDropHandle<()> {
+        let replays = self.clone();
+        AbortOnDropHandle::new(tokio::spawn(async move {
+            let greeting = loop {
+                if let Some(greeting) = or_wait(replays.greeting(user, &opening).await).await {
+                    break greeting;
+                }
+            };
+            let since = greeting.since;
+            cast(&session, SessionMsg::Greet { socket, greeting });
+            replays.read(&session, user, socket, since).await;
+        }))
+    }
+
+    /// Brings a socket up to date that was live.
+    pub(super) fn resume(
+        self: &Arc<Self>,
+        session: ActorRef<Timed<SessionMsg>>,
+        user: UserId,
+        socket: SocketId,
+        since: Seq,
+    ) -> AbortOnDropHandle<()> {
+        let replays = self.clone();
+        AbortOnDropHandle::new(tokio::spawn(async move { replays.read(&session, user, socket, since).await }))
+    }
+
+    async fn greeting(&self, user: UserId, opening: &Opening) -> Result<Greeting, StorageError> {
+        let position = {
+            let _reader = self.readers.acquire().await;
+            self.storage.position().await?
+        };
+        let newest = position.newest();
+        let honoured: Result<Cursor, ResetReason> = match &opening.since {
+            Some(since) => position.honours(since),
+            None => Ok(newest.clone()),
+        };
+        let (cursor, reset) = match honoured {
+            Ok(cursor) => (cursor, None),
+            Err(reason) => (newest.clone(), Some(v1::reset(reason, &newest))),
+        };
+        let hello = v1::hello(&v1::Hello {
+            user,
+            device: &opening.device,
+            cursor: &cursor,
+            server_time: self.clock.now(),
+            limits: self.limits,
+        });
+        Ok(Greeting { frames: [hello].into_iter().chain(reset).collect(), epoch: position.epoch, since: cursor.seq })
+    }
+
+    /// Page after page, until nobody wants one any more.
+    async fn read(&self, session: &ActorRef<Timed<SessionMsg>>, user: UserId, socket: SocketId, since: Seq) {
+        let turns = Arc::new(Semaphore::new(1));
+        let mut replay = Replay::new(user, since);
+        // Nobody closes the semaphore.
+        while let Ok(permit) = turns.clone().acquire_owned().await {
+            let page = loop {
+                if let Some(page) = or_wait(self.page(&mut replay).await).await {
+                    break page;
+                }
+            };
+            metrics().replayed.increment(page.events.len() as u64);
+            cast(session, SessionMsg::Page { socket, turn: Turn { page, permit } });
+        }
+    }
+
+    async fn page(&self, replay: &mut Replay) -> Result<Page, StorageError> {
+        // Nobody closes this one either.
+        let _reader = self.readers.acquire().await;
+        self.storage.next_page(replay, self.page, self.clock.now()).await
+    }
+}
+
+/// What was read; or nothing, after a while: the database may be away, and is asked until it is back.
+async fn or_wait<T>(read: Result<T, StorageError>) -> Option<T> {
+    match read {
+        Ok(value) => Some(value),
+        Err(error) => {
+            tracing::warn!(error = %error, "cannot read what a socket has missed; trying again");
+            tokio::time::sleep(RETRY).await;
+            None
+        }
+    }
+}

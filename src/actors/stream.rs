@@ -1,0 +1,268 @@
+//! The order of one `fluent.v1` socket: what it has missed, then what happens, each event once and in the order of `seq`.
+//!
+//! While the socket is behind, pages come from the store and what happens meanwhile waits in a queue: the seam. When the last
+//! page is there, the queue goes on from it. Bound of the queue: [`SeamLimit`]; when it overflows it is
+//! dropped, and the store is asked once more. Answers are kept apart from it: there are no more of them than credit.
+//!
+//! An answer with a `seq` takes the place of its event. A page may come here before the word that a command of this socket was
+//! committed, and would show it as somebody else's; so it waits until every command that was on its way is answered.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::outbox::Letter;
+use super::ticket::{From, Reply};
+use crate::domain::{Answer, Cursor, Epoch, Event, EventBody, Seq, UserId};
+use crate::protocol::{Frame, v1};
+use crate::storage::Page;
+
+/// What the queue of the seam may hold: so little that it fits into the socket's queue beside a page.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SeamLimit {
+    pub(super) events: usize,
+    /// Above which it takes no more.
+    pub(super) bytes: usize,
+}
+
+/// A page and its turn: the next one is read when the permit is given back.
+#[derive(Debug)]
+pub(super) struct Turn {
+    pub(super) page: Page,
+    pub(super) permit: OwnedSemaphorePermit,
+}
+
+/// One socket's place in the order.
+#[derive(Debug)]
+pub(super) struct Stream {
+    viewer: UserId,
+    limit: SeamLimit,
+    /// Everything up to here was given to the socket.
+    position: Seq,
+    last_ordinal: u64,
+    /// Commands of this socket without an answer yet.
+    unanswered: BTreeSet<u64>,
+    behind: Option<Behind>,
+}
+
+/// What a socket that catches up needs.
+#[derive(Debug)]
+struct Behind {
+    limit: SeamLimit,
+    seam: VecDeque<Arc<Event>>,
+    seam_bytes: usize,
+    overflowed: bool,
+    /// Answers that wait for the place of their event.
+    held: BTreeMap<Seq, Reply>,
+    /// A page that waits for the answers to all commands up to the number.
+    turn: Option<(u64, Turn)>,
+    /// The end of the opening, unless the socket was live before.
+    epoch: Option<Epoch>,
+}
+
+impl Behind {
+    fn new(limit: SeamLimit) -> Self {
+        Self {
+            limit,
+            seam: VecDeque::new(),
+            seam_bytes: 0,
+            overflowed: false,
+            held: BTreeMap::new(),
+            turn: None,
+            epoch: None,
+        }
+    }
+
+    fn join(&mut self, event: &Arc<Event>) {
+        let bytes =
+            if let EventBody::Message(m) = &event.body { m.sender_copy.len() + m.receiver_copy.len() } else { 0 };
+        if self.overflowed || self.seam.len() >= self.limit.events || self.seam_bytes >= self.limit.bytes {
+            self.overflow();
+        } else {
+            self.seam_bytes += bytes;
+            self.seam.push_back(event.clone());
+        }
+    }
+
+    fn overflow(&mut self) {
+        self.overflowed = true;
+        self.seam = VecDeque::new();
+        self.seam_bytes = 0;
+    }
+}
+
+impl Stream {
+    /// A socket that has not been told anything yet.
+    pub(super) fn new(viewer: UserId, limit: SeamLimit) -> Self {
+        let behind = Some(Behind::new(limit));
+        Self { viewer, limit, position: Seq(0), last_ordinal: 0, unanswered: BTreeSet::new(), behind }
+    }
+
+    /// The store's history is `epoch`, and the stream starts after `since`.
+    pub(super) fn begin(&mut self, epoch: Epoch, since: Seq) {
+        self.position = since;
+        if let Some(behind) = &mut self.behind {
+            behind.epoch = Some(epoch);
+        }
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        self.behind.is_none()
+    }
+
+    /// A number for the socket's next command.
+    pub(super) fn command(&mut self) -> u64 {
+        self.last_ordinal += 1;
+        self.unanswered.insert(self.last_ordinal);
+        self.last_ordinal
+    }
+
+    /// Something happened that nobody was told of: only the store knows it. Answers where to go on when the socket was live.
+    pub(super) fn fall_behind(&mut self) -> Option<Seq> {
+        if let Some(behind) = &mut self.behind {
+            behind.overflow();
+            return None;
+        }
+        self.behind = Some(Behind::new(self.limit));
+        Some(self.position)
+    }
+
+    /// An event, and the answer that takes its place.
+    pub(super) fn event(&mut self, event: &Arc<Event>, reply: Option<Reply>) -> Vec<Letter> {
+        let mut letters = Vec::new();
+        if let Some(reply) = &reply {
+            self.unanswered.remove(&reply.from.ordinal);
+        }
+        match &mut self.behind {
+            Some(behind) => {
+                if let Some(reply) = reply {
+                    behind.held.insert(event.seq, reply);
+                }
+                if event.seq > self.position {
+                    behind.join(event);
+                }
+            }
+            None if event.seq > self.position => {
+                self.position = event.seq;
+                letters.push(self.letter(event, reply));
+            }
+            // It was told from the store already.
+            None => letters.extend(reply.and_then(|reply| repeated(self.viewer, reply))),
+        }
+        letters.extend(self.go_on());
+        letters
+    }
+
+    /// An answer without an event of its own.
+    pub(super) fn answer(&mut self, reply: Reply) -> Vec<Letter> {
+        self.unanswered.remove(&reply.from.ordinal);
+        let Reply { from, answer } = reply;
+        let mut letters = Vec::new();
+        if let Some(frame) = v1::answer(&answer, self.viewer, from.context.reference.as_ref()) {
+            letters.push(answered(frame, from));
+        }
+        letters.extend(self.go_on());
+        letters
+    }
+
+    /// A command was refused.
+    pub(super) fn refused(&mut self, ordinal: u64) -> Vec<Letter> {
+        self.unanswered.remove(&ordinal);
+        self.go_on()
+    }
+
+    /// The next page from the store.
+    pub(super) fn page(&mut self, turn: Turn) -> Vec<Letter> {
+        if let Some(behind) = &mut self.behind {
+            behind.turn = Some((self.last_ordinal, turn));
+        }
+        self.go_on()
+    }
+
+    /// Takes the page that waits, when nothing hinders it any more.
+    fn go_on(&mut self) -> Vec<Letter> {
+        let Some(behind) = &mut self.behind else { return Vec::new() };
+        let unanswered = self.unanswered.first().copied();
+        let Some((_, turn)) = behind.turn.take_if(|(up_to, _)| unanswered.is_none_or(|first| first > *up_to)) else {
+            return Vec::new();
+        };
+        let Turn { page, permit } = turn;
+        let mut letters = Vec::new();
+        for event in page.events {
+            if event.seq > self.position {
+                letters.extend(self.until(event.seq));
+                self.position = event.seq;
+                let reply = self.behind.as_mut().and_then(|behind| behind.held.remove(&event.seq));
+                letters.push(self.letter(&event, reply));
+            }
+        }
+        self.position = self.position.max(page.up_to);
+        letters.extend(self.until(Seq(self.position.0 + 1)));
+        if page.is_last {
+            letters.extend(self.close_seam());
+        }
+        // The next page is read when this one is written.
+        match letters.last_mut() {
+            Some(last) => last.turn = Some(permit),
+            None => drop(permit),
+        }
+        letters
+    }
+
+    /// What was answered in the meantime and is gone already: its place is before `seq`.
+    fn until(&mut self, seq: Seq) -> Vec<Letter> {
+        let Some(behind) = &mut self.behind else { return Vec::new() };
+        let rest = behind.held.split_off(&seq);
+        let viewer = self.viewer;
+        std::mem::replace(&mut behind.held, rest).into_values().filter_map(|reply| repeated(viewer, reply)).collect()
+    }
+
+    /// From the last page to what happens now; or back to the store when too much has happened meanwhile.
+    fn close_seam(&mut self) -> Vec<Letter> {
+        let Some(mut behind) = self.behind.take_if(|behind| !behind.overflowed) else {
+            if let Some(behind) = &mut self.behind {
+                behind.overflowed = false;
+            }
+            return Vec::new();
+        };
+        let mut letters = Vec::new();
+        for event in std::mem::take(&mut behind.seam) {
+            let reply = behind.held.remove(&event.seq);
+            if event.seq > self.position {
+                self.position = event.seq;
+                letters.push(self.letter(&event, reply));
+            } else {
+                letters.extend(reply.and_then(|reply| repeated(self.viewer, reply)));
+            }
+        }
+        letters.extend(behind.held.into_values().filter_map(|reply| repeated(self.viewer, reply)));
+        if let Some(epoch) = behind.epoch {
+            letters.push(v1::live(&Cursor { epoch, seq: self.position }).into());
+        }
+        letters
+    }
+
+    fn letter(&self, event: &Event, reply: Option<Reply>) -> Letter {
+        let Some(Reply { from, answer }) = reply else { return v1::event(event, self.viewer).into() };
+        match v1::answer(&answer, self.viewer, from.context.reference.as_ref()) {
+            Some(frame) => answered(frame, from),
+            None => v1::event(event, self.viewer).into(),
+        }
+    }
+}
+
+/// An answer whose event was told already, or is no longer there to be told.
+fn repeated(viewer: UserId, reply: Reply) -> Option<Letter> {
+    let Reply { from, mut answer } = reply;
+    match &mut answer {
+        Answer::Stored(stored) => stored.duplicate = true,
+        Answer::Read { duplicate, .. } | Answer::Deleted { duplicate, .. } => *duplicate = true,
+        Answer::NothingRead { .. } | Answer::KeySet { .. } | Answer::Configured(_) | Answer::Done => {}
+    }
+    v1::answer(&answer, viewer, from.context.reference.as_ref()).map(|frame| answered(frame, from))
+}
+
+fn answered(frame: Frame, from: From) -> Letter {
+    Letter { credit: Some(from.credit), ..Letter::from(frame) }
+}

@@ -1,0 +1,197 @@
+//! One's own account: its data, its key, its settings, whom it has blocked, and its end.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::users::KeyedUserBody;
+use crate::actors::LoginEnd;
+use crate::domain::{Answer, Command, PublicKey, Settings, UserId};
+use crate::http::app::App;
+use crate::http::error::{ApiError, Problem};
+use crate::http::extract::{Request, json_body, limit_rate, signed_in, uninterrupted};
+use crate::http::respond::{Response, json, no_content};
+
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct ProfileBody {
+    #[serde(flatten)]
+    user: KeyedUserBody,
+    /// Shown to nobody else.
+    email: String,
+    settings: SettingsBody,
+}
+
+/// Both are mutual: who does not show does not see.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct SettingsBody {
+    /// Show partners when you are online.
+    presence: bool,
+    /// Show partners what you have read.
+    read_receipts: bool,
+}
+
+impl From<Settings> for SettingsBody {
+    fn from(settings: Settings) -> Self {
+        Self { presence: settings.presence, read_receipts: settings.read_receipts }
+    }
+}
+
+#[derive(Deserialize, ToSchema)]
+pub(in crate::http) struct SettingsRequest {
+    presence: Option<bool>,
+    read_receipts: Option<bool>,
+}
+
+#[derive(Deserialize, ToSchema)]
+pub(in crate::http) struct KeyRequest {
+    /// Base64, at most 16 KiB.
+    public_key: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct KeyAnswer {
+    /// The first 16 hex digits of the SHA-256 of the public key's text.
+    #[schema(example = "ba7816bf8f01cfea")]
+    key_id: String,
+}
+
+#[derive(Deserialize, ToSchema)]
+pub(in crate::http) struct DeleteRequest {
+    #[schema(value_type = String, format = Password)]
+    password: SecretString,
+}
+
+/// Your account.
+#[utoipa::path(get, path = "/users/me", tag = "account", security(("bearer" = [])), responses(
+    (status = 200, body = ProfileBody),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+))]
+pub(in crate::http) async fn profile(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    let access = signed_in(&app, &request)?;
+    let profile = app.storage.profile(access.user).await?.ok_or(NO_ACCOUNT)?;
+    let (user, settings) = (KeyedUserBody::from(profile.user), profile.settings.into());
+    Ok(json(StatusCode::OK, &ProfileBody { user, email: profile.email, settings }))
+}
+
+/// Change settings; those that are left out stay.
+#[utoipa::path(put, path = "/users/me/settings", tag = "account", security(("bearer" = [])), request_body = SettingsRequest,
+    responses(
+    (status = 200, body = SettingsBody),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem, content_type = "application/problem+json"),
+))]
+pub(in crate::http) async fn settings(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    let access = signed_in(&app, &request)?;
+    let expected = "an object with presence and read_receipts, each true or false, both optional";
+    let SettingsRequest { presence, read_receipts } = json_body(&app, request, expected).await?;
+    let changing = async move {
+        let answer = app.carry_out(Command::Configure { user: access.user, presence, read_receipts }).await;
+        app.presence.reconsider(access.user, None);
+        answer
+    };
+    match uninterrupted(changing).await?? {
+        Answer::Configured(settings) => Ok(json(StatusCode::OK, &SettingsBody::from(settings))),
+        _ => Err(NO_ACCOUNT),
+    }
+}
+
+/// Replace your public key; everybody you share a conversation with is told.
+#[utoipa::path(put, path = "/users/me/public_key", tag = "account", security(("bearer" = [])), request_body = KeyRequest,
+    responses(
+    (status = 200, body = KeyAnswer),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem, content_type = "application/problem+json"),
+))]
+pub(in crate::http) async fn set_key(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    let access = signed_in(&app, &request)?;
+    let body: KeyRequest = json_body(&app, request, "an object with the text public_key").await?;
+    let key = PublicKey::parse(body.public_key, app.config.auth.strict_public_keys)?;
+    match app.carry_out(Command::SetKey { user: access.user, key }).await? {
+        Answer::KeySet { key_id } => Ok(json(StatusCode::OK, &KeyAnswer { key_id })),
+        _ => Err(NO_ACCOUNT),
+    }
+}
+
+/// Delete your account with all its conversations. Partners are told, and may keep what their devices hold.
+#[utoipa::path(delete, path = "/users/me", tag = "account", security(("bearer" = [])), request_body = DeleteRequest, responses(
+    (status = 204, description = "Gone"),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "The password is wrong", body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem, content_type = "application/problem+json"),
+    (status = 429, body = Problem, content_type = "application/problem+json"),
+    (status = 503, body = Problem, content_type = "application/problem+json"),
+))]
+pub(in crate::http) async fn delete(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    let access = signed_in(&app, &request)?;
+    // Whoever has stolen a token must not guess the password with it.
+    limit_rate(&app, &request)?;
+    let body: DeleteRequest = json_body(&app, request, "an object with the text password").await?;
+    app.auth.check_password(access, body.password).await?;
+    let user = access.user;
+    let deleting = async move {
+        app.carry_out(Command::DeleteAccount(user)).await?;
+        app.auth.access().end_user(user);
+        app.registry.end_user(user, LoginEnd::Deleted);
+        app.presence.reconsider(user, None);
+        Ok::<_, ApiError>(())
+    };
+    uninterrupted(deleting).await??;
+    Ok(no_content())
+}
+
+/// Block a user: neither of you may write to the other.
+#[utoipa::path(put, path = "/users/{id}/block", tag = "users", security(("bearer" = [])),
+    params(("id" = i32, Path, description = "The user's id")), responses(
+    (status = 204, description = "Blocked"),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 404, body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "That is you", body = Problem, content_type = "application/problem+json"),
+))]
+pub(in crate::http) async fn block(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    set_block(app, request, true).await
+}
+
+/// Unblock a user.
+#[utoipa::path(delete, path = "/users/{id}/block", tag = "users", security(("bearer" = [])),
+    params(("id" = i32, Path, description = "The user's id")), responses(
+    (status = 204, description = "No longer blocked"),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 404, body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "That is you", body = Problem, content_type = "application/problem+json"),
+))]
+pub(in crate::http) async fn unblock(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    set_block(app, request, false).await
+}
+
+/// Whom you have blocked.
+#[utoipa::path(get, path = "/users/blocked", tag = "users", security(("bearer" = [])), responses(
+    (status = 200, description = "By id", body = Vec<KeyedUserBody>),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+))]
+pub(in crate::http) async fn blocked(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    let access = signed_in(&app, &request)?;
+    let users = app.storage.blocked_by(access.user).await?;
+    Ok(json(StatusCode::OK, &users.into_iter().map(KeyedUserBody::from).collect::<Vec<_>>()))
+}
+
+async fn set_block(app: Arc<App>, request: Request, blocked: bool) -> Result<Response, ApiError> {
+    let access = signed_in(&app, &request)?;
+    let id = request.uri().path().split('/').nth(2).and_then(|id| id.parse().ok()).map(UserId);
+    let other = id.ok_or(ApiError::NotFound("there is no such user"))?;
+    if other == access.user {
+        return Err(ApiError::Invalid("nobody blocks themselves".to_owned()));
+    }
+    let user = access.user;
+    let blocking = async move {
+        app.carry_out(Command::Block { user, other, blocked }).await?;
+        app.presence.reconsider(user, Some(other));
+        Ok::<_, ApiError>(())
+    };
+    uninterrupted(blocking).await??;
+    Ok(no_content())
+}
+
+const NO_ACCOUNT: ApiError = ApiError::Unauthorized("the account is gone");

@@ -1,0 +1,263 @@
+//! Messages without a socket: for an app that is woken in the background.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::domain::{Answer, Command, MessageId, Scope, Seq, UserId};
+use crate::http::app::App;
+use crate::http::error::{ApiError, Problem};
+use crate::http::extract::{Request, json_body, limit, query, signed_in, whole_body};
+use crate::http::respond::{Response, json, typed};
+use crate::protocol::{Frame, v1};
+use crate::storage::{PageLimit, Replay};
+
+/// Conversations that one request may report as read.
+const MAX_READS: usize = 256;
+/// Bytes of ciphertext after which a page of events ends.
+const MAX_PAGE_BYTES: usize = 1024 * 1024;
+
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes a body that the codec of the socket reads")]
+pub(in crate::http) struct SendRequest {
+    /// Your name for the message, unique among yours, best a `UUIDv7`; or the header Idempotency-Key.
+    #[schema(pattern = "^[A-Za-z0-9._:-]{1,64}$")]
+    client_id: Option<String>,
+    /// The receiver's user id.
+    to: i32,
+    /// The copy for the receiver.
+    receiver_encrypted: String,
+    /// The copy for yourself.
+    sender_encrypted: String,
+    #[schema(pattern = "^[a-z0-9][a-z0-9._-]{0,31}$", example = "text")]
+    message_type: String,
+    /// The key that `receiver_encrypted` is made for.
+    receiver_key_id: Option<String>,
+    /// The id of the message that this one answers.
+    reply_to: Option<i64>,
+    /// Seconds until the message is destroyed.
+    #[schema(minimum = 1, maximum = 31_536_000)]
+    expires_in_s: Option<i64>,
+}
+
+/// The frame `stored` of the socket.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes a frame that the codec of the socket writes")]
+pub(in crate::http) struct StoredFrame {
+    #[schema(example = "stored")]
+    r#type: String,
+    client_id: String,
+    conversation_id: i64,
+    id: i64,
+    seq: i64,
+    #[schema(format = DateTime)]
+    timestamp: String,
+    /// Whether an earlier try has stored it.
+    duplicate: bool,
+}
+
+/// The frame `deleted` of the socket.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes a frame that the codec of the socket writes")]
+pub(in crate::http) struct DeletedFrame {
+    #[schema(example = "deleted")]
+    r#type: String,
+    seq: i64,
+    id: i64,
+    conversation_id: i64,
+    partner_id: i32,
+    #[schema(example = "everyone")]
+    r#for: String,
+    by: Option<i32>,
+    #[schema(example = "user")]
+    reason: String,
+    duplicate: Option<bool>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct DeleteQuery {
+    /// `me` or `everyone`.
+    r#for: Option<String>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct SyncQuery {
+    /// A cursor; without one there are no events, only the newest cursor.
+    since: Option<String>,
+    /// 1–100, default 100.
+    #[param(value_type = Option<u64>)]
+    limit: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct SyncAnswer {
+    /// Frames as on the socket, in the order of `seq`.
+    #[schema(value_type = Vec<Object>)]
+    events: Vec<Box<RawValue>>,
+    /// For the next request.
+    #[schema(example = "k3f9:812")]
+    cursor: String,
+    /// Whether there is more right now.
+    more: bool,
+}
+
+#[derive(Deserialize, ToSchema)]
+pub(in crate::http) struct ReceiptsRequest {
+    delivered: Option<DeliveredBody>,
+    /// At most 256.
+    read: Option<Vec<ReadBody>>,
+}
+
+#[derive(Deserialize, ToSchema)]
+struct DeliveredBody {
+    /// Every event up to this one is kept.
+    #[schema(minimum = 0)]
+    up_to_seq: u64,
+}
+
+#[derive(Deserialize, ToSchema)]
+struct ReadBody {
+    partner_id: i64,
+    /// The newest message that was read.
+    #[schema(minimum = 0)]
+    up_to_id: u64,
+}
+
+/// Store and deliver a message, as `send` on the socket.
+#[utoipa::path(post, path = "/chat/messages", tag = "chat", security(("bearer" = [])), request_body = SendRequest,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Instead of client_id")), responses(
+    (status = 201, description = "Stored", body = StoredFrame),
+    (status = 200, description = "An earlier try has stored it", body = StoredFrame),
+    (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "One of you has blocked the other", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "No such user", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "The client id names another message, or the receiver has a new key", body = Problem, content_type = "application/problem+json"),
+    (status = 413, body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem, content_type = "application/problem+json"),
+    (status = 503, body = Problem, content_type = "application/problem+json"),
+))]
+pub(in crate::http) async fn send(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    let access = signed_in(&app, &request)?;
+    let key = idempotency_key(request.headers())?;
+    let body = whole_body(&app, request).await?;
+    let max = app.config.socket.max_ciphertext_bytes;
+    let (_, draft) = v1::decode_send_body(&body, access.user, max, key.as_deref())?;
+    app.dialects.used_v1(access.login).await?;
+    let answer = app.carry_out(Command::Send(draft)).await?;
+    let is_duplicate = matches!(&answer, Answer::Stored(stored) if stored.duplicate);
+    let status = if is_duplicate { StatusCode::OK } else { StatusCode::CREATED };
+    frame(status, v1::answer(&answer, access.user, None))
+}
+
+/// Delete a message, as `delete` on the socket.
+#[utoipa::path(delete, path = "/chat/messages/{id}", tag = "chat", security(("bearer" = [])),
+    params(("id" = i64, Path, description = "The message's id"), DeleteQuery), responses(
+    (status = 200, body = DeletedFrame),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "Not yours, or too late", body = Problem, content_type = "application/problem+json"),
+    (status = 404, body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem, content_type = "application/problem+json"),
+))]
+pub(in crate::http) async fn delete(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    let access = signed_in(&app, &request)?;
+    let query: DeleteQuery = query(&request)?;
+    let scope = match query.r#for.as_deref() {
+        Some("me") => Scope::Me,
+        Some("everyone") => Scope::Everyone,
+        _ => return Err(ApiError::Invalid("for must be me or everyone".to_owned())),
+    };
+    let id = request.uri().path().rsplit('/').next().and_then(|id| id.parse().ok()).map(MessageId);
+    let id = id.ok_or(ApiError::NotFound("there is no such message"))?;
+    app.dialects.used_v1(access.login).await?;
+    let answer = app.carry_out(Command::Delete { user: access.user, id, scope }).await?;
+    frame(StatusCode::OK, v1::answer(&answer, access.user, None))
+}
+
+/// What happened after a cursor, page by page.
+#[utoipa::path(get, path = "/chat/sync", tag = "chat", params(SyncQuery), security(("bearer" = [])), responses(
+    (status = 200, body = SyncAnswer),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem, content_type = "application/problem+json"),
+))]
+pub(in crate::http) async fn sync(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    let access = signed_in(&app, &request)?;
+    let query: SyncQuery = query(&request)?;
+    let page = app.config.socket.sync_page as u64;
+    let limit = limit(query.limit.as_deref(), page, page)?;
+    app.dialects.used_v1(access.login).await?;
+    let position = app.storage.position().await?;
+    let newest = position.newest();
+    let nothing = |events| SyncAnswer { events, cursor: newest.to_string(), more: false };
+    let Some(since) = query.since else { return Ok(json(StatusCode::OK, &nothing(Vec::new()))) };
+    let mut cursor = match position.honours(&since) {
+        Ok(cursor) => cursor,
+        Err(reason) => {
+            let reset = raw(v1::reset(reason, &newest))?;
+            return Ok(json(StatusCode::OK, &nothing(vec![reset])));
+        }
+    };
+    let mut replay = Replay::new(access.user, cursor.seq);
+    let page = PageLimit { events: usize::try_from(limit).unwrap_or(usize::MAX), bytes: MAX_PAGE_BYTES };
+    let page = app.storage.next_page(&mut replay, page, app.clock.now()).await?;
+    let events: Result<Vec<_>, ApiError> = page.events.iter().map(|event| raw(v1::event(event, access.user))).collect();
+    cursor.seq = page.up_to;
+    Ok(json(StatusCode::OK, &SyncAnswer { events: events?, cursor: cursor.to_string(), more: !page.is_last }))
+}
+
+/// Say what has arrived and what was read, as `delivered` and `read` on the socket. Unknown partners are skipped.
+#[utoipa::path(post, path = "/chat/receipts", tag = "chat", security(("bearer" = [])), request_body = ReceiptsRequest, responses(
+    (status = 204, description = "Noted"),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem, content_type = "application/problem+json"),
+    (status = 503, body = Problem, content_type = "application/problem+json"),
+))]
+pub(in crate::http) async fn receipts(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    let access = signed_in(&app, &request)?;
+    let expected = "an object with delivered {up_to_seq} and read [{partner_id, up_to_id}], both optional";
+    let receipts: ReceiptsRequest = json_body(&app, request, expected).await?;
+    let reads = receipts.read.unwrap_or_default();
+    if reads.len() > MAX_READS {
+        return Err(ApiError::Invalid(format!("read must have at most {MAX_READS} entries")));
+    }
+    app.dialects.used_v1(access.login).await?;
+    let user = access.user;
+    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let delivered =
+        receipts.delivered.map(|delivered| Command::Delivered { user, up_to: Seq(number(delivered.up_to_seq)) });
+    let reads = reads.into_iter().filter_map(|read| {
+        let partner = i32::try_from(read.partner_id).ok().map(UserId)?;
+        Some(Command::Read { user, partner, up_to: MessageId(number(read.up_to_id)) })
+    });
+    // Handed over together, so that the writer merges them.
+    let commands = delivered.into_iter().chain(reads).map(|command| app.carry_out(command));
+    for done in futures_util::future::join_all(commands).await {
+        match done {
+            Err(error) if !error.is_not_found() => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(crate::http::respond::no_content())
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let text = value.to_str().map_err(|_| ApiError::Invalid("Idempotency-Key must be plain text".to_owned()))?;
+    Ok(Some(text.to_owned()))
+}
+
+fn frame(status: StatusCode, frame: Option<Frame>) -> Result<Response, ApiError> {
+    let frame = frame.ok_or_else(|| ApiError::Internal("a command was answered with something else".to_owned()))?;
+    Ok(typed(status, "application/json", frame.into_bytes()))
+}
+
+fn raw(frame: Frame) -> Result<Box<RawValue>, ApiError> {
+    let internal = |error: &dyn std::fmt::Display| ApiError::Internal(error.to_string());
+    let text = String::from_utf8(frame.into_bytes().into()).map_err(|error| internal(&error))?;
+    RawValue::from_string(text).map_err(|error| internal(&error))
+}

@@ -1,0 +1,22 @@
+//! The `fluent.v1` dialect: objects with a `type`, answers that echo what they answer, events with their place in the
+//! order. `PROTOCOL.md` is the contract.
+
+mod client;
+mod content;
+mod fields;
+mod reference;
+mod send;
+mod server;
+
+pub use client::{CLIENT_FRAMES, ClientFrame, Decoded, decode};
+pub use reference::{Context, Reference};
+pub use send::decode_send_body;
+pub use server::{
+    Hello, Limits, SERVER_FRAMES, Status, answer, error, event, going_away, hello, live, pong, presence, reset, typing,
+};
+
+/// The name of this dialect in `Sec-WebSocket-Protocol`.
+pub const SUBPROTOCOL: &str = "fluent.v1";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! The fields of a `send`, on the socket and in the body of `POST /chat/messages`.
+
+use std::borrow::Cow;
+
+use super::content::Content;
+use super::fields::{Fields, MAX_INTEGER, Value, bad_frame, missing};
+use crate::domain::{Ciphertext, ClientId, Draft, MessageId, MessageType, Objection, Once, UserId};
+use crate::protocol::{ErrorCode, FrameError};
+
+/// Longest `receiver_key_id` in bytes.
+const MAX_KEY_ID_BYTES: usize = 64;
+/// Longest life of a message in seconds: 365 days.
+const MAX_EXPIRY_S: i64 = 31_536_000;
+
+/// Reads the body of `POST /chat/messages`: an object with the fields of a `send`. A `type` and a `ref` in it do not
+/// count.
+///
+/// `idempotency_key` is the value of the header of that name, which may stand for `client_id`; `max_ciphertext` is in
+/// bytes.
+pub fn decode_send_body(
+    body: &[u8],
+    sender: UserId,
+    max_ciphertext: usize,
+    idempotency_key: Option<&str>,
+) -> Result<(ClientId, Box<Draft>), FrameError> {
+    let text = std::str::from_utf8(body).map_err(|_| FrameError::new(ErrorCode::BadJson, "error: not UTF-8"))?;
+    let mut fields = Fields::read(text)?;
+    let header = idempotency_key
+        .map(|key| ClientId::parse(key).ok_or_else(|| bad_frame("Idempotency-Key must match [A-Za-z0-9._:-]{1,64}")))
+        .transpose()?;
+    let client_id = match (fields.client_id()?, header) {
+        (Some(body), Some(header)) if body != header => return Err(bad_frame("client_id and Idempotency-Key differ")),
+        (Some(id), _) | (None, Some(id)) => id,
+        (None, None) => return Err(missing("client_id")),
+    };
+    let draft = draft(fields, client_id.clone(), sender, max_ciphertext)?;
+    Ok((client_id, Box::new(draft)))
+}
+
+/// Reads everything but the `client_id`.
+pub(super) fn draft(
+    mut fields: Fields<'_>,
+    client_id: ClientId,
+    sender: UserId,
+    max_ciphertext: usize,
+) -> Result<Draft, FrameError> {
+    let to = fields.integer("to", i64::MIN..=i64::MAX)?;
+    let receiver_encrypted = copy(&mut fields, "receiver_encrypted")?;
+    let sender_encrypted = copy(&mut fields, "sender_encrypted")?;
+    let message_type = MessageType::parse(&fields.text("message_type")?)
+        .ok_or_else(|| bad_frame("message_type must match [a-z0-9][a-z0-9._-]{0,31}"))?;
+    let receiver_key_id = fields.optional_text("receiver_key_id")?;
+    if receiver_key_id.as_ref().is_some_and(|id| id.len() > MAX_KEY_ID_BYTES) {
+        return Err(bad_frame("receiver_key_id must have at most 64 bytes"));
+    }
+    let reply_to = fields.optional_integer("reply_to", 1..=MAX_INTEGER)?;
+    let expires_in_s = fields.optional_integer("expires_in_s", 1..=MAX_EXPIRY_S)?;
+    let attachment_ids = fields.optional_list("attachment_ids")?.unwrap_or_default();
+    if !attachment_ids.iter().all(|id| matches!(id, Value::Text(_) | Value::Integer(_))) {
+        return Err(bad_frame("attachment_ids must hold texts or integers"));
+    }
+
+    let content = Content {
+        to,
+        receiver_encrypted: &receiver_encrypted,
+        sender_encrypted: &sender_encrypted,
+        message_type: message_type.as_str(),
+        receiver_key_id: receiver_key_id.as_deref(),
+        reply_to,
+        expires_in_s,
+        attachment_ids: &attachment_ids,
+    };
+    let once = Once { client_id, content_hash: content.hash() };
+    let objection = if receiver_encrypted.len().max(sender_encrypted.len()) > max_ciphertext {
+        Some(Objection::TooLarge { limit: max_ciphertext })
+    } else if attachment_ids.is_empty() {
+        None
+    } else {
+        Some(Objection::UnknownAttachment)
+    };
+    Ok(Draft {
+        sender,
+        receiver: user_id(to.into()),
+        sender_copy: ciphertext("sender_encrypted", sender_encrypted)?,
+        receiver_copy: ciphertext("receiver_encrypted", receiver_encrypted)?,
+        message_type,
+        once: Some(once),
+        receiver_key_id: receiver_key_id.map(Cow::into_owned),
+        reply_to: reply_to.map(MessageId),
+        expires_in_s,
+        objection,
+    })
+}
+
+/// The id of somebody there may be.
+pub(super) fn user_id(number: i128) -> Option<UserId> {
+    i32::try_from(number).ok().filter(|&id| id >= 1).map(UserId)
+}
+
+/// Any size but none: one that is too large is looked up before it is refused, so that a retry finds its message also
+/// after the limit was lowered.
+fn copy<'a>(fields: &mut Fields<'a>, name: &'static str) -> Result<Cow<'a, str>, FrameError> {
+    let text = fields.text(name)?;
+    if text.is_empty() { Err(bad_frame(format_args!("{name} must not be empty"))) } else { Ok(text) }
+}
+
+fn ciphertext(name: &str, text: Cow<'_, str>) -> Result<Ciphertext, FrameError> {
+    Ciphertext::parse(text.into_owned(), usize::MAX).map_err(|error| bad_frame(format_args!("{name} {error}")))
+}
+
+#[cfg(test)]
+mod tests;

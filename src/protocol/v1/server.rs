@@ -1,0 +1,273 @@
+//! What the server sends.
+
+use super::{Context, Reference};
+use crate::domain::{
+    Answer, ClientId, ConversationId, Cursor, Deletion, DeviceId, Event, EventBody, Message, MessageId, Receipt,
+    ReceiptKind, ResetReason, Scope, Stored, Timestamp, UserId,
+};
+use crate::protocol::{Detail, Frame, FrameError};
+
+mod body;
+
+use body::Body;
+
+/// Every `type` that the server may send.
+pub const SERVER_FRAMES: [&str; 16] = [
+    "hello",
+    "stored",
+    "message",
+    "receipt",
+    "deleted",
+    "deleted_before",
+    "key_changed",
+    "user_deleted",
+    "block",
+    "typing",
+    "presence",
+    "live",
+    "reset",
+    "pong",
+    "going_away",
+    "error",
+];
+
+/// The first frame of a socket.
+#[derive(Clone, Copy, Debug)]
+pub struct Hello<'a> {
+    /// Whose socket it is.
+    pub user: UserId,
+    /// Which device's: as it calls itself, or as the server calls it from now on.
+    pub device: &'a DeviceId,
+    /// Where this socket's stream starts.
+    pub cursor: &'a Cursor,
+    /// The server's clock.
+    pub server_time: Timestamp,
+    /// What the server takes.
+    pub limits: Limits,
+}
+
+/// What the server takes on one socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest frame in bytes.
+    pub frame_bytes: usize,
+    /// Largest encrypted copy in bytes.
+    pub ciphertext_bytes: usize,
+    /// Frames that may wait for their answer at once.
+    pub in_flight: usize,
+    /// Seconds between two pings of the server.
+    pub heartbeat_s: u64,
+}
+
+/// Whether a user has a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// At least one.
+    Online,
+    /// None.
+    Offline {
+        /// When the last one went; told to the minute. `None` when it is not to be told.
+        last_seen: Option<Timestamp>,
+    },
+}
+
+/// Who is connected, and from where the stream goes on.
+#[must_use]
+pub fn hello(hello: &Hello<'_>) -> Frame {
+    Frame::json(&Body::Hello {
+        user_id: hello.user,
+        device_id: hello.device.as_str(),
+        cursor: hello.cursor.to_string(),
+        server_time: hello.server_time,
+        limits: hello.limits.into(),
+    })
+}
+
+/// Everything up to `cursor` is told; what follows happens now.
+#[must_use]
+pub fn live(cursor: &Cursor) -> Frame {
+    Frame::json(&Body::Live { cursor: cursor.to_string() })
+}
+
+/// The client's cursor is of no use: reload, then go on from `cursor`.
+#[must_use]
+pub fn reset(reason: ResetReason, cursor: &Cursor) -> Frame {
+    let reason = match reason {
+        ResetReason::Epoch => "epoch",
+        ResetReason::Future => "future",
+        ResetReason::Expired => "expired",
+    };
+    Frame::json(&Body::Reset { reason, cursor: cursor.to_string() })
+}
+
+/// The answer to a `ping`.
+#[must_use]
+pub fn pong(reference: Option<&Reference>) -> Frame {
+    Frame::json(&Body::Pong { r#ref: reference })
+}
+
+/// The server is about to close the socket; the client waits this long after the close.
+#[must_use]
+pub fn going_away(reconnect_after_ms: u64) -> Frame {
+    Frame::json(&Body::GoingAway { reconnect_after_ms })
+}
+
+/// An event as `viewer`'s devices get it.
+#[must_use]
+pub fn event(event: &Event, viewer: UserId) -> Frame {
+    let seq = event.seq;
+    let body = match &event.body {
+        EventBody::Message(message) => message_body(event, message, viewer),
+        EventBody::Receipt(receipt) => receipt_body(receipt, false, None),
+        EventBody::Deleted(deletion) => deleted_body(deletion, viewer, false, None),
+        &EventBody::DeletedBefore(timestamp) => Body::DeletedBefore { seq, timestamp },
+        EventBody::KeyChanged { user, key_id } => Body::KeyChanged { seq, user_id: *user, key_id },
+        &EventBody::UserDeleted(user_id) => Body::UserDeleted { seq, user_id },
+        &EventBody::Block { user, blocked } => Body::Block { seq, user_id: user, blocked },
+    };
+    Frame::json(&body)
+}
+
+/// The direct answer to a command of `viewer`; `None` for those that are not told on the socket.
+#[must_use]
+pub fn answer(answer: &Answer, viewer: UserId, reference: Option<&Reference>) -> Option<Frame> {
+    let body = match answer {
+        Answer::Stored(stored) => stored_body(stored, reference),
+        Answer::Read { receipt, duplicate } => receipt_body(receipt, *duplicate, reference),
+        &Answer::NothingRead { conversation_id, user, partner } => Body::Receipt {
+            seq: None,
+            kind: kind(ReceiptKind::Read),
+            conversation_id,
+            user_id: user,
+            partner_id: partner,
+            up_to_id: MessageId(0),
+            timestamp: None,
+            duplicate: true,
+            r#ref: reference,
+        },
+        Answer::Deleted { deletion, duplicate } => deleted_body(deletion, viewer, *duplicate, reference),
+        Answer::KeySet { .. } | Answer::Configured(_) | Answer::Done => return None,
+    };
+    Some(Frame::json(&body))
+}
+
+/// Why a frame was not accepted.
+#[must_use]
+pub fn error(error: &FrameError, context: &Context) -> Frame {
+    let (mut limiter, mut id, mut timestamp, mut key_id) = (None, None, None, None);
+    match &error.detail {
+        Detail::None => {}
+        Detail::Limiter(name) => limiter = Some(*name),
+        Detail::Conflict { id: of, timestamp: at } => (id, timestamp) = (Some(*of), Some(*at)),
+        Detail::StaleKey { key_id: present } => key_id = Some(present.as_str()),
+    }
+    Frame::json(&Body::Error {
+        code: error.code,
+        message: &error.message,
+        retryable: error.code.is_retryable(),
+        r#ref: context.reference.as_ref(),
+        client_id: context.client_id.as_ref().map(ClientId::as_str),
+        limiter,
+        retry_after_ms: error.retry_after_ms,
+        id,
+        seq: id.map(MessageId::seq),
+        timestamp,
+        key_id,
+    })
+}
+
+/// Somebody is typing, or no longer.
+#[must_use]
+pub fn typing(conversation_id: ConversationId, user: UserId, active: bool) -> Frame {
+    Frame::json(&Body::Typing { conversation_id, user_id: user, active })
+}
+
+/// Somebody has come or gone.
+#[must_use]
+pub fn presence(user: UserId, status: Status) -> Frame {
+    let (status, last_seen) = match status {
+        Status::Online => ("online", None),
+        Status::Offline { last_seen } => ("offline", last_seen.map(to_minute)),
+    };
+    Frame::json(&Body::Presence { user_id: user, status, last_seen })
+}
+
+/// Rounded down.
+fn to_minute(time: Timestamp) -> Timestamp {
+    const MINUTE_US: i64 = 60_000_000;
+    Timestamp::from_micros(time.as_micros().div_euclid(MINUTE_US) * MINUTE_US)
+}
+
+fn stored_body<'a>(stored: &'a Stored, reference: Option<&'a Reference>) -> Body<'a> {
+    Body::Stored {
+        client_id: stored.client_id.as_ref().map(ClientId::as_str),
+        conversation_id: stored.conversation_id,
+        id: stored.id,
+        seq: stored.id.seq(),
+        timestamp: stored.timestamp,
+        duplicate: stored.duplicate,
+        r#ref: reference,
+    }
+}
+
+fn message_body<'a>(event: &Event, message: &'a Message, viewer: UserId) -> Body<'a> {
+    Body::Message {
+        seq: event.seq,
+        id: message.id,
+        conversation_id: message.conversation_id,
+        sender_id: message.sender,
+        receiver_id: message.receiver,
+        content: message.content_for(viewer),
+        message_type: &message.message_type,
+        timestamp: message.timestamp,
+        client_id: message.client_id_for(viewer),
+        reply_to: message.reply_to,
+        expires_at: message.expires_at,
+    }
+}
+
+fn receipt_body<'a>(receipt: &Receipt, duplicate: bool, reference: Option<&'a Reference>) -> Body<'a> {
+    Body::Receipt {
+        seq: Some(receipt.seq),
+        kind: kind(receipt.kind),
+        conversation_id: receipt.conversation_id,
+        user_id: receipt.user,
+        partner_id: receipt.partner,
+        up_to_id: receipt.up_to,
+        timestamp: Some(receipt.timestamp),
+        duplicate,
+        r#ref: reference,
+    }
+}
+
+const fn kind(kind: ReceiptKind) -> &'static str {
+    match kind {
+        ReceiptKind::Delivered => "delivered",
+        ReceiptKind::Read => "read",
+    }
+}
+
+fn deleted_body<'a>(
+    deletion: &Deletion,
+    viewer: UserId,
+    duplicate: bool,
+    reference: Option<&'a Reference>,
+) -> Body<'a> {
+    Body::Deleted {
+        seq: deletion.seq,
+        id: deletion.id,
+        conversation_id: deletion.conversation_id,
+        partner_id: deletion.partner_of(viewer),
+        r#for: match deletion.scope {
+            Scope::Me => "me",
+            Scope::Everyone => "everyone",
+        },
+        by: deletion.by,
+        reason: if deletion.by.is_some() { "user" } else { "expired" },
+        duplicate,
+        r#ref: reference,
+    }
+}
+
+#[cfg(test)]
+mod tests;

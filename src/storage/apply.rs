@@ -1,0 +1,227 @@
+//! Carrying out a batch of commands: numbers, rows and events in one transaction.
+//!
+//! Commands are carried out in their order. Messages next to each other are stored together, and so are receipts; a command
+//! of another kind is a barrier between them.
+
+mod accounts;
+mod deletions;
+mod lookup;
+mod receipts;
+mod rules;
+mod sends;
+
+use std::sync::Arc;
+
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, Statement, Value};
+
+use super::facts::Facts;
+use super::{Storage, StorageError};
+use crate::domain::{Answer, Audience, Command, Event, EventBody, Outcome, Refusal, Seq, Timestamp, UserId};
+
+pub(super) use deletions::gone;
+
+/// Rows of one statement. A statement's text depends on its rows, so only a few sizes are used and each stays prepared.
+const CHUNKS: [usize; 3] = [64, 8, 1];
+
+/// Takes the next numbers and time stamps for `$1` commands. The row's lock makes their order the commit order, on
+/// PostgreSQL too, where a sequence would not.
+const TAKE_NUMBERS: &str = "UPDATE store SET head = head + $1, \
+     clock = CASE WHEN clock < $2 THEN $2 ELSE clock END + $1 WHERE id = 1 RETURNING head, clock, rules, retained_from";
+
+/// A batch that was committed.
+#[derive(Debug)]
+pub struct Applied {
+    /// The last number given to the batch; those of commands that changed nothing are never used.
+    pub last: Seq,
+    /// One for each command, in their order.
+    pub outcomes: Vec<Outcome>,
+}
+
+impl Storage {
+    /// Carries out `commands` in their order, all in one transaction, and answers one outcome for each.
+    ///
+    /// On an error nothing was stored, unless the connection died in the commit: then nobody knows, and
+    /// [`committed_since`](Self::committed_since) tells.
+    pub async fn apply(&self, commands: Vec<Command>, now: Timestamp) -> Result<Applied, StorageError> {
+        let mut facts = self.facts.lock().await;
+        let applied = Box::pin(self.apply_with(&mut facts, commands, now)).await;
+        if applied.is_err() {
+            // It may have learned what was rolled back.
+            facts.forget();
+        }
+        applied
+    }
+
+    async fn apply_with(
+        &self,
+        facts: &mut Facts,
+        commands: Vec<Command>,
+        now: Timestamp,
+    ) -> Result<Applied, StorageError> {
+        let count = i64::try_from(commands.len()).map_err(|_| StorageError::Corrupt("a batch beyond 2^63"))?;
+        let tx = self.begin().await?;
+        let row = tx.query_one_raw(self.statement(TAKE_NUMBERS, [count.into(), now.as_micros().into()])).await?;
+        let row = row.ok_or(StorageError::Corrupt("the store row is missing"))?;
+        let (head, clock): (i64, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        facts.check(row.try_get_by_index(2)?);
+
+        let mut batch = Batch {
+            storage: self,
+            tx,
+            facts,
+            first_seq: head - count + 1,
+            first_time: clock - count + 1,
+            retained_from: Timestamp::from_micros(row.try_get_by_index(3)?),
+            outcomes: commands.iter().map(|_| None).collect(),
+            changed: false,
+            destroyed: false,
+        };
+        batch.run(commands).await?;
+        let Batch { tx, outcomes, changed, destroyed, .. } = batch;
+        let last = if changed {
+            tx.commit().await?;
+            if destroyed {
+                self.note_destroyed();
+            }
+            Seq(head)
+        } else {
+            // Nothing to keep, and no need to wait for the disk.
+            tx.rollback().await?;
+            Seq(head - count)
+        };
+        let outcomes = outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Outcome::done(Answer::Done)));
+        Ok(Applied { last, outcomes: outcomes.collect() })
+    }
+}
+
+/// A batch on its way.
+struct Batch<'a> {
+    storage: &'a Storage,
+    tx: DatabaseTransaction,
+    facts: &'a mut Facts,
+    first_seq: i64,
+    first_time: i64,
+    /// By the server's retention everything older is gone.
+    retained_from: Timestamp,
+    outcomes: Vec<Option<Outcome>>,
+    /// Whether there is something to commit.
+    changed: bool,
+    /// Whether ciphertext was destroyed.
+    destroyed: bool,
+}
+
+/// Where a command stands in its batch.
+type Place = usize;
+
+impl Batch<'_> {
+    async fn run(&mut self, commands: Vec<Command>) -> Result<(), StorageError> {
+        let mut sends = Vec::new();
+        let mut receipts = receipts::Requests::default();
+        for (place, command) in commands.into_iter().enumerate() {
+            match command {
+                Command::Send(draft) => sends.push((place, *draft)),
+                Command::Read { user, partner, up_to } => receipts.read(place, user, partner, up_to),
+                Command::Delivered { user, up_to } => receipts.delivered(place, user, up_to),
+                barrier => {
+                    self.sends(std::mem::take(&mut sends)).await?;
+                    self.receipts(std::mem::take(&mut receipts)).await?;
+                    let outcome = Box::pin(self.alone(place, barrier)).await?;
+                    self.finish(place, outcome);
+                }
+            }
+        }
+        self.sends(sends).await?;
+        self.receipts(receipts).await
+    }
+
+    async fn alone(&mut self, place: Place, command: Command) -> Result<Outcome, StorageError> {
+        match command {
+            Command::Delete { user, id, scope } => self.delete(place, user, id, scope).await,
+            Command::Expire(id) => self.expire(place, id).await,
+            Command::Retain(before) => self.retain(place, before).await,
+            Command::Block { user, other, blocked } => self.block(place, user, other, blocked).await,
+            Command::SetKey { user, key } => self.set_key(place, user, &key).await,
+            Command::Configure { user, presence, read_receipts } => self.configure(user, presence, read_receipts).await,
+            Command::DeleteAccount(user) => self.delete_account(place, user).await,
+            // Gathered above.
+            Command::Send(_) | Command::Read { .. } | Command::Delivered { .. } => Ok(Outcome::done(Answer::Done)),
+        }
+    }
+
+    fn finish(&mut self, place: Place, outcome: Outcome) {
+        self.changed |= !outcome.events.is_empty();
+        if let Some(slot) = self.outcomes.get_mut(place) {
+            *slot = Some(outcome);
+        }
+    }
+
+    fn number(place: Place) -> i64 {
+        // A batch is far smaller.
+        i64::try_from(place).unwrap_or(i64::MAX)
+    }
+
+    fn seq(&self, place: Place) -> Seq {
+        Seq(self.first_seq + Self::number(place))
+    }
+
+    fn time(&self, place: Place) -> Timestamp {
+        Timestamp::from_micros(self.first_time + Self::number(place))
+    }
+
+    fn statement(&self, sql: impl Into<String>, values: impl IntoIterator<Item = Value>) -> Statement {
+        self.storage.statement(sql, values)
+    }
+
+    async fn execute(
+        &self,
+        sql: impl Into<String>,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<u64, StorageError> {
+        Ok(self.tx.execute_raw(self.statement(sql, values)).await?.rows_affected())
+    }
+}
+
+impl Outcome {
+    fn done(answer: Answer) -> Self {
+        Self { answer: Ok(answer), events: Vec::new() }
+    }
+
+    fn refused(refusal: Refusal) -> Self {
+        Self { answer: Err(refusal), events: Vec::new() }
+    }
+}
+
+/// One event for several users.
+fn to_users(users: impl IntoIterator<Item = UserId>, seq: Seq, body: EventBody) -> Vec<(Audience, Arc<Event>)> {
+    let event = Arc::new(Event { seq, body });
+    let mut told: Vec<UserId> = Vec::new();
+    for user in users {
+        if !told.contains(&user) {
+            told.push(user);
+        }
+    }
+    told.into_iter().map(|user| (Audience::User(user), event.clone())).collect()
+}
+
+/// Cuts `items` into slices of the sizes in [`CHUNKS`], biggest first.
+fn chunks<T>(mut items: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let size = CHUNKS.into_iter().find(|&size| size <= items.len())?;
+        let (chunk, rest) = items.split_at(size);
+        items = rest;
+        Some(chunk)
+    })
+}
+
+/// The rows of a `VALUES` list of as many columns as there are types; the databases must be told what the parameters are.
+fn values_list(rows: usize, types: &[&str]) -> String {
+    let row = |i: usize| {
+        let cells: Vec<String> =
+            types.iter().enumerate().map(|(j, kind)| format!("CAST(${} AS {kind})", i * types.len() + j + 1)).collect();
+        format!("({})", cells.join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! Blocks, public keys and settings: what decides who may learn what.
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, Value};
+
+use super::{Batch, Place};
+use crate::domain::{Answer, DirectKey, EventBody, Outcome, PublicKey, Refusal, Settings, User, UserId};
+use crate::storage::StorageError;
+use crate::storage::entity::user;
+use crate::storage::events::Kind;
+
+const BLOCK: &str = "INSERT INTO blocks (user_id, other_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+const UNBLOCK: &str = "DELETE FROM blocks WHERE user_id = $1 AND other_id = $2";
+const NEXT_RULES: &str = "UPDATE store SET rules = rules + 1 WHERE id = 1";
+
+/// The keys of all conversations of a user.
+pub(super) const DIRECT_KEYS: &str = "SELECT c.id, c.direct_key FROM members AS m \
+     JOIN conversations AS c ON c.id = m.conversation_id WHERE m.user_id = $1";
+
+impl Batch<'_> {
+    pub(super) async fn block(
+        &mut self,
+        place: Place,
+        user: UserId,
+        other: UserId,
+        blocked: bool,
+    ) -> Result<Outcome, StorageError> {
+        if user == other || self.user(other).await?.is_none() || self.user(user).await?.is_none() {
+            return Ok(Outcome::refused(Refusal::NotFound));
+        }
+        let sql = if blocked { BLOCK } else { UNBLOCK };
+        if self.execute(sql, [user.0.into(), other.0.into()]).await? == 0 {
+            return Ok(Outcome::done(Answer::Done));
+        }
+        self.next_rules().await?;
+        let is_blocked = self.is_blocked(user, other).await?;
+        if let Some(known) = self.facts.conversations.get_mut(&DirectKey::new(user, other)) {
+            known.is_blocked = is_blocked;
+        }
+        let kind = if blocked { Kind::Blocked } else { Kind::Unblocked };
+        let body = EventBody::Block { user: other, blocked };
+        let events = self.publish(vec![user], self.seq(place), kind, i64::from(other.0), "", body).await?;
+        Ok(Outcome { answer: Ok(Answer::Done), events })
+    }
+
+    pub(super) async fn set_key(
+        &mut self,
+        place: Place,
+        user: UserId,
+        key: &PublicKey,
+    ) -> Result<Outcome, StorageError> {
+        let Some(mut facts) = self.user(user).await? else { return Ok(Outcome::refused(Refusal::NotFound)) };
+        let key_id = User { id: user, name: String::new(), public_key: key.as_str().to_owned() }.key_id();
+        let answer = Ok(Answer::KeySet { key_id: key_id.clone() });
+        if facts.key_id == key_id {
+            return Ok(Outcome { answer, events: Vec::new() });
+        }
+        user::Entity::update_many()
+            .col_expr(user::Column::PublicKey, Expr::value(key.as_str()))
+            .filter(user::Column::Id.eq(user.0))
+            .exec(&self.tx)
+            .await?;
+        self.next_rules().await?;
+        facts.key_id.clone_from(&key_id);
+        self.facts.users.put(user, facts);
+
+        let mut told = vec![user];
+        told.extend(self.partners(user).await?.into_iter().map(|(_, partner)| partner));
+        let body = EventBody::KeyChanged { user, key_id: key_id.clone() };
+        let subject = i64::from(user.0);
+        let events = self.publish(told, self.seq(place), Kind::KeyChanged, subject, &key_id, body).await?;
+        Ok(Outcome { answer, events })
+    }
+
+    pub(super) async fn configure(
+        &mut self,
+        id: UserId,
+        presence: Option<bool>,
+        read_receipts: Option<bool>,
+    ) -> Result<Outcome, StorageError> {
+        let Some(row) = user::Entity::find_by_id(id.0).one(&self.tx).await? else {
+            return Ok(Outcome::refused(Refusal::NotFound));
+        };
+        let before = Settings { presence: row.presence, read_receipts: row.read_receipts };
+        let after = Settings {
+            presence: presence.unwrap_or(before.presence),
+            read_receipts: read_receipts.unwrap_or(before.read_receipts),
+        };
+        if after != before {
+            user::Entity::update_many()
+                .col_expr(user::Column::Presence, Expr::value(after.presence))
+                .col_expr(user::Column::ReadReceipts, Expr::value(after.read_receipts))
+                .filter(user::Column::Id.eq(id.0))
+                .exec(&self.tx)
+                .await?;
+            self.next_rules().await?;
+            if let Some(known) = self.facts.users.get_mut(&id) {
+                known.read_receipts = after.read_receipts;
+            }
+            self.changed = true;
+        }
+        Ok(Outcome::done(Answer::Configured(after)))
+    }
+
+    /// With whom a user shares a conversation, and which one; with themselves too.
+    pub(super) async fn partners(&self, user: UserId) -> Result<Vec<(i64, UserId)>, StorageError> {
+        let rows = self.tx.query_all_raw(self.statement(DIRECT_KEYS, [Value::from(user.0)])).await?;
+        rows.iter()
+            .map(|row| {
+                let partner = DirectKey::from_stored(row.try_get_by_index(1)?).partner_of(user);
+                Ok((row.try_get_by_index(0)?, partner))
+            })
+            .collect()
+    }
+
+    /// Makes other processes forget what they have learned.
+    pub(super) async fn next_rules(&mut self) -> Result<(), StorageError> {
+        self.execute(NEXT_RULES, []).await?;
+        self.facts.changed();
+        Ok(())
+    }
+}

@@ -1,0 +1,82 @@
+use super::*;
+use crate::config::Config;
+use crate::domain::{Ciphertext, Draft, EmailAddress, MessageType, PublicKey, UserName};
+use crate::storage::Before;
+
+#[test]
+fn chunks_cover_everything_in_order() {
+    for len in [0, 1, 7, 8, 9, 63, 64, 65, 200] {
+        let items: Vec<usize> = (0..len).collect();
+        let all: Vec<usize> = chunks(&items).flat_map(|chunk| chunk.iter().copied()).collect();
+        assert_eq!(all, items);
+        assert!(chunks(&items).all(|chunk| CHUNKS.contains(&chunk.len())));
+    }
+}
+
+fn draft(text: String) -> Command {
+    let copy = |text| Ciphertext::parse(text, usize::MAX).unwrap();
+    Command::Send(Box::new(Draft {
+        sender: UserId(1),
+        receiver: Some(UserId(1)),
+        sender_copy: copy(text),
+        receiver_copy: copy("r".to_owned()),
+        message_type: MessageType::text(),
+        once: None,
+        receiver_key_id: None,
+        reply_to: None,
+        expires_in_s: None,
+        objection: None,
+    }))
+}
+
+async fn storage(dir: &std::path::Path) -> Storage {
+    let mut config = Config::defaults().unwrap();
+    config.server.data_dir = dir.to_owned();
+    let storage = Storage::open(&config).await.unwrap();
+    let name = UserName::parse("alice".to_owned()).unwrap();
+    let email = EmailAddress::parse("alice@example.org".to_owned()).unwrap();
+    let key = PublicKey::parse("AAAA".to_owned(), false).unwrap();
+    let user = storage.create_account(&name, &email, String::new(), &key, Timestamp::from_micros(0)).await;
+    assert_eq!(user.unwrap(), UserId(1));
+    storage
+}
+
+/// SQLite rolls back by itself when a write fails, as on a full disk, and the driver does not notice. What is answered as
+/// stored afterwards must be committed: other connections see it.
+#[tokio::test]
+async fn after_a_rollback_behind_the_drivers_back_commits_are_commits() {
+    let dir = tempfile::tempdir().unwrap();
+    let storage = storage(dir.path()).await;
+    for i in 0..5 {
+        let tx = storage.begin().await.unwrap();
+        tx.execute_unprepared("ROLLBACK").await.unwrap();
+        drop(tx);
+        // Another failure, which would leave the savepoint open that the driver has made.
+        drop(storage.begin().await.unwrap());
+        storage.apply(vec![draft(i.to_string())], Timestamp::from_micros(i)).await.unwrap();
+        let history =
+            storage.history(UserId(1), UserId(1), Before::Newest, 1, Timestamp::from_micros(i)).await.unwrap();
+        assert_eq!(history.first().map(|m| m.sender_copy.clone()), Some(i.to_string()));
+    }
+    storage.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_batch_in_doubt_is_found_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let storage = storage(dir.path()).await;
+    let before = storage.apply(vec![draft("old".to_owned())], Timestamp::from_micros(10)).await.unwrap();
+    let drafts = (0..600).map(|i| draft(i.to_string())).collect();
+    storage.apply(drafts, Timestamp::from_micros(1000)).await.unwrap();
+    let found = async |after, since, sender| {
+        let senders = std::collections::HashSet::from([UserId(sender)]);
+        let found = storage.committed_since(after, Timestamp::from_micros(since), &senders).await.unwrap();
+        found.into_iter().map(|message| message.sender_copy).collect::<Vec<_>>()
+    };
+    let all: Vec<String> = (0..600).map(|i| i.to_string()).collect();
+    assert_eq!(found(before.last, 1000, 1).await, all);
+    assert_eq!(found(Seq(0), 1000, 1).await, all, "older ones are not of this batch");
+    assert!(found(before.last, 1000, 2).await.is_empty(), "another node's are not ours");
+    assert!(found(storage.probe_head().await.unwrap(), 0, 1).await.is_empty());
+    storage.close().await.unwrap();
+}

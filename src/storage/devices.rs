@@ -1,0 +1,76 @@
+//! What a login session is used with: which dialect, and which devices.
+
+use std::collections::HashMap;
+
+use sea_orm::{ConnectionTrait as _, Value};
+
+use super::{Storage, StorageError};
+use crate::domain::{DeviceId, LoginId, UserId};
+
+/// Devices that are remembered for a login session; more are used, but not listed.
+const MAX_DEVICES: i64 = 32;
+
+const NOTE_DEVICE: &str = "INSERT INTO devices (login_id, device_id) SELECT $1, $2 \
+     WHERE (SELECT COUNT(*) FROM devices WHERE login_id = $1) < $3 AND EXISTS (SELECT 1 FROM logins WHERE id = $1) \
+     ON CONFLICT DO NOTHING";
+const DEVICES: &str = "SELECT d.login_id, d.device_id FROM logins AS l JOIN devices AS d ON d.login_id = l.id \
+     WHERE l.user_id = $1 ORDER BY d.device_id";
+
+/// The dialect that a login session speaks. It never goes back to the legacy one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// Neither was used yet.
+    Unknown,
+    /// It has opened a legacy socket, and used nothing of `fluent.v1`.
+    Legacy,
+    /// It has used something of `fluent.v1`.
+    V1,
+}
+
+impl Storage {
+    /// The dialect of a login session.
+    pub async fn dialect(&self, login: LoginId) -> Result<Dialect, StorageError> {
+        let sql = "SELECT dialect FROM logins WHERE id = $1";
+        let row = self.reader.query_one_raw(self.statement(sql, [login.0.into()])).await?;
+        Ok(match row.map(|row| row.try_get_by_index::<i16>(0)).transpose()? {
+            Some(1) => Dialect::Legacy,
+            Some(2) => Dialect::V1,
+            _ => Dialect::Unknown,
+        })
+    }
+
+    /// A legacy socket was opened; says nothing against what is known already.
+    pub async fn note_legacy(&self, login: LoginId) -> Result<(), StorageError> {
+        self.set_dialect(login, "UPDATE logins SET dialect = 1 WHERE id = $1 AND dialect = 0").await
+    }
+
+    /// Something of `fluent.v1` was used.
+    pub async fn note_v1(&self, login: LoginId) -> Result<(), StorageError> {
+        self.set_dialect(login, "UPDATE logins SET dialect = 2 WHERE id = $1 AND dialect <> 2").await
+    }
+
+    async fn set_dialect(&self, login: LoginId, sql: &str) -> Result<(), StorageError> {
+        self.writer.execute_raw(self.statement(sql, [login.0.into()])).await?;
+        Ok(())
+    }
+
+    /// A device has opened a socket. Costs a turn at writing only the first time.
+    pub async fn note_device(&self, login: LoginId, device: &DeviceId) -> Result<(), StorageError> {
+        let key = [Value::from(login.0), device.as_str().into()];
+        let known = "SELECT 1 FROM devices WHERE login_id = $1 AND device_id = $2";
+        if self.reader.query_one_raw(self.statement(known, key.clone())).await?.is_none() {
+            let values = key.into_iter().chain([MAX_DEVICES.into()]);
+            self.writer.execute_raw(self.statement(NOTE_DEVICE, values)).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn devices_of(&self, user: UserId) -> Result<HashMap<LoginId, Vec<String>>, StorageError> {
+        let rows = self.reader.query_all_raw(self.statement(DEVICES, [user.0.into()])).await?;
+        let mut devices: HashMap<LoginId, Vec<String>> = HashMap::new();
+        for row in rows {
+            devices.entry(LoginId(row.try_get_by_index(0)?)).or_default().push(row.try_get_by_index(1)?);
+        }
+        Ok(devices)
+    }
+}

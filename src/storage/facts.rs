@@ -1,0 +1,62 @@
+//! What the writer remembers between batches: which conversation two users have, who has blocked whom, and what is set.
+//!
+//! The store's row holds a number that grows with every change of these. Each batch reads it under the row's lock; when another
+//! process has changed something, everything is forgotten.
+
+use std::num::NonZeroUsize;
+
+use lru::LruCache;
+
+use crate::domain::{ConversationId, DirectKey, UserId};
+
+/// Conversations that are remembered: 32 bytes each and the map around them.
+const CONVERSATIONS: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
+/// Users that are remembered: 48 bytes each and the map around them.
+const USERS: NonZeroUsize = NonZeroUsize::new(16_384).unwrap();
+
+/// A conversation that exists.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Conversation {
+    pub(super) id: ConversationId,
+    /// Whether one of the two has blocked the other.
+    pub(super) is_blocked: bool,
+}
+
+/// What a user has set.
+#[derive(Clone, Debug)]
+pub(super) struct UserFacts {
+    /// Names the present public key.
+    pub(super) key_id: String,
+    pub(super) read_receipts: bool,
+}
+
+pub(super) struct Facts {
+    rules: i64,
+    pub(super) conversations: LruCache<DirectKey, Conversation>,
+    pub(super) users: LruCache<UserId, UserFacts>,
+}
+
+impl Facts {
+    pub(super) fn new() -> Self {
+        Self { rules: -1, conversations: LruCache::new(CONVERSATIONS), users: LruCache::new(USERS) }
+    }
+
+    /// Forgets everything when the store's `rules` are not those that this was learned under.
+    pub(super) fn check(&mut self, rules: i64) {
+        if self.rules != rules {
+            self.forget();
+            self.rules = rules;
+        }
+    }
+
+    /// What this process has changed itself it changes here too, and so need not forget the rest.
+    pub(super) fn changed(&mut self) {
+        self.rules += 1;
+    }
+
+    pub(super) fn forget(&mut self) {
+        self.rules = -1;
+        self.conversations.clear();
+        self.users.clear();
+    }
+}

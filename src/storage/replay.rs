@@ -1,0 +1,312 @@
+//! What a device has missed, page by page.
+//!
+//! A [`Replay`] plans ahead: it finds the next few hundred events of a user in all places where they are kept, by their numbers
+//! alone as far as these are messages, and then reads the messages of one page at a time. One statement makes a plan, so it is
+//! a snapshot: whatever was committed up to the store's head at that moment is in it.
+
+use std::collections::{HashMap, VecDeque};
+
+use sea_orm::{ConnectionTrait as _, QueryResult, Value};
+
+use super::events::Kind;
+use super::rows::{COLUMNS, message};
+use super::{Storage, StorageError};
+use crate::domain::{
+    ConversationId, Cursor, Deletion, DirectKey, Epoch, Event, EventBody, Message, MessageId, Receipt, ReceiptKind,
+    ResetReason, Scope, Seq, Timestamp, UserId,
+};
+
+/// Events of one plan: some 100 bytes each, for every socket that catches up.
+const PLAN: i64 = 500;
+/// Messages read in one statement: few as long as they may be big.
+const FEW: usize = 8;
+/// See [`FEW`].
+const MANY: usize = 64;
+
+/// The plan: `seq`, a kind, and three numbers and a text that depend on the kind.
+///
+/// Kind 0 is a message, -1 and -2 are receipts, -3 is the head of the store, and others are those of the table of events.
+const EVENTS_AFTER: &str = "SELECT seq, kind, a, b, c, detail FROM ( \
+     SELECT m.id AS seq, 0 AS kind, 0 AS a, 0 AS b, 0 AS c, '' AS detail FROM members AS mine \
+     JOIN conversations AS v ON v.id = mine.conversation_id \
+     JOIN messages AS m ON m.conversation_id = v.id AND m.gone_seq IS NULL \
+     AND m.timestamp > COALESCE((SELECT timestamp FROM messages WHERE id <= $2 ORDER BY id DESC LIMIT 1), -1) \
+     WHERE mine.user_id = $1 AND v.newest_message_id > $2 \
+     UNION ALL SELECT mine.read_seq, -1, mine.conversation_id, mine.read_id, mine.read_at, CAST(v.direct_key AS TEXT) \
+     FROM members AS mine JOIN conversations AS v ON v.id = mine.conversation_id \
+     WHERE mine.user_id = $1 AND mine.read_seq > $2 \
+     UNION ALL SELECT theirs.shown_seq, -1, theirs.conversation_id, theirs.shown_id, theirs.shown_at, \
+     CAST(theirs.user_id AS TEXT) || '!' \
+     FROM members AS mine JOIN conversations AS v ON v.id = mine.conversation_id \
+     JOIN members AS theirs ON theirs.conversation_id = mine.conversation_id AND theirs.user_id = PARTNER \
+     WHERE mine.user_id = $1 AND theirs.shown_seq > $2 AND theirs.user_id <> $1 \
+     UNION ALL SELECT theirs.delivered_seq, -2, theirs.conversation_id, theirs.delivered_id, theirs.delivered_at, \
+     CAST(theirs.user_id AS TEXT) || '!' \
+     FROM members AS mine JOIN conversations AS v ON v.id = mine.conversation_id \
+     JOIN members AS theirs ON theirs.conversation_id = mine.conversation_id AND theirs.user_id = PARTNER \
+     WHERE mine.user_id = $1 AND theirs.delivered_seq > $2 AND theirs.user_id <> $1 \
+     UNION ALL SELECT e.seq, e.kind, e.subject, 0, 0, e.detail FROM events AS e WHERE e.user_id = $1 AND e.seq > $2 \
+     UNION ALL SELECT e.seq, e.kind, e.subject, 0, 0, e.detail FROM events AS e WHERE e.user_id = 0 AND e.seq > $2 \
+     UNION ALL SELECT s.head, -3, 0, 0, 0, '' FROM store AS s WHERE s.id = 1 \
+     ) AS plan ORDER BY seq, kind DESC LIMIT $3";
+
+/// The other user id in `v.direct_key`.
+pub(super) const PARTNER: &str = "CAST(CASE WHEN (v.direct_key >> 32) = $1 THEN v.direct_key & 4294967295 \
+     ELSE v.direct_key >> 32 END AS INTEGER)";
+
+const DELETED_MESSAGE: &str = "SELECT m.conversation_id, m.sender_id, m.receiver_id FROM messages AS m \
+     JOIN members AS mine ON mine.user_id = $2 AND mine.conversation_id = m.conversation_id WHERE m.id = $1";
+
+/// Where a store stands.
+#[derive(Clone, Debug)]
+pub struct Position {
+    /// Names its history.
+    pub epoch: Epoch,
+    /// The newest number.
+    pub head: Seq,
+    /// The highest number that is no longer kept.
+    pub dropped: Seq,
+}
+
+impl Position {
+    /// The newest cursor there is.
+    #[must_use]
+    pub fn newest(&self) -> Cursor {
+        Cursor { epoch: self.epoch.clone(), seq: self.head }
+    }
+
+    /// Whether everything after `since` can still be told. Nothing at all (`epoch:0`) always can: it is what still exists.
+    pub fn honours(&self, since: &str) -> Result<Cursor, ResetReason> {
+        let cursor: Cursor = since.parse().map_err(|_| ResetReason::Epoch)?;
+        if cursor.epoch != self.epoch {
+            Err(ResetReason::Epoch)
+        } else if cursor.seq > self.head {
+            Err(ResetReason::Future)
+        } else if cursor.seq < self.dropped && cursor.seq.0 != 0 {
+            Err(ResetReason::Expired)
+        } else {
+            Ok(cursor)
+        }
+    }
+}
+
+/// How much of a replay to read at once.
+#[derive(Clone, Copy, Debug)]
+pub struct PageLimit {
+    /// At most so many events.
+    pub events: usize,
+    /// No more messages once their copies have so many bytes.
+    pub bytes: usize,
+}
+
+/// A part of what was missed.
+#[derive(Debug)]
+pub struct Page {
+    /// In the order of `seq`.
+    pub events: Vec<Event>,
+    /// With these, everything up to here is told.
+    pub up_to: Seq,
+    /// Whether that was the head of the store when it was looked up.
+    pub is_last: bool,
+}
+
+/// A user's events after some number, in order.
+#[derive(Debug)]
+pub struct Replay {
+    user: UserId,
+    up_to: Seq,
+    planned: VecDeque<Planned>,
+    /// The head, when the plan reaches it.
+    head: Option<Seq>,
+}
+
+#[derive(Debug)]
+enum Planned {
+    Message(MessageId),
+    Deleted { seq: Seq, id: MessageId, kind: Kind },
+    Ready(Event),
+}
+
+impl Planned {
+    fn seq(&self) -> Seq {
+        match self {
+            Self::Message(id) => id.seq(),
+            Self::Deleted { seq, .. } => *seq,
+            Self::Ready(event) => event.seq,
+        }
+    }
+}
+
+impl Replay {
+    /// The events of `user` after `since`.
+    #[must_use]
+    pub fn new(user: UserId, since: Seq) -> Self {
+        Self { user, up_to: since, planned: VecDeque::new(), head: None }
+    }
+}
+
+impl Storage {
+    /// Where the store stands.
+    pub async fn position(&self) -> Result<Position, StorageError> {
+        let sql = "SELECT epoch, head, dropped FROM store WHERE id = 1";
+        let row = self.reader.query_one_raw(self.statement(sql, [])).await?;
+        let row = row.ok_or(StorageError::Corrupt("the store row is missing"))?;
+        let epoch: String = row.try_get_by_index(0)?;
+        Ok(Position {
+            epoch: Epoch::parse(&epoch).ok_or(StorageError::Corrupt("the epoch"))?,
+            head: Seq(row.try_get_by_index(1)?),
+            dropped: Seq(row.try_get_by_index(2)?),
+        })
+    }
+
+    /// The next page. What was deleted or has expired since its event is left out. After an error the same page is read again.
+    pub async fn next_page(&self, replay: &mut Replay, limit: PageLimit, now: Timestamp) -> Result<Page, StorageError> {
+        let page = self.read_page(replay, limit, now).await;
+        if page.is_err() {
+            replay.planned.clear();
+        }
+        page
+    }
+
+    async fn read_page(&self, replay: &mut Replay, limit: PageLimit, now: Timestamp) -> Result<Page, StorageError> {
+        if replay.planned.is_empty() {
+            self.plan(replay).await?;
+        }
+        let mut page = Page { events: Vec::new(), up_to: replay.up_to, is_last: false };
+        let mut bytes = 0;
+        while page.events.len() < limit.events && bytes < limit.bytes && !replay.planned.is_empty() {
+            let is_small = bytes / page.events.len().max(1) * MANY < limit.bytes && !page.events.is_empty();
+            let step = if is_small { MANY } else { FEW }.min(limit.events - page.events.len());
+            let some: Vec<Planned> = replay.planned.drain(..step.min(replay.planned.len())).collect();
+            if let Some(last) = some.last() {
+                page.up_to = last.seq();
+            }
+            bytes += self.fill(&mut page.events, replay.user, some, now).await?;
+        }
+        if replay.planned.is_empty()
+            && let Some(head) = replay.head
+        {
+            page.up_to = head;
+            page.is_last = true;
+        }
+        replay.up_to = page.up_to;
+        Ok(page)
+    }
+
+    async fn plan(&self, replay: &mut Replay) -> Result<(), StorageError> {
+        let sql = EVENTS_AFTER.replace("PARTNER", PARTNER);
+        let values = [replay.user.0.into(), replay.up_to.0.into(), PLAN.into()];
+        replay.head = None;
+        for row in self.reader.query_all_raw(self.statement(sql, values)).await? {
+            let (seq, kind): (i64, i64) = (row.try_get_by_index(0)?, i64::from(row.try_get_by_index::<i32>(1)?));
+            match kind {
+                0 => replay.planned.push_back(Planned::Message(MessageId(seq))),
+                -1 | -2 => replay.planned.push_back(Planned::Ready(receipt(&row, Seq(seq), kind, replay.user)?)),
+                -3 => replay.head = Some(Seq(seq)),
+                _ => replay.planned.push_back(planned(&row, Seq(seq), kind)?),
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what is planned to `events`, as far as it is still there; answers its bytes.
+    async fn fill(
+        &self,
+        events: &mut Vec<Event>,
+        user: UserId,
+        planned: Vec<Planned>,
+        now: Timestamp,
+    ) -> Result<usize, StorageError> {
+        let ids: Vec<MessageId> =
+            planned.iter().filter_map(|p| if let Planned::Message(id) = p { Some(*id) } else { None }).collect();
+        let mut messages = self.messages_by_id(user, &ids, now).await?;
+        let mut bytes = 0;
+        for item in planned {
+            let event = match item {
+                Planned::Message(id) => messages.remove(&id).map(|message| {
+                    bytes += message.content_for(user).len();
+                    Event { seq: id.seq(), body: EventBody::Message(message) }
+                }),
+                Planned::Deleted { seq, id, kind } => self.deletion(user, seq, id, kind).await?,
+                Planned::Ready(event) => Some(event),
+            };
+            events.extend(event);
+        }
+        Ok(bytes)
+    }
+
+    async fn messages_by_id(
+        &self,
+        user: UserId,
+        ids: &[MessageId],
+        now: Timestamp,
+    ) -> Result<HashMap<MessageId, Message>, StorageError> {
+        let Some(last) = ids.last() else { return Ok(HashMap::new()) };
+        let size = if ids.len() <= FEW { FEW } else { MANY };
+        let places: Vec<String> = (0..size).map(|i| format!("${}", i + 3)).collect();
+        let sql = format!(
+            "SELECT {COLUMNS} FROM messages AS m JOIN bodies AS t ON t.id = m.id WHERE m.id IN ({}) AND m.gone_seq IS NULL AND {}",
+            places.join(", "),
+            super::rows::VISIBLE
+        );
+        // Filled up with the last one: a constant text stays prepared.
+        let padded = (0..size).map(|i| ids.get(i).unwrap_or(last).0.into());
+        let values = [Value::from(user.0), now.as_micros().into()].into_iter().chain(padded);
+        let rows = self.reader.query_all_raw(self.statement(sql, values)).await?;
+        rows.iter().map(|row| message(row, user).map(|message| (message.id, message))).collect()
+    }
+
+    async fn deletion(&self, user: UserId, seq: Seq, id: MessageId, kind: Kind) -> Result<Option<Event>, StorageError> {
+        let statement = self.statement(DELETED_MESSAGE, [Value::from(id.0), user.0.into()]);
+        let Some(row) = self.reader.query_one_raw(statement).await? else { return Ok(None) };
+        let sender = UserId(row.try_get_by_index(1)?);
+        let (scope, by) = match kind {
+            Kind::DeletedForMe => (Scope::Me, Some(user)),
+            Kind::Expired => (Scope::Everyone, None),
+            _ => (Scope::Everyone, Some(sender)),
+        };
+        let conversation_id = ConversationId(row.try_get_by_index(0)?);
+        let receiver = UserId(row.try_get_by_index(2)?);
+        let deletion = Deletion { seq, id, conversation_id, sender, receiver, scope, by };
+        Ok(Some(Event { seq, body: EventBody::Deleted(deletion) }))
+    }
+}
+
+/// A receipt out of a plan. Its text is the user who read, with a mark, or for own receipts the conversation's key.
+fn receipt(row: &QueryResult, seq: Seq, kind: i64, viewer: UserId) -> Result<Event, StorageError> {
+    const CORRUPT: StorageError = StorageError::Corrupt("a receipt");
+    let detail: String = row.try_get_by_index(5)?;
+    let (user, partner) = if let Some(user) = detail.strip_suffix('!') {
+        (UserId(user.parse().map_err(|_| CORRUPT)?), viewer)
+    } else {
+        let key = DirectKey::from_stored(detail.parse().map_err(|_| CORRUPT)?);
+        (viewer, key.partner_of(viewer))
+    };
+    let receipt = Receipt {
+        seq,
+        kind: if kind == -1 { ReceiptKind::Read } else { ReceiptKind::Delivered },
+        conversation_id: ConversationId(row.try_get_by_index(2)?),
+        user,
+        partner,
+        up_to: MessageId(row.try_get_by_index(3)?),
+        timestamp: Timestamp::from_micros(row.try_get_by_index(4)?),
+    };
+    Ok(Event { seq, body: EventBody::Receipt(receipt) })
+}
+
+fn planned(row: &QueryResult, seq: Seq, kind: i64) -> Result<Planned, StorageError> {
+    let kind = Kind::from_stored(kind).ok_or(StorageError::Corrupt("the kind of an event"))?;
+    let (subject, detail): (i64, String) = (row.try_get_by_index(2)?, row.try_get_by_index(5)?);
+    let user = || i32::try_from(subject).map(UserId).map_err(|_| StorageError::Corrupt("the subject of an event"));
+    let body = match kind {
+        Kind::DeletedForMe | Kind::DeletedForAll | Kind::Expired => {
+            return Ok(Planned::Deleted { seq, id: MessageId(subject), kind });
+        }
+        Kind::DeletedBefore => EventBody::DeletedBefore(Timestamp::from_micros(subject)),
+        Kind::KeyChanged => EventBody::KeyChanged { user: user()?, key_id: detail },
+        Kind::UserDeleted => EventBody::UserDeleted(user()?),
+        Kind::Blocked => EventBody::Block { user: user()?, blocked: true },
+        Kind::Unblocked => EventBody::Block { user: user()?, blocked: false },
+    };
+    Ok(Planned::Ready(Event { seq, body }))
+}

@@ -1,0 +1,147 @@
+//! A device that speaks `fluent.v1`.
+
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Error;
+
+use super::{TestClient, TestSocket};
+
+/// An open `fluent.v1` socket whose `hello` was read.
+#[derive(Debug)]
+pub struct TestDevice {
+    /// The socket below.
+    pub socket: TestSocket,
+    /// Its `hello`.
+    pub hello: Value,
+}
+
+/// A `send` of a text message whose copies are `r:<text>` and `s:<text>`, and whose `client_id` is the text with `-` for
+/// each blank and comma.
+#[must_use]
+pub fn letter(to: i32, text: &str) -> Value {
+    json!({
+        "type": "send",
+        "client_id": text.replace([' ', ','], "-"),
+        "to": to,
+        "receiver_encrypted": format!("r:{text}"),
+        "sender_encrypted": format!("s:{text}"),
+        "message_type": "text",
+    })
+}
+
+impl TestDevice {
+    /// Takes a socket that offered `fluent.v1`, and reads its `hello`.
+    pub async fn greeted(mut socket: TestSocket) -> Self {
+        let hello: Value = serde_json::from_str(&socket.next_text().await).expect("JSON");
+        assert_eq!(hello["type"], "hello", "the first frame: {hello}");
+        Self { socket, hello }
+    }
+
+    /// Opens a socket with a bearer token; `query` is the part behind `?`. The error holds the refusal.
+    pub async fn open(addr: SocketAddr, token: &str, query: &str) -> Result<Self, Box<Error>> {
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str()), ("sec-websocket-protocol", "fluent.v1")];
+        let socket = TestSocket::open_with(addr, &format!("/chat/ws?{query}"), &headers).await?;
+        Ok(Self::greeted(socket).await)
+    }
+
+    /// The cursor behind an event of this `seq`.
+    #[must_use]
+    pub fn cursor(&self, seq: i64) -> String {
+        let cursor = self.hello["cursor"].as_str().expect("a cursor");
+        let (epoch, _) = cursor.split_once(':').expect("epoch:seq");
+        format!("{epoch}:{seq}")
+    }
+
+    /// Sends a frame.
+    pub async fn send(&mut self, frame: &Value) {
+        self.socket.send_text(&frame.to_string()).await;
+    }
+
+    /// Sends a text message.
+    pub async fn send_message(&mut self, to: i32, client_id: &str, receiver_copy: &str, sender_copy: &str) {
+        self.send(&json!({
+            "type": "send",
+            "client_id": client_id,
+            "to": to,
+            "receiver_encrypted": receiver_copy,
+            "sender_encrypted": sender_copy,
+            "message_type": "text",
+        }))
+        .await;
+    }
+
+    /// Sends a frame; the next one that comes, which is its answer on a socket where nothing else happens.
+    pub async fn ask(&mut self, frame: &Value) -> Value {
+        self.send(frame).await;
+        self.next().await
+    }
+
+    /// Sends a [`letter`]; the next frame must be its `stored`.
+    pub async fn store(&mut self, to: i32, text: &str) -> Value {
+        let letter = letter(to, text);
+        self.send(&letter).await;
+        let stored = self.expect("stored").await;
+        assert_eq!(stored["client_id"], letter["client_id"], "{stored}");
+        stored
+    }
+
+    /// All events of what is committed by now: what comes before the `stored` of a note to oneself, sent to mark the end.
+    pub async fn so_far(&mut self) -> Vec<Value> {
+        let client_id = crate::clock::random_token().expect("random bytes");
+        let user = i32::try_from(self.hello["user_id"].as_i64().expect("an id")).expect("a small id");
+        self.send_message(user, &client_id, "a note", "a note").await;
+        let mut before = Vec::new();
+        loop {
+            let frame = self.next().await;
+            if frame["type"] == "stored" && frame["client_id"] == client_id {
+                return before;
+            }
+            before.push(frame);
+        }
+    }
+
+    /// The next frame; fails the test when the socket is closed.
+    pub async fn next(&mut self) -> Value {
+        serde_json::from_str(&self.socket.next_text().await).expect("JSON")
+    }
+
+    /// The next frame, which must be of this type.
+    pub async fn expect(&mut self, kind: &str) -> Value {
+        let frame = self.next().await;
+        assert_eq!(frame["type"], kind, "{frame}");
+        frame
+    }
+
+    /// The frames before the first one of this type, and that one.
+    pub async fn until(&mut self, kind: &str) -> (Vec<Value>, Value) {
+        let mut before = Vec::new();
+        loop {
+            let frame = self.next().await;
+            if frame["type"] == kind {
+                return (before, frame);
+            }
+            before.push(frame);
+        }
+    }
+}
+
+impl TestClient {
+    /// Opens a `fluent.v1` socket for a device, from a cursor if given, and reads its `hello`.
+    pub async fn device(&self, device_id: &str, since: Option<&str>) -> TestDevice {
+        let since = since.map(|cursor| format!("&since={cursor}")).unwrap_or_default();
+        let query = format!("device_id={device_id}{since}");
+        match TestDevice::open(self.http.addr(), &self.tokens.access_token, &query).await {
+            Ok(device) => device,
+            Err(error) => panic!("cannot open a fluent.v1 socket: {error}"),
+        }
+    }
+
+    /// As [`device`](Self::device), and reads up to `live`; answers what came between `hello` and `live`.
+    pub async fn live_device(&self, device_id: &str, since: Option<&str>) -> (TestDevice, Vec<Value>) {
+        let mut device = self.device(device_id, since).await;
+        let (missed, _) = device.until("live").await;
+        (device, missed)
+    }
+}

@@ -1,0 +1,157 @@
+//! A bad network: a TCP proxy that cuts, stalls and delays at random, and delivers in tiny pieces.
+
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// After how many bytes of both directions together a connection is cut.
+const CUT_AFTER: Range<i64> = 100..20_000;
+
+/// Runs until it is dropped.
+pub(crate) struct Proxy {
+    pub(crate) addr: SocketAddr,
+    weather: Arc<Weather>,
+    accepting: JoinHandle<()>,
+}
+
+struct Weather {
+    upstream: SocketAddr,
+    calm: AtomicBool,
+    cuts: AtomicUsize,
+    rng: Mutex<StdRng>,
+}
+
+impl Proxy {
+    /// In front of `upstream`. The same seed gives the same offsets and pauses, though not the same schedule.
+    pub(crate) async fn start(upstream: SocketAddr, seed: u64) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let rng = Mutex::new(StdRng::seed_from_u64(seed));
+        let weather = Arc::new(Weather { upstream, calm: AtomicBool::new(false), cuts: AtomicUsize::new(0), rng });
+        let of_connections = Arc::clone(&weather);
+        let accepting = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let weather = Arc::clone(&of_connections);
+                tokio::spawn(async move { weather.serve(client).await });
+            }
+        });
+        Self { addr, weather, accepting }
+    }
+
+    /// From now on everything goes through, on open connections, too.
+    pub(crate) fn calm(&self) {
+        self.weather.calm.store(true, Ordering::Relaxed);
+    }
+
+    /// How many connections were cut so far.
+    pub(crate) fn cuts(&self) -> usize {
+        self.weather.cuts.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// Why a direction of a connection has ended.
+enum End {
+    /// A side has closed it.
+    Closed,
+    /// The network has.
+    Cut,
+}
+
+impl Weather {
+    fn pick<T>(&self, choose: impl FnOnce(&mut StdRng) -> T) -> T {
+        choose(&mut self.rng.lock().unwrap())
+    }
+
+    fn is_calm(&self) -> bool {
+        self.calm.load(Ordering::Relaxed)
+    }
+
+    async fn serve(&self, mut client: TcpStream) {
+        let Ok(mut server) = TcpStream::connect(self.upstream).await else { return };
+        for stream in [&client, &server] {
+            stream.set_nodelay(true).unwrap();
+        }
+        let left = AtomicI64::new(self.pick(|rng| rng.random_range(CUT_AFTER)));
+        let end = {
+            let ((from_client, to_client), (from_server, to_server)) = (client.split(), server.split());
+            tokio::select! {
+                end = self.forward(from_client, to_server, &left) => end,
+                end = self.forward(from_server, to_client, &left) => end,
+            }
+        };
+        if matches!(end, End::Cut) {
+            self.cuts.fetch_add(1, Ordering::Relaxed);
+            // Each side by itself: the one may see a reset, the other an end.
+            for stream in [&mut client, &mut server] {
+                if self.pick(|rng| rng.random_bool(0.5)) {
+                    let _ = stream.set_zero_linger();
+                } else {
+                    let _ = stream.shutdown().await;
+                }
+            }
+        }
+    }
+
+    /// Carries bytes until a side closes or the bytes that are `left` have gone.
+    async fn forward(
+        &self,
+        mut from: impl AsyncRead + Unpin,
+        mut to: impl AsyncWrite + Unpin,
+        left: &AtomicI64,
+    ) -> End {
+        let mut buffer = vec![0; 4096];
+        loop {
+            let Ok(n @ 1..) = from.read(&mut buffer).await else { return End::Closed };
+            let mut piece = &buffer[..n];
+            if !self.is_calm() {
+                let before = left.fetch_sub(i64::try_from(n).unwrap(), Ordering::Relaxed);
+                let allowed = usize::try_from(before.max(0)).unwrap();
+                piece = &piece[..n.min(allowed)];
+                self.pause().await;
+            }
+            if self.deliver(piece, &mut to).await.is_err() {
+                return End::Closed;
+            }
+            if piece.len() < n {
+                return End::Cut;
+            }
+        }
+    }
+
+    /// Mostly none, sometimes a delay, seldom a stall.
+    async fn pause(&self) {
+        let millis = self.pick(|rng| match rng.random_range(0..100) {
+            0..80 => 0,
+            80..98 => rng.random_range(1..5),
+            _ => rng.random_range(20..250),
+        });
+        if millis > 0 {
+            tokio::time::sleep(Duration::from_millis(millis)).await;
+        }
+    }
+
+    async fn deliver(&self, mut bytes: &[u8], to: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()> {
+        let tiny = !self.is_calm() && self.pick(|rng| rng.random_bool(0.1));
+        while !bytes.is_empty() {
+            let n = if tiny { self.pick(|rng| rng.random_range(1..=bytes.len().min(40))) } else { bytes.len() };
+            to.write_all(&bytes[..n]).await?;
+            bytes = &bytes[n..];
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+}

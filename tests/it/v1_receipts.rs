@@ -1,0 +1,217 @@
+//! `delivered` and `read`: who learns of them, how far they reach, and that they never go back.
+
+use fluent_backend::testing::{TestDevice, TestServer};
+use serde_json::{Value, json};
+
+use crate::support::v1::{conversation, exchange, holds, int, letter, live, seq, two_live, with};
+
+async fn read(device: &mut TestDevice, partner: i32, up_to: &Value) -> Value {
+    device.ask(&json!({"type": "read", "partner_id": partner, "up_to_id": up_to, "ref": "r"})).await
+}
+
+async fn delivered(device: &mut TestDevice, up_to: i64) {
+    device.send(&json!({"type": "delivered", "up_to_seq": up_to})).await;
+}
+
+#[tokio::test]
+async fn what_a_device_keeps_is_told_to_the_partner_alone() {
+    let server = TestServer::start().await;
+    let (alice, bob, mut a, mut b) = two_live(&server).await;
+    let (mut a2, mut b2) = (live(&alice, "a2").await, live(&bob, "b2").await);
+    let mut ids = Vec::new();
+    for i in 0..3 {
+        let (stored, _) = exchange(&mut a, &mut b, &i.to_string()).await;
+        a2.expect("message").await;
+        b2.expect("message").await;
+        ids.push(stored);
+    }
+    delivered(&mut b, seq(&ids[1])).await;
+    let receipt = a.expect("receipt").await;
+    let expected = json!({
+        "kind": "delivered", "conversation_id": ids[0]["conversation_id"], "user_id": bob.id, "partner_id": alice.id,
+        "up_to_id": ids[1]["id"], "ref": null,
+    });
+    holds(&receipt, &expected);
+    assert!(receipt["timestamp"].is_string() && seq(&receipt) > seq(&ids[2]), "{receipt}");
+    holds(&a2.expect("receipt").await, &with(&expected, json!({"seq": receipt["seq"]})));
+    // Never back, not again, and nothing for the other devices of the one who received.
+    for up_to in [seq(&ids[1]), seq(&ids[0]), 0] {
+        delivered(&mut b, up_to).await;
+    }
+    for device in [&mut b, &mut b2] {
+        let so_far = device.so_far().await;
+        assert!(so_far.iter().all(|frame| frame["type"] == "message"), "own notes at most: {so_far:?}");
+    }
+    // The other device is behind; only what is new counts. Beyond the end it is the newest message.
+    delivered(&mut b2, seq(&ids[0])).await;
+    delivered(&mut b2, seq(&ids[2]) + 1_000_000).await;
+    let receipt = a.expect("receipt").await;
+    holds(&receipt, &with(&expected, json!({"up_to_id": ids[2]["id"]})));
+    delivered(&mut b2, seq(&ids[2])).await;
+    assert_eq!(b.so_far().await.len(), 1, "the other device's note");
+    assert_eq!(a.so_far().await, Vec::<Value>::new());
+    holds(&conversation(&alice, bob.id).await, &json!({"partner_delivered_up_to_id": ids[2]["id"]}));
+    server.stop().await;
+}
+
+/// One `delivered` is for all conversations.
+#[tokio::test]
+async fn one_cursor_is_a_receipt_in_every_conversation() {
+    let server = TestServer::start().await;
+    let (_, bob, mut a, mut b) = two_live(&server).await;
+    let carol = server.sign_up("carol").await;
+    let mut c = live(&carol, "c").await;
+    let (first, _) = exchange(&mut a, &mut b, "from alice").await;
+    let (second, _) = exchange(&mut c, &mut b, "from carol").await;
+    let (third, _) = exchange(&mut a, &mut b, "from alice again").await;
+    // An own message is no message of the partner's.
+    let own = b.store(carol.id, "from bob").await;
+    c.expect("message").await;
+    delivered(&mut b, seq(&second)).await;
+    for (device, message) in [(&mut a, &first), (&mut c, &second)] {
+        let receipt = device.expect("receipt").await;
+        holds(&receipt, &json!({"kind": "delivered", "user_id": bob.id, "up_to_id": message["id"]}));
+    }
+    delivered(&mut b, seq(&own)).await;
+    holds(&a.expect("receipt").await, &json!({"up_to_id": third["id"]}));
+    assert_eq!(c.so_far().await, Vec::<Value>::new(), "nothing of carol's was new");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_person_has_read_is_told_to_both_sides() {
+    let server = TestServer::start().await;
+    let (alice, bob, mut a, mut b) = two_live(&server).await;
+    let mut ids = Vec::new();
+    for i in 0..3 {
+        ids.push(exchange(&mut a, &mut b, &i.to_string()).await.0);
+    }
+    let own = b.store(alice.id, "an answer").await;
+    a.expect("message").await;
+    let (mut a2, mut b2) = (live(&alice, "a2").await, live(&bob, "b2").await);
+    holds(&conversation(&bob, alice.id).await, &json!({"unread": 3, "read_up_to_id": null}));
+
+    let receipt = read(&mut b, alice.id, &ids[1]["id"]).await;
+    let expected = json!({
+        "type": "receipt", "kind": "read", "conversation_id": ids[0]["conversation_id"], "user_id": bob.id,
+        "partner_id": alice.id, "up_to_id": ids[1]["id"], "seq": seq(&receipt), "timestamp": receipt["timestamp"],
+    });
+    holds(&receipt, &with(&expected, json!({"ref": "r", "duplicate": null})));
+    for device in [&mut a, &mut a2, &mut b2] {
+        holds(&device.expect("receipt").await, &with(&expected, json!({"ref": null})));
+    }
+    holds(&conversation(&bob, alice.id).await, &json!({"unread": 1, "read_up_to_id": ids[1]["id"]}));
+    let hers = json!({"partner_read_up_to_id": ids[1]["id"], "partner_delivered_up_to_id": ids[1]["id"], "unread": 1});
+    holds(&conversation(&alice, bob.id).await, &hers);
+
+    // Again and further back: the standing one, for the asking socket alone.
+    for up_to in [&ids[1]["id"], &ids[0]["id"], &json!(0)] {
+        let answer = read(&mut b, alice.id, up_to).await;
+        holds(&answer, &with(&expected, json!({"ref": "r", "duplicate": true})));
+    }
+    // It was delivered, then.
+    delivered(&mut b, seq(&ids[1])).await;
+    // Beyond the end: the partner's newest message, not the own one after it.
+    let receipt = read(&mut b, alice.id, &json!(int(&own, "id") + 1000)).await;
+    holds(&receipt, &json!({"up_to_id": ids[2]["id"], "duplicate": null}));
+    for device in [&mut a, &mut a2, &mut b2] {
+        let next = device.expect("receipt").await;
+        holds(&next, &json!({"kind": "read", "up_to_id": ids[2]["id"], "seq": receipt["seq"]}));
+    }
+    holds(&conversation(&bob, alice.id).await, &json!({"unread": 0}));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn every_read_is_answered_also_where_there_is_nothing_to_read() {
+    let server = TestServer::start().await;
+    let (alice, bob, mut a, mut b) = two_live(&server).await;
+    let stranger = server.sign_up("stranger").await;
+    for partner in [stranger.id, 4711] {
+        let answer = read(&mut a, partner, &json!(1)).await;
+        holds(&answer, &json!({"type": "error", "code": "not_found", "ref": "r"}));
+    }
+    // A conversation in which the partner has written nothing.
+    let (stored, _) = exchange(&mut a, &mut b, "m").await;
+    let answer = read(&mut a, bob.id, &stored["id"]).await;
+    holds(
+        &answer,
+        &json!({
+            "type": "receipt", "kind": "read", "user_id": alice.id, "partner_id": bob.id, "up_to_id": 0, "seq": null,
+            "conversation_id": stored["conversation_id"], "duplicate": true, "ref": "r",
+        }),
+    );
+    assert_eq!(b.so_far().await, Vec::<Value>::new());
+    server.stop().await;
+}
+
+/// A person scrolls: a thousand reads without waiting. Each is answered, the partner gets a few.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_reads_are_merged_and_each_is_answered() {
+    let server = TestServer::start().await;
+    let (alice, bob, mut a, mut b) = two_live(&server).await;
+    let mut ids = Vec::new();
+    for i in 0..1000 {
+        a.send(&letter(bob.id, &i.to_string())).await;
+    }
+    for _ in 0..1000 {
+        ids.push(int(&a.expect("stored").await, "id"));
+        b.expect("message").await;
+    }
+    for (i, id) in ids.iter().enumerate() {
+        b.send(&json!({"type": "read", "partner_id": alice.id, "up_to_id": id, "ref": i})).await;
+    }
+    let (mut answered, mut newest, mut up_to) = (vec![false; 1000], 0, 0);
+    for _ in 0..1000 {
+        let answer = b.expect("receipt").await;
+        let reference = usize::try_from(int(&answer, "ref")).unwrap();
+        assert!(!std::mem::replace(&mut answered[reference], true), "answered twice: {answer}");
+        assert!(int(&answer, "up_to_id") >= ids[reference], "it holds for what was asked: {answer}");
+        if answer["duplicate"] == true {
+            continue;
+        }
+        assert!(seq(&answer) > newest && int(&answer, "up_to_id") > up_to, "{answer} after {newest}");
+        (newest, up_to) = (seq(&answer), int(&answer, "up_to_id"));
+    }
+    assert_eq!(up_to, ids[999]);
+    let mut receipts = vec![a.expect("receipt").await];
+    while receipts.last().unwrap()["up_to_id"] != ids[999] {
+        receipts.push(a.expect("receipt").await);
+    }
+    assert_eq!(seq(receipts.last().unwrap()), newest, "the same event on both sides");
+    let grows = |x: &Value, y: &Value| seq(x) < seq(y) && int(x, "up_to_id") < int(y, "up_to_id");
+    assert!(receipts.is_sorted_by(grows), "they never go back");
+    assert!(receipts.len() < 1000, "{} receipts for 1000 reads: none were merged", receipts.len());
+    // Of all these only the newest is left to who comes later.
+    let (_, missed) = alice.live_device("late", Some(&a.cursor(0))).await;
+    let replayed: Vec<&Value> = missed.iter().filter(|frame| frame["type"] == "receipt").collect();
+    assert_eq!(replayed.len(), 1, "{replayed:?}");
+    holds(replayed[0], &json!({"kind": "read", "seq": newest, "up_to_id": ids[999]}));
+    server.stop().await;
+}
+
+/// Superseded by one of the same kind only: `delivered` and `read` of both sides are replayed beside each other.
+#[tokio::test]
+async fn replay_has_the_newest_receipt_of_each_kind_in_its_place() {
+    let server = TestServer::start().await;
+    let (alice, bob, mut a, mut b) = two_live(&server).await;
+    let since = a.cursor(0);
+    let first = exchange(&mut a, &mut b, "1").await.0;
+    delivered(&mut b, seq(&first)).await;
+    a.expect("receipt").await;
+    let read_first = read(&mut b, alice.id, &first["id"]).await;
+    a.expect("receipt").await;
+    let second = exchange(&mut a, &mut b, "2").await.0;
+    let third = exchange(&mut b, &mut a, "3").await.0;
+    delivered(&mut b, seq(&second)).await;
+    let delivered_second = a.expect("receipt").await;
+    let read_third = read(&mut a, bob.id, &third["id"]).await;
+    b.expect("receipt").await;
+    let kept: Vec<i64> = [&first, &read_first, &second, &third, &delivered_second, &read_third].map(seq).to_vec();
+    let (_, missed) = alice.live_device("late", Some(&since)).await;
+    assert_eq!(missed.iter().map(seq).collect::<Vec<_>>(), kept, "{missed:?}");
+    let (_, missed) = bob.live_device("late", Some(&since)).await;
+    let his = kept.iter().copied().filter(|&number| number != seq(&delivered_second)).collect::<Vec<_>>();
+    assert_eq!(missed.iter().map(seq).collect::<Vec<_>>(), his, "`delivered` is for the partner only: {missed:?}");
+    server.stop().await;
+}
