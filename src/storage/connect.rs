@@ -17,8 +17,10 @@ use crate::config::{Config, Store, Synchronous};
 
 /// Memory each SQLite connection maps of the file.
 const MMAP_BYTES: &str = "268435456";
-/// Page cache of a SQLite connection; negative means KiB.
+/// Page cache of the SQLite connection that writes; negative means KiB.
 const CACHE_KIB: &str = "-16384";
+/// The same for the others, which read most pages from the map.
+const SMALL_CACHE_KIB: &str = "-2048";
 /// The WAL file is cut back to this after a checkpoint.
 const WAL_LIMIT_BYTES: &str = "67108864";
 /// How long one SQLite connection waits for another process's lock.
@@ -95,7 +97,7 @@ fn sqlite(config: &Config, path: &Path, purpose: Purpose) -> Result<ConnectOptio
                 .filename(&file)
                 .busy_timeout(if purpose == Purpose::Clean { CLEAN_BUSY_TIMEOUT } else { BUSY_TIMEOUT })
                 .pragma("mmap_size", MMAP_BYTES)
-                .pragma("cache_size", CACHE_KIB)
+                .pragma("cache_size", if purpose == Purpose::Write { CACHE_KIB } else { SMALL_CACHE_KIB })
                 .pragma("temp_store", "MEMORY");
             if purpose == Purpose::Read {
                 return sqlite.read_only(true);

@@ -15,7 +15,7 @@ use crate::support::v1::{conversations, history, int};
 
 const USERS: usize = 4;
 /// Messages a device sends to each other user.
-const MESSAGES: usize = 30;
+const MESSAGES: usize = 60;
 /// What a device may have on its way.
 const WINDOW: usize = 10;
 

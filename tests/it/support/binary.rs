@@ -3,9 +3,6 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
 
 use fluent_backend::testing::{Http, soon};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -101,9 +98,11 @@ impl ServerProcess {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
-    /// Watches from now on how much memory of its own the process has.
-    pub(crate) fn watch_memory(&self) -> MemoryWatch {
-        MemoryWatch::new(self.child.id().unwrap())
+    /// The memory of the process itself in KiB, without the files that it maps.
+    pub(crate) fn own_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap())).unwrap();
+        let value = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("a line of this name");
+        value.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     /// `kill -9`.
@@ -116,47 +115,6 @@ impl ServerProcess {
         rustix::process::kill_process(pid_of(&self.child), rustix::process::Signal::TERM).unwrap();
         soon("the server stops", self.child.wait()).await.unwrap()
     }
-}
-
-/// The memory of a process without the files that it maps, looked at again and again.
-pub(crate) struct MemoryWatch {
-    before_kib: u64,
-    peak_kib: Arc<AtomicU64>,
-    is_over: Arc<AtomicBool>,
-}
-
-impl MemoryWatch {
-    fn new(process: u32) -> Self {
-        let before_kib = own_kib(process).unwrap();
-        let (peak_kib, is_over) = (Arc::new(AtomicU64::new(before_kib)), Arc::new(AtomicBool::new(false)));
-        let (peak, over) = (peak_kib.clone(), is_over.clone());
-        std::thread::spawn(move || {
-            while !over.load(Ordering::Relaxed) {
-                peak.fetch_max(own_kib(process).unwrap_or_default(), Ordering::Relaxed);
-                std::thread::sleep(Duration::from_millis(20));
-            }
-        });
-        Self { before_kib, peak_kib, is_over }
-    }
-
-    /// Fails the test when there was ever so much more than at the beginning.
-    pub(crate) fn assert_below(&self, kib: u64) {
-        let (before, peak) = (self.before_kib, self.peak_kib.load(Ordering::Relaxed));
-        println!("{before} KiB before, {peak} KiB at most");
-        assert!(peak < before + kib, "from {before} KiB to {peak} KiB");
-    }
-}
-
-impl Drop for MemoryWatch {
-    fn drop(&mut self) {
-        self.is_over.store(true, Ordering::Relaxed);
-    }
-}
-
-fn own_kib(process: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let value = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
-    value.trim().trim_end_matches(" kB").parse().ok()
 }
 
 fn pid_of(child: &Child) -> rustix::process::Pid {
