@@ -34,6 +34,7 @@ pub use presence::PresenceHandle;
 pub use registry::RegistryHandle;
 pub use replay::Opening;
 pub use root::{ActorSystem, ActorSystemError, Fatal};
+pub use ticket::Turn;
 
 /// Makes the actor fail that handles this.
 #[cfg(feature = "testing")]

@@ -72,7 +72,7 @@ impl Server {
             registry: actors.registry.clone(),
             persistence: actors.persistence.clone(),
             presence: actors.presence.clone(),
-            commands: Semaphore::new(MAX_COMMANDS),
+            commands: Arc::new(Semaphore::new(MAX_COMMANDS)),
             dialects: Dialects::new(storage.clone()),
             clock,
             health: actors.health.clone(),

@@ -53,8 +53,8 @@ pub use sessions::{LoginSession, Which};
 /// Longest time for closing all connections.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Half of the readers, at least one.
-fn searches_at_once(config: &Config) -> usize {
+/// At least one.
+fn half_of_the_readers(config: &Config) -> usize {
     usize::try_from(config.database.max_connections / 2).unwrap_or(usize::MAX).clamp(1, Semaphore::MAX_PERMITS)
 }
 
@@ -69,6 +69,8 @@ pub struct Storage {
     destroyed: AtomicBool,
     /// Searches look at every name: they must not take all the readers.
     searches: Semaphore,
+    /// Nor must those who come back after a restart.
+    replays: Semaphore,
     search_wait: Duration,
 }
 
@@ -88,7 +90,8 @@ impl Storage {
             facts: Mutex::new(Facts::new()),
             // By a predecessor, perhaps.
             destroyed: AtomicBool::new(true),
-            searches: Semaphore::new(searches_at_once(config)),
+            searches: Semaphore::new(half_of_the_readers(config)),
+            replays: Semaphore::new(half_of_the_readers(config)),
             search_wait: Duration::from_millis(config.database.acquire_timeout_ms),
         };
         storage.ensure_store_row().await?;
@@ -128,7 +131,12 @@ impl Storage {
 
     /// As [`begin`](Self::begin), beside the writer.
     async fn begin_cleaning(&self) -> Result<DatabaseTransaction, StorageError> {
-        Self::begin_on(&self.janitor).await
+        let tx = Self::begin_on(&self.janitor).await?;
+        if self.backend() == DatabaseBackend::Postgres {
+            // What the writer's transactions lock first, so that the two never wait for each other.
+            tx.execute_unprepared("SELECT head FROM store WHERE id = 1 FOR UPDATE").await?;
+        }
+        Ok(tx)
     }
 
     async fn begin_on(db: &DatabaseConnection) -> Result<DatabaseTransaction, StorageError> {

@@ -62,7 +62,7 @@ const BODIES: [&str; 4] = [
     "ALTER TABLE messages DROP COLUMN receiver_copy",
 ];
 
-const INDEXES: [&str; 8] = [
+const INDEXES: [&str; 10] = [
     "DROP INDEX messages_conversation",
     // Only what somebody can still be shown: a page never walks over what is gone.
     "CREATE INDEX messages_conversation ON messages (conversation_id, timestamp) WHERE gone_seq IS NULL",
@@ -70,8 +70,12 @@ const INDEXES: [&str; 8] = [
     "CREATE UNIQUE INDEX messages_client ON messages (client_id, sender_id) WHERE client_id IS NOT NULL",
     "CREATE INDEX messages_expires ON messages (expires_at) WHERE expires_at IS NOT NULL",
     "CREATE INDEX messages_gone ON messages (gone_seq) WHERE gone_seq IS NOT NULL",
-    "CREATE INDEX messages_gone_conversation ON messages (conversation_id) WHERE gone_seq IS NOT NULL",
+    // Without those of deleted accounts that are done with.
+    "CREATE INDEX messages_gone_conversation ON messages (conversation_id) WHERE gone_seq IS NOT NULL AND gone_how <> 4",
     "CREATE INDEX events_seq ON events (seq)",
+    // Key changes and blocks, by the user they are about.
+    "CREATE INDEX events_about ON events (subject) WHERE kind IN (5, 7, 8)",
+    "CREATE INDEX members_conversation ON members (conversation_id)",
     "CREATE INDEX blocks_other ON blocks (other_id)",
 ];
 

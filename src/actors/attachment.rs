@@ -12,10 +12,11 @@ use super::presence::PresenceHandle;
 use super::replay::{Greeting, Opening, Replays};
 use super::session::SessionMsg;
 use super::stream::{Stream, Turn};
-use super::ticket::Reply;
+use super::ticket::{From, Reply};
 use crate::domain::{Command, DeviceId, Event, EventBody, LoginId, SocketId, UserId};
 use crate::protocol::v1::{self, Context};
 use crate::protocol::{Frame, FrameError, legacy};
+use crate::telemetry::metrics;
 
 /// A socket that is about to be opened.
 pub struct NewSocket {
@@ -129,12 +130,16 @@ impl SessionSocket {
         self.push_all(letters)
     }
 
-    pub(super) fn refused(&mut self, ordinal: u64) -> Vec<Letter> {
-        self.stream.as_mut().map(|stream| stream.refused(ordinal)).unwrap_or_default()
-    }
-
-    pub(super) fn error_frame(&self, error: &FrameError, context: &Context) -> Frame {
-        if self.stream.is_some() { v1::error(error, context) } else { legacy::error(error) }
+    /// A command of this socket was refused.
+    pub(super) fn fail(&mut self, from: From, error: &FrameError) -> bool {
+        metrics().frame_error(error.code.as_str());
+        let (frame, more, is_complaint) = match &mut self.stream {
+            // What was asked for in order is no bad frame: a whole outbox may be refused when a partner leaves.
+            Some(stream) => (v1::error(error, &from.context), stream.refused(from.ordinal), false),
+            None => (legacy::error(error), Vec::new(), !error.code.is_retryable()),
+        };
+        let letter = Letter { credit: Some(from.credit), is_complaint, ..Letter::from(frame) };
+        self.push_all([letter].into_iter().chain(more))
     }
 
     pub(super) fn greet(&mut self, greeting: Greeting) -> bool {
@@ -174,7 +179,7 @@ impl SessionSocket {
         self.outbox.push_if_roomy(frame.clone())
     }
 
-    pub(super) fn push_all(&mut self, letters: impl IntoIterator<Item = Letter>) -> bool {
+    fn push_all(&mut self, letters: impl IntoIterator<Item = Letter>) -> bool {
         let is_open = letters.into_iter().all(|letter| self.outbox.push(letter));
         if self.stream.as_ref().is_some_and(Stream::is_live) {
             self.replay = None;

@@ -49,6 +49,13 @@ pub struct Credit {
     bytes: Option<(OwnedSemaphorePermit, OwnedSemaphorePermit)>,
 }
 
+impl Credit {
+    /// Gives back the room: what took it is stored, and only its answer is still on its way.
+    pub(super) fn release_bytes(&mut self) {
+        self.bytes = None;
+    }
+}
+
 impl Credits {
     /// `messages` at once, of at most `own_bytes`, out of the bytes of all.
     #[must_use]

@@ -6,11 +6,13 @@
 //! its mailbox holds one tick.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use futures_util::future::join_all;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::sync::Semaphore;
 
-use super::mailbox::Timed;
+use super::mailbox::{Timed, cast};
 use super::persistence::PersistenceHandle;
 use crate::clock::Clock;
 use crate::config;
@@ -18,12 +20,12 @@ use crate::domain::{Command, MessageId, Timestamp};
 use crate::storage::{BATCH, Cleared, Storage, StorageError};
 use crate::telemetry::{ActorKind, metrics};
 
-/// Steps of one tick: then others get their turn at the database.
+/// Steps of one kind in one tick.
 const STEPS: usize = 64;
 /// Emptying the log waits for readers, so it is not done at every tick.
-const CHECKPOINT_EVERY: u32 = 2;
+const CHECKPOINT_EVERY: u32 = 4;
 /// Old tombstones are looked for once in so many ticks.
-const DROP_EVERY: u32 = 12;
+const DROP_EVERY: u32 = 16;
 
 pub(super) enum JanitorMsg {
     Tick,
@@ -58,7 +60,7 @@ impl Actor for JanitorActor {
         myself: ActorRef<Self::Msg>,
         args: JanitorArgs,
     ) -> Result<JanitorState, ActorProcessingErr> {
-        next_tick(&myself, args.config.clear_every());
+        cast(&myself, JanitorMsg::Tick);
         Ok(JanitorState { args, ticks: 0, swept: MessageId(0), last_retention: None, is_failing: false })
     }
 
@@ -69,101 +71,112 @@ impl Actor for JanitorActor {
         state: &mut JanitorState,
     ) -> Result<(), ActorProcessingErr> {
         let JanitorMsg::Tick = message.open(ActorKind::Janitor);
-        match Box::pin(state.tick()).await {
-            Ok(()) => state.is_failing = false,
-            Err(error) => {
-                // Once, and not at every tick.
-                if !std::mem::replace(&mut state.is_failing, true) {
-                    tracing::warn!(error = %error, "cannot clear away what is over; trying again");
-                }
+        let commands = Box::pin(state.tick()).await.unwrap_or_else(|error| {
+            // Once, and not at every tick.
+            if !std::mem::replace(&mut state.is_failing, true) {
+                tracing::warn!(error = %error, "cannot clear away what is over; trying again");
             }
-        }
-        next_tick(&myself, state.args.config.clear_every());
+            Vec::new()
+        });
+        let (persistence, every) = (state.args.persistence.clone(), state.args.config.clear_every());
+        // The next tick comes when the writer has answered, and does not hand it the same again before.
+        tokio::spawn(async move {
+            let is_full = commands.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
+            let works = carry_out(&persistence, commands).await;
+            if !(is_full && works) {
+                tokio::time::sleep(every).await;
+            }
+            cast(&myself, JanitorMsg::Tick);
+        });
         Ok(())
     }
 }
 
-fn next_tick(myself: &ActorRef<Timed<JanitorMsg>>, every: Duration) {
-    myself.send_after(every, || Timed::new(JanitorMsg::Tick));
+/// Hands all to the writer; whether it has carried them out.
+async fn carry_out(persistence: &PersistenceHandle, commands: Vec<Command>) -> bool {
+    let turns = Arc::new(Semaphore::new(1));
+    let Ok(turn) = turns.acquire_owned().await.map(Arc::new) else { return false };
+    let expired = commands.iter().filter(|command| matches!(command, Command::Expire(_))).count() as u64;
+    let asked = commands.into_iter().map(|command| persistence.ask(command, turn.clone()));
+    let works = join_all(asked).await.iter().all(Result::is_ok);
+    if works {
+        metrics().expired.increment(expired);
+    }
+    works
+}
+
+/// What is done step by step.
+#[derive(Clone, Copy)]
+enum Chore {
+    /// Destroys the messages of deleted accounts.
+    WipeAccounts,
+    /// Destroys what retention has ended.
+    Sweep,
+    /// Drops tombstones and events.
+    DropBefore(Timestamp),
 }
 
 impl JanitorState {
-    async fn tick(&mut self) -> Result<(), StorageError> {
+    /// Clears away, and answers what the writer is to do.
+    async fn tick(&mut self) -> Result<Vec<Command>, StorageError> {
         self.ticks = self.ticks.wrapping_add(1);
         let now = self.args.clock.now();
-        self.expire(now).await?;
-        self.retain(now).await;
-        for _ in 0..STEPS {
-            if !self.note(self.args.storage.wipe_accounts().await?) {
-                break;
-            }
-        }
-        for _ in 0..STEPS {
-            let cleared = self.args.storage.sweep(&mut self.swept).await?;
-            if !self.note(cleared) {
-                break;
-            }
-        }
+        let mut commands: Vec<Command> =
+            self.args.storage.expired(now).await?.into_iter().map(Command::Expire).collect();
+        commands.extend(self.retention(now).await?);
+        let storage = self.args.storage.clone();
+        self.all_of(Chore::WipeAccounts).await?;
+        self.all_of(Chore::Sweep).await?;
         if self.ticks.is_multiple_of(DROP_EVERY) {
-            let horizon = now.plus_secs(-self.args.config.keep_deleted_s());
-            for _ in 0..STEPS {
-                if !self.note(self.args.storage.drop_before(horizon).await?) {
-                    break;
-                }
-            }
+            self.all_of(Chore::DropBefore(now.plus_secs(-self.args.config.keep_deleted_s()))).await?;
         }
-        if self.ticks.is_multiple_of(CHECKPOINT_EVERY) && self.args.storage.take_destroyed() {
-            if self.args.storage.checkpoint().await? {
+        if self.ticks.is_multiple_of(CHECKPOINT_EVERY) && storage.take_destroyed() {
+            if storage.checkpoint().await? {
                 metrics().checkpoints.increment(1);
             } else {
+                storage.note_destroyed();
+            }
+        }
+        self.is_failing = false;
+        Ok(commands)
+    }
+
+    /// The server's retention, when it is due: one event a run, not one a message.
+    async fn retention(&mut self, now: Timestamp) -> Result<Option<Command>, StorageError> {
+        let Some(keep) = self.args.config.retention() else { return Ok(None) };
+        if self.last_retention.is_some_and(|last| last.elapsed() < self.args.config.retention_every()) {
+            return Ok(None);
+        }
+        let before = now.plus_secs(-keep);
+        let is_due = self.args.storage.has_messages_before(before).await?;
+        self.last_retention = Some(Instant::now());
+        Ok(is_due.then_some(Command::Retain(before)))
+    }
+
+    async fn step(&mut self, chore: Chore) -> Result<Cleared, StorageError> {
+        match chore {
+            Chore::WipeAccounts => self.args.storage.wipe_accounts().await,
+            Chore::Sweep => self.args.storage.sweep(&mut self.swept).await,
+            Chore::DropBefore(horizon) => self.args.storage.drop_before(horizon).await,
+        }
+    }
+
+    /// Step after step of one kind, until there is no more to do or others want their turn.
+    async fn all_of(&mut self, chore: Chore) -> Result<(), StorageError> {
+        for _ in 0..STEPS {
+            let started = Instant::now();
+            let cleared = self.step(chore).await?;
+            metrics().destroyed.increment(cleared.destroyed);
+            metrics().dropped.increment(cleared.dropped);
+            if cleared.destroyed > 0 {
                 self.args.storage.note_destroyed();
             }
-        }
-        Ok(())
-    }
-
-    /// Messages whose time is over: the writer destroys them and tells both sides.
-    async fn expire(&self, now: Timestamp) -> Result<(), StorageError> {
-        for _ in 0..STEPS {
-            let due = self.args.storage.expired(now).await?;
-            let mut answers = Vec::with_capacity(due.len());
-            for id in &due {
-                answers.push(self.args.persistence.ask(Command::Expire(*id)));
-            }
-            // All are handed over before one is waited for.
-            let done = futures_util::future::join_all(answers).await;
-            metrics().expired.increment(done.iter().filter(|answer| answer.is_ok()).count() as u64);
-            let is_full = i64::try_from(due.len()).is_ok_and(|count| count == BATCH);
-            if !is_full || done.iter().any(Result::is_err) {
+            if !cleared.has_more {
                 break;
             }
+            // SQLite has one lock for writing, and those who wait for it do not queue: the writer gets as much time.
+            tokio::time::sleep(started.elapsed()).await;
         }
         Ok(())
-    }
-
-    /// The server's retention: one event a run, not one a message.
-    async fn retain(&mut self, now: Timestamp) {
-        let Some(keep) = self.args.config.retention() else { return };
-        let is_due = self.last_retention.is_none_or(|last| last.elapsed() >= self.args.config.retention_every());
-        if is_due {
-            self.last_retention = Some(Instant::now());
-            let before = now.plus_secs(-keep);
-            match self.args.storage.has_messages_before(before).await {
-                // The next run finds it again when the writer does not answer.
-                Ok(true) => drop(self.args.persistence.ask(Command::Retain(before)).await),
-                Ok(false) => {}
-                Err(error) => tracing::warn!(error = %error, "cannot look for messages beyond the retention"),
-            }
-        }
-    }
-
-    /// Counts what was done; whether to go on.
-    fn note(&self, cleared: Cleared) -> bool {
-        metrics().destroyed.increment(cleared.destroyed);
-        metrics().dropped.increment(cleared.dropped);
-        if cleared.destroyed > 0 {
-            self.args.storage.note_destroyed();
-        }
-        cleared.has_more
     }
 }

@@ -20,7 +20,7 @@ use super::health::Health;
 use super::mailbox::{Slot, Timed, cast};
 use super::registry::{Delivery, RegistryHandle};
 use super::session::SessionMsg;
-use super::ticket::{RETRY_AFTER_MS, Reply, Ticket};
+use super::ticket::{RETRY_AFTER_MS, Reply, Ticket, Turn};
 use crate::clock::Clock;
 use crate::domain::{Answer, Audience, Command, Event, EventBody, Outcome, Seq, Timestamp, UserId};
 use crate::protocol::FrameError;
@@ -60,15 +60,15 @@ impl PersistenceHandle {
 
     /// Carries out a command that comes from no socket, and waits for what comes of it. It is carried out even when nobody
     /// waits any more.
-    pub async fn ask(&self, command: Command) -> Result<Answer, FrameError> {
+    pub async fn ask(&self, command: Command, turn: Turn) -> Result<Answer, FrameError> {
         let (reply, answer) = oneshot::channel();
-        self.submit(command, Ticket::caller(reply));
+        self.submit(command, Ticket::caller(reply, turn));
         answer.await.unwrap_or_else(|_| Err(FrameError::unavailable(RETRY_AFTER_MS)))
     }
 
     /// Carries out a command whose outcome nobody waits for.
-    pub fn tell(&self, command: Command) {
-        self.submit(command, Ticket::nobody());
+    pub fn tell(&self, command: Command, turn: Turn) {
+        self.submit(command, Ticket::nobody(turn));
     }
 
     /// Writes all that is waiting and ends; gives up after `limit`.
@@ -211,17 +211,23 @@ impl PersistenceState {
 
     fn announce(&self, applied: Applied, tickets: Vec<Ticket>) {
         let mut deliveries = Vec::with_capacity(tickets.len() * 2);
+        if applied.first.0 > self.progress().announced.0 + 1 {
+            // Another process has written: what it has numbered lower must not come later.
+            deliveries.push(Delivery::Resync);
+        }
+        let mut late = Vec::new();
         for (Outcome { answer, events }, ticket) in applied.outcomes.into_iter().zip(tickets) {
             match answer {
                 Ok(answer) => {
                     if matches!(&answer, Answer::Stored(stored) if !stored.duplicate) {
                         metrics().messages_stored.increment(1);
                     }
-                    tell_of(&mut deliveries, ticket.confirm(answer), events);
+                    tell_of(&mut deliveries, &mut late, ticket.confirm(answer), events);
                 }
                 Err(refusal) => ticket.refuse(refusal.into()),
             }
         }
+        deliveries.append(&mut late);
         self.args.registry.deliver(deliveries);
         self.settle(applied.last);
     }
@@ -290,6 +296,7 @@ impl PersistenceState {
 /// What has happened, with the answer in the place of the event that it is about, or alone.
 fn tell_of(
     deliveries: &mut Vec<Delivery>,
+    late: &mut Vec<Delivery>,
     asked: Option<(ActorRef<Timed<SessionMsg>>, Reply)>,
     events: Vec<(Audience, Arc<Event>)>,
 ) {
@@ -301,7 +308,10 @@ fn tell_of(
         let reply = asked.take_if(own).map(|(_, reply)| reply);
         deliveries.push(Delivery::Event { to, event, reply });
     }
-    deliveries.extend(asked.map(|(session, reply)| Delivery::Answer(session, reply)));
+    let Some((session, reply)) = asked else { return };
+    // A receipt that was merged into a later one of the batch is not answered before that one is told.
+    let to = if matches!(reply.answer, Answer::Read { .. }) { late } else { deliveries };
+    to.push(Delivery::Answer(session, reply));
 }
 
 /// A database call that answers in time, one way or the other.

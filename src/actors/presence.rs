@@ -1,10 +1,11 @@
 //! Who is online and who is typing: in memory, never stored, and the first to be dropped under load.
 //!
 //! Supervised by the root. When it fails, its successor asks every session to introduce itself again. Bounds: what a client
-//! sends here rides on its credit; looks at the store are limited to [`LOOKUPS`] at a time and what is more is dropped; a socket
-//! watches a limited list.
+//! sends here rides on its credit; looks at the store for watchers are limited to [`LOOKUPS`] at a time, one a user, and those
+//! for typing to [`TYPISTS`], of which more are dropped; a socket watches a limited list. When it cannot be found out whether somebody
+//! may still see somebody, they may not.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,8 +28,10 @@ use crate::telemetry::{ActorKind, metrics};
 const GRACE: Duration = Duration::from_secs(10);
 /// Least time between two words of typing in one direction.
 const TYPING_EVERY: Duration = Duration::from_secs(3);
-/// Looks at the store at one time.
-const LOOKUPS: usize = 32;
+/// Watchers that are looked up at one time.
+const LOOKUPS: usize = 2;
+/// Typists that are looked up at one time.
+const TYPISTS: usize = 16;
 /// Users whose last time is remembered, and directions in which typing is.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
 
@@ -57,12 +60,15 @@ pub(super) enum PresenceMsg {
         user: UserId,
         other: Option<UserId>,
     },
-    /// What a look at the store has found.
+    /// What a look at the store has found that began in this round.
     Looked {
         socket: SocketId,
-        watched: UserId,
+        of: UserId,
         is_visible: bool,
+        round: u64,
     },
+    /// The look for a watcher is over, and another may begin.
+    LookedAll(Option<UserId>),
     Typing {
         from: UserId,
         to: UserId,
@@ -120,7 +126,12 @@ pub(super) struct PresenceArgs {
 
 pub(super) struct PresenceState {
     args: PresenceArgs,
-    lookups: Arc<Semaphore>,
+    typists: Arc<Semaphore>,
+    /// Counts what was reconsidered.
+    round: u64,
+    /// Watchers who wait to be looked up, with the credit that bounds them; and those who are.
+    waiting: VecDeque<(UserId, Pairs, Credit)>,
+    looked_up: HashSet<UserId>,
     /// With the number of the departure that is counted down, if any.
     online: HashMap<UserId, Option<u64>>,
     departures: u64,
@@ -129,6 +140,9 @@ pub(super) struct PresenceState {
     watched: HashMap<UserId, HashSet<SocketId>>,
     typing: LruCache<(UserId, UserId), Instant>,
 }
+
+/// Sockets, and whom they watch.
+type Pairs = Vec<(SocketId, UserId)>;
 
 /// A socket that is told who is online.
 struct Watcher {
@@ -151,10 +165,12 @@ impl Actor for PresenceActor {
     type Arguments = PresenceArgs;
 
     async fn pre_start(&self, _: ActorRef<Self::Msg>, args: PresenceArgs) -> Result<PresenceState, ActorProcessingErr> {
-        args.registry.introduce();
         Ok(PresenceState {
             args,
-            lookups: Arc::new(Semaphore::new(LOOKUPS)),
+            typists: Arc::new(Semaphore::new(TYPISTS)),
+            round: 0,
+            waiting: VecDeque::new(),
+            looked_up: HashSet::new(),
             online: HashMap::new(),
             departures: 0,
             last_seen: LruCache::new(REMEMBERED),
@@ -184,14 +200,29 @@ impl Actor for PresenceActor {
             }
             PresenceMsg::Watch { user, socket, session, users, credit } => {
                 state.watch(socket, Watcher { user, session, told: HashMap::new() }, &users);
-                state.look(&myself, users.into_iter().map(|watched| (socket, watched)).collect(), credit);
+                let pairs: Pairs = users.into_iter().map(|of| (socket, of)).collect();
+                match credit {
+                    Some(credit) => state.waiting.push_back((user, pairs, credit)),
+                    // Introduced anew, not asked.
+                    None => state.look(&myself, None, pairs, None),
+                }
+                state.look_for_next(&myself);
             }
             PresenceMsg::Unwatch(socket) => state.unwatch(socket),
             PresenceMsg::Reconsider { user, other } => {
+                state.round += 1;
                 let pairs = state.pairs(user, other);
-                state.look(&myself, pairs, None);
+                state.look(&myself, None, pairs, None);
             }
-            PresenceMsg::Looked { socket, watched, is_visible } => state.tell(socket, watched, is_visible),
+            PresenceMsg::Looked { socket, of, is_visible: true, round } if round != state.round => {
+                // Something has changed since: it may have been this.
+                state.look(&myself, None, vec![(socket, of)], None);
+            }
+            PresenceMsg::Looked { socket, of, is_visible, .. } => state.tell(socket, of, is_visible),
+            PresenceMsg::LookedAll(user) => {
+                user.map(|user| state.looked_up.remove(&user));
+                state.look_for_next(&myself);
+            }
             PresenceMsg::Typing { from, to, active, credit } => state.typing(from, to, active, credit),
         }
         Ok(())
@@ -256,38 +287,45 @@ impl PresenceState {
     }
 
     /// Who watches `user` and whom `user` watches, or only as far as that is `other`.
-    fn pairs(&self, user: UserId, other: Option<UserId>) -> Vec<(SocketId, UserId)> {
-        let between = |a: UserId, b: UserId| a == user && other.is_none_or(|other| other == b);
-        let watchers = self
-            .watchers
-            .iter()
-            .flat_map(|(socket, watcher)| watcher.told.keys().map(move |watched| (*socket, watcher.user, *watched)));
-        let concerned =
-            watchers.filter(|(_, watcher, watched)| between(*watcher, *watched) || between(*watched, *watcher));
-        concerned.map(|(socket, _, watched)| (socket, watched)).collect()
+    fn pairs(&self, user: UserId, other: Option<UserId>) -> Pairs {
+        let watching = |of: UserId| self.watched.get(&of).into_iter().flatten().map(move |socket| (*socket, of));
+        let by = |by: UserId, pairs: &mut dyn Iterator<Item = (SocketId, UserId)>| -> Pairs {
+            pairs.filter(|(socket, _)| self.watchers.get(socket).is_some_and(|w| w.user == by)).collect()
+        };
+        if let Some(other) = other {
+            let mut pairs = by(other, &mut watching(user));
+            pairs.extend(by(user, &mut watching(other)));
+            return pairs;
+        }
+        let own = self.watchers.iter().filter(|(_, watcher)| watcher.user == user);
+        let own = own.flat_map(|(socket, watcher)| watcher.told.keys().map(|of| (*socket, *of)));
+        watching(user).chain(own).collect()
     }
 
-    /// Finds out who may see whom, when there are not too many who want to know that already.
-    fn look(&self, myself: &ActorRef<Timed<PresenceMsg>>, pairs: Vec<(SocketId, UserId)>, credit: Option<Credit>) {
+    /// Begins with the next watcher, when not too many are looked up already.
+    fn look_for_next(&mut self, myself: &ActorRef<Timed<PresenceMsg>>) {
+        while self.looked_up.len() < LOOKUPS {
+            let next = self.waiting.iter().position(|(user, ..)| !self.looked_up.contains(user));
+            let Some((user, pairs, credit)) = next.and_then(|next| self.waiting.remove(next)) else { return };
+            self.looked_up.insert(user);
+            self.look(myself, Some(user), pairs, Some(credit));
+        }
+    }
+
+    /// Finds out who may see whom. Nobody keeps seeing somebody because that could not be found out.
+    fn look(&self, myself: &ActorRef<Timed<PresenceMsg>>, turn: Option<UserId>, pairs: Pairs, credit: Option<Credit>) {
         let asked: Vec<_> = pairs
             .into_iter()
-            .filter_map(|(socket, watched)| self.watchers.get(&socket).map(|w| (socket, w.user, watched)))
+            .filter_map(|(socket, of)| self.watchers.get(&socket).map(|w| (socket, w.user, of)))
             .collect();
-        if asked.is_empty() {
-            return;
-        }
-        let Ok(permit) = self.lookups.clone().try_acquire_owned() else {
-            metrics().whispers_dropped.increment(1);
-            return;
-        };
-        let (storage, myself) = (self.args.storage.clone(), myself.clone());
+        let (storage, myself, round) = (self.args.storage.clone(), myself.clone(), self.round);
         tokio::spawn(async move {
-            let _held = (permit, credit);
-            for (socket, watcher, watched) in asked {
-                if let Ok(is_visible) = is_visible(&storage, watcher, watched).await {
-                    cast(&myself, PresenceMsg::Looked { socket, watched, is_visible });
-                }
+            let _held = credit;
+            for (socket, to, of) in asked {
+                let is_visible = is_visible(&storage, to, of).await.unwrap_or(false);
+                cast(&myself, PresenceMsg::Looked { socket, of, is_visible, round });
             }
+            cast(&myself, PresenceMsg::LookedAll(turn));
         });
     }
 
@@ -321,7 +359,7 @@ impl PresenceState {
         if is_early {
             return;
         }
-        let Ok(permit) = self.lookups.clone().try_acquire_owned() else {
+        let Ok(permit) = self.typists.clone().try_acquire_owned() else {
             metrics().whispers_dropped.increment(1);
             return;
         };

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::{Cursor, DeviceId, Epoch, ResetReason, Seq, SocketId, UserId};
 use crate::protocol::{Frame, v1};
-use crate::storage::{Page, PageLimit, Replay, Storage, StorageError};
+use crate::storage::{PageLimit, Replay, Storage, StorageError};
 use crate::telemetry::metrics;
 
 /// Wait before a page is read again that the database did not give.
@@ -30,8 +30,6 @@ pub(super) struct Replays {
     limits: v1::Limits,
     page: PageLimit,
     pub(super) seam: SeamLimit,
-    /// Who may read at the moment.
-    readers: Semaphore,
 }
 
 /// What a client says about itself when it opens a `fluent.v1` socket.
@@ -67,10 +65,7 @@ impl Replays {
         let frames = (socket.queue_frames / 2).max(1);
         let page = PageLimit { events: socket.sync_page.min(frames), bytes: socket.queue_bytes / 4 };
         let seam = SeamLimit { events: frames, bytes: socket.queue_bytes / 4 };
-        // The other readers are left to everybody else.
-        let readers = usize::try_from(config.database.max_connections / 2).unwrap_or(usize::MAX);
-        let readers = Semaphore::new(readers.clamp(1, Semaphore::MAX_PERMITS));
-        Self { storage, clock, limits, page, seam, readers }
+        Self { storage, clock, limits, page, seam }
     }
 
     /// Greets a new socket and brings it up to date.
@@ -107,10 +102,7 @@ impl Replays {
     }
 
     async fn greeting(&self, user: UserId, opening: &Opening) -> Result<Greeting, StorageError> {
-        let position = {
-            let _reader = self.readers.acquire().await;
-            self.storage.position().await?
-        };
+        let position = self.storage.position().await?;
         let newest = position.newest();
         let honoured: Result<Cursor, ResetReason> = match &opening.since {
             Some(since) => position.honours(since),
@@ -137,19 +129,15 @@ impl Replays {
         // Nobody closes the semaphore.
         while let Ok(permit) = turns.clone().acquire_owned().await {
             let page = loop {
-                if let Some(page) = or_wait(self.page(&mut replay).await).await {
+                if let Some(page) =
+                    or_wait(self.storage.next_page(&mut replay, self.page, self.clock.now()).await).await
+                {
                     break page;
                 }
             };
             metrics().replayed.increment(page.events.len() as u64);
             cast(session, SessionMsg::Page { socket, turn: Turn { page, permit } });
         }
-    }
-
-    async fn page(&self, replay: &mut Replay) -> Result<Page, StorageError> {
-        // Nobody closes this one either.
-        let _reader = self.readers.acquire().await;
-        self.storage.next_page(replay, self.page, self.clock.now()).await
     }
 }
 

@@ -210,6 +210,8 @@ impl RootState {
             ActorKind::Presence => {
                 let (actor, _) = Actor::spawn_linked(None, PresenceActor, self.watcher.clone(), supervisor).await?;
                 self.presence.0.set(Some(actor.clone()));
+                // A predecessor took with it who is here.
+                self.router.handle.introduce();
                 actor.get_id()
             }
             ActorKind::Janitor => {

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use super::attachment::{Attachment, NewSocket, SessionSocket};
 use super::credit::Credit;
 use super::mailbox::Timed;
-use super::outbox::{CloseReason, Letter, LoginEnd};
+use super::outbox::{CloseReason, LoginEnd};
 use super::persistence::PersistenceHandle;
 use super::presence::PresenceHandle;
 use super::registry::RegistryHandle;
@@ -255,16 +255,5 @@ impl SessionState {
         for socket in self.sockets.iter_mut().filter(|socket| which(socket)) {
             socket.close(reason);
         }
-    }
-}
-
-impl SessionSocket {
-    fn fail(&mut self, from: From, error: &FrameError) -> bool {
-        metrics().frame_error(error.code.as_str());
-        let frame = self.error_frame(error, &from.context);
-        let letter =
-            Letter { credit: Some(from.credit), is_complaint: !error.code.is_retryable(), ..Letter::from(frame) };
-        let more = self.refused(from.ordinal);
-        self.push_all([letter].into_iter().chain(more))
     }
 }

@@ -1,7 +1,9 @@
 //! What a command carries while it waits for its commit: whom to answer, and the credit it holds.
 
+use std::sync::Arc;
+
 use ractor::ActorRef;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::credit::Credit;
 use super::mailbox::{Timed, cast};
@@ -20,8 +22,12 @@ pub(super) struct Ticket(Option<Way>);
 
 enum Way {
     Socket { session: ActorRef<Timed<SessionMsg>>, from: From },
-    Caller(oneshot::Sender<Result<Answer, FrameError>>),
+    Caller { caller: oneshot::Sender<Result<Answer, FrameError>>, _turn: Turn },
+    Nobody { _turn: Turn },
 }
+
+/// The right of a request to have commands on their way, held until the last of them is answered.
+pub type Turn = Arc<OwnedSemaphorePermit>;
 
 /// Which frame of which socket is answered.
 #[derive(Debug)]
@@ -49,25 +55,30 @@ impl Ticket {
         Self(Some(Way::Socket { session, from }))
     }
 
-    pub(super) fn caller(caller: oneshot::Sender<Result<Answer, FrameError>>) -> Self {
+    pub(super) fn caller(caller: oneshot::Sender<Result<Answer, FrameError>>, turn: Turn) -> Self {
         metrics().in_flight.increment(1);
-        Self(Some(Way::Caller(caller)))
+        Self(Some(Way::Caller { caller, _turn: turn }))
     }
 
     /// Nobody waits for an answer.
-    pub(super) fn nobody() -> Self {
-        Self(None)
+    pub(super) fn nobody(turn: Turn) -> Self {
+        metrics().in_flight.increment(1);
+        Self(Some(Way::Nobody { _turn: turn }))
     }
 
     /// The command is committed. A caller is answered at once; a socket's answer takes the way of its events, in their order.
     pub(super) fn confirm(mut self, answer: Answer) -> Option<(ActorRef<Timed<SessionMsg>>, Reply)> {
         match self.take()? {
-            Way::Socket { session, from } => Some((session, Reply { from, answer })),
-            Way::Caller(caller) => {
+            Way::Socket { session, mut from } => {
+                from.credit.release_bytes();
+                Some((session, Reply { from, answer }))
+            }
+            Way::Caller { caller, .. } => {
                 // The one who asked may have gone.
                 let _ = caller.send(Ok(answer));
                 None
             }
+            Way::Nobody { .. } => None,
         }
     }
 
@@ -87,10 +98,10 @@ impl Ticket {
     fn answer(&mut self, error: FrameError) {
         match self.take() {
             Some(Way::Socket { session, from }) => cast(&session, SessionMsg::Failed { from, error }),
-            Some(Way::Caller(caller)) => {
+            Some(Way::Caller { caller, .. }) => {
                 let _ = caller.send(Err(error));
             }
-            None => {}
+            Some(Way::Nobody { .. }) | None => {}
         }
     }
 }

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lru::LruCache;
 
+use super::AuthError;
 use crate::domain::{DeviceId, LoginId};
-use crate::storage::{Dialect, Storage, StorageError};
+use crate::storage::{Dialect, Storage};
 
 /// Login sessions that are remembered: 16 bytes each and the map around them.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
@@ -25,41 +26,43 @@ impl Dialects {
         Self { storage, known: Mutex::new(LruCache::new(REMEMBERED)) }
     }
 
-    /// A legacy socket was opened.
-    pub async fn opened_legacy(&self, login: LoginId) -> Result<(), StorageError> {
-        if self.dialect(login).await? == Dialect::Unknown {
+    /// A legacy socket is about to be opened. [`AuthError::InvalidToken`] when the login session is gone, as after its account
+    /// was deleted.
+    pub async fn opens_legacy(&self, login: LoginId) -> Result<(), AuthError> {
+        if self.dialect(login).await?.ok_or(AuthError::InvalidToken)? == Dialect::Unknown {
             self.storage.note_legacy(login).await?;
             self.remember(login, Dialect::Legacy);
         }
         Ok(())
     }
 
-    /// Something of `fluent.v1` was used.
-    pub async fn used_v1(&self, login: LoginId) -> Result<(), StorageError> {
-        if self.dialect(login).await? != Dialect::V1 {
+    /// Something of `fluent.v1` is used. Errors as in [`opens_legacy`](Self::opens_legacy).
+    pub async fn uses_v1(&self, login: LoginId) -> Result<(), AuthError> {
+        if self.dialect(login).await?.ok_or(AuthError::InvalidToken)? != Dialect::V1 {
             self.storage.note_v1(login).await?;
             self.remember(login, Dialect::V1);
         }
         Ok(())
     }
 
-    /// A `fluent.v1` socket was opened by a device.
-    pub async fn opened_v1(&self, login: LoginId, device: &DeviceId) -> Result<(), StorageError> {
-        self.used_v1(login).await?;
-        self.storage.note_device(login, device).await
+    /// A device with a name of its own is about to open a `fluent.v1` socket.
+    pub async fn note_device(&self, login: LoginId, device: &DeviceId) -> Result<(), AuthError> {
+        Ok(self.storage.note_device(login, device).await?)
     }
 
     /// Whether the login session has used a legacy socket and nothing of `fluent.v1`.
-    pub async fn is_legacy(&self, login: LoginId) -> Result<bool, StorageError> {
-        Ok(self.dialect(login).await? == Dialect::Legacy)
+    pub async fn is_legacy(&self, login: LoginId) -> Result<bool, AuthError> {
+        Ok(self.dialect(login).await? == Some(Dialect::Legacy))
     }
 
-    async fn dialect(&self, login: LoginId) -> Result<Dialect, StorageError> {
+    async fn dialect(&self, login: LoginId) -> Result<Option<Dialect>, AuthError> {
         if let Some(known) = self.known().get(&login) {
-            return Ok(*known);
+            return Ok(Some(*known));
         }
         let found = self.storage.dialect(login).await?;
-        self.remember(login, found);
+        if let Some(dialect) = found {
+            self.remember(login, dialect);
+        }
         Ok(found)
     }
 

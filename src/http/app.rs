@@ -28,7 +28,7 @@ pub struct App {
     /// To tell when somebody may see less or more.
     pub presence: PresenceHandle,
     /// Commands of requests that may wait for the writer at once.
-    pub commands: Semaphore,
+    pub commands: Arc<Semaphore>,
     /// Which login sessions only know the legacy dialect.
     pub dialects: Dialects,
     /// The time.

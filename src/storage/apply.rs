@@ -18,7 +18,7 @@ use super::facts::Facts;
 use super::{Storage, StorageError};
 use crate::domain::{Answer, Audience, Command, Event, EventBody, Outcome, Refusal, Seq, Timestamp, UserId};
 
-pub(super) use deletions::gone;
+pub(super) use deletions::{UNREAD_LESS, gone};
 
 /// Rows of one statement. A statement's text depends on its rows, so only a few sizes are used and each stays prepared.
 const CHUNKS: [usize; 3] = [64, 8, 1];
@@ -31,6 +31,8 @@ const TAKE_NUMBERS: &str = "UPDATE store SET head = head + $1, \
 /// A batch that was committed.
 #[derive(Debug)]
 pub struct Applied {
+    /// The first number given to the batch.
+    pub first: Seq,
     /// The last number given to the batch; those of commands that changed nothing are never used.
     pub last: Seq,
     /// One for each command, in their order.
@@ -44,11 +46,10 @@ impl Storage {
     /// [`committed_since`](Self::committed_since) tells.
     pub async fn apply(&self, commands: Vec<Command>, now: Timestamp) -> Result<Applied, StorageError> {
         let mut facts = self.facts.lock().await;
+        // Whoever waits for this may give up: then it stays open.
+        facts.open();
         let applied = Box::pin(self.apply_with(&mut facts, commands, now)).await;
-        if applied.is_err() {
-            // It may have learned what was rolled back.
-            facts.forget();
-        }
+        facts.close(applied.is_ok());
         applied
     }
 
@@ -90,7 +91,7 @@ impl Storage {
             Seq(head - count)
         };
         let outcomes = outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Outcome::done(Answer::Done)));
-        Ok(Applied { last, outcomes: outcomes.collect() })
+        Ok(Applied { first: Seq(head - count + 1), last, outcomes: outcomes.collect() })
     }
 }
 

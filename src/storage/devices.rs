@@ -28,15 +28,16 @@ pub enum Dialect {
 }
 
 impl Storage {
-    /// The dialect of a login session.
-    pub async fn dialect(&self, login: LoginId) -> Result<Dialect, StorageError> {
+    /// The dialect of a login session; `None` when there is no such session, as after its account was deleted.
+    pub async fn dialect(&self, login: LoginId) -> Result<Option<Dialect>, StorageError> {
         let sql = "SELECT dialect FROM logins WHERE id = $1";
         let row = self.reader.query_one_raw(self.statement(sql, [login.0.into()])).await?;
-        Ok(match row.map(|row| row.try_get_by_index::<i16>(0)).transpose()? {
-            Some(1) => Dialect::Legacy,
-            Some(2) => Dialect::V1,
+        let dialect = row.map(|row| row.try_get_by_index::<i16>(0)).transpose()?;
+        Ok(dialect.map(|dialect| match dialect {
+            1 => Dialect::Legacy,
+            2 => Dialect::V1,
             _ => Dialect::Unknown,
-        })
+        }))
     }
 
     /// A legacy socket was opened; says nothing against what is known already.

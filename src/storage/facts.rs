@@ -32,13 +32,30 @@ pub(super) struct UserFacts {
 
 pub(super) struct Facts {
     rules: i64,
+    /// A batch is on its way, or was given up on its way: what it has learned may have been rolled back.
+    is_open: bool,
     pub(super) conversations: LruCache<DirectKey, Conversation>,
     pub(super) users: LruCache<UserId, UserFacts>,
 }
 
 impl Facts {
     pub(super) fn new() -> Self {
-        Self { rules: -1, conversations: LruCache::new(CONVERSATIONS), users: LruCache::new(USERS) }
+        Self { rules: -1, is_open: false, conversations: LruCache::new(CONVERSATIONS), users: LruCache::new(USERS) }
+    }
+
+    /// A batch begins. When the one before was neither finished nor refused, everything is forgotten.
+    pub(super) fn open(&mut self) {
+        if std::mem::replace(&mut self.is_open, true) {
+            self.forget();
+        }
+    }
+
+    /// The batch has ended: what it has learned holds, or nothing does.
+    pub(super) fn close(&mut self, holds: bool) {
+        self.is_open = false;
+        if !holds {
+            self.forget();
+        }
     }
 
     /// Forgets everything when the store's `rules` are not those that this was learned under.
@@ -54,7 +71,7 @@ impl Facts {
         self.rules += 1;
     }
 
-    pub(super) fn forget(&mut self) {
+    fn forget(&mut self) {
         self.rules = -1;
         self.conversations.clear();
         self.users.clear();

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, Value};
 
-use super::apply::gone;
+use super::apply::{UNREAD_LESS, gone};
 use super::bodies::{Side, destroy};
 use super::{Storage, StorageError};
 use crate::domain::{MessageId, Seq, Timestamp};
@@ -20,18 +20,17 @@ const DUE: &str =
 
 /// Messages of a deleted account's conversation. Of those that others have sent, what recognises a retry is kept.
 const DOOMED: &str = "SELECT id FROM messages WHERE conversation_id = $1 AND GONE \
-     AND (sender_id = $2 OR receiver_id = $2) LIMIT $3";
+     LIMIT $2";
 const WIPE: &str = "UPDATE messages SET sender_id = CASE WHEN sender_id = $2 THEN 0 ELSE sender_id END, \
      receiver_id = CASE WHEN receiver_id = $2 THEN 0 ELSE receiver_id END, \
-     client_id = CASE WHEN sender_id = $2 THEN NULL ELSE client_id END, expires_at = NULL, \
+     client_id = CASE WHEN sender_id = $2 THEN NULL ELSE client_id END, \
+     content_hash = CASE WHEN sender_id = $2 THEN NULL ELSE content_hash END, expires_at = NULL, \
      gone_seq = COALESCE(gone_seq, $3), gone_how = $4 WHERE id = $1";
 
 /// The oldest messages that a retention run has not destroyed yet.
 const SWEPT: &str = "SELECT id, conversation_id, sender_id, receiver_id, receiver_gone FROM messages \
      WHERE id > $1 AND id <= $2 AND gone_seq IS NULL ORDER BY id LIMIT $3";
 const SWEEP_ONE: &str = "UPDATE messages SET expires_at = NULL, gone_seq = $2, gone_how = $3 WHERE id = $1";
-const UNREAD_LESS: &str = "UPDATE members SET unread = unread - 1 WHERE user_id = $1 AND conversation_id = $2 \
-     AND read_id < $3 AND unread > 0";
 
 /// Events and tombstones of this number and older are not kept.
 const OLD_EVENTS: &str =
@@ -75,9 +74,9 @@ impl Storage {
             (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
         let tx = self.begin_cleaning().await?;
         let mut destroyed = 0;
-        for state in ["gone_seq IS NULL", "gone_seq IS NOT NULL"] {
+        for state in ["gone_seq IS NULL", "gone_seq IS NOT NULL AND gone_how <> 4"] {
             let sql = DOOMED.replace("GONE", state);
-            let rows = tx.query_all_raw(self.statement(sql, [conversation.into(), user.into(), BATCH.into()])).await?;
+            let rows = tx.query_all_raw(self.statement(sql, [conversation.into(), BATCH.into()])).await?;
             for row in rows {
                 let id: i64 = row.try_get_by_index(0)?;
                 self.run(&tx, WIPE, [id.into(), user.into(), seq.into(), gone::ACCOUNT.into()]).await?;
@@ -111,12 +110,13 @@ impl Storage {
             if sender != receiver && row.try_get_by_index::<Option<i64>>(4)?.is_none() {
                 self.run(&tx, UNREAD_LESS, [receiver.into(), conversation.into(), id.into()]).await?;
             }
-            *swept = MessageId(id);
         }
         if rows.is_empty() {
             self.run(&tx, "DELETE FROM sweeps WHERE seq = $1", [seq.into()]).await?;
         }
+        let newest = rows.last().map(|row| row.try_get_by_index(0)).transpose()?.map(MessageId);
         tx.commit().await?;
+        *swept = newest.unwrap_or(*swept);
         Ok(Cleared { destroyed: rows.len() as u64, dropped: 0, has_more: true })
     }
 

@@ -18,6 +18,11 @@ use crate::domain::{
 
 /// Events of one plan: some 100 bytes each, for every socket that catches up.
 const PLAN: i64 = 500;
+/// Numbers that the first plan covers. A window that holds little is doubled, so that the work is that of the events and of
+/// the conversations that have moved, however far behind a device is.
+const WINDOW: i64 = 1024;
+/// The widest window: all that is in a store.
+const WIDEST: i64 = 1 << 53;
 /// Messages read in one statement: few as long as they may be big.
 const FEW: usize = 8;
 /// See [`FEW`].
@@ -31,23 +36,24 @@ const EVENTS_AFTER: &str = "SELECT seq, kind, a, b, c, detail FROM ( \
      JOIN conversations AS v ON v.id = mine.conversation_id \
      JOIN messages AS m ON m.conversation_id = v.id AND m.gone_seq IS NULL \
      AND m.timestamp > COALESCE((SELECT timestamp FROM messages WHERE id <= $2 ORDER BY id DESC LIMIT 1), -1) \
+     AND m.timestamp <= (SELECT timestamp FROM messages WHERE id <= $4 ORDER BY id DESC LIMIT 1) \
      WHERE mine.user_id = $1 AND v.newest_message_id > $2 \
      UNION ALL SELECT mine.read_seq, -1, mine.conversation_id, mine.read_id, mine.read_at, CAST(v.direct_key AS TEXT) \
      FROM members AS mine JOIN conversations AS v ON v.id = mine.conversation_id \
-     WHERE mine.user_id = $1 AND mine.read_seq > $2 \
+     WHERE mine.user_id = $1 AND mine.read_seq > $2 AND mine.read_seq <= $4 \
      UNION ALL SELECT theirs.shown_seq, -1, theirs.conversation_id, theirs.shown_id, theirs.shown_at, \
      CAST(theirs.user_id AS TEXT) || '!' \
      FROM members AS mine JOIN conversations AS v ON v.id = mine.conversation_id \
      JOIN members AS theirs ON theirs.conversation_id = mine.conversation_id AND theirs.user_id = PARTNER \
-     WHERE mine.user_id = $1 AND theirs.shown_seq > $2 AND theirs.user_id <> $1 \
+     WHERE mine.user_id = $1 AND theirs.shown_seq > $2 AND theirs.shown_seq <= $4 AND theirs.user_id <> $1 \
      UNION ALL SELECT theirs.delivered_seq, -2, theirs.conversation_id, theirs.delivered_id, theirs.delivered_at, \
      CAST(theirs.user_id AS TEXT) || '!' \
      FROM members AS mine JOIN conversations AS v ON v.id = mine.conversation_id \
      JOIN members AS theirs ON theirs.conversation_id = mine.conversation_id AND theirs.user_id = PARTNER \
-     WHERE mine.user_id = $1 AND theirs.delivered_seq > $2 AND theirs.user_id <> $1 \
-     UNION ALL SELECT e.seq, e.kind, e.subject, 0, 0, e.detail FROM events AS e WHERE e.user_id = $1 AND e.seq > $2 \
-     UNION ALL SELECT e.seq, e.kind, e.subject, 0, 0, e.detail FROM events AS e WHERE e.user_id = 0 AND e.seq > $2 \
-     UNION ALL SELECT s.head, -3, 0, 0, 0, '' FROM store AS s WHERE s.id = 1 \
+     WHERE mine.user_id = $1 AND theirs.delivered_seq > $2 AND theirs.delivered_seq <= $4 AND theirs.user_id <> $1 \
+     UNION ALL SELECT e.seq, e.kind, e.subject, 0, 0, e.detail FROM events AS e WHERE e.user_id = $1 AND e.seq > $2 AND e.seq <= $4 \
+     UNION ALL SELECT e.seq, e.kind, e.subject, 0, 0, e.detail FROM events AS e WHERE e.user_id = 0 AND e.seq > $2 AND e.seq <= $4 \
+     UNION ALL SELECT s.head, -3, 0, 0, 0, '' FROM store AS s WHERE s.id = 1 AND s.head <= $4 \
      ) AS plan ORDER BY seq, kind DESC LIMIT $3";
 
 /// The other user id in `v.direct_key`.
@@ -116,8 +122,12 @@ pub struct Replay {
     user: UserId,
     up_to: Seq,
     planned: VecDeque<Planned>,
-    /// The head, when the plan reaches it.
-    head: Option<Seq>,
+    /// Numbers that the next plan covers.
+    window: i64,
+    /// With all that is planned, everything up to here is told.
+    planned_up_to: Seq,
+    /// Whether that is the head of the store.
+    is_last: bool,
 }
 
 #[derive(Debug)]
@@ -141,7 +151,7 @@ impl Replay {
     /// The events of `user` after `since`.
     #[must_use]
     pub fn new(user: UserId, since: Seq) -> Self {
-        Self { user, up_to: since, planned: VecDeque::new(), head: None }
+        Self { user, up_to: since, planned: VecDeque::new(), window: WINDOW, planned_up_to: since, is_last: false }
     }
 }
 
@@ -161,6 +171,8 @@ impl Storage {
 
     /// The next page. What was deleted or has expired since its event is left out. After an error the same page is read again.
     pub async fn next_page(&self, replay: &mut Replay, limit: PageLimit, now: Timestamp) -> Result<Page, StorageError> {
+        // Half of the readers: the others are for everybody else. Nobody closes the semaphore.
+        let _turn = self.replays.acquire().await;
         let page = self.read_page(replay, limit, now).await;
         if page.is_err() {
             replay.planned.clear();
@@ -169,70 +181,87 @@ impl Storage {
     }
 
     async fn read_page(&self, replay: &mut Replay, limit: PageLimit, now: Timestamp) -> Result<Page, StorageError> {
-        if replay.planned.is_empty() {
-            self.plan(replay).await?;
-        }
         let mut page = Page { events: Vec::new(), up_to: replay.up_to, is_last: false };
         let mut bytes = 0;
-        while page.events.len() < limit.events && bytes < limit.bytes && !replay.planned.is_empty() {
-            let is_small = bytes / page.events.len().max(1) * MANY < limit.bytes && !page.events.is_empty();
-            let step = if is_small { MANY } else { FEW }.min(limit.events - page.events.len());
-            let some: Vec<Planned> = replay.planned.drain(..step.min(replay.planned.len())).collect();
-            if let Some(last) = some.last() {
-                page.up_to = last.seq();
+        loop {
+            if replay.planned.is_empty() {
+                self.plan(replay).await?;
             }
-            bytes += self.fill(&mut page.events, replay.user, some, now).await?;
+            while page.events.len() < limit.events && bytes < limit.bytes && !replay.planned.is_empty() {
+                let is_small = !page.events.is_empty() && bytes / page.events.len() * MANY < limit.bytes;
+                let step = if is_small { MANY } else { FEW }.min(limit.events - page.events.len());
+                let some: Vec<Planned> = replay.planned.drain(..step.min(replay.planned.len())).collect();
+                let rest = self.fill(&mut page, &mut bytes, limit.bytes, replay.user, some, now).await?;
+                for planned in rest.into_iter().rev() {
+                    replay.planned.push_front(planned);
+                }
+            }
+            if replay.planned.is_empty() {
+                page.up_to = replay.planned_up_to;
+                page.is_last = replay.is_last;
+            }
+            replay.up_to = page.up_to;
+            // A window without events is no page.
+            if page.is_last || !page.events.is_empty() {
+                return Ok(page);
+            }
         }
-        if replay.planned.is_empty()
-            && let Some(head) = replay.head
-        {
-            page.up_to = head;
-            page.is_last = true;
-        }
-        replay.up_to = page.up_to;
-        Ok(page)
     }
 
     async fn plan(&self, replay: &mut Replay) -> Result<(), StorageError> {
         let sql = EVENTS_AFTER.replace("PARTNER", PARTNER);
-        let values = [replay.user.0.into(), replay.up_to.0.into(), PLAN.into()];
-        replay.head = None;
+        let until = replay.up_to.0.saturating_add(replay.window).min(WIDEST);
+        let values = [replay.user.0.into(), replay.up_to.0.into(), PLAN.into(), until.into()];
+        (replay.planned_up_to, replay.is_last) = (Seq(until), false);
         for row in self.reader.query_all_raw(self.statement(sql, values)).await? {
             let (seq, kind): (i64, i64) = (row.try_get_by_index(0)?, i64::from(row.try_get_by_index::<i32>(1)?));
             match kind {
                 0 => replay.planned.push_back(Planned::Message(MessageId(seq))),
                 -1 | -2 => replay.planned.push_back(Planned::Ready(receipt(&row, Seq(seq), kind, replay.user)?)),
-                -3 => replay.head = Some(Seq(seq)),
+                -3 => (replay.planned_up_to, replay.is_last) = (Seq(seq), true),
                 _ => replay.planned.push_back(planned(&row, Seq(seq), kind)?),
             }
+        }
+        let count = i64::try_from(replay.planned.len()).unwrap_or(i64::MAX);
+        if count == PLAN {
+            // There may be more in the window.
+            replay.planned_up_to = replay.planned.back().map_or(replay.planned_up_to, Planned::seq);
+            replay.window = (replay.window / 2).max(WINDOW);
+        } else if count < PLAN / 2 {
+            replay.window = replay.window.saturating_mul(2).min(WIDEST);
         }
         Ok(())
     }
 
-    /// Adds what is planned to `events`, as far as it is still there; answers its bytes.
+    /// Adds what is planned to the page, as far as it is still there, until it has `max_bytes`; answers the rest.
     async fn fill(
         &self,
-        events: &mut Vec<Event>,
+        page: &mut Page,
+        bytes: &mut usize,
+        max_bytes: usize,
         user: UserId,
         planned: Vec<Planned>,
         now: Timestamp,
-    ) -> Result<usize, StorageError> {
+    ) -> Result<Vec<Planned>, StorageError> {
         let ids: Vec<MessageId> =
             planned.iter().filter_map(|p| if let Planned::Message(id) = p { Some(*id) } else { None }).collect();
         let mut messages = self.messages_by_id(user, &ids, now).await?;
-        let mut bytes = 0;
-        for item in planned {
+        let mut planned = planned.into_iter();
+        while *bytes < max_bytes
+            && let Some(item) = planned.next()
+        {
+            page.up_to = item.seq();
             let event = match item {
                 Planned::Message(id) => messages.remove(&id).map(|message| {
-                    bytes += message.content_for(user).len();
+                    *bytes += message.content_for(user).len();
                     Event { seq: id.seq(), body: EventBody::Message(message) }
                 }),
                 Planned::Deleted { seq, id, kind } => self.deletion(user, seq, id, kind).await?,
                 Planned::Ready(event) => Some(event),
             };
-            events.extend(event);
+            page.events.extend(event);
         }
-        Ok(bytes)
+        Ok(planned.collect())
     }
 
     async fn messages_by_id(

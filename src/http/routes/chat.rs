@@ -151,7 +151,7 @@ pub(in crate::http) async fn all_messages(app: Arc<App>, request: Request) -> Re
         && app.dialects.is_legacy(access.login).await?
     {
         // The app cannot say what it has read: what it fetches, it shows.
-        app.persistence.tell(Command::Read { user: access.user, partner, up_to: newest.id });
+        app.carry_out_if_idle(Command::Read { user: access.user, partner, up_to: newest.id });
     }
     let bodies: Vec<HistoryBody<'_>> = messages.iter().map(|message| HistoryBody::new(message, access.user)).collect();
     Ok(json(StatusCode::OK, &bodies))

@@ -148,7 +148,7 @@ pub(in crate::http) async fn send(app: Arc<App>, request: Request) -> Result<Res
     let body = whole_body(&app, request).await?;
     let max = app.config.socket.max_ciphertext_bytes;
     let (_, draft) = v1::decode_send_body(&body, access.user, max, key.as_deref())?;
-    app.dialects.used_v1(access.login).await?;
+    app.dialects.uses_v1(access.login).await?;
     let answer = app.carry_out(Command::Send(draft)).await?;
     let is_duplicate = matches!(&answer, Answer::Stored(stored) if stored.duplicate);
     let status = if is_duplicate { StatusCode::OK } else { StatusCode::CREATED };
@@ -174,7 +174,7 @@ pub(in crate::http) async fn delete(app: Arc<App>, request: Request) -> Result<R
     };
     let id = request.uri().path().rsplit('/').next().and_then(|id| id.parse().ok()).map(MessageId);
     let id = id.ok_or(ApiError::NotFound("there is no such message"))?;
-    app.dialects.used_v1(access.login).await?;
+    app.dialects.uses_v1(access.login).await?;
     let answer = app.carry_out(Command::Delete { user: access.user, id, scope }).await?;
     frame(StatusCode::OK, v1::answer(&answer, access.user, None))
 }
@@ -190,7 +190,7 @@ pub(in crate::http) async fn sync(app: Arc<App>, request: Request) -> Result<Res
     let query: SyncQuery = query(&request)?;
     let page = app.config.socket.sync_page as u64;
     let limit = limit(query.limit.as_deref(), page, page)?;
-    app.dialects.used_v1(access.login).await?;
+    app.dialects.uses_v1(access.login).await?;
     let position = app.storage.position().await?;
     let newest = position.newest();
     let nothing = |events| SyncAnswer { events, cursor: newest.to_string(), more: false };
@@ -225,7 +225,7 @@ pub(in crate::http) async fn receipts(app: Arc<App>, request: Request) -> Result
     if reads.len() > MAX_READS {
         return Err(ApiError::Invalid(format!("read must have at most {MAX_READS} entries")));
     }
-    app.dialects.used_v1(access.login).await?;
+    app.dialects.uses_v1(access.login).await?;
     let user = access.user;
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let delivered =
@@ -234,9 +234,8 @@ pub(in crate::http) async fn receipts(app: Arc<App>, request: Request) -> Result
         let partner = i32::try_from(read.partner_id).ok().map(UserId)?;
         Some(Command::Read { user, partner, up_to: MessageId(number(read.up_to_id)) })
     });
-    // Handed over together, so that the writer merges them.
-    let commands = delivered.into_iter().chain(reads).map(|command| app.carry_out(command));
-    for done in futures_util::future::join_all(commands).await {
+    let commands = delivered.into_iter().chain(reads).collect();
+    for done in app.carry_out_all(commands).await? {
         match done {
             Err(error) if !error.is_not_found() => return Err(error),
             _ => {}

@@ -46,15 +46,24 @@ pub(in crate::http) struct SocketQuery {
     (status = 503, description = "Going down or overloaded", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    let query: SocketQuery = query(&request)?;
-    let query_token = query.token.as_deref().filter(|_| app.config.auth.token_in_query);
-    let access = authenticate(&app.auth, request.headers(), query_token, query.ticket.as_ref()).await?;
+    let query: Result<SocketQuery, ApiError> = query(&request);
+    let (token, ticket) = query.as_ref().map_or((None, None), |query| (query.token.as_deref(), query.ticket.as_ref()));
+    let token = token.filter(|_| app.config.auth.token_in_query);
+    let access = authenticate(&app.auth, request.headers(), token, ticket).await?;
+    let query = query?;
     let handshake = Handshake::read(&request)?;
-    let opening = if handshake.is_v1() { Some(opening(query)?) } else { None };
-    match &opening {
-        Some(opening) => app.dialects.opened_v1(access.login, &opening.device).await?,
-        None => app.dialects.opened_legacy(access.login).await?,
-    }
+    let opening = if handshake.is_v1() {
+        let has_name = query.device_id.is_some();
+        let opening = opening(query)?;
+        app.dialects.uses_v1(access.login).await?;
+        if has_name {
+            app.dialects.note_device(access.login, &opening.device).await?;
+        }
+        Some(opening)
+    } else {
+        app.dialects.opens_legacy(access.login).await?;
+        None
+    };
     // The socket keeps its place among the connections until it is closed.
     let place = request.extensions().get::<Connection>().map(|connection| connection.place.clone());
     let answer = app.sockets.open(request, &handshake, &access, opening, place).await;

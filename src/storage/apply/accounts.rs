@@ -1,17 +1,19 @@
 //! Deleting an account: at once for everybody who looks; the messages themselves are destroyed right afterwards, a few at a
 //! time.
 
-use sea_orm::{ConnectionTrait as _, EntityTrait as _, Value};
+use sea_orm::{EntityTrait as _, Value};
 
-use super::{Batch, Place};
+use super::rules::note_members;
+use super::{Batch, Place, to_users};
 use crate::domain::{Answer, DirectKey, EventBody, Outcome, Refusal, UserId};
 use crate::storage::StorageError;
 use crate::storage::entity::user;
 use crate::storage::events::Kind;
 
-/// Events in other users' streams that name the account: key changes and blocks.
-const FORGET_ABOUT: &str = "DELETE FROM events WHERE user_id = $1 AND subject = $2 AND kind IN (5, 7, 8)";
-const BLOCKERS: &str = "SELECT user_id FROM blocks WHERE other_id = $1";
+/// Conversations of the user `$1`.
+const THEIRS: &str = "(SELECT conversation_id FROM members WHERE user_id = $1)";
+/// Events in other users' streams that are about the user `$1`: key changes and blocks, as in the index `events_about`.
+const FORGET_ABOUT: &str = "DELETE FROM events WHERE subject = $1 AND kind IN (5, 7, 8)";
 
 impl Batch<'_> {
     pub(super) async fn delete_account(&mut self, place: Place, user: UserId) -> Result<Outcome, StorageError> {
@@ -19,24 +21,21 @@ impl Batch<'_> {
             return Ok(Outcome::refused(Refusal::NotFound));
         }
         let seq = self.seq(place);
-        let mut partners = self.partners(user).await?;
-        for (conversation, partner) in &partners {
-            for member in [user, *partner] {
-                let sql = "DELETE FROM members WHERE user_id = $1 AND conversation_id = $2";
-                self.execute(sql, [member.0.into(), (*conversation).into()]).await?;
-            }
-            self.execute("DELETE FROM conversations WHERE id = $1", [Value::from(*conversation)]).await?;
-            let sql = "INSERT INTO wipes (conversation_id, user_id, seq) VALUES ($1, $2, $3)";
-            self.execute(sql, [(*conversation).into(), user.0.into(), seq.0.into()]).await?;
-            self.facts.conversations.pop(&DirectKey::new(user, *partner));
+        let partners: Vec<UserId> = self.partners(user).await?.into_iter().filter(|other| *other != user).collect();
+        let note = format!("{} AND user_id <> $1", note_members(Kind::UserDeleted));
+        self.execute(note, [user.0.into(), seq.0.into(), "".into()]).await?;
+        let wipe = format!(
+            "INSERT INTO wipes (conversation_id, user_id, seq) SELECT id, $1, $2 FROM conversations \
+             WHERE id IN {THEIRS}"
+        );
+        self.execute(wipe, [user.0.into(), seq.0.into()]).await?;
+        for table in ["conversations WHERE id", "members WHERE conversation_id"] {
+            self.execute(format!("DELETE FROM {table} IN {THEIRS}"), [Value::from(user.0)]).await?;
         }
-        partners.retain(|(_, partner)| *partner != user);
-
-        let rows = self.tx.query_all_raw(self.statement(BLOCKERS, [Value::from(user.0)])).await?;
-        let blockers: Result<Vec<i32>, _> = rows.iter().map(|row| row.try_get_by_index(0)).collect();
-        for other in blockers?.into_iter().chain(partners.iter().map(|(_, partner)| partner.0)) {
-            self.execute(FORGET_ABOUT, [other.into(), i64::from(user.0).into()]).await?;
+        for other in partners.iter().chain([&user]) {
+            self.facts.conversations.pop(&DirectKey::new(user, *other));
         }
+        self.execute(FORGET_ABOUT, [i64::from(user.0).into()]).await?;
         self.execute("DELETE FROM events WHERE user_id = $1", [Value::from(user.0)]).await?;
         self.execute("DELETE FROM blocks WHERE user_id = $1 OR other_id = $1", [Value::from(user.0)]).await?;
         // Login sessions, tokens, tickets and devices go with it.
@@ -45,9 +44,7 @@ impl Batch<'_> {
         self.facts.users.pop(&user);
 
         self.changed = true;
-        let told = partners.into_iter().map(|(_, partner)| partner).collect();
-        let body = EventBody::UserDeleted(user);
-        let events = self.publish(told, seq, Kind::UserDeleted, i64::from(user.0), "", body).await?;
+        let events = to_users(partners, seq, EventBody::UserDeleted(user));
         Ok(Outcome { answer: Ok(Answer::Done), events })
     }
 }

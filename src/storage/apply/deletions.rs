@@ -40,7 +40,8 @@ const GONE_FOR_RECEIVER: &str = "UPDATE messages SET receiver_gone = $2, gone_se
      WHEN sender_gone IS NULL THEN NULL ELSE $2 END, expires_at = CASE WHEN sender_gone IS NULL THEN expires_at END \
      WHERE id = $1";
 
-const UNREAD_LESS: &str = "UPDATE members SET unread = unread - 1 WHERE user_id = $1 AND conversation_id = $2 \
+/// A message of a conversation is no longer unread.
+pub(in crate::storage) const UNREAD_LESS: &str = "UPDATE members SET unread = unread - 1 WHERE user_id = $1 AND conversation_id = $2 \
      AND read_id < $3 AND unread > 0";
 
 const RETAIN: &str = "UPDATE store SET retained_from = $1 WHERE id = 1 AND retained_from < $1";
@@ -144,7 +145,12 @@ impl Batch<'_> {
     pub(super) async fn expire(&mut self, place: Place, id: MessageId) -> Result<Outcome, StorageError> {
         let seq = self.seq(place);
         let target = self.target(id).await?.filter(|t| t.gone_seq.is_none() && t.expires_at.is_some());
-        let Some(target) = target else { return Ok(Outcome::done(Answer::Done)) };
+        let Some(target) = target else {
+            // Gone already, by retention or with an account.
+            self.execute("UPDATE messages SET expires_at = NULL WHERE id = $1", [id.0.into()]).await?;
+            self.changed = true;
+            return Ok(Outcome::done(Answer::Done));
+        };
         let told: Vec<UserId> = target.sides().filter(|side| target.gone_for(*side).is_none()).collect();
         self.gone_for_both(&target, seq, gone::EXPIRED, false).await?;
         if target.receiver_gone.is_none() {

@@ -16,10 +16,12 @@ const POSITION: &str = "SELECT read_id, read_seq, read_at, shown_id, delivered_i
      WHERE user_id = $1 AND conversation_id = $2";
 
 /// The newest message of `$2` in a conversation with a number of at most `$3`. Numbers and time stamps grow together, so the
-/// conversation's index finds it.
-const NEWEST_AT_OR_BELOW: &str = "SELECT id FROM messages WHERE conversation_id = $1 AND gone_seq IS NULL \
-     AND timestamp <= (SELECT timestamp FROM messages WHERE id <= $3 ORDER BY id DESC LIMIT 1) AND sender_id = $2 \
-     ORDER BY timestamp DESC LIMIT 1";
+/// conversation's index finds it. A client names a message of its partner, which is the first one found; one that names others
+/// must not make the writer walk over everything.
+const NEWEST_AT_OR_BELOW: &str = "SELECT id FROM (SELECT id, sender_id, timestamp FROM messages \
+     WHERE conversation_id = $1 AND gone_seq IS NULL \
+     AND timestamp <= (SELECT timestamp FROM messages WHERE id <= $3 ORDER BY id DESC LIMIT 1) \
+     ORDER BY timestamp DESC LIMIT 1000) AS newest WHERE sender_id = $2 ORDER BY timestamp DESC LIMIT 1";
 
 /// Messages of `$2` between two numbers that their receiver still has.
 const COUNT_BETWEEN: &str = "SELECT COUNT(*) FROM messages WHERE conversation_id = $1 AND gone_seq IS NULL \
@@ -204,6 +206,9 @@ impl Batch<'_> {
             let partner = DirectKey::from_stored(row.try_get_by_index(1)?).partner_of(user);
             let known = row.try_get_by_index::<i64>(3)?.max(row.try_get_by_index(4)?);
             let newest = row.try_get_by_index::<Option<i64>>(2)?.map(MessageId);
+            if limit.0 <= known {
+                continue;
+            }
             let Some(Conversation { is_blocked: false, .. }) = self.conversation(user, partner).await? else {
                 continue;
             };

@@ -3,7 +3,7 @@
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, Value};
 
-use super::{Batch, Place};
+use super::{Batch, Place, to_users};
 use crate::domain::{Answer, DirectKey, EventBody, Outcome, PublicKey, Refusal, Settings, User, UserId};
 use crate::storage::StorageError;
 use crate::storage::entity::user;
@@ -14,8 +14,19 @@ const UNBLOCK: &str = "DELETE FROM blocks WHERE user_id = $1 AND other_id = $2";
 const NEXT_RULES: &str = "UPDATE store SET rules = rules + 1 WHERE id = 1";
 
 /// The keys of all conversations of a user.
-pub(super) const DIRECT_KEYS: &str = "SELECT c.id, c.direct_key FROM members AS m \
+const DIRECT_KEYS: &str = "SELECT c.direct_key FROM members AS m \
      JOIN conversations AS c ON c.id = m.conversation_id WHERE m.user_id = $1";
+
+/// Notes an event `$2` about the user `$1`, with the detail `$3`, for everybody who shares a conversation with that user, and for
+/// the user: those with notes to themselves share one.
+pub(super) fn note_members(kind: Kind) -> String {
+    let kind = kind.stored();
+    format!(
+        "INSERT INTO events (user_id, seq, kind, subject, detail) SELECT DISTINCT user_id, CAST($2 AS BIGINT), {kind}, \
+         CAST($1 AS BIGINT), CAST($3 AS TEXT) FROM members \
+         WHERE conversation_id IN (SELECT conversation_id FROM members WHERE user_id = CAST($1 AS INTEGER))"
+    )
+}
 
 impl Batch<'_> {
     pub(super) async fn block(
@@ -62,14 +73,19 @@ impl Batch<'_> {
             .await?;
         self.next_rules().await?;
         facts.key_id.clone_from(&key_id);
-        self.facts.users.put(user, facts);
+        self.facts.users.put(user, facts.clone());
 
-        let mut told = vec![user];
-        told.extend(self.partners(user).await?.into_iter().map(|(_, partner)| partner));
-        let body = EventBody::KeyChanged { user, key_id: key_id.clone() };
-        let subject = i64::from(user.0);
-        let events = self.publish(told, self.seq(place), Kind::KeyChanged, subject, &key_id, body).await?;
-        Ok(Outcome { answer, events })
+        let seq = self.seq(place);
+        self.execute(note_members(Kind::KeyChanged), [user.0.into(), seq.0.into(), key_id.as_str().into()]).await?;
+        let body = EventBody::KeyChanged { user, key_id };
+        let partners = self.partners(user).await?;
+        if partners.is_empty() {
+            // Nobody shares a conversation, but there are other devices.
+            let (kind, detail) = (Kind::KeyChanged, facts.key_id);
+            let events = self.publish(vec![user], seq, kind, i64::from(user.0), &detail, body).await?;
+            return Ok(Outcome { answer, events });
+        }
+        Ok(Outcome { answer, events: to_users([user].into_iter().chain(partners), seq, body) })
     }
 
     pub(super) async fn configure(
@@ -102,15 +118,10 @@ impl Batch<'_> {
         Ok(Outcome::done(Answer::Configured(after)))
     }
 
-    /// With whom a user shares a conversation, and which one; with themselves too.
-    pub(super) async fn partners(&self, user: UserId) -> Result<Vec<(i64, UserId)>, StorageError> {
+    /// With whom a user shares a conversation; with themselves too.
+    pub(super) async fn partners(&self, user: UserId) -> Result<Vec<UserId>, StorageError> {
         let rows = self.tx.query_all_raw(self.statement(DIRECT_KEYS, [Value::from(user.0)])).await?;
-        rows.iter()
-            .map(|row| {
-                let partner = DirectKey::from_stored(row.try_get_by_index(1)?).partner_of(user);
-                Ok((row.try_get_by_index(0)?, partner))
-            })
-            .collect()
+        rows.iter().map(|row| Ok(DirectKey::from_stored(row.try_get_by_index(0)?).partner_of(user))).collect()
     }
 
     /// Makes other processes forget what they have learned.
