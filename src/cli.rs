@@ -39,6 +39,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Look after the database while no server runs on it.
+    Database {
+        #[command(subcommand)]
+        command: DatabaseCommand,
+    },
     /// Ask the server on this machine whether it is ready; for containers.
     Healthcheck,
 }
@@ -49,6 +54,14 @@ pub(crate) enum MigrateCommand {
     Up,
     /// List all migrations.
     Status,
+}
+
+#[derive(clap::Subcommand)]
+pub(crate) enum DatabaseCommand {
+    /// Say that it was restored from a backup: devices load their history anew instead of missing what the backup lacks.
+    NewEpoch,
+    /// Give the space of destroyed messages back to the file system (SQLite).
+    Compact,
 }
 
 #[derive(clap::Subcommand)]

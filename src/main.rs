@@ -12,7 +12,7 @@ use fluent_backend::{Server, server, telemetry};
 use migration::MigratorTrait as _;
 use tokio::signal::unix::{SignalKind, signal};
 
-use cli::{Args, Command, ConfigCommand, MigrateCommand};
+use cli::{Args, Command, ConfigCommand, DatabaseCommand, MigrateCommand};
 
 /// Gives memory back to the system after a wave of connections, which glibc's arenas do not.
 #[cfg(feature = "mimalloc")]
@@ -49,6 +49,17 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
             for migration in Storage::migration_state(&config).await? {
                 cli::say(&format!("{} {}", if migration.applied { "applied" } else { "pending" }, migration.name));
             }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Database { command } => {
+            server::make_data_dir(&config)?;
+            let storage = Storage::open(&config).await?;
+            let done = match command {
+                DatabaseCommand::NewEpoch => storage.new_epoch().await.map(|epoch| format!("the epoch is {epoch}")),
+                DatabaseCommand::Compact => storage.compact().await.map(|()| "compacted".to_owned()),
+            };
+            storage.close().await?;
+            cli::say(&done?);
             Ok(ExitCode::SUCCESS)
         }
         Command::Config { command: ConfigCommand::Show } => {

@@ -15,7 +15,10 @@ mod facts;
 mod history;
 mod janitor;
 mod logins;
+mod maintenance;
 mod migrate;
+#[cfg(test)]
+mod plans;
 mod recovery;
 mod replay;
 mod rows;
@@ -161,9 +164,14 @@ impl Storage {
     }
 
     async fn ensure_store_row(&self) -> Result<(), StorageError> {
-        let epoch = clock::random_token()?.chars().take(8).collect::<String>();
+        let epoch = new_epoch()?;
         let sql = "INSERT INTO store (id, epoch, head, clock) VALUES (1, $1, 0, 0) ON CONFLICT (id) DO NOTHING";
         self.writer.execute_raw(self.statement(sql, [epoch.into()])).await?;
         Ok(())
     }
+}
+
+/// A name for a history that no other has.
+fn new_epoch() -> Result<String, StorageError> {
+    Ok(clock::random_token()?.chars().take(8).collect())
 }

@@ -266,3 +266,6 @@ fn repeated(viewer: UserId, reply: Reply) -> Option<Letter> {
 fn answered(frame: Frame, from: From) -> Letter {
     Letter { credit: Some(from.credit), ..Letter::from(frame) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,7 +45,7 @@ pub struct Relation {
     pub both_show_presence: bool,
 }
 
-fn overview_query() -> String {
+pub(super) fn overview_query() -> String {
     format!(
         "SELECT v.id AS overview_id, v.newest_message_id, mine.unread, mine.read_id, theirs.shown_id, theirs.delivered_id, \
          CASE WHEN b.user_id IS NULL THEN 0 ELSE 1 END AS blocked, \
@@ -64,7 +64,7 @@ fn overview_query() -> String {
     )
 }
 
-const RELATION: &str = "SELECT mine.conversation_id, mine.newest_inbound, theirs.newest_inbound, \
+pub(super) const RELATION: &str = "SELECT mine.conversation_id, mine.newest_inbound, theirs.newest_inbound, \
      CASE WHEN me.presence AND other.presence THEN 1 ELSE 0 END \
      FROM conversations AS v JOIN members AS mine ON mine.conversation_id = v.id AND mine.user_id = $1 \
      JOIN members AS theirs ON theirs.conversation_id = v.id AND theirs.user_id = $2 \

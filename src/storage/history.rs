@@ -11,7 +11,7 @@ use crate::domain::{ChatListEntry, Message, MessageId, Timestamp, User, UserId};
 const MAX_CONVERSATIONS: u64 = 1000;
 
 /// One page, newest first: the newest entries of the conversation's index, and their rows.
-fn history_query() -> String {
+pub(super) fn history_query() -> String {
     format!(
         "SELECT {COLUMNS} FROM messages AS m JOIN bodies AS t ON t.id = m.id WHERE m.conversation_id = $3 AND m.gone_seq IS NULL AND m.timestamp < $4 \
          AND {VISIBLE} ORDER BY m.timestamp DESC LIMIT $5"
@@ -20,7 +20,7 @@ fn history_query() -> String {
 
 /// A user's conversations, newest first, with their newest message and their partner. Which ones is decided before any message
 /// is read, and each table is reached by a key: the cost is that of the user's conversations, not of the store.
-fn chat_list_query() -> String {
+pub(super) fn chat_list_query() -> String {
     format!(
         "SELECT {COLUMNS}, u.id AS partner_id, u.name AS partner_name, u.public_key AS partner_public_key \
          FROM (SELECT c.id AS id FROM members AS mine \
@@ -96,35 +96,4 @@ impl Storage {
 /// A limit as both databases take it.
 pub(super) fn bind(limit: u64) -> Value {
     i64::try_from(limit).unwrap_or(i64::MAX).into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Config;
-
-    /// What SQLite does for a query, in its own words.
-    async fn plan(storage: &Storage, sql: &str, values: Vec<Value>) -> String {
-        let statement = storage.statement(format!("EXPLAIN QUERY PLAN {sql}"), values);
-        let rows = storage.reader.query_all_raw(statement).await.unwrap();
-        let details: Vec<String> = rows.iter().map(|row| row.try_get("", "detail").unwrap()).collect();
-        details.join("\n")
-    }
-
-    #[tokio::test]
-    async fn no_query_scans_a_table() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut config = Config::defaults().unwrap();
-        config.server.data_dir = dir.path().to_owned();
-        let storage = Storage::open(&config).await.unwrap();
-        let history =
-            plan(&storage, &history_query(), vec![1.into(), 1_i64.into(), 1_i64.into(), 1_i64.into(), bind(20)]).await;
-        assert!(history.contains("USING INDEX messages_conversation"), "{history}");
-        let chats = plan(&storage, &chat_list_query(), vec![1.into(), 1_i64.into(), bind(20)]).await;
-        for plan in [history, chats] {
-            // The only thing gone through is the short list that the query itself has made.
-            assert!(plan.lines().all(|line| !line.starts_with("SCAN") || line == "SCAN newest"), "{plan}");
-        }
-        storage.close().await.unwrap();
-    }
 }

@@ -60,6 +60,10 @@ const EVENTS_AFTER: &str = "SELECT seq, kind, a, b, c, detail FROM ( \
 pub(super) const PARTNER: &str = "CAST(CASE WHEN (v.direct_key >> 32) = $1 THEN v.direct_key & 4294967295 \
      ELSE v.direct_key >> 32 END AS INTEGER)";
 
+pub(super) fn plan_query() -> String {
+    EVENTS_AFTER.replace("PARTNER", PARTNER)
+}
+
 const DELETED_MESSAGE: &str = "SELECT m.conversation_id, m.sender_id, m.receiver_id FROM messages AS m \
      JOIN members AS mine ON mine.user_id = $2 AND mine.conversation_id = m.conversation_id WHERE m.id = $1";
 
@@ -209,7 +213,7 @@ impl Storage {
     }
 
     async fn plan(&self, replay: &mut Replay) -> Result<(), StorageError> {
-        let sql = EVENTS_AFTER.replace("PARTNER", PARTNER);
+        let sql = plan_query();
         let until = replay.up_to.0.saturating_add(replay.window).min(WIDEST);
         let values = [replay.user.0.into(), replay.up_to.0.into(), PLAN.into(), until.into()];
         (replay.planned_up_to, replay.is_last) = (Seq(until), false);

@@ -274,3 +274,31 @@ async fn a_login_renews_an_outdated_hash() {
     TestClient::log_in(server.http(), "alice", alice.id).await;
     server.stop().await;
 }
+
+/// After a restore from a backup a cursor may lie behind what the backup lacks.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_epoch_makes_devices_load_anew_and_compacting_keeps_everything() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = ServerProcess::start(dir.path(), &[]).await;
+    let alice = TestClient::sign_up(server.http(), "alice").await;
+    let (mut device, _) = alice.live_device("a", None).await;
+    let stored = device.store(alice.id, "a note").await;
+    let cursor = device.cursor(stored["seq"].as_i64().unwrap());
+    let since = device.cursor(0);
+    drop(device);
+    assert!(server.stop().await.success());
+
+    assert!(run(dir.path(), &["database", "compact"], &[]).await.status.success());
+    let server = ServerProcess::start(dir.path(), &[]).await;
+    let client = TestClient::log_in(server.http(), "alice", alice.id).await;
+    let (_, kept) = client.live_device("a", Some(&since)).await;
+    assert_eq!((kept.len(), &kept[0]["content"]), (1, &"s:a note".into()));
+    assert!(server.stop().await.success());
+
+    assert!(run(dir.path(), &["database", "new-epoch"], &[]).await.status.success());
+    let server = ServerProcess::start(dir.path(), &[]).await;
+    let client = TestClient::log_in(server.http(), "alice", alice.id).await;
+    let (_, told) = client.live_device("a", Some(&cursor)).await;
+    assert_eq!((told.len(), &told[0]["type"], &told[0]["reason"]), (1, &"reset".into(), &"epoch".into()));
+    assert!(server.stop().await.success());
+}
