@@ -25,7 +25,7 @@
 //! - [`mod@telemetry`] — logs and metrics
 //! - [`mod@storage`] — the database, the only place that knows SeaORM
 //! - [`mod@auth`] — registration, login, tokens
-//! - [`mod@actors`] — root, registry, session, persistence, the only place that knows ractor
+//! - [`mod@actors`] — root, registry, session, persistence, presence, janitor, the only place that knows ractor
 //! - [`mod@socket`] — handshake and pump
 //! - [`mod@http`] — the REST endpoints and their listener
 //! - [`mod@server`] — all of it together

@@ -5,6 +5,8 @@
 //! for typing to [`TYPISTS`], of which more are dropped; a socket watches a limited list. When it cannot be found out whether somebody
 //! may still see somebody, they may not.
 
+mod watchers;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -23,6 +25,7 @@ use crate::domain::{SocketId, Timestamp, UserId};
 use crate::protocol::v1::{self, Status};
 use crate::storage::{Storage, StorageError};
 use crate::telemetry::{ActorKind, metrics};
+use watchers::{Pairs, Watchers};
 
 /// How long a user without a socket still counts as online: a phone that changes networks does not flicker.
 const GRACE: Duration = Duration::from_secs(10);
@@ -136,27 +139,8 @@ pub(super) struct PresenceState {
     online: HashMap<UserId, Option<u64>>,
     departures: u64,
     last_seen: LruCache<UserId, Timestamp>,
-    watchers: HashMap<SocketId, Watcher>,
-    watched: HashMap<UserId, HashSet<SocketId>>,
+    watchers: Watchers,
     typing: LruCache<(UserId, UserId), Instant>,
-}
-
-/// Sockets, and whom they watch.
-type Pairs = Vec<(SocketId, UserId)>;
-
-/// A socket that is told who is online.
-struct Watcher {
-    user: UserId,
-    session: ActorRef<Timed<SessionMsg>>,
-    told: HashMap<UserId, Told>,
-}
-
-/// What a watcher knows of somebody.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Told {
-    Nothing,
-    Online,
-    Offline,
 }
 
 impl Actor for PresenceActor {
@@ -174,8 +158,7 @@ impl Actor for PresenceActor {
             online: HashMap::new(),
             departures: 0,
             last_seen: LruCache::new(REMEMBERED),
-            watchers: HashMap::new(),
-            watched: HashMap::new(),
+            watchers: Watchers::default(),
             typing: LruCache::new(REMEMBERED),
         })
     }
@@ -195,11 +178,10 @@ impl Actor for PresenceActor {
                 for user in users {
                     state.depart(&myself, user);
                 }
-                state.watchers.clear();
-                state.watched.clear();
+                state.watchers = Watchers::default();
             }
             PresenceMsg::Watch { user, socket, session, users, credit } => {
-                state.watch(socket, Watcher { user, session, told: HashMap::new() }, &users);
+                state.watchers.watch(socket, user, session, &users);
                 let pairs: Pairs = users.into_iter().map(|of| (socket, of)).collect();
                 match credit {
                     Some(credit) => state.waiting.push_back((user, pairs, credit)),
@@ -208,10 +190,10 @@ impl Actor for PresenceActor {
                 }
                 state.look_for_next(&myself);
             }
-            PresenceMsg::Unwatch(socket) => state.unwatch(socket),
+            PresenceMsg::Unwatch(socket) => state.watchers.unwatch(socket),
             PresenceMsg::Reconsider { user, other } => {
                 state.round += 1;
-                let pairs = state.pairs(user, other);
+                let pairs = state.watchers.pairs(user, other);
                 state.look(&myself, None, pairs, None);
             }
             PresenceMsg::Looked { socket, of, is_visible: true, round } if round != state.round => {
@@ -254,52 +236,9 @@ impl PresenceState {
 
     /// Tells those who may know that somebody has come or gone.
     fn publish(&mut self, user: UserId) {
-        let sockets: Vec<SocketId> = self.watched.get(&user).into_iter().flatten().copied().collect();
-        for socket in sockets {
-            let is_told = |watcher: &Watcher| watcher.told.get(&user).is_some_and(|told| *told != Told::Nothing);
-            if self.watchers.get(&socket).is_some_and(is_told) {
-                self.tell(socket, user, true);
-            }
+        for socket in self.watchers.of(user) {
+            self.tell(socket, user, true);
         }
-    }
-
-    fn watch(&mut self, socket: SocketId, mut watcher: Watcher, users: &[UserId]) {
-        self.unwatch(socket);
-        for user in users {
-            watcher.told.insert(*user, Told::Nothing);
-            self.watched.entry(*user).or_default().insert(socket);
-        }
-        if !users.is_empty() {
-            self.watchers.insert(socket, watcher);
-        }
-    }
-
-    fn unwatch(&mut self, socket: SocketId) {
-        let Some(watcher) = self.watchers.remove(&socket) else { return };
-        for user in watcher.told.into_keys() {
-            if let Some(sockets) = self.watched.get_mut(&user) {
-                sockets.remove(&socket);
-                if sockets.is_empty() {
-                    self.watched.remove(&user);
-                }
-            }
-        }
-    }
-
-    /// Who watches `user` and whom `user` watches, or only as far as that is `other`.
-    fn pairs(&self, user: UserId, other: Option<UserId>) -> Pairs {
-        let watching = |of: UserId| self.watched.get(&of).into_iter().flatten().map(move |socket| (*socket, of));
-        let by = |by: UserId, pairs: &mut dyn Iterator<Item = (SocketId, UserId)>| -> Pairs {
-            pairs.filter(|(socket, _)| self.watchers.get(socket).is_some_and(|w| w.user == by)).collect()
-        };
-        if let Some(other) = other {
-            let mut pairs = by(other, &mut watching(user));
-            pairs.extend(by(user, &mut watching(other)));
-            return pairs;
-        }
-        let own = self.watchers.iter().filter(|(_, watcher)| watcher.user == user);
-        let own = own.flat_map(|(socket, watcher)| watcher.told.keys().map(|of| (*socket, *of)));
-        watching(user).chain(own).collect()
     }
 
     /// Begins with the next watcher, when not too many are looked up already.
@@ -316,7 +255,7 @@ impl PresenceState {
     fn look(&self, myself: &ActorRef<Timed<PresenceMsg>>, turn: Option<UserId>, pairs: Pairs, credit: Option<Credit>) {
         let asked: Vec<_> = pairs
             .into_iter()
-            .filter_map(|(socket, of)| self.watchers.get(&socket).map(|w| (socket, w.user, of)))
+            .filter_map(|(socket, of)| self.watchers.user(socket).map(|user| (socket, user, of)))
             .collect();
         let (storage, myself, round) = (self.args.storage.clone(), myself.clone(), self.round);
         tokio::spawn(async move {
@@ -330,19 +269,8 @@ impl PresenceState {
     }
 
     fn tell(&mut self, socket: SocketId, of: UserId, is_visible: bool) {
-        let status = self.status(of);
-        let Some(watcher) = self.watchers.get_mut(&socket) else { return };
-        let Some(told) = watcher.told.get_mut(&of) else { return };
-        let (now, status) = match (is_visible, status) {
-            (false, _) if *told == Told::Nothing => return,
-            (false, _) => (Told::Nothing, Status::Offline { last_seen: None }),
-            (true, Status::Online) => (Told::Online, status),
-            (true, Status::Offline { .. }) => (Told::Offline, status),
-        };
-        if std::mem::replace(told, now) != now {
-            let frame = v1::presence(of, status);
-            cast(&watcher.session, SessionMsg::Whisper { socket: Some(socket), frame });
-        }
+        let status = is_visible.then(|| self.status(of));
+        self.watchers.tell(socket, of, status);
     }
 
     fn status(&mut self, user: UserId) -> Status {

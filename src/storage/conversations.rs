@@ -4,7 +4,7 @@ use sea_orm::{ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFil
 
 use super::entity::conversation;
 use super::history::bind;
-use super::replay::PARTNER;
+use super::replay::plan::PARTNER;
 use super::rows::{COLUMNS, VISIBLE, message};
 use super::{Storage, StorageError};
 use crate::domain::{ConversationId, DirectKey, Message, MessageId, Seq, Timestamp, User, UserId};

@@ -32,6 +32,7 @@ mod v1_once;
 mod v1_opening;
 mod v1_presence;
 mod v1_receipts;
+mod v1_recovery;
 mod v1_replay;
 mod v1_rest;
 mod v1_send;

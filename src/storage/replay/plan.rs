@@ -1,0 +1,119 @@
+//! The plan of a replay: where the next events are, found by one statement.
+
+use sea_orm::QueryResult;
+
+use crate::domain::{
+    ConversationId, DirectKey, Event, EventBody, MessageId, Receipt, ReceiptKind, Seq, Timestamp, UserId,
+};
+use crate::storage::StorageError;
+use crate::storage::events::Kind;
+
+/// The plan: `seq`, a kind, and three numbers and a text that depend on the kind.
+///
+/// Kind 0 is a message, -1 and -2 are receipts, -3 is the head of the store, and others are those of the table of events.
+const EVENTS_AFTER: &str = "SELECT seq, kind, a, b, c, detail FROM ( \
+     SELECT m.id AS seq, 0 AS kind, 0 AS a, 0 AS b, 0 AS c, '' AS detail FROM members AS mine \
+     JOIN conversations AS v ON v.id = mine.conversation_id \
+     JOIN messages AS m ON m.conversation_id = v.id AND m.gone_seq IS NULL \
+     AND m.timestamp > COALESCE((SELECT timestamp FROM messages WHERE id <= $2 ORDER BY id DESC LIMIT 1), -1) \
+     AND m.timestamp <= (SELECT timestamp FROM messages WHERE id <= $4 ORDER BY id DESC LIMIT 1) \
+     WHERE mine.user_id = $1 AND v.newest_message_id > $2 \
+     UNION ALL SELECT mine.read_seq, -1, mine.conversation_id, mine.read_id, mine.read_at, CAST(v.direct_key AS TEXT) \
+     FROM members AS mine JOIN conversations AS v ON v.id = mine.conversation_id \
+     WHERE mine.user_id = $1 AND mine.read_seq > $2 AND mine.read_seq <= $4 \
+     UNION ALL SELECT theirs.shown_seq, -1, theirs.conversation_id, theirs.shown_id, theirs.shown_at, \
+     CAST(theirs.user_id AS TEXT) || '!' \
+     FROM members AS mine JOIN conversations AS v ON v.id = mine.conversation_id \
+     JOIN members AS theirs ON theirs.conversation_id = mine.conversation_id AND theirs.user_id = PARTNER \
+     WHERE mine.user_id = $1 AND theirs.shown_seq > $2 AND theirs.shown_seq <= $4 AND theirs.user_id <> $1 \
+     UNION ALL SELECT theirs.delivered_seq, -2, theirs.conversation_id, theirs.delivered_id, theirs.delivered_at, \
+     CAST(theirs.user_id AS TEXT) || '!' \
+     FROM members AS mine JOIN conversations AS v ON v.id = mine.conversation_id \
+     JOIN members AS theirs ON theirs.conversation_id = mine.conversation_id AND theirs.user_id = PARTNER \
+     WHERE mine.user_id = $1 AND theirs.delivered_seq > $2 AND theirs.delivered_seq <= $4 AND theirs.user_id <> $1 \
+     UNION ALL SELECT e.seq, e.kind, e.subject, 0, 0, e.detail FROM events AS e WHERE e.user_id = $1 AND e.seq > $2 AND e.seq <= $4 \
+     UNION ALL SELECT e.seq, e.kind, e.subject, 0, 0, e.detail FROM events AS e WHERE e.user_id = 0 AND e.seq > $2 AND e.seq <= $4 \
+     UNION ALL SELECT s.head, -3, 0, 0, 0, '' FROM store AS s WHERE s.id = 1 AND s.head <= $4 \
+     ) AS plan ORDER BY seq, kind DESC LIMIT $3";
+
+/// The other user id in `v.direct_key`.
+pub(in crate::storage) const PARTNER: &str = "CAST(CASE WHEN (v.direct_key >> 32) = $1 THEN v.direct_key & 4294967295 \
+     ELSE v.direct_key >> 32 END AS INTEGER)";
+
+pub(in crate::storage) fn query() -> String {
+    EVENTS_AFTER.replace("PARTNER", PARTNER)
+}
+
+#[derive(Debug)]
+pub(super) enum Planned {
+    Message(MessageId),
+    Deleted { seq: Seq, id: MessageId, kind: Kind },
+    Ready(Event),
+}
+
+impl Planned {
+    pub(super) fn seq(&self) -> Seq {
+        match self {
+            Self::Message(id) => id.seq(),
+            Self::Deleted { seq, .. } => *seq,
+            Self::Ready(event) => event.seq,
+        }
+    }
+}
+
+/// One row of a plan.
+pub(super) enum Row {
+    Planned(Planned),
+    /// The head of the store: the plan reaches it.
+    Head(Seq),
+}
+
+/// Reads a row of the plan for `viewer`.
+pub(super) fn read(row: &QueryResult, viewer: UserId) -> Result<Row, StorageError> {
+    let (seq, kind): (i64, i64) = (row.try_get_by_index(0)?, i64::from(row.try_get_by_index::<i32>(1)?));
+    Ok(Row::Planned(match kind {
+        0 => Planned::Message(MessageId(seq)),
+        -1 | -2 => Planned::Ready(receipt(row, Seq(seq), kind, viewer)?),
+        -3 => return Ok(Row::Head(Seq(seq))),
+        _ => planned(row, Seq(seq), kind)?,
+    }))
+}
+
+/// A receipt out of a plan. Its text is the user who read, with a mark, or for own receipts the conversation's key.
+fn receipt(row: &QueryResult, seq: Seq, kind: i64, viewer: UserId) -> Result<Event, StorageError> {
+    const CORRUPT: StorageError = StorageError::Corrupt("a receipt");
+    let detail: String = row.try_get_by_index(5)?;
+    let (user, partner) = if let Some(user) = detail.strip_suffix('!') {
+        (UserId(user.parse().map_err(|_| CORRUPT)?), viewer)
+    } else {
+        let key = DirectKey::from_stored(detail.parse().map_err(|_| CORRUPT)?);
+        (viewer, key.partner_of(viewer))
+    };
+    let receipt = Receipt {
+        seq,
+        kind: if kind == -1 { ReceiptKind::Read } else { ReceiptKind::Delivered },
+        conversation_id: ConversationId(row.try_get_by_index(2)?),
+        user,
+        partner,
+        up_to: MessageId(row.try_get_by_index(3)?),
+        timestamp: Timestamp::from_micros(row.try_get_by_index(4)?),
+    };
+    Ok(Event { seq, body: EventBody::Receipt(receipt) })
+}
+
+fn planned(row: &QueryResult, seq: Seq, kind: i64) -> Result<Planned, StorageError> {
+    let kind = Kind::from_stored(kind).ok_or(StorageError::Corrupt("the kind of an event"))?;
+    let (subject, detail): (i64, String) = (row.try_get_by_index(2)?, row.try_get_by_index(5)?);
+    let user = || i32::try_from(subject).map(UserId).map_err(|_| StorageError::Corrupt("the subject of an event"));
+    let body = match kind {
+        Kind::DeletedForMe | Kind::DeletedForAll | Kind::Expired => {
+            return Ok(Planned::Deleted { seq, id: MessageId(subject), kind });
+        }
+        Kind::DeletedBefore => EventBody::DeletedBefore(Timestamp::from_micros(subject)),
+        Kind::KeyChanged => EventBody::KeyChanged { user: user()?, key_id: detail },
+        Kind::UserDeleted => EventBody::UserDeleted(user()?),
+        Kind::Blocked => EventBody::Block { user: user()?, blocked: true },
+        Kind::Unblocked => EventBody::Block { user: user()?, blocked: false },
+    };
+    Ok(Planned::Ready(Event { seq, body }))
+}
