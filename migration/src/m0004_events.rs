@@ -64,7 +64,7 @@ const BODIES: [&str; 4] = [
 
 const INDEXES: [&str; 10] = [
     "DROP INDEX messages_conversation",
-    // Only what somebody can still be shown: a page never walks over what is gone.
+    // Only what one of the two can still be shown: a page never walks over what is gone for both.
     "CREATE INDEX messages_conversation ON messages (conversation_id, timestamp) WHERE gone_seq IS NULL",
     // The client id first: it grows with time, so inserts stay on the newest page.
     "CREATE UNIQUE INDEX messages_client ON messages (client_id, sender_id) WHERE client_id IS NOT NULL",

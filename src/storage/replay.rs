@@ -252,3 +252,6 @@ impl Storage {
         Ok(Some(Event { seq, body: EventBody::Deleted(deletion) }))
     }
 }
+
+#[cfg(test)]
+mod tests;

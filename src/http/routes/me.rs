@@ -104,9 +104,12 @@ pub(in crate::http) async fn settings(app: Arc<App>, request: Request) -> Result
     (status = 200, body = KeyAnswer),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 422, body = Problem, content_type = "application/problem+json"),
+    (status = 429, body = Problem, content_type = "application/problem+json"),
 ))]
 pub(in crate::http) async fn set_key(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let access = signed_in(&app, &request)?;
+    // Each change tells everybody the user shares a conversation with.
+    limit_rate(&app, &request)?;
     let body: KeyRequest = json_body(&app, request, "an object with the text public_key").await?;
     let key = PublicKey::parse(body.public_key, app.config.auth.strict_public_keys)?;
     match app.carry_out(Command::SetKey { user: access.user, key }).await? {
