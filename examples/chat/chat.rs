@@ -44,6 +44,8 @@ pub(crate) struct Chat {
     typing: Option<Instant>,
     /// When the partner was last told of one's own writing.
     told_typing: Option<Instant>,
+    /// The partner's key that the person was last warned of.
+    warned_of: Option<String>,
     /// Set when the input has ended: how long confirmations are waited for.
     closing: Option<Instant>,
 }
@@ -75,6 +77,7 @@ impl Chat {
             reloading: None,
             typing: None,
             told_typing: None,
+            warned_of: None,
             closing: None,
         }
     }
@@ -152,10 +155,7 @@ impl Chat {
             Some(Change::Message(id)) => self.show_message(id),
             Some(Change::Gone(ids)) => self.show_gone(&ids),
             Some(Change::Marks { partner, up_to_id }) => self.show_mark(partner, up_to_id),
-            None => {
-                self.tell_of(event);
-                Ok(())
-            }
+            None => self.tell_of(event),
         }
     }
 
@@ -205,7 +205,7 @@ impl Chat {
                 let sealed = seal::seal_anew(draft, &self.keys, &receiver);
                 if receiver.id == self.partner.id {
                     if receiver.public_key != self.partner.public_key {
-                        self.tell_of_new_key();
+                        self.warn_of_key(receiver.key_id.as_deref().unwrap_or_default());
                     }
                     self.partner = receiver;
                 }

@@ -6,6 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
+use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rsa::pkcs8::{
@@ -46,6 +47,12 @@ impl KeyPair {
     /// Base64 of the X.509 `SubjectPublicKeyInfo`, as it is registered.
     pub(crate) fn public_key(&self) -> &str {
         &self.public_key
+    }
+
+    /// What the server calls the public key: of its SHA-256 the first 16 hexadecimal digits.
+    pub(crate) fn key_id(&self) -> String {
+        let hash = digest(&SHA256, self.public_key.as_bytes());
+        hash.as_ref().iter().take(8).fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"))
     }
 
     /// The file.
@@ -182,6 +189,7 @@ mod tests {
         assert_eq!((mode(&dir), mode(made.path())), (0o700, 0o600));
 
         let loaded = KeyPair::load_or_create(&dir, "Alice@Example.ORG").unwrap();
+        assert_eq!(loaded.key_id(), made.key_id());
         assert_eq!(loaded.public_key(), made.public_key());
         assert!(create(&dir, made.path()).is_err(), "an existing key is never overwritten");
 

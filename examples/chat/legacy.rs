@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::api::{Api, MAX_PAGE};
 use crate::client::Backoff;
+use crate::command::Command;
 use crate::http::CallError;
 use crate::keys::{self, KeyPair, PartnerKey};
 use crate::screen::label;
@@ -191,12 +192,26 @@ impl LegacyChat {
             Some(deadline) => sleep_until(deadline).await,
             None if self.outbox.is_full() => std::future::pending().await,
             None => match self.input.recv().await {
-                Some(Input::Line(line)) if line != "/quit" => self.write(&line)?,
+                Some(Input::Line(line)) => self.obey(&Command::parse(&line))?,
                 Some(Input::Keystroke) => {}
-                Some(Input::Line(_)) | None => self.closing = Some(Instant::now() + LAST_WAIT),
+                None => self.end(),
             },
         }
         Ok(())
+    }
+
+    fn obey(&mut self, command: &Command) -> anyhow::Result<()> {
+        match *command {
+            Command::Send(text) => return self.write(text),
+            Command::Quit => self.end(),
+            // Nobody wants a command to reach the partner as a text.
+            _ => terminal::notice("the app's dialect knows no command but /quit; //text sends /text"),
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        self.closing = Some(Instant::now() + LAST_WAIT);
     }
 
     fn is_finished(&self) -> bool {

@@ -58,6 +58,11 @@ pub(super) enum PresenceMsg {
         credit: Option<Credit>,
     },
     Unwatch(SocketId),
+    /// One of the two has written to the other: they may have become partners by it.
+    Met {
+        user: UserId,
+        other: UserId,
+    },
     /// What two users, or one and all others, are to each other has changed.
     Reconsider {
         user: UserId,
@@ -88,6 +93,10 @@ impl PresenceHandle {
     /// What two users, or one and all others, may see of each other has changed.
     pub fn reconsider(&self, user: UserId, other: Option<UserId>) {
         self.0.cast(PresenceMsg::Reconsider { user, other });
+    }
+
+    pub(super) fn met(&self, user: UserId, other: UserId) {
+        self.0.cast(PresenceMsg::Met { user, other });
     }
 
     pub(super) fn seen(&self, user: UserId, is_online: bool) {
@@ -191,6 +200,12 @@ impl Actor for PresenceActor {
                 state.look_for_next(&myself);
             }
             PresenceMsg::Unwatch(socket) => state.watchers.unwatch(socket),
+            PresenceMsg::Met { user, other } => {
+                let pairs = state.watchers.untold(user, other);
+                if !pairs.is_empty() {
+                    state.look(&myself, None, pairs, None);
+                }
+            }
             PresenceMsg::Reconsider { user, other } => {
                 state.round += 1;
                 let pairs = state.watchers.pairs(user, other);

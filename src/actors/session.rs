@@ -213,8 +213,13 @@ impl SessionState {
             given += 1;
             socket.event(event, own)
         });
-        if matches!(event.body, EventBody::Message(_)) {
+        if let EventBody::Message(message) = &event.body {
             metrics().messages_delivered.increment(given);
+            let user = self.args.user;
+            let other = if message.sender == user { message.receiver } else { message.sender };
+            if self.sockets.iter().any(|socket| socket.watching.contains(&other)) {
+                self.args.presence.met(user, other);
+            }
         }
     }
 

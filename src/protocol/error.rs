@@ -151,7 +151,9 @@ impl From<Refusal> for FrameError {
                 ..Self::new(ErrorCode::StaleKey, "error: the receiver has a new public key, encrypt to that")
             },
             Refusal::NotFound => Self::new(ErrorCode::NotFound, "error: not found"),
-            Refusal::Forbidden => Self::new(ErrorCode::Forbidden, "error: not allowed"),
+            Refusal::Forbidden => {
+                Self::new(ErrorCode::Forbidden, "error: not allowed (only your own messages, for 24 hours)")
+            }
         }
     }
 }

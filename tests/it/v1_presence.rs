@@ -228,3 +228,18 @@ async fn typing_stops_where_one_has_blocked_the_other() {
     nothing_came(&mut b, "to the one who has blocked").await;
     server.stop().await;
 }
+
+/// A first chat: the two become partners while one already watches the other.
+#[tokio::test]
+async fn who_watches_is_told_when_they_become_partners() {
+    let server = TestServer::start().await;
+    let (alice, bob, mut a, mut b) = two_live(&server).await;
+    a.send(&json!({"type": "presence", "watch": [bob.id]})).await;
+    a.store(bob.id, "hello").await;
+    b.expect("message").await;
+    b.store(alice.id, "hello back").await;
+    let (before, told) = a.until("presence").await;
+    assert_eq!(before.len(), 1, "only the message: {before:?}");
+    assert_eq!((&told["user_id"], &told["status"]), (&json!(bob.id), &json!("online")));
+    server.stop().await;
+}

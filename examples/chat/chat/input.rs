@@ -10,8 +10,9 @@ use crate::command::{Command, HELP};
 use crate::terminal::{self, Input};
 use crate::{keys, seal};
 
-/// Least time between two words about one's writing: the server drops more.
-const TYPING_EVERY: Duration = Duration::from_secs(3);
+/// Least time between two words about one's writing. Less than a partner waits for the next, and more than the server lets
+/// pass: what it drops would be missing.
+const TYPING_EVERY: Duration = Duration::from_secs(4);
 
 impl Chat {
     /// Handles an input; nothing when there will be no more.
@@ -52,7 +53,9 @@ impl Chat {
         for piece in keys::split(text) {
             self.events.push_back(Event::Written(seal::seal(piece, &self.keys, &self.partner)?));
         }
-        self.told_typing = None;
+        if self.client.is_cut_off() {
+            terminal::notice(&format!("kept, to be sent when connected: {text}"));
+        }
         Ok(())
     }
 

@@ -85,27 +85,34 @@ impl Chat {
     }
 
     /// Events that leave nothing on this device.
-    pub(super) fn tell_of(&self, event: &ServerFrame) {
-        let name = self.screen.label();
-        let is_partner = |user_id: i64| user_id == self.partner.id;
+    pub(super) fn tell_of(&mut self, event: &ServerFrame) -> anyhow::Result<()> {
+        let name = self.screen.label().to_owned();
+        let (me, partner) = (self.me, self.partner.id);
         match *event {
-            ServerFrame::KeyChanged { user_id, .. } if is_partner(user_id) => self.tell_of_new_key(),
-            ServerFrame::KeyChanged { user_id, .. } if user_id == self.me => {
+            ServerFrame::KeyChanged { user_id, ref key_id } if user_id == partner => self.warn_of_key(key_id),
+            ServerFrame::KeyChanged { user_id, ref key_id } if user_id == me && *key_id != self.keys.key_id() => {
                 terminal::notice("your key was changed elsewhere: new messages cannot be read here");
             }
-            ServerFrame::UserDeleted { user_id } if is_partner(user_id) => {
+            ServerFrame::UserDeleted { user_id } if user_id == partner => {
                 terminal::notice(&format!("{name} has deleted the account"));
             }
-            ServerFrame::Block { user_id, blocked } if is_partner(user_id) => {
+            ServerFrame::Block { user_id, blocked } if user_id == partner => {
                 let what = if blocked { "have blocked" } else { "do not block" };
                 terminal::notice(&format!("you {what} {name}"));
             }
+            // Deleted before, perhaps for oneself only: the answer to a command all the same.
+            ServerFrame::Deleted(ref deleted) if deleted.by == Some(me) => self.show_gone(&[deleted.id])?,
             _ => {}
         }
+        Ok(())
     }
 
-    /// Nobody but the partner can say whether it is theirs.
-    pub(super) fn tell_of_new_key(&self) {
+    /// Warns once of a key. Nobody but the partner can say whether it is theirs.
+    pub(super) fn warn_of_key(&mut self, key_id: &str) {
+        if self.warned_of.as_deref() == Some(key_id) {
+            return;
+        }
+        self.warned_of = Some(key_id.to_owned());
         let name = self.screen.label();
         terminal::notice(&format!(
             "{name} has another key now, by a new phone or by somebody in between: ask {name} in person"
@@ -135,6 +142,9 @@ impl Chat {
                 terminal::notice(&format!("{name} is {status}{seen}"));
             }
             News::Typing { .. } | News::Presence { .. } => {}
+            News::Refused(error) if error.code == "forbidden" => {
+                terminal::notice("not allowed: for everyone you can delete your own messages, within a day");
+            }
             News::Refused(error) => terminal::notice(&format!("the server says {}: {}", error.code, error.message)),
             News::NotConnected => terminal::notice("that takes a connection: try again later"),
             News::NotUnderstood => terminal::notice("the server has sent something that is not understood"),

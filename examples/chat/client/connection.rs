@@ -96,12 +96,15 @@ pub(crate) struct Connection {
     has_fresh_tokens: bool,
     /// What `going_away` has said.
     away_for: Option<Duration>,
+    /// Why the server says that the login has ended, until a socket is live again.
+    signed_out: Option<String>,
 }
 
 impl Connection {
     /// Not started yet.
     pub(crate) fn new() -> Self {
-        Self { phase: Phase::Idle, backoff: Backoff::default(), has_fresh_tokens: false, away_for: None }
+        let backoff = Backoff::default();
+        Self { phase: Phase::Idle, backoff, has_fresh_tokens: false, away_for: None, signed_out: None }
     }
 
     /// The first attempt.
@@ -119,10 +122,16 @@ impl Connection {
         self.phase == Phase::Live
     }
 
+    /// Whether there is no attempt now.
+    pub(crate) fn is_waiting(&self) -> bool {
+        matches!(self.phase, Phase::Waiting(_))
+    }
+
     /// Everything missed has come.
     pub(crate) fn live(&mut self) {
         self.phase = Phase::Live;
         self.has_fresh_tokens = false;
+        self.signed_out = None;
     }
 
     /// The server will restart and reads no more frames.
@@ -151,7 +160,11 @@ impl Connection {
                 Some(time) => self.wait(Pause::exactly(time), Next::Connect),
                 None => self.back_off(Duration::ZERO),
             },
-            Some(4001) => self.refresh(reason.to_owned()),
+            Some(4001) => {
+                let why = signed_out(reason);
+                self.signed_out = Some(why.clone());
+                self.refresh(why)
+            }
             Some(4002) => self.stop(Stop::TooMany),
             Some(4003) => self.stop(Stop::Replaced),
             Some(code @ (1000 | 4000..)) => self.stop(Stop::Closed(named(code))),
@@ -179,7 +192,7 @@ impl Connection {
                 self.has_fresh_tokens = true;
                 self.connect()
             }
-            Refreshed::Refused(detail) => self.stop(Stop::SignIn(detail)),
+            Refreshed::Refused(detail) => self.sign_in(detail),
             Refreshed::Unreachable => {
                 let pause = self.backoff.next();
                 self.wait(pause, Next::Refresh)
@@ -205,15 +218,32 @@ impl Connection {
 
     fn refresh(&mut self, detail: String) -> Step {
         if self.has_fresh_tokens {
-            return self.stop(Stop::SignIn(detail));
+            return self.sign_in(detail);
         }
         self.phase = Phase::Refreshing;
         Step::Refresh
     }
 
+    /// The close has said why; that tokens are not taken after it says less.
+    fn sign_in(&mut self, detail: String) -> Step {
+        let why = self.signed_out.take().unwrap_or(detail);
+        self.stop(Stop::SignIn(why))
+    }
+
     fn stop(&mut self, why: Stop) -> Step {
         self.phase = Phase::Idle;
         Step::Stop(why)
+    }
+}
+
+/// The reason of a close with 4001, for people.
+fn signed_out(reason: &str) -> String {
+    match reason {
+        "logout" => "signed out".to_owned(),
+        "revoked" => "another device has signed this one out".to_owned(),
+        "password" => "the password was changed".to_owned(),
+        "deleted" => "the account was deleted".to_owned(),
+        other => other.to_owned(),
     }
 }
 
@@ -284,7 +314,9 @@ mod tests {
         let mut connection = live();
         connection.going_away(3 * SECOND);
         assert!(!connection.is_live(), "it reads no more");
+        assert!(!connection.is_waiting());
         assert_eq!(connection.closed(Some(1012), "", SECOND), Step::Wait(Pause::exactly(3 * SECOND)));
+        assert!(connection.is_waiting());
         connection.waited();
         connection.live();
         assert!(connection.is_live());
@@ -297,7 +329,12 @@ mod tests {
         assert_eq!(connection.closed(Some(4001), "logout", SECOND), Step::Refresh);
         assert_eq!(connection.refreshed(Refreshed::Done), Step::Connect);
         let refused = connection.refused(Refusal::Unauthorized("gone".to_owned()));
-        assert_eq!(refused, Step::Stop(Stop::SignIn("gone".to_owned())));
+        assert_eq!(refused, Step::Stop(Stop::SignIn("signed out".to_owned())));
+
+        let mut connection = live();
+        connection.closed(Some(4001), "deleted", SECOND);
+        let refused = connection.refreshed(Refreshed::Refused("invalid".to_owned()));
+        assert_eq!(refused, Step::Stop(Stop::SignIn("the account was deleted".to_owned())));
 
         let mut connection = live();
         connection.refused(Refusal::Unauthorized(String::new()));

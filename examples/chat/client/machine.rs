@@ -51,6 +51,11 @@ impl Client {
         }
     }
 
+    /// Whether what is written has to wait for another attempt.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.connection.is_waiting()
+    }
+
     /// What is not stored yet.
     pub(crate) fn outbox(&self) -> &Outbox {
         &self.outbox

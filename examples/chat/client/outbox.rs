@@ -3,7 +3,7 @@
 //! The whole is kept on disk, ciphertexts included: encryption is randomised, and a resend must carry the same bytes. A
 //! message is on disk before it is sent first, and leaves it only when it is stored or the person gives it up.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -65,7 +65,8 @@ impl Outbox {
         self.allowed = Some(in_flight);
     }
 
-    /// The next message for this socket. One that is being encrypted anew holds up those behind it for the same receiver.
+    /// The next message for this socket. One that is being encrypted anew holds up those behind it for the same receiver,
+    /// and so does one on its way with another key: it may have to be.
     pub(crate) fn next(&mut self) -> Option<Draft> {
         let window = self.allowed.map_or(WINDOW, |allowed| allowed.clamp(1, WINDOW));
         let sent = self.items.iter().filter(|item| item.state == State::Sent).count();
@@ -73,11 +74,18 @@ impl Outbox {
             return None;
         }
         let mut held_up = HashSet::new();
+        let mut sent_with = HashMap::new();
         let item = self.items.iter_mut().filter(|item| item.failed.is_none()).find(|item| {
-            if item.state == State::Renewing {
-                held_up.insert(item.draft.to);
+            let Draft { to, receiver_key_id: key, .. } = &item.draft;
+            let has_other_key = sent_with.get(to).is_some_and(|sent| sent != key);
+            if item.state == State::Waiting && !has_other_key && !held_up.contains(to) {
+                return true;
             }
-            item.state == State::Waiting && !held_up.contains(&item.draft.to)
+            if item.state != State::Sent || has_other_key {
+                held_up.insert(*to);
+            }
+            sent_with.insert(*to, key.clone());
+            false
         })?;
         item.state = State::Sent;
         Some(item.draft.clone())
@@ -245,6 +253,33 @@ mod tests {
         outbox.replace("c9", draft(10, 2));
         assert_eq!(outbox.failed().count(), 0, "the person has tried again");
         assert!(matches!(outbox.renew("c10"), Some(Renewal::Wanted(_))));
+    }
+
+    #[test]
+    fn a_new_key_overtakes_nothing_that_is_on_its_way_with_the_old() {
+        let with_key = |n, key: &str| Draft { receiver_key_id: Some(key.to_owned()), ..draft(n, 2) };
+        let mut outbox = Outbox::default();
+        outbox.push(with_key(0, "old"));
+        outbox.push(with_key(1, "old"));
+        assert_eq!(send_all(&mut outbox), ["c0", "c1"]);
+        // The first is refused, encrypted anew, and sent; the answer to the second is still to come.
+        outbox.renew("c0");
+        outbox.replace("c0", with_key(10, "new"));
+        // Written before the new key was known, and after.
+        outbox.push(with_key(2, "old"));
+        outbox.push(with_key(3, "new"));
+        outbox.push(draft(4, 3));
+        assert_eq!(send_all(&mut outbox), ["c10", "c4"]);
+        outbox.renew("c1");
+        outbox.replace("c1", with_key(11, "new"));
+        assert_eq!(send_all(&mut outbox), ["c11"]);
+        outbox.confirm("c10");
+        assert!(send_all(&mut outbox).is_empty());
+        outbox.confirm("c11");
+        assert_eq!(send_all(&mut outbox), ["c2"]);
+        outbox.renew("c2");
+        outbox.replace("c2", with_key(12, "new"));
+        assert_eq!(send_all(&mut outbox), ["c12", "c3"]);
     }
 
     #[test]

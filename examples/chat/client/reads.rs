@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::frame::ClientFrame;
 
-/// Stands before the partner's id in the `ref` of a `read`.
+/// Stands before the partner's id and the message's in the `ref` of a `read`.
 const PREFIX: &str = "read-";
 
 /// See the module.
@@ -35,21 +35,25 @@ impl Reads {
         let news = |position: &Position| position.up_to > position.sent.max(position.answered);
         let (&partner_id, position) = self.partners.iter_mut().find(|(_, position)| news(position))?;
         position.sent = position.up_to;
-        Some(ClientFrame::Read { partner_id, up_to_id: position.up_to, reference: format!("{PREFIX}{partner_id}") })
+        Some(ClientFrame::Read {
+            partner_id,
+            up_to_id: position.up_to,
+            reference: reference(partner_id, position.up_to),
+        })
     }
 
-    /// The frame with this `ref` is answered, for good or bad. The server may put the position lower than asked for: at
-    /// what exists.
+    /// The frame with this `ref` is answered, for good or bad. The server may put the position lower than asked for, at
+    /// what exists: what counts is what was asked for, and a later one has its own answer.
     pub(crate) fn answered(&mut self, reference: Option<&Value>) {
-        if let Some(position) = self.find(reference) {
-            position.answered = position.sent;
+        if let Some((position, up_to)) = self.find(reference) {
+            position.answered = position.answered.max(up_to);
         }
     }
 
     /// The frame with this `ref` is to be sent again; `false` when it is none of these.
     pub(crate) fn put_back(&mut self, reference: Option<&Value>) -> bool {
         let found = self.find(reference);
-        found.map(|position| position.sent = position.answered).is_some()
+        found.map(|(position, _)| position.sent = position.answered).is_some()
     }
 
     /// The socket is gone.
@@ -59,10 +63,15 @@ impl Reads {
         }
     }
 
-    fn find(&mut self, reference: Option<&Value>) -> Option<&mut Position> {
-        let partner = reference?.as_str()?.strip_prefix(PREFIX)?.parse().ok()?;
-        self.partners.get_mut(&partner)
+    fn find(&mut self, reference: Option<&Value>) -> Option<(&mut Position, i64)> {
+        let (partner, up_to) = reference?.as_str()?.strip_prefix(PREFIX)?.split_once('-')?;
+        let position = self.partners.get_mut(&partner.parse().ok()?)?;
+        Some((position, up_to.parse().ok()?))
     }
+}
+
+fn reference(partner: i64, up_to: i64) -> String {
+    format!("{PREFIX}{partner}-{up_to}")
 }
 
 #[cfg(test)]
@@ -87,14 +96,31 @@ mod tests {
         assert!(up_to(&mut reads).is_empty());
         reads.closed();
         assert_eq!(up_to(&mut reads), [9]);
-        assert!(reads.put_back(Some(&"read-2".into())));
+        assert!(reads.put_back(Some(&"read-2-9".into())));
         assert_eq!(up_to(&mut reads), [9]);
-        reads.answered(Some(&"read-2".into()));
+        reads.answered(Some(&"read-2-9".into()));
         reads.closed();
         assert!(up_to(&mut reads).is_empty());
         reads.seen(2, 10);
         assert_eq!(up_to(&mut reads), [10]);
         assert!(!reads.put_back(Some(&7.into())));
+        assert!(!reads.put_back(Some(&"read-2".into())));
         assert!(!reads.put_back(None));
+    }
+
+    #[test]
+    fn an_answer_is_for_its_own_position() {
+        let mut reads = Reads::default();
+        reads.seen(2, 9);
+        assert_eq!(up_to(&mut reads), [9]);
+        reads.seen(2, 10);
+        assert_eq!(up_to(&mut reads), [10]);
+        reads.answered(Some(&"read-2-9".into()));
+        reads.closed();
+        assert_eq!(up_to(&mut reads), [10], "the answer to this one is lost");
+        reads.answered(Some(&"read-2-10".into()));
+        reads.answered(Some(&"read-2-9".into()));
+        reads.closed();
+        assert!(up_to(&mut reads).is_empty());
     }
 }

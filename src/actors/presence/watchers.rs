@@ -90,6 +90,14 @@ impl Watchers {
         watching(user).chain(own).collect()
     }
 
+    /// The sockets of `user` that watch `other` and were told nothing yet.
+    pub(super) fn untold(&self, user: UserId, other: UserId) -> Pairs {
+        let is_untold = |watcher: &Watcher| watcher.user == user && watcher.told.get(&other) == Some(&Told::Nothing);
+        let sockets = self.by_watched.get(&other).into_iter().flatten().copied();
+        let untold = sockets.filter(|socket| self.by_socket.get(socket).is_some_and(is_untold));
+        untold.map(|socket| (socket, other)).collect()
+    }
+
     /// Tells a socket how somebody is, when that is news; `None` when it may not know. Who knew something learns `offline` then,
     /// and no more.
     pub(super) fn tell(&mut self, socket: SocketId, of: UserId, status: Option<Status>) {

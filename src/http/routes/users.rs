@@ -126,7 +126,7 @@ pub(in crate::http) async fn by_ids(app: Arc<App>, request: Request) -> Result<R
     let ids: Result<Vec<UserId>, ApiError> = text.split(',').map(|id| user_id("ids", Some(id))).collect();
     let ids = ids?;
     if ids.len() > MAX_IDS {
-        return Err(ApiError::Invalid(format!("ids must be at most {MAX_IDS}")));
+        return Err(ApiError::Invalid(format!("at most {MAX_IDS} ids can be asked for at once")));
     }
     let users = app.storage.users(&ids).await?;
     Ok(json(StatusCode::OK, &users.into_iter().map(KeyedUserBody::from).collect::<Vec<_>>()))

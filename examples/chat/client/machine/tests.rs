@@ -238,13 +238,13 @@ fn a_frame_that_was_too_large_is_marked() {
 #[test]
 fn reading_is_told_until_it_is_answered() {
     let mut client = live();
-    let read = Action::Send(ClientFrame::Read { partner_id: PARTNER, up_to_id: 70, reference: "read-2".to_owned() });
+    let read = Action::Send(ClientFrame::Read { partner_id: PARTNER, up_to_id: 70, reference: "read-2-70".to_owned() });
     assert_eq!(client.on(Event::Seen { partner: PARTNER, id: 70 }), std::slice::from_ref(&read));
-    let refused = json!({"type":"error","code":"unavailable","message":"","retryable":true,"ref":"read-2"});
+    let refused = json!({"type":"error","code":"unavailable","message":"","retryable":true,"ref":"read-2-70"});
     assert!(matches!(receive(&mut client, &refused)[..], [Action::SendLater(_)]));
     assert_eq!(client.on(Event::SendAgain), [read]);
     let receipt = json!({"type":"receipt","seq":8,"kind":"read","conversation_id":1,"user_id":ME,"partner_id":PARTNER,
-        "up_to_id":70,"timestamp":"t","ref":"read-2"});
+        "up_to_id":70,"timestamp":"t","ref":"read-2-70"});
     let actions = receive(&mut client, &receipt);
     assert!(matches!(&actions[..], [Action::Keep(ServerFrame::Receipt(_)), last] if *last == save("e:8")));
     client.on(closed(None));
