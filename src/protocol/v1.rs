@@ -1,5 +1,5 @@
 //! The `fluent.v1` dialect: objects with a `type`, answers that echo what they answer, events with their place in the
-//! order. `PROTOCOL.md` is the contract.
+//! order. `docs/protocol.md` describes it for authors of clients.
 
 mod client;
 mod content;
