@@ -60,3 +60,44 @@ async fn applied(db: &DatabaseConnection) -> Result<Vec<String>, StorageError> {
     let rows = db.query_all_raw(Statement::from_string(backend, APPLIED)).await?;
     rows.iter().map(|row| row.try_get_by_index(0).map_err(StorageError::from)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Before, Storage, connect};
+    use super::*;
+    use crate::config::Config;
+    use crate::domain::{Timestamp, UserId};
+
+    /// A store from before `fluent.v1` keeps its messages; they count as read.
+    #[tokio::test]
+    async fn messages_outlive_the_move_of_their_ciphertexts() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = Config::defaults().unwrap();
+        config.server.data_dir = dir.path().to_owned();
+        let old = connect::open(&config, connect::Purpose::Migrate).await.unwrap();
+        Migrator::up(&old, Some(3)).await.unwrap();
+        for sql in [
+            "INSERT INTO users VALUES (1, 'a', 'a', 'a@x', 'a@x', '', 'AAAA', 0), (2, 'b', 'b', 'b@x', 'b@x', '', 'AAAA', 0)",
+            "INSERT INTO store VALUES (1, 'epoch', 3, 3)",
+            "INSERT INTO conversations VALUES (1, 4294967298, 3)",
+            "INSERT INTO members VALUES (1, 1), (2, 1)",
+            "INSERT INTO messages VALUES (1, 1, 1, 2, 'text', 1, 's1', 'r1'), (2, 1, 2, 1, 'text', 2, 's2', 'r2'), \
+             (3, 1, 1, 2, 'text', 3, 's3', 'r3')",
+        ] {
+            old.execute_unprepared(sql).await.unwrap();
+        }
+        old.close().await.unwrap();
+
+        let storage = Storage::open(&config).await.unwrap();
+        let now = Timestamp::from_micros(10);
+        let history = storage.history(UserId(2), UserId(1), Before::Newest, 10, now).await.unwrap();
+        let contents: Vec<&str> = history.iter().map(|message| message.content_for(UserId(2))).collect();
+        assert_eq!(contents, ["r3", "s2", "r1"]);
+        for (user, read) in [(1, 2), (2, 3)] {
+            let overview = storage.conversations(UserId(user), None, 10, now).await.unwrap().remove(0);
+            assert_eq!((overview.unread, overview.read_up_to.map(|id| id.0)), (0, Some(read)));
+        }
+        assert_eq!(storage.position().await.unwrap().newest().to_string(), "epoch:3");
+        storage.close().await.unwrap();
+    }
+}
