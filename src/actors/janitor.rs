@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 
 use super::mailbox::{Timed, cast};
 use super::persistence::PersistenceHandle;
+use super::ticket::Turn;
 use crate::clock::Clock;
 use crate::config;
 use crate::domain::{Command, MessageId, Timestamp};
@@ -47,6 +48,8 @@ pub(super) struct JanitorState {
     /// Everything up to here was destroyed by retention.
     swept: MessageId,
     last_retention: Option<Instant>,
+    /// One round of commands is with the writer at a time.
+    rounds: Arc<Semaphore>,
     is_failing: bool,
 }
 
@@ -61,7 +64,14 @@ impl Actor for JanitorActor {
         args: JanitorArgs,
     ) -> Result<JanitorState, ActorProcessingErr> {
         cast(&myself, JanitorMsg::Tick);
-        Ok(JanitorState { args, ticks: 0, swept: MessageId(0), last_retention: None, is_failing: false })
+        Ok(JanitorState {
+            args,
+            ticks: 0,
+            swept: MessageId(0),
+            last_retention: None,
+            rounds: Arc::new(Semaphore::new(1)),
+            is_failing: false,
+        })
     }
 
     async fn handle(
@@ -79,10 +89,15 @@ impl Actor for JanitorActor {
             Vec::new()
         });
         let (persistence, every) = (state.args.persistence.clone(), state.args.config.clear_every());
+        let rounds = state.rounds.clone();
         // The next tick comes when the writer has answered, and does not hand it the same again before.
         tokio::spawn(async move {
             let is_full = commands.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
-            let works = carry_out(&persistence, commands).await;
+            // Nobody closes the semaphore.
+            let works = match rounds.acquire_owned().await {
+                Ok(round) => carry_out(&persistence, commands, Arc::new(round)).await,
+                Err(_) => false,
+            };
             if !(is_full && works) {
                 tokio::time::sleep(every).await;
             }
@@ -93,9 +108,7 @@ impl Actor for JanitorActor {
 }
 
 /// Hands all to the writer; whether it has carried them out.
-async fn carry_out(persistence: &PersistenceHandle, commands: Vec<Command>) -> bool {
-    let turns = Arc::new(Semaphore::new(1));
-    let Ok(turn) = turns.acquire_owned().await.map(Arc::new) else { return false };
+async fn carry_out(persistence: &PersistenceHandle, commands: Vec<Command>, turn: Turn) -> bool {
     let expired = commands.iter().filter(|command| matches!(command, Command::Expire(_))).count() as u64;
     let asked = commands.into_iter().map(|command| persistence.ask(command, turn.clone()));
     let works = join_all(asked).await.iter().all(Result::is_ok);

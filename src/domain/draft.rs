@@ -126,6 +126,23 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// A message as the shipped Android client sends it: text, and nothing beside it.
+    #[must_use]
+    pub fn text(sender: UserId, receiver: Option<UserId>, sender_copy: Ciphertext, receiver_copy: Ciphertext) -> Self {
+        Self {
+            sender,
+            receiver,
+            sender_copy,
+            receiver_copy,
+            message_type: MessageType::text(),
+            once: None,
+            receiver_key_id: None,
+            reply_to: None,
+            expires_in_s: None,
+            objection: None,
+        }
+    }
+
     /// Bytes that this draft occupies while it waits, its ciphertexts above all.
     #[must_use]
     pub fn bytes(&self) -> usize {

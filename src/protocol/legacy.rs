@@ -9,7 +9,7 @@ use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::{ErrorCode, Frame, FrameError};
-use crate::domain::{Ciphertext, Draft, DraftError, Message, MessageType, Timestamp, UserId};
+use crate::domain::{Ciphertext, Draft, DraftError, Message, Timestamp, UserId};
 
 /// The only type of message in this dialect.
 pub const TEXT: &str = "text";
@@ -29,18 +29,9 @@ pub fn decode(text: &str, sender: UserId, max_ciphertext: usize) -> Result<Draft
         return Err(FrameError::new(ErrorCode::BadFrame, "Validation error: messageType must be \"text\""));
     }
     let copy = |key, text| Ciphertext::parse(text, max_ciphertext).map_err(|error| copy_error(key, error));
-    Ok(Draft {
-        sender,
-        receiver: i32::try_from(send.receiver_id).ok().map(UserId),
-        receiver_copy: copy("receiver_encrypted", send.receiver_copy)?,
-        sender_copy: copy("sender_encrypted", send.sender_copy)?,
-        message_type: MessageType::text(),
-        once: None,
-        receiver_key_id: None,
-        reply_to: None,
-        expires_in_s: None,
-        objection: None,
-    })
+    let receiver = i32::try_from(send.receiver_id).ok().map(UserId);
+    let receiver_copy = copy("receiver_encrypted", send.receiver_copy)?;
+    Ok(Draft::text(sender, receiver, copy("sender_encrypted", send.sender_copy)?, receiver_copy))
 }
 
 /// A message as `user`'s sockets get it; `None` for types that this client cannot show.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::config::Config;
-use crate::domain::{Ciphertext, Draft, EmailAddress, MessageType, PublicKey, UserName};
+use crate::domain::{Ciphertext, Draft, EmailAddress, PublicKey, UserName};
 use crate::storage::Before;
 
 #[test]
@@ -15,18 +15,8 @@ fn chunks_cover_everything_in_order() {
 
 fn draft(text: String) -> Command {
     let copy = |text| Ciphertext::parse(text, usize::MAX).unwrap();
-    Command::Send(Box::new(Draft {
-        sender: UserId(1),
-        receiver: Some(UserId(1)),
-        sender_copy: copy(text),
-        receiver_copy: copy("r".to_owned()),
-        message_type: MessageType::text(),
-        once: None,
-        receiver_key_id: None,
-        reply_to: None,
-        expires_in_s: None,
-        objection: None,
-    }))
+    let draft = Draft::text(UserId(1), Some(UserId(1)), copy(text), copy("r".to_owned()));
+    Command::Send(Box::new(draft))
 }
 
 async fn storage(dir: &std::path::Path) -> Storage {

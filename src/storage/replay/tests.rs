@@ -1,8 +1,6 @@
 use super::*;
 use crate::config::Config;
-use crate::domain::{
-    Answer, Ciphertext, ClientId, Command, Draft, EmailAddress, MessageType, Once, PublicKey, UserName,
-};
+use crate::domain::{Answer, Ciphertext, ClientId, Command, Draft, EmailAddress, Once, PublicKey, UserName};
 
 fn now() -> Timestamp {
     Timestamp::from_micros(1_000)
@@ -26,18 +24,7 @@ async fn storage(dir: &std::path::Path) -> Storage {
 
 fn send(to: UserId, bytes: usize) -> Command {
     let copy = || Ciphertext::parse("x".repeat(bytes), usize::MAX).unwrap();
-    Command::Send(Box::new(Draft {
-        sender: ALICE,
-        receiver: Some(to),
-        sender_copy: copy(),
-        receiver_copy: copy(),
-        message_type: MessageType::text(),
-        once: None,
-        receiver_key_id: None,
-        reply_to: None,
-        expires_in_s: None,
-        objection: None,
-    }))
+    Command::Send(Box::new(Draft::text(ALICE, Some(to), copy(), copy())))
 }
 
 async fn pages(storage: &Storage, limit: PageLimit) -> Vec<Page> {
