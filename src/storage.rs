@@ -14,6 +14,7 @@ mod events;
 mod facts;
 mod history;
 mod janitor;
+mod list;
 mod logins;
 mod maintenance;
 mod migrate;

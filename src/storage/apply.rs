@@ -15,13 +15,11 @@ use std::sync::Arc;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, Statement, Value};
 
 use super::facts::Facts;
+use super::list::List;
 use super::{Storage, StorageError};
 use crate::domain::{Answer, Audience, Command, Event, EventBody, Outcome, Refusal, Seq, Timestamp, UserId};
 
 pub(super) use deletions::{UNREAD_LESS, gone};
-
-/// Rows of one statement. A statement's text depends on its rows, so only a few sizes are used and each stays prepared.
-const CHUNKS: [usize; 3] = [64, 8, 1];
 
 /// Takes the next numbers and time stamps for `$1` commands. The row's lock makes their order the commit order, on
 /// PostgreSQL too, where a sequence would not.
@@ -180,6 +178,13 @@ impl Batch<'_> {
     ) -> Result<u64, StorageError> {
         Ok(self.tx.execute_raw(self.statement(sql, values)).await?.rows_affected())
     }
+
+    async fn execute_with<const N: usize>(&self, sql: &str, list: List<N>) -> Result<(), StorageError> {
+        for statement in list.statements(self.storage.backend(), sql) {
+            self.tx.execute_raw(statement).await?;
+        }
+        Ok(())
+    }
 }
 
 impl Outcome {
@@ -202,26 +207,6 @@ fn to_users(users: impl IntoIterator<Item = UserId>, seq: Seq, body: EventBody) 
         }
     }
     told.into_iter().map(|user| (Audience::User(user), event.clone())).collect()
-}
-
-/// Cuts `items` into slices of the sizes in [`CHUNKS`], biggest first.
-fn chunks<T>(mut items: &[T]) -> impl Iterator<Item = &[T]> {
-    std::iter::from_fn(move || {
-        let size = CHUNKS.into_iter().find(|&size| size <= items.len())?;
-        let (chunk, rest) = items.split_at(size);
-        items = rest;
-        Some(chunk)
-    })
-}
-
-/// The rows of a `VALUES` list of as many columns as there are types; the databases must be told what the parameters are.
-fn values_list(rows: usize, types: &[&str]) -> String {
-    let row = |i: usize| {
-        let cells: Vec<String> =
-            types.iter().enumerate().map(|(j, kind)| format!("CAST(${} AS {kind})", i * types.len() + j + 1)).collect();
-        format!("({})", cells.join(", "))
-    };
-    (0..rows).map(row).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

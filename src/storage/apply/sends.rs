@@ -1,17 +1,35 @@
 //! Storing messages, each once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use sea_orm::{ActiveValue::Set, ConnectionTrait as _, EntityTrait as _, Value};
+use sea_orm::ConnectionTrait as _;
 
-use super::{Batch, Place, chunks, values_list};
+use super::{Batch, Place};
 use crate::domain::{
     Answer, Audience, ClientId, ConversationId, Draft, Event, EventBody, Message, MessageId, Objection, Once, Outcome,
     Refusal, Stored, Timestamp, UserId,
 };
 use crate::storage::StorageError;
-use crate::storage::entity::{body, message};
+use crate::storage::list::{Column, List};
+
+const KNOWN: &str = "SELECT m.client_id, m.sender_id, m.content_hash, m.id, m.conversation_id, m.timestamp \
+     FROM {rows} JOIN messages AS m ON m.client_id = v.column1 AND m.sender_id = v.column2";
+
+const INSERT_MESSAGES: &str = "INSERT INTO messages \
+     (id, conversation_id, sender_id, receiver_id, message_type, timestamp, client_id, content_hash, reply_to, expires_at) \
+     SELECT v.column1, v.column2, v.column3, v.column4, v.column5, v.column6, NULLIF(v.column7, ''), \
+     CASE WHEN length(v.column8) > 0 THEN v.column8 END, NULLIF(v.column9, 0), NULLIF(v.column10, 0) \
+     FROM {rows} WHERE v.column1 IS NOT NULL";
+
+const INSERT_BODIES: &str = "INSERT INTO bodies (id, sender_copy, receiver_copy) \
+     SELECT v.column1, v.column2, v.column3 FROM {rows} WHERE v.column1 IS NOT NULL";
+
+const SET_NEWEST: &str =
+    "UPDATE conversations SET newest_message_id = v.column2 FROM {rows} WHERE conversations.id = v.column1";
+
+const COUNT_UNREAD: &str = "UPDATE members SET unread = unread + v.column3, newest_inbound = v.column4 FROM {rows} \
+     WHERE members.user_id = v.column1 AND members.conversation_id = v.column2";
 
 /// What a sender has used a client id for.
 #[derive(Clone)]
@@ -73,17 +91,14 @@ impl Batch<'_> {
 
     /// What the senders have used these client ids for.
     async fn known(&self, drafts: &[(Place, Draft)]) -> Result<ByName, StorageError> {
-        let names: Vec<(UserId, &ClientId)> =
-            drafts.iter().filter_map(|(_, d)| d.once.as_ref().map(|once| (d.sender, &once.client_id))).collect();
+        let names = drafts.iter().filter_map(|(_, draft)| {
+            let once = draft.once.as_ref()?;
+            Some([once.client_id.as_str().into(), draft.sender.0.into()])
+        });
+        let names = List::new([Column::Text, Column::Int], names);
         let mut known = HashMap::new();
-        for chunk in chunks(&names) {
-            let sql = format!(
-                "SELECT m.client_id, m.sender_id, m.content_hash, m.id, m.conversation_id, m.timestamp \
-                 FROM (VALUES {}) AS v JOIN messages AS m ON m.client_id = v.column1 AND m.sender_id = v.column2",
-                values_list(chunk.len(), &["TEXT", "INTEGER"])
-            );
-            let values = chunk.iter().flat_map(|(sender, name)| [Value::from(name.as_str()), sender.0.into()]);
-            for row in self.tx.query_all_raw(self.statement(sql, values)).await? {
+        for statement in names.statements(self.storage.backend(), KNOWN) {
+            for row in self.tx.query_all_raw(statement).await? {
                 let client_id: String = row.try_get_by_index(0)?;
                 let client_id = ClientId::parse(&client_id).ok_or(StorageError::Corrupt("a client id"))?;
                 let stored = Stored {
@@ -156,73 +171,51 @@ impl Batch<'_> {
     }
 
     async fn insert(&self, accepted: &[Accepted]) -> Result<(), StorageError> {
-        for chunk in chunks(accepted) {
-            let models = chunk.iter().map(|Accepted { message: m, content_hash, .. }| message::ActiveModel {
-                id: Set(m.id.0),
-                conversation_id: Set(m.conversation_id.0),
-                sender_id: Set(m.sender.0),
-                receiver_id: Set(m.receiver.0),
-                message_type: Set(m.message_type.clone()),
-                timestamp: Set(m.timestamp.as_micros()),
-                client_id: Set(m.client_id.clone()),
-                content_hash: Set(content_hash.map(|hash| hash.to_vec())),
-                reply_to: Set(m.reply_to.map(|id| id.0)),
-                expires_at: Set(m.expires_at.map(Timestamp::as_micros)),
-                sender_gone: Set(None),
-                receiver_gone: Set(None),
-                gone_seq: Set(None),
-                gone_how: Set(0),
-            });
-            message::Entity::insert_many(models).exec_without_returning(&self.tx).await?;
-            let bodies = chunk.iter().map(|Accepted { message: m, .. }| body::ActiveModel {
-                id: Set(m.id.0),
-                sender_copy: Set(m.sender_copy.clone().into_bytes()),
-                receiver_copy: Set(m.receiver_copy.clone().into_bytes()),
-            });
-            body::Entity::insert_many(bodies).exec_without_returning(&self.tx).await?;
-        }
-        Ok(())
+        use Column::{BigInt, Bytes, Int, Text};
+        let rows = accepted.iter().map(|Accepted { message: m, content_hash, .. }| {
+            [
+                m.id.0.into(),
+                m.conversation_id.0.into(),
+                m.sender.0.into(),
+                m.receiver.0.into(),
+                m.message_type.as_str().into(),
+                m.timestamp.as_micros().into(),
+                m.client_id.as_deref().unwrap_or_default().into(),
+                content_hash.as_ref().map_or(Vec::new(), |hash| hash.to_vec()).into(),
+                m.reply_to.map_or(0, |id| id.0).into(),
+                m.expires_at.map_or(0, Timestamp::as_micros).into(),
+            ]
+        });
+        let columns = [BigInt, BigInt, Int, Int, Text, BigInt, Text, Bytes, BigInt, BigInt];
+        self.execute_with(INSERT_MESSAGES, List::new(columns, rows)).await?;
+        let bodies = accepted.iter().map(|Accepted { message: m, .. }| {
+            [m.id.0.into(), m.sender_copy.as_bytes().into(), m.receiver_copy.as_bytes().into()]
+        });
+        self.execute_with(INSERT_BODIES, List::new([BigInt, Bytes, Bytes], bodies)).await
     }
 
     /// Points each conversation at its newest message of this batch.
     async fn set_newest(&self, accepted: &[Accepted]) -> Result<(), StorageError> {
-        // Later messages overwrite earlier ones of the same conversation.
-        let newest: HashMap<ConversationId, MessageId> =
+        // Later messages overwrite earlier ones of the same conversation. In the order of the table, page by page.
+        let newest: BTreeMap<ConversationId, MessageId> =
             accepted.iter().map(|a| (a.message.conversation_id, a.message.id)).collect();
-        let pairs: Vec<(ConversationId, MessageId)> = newest.into_iter().collect();
-        for chunk in chunks(&pairs) {
-            let sql = format!(
-                "UPDATE conversations SET newest_message_id = v.column2 FROM (VALUES {}) AS v \
-                 WHERE conversations.id = v.column1",
-                values_list(chunk.len(), &["BIGINT", "BIGINT"])
-            );
-            let values = chunk.iter().flat_map(|(conversation, id)| [Value::from(conversation.0), Value::from(id.0)]);
-            self.execute(sql, values).await?;
-        }
-        Ok(())
+        let rows = newest.into_iter().map(|(conversation, id)| [conversation.0.into(), id.0.into()]);
+        self.execute_with(SET_NEWEST, List::new([Column::BigInt; 2], rows)).await
     }
 
     /// Counts for each receiver what is new to them.
     async fn count_unread(&self, accepted: &[Accepted]) -> Result<(), StorageError> {
-        let mut unread: HashMap<(UserId, ConversationId), (i64, MessageId)> = HashMap::new();
+        let mut unread: BTreeMap<(UserId, ConversationId), (i64, MessageId)> = BTreeMap::new();
         for message in accepted.iter().map(|a| &a.message).filter(|m| m.sender != m.receiver) {
             let (count, newest) = unread.entry((message.receiver, message.conversation_id)).or_insert((0, message.id));
             *count += 1;
             *newest = message.id;
         }
-        let rows: Vec<_> = unread.into_iter().collect();
-        for chunk in chunks(&rows) {
-            let sql = format!(
-                "UPDATE members SET unread = unread + v.column3, newest_inbound = v.column4 FROM (VALUES {}) AS v \
-                 WHERE members.user_id = v.column1 AND members.conversation_id = v.column2",
-                values_list(chunk.len(), &["INTEGER", "BIGINT", "BIGINT", "BIGINT"])
-            );
-            let values = chunk.iter().flat_map(|((user, conversation), (count, newest))| {
-                [Value::from(user.0), conversation.0.into(), (*count).into(), newest.0.into()]
-            });
-            self.execute(sql, values).await?;
-        }
-        Ok(())
+        let rows = unread.into_iter().map(|((user, conversation), (count, newest))| {
+            [user.0.into(), conversation.0.into(), count.into(), newest.0.into()]
+        });
+        let columns = [Column::Int, Column::BigInt, Column::BigInt, Column::BigInt];
+        self.execute_with(COUNT_UNREAD, List::new(columns, rows)).await
     }
 }
 

@@ -3,16 +3,6 @@ use crate::config::Config;
 use crate::domain::{Ciphertext, Draft, EmailAddress, PublicKey, UserName};
 use crate::storage::Before;
 
-#[test]
-fn chunks_cover_everything_in_order() {
-    for len in [0, 1, 7, 8, 9, 63, 64, 65, 200] {
-        let items: Vec<usize> = (0..len).collect();
-        let all: Vec<usize> = chunks(&items).flat_map(|chunk| chunk.iter().copied()).collect();
-        assert_eq!(all, items);
-        assert!(chunks(&items).all(|chunk| CHUNKS.contains(&chunk.len())));
-    }
-}
-
 fn draft(text: String) -> Command {
     let copy = |text| Ciphertext::parse(text, usize::MAX).unwrap();
     let draft = Draft::text(UserId(1), Some(UserId(1)), copy(text), copy("r".to_owned()));
