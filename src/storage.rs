@@ -23,6 +23,8 @@ mod plans;
 mod recovery;
 mod replay;
 mod rows;
+#[cfg(feature = "testing")]
+mod seed;
 mod sessions;
 mod tickets;
 
@@ -52,6 +54,8 @@ pub use janitor::{BATCH, Cleared};
 pub use logins::{NewRefreshToken, Rotation};
 pub use migrate::MigrationState;
 pub use replay::{Page, PageLimit, Position, Replay};
+#[cfg(feature = "testing")]
+pub use seed::{SeedMessages, SeedUsers};
 pub use sessions::{LoginSession, Which};
 
 /// Longest time for closing all connections.

@@ -26,6 +26,7 @@
 
 mod client;
 mod device;
+pub mod seed;
 mod server;
 mod socket;
 

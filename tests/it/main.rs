@@ -17,6 +17,7 @@ mod process;
 mod refresh;
 mod seam;
 mod secrets;
+mod seed;
 mod sessions;
 mod socket;
 mod supervision;

@@ -1,0 +1,121 @@
+//! Many users and messages at once, put straight into a store on which no server runs.
+
+use argon2::password_hash::PasswordHasher as _;
+use argon2::{Algorithm, Argon2, Params, Version};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::{EmailAddress, PublicKey, UserId, UserName};
+use crate::server::make_data_dir;
+use crate::storage::{SeedMessages, SeedUsers, Storage};
+
+/// The key of everybody: Ed25519, RFC 8410 §10.1.
+const PUBLIC_KEY: &str = "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=";
+
+/// Frequent parts of names: what is common is searched most and found most.
+const FIRST: [&str; 24] = [
+    "Anna", "Maria", "Ali", "Jonas", "Sofia", "Peter", "Zoë", "José", "Chen", "Fatima", "Ivan", "Julia", "Lukas",
+    "Mia", "Noah", "Olga", "Paul", "Priya", "Søren", "Tom", "Umut", "Vera", "Wei", "Yuki",
+];
+const DOMAINS: [&str; 5] = ["example.org", "example.com", "mail.example", "example.net", "uni.example.edu"];
+const CONSONANTS: &[u8; 16] = b"bdfghjklmnprstvz";
+const VOWELS: &[u8; 4] = b"aeio";
+
+/// Scatters neighbouring numbers (the finaliser of `SplitMix64`).
+fn scatter(number: u64) -> u64 {
+    let mut z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+fn pick<T: Copy>(from: &[T], number: u64) -> T {
+    let len = u64::try_from(from.len()).expect("a short list");
+    from[usize::try_from(number % len).expect("below the length")]
+}
+
+/// Four syllables that no other of the first 2²⁴ numbers has.
+fn surname(number: u64) -> String {
+    // An odd factor permutes the numbers below a power of two.
+    let mixed = number.wrapping_mul(0x9e37_79b1) & 0x00ff_ffff;
+    let syllable = |i: u64| {
+        let part = mixed >> (6 * i);
+        [pick(CONSONANTS, part), pick(VOWELS, part >> 4)].map(char::from)
+    };
+    (0..4).flat_map(syllable).collect()
+}
+
+/// The name of the user with this number, always the same: for half of them an address, as the Android app registers,
+/// for the others two words, or words and digits. Parts repeat as they do among people, and no two of 2²⁴ numbers have
+/// the same name.
+#[must_use]
+pub fn name(number: u64) -> String {
+    let random = scatter(number);
+    // The smaller of two: the first names are far more common than the last ones.
+    let common = (random >> 8 & 0xff).min(random >> 16 & 0xff) * 24 / 256;
+    let (first, last) = (pick(&FIRST, common), surname(number));
+    match random % 10 {
+        0..5 => format!("{}.{last}@{}", first.to_lowercase(), pick(&DOMAINS, random >> 24)),
+        5..8 => format!("{first} {}{}", last[..1].to_uppercase(), &last[1..]),
+        8 => format!("{first}_{last}{}", (random >> 24) % 100),
+        _ => format!("{last}{}", 1950 + (random >> 24) % 60),
+    }
+}
+
+/// Makes the users with the numbers `first` … `first + count - 1`, all with one password hash; 100,000 take a few
+/// seconds. Their ids in the order of the numbers.
+pub async fn users(config: &Config, first: u64, count: u64, password: &str) -> Vec<UserId> {
+    let names: Vec<(UserName, EmailAddress)> = (first..first + count)
+        .map(|number| {
+            let address = format!("{}.{number}@example.org", surname(number));
+            let name = UserName::parse(name(number)).expect("a name");
+            (name, EmailAddress::parse(address).expect("an address"))
+        })
+        .collect();
+    let params =
+        Params::new(config.auth.argon2_memory_kib, config.auth.argon2_passes, 1, None).expect("argon2 settings");
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let password_hash = argon2.hash_password(password.as_bytes()).expect("a hash").to_string();
+    let public_key = PublicKey::parse(PUBLIC_KEY.to_owned(), true).expect("a key");
+    let storage = open(config).await;
+    let now = Clock::system().now();
+    let users = SeedUsers { names: &names, password_hash: &password_hash, public_key: &public_key, now };
+    let ids = storage.seed_users(&users).await.expect("new users");
+    storage.close().await.expect("the store closes");
+    ids
+}
+
+/// Stores `count` messages of `fluent.v1` with ciphertexts of `bytes` bytes: one for each pair, from its first user to
+/// its second, then one for each the other way, and so on. A million take some ten seconds in a release build on
+/// SQLite.
+///
+/// Nobody has read or received them; a retry of one would be told that its name is taken.
+pub async fn messages(config: &Config, pairs: &[(UserId, UserId)], count: u64, bytes: usize) {
+    let hex: Vec<String> = (0..).map(|i| format!("{:016x}", scatter(i))).take(bytes.div_ceil(16)).collect();
+    let filler = hex.concat();
+    let storage = open(config).await;
+    let now = Clock::system().now();
+    let messages = SeedMessages { pairs, count, filler: &filler, length: bytes, content_hash: [7; 32], now };
+    storage.seed_messages(&messages).await.expect("messages are stored");
+    storage.close().await.expect("the store closes");
+}
+
+async fn open(config: &Config) -> Storage {
+    make_data_dir(config).expect("the data directory");
+    Storage::open(config).await.expect("the store opens")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::domain::fold_name;
+
+    #[test]
+    fn names_are_all_different() {
+        let keys: HashSet<String> = (0..20_000).map(|number| fold_name(&name(number))).collect();
+        assert_eq!(keys.len(), 20_000);
+        assert!(keys.iter().filter(|key| key.contains("anna")).count() > 1_000);
+    }
+}
