@@ -1,0 +1,106 @@
+//! A server in a process of its own, so that its costs can be told from those of the tool.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+
+/// Longest time until it says where it listens: it may have a database to bring up to date.
+const START: Duration = Duration::from_mins(1);
+
+/// A server process; killed when this goes.
+pub(crate) struct Child {
+    process: std::process::Child,
+    log: PathBuf,
+    /// Where clients connect.
+    pub(crate) addr: SocketAddr,
+    /// Where operators do, if they can.
+    pub(crate) admin: Option<SocketAddr>,
+}
+
+impl Child {
+    /// Starts a program that tells its addresses as our server does, and logs into `dir`.
+    pub(crate) async fn start(command: &mut Command, dir: &Path) -> Result<Self> {
+        let log = dir.join("stderr.log");
+        let stderr = std::fs::File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+        let program = command.get_program().to_string_lossy().into_owned();
+        let process = command.current_dir(dir).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr).spawn();
+        let process = process.with_context(|| format!("cannot start {program}"))?;
+        // From here on it is killed whatever happens.
+        let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut this = Self { process, log, addr: unknown, admin: None };
+        let (lines, mut told) = mpsc::unbounded_channel();
+        if let Some(stdout) = this.process.stdout.take() {
+            // Reads to the end, so that the child never waits for us.
+            std::thread::spawn(move || {
+                for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                    let _ = lines.send(line);
+                }
+            });
+        }
+        let deadline = Instant::now() + START;
+        while let Ok(Some(line)) = timeout_at(deadline, told.recv()).await {
+            match line.split_ascii_whitespace().next() {
+                Some("clients") => this.addr = address(&line)?,
+                Some("operators") => this.admin = Some(address(&line)?),
+                // The last line.
+                Some("Try:") => return Ok(this),
+                _ => {}
+            }
+        }
+        bail!("{program} did not start: {}", this.said())
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// What it has logged.
+    pub(crate) fn said(&self) -> String {
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        if text.trim().is_empty() { "it said nothing".to_owned() } else { text.trim().to_owned() }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The address in a line such as `clients http://127.0.0.1:8000 …`.
+fn address(line: &str) -> Result<SocketAddr> {
+    let behind = line.split_once("http://").map(|(_, behind)| behind).unwrap_or_default();
+    let end = behind.find(|c: char| c != ':' && c != '.' && !c.is_ascii_hexdigit() && c != '[' && c != ']');
+    behind.get(..end.unwrap_or(behind.len())).unwrap_or_default().parse().with_context(|| format!("no address: {line}"))
+}
+
+/// Runs a program to its end.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let output = command.stdin(Stdio::null()).output().context("cannot start it")?;
+    if !output.status.success() {
+        bail!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        let greeting = "  clients    http://127.0.0.1:4100   (interface: http://127.0.0.1:4100/docs/)";
+        assert_eq!(address(greeting).unwrap().port(), 4100);
+        assert_eq!(address("operators http://[::1]:9/metrics").unwrap(), "[::1]:9".parse().unwrap());
+        assert!(address("clients nowhere").is_err());
+    }
+}

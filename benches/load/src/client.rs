@@ -1,0 +1,41 @@
+//! Connecting as a client of either dialect.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use tokio::time::timeout;
+
+use crate::letter::{Dialect, Seen, scan};
+use crate::socket::Socket;
+
+/// Longest time until a socket is open and has told what was missed.
+const OPEN: Duration = Duration::from_mins(1);
+
+/// Opens a socket; `query` is what stands behind `?`. A v1 socket is live when this returns.
+pub(crate) async fn connect(addr: SocketAddr, token: &str, dialect: Dialect, query: &str) -> Result<Socket> {
+    let bearer = format!("Bearer {token}");
+    let mut headers = vec![("Authorization", bearer.as_str())];
+    if dialect == Dialect::V1 {
+        headers.push(("Sec-WebSocket-Protocol", "fluent.v1"));
+    }
+    let path = if query.is_empty() { "/chat/ws".to_owned() } else { format!("/chat/ws?{query}") };
+    let opening = async {
+        let mut socket = Socket::open(addr, &path, &headers).await?;
+        while dialect == Dialect::V1 && !is_live(&mut socket)? {
+            socket.turn().await?;
+        }
+        anyhow::Ok(socket)
+    };
+    timeout(OPEN, opening).await.context("a socket did not open in time")?
+}
+
+/// Whether `live` is among what has come.
+fn is_live(socket: &mut Socket) -> Result<bool> {
+    while let Some(frame) = socket.next()? {
+        if scan(frame) == Seen::Live {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,31 @@
+//! Says on a terminal what goes on; silent elsewhere.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Shows `what` and how much of `whole` has passed, until it is dropped.
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    /// Time that passes.
+    pub(crate) fn over(what: &str, whole: Duration) -> Self {
+        let bar = ProgressBar::new(whole.as_secs().max(1)).with_message(what.to_owned());
+        if let Ok(style) = ProgressStyle::with_template("{msg} [{elapsed_precise}] {wide_bar} of {len} s") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(500));
+        Self(bar)
+    }
+
+    /// So much has passed.
+    pub(crate) fn at(&self, passed: Duration) {
+        self.0.set_position(passed.as_secs());
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

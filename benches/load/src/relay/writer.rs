@@ -1,0 +1,74 @@
+//! The side that writes.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use anyhow::Result;
+use tokio::time::sleep_until;
+
+use super::board::Board;
+use super::pacing::Pacing;
+use crate::clock;
+use crate::letter::{Letter, Seen, scan};
+use crate::socket::Socket;
+
+/// Sends until the measured time is over, then waits for what is not acknowledged.
+pub(super) async fn run(
+    mut socket: Socket,
+    mut letter: Letter,
+    pacing: Pacing,
+    number: u32,
+    board: Arc<Board>,
+) -> Result<()> {
+    let (mut seq, mut waiting) = (0_u64, 0_u64);
+    loop {
+        let now = clock::now();
+        let before = seq;
+        while let Some(intended) = pacing.due(now, seq, waiting).filter(|&due| due < board.window.to) {
+            socket.queue(letter.write(seq, intended));
+            if board.window.has(intended) && now > intended {
+                board.times().lag.note(intended, now);
+            }
+            seq += 1;
+            waiting += 1;
+        }
+        board.sent.fetch_add(seq - before, Relaxed);
+        if now >= board.window.to && waiting == 0 {
+            return Ok(());
+        }
+        match pacing.wake(seq) {
+            Some(due) if now < board.window.to => tokio::select! {
+                turned = socket.turn() => turned?,
+                () = sleep_until(due) => {}
+            },
+            _ => socket.turn().await?,
+        }
+        waiting -= read(&mut socket, number, &board)?.min(waiting);
+    }
+}
+
+/// Notes the answers that have come, and says how many.
+fn read(socket: &mut Socket, number: u32, board: &Board) -> Result<u64> {
+    let now = clock::now();
+    let (mut acknowledged, mut errors) = (0, 0);
+    let mut times = board.times();
+    while let Some(frame) = socket.next()? {
+        match scan(frame) {
+            Seen::Acknowledged(mark) if mark.pair == u64::from(number) => {
+                acknowledged += 1;
+                if board.window.has(mark.intended) {
+                    times.acknowledgement.note(mark.intended, now);
+                }
+                board.pair(number, |pair| pair.acknowledged.note(mark.seq));
+            }
+            Seen::Error => errors += 1,
+            Seen::Received(_) | Seen::Acknowledged(_) => {
+                board.strays.fetch_add(1, Relaxed);
+            }
+            Seen::Live | Seen::Other => {}
+        }
+    }
+    board.acknowledged.fetch_add(acknowledged, Relaxed);
+    board.errors.fetch_add(errors, Relaxed);
+    Ok(acknowledged + errors)
+}

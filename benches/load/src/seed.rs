@@ -1,0 +1,57 @@
+//! Accounts, put straight into a database, so that thousands of them take no time.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, anyhow};
+use argon2::password_hash::PasswordHasher as _;
+use argon2::{Algorithm, Argon2, Params, Version};
+
+use crate::clock;
+use crate::letter::Dialect;
+
+/// The password of every account.
+const PASSWORD: &str = "correct horse battery staple";
+/// The cost of its hash: the server's defaults.
+const MEMORY_KIB: u32 = 19_456;
+const PASSES: u32 = 2;
+/// How long the login sessions last.
+const LOGIN_US: i64 = 30 * 24 * 3_600_000_000;
+
+/// Makes the accounts 1 … `count` in a SQLite database whose schema is there, each with a login session of the same number
+/// that has spoken `dialect` before. All have one hash.
+pub(crate) fn sqlite(database: &Path, count: u32, dialect: Dialect) -> Result<()> {
+    let hash = password_hash()?;
+    let now = clock::unix_micros();
+    let mut db = rusqlite::Connection::open(database).with_context(|| format!("cannot open {}", database.display()))?;
+    let tx = db.transaction()?;
+    {
+        let mut user = tx.prepare(
+            "INSERT INTO users (id, name, name_key, email, email_key, password_hash, public_key, created_at) \
+             VALUES (?1, ?2, ?2, ?3, ?3, ?4, 'AAAA', ?5)",
+        )?;
+        let mut login = tx.prepare(
+            "INSERT INTO logins (id, user_id, created_at, last_used_at, expires_at, dialect) VALUES (?1, ?1, ?2, ?2, ?3, ?4)",
+        )?;
+        for id in 1..=count {
+            let name = format!("load-{id}");
+            user.execute((id, &name, format!("{name}@example.org"), &hash, now))?;
+            login.execute((id, now, now + LOGIN_US, number(dialect)))?;
+        }
+    }
+    Ok(tx.commit()?)
+}
+
+/// As the server stores it.
+fn number(dialect: Dialect) -> i16 {
+    match dialect {
+        Dialect::Legacy => 1,
+        Dialect::V1 => 2,
+    }
+}
+
+fn password_hash() -> Result<String> {
+    let params = Params::new(MEMORY_KIB, PASSES, 1, None).map_err(|error| anyhow!("argon2: {error}"))?;
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let hash = argon2.hash_password(PASSWORD.as_bytes()).map_err(|error| anyhow!("argon2: {error}"))?;
+    Ok(hash.to_string())
+}
