@@ -23,6 +23,7 @@ mod replay;
 mod root;
 mod session;
 mod stream;
+mod thread;
 mod ticket;
 
 pub use attachment::{Attachment, NewSocket};

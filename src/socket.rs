@@ -7,13 +7,17 @@ mod handshake;
 mod heartbeat;
 mod pump;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::{Request, Response};
+use hyper::upgrade::Parts;
 use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -32,6 +36,9 @@ pub use handshake::{Handshake, HandshakeError};
 const ATTACH_TIMEOUT: Duration = Duration::from_secs(5);
 /// On a drain, one socket is closed a millisecond …
 const DRAIN_PER_SOCKET: Duration = Duration::from_millis(1);
+
+/// What the listener has accepted, with its write deadline.
+pub type Connection = Pin<Box<TimeoutStream<TcpStream>>>;
 
 /// All sockets of this server.
 pub struct Sockets {
@@ -94,8 +101,13 @@ impl Sockets {
             let _held = (hold, open);
             // A client that left during the handshake gives an error here, and its place in the session is given up.
             let Ok(Ok(upgraded)) = timeout(deadline, upgrade).await else { return };
+            // Without the wrappers of HTTP, which cost memory and a virtual call a read and write.
+            let Ok(Parts { io, read_buf, .. }) = upgraded.downcast::<TokioIo<Connection>>() else {
+                tracing::error!("a connection that this server has not accepted was upgraded");
+                return;
+            };
             let wire = pump::Wire { dialect, outbox, session, credits, drain, drain_spread };
-            let code = Pump::new(TokioIo::new(upgraded), user, settings, wire).await.run().await;
+            let code = Pump::new(io.into_inner(), read_buf, user, settings, wire).await.run().await;
             log_closed(user, code);
         });
         Some(handshake.response())

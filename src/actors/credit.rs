@@ -28,8 +28,16 @@ impl InFlightBytes {
 
     /// Waits for room for `bytes`; more than there is in all gets all.
     async fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        let units = u32::try_from(bytes.div_ceil(UNIT).min(self.total)).unwrap_or(u32::MAX);
-        self.units.clone().acquire_many_owned(units).await.ok()
+        self.units.clone().acquire_many_owned(self.units_of(bytes)).await.ok()
+    }
+
+    /// As [`take`](Self::take), but only when there is room and nobody waits for it.
+    fn try_take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        self.units.clone().try_acquire_many_owned(self.units_of(bytes)).ok()
+    }
+
+    fn units_of(&self, bytes: usize) -> u32 {
+        u32::try_from(bytes.div_ceil(UNIT).min(self.total)).unwrap_or(u32::MAX)
     }
 }
 
@@ -72,6 +80,14 @@ impl Credits {
                 return Credit { _message: permit, bytes: None };
             }
         }
+    }
+
+    /// As [`fill`](Self::fill) without waiting; gives the credit back as it was when there is no room at once.
+    pub fn try_fill(&self, mut credit: Credit, bytes: usize) -> Result<Credit, Credit> {
+        let own = self.own_bytes.try_take(bytes);
+        let all = own.as_ref().and_then(|_| self.all_bytes.try_take(bytes));
+        credit.bytes = own.zip(all);
+        if credit.bytes.is_some() { Ok(credit) } else { Err(credit) }
     }
 
     /// Waits until there is room for a message of `bytes`. It waits for commits and for the socket's own answers to be

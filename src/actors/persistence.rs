@@ -19,7 +19,6 @@ use tokio::sync::oneshot;
 use super::health::Health;
 use super::mailbox::{Slot, Timed, cast};
 use super::registry::{Delivery, RegistryHandle};
-use super::session::SessionMsg;
 use super::ticket::{RETRY_AFTER_MS, Reply, Ticket, Turn};
 use crate::clock::Clock;
 use crate::domain::{Answer, Audience, Command, Event, EventBody, Outcome, Seq, Timestamp, UserId};
@@ -297,21 +296,18 @@ impl PersistenceState {
 fn tell_of(
     deliveries: &mut Vec<Delivery>,
     late: &mut Vec<Delivery>,
-    asked: Option<(ActorRef<Timed<SessionMsg>>, Reply)>,
+    mut asked: Option<Reply>,
     events: Vec<(Audience, Arc<Event>)>,
 ) {
-    let mut asked = asked;
     for (to, event) in events {
-        let own = |(_, reply): &mut (_, Reply)| {
-            Audience::User(reply.from.user) == to && !matches!(reply.answer, Answer::Done)
-        };
-        let reply = asked.take_if(own).map(|(_, reply)| reply);
+        let own = |reply: &mut Reply| Audience::User(reply.from.user) == to && !matches!(reply.answer, Answer::Done);
+        let reply = asked.take_if(own);
         deliveries.push(Delivery::Event { to, event, reply });
     }
-    let Some((session, reply)) = asked else { return };
+    let Some(reply) = asked else { return };
     // A receipt that was merged into a later one of the batch is not answered before that one is told.
     let to = if matches!(reply.answer, Answer::Read { .. }) { late } else { deliveries };
-    to.push(Delivery::Answer(session, reply));
+    to.push(Delivery::Answer(reply));
 }
 
 /// A database call that answers in time, one way or the other.

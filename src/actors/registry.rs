@@ -17,7 +17,7 @@ use super::outbox::LoginEnd;
 use super::persistence::PersistenceHandle;
 use super::presence::PresenceHandle;
 use super::replay::Replays;
-use super::session::{SessionActor, SessionArgs, SessionMsg};
+use super::session::{News, SessionActor, SessionArgs, SessionMsg};
 use super::ticket::Reply;
 use crate::domain::{Audience, Event, LoginId, UserId};
 use crate::protocol::Frame;
@@ -66,7 +66,7 @@ pub(super) enum Delivery {
         reply: Option<Reply>,
     },
     /// An answer without an event.
-    Answer(ActorRef<Timed<SessionMsg>>, Reply),
+    Answer(Reply),
     /// A committed message that could not be told at its time, for both sides.
     Recovered([UserId; 2], Arc<Event>),
     /// Not everything could be told.
@@ -146,12 +146,16 @@ pub(super) struct RegistryState {
     args: RegistryArgs,
     sessions: HashMap<UserId, Session>,
     users: HashMap<ActorId, UserId>,
+    /// Who has unsent news.
+    told: Vec<UserId>,
 }
 
 struct Session {
     actor: ActorRef<Timed<SessionMsg>>,
     /// Sockets that were ever sent to it.
     attached: u64,
+    /// What it is told at the end of the batch, in one message: waking it costs more than the news.
+    news: Vec<News>,
 }
 
 impl Actor for RegistryActor {
@@ -162,7 +166,7 @@ impl Actor for RegistryActor {
     async fn pre_start(&self, _: ActorRef<Self::Msg>, args: RegistryArgs) -> Result<RegistryState, ActorProcessingErr> {
         // The sessions of a predecessor have ended with it.
         args.presence.everybody_left();
-        Ok(RegistryState { args, sessions: HashMap::new(), users: HashMap::new() })
+        Ok(RegistryState { args, sessions: HashMap::new(), users: HashMap::new(), told: Vec::new() })
     }
 
     async fn handle(
@@ -174,7 +178,10 @@ impl Actor for RegistryActor {
         match message.open(ActorKind::Registry) {
             RegistryMsg::Attach { user, socket, reply } => state.attach(&myself, user, socket, reply).await,
             RegistryMsg::Idle { user, session, attached } => state.retire(user, session, attached),
-            RegistryMsg::Deliver(deliveries) => state.deliver(deliveries),
+            RegistryMsg::Deliver(deliveries) => {
+                deliveries.into_iter().for_each(|delivery| state.deliver(delivery));
+                state.send_news();
+            }
             RegistryMsg::EndLogins { user, logins, end } => state.send(user, SessionMsg::EndLogins { logins, end }),
             RegistryMsg::EndUser { user, end } => state.send(user, SessionMsg::Close(end)),
             RegistryMsg::Whisper { user, frame } => state.send(user, SessionMsg::Whisper { socket: None, frame }),
@@ -228,7 +235,7 @@ impl RegistryState {
             match Actor::spawn_linked(None, SessionActor, args, myself.get_cell()).await {
                 Ok((actor, _)) => {
                     self.users.insert(actor.get_id(), user);
-                    self.sessions.insert(user, Session { actor, attached: 0 });
+                    self.sessions.insert(user, Session { actor, attached: 0, news: Vec::new() });
                 }
                 Err(error) => tracing::error!(user.id = %user, error = %error, "cannot start a session"),
             }
@@ -250,23 +257,45 @@ impl RegistryState {
         }
     }
 
-    fn deliver(&self, deliveries: Vec<Delivery>) {
-        for delivery in deliveries {
-            match delivery {
-                Delivery::Event { to: Audience::User(user), event, reply } => {
-                    self.send(user, SessionMsg::Deliver { event, reply });
+    fn deliver(&mut self, delivery: Delivery) {
+        match delivery {
+            Delivery::Event { to: Audience::User(user), event, reply } => {
+                self.tell(user, News::Event { event, reply });
+            }
+            Delivery::Answer(reply) => self.tell(reply.from.user, News::Answer(reply)),
+            Delivery::Event { to: Audience::All, event, .. } => {
+                let users: Vec<UserId> = self.sessions.keys().copied().collect();
+                for user in users {
+                    self.tell(user, News::Event { event: event.clone(), reply: None });
                 }
-                Delivery::Event { to: Audience::All, event, .. } => {
-                    self.send_all(|| SessionMsg::Deliver { event: event.clone(), reply: None });
+            }
+            Delivery::Recovered([a, b], event) => {
+                self.send_news();
+                self.send(a, SessionMsg::Recovered(event.clone()));
+                if a != b {
+                    self.send(b, SessionMsg::Recovered(event));
                 }
-                Delivery::Answer(session, reply) => cast(&session, SessionMsg::Answer(reply)),
-                Delivery::Recovered([a, b], event) => {
-                    self.send(a, SessionMsg::Recovered(event.clone()));
-                    if a != b {
-                        self.send(b, SessionMsg::Recovered(event));
-                    }
-                }
-                Delivery::Resync => self.send_all(|| SessionMsg::Resync),
+            }
+            Delivery::Resync => {
+                self.send_news();
+                self.send_all(|| SessionMsg::Resync);
+            }
+        }
+    }
+
+    fn tell(&mut self, user: UserId, news: News) {
+        if let Some(session) = self.sessions.get_mut(&user) {
+            if session.news.is_empty() {
+                self.told.push(user);
+            }
+            session.news.push(news);
+        }
+    }
+
+    fn send_news(&mut self) {
+        for user in self.told.drain(..) {
+            if let Some(session) = self.sessions.get_mut(&user) {
+                cast(&session.actor, SessionMsg::Told(std::mem::take(&mut session.news)));
             }
         }
     }

@@ -18,6 +18,7 @@ use super::persistence::{PersistenceActor, PersistenceArgs, PersistenceHandle, P
 use super::presence::{PresenceActor, PresenceArgs, PresenceHandle};
 use super::registry::{RegistryActor, RegistryArgs, RegistryHandle};
 use super::replay::Replays;
+use super::thread::OwnThread;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::storage::{Storage, StorageError};
@@ -82,6 +83,7 @@ impl ActorSystem {
             presence: presence.clone(),
             persistence: persistence.clone(),
             health: health.clone(),
+            thread: OwnThread::start("writer").map_err(|error| StartError(error.to_string()))?,
             children: Vec::new(),
             restarts: VecDeque::new(),
             fatal: Some(fatal),
@@ -128,6 +130,8 @@ struct RootState {
     presence: PresenceHandle,
     persistence: PersistenceHandle,
     health: Arc<Health>,
+    /// The writer's.
+    thread: OwnThread,
     children: Vec<(ActorId, ActorKind)>,
     restarts: VecDeque<Instant>,
     fatal: Option<oneshot::Sender<Fatal>>,
@@ -203,7 +207,9 @@ impl RootState {
                 actor.get_id()
             }
             ActorKind::Persistence => {
-                let (actor, _) = Actor::spawn_linked(None, PersistenceActor, self.writer.clone(), supervisor).await?;
+                let start = Actor::spawn_linked(None, PersistenceActor, self.writer.clone(), supervisor);
+                let started = self.thread.run(start).await;
+                let (actor, _) = started.ok_or_else(|| StartError("its thread has ended".to_owned()))??;
                 self.persistence.0.set(Some(actor.clone()));
                 actor.get_id()
             }

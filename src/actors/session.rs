@@ -36,13 +36,8 @@ pub(super) enum SessionMsg {
         context: Context,
         credit: Credit,
     },
-    Deliver {
-        event: Arc<Event>,
-        /// Takes the event's place on the socket that has caused it.
-        reply: Option<Reply>,
-    },
-    /// An answer without an event.
-    Answer(Reply),
+    /// What the writer has to say to this user, in its order.
+    Told(Vec<News>),
     Failed {
         from: From,
         error: FrameError,
@@ -78,6 +73,17 @@ pub(super) enum SessionMsg {
     Close(LoginEnd),
     #[cfg(feature = "testing")]
     Crash,
+}
+
+/// What a session is told by the writer.
+pub(super) enum News {
+    Event {
+        event: Arc<Event>,
+        /// Takes the event's place on the socket that has caused it.
+        reply: Option<Reply>,
+    },
+    /// An answer without an event.
+    Answer(Reply),
 }
 
 pub(super) struct SessionActor;
@@ -122,11 +128,7 @@ impl Actor for SessionActor {
             SessionMsg::Inbound { socket, command, context, credit } => {
                 state.inbound(myself, socket, command, context, credit);
             }
-            SessionMsg::Deliver { event, reply } => state.deliver(&event, reply),
-            SessionMsg::Answer(reply) => {
-                let socket = reply.from.socket;
-                state.with(socket, |socket| socket.answer(reply));
-            }
+            SessionMsg::Told(news) => news.into_iter().for_each(|news| state.tell(news)),
             SessionMsg::Failed { from, error } => state.with(from.socket, |socket| socket.fail(from, &error)),
             SessionMsg::Greet { socket, greeting } => state.with(socket, |socket| socket.greet(greeting)),
             SessionMsg::Page { socket, turn } => state.with(socket, |socket| socket.page(turn)),
@@ -203,6 +205,16 @@ impl SessionState {
         let ordinal = self.sockets.iter_mut().find(|socket| socket.id == id).map_or(0, SessionSocket::command);
         let from = From { user: self.args.user, socket: id, ordinal, context, credit };
         self.args.persistence.submit(command, Ticket::socket(myself, from));
+    }
+
+    fn tell(&mut self, news: News) {
+        match news {
+            News::Event { event, reply } => self.deliver(&event, reply),
+            News::Answer(reply) => {
+                let socket = reply.from.socket;
+                self.with(socket, |socket| socket.answer(reply));
+            }
+        }
     }
 
     /// Gives the event to every socket in its dialect; a socket whose queue is full is let go.

@@ -67,11 +67,11 @@ impl Ticket {
     }
 
     /// The command is committed. A caller is answered at once; a socket's answer takes the way of its events, in their order.
-    pub(super) fn confirm(mut self, answer: Answer) -> Option<(ActorRef<Timed<SessionMsg>>, Reply)> {
+    pub(super) fn confirm(mut self, answer: Answer) -> Option<Reply> {
         match self.take()? {
-            Way::Socket { session, mut from } => {
+            Way::Socket { mut from, .. } => {
                 from.credit.release_bytes();
-                Some((session, Reply { from, answer }))
+                Some(Reply { from, answer })
             }
             Way::Caller { caller, .. } => {
                 // The one who asked may have gone.

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::extract::Connection;
 use super::layers::Service;
+use crate::socket::Connection as Accepted;
 
 /// Deadlines and limits of a connection.
 #[derive(Clone, Copy)]
@@ -38,6 +39,7 @@ pub(super) async fn serve(
     let mut stream = TimeoutStream::new(stream);
     // A peer that asks and does not read the answer must not keep it in memory.
     stream.set_write_timeout(Some(limits.write));
+    let stream: Accepted = Box::pin(stream);
     let established = Arc::new(AtomicBool::new(false));
     let service = TowerToHyperService::new(service);
     let noted = established.clone();
@@ -51,7 +53,7 @@ pub(super) async fn serve(
         // Covers the wait for the next request too, so it is the longer of the two deadlines.
         .header_read_timeout(limits.keep_alive)
         .max_buf_size(limits.head_bytes)
-        .serve_connection(TokioIo::new(Box::pin(stream)), service)
+        .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     tokio::pin!(connection);
     let first_request = tokio::time::sleep(limits.handshake);

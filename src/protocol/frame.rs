@@ -3,6 +3,9 @@
 use bytes::Bytes;
 use serde::Serialize;
 
+/// Most frames are no longer than this without their ciphertext.
+const FRAME_BYTES: usize = 256;
+
 /// The JSON text of one outgoing frame. Clones share it: it is made once for all sockets that get it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Frame(Bytes);
@@ -10,8 +13,17 @@ pub struct Frame(Bytes);
 impl Frame {
     /// Writes `value` as JSON.
     pub(super) fn json(value: &impl Serialize) -> Self {
+        Self::json_with(value, 0)
+    }
+
+    /// As [`json`](Self::json), of a value that holds a text of `text_bytes`: the buffer need not grow on the way.
+    pub(super) fn json_with(value: &impl Serialize, text_bytes: usize) -> Self {
+        let mut json = Vec::with_capacity(FRAME_BYTES + text_bytes);
         // Plain structs of strings and numbers: there is no map key and no I/O that could fail.
-        Self(serde_json::to_vec(value).unwrap_or_default().into())
+        if serde_json::to_writer(&mut json, value).is_err() {
+            json.clear();
+        }
+        Self(json.into())
     }
 
     /// The UTF-8 text.

@@ -37,7 +37,8 @@ pub fn decode(text: &str, sender: UserId, max_ciphertext: usize) -> Result<Draft
 /// A message as `user`'s sockets get it; `None` for types that this client cannot show.
 #[must_use]
 pub fn message(message: &Message, user: UserId) -> Option<Frame> {
-    (message.message_type == TEXT).then(|| Frame::json(&MessageBody::new(message, user)))
+    let body = MessageBody::new(message, user);
+    (message.message_type == TEXT).then(|| Frame::json_with(&body, body.content.len()))
 }
 
 /// An error as this client survives it.

@@ -4,7 +4,7 @@
 //! session's queue, all that is there in one go. Bounds: one frame being read (`max_frame_bytes`), one queue, and a write
 //! buffer that holds one frame.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -104,8 +104,10 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
     F: Fn() -> Duration,
 {
-    pub(super) async fn new(io: S, user: UserId, settings: Arc<Settings>, wire: Wire<F>) -> Self {
-        let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(settings.wire)).await;
+    /// `read` is what was read of the connection already.
+    pub(super) async fn new(io: S, read: Bytes, user: UserId, settings: Arc<Settings>, wire: Wire<F>) -> Self {
+        let (role, config) = (Role::Server, Some(settings.wire));
+        let socket = WebSocketStream::from_partially_read(io, read.into(), role, config).await;
         let (every, answer) = (settings.config.ping_s, settings.config.pong_timeout_s);
         let heartbeat = Heartbeat::new(Duration::from_secs(every), Duration::from_secs(answer), Instant::now());
         let is_greeted = wire.dialect == Dialect::Legacy;
@@ -124,8 +126,15 @@ where
     async fn serve(&mut self) -> Result<std::convert::Infallible, End> {
         let mut reading = Reading::Waiting;
         let mut drain_at: Option<Instant> = None;
+        // Kept over the turns of the loop: each registration takes a lock that all sockets share.
+        let mut drain = pin!(self.wire.drain.clone().cancelled_owned());
+        let mut beat = pin!(sleep_until(self.heartbeat.deadline(false)));
         loop {
             let is_reading = matches!(reading, Reading::Ready(_));
+            let beat_at = self.heartbeat.deadline(is_reading);
+            if beat.deadline() != beat_at {
+                beat.as_mut().reset(beat_at);
+            }
             tokio::select! {
                 outgoing = self.wire.outbox.next() => match outgoing {
                     Outgoing::Letter(letter) => self.write(letter).await?,
@@ -133,8 +142,8 @@ where
                 },
                 incoming = self.socket.next(), if is_reading => self.receive(incoming, &mut reading).await?,
                 () = progress(&mut reading, &self.wire.credits, &self.wire.session), if !is_reading && self.is_greeted => self.heartbeat.resumed(Instant::now()),
-                () = sleep_until(self.heartbeat.deadline(is_reading)) => self.beat(&mut reading).await?,
-                () = self.wire.drain.cancelled(), if drain_at.is_none() => {
+                () = beat.as_mut() => self.beat(&mut reading).await?,
+                () = drain.as_mut(), if drain_at.is_none() => {
                     let spread = (self.wire.drain_spread)();
                     drain_at = Some(Instant::now() + spread.mul_f64(rand::rng().random_range(0.0..1.0)));
                 }
@@ -177,10 +186,14 @@ where
         let Reading::Ready(credit) = std::mem::replace(reading, Reading::Waiting) else { return Ok(()) };
         let bytes = asked.bytes();
         match asked {
-            Asked::Command(command) => {
-                let room = self.wire.credits.clone().fill(credit, bytes);
-                *reading = Reading::Filling(Box::pin(async move { Filled { command, context, credit: room.await } }));
-            }
+            Asked::Command(command) => match self.wire.credits.try_fill(credit, bytes) {
+                Ok(credit) => self.wire.session.submit(command, context, credit),
+                Err(credit) => {
+                    let room = self.wire.credits.clone().fill(credit, bytes);
+                    *reading =
+                        Reading::Filling(Box::pin(async move { Filled { command, context, credit: room.await } }));
+                }
+            },
             Asked::Typing { to, active } => self.wire.session.typing(to, active, credit),
             Asked::Watch(users) => self.wire.session.watch(users, credit),
             Asked::Pong(_) => {}

@@ -179,11 +179,13 @@ impl Batch<'_> {
         Ok(self.tx.execute_raw(self.statement(sql, values)).await?.rows_affected())
     }
 
-    async fn execute_with<const N: usize>(&self, sql: &str, list: List<N>) -> Result<(), StorageError> {
+    /// Answers how many rows were affected.
+    async fn execute_with<const N: usize>(&self, sql: &str, list: List<N>) -> Result<u64, StorageError> {
+        let mut affected = 0;
         for statement in list.statements(self.storage.backend(), sql) {
-            self.tx.execute_raw(statement).await?;
+            affected += self.tx.execute_raw(statement).await?.rows_affected();
         }
-        Ok(())
+        Ok(affected)
     }
 }
 

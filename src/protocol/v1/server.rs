@@ -117,7 +117,10 @@ pub fn going_away(reconnect_after_ms: u64) -> Frame {
 pub fn event(event: &Event, viewer: UserId) -> Frame {
     let seq = event.seq;
     let body = match &event.body {
-        EventBody::Message(message) => message_body(event, message, viewer),
+        EventBody::Message(message) => {
+            let text_bytes = message.content_for(viewer).len();
+            return Frame::json_with(&message_body(event, message, viewer), text_bytes);
+        }
         EventBody::Receipt(receipt) => receipt_body(receipt, false, None),
         EventBody::Deleted(deletion) => deleted_body(deletion, viewer, false, None),
         &EventBody::DeletedBefore(timestamp) => Body::DeletedBefore { seq, timestamp },
