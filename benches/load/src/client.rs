@@ -9,6 +9,8 @@ use tokio::time::timeout;
 use crate::letter::{Dialect, Seen, scan};
 use crate::socket::Socket;
 
+/// Sockets that are opened at once.
+pub(crate) const OPENING: usize = 64;
 /// Longest time until a socket is open and has told what was missed.
 const OPEN: Duration = Duration::from_mins(1);
 

@@ -14,6 +14,13 @@ pub(crate) async fn get(addr: SocketAddr, path: &str) -> Result<String> {
     request(addr, &format!("GET {path} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\r\n")).await
 }
 
+/// The body that `POST path` is answered with.
+pub(crate) async fn post(addr: SocketAddr, path: &str, body: &serde_json::Value) -> Result<String> {
+    let body = body.to_string();
+    let head = format!("POST {path} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\nContent-Type: application/json");
+    request(addr, &format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len())).await
+}
+
 async fn request(addr: SocketAddr, request: &str) -> Result<String> {
     let asking = async {
         let mut stream = TcpStream::connect(addr).await?;

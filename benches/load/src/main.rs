@@ -3,20 +3,27 @@
 mod child;
 mod client;
 mod clock;
+mod cluster;
 mod compare;
+mod costs;
+mod database;
+mod fanout;
 mod http;
 mod latency;
 mod letter;
+mod place;
 mod process;
 mod progress;
 mod reference;
 mod relay;
 mod report;
+mod running;
 mod seed;
 mod socket;
 mod tally;
 mod target;
 mod token;
+mod traffic;
 
 use std::process::ExitCode;
 
@@ -24,7 +31,10 @@ use anyhow::{Context as _, Result, bail};
 use clap::Parser as _;
 use tokio::signal::unix::{SignalKind, signal};
 
-use target::{Target, Where};
+use letter::Dialect;
+use place::Where;
+use running::Running;
+use target::Target;
 
 /// The server's allocator; also for what it is compared with.
 #[global_allocator]
@@ -46,7 +56,18 @@ enum Command {
         #[command(flatten)]
         relay: relay::Relay,
         #[command(flatten)]
-        place: Where,
+        own: Where,
+        #[command(flatten)]
+        running: Running,
+    },
+    /// One user with many sockets, to whom a partner writes
+    Fanout {
+        #[command(flatten)]
+        fanout: fanout::Fanout,
+        #[command(flatten)]
+        own: Where,
+        #[command(flatten)]
+        running: Running,
     },
     /// The server and a bare relay in turn, under the same load
     Compare(compare::Compare),
@@ -67,6 +88,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<()> {
     clock::now();
+    allow_many_files()?;
     // The reference runs as our server does; the tool takes one core at most.
     let mut runtime = match command {
         Command::Reference(_) => tokio::runtime::Builder::new_multi_thread(),
@@ -85,11 +107,30 @@ fn run(command: Command) -> Result<()> {
 
 async fn perform(command: Command) -> Result<()> {
     match command {
-        Command::Relay { relay, place } => {
-            let target = Target::server(&place, relay.accounts(), relay.dialect).await?;
+        Command::Relay { relay, own, running } => {
+            let target = target(&own, &running, relay.accounts(), relay.plan.dialect).await?;
             report::print(&relay.run(&target).await?)
+        }
+        Command::Fanout { fanout, own, running } => {
+            let target = target(&own, &running, fanout::Fanout::ACCOUNTS, fanout.plan.dialect).await?;
+            report::print(&fanout.run(&target).await?)
         }
         Command::Compare(compare) => compare.run().await,
         Command::Reference(reference) => reference.run().await,
     }
+}
+
+/// The server that runs, or one of the tool's own.
+async fn target(own: &Where, running: &Running, accounts: u32, dialect: Dialect) -> Result<Target> {
+    match running.url {
+        Some(addr) => running.target(addr, accounts).await,
+        None => own.place(false).await?.server(accounts, dialect).await,
+    }
+}
+
+/// Each socket is an open file, and there may be thousands.
+fn allow_many_files() -> Result<()> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).context("cannot raise the limit of files")
 }

@@ -2,21 +2,25 @@
 //! limits, actors, receipts and all the rest. It is what the same messages must cost at least.
 
 mod hub;
+mod postgres;
 mod pump;
+mod rows;
 mod sqlite;
 mod wire;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
+use crate::place::Store;
 use crate::report::say;
-use crate::target::Store;
 use hub::Hub;
 
+/// Most messages of one transaction, as in our server.
+const MAX_BATCH: usize = 512;
 /// Messages that may wait for the writer.
 const WAITING: usize = 4096;
 
@@ -26,9 +30,9 @@ pub(crate) struct Reference {
     /// Where messages are kept
     #[arg(long, value_enum, default_value = "none")]
     store: Store,
-    /// The database, whose schema must be there
+    /// The path or the URL of the database, whose schema must be there
     #[arg(long)]
-    database: Option<PathBuf>,
+    database: Option<String>,
 }
 
 impl Reference {
@@ -41,17 +45,81 @@ impl Reference {
                 tokio::spawn(hub::forward(hub.clone(), waiting));
             }
             Store::Sqlite => {
-                let path = self.database.as_deref().context("--store sqlite needs --database")?;
-                let writer = sqlite::Writer::open(path)?;
+                let writer = sqlite::Writer::open(Path::new(self.database()?))?;
                 let hub = hub.clone();
                 std::thread::spawn(move || sqlite::run(writer, &hub, waiting));
+            }
+            Store::Postgres => {
+                let writer = postgres::Writer::open(self.database()?).await?;
+                tokio::spawn(postgres::run(writer, hub.clone(), waiting));
             }
         }
         say(&format!("  clients    http://{}", listener.local_addr()?));
         say("Try:");
-        loop {
-            let (stream, _) = listener.accept().await?;
-            tokio::spawn(pump::serve(stream, hub.clone()));
+        accept(listener, hub).await
+    }
+
+    fn database(&self) -> Result<&str> {
+        self.database.as_deref().context("this store needs --database")
+    }
+}
+
+async fn accept(listener: TcpListener, hub: Arc<Hub>) -> Result<()> {
+    loop {
+        let (stream, _) = listener.accept().await?;
+        tokio::spawn(pump::serve(stream, hub.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fanout::Fanout;
+    use crate::relay::Relay;
+    use crate::target::{Account, Target};
+    use crate::token::Mint;
+
+    #[derive(clap::Parser)]
+    struct Loads {
+        #[command(flatten)]
+        relay: Relay,
+    }
+
+    #[derive(clap::Parser)]
+    struct Fans {
+        #[command(flatten)]
+        fanout: Fanout,
+    }
+
+    async fn target(count: i32) -> Target {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let (jobs, waiting) = mpsc::channel(WAITING);
+        let hub = Arc::new(Hub::new(jobs));
+        tokio::spawn(hub::forward(hub.clone(), waiting));
+        tokio::spawn(accept(listener, hub));
+        let mint = Mint::new("a secret that nobody verifies");
+        let account = |id| Account { id, token: mint.token(id, id.into()).unwrap() };
+        Target::running(addr, None, None, (1..=count).map(account).collect())
+    }
+
+    /// The driver against the bare relay: every message comes once and in order, on both wires, in both loops.
+    #[tokio::test]
+    async fn messages_come_once_and_in_order() {
+        for arguments in ["--dialect legacy --window 4", "--dialect v1 --window 4", "--dialect v1 --rate 500"] {
+            let arguments = format!("load --pairs 3 --seconds 1 --warmup 0 {arguments}");
+            let Loads { relay } = clap::Parser::parse_from(arguments.split(' '));
+            let outcome = relay.run(&target(6).await).await.unwrap();
+            assert!(outcome.sound.holds() && outcome.costs.count > 100, "{outcome}");
         }
+    }
+
+    /// Legacy frames for all sockets.
+    #[tokio::test]
+    async fn every_socket_gets_every_message() {
+        let arguments = "load --sockets 3 --seconds 1 --warmup 0";
+        let Fans { fanout } = clap::Parser::parse_from(arguments.split(' '));
+        let outcome = fanout.run(&target(2).await).await.unwrap();
+        assert!(outcome.sound.holds() && outcome.costs.count > 100, "{outcome}");
     }
 }

@@ -7,6 +7,7 @@ use argon2::password_hash::PasswordHasher as _;
 use argon2::{Algorithm, Argon2, Params, Version};
 
 use crate::clock;
+use crate::database::{self, Database};
 use crate::letter::Dialect;
 
 /// The password of every account.
@@ -17,9 +18,16 @@ const PASSES: u32 = 2;
 /// How long the login sessions last.
 const LOGIN_US: i64 = 30 * 24 * 3_600_000_000;
 
-/// Makes the accounts 1 … `count` in a SQLite database whose schema is there, each with a login session of the same number
-/// that has spoken `dialect` before. All have one hash.
-pub(crate) fn sqlite(database: &Path, count: u32, dialect: Dialect) -> Result<()> {
+/// Makes the accounts 1 … `count` in a database whose schema is there, each with a login session of the same number that has
+/// spoken `dialect` before. All have one hash.
+pub(crate) async fn accounts(database: &Database, count: u32, dialect: Dialect) -> Result<()> {
+    match database {
+        Database::Sqlite(path) => sqlite(path, count, dialect),
+        Database::Postgres(_) => postgres(database.url(), count, dialect).await,
+    }
+}
+
+fn sqlite(database: &Path, count: u32, dialect: Dialect) -> Result<()> {
     let hash = password_hash()?;
     let now = clock::unix_micros();
     let mut db = rusqlite::Connection::open(database).with_context(|| format!("cannot open {}", database.display()))?;
@@ -39,6 +47,24 @@ pub(crate) fn sqlite(database: &Path, count: u32, dialect: Dialect) -> Result<()
         }
     }
     Ok(tx.commit()?)
+}
+
+async fn postgres(url: &str, count: u32, dialect: Dialect) -> Result<()> {
+    let hash = password_hash()?;
+    let (now, count) = (clock::unix_micros(), i32::try_from(count)?);
+    let db = database::connect(url).await?;
+    let users = "INSERT INTO users (id, name, name_key, email, email_key, password_hash, public_key, created_at) \
+         SELECT n, 'load-' || n, 'load-' || n, 'load-' || n || '@example.org', 'load-' || n || '@example.org', $2, 'AAAA', $3 \
+         FROM generate_series(1, $1) AS n";
+    db.execute(users, &[&count, &hash, &now]).await?;
+    let logins = "INSERT INTO logins (id, user_id, created_at, last_used_at, expires_at, dialect) \
+         SELECT n, n, $2, $2, $3, $4 FROM generate_series(1, $1) AS n";
+    db.execute(logins, &[&count, &now, &(now + LOGIN_US), &number(dialect)]).await?;
+    for table in ["users", "logins"] {
+        let next = "SELECT setval(pg_get_serial_sequence($1, 'id'), $2::integer)";
+        db.execute(next, &[&table, &count]).await?;
+    }
+    Ok(())
 }
 
 /// As the server stores it.

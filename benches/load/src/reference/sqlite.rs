@@ -8,13 +8,12 @@ use anyhow::{Context as _, Result};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::mpsc;
 
+use super::MAX_BATCH;
 use super::hub::Hub;
+use super::rows::{Moved, direct_key};
 use super::wire::{Draft, Message};
 use crate::clock;
 use crate::report::complain;
-
-/// Most messages of one transaction, as in our server.
-const MAX_BATCH: usize = 512;
 
 const TAKE_NUMBERS: &str = "UPDATE store SET head = head + ?1, \
      clock = CASE WHEN clock < ?2 THEN ?2 ELSE clock END + ?1 WHERE id = 1 RETURNING head, clock";
@@ -28,8 +27,8 @@ const UNREAD: &str =
 /// The connection that writes.
 pub(super) struct Writer {
     db: Connection,
-    /// Conversations by their lower and their higher user.
-    conversations: HashMap<(i32, i32), i64>,
+    /// Conversations by their key.
+    conversations: HashMap<i64, i64>,
 }
 
 /// Stores and shows what comes in, until the process ends.
@@ -85,17 +84,13 @@ impl Writer {
     }
 
     fn insert(&self, messages: &[Message]) -> Result<()> {
-        let mut newest: HashMap<i64, i64> = HashMap::new();
-        let mut unread: HashMap<(i32, i64), (i64, i64)> = HashMap::new();
         let (mut message, mut body) = (self.db.prepare_cached(MESSAGE)?, self.db.prepare_cached(BODY)?);
         for Message { draft, id, conversation, timestamp } in messages {
             let (client_id, hash) = draft.once.as_ref().map(|(name, hash)| (name, hash)).unzip();
             message.execute(params![id, conversation, draft.sender, draft.receiver, timestamp, client_id, hash])?;
             body.execute(params![id, draft.sender_copy.as_bytes(), draft.receiver_copy.as_bytes()])?;
-            newest.insert(*conversation, *id);
-            let (count, last) = unread.entry((draft.receiver, *conversation)).or_default();
-            (*count, *last) = (*count + 1, *id);
         }
+        let Moved { newest, unread } = Moved::by(messages);
         let mut update = self.db.prepare_cached(NEWEST)?;
         for (conversation, id) in newest {
             update.execute((conversation, id))?;
@@ -108,23 +103,22 @@ impl Writer {
     }
 
     fn conversation(&mut self, a: i32, b: i32) -> Result<i64> {
-        let (low, high) = (a.min(b), a.max(b));
-        if let Some(&known) = self.conversations.get(&(low, high)) {
+        let key = direct_key(a, b);
+        if let Some(&known) = self.conversations.get(&key) {
             return Ok(known);
         }
-        let key = i64::from(low) << 32 | i64::from(high);
         let stored = "SELECT id FROM conversations WHERE direct_key = ?1";
         let id = if let Some(id) = self.db.query_row(stored, [key], |row| row.get(0)).optional()? {
             id
         } else {
             self.db.execute("INSERT INTO conversations (direct_key) VALUES (?1)", [key])?;
             let id = self.db.last_insert_rowid();
-            for user in [low, high] {
+            for user in [a, b] {
                 self.db.execute("INSERT INTO members (user_id, conversation_id) VALUES (?1, ?2)", (user, id))?;
             }
             id
         };
-        self.conversations.insert((low, high), id);
+        self.conversations.insert(key, id);
         Ok(id)
     }
 }

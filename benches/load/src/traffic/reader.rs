@@ -11,20 +11,22 @@ use crate::letter::{Seen, scan};
 use crate::socket::Socket;
 
 /// Notes what comes, until it is stopped.
-pub(super) async fn run(mut socket: Socket, number: u32, board: Arc<Board>) -> Result<()> {
+pub(super) async fn run(mut socket: Socket, number: usize, board: Arc<Board>) -> Result<()> {
+    let writer = board.writer_of(number);
     loop {
         socket.turn().await?;
         let now = clock::now();
-        let mut delivered = 0;
         let mut times = board.times();
         while let Some(frame) = socket.next()? {
             match scan(frame) {
-                Seen::Received(mark) if mark.pair == u64::from(number) => {
-                    delivered += 1;
+                Seen::Received(mark) if mark.pair == writer => {
+                    let is_last = board.note_delivered(number, mark.seq);
                     if board.window.has(mark.intended) {
                         times.delivery.note(mark.intended, now);
+                        if is_last {
+                            times.last.note(mark.intended, now);
+                        }
                     }
-                    board.pair(number, |pair| pair.delivered.note(mark.seq));
                 }
                 Seen::Received(_) | Seen::Acknowledged(_) => {
                     board.strays.fetch_add(1, Relaxed);
@@ -35,7 +37,5 @@ pub(super) async fn run(mut socket: Socket, number: u32, board: Arc<Board>) -> R
                 Seen::Live | Seen::Other => {}
             }
         }
-        drop(times);
-        board.delivered.fetch_add(delivered, Relaxed);
     }
 }

@@ -4,7 +4,7 @@ use crate::clock;
 
 /// When a writer sends.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Pacing {
+pub(crate) enum Pacing {
     /// As long as fewer than this wait for their acknowledgement.
     Window(u64),
     /// At fixed times.
@@ -20,7 +20,7 @@ pub(super) enum Pacing {
 
 impl Pacing {
     /// The part of writer number `pair` in a rate of all.
-    pub(super) fn schedule(start: u64, rate: u32, writers: u32, pair: u32) -> Self {
+    pub(crate) fn schedule(start: u64, rate: u32, writers: u32, pair: u32) -> Self {
         let offset = u64::from(pair) * 1_000_000_000 / u64::from(rate.max(1));
         Self::Schedule { first: start + offset, rate: rate.max(1).into(), writers: writers.into() }
     }

@@ -26,7 +26,7 @@ pub(super) async fn run(
         let before = seq;
         while let Some(intended) = pacing.due(now, seq, waiting).filter(|&due| due < board.window.to) {
             socket.queue(letter.write(seq, intended));
-            if board.window.has(intended) && now > intended {
+            if board.window.has(intended) {
                 board.times().lag.note(intended, now);
             }
             seq += 1;
@@ -50,25 +50,26 @@ pub(super) async fn run(
 /// Notes the answers that have come, and says how many.
 fn read(socket: &mut Socket, number: u32, board: &Board) -> Result<u64> {
     let now = clock::now();
-    let (mut acknowledged, mut errors) = (0, 0);
+    let mut answers = 0;
     let mut times = board.times();
     while let Some(frame) = socket.next()? {
         match scan(frame) {
             Seen::Acknowledged(mark) if mark.pair == u64::from(number) => {
-                acknowledged += 1;
+                answers += 1;
                 if board.window.has(mark.intended) {
                     times.acknowledgement.note(mark.intended, now);
                 }
-                board.pair(number, |pair| pair.acknowledged.note(mark.seq));
+                board.note_acknowledged(number as usize, mark.seq);
             }
-            Seen::Error => errors += 1,
+            Seen::Error => {
+                answers += 1;
+                board.errors.fetch_add(1, Relaxed);
+            }
             Seen::Received(_) | Seen::Acknowledged(_) => {
                 board.strays.fetch_add(1, Relaxed);
             }
             Seen::Live | Seen::Other => {}
         }
     }
-    board.acknowledged.fetch_add(acknowledged, Relaxed);
-    board.errors.fetch_add(errors, Relaxed);
-    Ok(acknowledged + errors)
+    Ok(answers)
 }

@@ -1,0 +1,165 @@
+//! Where servers of the tool's own are started, and on which database.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use tempfile::TempDir;
+
+use crate::child::{self, Child};
+use crate::cluster::Cluster;
+use crate::database::Database;
+use crate::letter::Dialect;
+use crate::seed;
+use crate::target::{Account, Target};
+use crate::token::Mint;
+
+/// Signs the tokens of all runs: the servers live for minutes, on loopback.
+const SECRET: &str = "the secret of servers that live for a load test";
+const LOOPBACK: &str = "127.0.0.1:0";
+/// The magic number of a file system in memory (`statfs(2)`).
+const TMPFS: i64 = 0x0102_1994;
+
+/// The server to start.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Where {
+    /// The server's program, to be started on a fresh database; by default the one beside this program
+    #[arg(long, value_name = "PATH")]
+    server: Option<PathBuf>,
+    /// Where its data directory is made, and removed at the end: on a real disk; by default the system's temporary directory
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// A PostgreSQL in which a fresh database is made, and dropped at the end: `postgres://user:password@host/name`
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
+    /// On a PostgreSQL that is started for this and thrown away
+    #[arg(long, conflicts_with = "database_url")]
+    postgres: bool,
+}
+
+/// Where the reference keeps messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Store {
+    /// Nowhere: it only forwards.
+    None,
+    /// In a SQLite file.
+    Sqlite,
+    /// In PostgreSQL.
+    Postgres,
+}
+
+impl Store {
+    /// As it is given on a command line.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
+}
+
+/// Makes servers, each with a database of its own.
+pub(crate) struct Place {
+    program: PathBuf,
+    dir: PathBuf,
+    postgres: Option<String>,
+    cluster: Option<Arc<Cluster>>,
+}
+
+impl Where {
+    /// Gets ready what servers need; `on_postgres` when nothing else is wanted.
+    pub(crate) async fn place(&self, on_postgres: bool) -> Result<Place> {
+        let beside = || Ok(std::env::current_exe()?.with_file_name("fluent-backend"));
+        let program = self.server.clone().map_or_else(beside, anyhow::Ok)?;
+        let Ok(program) = program.canonicalize() else {
+            let path = program.display();
+            bail!("there is no server at {path}: make one with `cargo build --release`, or give --server");
+        };
+        let dir = self.dir.clone().unwrap_or_else(std::env::temp_dir);
+        let dir = dir.canonicalize().with_context(|| format!("there is no directory {}", dir.display()))?;
+        let kind = rustix::fs::statfs(&dir).map_or(0, |found| found.f_type);
+        ensure!(kind != TMPFS, "{} is in memory: give a --dir on a real disk", dir.display());
+        let cluster = if self.postgres || (on_postgres && self.database_url.is_none()) {
+            Some(Arc::new(Cluster::start(&dir).await?))
+        } else {
+            None
+        };
+        let postgres = self.database_url.clone().or_else(|| cluster.as_ref().map(|cluster| cluster.url()));
+        Ok(Place { program, dir, postgres, cluster })
+    }
+}
+
+impl Place {
+    /// Our server on a fresh database with `count` accounts that speak `dialect`.
+    pub(crate) async fn server(&self, count: u32, dialect: Dialect) -> Result<Target> {
+        let (dir, database) = self.fresh(self.postgres.is_some()).await?;
+        seed::accounts(&database, count, dialect).await?;
+        let child = Child::start(&mut self.command(dir.path(), &database), dir.path()).await?;
+        self.target(format!("server/{}", database.kind()), child, Some(database), dir, count)
+    }
+
+    /// A reference with this store, on a fresh database of our schema.
+    pub(crate) async fn reference(&self, count: u32, store: Store) -> Result<Target> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["reference", "--store", store.as_str()]);
+        let (dir, database) = if store == Store::None {
+            (self.fresh_dir()?, None)
+        } else {
+            let (dir, database) = self.fresh(store == Store::Postgres).await?;
+            command.arg("--database").arg(database.place());
+            (dir, Some(database))
+        };
+        let child = Child::start(&mut command, dir.path()).await?;
+        self.target(format!("reference/{}", store.as_str()), child, database, dir, count)
+    }
+
+    fn fresh_dir(&self) -> Result<TempDir> {
+        let made = tempfile::Builder::new().prefix("fluent-load-").tempdir_in(&self.dir);
+        made.with_context(|| format!("cannot make a directory in {}", self.dir.display()))
+    }
+
+    /// A directory and a database that our migrations have made.
+    async fn fresh(&self, on_postgres: bool) -> Result<(TempDir, Database)> {
+        let dir = self.fresh_dir()?;
+        let database = match &self.postgres {
+            Some(url) if on_postgres => Database::on_postgres(url).await?,
+            _ => Database::Sqlite(dir.path().join("data").join("fluent.db")),
+        };
+        let mut command = self.command(dir.path(), &database);
+        child::run(command.args(["migrate", "up"])).context("cannot make the database")?;
+        Ok((dir, database))
+    }
+
+    fn command(&self, dir: &Path, database: &Database) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            // Not the .env file of wherever the tool was started.
+            .current_dir(dir)
+            .env_remove("FLUENT__DATABASE__URL")
+            .env("DATABASE_URL", database.url())
+            .env("SECRET_KEY", SECRET)
+            .env("FLUENT__SERVER__DATA_DIR", dir.join("data"))
+            .env("FLUENT__SERVER__LISTEN", LOOPBACK)
+            .env("FLUENT__ADMIN__LISTEN", LOOPBACK)
+            .env("FLUENT__LIMITS__ENABLED", "false")
+            .env("FLUENT__LOG__FILTER", "warn");
+        command
+    }
+
+    fn target(
+        &self,
+        name: String,
+        child: Child,
+        database: Option<Database>,
+        dir: TempDir,
+        count: u32,
+    ) -> Result<Target> {
+        let mint = Mint::new(SECRET);
+        let ids = 1..=i32::try_from(count)?;
+        let accounts = ids.map(|id| Ok(Account { id, token: mint.token(id, id.into())? })).collect::<Result<_>>()?;
+        Ok(Target::own(name, accounts, child, database, dir, self.cluster.clone()))
+    }
+}

@@ -1,0 +1,185 @@
+//! What writers and readers note down.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use anyhow::Result;
+
+use super::soundness::Soundness;
+use crate::latency::Latencies;
+use crate::tally::Tally;
+
+/// The time that is measured, by [`clock`](crate::clock).
+#[derive(Clone, Copy)]
+pub(super) struct Window {
+    pub(super) from: u64,
+    pub(super) to: u64,
+}
+
+impl Window {
+    pub(super) fn has(self, moment: u64) -> bool {
+        (self.from..self.to).contains(&moment)
+    }
+}
+
+/// How long messages took that were meant for the measured time.
+pub(crate) struct Times {
+    /// To each reader.
+    pub(crate) delivery: Latencies,
+    /// To the last of the readers that get a message, when there are several.
+    pub(crate) last: Latencies,
+    /// To the writer's own answer.
+    pub(crate) acknowledgement: Latencies,
+    /// From when a message was due to when the tool had it ready.
+    pub(crate) lag: Latencies,
+}
+
+/// Everything that is noted down in a run.
+pub(crate) struct Board {
+    pub(super) window: Window,
+    /// Readers of each message. Those of writer `n` are `n * fan` and the next.
+    fan: usize,
+    pub(super) sent: AtomicU64,
+    acknowledged: AtomicU64,
+    delivered: AtomicU64,
+    /// Error frames.
+    pub(super) errors: AtomicU64,
+    /// Frames that the socket should not have got: of another pair, or with the other copy.
+    pub(super) strays: AtomicU64,
+    times: Mutex<Times>,
+    by_writer: Vec<Mutex<Tally>>,
+    by_reader: Vec<Mutex<Tally>>,
+    /// Of each message of the only writer, when there are several readers: how many have it.
+    arrivals: Mutex<Vec<u32>>,
+}
+
+impl Board {
+    pub(super) fn new(window: Window, writers: usize, fan: usize) -> Result<Self> {
+        let new = Latencies::new;
+        let times = Times { delivery: new()?, last: new()?, acknowledgement: new()?, lag: new()? };
+        let tallies = |count: usize| (0..count).map(|_| Mutex::default()).collect();
+        Ok(Self {
+            window,
+            fan,
+            sent: AtomicU64::new(0),
+            acknowledged: AtomicU64::new(0),
+            delivered: AtomicU64::new(0),
+            errors: AtomicU64::new(0),
+            strays: AtomicU64::new(0),
+            times: Mutex::new(times),
+            by_writer: tallies(writers),
+            by_reader: tallies(writers * fan),
+            arrivals: Mutex::default(),
+        })
+    }
+
+    /// The writer whose messages this reader gets.
+    pub(super) fn writer_of(&self, reader: usize) -> u64 {
+        (reader / self.fan.max(1)) as u64
+    }
+
+    /// Frames that the readers have got.
+    pub(crate) fn delivered(&self) -> u64 {
+        self.delivered.load(Ordering::Relaxed)
+    }
+
+    /// How long things took.
+    pub(crate) fn times(&self) -> MutexGuard<'_, Times> {
+        lock(&self.times)
+    }
+
+    /// A writer has got its answer.
+    pub(super) fn note_acknowledged(&self, writer: usize, seq: u64) {
+        self.acknowledged.fetch_add(1, Ordering::Relaxed);
+        if let Some(tally) = self.by_writer.get(writer) {
+            lock(tally).note(seq);
+        }
+    }
+
+    /// A reader has got a message. Says whether it was the last one to get it.
+    pub(super) fn note_delivered(&self, reader: usize, seq: u64) -> bool {
+        self.delivered.fetch_add(1, Ordering::Relaxed);
+        if let Some(tally) = self.by_reader.get(reader) {
+            lock(tally).note(seq);
+        }
+        if self.fan == 1 || self.by_writer.len() > 1 {
+            return false;
+        }
+        let mut arrivals = lock(&self.arrivals);
+        let index = usize::try_from(seq).unwrap_or(usize::MAX);
+        if index >= arrivals.len() {
+            arrivals.resize(index.saturating_add(1), 0);
+        }
+        arrivals.get_mut(index).is_some_and(|count| {
+            *count += 1;
+            *count as usize == self.fan
+        })
+    }
+
+    /// Whether something was acknowledged and has not been delivered.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.delivered() < self.acknowledged.load(Ordering::Relaxed) * self.fan as u64
+    }
+
+    /// Whether every message came once and in order.
+    pub(crate) fn soundness(&self) -> Soundness {
+        let mut sound = Soundness {
+            errors: self.errors.load(Ordering::Relaxed),
+            strays: self.strays.load(Ordering::Relaxed),
+            unacknowledged: self.sent.load(Ordering::Relaxed),
+            ..Soundness::default()
+        };
+        for writer in &self.by_writer {
+            let acknowledged = lock(writer);
+            sound.unacknowledged = sound.unacknowledged.saturating_sub(acknowledged.count);
+            sound.add(&acknowledged);
+        }
+        for (reader, delivered) in self.by_reader.iter().enumerate() {
+            let delivered = lock(delivered);
+            sound.add(&delivered);
+            if let Some(writer) = self.by_writer.get(reader / self.fan.max(1)) {
+                sound.lost += lock(writer).not_in(&delivered);
+            }
+        }
+        sound
+    }
+}
+
+/// What is noted down is whole after any panic.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn board(writers: usize, fan: usize) -> Board {
+        Board::new(Window { from: 0, to: 10 }, writers, fan).unwrap()
+    }
+
+    #[test]
+    fn what_was_acknowledged_must_be_delivered_to_every_reader() {
+        let board = board(2, 2);
+        board.sent.store(3, Ordering::Relaxed);
+        board.note_acknowledged(0, 0);
+        board.note_acknowledged(1, 0);
+        for reader in [0, 1, 2] {
+            board.note_delivered(reader, 0);
+        }
+        assert!(board.is_waiting());
+        assert_eq!(board.soundness(), Soundness { lost: 1, unacknowledged: 1, ..Soundness::default() });
+        board.note_delivered(3, 0);
+        board.note_delivered(3, 0);
+        assert_eq!(board.soundness(), Soundness { duplicated: 1, unacknowledged: 1, ..Soundness::default() });
+    }
+
+    #[test]
+    fn the_last_of_several_readers() {
+        let board = board(1, 3);
+        let last: Vec<bool> =
+            [(0, 5), (1, 5), (0, 4), (2, 5)].map(|(reader, seq)| board.note_delivered(reader, seq)).into();
+        assert_eq!(last, [false, false, false, true]);
+        assert_eq!((board.writer_of(2), board.delivered()), (0, 4));
+    }
+}

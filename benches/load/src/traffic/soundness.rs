@@ -1,0 +1,43 @@
+//! What must never happen, counted.
+
+use serde::Serialize;
+
+use crate::tally::Tally;
+
+/// What must never happen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Soundness {
+    /// Acknowledged and never delivered.
+    pub(crate) lost: u64,
+    pub(crate) duplicated: u64,
+    pub(crate) out_of_order: u64,
+    /// Sent and never acknowledged.
+    pub(crate) unacknowledged: u64,
+    /// Error frames.
+    pub(crate) errors: u64,
+    /// Frames that a socket should not have got.
+    pub(crate) strays: u64,
+}
+
+impl Soundness {
+    /// Whether nothing of it has happened.
+    pub(crate) fn holds(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub(super) fn add(&mut self, tally: &Tally) {
+        self.duplicated += tally.duplicated;
+        self.out_of_order += tally.out_of_order;
+    }
+}
+
+impl std::fmt::Display for Soundness {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { lost, duplicated, out_of_order, unacknowledged, errors, strays } = self;
+        write!(f, "lost {lost}, twice {duplicated}, out of order {out_of_order}")?;
+        if unacknowledged + errors + strays > 0 {
+            write!(f, ", UNACKNOWLEDGED {unacknowledged}, ERRORS {errors}, STRAYS {strays}")?;
+        }
+        Ok(())
+    }
+}
