@@ -9,8 +9,10 @@ mod costs;
 mod database;
 mod fanout;
 mod http;
+mod idle;
 mod latency;
 mod letter;
+mod memory;
 mod place;
 mod process;
 mod progress;
@@ -69,6 +71,15 @@ enum Command {
         #[command(flatten)]
         running: Running,
     },
+    /// Many sockets that do nothing
+    Idle {
+        #[command(flatten)]
+        idle: idle::Idle,
+        #[command(flatten)]
+        own: Where,
+        #[command(flatten)]
+        running: Running,
+    },
     /// The server and a bare relay in turn, under the same load
     Compare(compare::Compare),
     /// The bare relay itself, which `compare` starts
@@ -114,6 +125,10 @@ async fn perform(command: Command) -> Result<()> {
         Command::Fanout { fanout, own, running } => {
             let target = target(&own, &running, fanout::Fanout::ACCOUNTS, fanout.plan.dialect).await?;
             report::print(&fanout.run(&target).await?)
+        }
+        Command::Idle { idle, own, running } => {
+            let target = target(&own, &running, idle.sockets, idle.dialect).await?;
+            report::print(&idle.run(&target).await?)
         }
         Command::Compare(compare) => compare.run().await,
         Command::Reference(reference) => reference.run().await,

@@ -18,6 +18,20 @@ impl Progress {
         Self(bar)
     }
 
+    /// Things that are done one after the other.
+    pub(crate) fn counting(what: &str, whole: u64) -> Self {
+        let bar = ProgressBar::new(whole.max(1)).with_message(what.to_owned());
+        if let Ok(style) = ProgressStyle::with_template("{msg} [{elapsed_precise}] {wide_bar} {pos} of {len}") {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+
+    /// One more is done.
+    pub(crate) fn step(&self) {
+        self.0.inc(1);
+    }
+
     /// So much has passed.
     pub(crate) fn at(&self, passed: Duration) {
         self.0.set_position(passed.as_secs());

@@ -53,6 +53,11 @@ impl Socket {
         self.outbox.extend_from_slice(frame);
     }
 
+    /// Puts a normal close into the queue.
+    pub(crate) fn queue_close(&mut self) {
+        self.queue(&control_frame(Opcode::Close, &1000_u16.to_be_bytes()));
+    }
+
     /// Writes what is queued and waits until something has come. May be given up at any time.
     pub(crate) async fn turn(&mut self) -> Result<()> {
         std::future::poll_fn(|cx| self.poll_turn(cx)).await

@@ -1,0 +1,95 @@
+//! The sockets themselves.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use futures_util::{StreamExt as _, stream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::Idle;
+use crate::client;
+use crate::clock;
+use crate::latency::Latencies;
+use crate::progress::Progress;
+use crate::socket::Socket;
+use crate::target::Target;
+
+/// Longest time in which the server answers a close.
+const CLOSE: Duration = Duration::from_secs(10);
+
+/// Open sockets, each in a task of its own.
+pub(super) struct Crowd {
+    tasks: JoinSet<bool>,
+    leave: watch::Sender<bool>,
+}
+
+/// How they came.
+pub(super) struct Connects {
+    /// From the first open socket to the last.
+    pub(super) span: Duration,
+    /// From the connect to the open socket; on v1 to its `live`.
+    pub(super) times: Latencies,
+}
+
+impl Connects {
+    pub(super) fn per_second(&self, sockets: u32) -> f64 {
+        // One fewer than sockets: it is what lies between the first and the last.
+        f64::from(sockets.saturating_sub(1)) / self.span.as_secs_f64().max(1e-6)
+    }
+}
+
+impl Crowd {
+    /// Opens a socket for each account, as fast as they come.
+    pub(super) async fn connect(target: &Target, idle: &Idle) -> Result<(Self, Connects)> {
+        let progress = Progress::counting("sockets connect", target.accounts.len() as u64);
+        let (leave, told) = watch::channel(false);
+        let mut crowd = Self { tasks: JoinSet::new(), leave };
+        let mut times = Latencies::new()?;
+        let opening = target.accounts.iter().map(|account| async move {
+            let from = clock::now();
+            let socket = client::connect(target.addr, &account.token, idle.dialect, "").await?;
+            anyhow::Ok((from, clock::now(), socket))
+        });
+        let mut opening = stream::iter(opening).buffer_unordered(idle.at_once as usize);
+        let (mut first, mut last) = (u64::MAX, 0);
+        while let Some(opened) = opening.next().await {
+            let (from, to, socket) = opened?;
+            times.note(from, to);
+            (first, last) = (first.min(to), last.max(to));
+            crowd.tasks.spawn(stay(socket, told.clone()));
+            progress.step();
+        }
+        Ok((crowd, Connects { span: Duration::from_nanos(last.saturating_sub(first)), times }))
+    }
+
+    /// Closes all of them. How many were not open any more or got no answer, and how long it took.
+    pub(super) async fn leave(mut self) -> (u64, Duration) {
+        let start = clock::now();
+        self.leave.send_replace(true);
+        let mut lost = 0;
+        while let Some(stayed) = self.tasks.join_next().await {
+            lost += u64::from(!stayed.unwrap_or(false));
+        }
+        (lost, Duration::from_nanos(clock::now() - start))
+    }
+}
+
+/// Answers pings until it is to leave; whether it was open until then and was closed as it should.
+async fn stay(mut socket: Socket, mut told: watch::Receiver<bool>) -> bool {
+    loop {
+        tokio::select! {
+            turned = socket.turn() => if turned.is_err() || drain(&mut socket).is_err() { return false },
+            _ = told.wait_for(|leave| *leave) => break,
+        }
+    }
+    socket.queue_close();
+    let closing = async { while socket.turn().await.is_ok() && drain(&mut socket).is_ok() {} };
+    timeout(CLOSE, closing).await.is_ok()
+}
+
+fn drain(socket: &mut Socket) -> Result<()> {
+    while socket.next()?.is_some() {}
+    Ok(())
+}
