@@ -18,6 +18,7 @@ mod list;
 mod logins;
 mod maintenance;
 mod migrate;
+mod notes;
 #[cfg(test)]
 mod plans;
 mod recovery;
@@ -43,6 +44,7 @@ use crate::config::Config;
 
 use connect::Purpose;
 use facts::Facts;
+use notes::Notes;
 
 pub use accounts::{Credentials, Profile, UserPage};
 pub use apply::Applied;
@@ -73,6 +75,7 @@ pub struct Storage {
     /// Clears away what is over, beside the writer.
     janitor: DatabaseConnection,
     facts: Mutex<Facts>,
+    notes: Notes,
     /// Ciphertext was destroyed that may still be in the write-ahead log.
     destroyed: AtomicBool,
     /// Searches look at every name: they must not take all the readers.
@@ -96,6 +99,7 @@ impl Storage {
             reader: connect::open(config, Purpose::Read).await?,
             janitor: connect::open(config, Purpose::Clean).await?,
             facts: Mutex::new(Facts::new()),
+            notes: Notes::default(),
             // By a predecessor, perhaps.
             destroyed: AtomicBool::new(true),
             searches: Semaphore::new(half_of_the_readers(config)),

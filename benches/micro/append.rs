@@ -1,7 +1,5 @@
 //! A batch of messages: numbers, rows and commit on a SQLite file with `synchronous=FULL`.
 
-use std::path::Path;
-
 use fluent_backend::Config;
 use fluent_backend::domain::{
     Ciphertext, ClientId, Command, Draft, EmailAddress, Once, PublicKey, Timestamp, UserId, UserName,
@@ -9,12 +7,10 @@ use fluent_backend::domain::{
 use fluent_backend::storage::Storage;
 use tokio::runtime::Runtime;
 
-use crate::Part;
+use crate::{CIPHERTEXT, Part, config};
 
 /// Pairs of users who write to each other.
-const PAIRS: i32 = 50;
-/// Length of a copy: what RSA-2048 makes of a short text, in base64.
-const CIPHERTEXT: usize = 344;
+pub(crate) const PAIRS: i32 = 50;
 
 pub(crate) fn parts() -> impl Iterator<Item = Part> {
     let sizes = [1, 8, 64, 200, 512];
@@ -31,19 +27,18 @@ fn appending(messages: u64, has_name: bool) -> Box<dyn FnMut()> {
     let runtime = Runtime::new().unwrap();
     // On the disk that the project is on: a temporary directory may be in memory.
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let storage = runtime.block_on(storage(dir.path()));
+    let storage = runtime.block_on(storage(&config(dir.path())));
     let mut names = 0;
     Box::new(move || {
         let _keep = &dir;
-        let commands = (0..messages).map(|_| send(has_name, &mut names)).collect();
+        let commands = (0..messages).map(|_| send(has_name, &mut names).2).collect();
         runtime.block_on(storage.apply(commands, Timestamp::from_micros(0))).unwrap();
     })
 }
 
-async fn storage(dir: &Path) -> Storage {
-    let mut config = Config::defaults().unwrap();
-    dir.clone_into(&mut config.server.data_dir);
-    let storage = Storage::open(&config).await.unwrap();
+/// A store with all users.
+pub(crate) async fn storage(config: &Config) -> Storage {
+    let storage = Storage::open(config).await.unwrap();
     let key = PublicKey::parse("AAAA".to_owned(), false).unwrap();
     for number in 1..=PAIRS * 2 {
         let name = UserName::parse(format!("user{number}")).unwrap();
@@ -53,7 +48,8 @@ async fn storage(dir: &Path) -> Storage {
     storage
 }
 
-fn send(has_name: bool, names: &mut i32) -> Command {
+/// The next message, with the places of its sender and its receiver among the users.
+pub(crate) fn send(has_name: bool, names: &mut i32) -> (usize, usize, Command) {
     *names += 1;
     let pair = *names % PAIRS;
     let copy = || Ciphertext::parse("c".repeat(CIPHERTEXT), CIPHERTEXT).unwrap();
@@ -62,5 +58,6 @@ fn send(has_name: bool, names: &mut i32) -> Command {
         let client_id = ClientId::parse(&format!("018f0000-0000-7000-8000-{names:012}")).unwrap();
         draft.once = Some(Once { client_id, content_hash: [7; 32] });
     }
-    Command::Send(Box::new(draft))
+    let sender = usize::try_from(2 * pair).unwrap();
+    (sender, sender + 1, Command::Send(Box::new(draft)))
 }

@@ -6,11 +6,19 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark that cannot run fails")]
 
+mod actors;
 mod append;
+mod codec;
+mod token;
 
+use std::path::Path;
 use std::time::Instant;
 
 use criterion::{Criterion, Throughput};
+use fluent_backend::Config;
+
+/// Length of an encrypted copy: what RSA-2048 makes of a key and a short text, in base64.
+const CIPHERTEXT: usize = 344;
 
 /// Something that a message costs.
 struct Part {
@@ -22,7 +30,7 @@ struct Part {
 }
 
 fn parts() -> Vec<Part> {
-    append::parts().collect()
+    codec::parts().chain(token::parts()).chain(append::parts()).chain(actors::parts()).collect()
 }
 
 fn main() {
@@ -53,4 +61,10 @@ fn measure() {
         group.finish();
     }
     criterion.final_summary();
+}
+
+fn config(data_dir: &Path) -> Config {
+    let mut config = Config::defaults().unwrap();
+    data_dir.clone_into(&mut config.server.data_dir);
+    config
 }

@@ -15,7 +15,6 @@ use std::sync::Arc;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, Statement, Value};
 
 use super::facts::Facts;
-use super::list::List;
 use super::{Storage, StorageError};
 use crate::domain::{Answer, Audience, Command, Event, EventBody, Outcome, Refusal, Seq, Timestamp, UserId};
 
@@ -177,15 +176,6 @@ impl Batch<'_> {
         values: impl IntoIterator<Item = Value>,
     ) -> Result<u64, StorageError> {
         Ok(self.tx.execute_raw(self.statement(sql, values)).await?.rows_affected())
-    }
-
-    /// Answers how many rows were affected.
-    async fn execute_with<const N: usize>(&self, sql: &str, list: List<N>) -> Result<u64, StorageError> {
-        let mut affected = 0;
-        for statement in list.statements(self.storage.backend(), sql) {
-            affected += self.tx.execute_raw(statement).await?.rows_affected();
-        }
-        Ok(affected)
     }
 }
 

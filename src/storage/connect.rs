@@ -119,8 +119,10 @@ fn sqlite(config: &Config, path: &Path, purpose: Purpose) -> Result<ConnectOptio
 /// `ROLLBACK` then fails, it goes on counting a transaction, and would make the next one a savepoint inside a transaction
 /// that nobody ever commits.
 async fn is_clean(connection: &mut sea_orm::sqlx::SqliteConnection) -> Result<bool, sea_orm::sqlx::Error> {
-    // Waits for a rollback that is still queued.
-    connection.ping().await?;
+    if connection.is_in_transaction() {
+        // Waits for a rollback that is still queued.
+        connection.ping().await?;
+    }
     Ok(!connection.is_in_transaction())
 }
 

@@ -4,15 +4,10 @@ use std::collections::HashMap;
 
 use sea_orm::{ConnectionTrait as _, Value};
 
+use super::notes::Note;
 use super::{Storage, StorageError};
 use crate::domain::{DeviceId, LoginId, UserId};
 
-/// Devices that are remembered for a login session; more are used, but not listed.
-const MAX_DEVICES: i64 = 32;
-
-const NOTE_DEVICE: &str = "INSERT INTO devices (login_id, device_id) SELECT $1, $2 \
-     WHERE (SELECT COUNT(*) FROM devices WHERE login_id = $1) < $3 AND EXISTS (SELECT 1 FROM logins WHERE id = $1) \
-     ON CONFLICT DO NOTHING";
 const DEVICES: &str = "SELECT d.login_id, d.device_id FROM logins AS l JOIN devices AS d ON d.login_id = l.id \
      WHERE l.user_id = $1 ORDER BY d.device_id";
 
@@ -42,26 +37,20 @@ impl Storage {
 
     /// A legacy socket was opened; says nothing against what is known already.
     pub async fn note_legacy(&self, login: LoginId) -> Result<(), StorageError> {
-        self.set_dialect(login, "UPDATE logins SET dialect = 1 WHERE id = $1 AND dialect = 0").await
+        self.note(Note::Legacy(login)).await
     }
 
     /// Something of `fluent.v1` was used.
     pub async fn note_v1(&self, login: LoginId) -> Result<(), StorageError> {
-        self.set_dialect(login, "UPDATE logins SET dialect = 2 WHERE id = $1 AND dialect <> 2").await
-    }
-
-    async fn set_dialect(&self, login: LoginId, sql: &str) -> Result<(), StorageError> {
-        self.writer.execute_raw(self.statement(sql, [login.0.into()])).await?;
-        Ok(())
+        self.note(Note::V1(login)).await
     }
 
     /// A device has opened a socket. Costs a turn at writing only the first time.
     pub async fn note_device(&self, login: LoginId, device: &DeviceId) -> Result<(), StorageError> {
         let key = [Value::from(login.0), device.as_str().into()];
         let known = "SELECT 1 FROM devices WHERE login_id = $1 AND device_id = $2";
-        if self.reader.query_one_raw(self.statement(known, key.clone())).await?.is_none() {
-            let values = key.into_iter().chain([MAX_DEVICES.into()]);
-            self.writer.execute_raw(self.statement(NOTE_DEVICE, values)).await?;
+        if self.reader.query_one_raw(self.statement(known, key)).await?.is_none() {
+            self.note(Note::Device(login, device.clone())).await?;
         }
         Ok(())
     }

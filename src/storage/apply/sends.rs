@@ -47,18 +47,16 @@ impl Batch<'_> {
         self.store(accepted).await
     }
 
-    /// While the database works on one statement, the next is made ready: a batch takes less time.
+    /// While the database works on one statement, the next are made ready: a batch takes less time.
     async fn store(&mut self, mut accepted: Vec<Accepted>) -> Result<(), StorageError> {
-        let (inserted, mut bodies) = join(self.insert(&accepted), async { rows::bodies(&accepted) }).await;
-        if inserted? < accepted.len() {
+        let messages = self.messages(&accepted);
+        let (inserted, mut beside) = join(self.execute_all(messages), async { self.beside(&accepted) }).await;
+        if usize::try_from(inserted?).is_ok_and(|inserted| inserted < accepted.len()) {
             accepted = self.new_ones(accepted).await?;
-            bodies = rows::bodies(&accepted);
+            beside = self.beside(&accepted);
         }
-        let (newest, unread) = (rows::newest(&accepted), rows::unread(&accepted));
-        let (inserted, outcomes) = join(self.insert_bodies(bodies), async { outcomes(accepted) }).await;
-        inserted?;
-        self.set_newest(newest).await?;
-        self.count_unread(unread).await?;
+        let (done, outcomes) = join(self.execute_all(beside), async { outcomes(accepted) }).await;
+        done?;
         for (place, outcome) in outcomes {
             self.finish(place, outcome);
         }

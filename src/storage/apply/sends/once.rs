@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ConnectionTrait as _, Value};
+use sea_orm::ConnectionTrait as _;
 
 use super::{Accepted, stored};
 use crate::domain::{
@@ -13,10 +13,10 @@ use crate::domain::{
 };
 use crate::storage::StorageError;
 use crate::storage::apply::{Batch, Place};
-use crate::storage::list::{Column, List};
+use crate::storage::list::{Cell, List};
 
-const KNOWN: &str = "SELECT m.client_id, m.sender_id, m.content_hash, m.id, m.conversation_id, m.timestamp \
-     FROM {rows} JOIN messages AS m ON m.client_id = v.column1 AND m.sender_id = v.column2";
+const KNOWN: &str = "WITH {rows} \
+     SELECT m.client_id, m.sender_id, m.content_hash, m.id, m.conversation_id, m.timestamp FROM v JOIN messages AS m ON m.client_id = v.column1 AND m.sender_id = v.column2";
 
 /// What a sender has used a name for.
 struct First {
@@ -88,10 +88,10 @@ impl Batch<'_> {
         if names.is_empty() {
             return Ok(Known::default());
         }
-        let rows = names.iter().map(|(sender, name)| [Value::from(name.as_str()), sender.0.into()]);
-        let rows = List::new([Column::Text, Column::Int], rows);
+        let rows = names.iter().map(|(sender, name)| [Cell::Text(name.as_str()), Cell::Int(sender.0)]);
+        let statements = List::new(rows).statements(self.storage.backend(), KNOWN);
         let mut known: HashMap<_, _> = names.into_iter().map(|name| (name, None)).collect();
-        for statement in rows.statements(self.storage.backend(), KNOWN) {
+        for statement in statements {
             for row in self.tx.query_all_raw(statement).await? {
                 let client_id: String = row.try_get_by_index(0)?;
                 let client_id = ClientId::parse(&client_id).ok_or(StorageError::Corrupt("a client id"))?;

@@ -1,0 +1,64 @@
+//! Messages through the actors: submitted on sockets of senders, stored, and taken out of the queues of both sides. What is
+//! above the part `append_legacy_*` of as many messages is what sessions, writer and registry take.
+
+use fluent_backend::actors::{ActorSystem, Attachment, Credits, InFlightBytes, NewSocket, Outbox, Outgoing, outbox};
+use fluent_backend::clock::Clock;
+use fluent_backend::domain::{LoginId, SocketId, UserId};
+use fluent_backend::protocol::v1::Context;
+use tokio::runtime::Runtime;
+
+use crate::append::{PAIRS, send, storage};
+use crate::{Part, config};
+
+pub(crate) fn parts() -> impl Iterator<Item = Part> {
+    [8, 200].into_iter().map(|messages| Part {
+        name: format!("actors_legacy_{messages}"),
+        messages,
+        prepare: Box::new(move || passing(messages)),
+    })
+}
+
+/// A socket without a network.
+struct Socket {
+    attachment: Attachment,
+    outbox: Outbox,
+}
+
+fn passing(messages: u64) -> Box<dyn FnMut()> {
+    let runtime = Runtime::new().unwrap();
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let config = config(dir.path());
+    let (actors, mut sockets) = runtime.block_on(async {
+        let storage = std::sync::Arc::new(storage(&config).await);
+        let (actors, _) = Box::pin(ActorSystem::start(&config, storage, Clock::system())).await.unwrap();
+        let mut sockets = Vec::new();
+        for user in 1..=PAIRS * 2 {
+            let (end, outbox) = outbox(config.socket.queue_frames, config.socket.queue_bytes);
+            let socket =
+                NewSocket { id: SocketId(user.unsigned_abs().into()), login: LoginId(1), outbox: end, opening: None };
+            let attachment = actors.registry.attach(UserId(user), socket).await.unwrap();
+            sockets.push(Socket { attachment, outbox });
+        }
+        (actors, sockets)
+    });
+    let credits = Credits::new(1000, usize::MAX / 2, InFlightBytes::new(usize::MAX / 2));
+    let mut names = 0;
+    Box::new(move || {
+        let _keep = (&dir, &actors);
+        runtime.block_on(async {
+            let mut expected = vec![0; sockets.len()];
+            for _ in 0..messages {
+                let (sender, receiver, command) = send(false, &mut names);
+                let credit = credits.reserve().await;
+                sockets[sender].attachment.submit(command, Context::default(), credit);
+                expected[sender] += 1;
+                expected[receiver] += 1;
+            }
+            for (socket, expected) in sockets.iter_mut().zip(expected) {
+                for _ in 0..expected {
+                    assert!(matches!(socket.outbox.next().await, Outgoing::Letter(_)));
+                }
+            }
+        });
+    })
+}

@@ -1,0 +1,40 @@
+//! What a request costs before anything is done for it: the check of its access token.
+
+use std::hint::black_box;
+
+use fluent_backend::auth::{Auth, SecretKeys};
+use fluent_backend::clock::Clock;
+use fluent_backend::domain::{EmailAddress, NewAccount, Password, PublicKey, UserName};
+use secrecy::SecretString;
+use tokio::runtime::Runtime;
+
+use crate::{Part, config};
+
+pub(crate) fn parts() -> impl Iterator<Item = Part> {
+    [Part { name: "verify_token".to_owned(), messages: 1, prepare: Box::new(verify) }].into_iter()
+}
+
+fn verify() -> Box<dyn FnMut()> {
+    let runtime = Runtime::new().unwrap();
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let config = config(dir.path());
+    let (auth, token) = runtime.block_on(async {
+        let storage = std::sync::Arc::new(fluent_backend::storage::Storage::open(&config).await.unwrap());
+        let keys = SecretKeys::load(&config).unwrap();
+        let auth = Auth::new(&config.auth, &keys, storage, Clock::system()).await.unwrap();
+        let password = || "a long password".to_owned();
+        auth.register(NewAccount {
+            name: UserName::parse("alice".to_owned()).unwrap(),
+            email: EmailAddress::parse("alice@example.org".to_owned()).unwrap(),
+            password: Password::parse(SecretString::from(password())).unwrap(),
+            public_key: PublicKey::parse("AAAA".to_owned(), false).unwrap(),
+        })
+        .await
+        .unwrap();
+        let pair = auth.login("alice", SecretString::from(password())).await.unwrap();
+        (auth, pair.access)
+    });
+    Box::new(move || {
+        black_box(auth.access().verify(black_box(&token)).unwrap());
+    })
+}

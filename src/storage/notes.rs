@@ -1,0 +1,151 @@
+//! Small things that are noted when sockets open: which dialect a login session speaks, and on which devices.
+//!
+//! After a restart thousands may be noted at once. So whoever comes first writes down what all who came meanwhile have to say, in
+//! one transaction, and the others wait for it: a commit costs more than what is in it.
+
+use std::sync::{Mutex, PoisonError};
+
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, Statement};
+use tokio::sync::oneshot;
+
+use super::list::{Cell, List};
+use super::{Storage, StorageError};
+use crate::domain::{DeviceId, LoginId};
+
+const NOTE_LEGACY: &str = "WITH {rows} UPDATE logins SET dialect = 1 FROM v WHERE logins.id = v.column1 AND dialect = 0";
+const NOTE_V1: &str = "WITH {rows} UPDATE logins SET dialect = 2 FROM v WHERE logins.id = v.column1 AND dialect <> 2";
+/// Devices that are remembered for a login session; more are used, but not listed.
+const NOTE_DEVICES: &str = "WITH {rows} INSERT INTO devices (login_id, device_id) SELECT v.column1, v.column2 FROM v \
+     WHERE (SELECT COUNT(*) FROM devices WHERE login_id = v.column1) < 32 \
+     AND EXISTS (SELECT 1 FROM logins WHERE id = v.column1) ON CONFLICT DO NOTHING";
+
+/// Something to note.
+#[derive(Clone, Debug)]
+pub(super) enum Note {
+    /// It says nothing against what is known already.
+    Legacy(LoginId),
+    V1(LoginId),
+    Device(LoginId, DeviceId),
+}
+
+/// What is waiting to be noted.
+#[derive(Default)]
+pub(super) struct Notes {
+    waiting: Mutex<Vec<(Note, oneshot::Sender<bool>)>>,
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Notes {
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<(Note, oneshot::Sender<bool>)>> {
+        // A list, whole after any panic.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Storage {
+    /// Returns when it is committed. When another's attempt to write it has failed, that is [`StorageError::TimedOut`].
+    pub(super) async fn note(&self, note: Note) -> Result<(), StorageError> {
+        loop {
+            let (done, mut noted) = oneshot::channel();
+            self.notes.waiting().push((note.clone(), done));
+            let _turn = self.notes.turn.lock().await;
+            match noted.try_recv() {
+                Ok(true) => return Ok(()),
+                Ok(false) => return Err(StorageError::TimedOut),
+                // Still waiting: our turn to write for everybody.
+                Err(oneshot::error::TryRecvError::Empty) => {
+                    let all = std::mem::take(&mut *self.notes.waiting());
+                    let written = self.write_notes(all.iter().map(|(note, _)| note)).await;
+                    for (_, done) in all {
+                        // The others may have gone.
+                        let _ = done.send(written.is_ok());
+                    }
+                    return written;
+                }
+                // The one who was writing for us has gone: once more.
+                Err(oneshot::error::TryRecvError::Closed) => {}
+            }
+        }
+    }
+
+    async fn write_notes(&self, notes: impl Iterator<Item = &Note>) -> Result<(), StorageError> {
+        let tx = self.begin().await?;
+        for statement in statements(self.backend(), notes) {
+            tx.execute_raw(statement).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+}
+
+fn statements<'a>(backend: DatabaseBackend, notes: impl Iterator<Item = &'a Note>) -> Vec<Statement> {
+    let (mut legacy, mut v1, mut devices) = (Vec::new(), Vec::new(), Vec::new());
+    for note in notes {
+        match note {
+            Note::Legacy(login) => legacy.push([Cell::BigInt(login.0)]),
+            Note::V1(login) => v1.push([Cell::BigInt(login.0)]),
+            Note::Device(login, device) => devices.push([Cell::BigInt(login.0), Cell::Text(device.as_str())]),
+        }
+    }
+    let mut statements = List::new(legacy).statements(backend, NOTE_LEGACY);
+    statements.extend(List::new(v1).statements(backend, NOTE_V1));
+    statements.extend(List::new(devices).statements(backend, NOTE_DEVICES));
+    statements
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::domain::{EmailAddress, PublicKey, Timestamp, UserName};
+    use crate::storage::{Dialect, NewRefreshToken};
+
+    #[tokio::test]
+    async fn what_comes_together_is_noted_for_everybody() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = Config::defaults().unwrap();
+        dir.path().clone_into(&mut config.server.data_dir);
+        let storage = Arc::new(Storage::open(&config).await.unwrap());
+        let name = UserName::parse("alice".to_owned()).unwrap();
+        let email = EmailAddress::parse("alice@example.org".to_owned()).unwrap();
+        let key = PublicKey::parse("AAAA".to_owned(), false).unwrap();
+        let now = Timestamp::from_micros(0);
+        let user = storage.create_account(&name, &email, String::new(), &key, now).await.unwrap();
+        let mut logins = Vec::new();
+        for i in 0..60 {
+            let token = NewRefreshToken { hash: [i; 32], expires_at: now.plus_secs(60) };
+            logins.push(storage.create_login(user, token, now).await.unwrap());
+        }
+        let noting = logins.iter().enumerate().map(|(i, &login)| {
+            let storage = storage.clone();
+            tokio::spawn(async move {
+                match i % 3 {
+                    0 => storage.note_legacy(login).await,
+                    1 => storage.note_v1(login).await,
+                    _ => storage.note_device(login, &DeviceId::parse("pixel").unwrap()).await,
+                }
+            })
+        });
+        let noting: Vec<_> = noting.collect();
+        // One who does not wait takes nothing with it.
+        let gone = tokio::spawn({
+            let (storage, login) = (storage.clone(), logins[2]);
+            async move { storage.note_v1(login).await }
+        });
+        gone.abort();
+        for noted in noting {
+            noted.await.unwrap().unwrap();
+        }
+        let devices = storage.devices_of(user).await.unwrap();
+        for (i, login) in logins.iter().enumerate() {
+            let dialect = storage.dialect(*login).await.unwrap().unwrap();
+            match i % 3 {
+                0 => assert_eq!(dialect, Dialect::Legacy),
+                1 => assert_eq!(dialect, Dialect::V1),
+                _ => assert_eq!(devices[login], ["pixel"]),
+            }
+        }
+        storage.close().await.unwrap();
+    }
+}
