@@ -1,5 +1,6 @@
 //! Drives a running server over real sockets, and says what it did and what it cost.
 
+mod bystanders;
 mod chat_list;
 mod child;
 mod client;
@@ -9,6 +10,7 @@ mod compare;
 mod costs;
 mod database;
 mod fanout;
+mod frame;
 mod history;
 mod http;
 mod idle;
@@ -16,6 +18,7 @@ mod latency;
 mod letter;
 mod login;
 mod memory;
+mod mixed;
 mod place;
 mod process;
 mod progress;
@@ -29,6 +32,7 @@ mod search;
 mod seed;
 mod socket;
 mod stock;
+mod storm;
 mod tally;
 mod target;
 mod token;
@@ -116,6 +120,24 @@ enum Command {
         #[command(flatten)]
         own: Where,
     },
+    /// Thousands of devices that were away and return at once
+    Storm {
+        #[command(flatten)]
+        storm: storm::Storm,
+        #[command(flatten)]
+        own: Where,
+        #[command(flatten)]
+        running: Running,
+    },
+    /// A day in the life of many users
+    Mixed {
+        #[command(flatten)]
+        mixed: mixed::Mixed,
+        #[command(flatten)]
+        own: Where,
+        #[command(flatten)]
+        running: Running,
+    },
     /// The server and a bare relay in turn, under the same load
     Compare(compare::Compare),
     /// The bare relay itself, which `compare` starts
@@ -170,6 +192,14 @@ async fn perform(command: Command) -> Result<()> {
         Command::ChatList { chat_list, own } => report::print(&chat_list.run(&own.place(false).await?).await?),
         Command::Search { search, own } => report::print(&search.run(&own.place(false).await?).await?),
         Command::Login { login, own } => report::print(&login.run(&own.place(false).await?).await?),
+        Command::Storm { storm, own, running } => {
+            let target = target(&own, &running, storm.accounts(), Dialect::V1).await?;
+            report::print(&storm.run(&target).await?)
+        }
+        Command::Mixed { mixed, own, running } => {
+            let target = target(&own, &running, mixed.users, Dialect::V1).await?;
+            report::print(&mixed.run(&target).await?)
+        }
         Command::Compare(compare) => compare.run().await,
         Command::Reference(reference) => reference.run().await,
     }

@@ -1,5 +1,7 @@
 //! Numbers that look random and are the same from the same seed, everywhere.
 
+use std::time::Duration;
+
 /// `SplitMix64`.
 #[derive(Clone, Debug)]
 pub(crate) struct Random(u64);
@@ -35,6 +37,14 @@ impl Random {
         from.get(self.index(from.len()))
     }
 
+    /// A time until something that happens by chance, once in `mean` on average.
+    #[expect(clippy::cast_precision_loss, reason = "the numbers are below 2^53")]
+    pub(crate) fn wait(&mut self, mean: Duration) -> Duration {
+        // Above 0, so that the logarithm is finite: at most 36.7.
+        let uniform = ((self.next() >> 11) + 1) as f64 / (1_u64 << 53) as f64;
+        mean.mul_f64(-uniform.min(1.0).ln())
+    }
+
     /// Yes in so many of 1000 cases.
     pub(crate) fn chance(&mut self, permille: u64) -> bool {
         self.below(1000) < permille
@@ -52,6 +62,8 @@ mod tests {
         assert!((0..10).all(|n| numbers.iter().filter(|&&found| found == n).count() > 60), "{numbers:?}");
         assert_eq!(Random::of(7, 1).next(), Random::of(7, 1).next());
         assert_ne!(Random::of(7, 1).next(), Random::of(7, 2).next());
+        let waits: Duration = (0..10_000).map(|_| random.wait(Duration::from_secs(1))).sum();
+        assert!((9_500..10_500).contains(&waits.as_secs()), "{waits:?}");
         assert_eq!((random.below(0), random.pick::<u8>(&[])), (0, None));
     }
 }
