@@ -15,11 +15,9 @@ use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 use super::StorageError;
 use crate::config::{Config, Store, Synchronous};
 
-/// Memory each SQLite connection maps of the file.
-const MMAP_BYTES: &str = "268435456";
 /// Page cache of the SQLite connection that writes; negative means KiB.
 const CACHE_KIB: &str = "-16384";
-/// The same for the others, which read most pages from the map.
+/// The same for the others, which read most pages from the system's cache.
 const SMALL_CACHE_KIB: &str = "-2048";
 /// The WAL file is cut back to this after a checkpoint.
 const WAL_LIMIT_BYTES: &str = "67108864";
@@ -96,7 +94,9 @@ fn sqlite(config: &Config, path: &Path, purpose: Purpose) -> Result<ConnectOptio
             let sqlite = sqlite
                 .filename(&file)
                 .busy_timeout(if purpose == Purpose::Clean { CLEAN_BUSY_TIMEOUT } else { BUSY_TIMEOUT })
-                .pragma("mmap_size", MMAP_BYTES)
+                // The file is not mapped: memory would grow with it, once for each connection, and an error of the disk would be
+                // a signal that ends the process (<https://sqlite.org/mmap.html>).
+                .pragma("mmap_size", "0")
                 .pragma("cache_size", if purpose == Purpose::Write { CACHE_KIB } else { SMALL_CACHE_KIB })
                 .pragma("temp_store", "MEMORY");
             if purpose == Purpose::Read {

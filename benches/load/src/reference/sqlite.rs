@@ -55,7 +55,7 @@ impl Writer {
         for (name, value) in [
             ("journal_mode", "WAL"),
             ("synchronous", "FULL"),
-            ("mmap_size", "268435456"),
+            ("mmap_size", "0"),
             ("cache_size", "-16384"),
             ("temp_store", "MEMORY"),
             ("journal_size_limit", "67108864"),
