@@ -77,3 +77,26 @@ async fn check_plans(storage: &Storage) {
         assert!(plan.lines().all(|line| !line.starts_with("SCAN") || is_own(line)), "{plan}");
     }
 }
+
+/// See [`bind`].
+#[test]
+fn no_limit_is_a_bare_parameter() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/storage");
+    let mut dirs = vec![root];
+    let (mut limits, parameter) = (0, ["LIMIT ", "$"].concat());
+    while let Some(dir) = dirs.pop() {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                dirs.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            for (_, after) in text.match_indices(&parameter).map(|(at, found)| text.split_at(at + found.len())) {
+                limits += 1;
+                assert!(after.trim_start_matches(char::is_numeric).starts_with(" + 0"), "{}", path.display());
+            }
+        }
+    }
+    assert!(limits > 5, "the test finds the limits");
+}
