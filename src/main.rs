@@ -15,9 +15,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use cli::{Args, Command, ConfigCommand, DatabaseCommand, MigrateCommand};
 
 /// Gives memory back to the system after a wave of connections, which glibc's arenas do not.
-#[cfg(feature = "mimalloc")]
+#[cfg(feature = "jemalloc")]
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let args = Args::parse();

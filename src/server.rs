@@ -164,7 +164,7 @@ impl Server {
 }
 
 async fn bind(addr: SocketAddr) -> Result<Listener, ServerError> {
-    Listener::bind(addr).await.map_err(|source| ServerError::Listen { addr, source })
+    Listener::bind(addr).map_err(|source| ServerError::Listen { addr, source })
 }
 
 fn local_addr(listener: &Listener) -> Result<SocketAddr, ServerError> {

@@ -106,8 +106,12 @@ impl Sockets {
                 tracing::error!("a connection that this server has not accepted was upgraded");
                 return;
             };
+            // A copy: the buffer of HTTP is larger than ours, and mostly empty.
+            let read = read_buf.to_vec();
+            drop(read_buf);
             let wire = pump::Wire { dialect, outbox, session, credits, drain, drain_spread };
-            let code = Pump::new(io.into_inner(), read_buf, user, settings, wire).await.run().await;
+            let mut pump = Box::pin(Pump::new(io.into_inner(), read, user, settings, wire)).await;
+            let code = pump.run().await;
             log_closed(user, code);
         });
         Some(handshake.response())

@@ -31,9 +31,8 @@ pub(crate) fn parts() -> impl Iterator<Item = Part> {
 
 fn decode_legacy() -> Box<dyn FnMut()> {
     let copy = "c".repeat(CIPHERTEXT);
-    let text = format!(
-        r#"{{"receiverID":2,"receiver_encrypted":"{copy}","sender_encrypted":"{copy}","messageType":"text"}}"#
-    );
+    let text =
+        format!(r#"{{"receiverID":2,"receiver_encrypted":"{copy}","sender_encrypted":"{copy}","messageType":"text"}}"#);
     Box::new(move || {
         black_box(legacy::decode(black_box(&text), ME, usize::MAX).unwrap());
     })

@@ -4,11 +4,13 @@
 //! as many in any case: a burst does not close a client that reads. The queue is dropped then: the store has everything, and the
 //! client comes back for it. Nobody ever waits for a slow reader.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::credit::Credit;
 use crate::protocol::Frame;
@@ -17,6 +19,8 @@ use crate::protocol::Frame;
 const GRACE: Duration = Duration::from_secs(1);
 /// How far above its bound a queue may get at all.
 const BURST: usize = 4;
+/// Letters for which an emptied queue keeps its memory.
+const SPARE: usize = 16;
 
 /// Why the server closes a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,49 +112,35 @@ pub enum Outgoing {
     Close(CloseReason),
 }
 
-/// How full a queue is, known to both ends.
-#[derive(Debug)]
-struct Level {
-    frames: AtomicUsize,
-    bytes: AtomicUsize,
-    /// When something was last taken out or put into the empty queue, in milliseconds since `since`.
-    moved_ms: AtomicU64,
-    since: Instant,
+/// What both ends share. An empty queue has no memory of its own: most sockets are idle.
+struct Queue {
+    letters: VecDeque<Letter>,
+    bytes: usize,
+    /// When something was last taken out or put into the empty queue.
+    moved_at: Instant,
+    /// Why the socket is to be closed, until the pump has heard it.
+    reason: Option<CloseReason>,
+    /// Nothing comes any more: a reason was given, or one end has gone.
+    is_closed: bool,
+    pump: Option<Waker>,
 }
 
-impl Level {
-    fn new() -> Self {
-        Self { frames: 0.into(), bytes: 0.into(), moved_ms: 0.into(), since: Instant::now() }
-    }
+type Shared = Arc<Mutex<Queue>>;
 
-    fn elapsed_ms(&self) -> u64 {
-        u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-
-    fn moved(&self) {
-        self.moved_ms.store(self.elapsed_ms(), Ordering::Relaxed);
-    }
-
-    fn stands_still(&self) -> bool {
-        Duration::from_millis(self.elapsed_ms().saturating_sub(self.moved_ms.load(Ordering::Relaxed))) > GRACE
-    }
+fn lock(queue: &Shared) -> MutexGuard<'_, Queue> {
+    // Counters and a list, whole after any panic.
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The session's end.
 pub(crate) struct OutboxSender {
-    letters: mpsc::Sender<Letter>,
-    close: Option<oneshot::Sender<CloseReason>>,
-    level: Arc<Level>,
+    queue: Shared,
     max_frames: usize,
     max_bytes: usize,
 }
 
 /// The pump's end.
-pub struct Outbox {
-    letters: mpsc::Receiver<Letter>,
-    close: CloseSignal,
-    level: Arc<Level>,
-}
+pub struct Outbox(Shared);
 
 /// The session's end, to be handed over with the socket.
 pub struct OutboxEnd(pub(super) OutboxSender);
@@ -158,60 +148,98 @@ pub struct OutboxEnd(pub(super) OutboxSender);
 /// A queue of `max_frames` and `max_bytes`.
 #[must_use]
 pub fn outbox(max_frames: usize, max_bytes: usize) -> (OutboxEnd, Outbox) {
-    let (letters_in, letters_out) = mpsc::channel(max_frames.saturating_mul(BURST));
-    let (close_in, close_out) = oneshot::channel();
-    let level = Arc::new(Level::new());
-    let sender =
-        OutboxSender { letters: letters_in, close: Some(close_in), level: level.clone(), max_frames, max_bytes };
-    (OutboxEnd(sender), Outbox { letters: letters_out, close: CloseSignal(Some(close_out)), level })
+    let queue = Arc::new(Mutex::new(Queue {
+        letters: VecDeque::new(),
+        bytes: 0,
+        moved_at: Instant::now(),
+        reason: None,
+        is_closed: false,
+        pump: None,
+    }));
+    (OutboxEnd(OutboxSender { queue: queue.clone(), max_frames, max_bytes }), Outbox(queue))
 }
 
 impl OutboxSender {
     /// Queues a frame. False when the queue is too full or the pump has gone: the socket is being closed.
     pub(super) fn push(&mut self, letter: Letter) -> bool {
-        let len = letter.frame.len();
-        let frames = self.level.frames.fetch_add(1, Ordering::Relaxed) + 1;
-        let bytes = self.level.bytes.fetch_add(len, Ordering::Relaxed) + len;
-        if frames == 1 {
-            self.level.moved();
+        let mut queue = lock(&self.queue);
+        if queue.is_closed {
+            return false;
         }
+        let (frames, bytes) = (queue.letters.len() + 1, queue.bytes + letter.frame.len());
         let above = frames > self.max_frames || bytes > self.max_bytes;
-        let too_full = bytes / BURST > self.max_bytes || (above && self.level.stands_still());
-        if !too_full && self.letters.try_send(letter).is_ok() {
-            return true;
+        let far_above = frames.div_ceil(BURST) > self.max_frames || bytes / BURST > self.max_bytes;
+        if far_above || (above && queue.moved_at.elapsed() > GRACE) {
+            return queue.close(CloseReason::SlowReader);
         }
-        self.close(CloseReason::SlowReader);
-        false
+        if frames == 1 {
+            queue.moved_at = Instant::now();
+        }
+        queue.bytes = bytes;
+        queue.letters.push_back(letter);
+        queue.wake();
+        true
     }
 
     /// Queues a frame that nobody misses, unless the queue is half full. False when the socket is being closed.
     pub(super) fn push_if_roomy(&mut self, frame: Frame) -> bool {
-        let is_roomy = self.level.frames.load(Ordering::Relaxed) < self.max_frames / 2
-            && self.level.bytes.load(Ordering::Relaxed) < self.max_bytes / 2;
+        let is_roomy = {
+            let queue = lock(&self.queue);
+            queue.letters.len() < self.max_frames / 2 && queue.bytes < self.max_bytes / 2
+        };
         !is_roomy || self.push(frame.into())
     }
 
     /// Tells the pump to close. The first reason stands.
     pub(super) fn close(&mut self, reason: CloseReason) {
-        if let Some(close) = self.close.take() {
-            // An error means that the pump has gone already.
-            let _ = close.send(reason);
-        }
+        lock(&self.queue).close(reason);
     }
 }
 
-/// The word to close, which comes once.
-struct CloseSignal(Option<oneshot::Receiver<CloseReason>>);
+impl Drop for OutboxSender {
+    fn drop(&mut self) {
+        // Unless there was a word before, the session has failed.
+        self.close(CloseReason::Fault);
+    }
+}
 
-impl CloseSignal {
-    async fn wait(&mut self) -> CloseReason {
-        match &mut self.0 {
-            Some(signal) => {
-                let reason = signal.await.unwrap_or(CloseReason::Fault);
-                self.0 = None;
-                reason
+impl Queue {
+    /// Always false, as the answer to what could not be queued.
+    fn close(&mut self, reason: CloseReason) -> bool {
+        if !std::mem::replace(&mut self.is_closed, true) {
+            self.reason = Some(reason);
+            self.wake();
+        }
+        false
+    }
+
+    fn wake(&mut self) {
+        if let Some(pump) = self.pump.take() {
+            pump.wake();
+        }
+    }
+
+    fn take(&mut self) -> Option<Letter> {
+        let letter = self.letters.pop_front()?;
+        self.bytes -= letter.frame.len();
+        self.moved_at = Instant::now();
+        if self.letters.is_empty() && self.letters.capacity() > SPARE {
+            self.letters = VecDeque::new();
+        }
+        Some(letter)
+    }
+
+    /// Waits unless there is something.
+    fn poll<T>(&mut self, cx: &mut Context<'_>, something: Option<T>) -> Poll<T> {
+        match something {
+            Some(something) => Poll::Ready(something),
+            None => {
+                match &mut self.pump {
+                    Some(pump) => pump.clone_from(cx.waker()),
+                    None => self.pump = Some(cx.waker().clone()),
+                }
+                Poll::Pending
             }
-            None => std::future::pending().await,
         }
     }
 }
@@ -219,29 +247,40 @@ impl CloseSignal {
 impl Outbox {
     /// The next thing to do. Cancel-safe. A session that ended without a word gives [`CloseReason::Fault`].
     pub async fn next(&mut self) -> Outgoing {
-        tokio::select! {
-            biased;
-            reason = self.close.wait() => Outgoing::Close(reason),
-            Some(letter) = self.letters.recv() => Outgoing::Letter(self.taken(letter)),
-        }
+        poll_fn(|cx| {
+            let mut queue = lock(&self.0);
+            let close = queue.reason.take().map(Outgoing::Close);
+            let next = close.or_else(|| queue.take().map(Outgoing::Letter));
+            queue.poll(cx, next)
+        })
+        .await
     }
 
     /// A frame that is queued already.
     pub fn try_next(&mut self) -> Option<Letter> {
-        let letter = self.letters.try_recv().ok()?;
-        Some(self.taken(letter))
+        lock(&self.0).take()
     }
 
     /// Why the session wants the socket closed; waits until it does, and says it once. Cancel-safe.
     pub async fn closed(&mut self) -> CloseReason {
-        self.close.wait().await
+        poll_fn(|cx| {
+            let mut queue = lock(&self.0);
+            let reason = queue.reason.take();
+            queue.poll(cx, reason)
+        })
+        .await
     }
+}
 
-    fn taken(&self, letter: Letter) -> Letter {
-        self.level.frames.fetch_sub(1, Ordering::Relaxed);
-        self.level.bytes.fetch_sub(letter.frame.len(), Ordering::Relaxed);
-        self.level.moved();
-        letter
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        let letters = {
+            let mut queue = lock(&self.0);
+            queue.is_closed = true;
+            std::mem::take(&mut queue.letters)
+        };
+        // Gives back their credit, which may wake others: not under the lock.
+        drop(letters);
     }
 }
 
@@ -259,20 +298,15 @@ mod tests {
     }
 
     /// Makes the queue look as if nothing had moved for longer than the grace time.
-    fn stand_still(sender: &mut OutboxSender) {
-        let past = GRACE * 2;
-        let since = Instant::now().checked_sub(past).unwrap();
-        let level = Level { since, ..Level::new() };
-        level.frames.store(sender.level.frames.load(Ordering::Relaxed), Ordering::Relaxed);
-        level.bytes.store(sender.level.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
-        sender.level = Arc::new(level);
+    fn stand_still(sender: &OutboxSender) {
+        lock(&sender.queue).moved_at = Instant::now().checked_sub(GRACE * 2).unwrap();
     }
 
     #[tokio::test]
     async fn a_full_queue_that_stands_still_closes_with_1013() {
         let (OutboxEnd(mut sender), mut outbox) = super::outbox(2, 1 << 20);
         assert!(pushes(&mut sender, 2));
-        stand_still(&mut sender);
+        stand_still(&sender);
         assert!(!pushes(&mut sender, 1));
         assert!(matches!(outbox.next().await, Outgoing::Close(CloseReason::SlowReader)));
     }
@@ -301,5 +335,41 @@ mod tests {
         let (end, mut outbox) = super::outbox(2, 1 << 20);
         drop(end);
         assert!(matches!(outbox.next().await, Outgoing::Close(CloseReason::Fault)));
+    }
+
+    #[tokio::test]
+    async fn the_first_reason_stands_and_comes_before_what_is_queued() {
+        let (OutboxEnd(mut sender), mut outbox) = super::outbox(2, 1 << 20);
+        assert!(pushes(&mut sender, 1));
+        sender.close(CloseReason::Replaced);
+        sender.close(CloseReason::TooMany);
+        assert!(!pushes(&mut sender, 1));
+        drop(sender);
+        assert_eq!(outbox.closed().await, CloseReason::Replaced);
+    }
+
+    #[tokio::test]
+    async fn what_comes_later_wakes_the_pump() {
+        let (OutboxEnd(mut sender), mut outbox) = super::outbox(2, 1 << 20);
+        let pump = tokio::spawn(async move {
+            let first = outbox.next().await;
+            (first, outbox.next().await)
+        });
+        tokio::task::yield_now().await;
+        assert!(pushes(&mut sender, 1));
+        tokio::task::yield_now().await;
+        drop(sender);
+        let (first, second) = pump.await.unwrap();
+        assert!(matches!(first, Outgoing::Letter(_)) && matches!(second, Outgoing::Close(CloseReason::Fault)));
+    }
+
+    #[tokio::test]
+    async fn a_pump_that_leaves_gives_back_all_credit() {
+        let (OutboxEnd(mut sender), outbox) = super::outbox(2, 1 << 20);
+        let credits = crate::actors::Credits::new(1, 1, crate::actors::InFlightBytes::new(1));
+        assert!(sender.push(Letter { credit: Some(credits.reserve().await), ..letter() }));
+        drop(outbox);
+        credits.settled().await;
+        assert!(!pushes(&mut sender, 1));
     }
 }

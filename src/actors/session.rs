@@ -176,6 +176,8 @@ impl SessionState {
                 self.sockets.remove(index).close(CloseReason::Replaced);
             }
         }
+        // Most users have one.
+        self.sockets.reserve_exact(1);
         self.sockets.push(SessionSocket::new(socket, myself, self.args.user, &self.args.replays));
         if self.sockets.len() > self.args.max_sockets {
             self.sockets.remove(0).close(CloseReason::TooMany);

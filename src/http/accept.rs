@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -19,13 +19,21 @@ use super::router::{Route, Router};
 /// Wait after an accept that failed, as it does when the process has no file descriptor left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
+/// Connections that the kernel holds until they are accepted, as far as `net.core.somaxconn` lets it: all clients return at once
+/// after a restart, and one that finds no place tries again only after a second.
+const BACKLOG: u32 = 4096;
+
 /// A bound address, before anything is served on it.
 pub struct Listener(TcpListener);
 
 impl Listener {
     /// Binds the address.
-    pub async fn bind(address: SocketAddr) -> io::Result<Self> {
-        TcpListener::bind(address).await.map(Self)
+    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // A restarted server takes its address back at once.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG).map(Self)
     }
 
     /// The address with the port that was chosen.

@@ -48,7 +48,7 @@ impl From<&Error> for End {
 }
 
 /// The closing handshake, as far as the peer takes part in it. Answers the close code, or 1006 when there was none.
-pub(super) async fn close<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStream<S>, end: End) -> u16 {
+pub(super) async fn close<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>, end: End) -> u16 {
     let (code, reason, violated) = match end {
         End::Gone => return ABNORMAL,
         End::Peer(code) => {

@@ -28,8 +28,8 @@ use crate::protocol::v1::Context;
 use crate::protocol::{ErrorCode, Frame, FrameError};
 use crate::telemetry::metrics;
 
-/// The read buffer is allocated at once for every socket: small, since most are idle.
-const READ_BUFFER: usize = 4 * 1024;
+/// The read buffer is allocated at once for every socket: small, since most are idle. It holds two messages of 344 bytes a copy.
+const READ_BUFFER: usize = 2 * 1024;
 /// The write buffer is flushed when it holds this much.
 const WRITE_BUFFER: usize = 8 * 1024;
 /// Longest time in which a drain waits for what was read to be stored, answered and written.
@@ -105,9 +105,9 @@ where
     F: Fn() -> Duration,
 {
     /// `read` is what was read of the connection already.
-    pub(super) async fn new(io: S, read: Bytes, user: UserId, settings: Arc<Settings>, wire: Wire<F>) -> Self {
+    pub(super) async fn new(io: S, read: Vec<u8>, user: UserId, settings: Arc<Settings>, wire: Wire<F>) -> Self {
         let (role, config) = (Role::Server, Some(settings.wire));
-        let socket = WebSocketStream::from_partially_read(io, read.into(), role, config).await;
+        let socket = WebSocketStream::from_partially_read(io, read, role, config).await;
         let (every, answer) = (settings.config.ping_s, settings.config.pong_timeout_s);
         let heartbeat = Heartbeat::new(Duration::from_secs(every), Duration::from_secs(answer), Instant::now());
         let is_greeted = wire.dialect == Dialect::Legacy;
@@ -115,12 +115,13 @@ where
     }
 
     /// Moves frames until one side ends it. Answers the close code, or 1006 when there was none.
-    pub(super) async fn run(mut self) -> u16 {
+    pub(super) async fn run(&mut self) -> u16 {
         let end = match self.serve().await {
             Ok(never) => match never {},
             Err(end) => end,
         };
-        close(self.socket, end).await
+        // On the heap, as everything that happens rarely: its size would be that of every socket.
+        Box::pin(close(&mut self.socket, end)).await
     }
 
     async fn serve(&mut self) -> Result<std::convert::Infallible, End> {
@@ -142,14 +143,14 @@ where
                 },
                 incoming = self.socket.next(), if is_reading => self.receive(incoming, &mut reading).await?,
                 () = progress(&mut reading, &self.wire.credits, &self.wire.session), if !is_reading && self.is_greeted => self.heartbeat.resumed(Instant::now()),
-                () = beat.as_mut() => self.beat(&mut reading).await?,
+                () = beat.as_mut() => Box::pin(self.beat(&mut reading)).await?,
                 () = drain.as_mut(), if drain_at.is_none() => {
                     let spread = (self.wire.drain_spread)();
                     drain_at = Some(Instant::now() + spread.mul_f64(rand::rng().random_range(0.0..1.0)));
                 }
                 () = sleep_until(drain_at.unwrap_or_else(Instant::now)), if drain_at.is_some() => {
-                    self.say_farewell().await?;
-                    let settling = timeout_at(Instant::now() + SETTLE_TIMEOUT, self.settle(reading)).await;
+                    Box::pin(self.say_farewell()).await?;
+                    let settling = timeout_at(Instant::now() + SETTLE_TIMEOUT, Box::pin(self.settle(reading))).await;
                     return Err(settling.unwrap_or(Ok(())).err().unwrap_or(End::Server(CloseReason::Restart)));
                 }
             }
@@ -167,7 +168,7 @@ where
             Message::Text(text) => self.receive_text(&text, reading).await,
             Message::Binary(_) => {
                 let error = FrameError::new(ErrorCode::BadFrame, "error: binary frames are not supported");
-                self.complain(&error, &Context::default()).await
+                Box::pin(self.complain(&error, &Context::default())).await
             }
             Message::Close(frame) => Err(End::Peer(frame.map_or(1005, |frame| frame.code.into()))),
             // A ping is answered by the library, with the next read.
@@ -179,9 +180,9 @@ where
         let max_ciphertext = self.settings.config.max_ciphertext_bytes;
         let (context, asked) = self.wire.dialect.decode(text, self.user, max_ciphertext);
         let asked = match asked {
-            Ok(Asked::Pong(frame)) => return self.write(frame.into()).await,
+            Ok(Asked::Pong(frame)) => return Box::pin(self.write(frame.into())).await,
             Ok(asked) => asked,
-            Err(error) => return self.complain(&error, &context).await,
+            Err(error) => return Box::pin(self.complain(&error, &context)).await,
         };
         let Reading::Ready(credit) = std::mem::replace(reading, Reading::Waiting) else { return Ok(()) };
         let bytes = asked.bytes();

@@ -12,7 +12,8 @@ use super::list::{Cell, List};
 use super::{Storage, StorageError};
 use crate::domain::{DeviceId, LoginId};
 
-const NOTE_LEGACY: &str = "WITH {rows} UPDATE logins SET dialect = 1 FROM v WHERE logins.id = v.column1 AND dialect = 0";
+const NOTE_LEGACY: &str =
+    "WITH {rows} UPDATE logins SET dialect = 1 FROM v WHERE logins.id = v.column1 AND dialect = 0";
 const NOTE_V1: &str = "WITH {rows} UPDATE logins SET dialect = 2 FROM v WHERE logins.id = v.column1 AND dialect <> 2";
 /// Devices that are remembered for a login session; more are used, but not listed.
 const NOTE_DEVICES: &str = "WITH {rows} INSERT INTO devices (login_id, device_id) SELECT v.column1, v.column2 FROM v \

@@ -16,20 +16,25 @@ const OPEN: Duration = Duration::from_mins(1);
 
 /// Opens a socket; `query` is what stands behind `?`. A v1 socket is live when this returns.
 pub(crate) async fn connect(addr: SocketAddr, token: &str, dialect: Dialect, query: &str) -> Result<Socket> {
-    let bearer = format!("Bearer {token}");
-    let mut headers = vec![("Authorization", bearer.as_str())];
-    if dialect == Dialect::V1 {
-        headers.push(("Sec-WebSocket-Protocol", "fluent.v1"));
-    }
-    let path = if query.is_empty() { "/chat/ws".to_owned() } else { format!("/chat/ws?{query}") };
     let opening = async {
-        let mut socket = Socket::open(addr, &path, &headers).await?;
+        let mut socket = open(addr, token, dialect, query).await?;
         while dialect == Dialect::V1 && !is_live(&mut socket)? {
             socket.turn().await?;
         }
         anyhow::Ok(socket)
     };
     timeout(OPEN, opening).await.context("a socket did not open in time")?
+}
+
+/// Opens a socket, of which nothing is read yet.
+pub(crate) async fn open(addr: SocketAddr, token: &str, dialect: Dialect, query: &str) -> Result<Socket> {
+    let bearer = format!("Bearer {token}");
+    let mut headers = vec![("Authorization", bearer.as_str())];
+    if dialect == Dialect::V1 {
+        headers.push(("Sec-WebSocket-Protocol", "fluent.v1"));
+    }
+    let path = if query.is_empty() { "/chat/ws".to_owned() } else { format!("/chat/ws?{query}") };
+    Socket::open(addr, &path, &headers).await
 }
 
 /// Whether `live` is among what has come.

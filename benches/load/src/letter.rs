@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use anyhow::{Result, ensure};
 use memchr::memmem::Finder;
 
+use crate::random::Random;
 use crate::socket::text_frame;
 
 /// Length of a mark.
@@ -62,9 +63,9 @@ impl Letter {
     /// Prepares a message to user `to`, each copy of exactly `bytes` characters that follow from `seed`.
     pub(crate) fn new(dialect: Dialect, pair: u64, to: i32, bytes: usize, seed: u64) -> Result<Self> {
         ensure!(bytes >= MIN_BYTES, "a copy needs at least {MIN_BYTES} bytes");
-        let mut random = Random(seed ^ pair.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut random = Random::of(seed, pair);
         let mark = "0".repeat(MARK);
-        let mut copy = |whose: u8| format!("{mark}{}{}", char::from(whose), random.base64(bytes - MARK - 1));
+        let mut copy = |whose: u8| format!("{mark}{}{}", char::from(whose), base64(&mut random, bytes - MARK - 1));
         let (receivers, senders) = (copy(RECEIVERS), copy(SENDERS));
         let text = match dialect {
             Dialect::Legacy => format!(
@@ -169,22 +170,10 @@ fn hex(digits: &[u8]) -> Option<u64> {
     })
 }
 
-/// `SplitMix64`: the same from the same seed, everywhere.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn base64(&mut self, length: usize) -> String {
-        const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        let character = |_| char::from(pick(ALPHABET, self.next()));
-        (0..length).map(character).collect()
-    }
+fn base64(random: &mut Random, length: usize) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let character = |_| char::from(pick(ALPHABET, random.next()));
+    (0..length).map(character).collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Drives a running server over real sockets, and says what it did and what it cost.
 
+mod bystanders;
+mod chat_list;
 mod child;
 mod client;
 mod clock;
@@ -8,20 +10,29 @@ mod compare;
 mod costs;
 mod database;
 mod fanout;
+mod frame;
+mod history;
 mod http;
 mod idle;
 mod latency;
 mod letter;
+mod login;
 mod memory;
+mod mixed;
 mod place;
 mod process;
 mod progress;
+mod random;
 mod reference;
 mod relay;
 mod report;
+mod requests;
 mod running;
+mod search;
 mod seed;
 mod socket;
+mod stock;
+mod storm;
 mod tally;
 mod target;
 mod token;
@@ -80,6 +91,53 @@ enum Command {
         #[command(flatten)]
         running: Running,
     },
+    /// Pages of history at random places of long conversations
+    History {
+        #[command(flatten)]
+        history: history::History,
+        #[command(flatten)]
+        own: Where,
+    },
+    /// The list of conversations of people who have many
+    #[command(name = "chat_list")]
+    ChatList {
+        #[command(flatten)]
+        chat_list: chat_list::ChatList,
+        #[command(flatten)]
+        own: Where,
+    },
+    /// Searches among many users
+    Search {
+        #[command(flatten)]
+        search: search::Search,
+        #[command(flatten)]
+        own: Where,
+    },
+    /// Logins, and what they do to the messages of others
+    Login {
+        #[command(flatten)]
+        login: login::Login,
+        #[command(flatten)]
+        own: Where,
+    },
+    /// Thousands of devices that were away and return at once
+    Storm {
+        #[command(flatten)]
+        storm: storm::Storm,
+        #[command(flatten)]
+        own: Where,
+        #[command(flatten)]
+        running: Running,
+    },
+    /// A day in the life of many users
+    Mixed {
+        #[command(flatten)]
+        mixed: mixed::Mixed,
+        #[command(flatten)]
+        own: Where,
+        #[command(flatten)]
+        running: Running,
+    },
     /// The server and a bare relay in turn, under the same load
     Compare(compare::Compare),
     /// The bare relay itself, which `compare` starts
@@ -129,6 +187,18 @@ async fn perform(command: Command) -> Result<()> {
         Command::Idle { idle, own, running } => {
             let target = target(&own, &running, idle.sockets, idle.dialect).await?;
             report::print(&idle.run(&target).await?)
+        }
+        Command::History { history, own } => report::print(&history.run(&own.place(false).await?).await?),
+        Command::ChatList { chat_list, own } => report::print(&chat_list.run(&own.place(false).await?).await?),
+        Command::Search { search, own } => report::print(&search.run(&own.place(false).await?).await?),
+        Command::Login { login, own } => report::print(&login.run(&own.place(false).await?).await?),
+        Command::Storm { storm, own, running } => {
+            let target = target(&own, &running, storm.accounts(), Dialect::V1).await?;
+            report::print(&storm.run(&target).await?)
+        }
+        Command::Mixed { mixed, own, running } => {
+            let target = target(&own, &running, mixed.users, Dialect::V1).await?;
+            report::print(&mixed.run(&target).await?)
         }
         Command::Compare(compare) => compare.run().await,
         Command::Reference(reference) => reference.run().await,

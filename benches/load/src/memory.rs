@@ -44,6 +44,11 @@ impl Memory {
         mib(self.rss_kib)
     }
 
+    /// What belongs to no file, in MiB.
+    pub(crate) fn anon_mib(self) -> f64 {
+        mib(self.anon_kib)
+    }
+
     /// Each divided by a number of things that it is for, in KiB.
     pub(crate) fn each(self, count: u32) -> Each {
         let share = |kib| mib(kib) * 1024.0 / f64::from(count.max(1));

@@ -12,6 +12,7 @@ use crate::cluster::Cluster;
 use crate::database::Database;
 use crate::letter::Dialect;
 use crate::seed;
+use crate::stock::{Keep, Stock};
 use crate::target::{Account, Target};
 use crate::token::Mint;
 
@@ -97,6 +98,17 @@ impl Place {
     pub(crate) async fn server(&self, count: u32, dialect: Dialect) -> Result<Target> {
         let (dir, database) = self.fresh(self.postgres.is_some()).await?;
         seed::accounts(&database, count, dialect).await?;
+        self.start(dir, database, count).await
+    }
+
+    /// Our server on a database that was filled with this, whose users speak `dialect`.
+    pub(crate) async fn stocked(&self, stock: &Stock, dialect: Dialect, keep: &Keep) -> Result<Target> {
+        let (dir, database) = self.fresh(self.postgres.is_some()).await?;
+        stock.fill(&database, dialect, keep).await?;
+        self.start(dir, database, stock.users).await
+    }
+
+    async fn start(&self, dir: TempDir, database: Database, count: u32) -> Result<Target> {
         let child = Child::start(&mut self.command(dir.path(), &database), dir.path()).await?;
         self.target(format!("server/{}", database.kind()), child, Some(database), dir, count)
     }

@@ -27,6 +27,13 @@ impl Progress {
         Self(bar)
     }
 
+    /// Something that takes a while.
+    pub(crate) fn unknown(what: &str) -> Self {
+        let bar = ProgressBar::new_spinner().with_message(what.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(500));
+        Self(bar)
+    }
+
     /// One more is done.
     pub(crate) fn step(&self) {
         self.0.inc(1);

@@ -11,12 +11,12 @@ use crate::database::{self, Database};
 use crate::letter::Dialect;
 
 /// The password of every account.
-const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
 /// The cost of its hash: the server's defaults.
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 /// How long the login sessions last.
-const LOGIN_US: i64 = 30 * 24 * 3_600_000_000;
+pub(crate) const LOGIN_US: i64 = 30 * 24 * 3_600_000_000;
 
 /// Makes the accounts 1 … `count` in a database whose schema is there, each with a login session of the same number that has
 /// spoken `dialect` before. All have one hash.
@@ -68,14 +68,14 @@ async fn postgres(url: &str, count: u32, dialect: Dialect) -> Result<()> {
 }
 
 /// As the server stores it.
-fn number(dialect: Dialect) -> i16 {
+pub(crate) fn number(dialect: Dialect) -> i16 {
     match dialect {
         Dialect::Legacy => 1,
         Dialect::V1 => 2,
     }
 }
 
-fn password_hash() -> Result<String> {
+pub(crate) fn password_hash() -> Result<String> {
     let params = Params::new(MEMORY_KIB, PASSES, 1, None).map_err(|error| anyhow!("argon2: {error}"))?;
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     let hash = argon2.hash_password(PASSWORD.as_bytes()).map_err(|error| anyhow!("argon2: {error}"))?;

@@ -1,0 +1,108 @@
+//! Pairs who write to each other at a fixed rate while something else goes on.
+
+mod pair;
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use crate::client::{self, OPENING};
+use crate::latency::{Latencies, Summary};
+use crate::letter::{Dialect, Letter};
+use crate::target::{Account, Target};
+use crate::traffic::Soundness;
+use pair::{Phase, Read, Written};
+
+const BYTES: usize = 344;
+/// A little longer, for what should not come: a second copy.
+const A_LITTLE: Duration = Duration::from_millis(100);
+
+/// What they do.
+#[derive(Clone, Copy, Debug, clap::Args, Serialize)]
+pub(crate) struct Plan {
+    /// Pairs of bystanders, of whom one writes to the other
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) pairs: u32,
+    /// Messages a second of all of them together, whatever happens
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) rate: u32,
+}
+
+/// Pairs who are writing.
+pub(crate) struct Bystanders {
+    writers: JoinSet<Result<Written>>,
+    readers: JoinSet<Result<Read>>,
+    phase: watch::Sender<Phase>,
+}
+
+/// What became of their messages.
+pub(crate) struct Witness {
+    /// Of each message when it was due and when it came.
+    times: Vec<(u64, u64)>,
+    pub(crate) sound: Soundness,
+}
+
+impl Bystanders {
+    /// Begins, with two accounts for each pair.
+    pub(crate) async fn begin(target: &Target, accounts: &[Account], plan: Plan, seed: u64) -> Result<Self> {
+        let opening = stream::iter(accounts.chunks_exact(2).zip(0..).map(|(pair, number)| async move {
+            let [from, to] = pair else { bail!("a pair has two sides") };
+            let reader = client::connect(target.addr, &to.token, Dialect::V1, "").await?;
+            let writer = client::connect(target.addr, &from.token, Dialect::V1, "").await?;
+            Ok((number, writer, reader, Letter::new(Dialect::V1, number, to.id, BYTES, seed)?))
+        }));
+        let opened: Vec<_> = opening.buffered(OPENING).try_collect().await?;
+        let phase = watch::Sender::new(Phase::Write);
+        let mut this = Self { writers: JoinSet::new(), readers: JoinSet::new(), phase };
+        let gap = Duration::from_secs(1) / plan.rate.max(1);
+        let start = Instant::now();
+        for ((number, writer, reader, letter), place) in opened.into_iter().zip(0_u32..) {
+            let due = (start + gap * place, gap * plan.pairs);
+            this.writers.spawn(pair::write(writer, letter, number, due, this.phase.subscribe()));
+            this.readers.spawn(pair::read(reader, number, this.phase.subscribe()));
+        }
+        Ok(this)
+    }
+
+    /// Ends, when everything that was sent has come or does not come any more.
+    pub(crate) async fn end(mut self) -> Result<Witness> {
+        self.phase.send_replace(Phase::Settle);
+        let mut written = Vec::new();
+        while let Some(writer) = self.writers.join_next().await {
+            written.push(writer??);
+        }
+        sleep(A_LITTLE).await;
+        self.phase.send_replace(Phase::End);
+        let mut witness = Witness { times: Vec::new(), sound: Soundness::default() };
+        while let Some(reader) = self.readers.join_next().await {
+            let read = reader??;
+            let Witness { times, sound } = &mut witness;
+            times.extend(read.times);
+            sound.strays += read.strays;
+            sound.duplicated += read.tally.duplicated;
+            sound.out_of_order += read.tally.out_of_order;
+            for writer in written.iter().filter(|writer| writer.pair == read.pair) {
+                sound.lost += writer.acknowledged.not_in(&read.tally);
+                sound.unacknowledged += writer.sent.saturating_sub(writer.acknowledged.count);
+                sound.errors += writer.errors;
+            }
+        }
+        Ok(witness)
+    }
+}
+
+impl Witness {
+    /// How long messages took that were due between two moments.
+    pub(crate) fn between(&self, from: u64, to: u64) -> Result<Summary> {
+        let mut latencies = Latencies::new()?;
+        for &(due, came) in self.times.iter().filter(|(due, _)| (from..to).contains(due)) {
+            latencies.note(due, came);
+        }
+        Ok(latencies.summary())
+    }
+}

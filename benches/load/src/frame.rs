@@ -1,0 +1,95 @@
+//! What a device must know of a frame of fluent.v1 beside its mark, without parsing it.
+
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
+static SEQ: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","seq":"#));
+static ID: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","id":"#));
+static CURSOR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","cursor":""#));
+static DUPLICATE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","duplicate":true"#));
+
+/// The `type`.
+pub(crate) fn kind(frame: &[u8]) -> &[u8] {
+    let rest = frame.strip_prefix(br#"{"type":""#.as_slice()).unwrap_or_default();
+    rest.split(|&byte| byte == b'"').next().unwrap_or_default()
+}
+
+/// The number of an event that moves a cursor.
+pub(crate) fn event(frame: &[u8]) -> Option<u64> {
+    if kind(frame) == b"error" || DUPLICATE.find(frame).is_some() {
+        return None;
+    }
+    number(&SEQ, frame)
+}
+
+/// The number of a message.
+pub(crate) fn id(frame: &[u8]) -> Option<u64> {
+    number(&ID, frame)
+}
+
+fn number(key: &Finder<'_>, frame: &[u8]) -> Option<u64> {
+    let digits = frame.get(key.find(frame)? + key.needle().len()..)?;
+    let end = digits.iter().position(|byte| !byte.is_ascii_digit())?;
+    std::str::from_utf8(digits.get(..end)?).ok()?.parse().ok()
+}
+
+/// Where a device stands in the events.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    /// Names the store.
+    epoch: String,
+    seq: u64,
+}
+
+impl Cursor {
+    /// The cursor in a frame.
+    pub(crate) fn of(frame: &[u8]) -> Option<Self> {
+        let rest = frame.get(CURSOR.find(frame)? + CURSOR.needle().len()..)?;
+        let text = std::str::from_utf8(rest.split(|&byte| byte == b'"').next()?).ok()?;
+        let (epoch, seq) = text.split_once(':')?;
+        Some(Self { epoch: epoch.to_owned(), seq: seq.parse().ok()? })
+    }
+
+    /// The event up to which everything is kept.
+    pub(crate) fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// An event is kept; no when it did not come in its order.
+    pub(crate) fn advance(&mut self, seq: u64) -> bool {
+        let is_next = seq > self.seq;
+        self.seq = self.seq.max(seq);
+        is_next
+    }
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.epoch, self.seq)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames() {
+        let message = br#"{"type":"message","seq":814,"id":4712,"conversation_id":4,"content":"Zm9yIDc="}"#;
+        assert_eq!((kind(message), event(message), id(message)), (b"message".as_slice(), Some(814), Some(4712)));
+        let again = br#"{"type":"stored","client_id":"a","id":4711,"seq":813,"duplicate":true}"#;
+        assert_eq!((event(again), id(again)), (None, Some(4711)));
+        assert_eq!(event(br#"{"type":"error","code":"conflict","seq":813}"#), None);
+        assert_eq!(kind(b"x"), b"");
+    }
+
+    #[test]
+    fn cursors() {
+        let mut cursor = Cursor::of(br#"{"type":"live","cursor":"k3f9:815"}"#).unwrap();
+        assert_eq!((cursor.to_string(), cursor.seq()), ("k3f9:815".to_owned(), 815));
+        assert!(cursor.advance(817) && !cursor.advance(817) && !cursor.advance(816));
+        assert_eq!(cursor.seq(), 817);
+        assert_eq!(Cursor::of(br#"{"type":"live"}"#), None);
+    }
+}

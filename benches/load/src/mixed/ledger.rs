@@ -1,0 +1,131 @@
+//! What all people note down together.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use anyhow::Result;
+
+use crate::latency::{Latencies, Summary};
+use crate::requests::{Ask, Connection};
+
+/// Counters, times, and connections for requests.
+pub(super) struct Ledger {
+    pub(super) addr: SocketAddr,
+    pub(super) sent: AtomicU64,
+    acknowledged: AtomicU64,
+    /// Sent again after a lost answer.
+    pub(super) resent: AtomicU64,
+    pub(super) received: AtomicU64,
+    /// Of those received: that came before `live`, to somebody who was away.
+    pub(super) replayed: AtomicU64,
+    pub(super) typing: AtomicU64,
+    pub(super) presence: AtomicU64,
+    pub(super) receipts: AtomicU64,
+    pub(super) pages: AtomicU64,
+    pub(super) opened: AtomicU64,
+    /// Sockets that were not opened, or that the server ended.
+    pub(super) failed: AtomicU64,
+    /// Error frames, refused requests, and resets.
+    errors: AtomicU64,
+    pub(super) online: AtomicU64,
+    /// People who are done with a phase.
+    pub(super) ready: AtomicU64,
+    /// The first of what went wrong.
+    problem: Mutex<Option<String>>,
+    times: Mutex<Latencies>,
+    connections: Mutex<Vec<Connection>>,
+}
+
+impl Ledger {
+    pub(super) fn new(addr: SocketAddr) -> Result<Self> {
+        let zero = AtomicU64::default;
+        Ok(Self {
+            addr,
+            sent: zero(),
+            acknowledged: zero(),
+            resent: zero(),
+            received: zero(),
+            replayed: zero(),
+            typing: zero(),
+            presence: zero(),
+            receipts: zero(),
+            pages: zero(),
+            opened: zero(),
+            failed: zero(),
+            errors: zero(),
+            online: zero(),
+            ready: zero(),
+            problem: Mutex::default(),
+            times: Mutex::new(Latencies::new()?),
+            connections: Mutex::default(),
+        })
+    }
+
+    pub(super) fn acknowledged(&self) -> u64 {
+        self.acknowledged.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn errors(&self) -> u64 {
+        self.errors.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn ready(&self) -> u64 {
+        self.ready.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_acknowledged(&self) {
+        self.acknowledged.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A message came to somebody who was there.
+    pub(super) fn note_time(&self, intended: u64, now: u64) {
+        lock(&self.times).note(intended, now);
+    }
+
+    pub(super) fn times(&self) -> Summary {
+        lock(&self.times).summary()
+    }
+
+    /// Something that should not be.
+    pub(super) fn note_error(&self, problem: String) {
+        self.errors.fetch_add(1, Ordering::Relaxed);
+        lock(&self.problem).get_or_insert(problem);
+    }
+
+    /// A socket that did not open, or did not last.
+    pub(super) fn note_failed(&self, problem: String) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
+        lock(&self.problem).get_or_insert(problem);
+    }
+
+    pub(super) fn problem(&self) -> Option<String> {
+        lock(&self.problem).clone()
+    }
+
+    /// Asks on a connection that is free, and notes what is wrong with the answer.
+    pub(super) async fn ask(&self, ask: &Ask) {
+        self.pages.fetch_add(1, Ordering::Relaxed);
+        // One that was not used for long may have been closed; a fresh one must do.
+        for _ in 0..2 {
+            let kept = lock(&self.connections).pop();
+            let connection = match kept {
+                Some(connection) => Ok(connection),
+                None => Connection::open(self.addr).await,
+            };
+            let Ok(mut connection) = connection else { continue };
+            let Ok(answer) = connection.ask(&ask.request).await else { continue };
+            if answer.status != 200 || !ask.accepts(answer.body) {
+                self.note_error(format!("{}: {}, or not what it must hold", ask.name, answer.status));
+            }
+            lock(&self.connections).push(connection);
+            return;
+        }
+        self.note_error(format!("{}: no answer", ask.name));
+    }
+}
+
+/// What is noted down is whole after any panic.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,223 @@
+//! What somebody does while a socket is open.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio::sync::watch;
+use tokio::time::{sleep_until, timeout};
+
+use super::friend;
+use super::person::{Person, Phase, WRITES};
+use crate::clock;
+use crate::frame::{self, Cursor};
+use crate::letter::{Mark, Seen, scan};
+use crate::requests::{Ask, Expect};
+use crate::socket::{Socket, text_frame};
+
+/// At most once in this time the server is told what is kept.
+const TELL: u64 = 1_000_000_000;
+/// What was refused is sent again after this.
+const AGAIN: u64 = 1_000_000_000;
+/// Longest time until the server answers a close.
+const CLOSE: Duration = Duration::from_secs(2);
+
+impl Person {
+    /// Until this user leaves, the server ends it, or another phase wants so.
+    pub(super) async fn stream(&mut self, mut socket: Socket, phase: &mut watch::Receiver<Phase>) -> Result<()> {
+        let opened = *phase.borrow_and_update();
+        let leave = clock::now() + self.staying();
+        self.next = self.next.max(clock::now());
+        self.tell = Some(clock::now());
+        let watched: Vec<String> = self.friends.iter().map(|friend| friend.id.to_string()).collect();
+        say(&mut socket, &format!(r#"{{"type":"presence","watch":[{}]}}"#, watched.join(",")));
+        loop {
+            let now = *phase.borrow_and_update();
+            if now == Phase::End || (now == Phase::Return && opened != now) {
+                return Ok(());
+            }
+            self.send(&mut socket);
+            if now != Phase::Day && self.done != now && self.friends.iter().all(|friend| friend.waiting() == 0) {
+                self.done = now;
+                self.ledger.ready.fetch_add(1, Relaxed);
+            }
+            let mut due =
+                self.tell.unwrap_or(u64::MAX).min(if self.again > clock::now() { self.again } else { u64::MAX });
+            if now == Phase::Day {
+                due = due.min(leave).min(self.next);
+            }
+            tokio::select! {
+                turned = socket.turn() => {
+                    turned?;
+                    self.take(&mut socket, true)?;
+                }
+                () = sleep_until(clock::instant(due.min(clock::now() + 60_000_000_000))) => {
+                    if now == Phase::Day && clock::now() >= leave {
+                        if self.random.chance(500) {
+                            close(socket).await;
+                        } else {
+                            self.cut(socket).await;
+                        }
+                        return Ok(());
+                    }
+                    self.act(&mut socket, now);
+                }
+                _ = phase.changed() => {}
+            }
+        }
+    }
+
+    /// Goes without a word, with a message on its way: whether it is stored is not known before the return.
+    async fn cut(&mut self, mut socket: Socket) {
+        let place = self.random.index(self.friends.len());
+        if let Some(friend) = self.friends.get_mut(place) {
+            friend.write(clock::now());
+            self.ledger.sent.fetch_add(1, Relaxed);
+        }
+        self.send(&mut socket);
+        // Written once, and perhaps a little later.
+        let wait = Duration::from_millis(self.random.below(3));
+        let _ = timeout(wait, socket.turn()).await;
+    }
+
+    /// Notes what has come; whether `live` was among it.
+    pub(super) fn take(&mut self, socket: &mut Socket, is_live: bool) -> Result<bool> {
+        let now = clock::now();
+        let mut is_live = is_live;
+        while let Some(frame) = socket.next()? {
+            if let (Some(seq), Some(cursor)) = (frame::event(frame), &mut self.cursor) {
+                self.disorder += u64::from(!cursor.advance(seq));
+                self.tell.get_or_insert(now + TELL);
+            }
+            match scan(frame) {
+                Seen::Received(mark) => self.receive(mark, frame::id(frame), now, is_live),
+                Seen::Acknowledged(mark) => self.acknowledge(mark),
+                Seen::Error => {
+                    self.ledger.note_error(String::from_utf8_lossy(frame).into_owned());
+                    self.again = now + AGAIN;
+                    for friend in &mut self.friends {
+                        friend.give_up();
+                    }
+                }
+                Seen::Live => is_live = true,
+                Seen::Other => self.note(frame),
+            }
+        }
+        Ok(is_live)
+    }
+
+    fn receive(&mut self, mark: Mark, id: Option<u64>, now: u64, is_live: bool) {
+        let from = friend::of_pair(mark.pair).and_then(|(sender, place)| {
+            let users = self.users();
+            let friend = self.friends.get_mut(friend::place_there(place) as usize)?;
+            (friend::friend_of(sender, place, users) == self.number).then_some(friend)
+        });
+        let Some(friend) = from else {
+            self.strays += 1;
+            return;
+        };
+        friend.received.note(mark.seq);
+        friend.newest = friend.newest.max(id.unwrap_or(0));
+        self.ledger.received.fetch_add(1, Relaxed);
+        if is_live {
+            self.ledger.note_time(mark.intended, now);
+        } else {
+            self.ledger.replayed.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn acknowledge(&mut self, mark: Mark) {
+        let to = friend::of_pair(mark.pair).filter(|(sender, _)| *sender == self.number);
+        match to.and_then(|(_, place)| self.friends.get_mut(place as usize)) {
+            Some(friend) => {
+                if friend.acknowledge(mark) {
+                    self.ledger.note_acknowledged();
+                }
+            }
+            None => self.strays += 1,
+        }
+    }
+
+    fn note(&mut self, frame: &[u8]) {
+        match frame::kind(frame) {
+            b"hello" if self.cursor.is_none() => self.cursor = Cursor::of(frame),
+            b"reset" => {
+                self.ledger.note_error(String::from_utf8_lossy(frame).into_owned());
+                self.cursor = Cursor::of(frame);
+            }
+            b"typing" => _ = self.ledger.typing.fetch_add(1, Relaxed),
+            b"presence" => _ = self.ledger.presence.fetch_add(1, Relaxed),
+            b"receipt" => _ = self.ledger.receipts.fetch_add(1, Relaxed),
+            _ => {}
+        }
+    }
+
+    /// Sends what may be sent.
+    fn send(&mut self, socket: &mut Socket) {
+        if clock::now() < self.again {
+            return;
+        }
+        for friend in &mut self.friends {
+            if let Some(letter) = friend.next() {
+                socket.queue(letter);
+            }
+        }
+    }
+
+    /// Does what is due.
+    fn act(&mut self, socket: &mut Socket, phase: Phase) {
+        let now = clock::now();
+        if self.tell.is_some_and(|due| due <= now) {
+            self.tell = None;
+            let kept = self.cursor.as_ref().map_or(0, Cursor::seq);
+            say(socket, &format!(r#"{{"type":"delivered","up_to_seq":{kept}}}"#));
+        }
+        if phase != Phase::Day || self.next > now {
+            return;
+        }
+        let due = self.next;
+        self.next = self.after(due);
+        if !self.is_active(due) {
+            return;
+        }
+        let place = self.random.index(self.friends.len());
+        let deed = self.random.below(1000);
+        let Some(friend) = self.friends.get_mut(place) else { return };
+        let to = friend.id;
+        if friend.newest > friend.read {
+            friend.read = friend.newest;
+            say(socket, &format!(r#"{{"type":"read","partner_id":{to},"up_to_id":{}}}"#, friend.newest));
+        }
+        if deed < WRITES.into() {
+            say(socket, &format!(r#"{{"type":"typing","to":{to},"active":true}}"#));
+            friend.write(due);
+            self.ledger.sent.fetch_add(1, Relaxed);
+        } else if deed < u64::from(WRITES) + 150 {
+            say(socket, &format!(r#"{{"type":"typing","to":{to},"active":{}}}"#, deed.is_multiple_of(2)));
+        } else {
+            // What has come on the socket is in the history.
+            let newest =
+                Some(friend.newest).filter(|&id| id > 0).map(|id| Expect::exactly(1, format!(r#""id":{id},"#)));
+            let path = format!("/chat/all_messages?partnerID={to}&limit=20");
+            let ask = Ask::get(0, &path, self.token(), newest.into_iter().collect());
+            let ledger = self.ledger.clone();
+            tokio::spawn(async move { ledger.ask(&ask).await });
+        }
+    }
+}
+
+fn say(socket: &mut Socket, text: &str) {
+    socket.queue(&text_frame(text.as_bytes()).0);
+}
+
+/// Leaves politely. What comes meanwhile is not kept, and so comes again.
+async fn close(mut socket: Socket) {
+    socket.queue_close();
+    let closing = async { while socket.turn().await.is_ok() && matches!(drain(&mut socket), Ok(())) {} };
+    let _ = timeout(CLOSE, closing).await;
+}
+
+fn drain(socket: &mut Socket) -> Result<()> {
+    while socket.next()?.is_some() {}
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! What is asked, and what an answer must hold.
+
+use std::ops::RangeInclusive;
+
+use memchr::memmem;
+use serde_json::Value;
+
+/// A request, and what must come back.
+pub(crate) struct Ask {
+    /// Which of the kinds that are told apart.
+    pub(crate) kind: usize,
+    /// What it is called when it goes wrong: without a token.
+    pub(crate) name: String,
+    /// As it is sent.
+    pub(crate) request: Vec<u8>,
+    /// All of this must hold.
+    pub(crate) expected: Vec<Expect>,
+}
+
+/// How often an answer must hold a text.
+pub(crate) struct Expect {
+    pub(crate) text: String,
+    pub(crate) times: RangeInclusive<usize>,
+}
+
+impl Ask {
+    /// `GET path`.
+    pub(crate) fn get(kind: usize, path: &str, token: &str, expected: Vec<Expect>) -> Self {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n");
+        Self { kind, name: format!("GET {path}"), request: request.into_bytes(), expected }
+    }
+
+    /// `POST path` without a token.
+    pub(crate) fn post(kind: usize, path: &str, body: &Value, expected: Vec<Expect>) -> Self {
+        let body = body.to_string();
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        Self { kind, name: format!("POST {path}"), request: request.into_bytes(), expected }
+    }
+
+    /// Whether an answer holds what it must.
+    pub(crate) fn accepts(&self, body: &[u8]) -> bool {
+        self.expected.iter().all(|Expect { text, times }| {
+            // One more than allowed is enough to know.
+            times.contains(&memmem::find_iter(body, text).take(times.end().saturating_add(1)).count())
+        })
+    }
+}
+
+impl Expect {
+    /// Exactly so often.
+    pub(crate) fn exactly(times: usize, text: impl Into<String>) -> Self {
+        Self { text: text.into(), times: times..=times }
+    }
+
+    /// Once or more.
+    pub(crate) fn some(text: impl Into<String>) -> Self {
+        Self { text: text.into(), times: 1..=usize::MAX }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_answer_must_hold() {
+        let ask = |expected| Ask::get(0, "/", "t", expected);
+        assert!(ask(vec![Expect::exactly(2, "a"), Expect::some("b")]).accepts(b"abab"));
+        assert!(!ask(vec![Expect::exactly(1, "a")]).accepts(b"aa"));
+        assert!(!ask(vec![Expect::some("c")]).accepts(b"ab"));
+        assert!(ask(Vec::new()).accepts(b""));
+    }
+}
