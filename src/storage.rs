@@ -24,10 +24,12 @@ mod plans;
 mod recovery;
 mod replay;
 mod rows;
+mod search;
 #[cfg(feature = "testing")]
 mod seed;
 mod sessions;
 mod tickets;
+mod users;
 
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -46,7 +48,7 @@ use connect::Purpose;
 use facts::Facts;
 use notes::Notes;
 
-pub use accounts::{Credentials, Profile, UserPage};
+pub use accounts::{Credentials, Profile};
 pub use apply::Applied;
 pub use conversations::{Overview, Relation};
 pub use devices::Dialect;
@@ -56,6 +58,7 @@ pub use janitor::{BATCH, Cleared};
 pub use logins::{NewRefreshToken, Rotation};
 pub use migrate::MigrationState;
 pub use replay::{Page, PageLimit, Position, Replay};
+pub use search::UserPage;
 #[cfg(feature = "testing")]
 pub use seed::{SeedMessages, SeedUsers};
 pub use sessions::{LoginSession, Which};
@@ -78,8 +81,8 @@ pub struct Storage {
     notes: Notes,
     /// Ciphertext was destroyed that may still be in the write-ahead log.
     destroyed: AtomicBool,
-    /// Searches look at every name: they must not take all the readers.
-    searches: Semaphore,
+    /// Searches that go on and on: they must not take all the readers.
+    long_searches: Semaphore,
     /// Nor must those who come back after a restart.
     replays: Semaphore,
     search_wait: Duration,
@@ -102,7 +105,7 @@ impl Storage {
             notes: Notes::default(),
             // By a predecessor, perhaps.
             destroyed: AtomicBool::new(true),
-            searches: Semaphore::new(half_of_the_readers(config)),
+            long_searches: Semaphore::new(half_of_the_readers(config)),
             replays: Semaphore::new(half_of_the_readers(config)),
             search_wait: Duration::from_millis(config.database.acquire_timeout_ms),
         };

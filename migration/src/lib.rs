@@ -10,6 +10,7 @@ mod m0001_accounts;
 mod m0002_messages;
 mod m0003_tickets;
 mod m0004_events;
+mod m0005_user_search;
 
 /// All migrations, oldest first.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_messages::Migration),
             Box::new(m0003_tickets::Migration),
             Box::new(m0004_events::Migration),
+            Box::new(m0005_user_search::Migration),
         ]
     }
 }

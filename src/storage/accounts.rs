@@ -1,17 +1,13 @@
-//! Accounts: registration, look-up, search.
+//! Accounts: registration, and what their owners see.
 
-use sea_orm::sea_query::{Expr, ExprTrait as _, LikeExpr};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _,
 };
 
 use super::entity::user;
+use super::search::Change;
 use super::{Storage, StorageError};
-use crate::domain::{EmailAddress, MAX_NAME_CHARS, PublicKey, Settings, Timestamp, User, UserId, UserName, fold_name};
-
-/// Ids in one statement.
-const IDS_AT_ONCE: usize = 500;
+use crate::domain::{EmailAddress, PublicKey, Settings, Timestamp, User, UserId, UserName};
 
 /// What a login compares with.
 pub struct Credentials {
@@ -31,15 +27,6 @@ pub struct Profile {
     pub email: String,
     /// What the owner has chosen.
     pub settings: Settings,
-}
-
-/// Which part of a search to return.
-#[derive(Clone, Copy, Debug)]
-pub struct UserPage {
-    /// Only users with a higher id.
-    pub after: Option<UserId>,
-    /// At most so many.
-    pub limit: u64,
 }
 
 impl From<user::Model> for User {
@@ -74,8 +61,11 @@ impl Storage {
             created_at: Set(now.as_micros()),
             ..Default::default()
         };
-        let inserted = user::Entity::insert(row).exec(&self.writer).await?;
-        Ok(UserId(inserted.last_insert_id))
+        let tx = self.begin().await?;
+        let id = UserId(user::Entity::insert(row).exec(&tx).await?.last_insert_id);
+        self.index_names(&tx, Change::Add, &[(id, name.key())]).await?;
+        tx.commit().await?;
+        Ok(id)
     }
 
     /// What a login with this name compares with.
@@ -96,13 +86,6 @@ impl Storage {
         Ok(user::Entity::find_by_id(id.0).one(&self.reader).await?.map(|row| row.password_hash))
     }
 
-    /// Users with one of these ids, by id. Unknown ids are left out.
-    pub async fn users(&self, ids: &[UserId]) -> Result<Vec<User>, StorageError> {
-        let ids = ids.iter().map(|id| id.0);
-        let rows = user::Entity::find().filter(user::Column::Id.is_in(ids)).order_by_asc(user::Column::Id);
-        Ok(rows.all(&self.reader).await?.into_iter().map(User::from).collect())
-    }
-
     /// An account as its owner sees it.
     pub async fn profile(&self, id: UserId) -> Result<Option<Profile>, StorageError> {
         let row = user::Entity::find_by_id(id.0).one(&self.reader).await?;
@@ -119,47 +102,6 @@ impl Storage {
         let rows = self.reader.query_all_raw(self.statement(sql, [id.0.into()])).await?;
         let ids: Result<Vec<UserId>, StorageError> =
             rows.iter().map(|row| Ok(UserId(row.try_get_by_index(0)?))).collect();
-        let mut users = Vec::new();
-        for some in ids?.chunks(IDS_AT_ONCE) {
-            users.extend(self.users(some).await?);
-        }
-        Ok(users)
+        self.users(&ids?).await
     }
-
-    /// A user by id.
-    pub async fn user(&self, id: UserId) -> Result<Option<User>, StorageError> {
-        Ok(user::Entity::find_by_id(id.0).one(&self.reader).await?.map(User::from))
-    }
-
-    /// Users whose folded name contains the folded `text`, by id. Empty finds everybody.
-    pub async fn search_users(&self, text: &str, page: UserPage) -> Result<Vec<User>, StorageError> {
-        // No name holds a control character, and databases do not agree on what NUL means in a pattern.
-        if text.chars().any(char::is_control) || text.chars().nth(MAX_NAME_CHARS).is_some() {
-            return Ok(Vec::new());
-        }
-        let turn = tokio::time::timeout(self.search_wait, self.searches.acquire()).await;
-        let _turn = turn.map_err(|_| StorageError::TimedOut)?;
-        let mut query = user::Entity::find().order_by_asc(user::Column::Id).limit(page.limit);
-        let key = fold_name(text);
-        if !key.is_empty() {
-            let pattern = LikeExpr::new(format!("%{}%", escape_like(&key))).escape('\\');
-            query = query.filter(Expr::col(user::Column::NameKey).like(pattern));
-        }
-        if let Some(after) = page.after {
-            query = query.filter(user::Column::Id.gt(after.0));
-        }
-        Ok(query.all(&self.reader).await?.into_iter().map(User::from).collect())
-    }
-}
-
-/// Makes `%`, `_` and the escape itself literal.
-fn escape_like(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            escaped.push('\\');
-        }
-        escaped.push(c);
-    }
-    escaped
 }

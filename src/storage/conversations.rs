@@ -1,8 +1,7 @@
 //! Conversations: between whom, how far each side has got, and who may see whom.
 
-use sea_orm::{ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, Value};
+use sea_orm::{ConnectionTrait as _, Value};
 
-use super::entity::conversation;
 use super::history::bind;
 use super::replay::plan::PARTNER;
 use super::rows::{COLUMNS, VISIBLE, message};
@@ -52,7 +51,7 @@ pub(super) fn overview_query() -> String {
          u.id AS partner_id, u.name AS partner_name, u.public_key AS partner_public_key, {COLUMNS} \
          FROM (SELECT c.id AS id, c.direct_key AS direct_key, c.newest_message_id AS newest_message_id FROM members AS my \
          JOIN conversations AS c ON c.id = my.conversation_id \
-         WHERE my.user_id = $1 AND c.newest_message_id < $3 ORDER BY c.newest_message_id DESC LIMIT $4) AS v \
+         WHERE my.user_id = $1 AND c.newest_message_id < $3 ORDER BY c.newest_message_id DESC LIMIT $4 + 0) AS v \
          JOIN members AS mine ON mine.user_id = $1 AND mine.conversation_id = v.id \
          JOIN members AS theirs ON theirs.conversation_id = v.id AND theirs.user_id = {PARTNER} \
          JOIN users AS u ON u.id = theirs.user_id \
@@ -129,9 +128,8 @@ impl Storage {
         a: UserId,
         b: UserId,
     ) -> Result<Option<ConversationId>, StorageError> {
-        let key = DirectKey::new(a, b).get();
-        let row =
-            conversation::Entity::find().filter(conversation::Column::DirectKey.eq(key)).one(&self.reader).await?;
-        Ok(row.map(|row| ConversationId(row.id)))
+        let sql = "SELECT id FROM conversations WHERE direct_key = $1";
+        let row = self.reader.query_one_raw(self.statement(sql, [DirectKey::new(a, b).get().into()])).await?;
+        row.map(|row| Ok(ConversationId(row.try_get_by_index(0)?))).transpose()
     }
 }

@@ -14,7 +14,7 @@ const MAX_CONVERSATIONS: u64 = 1000;
 pub(super) fn history_query() -> String {
     format!(
         "SELECT {COLUMNS} FROM messages AS m JOIN bodies AS t ON t.id = m.id WHERE m.conversation_id = $3 AND m.gone_seq IS NULL AND m.timestamp < $4 \
-         AND {VISIBLE} ORDER BY m.timestamp DESC LIMIT $5"
+         AND {VISIBLE} ORDER BY m.timestamp DESC LIMIT $5 + 0"
     )
 }
 
@@ -26,7 +26,7 @@ pub(super) fn chat_list_query() -> String {
          FROM (SELECT c.id AS id FROM members AS mine \
          JOIN conversations AS c ON c.id = mine.conversation_id \
          WHERE mine.user_id = $1 AND c.newest_message_id IS NOT NULL \
-         ORDER BY c.newest_message_id DESC LIMIT $3) AS newest \
+         ORDER BY c.newest_message_id DESC LIMIT $3 + 0) AS newest \
          JOIN messages AS m ON m.id = (SELECT m.id FROM messages AS m WHERE m.conversation_id = newest.id \
          AND m.gone_seq IS NULL AND {VISIBLE} ORDER BY m.timestamp DESC LIMIT 1) \
          JOIN bodies AS t ON t.id = m.id \
@@ -94,6 +94,9 @@ impl Storage {
 }
 
 /// A limit as both databases take it.
+///
+/// In a statement it is `$1 + 0`: for a bare parameter SQLite compiles the statement anew each time (`computeLimitRegisters`
+/// in its select.c asks for the value).
 pub(super) fn bind(limit: u64) -> Value {
     i64::try_from(limit).unwrap_or(i64::MAX).into()
 }

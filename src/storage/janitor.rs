@@ -16,11 +16,11 @@ use crate::domain::{MessageId, Seq, Timestamp};
 pub const BATCH: i64 = 200;
 
 const DUE: &str =
-    "SELECT id FROM messages WHERE expires_at IS NOT NULL AND expires_at <= $1 ORDER BY expires_at LIMIT $2";
+    "SELECT id FROM messages WHERE expires_at IS NOT NULL AND expires_at <= $1 ORDER BY expires_at LIMIT $2 + 0";
 
 /// Messages of a deleted account's conversation. Of those that others have sent, what recognises a retry is kept.
 const DOOMED: &str = "SELECT id FROM messages WHERE conversation_id = $1 AND GONE \
-     LIMIT $2";
+     LIMIT $2 + 0";
 const WIPE: &str = "UPDATE messages SET sender_id = CASE WHEN sender_id = $2 THEN 0 ELSE sender_id END, \
      receiver_id = CASE WHEN receiver_id = $2 THEN 0 ELSE receiver_id END, \
      client_id = CASE WHEN sender_id = $2 THEN NULL ELSE client_id END, \
@@ -29,14 +29,14 @@ const WIPE: &str = "UPDATE messages SET sender_id = CASE WHEN sender_id = $2 THE
 
 /// The oldest messages that a retention run has not destroyed yet.
 const SWEPT: &str = "SELECT id, conversation_id, sender_id, receiver_id, receiver_gone FROM messages \
-     WHERE id > $1 AND id <= $2 AND gone_seq IS NULL ORDER BY id LIMIT $3";
+     WHERE id > $1 AND id <= $2 AND gone_seq IS NULL ORDER BY id LIMIT $3 + 0";
 const SWEEP_ONE: &str = "UPDATE messages SET expires_at = NULL, gone_seq = $2, gone_how = $3 WHERE id = $1";
 
 /// Events and tombstones of this number and older are not kept.
 const OLD_EVENTS: &str =
-    "DELETE FROM events WHERE seq <= $1 AND seq IN (SELECT seq FROM events WHERE seq <= $1 ORDER BY seq LIMIT $2)";
+    "DELETE FROM events WHERE seq <= $1 AND seq IN (SELECT seq FROM events WHERE seq <= $1 ORDER BY seq LIMIT $2 + 0)";
 const OLD_TOMBSTONES: &str = "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE gone_seq IS NOT NULL \
-     AND gone_seq <= $1 ORDER BY gone_seq LIMIT $2)";
+     AND gone_seq <= $1 ORDER BY gone_seq LIMIT $2 + 0)";
 
 /// What one step has done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -63,10 +63,11 @@ async fn applied(db: &DatabaseConnection) -> Result<Vec<String>, StorageError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Before, Storage, connect};
+    use super::super::search::tests::check_index;
+    use super::super::{Before, Storage, UserPage, connect};
     use super::*;
     use crate::config::Config;
-    use crate::domain::{Timestamp, UserId};
+    use crate::domain::{Command, EmailAddress, PublicKey, Timestamp, UserId, UserName};
 
     /// A store from before `fluent.v1` keeps its messages; they count as read.
     #[tokio::test]
@@ -98,6 +99,47 @@ mod tests {
             assert_eq!((overview.unread, overview.read_up_to.map(|id| id.0)), (0, Some(read)));
         }
         assert_eq!(storage.position().await.unwrap().newest().to_string(), "epoch:3");
+        storage.close().await.unwrap();
+    }
+
+    /// Who was there before there was an index is found by it, and it is the one that registrations would have made.
+    #[tokio::test]
+    async fn names_from_before_their_index_are_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = Config::defaults().unwrap();
+        config.server.data_dir = dir.path().to_owned();
+        let old = connect::open(&config, connect::Purpose::Migrate).await.unwrap();
+        Migrator::up(&old, Some(4)).await.unwrap();
+        // The edges of blocks, and one block where sets are large.
+        let ids = [1, 32_767, 32_768, 65_535, 300_000].into_iter().chain(100_000..102_500);
+        let users: Vec<String> =
+            ids.map(|id| format!("({id}, 'N{id}', 'n{id}ss\u{1f600}', 'a{id}', 'a{id}', '', 'AAAA', 0)")).collect();
+        let columns = "(id, name, name_key, email, email_key, password_hash, public_key, created_at)";
+        old.execute_unprepared(&format!("INSERT INTO users {columns} VALUES {}", users.join(", "))).await.unwrap();
+        old.close().await.unwrap();
+
+        let storage = Storage::open(&config).await.unwrap();
+        check_index(&storage).await;
+        let search = async |text: &str| {
+            let page = UserPage { after: None, limit: 10_000 };
+            storage.search_users(text, page).await.unwrap().into_iter().map(|user| user.id.0).collect::<Vec<_>>()
+        };
+        assert_eq!(search("n3276").await, [32_767, 32_768]);
+        assert_eq!(search("N").await.len(), users.len());
+        assert_eq!(search("0\u{df}\u{1f600}").await.len(), 251);
+        // And goes on from there.
+        let name = UserName::parse("n32766".to_owned()).unwrap();
+        let email = EmailAddress::parse("n@example.org".to_owned()).unwrap();
+        let key = PublicKey::parse("AAAA".to_owned(), false).unwrap();
+        let now = Timestamp::from_micros(0);
+        let new = storage.create_account(&name, &email, String::new(), &key, now).await.unwrap();
+        assert_eq!(search("n3276").await, [32_767, 32_768, new.0]);
+        check_index(&storage).await;
+        for id in [UserId(32_768), new, UserId(100_007)] {
+            storage.apply(vec![Command::DeleteAccount(id)], now).await.unwrap();
+            check_index(&storage).await;
+        }
+        assert_eq!(search("n3276").await, [32_767]);
         storage.close().await.unwrap();
     }
 }

@@ -2,11 +2,14 @@
 
 use sea_orm::{ConnectionTrait as _, Value};
 
-use super::Storage;
 use super::conversations::{RELATION, overview_query};
 use super::history::{bind, chat_list_query, history_query};
 use super::replay::plan;
+use super::search::{EVERYBODY, blocks_query};
+use super::users::by_ids;
+use super::{SeedMessages, SeedUsers, Storage};
 use crate::config::Config;
+use crate::domain::{EmailAddress, PublicKey, Timestamp, UserId, UserName};
 
 /// What SQLite does for a query, in its own words.
 async fn explain(storage: &Storage, sql: &str, values: Vec<Value>) -> String {
@@ -20,20 +23,80 @@ async fn explain(storage: &Storage, sql: &str, values: Vec<Value>) -> String {
 async fn no_query_scans_a_table() {
     let dir = tempfile::tempdir().unwrap();
     let mut config = Config::defaults().unwrap();
-    config.server.data_dir = dir.path().to_owned();
+    dir.path().clone_into(&mut config.server.data_dir);
     let storage = Storage::open(&config).await.unwrap();
-    let one = || Value::from(1_i64);
-    let history = explain(&storage, &history_query(), vec![1.into(), one(), one(), one(), bind(20)]).await;
-    assert!(history.contains("USING INDEX messages_conversation"), "{history}");
-    let replay = explain(&storage, &plan::query(), vec![1.into(), one(), one(), one()]).await;
-    assert!(replay.contains("INDEX messages_conversation"), "{replay}");
-    let chats = explain(&storage, &chat_list_query(), vec![1.into(), one(), bind(20)]).await;
-    let overview = explain(&storage, &overview_query(), vec![1.into(), one(), one(), bind(20)]).await;
-    let relation = explain(&storage, RELATION, vec![1.into(), 2.into(), one()]).await;
-    for plan in [history, replay, chats, overview, relation] {
-        // The only things gone through are the short lists that the query itself has made.
-        let own = ["SCAN newest", "SCAN v", "SCAN plan"];
-        assert!(plan.lines().all(|line| !line.starts_with("SCAN") || own.contains(&line)), "{plan}");
-    }
+    check_plans(&storage).await;
+    // And not when SQLite has learned what is in the tables either.
+    let users = seed_users(&storage, 3_000).await;
+    let pairs: Vec<(UserId, UserId)> = users.iter().copied().zip(users.iter().copied().skip(1)).collect();
+    let (now, content_hash) = (Timestamp::from_micros(1), [0; 32]);
+    let messages = SeedMessages { pairs: &pairs, count: 20_000, filler: "", length: 10, content_hash, now };
+    storage.seed_messages(&messages).await.unwrap();
+    storage.writer.execute_unprepared("ANALYZE").await.unwrap();
     storage.close().await.unwrap();
+    let storage = Storage::open(&config).await.unwrap();
+    check_plans(&storage).await;
+    storage.close().await.unwrap();
+}
+
+async fn seed_users(storage: &Storage, count: u32) -> Vec<UserId> {
+    let names = (0..count).map(|i| {
+        let email = EmailAddress::parse(format!("user{i}@example.org")).unwrap();
+        (UserName::parse(format!("User {i}")).unwrap(), email)
+    });
+    let public_key = PublicKey::parse("AAAA".to_owned(), false).unwrap();
+    let (names, now) = (names.collect::<Vec<_>>(), Timestamp::from_micros(0));
+    let users = SeedUsers { names: &names, password_hash: "", public_key: &public_key, now };
+    storage.seed_users(&users).await.unwrap()
+}
+
+async fn check_plans(storage: &Storage) {
+    let one = || Value::from(1_i64);
+    let history = explain(storage, &history_query(), vec![1.into(), one(), one(), one(), bind(20)]).await;
+    assert!(history.contains("USING INDEX messages_conversation"), "{history}");
+    let replay = explain(storage, &plan::query(), vec![1.into(), one(), one(), one()]).await;
+    assert!(replay.contains("INDEX messages_conversation"), "{replay}");
+    let chats = explain(storage, &chat_list_query(), vec![1.into(), one(), bind(20)]).await;
+    let overview = explain(storage, &overview_query(), vec![1.into(), one(), one(), bind(20)]).await;
+    let relation = explain(storage, RELATION, vec![1.into(), 2.into(), one()]).await;
+    let everybody = explain(storage, EVERYBODY, vec![1.into(), bind(20)]).await;
+    let mut plans = vec![history, replay, chats, overview, relation, everybody];
+    for grams in [1, 2, 4, 16] {
+        let values = [1.into(), bind(grams), bind(4)].into_iter().chain((0..grams).map(|_| one())).collect();
+        let search = explain(storage, &blocks_query(usize::try_from(grams).unwrap()), values).await;
+        assert!(search.contains("USING PRIMARY KEY (gram=? AND block=?)"), "{search}");
+        plans.push(search);
+    }
+    for statement in by_ids(storage.backend(), &[UserId(1), UserId(2)]) {
+        plans.push(explain(storage, &statement.sql, statement.values.unwrap().0).await);
+    }
+    for plan in plans {
+        // The only things gone through are the short lists that the query itself has made.
+        let own = ["SCAN newest", "SCAN v", "SCAN plan", "SCAN p", "SCAN 2 CONSTANT ROWS"];
+        let is_own = |line: &str| own.contains(&line) || line.starts_with("SCAN (subquery-");
+        assert!(plan.lines().all(|line| !line.starts_with("SCAN") || is_own(line)), "{plan}");
+    }
+}
+
+/// See [`bind`].
+#[test]
+fn no_limit_is_a_bare_parameter() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/storage");
+    let mut dirs = vec![root];
+    let (mut limits, parameter) = (0, ["LIMIT ", "$"].concat());
+    while let Some(dir) = dirs.pop() {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                dirs.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            for (_, after) in text.match_indices(&parameter).map(|(at, found)| text.split_at(at + found.len())) {
+                limits += 1;
+                assert!(after.trim_start_matches(char::is_numeric).starts_with(" + 0"), "{}", path.display());
+            }
+        }
+    }
+    assert!(limits > 5, "the test finds the limits");
 }

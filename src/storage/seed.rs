@@ -3,6 +3,7 @@
 
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, Value};
 
+use super::search::Change;
 use super::{Storage, StorageError};
 use crate::domain::{DirectKey, EmailAddress, PublicKey, Timestamp, UserId, UserName};
 
@@ -107,6 +108,7 @@ impl Storage {
         let mut ids = Vec::with_capacity(users.names.len());
         for names in users.names.chunks(USERS_OF_A_TRANSACTION) {
             let tx = self.begin().await?;
+            let first = ids.len();
             for names in names.chunks(USERS_AT_ONCE) {
                 let rows: Vec<String> = (0..names.len())
                     .map(|i| 4 + i * 4)
@@ -131,6 +133,8 @@ impl Storage {
                     new.sort_unstable();
                 }
             }
+            let keys = ids.iter().skip(first).copied().zip(names.iter().map(|(name, _)| name.key()));
+            self.index_names(&tx, Change::Add, &keys.collect::<Vec<_>>()).await?;
             tx.commit().await?;
         }
         Ok(ids)

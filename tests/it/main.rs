@@ -16,6 +16,7 @@ mod postgres;
 mod process;
 mod refresh;
 mod seam;
+mod search;
 mod secrets;
 mod seed;
 mod sessions;

@@ -1,12 +1,13 @@
 //! Conversations and users, as a batch needs them: from memory, or from the store.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ActiveValue::Set, ConnectionTrait as _, EntityTrait as _};
 
 use super::Batch;
-use crate::domain::{ConversationId, DirectKey, User, UserId};
+use crate::domain::{ConversationId, DirectKey, UserId};
 use crate::storage::StorageError;
-use crate::storage::entity::{conversation, member, user};
+use crate::storage::entity::{conversation, member};
 use crate::storage::facts::{Conversation, UserFacts};
+use crate::storage::users::user;
 
 const IS_BLOCKED: &str =
     "SELECT 1 FROM blocks WHERE (user_id = $1 AND other_id = $2) OR (user_id = $2 AND other_id = $1) LIMIT 1";
@@ -18,11 +19,10 @@ impl Batch<'_> {
         if let Some(known) = self.facts.conversations.get(&key) {
             return Ok(Some(*known));
         }
-        let row =
-            conversation::Entity::find().filter(conversation::Column::DirectKey.eq(key.get())).one(&self.tx).await?;
-        let Some(row) = row else { return Ok(None) };
+        let statement = self.statement("SELECT id FROM conversations WHERE direct_key = $1", [key.get().into()]);
+        let Some(row) = self.tx.query_one_raw(statement).await? else { return Ok(None) };
         let is_blocked = self.is_blocked(a, b).await?;
-        let found = Conversation { id: ConversationId(row.id), is_blocked };
+        let found = Conversation { id: ConversationId(row.try_get_by_index(0)?), is_blocked };
         self.facts.conversations.put(key, found);
         Ok(Some(found))
     }
@@ -56,9 +56,9 @@ impl Batch<'_> {
         if let Some(known) = self.facts.users.get(&id) {
             return Ok(Some(known.clone()));
         }
-        let Some(row) = user::Entity::find_by_id(id.0).one(&self.tx).await? else { return Ok(None) };
-        let read_receipts = row.read_receipts;
-        let found = UserFacts { key_id: User::from(row).key_id(), read_receipts };
+        let sql = "SELECT id, name, public_key, read_receipts FROM users WHERE id = $1";
+        let Some(row) = self.tx.query_one_raw(self.statement(sql, [id.0.into()])).await? else { return Ok(None) };
+        let found = UserFacts { key_id: user(&row)?.key_id(), read_receipts: row.try_get_by_index(3)? };
         self.facts.users.put(id, found.clone());
         Ok(Some(found))
     }

@@ -34,7 +34,7 @@ const EVENTS_AFTER: &str = "SELECT seq, kind, a, b, c, detail FROM ( \
      UNION ALL SELECT e.seq, e.kind, e.subject, 0, 0, e.detail FROM events AS e WHERE e.user_id = $1 AND e.seq > $2 AND e.seq <= $4 \
      UNION ALL SELECT e.seq, e.kind, e.subject, 0, 0, e.detail FROM events AS e WHERE e.user_id = 0 AND e.seq > $2 AND e.seq <= $4 \
      UNION ALL SELECT s.head, -3, 0, 0, 0, '' FROM store AS s WHERE s.id = 1 AND s.head <= $4 \
-     ) AS plan ORDER BY seq, kind DESC LIMIT $3";
+     ) AS plan ORDER BY seq, kind DESC LIMIT $3 + 0";
 
 /// The other user id in `v.direct_key`.
 pub(in crate::storage) const PARTNER: &str = "CAST(CASE WHEN (v.direct_key >> 32) = $1 THEN v.direct_key & 4294967295 \

@@ -1,0 +1,51 @@
+//! Users by id, as everybody may see them.
+
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, QueryResult, Statement};
+
+use super::list::{Cell, List};
+use super::{Storage, StorageError};
+use crate::domain::{User, UserId};
+
+/// In SQLite's words the order of the join.
+const USERS: &str =
+    "WITH {rows} SELECT u.id, u.name, u.public_key, u.name_key FROM v CROSS JOIN users AS u WHERE u.id = v.column1";
+
+/// The statements that answer the users with these ids, in no order.
+pub(super) fn by_ids(backend: DatabaseBackend, ids: &[UserId]) -> Vec<Statement> {
+    List::new(ids.iter().map(|id| [Cell::Int(id.0)])).statements(backend, USERS)
+}
+
+/// The first three columns.
+pub(super) fn user(row: &QueryResult) -> Result<User, StorageError> {
+    Ok(User {
+        id: UserId(row.try_get_by_index(0)?),
+        name: row.try_get_by_index(1)?,
+        public_key: row.try_get_by_index(2)?,
+    })
+}
+
+impl Storage {
+    /// A user by id.
+    pub async fn user(&self, id: UserId) -> Result<Option<User>, StorageError> {
+        Ok(self.users(&[id]).await?.pop())
+    }
+
+    /// Users with one of these ids, by id. Unknown ids are left out.
+    pub async fn users(&self, ids: &[UserId]) -> Result<Vec<User>, StorageError> {
+        Ok(self.users_with_keys(ids).await?.into_iter().map(|(user, _)| user).collect())
+    }
+
+    /// As [`users`](Self::users), with their folded names.
+    pub(super) async fn users_with_keys(&self, ids: &[UserId]) -> Result<Vec<(User, String)>, StorageError> {
+        let mut users = Vec::with_capacity(ids.len());
+        for statement in by_ids(self.backend(), ids) {
+            for row in self.reader.query_all_raw(statement).await? {
+                users.push((user(&row)?, row.try_get_by_index(3)?));
+            }
+        }
+        users.sort_unstable_by_key(|(user, _)| user.id);
+        // Asked for twice.
+        users.dedup_by_key(|(user, _)| user.id);
+        Ok(users)
+    }
+}
