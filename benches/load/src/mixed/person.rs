@@ -31,6 +31,8 @@ pub(super) const WRITES: u32 = 750;
 /// What is going on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
+    /// Everybody comes for the first time: from then on they have a cursor, and can be written to.
+    Come,
     Day,
     /// Nothing new is written; everybody comes and gets rid of the rest.
     Settle,
@@ -67,7 +69,7 @@ pub(super) struct Person {
     pub(super) disorder: u64,
     pub(super) strays: u64,
     /// The phase in which everything of it is done.
-    pub(super) done: Phase,
+    pub(super) done: Option<Phase>,
 }
 
 impl Person {
@@ -105,7 +107,7 @@ impl Person {
             again: 0,
             disorder: 0,
             strays: 0,
-            done: Phase::Day,
+            done: None,
         })
     }
 
@@ -114,7 +116,6 @@ impl Person {
         while *phase.borrow_and_update() != Phase::End {
             let ended = match self.come().await {
                 Ok(socket) => {
-                    self.ledger.opened.fetch_add(1, Relaxed);
                     self.ledger.online.fetch_add(1, Relaxed);
                     let ended = self.stream(socket, &mut phase).await;
                     self.ledger.online.fetch_sub(1, Relaxed);
@@ -145,6 +146,7 @@ impl Person {
     async fn come(&mut self) -> Result<Socket> {
         let turns = self.turns.clone();
         let _turn = turns.acquire().await?;
+        let from = clock::now();
         let since = self.cursor.as_ref().map(|cursor| format!("&since={cursor}")).unwrap_or_default();
         let query = format!("device_id=phone{since}");
         let opening = async {
@@ -154,7 +156,12 @@ impl Person {
             }
             anyhow::Ok(socket)
         };
-        timeout(LIVE, opening).await.context("not live in time")?
+        let socket = timeout(LIVE, opening).await.context("not live in time")??;
+        // Only what is a return, not the first time, when all come at once.
+        if !since.is_empty() {
+            self.ledger.note_return(from, clock::now());
+        }
+        Ok(socket)
     }
 
     /// How many people there are.

@@ -19,6 +19,8 @@ use crate::socket::{Socket, text_frame};
 const TELL: u64 = 1_000_000_000;
 /// What was refused is sent again after this.
 const AGAIN: u64 = 1_000_000_000;
+/// The time of a message that says nothing about latency: its sender cuts the connection.
+const UNTIMED: u64 = 0;
 /// Longest time until the server answers a close.
 const CLOSE: Duration = Duration::from_secs(2);
 
@@ -37,8 +39,8 @@ impl Person {
                 return Ok(());
             }
             self.send(&mut socket);
-            if now != Phase::Day && self.done != now && self.friends.iter().all(|friend| friend.waiting() == 0) {
-                self.done = now;
+            if now != Phase::Day && self.done != Some(now) && self.friends.iter().all(|friend| friend.waiting() == 0) {
+                self.done = Some(now);
                 self.ledger.ready.fetch_add(1, Relaxed);
             }
             let mut due =
@@ -62,7 +64,8 @@ impl Person {
                     }
                     self.act(&mut socket, now);
                 }
-                _ = phase.changed() => {}
+                // The day begins for all at once.
+                _ = phase.changed() => self.next = self.next.max(clock::now()),
             }
         }
     }
@@ -71,13 +74,14 @@ impl Person {
     async fn cut(&mut self, mut socket: Socket) {
         let place = self.random.index(self.friends.len());
         if let Some(friend) = self.friends.get_mut(place) {
-            friend.write(clock::now());
+            friend.write(UNTIMED);
             self.ledger.sent.fetch_add(1, Relaxed);
         }
         self.send(&mut socket);
-        // Written once, and perhaps a little later.
-        let wait = Duration::from_millis(self.random.below(3));
-        let _ = timeout(wait, socket.turn()).await;
+        // Not written at all, or cut at once, or a little later.
+        if let Some(wait) = self.random.below(3).checked_sub(1) {
+            let _ = timeout(Duration::from_millis(wait), socket.turn()).await;
+        }
     }
 
     /// Notes what has come; whether `live` was among it.
@@ -91,7 +95,7 @@ impl Person {
             }
             match scan(frame) {
                 Seen::Received(mark) => self.receive(mark, frame::id(frame), now, is_live),
-                Seen::Acknowledged(mark) => self.acknowledge(mark),
+                Seen::Acknowledged(mark) => self.acknowledge(mark, frame::id(frame)),
                 Seen::Error => {
                     self.ledger.note_error(String::from_utf8_lossy(frame).into_owned());
                     self.again = now + AGAIN;
@@ -118,18 +122,20 @@ impl Person {
         };
         friend.received.note(mark.seq);
         friend.newest = friend.newest.max(id.unwrap_or(0));
+        friend.last = friend.last.max(friend.newest);
         self.ledger.received.fetch_add(1, Relaxed);
-        if is_live {
+        if is_live && mark.intended != UNTIMED {
             self.ledger.note_time(mark.intended, now);
-        } else {
+        } else if !is_live {
             self.ledger.replayed.fetch_add(1, Relaxed);
         }
     }
 
-    fn acknowledge(&mut self, mark: Mark) {
+    fn acknowledge(&mut self, mark: Mark, id: Option<u64>) {
         let to = friend::of_pair(mark.pair).filter(|(sender, _)| *sender == self.number);
         match to.and_then(|(_, place)| self.friends.get_mut(place as usize)) {
             Some(friend) => {
+                friend.last = friend.last.max(id.unwrap_or(0));
                 if friend.acknowledge(mark) {
                     self.ledger.note_acknowledged();
                 }
@@ -191,13 +197,13 @@ impl Person {
         if deed < WRITES.into() {
             say(socket, &format!(r#"{{"type":"typing","to":{to},"active":true}}"#));
             friend.write(due);
+            self.ledger.note_lag(due, now);
             self.ledger.sent.fetch_add(1, Relaxed);
         } else if deed < u64::from(WRITES) + 150 {
             say(socket, &format!(r#"{{"type":"typing","to":{to},"active":{}}}"#, deed.is_multiple_of(2)));
         } else {
             // What has come on the socket is in the history.
-            let newest =
-                Some(friend.newest).filter(|&id| id > 0).map(|id| Expect::exactly(1, format!(r#""id":{id},"#)));
+            let newest = Some(friend.last).filter(|&id| id > 0).map(|id| Expect::exactly(1, format!(r#""id":{id},"#)));
             let path = format!("/chat/all_messages?partnerID={to}&limit=20");
             let ask = Ask::get(0, &path, self.token(), newest.into_iter().collect());
             let ledger = self.ledger.clone();
