@@ -6,6 +6,8 @@
 
 mod drift;
 mod friend;
+mod inbox;
+mod judge;
 mod ledger;
 mod outcome;
 mod person;
@@ -105,7 +107,7 @@ impl Mixed {
             all.push(person?);
         }
         all.sort_by_key(|person: &Person| person.number);
-        let sound = person::judge(&all, ledger.errors());
+        let sound = judge::judge(&all, ledger.errors());
         Ok(Outcome::new(self, target, &ledger, &samples, sound, costs))
     }
 

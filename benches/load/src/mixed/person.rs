@@ -19,7 +19,6 @@ use crate::letter::Dialect;
 use crate::random::Random;
 use crate::socket::Socket;
 use crate::target::Target;
-use crate::traffic::Soundness;
 
 /// Longest time until a socket is live.
 const LIVE: Duration = Duration::from_secs(30);
@@ -192,25 +191,4 @@ impl Person {
             (due / SLOT + 1) * SLOT + clock::nanos(self.random.wait(self.pause))
         }
     }
-}
-
-/// What must not have happened, among all people in the order of their numbers.
-pub(super) fn judge(all: &[Person], errors: u64) -> Soundness {
-    let mut sound = Soundness { errors, ..Soundness::default() };
-    let users = u32::try_from(all.len()).unwrap_or(u32::MAX);
-    for person in all {
-        sound.out_of_order += person.disorder;
-        sound.strays += person.strays;
-        for (friend, place) in person.friends.iter().zip(0..) {
-            sound.duplicated += friend.received.duplicated;
-            sound.out_of_order += friend.received.out_of_order;
-            sound.unacknowledged += friend.waiting() as u64;
-            let other = all.get(friend::friend_of(person.number, place, users) as usize);
-            let there = other.and_then(|other| other.friends.get(friend::place_there(place) as usize));
-            if let Some(there) = there {
-                sound.lost += friend.acknowledged.not_in(&there.received);
-            }
-        }
-    }
-    sound
 }
