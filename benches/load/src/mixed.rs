@@ -6,6 +6,8 @@
 
 mod drift;
 mod friend;
+mod inbox;
+mod judge;
 mod ledger;
 mod outcome;
 mod person;
@@ -13,6 +15,7 @@ mod samples;
 mod stream;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -81,25 +84,22 @@ impl Mixed {
         let length = Duration::from_secs_f64(self.minutes * 60.0);
         let ledger = Arc::new(Ledger::new(target.addr)?);
         let turns = Arc::new(Semaphore::new(OPENING));
-        let phase = watch::Sender::new(Phase::Day);
+        let phase = watch::Sender::new(Phase::Come);
         let mut people = JoinSet::new();
         for number in 0..self.users {
             let person = Person::new(self, target, number, ledger.clone(), turns.clone())?;
             people.spawn(Box::pin(person.live(phase.subscribe())));
         }
+        self.wait(&ledger).await;
+        phase.send_replace(Phase::Day);
         let before = Snapshot::take(target, 0).await?;
         let samples = Samples::gather(target, &ledger, length, Duration::from_secs(self.every)).await?;
         let costs = Costs::between(target, &before, &Snapshot::take(target, ledger.acknowledged()).await?);
 
         // Everybody returns and gets rid of what is not acknowledged; then everybody returns once more, for what came meanwhile.
         for next in [Phase::Settle, Phase::Return] {
-            ledger.ready.store(0, std::sync::atomic::Ordering::Relaxed);
             phase.send_replace(next);
-            let deadline = Instant::now() + SETTLE;
-            while ledger.ready() < u64::from(self.users) && Instant::now() < deadline {
-                sleep(Duration::from_millis(100)).await;
-            }
-            sleep(Duration::from_secs(1)).await;
+            self.wait(&ledger).await;
         }
         phase.send_replace(Phase::End);
         let mut all = Vec::new();
@@ -107,7 +107,17 @@ impl Mixed {
             all.push(person?);
         }
         all.sort_by_key(|person: &Person| person.number);
-        let sound = person::judge(&all, ledger.errors());
+        let sound = judge::judge(&all, ledger.errors());
         Ok(Outcome::new(self, target, &ledger, &samples, sound, costs))
+    }
+
+    /// Waits until all are done with a phase, and a little longer.
+    async fn wait(&self, ledger: &Ledger) {
+        let deadline = Instant::now() + SETTLE;
+        while ledger.ready.load(Ordering::Relaxed) < u64::from(self.users) && Instant::now() < deadline {
+            sleep(Duration::from_millis(100)).await;
+        }
+        sleep(Duration::from_secs(1)).await;
+        ledger.ready.store(0, Ordering::Relaxed);
     }
 }

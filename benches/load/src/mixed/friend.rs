@@ -47,6 +47,8 @@ pub(super) struct Friend {
     pub(super) received: Tally,
     /// The newest message of theirs, by id, and how far they were told that it was read.
     pub(super) newest: u64,
+    /// The newest of both.
+    pub(super) last: u64,
     pub(super) read: u64,
 }
 
@@ -61,6 +63,7 @@ impl Friend {
             acknowledged: Tally::default(),
             received: Tally::default(),
             newest: 0,
+            last: 0,
             read: 0,
         })
     }

@@ -34,6 +34,10 @@ pub(super) struct Ledger {
     /// The first of what went wrong.
     problem: Mutex<Option<String>>,
     times: Mutex<Latencies>,
+    /// How late the tool itself was.
+    lag: Mutex<Latencies>,
+    /// From the connect to `live`.
+    returns: Mutex<Latencies>,
     connections: Mutex<Vec<Connection>>,
 }
 
@@ -58,6 +62,8 @@ impl Ledger {
             ready: zero(),
             problem: Mutex::default(),
             times: Mutex::new(Latencies::new()?),
+            lag: Mutex::new(Latencies::new()?),
+            returns: Mutex::new(Latencies::new()?),
             connections: Mutex::default(),
         })
     }
@@ -70,10 +76,6 @@ impl Ledger {
         self.errors.load(Ordering::Relaxed)
     }
 
-    pub(super) fn ready(&self) -> u64 {
-        self.ready.load(Ordering::Relaxed)
-    }
-
     pub(super) fn note_acknowledged(&self) {
         self.acknowledged.fetch_add(1, Ordering::Relaxed);
     }
@@ -83,8 +85,27 @@ impl Ledger {
         lock(&self.times).note(intended, now);
     }
 
+    /// A message that was due is written.
+    pub(super) fn note_lag(&self, due: u64, now: u64) {
+        lock(&self.lag).note(due, now);
+    }
+
+    /// Somebody who was away is live.
+    pub(super) fn note_return(&self, from: u64, now: u64) {
+        self.opened.fetch_add(1, Ordering::Relaxed);
+        lock(&self.returns).note(from, now);
+    }
+
+    pub(super) fn returns(&self) -> Summary {
+        lock(&self.returns).summary()
+    }
+
     pub(super) fn times(&self) -> Summary {
         lock(&self.times).summary()
+    }
+
+    pub(super) fn lag(&self) -> Summary {
+        lock(&self.lag).summary()
     }
 
     /// Something that should not be.
@@ -116,7 +137,9 @@ impl Ledger {
             let Ok(mut connection) = connection else { continue };
             let Ok(answer) = connection.ask(&ask.request).await else { continue };
             if answer.status != 200 || !ask.accepts(answer.body) {
-                self.note_error(format!("{}: {}, or not what it must hold", ask.name, answer.status));
+                let text: String = String::from_utf8_lossy(answer.body).chars().take(800).collect();
+                let wanted: Vec<&str> = ask.expected.iter().map(|expect| expect.text.as_str()).collect();
+                self.note_error(format!("{}: {}, not {}: {text}", ask.name, answer.status, wanted.join(" and ")));
             }
             lock(&self.connections).push(connection);
             return;

@@ -22,6 +22,10 @@ pub(crate) struct Outcome {
     mixed: Mixed,
     /// Messages to those who were there, from when they were due.
     latency_ms: Summary,
+    /// How late the tool itself was.
+    lag_ms: Summary,
+    /// From the connect to `live`, with what was missed.
+    return_ms: Summary,
     sent: u64,
     received: u64,
     replayed: u64,
@@ -60,6 +64,8 @@ impl Outcome {
             target: target.name.clone(),
             mixed: mixed.clone(),
             latency_ms: ledger.times(),
+            lag_ms: ledger.lag(),
+            return_ms: ledger.returns(),
             sent: count(&ledger.sent),
             received: count(&ledger.received),
             replayed: count(&ledger.replayed),
@@ -85,8 +91,11 @@ impl std::fmt::Display for Outcome {
         let Mixed { users, minutes, rate, .. } = mixed;
         write!(f, "mixed {target} {users} users, {minutes} min at {rate}/s: {sent} sent, {received} received, ")?;
         writeln!(f, "{replayed} of them replayed, {resent} resent; {latency_ms}; {}", self.sound)?;
-        let Self { opened, failed, typing, presence, receipts, pages, .. } = self;
-        write!(f, "  {opened} sockets, {failed} failed, {pages} pages, {receipts} receipts, {typing} typing, ")?;
+        let Self { opened, return_ms, failed, typing, presence, receipts, pages, .. } = self;
+        write!(
+            f,
+            "  {opened} returns, live after {return_ms}; {failed} failed, {pages} pages, {receipts} receipts, {typing} typing, "
+        )?;
         writeln!(f, "{presence} presence; {}", self.costs)?;
         for (name, Drift { median, percent, trend_percent }) in [("RSS", self.rss), ("heap", self.heap)] {
             write!(f, "  {name} {median:.1} MiB, at most {percent:+.1} % off, trend {trend_percent:+.1} %;")?;

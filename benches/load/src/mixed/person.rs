@@ -19,7 +19,6 @@ use crate::letter::Dialect;
 use crate::random::Random;
 use crate::socket::Socket;
 use crate::target::Target;
-use crate::traffic::Soundness;
 
 /// Longest time until a socket is live.
 const LIVE: Duration = Duration::from_secs(30);
@@ -31,6 +30,8 @@ pub(super) const WRITES: u32 = 750;
 /// What is going on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
+    /// Everybody comes for the first time: from then on they have a cursor, and can be written to.
+    Come,
     Day,
     /// Nothing new is written; everybody comes and gets rid of the rest.
     Settle,
@@ -67,7 +68,7 @@ pub(super) struct Person {
     pub(super) disorder: u64,
     pub(super) strays: u64,
     /// The phase in which everything of it is done.
-    pub(super) done: Phase,
+    pub(super) done: Option<Phase>,
 }
 
 impl Person {
@@ -105,7 +106,7 @@ impl Person {
             again: 0,
             disorder: 0,
             strays: 0,
-            done: Phase::Day,
+            done: None,
         })
     }
 
@@ -114,7 +115,6 @@ impl Person {
         while *phase.borrow_and_update() != Phase::End {
             let ended = match self.come().await {
                 Ok(socket) => {
-                    self.ledger.opened.fetch_add(1, Relaxed);
                     self.ledger.online.fetch_add(1, Relaxed);
                     let ended = self.stream(socket, &mut phase).await;
                     self.ledger.online.fetch_sub(1, Relaxed);
@@ -145,6 +145,7 @@ impl Person {
     async fn come(&mut self) -> Result<Socket> {
         let turns = self.turns.clone();
         let _turn = turns.acquire().await?;
+        let from = clock::now();
         let since = self.cursor.as_ref().map(|cursor| format!("&since={cursor}")).unwrap_or_default();
         let query = format!("device_id=phone{since}");
         let opening = async {
@@ -154,7 +155,12 @@ impl Person {
             }
             anyhow::Ok(socket)
         };
-        timeout(LIVE, opening).await.context("not live in time")?
+        let socket = timeout(LIVE, opening).await.context("not live in time")??;
+        // Only what is a return, not the first time, when all come at once.
+        if !since.is_empty() {
+            self.ledger.note_return(from, clock::now());
+        }
+        Ok(socket)
     }
 
     /// How many people there are.
@@ -185,25 +191,4 @@ impl Person {
             (due / SLOT + 1) * SLOT + clock::nanos(self.random.wait(self.pause))
         }
     }
-}
-
-/// What must not have happened, among all people in the order of their numbers.
-pub(super) fn judge(all: &[Person], errors: u64) -> Soundness {
-    let mut sound = Soundness { errors, ..Soundness::default() };
-    let users = u32::try_from(all.len()).unwrap_or(u32::MAX);
-    for person in all {
-        sound.out_of_order += person.disorder;
-        sound.strays += person.strays;
-        for (friend, place) in person.friends.iter().zip(0..) {
-            sound.duplicated += friend.received.duplicated;
-            sound.out_of_order += friend.received.out_of_order;
-            sound.unacknowledged += friend.waiting() as u64;
-            let other = all.get(friend::friend_of(person.number, place, users) as usize);
-            let there = other.and_then(|other| other.friends.get(friend::place_there(place) as usize));
-            if let Some(there) = there {
-                sound.lost += friend.acknowledged.not_in(&there.received);
-            }
-        }
-    }
-    sound
 }

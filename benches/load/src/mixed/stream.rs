@@ -7,18 +7,14 @@ use anyhow::Result;
 use tokio::sync::watch;
 use tokio::time::{sleep_until, timeout};
 
-use super::friend;
 use super::person::{Person, Phase, WRITES};
 use crate::clock;
-use crate::frame::{self, Cursor};
-use crate::letter::{Mark, Seen, scan};
+use crate::frame::Cursor;
 use crate::requests::{Ask, Expect};
 use crate::socket::{Socket, text_frame};
 
-/// At most once in this time the server is told what is kept.
-const TELL: u64 = 1_000_000_000;
-/// What was refused is sent again after this.
-const AGAIN: u64 = 1_000_000_000;
+/// The time of a message that says nothing about latency: its sender cuts the connection.
+pub(super) const UNTIMED: u64 = 0;
 /// Longest time until the server answers a close.
 const CLOSE: Duration = Duration::from_secs(2);
 
@@ -37,8 +33,8 @@ impl Person {
                 return Ok(());
             }
             self.send(&mut socket);
-            if now != Phase::Day && self.done != now && self.friends.iter().all(|friend| friend.waiting() == 0) {
-                self.done = now;
+            if now != Phase::Day && self.done != Some(now) && self.friends.iter().all(|friend| friend.waiting() == 0) {
+                self.done = Some(now);
                 self.ledger.ready.fetch_add(1, Relaxed);
             }
             let mut due =
@@ -62,7 +58,8 @@ impl Person {
                     }
                     self.act(&mut socket, now);
                 }
-                _ = phase.changed() => {}
+                // The day begins for all at once.
+                _ = phase.changed() => self.next = self.next.max(clock::now()),
             }
         }
     }
@@ -71,84 +68,13 @@ impl Person {
     async fn cut(&mut self, mut socket: Socket) {
         let place = self.random.index(self.friends.len());
         if let Some(friend) = self.friends.get_mut(place) {
-            friend.write(clock::now());
+            friend.write(UNTIMED);
             self.ledger.sent.fetch_add(1, Relaxed);
         }
         self.send(&mut socket);
-        // Written once, and perhaps a little later.
-        let wait = Duration::from_millis(self.random.below(3));
-        let _ = timeout(wait, socket.turn()).await;
-    }
-
-    /// Notes what has come; whether `live` was among it.
-    pub(super) fn take(&mut self, socket: &mut Socket, is_live: bool) -> Result<bool> {
-        let now = clock::now();
-        let mut is_live = is_live;
-        while let Some(frame) = socket.next()? {
-            if let (Some(seq), Some(cursor)) = (frame::event(frame), &mut self.cursor) {
-                self.disorder += u64::from(!cursor.advance(seq));
-                self.tell.get_or_insert(now + TELL);
-            }
-            match scan(frame) {
-                Seen::Received(mark) => self.receive(mark, frame::id(frame), now, is_live),
-                Seen::Acknowledged(mark) => self.acknowledge(mark),
-                Seen::Error => {
-                    self.ledger.note_error(String::from_utf8_lossy(frame).into_owned());
-                    self.again = now + AGAIN;
-                    for friend in &mut self.friends {
-                        friend.give_up();
-                    }
-                }
-                Seen::Live => is_live = true,
-                Seen::Other => self.note(frame),
-            }
-        }
-        Ok(is_live)
-    }
-
-    fn receive(&mut self, mark: Mark, id: Option<u64>, now: u64, is_live: bool) {
-        let from = friend::of_pair(mark.pair).and_then(|(sender, place)| {
-            let users = self.users();
-            let friend = self.friends.get_mut(friend::place_there(place) as usize)?;
-            (friend::friend_of(sender, place, users) == self.number).then_some(friend)
-        });
-        let Some(friend) = from else {
-            self.strays += 1;
-            return;
-        };
-        friend.received.note(mark.seq);
-        friend.newest = friend.newest.max(id.unwrap_or(0));
-        self.ledger.received.fetch_add(1, Relaxed);
-        if is_live {
-            self.ledger.note_time(mark.intended, now);
-        } else {
-            self.ledger.replayed.fetch_add(1, Relaxed);
-        }
-    }
-
-    fn acknowledge(&mut self, mark: Mark) {
-        let to = friend::of_pair(mark.pair).filter(|(sender, _)| *sender == self.number);
-        match to.and_then(|(_, place)| self.friends.get_mut(place as usize)) {
-            Some(friend) => {
-                if friend.acknowledge(mark) {
-                    self.ledger.note_acknowledged();
-                }
-            }
-            None => self.strays += 1,
-        }
-    }
-
-    fn note(&mut self, frame: &[u8]) {
-        match frame::kind(frame) {
-            b"hello" if self.cursor.is_none() => self.cursor = Cursor::of(frame),
-            b"reset" => {
-                self.ledger.note_error(String::from_utf8_lossy(frame).into_owned());
-                self.cursor = Cursor::of(frame);
-            }
-            b"typing" => _ = self.ledger.typing.fetch_add(1, Relaxed),
-            b"presence" => _ = self.ledger.presence.fetch_add(1, Relaxed),
-            b"receipt" => _ = self.ledger.receipts.fetch_add(1, Relaxed),
-            _ => {}
+        // Not written at all, or cut at once, or a little later.
+        if let Some(wait) = self.random.below(3).checked_sub(1) {
+            let _ = timeout(Duration::from_millis(wait), socket.turn()).await;
         }
     }
 
@@ -191,13 +117,13 @@ impl Person {
         if deed < WRITES.into() {
             say(socket, &format!(r#"{{"type":"typing","to":{to},"active":true}}"#));
             friend.write(due);
+            self.ledger.note_lag(due, now);
             self.ledger.sent.fetch_add(1, Relaxed);
         } else if deed < u64::from(WRITES) + 150 {
             say(socket, &format!(r#"{{"type":"typing","to":{to},"active":{}}}"#, deed.is_multiple_of(2)));
         } else {
             // What has come on the socket is in the history.
-            let newest =
-                Some(friend.newest).filter(|&id| id > 0).map(|id| Expect::exactly(1, format!(r#""id":{id},"#)));
+            let newest = Some(friend.last).filter(|&id| id > 0).map(|id| Expect::exactly(1, format!(r#""id":{id},"#)));
             let path = format!("/chat/all_messages?partnerID={to}&limit=20");
             let ask = Ask::get(0, &path, self.token(), newest.into_iter().collect());
             let ledger = self.ledger.clone();
