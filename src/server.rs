@@ -55,8 +55,8 @@ impl Server {
     pub async fn start_with_clock(config: Config, clock: Clock) -> Result<Self, ServerError> {
         config.validate()?;
         // First, so that a second server on the same address does not touch the database.
-        let public = bind(config.server.listen).await?;
-        let admin = bind(config.admin.listen).await?;
+        let public = bind(config.server.listen)?;
+        let admin = bind(config.admin.listen)?;
         let (addr, admin_addr) = (local_addr(&public)?, local_addr(&admin)?);
 
         make_data_dir(&config)?;
@@ -163,7 +163,7 @@ impl Server {
     }
 }
 
-async fn bind(addr: SocketAddr) -> Result<Listener, ServerError> {
+fn bind(addr: SocketAddr) -> Result<Listener, ServerError> {
     Listener::bind(addr).map_err(|source| ServerError::Listen { addr, source })
 }
 

@@ -231,16 +231,14 @@ impl Queue {
 
     /// Waits unless there is something.
     fn poll<T>(&mut self, cx: &mut Context<'_>, something: Option<T>) -> Poll<T> {
-        match something {
-            Some(something) => Poll::Ready(something),
-            None => {
-                match &mut self.pump {
-                    Some(pump) => pump.clone_from(cx.waker()),
-                    None => self.pump = Some(cx.waker().clone()),
-                }
-                Poll::Pending
-            }
+        if let Some(something) = something {
+            return Poll::Ready(something);
         }
+        match &mut self.pump {
+            Some(pump) => pump.clone_from(cx.waker()),
+            None => self.pump = Some(cx.waker().clone()),
+        }
+        Poll::Pending
     }
 }
 

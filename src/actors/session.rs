@@ -128,7 +128,11 @@ impl Actor for SessionActor {
             SessionMsg::Inbound { socket, command, context, credit } => {
                 state.inbound(myself, socket, command, context, credit);
             }
-            SessionMsg::Told(news) => news.into_iter().for_each(|news| state.tell(news)),
+            SessionMsg::Told(all) => {
+                for news in all {
+                    state.tell(news);
+                }
+            }
             SessionMsg::Failed { from, error } => state.with(from.socket, |socket| socket.fail(from, &error)),
             SessionMsg::Greet { socket, greeting } => state.with(socket, |socket| socket.greet(greeting)),
             SessionMsg::Page { socket, turn } => state.with(socket, |socket| socket.page(turn)),

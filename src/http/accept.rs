@@ -70,7 +70,7 @@ impl Listener {
             let mut in_a_row: u32 = 0;
             loop {
                 in_a_row = in_a_row.wrapping_add(1);
-                if in_a_row % IN_A_ROW == 0 {
+                if in_a_row.is_multiple_of(IN_A_ROW) {
                     tokio::task::yield_now().await;
                 }
                 let accepted = tokio::select! {
