@@ -167,13 +167,14 @@ impl OutboxSender {
             return false;
         }
         let (frames, bytes) = (queue.letters.len() + 1, queue.bytes + letter.frame.len());
+        if frames == 1 {
+            // An empty queue does not stand still.
+            queue.moved_at = Instant::now();
+        }
         let above = frames > self.max_frames || bytes > self.max_bytes;
         let far_above = frames.div_ceil(BURST) > self.max_frames || bytes / BURST > self.max_bytes;
         if far_above || (above && queue.moved_at.elapsed() > GRACE) {
             return queue.close(CloseReason::SlowReader);
-        }
-        if frames == 1 {
-            queue.moved_at = Instant::now();
         }
         queue.bytes = bytes;
         queue.letters.push_back(letter);
@@ -307,6 +308,14 @@ mod tests {
         stand_still(&sender);
         assert!(!pushes(&mut sender, 1));
         assert!(matches!(outbox.next().await, Outgoing::Close(CloseReason::SlowReader)));
+    }
+
+    #[tokio::test]
+    async fn one_big_frame_passes_a_queue_that_was_idle() {
+        let (OutboxEnd(mut sender), mut outbox) = super::outbox(2, letter().frame.len() / 2);
+        stand_still(&sender);
+        assert!(pushes(&mut sender, 1));
+        assert!(matches!(outbox.next().await, Outgoing::Letter(_)));
     }
 
     #[tokio::test]
