@@ -19,6 +19,7 @@ mod logins;
 mod maintenance;
 mod migrate;
 mod notes;
+mod own;
 #[cfg(test)]
 mod plans;
 mod recovery;
@@ -29,14 +30,16 @@ mod search;
 mod seed;
 mod sessions;
 mod tickets;
+mod transaction;
 mod users;
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use sea_orm::{
-    ConnectionTrait as _, DatabaseBackend, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait as _,
+    ConnectionTrait as _, DatabaseBackend, DatabaseConnection, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait as _,
 };
 
 use tokio::sync::{Mutex, Semaphore};
@@ -47,6 +50,8 @@ use crate::config::Config;
 use connect::Purpose;
 use facts::Facts;
 use notes::Notes;
+use own::{Own, OwnTransaction};
+use transaction::{PoolTransaction, Transaction, Turn};
 
 pub use accounts::{Credentials, Profile};
 pub use apply::Applied;
@@ -75,6 +80,8 @@ fn half_of_the_readers(config: &Config) -> usize {
 pub struct Storage {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
+    /// On SQLite: where batches are written, and the right to write.
+    own: Option<Arc<Mutex<Own>>>,
     /// Clears away what is over, beside the writer.
     janitor: DatabaseConnection,
     facts: Mutex<Facts>,
@@ -85,7 +92,8 @@ pub struct Storage {
     long_searches: Semaphore,
     /// Nor must those who come back after a restart.
     replays: Semaphore,
-    search_wait: Duration,
+    /// Longest wait for a connection, a turn to write or a turn for a long search.
+    wait: Duration,
 }
 
 impl Storage {
@@ -100,6 +108,7 @@ impl Storage {
         let storage = Self {
             writer: connect::open(config, Purpose::Write).await?,
             reader: connect::open(config, Purpose::Read).await?,
+            own: connect::own(config)?.map(|own| Arc::new(Mutex::new(own))),
             janitor: connect::open(config, Purpose::Clean).await?,
             facts: Mutex::new(Facts::new()),
             notes: Notes::default(),
@@ -107,7 +116,7 @@ impl Storage {
             destroyed: AtomicBool::new(true),
             long_searches: Semaphore::new(half_of_the_readers(config)),
             replays: Semaphore::new(half_of_the_readers(config)),
-            search_wait: Duration::from_millis(config.database.acquire_timeout_ms),
+            wait: Duration::from_millis(config.database.acquire_timeout_ms),
         };
         storage.ensure_store_row().await?;
         Ok(storage)
@@ -133,6 +142,9 @@ impl Storage {
         let closing = async {
             self.reader.close_by_ref().await?;
             self.janitor.close_by_ref().await?;
+            if let Some(own) = &self.own {
+                own.lock().await.close();
+            }
             Ok(self.writer.close_by_ref().await?)
         };
         tokio::time::timeout(CLOSE_TIMEOUT, closing).await.unwrap_or(Err(StorageError::TimedOut))
@@ -140,13 +152,13 @@ impl Storage {
 
     /// A transaction that may write. On SQLite it takes the write lock at once, so that it cannot fail half-way because
     /// another wrote first (<https://sqlite.org/lang_transaction.html>).
-    async fn begin(&self) -> Result<DatabaseTransaction, StorageError> {
-        Self::begin_on(&self.writer).await
+    async fn begin(&self) -> Result<PoolTransaction, StorageError> {
+        self.begin_on(&self.writer).await
     }
 
     /// As [`begin`](Self::begin), beside the writer.
-    async fn begin_cleaning(&self) -> Result<DatabaseTransaction, StorageError> {
-        let tx = Self::begin_on(&self.janitor).await?;
+    async fn begin_cleaning(&self) -> Result<PoolTransaction, StorageError> {
+        let tx = self.begin_on(&self.janitor).await?;
         if self.backend() == DatabaseBackend::Postgres {
             // What the writer's transactions lock first, so that the two never wait for each other.
             tx.execute_unprepared("SELECT head FROM store WHERE id = 1 FOR UPDATE").await?;
@@ -154,12 +166,28 @@ impl Storage {
         Ok(tx)
     }
 
-    async fn begin_on(db: &DatabaseConnection) -> Result<DatabaseTransaction, StorageError> {
+    /// The transaction of a batch.
+    async fn begin_batch(&self) -> Result<Transaction, StorageError> {
+        Ok(match self.turn().await? {
+            Some(turn) => Transaction::Own(OwnTransaction::begin(turn)?),
+            None => Transaction::Pool(self.begin().await?),
+        })
+    }
+
+    async fn begin_on(&self, db: &DatabaseConnection) -> Result<PoolTransaction, StorageError> {
+        let turn = self.turn().await?;
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        Ok(db.begin_with_options(options).await?)
+        Ok(PoolTransaction::new(db.begin_with_options(options).await?, turn))
+    }
+
+    /// The right to write to SQLite, in the order in which it was asked for; nothing where several may write.
+    async fn turn(&self) -> Result<Option<Turn>, StorageError> {
+        let Some(own) = &self.own else { return Ok(None) };
+        let turn = tokio::time::timeout(self.wait, own.clone().lock_owned()).await;
+        turn.map(Some).map_err(|_| StorageError::TimedOut)
     }
 
     /// A statement with constant text, so that its plan is cached.

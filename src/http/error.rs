@@ -207,7 +207,7 @@ impl From<StorageError> for ApiError {
                 tracing::warn!(error = %cause, "the database did not answer a request");
                 Self::Unavailable
             }
-            StorageError::TimedOut => Self::Unavailable,
+            StorageError::TimedOut | StorageError::Sqlite(_) => Self::Unavailable,
             other => Self::Internal(other.to_string()),
         }
     }

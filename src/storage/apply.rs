@@ -12,9 +12,10 @@ mod sends;
 
 use std::sync::Arc;
 
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, Statement, Value};
+use sea_orm::{Statement, Value};
 
 use super::facts::Facts;
+use super::transaction::Transaction;
 use super::{Storage, StorageError};
 use crate::domain::{Answer, Audience, Command, Event, EventBody, Outcome, Refusal, Seq, Timestamp, UserId};
 
@@ -57,11 +58,11 @@ impl Storage {
         now: Timestamp,
     ) -> Result<Applied, StorageError> {
         let count = i64::try_from(commands.len()).map_err(|_| StorageError::Corrupt("a batch beyond 2^63"))?;
-        let tx = self.begin().await?;
-        let row = tx.query_one_raw(self.statement(TAKE_NUMBERS, [count.into(), now.as_micros().into()])).await?;
+        let tx = self.begin_batch().await?;
+        let row = tx.query_one(self.statement(TAKE_NUMBERS, [count.into(), now.as_micros().into()])).await?;
         let row = row.ok_or(StorageError::Corrupt("the store row is missing"))?;
-        let (head, clock): (i64, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        facts.check(row.try_get_by_index(2)?);
+        let (head, clock): (i64, i64) = (row.get(0)?, row.get(1)?);
+        facts.check(row.get(2)?);
 
         let mut batch = Batch {
             storage: self,
@@ -69,7 +70,7 @@ impl Storage {
             facts,
             first_seq: head - count + 1,
             first_time: clock - count + 1,
-            retained_from: Timestamp::from_micros(row.try_get_by_index(3)?),
+            retained_from: Timestamp::from_micros(row.get(3)?),
             outcomes: commands.iter().map(|_| None).collect(),
             changed: false,
             destroyed: false,
@@ -95,7 +96,7 @@ impl Storage {
 /// A batch on its way.
 struct Batch<'a> {
     storage: &'a Storage,
-    tx: DatabaseTransaction,
+    tx: Transaction,
     facts: &'a mut Facts,
     first_seq: i64,
     first_time: i64,
@@ -175,7 +176,7 @@ impl Batch<'_> {
         sql: impl Into<String>,
         values: impl IntoIterator<Item = Value>,
     ) -> Result<u64, StorageError> {
-        Ok(self.tx.execute_raw(self.statement(sql, values)).await?.rows_affected())
+        self.tx.execute(self.statement(sql, values)).await
     }
 }
 

@@ -8,21 +8,24 @@ use std::time::Duration;
 
 use log::LevelFilter;
 use sea_orm::sqlx::postgres::PgConnectOptions;
-use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::sqlx::{ConnectOptions as _, Connection as _};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 
 use super::StorageError;
+use super::own::Own;
 use crate::config::{Config, Store, Synchronous};
 
 /// Page cache of the SQLite connection that writes; negative means KiB.
 const CACHE_KIB: &str = "-16384";
 /// The same for the others, which read most pages from the system's cache.
 const SMALL_CACHE_KIB: &str = "-2048";
+/// The file is not mapped: memory would grow with it, once for each connection, and an error of the disk would be a signal that ends
+/// the process (<https://sqlite.org/mmap.html>).
+const NOT_MAPPED: &str = "0";
 /// The WAL file is cut back to this after a checkpoint.
 const WAL_LIMIT_BYTES: &str = "67108864";
 /// How long one SQLite connection waits for another process's lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The same for the connection that clears away: it holds up the writer while it waits.
 const CLEAN_BUSY_TIMEOUT: Duration = Duration::from_millis(500);
 /// PostgreSQL connections for writing, apart from those for reading: no reader can make the writer wait.
@@ -35,6 +38,36 @@ const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
 const FIRST_CONNECT: Duration = Duration::from_secs(10);
 /// A statement slower than this is logged.
 const SLOW_STATEMENT: Duration = Duration::from_secs(1);
+
+/// Settings of a SQLite connection.
+pub(super) type Pragmas = Vec<(&'static str, &'static str)>;
+
+/// The settings of a connection that writes batches.
+fn writing(config: &Config) -> Pragmas {
+    let synchronous = match config.database.synchronous {
+        Synchronous::Full => "FULL",
+        Synchronous::Normal => "NORMAL",
+    };
+    vec![
+        ("mmap_size", NOT_MAPPED),
+        ("cache_size", CACHE_KIB),
+        ("temp_store", "MEMORY"),
+        ("journal_mode", "WAL"),
+        ("synchronous", synchronous),
+        ("journal_size_limit", WAL_LIMIT_BYTES),
+        // What is deleted is overwritten with zeros (<https://sqlite.org/pragma.html#pragma_secure_delete>).
+        ("secure_delete", "ON"),
+        ("foreign_keys", "ON"),
+    ]
+}
+
+/// The connection on which batches are written, on SQLite.
+pub(super) fn own(config: &Config) -> Result<Option<Own>, StorageError> {
+    match config.store().map_err(|error| StorageError::Url(error.to_string()))? {
+        Store::Sqlite(path) => Ok(Some(Own::new(path, writing(config)))),
+        Store::Postgres(_) => Ok(None),
+    }
+}
 
 /// What a connection is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,10 +109,7 @@ fn sqlite(config: &Config, path: &Path, purpose: Purpose) -> Result<ConnectOptio
     } else if !path.is_file() {
         return Err(StorageError::Url(format!("{} does not exist", path.display())));
     }
-    let synchronous = match config.database.synchronous {
-        Synchronous::Full => SqliteSynchronous::Full,
-        Synchronous::Normal => SqliteSynchronous::Normal,
-    };
+    let pragmas = writing(config);
     let file = PathBuf::from(path);
     // The URL names only the driver: a path may hold what means something else in a URL.
     let mut options = ConnectOptions::new("sqlite:");
@@ -94,20 +124,16 @@ fn sqlite(config: &Config, path: &Path, purpose: Purpose) -> Result<ConnectOptio
             let sqlite = sqlite
                 .filename(&file)
                 .busy_timeout(if purpose == Purpose::Clean { CLEAN_BUSY_TIMEOUT } else { BUSY_TIMEOUT })
-                // The file is not mapped: memory would grow with it, once for each connection, and an error of the disk would be
-                // a signal that ends the process (<https://sqlite.org/mmap.html>).
-                .pragma("mmap_size", "0")
-                .pragma("cache_size", if purpose == Purpose::Write { CACHE_KIB } else { SMALL_CACHE_KIB })
+                .pragma("mmap_size", NOT_MAPPED)
+                .pragma("cache_size", SMALL_CACHE_KIB)
                 .pragma("temp_store", "MEMORY");
             if purpose == Purpose::Read {
                 return sqlite.read_only(true);
             }
-            sqlite
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(synchronous)
-                .pragma("journal_size_limit", WAL_LIMIT_BYTES)
-                // What is deleted is overwritten with zeros (<https://sqlite.org/pragma.html#pragma_secure_delete>).
-                .pragma("secure_delete", "ON")
+            pragmas
+                .iter()
+                .filter(|(name, _)| *name != "cache_size")
+                .fold(sqlite, |sqlite, (name, value)| sqlite.pragma(*name, *value))
                 .optimize_on_close(true, None)
         });
     Ok(options)

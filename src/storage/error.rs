@@ -24,6 +24,9 @@ pub enum StorageError {
     /// The database failed or did not answer in time. Nothing of the attempt was stored, unless it was a commit.
     #[error("database: {0}")]
     Database(DbErr),
+    /// As [`Database`](Self::Database), on the connection on which batches are written.
+    #[error("database: {0}")]
+    Sqlite(#[from] rusqlite::Error),
     /// The database did not answer in time. Whether the attempt was stored is not known.
     #[error("the database did not answer in time")]
     TimedOut,

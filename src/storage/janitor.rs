@@ -5,10 +5,11 @@
 
 use std::sync::atomic::Ordering;
 
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, Value};
+use sea_orm::{ConnectionTrait as _, Value};
 
 use super::apply::{UNREAD_LESS, gone};
 use super::bodies::{Side, destroy};
+use super::transaction::PoolTransaction;
 use super::{Storage, StorageError};
 use crate::domain::{MessageId, Seq, Timestamp};
 
@@ -185,7 +186,7 @@ impl Storage {
 
     async fn run(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &PoolTransaction,
         sql: &str,
         values: impl IntoIterator<Item = Value>,
     ) -> Result<u64, StorageError> {

@@ -27,6 +27,10 @@ impl<'a, const N: usize> List<'a, N> {
         Self(rows.into_iter().collect())
     }
 
+    pub(super) fn rows(&self) -> &[[Cell<'a>; N]] {
+        &self.0
+    }
+
     /// As few statements as take all rows. `{rows}` in `sql`, after a `WITH`, makes them a table `v` with the columns `column1`
     /// and so on, in which rows without a `column1` may follow that mean nothing.
     pub(super) fn statements(&self, backend: DatabaseBackend, sql: &str) -> Vec<Statement> {

@@ -1,10 +1,9 @@
 //! Login sessions and their chains of refresh tokens.
 
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QuerySelect as _,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 
 use super::entity::{login, refresh_token, user};
+use super::transaction::PoolTransaction;
 use super::{Storage, StorageError};
 use crate::domain::{LoginId, Timestamp, UserId};
 
@@ -137,7 +136,7 @@ impl Storage {
     }
 }
 
-async fn insert_token(tx: &DatabaseTransaction, login: LoginId, token: NewRefreshToken) -> Result<(), StorageError> {
+async fn insert_token(tx: &PoolTransaction, login: LoginId, token: NewRefreshToken) -> Result<(), StorageError> {
     let row = refresh_token::ActiveModel {
         hash: Set(token.hash.to_vec()),
         login_id: Set(login.0),
@@ -149,7 +148,7 @@ async fn insert_token(tx: &DatabaseTransaction, login: LoginId, token: NewRefres
     Ok(())
 }
 
-async fn spend(tx: &DatabaseTransaction, hash: &Hash, salt: &Hash, now: Timestamp) -> Result<(), StorageError> {
+async fn spend(tx: &PoolTransaction, hash: &Hash, salt: &Hash, now: Timestamp) -> Result<(), StorageError> {
     let row = refresh_token::ActiveModel {
         hash: Set(hash.to_vec()),
         spent_at: Set(Some(now.as_micros())),
@@ -162,7 +161,7 @@ async fn spend(tx: &DatabaseTransaction, hash: &Hash, salt: &Hash, now: Timestam
 
 /// Prolongs a login and forgets its expired tokens.
 async fn touch(
-    tx: &DatabaseTransaction,
+    tx: &PoolTransaction,
     login: LoginId,
     expires_at: Timestamp,
     now: Timestamp,
@@ -182,7 +181,7 @@ async fn touch(
     Ok(())
 }
 
-async fn end(tx: &DatabaseTransaction, login: LoginId, now: Timestamp) -> Result<(), StorageError> {
+async fn end(tx: &PoolTransaction, login: LoginId, now: Timestamp) -> Result<(), StorageError> {
     let row = login::ActiveModel { id: Set(login.0), ended_at: Set(Some(now.as_micros())), ..Default::default() };
     login::Entity::update(row).exec(tx).await?;
     Ok(())

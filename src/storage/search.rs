@@ -152,7 +152,7 @@ impl Search<'_> {
     async fn proceed(&mut self) -> Result<(), StorageError> {
         self.statements += 1;
         if self.statements == SHORT + 1 {
-            let turn = tokio::time::timeout(self.storage.search_wait, self.storage.long_searches.acquire());
+            let turn = tokio::time::timeout(self.storage.wait, self.storage.long_searches.acquire());
             self.turn = turn.await.map_err(|_| StorageError::TimedOut)?.ok();
         }
         Ok(())

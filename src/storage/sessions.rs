@@ -4,6 +4,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 
 use super::entity::{login, user};
+use super::transaction::PoolTransaction;
 use super::{Storage, StorageError};
 use crate::domain::{LoginId, Timestamp, UserId};
 
@@ -79,12 +80,7 @@ impl Storage {
     }
 }
 
-async fn end(
-    tx: &sea_orm::DatabaseTransaction,
-    user: UserId,
-    which: Which,
-    now: Timestamp,
-) -> Result<Vec<LoginId>, StorageError> {
+async fn end(tx: &PoolTransaction, user: UserId, which: Which, now: Timestamp) -> Result<Vec<LoginId>, StorageError> {
     let mut query = login::Entity::update_many()
         .col_expr(login::Column::EndedAt, Expr::value(now.as_micros()))
         .filter(login::Column::UserId.eq(user.0))

@@ -1,13 +1,12 @@
 //! Deleting an account: at once for everybody who looks; the messages themselves are destroyed right afterwards, a few at a
 //! time.
 
-use sea_orm::{ConnectionTrait as _, EntityTrait as _, Value};
+use sea_orm::Value;
 
 use super::rules::note_members;
 use super::{Batch, Place, to_users};
 use crate::domain::{Answer, DirectKey, EventBody, Outcome, Refusal, UserId};
 use crate::storage::StorageError;
-use crate::storage::entity::user;
 use crate::storage::events::Kind;
 use crate::storage::search::Change;
 
@@ -40,11 +39,11 @@ impl Batch<'_> {
         self.execute("DELETE FROM events WHERE user_id = $1", [Value::from(user.0)]).await?;
         self.execute("DELETE FROM blocks WHERE user_id = $1 OR other_id = $1", [Value::from(user.0)]).await?;
         let sql = "SELECT name_key FROM users WHERE id = $1";
-        let row = self.tx.query_one_raw(self.statement(sql, [user.0.into()])).await?;
+        let row = self.tx.query_one(self.statement(sql, [user.0.into()])).await?;
         // Login sessions, tokens, tickets and devices go with it.
-        user::Entity::delete_by_id(user.0).exec(&self.tx).await?;
+        self.execute("DELETE FROM users WHERE id = $1", [user.0.into()]).await?;
         if let Some(row) = row {
-            let key: String = row.try_get_by_index(0)?;
+            let key: String = row.get(0)?;
             self.storage.index_names(&self.tx, Change::Remove, &[(user, &key)]).await?;
         }
         self.next_rules().await?;

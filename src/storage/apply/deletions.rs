@@ -1,8 +1,6 @@
 //! Deleting messages: for one side, for both, or because their time is over. The ciphertext is
 //! overwritten; the row stays as a tombstone, so that a retry still finds it.
 
-use sea_orm::ConnectionTrait as _;
-
 use super::{Batch, Place, to_users};
 use crate::domain::{
     Answer, Audience, ConversationId, Deletion, Event, EventBody, MessageId, Outcome, Refusal, Scope, Seq, Timestamp,
@@ -224,19 +222,19 @@ impl Batch<'_> {
     }
 
     async fn target(&self, id: MessageId) -> Result<Option<Target>, StorageError> {
-        let Some(row) = self.tx.query_one_raw(self.statement(MESSAGE, [id.0.into()])).await? else { return Ok(None) };
-        let seq = |index| Ok::<_, StorageError>(row.try_get_by_index::<Option<i64>>(index)?.map(Seq));
+        let Some(row) = self.tx.query_one(self.statement(MESSAGE, [id.0.into()])).await? else { return Ok(None) };
+        let seq = |index| Ok::<_, StorageError>(row.get::<Option<i64>>(index)?.map(Seq));
         let target = Target {
             id,
-            conversation_id: ConversationId(row.try_get_by_index(0)?),
-            sender: UserId(row.try_get_by_index(1)?),
-            receiver: UserId(row.try_get_by_index(2)?),
-            timestamp: Timestamp::from_micros(row.try_get_by_index(3)?),
-            expires_at: row.try_get_by_index::<Option<i64>>(4)?.map(Timestamp::from_micros),
+            conversation_id: ConversationId(row.get(0)?),
+            sender: UserId(row.get(1)?),
+            receiver: UserId(row.get(2)?),
+            timestamp: Timestamp::from_micros(row.get(3)?),
+            expires_at: row.get::<Option<i64>>(4)?.map(Timestamp::from_micros),
             sender_gone: seq(5)?,
             receiver_gone: seq(6)?,
             gone_seq: seq(7)?,
-            gone_how: row.try_get_by_index(8)?,
+            gone_how: row.get(8)?,
         };
         Ok(Some(target).filter(|target| target.timestamp >= self.retained_from))
     }

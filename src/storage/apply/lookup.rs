@@ -1,14 +1,12 @@
 //! Conversations and users, as a batch needs them: from memory, or from the store.
 
-use sea_orm::{ActiveValue::Set, ConnectionTrait as _, EntityTrait as _};
-
 use super::Batch;
-use crate::domain::{ConversationId, DirectKey, UserId};
+use crate::domain::{ConversationId, DirectKey, User, UserId};
 use crate::storage::StorageError;
-use crate::storage::entity::{conversation, member};
 use crate::storage::facts::{Conversation, UserFacts};
-use crate::storage::users::user;
 
+const MAKE_CONVERSATION: &str = "INSERT INTO conversations (direct_key) VALUES ($1) RETURNING id";
+const MAKE_MEMBER: &str = "INSERT INTO members (user_id, conversation_id) VALUES ($1, $2)";
 const IS_BLOCKED: &str =
     "SELECT 1 FROM blocks WHERE (user_id = $1 AND other_id = $2) OR (user_id = $2 AND other_id = $1) LIMIT 1";
 
@@ -20,9 +18,9 @@ impl Batch<'_> {
             return Ok(Some(*known));
         }
         let statement = self.statement("SELECT id FROM conversations WHERE direct_key = $1", [key.get().into()]);
-        let Some(row) = self.tx.query_one_raw(statement).await? else { return Ok(None) };
+        let Some(row) = self.tx.query_one(statement).await? else { return Ok(None) };
         let is_blocked = self.is_blocked(a, b).await?;
-        let found = Conversation { id: ConversationId(row.try_get_by_index(0)?), is_blocked };
+        let found = Conversation { id: ConversationId(row.get(0)?), is_blocked };
         self.facts.conversations.put(key, found);
         Ok(Some(found))
     }
@@ -30,16 +28,11 @@ impl Batch<'_> {
     /// The conversation of two users, made when it is missing. Both must exist.
     pub(super) async fn make_conversation(&mut self, a: UserId, b: UserId) -> Result<Conversation, StorageError> {
         let key = DirectKey::new(a, b);
-        let row = conversation::ActiveModel {
-            direct_key: Set(key.get()),
-            newest_message_id: Set(None),
-            ..Default::default()
-        };
-        let id = conversation::Entity::insert(row).exec(&self.tx).await?.last_insert_id;
-        let members = if a == b { vec![a] } else { vec![a, b] };
-        let rows =
-            members.into_iter().map(|user| member::ActiveModel { user_id: Set(user.0), conversation_id: Set(id) });
-        member::Entity::insert_many(rows).exec_without_returning(&self.tx).await?;
+        let made = self.tx.query_one(self.statement(MAKE_CONVERSATION, [key.get().into()])).await?;
+        let id: i64 = made.ok_or(StorageError::Corrupt("a conversation without an id"))?.get(0)?;
+        for user in if a == b { vec![a] } else { vec![a, b] } {
+            self.execute(MAKE_MEMBER, [user.0.into(), id.into()]).await?;
+        }
         let made = Conversation { id: ConversationId(id), is_blocked: false };
         self.facts.conversations.put(key, made);
         Ok(made)
@@ -48,7 +41,7 @@ impl Batch<'_> {
     /// Whether one of the two has blocked the other.
     pub(super) async fn is_blocked(&self, a: UserId, b: UserId) -> Result<bool, StorageError> {
         let statement = self.statement(IS_BLOCKED, [a.0.into(), b.0.into()]);
-        Ok(self.tx.query_one_raw(statement).await?.is_some())
+        Ok(self.tx.query_one(statement).await?.is_some())
     }
 
     /// What a user has set; `None` when there is no such user.
@@ -56,9 +49,10 @@ impl Batch<'_> {
         if let Some(known) = self.facts.users.get(&id) {
             return Ok(Some(known.clone()));
         }
-        let sql = "SELECT id, name, public_key, read_receipts FROM users WHERE id = $1";
-        let Some(row) = self.tx.query_one_raw(self.statement(sql, [id.0.into()])).await? else { return Ok(None) };
-        let found = UserFacts { key_id: user(&row)?.key_id(), read_receipts: row.try_get_by_index(3)? };
+        let sql = "SELECT public_key, read_receipts FROM users WHERE id = $1";
+        let Some(row) = self.tx.query_one(self.statement(sql, [id.0.into()])).await? else { return Ok(None) };
+        let user = User { id, name: String::new(), public_key: row.get(0)? };
+        let found = UserFacts { key_id: user.key_id(), read_receipts: row.get(1)? };
         self.facts.users.put(id, found.clone());
         Ok(Some(found))
     }

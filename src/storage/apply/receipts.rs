@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use sea_orm::ConnectionTrait as _;
-
 use super::{Batch, Place, to_users};
 use crate::domain::{
     Answer, Audience, ConversationId, DirectKey, EventBody, MessageId, Outcome, Receipt, ReceiptKind, Refusal, Seq,
@@ -170,8 +168,8 @@ impl Batch<'_> {
             self.execute(MOVE_READ, key().into_iter().chain(moved()).chain([0_i64.into()])).await?;
         } else {
             let range = [id.0.into(), partner.0.into(), position.read.0.0.into(), up_to.0.into()];
-            let row = self.tx.query_one_raw(self.statement(COUNT_BETWEEN, range)).await?;
-            let read: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+            let row = self.tx.query_one(self.statement(COUNT_BETWEEN, range)).await?;
+            let read: i64 = row.map_or(Ok(0), |row| row.get(0))?;
             self.execute(COUNT_DOWN, key().into_iter().chain(moved()).chain([read.into()])).await?;
         }
 
@@ -199,13 +197,13 @@ impl Batch<'_> {
     /// One command, one number: each partner gets its own receipt under it.
     async fn delivered(&mut self, place: Place, user: UserId, up_to: Seq) -> Result<(), StorageError> {
         let limit = MessageId(up_to.0.min(self.seq(place).0 - 1));
-        let rows = self.tx.query_all_raw(self.statement(UNDELIVERED, [user.0.into()])).await?;
+        let rows = self.tx.query(self.statement(UNDELIVERED, [user.0.into()])).await?;
         let mut events: Vec<(Audience, _)> = Vec::new();
         for row in rows {
-            let id = ConversationId(row.try_get_by_index(0)?);
-            let partner = DirectKey::from_stored(row.try_get_by_index(1)?).partner_of(user);
-            let known = row.try_get_by_index::<i64>(3)?.max(row.try_get_by_index(4)?);
-            let newest = row.try_get_by_index::<Option<i64>>(2)?.map(MessageId);
+            let id = ConversationId(row.get(0)?);
+            let partner = DirectKey::from_stored(row.get(1)?).partner_of(user);
+            let known = row.get::<i64>(3)?.max(row.get(4)?);
+            let newest = row.get::<Option<i64>>(2)?.map(MessageId);
             if limit.0 <= known {
                 continue;
             }
@@ -237,19 +235,19 @@ impl Batch<'_> {
             return Ok(Some(newest));
         }
         let values = [id.0.into(), partner.0.into(), limit.0.into()];
-        let row = self.tx.query_one_raw(self.statement(NEWEST_AT_OR_BELOW, values)).await?;
-        Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.map(MessageId))
+        let row = self.tx.query_one(self.statement(NEWEST_AT_OR_BELOW, values)).await?;
+        Ok(row.map(|row| row.get(0)).transpose()?.map(MessageId))
     }
 
     async fn position(&self, user: UserId, id: ConversationId) -> Result<Option<Position>, StorageError> {
-        let row = self.tx.query_one_raw(self.statement(POSITION, [user.0.into(), id.0.into()])).await?;
+        let row = self.tx.query_one(self.statement(POSITION, [user.0.into(), id.0.into()])).await?;
         let Some(row) = row else { return Ok(None) };
-        let read = (MessageId(row.try_get_by_index(0)?), Seq(row.try_get_by_index(1)?));
+        let read = (MessageId(row.get(0)?), Seq(row.get(1)?));
         Ok(Some(Position {
-            read: (read.0, read.1, Timestamp::from_micros(row.try_get_by_index(2)?)),
-            shown_id: MessageId(row.try_get_by_index(3)?),
-            delivered_id: MessageId(row.try_get_by_index(4)?),
-            newest_inbound: row.try_get_by_index::<Option<i64>>(5)?.map(MessageId),
+            read: (read.0, read.1, Timestamp::from_micros(row.get(2)?)),
+            shown_id: MessageId(row.get(3)?),
+            delivered_id: MessageId(row.get(4)?),
+            newest_inbound: row.get::<Option<i64>>(5)?.map(MessageId),
         }))
     }
 

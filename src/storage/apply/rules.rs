@@ -1,16 +1,17 @@
 //! Blocks, public keys and settings: what decides who may learn what.
 
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, Value};
+use sea_orm::Value;
 
 use super::{Batch, Place, to_users};
 use crate::domain::{Answer, DirectKey, EventBody, Outcome, PublicKey, Refusal, Settings, User, UserId};
 use crate::storage::StorageError;
-use crate::storage::entity::user;
 use crate::storage::events::Kind;
 
 const BLOCK: &str = "INSERT INTO blocks (user_id, other_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 const UNBLOCK: &str = "DELETE FROM blocks WHERE user_id = $1 AND other_id = $2";
+const SET_KEY: &str = "UPDATE users SET public_key = $2 WHERE id = $1";
+const SETTINGS: &str = "SELECT presence, read_receipts FROM users WHERE id = $1";
+const CONFIGURE: &str = "UPDATE users SET presence = $2, read_receipts = $3 WHERE id = $1";
 const NEXT_RULES: &str = "UPDATE store SET rules = rules + 1 WHERE id = 1";
 
 /// The keys of all conversations of a user.
@@ -66,11 +67,7 @@ impl Batch<'_> {
         if facts.key_id == key_id {
             return Ok(Outcome { answer, events: Vec::new() });
         }
-        user::Entity::update_many()
-            .col_expr(user::Column::PublicKey, Expr::value(key.as_str()))
-            .filter(user::Column::Id.eq(user.0))
-            .exec(&self.tx)
-            .await?;
+        self.execute(SET_KEY, [user.0.into(), key.as_str().into()]).await?;
         self.next_rules().await?;
         facts.key_id.clone_from(&key_id);
         self.facts.users.put(user, facts.clone());
@@ -94,21 +91,16 @@ impl Batch<'_> {
         presence: Option<bool>,
         read_receipts: Option<bool>,
     ) -> Result<Outcome, StorageError> {
-        let Some(row) = user::Entity::find_by_id(id.0).one(&self.tx).await? else {
+        let Some(row) = self.tx.query_one(self.statement(SETTINGS, [id.0.into()])).await? else {
             return Ok(Outcome::refused(Refusal::NotFound));
         };
-        let before = Settings { presence: row.presence, read_receipts: row.read_receipts };
+        let before = Settings { presence: row.get(0)?, read_receipts: row.get(1)? };
         let after = Settings {
             presence: presence.unwrap_or(before.presence),
             read_receipts: read_receipts.unwrap_or(before.read_receipts),
         };
         if after != before {
-            user::Entity::update_many()
-                .col_expr(user::Column::Presence, Expr::value(after.presence))
-                .col_expr(user::Column::ReadReceipts, Expr::value(after.read_receipts))
-                .filter(user::Column::Id.eq(id.0))
-                .exec(&self.tx)
-                .await?;
+            self.execute(CONFIGURE, [id.0.into(), after.presence.into(), after.read_receipts.into()]).await?;
             self.next_rules().await?;
             if let Some(known) = self.facts.users.get_mut(&id) {
                 known.read_receipts = after.read_receipts;
@@ -120,8 +112,8 @@ impl Batch<'_> {
 
     /// With whom a user shares a conversation; with themselves too.
     pub(super) async fn partners(&self, user: UserId) -> Result<Vec<UserId>, StorageError> {
-        let rows = self.tx.query_all_raw(self.statement(DIRECT_KEYS, [Value::from(user.0)])).await?;
-        rows.iter().map(|row| Ok(DirectKey::from_stored(row.try_get_by_index(0)?).partner_of(user))).collect()
+        let rows = self.tx.query(self.statement(DIRECT_KEYS, [Value::from(user.0)])).await?;
+        rows.iter().map(|row| Ok(DirectKey::from_stored(row.get(0)?).partner_of(user))).collect()
     }
 
     /// Makes other processes forget what they have learned.

@@ -5,8 +5,6 @@ mod rows;
 
 use std::sync::Arc;
 
-use futures_util::future::join;
-
 use super::{Batch, Place};
 use crate::domain::{
     Answer, Audience, ClientId, ConversationId, Draft, Event, EventBody, Message, MessageId, Objection, Outcome,
@@ -47,18 +45,15 @@ impl Batch<'_> {
         self.store(accepted).await
     }
 
-    /// While the database works on one statement, the next are made ready: a batch takes less time.
     async fn store(&mut self, mut accepted: Vec<Accepted>) -> Result<(), StorageError> {
-        let messages = self.messages(&accepted);
-        let (inserted, mut beside) = join(self.execute_all(messages), async { self.beside(&accepted) }).await;
-        if usize::try_from(inserted?).is_ok_and(|inserted| inserted < accepted.len()) {
+        let inserted = self.insert_messages(&accepted).await?;
+        if usize::try_from(inserted).is_ok_and(|inserted| inserted < accepted.len()) {
             accepted = self.new_ones(accepted).await?;
-            beside = self.beside(&accepted);
         }
-        let (done, outcomes) = join(self.execute_all(beside), async { outcomes(accepted) }).await;
-        done?;
-        for (place, outcome) in outcomes {
-            self.finish(place, outcome);
+        self.insert_beside(&accepted).await?;
+        for accepted in accepted {
+            let place = accepted.place;
+            self.finish(place, outcome(accepted));
         }
         Ok(())
     }
@@ -118,19 +113,16 @@ impl Batch<'_> {
     }
 }
 
-fn outcomes(accepted: Vec<Accepted>) -> Vec<(Place, Outcome)> {
-    let outcome = |Accepted { place, message, .. }| {
-        let answer = Ok(Answer::Stored(stored(&message, false)));
-        let (sender, receiver) = (message.sender, message.receiver);
-        let event = Arc::new(Event { seq: message.id.seq(), body: EventBody::Message(message) });
-        let mut events = Vec::with_capacity(2);
-        events.push((Audience::User(sender), event.clone()));
-        if receiver != sender {
-            events.push((Audience::User(receiver), event));
-        }
-        (place, Outcome { answer, events })
-    };
-    accepted.into_iter().map(outcome).collect()
+fn outcome(Accepted { message, .. }: Accepted) -> Outcome {
+    let answer = Ok(Answer::Stored(stored(&message, false)));
+    let (sender, receiver) = (message.sender, message.receiver);
+    let event = Arc::new(Event { seq: message.id.seq(), body: EventBody::Message(message) });
+    let mut events = Vec::with_capacity(2);
+    events.push((Audience::User(sender), event.clone()));
+    if receiver != sender {
+        events.push((Audience::User(receiver), event));
+    }
+    Outcome { answer, events }
 }
 
 fn stored(message: &Message, duplicate: bool) -> Stored {

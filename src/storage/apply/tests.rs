@@ -1,4 +1,6 @@
 use super::*;
+use sea_orm::ConnectionTrait as _;
+
 use crate::config::Config;
 use crate::domain::{Ciphertext, Draft, EmailAddress, PublicKey, UserName};
 use crate::storage::Before;

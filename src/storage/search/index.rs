@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ConnectionTrait as _, DatabaseBackend, DatabaseTransaction};
+use sea_orm::{DatabaseBackend, Statement};
 
 use super::ids::{IdSet, block_of};
 use crate::domain::{Gram, UserId, name_grams};
 use crate::storage::list::{Cell, List};
+use crate::storage::transaction::Statements;
 use crate::storage::{Storage, StorageError};
 
 use Cell::{BigInt, Bytes, Int};
@@ -39,12 +40,13 @@ impl Storage {
     /// done it already, or two could wait for each other.
     pub(in crate::storage) async fn index_names(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &impl Statements,
         change: Change,
         names: &[(UserId, &str)],
     ) -> Result<(), StorageError> {
         if self.backend() == DatabaseBackend::Postgres {
-            tx.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK_KEY})")).await?;
+            let sql = format!("SELECT pg_advisory_xact_lock({LOCK_KEY})");
+            tx.rows(Statement::from_string(DatabaseBackend::Postgres, sql)).await?;
         }
         let mut changes: BTreeMap<Key, Vec<UserId>> = BTreeMap::new();
         for (id, name) in names {
@@ -66,10 +68,10 @@ impl Storage {
         let rest: Vec<(&Key, Vec<u8>)> = rest.into_iter().map(|(key, set)| (key, set.to_stored())).collect();
         let rows = rest.iter().map(|((gram, block), set)| [BigInt(gram.get()), Int(*block), Bytes(set)]);
         for statement in List::new(rows).statements(self.backend(), WRITE) {
-            tx.execute_raw(statement).await?;
+            tx.run(statement).await?;
         }
         for statement in keys(empty.into_iter().map(|(key, _)| key)).statements(self.backend(), FORGET) {
-            tx.execute_raw(statement).await?;
+            tx.run(statement).await?;
         }
         Ok(())
     }
@@ -77,14 +79,14 @@ impl Storage {
     /// What is stored under these keys.
     async fn sets(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &impl Statements,
         of: impl Iterator<Item = &Key>,
     ) -> Result<BTreeMap<Key, IdSet>, StorageError> {
         let mut sets = BTreeMap::new();
         for statement in keys(of).statements(self.backend(), READ) {
-            for row in tx.query_all_raw(statement).await? {
-                let key = (Gram::from_stored(row.try_get_by_index(0)?), row.try_get_by_index(1)?);
-                let bytes: Vec<u8> = row.try_get_by_index(2)?;
+            for row in tx.rows(statement).await? {
+                let key = (Gram::from_stored(row.get(0)?), row.get(1)?);
+                let bytes: Vec<u8> = row.get(2)?;
                 sets.insert(key, IdSet::from_stored(&bytes)?);
             }
         }

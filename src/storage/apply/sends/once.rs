@@ -5,8 +5,6 @@
 
 use std::collections::HashMap;
 
-use sea_orm::ConnectionTrait as _;
-
 use super::{Accepted, stored};
 use crate::domain::{
     Answer, ClientId, ConversationId, DirectKey, Draft, MessageId, Once, Outcome, Refusal, Stored, Timestamp, UserId,
@@ -92,19 +90,19 @@ impl Batch<'_> {
         let statements = List::new(rows).statements(self.storage.backend(), KNOWN);
         let mut known: HashMap<_, _> = names.into_iter().map(|name| (name, None)).collect();
         for statement in statements {
-            for row in self.tx.query_all_raw(statement).await? {
-                let client_id: String = row.try_get_by_index(0)?;
+            for row in self.tx.query(statement).await? {
+                let client_id: String = row.get(0)?;
                 let client_id = ClientId::parse(&client_id).ok_or(StorageError::Corrupt("a client id"))?;
                 let stored = Stored {
                     client_id: Some(client_id.clone()),
-                    conversation_id: ConversationId(row.try_get_by_index(4)?),
-                    id: MessageId(row.try_get_by_index(3)?),
-                    timestamp: Timestamp::from_micros(row.try_get_by_index(5)?),
+                    conversation_id: ConversationId(row.get(4)?),
+                    id: MessageId(row.get(3)?),
+                    timestamp: Timestamp::from_micros(row.get(5)?),
                     duplicate: true,
                 };
-                let content_hash: Option<Vec<u8>> = row.try_get_by_index(2)?;
+                let content_hash: Option<Vec<u8>> = row.get(2)?;
                 let first = First { stored, content_hash: content_hash.unwrap_or_default() };
-                known.insert((UserId(row.try_get_by_index(1)?), client_id), Some(first));
+                known.insert((UserId(row.get(1)?), client_id), Some(first));
             }
         }
         Ok(Known(known))

@@ -2,32 +2,43 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ConnectionTrait as _, Statement};
-
 use super::Accepted;
 use crate::domain::{ConversationId, MessageId, Timestamp, UserId};
 use crate::storage::StorageError;
 use crate::storage::apply::Batch;
 use crate::storage::list::{Cell, List};
+use crate::storage::transaction::ForRows;
 
 use Cell::{BigInt, Bytes, Int, Text};
 
 /// A message whose name is there already is left out.
-const INSERT_MESSAGES: &str = "WITH {rows} INSERT INTO messages \
-     (id, conversation_id, sender_id, receiver_id, message_type, timestamp, client_id, content_hash, reply_to, expires_at) \
-     SELECT v.column1, v.column2, v.column3, v.column4, v.column5, v.column6, NULLIF(v.column7, ''), \
-     CASE WHEN length(v.column8) > 0 THEN v.column8 END, NULLIF(v.column9, 0), NULLIF(v.column10, 0) \
-     FROM v WHERE v.column1 IS NOT NULL \
-     ON CONFLICT (client_id, sender_id) WHERE client_id IS NOT NULL DO NOTHING";
+const INSERT_MESSAGES: ForRows = ForRows {
+    all: "WITH {rows} INSERT INTO messages \
+         (id, conversation_id, sender_id, receiver_id, message_type, timestamp, client_id, content_hash, reply_to, expires_at) \
+         SELECT v.column1, v.column2, v.column3, v.column4, v.column5, v.column6, NULLIF(v.column7, ''), \
+         CASE WHEN length(v.column8) > 0 THEN v.column8 END, NULLIF(v.column9, 0), NULLIF(v.column10, 0) FROM v \
+         ON CONFLICT (client_id, sender_id) WHERE client_id IS NOT NULL DO NOTHING",
+    one: "INSERT INTO messages \
+         (id, conversation_id, sender_id, receiver_id, message_type, timestamp, client_id, content_hash, reply_to, expires_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULLIF(?7, ''), NULLIF(?8, x''), NULLIF(?9, 0), NULLIF(?10, 0)) \
+         ON CONFLICT (client_id, sender_id) WHERE client_id IS NOT NULL DO NOTHING",
+};
 
-const INSERT_BODIES: &str = "WITH {rows} INSERT INTO bodies (id, sender_copy, receiver_copy) \
-     SELECT v.column1, v.column2, v.column3 FROM v WHERE v.column1 IS NOT NULL";
+const INSERT_BODIES: ForRows = ForRows {
+    all: "WITH {rows} INSERT INTO bodies (id, sender_copy, receiver_copy) SELECT * FROM v",
+    one: "INSERT INTO bodies (id, sender_copy, receiver_copy) VALUES (?1, ?2, ?3)",
+};
 
-const SET_NEWEST: &str =
-    "WITH {rows} UPDATE conversations SET newest_message_id = v.column2 FROM v WHERE conversations.id = v.column1";
+const SET_NEWEST: ForRows = ForRows {
+    all: "WITH {rows} UPDATE conversations SET newest_message_id = v.column2 FROM v WHERE conversations.id = v.column1",
+    one: "UPDATE conversations SET newest_message_id = ?2 WHERE id = ?1",
+};
 
-const COUNT_UNREAD: &str = "WITH {rows} UPDATE members SET unread = unread + v.column3, newest_inbound = v.column4 FROM v \
-     WHERE members.user_id = v.column1 AND members.conversation_id = v.column2";
+const COUNT_UNREAD: ForRows = ForRows {
+    all: "WITH {rows} UPDATE members SET unread = unread + v.column3, newest_inbound = v.column4 FROM v \
+         WHERE members.user_id = v.column1 AND members.conversation_id = v.column2",
+    one: "UPDATE members SET unread = unread + ?3, newest_inbound = ?4 WHERE user_id = ?1 AND conversation_id = ?2",
+};
 
 /// Each conversation and its newest message of this batch.
 fn newest(accepted: &[Accepted]) -> List<'static, 2> {
@@ -51,7 +62,8 @@ fn unread(accepted: &[Accepted]) -> List<'static, 4> {
 }
 
 impl Batch<'_> {
-    pub(super) fn messages(&self, accepted: &[Accepted]) -> Vec<Statement> {
+    /// Answers how many were inserted.
+    pub(super) async fn insert_messages(&self, accepted: &[Accepted]) -> Result<u64, StorageError> {
         let rows = accepted.iter().map(|Accepted { message: m, content_hash, .. }| {
             [
                 BigInt(m.id.0),
@@ -66,27 +78,17 @@ impl Batch<'_> {
                 BigInt(m.expires_at.map_or(0, Timestamp::as_micros)),
             ]
         });
-        List::new(rows).statements(self.storage.backend(), INSERT_MESSAGES)
+        self.tx.execute_rows(&INSERT_MESSAGES, List::new(rows)).await
     }
 
     /// Everything but the messages themselves.
-    pub(super) fn beside(&self, accepted: &[Accepted]) -> Vec<Statement> {
-        let backend = self.storage.backend();
+    pub(super) async fn insert_beside(&self, accepted: &[Accepted]) -> Result<(), StorageError> {
         let bodies = accepted.iter().map(|Accepted { message: m, .. }| {
             [BigInt(m.id.0), Bytes(m.sender_copy.as_bytes()), Bytes(m.receiver_copy.as_bytes())]
         });
-        let mut statements = List::new(bodies).statements(backend, INSERT_BODIES);
-        statements.extend(newest(accepted).statements(backend, SET_NEWEST));
-        statements.extend(unread(accepted).statements(backend, COUNT_UNREAD));
-        statements
-    }
-
-    /// Answers how many rows were affected.
-    pub(super) async fn execute_all(&self, statements: Vec<Statement>) -> Result<u64, StorageError> {
-        let mut affected = 0;
-        for statement in statements {
-            affected += self.tx.execute_raw(statement).await?.rows_affected();
-        }
-        Ok(affected)
+        self.tx.execute_rows(&INSERT_BODIES, List::new(bodies)).await?;
+        self.tx.execute_rows(&SET_NEWEST, newest(accepted)).await?;
+        self.tx.execute_rows(&COUNT_UNREAD, unread(accepted)).await?;
+        Ok(())
     }
 }

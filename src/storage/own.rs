@@ -1,0 +1,196 @@
+//! The SQLite connection on which batches are written, used by the thread that writes them.
+//!
+//! SeaORM's driver has a thread of its own for each connection, and each statement goes there and back. That is right for
+//! requests, which must not block; the writer has a thread to itself, does nothing while SQLite works, and its statements are
+//! many and short. So it calls SQLite by itself, and repeats one prepared statement for each row.
+//!
+//! All others who write take the same lock first ([`Storage::turn`](super::Storage)): in SQLite one writes at a time, and who
+//! waits in a queue waits no longer than needed, while SQLite's own waiting is a matter of luck.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::types::{FromSql, ToSqlOutput, Value as Stored, ValueRef};
+use rusqlite::{CachedStatement, Connection, ToSql, params_from_iter};
+use sea_orm::{Statement, Value};
+use tokio::sync::OwnedMutexGuard;
+
+use super::StorageError;
+use super::connect::{BUSY_TIMEOUT, Pragmas};
+use super::list::{Cell, List};
+
+/// Statements that are kept prepared: all that batches use.
+const STATEMENTS: usize = 64;
+
+/// Where to connect, and the connection while there is one.
+pub(super) struct Own {
+    path: PathBuf,
+    pragmas: Pragmas,
+    /// For the compiler, which cannot know that one at a time uses it.
+    connection: Mutex<Option<Connection>>,
+}
+
+impl Own {
+    pub(super) fn new(path: PathBuf, pragmas: Pragmas) -> Self {
+        Self { path, pragmas, connection: Mutex::new(None) }
+    }
+
+    fn connect(&self) -> Result<Connection, StorageError> {
+        let connection = Connection::open(&self.path)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        for (name, value) in &self.pragmas {
+            connection.pragma_update(None, name, value)?;
+        }
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        Ok(connection)
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Option<Connection>> {
+        // Whatever a panic has left open is rolled back by the next transaction.
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Closes the connection; the next transaction opens another.
+    pub(super) fn close(&self) {
+        *self.connection() = None;
+    }
+}
+
+/// A transaction that has the right to write. Dropped, it is rolled back.
+pub(super) struct OwnTransaction(OwnedMutexGuard<Own>);
+
+impl OwnTransaction {
+    pub(super) fn begin(own: OwnedMutexGuard<Own>) -> Result<Self, StorageError> {
+        let mut connection = own.connection();
+        let fresh = match connection.take() {
+            Some(connection) => connection,
+            None => own.connect()?,
+        };
+        let open = connection.insert(fresh);
+        if !open.is_autocommit() {
+            run(open, "ROLLBACK")?;
+        }
+        run(open, "BEGIN IMMEDIATE")?;
+        drop(connection);
+        Ok(Self(own))
+    }
+
+    pub(super) fn commit(self) -> Result<(), StorageError> {
+        self.with(|connection| run(connection, "COMMIT"))
+    }
+
+    pub(super) fn rollback(self) -> Result<(), StorageError> {
+        self.with(|connection| run(connection, "ROLLBACK"))
+    }
+
+    pub(super) fn execute(&self, statement: &Statement) -> Result<u64, StorageError> {
+        self.with(|connection| {
+            let mut prepared = connection.prepare_cached(&statement.sql)?;
+            bind(&mut prepared, statement)?;
+            Ok(prepared.raw_execute()? as u64)
+        })
+    }
+
+    pub(super) fn query(&self, statement: &Statement) -> Result<Vec<Vec<Stored>>, StorageError> {
+        self.with(|connection| {
+            let mut prepared = connection.prepare_cached(&statement.sql)?;
+            let columns = prepared.column_count();
+            bind(&mut prepared, statement)?;
+            let mut rows = prepared.raw_query();
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                found.push((0..columns).map(|index| row.get(index)).collect::<Result<_, _>>()?);
+            }
+            Ok(found)
+        })
+    }
+
+    /// Carries out `sql` once for each row, and answers how many rows it has changed in all.
+    pub(super) fn execute_each<const N: usize>(&self, sql: &str, rows: &List<'_, N>) -> Result<u64, StorageError> {
+        self.with(|connection| {
+            let mut prepared: CachedStatement<'_> = connection.prepare_cached(sql)?;
+            let mut changed = 0;
+            for row in rows.rows() {
+                changed += prepared.execute(params_from_iter(row))?;
+            }
+            Ok(changed as u64)
+        })
+    }
+
+    fn with<T>(&self, what: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>) -> Result<T, StorageError> {
+        let mut connection = self.0.connection();
+        let open = connection.as_ref().ok_or(StorageError::Corrupt("a transaction without its connection"))?;
+        what(open).map_err(|error| {
+            // Whatever has failed, the next batch begins with a connection that knows nothing of it.
+            *connection = None;
+            error.into()
+        })
+    }
+}
+
+impl Drop for OwnTransaction {
+    fn drop(&mut self) {
+        let mut connection = self.0.connection();
+        let is_open = connection.as_ref().is_some_and(|open| !open.is_autocommit());
+        if is_open && connection.as_ref().is_some_and(|open| run(open, "ROLLBACK").is_err()) {
+            *connection = None;
+        }
+    }
+}
+
+fn run(connection: &Connection, sql: &str) -> Result<(), rusqlite::Error> {
+    connection.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}
+
+/// Binds the parameters, of which `$2` is the second wherever it stands; for SQLite that is a name, and the first name that it
+/// meets is its first parameter.
+fn bind(prepared: &mut CachedStatement<'_>, statement: &Statement) -> Result<(), rusqlite::Error> {
+    for index in 1..=prepared.parameter_count() {
+        let number = prepared.parameter_name(index).and_then(|name| name.get(1..)?.parse().ok()).unwrap_or(index);
+        let value = statement.values.as_ref().and_then(|values| values.0.get(number - 1));
+        let value = value.ok_or(rusqlite::Error::InvalidParameterCount(number, prepared.parameter_count()))?;
+        prepared.raw_bind_parameter(index, Bound(value))?;
+    }
+    Ok(())
+}
+
+/// A parameter as SeaORM has it.
+struct Bound<'a>(&'a Value);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let bound = match self.0 {
+            Value::Bool(value) => value.map(|value| ValueRef::Integer(value.into())),
+            Value::SmallInt(value) => value.map(|value| ValueRef::Integer(value.into())),
+            Value::Int(value) => value.map(|value| ValueRef::Integer(value.into())),
+            Value::BigInt(value) => value.map(ValueRef::Integer),
+            Value::String(value) => value.as_ref().map(|text| ValueRef::Text(text.as_bytes())),
+            Value::Bytes(value) => value.as_ref().map(|bytes| ValueRef::Blob(bytes)),
+            other => {
+                let kind = format!("a parameter that batches do not use: {other:?}");
+                return Err(rusqlite::Error::ToSqlConversionFailure(kind.into()));
+            }
+        };
+        Ok(ToSqlOutput::Borrowed(bound.unwrap_or(ValueRef::Null)))
+    }
+}
+
+impl ToSql for Cell<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Int(number) => ValueRef::Integer((*number).into()),
+            Self::BigInt(number) => ValueRef::Integer(*number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+/// Reads a value of a row.
+pub(super) fn read<T: FromSql>(stored: &Stored) -> Result<T, StorageError> {
+    T::column_result(stored.into()).map_err(|_| StorageError::Corrupt("a value of another type"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! Transactions that write: a batch's, in either way, and everybody else's.
+
+use rusqlite::types::{FromSql, Value as Stored};
+use sea_orm::{
+    ConnectionTrait, DatabaseBackend, DatabaseTransaction, DbErr, ExecResult, QueryResult, Statement, TryGetable,
+};
+use tokio::sync::OwnedMutexGuard;
+
+use super::StorageError;
+use super::list::List;
+use super::own::{Own, OwnTransaction, read};
+
+/// The right to write to SQLite.
+pub(super) type Turn = OwnedMutexGuard<Own>;
+
+/// A transaction in SeaORM's pool.
+pub(super) struct PoolTransaction {
+    inner: DatabaseTransaction,
+    /// On SQLite. After the transaction, which ends before others may write.
+    _turn: Option<Turn>,
+}
+
+impl PoolTransaction {
+    pub(super) fn new(inner: DatabaseTransaction, turn: Option<Turn>) -> Self {
+        Self { inner, _turn: turn }
+    }
+
+    pub(super) async fn commit(self) -> Result<(), DbErr> {
+        self.inner.commit().await
+    }
+
+    pub(super) async fn rollback(self) -> Result<(), DbErr> {
+        self.inner.rollback().await
+    }
+}
+
+#[sea_orm::prelude::async_trait::async_trait]
+impl ConnectionTrait for PoolTransaction {
+    fn get_database_backend(&self) -> DatabaseBackend {
+        self.inner.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.inner.execute_raw(statement).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.inner.execute_unprepared(sql).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.inner.query_one_raw(statement).await
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.inner.query_all_raw(statement).await
+    }
+}
+
+/// A transaction in which a batch is carried out.
+pub(super) enum Transaction {
+    Pool(PoolTransaction),
+    Own(OwnTransaction),
+}
+
+/// The same statement for many rows at once, and for one.
+pub(super) struct ForRows {
+    /// With `{rows}`, as [`List::statements`] takes it.
+    pub(super) all: &'static str,
+    /// For SQLite, with a parameter for each cell.
+    pub(super) one: &'static str,
+}
+
+/// A row that was read in a batch's transaction.
+pub(super) enum Row {
+    Pool(QueryResult),
+    Own(Vec<Stored>),
+}
+
+impl Row {
+    pub(super) fn get<T: TryGetable + FromSql>(&self, index: usize) -> Result<T, StorageError> {
+        match self {
+            Self::Pool(row) => Ok(row.try_get_by_index(index)?),
+            Self::Own(row) => read(row.get(index).ok_or(StorageError::Corrupt("a row has too few columns"))?),
+        }
+    }
+}
+
+impl Transaction {
+    pub(super) async fn commit(self) -> Result<(), StorageError> {
+        match self {
+            Self::Pool(tx) => Ok(tx.commit().await?),
+            Self::Own(tx) => tx.commit(),
+        }
+    }
+
+    pub(super) async fn rollback(self) -> Result<(), StorageError> {
+        match self {
+            Self::Pool(tx) => Ok(tx.rollback().await?),
+            Self::Own(tx) => tx.rollback(),
+        }
+    }
+
+    /// Answers how many rows were changed.
+    pub(super) async fn execute(&self, statement: Statement) -> Result<u64, StorageError> {
+        match self {
+            Self::Pool(tx) => Ok(tx.execute_raw(statement).await?.rows_affected()),
+            Self::Own(tx) => tx.execute(&statement),
+        }
+    }
+
+    pub(super) async fn query(&self, statement: Statement) -> Result<Vec<Row>, StorageError> {
+        Ok(match self {
+            Self::Pool(tx) => tx.query_all_raw(statement).await?.into_iter().map(Row::Pool).collect(),
+            Self::Own(tx) => tx.query(&statement)?.into_iter().map(Row::Own).collect(),
+        })
+    }
+
+    pub(super) async fn query_one(&self, statement: Statement) -> Result<Option<Row>, StorageError> {
+        Ok(self.query(statement).await?.into_iter().next())
+    }
+
+    /// Answers how many rows were changed.
+    pub(super) async fn execute_rows<const N: usize>(
+        &self,
+        sql: &ForRows,
+        rows: List<'_, N>,
+    ) -> Result<u64, StorageError> {
+        match self {
+            Self::Pool(tx) => {
+                let mut changed = 0;
+                for statement in rows.statements(tx.get_database_backend(), sql.all) {
+                    changed += tx.execute_raw(statement).await?.rows_affected();
+                }
+                Ok(changed)
+            }
+            Self::Own(tx) => tx.execute_each(sql.one, &rows),
+        }
+    }
+}
+
+/// Something that carries out statements in a transaction.
+pub(super) trait Statements {
+    async fn run(&self, statement: Statement) -> Result<u64, StorageError>;
+    async fn rows(&self, statement: Statement) -> Result<Vec<Row>, StorageError>;
+}
+
+impl Statements for Transaction {
+    async fn run(&self, statement: Statement) -> Result<u64, StorageError> {
+        self.execute(statement).await
+    }
+
+    async fn rows(&self, statement: Statement) -> Result<Vec<Row>, StorageError> {
+        self.query(statement).await
+    }
+}
+
+impl Statements for PoolTransaction {
+    async fn run(&self, statement: Statement) -> Result<u64, StorageError> {
+        Ok(self.execute_raw(statement).await?.rows_affected())
+    }
+
+    async fn rows(&self, statement: Statement) -> Result<Vec<Row>, StorageError> {
+        Ok(self.query_all_raw(statement).await?.into_iter().map(Row::Pool).collect())
+    }
+}
