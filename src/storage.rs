@@ -5,6 +5,7 @@
 mod accounts;
 mod apply;
 mod bodies;
+mod checkpoints;
 mod connect;
 mod conversations;
 mod devices;

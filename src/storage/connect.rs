@@ -12,6 +12,7 @@ use sea_orm::sqlx::{ConnectOptions as _, Connection as _};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 
 use super::StorageError;
+use super::checkpoints::BACKSTOP;
 use super::own::Own;
 use crate::config::{Config, Store, Synchronous};
 
@@ -58,6 +59,7 @@ fn writing(config: &Config) -> Pragmas {
         // What is deleted is overwritten with zeros (<https://sqlite.org/pragma.html#pragma_secure_delete>).
         ("secure_delete", "ON"),
         ("foreign_keys", "ON"),
+        ("wal_autocheckpoint", BACKSTOP),
     ]
 }
 

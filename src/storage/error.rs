@@ -27,6 +27,9 @@ pub enum StorageError {
     /// As [`Database`](Self::Database), on the connection on which batches are written.
     #[error("database: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// No thread for what goes on beside the writer.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
     /// The database did not answer in time. Whether the attempt was stored is not known.
     #[error("the database did not answer in time")]
     TimedOut,

@@ -16,6 +16,7 @@ use sea_orm::{Statement, Value};
 use tokio::sync::OwnedMutexGuard;
 
 use super::StorageError;
+use super::checkpoints::Checkpoints;
 use super::connect::{BUSY_TIMEOUT, Pragmas};
 use super::list::{Cell, List};
 
@@ -27,32 +28,42 @@ pub(super) struct Own {
     path: PathBuf,
     pragmas: Pragmas,
     /// For the compiler, which cannot know that one at a time uses it.
-    connection: Mutex<Option<Connection>>,
+    open: Mutex<Option<Open>>,
+}
+
+struct Open {
+    connection: Connection,
+    checkpoints: Checkpoints,
 }
 
 impl Own {
     pub(super) fn new(path: PathBuf, pragmas: Pragmas) -> Self {
-        Self { path, pragmas, connection: Mutex::new(None) }
+        Self { path, pragmas, open: Mutex::new(None) }
     }
 
-    fn connect(&self) -> Result<Connection, StorageError> {
-        let connection = Connection::open(&self.path)?;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
-        for (name, value) in &self.pragmas {
-            connection.pragma_update(None, name, value)?;
-        }
+    fn connect(&self) -> Result<Open, StorageError> {
+        let connect = || {
+            let connection = Connection::open(&self.path)?;
+            connection.busy_timeout(BUSY_TIMEOUT)?;
+            for (name, value) in &self.pragmas {
+                connection.pragma_update(None, name, value)?;
+            }
+            Ok::<_, StorageError>(connection)
+        };
+        let connection = connect()?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        Ok(connection)
+        let checkpoints = Checkpoints::start(&connection, connect()?)?;
+        Ok(Open { connection, checkpoints })
     }
 
-    fn connection(&self) -> MutexGuard<'_, Option<Connection>> {
+    fn open(&self) -> MutexGuard<'_, Option<Open>> {
         // Whatever a panic has left open is rolled back by the next transaction.
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Closes the connection; the next transaction opens another.
     pub(super) fn close(&self) {
-        *self.connection() = None;
+        *self.open() = None;
     }
 }
 
@@ -61,22 +72,26 @@ pub(super) struct OwnTransaction(OwnedMutexGuard<Own>);
 
 impl OwnTransaction {
     pub(super) fn begin(own: OwnedMutexGuard<Own>) -> Result<Self, StorageError> {
-        let mut connection = own.connection();
-        let fresh = match connection.take() {
-            Some(connection) => connection,
-            None => own.connect()?,
-        };
-        let open = connection.insert(fresh);
-        if !open.is_autocommit() {
-            run(open, "ROLLBACK")?;
+        let fresh = own.open().is_none().then(|| own.connect()).transpose()?;
+        if fresh.is_some() {
+            *own.open() = fresh;
         }
-        run(open, "BEGIN IMMEDIATE")?;
-        drop(connection);
-        Ok(Self(own))
+        let transaction = Self(own);
+        transaction.with(|connection| {
+            if !connection.is_autocommit() {
+                run(connection, "ROLLBACK")?;
+            }
+            run(connection, "BEGIN IMMEDIATE")
+        })?;
+        Ok(transaction)
     }
 
     pub(super) fn commit(self) -> Result<(), StorageError> {
-        self.with(|connection| run(connection, "COMMIT"))
+        self.with(|connection| run(connection, "COMMIT"))?;
+        if let Some(open) = self.0.open().as_mut() {
+            open.checkpoints.committed(&open.connection);
+        }
+        Ok(())
     }
 
     pub(super) fn rollback(self) -> Result<(), StorageError> {
@@ -118,11 +133,12 @@ impl OwnTransaction {
     }
 
     fn with<T>(&self, what: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>) -> Result<T, StorageError> {
-        let mut connection = self.0.connection();
-        let open = connection.as_ref().ok_or(StorageError::Corrupt("a transaction without its connection"))?;
-        what(open).map_err(|error| {
+        let mut open = self.0.open();
+        let connection =
+            &open.as_ref().ok_or(StorageError::Corrupt("a transaction without its connection"))?.connection;
+        what(connection).map_err(|error| {
             // Whatever has failed, the next batch begins with a connection that knows nothing of it.
-            *connection = None;
+            *open = None;
             error.into()
         })
     }
@@ -130,10 +146,10 @@ impl OwnTransaction {
 
 impl Drop for OwnTransaction {
     fn drop(&mut self) {
-        let mut connection = self.0.connection();
-        let is_open = connection.as_ref().is_some_and(|open| !open.is_autocommit());
-        if is_open && connection.as_ref().is_some_and(|open| run(open, "ROLLBACK").is_err()) {
-            *connection = None;
+        // A connection that has failed was closed, and its transaction with it.
+        let is_open = self.0.open().as_ref().is_some_and(|open| !open.connection.is_autocommit());
+        if is_open {
+            let _ = self.with(|connection| run(connection, "ROLLBACK"));
         }
     }
 }

@@ -1,0 +1,151 @@
+//! Moving what was committed from SQLite's write-ahead log into the database file, beside the writer.
+//!
+//! SQLite does this at the end of whichever commit has made the log long, and everybody's messages wait for it. Here a thread
+//! of its own does most of it while the writer goes on (a *passive* checkpoint waits for nobody and holds up nobody,
+//! <https://sqlite.org/c3ref/wal_checkpoint_v2.html>). Under steady load it never quite reaches the end of the log, and only from
+//! there can the log begin anew; so once the log is long, the writer itself moves the little that is left. Bound: the log holds
+//! about [`BACKSTOP_PAGES`] pages, unless a reader needs them.
+
+use std::cell::Cell;
+use std::ffi::c_int;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use rusqlite::hooks::Wal;
+
+use super::StorageError;
+
+/// Pages that the log grows by between two checkpoints: the same page is often written again meanwhile, and is moved once.
+const EVERY: c_int = 1000;
+/// Pages from which on the writer moves what is left (32 MiB), as the setting of those who write beside it.
+pub(super) const BACKSTOP: &str = "8000";
+const BACKSTOP_PAGES: c_int = 8000;
+
+thread_local! {
+    /// The length of the log after the last commit of this thread.
+    static PAGES: Cell<c_int> = const { Cell::new(0) };
+}
+
+/// The thread, and when it was last woken.
+pub(super) struct Checkpoints {
+    wake: Option<SyncSender<()>>,
+    thread: Option<JoinHandle<()>>,
+    woken_at: c_int,
+    /// Held by the one who moves pages: SQLite refuses a second.
+    moving: Arc<Mutex<()>>,
+}
+
+impl Checkpoints {
+    /// Has `writer` tell how long its log is; `connection` is used by the thread.
+    pub(super) fn start(writer: &Connection, connection: Connection) -> Result<Self, StorageError> {
+        writer.wal_hook(Some(after_commit));
+        let (wake, woken) = sync_channel(1);
+        let thread = std::thread::Builder::new().name("checkpoints".to_owned());
+        let moving = Arc::new(Mutex::new(()));
+        let theirs = moving.clone();
+        let run = move || {
+            while woken.recv().is_ok() {
+                move_pages(&connection, &theirs);
+            }
+        };
+        let thread = thread.spawn(run).map_err(StorageError::Thread)?;
+        Ok(Self { wake: Some(wake), thread: Some(thread), woken_at: 0, moving })
+    }
+
+    /// To be called after a commit of `writer`, on the same thread.
+    pub(super) fn committed(&mut self, writer: &Connection) {
+        let pages = PAGES.get();
+        if pages < self.woken_at {
+            // The log has begun anew.
+            self.woken_at = 0;
+        }
+        if pages >= BACKSTOP_PAGES {
+            move_pages(writer, &self.moving);
+        } else if pages - self.woken_at >= EVERY {
+            self.woken_at = pages;
+            // Full: it will look again anyway.
+            let _ = self.wake.as_ref().map(|wake| wake.try_send(()));
+        }
+    }
+}
+
+impl Drop for Checkpoints {
+    fn drop(&mut self) {
+        self.wake = None;
+        // A panic in it has ended it: then there is nothing to wait for.
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+fn move_pages(connection: &Connection, moving: &Mutex<()>) {
+    let _moving = moving.lock().unwrap_or_else(PoisonError::into_inner);
+    // Whoever holds it up, or a full disk: the log stays longer, and the next one tries again.
+    if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
+        tracing::debug!(error = %error, "a checkpoint failed");
+    }
+}
+
+/// Called by SQLite within a commit that has succeeded: an error from here would be taken for one of the commit.
+#[expect(clippy::unnecessary_wraps, reason = "the type of such a function")]
+fn after_commit(_: &Wal, pages: c_int) -> rusqlite::Result<()> {
+    PAGES.set(pages);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::storage::own::{Own, OwnTransaction, read};
+    use sea_orm::{DatabaseBackend, Statement};
+
+    const PAGE: u64 = 4096;
+
+    struct Place {
+        own: Arc<tokio::sync::Mutex<Own>>,
+        dir: tempfile::TempDir,
+    }
+
+    impl Place {
+        async fn commit(&self, sql: &str) {
+            let tx = OwnTransaction::begin(self.own.clone().lock_owned().await).unwrap();
+            tx.execute(&Statement::from_string(DatabaseBackend::Sqlite, sql)).unwrap();
+            tx.commit().unwrap();
+        }
+
+        fn pages(&self, file: &str) -> u64 {
+            std::fs::metadata(self.dir.path().join(file)).unwrap().len() / PAGE
+        }
+    }
+
+    /// While the writer goes on, what it has written moves into the database, and the log does not grow for ever.
+    #[tokio::test]
+    async fn the_log_moves_beside_the_writer_and_is_bounded() {
+        let dir = tempfile::tempdir().unwrap();
+        let own = Own::new(dir.path().join("a.db"), vec![("journal_mode", "WAL"), ("synchronous", "OFF")]);
+        let place = Place { own: Arc::new(tokio::sync::Mutex::new(own)), dir };
+        place.commit("CREATE TABLE t (a BLOB)").await;
+        // Far below the backstop: only the thread can have moved it.
+        place.commit("INSERT INTO t SELECT zeroblob(2000 * 4096)").await;
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while place.pages("a.db") < 2000 {
+            assert!(Instant::now() < deadline, "nothing was moved");
+            std::thread::yield_now();
+        }
+        for _ in 0..60 {
+            place.commit("INSERT INTO t SELECT zeroblob(500 * 4096)").await;
+        }
+        let log = place.pages("a.db-wal");
+        assert!(log < 2 * u64::try_from(BACKSTOP_PAGES).unwrap(), "{log} pages");
+
+        let tx = OwnTransaction::begin(place.own.clone().lock_owned().await).unwrap();
+        let sql = Statement::from_string(DatabaseBackend::Sqlite, "SELECT COUNT(*) FROM t");
+        assert_eq!(read::<i64>(&tx.query(&sql).unwrap()[0][0]).unwrap(), 61);
+        drop(tx);
+        place.own.lock().await.close();
+        assert!(!place.dir.path().join("a.db-wal").exists(), "the last connection takes the log with it");
+    }
+}
