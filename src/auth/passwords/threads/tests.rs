@@ -35,7 +35,11 @@ async fn fill(threads: &Threads) -> usize {
 async fn memory_is_wiped_and_used_again() {
     let threads = threads(1, LONG, LONG);
     let first = fill(&threads).await;
-    until(&threads, |memory| memory.blocks().iter().all(|block| block.as_ref().iter().all(|word| *word == 0))).await;
+    let is_wiped = |memory: &Memory| {
+        let blocks = memory.blocks();
+        blocks.len() == 8 && blocks.iter().all(|block| block.as_ref().iter().all(|word| *word == 0))
+    };
+    until(&threads, is_wiped).await;
     assert_eq!(fill(&threads).await, first);
 }
 
