@@ -98,7 +98,6 @@ fn nobodys(params: &Params, salt: [u8; 16], hash: [u8; Params::DEFAULT_OUTPUT_LE
     })
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "as map_err passes it")]
 fn internal(error: impl std::error::Error) -> AuthError {
     AuthError::Internal(format!("password hash: {error}"))
 }
