@@ -61,7 +61,7 @@ impl Auth {
             access.end_login(login);
         }
         Ok(Self {
-            passwords: Passwords::new(config).await?,
+            passwords: Passwords::new(config)?,
             access,
             storage,
             clock,

@@ -12,7 +12,10 @@ use ::config::{Environment, File, FileFormat};
 use serde::Deserialize;
 
 pub use error::ConfigError;
-pub use sections::{Admin, Auth, Database, Http, Limits, Log, LogFormat, Messages, Server, Socket, Synchronous};
+pub use sections::{
+    Admin, Auth, Database, Http, Limits, Log, LogFormat, MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, Messages, Server,
+    Socket, Synchronous,
+};
 pub use store::Store;
 
 /// `config/default.toml`: every key with its default and one comment.

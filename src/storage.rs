@@ -39,8 +39,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use sea_orm::{
-    ConnectionTrait as _, DatabaseBackend, DatabaseConnection, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait as _,
+    ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr, EntityTrait, Select, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait as _,
 };
 
 use tokio::sync::{Mutex, Semaphore};
@@ -210,6 +210,12 @@ impl Storage {
         self.writer.execute_raw(self.statement(sql, [epoch.into()])).await?;
         Ok(())
     }
+}
+
+/// The row with a unique key, if there is one. Not by `one`: its `LIMIT` is a parameter, and SQLite compiles such a statement again
+/// each time it is used.
+async fn unique<E: EntityTrait>(query: Select<E>, db: &impl ConnectionTrait) -> Result<Option<E::Model>, DbErr> {
+    Ok(query.all(db).await?.pop())
 }
 
 /// A name for a history that no other has.

@@ -1,45 +1,51 @@
-//! Password hashing: argon2id (RFC 9106) on the blocking pool, a bounded number at once.
+//! Password hashing: argon2id (RFC 9106) on threads of its own, a bounded number at once.
+
+mod hasher;
+mod memory;
+mod threads;
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::password_hash::{Error, PasswordHasher as _, PasswordVerifier as _};
+use argon2::{Algorithm, Params, Version};
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::AuthError;
+use crate::clock::random_bytes;
 use crate::config;
 use crate::telemetry::metrics;
+use hasher::Hasher;
+use threads::Threads;
+
+/// How long the memory of hashes is kept while nobody logs in.
+const KEEP: Duration = Duration::from_secs(10);
 
 /// Hashes and verifies passwords.
 pub(super) struct Passwords {
     params: Params,
-    turns: Arc<Semaphore>,
-    wait: Duration,
-    /// Verified against when there is no such user, so that the answer takes as long.
+    threads: Threads,
+    /// Verified against when there is no such user, so that the answer takes as long. No password has it.
     dummy: String,
 }
 
 impl Passwords {
-    pub(super) async fn new(config: &config::Auth) -> Result<Self, AuthError> {
+    pub(super) fn new(config: &config::Auth) -> Result<Self, AuthError> {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let at_once = if config.hash_concurrency == 0 { cores } else { config.hash_concurrency };
-        let mut passwords = Self {
-            params: Params::new(config.argon2_memory_kib, config.argon2_passes, 1, None)
-                .map_err(|error| AuthError::Internal(error.to_string()))?,
-            turns: Arc::new(Semaphore::new(at_once)),
-            wait: Duration::from_millis(config.hash_wait_ms),
-            dummy: String::new(),
-        };
-        passwords.dummy = passwords.hash(SecretString::from(crate::clock::random_token()?)).await?;
-        Ok(passwords)
+        let params = Params::new(config.argon2_memory_kib, config.argon2_passes, 1, None).map_err(internal)?;
+        let wait = Duration::from_millis(config.hash_wait_ms);
+        Ok(Self {
+            threads: Threads::start(at_once, params.block_count(), KEEP, wait).map_err(internal)?,
+            dummy: nobodys(&params, random_bytes()?, random_bytes()?).map_err(internal)?.to_string(),
+            params,
+        })
     }
 
     /// The hash of a password in PHC form.
     pub(super) async fn hash(&self, password: SecretString) -> Result<String, AuthError> {
-        self.in_turn(move |argon2| Ok(argon2.hash_password(password.expose_secret().as_bytes())?.to_string())).await
+        self.run(move |hasher| Ok(hasher.hash_password(password.expose_secret().as_bytes())?.to_string())).await
     }
 
     /// Whether a hash was made with other settings than today's.
@@ -56,54 +62,75 @@ impl Passwords {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy.clone());
         let matches = self
-            .in_turn(move |argon2| {
-                let parsed = PasswordHash::new(&hash)?;
-                match argon2.verify_password(password.expose_secret().as_bytes(), &parsed) {
+            .run(move |hasher| {
+                let hash = PasswordHash::new(&hash)?;
+                match hasher.verify_password(password.expose_secret().as_bytes(), &hash) {
                     Ok(()) => Ok(true),
-                    Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
-                    Err(error) => Err(error.into()),
+                    Err(Error::PasswordInvalid) => Ok(false),
+                    Err(error) => Err(error),
                 }
             })
             .await?;
         Ok(matches && known)
     }
 
-    /// Runs `work` when fewer than the allowed number are running; [`AuthError::Busy`] when that takes too long.
-    async fn in_turn<T: Send + 'static>(
+    /// Runs `work` when its turn has come; [`AuthError::Busy`] when that takes too long.
+    async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(Argon2<'static>) -> Result<T, HashError> + Send + 'static,
+        work: impl FnOnce(&Hasher<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, AuthError> {
         let started = Instant::now();
-        let permit = self.permit().await?;
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params.clone());
-        let result = tokio::task::spawn_blocking(move || {
-            // Held by the work itself: a request that is given up does not stop its hash.
-            let _permit = permit;
-            work(argon2)
-        })
-        .await;
+        let params = self.params.clone();
+        let result = self.threads.run(move |memory| work(&Hasher::new(params, memory))).await?;
         metrics().password_seconds.record(started.elapsed());
-        match result {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(HashError(error))) => Err(AuthError::Internal(format!("argon2: {error}"))),
-            Err(error) => Err(AuthError::Internal(format!("argon2: {error}"))),
-        }
-    }
-
-    async fn permit(&self) -> Result<OwnedSemaphorePermit, AuthError> {
-        let turn = self.turns.clone().acquire_owned();
-        match tokio::time::timeout(self.wait, turn).await {
-            Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(_)) | Err(_) => Err(AuthError::Busy),
-        }
+        result.map_err(internal)
     }
 }
 
-/// Either of the two error types of the argon2 crates, as text.
-struct HashError(String);
+/// A hash of no password, as costly to verify as any other.
+fn nobodys(params: &Params, salt: [u8; 16], hash: [u8; Params::DEFAULT_OUTPUT_LEN]) -> Result<PasswordHash, Error> {
+    Ok(PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(params)?,
+        salt: Some(Salt::new(&salt)?),
+        hash: Some(Output::new(&hash)?),
+    })
+}
 
-impl<E: std::error::Error> From<E> for HashError {
-    fn from(error: E) -> Self {
-        Self(error.to_string())
+fn internal(error: impl std::error::Error) -> AuthError {
+    AuthError::Internal(format!("password hash: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn passwords(passes: u32) -> Passwords {
+        let mut auth = Config::defaults().unwrap().auth;
+        (auth.argon2_memory_kib, auth.argon2_passes, auth.hash_wait_ms) = (64, passes, 30_000);
+        Passwords::new(&auth).unwrap()
+    }
+
+    #[tokio::test]
+    async fn right_wrong_unknown_and_unreadable() {
+        let passwords = passwords(1);
+        let secret = |text: &str| SecretString::from(text);
+        let hash = passwords.hash(secret("a password")).await.unwrap();
+        assert!(passwords.verify(secret("a password"), Some(hash.clone())).await.unwrap());
+        assert!(!passwords.verify(secret("another"), Some(hash.clone())).await.unwrap());
+        assert!(!passwords.verify(secret("a password"), None).await.unwrap());
+        assert!(matches!(passwords.verify(secret("x"), Some("no hash".to_owned())).await, Err(AuthError::Internal(_))));
+        assert_ne!(hash, passwords.hash(secret("a password")).await.unwrap(), "the salt");
+    }
+
+    /// The dummy costs what a hash of today's settings costs.
+    #[tokio::test]
+    async fn outdated_hashes() {
+        let (old, new) = (passwords(1), passwords(2));
+        let hash = old.hash(SecretString::from("a password")).await.unwrap();
+        assert!(new.is_outdated(&hash) && !old.is_outdated(&hash) && new.is_outdated("no hash"));
+        assert!(!new.is_outdated(&new.dummy) && new.is_outdated(&old.dummy));
     }
 }

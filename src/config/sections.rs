@@ -12,6 +12,12 @@ use super::error::require;
 
 /// Shortest HS256 secret in bytes: the size of the hash's output (RFC 7518 §3.2).
 const MIN_SECRET_BYTES: usize = 32;
+/// Most memory of a password hash in KiB: 1 GiB.
+pub const MAX_ARGON2_MEMORY_KIB: u32 = 1 << 20;
+/// Most passes of a password hash.
+pub const MAX_ARGON2_PASSES: u32 = 100;
+/// Most password hashes at once: each has a thread of its own.
+const MAX_HASH_CONCURRENCY: usize = 1024;
 
 /// `[server]`: the public listener and the process.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -88,7 +94,7 @@ pub struct Auth {
     pub argon2_passes: u32,
     /// Hashes at once; 0: one a core.
     pub hash_concurrency: usize,
-    /// Longest wait for a hash to begin.
+    /// Longest wait for the turn to hash.
     pub hash_wait_ms: u64,
     /// Refuse public keys that are not a `SubjectPublicKeyInfo`.
     pub strict_public_keys: bool,
@@ -271,6 +277,13 @@ impl Auth {
             "must be longer than auth.access_token_s",
         )?;
         require(self.refresh_grace_s >= 0, "auth.refresh_grace_s", "must not be negative")?;
+        require(
+            self.argon2_memory_kib <= MAX_ARGON2_MEMORY_KIB,
+            "auth.argon2_memory_kib",
+            "must be at most 1048576 (1 GiB)",
+        )?;
+        require(self.argon2_passes <= MAX_ARGON2_PASSES, "auth.argon2_passes", "must be at most 100")?;
+        require(self.hash_concurrency <= MAX_HASH_CONCURRENCY, "auth.hash_concurrency", "must be at most 1024")?;
         argon2::Params::new(self.argon2_memory_kib, self.argon2_passes, 1, None).map(drop).map_err(|error| {
             ConfigError::Value { key: "auth.argon2_memory_kib", reason: format!("or argon2_passes: {error}") }
         })

@@ -61,6 +61,10 @@ fn mistakes_are_named() {
     assert!(message(&[("FLUENT__LOG__FILTER", "a=b=c")]).contains("log.filter"));
     assert!(message(&[("DATABASE_URL", "mysql://x")]).contains("database.url"));
     assert!(message(&[("FLUENT__HTTP__MAX_HEAD_BYTES", "1")]).contains("http.max_head_bytes"));
+    for (key, value) in [("ARGON2_MEMORY_KIB", "1048577"), ("ARGON2_PASSES", "101"), ("HASH_CONCURRENCY", "1025")] {
+        let text = message(&[(&format!("FLUENT__AUTH__{key}"), value)]);
+        assert!(text.contains(&format!("auth.{}", key.to_lowercase())), "{text}");
+    }
     let missing = Config::load(Some(Path::new("/does/not/exist.toml")), HashMap::new()).unwrap_err();
     assert!(missing.to_string().contains("/does/not/exist.toml"));
     for text in [message(&[("SECRET_KEY", "short")]), missing.to_string()] {

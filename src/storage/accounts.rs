@@ -6,7 +6,7 @@ use sea_orm::{
 
 use super::entity::user;
 use super::search::Change;
-use super::{Storage, StorageError};
+use super::{Storage, StorageError, unique};
 use crate::domain::{EmailAddress, PublicKey, Settings, Timestamp, User, UserId, UserName};
 
 /// What a login compares with.
@@ -39,7 +39,7 @@ impl Storage {
     /// Whether the name or the address belongs to an account already.
     pub async fn is_taken(&self, name: &UserName, email: &EmailAddress) -> Result<bool, StorageError> {
         let taken = user::Column::NameKey.eq(name.key()).or(user::Column::EmailKey.eq(email.key()));
-        Ok(user::Entity::find().filter(taken).one(&self.reader).await?.is_some())
+        Ok(!user::Entity::find().filter(taken).all(&self.reader).await?.is_empty())
     }
 
     /// Makes an account; [`StorageError::Duplicate`] when the name or the address is taken.
@@ -70,25 +70,26 @@ impl Storage {
 
     /// What a login with this name compares with.
     pub async fn credentials(&self, name: &UserName) -> Result<Option<Credentials>, StorageError> {
-        let row = user::Entity::find().filter(user::Column::NameKey.eq(name.key())).one(&self.reader).await?;
+        let row = unique(user::Entity::find().filter(user::Column::NameKey.eq(name.key())), &self.reader).await?;
         Ok(row.map(|row| Credentials { user: UserId(row.id), name: row.name, password_hash: row.password_hash }))
     }
 
     /// Replaces the hash of an unchanged password.
     pub async fn set_password_hash(&self, id: UserId, password_hash: String) -> Result<(), StorageError> {
         let row = user::ActiveModel { id: Set(id.0), password_hash: Set(password_hash), ..Default::default() };
+        let _turn = self.turn().await?;
         user::Entity::update(row).exec(&self.writer).await?;
         Ok(())
     }
 
     /// The argon2id hash of a user's password.
     pub async fn password_hash(&self, id: UserId) -> Result<Option<String>, StorageError> {
-        Ok(user::Entity::find_by_id(id.0).one(&self.reader).await?.map(|row| row.password_hash))
+        Ok(unique(user::Entity::find_by_id(id.0), &self.reader).await?.map(|row| row.password_hash))
     }
 
     /// An account as its owner sees it.
     pub async fn profile(&self, id: UserId) -> Result<Option<Profile>, StorageError> {
-        let row = user::Entity::find_by_id(id.0).one(&self.reader).await?;
+        let row = unique(user::Entity::find_by_id(id.0), &self.reader).await?;
         Ok(row.map(|row| Profile {
             email: row.email.clone(),
             settings: Settings { presence: row.presence, read_receipts: row.read_receipts },

@@ -4,7 +4,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter 
 
 use super::entity::{login, refresh_token, user};
 use super::transaction::PoolTransaction;
-use super::{Storage, StorageError};
+use super::{Storage, StorageError, unique};
 use crate::domain::{LoginId, Timestamp, UserId};
 
 /// A SHA-256.
@@ -86,20 +86,20 @@ impl Storage {
         now: Timestamp,
     ) -> Result<Rotation, StorageError> {
         // Anybody can show a token: one that nobody was ever given costs no turn at writing.
-        if refresh_token::Entity::find_by_id(hash.to_vec()).one(&self.reader).await?.is_none() {
+        if unique(refresh_token::Entity::find_by_id(hash.to_vec()), &self.reader).await?.is_none() {
             return Ok(Rotation::Refused);
         }
         let tx = self.begin().await?;
         // The lock is for PostgreSQL; on SQLite the transaction has the only one there is.
-        let token = refresh_token::Entity::find_by_id(hash.to_vec()).lock_exclusive().one(&tx).await?;
+        let token = unique(refresh_token::Entity::find_by_id(hash.to_vec()).lock_exclusive(), &tx).await?;
         let Some(token) = token.filter(|token| token.expires_at > now.as_micros()) else {
             return Ok(Rotation::Refused);
         };
-        let session = login::Entity::find_by_id(token.login_id).one(&tx).await?;
+        let session = unique(login::Entity::find_by_id(token.login_id), &tx).await?;
         let Some(session) = session.filter(|session| session.ended_at.is_none()) else {
             return Ok(Rotation::Refused);
         };
-        let owner = user::Entity::find_by_id(session.user_id).one(&tx).await?;
+        let owner = unique(user::Entity::find_by_id(session.user_id), &tx).await?;
         let Some(owner) = owner else { return Ok(Rotation::Refused) };
 
         let (user, login) = (UserId(owner.id), LoginId(session.id));
@@ -120,7 +120,7 @@ impl Storage {
         if now <= Timestamp::from_micros(spent_at).plus_secs(grace_s) {
             return Ok(granted(stored));
         }
-        let next = refresh_token::Entity::find_by_id(successor(&stored).hash.to_vec()).one(&tx).await?;
+        let next = unique(refresh_token::Entity::find_by_id(successor(&stored).hash.to_vec()), &tx).await?;
         if next.is_some_and(|next| next.spent_at.is_none()) {
             return Ok(granted(stored));
         }

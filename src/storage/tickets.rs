@@ -3,7 +3,7 @@
 use sea_orm::{ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _};
 
 use super::entity::ticket;
-use super::{Storage, StorageError};
+use super::{Storage, StorageError, unique};
 use crate::domain::{LoginId, Timestamp, UserId};
 
 /// Finds and removes in one statement: of two that show the same ticket, one gets it.
@@ -38,9 +38,10 @@ impl Storage {
         now: Timestamp,
     ) -> Result<Option<(UserId, LoginId)>, StorageError> {
         // Anybody can show a ticket: one that nobody was ever given costs no turn at writing.
-        if ticket::Entity::find_by_id(hash.to_vec()).one(&self.reader).await?.is_none() {
+        if unique(ticket::Entity::find_by_id(hash.to_vec()), &self.reader).await?.is_none() {
             return Ok(None);
         }
+        let _turn = self.turn().await?;
         let statement = self.statement(CONSUME, [hash.to_vec().into()]);
         let Some(row) = self.writer.query_one_raw(statement).await? else { return Ok(None) };
         let expires_at: i64 = row.try_get("", "expires_at")?;

@@ -16,6 +16,7 @@ const LIST: u32 = 1000;
 
 /// Lists of conversations.
 #[derive(Clone, Debug, clap::Args, Serialize)]
+#[group(skip)]
 pub(crate) struct ChatList {
     /// Conversations of each who asks
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]

@@ -10,6 +10,7 @@ use crate::target::Target;
 
 /// Runs both in turn, each time on a fresh database.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub(crate) struct Compare {
     /// What the reference stores
     #[arg(long, value_enum, default_value = "sqlite")]

@@ -12,6 +12,7 @@ use crate::traffic::{Pacing, Party, Plan, Soundness, drive};
 
 /// One message, many sockets.
 #[derive(Clone, Debug, clap::Args, Serialize)]
+#[group(skip)]
 pub(crate) struct Fanout {
     /// Sockets of the user; for more than ten the server must allow them (`FLUENT__SOCKET__MAX_PER_USER`)
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]

@@ -12,6 +12,7 @@ use crate::target::Target;
 
 /// Pages from the middle of conversations.
 #[derive(Clone, Debug, clap::Args, Serialize)]
+#[group(skip)]
 pub(crate) struct History {
     /// Messages in the store
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]

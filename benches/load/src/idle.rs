@@ -22,6 +22,7 @@ const SETTLE: Duration = Duration::from_secs(2);
 
 /// One socket for each of many users, which only answer pings.
 #[derive(Clone, Debug, clap::Args, Serialize)]
+#[group(skip)]
 pub(crate) struct Idle {
     /// Sockets, each of a user of its own. The server must allow them (`FLUENT__SERVER__MAX_CONNECTIONS`), and each takes a
     /// file of the server and one of this program

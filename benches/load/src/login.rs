@@ -1,6 +1,7 @@
 //! Logins, whose price is a password hash, and what they do to the messages of others.
 
 mod bare;
+mod outcome;
 
 use std::time::Duration;
 
@@ -10,17 +11,22 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::client::{self, OPENING};
-use crate::latency::Summary;
 use crate::letter::{Dialect, Letter};
 use crate::place::Place;
 use crate::random::Random;
+use crate::report;
 use crate::requests::{Ask, Asking, Expect, Served};
 use crate::seed::PASSWORD;
 use crate::target::{Account, Target};
-use crate::traffic::{Pacing, Party, Plan, Soundness, drive};
+use crate::traffic::{Pacing, Party, Plan, drive};
+use bare::Bare;
+pub(crate) use outcome::Outcome;
+use outcome::{Messages, Round};
 
-/// First verifications in the tool itself, then logins alone, then messages alone, then both; each for the same time.
+/// In each round verifications in the tool itself, logins alone, messages alone, and both; each for the same time, and in every second
+/// round the other way round.
 #[derive(Clone, Debug, clap::Args, Serialize)]
+#[group(skip)]
 pub(crate) struct Login {
     /// Connections, each of which logs in again and again
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -37,63 +43,52 @@ pub(crate) struct Login {
     /// The wire that the pairs speak
     #[arg(long, value_enum, default_value = "v1")]
     dialect: Dialect,
-    /// How long each part is measured
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    /// How often all of it is measured
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: u32,
+    /// How long each part of a round is measured
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     seconds: u64,
     /// How long it runs before that
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(0..=86_400))]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(0..=86_400))]
     warmup: u64,
+    /// How nice the verifications in the tool are: as the server's hashes
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(i32).range(0..=19))]
+    nice: i32,
     /// Decides who logs in and what is written
     #[arg(long, default_value_t = 1)]
     seed: u64,
-}
-
-/// What came of it.
-#[derive(Serialize)]
-pub(crate) struct Outcome {
-    workload: &'static str,
-    target: String,
-    #[serde(flatten)]
-    login: Login,
-    /// Verifications a second in the tool, on all cores.
-    bare_per_second: f64,
-    /// Logins to bare verifications.
-    ratio: f64,
-    logins: Served,
-    logins_with_messages: Served,
-    messages_alone: Messages,
-    messages_with_logins: Messages,
-}
-
-/// Messages at a fixed rate.
-#[derive(Serialize)]
-struct Messages {
-    latency_ms: Summary,
-    lag_ms: Summary,
-    #[serde(flatten)]
-    sound: Soundness,
 }
 
 impl Login {
     pub(crate) async fn run(&self, place: &Place) -> Result<Outcome> {
         let target = place.server(self.users + 2 * self.pairs, self.dialect).await?;
         let (users, writers) = target.accounts.split_at(usize::try_from(self.users)?);
-        let bare_per_second = bare::verifications_per_second(Duration::from_secs(self.seconds)).await?;
-        let logins = self.log_in(&target, users).await?;
-        let messages_alone = self.write(&target, writers).await?;
-        let (logins_with_messages, messages_with_logins) =
-            tokio::try_join!(Box::pin(self.log_in(&target, users)), Box::pin(self.write(&target, writers)))?;
-        Ok(Outcome {
-            workload: "login",
-            target: target.name.clone(),
-            login: self.clone(),
-            bare_per_second,
-            ratio: logins.costs.per_second / bare_per_second,
-            logins,
-            logins_with_messages,
-            messages_alone,
-            messages_with_logins,
-        })
+        let mut rounds = Vec::new();
+        for number in 0..self.rounds {
+            let round = if number % 2 == 0 {
+                let (bare, logins) = (self.verify().await?, self.log_in(&target, users).await?);
+                let messages_alone = self.write(&target, writers).await?;
+                let (logins_with_messages, messages_with_logins) = self.both(&target, users, writers).await?;
+                Round { bare, logins, messages_alone, logins_with_messages, messages_with_logins }
+            } else {
+                let (logins_with_messages, messages_with_logins) = self.both(&target, users, writers).await?;
+                let messages_alone = self.write(&target, writers).await?;
+                let logins = self.log_in(&target, users).await?;
+                Round { bare: self.verify().await?, logins, messages_alone, logins_with_messages, messages_with_logins }
+            };
+            report::say(&round.to_string());
+            rounds.push(round);
+        }
+        Ok(Outcome::new(&target.name, self, rounds))
+    }
+
+    async fn verify(&self) -> Result<Bare> {
+        bare::verify(Duration::from_secs(self.seconds), self.nice).await
+    }
+
+    async fn both(&self, target: &Target, users: &[Account], writers: &[Account]) -> Result<(Served, Messages)> {
+        tokio::try_join!(Box::pin(self.log_in(target, users)), Box::pin(self.write(target, writers)))
     }
 
     async fn log_in(&self, target: &Target, users: &[Account]) -> Result<Served> {
@@ -122,21 +117,5 @@ impl Login {
         let (board, _) = drive(target, &plan, parties, pacing).await?;
         let times = board.times();
         Ok(Messages { latency_ms: times.delivery.summary(), lag_ms: times.lag.summary(), sound: board.soundness() })
-    }
-}
-
-impl std::fmt::Display for Outcome {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { target, login, bare_per_second, ratio, logins, .. } = self;
-        writeln!(f, "login {target} {} clients: {logins}", login.clients)?;
-        writeln!(f, "  {ratio:.2} of {bare_per_second:.1} bare verifications/s")?;
-        writeln!(f, "  with messages: {}", self.logins_with_messages)?;
-        for (name, Messages { latency_ms, sound, .. }) in
-            [("alone", &self.messages_alone), ("with logins", &self.messages_with_logins)]
-        {
-            writeln!(f, "  messages at {}/s {name}: {latency_ms}; {sound}", login.rate)?;
-        }
-        let (alone, with) = (self.messages_alone.latency_ms.p99, self.messages_with_logins.latency_ms.p99);
-        write!(f, "  p99 of messages: {alone:.2} ms alone, {with:.2} ms with logins")
     }
 }

@@ -37,6 +37,7 @@ const SETTLE: Duration = Duration::from_mins(1);
 
 /// A mixed load.
 #[derive(Clone, Debug, clap::Args, Serialize)]
+#[group(skip)]
 pub(crate) struct Mixed {
     /// Minutes that it takes, such as 0.5; a server that runs already has tokens for 15
     #[arg(long, default_value_t = 10.0, value_parser = minutes)]

@@ -17,6 +17,7 @@ use crate::traffic::{Pacing, Party, Plan, Soundness, drive};
 
 /// A load of messages.
 #[derive(Clone, Debug, clap::Args, Serialize)]
+#[group(skip)]
 pub(crate) struct Relay {
     /// Pairs of users; the first writes to the second
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=50_000))]

@@ -12,6 +12,7 @@ use crate::stock::{Keep, Stock};
 
 /// Searches of all kinds.
 #[derive(Clone, Debug, clap::Args, Serialize)]
+#[group(skip)]
 pub(crate) struct Search {
     /// Users in the store
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]

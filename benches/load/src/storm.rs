@@ -24,6 +24,7 @@ use returning::Device;
 
 /// A reconnect storm.
 #[derive(Clone, Debug, clap::Args, Serialize)]
+#[group(skip)]
 pub(crate) struct Storm {
     /// Devices of fluent.v1, each of a user of its own
     #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u32).range(1..=50_000))]

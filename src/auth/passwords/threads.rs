@@ -1,0 +1,108 @@
+//! Threads that hash and do nothing else, each with memory that it keeps from hash to hash.
+//!
+//! They give way to all other threads: a hash takes milliseconds, a message microseconds. At most as many hashes run as there are
+//! threads, and as many again are ready for the moment in which one ends; all others wait in order for one of these places, and
+//! are refused when that takes too long.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use flume::{Receiver, RecvTimeoutError, Sender, TryRecvError};
+use tokio::sync::{Semaphore, oneshot};
+
+use super::memory::Memory;
+use crate::auth::AuthError;
+
+/// How much nicer than the rest of the process they are (`nice(2)`): under full load a tenth of a core stays for each.
+#[cfg(target_os = "linux")]
+const NICER: i32 = 10;
+
+type Job = Box<dyn FnOnce(&mut Memory) + Send>;
+
+/// Running threads; they end with this, each after what it is doing.
+pub(super) struct Threads {
+    jobs: Sender<Job>,
+    places: Arc<Semaphore>,
+    wait: Duration,
+}
+
+impl Threads {
+    /// Starts `count`. Each keeps at most `blocks` (of 1 KiB), and those until it had nothing to do for `keep`. Jobs are refused that
+    /// wait longer than `wait` for a place.
+    pub(super) fn start(count: usize, blocks: usize, keep: Duration, wait: Duration) -> std::io::Result<Self> {
+        let places = count.saturating_mul(2).min(Semaphore::MAX_PERMITS);
+        let (jobs, waiting) = flume::bounded(places);
+        for _ in 0..count {
+            let waiting = waiting.clone();
+            std::thread::Builder::new().name("passwords".to_owned()).spawn(move || {
+                give_way();
+                work(&waiting, &mut Memory::new(blocks), keep);
+            })?;
+        }
+        Ok(Self { jobs, places: Arc::new(Semaphore::new(places)), wait })
+    }
+
+    /// Runs `job` on one of the threads. It runs to its end although the caller has gone, but does not begin then.
+    ///
+    /// [`AuthError::Busy`] when there is no place in time, [`AuthError::Internal`] when the job panics.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Memory) -> T + Send + 'static,
+    ) -> Result<T, AuthError> {
+        let place = tokio::time::timeout(self.wait, self.places.clone().acquire_owned());
+        let Ok(Ok(place)) = place.await else { return Err(AuthError::Busy) };
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |memory| {
+            // Held by the work itself: a request that is given up does not make room for another.
+            let _place = place;
+            if !answer.is_closed() {
+                // The caller may have gone meanwhile.
+                let _ = answer.send(job(memory));
+            }
+        });
+        let failed = || AuthError::Internal("a password hash has failed".to_owned());
+        self.jobs.try_send(job).map_err(|_| failed())?;
+        answered.await.map_err(|_| failed())
+    }
+}
+
+/// Until nobody can have work any more.
+fn work(jobs: &Receiver<Job>, memory: &mut Memory, keep: Duration) {
+    while let Some(job) = next(jobs, memory, keep) {
+        // What has panicked was reported by the hook, and its caller sees that no answer comes.
+        let _ = catch_unwind(AssertUnwindSafe(|| job(memory)));
+    }
+}
+
+/// Waits for a job, with what the last one has left behind wiped. The next hash would overwrite all of it, so when one is waiting
+/// there is nothing to wipe.
+fn next(jobs: &Receiver<Job>, memory: &mut Memory, keep: Duration) -> Option<Job> {
+    match jobs.try_recv() {
+        Ok(job) => return Some(job),
+        Err(TryRecvError::Disconnected) => return None,
+        Err(TryRecvError::Empty) => memory.wipe(),
+    }
+    match jobs.recv_timeout(keep) {
+        Ok(job) => return Some(job),
+        Err(RecvTimeoutError::Disconnected) => return None,
+        Err(RecvTimeoutError::Timeout) => memory.give_back(),
+    }
+    jobs.recv().ok()
+}
+
+/// Lowers this thread's priority. Where the system does not allow that, or has one only for the whole process, it stays.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{getpriority_process, setpriority_process};
+        let me = Some(rustix::thread::gettid());
+        let lowered = getpriority_process(me).and_then(|now| setpriority_process(me, now.saturating_add(NICER)));
+        if let Err(error) = lowered {
+            tracing::warn!(%error, "password hashes run at normal priority");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

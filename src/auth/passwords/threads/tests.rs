@@ -1,0 +1,138 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::Instant;
+
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
+
+use super::*;
+
+const LONG: Duration = Duration::from_secs(60);
+
+fn threads(count: usize, keep: Duration, wait: Duration) -> Threads {
+    Threads::start(count, 8, keep, wait).unwrap()
+}
+
+/// Asks the memory of the only thread until it is as wanted.
+async fn until(threads: &Threads, wanted: fn(&Memory) -> bool) {
+    let deadline = Instant::now() + LONG;
+    while !threads.run(move |memory| wanted(memory)).await.unwrap() {
+        assert!(Instant::now() < deadline, "not in time");
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn fill(threads: &Threads) -> usize {
+    let fill = |memory: &mut Memory| {
+        let blocks = memory.lend(8).unwrap();
+        blocks.iter_mut().for_each(|block| block.as_mut().fill(u64::MAX));
+        blocks.as_ptr().addr()
+    };
+    threads.run(fill).await.unwrap()
+}
+
+#[tokio::test]
+async fn memory_is_wiped_and_used_again() {
+    let threads = threads(1, LONG, LONG);
+    let first = fill(&threads).await;
+    let is_wiped = |memory: &Memory| {
+        let blocks = memory.blocks();
+        blocks.len() == 8 && blocks.iter().all(|block| block.as_ref().iter().all(|word| *word == 0))
+    };
+    until(&threads, is_wiped).await;
+    assert_eq!(fill(&threads).await, first);
+}
+
+#[tokio::test]
+async fn memory_is_given_back_when_nobody_comes() {
+    let threads = threads(1, Duration::ZERO, LONG);
+    fill(&threads).await;
+    until(&threads, |memory| memory.blocks().is_empty()).await;
+}
+
+#[tokio::test]
+async fn no_more_at_once_than_threads() {
+    let threads = threads(2, LONG, LONG);
+    let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let meeting = Arc::new(std::sync::Barrier::new(2));
+    join_all((0..20).map(|_| {
+        let (running, most, meeting) = (running.clone(), most.clone(), meeting.clone());
+        threads.run(move |_| {
+            most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            // So that two do run at once.
+            meeting.wait();
+            running.fetch_sub(1, Ordering::SeqCst);
+        })
+    }))
+    .await;
+    assert_eq!(most.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn whoever_finds_no_place_in_time_is_refused() {
+    let threads = threads(1, LONG, Duration::from_millis(1));
+    let (begun, has_begun) = oneshot::channel();
+    let (go, wait) = mpsc::channel::<()>();
+    let mut running = Box::pin(threads.run(move |_| {
+        begun.send(()).unwrap();
+        wait.recv().unwrap();
+    }));
+    assert!(running.as_mut().now_or_never().is_none());
+    has_begun.await.unwrap();
+    let mut ready = Box::pin(threads.run(|_| ()));
+    assert!(ready.as_mut().now_or_never().is_none());
+    assert!(matches!(threads.run(|_| ()).await, Err(AuthError::Busy)));
+    go.send(()).unwrap();
+    running.await.unwrap();
+    ready.await.unwrap();
+    threads.run(|_| ()).await.unwrap();
+}
+
+/// Who hangs up and comes again must not have two hashes made.
+#[tokio::test]
+async fn what_nobody_waits_for_does_not_begin() {
+    let threads = threads(1, LONG, LONG);
+    let (begun, has_begun) = oneshot::channel();
+    let (go, wait) = mpsc::channel::<()>();
+    let mut running = Box::pin(threads.run(move |_| {
+        begun.send(()).unwrap();
+        wait.recv().unwrap();
+    }));
+    assert!(running.as_mut().now_or_never().is_none());
+    has_begun.await.unwrap();
+    let runs = Arc::new(AtomicUsize::new(0));
+    let counted = || {
+        let runs = runs.clone();
+        Box::pin(threads.run(move |_| runs.fetch_add(1, Ordering::SeqCst)))
+    };
+    let mut given_up = counted();
+    assert!(given_up.as_mut().now_or_never().is_none());
+    drop(given_up);
+    let mut again = counted();
+    assert!(again.as_mut().now_or_never().is_none());
+    go.send(()).unwrap();
+    running.await.unwrap();
+    again.await.unwrap();
+    assert_eq!(runs.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_panic_loses_no_thread_and_no_place() {
+    let threads = threads(1, LONG, LONG);
+    for _ in 0..3 {
+        let panicked = threads.run(|_| panic!("a panic that a test wants")).await;
+        assert!(matches!(panicked, Err(AuthError::Internal(_))));
+    }
+    fill(&threads).await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn hashes_give_way_and_nobody_else() {
+    use rustix::process::getpriority_process;
+    let here = getpriority_process(Some(rustix::thread::gettid())).unwrap();
+    let threads = threads(1, LONG, LONG);
+    let there = threads.run(|_| getpriority_process(Some(rustix::thread::gettid())).unwrap()).await.unwrap();
+    assert_eq!(there, (here + NICER).min(19));
+    assert_eq!(getpriority_process(Some(rustix::thread::gettid())).unwrap(), here);
+}
