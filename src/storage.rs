@@ -1,6 +1,7 @@
 //! The store: the only place that knows SeaORM. Queries by topic, answering in domain types.
 //!
-//! SQLite has one connection that writes, one that clears away, and a few that read (WAL); PostgreSQL has a pool for each.
+//! On SQLite batches are written on a connection of the writer's own ([`own`]); requests write on another, what is over is
+//! cleared away on a third, all in turn, and a few connections read (WAL). PostgreSQL has a pool for each.
 
 mod accounts;
 mod apply;

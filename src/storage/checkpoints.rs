@@ -124,6 +124,7 @@ mod tests {
     /// While the writer goes on, what it has written moves into the database, and the log does not grow for ever.
     #[tokio::test]
     async fn the_log_moves_beside_the_writer_and_is_bounded() {
+        assert_eq!(BACKSTOP.parse(), Ok(BACKSTOP_PAGES));
         let dir = tempfile::tempdir().unwrap();
         let own = Own::new(dir.path().join("a.db"), vec![("journal_mode", "WAL"), ("synchronous", "OFF")]);
         let place = Place { own: Arc::new(tokio::sync::Mutex::new(own)), dir };

@@ -24,8 +24,9 @@ const APART: [(&str, &str); 4] =
     [("clock", "protocol"), ("config", "protocol"), ("config", "clock"), ("telemetry", "protocol")];
 
 /// Which modules may name a library. The program and the test support are clients of everything.
-const LIBRARIES: [(&str, &[&str]); 7] = [
+const LIBRARIES: [(&str, &[&str]); 8] = [
     ("sea_orm", &["storage"]),
+    ("rusqlite", &["storage"]),
     ("migration", &["storage", "main"]),
     ("ractor", &["actors"]),
     ("hyper", &["http", "socket"]),
@@ -35,7 +36,7 @@ const LIBRARIES: [(&str, &[&str]); 7] = [
 ];
 
 /// Libraries that plain data must not know.
-const NOT_IN_DOMAIN: [&str; 4] = ["tokio", "hyper", "ractor", "sea_orm"];
+const NOT_IN_DOMAIN: [&str; 5] = ["tokio", "hyper", "ractor", "sea_orm", "rusqlite"];
 
 /// The text without comments: documentation may name anybody.
 fn code(text: &str) -> String {
