@@ -8,7 +8,7 @@
 use sea_orm::sea_query::ArrayType;
 use sea_orm::{DatabaseBackend, Statement, Value};
 
-/// Most rows of one statement: with ten columns well below the number of parameters that SQLite takes (32,766).
+/// Most rows of one statement on SQLite: with ten columns well below the number of parameters that it takes (32,766).
 const MAX_ROWS: usize = 512;
 
 /// What a cell holds. It cannot be NULL: the driver's arrays cannot.
@@ -38,7 +38,8 @@ impl<'a, const N: usize> List<'a, N> {
             let (table, values) = if backend == DatabaseBackend::Postgres { arrays(rows) } else { packed(rows) };
             Statement::from_sql_and_values(backend, sql.replace("{rows}", &table), values)
         };
-        self.0.chunks(MAX_ROWS).map(statement).collect()
+        let at_once = if backend == DatabaseBackend::Postgres { usize::MAX } else { MAX_ROWS };
+        self.0.chunks(at_once).map(statement).collect()
     }
 }
 

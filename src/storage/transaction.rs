@@ -7,7 +7,6 @@ use sea_orm::{
 use tokio::sync::OwnedMutexGuard;
 
 use super::StorageError;
-use super::list::List;
 use super::own::{Own, OwnTransaction, read};
 
 /// The right to write to SQLite.
@@ -63,14 +62,6 @@ pub(super) enum Transaction {
     Own(OwnTransaction),
 }
 
-/// The same statement for many rows at once, and for one.
-pub(super) struct ForRows {
-    /// With `{rows}`, as [`List::statements`] takes it.
-    pub(super) all: &'static str,
-    /// For SQLite, with a parameter for each cell.
-    pub(super) one: &'static str,
-}
-
 /// A row that was read in a batch's transaction.
 pub(super) enum Row {
     Pool(QueryResult),
@@ -118,24 +109,6 @@ impl Transaction {
 
     pub(super) async fn query_one(&self, statement: Statement) -> Result<Option<Row>, StorageError> {
         Ok(self.query(statement).await?.into_iter().next())
-    }
-
-    /// Answers how many rows were changed.
-    pub(super) async fn execute_rows<const N: usize>(
-        &self,
-        sql: &ForRows,
-        rows: List<'_, N>,
-    ) -> Result<u64, StorageError> {
-        match self {
-            Self::Pool(tx) => {
-                let mut changed = 0;
-                for statement in rows.statements(tx.get_database_backend(), sql.all) {
-                    changed += tx.execute_raw(statement).await?.rows_affected();
-                }
-                Ok(changed)
-            }
-            Self::Own(tx) => tx.execute_each(sql.one, &rows),
-        }
     }
 }
 

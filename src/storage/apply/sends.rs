@@ -2,6 +2,7 @@
 
 mod once;
 mod rows;
+mod together;
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use crate::domain::{
     Refusal, Stored, UserId,
 };
 use crate::storage::StorageError;
+use crate::storage::transaction::Transaction;
 
 /// A message that is to be stored.
 struct Accepted {
@@ -46,11 +48,23 @@ impl Batch<'_> {
     }
 
     async fn store(&mut self, mut accepted: Vec<Accepted>) -> Result<(), StorageError> {
-        let inserted = self.insert_messages(&accepted).await?;
-        if usize::try_from(inserted).is_ok_and(|inserted| inserted < accepted.len()) {
-            accepted = self.new_ones(accepted).await?;
+        if accepted.is_empty() {
+            return Ok(());
         }
-        self.insert_beside(&accepted).await?;
+        let inserted = match &self.tx {
+            Transaction::Own(tx) => rows::insert_messages(tx, &accepted)?,
+            tx @ Transaction::Pool(_) => together::insert(tx, &accepted).await?,
+        };
+        if usize::try_from(inserted).is_ok_and(|inserted| inserted < accepted.len()) {
+            let tried: Vec<MessageId> = accepted.iter().map(|accepted| accepted.message.id).collect();
+            accepted = self.new_ones(accepted).await?;
+            if let tx @ Transaction::Pool(_) = &self.tx {
+                together::take_out(tx, &tried, &accepted).await?;
+            }
+        }
+        if let Transaction::Own(tx) = &self.tx {
+            rows::insert_beside(tx, &accepted)?;
+        }
         for accepted in accepted {
             let place = accepted.place;
             self.finish(place, outcome(accepted));

@@ -1,44 +1,56 @@
-//! The rows of stored messages.
+//! The rows of stored messages, on SQLite: one prepared statement a table, and a call for each row.
 
 use std::collections::BTreeMap;
 
 use super::Accepted;
 use crate::domain::{ConversationId, MessageId, Timestamp, UserId};
 use crate::storage::StorageError;
-use crate::storage::apply::Batch;
 use crate::storage::list::{Cell, List};
-use crate::storage::transaction::ForRows;
+use crate::storage::own::OwnTransaction;
 
 use Cell::{BigInt, Bytes, Int, Text};
 
 /// A message whose name is there already is left out.
-const INSERT_MESSAGES: ForRows = ForRows {
-    all: "WITH {rows} INSERT INTO messages \
-         (id, conversation_id, sender_id, receiver_id, message_type, timestamp, client_id, content_hash, reply_to, expires_at) \
-         SELECT v.column1, v.column2, v.column3, v.column4, v.column5, v.column6, NULLIF(v.column7, ''), \
-         CASE WHEN length(v.column8) > 0 THEN v.column8 END, NULLIF(v.column9, 0), NULLIF(v.column10, 0) FROM v \
-         ON CONFLICT (client_id, sender_id) WHERE client_id IS NOT NULL DO NOTHING",
-    one: "INSERT INTO messages \
-         (id, conversation_id, sender_id, receiver_id, message_type, timestamp, client_id, content_hash, reply_to, expires_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULLIF(?7, ''), NULLIF(?8, x''), NULLIF(?9, 0), NULLIF(?10, 0)) \
-         ON CONFLICT (client_id, sender_id) WHERE client_id IS NOT NULL DO NOTHING",
-};
+const MESSAGE: &str = "INSERT INTO messages \
+     (id, conversation_id, sender_id, receiver_id, message_type, timestamp, client_id, content_hash, reply_to, expires_at) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULLIF(?7, ''), NULLIF(?8, x''), NULLIF(?9, 0), NULLIF(?10, 0)) \
+     ON CONFLICT (client_id, sender_id) WHERE client_id IS NOT NULL DO NOTHING";
+const BODY: &str = "INSERT INTO bodies (id, sender_copy, receiver_copy) VALUES (?1, ?2, ?3)";
+const NEWEST: &str = "UPDATE conversations SET newest_message_id = ?2 WHERE id = ?1";
+const UNREAD: &str =
+    "UPDATE members SET unread = unread + ?3, newest_inbound = ?4 WHERE user_id = ?1 AND conversation_id = ?2";
 
-const INSERT_BODIES: ForRows = ForRows {
-    all: "WITH {rows} INSERT INTO bodies (id, sender_copy, receiver_copy) SELECT * FROM v",
-    one: "INSERT INTO bodies (id, sender_copy, receiver_copy) VALUES (?1, ?2, ?3)",
-};
+/// A message's cells, in the order of [`MESSAGE`].
+pub(super) fn message(Accepted { message: m, content_hash, .. }: &Accepted) -> [Cell<'_>; 10] {
+    [
+        BigInt(m.id.0),
+        BigInt(m.conversation_id.0),
+        Int(m.sender.0),
+        Int(m.receiver.0),
+        Text(&m.message_type),
+        BigInt(m.timestamp.as_micros()),
+        Text(m.client_id.as_deref().unwrap_or_default()),
+        Bytes(content_hash.as_ref().map_or(&[], |hash| hash)),
+        BigInt(m.reply_to.map_or(0, |id| id.0)),
+        BigInt(m.expires_at.map_or(0, Timestamp::as_micros)),
+    ]
+}
 
-const SET_NEWEST: ForRows = ForRows {
-    all: "WITH {rows} UPDATE conversations SET newest_message_id = v.column2 FROM v WHERE conversations.id = v.column1",
-    one: "UPDATE conversations SET newest_message_id = ?2 WHERE id = ?1",
-};
+/// Answers how many were inserted.
+pub(super) fn insert_messages(tx: &OwnTransaction, accepted: &[Accepted]) -> Result<u64, StorageError> {
+    tx.execute_each(MESSAGE, &List::new(accepted.iter().map(message)))
+}
 
-const COUNT_UNREAD: ForRows = ForRows {
-    all: "WITH {rows} UPDATE members SET unread = unread + v.column3, newest_inbound = v.column4 FROM v \
-         WHERE members.user_id = v.column1 AND members.conversation_id = v.column2",
-    one: "UPDATE members SET unread = unread + ?3, newest_inbound = ?4 WHERE user_id = ?1 AND conversation_id = ?2",
-};
+/// Everything but the messages themselves.
+pub(super) fn insert_beside(tx: &OwnTransaction, accepted: &[Accepted]) -> Result<(), StorageError> {
+    let bodies = accepted.iter().map(|Accepted { message: m, .. }| {
+        [BigInt(m.id.0), Bytes(m.sender_copy.as_bytes()), Bytes(m.receiver_copy.as_bytes())]
+    });
+    tx.execute_each(BODY, &List::new(bodies))?;
+    tx.execute_each(NEWEST, &newest(accepted))?;
+    tx.execute_each(UNREAD, &unread(accepted))?;
+    Ok(())
+}
 
 /// Each conversation and its newest message of this batch.
 fn newest(accepted: &[Accepted]) -> List<'static, 2> {
@@ -59,36 +71,4 @@ fn unread(accepted: &[Accepted]) -> List<'static, 4> {
     List::new(unread.into_iter().map(|((user, conversation), (count, newest))| {
         [Int(user.0), BigInt(conversation.0), BigInt(count), BigInt(newest.0)]
     }))
-}
-
-impl Batch<'_> {
-    /// Answers how many were inserted.
-    pub(super) async fn insert_messages(&self, accepted: &[Accepted]) -> Result<u64, StorageError> {
-        let rows = accepted.iter().map(|Accepted { message: m, content_hash, .. }| {
-            [
-                BigInt(m.id.0),
-                BigInt(m.conversation_id.0),
-                Int(m.sender.0),
-                Int(m.receiver.0),
-                Text(&m.message_type),
-                BigInt(m.timestamp.as_micros()),
-                Text(m.client_id.as_deref().unwrap_or_default()),
-                Bytes(content_hash.as_ref().map_or(&[], |hash| hash)),
-                BigInt(m.reply_to.map_or(0, |id| id.0)),
-                BigInt(m.expires_at.map_or(0, Timestamp::as_micros)),
-            ]
-        });
-        self.tx.execute_rows(&INSERT_MESSAGES, List::new(rows)).await
-    }
-
-    /// Everything but the messages themselves.
-    pub(super) async fn insert_beside(&self, accepted: &[Accepted]) -> Result<(), StorageError> {
-        let bodies = accepted.iter().map(|Accepted { message: m, .. }| {
-            [BigInt(m.id.0), Bytes(m.sender_copy.as_bytes()), Bytes(m.receiver_copy.as_bytes())]
-        });
-        self.tx.execute_rows(&INSERT_BODIES, List::new(bodies)).await?;
-        self.tx.execute_rows(&SET_NEWEST, newest(accepted)).await?;
-        self.tx.execute_rows(&COUNT_UNREAD, unread(accepted)).await?;
-        Ok(())
-    }
 }
