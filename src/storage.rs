@@ -19,6 +19,7 @@ mod logins;
 mod maintenance;
 mod migrate;
 mod notes;
+mod packed;
 #[cfg(test)]
 mod plans;
 mod recovery;
@@ -30,6 +31,7 @@ mod seed;
 mod sessions;
 mod tickets;
 mod users;
+mod walk;
 
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -94,9 +96,12 @@ impl Storage {
     /// [`StorageError::NewerSchema`] when the database was written by a newer version.
     pub async fn open(config: &Config) -> Result<Self, StorageError> {
         let migrator = connect::open(config, Purpose::Migrate).await?;
-        let migrated = migrate::up(&migrator).await;
+        let prepared = match migrate::up(&migrator).await {
+            Ok(()) => migrate::forget_statistics(&migrator).await,
+            Err(error) => Err(error),
+        };
         migrator.close().await?;
-        migrated?;
+        prepared?;
         let storage = Self {
             writer: connect::open(config, Purpose::Write).await?,
             reader: connect::open(config, Purpose::Read).await?,

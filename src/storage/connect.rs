@@ -108,7 +108,6 @@ fn sqlite(config: &Config, path: &Path, purpose: Purpose) -> Result<ConnectOptio
                 .pragma("journal_size_limit", WAL_LIMIT_BYTES)
                 // What is deleted is overwritten with zeros (<https://sqlite.org/pragma.html#pragma_secure_delete>).
                 .pragma("secure_delete", "ON")
-                .optimize_on_close(true, None)
         });
     Ok(options)
 }
