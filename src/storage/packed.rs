@@ -105,7 +105,7 @@ mod tests {
         let storage = Storage::open(&config).await.unwrap();
         let texts = ["", "a", "a \0 b", "\"\\\u{1}\n", "Zoë \u{1f600}\u{10ffff}", "[1]", "null"];
         for (text, number) in texts.iter().zip([0, 1, -1, i64::MAX, i64::MIN, 1 << 53, 7]) {
-            let sql = "SELECT $1 AS n, $2 AS ciphertext, $3 AS t, NULL AS nothing LIMIT 2".to_owned();
+            let sql = "SELECT $1 AS n, $2 AS ciphertext, $3 AS t, NULL AS empty LIMIT 2".to_owned();
             let query = Query { sql, columns: 4, ciphertexts: Some(1) };
             let values = [number.into(), text.as_bytes().to_vec().into(), (*text).into()];
             let mut rows = storage.list(&query, values).await.unwrap();
