@@ -89,7 +89,7 @@ async fn a_drain_turns_all_who_wait_away_at_once() {
 async fn one_user_does_not_fill_the_queue() {
     let (entrance, _drain) = entrance(2);
     let (told, mut came) = mpsc::unbounded_channel();
-    let greedy: Vec<Entry> = vec![entrance.enter(UserId(1)).await.unwrap(), entrance.enter(UserId(1)).await.unwrap()];
+    let greedy = [entrance.enter(UserId(1)).await.unwrap(), entrance.enter(UserId(1)).await.unwrap()];
     come(&entrance, 1, &told).await;
     assert_eq!(entrance.enter(UserId(1)).await.unwrap_err(), NotAdmitted::TooMany, "three at once");
     come(&entrance, 2, &told).await;
