@@ -12,6 +12,7 @@
 
 mod attachment;
 mod credit;
+mod entrance;
 mod health;
 mod janitor;
 mod mailbox;
@@ -28,6 +29,7 @@ mod ticket;
 
 pub use attachment::{Attachment, NewSocket};
 pub use credit::{Credit, Credits, InFlightBytes};
+pub use entrance::{Entrance, Entry, NotAdmitted};
 pub use health::Health;
 pub use outbox::{CloseReason, Letter, LoginEnd, Outbox, OutboxEnd, Outgoing, outbox};
 pub use persistence::PersistenceHandle;

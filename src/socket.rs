@@ -21,7 +21,7 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::actors::{Credits, InFlightBytes, NewSocket, Opening, RegistryHandle, outbox};
+use crate::actors::{Credits, Entrance, InFlightBytes, NewSocket, Opening, RegistryHandle, outbox};
 use crate::auth::Access;
 use crate::config;
 use crate::domain::{SocketId, UserId};
@@ -34,6 +34,8 @@ pub use handshake::{Handshake, HandshakeError};
 
 /// Longest wait for the registry to take in a socket.
 const ATTACH_TIMEOUT: Duration = Duration::from_secs(5);
+/// How much of the time for a handshake it may wait for its turn: a client that is as patient still hears of it.
+const WAIT: f64 = 0.8;
 /// On a drain, one socket is closed a millisecond …
 const DRAIN_PER_SOCKET: Duration = Duration::from_millis(1);
 
@@ -45,6 +47,8 @@ pub struct Sockets {
     settings: Arc<pump::Settings>,
     handshake_timeout: Duration,
     drain_window: Duration,
+    /// Where `fluent.v1` sockets wait for their turn.
+    pub entrance: Entrance,
     registry: RegistryHandle,
     in_flight_bytes: InFlightBytes,
     last_id: AtomicU64,
@@ -57,9 +61,12 @@ impl Sockets {
     /// Sockets that are closed with 1012 once `drain` is cancelled.
     #[must_use]
     pub fn new(config: &config::Config, registry: RegistryHandle, drain: CancellationToken) -> Self {
+        let handshake_timeout = config.server.handshake_timeout();
+        let max_wait = handshake_timeout.mul_f64(WAIT);
         Self {
+            entrance: Entrance::new(config.socket.max_per_user, max_wait, drain.clone()),
             settings: Arc::new(pump::Settings::new(&config.socket)),
-            handshake_timeout: config.server.handshake_timeout(),
+            handshake_timeout,
             drain_window: config.server.drain_window(),
             registry,
             in_flight_bytes: InFlightBytes::new(config.socket.in_flight_bytes),

@@ -22,6 +22,7 @@ mod maintenance;
 mod migrate;
 mod notes;
 mod own;
+mod packed;
 #[cfg(test)]
 mod plans;
 mod recovery;
@@ -34,6 +35,7 @@ mod sessions;
 mod tickets;
 mod transaction;
 mod users;
+mod walk;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -104,9 +106,12 @@ impl Storage {
     /// [`StorageError::NewerSchema`] when the database was written by a newer version.
     pub async fn open(config: &Config) -> Result<Self, StorageError> {
         let migrator = connect::open(config, Purpose::Migrate).await?;
-        let migrated = migrate::up(&migrator).await;
+        let prepared = match migrate::up(&migrator).await {
+            Ok(()) => migrate::forget_statistics(&migrator).await,
+            Err(error) => Err(error),
+        };
         migrator.close().await?;
-        migrated?;
+        prepared?;
         let storage = Self {
             writer: connect::open(config, Purpose::Write).await?,
             reader: connect::open(config, Purpose::Read).await?,

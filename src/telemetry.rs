@@ -55,6 +55,10 @@ pub struct Metrics {
     pub dropped: Counter,
     /// Write-ahead logs emptied.
     pub checkpoints: Counter,
+    /// Handshakes that wait for their turn to be opened.
+    pub openings_waiting: Gauge,
+    /// Handshakes that waited in vain.
+    pub openings_refused: Counter,
     /// Events read for sockets that catch up.
     pub replayed: Counter,
     /// Typing and presence not looked into.
@@ -95,6 +99,8 @@ impl Metrics {
             destroyed: counter!(names::DESTROYED),
             dropped: counter!(names::DROPPED),
             checkpoints: counter!(names::CHECKPOINTS),
+            openings_waiting: gauge!(names::OPENINGS_WAITING),
+            openings_refused: counter!(names::OPENINGS_REFUSED),
             replayed: counter!(names::REPLAYED),
             whispers_dropped: counter!(names::WHISPERS_DROPPED),
             mailbox_wait: by_actor(names::MAILBOX_WAIT_SECONDS),
@@ -104,6 +110,8 @@ impl Metrics {
         metrics.sockets.set(0.0);
         metrics.sessions.set(0.0);
         metrics.in_flight.set(0.0);
+        metrics.openings_waiting.set(0.0);
+        metrics.openings_refused.increment(0);
         metrics.messages_stored.increment(0);
         metrics.messages_delivered.increment(0);
         for counter in [&metrics.expired, &metrics.destroyed, &metrics.dropped, &metrics.checkpoints] {

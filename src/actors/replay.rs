@@ -10,6 +10,7 @@ use ractor::ActorRef;
 use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::entrance::Entry;
 use super::mailbox::{Timed, cast};
 use super::session::SessionMsg;
 use super::stream::{SeamLimit, Turn};
@@ -33,7 +34,7 @@ pub(super) struct Replays {
 }
 
 /// What a client says about itself when it opens a `fluent.v1` socket.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Opening {
     /// Its device.
     pub device: DeviceId,
@@ -41,6 +42,8 @@ pub struct Opening {
     pub since: Option<String>,
     /// Whether its user counts as online.
     pub is_background: bool,
+    /// Its place among those that are opened.
+    pub entry: Entry,
 }
 
 /// The first frames of a socket.
@@ -78,14 +81,17 @@ impl Replays {
     ) -> AbortOnDropHandle<()> {
         let replays = self.clone();
         AbortOnDropHandle::new(tokio::spawn(async move {
+            let Opening { device, since, entry, .. } = opening;
+            let mut reader = Reader { replays, session, user, socket, entry: Some(entry) };
             let greeting = loop {
-                if let Some(greeting) = or_wait(replays.greeting(user, &opening).await).await {
+                let greeting = reader.replays.greeting(user, &device, since.as_deref()).await;
+                if let Some(greeting) = reader.or_wait(greeting).await {
                     break greeting;
                 }
             };
             let since = greeting.since;
-            cast(&session, SessionMsg::Greet { socket, greeting });
-            replays.read(&session, user, socket, since).await;
+            cast(&reader.session, SessionMsg::Greet { socket, greeting });
+            reader.read(since).await;
         }))
     }
 
@@ -97,14 +103,14 @@ impl Replays {
         socket: SocketId,
         since: Seq,
     ) -> AbortOnDropHandle<()> {
-        let replays = self.clone();
-        AbortOnDropHandle::new(tokio::spawn(async move { replays.read(&session, user, socket, since).await }))
+        let reader = Reader { replays: self.clone(), session, user, socket, entry: None };
+        AbortOnDropHandle::new(tokio::spawn(reader.read(since)))
     }
 
-    async fn greeting(&self, user: UserId, opening: &Opening) -> Result<Greeting, StorageError> {
+    async fn greeting(&self, user: UserId, device: &DeviceId, since: Option<&str>) -> Result<Greeting, StorageError> {
         let position = self.storage.position().await?;
         let newest = position.newest();
-        let honoured: Result<Cursor, ResetReason> = match &opening.since {
+        let honoured: Result<Cursor, ResetReason> = match since {
             Some(since) => position.honours(since),
             None => Ok(newest.clone()),
         };
@@ -112,43 +118,53 @@ impl Replays {
             Ok(cursor) => (cursor, None),
             Err(reason) => (newest.clone(), Some(v1::reset(reason, &newest))),
         };
-        let hello = v1::hello(&v1::Hello {
-            user,
-            device: &opening.device,
-            cursor: &cursor,
-            server_time: self.clock.now(),
-            limits: self.limits,
-        });
+        let hello =
+            v1::hello(&v1::Hello { user, device, cursor: &cursor, server_time: self.clock.now(), limits: self.limits });
         Ok(Greeting { frames: [hello].into_iter().chain(reset).collect(), epoch: position.epoch, since: cursor.seq })
     }
+}
 
+/// Reads for one socket.
+struct Reader {
+    replays: Arc<Replays>,
+    session: ActorRef<Timed<SessionMsg>>,
+    user: UserId,
+    socket: SocketId,
+    /// Held up to the first page.
+    entry: Option<Entry>,
+}
+
+impl Reader {
     /// Page after page, until nobody wants one any more.
-    async fn read(&self, session: &ActorRef<Timed<SessionMsg>>, user: UserId, socket: SocketId, since: Seq) {
+    async fn read(mut self, since: Seq) {
         let turns = Arc::new(Semaphore::new(1));
-        let mut replay = Replay::new(user, since);
+        let mut replay = Replay::new(self.user, since);
         // Nobody closes the semaphore.
         while let Ok(permit) = turns.clone().acquire_owned().await {
             let page = loop {
-                if let Some(page) =
-                    or_wait(self.storage.next_page(&mut replay, self.page, self.clock.now()).await).await
-                {
+                let Replays { storage, page, clock, .. } = &*self.replays;
+                let page = storage.next_page(&mut replay, *page, clock.now()).await;
+                if let Some(page) = self.or_wait(page).await {
                     break page;
                 }
             };
             metrics().replayed.increment(page.events.len() as u64);
-            cast(session, SessionMsg::Page { socket, turn: Turn { page, permit } });
+            let turn = Turn { page, permit, entry: self.entry.take() };
+            cast(&self.session, SessionMsg::Page { socket: self.socket, turn });
         }
     }
-}
 
-/// What was read; or nothing, after a while: the database may be away, and is asked until it is back.
-async fn or_wait<T>(read: Result<T, StorageError>) -> Option<T> {
-    match read {
-        Ok(value) => Some(value),
-        Err(error) => {
-            tracing::warn!(error = %error, "cannot read what a socket has missed; trying again");
-            tokio::time::sleep(RETRY).await;
-            None
+    /// What was read; or nothing, after a while: the database may be away, and is asked until it is back.
+    async fn or_wait<T>(&mut self, read: Result<T, StorageError>) -> Option<T> {
+        match read {
+            Ok(value) => Some(value),
+            Err(error) => {
+                tracing::warn!(error = %error, "cannot read what a socket has missed; trying again");
+                // Nobody else has to wait for a database that is away.
+                self.entry = None;
+                tokio::time::sleep(RETRY).await;
+                None
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::entrance::Entry;
 use super::outbox::Letter;
 use super::ticket::{From, Reply};
 use crate::domain::{Answer, Cursor, Epoch, Event, EventBody, Seq, UserId};
@@ -31,6 +32,8 @@ pub(super) struct SeamLimit {
 pub(super) struct Turn {
     pub(super) page: Page,
     pub(super) permit: OwnedSemaphorePermit,
+    /// With the first page: given back when it is made into frames.
+    pub(super) entry: Option<Entry>,
 }
 
 /// One socket's place in the order.
@@ -187,7 +190,7 @@ impl Stream {
         let Some((_, turn)) = behind.turn.take_if(|(up_to, _)| unanswered.is_none_or(|first| first > *up_to)) else {
             return Vec::new();
         };
-        let Turn { page, permit } = turn;
+        let Turn { page, permit, entry: _until_here } = turn;
         let mut letters = Vec::new();
         for event in page.events {
             if event.seq > self.position {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::respond::{Response, full};
+use crate::actors::NotAdmitted;
 use crate::auth::{AuthError, RateLimited};
 use crate::domain::{Invalid, Timestamp};
 use crate::protocol::{Detail, ErrorCode, FrameError};
@@ -210,6 +211,12 @@ impl From<StorageError> for ApiError {
             StorageError::TimedOut | StorageError::Sqlite(_) => Self::Unavailable,
             other => Self::Internal(other.to_string()),
         }
+    }
+}
+
+impl From<NotAdmitted> for ApiError {
+    fn from(_: NotAdmitted) -> Self {
+        Self::Unavailable
     }
 }
 

@@ -6,6 +6,9 @@ use http::{HeaderValue, StatusCode};
 use http_body_util::Full;
 use serde::Serialize;
 
+/// Room for an entry of a list: more is allocated when it is not enough.
+const ENTRY_BYTES: usize = 1152;
+
 /// The answer of an endpoint.
 pub(super) type Response = http::Response<Full<Bytes>>;
 
@@ -25,6 +28,15 @@ pub(super) fn no_content() -> Response {
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
     // The bodies are plain structs: nothing in them can fail to serialise.
     typed(status, "application/json", serde_json::to_vec(body).unwrap_or_default())
+}
+
+/// A JSON answer with entries of about a kilobyte: a message, or a key too.
+pub(super) fn json_list(status: StatusCode, entries: &[impl Serialize]) -> Response {
+    // Made in place: a buffer that grows is copied again and again.
+    let mut body = Vec::with_capacity(entries.len() * ENTRY_BYTES + 2);
+    // As in `json`; a vector takes everything that is written to it.
+    let _ = serde_json::to_writer(&mut body, entries);
+    typed(status, "application/json", body)
 }
 
 /// A JSON answer that nobody may keep.

@@ -136,7 +136,6 @@ fn sqlite(config: &Config, path: &Path, purpose: Purpose) -> Result<ConnectOptio
                 .iter()
                 .filter(|(name, _)| *name != "cache_size")
                 .fold(sqlite, |sqlite, (name, value)| sqlite.pragma(*name, *value))
-                .optimize_on_close(true, None)
         });
     Ok(options)
 }

@@ -1,10 +1,12 @@
 //! Conversations: between whom, how far each side has got, and who may see whom.
 
-use sea_orm::{ConnectionTrait as _, Value};
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, Value};
 
 use super::history::bind;
+use super::packed::{Query, Row};
 use super::replay::plan::PARTNER;
-use super::rows::{COLUMNS, VISIBLE, message};
+use super::rows::{COLUMNS, COUNT, message, messages, newest_visible, partner};
+use super::walk::{any, each};
 use super::{Storage, StorageError};
 use crate::domain::{ConversationId, DirectKey, Message, MessageId, Seq, Timestamp, User, UserId};
 
@@ -44,23 +46,25 @@ pub struct Relation {
     pub both_show_presence: bool,
 }
 
-pub(super) fn overview_query() -> String {
-    format!(
-        "SELECT v.id AS overview_id, v.newest_message_id, mine.unread, mine.read_id, theirs.shown_id, theirs.delivered_id, \
-         CASE WHEN b.user_id IS NULL THEN 0 ELSE 1 END AS blocked, \
-         u.id AS partner_id, u.name AS partner_name, u.public_key AS partner_public_key, {COLUMNS} \
-         FROM (SELECT c.id AS id, c.direct_key AS direct_key, c.newest_message_id AS newest_message_id FROM members AS my \
-         JOIN conversations AS c ON c.id = my.conversation_id \
-         WHERE my.user_id = $1 AND c.newest_message_id < $3 ORDER BY c.newest_message_id DESC LIMIT $4 + 0) AS v \
-         JOIN members AS mine ON mine.user_id = $1 AND mine.conversation_id = v.id \
-         JOIN members AS theirs ON theirs.conversation_id = v.id AND theirs.user_id = {PARTNER} \
-         JOIN users AS u ON u.id = theirs.user_id \
-         LEFT JOIN blocks AS b ON b.user_id = $1 AND b.other_id = u.id \
-         LEFT JOIN messages AS m ON m.id = (SELECT m.id FROM messages AS m WHERE m.conversation_id = v.id \
-         AND m.gone_seq IS NULL AND {VISIBLE} ORDER BY m.timestamp DESC LIMIT 1) \
-         LEFT JOIN bodies AS t ON t.id = m.id \
-         ORDER BY v.newest_message_id DESC"
-    )
+/// A user's conversations. Which ones is decided before anything else is looked up, each by a key.
+pub(super) fn overview_query(backend: DatabaseBackend) -> Query {
+    let each = |table, alias, on| each(backend, table, alias, on);
+    let any = |table, alias, on| any(backend, table, alias, on);
+    let sql = format!(
+        "SELECT {COLUMNS}, c.id, u.id, u.name, u.public_key, c.unread, c.read_id, theirs.shown_id, theirs.delivered_id, \
+         CASE WHEN b.user_id IS NULL THEN 0 ELSE 1 END, c.newest_message_id \
+         FROM (SELECT c.id AS id, c.direct_key AS direct_key, c.newest_message_id AS newest_message_id, \
+         mine.unread AS unread, mine.read_id AS read_id FROM members AS mine {} \
+         WHERE mine.user_id = $1 AND c.newest_message_id < $3 ORDER BY c.newest_message_id DESC LIMIT $4 + 0) AS c \
+         {} {} {} {} {} ORDER BY c.newest_message_id DESC LIMIT $4 + 0",
+        each("conversations", "c", "c.id = mine.conversation_id"),
+        each("members", "theirs", &format!("theirs.user_id = {PARTNER} AND theirs.conversation_id = c.id")),
+        each("users", "u", "u.id = theirs.user_id"),
+        any("blocks", "b", "b.user_id = $1 AND b.other_id = u.id"),
+        any("messages", "m", &format!("m.id = {}", newest_visible())),
+        any("bodies", "t", "t.id = m.id"),
+    );
+    messages(sql, 10)
 }
 
 pub(super) const RELATION: &str = "SELECT mine.conversation_id, mine.newest_inbound, theirs.newest_inbound, \
@@ -82,31 +86,8 @@ impl Storage {
     ) -> Result<Vec<Overview>, StorageError> {
         let before = before.map_or(i64::MAX, |seq| seq.0);
         let values = [user.0.into(), now.as_micros().into(), before.into(), bind(limit)];
-        let rows = self.reader.query_all_raw(self.statement(overview_query(), values)).await?;
-        let position = |id: i64| (id > 0).then_some(MessageId(id));
-        rows.iter()
-            .map(|row| {
-                let shown: i64 = row.try_get("", "shown_id")?;
-                let has_message = row.try_get::<Option<i64>>("", "id")?.is_some();
-                let partner_id = UserId(row.try_get("", "partner_id")?);
-                let is_note = partner_id == user;
-                Ok(Overview {
-                    id: ConversationId(row.try_get("", "overview_id")?),
-                    partner: User {
-                        id: partner_id,
-                        name: row.try_get("", "partner_name")?,
-                        public_key: row.try_get("", "partner_public_key")?,
-                    },
-                    last_message: if has_message { Some(message(row, user)?) } else { None },
-                    unread: row.try_get("", "unread")?,
-                    read_up_to: position(row.try_get("", "read_id")?),
-                    partner_read_up_to: position(shown).filter(|_| !is_note),
-                    partner_delivered_up_to: position(shown.max(row.try_get("", "delivered_id")?)).filter(|_| !is_note),
-                    blocked: row.try_get::<i32>("", "blocked")? != 0,
-                    seq: Seq(row.try_get("", "newest_message_id")?),
-                })
-            })
-            .collect()
+        let rows = self.list(&overview_query(self.backend()), values).await?;
+        rows.into_iter().map(|row| overview(row, user)).collect()
     }
 
     /// What `other` is to `user`; `None` when they have no conversation, or one has blocked the other.
@@ -132,4 +113,24 @@ impl Storage {
         let row = self.reader.query_one_raw(self.statement(sql, [DirectKey::new(a, b).get().into()])).await?;
         row.map(|row| Ok(ConversationId(row.try_get_by_index(0)?))).transpose()
     }
+}
+
+fn overview(mut row: Row, user: UserId) -> Result<Overview, StorageError> {
+    let position = |id: i64| (id > 0).then_some(MessageId(id));
+    let has_message = !row.is_null(0)?;
+    let partner = partner(&mut row, COUNT + 1)?;
+    let is_note = partner.id == user;
+    let shown: i64 = row.take(COUNT + 6)?;
+    let delivered = shown.max(row.take(COUNT + 7)?);
+    Ok(Overview {
+        id: ConversationId(row.take(COUNT)?),
+        partner,
+        last_message: if has_message { Some(message(&mut row, user)?) } else { None },
+        unread: row.take(COUNT + 4)?,
+        read_up_to: position(row.take(COUNT + 5)?),
+        partner_read_up_to: position(shown).filter(|_| !is_note),
+        partner_delivered_up_to: position(delivered).filter(|_| !is_note),
+        blocked: row.take::<i32>(COUNT + 8)? != 0,
+        seq: Seq(row.take(COUNT + 9)?),
+    })
 }

@@ -1,38 +1,42 @@
 //! Reading messages back: a conversation page by page, and the chat list. Only the reader's own copies are loaded, and what is
 //! gone for the reader is left out.
 
-use sea_orm::{ConnectionTrait as _, Value};
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, Value};
 
-use super::rows::{COLUMNS, VISIBLE, message};
+use super::packed::Query;
+use super::rows::{COLUMNS, COUNT, VISIBLE, message, messages, newest_visible, partner};
+use super::walk::each;
 use super::{Storage, StorageError};
-use crate::domain::{ChatListEntry, Message, MessageId, Timestamp, User, UserId};
+use crate::domain::{ChatListEntry, Message, MessageId, Timestamp, UserId};
 
 /// Most conversations of a chat list.
 const MAX_CONVERSATIONS: u64 = 1000;
 
 /// One page, newest first: the newest entries of the conversation's index, and their rows.
-pub(super) fn history_query() -> String {
-    format!(
+pub(super) fn history_query() -> Query {
+    let sql = format!(
         "SELECT {COLUMNS} FROM messages AS m JOIN bodies AS t ON t.id = m.id WHERE m.conversation_id = $3 AND m.gone_seq IS NULL AND m.timestamp < $4 \
          AND {VISIBLE} ORDER BY m.timestamp DESC LIMIT $5 + 0"
-    )
+    );
+    messages(sql, 0)
 }
 
 /// A user's conversations, newest first, with their newest message and their partner. Which ones is decided before any message
 /// is read, and each table is reached by a key: the cost is that of the user's conversations, not of the store.
-pub(super) fn chat_list_query() -> String {
-    format!(
-        "SELECT {COLUMNS}, u.id AS partner_id, u.name AS partner_name, u.public_key AS partner_public_key \
-         FROM (SELECT c.id AS id FROM members AS mine \
-         JOIN conversations AS c ON c.id = mine.conversation_id \
+pub(super) fn chat_list_query(backend: DatabaseBackend) -> Query {
+    let each = |table, alias, on| each(backend, table, alias, on);
+    let sql = format!(
+        "SELECT {COLUMNS}, u.id, u.name, u.public_key \
+         FROM (SELECT c.id AS id, c.newest_message_id AS newest_message_id FROM members AS mine {} \
          WHERE mine.user_id = $1 AND c.newest_message_id IS NOT NULL \
-         ORDER BY c.newest_message_id DESC LIMIT $3 + 0) AS newest \
-         JOIN messages AS m ON m.id = (SELECT m.id FROM messages AS m WHERE m.conversation_id = newest.id \
-         AND m.gone_seq IS NULL AND {VISIBLE} ORDER BY m.timestamp DESC LIMIT 1) \
-         JOIN bodies AS t ON t.id = m.id \
-         JOIN users AS u ON u.id = CASE WHEN m.sender_id = $1 THEN m.receiver_id ELSE m.sender_id END \
-         ORDER BY m.id DESC"
-    )
+         ORDER BY c.newest_message_id DESC LIMIT $3 + 0) AS c {} {} {} ORDER BY m.id DESC LIMIT $3 + 0",
+        each("conversations", "c", "c.id = mine.conversation_id"),
+        each("messages", "m", &format!("m.id = {}", newest_visible())),
+        // The sign keeps SQLite from looking for the newest message once more, to which both are equal.
+        each("bodies", "t", "t.id = +m.id"),
+        each("users", "u", "u.id = CASE WHEN m.sender_id = $1 THEN m.receiver_id ELSE m.sender_id END"),
+    );
+    messages(sql, 3)
 }
 
 /// Where a page of history ends.
@@ -59,24 +63,17 @@ impl Storage {
         let Some(conversation) = self.conversation_between(user, partner).await? else { return Ok(Vec::new()) };
         let before = self.before(before).await?;
         let values = [user.0.into(), now.as_micros().into(), conversation.0.into(), before.into(), bind(limit)];
-        let rows = self.reader.query_all_raw(self.statement(history_query(), values)).await?;
-        rows.iter().map(|row| message(row, user)).collect()
+        let rows = self.list(&history_query(), values).await?;
+        rows.into_iter().map(|mut row| message(&mut row, user)).collect()
     }
 
     /// The user's conversations, the one with the newest message first, at most 1000.
     pub async fn chat_list(&self, user: UserId, now: Timestamp) -> Result<Vec<ChatListEntry>, StorageError> {
         let values = [user.0.into(), now.as_micros().into(), bind(MAX_CONVERSATIONS)];
-        let rows = self.reader.query_all_raw(self.statement(chat_list_query(), values)).await?;
-        rows.iter()
-            .map(|row| {
-                let partner = User {
-                    id: UserId(row.try_get("", "partner_id")?),
-                    name: row.try_get("", "partner_name")?,
-                    public_key: row.try_get("", "partner_public_key")?,
-                };
-                Ok(ChatListEntry { partner, newest: message(row, user)? })
-            })
-            .collect()
+        let rows = self.list(&chat_list_query(self.backend()), values).await?;
+        let entry =
+            |mut row| Ok(ChatListEntry { partner: partner(&mut row, COUNT)?, newest: message(&mut row, user)? });
+        rows.into_iter().map(entry).collect()
     }
 
     /// As a time stamp: numbers and time stamps grow together.

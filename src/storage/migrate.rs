@@ -38,6 +38,22 @@ pub(super) async fn up(db: &DatabaseConnection) -> Result<(), StorageError> {
     Ok(())
 }
 
+/// Forgets what SQLite has noted about the sizes of tables: each query goes from key to key, and needs no statistics. Those of a
+/// store that was young when they were taken — a table of users with one row — would have it go through that table once
+/// for every row of a list, until they are taken anew.
+pub(super) async fn forget_statistics(db: &DatabaseConnection) -> Result<(), StorageError> {
+    if db.get_database_backend() != DatabaseBackend::Sqlite {
+        return Ok(());
+    }
+    for table in ["sqlite_stat1", "sqlite_stat4"] {
+        let exists = format!("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '{table}'");
+        if db.query_one_raw(Statement::from_string(DatabaseBackend::Sqlite, exists)).await?.is_some() {
+            db.execute_unprepared(&format!("DELETE FROM {table}")).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Every known migration with its state; [`StorageError::NewerSchema`] when the database has one that is not known.
 pub(super) async fn state(db: &DatabaseConnection) -> Result<Vec<MigrationState>, StorageError> {
     let known: Vec<String> = Migrator::get_migration_files().iter().map(|m| m.name().to_owned()).collect();

@@ -13,7 +13,7 @@ use sea_orm::{ConnectionTrait as _, Value};
 use plan::{Planned, Row};
 
 use super::events::Kind;
-use super::rows::{COLUMNS, message};
+use super::rows::{COLUMNS, message, messages};
 use super::{Storage, StorageError};
 use crate::domain::{
     ConversationId, Cursor, Deletion, Epoch, Event, EventBody, Message, MessageId, ResetReason, Scope, Seq, Timestamp,
@@ -27,10 +27,10 @@ const PLAN: i64 = 500;
 const WINDOW: i64 = 1024;
 /// The widest window: all that is in a store.
 const WIDEST: i64 = 1 << 53;
-/// Messages read in one statement: few as long as they may be big.
-const FEW: usize = 8;
-/// See [`FEW`].
-const MANY: usize = 64;
+/// Messages read in one statement, when they are big and when they are small: statements of these sizes stay prepared.
+const SIZES: [usize; 3] = [8, 32, 64];
+/// Messages read in the first statement, of which nobody knows yet how big they are: what a phone has missed in a few hours.
+const FIRST: usize = 32;
 
 const DELETED_MESSAGE: &str = "SELECT m.conversation_id, m.sender_id, m.receiver_id FROM messages AS m \
      JOIN members AS mine ON mine.user_id = $2 AND mine.conversation_id = m.conversation_id WHERE m.id = $1";
@@ -96,6 +96,8 @@ pub struct Replay {
     planned: VecDeque<Planned>,
     /// Numbers that the next plan covers.
     window: i64,
+    /// Messages that the next statement reads.
+    step: usize,
     /// With all that is planned, everything up to here is told.
     planned_up_to: Seq,
     /// Whether that is the head of the store.
@@ -106,7 +108,15 @@ impl Replay {
     /// The events of `user` after `since`.
     #[must_use]
     pub fn new(user: UserId, since: Seq) -> Self {
-        Self { user, up_to: since, planned: VecDeque::new(), window: WINDOW, planned_up_to: since, is_last: false }
+        Self {
+            user,
+            up_to: since,
+            planned: VecDeque::new(),
+            window: WINDOW,
+            step: FIRST,
+            planned_up_to: since,
+            is_last: false,
+        }
     }
 }
 
@@ -143,13 +153,15 @@ impl Storage {
                 self.plan(replay).await?;
             }
             while page.events.len() < limit.events && bytes < limit.bytes && !replay.planned.is_empty() {
-                let is_small = !page.events.is_empty() && bytes / page.events.len() * MANY < limit.bytes;
-                let step = if is_small { MANY } else { FEW }.min(limit.events - page.events.len());
+                let step = replay.step.min(limit.events - page.events.len());
                 let some: Vec<Planned> = replay.planned.drain(..step.min(replay.planned.len())).collect();
                 let rest = self.fill(&mut page, &mut bytes, limit.bytes, replay.user, some, now).await?;
                 for planned in rest.into_iter().rev() {
                     replay.planned.push_front(planned);
                 }
+                // As many as make a page, if the next ones are as big.
+                let [few, .., many] = SIZES;
+                replay.step = (limit.bytes / (bytes / page.events.len().max(1)).max(1)).clamp(few, many);
             }
             if replay.planned.is_empty() {
                 page.up_to = replay.planned_up_to;
@@ -164,12 +176,12 @@ impl Storage {
     }
 
     async fn plan(&self, replay: &mut Replay) -> Result<(), StorageError> {
-        let sql = plan::query();
+        let query = plan::query(self.backend());
         let until = replay.up_to.0.saturating_add(replay.window).min(WIDEST);
         let values = [replay.user.0.into(), replay.up_to.0.into(), PLAN.into(), until.into()];
         (replay.planned_up_to, replay.is_last) = (Seq(until), false);
-        for row in self.reader.query_all_raw(self.statement(sql, values)).await? {
-            match plan::read(&row, replay.user)? {
+        for row in self.list(&query, values).await? {
+            match plan::read(row, replay.user)? {
                 Row::Planned(planned) => replay.planned.push_back(planned),
                 Row::Head(head) => (replay.planned_up_to, replay.is_last) = (head, true),
             }
@@ -223,7 +235,7 @@ impl Storage {
         now: Timestamp,
     ) -> Result<HashMap<MessageId, Message>, StorageError> {
         let Some(last) = ids.last() else { return Ok(HashMap::new()) };
-        let size = if ids.len() <= FEW { FEW } else { MANY };
+        let size = SIZES.into_iter().find(|size| ids.len() <= *size).unwrap_or(ids.len());
         let places: Vec<String> = (0..size).map(|i| format!("${}", i + 3)).collect();
         let sql = format!(
             "SELECT {COLUMNS} FROM messages AS m JOIN bodies AS t ON t.id = m.id WHERE m.id IN ({}) AND m.gone_seq IS NULL AND {}",
@@ -233,8 +245,8 @@ impl Storage {
         // Filled up with the last one: a constant text stays prepared.
         let padded = (0..size).map(|i| ids.get(i).unwrap_or(last).0.into());
         let values = [Value::from(user.0), now.as_micros().into()].into_iter().chain(padded);
-        let rows = self.reader.query_all_raw(self.statement(sql, values)).await?;
-        rows.iter().map(|row| message(row, user).map(|message| (message.id, message))).collect()
+        let rows = self.list(&messages(sql, 0), values).await?;
+        rows.into_iter().map(|mut row| message(&mut row, user).map(|message| (message.id, message))).collect()
     }
 
     async fn deletion(&self, user: UserId, seq: Seq, id: MessageId, kind: Kind) -> Result<Option<Event>, StorageError> {

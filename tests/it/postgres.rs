@@ -4,9 +4,11 @@ use fluent_backend::Config;
 use fluent_backend::testing::{TestClient, TestServer, TokenPair, eventually, letter};
 use futures_util::future::join_all;
 use http::StatusCode;
+use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
 use crate::support::postgres::Postgres;
+use crate::support::v1::{live, two};
 
 fn on(postgres: &Postgres) -> impl Fn(&mut Config) + use<> {
     let url = postgres.url("fluent");
@@ -185,4 +187,59 @@ async fn fluent_v1_works_on_postgresql() {
     assert_eq!(bob.http.get("/chat/conversations").await.ok().json::<Vec<Value>>(), Vec::<Value>::new());
     assert_eq!(b.ask(&letter(alice.id, "answer")).await["duplicate"], true, "a tombstone still recognises the retry");
     server.stop().await;
+}
+
+/// Tables of a store with others in it: users 100,000 to 100,999 with ten messages each, which nobody has counted yet.
+const OTHERS: [&str; 6] = [
+    "INSERT INTO conversations (id, direct_key, newest_message_id) \
+     SELECT 100000 + i, ((100000 + i)::BIGINT << 32) | (200000 + i), 0 FROM generate_series(0, 999) AS i",
+    "INSERT INTO members (user_id, conversation_id) SELECT (direct_key >> 32)::INTEGER, id FROM conversations WHERE id >= 100000 \
+     UNION ALL SELECT (direct_key & 4294967295)::INTEGER, id FROM conversations WHERE id >= 100000",
+    "INSERT INTO messages (id, conversation_id, sender_id, receiver_id, message_type, timestamp) SELECT s.head + 1 + i, \
+     100000 + i % 1000, 100000 + i % 1000, 200000 + i % 1000, 'text', s.clock + 1 + i FROM store AS s, generate_series(0, 9999) AS i",
+    "INSERT INTO bodies (id, sender_copy, receiver_copy) SELECT id, 's', 'r' FROM messages WHERE conversation_id >= 100000",
+    "UPDATE conversations SET newest_message_id = (SELECT head FROM store) + 9001 + id - 100000 WHERE id >= 100000",
+    "UPDATE store SET head = head + 10000, clock = clock + 10000",
+];
+/// Rows that were read, of the tables that grow with everybody.
+const ROWS_READ: &str = "SELECT relname, COALESCE(seq_tup_read, 0) + COALESCE(idx_tup_fetch, 0) FROM pg_stat_user_tables \
+     WHERE relname IN ('messages', 'bodies', 'conversations', 'members')";
+
+/// A device that returns, and a list, read what is theirs: also while the database knows nothing of its tables yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_reads_the_rows_of_others_in_tables_without_statistics() {
+    let Some(postgres) = Postgres::start().await else { return };
+    let server = TestServer::start_with(on(&postgres)).await;
+    let (alice, bob) = two(&server).await;
+    let mut a = live(&alice, "a").await;
+    for i in 0..5 {
+        a.store(bob.id, &i.to_string()).await;
+    }
+    let since = a.cursor(0);
+    // Plans that are made now are kept by their connections.
+    for _ in 0..10 {
+        bob.live_device("b", Some(&since)).await;
+    }
+    let mut options = sea_orm::ConnectOptions::new(postgres.url("fluent"));
+    options.max_connections(1);
+    let db = sea_orm::Database::connect(options).await.unwrap();
+    // What this connection has read itself is counted before the counters are set to 0.
+    for sql in OTHERS.into_iter().chain(["SELECT pg_stat_force_next_flush()", "SELECT pg_stat_reset()"]) {
+        db.execute_unprepared(sql).await.unwrap();
+    }
+    let (_, missed) = bob.live_device("b", Some(&since)).await;
+    assert_eq!(missed.iter().filter(|frame| frame["type"] == "message").count(), 5);
+    for path in ["/chat/chat_list", "/chat/conversations"] {
+        let list: Vec<Value> = bob.http.get(path).await.ok().json();
+        assert_eq!(list.len(), 1);
+    }
+    // Each connection tells what it has read at the latest when it ends.
+    server.stop().await;
+    let sql = sea_orm::Statement::from_string(sea_orm::DatabaseBackend::Postgres, ROWS_READ);
+    let rows = db.query_all_raw(sql).await.unwrap();
+    assert_eq!(rows.len(), 4);
+    for row in rows {
+        let (table, read): (String, i64) = (row.try_get_by_index(0).unwrap(), row.try_get_by_index(1).unwrap());
+        assert!(read < 500, "{read} rows of {table} were read");
+    }
 }

@@ -283,3 +283,24 @@ async fn a_socket_outlives_its_access_token_and_ends_with_its_login_session() {
     assert_eq!(a.socket.closed().await, (4001, "revoked".to_owned()));
     server.stop().await;
 }
+
+/// However many open a socket and read nothing: the places in which sockets are opened are given back.
+#[tokio::test(flavor = "multi_thread")]
+async fn devices_that_read_nothing_keep_nobody_out() {
+    let server = TestServer::start_with(|config| config.socket.max_per_user = 10_000).await;
+    let (alice, bob) = two(&server).await;
+    let mut b = live(&bob, "b").await;
+    b.store(alice.id, "missed").await;
+    let path = format!("/chat/ws?since={}", b.cursor(0));
+    let bearer = format!("Bearer {}", alice.tokens.access_token);
+    let headers = [("sec-websocket-protocol", "fluent.v1"), ("authorization", bearer.as_str())];
+    // More than are opened at once, whatever the number of cores.
+    let at_once = 8 * std::thread::available_parallelism().unwrap().get();
+    let mut unread = Vec::new();
+    for _ in 0..3 * at_once {
+        unread.push(TestSocket::shake_hands(server.addr(), &path, &headers).await.unwrap());
+    }
+    let (_, missed) = alice.live_device("phone", Some(&b.cursor(0))).await;
+    assert_eq!(missed.len(), 1);
+    server.stop().await;
+}

@@ -1,12 +1,16 @@
 //! Pairs who write to each other at a fixed rate while something else goes on.
+//!
+//! They have a thread of their own: behind the tool's thousands of other clients their messages would be late without the server
+//! having anything to do with it.
 
 mod pair;
 
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Serialize;
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
@@ -38,6 +42,8 @@ pub(crate) struct Bystanders {
     writers: JoinSet<Result<Written>>,
     readers: JoinSet<Result<Read>>,
     phase: watch::Sender<Phase>,
+    /// Their thread.
+    runtime: Option<Runtime>,
 }
 
 /// What became of their messages.
@@ -50,21 +56,31 @@ pub(crate) struct Witness {
 impl Bystanders {
     /// Begins, with two accounts for each pair.
     pub(crate) async fn begin(target: &Target, accounts: &[Account], plan: Plan, seed: u64) -> Result<Self> {
-        let opening = stream::iter(accounts.chunks_exact(2).zip(0..).map(|(pair, number)| async move {
-            let [from, to] = pair else { bail!("a pair has two sides") };
-            let reader = client::connect(target.addr, &to.token, Dialect::V1, "").await?;
-            let writer = client::connect(target.addr, &from.token, Dialect::V1, "").await?;
-            Ok((number, writer, reader, Letter::new(Dialect::V1, number, to.id, BYTES, seed)?))
-        }));
-        let opened: Vec<_> = opening.buffered(OPENING).try_collect().await?;
+        let mut threads = tokio::runtime::Builder::new_multi_thread();
+        let runtime = threads.worker_threads(1).enable_all().build().context("cannot start the bystanders' thread")?;
+        let thread = runtime.handle().clone();
         let phase = watch::Sender::new(Phase::Write);
-        let mut this = Self { writers: JoinSet::new(), readers: JoinSet::new(), phase };
+        let mut this = Self { writers: JoinSet::new(), readers: JoinSet::new(), phase, runtime: Some(runtime) };
+        let sides = |pair: &[Account]| match pair {
+            [from, to] => Some((from.clone(), to.clone())),
+            _ => None,
+        };
+        let (addr, pairs): (_, Vec<_>) = (target.addr, accounts.chunks_exact(2).filter_map(sides).collect());
+        let opening = thread.spawn(async move {
+            let opening = stream::iter(pairs.into_iter().zip(0..).map(move |((from, to), number)| async move {
+                let reader = client::connect(addr, &to.token, Dialect::V1, "").await?;
+                let writer = client::connect(addr, &from.token, Dialect::V1, "").await?;
+                anyhow::Ok((number, writer, reader, Letter::new(Dialect::V1, number, to.id, BYTES, seed)?))
+            }));
+            opening.buffered(OPENING).try_collect::<Vec<_>>().await
+        });
+        let opened = opening.await??;
         let gap = Duration::from_secs(1) / plan.rate.max(1);
         let start = Instant::now();
         for ((number, writer, reader, letter), place) in opened.into_iter().zip(0_u32..) {
             let due = (start + gap * place, gap * plan.pairs);
-            this.writers.spawn(pair::write(writer, letter, number, due, this.phase.subscribe()));
-            this.readers.spawn(pair::read(reader, number, this.phase.subscribe()));
+            this.writers.spawn_on(pair::write(writer, letter, number, due, this.phase.subscribe()), &thread);
+            this.readers.spawn_on(pair::read(reader, number, this.phase.subscribe()), &thread);
         }
         Ok(this)
     }
@@ -93,6 +109,15 @@ impl Bystanders {
             }
         }
         Ok(witness)
+    }
+}
+
+impl Drop for Bystanders {
+    fn drop(&mut self) {
+        // A runtime must not wait for its threads in a task.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

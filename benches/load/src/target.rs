@@ -10,6 +10,7 @@ use crate::cluster::Cluster;
 use crate::database::Database;
 
 /// Somebody who can connect.
+#[derive(Clone)]
 pub(crate) struct Account {
     pub(crate) id: i32,
     pub(crate) token: String,

@@ -87,7 +87,7 @@ impl World {
                 let up_to = events.last().map_or(head, |event| event.seq);
                 self.read_up_to = up_to;
                 let page = Page { events, up_to, is_last: up_to == head };
-                let letters = self.stream.page(Turn { page, permit });
+                let letters = self.stream.page(Turn { page, permit, entry: None });
                 self.write(letters);
             }
             Step::Lose => {
@@ -192,7 +192,11 @@ fn an_answer_whose_message_is_gone_comes_before_live() {
     world.step(Step::Deliver);
     // Deleted meanwhile: the store does not have it any more.
     let permit = world.turns.clone().try_acquire_owned().unwrap();
-    let letters = world.stream.page(Turn { page: Page { events: Vec::new(), up_to: Seq(6), is_last: true }, permit });
+    let letters = world.stream.page(Turn {
+        page: Page { events: Vec::new(), up_to: Seq(6), is_last: true },
+        permit,
+        entry: None,
+    });
     world.write(letters);
     assert_eq!((&world.frames[0]["type"], &world.frames[0]["duplicate"]), (&"stored".into(), &true.into()));
     assert_eq!((&world.frames[1]["type"], &world.frames[1]["cursor"]), (&"live".into(), &"e:6".into()));

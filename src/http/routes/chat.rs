@@ -11,7 +11,7 @@ use crate::domain::{Command, Message, MessageId, Timestamp, UserId};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{Request, limit, number, query, signed_in, user_id};
-use crate::http::respond::{Response, json};
+use crate::http::respond::{Response, json, json_list};
 use crate::storage::Before;
 
 /// Messages on a page, unless asked otherwise.
@@ -94,7 +94,7 @@ impl<'a> HistoryBody<'a> {
 
 #[derive(Serialize, ToSchema)]
 pub(in crate::http) struct ChatListBody<'a> {
-    partner: KeyedUserBody,
+    partner: KeyedUserBody<'a>,
     message: HistoryBody<'a>,
 }
 
@@ -108,8 +108,8 @@ pub(in crate::http) struct ChatListBody<'a> {
 pub(in crate::http) async fn partnerinfo(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     signed_in(&app, &request)?;
     let query: PartnerQuery = query(&request)?;
-    let partner = app.storage.user(user_id("partnerID", query.partner_id.as_deref())?).await?;
-    Ok(json(StatusCode::OK, &KeyedUserBody::from(partner.ok_or(NO_USER)?)))
+    let partner = app.storage.user(user_id("partnerID", query.partner_id.as_deref())?).await?.ok_or(NO_USER)?;
+    Ok(json(StatusCode::OK, &KeyedUserBody::from(&partner)))
 }
 
 /// Everybody you have written with, with the newest message, newest first; at most 1000.
@@ -123,11 +123,11 @@ pub(in crate::http) async fn chat_list(app: Arc<App>, request: Request) -> Resul
     let bodies: Vec<ChatListBody<'_>> = entries
         .iter()
         .map(|entry| ChatListBody {
-            partner: KeyedUserBody::from(entry.partner.clone()),
+            partner: KeyedUserBody::from(&entry.partner),
             message: HistoryBody::new(&entry.newest, access.user),
         })
         .collect();
-    Ok(json(StatusCode::OK, &bodies))
+    Ok(json_list(StatusCode::OK, &bodies))
 }
 
 /// Your messages with one partner, newest first. `content` is the copy made for you.
@@ -154,7 +154,7 @@ pub(in crate::http) async fn all_messages(app: Arc<App>, request: Request) -> Re
         app.carry_out_if_idle(Command::Read { user: access.user, partner, up_to: newest.id });
     }
     let bodies: Vec<HistoryBody<'_>> = messages.iter().map(|message| HistoryBody::new(message, access.user)).collect();
-    Ok(json(StatusCode::OK, &bodies))
+    Ok(json_list(StatusCode::OK, &bodies))
 }
 
 fn before(query: &HistoryQuery) -> Result<Before, ApiError> {

@@ -12,7 +12,7 @@ use crate::domain::Seq;
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{Request, limit, number, query, signed_in};
-use crate::http::respond::{Response, json};
+use crate::http::respond::{Response, json_list};
 
 /// Conversations on a page, unless asked otherwise.
 const DEFAULT_LIMIT: u64 = 20;
@@ -33,7 +33,7 @@ pub(in crate::http) struct ConversationsQuery {
 #[derive(Serialize, ToSchema)]
 pub(in crate::http) struct ConversationBody<'a> {
     conversation_id: i64,
-    partner: KeyedUserBody,
+    partner: KeyedUserBody<'a>,
     /// Absent when all messages are gone.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_message: Option<HistoryBody<'a>>,
@@ -65,7 +65,7 @@ pub(in crate::http) async fn list(app: Arc<App>, request: Request) -> Result<Res
         .iter()
         .map(|conversation| ConversationBody {
             conversation_id: conversation.id.0,
-            partner: KeyedUserBody::from(conversation.partner.clone()),
+            partner: KeyedUserBody::from(&conversation.partner),
             last_message: conversation.last_message.as_ref().map(|last| HistoryBody::new(last, access.user)),
             unread: conversation.unread,
             read_up_to_id: conversation.read_up_to.map(|id| id.0),
@@ -75,5 +75,5 @@ pub(in crate::http) async fn list(app: Arc<App>, request: Request) -> Result<Res
             seq: conversation.seq.0,
         })
         .collect();
-    Ok(json(StatusCode::OK, &bodies))
+    Ok(json_list(StatusCode::OK, &bodies))
 }

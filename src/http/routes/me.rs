@@ -16,11 +16,11 @@ use crate::http::extract::{Request, json_body, limit_rate, signed_in, uninterrup
 use crate::http::respond::{Response, json, no_content};
 
 #[derive(Serialize, ToSchema)]
-pub(in crate::http) struct ProfileBody {
+pub(in crate::http) struct ProfileBody<'a> {
     #[serde(flatten)]
-    user: KeyedUserBody,
+    user: KeyedUserBody<'a>,
     /// Shown to nobody else.
-    email: String,
+    email: &'a str,
     settings: SettingsBody,
 }
 
@@ -72,8 +72,8 @@ pub(in crate::http) struct DeleteRequest {
 pub(in crate::http) async fn profile(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let access = signed_in(&app, &request)?;
     let profile = app.storage.profile(access.user).await?.ok_or(NO_ACCOUNT)?;
-    let (user, settings) = (KeyedUserBody::from(profile.user), profile.settings.into());
-    Ok(json(StatusCode::OK, &ProfileBody { user, email: profile.email, settings }))
+    let (user, settings) = (KeyedUserBody::from(&profile.user), profile.settings.into());
+    Ok(json(StatusCode::OK, &ProfileBody { user, email: &profile.email, settings }))
 }
 
 /// Change settings; those that are left out stay.
@@ -181,7 +181,7 @@ pub(in crate::http) async fn unblock(app: Arc<App>, request: Request) -> Result<
 pub(in crate::http) async fn blocked(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let access = signed_in(&app, &request)?;
     let users = app.storage.blocked_by(access.user).await?;
-    Ok(json(StatusCode::OK, &users.into_iter().map(KeyedUserBody::from).collect::<Vec<_>>()))
+    Ok(json(StatusCode::OK, &users.iter().map(KeyedUserBody::from).collect::<Vec<_>>()))
 }
 
 async fn set_block(app: Arc<App>, request: Request, blocked: bool) -> Result<Response, ApiError> {

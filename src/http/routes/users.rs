@@ -39,19 +39,19 @@ impl From<User> for UserBody {
 
 /// A user with the name of their key.
 #[derive(Serialize, ToSchema)]
-pub(in crate::http) struct KeyedUserBody {
+pub(in crate::http) struct KeyedUserBody<'a> {
     id: i32,
-    user_name: String,
+    user_name: &'a str,
     /// As registered.
-    public_key: String,
+    public_key: &'a str,
     /// The first 16 hex digits of the SHA-256 of the public key's text.
     #[schema(example = "ba7816bf8f01cfea")]
     key_id: String,
 }
 
-impl From<User> for KeyedUserBody {
-    fn from(user: User) -> Self {
-        Self { id: user.id.0, key_id: user.key_id(), user_name: user.name, public_key: user.public_key }
+impl<'a> From<&'a User> for KeyedUserBody<'a> {
+    fn from(user: &'a User) -> Self {
+        Self { id: user.id.0, key_id: user.key_id(), user_name: &user.name, public_key: &user.public_key }
     }
 }
 
@@ -129,7 +129,7 @@ pub(in crate::http) async fn by_ids(app: Arc<App>, request: Request) -> Result<R
         return Err(ApiError::Invalid(format!("at most {MAX_IDS} ids can be asked for at once")));
     }
     let users = app.storage.users(&ids).await?;
-    Ok(json(StatusCode::OK, &users.into_iter().map(KeyedUserBody::from).collect::<Vec<_>>()))
+    Ok(json(StatusCode::OK, &users.iter().map(KeyedUserBody::from).collect::<Vec<_>>()))
 }
 
 async fn found(app: &App, text: Option<&str>, page: UserPage) -> Result<Response, ApiError> {

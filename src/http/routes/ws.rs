@@ -54,12 +54,15 @@ pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Res
     let handshake = Handshake::read(&request)?;
     let opening = if handshake.is_v1() {
         let has_name = query.device_id.is_some();
-        let opening = opening(query)?;
+        let device = device(query.device_id)?;
+        let is_background = query.mode.as_deref() == Some("background");
+        // Before anything is read or noted: thousands may come at once.
+        let entry = app.sockets.entrance.enter(access.user).await?;
         app.dialects.uses_v1(access.login).await?;
         if has_name {
-            app.dialects.note_device(access.login, &opening.device).await?;
+            app.dialects.note_device(access.login, &device).await?;
         }
-        Some(opening)
+        Some(Opening { device, since: query.since, is_background, entry })
     } else {
         app.dialects.opens_legacy(access.login).await?;
         None
@@ -74,11 +77,8 @@ pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Res
     answer.map(|response| response.map(|()| Full::default())).ok_or(ApiError::Unavailable)
 }
 
-/// What the client says about itself; a device without a name gets one.
-fn opening(query: SocketQuery) -> Result<Opening, ApiError> {
+/// As the client calls it; a device without a name gets one.
+fn device(name: Option<String>) -> Result<DeviceId, ApiError> {
     let made = || clock::random_token().map_err(|error| ApiError::Internal(error.to_string()));
-    let name = query.device_id.map_or_else(made, Ok)?;
-    let device = DeviceId::parse(&name).ok_or(ApiError::BadDevice)?;
-    let is_background = query.mode.as_deref() == Some("background");
-    Ok(Opening { device, since: query.since, is_background })
+    DeviceId::parse(&name.map_or_else(made, Ok)?).ok_or(ApiError::BadDevice)
 }

@@ -1,47 +1,54 @@
 //! The plan of a replay: where the next events are, found by one statement.
 
-use sea_orm::QueryResult;
+use sea_orm::DatabaseBackend;
 
 use crate::domain::{
     ConversationId, DirectKey, Event, EventBody, MessageId, Receipt, ReceiptKind, Seq, Timestamp, UserId,
 };
 use crate::storage::StorageError;
 use crate::storage::events::Kind;
+use crate::storage::packed::{self, Query};
+use crate::storage::walk::{any, each};
 
 /// The plan: `seq`, a kind, and three numbers and a text that depend on the kind.
 ///
 /// Kind 0 is a message, -1 and -2 are receipts, -3 is the head of the store, and others are those of the table of events.
 const EVENTS_AFTER: &str = "SELECT seq, kind, a, b, c, detail FROM ( \
-     SELECT m.id AS seq, 0 AS kind, 0 AS a, 0 AS b, 0 AS c, '' AS detail FROM members AS mine \
-     JOIN conversations AS v ON v.id = mine.conversation_id \
-     JOIN messages AS m ON m.conversation_id = v.id AND m.gone_seq IS NULL \
-     AND m.timestamp > COALESCE((SELECT timestamp FROM messages WHERE id <= $2 ORDER BY id DESC LIMIT 1), -1) \
-     AND m.timestamp <= (SELECT timestamp FROM messages WHERE id <= $4 ORDER BY id DESC LIMIT 1) \
-     WHERE mine.user_id = $1 AND v.newest_message_id > $2 \
-     UNION ALL SELECT mine.read_seq, -1, mine.conversation_id, mine.read_id, mine.read_at, CAST(v.direct_key AS TEXT) \
-     FROM members AS mine JOIN conversations AS v ON v.id = mine.conversation_id \
-     WHERE mine.user_id = $1 AND mine.read_seq > $2 AND mine.read_seq <= $4 \
-     UNION ALL SELECT theirs.shown_seq, -1, theirs.conversation_id, theirs.shown_id, theirs.shown_at, \
-     CAST(theirs.user_id AS TEXT) || '!' \
-     FROM members AS mine JOIN conversations AS v ON v.id = mine.conversation_id \
-     JOIN members AS theirs ON theirs.conversation_id = mine.conversation_id AND theirs.user_id = PARTNER \
-     WHERE mine.user_id = $1 AND theirs.shown_seq > $2 AND theirs.shown_seq <= $4 AND theirs.user_id <> $1 \
-     UNION ALL SELECT theirs.delivered_seq, -2, theirs.conversation_id, theirs.delivered_id, theirs.delivered_at, \
-     CAST(theirs.user_id AS TEXT) || '!' \
-     FROM members AS mine JOIN conversations AS v ON v.id = mine.conversation_id \
-     JOIN members AS theirs ON theirs.conversation_id = mine.conversation_id AND theirs.user_id = PARTNER \
-     WHERE mine.user_id = $1 AND theirs.delivered_seq > $2 AND theirs.delivered_seq <= $4 AND theirs.user_id <> $1 \
+     SELECT m.id AS seq, 0 AS kind, 0 AS a, 0 AS b, 0 AS c, '' AS detail FROM v {messages} WHERE v.newest > $2 \
+     UNION ALL SELECT read_seq, -1, id, read_id, read_at, CAST(direct_key AS TEXT) \
+     FROM v WHERE read_seq > $2 AND read_seq <= $4 \
+     UNION ALL SELECT shown_seq, -1, id, shown_id, shown_at, CAST(partner AS TEXT) || '!' \
+     FROM v WHERE shown_seq > $2 AND shown_seq <= $4 \
+     UNION ALL SELECT delivered_seq, -2, id, delivered_id, delivered_at, CAST(partner AS TEXT) || '!' \
+     FROM v WHERE delivered_seq > $2 AND delivered_seq <= $4 \
      UNION ALL SELECT e.seq, e.kind, e.subject, 0, 0, e.detail FROM events AS e WHERE e.user_id = $1 AND e.seq > $2 AND e.seq <= $4 \
      UNION ALL SELECT e.seq, e.kind, e.subject, 0, 0, e.detail FROM events AS e WHERE e.user_id = 0 AND e.seq > $2 AND e.seq <= $4 \
      UNION ALL SELECT s.head, -3, 0, 0, 0, '' FROM store AS s WHERE s.id = 1 AND s.head <= $4 \
      ) AS plan ORDER BY seq, kind DESC LIMIT $3 + 0";
+/// The user's conversations `v`, each looked up once for all that the plan asks of it; those that have not moved are left out.
+const MOVED: &str = "SELECT mine.conversation_id AS id, c.direct_key AS direct_key, c.newest_message_id AS newest, \
+     mine.read_seq AS read_seq, mine.read_id AS read_id, mine.read_at AS read_at, theirs.user_id AS partner, \
+     theirs.shown_seq AS shown_seq, theirs.shown_id AS shown_id, theirs.shown_at AS shown_at, \
+     theirs.delivered_seq AS delivered_seq, theirs.delivered_id AS delivered_id, theirs.delivered_at AS delivered_at \
+     FROM members AS mine {conversation} {theirs} WHERE mine.user_id = $1 AND (c.newest_message_id > $2 \
+     OR mine.read_seq > $2 OR theirs.shown_seq > $2 OR theirs.delivered_seq > $2)";
+/// Numbers and time stamps grow together.
+const MESSAGES: &str = "m.conversation_id = v.id AND m.gone_seq IS NULL \
+     AND m.timestamp > COALESCE((SELECT timestamp FROM messages WHERE id <= $2 ORDER BY id DESC LIMIT 1), -1) \
+     AND m.timestamp <= (SELECT timestamp FROM messages WHERE id <= $4 ORDER BY id DESC LIMIT 1)";
 
-/// The other user id in `v.direct_key`.
-pub(in crate::storage) const PARTNER: &str = "CAST(CASE WHEN (v.direct_key >> 32) = $1 THEN v.direct_key & 4294967295 \
-     ELSE v.direct_key >> 32 END AS INTEGER)";
+/// The other user id in `c.direct_key`.
+pub(in crate::storage) const PARTNER: &str = "CAST(CASE WHEN (c.direct_key >> 32) = $1 THEN c.direct_key & 4294967295 \
+     ELSE c.direct_key >> 32 END AS INTEGER)";
 
-pub(in crate::storage) fn query() -> String {
-    EVENTS_AFTER.replace("PARTNER", PARTNER)
+pub(in crate::storage) fn query(backend: DatabaseBackend) -> Query {
+    let conversation = each(backend, "conversations", "c", "c.id = mine.conversation_id");
+    let of_partner = format!("theirs.user_id = {PARTNER} AND theirs.conversation_id = c.id AND theirs.user_id <> $1");
+    let moved = MOVED
+        .replace("{conversation}", &conversation)
+        .replace("{theirs}", &any(backend, "members", "theirs", &of_partner));
+    let events = EVENTS_AFTER.replace("{messages}", &each(backend, "messages", "m", MESSAGES));
+    Query { sql: format!("WITH v AS MATERIALIZED ({moved}) {events}"), columns: 6, ciphertexts: None }
 }
 
 #[derive(Debug)]
@@ -69,20 +76,20 @@ pub(super) enum Row {
 }
 
 /// Reads a row of the plan for `viewer`.
-pub(super) fn read(row: &QueryResult, viewer: UserId) -> Result<Row, StorageError> {
-    let (seq, kind): (i64, i64) = (row.try_get_by_index(0)?, i64::from(row.try_get_by_index::<i32>(1)?));
+pub(super) fn read(mut row: packed::Row, viewer: UserId) -> Result<Row, StorageError> {
+    let (seq, kind): (i64, i64) = (row.take(0)?, i64::from(row.take::<i32>(1)?));
     Ok(Row::Planned(match kind {
         0 => Planned::Message(MessageId(seq)),
-        -1 | -2 => Planned::Ready(receipt(row, Seq(seq), kind, viewer)?),
+        -1 | -2 => Planned::Ready(receipt(&mut row, Seq(seq), kind, viewer)?),
         -3 => return Ok(Row::Head(Seq(seq))),
-        _ => planned(row, Seq(seq), kind)?,
+        _ => planned(&mut row, Seq(seq), kind)?,
     }))
 }
 
 /// A receipt out of a plan. Its text is the user who read, with a mark, or for own receipts the conversation's key.
-fn receipt(row: &QueryResult, seq: Seq, kind: i64, viewer: UserId) -> Result<Event, StorageError> {
+fn receipt(row: &mut packed::Row, seq: Seq, kind: i64, viewer: UserId) -> Result<Event, StorageError> {
     const CORRUPT: StorageError = StorageError::Corrupt("a receipt");
-    let detail: String = row.try_get_by_index(5)?;
+    let detail: String = row.take(5)?;
     let (user, partner) = if let Some(user) = detail.strip_suffix('!') {
         (UserId(user.parse().map_err(|_| CORRUPT)?), viewer)
     } else {
@@ -92,18 +99,18 @@ fn receipt(row: &QueryResult, seq: Seq, kind: i64, viewer: UserId) -> Result<Eve
     let receipt = Receipt {
         seq,
         kind: if kind == -1 { ReceiptKind::Read } else { ReceiptKind::Delivered },
-        conversation_id: ConversationId(row.try_get_by_index(2)?),
+        conversation_id: ConversationId(row.take(2)?),
         user,
         partner,
-        up_to: MessageId(row.try_get_by_index(3)?),
-        timestamp: Timestamp::from_micros(row.try_get_by_index(4)?),
+        up_to: MessageId(row.take(3)?),
+        timestamp: Timestamp::from_micros(row.take(4)?),
     };
     Ok(Event { seq, body: EventBody::Receipt(receipt) })
 }
 
-fn planned(row: &QueryResult, seq: Seq, kind: i64) -> Result<Planned, StorageError> {
+fn planned(row: &mut packed::Row, seq: Seq, kind: i64) -> Result<Planned, StorageError> {
     let kind = Kind::from_stored(kind).ok_or(StorageError::Corrupt("the kind of an event"))?;
-    let (subject, detail): (i64, String) = (row.try_get_by_index(2)?, row.try_get_by_index(5)?);
+    let (subject, detail): (i64, String) = (row.take(2)?, row.take(5)?);
     let user = || i32::try_from(subject).map(UserId).map_err(|_| StorageError::Corrupt("the subject of an event"));
     let body = match kind {
         Kind::DeletedForMe | Kind::DeletedForAll | Kind::Expired => {
