@@ -77,7 +77,7 @@ pub(super) fn is_commit(message: &[u8]) -> bool {
         _ => return false,
     };
     let text = text.split(|&byte| byte == 0).next().unwrap_or_default().trim_ascii_end();
-    let text = text.strip_suffix(b";").unwrap_or(text);
+    let text = text.strip_suffix(b";").unwrap_or(text).trim_ascii_end();
     let end = text.len().saturating_sub(b"COMMIT".len());
     text.get(end..).is_some_and(|word| word.eq_ignore_ascii_case(b"COMMIT"))
 }
