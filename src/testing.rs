@@ -26,12 +26,14 @@
 
 mod client;
 mod device;
+mod link;
 pub mod seed;
 mod server;
 mod socket;
 
 pub use client::{Answer, Http, TestClient, TokenPair};
 pub use device::{TestDevice, letter};
+pub use link::{CommitCut, DatabaseLink};
 pub use server::TestServer;
 pub use socket::{MessageFrame, TestSocket};
 

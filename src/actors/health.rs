@@ -53,9 +53,9 @@ impl Health {
         }
     }
 
-    /// Notes whether the store could be written. True when that is news.
-    pub(super) fn set_storage_works(&self, works: bool) -> bool {
-        self.storage_failed.swap(!works, Ordering::Relaxed) == works
+    /// Notes whether the store could be written.
+    pub(super) fn set_storage_works(&self, works: bool) {
+        self.storage_failed.store(!works, Ordering::Relaxed);
     }
 
     pub(super) fn actor_failed(&self, kind: ActorKind) {

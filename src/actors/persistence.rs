@@ -31,6 +31,8 @@ use crate::telemetry::{ActorKind, metrics};
 const MAX_BATCH: usize = 1024;
 /// Longest time for one transaction; then its outcome counts as unknown.
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// A failure is told at most once in this time: on a disk that is nearly full some batches fit, and the next one does not.
+const TOLD_EVERY: Duration = Duration::from_mins(1);
 /// First and longest wait between attempts to reach the database again.
 const RETRY: std::ops::Range<Duration> = Duration::from_millis(100)..Duration::from_secs(5);
 
@@ -128,6 +130,9 @@ pub(super) struct PersistenceState {
     /// Nothing is written before `Recover` has found out where the store stands.
     lost: bool,
     retry: Duration,
+    /// The log says that the database fails.
+    is_told: bool,
+    last_told: Option<Instant>,
 }
 
 impl Actor for PersistenceActor {
@@ -142,7 +147,14 @@ impl Actor for PersistenceActor {
     ) -> Result<PersistenceState, ActorProcessingErr> {
         // A predecessor may have died between its commit and the announcement.
         cast(&myself, PersistenceMsg::Recover);
-        Ok(PersistenceState { args, waiting: Vec::new(), lost: true, retry: RETRY.start })
+        Ok(PersistenceState {
+            args,
+            waiting: Vec::new(),
+            lost: true,
+            retry: RETRY.start,
+            is_told: false,
+            last_told: None,
+        })
     }
 
     async fn handle(
@@ -239,7 +251,8 @@ impl PersistenceState {
             Ok(()) => {
                 self.lost = false;
                 self.retry = RETRY.start;
-                if self.args.health.set_storage_works(true) {
+                self.args.health.set_storage_works(true);
+                if std::mem::take(&mut self.is_told) {
                     tracing::info!("the database works again");
                 }
             }
@@ -285,7 +298,9 @@ impl PersistenceState {
     /// The database failed: nothing is written until [`recover`](Self::recover) has found out where it stands.
     fn lose(&mut self, myself: &ActorRef<Timed<PersistenceMsg>>, error: &StorageError) {
         self.lost = true;
-        if self.args.health.set_storage_works(false) {
+        self.args.health.set_storage_works(false);
+        if !self.is_told && self.last_told.is_none_or(|told| told.elapsed() > TOLD_EVERY) {
+            (self.is_told, self.last_told) = (true, Some(Instant::now()));
             tracing::error!(error = %error, "cannot write to the database; trying again");
         }
         myself.send_after(self.retry, || Timed::new(PersistenceMsg::Recover));

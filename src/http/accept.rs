@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Semaphore;
@@ -18,6 +18,9 @@ use super::router::{Route, Router};
 
 /// Wait after an accept that failed, as it does when the process has no file descriptor left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// That is told at most once in this time: there may be many attempts, and at the limit some of them succeed.
+const ACCEPT_TOLD: Duration = Duration::from_mins(1);
 
 /// Connections that the kernel holds until they are accepted, as far as `net.core.somaxconn` lets it: all clients return at once
 /// after a restart, and one that finds no place tries again only after a second.
@@ -68,6 +71,7 @@ impl Listener {
         let connections = tasks.clone();
         tasks.spawn(async move {
             let mut in_a_row: u32 = 0;
+            let mut told: Option<Instant> = None;
             loop {
                 in_a_row = in_a_row.wrapping_add(1);
                 if in_a_row.is_multiple_of(IN_A_ROW) {
@@ -93,7 +97,10 @@ impl Listener {
                         connections.spawn(connection::serve(stream, origin, service.clone(), limits, drain.clone()));
                     }
                     Err(error) => {
-                        tracing::warn!(error = %error, "cannot accept a connection");
+                        if told.is_none_or(|told| told.elapsed() > ACCEPT_TOLD) {
+                            told = Some(Instant::now());
+                            tracing::warn!(error = %error, "cannot accept connections; trying again");
+                        }
                         tokio::time::sleep(ACCEPT_RETRY).await;
                     }
                 }

@@ -118,6 +118,8 @@ where
     pub(super) async fn run(&mut self) -> u16 {
         let end = match self.serve().await {
             Ok(never) => match never {},
+            // A session that ends with the server has not failed.
+            Err(End::Server(CloseReason::Fault)) if self.wire.drain.is_cancelled() => End::Server(CloseReason::Restart),
             Err(end) => end,
         };
         // On the heap, as everything that happens rarely: its size would be that of every socket.

@@ -33,6 +33,8 @@ const CLEAN_BUSY_TIMEOUT: Duration = Duration::from_millis(500);
 const POSTGRES_WRITERS: u32 = 4;
 /// A PostgreSQL connection that idled this long is tested before use.
 const TEST_AFTER_IDLE: Duration = Duration::from_secs(30);
+/// Longest time in which a PostgreSQL connection must answer when it is given back.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest time for one statement on PostgreSQL; migrations may take longer.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest time for the first connection to PostgreSQL.
@@ -121,7 +123,10 @@ fn sqlite(config: &Config, path: &Path, purpose: Purpose) -> Result<ConnectOptio
         // A connection to a file does not age.
         .idle_timeout(None)
         .max_lifetime(None)
-        .map_sqlx_sqlite_pool_opts(|pool| pool.after_release(|connection, _| Box::pin(is_clean(connection))))
+        // At its own level it would be a line for each of those who wait, when the database stands still for a moment.
+        .map_sqlx_sqlite_pool_opts(|pool| {
+            pool.acquire_slow_level(LevelFilter::Debug).after_release(|connection, _| Box::pin(is_clean(connection)))
+        })
         .map_sqlx_sqlite_opts(move |sqlite| {
             let sqlite = sqlite
                 .filename(&file)
@@ -167,6 +172,14 @@ fn create_private(path: &Path) -> Result<(), StorageError> {
     }
 }
 
+/// An error when nothing comes from a connection that is given back, as after a failover.
+///
+/// The pool asks, too, but waits for ever: each transaction that was given up would take one place in it, until none is left.
+async fn answers(connection: &mut sea_orm::sqlx::PgConnection) -> Result<bool, sea_orm::sqlx::Error> {
+    let answer = tokio::time::timeout(RELEASE_TIMEOUT, connection.ping()).await;
+    answer.map_err(|_| sea_orm::sqlx::Error::Io(ErrorKind::TimedOut.into()))?.map(|()| true)
+}
+
 async fn postgres(config: &Config, url: &str, purpose: Purpose) -> Result<ConnectOptions, StorageError> {
     // Not with the driver's own text, which repeats the URL and its password.
     let parsed = PgConnectOptions::from_str(url).map_err(|_| {
@@ -189,6 +202,9 @@ async fn postgres(config: &Config, url: &str, purpose: Purpose) -> Result<Connec
             Purpose::Read => config.database.max_connections,
         })
         .test_before_acquire_if_idle_for(TEST_AFTER_IDLE)
+        .map_sqlx_postgres_pool_opts(|pool| {
+            pool.acquire_slow_level(LevelFilter::Debug).after_release(|connection, _| Box::pin(answers(connection)))
+        })
         .set_application_name("fluent-backend");
     if matches!(purpose, Purpose::Write | Purpose::Clean | Purpose::Read) {
         options.statement_timeout(STATEMENT_TIMEOUT);

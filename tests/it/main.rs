@@ -6,6 +6,7 @@ mod accounts;
 mod architecture;
 mod behind;
 mod cut;
+mod faults;
 mod flow;
 mod flow_control;
 mod history;

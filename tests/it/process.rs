@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use fluent_backend::testing::{MessageFrame, TestClient, TestSocket, eventually};
+use fluent_backend::testing::{MessageFrame, TestClient};
 use rand::RngExt as _;
 
 use crate::support::binary::{ServerProcess, program, run};
@@ -94,48 +94,6 @@ async fn nothing_echoed_is_lost_by_kill_9() {
 
 /// Arguments, environment, and what the line must name.
 type Mistake<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
-
-/// The disk is full for a while: nothing that was echoed is lost then or later, and the server says so and comes back.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_is_told_and_survived() {
-    let dir = tempfile::tempdir().unwrap();
-    let server = ServerProcess::start_with_full_disk(dir.path(), 1500).await;
-    let alice = TestClient::sign_up(server.http(), "alice").await;
-    let mut socket = alice.connect().await;
-    let mut echoed = Vec::new();
-    let mut send = async |socket: &mut TestSocket| -> bool {
-        let text = format!("{}{}", rand::random::<u64>(), "x".repeat(40_000));
-        socket.send_message(alice.id, "r", &text).await;
-        let answer = socket.next_text().await;
-        let stored = serde_json::from_str::<MessageFrame>(&answer);
-        assert!(stored.is_ok() || answer.contains("\"unavailable\""), "{answer}");
-        echoed.extend(stored.ok());
-        answer.contains("sender_id")
-    };
-    while send(&mut socket).await {}
-    let status = async || Some(server.http().get("/readyz").await.status.as_u16());
-    eventually("not ready", async || status().await.filter(|status| *status == 503)).await;
-    // Several failures in a row, as a client that tries again causes them.
-    for _ in 0..5 {
-        assert!(!send(&mut socket).await);
-    }
-    server.lift_limit();
-    eventually("ready again", async || status().await.filter(|status| *status == 200)).await;
-    for _ in 0..20 {
-        assert!(send(&mut socket).await);
-    }
-    let log = server.log();
-    assert_eq!(log.matches("cannot write to the database").count(), 1, "{log}");
-    assert!(server.stop().await.success());
-
-    let server = ServerProcess::start(dir.path(), &[]).await;
-    let alice = TestClient::log_in(server.http(), "alice", alice.id).await;
-    let mut history = alice.history(alice.id).await;
-    history.reverse();
-    history.retain(|message| echoed.contains(message));
-    assert!(history == echoed, "{} of {} echoed messages are there", history.len(), echoed.len());
-    server.stop().await;
-}
 
 /// Killed at any moment of its first start, the next one works.
 #[tokio::test]

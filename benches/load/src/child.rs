@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 /// Longest time until it says where it listens: it may have a database to bring up to date.
 const START: Duration = Duration::from_mins(1);
@@ -27,7 +27,9 @@ impl Child {
     /// Starts a program that tells its addresses as our server does, and logs into `dir`.
     pub(crate) async fn start(command: &mut Command, dir: &Path) -> Result<Self> {
         let log = dir.join("stderr.log");
-        let stderr = std::fs::File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+        // One that was there before has written there, too.
+        let stderr = std::fs::File::options().create(true).append(true).open(&log);
+        let stderr = stderr.with_context(|| format!("cannot write {}", log.display()))?;
         let program = command.get_program().to_string_lossy().into_owned();
         let process = command.current_dir(dir).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr).spawn();
         let process = process.with_context(|| format!("cannot start {program}"))?;
@@ -54,6 +56,20 @@ impl Child {
             }
         }
         bail!("{program} did not start: {}", this.said())
+    }
+
+    /// Asks it politely to stop, and waits until it does or `limit` has passed.
+    pub(crate) async fn stop(mut self, limit: Duration) -> Result<()> {
+        let pid = i32::try_from(self.pid()).ok().and_then(rustix::process::Pid::from_raw).context("no process")?;
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
+        let deadline = Instant::now() + limit;
+        while self.process.try_wait()?.is_none() {
+            if Instant::now() > deadline {
+                bail!("the server did not stop in {} s", limit.as_secs());
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+        Ok(())
     }
 
     /// Its process.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
@@ -17,6 +17,7 @@ const START: Duration = Duration::from_secs(30);
 /// A cluster that is reached by a Unix socket, and gone with this value.
 pub(crate) struct Cluster {
     server: std::process::Child,
+    bin: PathBuf,
     dir: TempDir,
 }
 
@@ -33,20 +34,50 @@ impl Cluster {
         }
         let options = ["--username=fluent", "--auth=trust", "--encoding=UTF8", "--pgdata"];
         child::run(program(&bin, "initdb").args(options).arg(&data)).context("initdb failed")?;
-        let mut serve = program(&bin, "postgres");
-        serve.arg("-D").arg(&data).args(["-c", "listen_addresses=", "-c", "max_connections=100", "-c"]);
-        serve.arg(format!("unix_socket_directories={}", dir.path().display()));
-        let log = std::fs::File::create(dir.path().join("stderr.log"))?;
-        let server = serve.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn()?;
-        let cluster = Self { server, dir };
+        let cluster = Self { server: serve(&bin, dir.path())?, bin, dir };
+        cluster.ready().await?;
+        Ok(cluster)
+    }
+
+    /// Kills it, as the kernel does when memory is short.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        self.server.kill()?;
+        self.server.wait()?;
+        Ok(())
+    }
+
+    /// Starts it again, and waits until it has recovered. One that was killed may leave processes behind for a moment, and as long
+    /// as they live no other starts.
+    pub(crate) async fn restart(&mut self) -> Result<()> {
         let deadline = Instant::now() + START;
-        while let Err(error) = database::connect(&cluster.url()).await {
+        loop {
+            self.server = serve(&self.bin, self.dir.path())?;
+            while self.server.try_wait()?.is_none() {
+                if database::connect(&self.url()).await.is_ok() {
+                    return Ok(());
+                }
+                ensure!(Instant::now() < deadline, "PostgreSQL does not start again");
+                sleep(Duration::from_millis(50)).await;
+            }
+            ensure!(Instant::now() < deadline, "PostgreSQL does not start again");
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn ready(&self) -> Result<()> {
+        let deadline = Instant::now() + START;
+        while let Err(error) = database::connect(&self.url()).await {
             if Instant::now() > deadline {
                 return Err(error.context("PostgreSQL does not start"));
             }
             sleep(Duration::from_millis(50)).await;
         }
-        Ok(cluster)
+        Ok(())
+    }
+
+    /// Its Unix socket.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.dir.path().join(".s.PGSQL.5432")
     }
 
     /// The URL of a database that is always there.
@@ -64,6 +95,14 @@ impl Drop for Cluster {
         }
         let _ = self.server.wait();
     }
+}
+
+fn serve(bin: &Path, dir: &Path) -> Result<std::process::Child> {
+    let mut serve = program(bin, "postgres");
+    serve.arg("-D").arg(dir.join("data")).args(["-c", "listen_addresses=", "-c", "max_connections=100", "-c"]);
+    serve.arg(format!("unix_socket_directories={}", dir.display()));
+    let log = std::fs::File::options().create(true).append(true).open(dir.join("stderr.log"))?;
+    Ok(serve.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn()?)
 }
 
 /// A program of PostgreSQL, as a user it accepts.

@@ -58,6 +58,13 @@ impl Database {
     }
 }
 
+impl Fresh {
+    /// What it is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 impl Drop for Fresh {
     fn drop(&mut self) {
         let (parent, name) = (self.parent.clone(), self.name.clone());

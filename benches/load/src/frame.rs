@@ -6,6 +6,8 @@ use memchr::memmem::Finder;
 
 static SEQ: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","seq":"#));
 static ID: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","id":"#));
+static CODE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""code":""#));
+static RETRY_AFTER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","retry_after_ms":"#));
 static CURSOR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","cursor":""#));
 static DUPLICATE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","duplicate":true"#));
 
@@ -21,6 +23,17 @@ pub(crate) fn event(frame: &[u8]) -> Option<u64> {
         return None;
     }
     number(&SEQ, frame)
+}
+
+/// The `code` of an error.
+pub(crate) fn code(frame: &[u8]) -> &[u8] {
+    let behind = CODE.find(frame).and_then(|at| frame.get(at + CODE.needle().len()..)).unwrap_or_default();
+    behind.split(|&byte| byte == b'"').next().unwrap_or_default()
+}
+
+/// After how many milliseconds it may be tried again.
+pub(crate) fn retry_after_ms(frame: &[u8]) -> Option<u64> {
+    number(&RETRY_AFTER, frame)
 }
 
 /// The number of a message.
@@ -49,6 +62,11 @@ impl Cursor {
         let text = std::str::from_utf8(rest.split(|&byte| byte == b'"').next()?).ok()?;
         let (epoch, seq) = text.split_once(':')?;
         Some(Self { epoch: epoch.to_owned(), seq: seq.parse().ok()? })
+    }
+
+    /// Another place in the same events.
+    pub(crate) fn at(&self, seq: u64) -> Self {
+        Self { epoch: self.epoch.clone(), seq }
     }
 
     /// The event up to which everything is kept.
@@ -82,6 +100,8 @@ mod tests {
         assert_eq!((event(again), id(again)), (None, Some(4711)));
         assert_eq!(event(br#"{"type":"error","code":"conflict","seq":813}"#), None);
         assert_eq!(kind(b"x"), b"");
+        let refusal = br#"{"type":"error","code":"unavailable","retryable":true,"retry_after_ms":1000}"#;
+        assert_eq!((code(refusal), retry_after_ms(refusal)), (b"unavailable".as_slice(), Some(1000)));
     }
 
     #[test]

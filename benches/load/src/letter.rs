@@ -150,10 +150,18 @@ pub(crate) fn scan(frame: &[u8]) -> Seen {
     }
 }
 
+/// The mark at the front of a copy.
+pub(crate) fn read(copy: &[u8]) -> Option<Mark> {
+    mark_before(copy).map(|(mark, _)| mark)
+}
+
 /// The mark behind a key, and the character behind it.
 fn mark_behind(key: &Finder<'_>, frame: &[u8]) -> Option<(Mark, u8)> {
-    let start = key.find(frame)? + key.needle().len();
-    let (text, rest) = frame.get(start..)?.split_at_checked(MARK)?;
+    mark_before(frame.get(key.find(frame)? + key.needle().len()..)?)
+}
+
+fn mark_before(text: &[u8]) -> Option<(Mark, u8)> {
+    let (text, rest) = text.split_at_checked(MARK)?;
     let (intended, text) = text.split_at_checked(16)?;
     let (pair, seq) = text.split_at_checked(8)?;
     Some((Mark { intended: hex(intended)?, pair: hex(pair)?, seq: hex(seq)? }, *rest.first()?))

@@ -96,7 +96,7 @@ impl Login {
         let ask = |random: &mut Random| {
             let name = random.pick(users).map_or_else(String::new, |user| format!("load-{}", user.id));
             let body = json!({"username": name, "password": PASSWORD});
-            Ask::post(0, "/auth/login", &body, vec![Expect::exactly(1, r#""access_token":"#)])
+            Ask::post(0, "/auth/login", None, &body, vec![Expect::exactly(1, r#""access_token":"#)])
         };
         Asking { clients, seconds, warmup, seed }.run(target, &["login"], ask).await
     }

@@ -1,6 +1,7 @@
 //! Drives a running server over real sockets, and says what it did and what it cost.
 
 mod bystanders;
+mod chaos;
 mod chat_list;
 mod child;
 mod client;
@@ -19,6 +20,7 @@ mod letter;
 mod login;
 mod memory;
 mod mixed;
+mod outbox;
 mod place;
 mod process;
 mod progress;
@@ -40,7 +42,7 @@ mod traffic;
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser as _;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -138,6 +140,8 @@ enum Command {
         #[command(flatten)]
         running: Running,
     },
+    /// Phones that must lose nothing while the server, the clients, the database and the ways between them break
+    Chaos(chaos::Chaos),
     /// The server and a bare relay in turn, under the same load
     Compare(compare::Compare),
     /// The bare relay itself, which `compare` starts
@@ -199,6 +203,12 @@ async fn perform(command: Command) -> Result<()> {
         Command::Mixed { mixed, own, running } => {
             let target = target(&own, &running, mixed.users, Dialect::V1).await?;
             report::print(&mixed.run(&target).await?)
+        }
+        Command::Chaos(chaos) => {
+            let outcome = Box::pin(chaos.run()).await?;
+            report::print(&outcome)?;
+            ensure!(outcome.holds(), "a promise was broken");
+            Ok(())
         }
         Command::Compare(compare) => compare.run().await,
         Command::Reference(reference) => reference.run().await,

@@ -5,7 +5,7 @@
 //! each friend, as a client with an outbox does it.
 
 mod drift;
-mod friend;
+pub(crate) mod friend;
 mod inbox;
 mod judge;
 mod ledger;
@@ -68,7 +68,7 @@ pub(crate) struct Mixed {
     seed: u64,
 }
 
-fn minutes(text: &str) -> Result<f64, String> {
+pub(crate) fn minutes(text: &str) -> Result<f64, String> {
     let minutes: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     // The tokens of the tool's own servers are valid for a day.
     if (0.05..=1380.0).contains(&minutes) { Ok(minutes) } else { Err("from 0.05 to 1380".to_owned()) }

@@ -73,27 +73,45 @@ pub(crate) struct Place {
 impl Where {
     /// Gets ready what servers need; `on_postgres` when nothing else is wanted.
     pub(crate) async fn place(&self, on_postgres: bool) -> Result<Place> {
-        let beside = || Ok(std::env::current_exe()?.with_file_name("fluent-backend"));
-        let program = self.server.clone().map_or_else(beside, anyhow::Ok)?;
-        let Ok(program) = program.canonicalize() else {
-            let path = program.display();
-            bail!("there is no server at {path}: make one with `cargo build --release`, or give --server");
-        };
-        let dir = self.dir.clone().unwrap_or_else(std::env::temp_dir);
-        let dir = dir.canonicalize().with_context(|| format!("there is no directory {}", dir.display()))?;
-        let kind = rustix::fs::statfs(&dir).map_or(0, |found| found.f_type);
-        ensure!(kind != TMPFS, "{} is in memory: give a --dir on a real disk", dir.display());
-        let cluster = if self.postgres || (on_postgres && self.database_url.is_none()) {
-            Some(Arc::new(Cluster::start(&dir).await?))
-        } else {
-            None
-        };
-        let postgres = self.database_url.clone().or_else(|| cluster.as_ref().map(|cluster| cluster.url()));
-        Ok(Place { program, dir, postgres, cluster })
+        let mut place = Place::at(self.server.as_deref(), self.dir.as_deref())?;
+        if self.postgres || (on_postgres && self.database_url.is_none()) {
+            place.cluster = Some(Arc::new(Cluster::start(&place.dir).await?));
+        }
+        place.postgres = self.database_url.clone().or_else(|| place.cluster.as_ref().map(|cluster| cluster.url()));
+        Ok(place)
     }
 }
 
 impl Place {
+    /// For servers of the program at `server`, by default the one beside this program, on a disk: by default that of the system's
+    /// temporary directory.
+    pub(crate) fn at(server: Option<&Path>, dir: Option<&Path>) -> Result<Self> {
+        let beside = || Ok(std::env::current_exe()?.with_file_name("fluent-backend"));
+        let program = server.map(Path::to_owned).map_or_else(beside, anyhow::Ok)?;
+        let Ok(program) = program.canonicalize() else {
+            let path = program.display();
+            bail!("there is no server at {path}: make one with `cargo build --release`, or give --server");
+        };
+        let dir = dir.map_or_else(std::env::temp_dir, Path::to_owned);
+        let dir = dir.canonicalize().with_context(|| format!("there is no directory {}", dir.display()))?;
+        let kind = rustix::fs::statfs(&dir).map_or(0, |found| found.f_type);
+        ensure!(kind != TMPFS, "{} is in memory: give a --dir on a real disk", dir.display());
+        Ok(Self { program, dir, postgres: None, cluster: None })
+    }
+
+    /// Where directories are made.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// A fresh database with `count` accounts of fluent.v1, and its directory: on the PostgreSQL at `parent`, if there is one.
+    pub(crate) async fn populated(&mut self, parent: Option<String>, count: u32) -> Result<(TempDir, Database)> {
+        self.postgres = parent;
+        let (dir, database) = self.fresh(self.postgres.is_some()).await?;
+        seed::accounts(&database, count, Dialect::V1).await?;
+        Ok((dir, database))
+    }
+
     /// Our server on a fresh database with `count` accounts that speak `dialect`.
     pub(crate) async fn server(&self, count: u32, dialect: Dialect) -> Result<Target> {
         let (dir, database) = self.fresh(self.postgres.is_some()).await?;
@@ -109,7 +127,7 @@ impl Place {
     }
 
     async fn start(&self, dir: TempDir, database: Database, count: u32) -> Result<Target> {
-        let child = Child::start(&mut self.command(dir.path(), &database), dir.path()).await?;
+        let child = Child::start(&mut self.command(dir.path(), database.url()), dir.path()).await?;
         self.target(format!("server/{}", database.kind()), child, Some(database), dir, count)
     }
 
@@ -140,18 +158,19 @@ impl Place {
             Some(url) if on_postgres => Database::on_postgres(url).await?,
             _ => Database::Sqlite(dir.path().join("data").join("fluent.db")),
         };
-        let mut command = self.command(dir.path(), &database);
+        let mut command = self.command(dir.path(), database.url());
         child::run(command.args(["migrate", "up"])).context("cannot make the database")?;
         Ok((dir, database))
     }
 
-    fn command(&self, dir: &Path, database: &Database) -> Command {
+    /// Our server in this directory, on the database at `url`.
+    pub(crate) fn command(&self, dir: &Path, url: &str) -> Command {
         let mut command = Command::new(&self.program);
         command
             // Not the .env file of wherever the tool was started.
             .current_dir(dir)
             .env_remove("FLUENT__DATABASE__URL")
-            .env("DATABASE_URL", database.url())
+            .env("DATABASE_URL", url)
             .env("SECRET_KEY", SECRET)
             .env("FLUENT__SERVER__DATA_DIR", dir.join("data"))
             .env("FLUENT__SERVER__LISTEN", LOOPBACK)
@@ -169,9 +188,12 @@ impl Place {
         dir: TempDir,
         count: u32,
     ) -> Result<Target> {
-        let mint = Mint::new(SECRET);
-        let ids = 1..=i32::try_from(count)?;
-        let accounts = ids.map(|id| Ok(Account { id, token: mint.token(id, id.into())? })).collect::<Result<_>>()?;
-        Ok(Target::own(name, accounts, child, database, dir, self.cluster.clone()))
+        Ok(Target::own(name, accounts(count)?, child, database, dir, self.cluster.clone()))
     }
+}
+
+/// The accounts that every database of a run's own begins with.
+pub(crate) fn accounts(count: u32) -> Result<Vec<Account>> {
+    let mint = Mint::new(SECRET);
+    (1..=i32::try_from(count)?).map(|id| Ok(Account { id, token: mint.token(id, id.into())? })).collect()
 }

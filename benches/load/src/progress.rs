@@ -39,6 +39,11 @@ impl Progress {
         self.0.inc(1);
     }
 
+    /// So many are done.
+    pub(crate) fn reach(&self, count: u64) {
+        self.0.set_position(count);
+    }
+
     /// So much has passed.
     pub(crate) fn at(&self, passed: Duration) {
         self.0.set_position(passed.as_secs());

@@ -10,6 +10,15 @@ use tokio::process::{Child, Command};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_fluent-backend");
 
+/// Free ports and cheap hashes.
+const BASE: [(&str, &str); 5] = [
+    ("FLUENT__SERVER__LISTEN", "127.0.0.1:0"),
+    ("FLUENT__ADMIN__LISTEN", "127.0.0.1:0"),
+    ("FLUENT__AUTH__ARGON2_MEMORY_KIB", "64"),
+    ("FLUENT__AUTH__ARGON2_PASSES", "1"),
+    ("FLUENT__LIMITS__ENABLED", "false"),
+];
+
 /// The program with nothing of this environment but what is given.
 pub(crate) fn program(dir: &Path, variables: &[(&str, &str)]) -> Command {
     prepared(Command::new(PROGRAM), dir, variables)
@@ -60,17 +69,39 @@ impl ServerProcess {
         rustix::process::prlimit(Some(pid_of(&self.child)), rustix::process::Resource::Fsize, unlimited).unwrap();
     }
 
+    /// As [`start`](Self::start), on files whose permissions count, as for any user but the superuser. How it ends, which it must.
+    pub(crate) async fn start_without_privilege(dir: &Path) -> Output {
+        let mut command = Command::new(PROGRAM);
+        if rustix::process::geteuid().is_root() {
+            command = Command::new("setpriv");
+            command.args(["--bounding-set", "-dac_override", PROGRAM]);
+        }
+        soon("the program ends", prepared(command, dir, &BASE).output()).await.unwrap()
+    }
+
+    /// From now on it gets no more files than it has, until [`allow_files`](Self::allow_files).
+    pub(crate) fn forbid_files(&self) {
+        // As many as are open now: the lowest number that is free is then too high.
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.child.id().unwrap())).unwrap();
+        self.limit_files(open.count() as u64);
+    }
+
+    /// It may have files again.
+    pub(crate) fn allow_files(&self) {
+        self.limit_files(1024);
+    }
+
+    fn limit_files(&self, count: u64) {
+        let resource = rustix::process::Resource::Nofile;
+        let maximum = rustix::process::getrlimit(resource).maximum;
+        let limit = rustix::process::Rlimit { current: Some(count), maximum };
+        rustix::process::prlimit(Some(pid_of(&self.child)), resource, limit).unwrap();
+    }
+
     async fn spawn(dir: &Path, mut command: Command, variables: &[(&str, &str)]) -> Self {
         let log = dir.join("server.log");
         let file = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
-        let base = [
-            ("FLUENT__SERVER__LISTEN", "127.0.0.1:0"),
-            ("FLUENT__ADMIN__LISTEN", "127.0.0.1:0"),
-            ("FLUENT__AUTH__ARGON2_MEMORY_KIB", "64"),
-            ("FLUENT__AUTH__ARGON2_PASSES", "1"),
-            ("FLUENT__LIMITS__ENABLED", "false"),
-        ];
-        let mut child = command.envs(base).envs(variables.iter().copied()).stderr(file).spawn().unwrap();
+        let mut child = command.envs(BASE).envs(variables.iter().copied()).stderr(file).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut greeting = String::new();
         let addr = soon("the server greets", async {

@@ -1,18 +1,17 @@
 //! Who is whose friend, and what one has written to the other.
 
-use std::collections::VecDeque;
-
 use anyhow::Result;
 
-use crate::letter::{Dialect, Letter, Mark};
+use crate::letter::{Dialect, Mark};
+use crate::outbox::Outbox;
 use crate::tally::Tally;
 
 /// Friends of each: half of them before and half behind in a ring of all.
-pub(super) const FRIENDS: u32 = 10;
+pub(crate) const FRIENDS: u32 = 10;
 const HALF: u32 = FRIENDS / 2;
 
 /// The number of somebody's friend.
-pub(super) fn friend_of(number: u32, place: u32, users: u32) -> u32 {
+pub(crate) fn friend_of(number: u32, place: u32, users: u32) -> u32 {
     let distance = place % HALF + 1;
     if place < HALF { (number + distance) % users } else { (number + users - distance) % users }
 }
@@ -36,12 +35,7 @@ pub(super) fn of_pair(pair: u64) -> Option<(u32, u32)> {
 /// A friend of somebody.
 pub(super) struct Friend {
     pub(super) id: i32,
-    letter: Letter,
-    sent: u64,
-    /// Messages without an answer: number and when each was due.
-    outbox: VecDeque<(u64, u64)>,
-    /// The first of them has been sent on this socket.
-    in_flight: bool,
+    outbox: Outbox,
     pub(super) acknowledged: Tally,
     /// Of what the friend has written.
     pub(super) received: Tally,
@@ -56,10 +50,7 @@ impl Friend {
     pub(super) fn new(id: i32, pair: u64, bytes: u32, seed: u64) -> Result<Self> {
         Ok(Self {
             id,
-            letter: Letter::new(Dialect::V1, pair, id, bytes as usize, seed)?,
-            sent: 0,
-            outbox: VecDeque::new(),
-            in_flight: false,
+            outbox: Outbox::new(Dialect::V1, pair, id, bytes, seed)?,
             acknowledged: Tally::default(),
             received: Tally::default(),
             newest: 0,
@@ -70,23 +61,18 @@ impl Friend {
 
     /// One more message is to be sent.
     pub(super) fn write(&mut self, due: u64) {
-        self.outbox.push_back((self.sent, due));
-        self.sent += 1;
+        self.outbox.write(due);
     }
 
-    /// The next frame, unless one is on its way. Always the same bytes for the same message.
+    /// The next frame, unless one is on its way.
     pub(super) fn next(&mut self) -> Option<&[u8]> {
-        let &(seq, due) = self.outbox.front().filter(|_| !self.in_flight)?;
-        self.in_flight = true;
-        Some(self.letter.write(seq, due))
+        self.outbox.next()
     }
 
-    /// The message is stored; no when it was known already, as after an answer that came late.
+    /// The message is stored; no when it was known already.
     pub(super) fn acknowledge(&mut self, mark: Mark) -> bool {
-        let is_first = self.outbox.front() == Some(&(mark.seq, mark.intended));
+        let is_first = self.outbox.acknowledge(mark);
         if is_first {
-            self.outbox.pop_front();
-            self.in_flight = false;
             self.acknowledged.note(mark.seq);
         }
         is_first
@@ -94,12 +80,12 @@ impl Friend {
 
     /// What is on its way is not any more; whether there was something.
     pub(super) fn give_up(&mut self) -> bool {
-        std::mem::take(&mut self.in_flight)
+        self.outbox.give_up()
     }
 
     /// Messages without an answer.
     pub(super) fn waiting(&self) -> usize {
-        self.outbox.len()
+        self.outbox.waiting()
     }
 }
 
@@ -119,20 +105,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn one_message_at_a_time_until_it_is_stored() {
-        let mut friend = Friend::new(7, 3, 100, 1).unwrap();
-        friend.write(50);
-        friend.write(60);
-        let first = friend.next().unwrap().to_vec();
-        assert_eq!(friend.next(), None);
-        assert!(friend.give_up() && !friend.give_up());
-        assert_eq!(friend.next(), Some(first.as_slice()), "the same bytes again");
-        let mark = Mark { intended: 50, pair: 3, seq: 0 };
-        assert!(friend.acknowledge(mark) && !friend.acknowledge(mark));
-        assert!(friend.next().is_some_and(|second| second != first));
-        assert_eq!((friend.waiting(), friend.acknowledged.count), (1, 1));
     }
 }

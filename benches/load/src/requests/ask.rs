@@ -30,11 +30,12 @@ impl Ask {
         Self { kind, name: format!("GET {path}"), request: request.into_bytes(), expected }
     }
 
-    /// `POST path` without a token.
-    pub(crate) fn post(kind: usize, path: &str, body: &Value, expected: Vec<Expect>) -> Self {
+    /// `POST path`, signed in or not.
+    pub(crate) fn post(kind: usize, path: &str, token: Option<&str>, body: &Value, expected: Vec<Expect>) -> Self {
         let body = body.to_string();
+        let bearer = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
         let request = format!(
-            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\n{bearer}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
         Self { kind, name: format!("POST {path}"), request: request.into_bytes(), expected }

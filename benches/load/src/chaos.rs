@@ -1,0 +1,193 @@
+//! Many phones, and everything breaks all the time: what is lost, what comes twice, and what comes out of order.
+//!
+//! Every user has a phone that speaks fluent.v1 and a second client: a tablet that does so, too, or the shipped app. Each writes
+//! to ten others as fast as it is answered, one message at a time to each, keeps what is not acknowledged and sends it again;
+//! and some messages it sends once more without need, by another way. Meanwhile the server is killed and stopped, clients are cut
+//! and stand still, and on PostgreSQL the database and the way to it break. At the end the devices' logs, what was
+//! acknowledged, and what the server tells are compared message by message.
+
+mod again;
+mod audit;
+mod book;
+mod crowd;
+mod device;
+mod host;
+mod inbox;
+mod legacy;
+mod monkey;
+mod outcome;
+mod ring;
+mod shared;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use fluent_backend::testing::DatabaseLink;
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+use crate::cluster::Cluster;
+use crate::database::Database;
+use crate::place::{Place, Store};
+use crate::progress::Progress;
+use crate::requests::Connection;
+use crowd::Crowd;
+use host::Host;
+use monkey::{Behind, Monkey};
+pub(crate) use outcome::Outcome;
+use ring::Ring;
+use shared::{Phase, Shared};
+
+/// Longest time until everybody has come, has got rid of everything, or has come back.
+const SETTLE: Duration = Duration::from_mins(2);
+
+/// A chaos run.
+#[derive(Clone, Debug, clap::Args, Serialize)]
+pub(crate) struct Chaos {
+    /// Where the server keeps messages: in SQLite, or in a PostgreSQL that is started for this
+    #[arg(long, value_enum, default_value = "sqlite", value_parser = store)]
+    store: Store,
+    /// Ends when so many messages are acknowledged
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    messages: u64,
+    /// Ends after so many minutes, such as 0.5, even when there are fewer messages
+    #[arg(long, default_value_t = 60.0, value_parser = crate::mixed::minutes)]
+    minutes: f64,
+    /// Clients, two of each user
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(24..=10_000))]
+    clients: u32,
+    /// Of 1000 users, how many have the shipped app as their second client
+    #[arg(long, default_value_t = 250, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    legacy: u32,
+    /// Of 1000 messages, how many are sent once more without need
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(0..=1000))]
+    again: u64,
+    /// Seconds between two breaks, on average
+    #[arg(long, default_value_t = 3.0, value_parser = seconds)]
+    every: f64,
+    /// Characters of each encrypted copy
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(48..=98_304))]
+    bytes: u32,
+    /// Decides who does what, and what breaks
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The server's program, by default the one beside this program
+    #[arg(long, value_name = "PATH")]
+    #[serde(skip)]
+    server: Option<PathBuf>,
+    /// Where the data directories are made, and removed at the end: on a real disk; by default the system's temporary directory
+    #[arg(long, value_name = "DIR")]
+    #[serde(skip)]
+    dir: Option<PathBuf>,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.2..=3600.0).contains(&seconds) { Ok(seconds) } else { Err("from 0.2 to 3600".to_owned()) }
+}
+
+impl Chaos {
+    pub(crate) async fn run(&self) -> Result<Outcome> {
+        let started = Instant::now();
+        let ring = Ring::new(self.clients);
+        let mut place = Place::at(self.server.as_deref(), self.dir.as_deref())?;
+        let behind = self.behind(&place).await?;
+        let parent = behind.as_ref().map(|behind| behind.cluster.url());
+        let (dir, database) = place.populated(parent, ring.users()).await?;
+        // Dropped before its cluster, which ends with the monkey.
+        let (host, database) = match (&behind, database) {
+            (Some(behind), Database::Postgres(fresh)) => {
+                let url = behind.link.url("fluent", fresh.name());
+                (Host::new(&place, dir, &url), Some(fresh))
+            }
+            (_, database) => (Host::new(&place, dir, database.url()), None),
+        };
+        let phase = watch::Sender::new(Phase::Come);
+        let shared = Arc::new(Shared::new(host.addr(), phase.subscribe()));
+        let crowd = Crowd::gather(self, ring, &shared)?;
+        let mut monkey = Monkey::new(host, behind, crowd.orders(), self.seed, Duration::from_secs_f64(self.every));
+        let done = self.play(&mut monkey, crowd, &phase, &shared).await;
+        let (findings, unacknowledged) = done.with_context(|| monkey.host.said().unwrap_or_default())?;
+        drop(database);
+        let said = monkey.host.said()?;
+        let panics = said.matches("panicked at").count();
+        if panics > 0 {
+            shared.complain(|| format!("the server has panicked {panics} times: {}", told_of(&said)));
+        }
+        if shared.errors() > 0 {
+            shared.remark(format!("the server's last words: {}", last_lines(&said)));
+        }
+        let numbers = (unacknowledged, started.elapsed().as_secs_f64());
+        Ok(Outcome::new(self, &shared, findings, numbers, monkey.breaks, said.lines().count()))
+    }
+
+    /// The database and the way to it, if there is one to be broken.
+    async fn behind(&self, place: &Place) -> Result<Option<Behind>> {
+        if self.store != Store::Postgres {
+            return Ok(None);
+        }
+        let cluster = Cluster::start(place.dir()).await?;
+        Ok(Some(Behind { link: DatabaseLink::to(cluster.socket()).await?, cluster }))
+    }
+
+    async fn play(
+        &self,
+        monkey: &mut Monkey,
+        mut crowd: Crowd,
+        phase: &watch::Sender<Phase>,
+        shared: &Shared,
+    ) -> Result<(audit::Findings, u64)> {
+        monkey.host.start().await?;
+        let everybody = crowd.spawn();
+        shared.all_ready(everybody, "came", SETTLE).await;
+        ensure!(shared.errors() == 0, "nobody can write: {:?}", shared.problems());
+        phase.send_replace(Phase::Storm);
+        let ends = watch::Sender::new(false);
+        let (raged, ()) = tokio::join!(monkey.rage(ends.subscribe()), self.wait(shared, &ends));
+        raged?;
+        for (next, what) in [(Phase::Settle, "got rid of everything"), (Phase::Return, "came back")] {
+            phase.send_replace(next);
+            shared.all_ready(everybody, what, SETTLE).await;
+        }
+        phase.send_replace(Phase::End);
+        let devices = crowd.devices().await?;
+        let waiting = devices.iter().flat_map(|device| &device.outboxes).map(|outbox| outbox.waiting() as u64).sum();
+        let mut connection = Connection::open(shared.server().await?).await?;
+        let findings = audit::audit(&mut connection, &Ring::new(self.clients), &devices, &shared.book).await?;
+        Ok((findings, waiting))
+    }
+
+    /// Until there are enough messages, or it has taken long enough.
+    async fn wait(&self, shared: &Shared, ends: &watch::Sender<bool>) {
+        let deadline = Instant::now() + Duration::from_secs_f64(self.minutes * 60.0);
+        let progress = Progress::counting("messages are acknowledged", self.messages);
+        while shared.book.acknowledged() < self.messages && Instant::now() < deadline {
+            progress.reach(shared.book.acknowledged());
+            sleep(Duration::from_millis(100)).await;
+        }
+        ends.send_replace(true);
+    }
+}
+
+/// The end of a log.
+fn last_lines(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    lines.get(lines.len().saturating_sub(5)..).unwrap_or_default().join(" | ")
+}
+
+/// The first line about a panic, and the one behind it.
+fn told_of(log: &str) -> String {
+    let at = log.find("panicked at").unwrap_or_default();
+    log.get(at..).unwrap_or_default().lines().take(2).collect::<Vec<_>>().join(" ")
+}
+
+fn store(text: &str) -> Result<Store, String> {
+    match text {
+        "sqlite" => Ok(Store::Sqlite),
+        "postgres" => Ok(Store::Postgres),
+        _ => Err("sqlite or postgres".to_owned()),
+    }
+}

@@ -1,0 +1,233 @@
+//! A phone that speaks fluent.v1 as it should: it keeps its cursor and what it has not got rid of, and returns with both.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use tokio::sync::watch;
+use tokio::time::{sleep, sleep_until, timeout};
+
+use super::again::{Later, Post, Way};
+use super::shared::{Order, Phase, Shared};
+use crate::client;
+use crate::clock;
+use crate::frame::Cursor;
+use crate::letter::Dialect;
+use crate::outbox::Outbox;
+use crate::random::Random;
+use crate::socket::{Socket, text_frame};
+
+/// Longest time for a handshake.
+const OPEN: Duration = Duration::from_secs(10);
+/// Longest wait before the next attempt.
+const BACKOFF_MS: u64 = 600;
+/// The server is told this often what is kept.
+const TELL: u64 = 2_000_000_000;
+/// Of a thousand devices that are cut, so many lose the newest of what they have kept …
+const FORGETFUL: u64 = 200;
+/// … and at most so much of it.
+const FORGOTTEN: u64 = 200;
+
+/// A message as the device has kept it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub(super) seq: u64,
+    pub(super) pair: u64,
+    pub(super) number: u64,
+}
+
+/// A device of a user.
+pub(super) struct Device {
+    pub(super) shared: Arc<Shared>,
+    /// Of the user, counted from 0.
+    pub(super) user: u32,
+    pub(super) name: &'static str,
+    pub(super) token: String,
+    pub(super) outboxes: Vec<Outbox>,
+    /// Up to where everything is kept; none before the first socket.
+    pub(super) cursor: Option<Cursor>,
+    /// All messages of the user, in the order in which they came.
+    pub(super) log: Vec<Kept>,
+    pub(super) random: Random,
+    pub(super) orders: watch::Receiver<Order>,
+    /// Of a thousand messages so many are sent once more.
+    pub(super) permille_again: u64,
+    pub(super) own: Later,
+    pub(super) sibling: Later,
+    /// To be sent once more after the next return.
+    pub(super) on_return: Vec<Vec<u8>>,
+    pub(super) post: Arc<Post>,
+    /// Not before this is sent what was refused.
+    pub(super) not_before: u64,
+    tell: u64,
+    done: Option<Phase>,
+}
+
+/// Who a device is.
+pub(super) struct Identity {
+    pub(super) user: u32,
+    pub(super) name: &'static str,
+    pub(super) token: String,
+    pub(super) outboxes: Vec<Outbox>,
+    /// What its sibling has it send, and what it has its sibling send.
+    pub(super) later: [Later; 2],
+}
+
+impl Device {
+    pub(super) fn new(
+        shared: &Arc<Shared>,
+        who: Identity,
+        random: Random,
+        orders: watch::Receiver<Order>,
+        permille_again: u64,
+        post: &Arc<Post>,
+    ) -> Self {
+        let Identity { user, name, token, outboxes, later: [own, sibling] } = who;
+        Self {
+            shared: shared.clone(),
+            user,
+            name,
+            token,
+            outboxes,
+            cursor: None,
+            log: Vec::new(),
+            random,
+            orders,
+            permille_again,
+            own,
+            sibling,
+            on_return: Vec::new(),
+            post: post.clone(),
+            not_before: 0,
+            tell: 0,
+            done: None,
+        }
+    }
+
+    /// Comes and goes until the end.
+    pub(super) async fn live(mut self) -> Self {
+        let mut phase = self.shared.phase.clone();
+        while *phase.borrow_and_update() != Phase::End {
+            if let Err(error) = self.come(&mut phase).await {
+                self.shared.note_end(&error);
+            }
+            let lost = self.outboxes.iter_mut().filter_map(|outbox| outbox.give_up().then_some(())).count();
+            self.shared.resent.fetch_add(lost as u64, Relaxed);
+            sleep(Duration::from_millis(self.random.below(BACKOFF_MS))).await;
+        }
+        self
+    }
+
+    /// One connection, until it ends or is to be made anew.
+    async fn come(&mut self, phase: &mut watch::Receiver<Phase>) -> Result<()> {
+        let addr = self.shared.server().await?;
+        self.orders.mark_unchanged();
+        let opened = *phase.borrow_and_update();
+        let since = self.cursor.as_ref().map(|cursor| format!("&since={cursor}")).unwrap_or_default();
+        let query = format!("device_id={}{since}", self.name);
+        let opening = client::open(addr, &self.token, Dialect::V1, &query);
+        let mut socket = timeout(OPEN, opening).await.context("no handshake in time")??;
+        self.shared.opened.fetch_add(1, Relaxed);
+        // Some do not wait for what they have missed.
+        let is_eager = self.cursor.is_some() && self.random.chance(500);
+        let mut is_live = false;
+        for frame in std::mem::take(&mut self.on_return) {
+            socket.queue(&frame);
+        }
+        loop {
+            let now = *phase.borrow_and_update();
+            if now == Phase::End || (now == Phase::Return && opened != now) {
+                return Ok(());
+            }
+            if is_live || is_eager {
+                self.send(&mut socket, now);
+            }
+            if is_live && now != Phase::Storm && self.done != Some(now) && self.is_rid() {
+                self.done = Some(now);
+                self.shared.note_ready();
+            }
+            tokio::select! {
+                turned = socket.turn() => {
+                    turned?;
+                    is_live |= self.take(&mut socket)?;
+                }
+                () = sleep_until(clock::instant(clock::now() + 100_000_000)) => {}
+                Ok(()) = self.orders.changed() => {
+                    let order = *self.orders.borrow_and_update();
+                    match order {
+                        Order::Cut => return self.cut(socket).await,
+                        Order::Stall(time) => sleep(time).await,
+                        Order::Go => {}
+                    }
+                }
+                _ = phase.changed() => {}
+            }
+        }
+    }
+
+    /// Nothing waits for an answer.
+    fn is_rid(&self) -> bool {
+        self.outboxes.iter().all(|outbox| outbox.waiting() == 0)
+    }
+
+    /// Goes without a word, in the middle of a frame, perhaps; and may not have kept the newest of what has come.
+    async fn cut(&mut self, mut socket: Socket) -> Result<()> {
+        if self.random.chance(500) {
+            let (frame, _) = text_frame(br#"{"type":"ping","ref":"cut off in the middle"}"#);
+            let part = self.random.index(frame.len());
+            socket.queue(frame.get(..part).unwrap_or_default());
+            let _ = timeout(Duration::from_millis(1), socket.turn()).await;
+        }
+        drop(socket);
+        if self.random.chance(FORGETFUL) {
+            let kept = self.log.len().saturating_sub(usize::try_from(self.random.below(FORGOTTEN)).unwrap_or(0));
+            self.log.truncate(kept);
+            if let Some(cursor) = &mut self.cursor {
+                *cursor = cursor.at(self.log.last().map_or(0, |kept| kept.seq));
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends what may be sent.
+    fn send(&mut self, socket: &mut Socket, phase: Phase) {
+        let now = clock::now();
+        if self.tell <= now {
+            self.tell = now + TELL;
+            let kept = self.cursor.as_ref().map_or(0, Cursor::seq);
+            socket.queue(&text_frame(format!(r#"{{"type":"delivered","up_to_seq":{kept}}}"#).as_bytes()).0);
+        }
+        while let Some(frame) = self.own.due() {
+            socket.queue(&frame);
+        }
+        if now < self.not_before {
+            return;
+        }
+        for outbox in &mut self.outboxes {
+            if phase == Phase::Storm && outbox.waiting() == 0 {
+                outbox.write(now);
+                self.shared.sent.fetch_add(1, Relaxed);
+            }
+            let Some(frame) = outbox.next() else { continue };
+            socket.queue(frame);
+            if !self.random.chance(self.permille_again) {
+                continue;
+            }
+            let is_sent = match Way::choose(&mut self.random) {
+                Way::Twice => {
+                    socket.queue(frame);
+                    true
+                }
+                Way::Sibling => self.sibling.keep(frame, &mut self.random),
+                Way::Return if self.on_return.len() < 64 => {
+                    self.on_return.push(frame.to_vec());
+                    true
+                }
+                Way::Return => false,
+                Way::Post => self.post.send(frame, &self.token, &mut self.random),
+            };
+            self.shared.again.fetch_add(is_sent.into(), Relaxed);
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Breaks one thing after the other, and mends it.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use fluent_backend::testing::{CommitCut, DatabaseLink};
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+use super::host::Host;
+use super::shared::Order;
+use crate::cluster::Cluster;
+use crate::random::Random;
+
+/// Longest time between two breaks.
+const MAX_WAIT: Duration = Duration::from_secs(10);
+/// Longest time for which something stays down.
+const MAX_DOWN_MS: u64 = 500;
+/// How long a short stall of the database's link may last, and a long one: beyond what the server waits for a transaction.
+const SHORT_STALL_MS: u64 = 2500;
+const LONG_STALL: Duration = Duration::from_secs(12);
+/// Of a thousand stalls so many are long.
+const LONG_STALLS: u64 = 150;
+/// Commits that are cut one after the other, at most, and how long one is waited for.
+const MAX_COMMITS: u64 = 4;
+const COMMIT: Duration = Duration::from_secs(1);
+/// Longest time for which a client does not read.
+const CLIENT_STALL_MS: u64 = 4000;
+
+/// What can break.
+#[derive(Clone, Copy)]
+enum Break {
+    ServerKilled,
+    ServerStopped,
+    ClientsCut,
+    ClientsStalled,
+    LinkCut,
+    LinkStalled,
+    CommitCut,
+    DatabaseKilled,
+}
+
+/// How often each comes, in a sum of its own, on either store.
+const ON_SQLITE: [(Break, u64); 4] =
+    [(Break::ServerKilled, 40), (Break::ServerStopped, 10), (Break::ClientsCut, 35), (Break::ClientsStalled, 15)];
+const ON_POSTGRES: [(Break, u64); 8] = [
+    (Break::ServerKilled, 20),
+    (Break::ServerStopped, 5),
+    (Break::ClientsCut, 20),
+    (Break::ClientsStalled, 10),
+    (Break::LinkCut, 15),
+    (Break::LinkStalled, 8),
+    (Break::CommitCut, 16),
+    (Break::DatabaseKilled, 6),
+];
+
+/// What was broken, and how often.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Breaks {
+    pub(super) server_killed: u64,
+    pub(super) server_stopped: u64,
+    pub(super) clients_cut: u64,
+    pub(super) clients_stalled: u64,
+    pub(super) link_cut: u64,
+    pub(super) link_stalled: u64,
+    /// Connections cut exactly at a `COMMIT`, before it or before its answer.
+    pub(super) commit_cut: u64,
+    pub(super) database_killed: u64,
+}
+
+/// PostgreSQL, and the way to it.
+pub(super) struct Behind {
+    pub(super) link: DatabaseLink,
+    pub(super) cluster: Cluster,
+}
+
+/// The one who breaks things.
+pub(super) struct Monkey {
+    pub(super) host: Host,
+    behind: Option<Behind>,
+    clients: Vec<watch::Sender<Order>>,
+    random: Random,
+    every: Duration,
+    pub(super) breaks: Breaks,
+}
+
+impl Monkey {
+    /// Breaks something once in `every` on average; the seed decides what.
+    pub(super) fn new(
+        host: Host,
+        behind: Option<Behind>,
+        clients: Vec<watch::Sender<Order>>,
+        seed: u64,
+        every: Duration,
+    ) -> Self {
+        Self { host, behind, clients, random: Random::of(seed, u64::MAX), every, breaks: Breaks::default() }
+    }
+
+    /// Until `ends` is true; then everything works.
+    pub(super) async fn rage(&mut self, ends: watch::Receiver<bool>) -> Result<()> {
+        loop {
+            let wait = self.random.wait(self.every).min(MAX_WAIT);
+            let mut ending = ends.clone();
+            tokio::select! {
+                () = sleep(wait) => {}
+                _ = ending.wait_for(|ends| *ends) => break,
+            }
+            self.break_something().await?;
+        }
+        if let Some(Behind { link, .. }) = &self.behind {
+            self.breaks.commit_cut = link.commits_cut() as u64;
+        }
+        Ok(())
+    }
+
+    async fn break_something(&mut self) -> Result<()> {
+        let choices: &[(Break, u64)] = if self.behind.is_some() { &ON_POSTGRES } else { &ON_SQLITE };
+        let mut rest = self.random.below(choices.iter().map(|(_, weight)| weight).sum());
+        let chosen = choices.iter().find(|(_, weight)| {
+            let is_it = rest < *weight;
+            rest = rest.saturating_sub(*weight);
+            is_it
+        });
+        let chosen = chosen.map_or(Break::ClientsCut, |(chosen, _)| *chosen);
+        match chosen {
+            Break::ServerKilled => {
+                self.host.kill();
+                self.breaks.server_killed += 1;
+                self.down().await;
+                self.host.start().await?;
+            }
+            Break::ServerStopped => {
+                self.host.stop().await?;
+                self.breaks.server_stopped += 1;
+                self.host.start().await?;
+            }
+            Break::ClientsCut => self.breaks.clients_cut += self.order(|_| Order::Cut),
+            Break::ClientsStalled => {
+                let stall = |random: &mut Random| Order::Stall(Duration::from_millis(random.below(CLIENT_STALL_MS)));
+                self.breaks.clients_stalled += self.order(stall);
+            }
+            Break::LinkCut | Break::LinkStalled | Break::CommitCut | Break::DatabaseKilled => {
+                self.break_database(chosen).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn break_database(&mut self, chosen: Break) -> Result<()> {
+        let Some(Behind { link, cluster }) = &mut self.behind else { return Ok(()) };
+        match chosen {
+            Break::LinkStalled => {
+                link.stall();
+                self.breaks.link_stalled += 1;
+                let short = Duration::from_millis(self.random.below(SHORT_STALL_MS));
+                sleep(if self.random.chance(LONG_STALLS) { LONG_STALL } else { short }).await;
+                if self.random.chance(500) {
+                    link.cut();
+                }
+                link.flow();
+            }
+            Break::CommitCut => {
+                for _ in 0..=self.random.below(MAX_COMMITS) {
+                    let before = link.commits_cut();
+                    link.cut_next_commit(if self.random.chance(200) { CommitCut::Before } else { CommitCut::After });
+                    let deadline = Instant::now() + COMMIT;
+                    while link.commits_cut() == before && Instant::now() < deadline {
+                        sleep(Duration::from_millis(10)).await;
+                    }
+                }
+            }
+            Break::DatabaseKilled => {
+                cluster.kill()?;
+                self.breaks.database_killed += 1;
+                sleep(Duration::from_millis(self.random.below(MAX_DOWN_MS))).await;
+                cluster.restart().await?;
+            }
+            _ => {
+                link.cut();
+                self.breaks.link_cut += 1;
+            }
+        }
+        Ok(())
+    }
+
+    async fn down(&mut self) {
+        sleep(Duration::from_millis(self.random.below(MAX_DOWN_MS))).await;
+    }
+
+    /// Orders the same of some of the clients; of how many.
+    fn order(&mut self, order: impl Fn(&mut Random) -> Order) -> u64 {
+        let share = 20 + self.random.below(380);
+        let mut count = 0;
+        for client in &self.clients {
+            if self.random.chance(share) {
+                client.send_replace(order(&mut self.random));
+                count += 1;
+            }
+        }
+        count
+    }
+}

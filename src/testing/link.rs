@@ -1,0 +1,210 @@
+//! The network between a server and its PostgreSQL, to be broken: a proxy that stalls, cuts, and cuts exactly at a `COMMIT`.
+
+mod wire;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use wire::Messages;
+
+/// Where a connection is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommitCut {
+    /// The `COMMIT` does not get through.
+    Before,
+    /// The `COMMIT` is carried out, and its answer does not get back.
+    After,
+}
+
+/// A proxy in front of PostgreSQL. Runs until it is dropped.
+#[derive(Debug)]
+pub struct DatabaseLink {
+    addr: SocketAddr,
+    line: Arc<Line>,
+    accepting: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Line {
+    /// The database's Unix socket.
+    upstream: PathBuf,
+    /// Connections accepted so far.
+    opened: AtomicUsize,
+    /// Of connections with a lower number nothing gets through.
+    held_below: watch::Sender<usize>,
+    /// How often everything was cut.
+    cuts: watch::Sender<usize>,
+    traps: watch::Sender<Option<CommitCut>>,
+    commits_cut: AtomicUsize,
+}
+
+impl DatabaseLink {
+    /// A link to the database at this Unix socket, such as `/tmp/x/.s.PGSQL.5432`.
+    pub async fn to(upstream: PathBuf) -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let addr = listener.local_addr()?;
+        let line = Arc::new(Line {
+            upstream,
+            opened: AtomicUsize::new(0),
+            held_below: watch::Sender::new(0),
+            cuts: watch::Sender::new(0),
+            traps: watch::Sender::new(None),
+            commits_cut: AtomicUsize::new(0),
+        });
+        let of_connections = line.clone();
+        let accepting = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let line = of_connections.clone();
+                tokio::spawn(async move { line.serve(client).await });
+            }
+        });
+        Ok(Self { addr, line, accepting })
+    }
+
+    /// The URL of a database behind this link.
+    #[must_use]
+    pub fn url(&self, user: &str, database: &str) -> String {
+        format!("postgres://{user}@{}/{database}", self.addr)
+    }
+
+    /// Ends all connections. New ones are served.
+    pub fn cut(&self) {
+        self.line.cuts.send_modify(|cuts| *cuts += 1);
+    }
+
+    /// From now on nothing gets through, though connections stay and new ones are accepted.
+    pub fn stall(&self) {
+        self.line.held_below.send_replace(usize::MAX);
+    }
+
+    /// Nothing gets through on the connections that are open now, and nobody is told; new ones work. So it is after a failover, or when
+    /// a firewall has forgotten them.
+    pub fn strand(&self) {
+        self.line.held_below.send_replace(self.line.opened.load(Ordering::Relaxed));
+    }
+
+    /// Everything gets through again, what was held up first.
+    pub fn flow(&self) {
+        self.line.held_below.send_replace(0);
+    }
+
+    /// Cuts the connection of the next `COMMIT`.
+    pub fn cut_next_commit(&self, place: CommitCut) {
+        self.line.traps.send_replace(Some(place));
+    }
+
+    /// How often a `COMMIT` was cut.
+    #[must_use]
+    pub fn commits_cut(&self) -> usize {
+        self.line.commits_cut.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for DatabaseLink {
+    fn drop(&mut self) {
+        self.accepting.abort();
+        self.cut();
+    }
+}
+
+/// A connection is to be ended, or has ended.
+struct End;
+
+impl Line {
+    async fn serve(&self, client: TcpStream) {
+        let mut cuts = self.cuts.subscribe();
+        let number = self.opened.fetch_add(1, Ordering::Relaxed);
+        tokio::select! {
+            // Dropping both sides ends them.
+            _ = cuts.changed() => {}
+            _ = self.carry(client, number) => {}
+        }
+    }
+
+    async fn carry(&self, client: TcpStream, number: usize) -> Result<(), End> {
+        client.set_nodelay(true).map_err(|_| End)?;
+        let server = UnixStream::connect(&self.upstream).await.map_err(|_| End)?;
+        let ((from_client, mut to_client), (from_server, mut to_server)) = (client.into_split(), server.into_split());
+        let (mut asked, mut answered) = (Messages::new(from_client), Messages::new(from_server));
+        loop {
+            let first = asked.next_unnamed().await.ok_or(End)?;
+            self.pass(number, &first, &mut to_server).await?;
+            if !wire::is_negotiation(&first) {
+                break;
+            }
+            let answer = answered.byte().await.ok_or(End)?;
+            self.pass(number, &answer, &mut to_client).await?;
+        }
+        // The answer to a `COMMIT` must not get back.
+        let swallows = AtomicBool::new(false);
+        tokio::select! {
+            end = self.ask(number, &mut asked, &mut to_server, &swallows) => end,
+            end = self.answer(number, &mut answered, &mut to_client, &swallows) => end,
+        }
+    }
+
+    async fn ask(
+        &self,
+        number: usize,
+        asked: &mut Messages<impl AsyncRead + Unpin>,
+        server: &mut (impl AsyncWrite + Unpin),
+        swallows: &AtomicBool,
+    ) -> Result<(), End> {
+        let mut ready = BytesMut::new();
+        loop {
+            let message = asked.next().await.ok_or(End)?;
+            if wire::is_commit(&message) {
+                match self.traps.send_replace(None) {
+                    Some(CommitCut::Before) => return self.note_cut(),
+                    Some(CommitCut::After) => swallows.store(true, Ordering::Relaxed),
+                    None => {}
+                }
+            }
+            ready.unsplit(message);
+            if !asked.has_next() {
+                self.pass(number, &ready.split(), server).await?;
+            }
+        }
+    }
+
+    async fn answer(
+        &self,
+        number: usize,
+        answered: &mut Messages<impl AsyncRead + Unpin>,
+        client: &mut (impl AsyncWrite + Unpin),
+        swallows: &AtomicBool,
+    ) -> Result<(), End> {
+        let mut ready = BytesMut::new();
+        loop {
+            let message = answered.next().await.ok_or(End)?;
+            if swallows.load(Ordering::Relaxed) && wire::is_committed(&message) {
+                return self.note_cut();
+            }
+            ready.unsplit(message);
+            // Many rows go on in one piece.
+            if !answered.has_next() {
+                self.pass(number, &ready.split(), client).await?;
+            }
+        }
+    }
+
+    fn note_cut(&self) -> Result<(), End> {
+        self.commits_cut.fetch_add(1, Ordering::Relaxed);
+        Err(End)
+    }
+
+    async fn pass(&self, number: usize, bytes: &[u8], to: &mut (impl AsyncWrite + Unpin)) -> Result<(), End> {
+        let mut held = self.held_below.subscribe();
+        held.wait_for(|below| number >= *below).await.map_err(|_| End)?;
+        to.write_all(bytes).await.map_err(|_| End)
+    }
+}

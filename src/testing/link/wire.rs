@@ -1,0 +1,129 @@
+//! As much of PostgreSQL's protocol as finding a `COMMIT` and its answer takes
+//! (<https://www.postgresql.org/docs/current/protocol-message-formats.html>).
+
+use bytes::{Buf as _, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+
+/// The longest message that is looked at; the database's own bound is 1 GiB.
+const MAX_MESSAGE: usize = 256 * 1024 * 1024;
+/// The code of a request for TLS, and of one for GSSAPI, in place of a version.
+const NEGOTIATIONS: [u32; 2] = [80_877_103, 80_877_104];
+
+/// Reads whole messages of one direction.
+pub(super) struct Messages<R> {
+    from: R,
+    buffer: BytesMut,
+}
+
+impl<R: AsyncRead + Unpin> Messages<R> {
+    pub(super) fn new(from: R) -> Self {
+        Self { from, buffer: BytesMut::with_capacity(16 * 1024) }
+    }
+
+    /// The next message with its head; `None` when the side has gone. Cancel-safe.
+    pub(super) async fn next(&mut self) -> Option<BytesMut> {
+        self.whole(1).await
+    }
+
+    /// Whether another message is here in whole.
+    pub(super) fn has_next(&self) -> bool {
+        let length = self.buffer.get(1..5).map(|mut bytes| bytes.get_u32() as usize);
+        length.is_some_and(|length| self.buffer.len() > length)
+    }
+
+    /// As [`next`](Self::next), of what comes before everything else and names no kind.
+    pub(super) async fn next_unnamed(&mut self) -> Option<BytesMut> {
+        self.whole(0).await
+    }
+
+    /// One byte: the answer to a request for TLS.
+    pub(super) async fn byte(&mut self) -> Option<BytesMut> {
+        self.fill(1).await?;
+        Some(self.buffer.split_to(1))
+    }
+
+    /// A message whose length stands at `at` and counts from there.
+    async fn whole(&mut self, at: usize) -> Option<BytesMut> {
+        self.fill(at + 4).await?;
+        let length = usize::try_from(self.buffer.get(at..)?.get_u32()).ok()?;
+        if !(4..=MAX_MESSAGE).contains(&length) {
+            return None;
+        }
+        self.fill(at + length).await?;
+        Some(self.buffer.split_to(at + length))
+    }
+
+    async fn fill(&mut self, count: usize) -> Option<()> {
+        while self.buffer.len() < count {
+            if self.from.read_buf(&mut self.buffer).await.ok()? == 0 {
+                return None;
+            }
+        }
+        Some(())
+    }
+}
+
+/// Whether a first message only asks for TLS or the like, and another first one follows.
+pub(super) fn is_negotiation(message: &[u8]) -> bool {
+    message.get(4..8).is_some_and(|mut code| NEGOTIATIONS.contains(&code.get_u32()))
+}
+
+/// Whether a client's message is a query that ends with `COMMIT`, or prepares it.
+pub(super) fn is_commit(message: &[u8]) -> bool {
+    let text = match message {
+        [b'Q', _, _, _, _, text @ ..] => text,
+        // The name of the statement, then its text, each ended by a zero.
+        [b'P', _, _, _, _, rest @ ..] => rest.split(|&byte| byte == 0).nth(1).unwrap_or_default(),
+        _ => return false,
+    };
+    let text = text.split(|&byte| byte == 0).next().unwrap_or_default().trim_ascii_end();
+    let text = text.strip_suffix(b";").unwrap_or(text).trim_ascii_end();
+    let end = text.len().saturating_sub(b"COMMIT".len());
+    text.get(end..).is_some_and(|word| word.eq_ignore_ascii_case(b"COMMIT"))
+}
+
+/// Whether a server's message says that a transaction is committed.
+pub(super) fn is_committed(message: &[u8]) -> bool {
+    matches!(message, [b'C', _, _, _, _, tag @ ..] if tag.starts_with(b"COMMIT\0"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(body.len() + 4).unwrap().to_be_bytes();
+        [&[kind], length.as_slice(), body].concat()
+    }
+
+    #[test]
+    fn commits_and_their_answers() {
+        for (kind, body, expected) in [
+            (b'Q', b"COMMIT\0".as_slice(), true),
+            (b'Q', b"UPDATE x SET y = 1; commit ;\0", true),
+            (b'Q', b"SELECT 'COMMIT'\0", false),
+            (b'Q', b"\0", false),
+            (b'P', b"sqlx_s_1\0COMMIT\0\0\0", true),
+            (b'P', b"COMMIT\0SELECT 1\0\0\0", false),
+            (b'B', b"COMMIT\0", false),
+        ] {
+            assert_eq!(is_commit(&message(kind, body)), expected, "{}", String::from_utf8_lossy(body));
+        }
+        assert!(is_committed(&message(b'C', b"COMMIT\0")));
+        assert!(!is_committed(&message(b'C', b"ROLLBACK\0")));
+    }
+
+    #[tokio::test]
+    async fn messages_in_pieces() {
+        let startup = [&[0, 0, 0, 8], 196_608_u32.to_be_bytes().as_slice()].concat();
+        let whole = [startup.clone(), message(b'Q', b"SELECT 1\0"), message(b'S', b"")].concat();
+        let (near, far) = tokio::io::duplex(3);
+        let writing = tokio::spawn(async move { tokio::io::copy(&mut whole.as_slice(), &mut { near }).await });
+        let mut messages = Messages::new(far);
+        assert_eq!(messages.next_unnamed().await.unwrap(), startup);
+        assert_eq!(messages.next().await.unwrap(), message(b'Q', b"SELECT 1\0"));
+        assert_eq!(messages.next().await.unwrap(), message(b'S', b""));
+        assert_eq!(messages.next().await, None);
+        writing.await.unwrap().unwrap();
+    }
+}

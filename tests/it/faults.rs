@@ -1,0 +1,45 @@
+//! What breaks around a server, against the real program under load: nothing acknowledged is lost or there twice, senders are told
+//! to try again, readiness says so and comes back by itself, memory stays bounded, and the log says once what happened.
+
+mod clock;
+mod commit;
+mod database;
+mod disk;
+mod files;
+mod kill;
+mod load;
+mod phone;
+mod wal;
+
+use std::path::PathBuf;
+
+use fluent_backend::testing::{DatabaseLink, eventually};
+
+use crate::support::binary::ServerProcess;
+use crate::support::postgres::Postgres;
+
+/// What the process itself may grow by while nothing can be written, in KiB.
+const MAX_GROWTH_KIB: u64 = 64 * 1024;
+
+/// A way to the database that can be broken.
+async fn link_to(postgres: &Postgres) -> DatabaseLink {
+    let url = postgres.url("fluent");
+    let dir = url.split_once("host=").expect("the directory of its socket").1;
+    DatabaseLink::to(PathBuf::from(dir).join(".s.PGSQL.5432")).await.unwrap()
+}
+
+/// Waits until `/readyz` answers this.
+async fn readiness(server: &ServerProcess, expected: u16) {
+    let what = format!("/readyz is {expected}");
+    let status = async || (server.http().get("/readyz").await.status == expected).then_some(());
+    eventually(&what, status).await;
+}
+
+/// The failures of a test were told once a minute, and there is no flood of other lines.
+fn assert_told(server: &ServerProcess) {
+    let log = server.log();
+    let told = log.matches("cannot write to the database").count();
+    assert!((1..=2).contains(&told), "{log}");
+    assert_eq!(log.matches("the database works again").count(), told, "{log}");
+    assert!(!log.contains("panicked") && log.lines().count() < 50, "{log}");
+}

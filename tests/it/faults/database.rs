@@ -1,0 +1,113 @@
+//! PostgreSQL that goes and comes, and connections to it that are cut or stand still.
+
+use fluent_backend::testing::{TestClient, letter};
+
+use super::load::Load;
+use super::{MAX_GROWTH_KIB, assert_told, link_to, readiness};
+use crate::support::binary::ServerProcess;
+use crate::support::postgres::Postgres;
+use crate::support::v1::live;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopped_and_started_under_load() {
+    const ROUNDS: usize = 2;
+    let Some(mut postgres) = Postgres::start().await else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let server = ServerProcess::start(dir.path(), &[("DATABASE_URL", &postgres.url("fluent"))]).await;
+    let load = Load::start(&server, 6).await;
+    for _ in 0..ROUNDS {
+        load.go_on(200).await;
+        let before = server.own_kib();
+        postgres.crash().await;
+        load.refused().await;
+        readiness(&server, 503).await;
+        assert!(server.own_kib() < before + MAX_GROWTH_KIB, "{} KiB, {before} before", server.own_kib());
+        postgres.restart().await;
+        readiness(&server, 200).await;
+    }
+    load.go_on(100).await;
+    Box::pin(load.settle(&server)).await;
+    assert_told(&server);
+    assert!(server.stop().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_are_cut_under_load() {
+    const CUTS: usize = 5;
+    let Some(postgres) = Postgres::start().await else { return };
+    let link = link_to(&postgres).await;
+    let dir = tempfile::tempdir().unwrap();
+    let server = ServerProcess::start(dir.path(), &[("DATABASE_URL", &link.url("fluent", "fluent"))]).await;
+    let load = Load::start(&server, 6).await;
+    for _ in 0..CUTS {
+        load.go_on(100).await;
+        link.cut();
+        readiness(&server, 200).await;
+    }
+    load.go_on(100).await;
+    Box::pin(load.settle(&server)).await;
+    let log = server.log();
+    // Between two transactions a cut may go unnoticed: then another connection is taken.
+    let told = log.matches("cannot write to the database").count();
+    assert!(told <= CUTS && log.lines().count() < 100, "{log}");
+    assert!(server.stop().await.success());
+}
+
+/// Nothing gets through for longer than the server waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_stand_still_end_by_a_timeout() {
+    let Some(postgres) = Postgres::start().await else { return };
+    let link = link_to(&postgres).await;
+    let dir = tempfile::tempdir().unwrap();
+    let server = ServerProcess::start(dir.path(), &[("DATABASE_URL", &link.url("fluent", "fluent"))]).await;
+    let load = Load::start(&server, 6).await;
+    load.go_on(200).await;
+    let before = server.own_kib();
+    link.stall();
+    load.refused().await;
+    readiness(&server, 503).await;
+    assert!(server.own_kib() < before + MAX_GROWTH_KIB, "{} KiB, {before} before", server.own_kib());
+    link.flow();
+    readiness(&server, 200).await;
+    load.go_on(200).await;
+    Box::pin(load.settle(&server)).await;
+    assert_told(&server);
+    assert!(server.stop().await.success());
+}
+
+/// All connections are dead and nobody says so, as after a failover: new ones are made in their place.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_are_forgotten_are_replaced() {
+    let Some(postgres) = Postgres::start().await else { return };
+    let link = link_to(&postgres).await;
+    let dir = tempfile::tempdir().unwrap();
+    let server = ServerProcess::start(dir.path(), &[("DATABASE_URL", &link.url("fluent", "fluent"))]).await;
+    let load = Load::start(&server, 6).await;
+    load.go_on(200).await;
+    link.strand();
+    load.refused().await;
+    readiness(&server, 200).await;
+    load.go_on(200).await;
+    Box::pin(load.settle(&server)).await;
+    assert_told(&server);
+    // Those that were never used again are asked to close.
+    link.cut();
+    assert!(server.stop().await.success());
+}
+
+/// A stop that the database holds up is a restart for the clients all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_without_the_database() {
+    let Some(postgres) = Postgres::start().await else { return };
+    let link = link_to(&postgres).await;
+    let dir = tempfile::tempdir().unwrap();
+    let variables = [("DATABASE_URL", &*link.url("fluent", "fluent")), ("FLUENT__SERVER__DRAIN_WINDOW_S", "1")];
+    let server = ServerProcess::start(dir.path(), &variables).await;
+    let alice = TestClient::sign_up(server.http(), "alice").await;
+    let mut device = live(&alice, "a").await;
+    link.stall();
+    // It will not be answered within the drain window.
+    device.send(&letter(alice.id, "waits")).await;
+    let (_, code) = tokio::join!(server.stop(), device.socket.close_code());
+    assert_eq!(code, 1012);
+}
