@@ -156,7 +156,7 @@ impl Chaos {
         let devices = crowd.devices().await?;
         let waiting = devices.iter().flat_map(|device| &device.outboxes).map(|outbox| outbox.waiting() as u64).sum();
         let mut connection = Connection::open(shared.server().await?).await?;
-        let findings = audit::audit(&mut connection, &Ring::new(self.clients), &devices, &shared.book).await?;
+        let findings = audit::audit(&mut connection, Ring::new(self.clients), &devices, &shared.book).await?;
         Ok((findings, waiting))
     }
 

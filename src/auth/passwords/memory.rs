@@ -69,7 +69,9 @@ mod tests {
     fn fill(memory: &mut Memory, count: usize) -> *const Block {
         let blocks = memory.lend(count).unwrap();
         assert_eq!(blocks.len(), count);
-        blocks.iter_mut().for_each(|block| block.as_mut().fill(u64::MAX));
+        for block in blocks.iter_mut() {
+            block.as_mut().fill(u64::MAX);
+        }
         blocks.as_ptr()
     }
 

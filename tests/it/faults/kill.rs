@@ -24,7 +24,7 @@ async fn kill_again_and_again(url: &str) {
         load.moved(Some(server.addr));
     }
     let count = Box::pin(load.settle(&server)).await;
-    println!("{count} messages, {rounds} kills");
+    eprintln!("{count} messages, {rounds} kills");
     let log = server.log();
     assert!(!log.contains("panicked") && log.lines().count() < 40 * (rounds + 1), "{log}");
     assert!(server.stop().await.success());

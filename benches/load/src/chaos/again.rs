@@ -41,9 +41,12 @@ impl Way {
     }
 }
 
+/// A frame and when it is due, so that the earliest is the greatest.
+type Due = (std::cmp::Reverse<u64>, Vec<u8>);
+
 /// Frames that a device sends at a later time.
 #[derive(Clone, Default)]
-pub(super) struct Later(Arc<Mutex<BinaryHeap<(std::cmp::Reverse<u64>, Vec<u8>)>>>);
+pub(super) struct Later(Arc<Mutex<BinaryHeap<Due>>>);
 
 impl Later {
     /// Keeps a frame for a time within the next few seconds; not when there are too many.
@@ -99,13 +102,12 @@ impl Post {
     /// Whatever comes of it: what matters is on the sockets. A connection that fails is not used again.
     async fn ask(&self, ask: &Ask) {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut connection = match idle {
-            Some(connection) => connection,
-            None => {
-                let Ok(addr) = self.shared.server().await else { return };
-                let Ok(connection) = Connection::open(addr).await else { return };
-                connection
-            }
+        let mut connection = if let Some(connection) = idle {
+            connection
+        } else {
+            let Ok(addr) = self.shared.server().await else { return };
+            let Ok(connection) = Connection::open(addr).await else { return };
+            connection
         };
         let Ok(answer) = connection.ask(&ask.request).await else { return };
         match (answer.status, letter::scan(answer.body)) {

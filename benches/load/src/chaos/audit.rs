@@ -35,7 +35,7 @@ pub(super) struct Findings {
 /// Reads everything that every user has, and compares.
 pub(super) async fn audit(
     connection: &mut Connection,
-    ring: &Ring,
+    ring: Ring,
     devices: &[Device],
     book: &Book,
 ) -> Result<Findings> {
@@ -96,7 +96,7 @@ fn compare_devices(all: &[Vec<Told>], devices: &[Device], findings: &mut Finding
 }
 
 /// Both sides have every message, and all that was acknowledged is there under its id.
-fn compare_sides(all: &[Vec<Told>], ring: &Ring, book: &Book, missed: &HashSet<(u64, u64)>, findings: &mut Findings) {
+fn compare_sides(all: &[Vec<Told>], ring: Ring, book: &Book, missed: &HashSet<(u64, u64)>, findings: &mut Findings) {
     let mut sides: HashMap<(u64, u64), [u64; 2]> = HashMap::new();
     for (told, user) in all.iter().zip(0..) {
         for &Told { kept: Kept { pair, number, .. }, id } in told {

@@ -16,40 +16,39 @@ impl Ring {
         Self { clients }
     }
 
-    pub(super) fn users(&self) -> u32 {
+    pub(super) fn users(self) -> u32 {
         self.clients / EACH
     }
 
     /// The id of a user's account.
-    pub(super) fn id(&self, user: u32) -> i32 {
+    pub(super) fn id(user: u32) -> i32 {
         i32::try_from(user + 1).unwrap_or(i32::MAX)
     }
 
     /// A friend of a user.
-    pub(super) fn partner(&self, user: u32, place: u32) -> u32 {
+    pub(super) fn partner(self, user: u32, place: u32) -> u32 {
         friend_of(user, place, self.users())
     }
 
     /// Rows of all clients.
-    pub(super) fn pairs(&self) -> u64 {
+    pub(super) fn pairs(self) -> u64 {
         u64::from(self.clients) * u64::from(FRIENDS)
     }
 
     /// To whom a client of a user writes: the account, and the number of the row.
-    pub(super) fn rows(&self, user: u32, client: u32) -> impl Iterator<Item = (i32, u64)> {
-        let ring = *self;
+    pub(super) fn rows(self, user: u32, client: u32) -> impl Iterator<Item = (i32, u64)> {
         let first = (u64::from(user) * u64::from(EACH) + u64::from(client)) * u64::from(FRIENDS);
-        (0..FRIENDS).map(move |place| (ring.id(ring.partner(user, place)), first + u64::from(place)))
+        (0..FRIENDS).map(move |place| (Self::id(self.partner(user, place)), first + u64::from(place)))
     }
 
     /// Who sends a row.
-    pub(super) fn sender(&self, pair: u64) -> u32 {
+    pub(super) fn sender(self, pair: u64) -> u32 {
         let user = pair % self.pairs() / u64::from(FRIENDS * EACH);
         u32::try_from(user).unwrap_or(u32::MAX)
     }
 
     /// Who receives it.
-    pub(super) fn receiver(&self, pair: u64) -> u32 {
+    pub(super) fn receiver(self, pair: u64) -> u32 {
         let place = u32::try_from(pair % u64::from(FRIENDS)).unwrap_or(0);
         self.partner(self.sender(pair), place)
     }
@@ -68,7 +67,7 @@ mod tests {
                     // A client that begins anew takes numbers above all others.
                     for pair in [pair, pair + 3 * ring.pairs()] {
                         assert_eq!(ring.sender(pair), user);
-                        assert_eq!(ring.id(ring.receiver(pair)), id);
+                        assert_eq!(Ring::id(ring.receiver(pair)), id);
                     }
                 }
             }

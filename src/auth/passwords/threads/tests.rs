@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use super::*;
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 fn threads(count: usize, keep: Duration, wait: Duration) -> Threads {
     Threads::start(count, 8, keep, wait).unwrap()
@@ -25,7 +25,9 @@ async fn until(threads: &Threads, wanted: fn(&Memory) -> bool) {
 async fn fill(threads: &Threads) -> usize {
     let fill = |memory: &mut Memory| {
         let blocks = memory.lend(8).unwrap();
-        blocks.iter_mut().for_each(|block| block.as_mut().fill(u64::MAX));
+        for block in blocks.iter_mut() {
+            block.as_mut().fill(u64::MAX);
+        }
         blocks.as_ptr().addr()
     };
     threads.run(fill).await.unwrap()

@@ -30,7 +30,7 @@ fn both_sides_and_the_book() {
         all[3] = told(sender);
         all[receiver] = told(receiver_has);
         let mut findings = Findings::default();
-        compare_sides(&all, &ring, book, &HashSet::new(), &mut findings);
+        compare_sides(&all, ring, book, &HashSet::new(), &mut findings);
         (findings.stored, findings.delivered, findings.lost, findings.duplicated)
     };
     let book = Book::default();

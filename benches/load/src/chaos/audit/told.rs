@@ -64,7 +64,7 @@ pub(super) async fn events(connection: &mut Connection, token: &str, cursor: &Cu
 pub(super) async fn history(
     connection: &mut Connection,
     token: &str,
-    ring: &Ring,
+    ring: Ring,
     user: u32,
     told: &[Told],
 ) -> Result<u64> {
@@ -76,7 +76,7 @@ pub(super) async fn history(
     let mut expected = told.iter().rev().filter(|told| with_partner(told.kept.pair)).map(|told| told.id);
     let (mut differs, mut before) = (0, String::new());
     loop {
-        let path = format!("/chat/all_messages?partnerID={}&limit=100{before}", ring.id(partner));
+        let path = format!("/chat/all_messages?partnerID={}&limit=100{before}", Ring::id(partner));
         let page: Vec<Line> = get(connection, &path, token).await?;
         let Some(oldest) = page.last().map(|line| line.id) else { break };
         differs += page.iter().filter(|line| expected.next() != Some(line.id)).count() as u64;
