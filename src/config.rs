@@ -1,5 +1,6 @@
 //! Settings: the embedded defaults, then a file, then the environment; an unknown key is an error.
 
+mod database;
 mod environment;
 mod error;
 mod sections;
@@ -11,8 +12,9 @@ use std::path::{Path, PathBuf};
 use ::config::{Environment, File, FileFormat};
 use serde::Deserialize;
 
+pub use database::{Database, Synchronous};
 pub use error::ConfigError;
-pub use sections::{Admin, Auth, Database, Http, Limits, Log, LogFormat, Messages, Server, Socket, Synchronous};
+pub use sections::{Admin, Auth, Http, Limits, Log, LogFormat, Messages, Server, Socket};
 pub use store::Store;
 
 /// `config/default.toml`: every key with its default and one comment.

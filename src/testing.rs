@@ -25,13 +25,19 @@
 )]
 
 mod client;
+mod data;
+mod database;
 mod device;
+mod postgres;
 pub mod seed;
 mod server;
 mod socket;
 
 pub use client::{Answer, Http, TestClient, TokenPair};
+pub use data::TestData;
+pub use database::TestDatabase;
 pub use device::{TestDevice, letter};
+pub use postgres::{Postgres, PostgresError, PostgresSettings};
 pub use server::TestServer;
 pub use socket::{MessageFrame, TestSocket};
 

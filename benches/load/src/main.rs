@@ -5,7 +5,6 @@ mod chat_list;
 mod child;
 mod client;
 mod clock;
-mod cluster;
 mod compare;
 mod costs;
 mod database;

@@ -5,10 +5,10 @@ use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use fluent_backend::testing::{Postgres, PostgresSettings};
 use tempfile::TempDir;
 
 use crate::child::{self, Child};
-use crate::cluster::Cluster;
 use crate::database::Database;
 use crate::letter::Dialect;
 use crate::seed;
@@ -67,7 +67,7 @@ pub(crate) struct Place {
     program: PathBuf,
     dir: PathBuf,
     postgres: Option<String>,
-    cluster: Option<Arc<Cluster>>,
+    cluster: Option<Arc<Postgres>>,
 }
 
 impl Where {
@@ -84,11 +84,14 @@ impl Where {
         let kind = rustix::fs::statfs(&dir).map_or(0, |found| found.f_type);
         ensure!(kind != TMPFS, "{} is in memory: give a --dir on a real disk", dir.display());
         let cluster = if self.postgres || (on_postgres && self.database_url.is_none()) {
-            Some(Arc::new(Cluster::start(&dir).await?))
+            // It waits for the disk, as one in earnest does.
+            let settings = PostgresSettings { parent: Some(dir.clone()), durable: true, ..PostgresSettings::default() };
+            let started = Postgres::start_with(settings).await;
+            Some(Arc::new(started.context("no PostgreSQL to measure on: give --database-url")?))
         } else {
             None
         };
-        let postgres = self.database_url.clone().or_else(|| cluster.as_ref().map(|cluster| cluster.url()));
+        let postgres = self.database_url.clone().or_else(|| cluster.as_ref().map(|cluster| cluster.url("postgres")));
         Ok(Place { program, dir, postgres, cluster })
     }
 }
