@@ -115,7 +115,14 @@ impl Postgres {
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         let dir = self.dir.path().display().to_string().replace('%', "%25").replace('/', "%2F");
-        format!("postgres://fluent@{dir}/{database}")
+        // It is in the name of the socket, too.
+        let port = self.settings.port.map(|port| format!(":{port}")).unwrap_or_default();
+        format!("postgres://fluent@{dir}{port}/{database}")
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> Result<String, PostgresError> {
+        Ok(String::from_utf8_lossy(&std::fs::read(self.dir.path().join("log"))?).into_owned())
     }
 
     /// Kills it at once, as a crash would, and waits until it is gone.
@@ -151,7 +158,7 @@ impl Postgres {
             }
             let Err(error) = scratch::execute(&url, "SELECT 1").await else { return Ok(()) };
             if Instant::now() > deadline {
-                let log = std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default();
+                let log = self.log()?;
                 return Err(PostgresError::Failed(format!("it does not start: {error}\n{log}")));
             }
             sleep(Duration::from_millis(20)).await;

@@ -24,8 +24,9 @@ const APART: [(&str, &str); 4] =
     [("clock", "protocol"), ("config", "protocol"), ("config", "clock"), ("telemetry", "protocol")];
 
 /// Which modules may name a library. The program and the test support are clients of everything.
-const LIBRARIES: [(&str, &[&str]); 7] = [
+const LIBRARIES: [(&str, &[&str]); 8] = [
     ("sea_orm", &["storage"]),
+    ("sqlx", &["storage"]),
     ("migration", &["storage", "main"]),
     ("ractor", &["actors"]),
     ("hyper", &["http", "socket"]),

@@ -6,18 +6,19 @@ use futures_util::future::join_all;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::postgres::Postgres;
+use crate::support::postgres::{Postgres, database};
 
-fn on(postgres: &Postgres) -> impl Fn(&mut Config) + use<> {
-    let url = postgres.url("fluent");
+fn on(url: &str) -> impl Fn(&mut Config) + use<> {
+    let url = url.to_owned();
     move |config| config.database.url = url.clone().into()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_works_on_postgresql() {
-    let Some(postgres) = Postgres::start().await else { return };
+    let Some(database) = database().await else { return };
     // Two at once: one migrates, the other waits for it.
-    let (server, second) = tokio::join!(TestServer::start_with(on(&postgres)), TestServer::start_with(on(&postgres)));
+    let (server, second) =
+        tokio::join!(TestServer::start_with(on(database.url())), TestServer::start_with(on(database.url())));
     second.stop().await;
 
     let body = |i: usize| {
@@ -62,10 +63,10 @@ async fn everything_works_on_postgresql() {
 /// Several servers write to one database: numbers and time stamps still grow in commit order.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_servers_on_one_database_keep_one_order() {
-    let Some(postgres) = Postgres::start().await else { return };
+    let Some(database) = database().await else { return };
     let secret = |config: &mut Config| {
         config.auth.secret_key = "one secret for both servers, long enough".into();
-        on(&postgres)(config);
+        on(database.url())(config);
     };
     let (one, two) = (TestServer::start_with(secret).await, TestServer::start_with(secret).await);
     let (alice, bob) = (one.sign_up("alice").await, two.sign_up("bob").await);
@@ -93,7 +94,7 @@ async fn two_servers_on_one_database_keep_one_order() {
 async fn a_database_that_stops_is_told_and_survived() {
     let Some(mut postgres) = Postgres::start().await else { return };
     let server = TestServer::start_with(|config| {
-        on(&postgres)(config);
+        on(&postgres.url("fluent"))(config);
         config.database.acquire_timeout_ms = 500;
     })
     .await;
@@ -123,9 +124,9 @@ async fn a_database_that_stops_is_told_and_survived() {
 /// Everything that `fluent.v1` keeps, in the other dialect of SQL: told live, replayed, listed, deleted, and cleared away.
 #[tokio::test(flavor = "multi_thread")]
 async fn fluent_v1_works_on_postgresql() {
-    let Some(postgres) = Postgres::start().await else { return };
+    let Some(database) = database().await else { return };
     let server = TestServer::start_with(|config| {
-        on(&postgres)(config);
+        on(database.url())(config);
         config.messages.clear_every_ms = 20;
     })
     .await;

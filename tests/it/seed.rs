@@ -5,7 +5,7 @@ use fluent_backend::domain::UserId;
 use fluent_backend::testing::{TestClient, TestServer, seed};
 use serde_json::{Value, json};
 
-use crate::support::postgres::Postgres;
+use crate::support::postgres::database;
 use crate::support::v1::seq;
 
 const USERS: u64 = 60;
@@ -79,7 +79,7 @@ async fn sqlite() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgresql() {
-    let Some(postgres) = Postgres::start().await else { return };
-    let url = postgres.url("fluent");
-    Box::pin(a_server_finds_what_was_seeded(|config| config.database.url = url.clone().into())).await;
+    let Some(database) = database().await else { return };
+    let url = database.url();
+    Box::pin(a_server_finds_what_was_seeded(|config| config.database.url = url.into())).await;
 }

@@ -27,6 +27,11 @@ impl Postgres {
         self.0.restart().await.unwrap();
     }
 
+    /// What it has logged.
+    pub(crate) fn log(&self) -> String {
+        self.0.log().unwrap()
+    }
+
     /// The URL of a database of this server.
     pub(crate) fn url(&self, database: &str) -> String {
         self.0.url(database)
