@@ -12,12 +12,15 @@ use serde_json::{Value, json};
 use crate::support::postgres::Postgres;
 use crate::support::v1::holds;
 
-const USERS: u64 = 2_000;
+/// So many that going through them costs more than to look up a page of them.
+const USERS: u64 = 20_000;
+/// Users who have written to each other.
+const WRITERS: usize = 2_000;
 const MESSAGES: u64 = 1_000_000;
 /// More often than a prepared statement is planned for its parameters before PostgreSQL considers a general plan.
 const TIMES: usize = 8;
 /// Tables that grow with the store. Nobody may go through them.
-const LARGE: [&str; 7] = ["messages", "bodies", "conversations", "members", "users", "user_grams", "logins"];
+const LARGE: [&str; 6] = ["messages", "bodies", "conversations", "members", "users", "user_grams"];
 /// What must have been used, or the test would have missed a query: for history, lists, replay; what is read by id;
 /// the retry of a send; a user's conversations; who has written with whom; search.
 const USED: [&str; 7] = [
@@ -80,7 +83,7 @@ async fn no_request_goes_through_a_table_on_postgresql() {
     let mut config = TestServer::config();
     config.database.url = postgres.url("fluent").into();
     let users = seed::users(&config, 0, USERS, TestClient::PASSWORD).await;
-    let others = |step| users.iter().copied().zip(users.iter().copied().cycle().skip(step));
+    let others = |step| users.iter().copied().take(WRITERS).zip(users.iter().copied().skip(step));
     let pairs: Vec<(UserId, UserId)> = [1, 7, 31].into_iter().flat_map(others).collect();
     Box::pin(seed::messages(&config, &pairs, MESSAGES, 16)).await;
 
