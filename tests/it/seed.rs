@@ -74,7 +74,12 @@ async fn a_server_finds_what_was_seeded(change: impl Fn(&mut Config)) {
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite() {
     let dir = tempfile::tempdir().unwrap();
-    Box::pin(a_server_finds_what_was_seeded(|config| config.server.data_dir = dir.path().join("data"))).await;
+    // Whatever store the other tests run on.
+    let change = |config: &mut Config| {
+        config.server.data_dir = dir.path().join("data");
+        config.database.url = "".into();
+    };
+    Box::pin(a_server_finds_what_was_seeded(change)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
