@@ -1,5 +1,6 @@
 //! Settings: the embedded defaults, then a file, then the environment; an unknown key is an error.
 
+mod database;
 mod environment;
 mod error;
 mod sections;
@@ -11,10 +12,10 @@ use std::path::{Path, PathBuf};
 use ::config::{Environment, File, FileFormat};
 use serde::Deserialize;
 
+pub use database::{Database, Synchronous};
 pub use error::ConfigError;
 pub use sections::{
-    Admin, Auth, Database, Http, Limits, Log, LogFormat, MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, Messages, Server,
-    Socket, Synchronous,
+    Admin, Auth, Http, Limits, Log, LogFormat, MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, Messages, Server, Socket,
 };
 pub use store::Store;
 

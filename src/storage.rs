@@ -28,6 +28,8 @@ mod plans;
 mod recovery;
 mod replay;
 mod rows;
+#[cfg(feature = "testing")]
+pub mod scratch;
 mod search;
 #[cfg(feature = "testing")]
 mod seed;

@@ -25,15 +25,21 @@
 )]
 
 mod client;
+mod data;
+mod database;
 mod device;
 mod link;
+mod postgres;
 pub mod seed;
 mod server;
 mod socket;
 
 pub use client::{Answer, Http, TestClient, TokenPair};
+pub use data::TestData;
+pub use database::TestDatabase;
 pub use device::{TestDevice, letter};
 pub use link::{CommitCut, DatabaseLink};
+pub use postgres::{Postgres, PostgresError, PostgresSettings};
 pub use server::TestServer;
 pub use socket::{MessageFrame, TestSocket};
 

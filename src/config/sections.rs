@@ -47,31 +47,6 @@ pub struct Admin {
     pub listen: SocketAddr,
 }
 
-/// `[database]`: where messages are stored.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Database {
-    /// The URL, empty for the default SQLite file. Secret, because it may hold a password.
-    #[serde(serialize_with = "redacted")]
-    pub url: SecretString,
-    /// Connections for reading (SQLite) or in all (PostgreSQL).
-    pub max_connections: u32,
-    /// Longest wait for a connection.
-    pub acquire_timeout_ms: u64,
-    /// What a commit on SQLite survives.
-    pub synchronous: Synchronous,
-}
-
-/// What a commit on SQLite survives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Synchronous {
-    /// Loss of power: one fsync a transaction.
-    Full,
-    /// Only a crash of the process.
-    Normal,
-}
-
 /// `[auth]`: tokens and passwords.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -250,13 +225,6 @@ impl Server {
     }
 }
 
-impl Database {
-    pub(super) fn validate(&self) -> Result<(), ConfigError> {
-        require(self.max_connections > 0, "database.max_connections", "must be at least 1")?;
-        require(self.acquire_timeout_ms > 0, "database.acquire_timeout_ms", "must be at least 1")
-    }
-}
-
 impl Auth {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         let long_enough = |secret: &SecretString| secret.expose_secret().len() >= MIN_SECRET_BYTES;
@@ -382,7 +350,7 @@ fn mask(secret: &SecretString) -> &'static str {
     if secret.expose_secret().is_empty() { "" } else { "[redacted]" }
 }
 
-fn redacted<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn redacted<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(mask(secret))
 }
 

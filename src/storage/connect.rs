@@ -1,14 +1,14 @@
 //! Connections and their settings.
 
+pub(super) mod postgres;
+
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::str::FromStr as _;
 use std::time::Duration;
 
 use log::LevelFilter;
-use sea_orm::sqlx::postgres::PgConnectOptions;
-use sea_orm::sqlx::{ConnectOptions as _, Connection as _};
+use sea_orm::sqlx::Connection as _;
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 
 use super::StorageError;
@@ -29,16 +29,6 @@ const WAL_LIMIT_BYTES: &str = "67108864";
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The same for the connection that clears away: it holds up the writer while it waits.
 const CLEAN_BUSY_TIMEOUT: Duration = Duration::from_millis(500);
-/// PostgreSQL connections for writing, apart from those for reading: no reader can make the writer wait.
-const POSTGRES_WRITERS: u32 = 4;
-/// A PostgreSQL connection that idled this long is tested before use.
-const TEST_AFTER_IDLE: Duration = Duration::from_secs(30);
-/// Longest time in which a PostgreSQL connection must answer when it is given back.
-const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Longest time for one statement on PostgreSQL; migrations may take longer.
-const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
-/// Longest time for the first connection to PostgreSQL.
-const FIRST_CONNECT: Duration = Duration::from_secs(10);
 /// A statement slower than this is logged.
 const SLOW_STATEMENT: Duration = Duration::from_secs(1);
 
@@ -93,7 +83,7 @@ pub(super) async fn open(config: &Config, purpose: Purpose) -> Result<DatabaseCo
     let store = config.store().map_err(|error| StorageError::Url(error.to_string()))?;
     let mut options = match &store {
         Store::Sqlite(path) => sqlite(config, path, purpose)?,
-        Store::Postgres(url) => postgres(config, url, purpose).await?,
+        Store::Postgres(url) => postgres::options(config, url, purpose).await?,
     };
     options
         .acquire_timeout(Duration::from_millis(config.database.acquire_timeout_ms))
@@ -170,44 +160,4 @@ fn create_private(path: &Path) -> Result<(), StorageError> {
         }
         _ => Ok(()),
     }
-}
-
-/// An error when nothing comes from a connection that is given back, as after a failover.
-///
-/// The pool asks, too, but waits for ever: each transaction that was given up would take one place in it, until none is left.
-async fn answers(connection: &mut sea_orm::sqlx::PgConnection) -> Result<bool, sea_orm::sqlx::Error> {
-    let answer = tokio::time::timeout(RELEASE_TIMEOUT, connection.ping()).await;
-    answer.map_err(|_| sea_orm::sqlx::Error::Io(ErrorKind::TimedOut.into()))?.map(|()| true)
-}
-
-async fn postgres(config: &Config, url: &str, purpose: Purpose) -> Result<ConnectOptions, StorageError> {
-    // Not with the driver's own text, which repeats the URL and its password.
-    let parsed = PgConnectOptions::from_str(url).map_err(|_| {
-        StorageError::Url("it cannot be parsed; write special characters of the password as %XX".to_owned())
-    })?;
-    if matches!(purpose, Purpose::Migrate | Purpose::Inspect) {
-        // A pool retries until its timeout and then tells nothing; one attempt tells what is wrong.
-        let attempt = tokio::time::timeout(FIRST_CONNECT, parsed.connect()).await;
-        let connection = attempt
-            .map_err(|_| StorageError::TimedOut)?
-            .map_err(|error| StorageError::Unreachable(error.to_string()))?;
-        connection.close().await.map_err(|error| StorageError::Unreachable(error.to_string()))?;
-    }
-    let mut options = ConnectOptions::new(url);
-    options
-        .max_connections(match purpose {
-            Purpose::Migrate | Purpose::Inspect => 2,
-            Purpose::Clean => 1,
-            Purpose::Write => POSTGRES_WRITERS,
-            Purpose::Read => config.database.max_connections,
-        })
-        .test_before_acquire_if_idle_for(TEST_AFTER_IDLE)
-        .map_sqlx_postgres_pool_opts(|pool| {
-            pool.acquire_slow_level(LevelFilter::Debug).after_release(|connection, _| Box::pin(answers(connection)))
-        })
-        .set_application_name("fluent-backend");
-    if matches!(purpose, Purpose::Write | Purpose::Clean | Purpose::Read) {
-        options.statement_timeout(STATEMENT_TIMEOUT);
-    }
-    Ok(options)
 }

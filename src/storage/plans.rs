@@ -1,4 +1,6 @@
 //! No query for a user goes through a table: the cost is that of what is asked for, not of what is stored.
+//!
+//! Here on SQLite; what PostgreSQL does is asserted in `tests/it/plans.rs`.
 
 use sea_orm::{ConnectionTrait as _, Value};
 
@@ -9,7 +11,12 @@ use super::search::{EVERYBODY, blocks_query};
 use super::users::by_ids;
 use super::{SeedMessages, SeedUsers, Storage};
 use crate::config::Config;
-use crate::domain::{EmailAddress, PublicKey, Timestamp, UserId, UserName};
+use crate::domain::{DirectKey, EmailAddress, PublicKey, Timestamp, UserId, UserName};
+
+/// Between whom a message is.
+const CONVERSATION: &str = "SELECT id FROM conversations WHERE direct_key = $1";
+/// Whether a sender has used a name before.
+const KNOWN: &str = "SELECT m.id FROM messages AS m WHERE m.client_id = $1 AND m.sender_id = $2";
 
 /// What SQLite does for a query, in its own words.
 async fn explain(storage: &Storage, sql: &str, values: Vec<Value>) -> String {
@@ -32,7 +39,7 @@ async fn no_query_scans_a_table() {
     let users = seed_users(&storage, 3_000).await;
     let pairs: Vec<(UserId, UserId)> = users.iter().copied().zip(users.iter().copied().skip(1)).collect();
     let (now, content_hash) = (Timestamp::from_micros(1), [0; 32]);
-    let messages = SeedMessages { pairs: &pairs, count: 20_000, filler: "", length: 10, content_hash, now };
+    let messages = SeedMessages { pairs: &pairs, count: 1_000_000, filler: "", length: 10, content_hash, now };
     storage.seed_messages(&messages).await.unwrap();
     storage.close().await.unwrap();
     let storage = Storage::open(&config).await.unwrap();
@@ -69,6 +76,10 @@ async fn check_plans(storage: &Storage) {
         assert!(search.contains("USING PRIMARY KEY (gram=? AND block=?)"), "{search}");
         plans.push(search);
     }
+    // What a batch looks up before it is stored.
+    let key = DirectKey::new(UserId(1), UserId(2)).get();
+    plans.push(explain(storage, CONVERSATION, vec![key.into()]).await);
+    plans.push(explain(storage, KNOWN, vec![Value::from("a"), 1.into()]).await);
     for statement in by_ids(storage.backend(), &[UserId(1), UserId(2)]) {
         plans.push(explain(storage, &statement.sql, statement.values.unwrap().0).await);
     }

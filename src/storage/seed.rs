@@ -14,7 +14,7 @@ const USERS_OF_A_TRANSACTION: usize = 5_000;
 /// Conversations of one statement.
 const PAIRS_AT_ONCE: usize = 500;
 /// Messages of one transaction.
-const MESSAGES_AT_ONCE: i64 = 20_000;
+const MESSAGES_AT_ONCE: i64 = 100_000;
 
 /// Between whom the messages are. A table, so that the messages can be made by a join.
 const PAIRS: [&str; 2] = [

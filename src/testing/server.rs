@@ -1,23 +1,24 @@
 //! A server of a test's own.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use tempfile::TempDir;
-
+use super::TestData;
 use super::client::{Http, TestClient};
 use crate::actors::Health;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::server::Server;
 
-/// A server on free ports with a data directory of its own. When it goes, no actor may have failed unexpectedly.
+/// A server on free ports with a data directory of its own, on the store that the environment names (see
+/// [`TestData::new`]). When it goes, no actor may have failed unexpectedly.
 pub struct TestServer {
     server: Option<Server>,
     addr: SocketAddr,
     admin_addr: SocketAddr,
     expected_failures: u64,
     /// After the server, whose files are in it.
-    dir: Option<TempDir>,
+    data: Arc<TestData>,
 }
 
 impl TestServer {
@@ -47,13 +48,17 @@ impl TestServer {
 
     /// A server with another clock and some settings changed.
     pub async fn start_at(clock: Clock, change: impl FnOnce(&mut Config)) -> Self {
-        let dir = tempfile::tempdir().expect("a temporary directory");
+        Self::start_on(TestData::new().await, clock, change).await
+    }
+
+    /// A server on data that another one has left, or that several share.
+    pub async fn start_on(data: Arc<TestData>, clock: Clock, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Self::config();
-        config.server.data_dir = dir.path().join("data");
+        data.configure(&mut config);
         change(&mut config);
         let server = Server::start_with_clock(config, clock).await.expect("the server starts");
         let (addr, admin_addr) = (server.addr(), server.admin_addr());
-        Self { server: Some(server), addr, admin_addr, expected_failures: 0, dir: Some(dir) }
+        Self { server: Some(server), addr, admin_addr, expected_failures: 0, data }
     }
 
     /// Where clients connect.
@@ -68,10 +73,16 @@ impl TestServer {
         self.server.as_ref().expect("the server runs")
     }
 
+    /// What it keeps.
+    #[must_use]
+    pub fn data(&self) -> &Arc<TestData> {
+        &self.data
+    }
+
     /// The data directory.
     #[must_use]
     pub fn data_dir(&self) -> std::path::PathBuf {
-        self.dir.as_ref().expect("the directory is there").path().join("data")
+        self.data.path().join("data")
     }
 
     /// Somebody who is not signed in.
@@ -102,9 +113,9 @@ impl TestServer {
     }
 
     /// Drains the server and keeps its data, to start another one on it.
-    pub async fn stop_keeping_data(mut self) -> TempDir {
+    pub async fn stop_keeping_data(mut self) -> Arc<TestData> {
         self.shut_down().await;
-        self.dir.take().expect("the directory is there")
+        self.data.clone()
     }
 
     async fn shut_down(&mut self) {

@@ -24,9 +24,10 @@ const APART: [(&str, &str); 4] =
     [("clock", "protocol"), ("config", "protocol"), ("config", "clock"), ("telemetry", "protocol")];
 
 /// Which modules may name a library. The program and the test support are clients of everything.
-const LIBRARIES: [(&str, &[&str]); 8] = [
+const LIBRARIES: [(&str, &[&str]); 9] = [
     ("sea_orm", &["storage"]),
     ("rusqlite", &["storage"]),
+    ("sqlx", &["storage"]),
     ("migration", &["storage", "main"]),
     ("ractor", &["actors"]),
     ("hyper", &["http", "socket"]),

@@ -11,7 +11,6 @@ mod load;
 mod phone;
 mod wal;
 
-use std::path::PathBuf;
 
 use fluent_backend::testing::{DatabaseLink, eventually};
 
@@ -23,9 +22,7 @@ const MAX_GROWTH_KIB: u64 = 64 * 1024;
 
 /// A way to the database that can be broken.
 async fn link_to(postgres: &Postgres) -> DatabaseLink {
-    let url = postgres.url("fluent");
-    let dir = url.split_once("host=").expect("the directory of its socket").1;
-    DatabaseLink::to(PathBuf::from(dir).join(".s.PGSQL.5432")).await.unwrap()
+    DatabaseLink::to(postgres.socket()).await.unwrap()
 }
 
 /// Waits until `/readyz` answers this.

@@ -58,10 +58,9 @@ async fn timestamps_keep_their_order_over_a_restart_with_the_clock_behind() {
     let server = TestServer::start_at(clock.clone(), |_| {}).await;
     let (alice, bob) = (server.sign_up("alice").await, server.sign_up("bob").await);
     let mut before = send(&mut alice.connect().await, bob.id, (0..3).map(|i| i.to_string())).await;
-    let dir = server.stop_keeping_data().await;
-    let data = dir.path().join("data");
+    let data = server.stop_keeping_data().await;
     clock.advance_secs(-86_400);
-    let server = TestServer::start_at(clock, |config| config.server.data_dir = data).await;
+    let server = TestServer::start_on(data, clock, |_| {}).await;
     let alice = TestClient::log_in(server.http(), "alice", alice.id).await;
     before.extend(send(&mut alice.connect().await, bob.id, (3..6).map(|i| i.to_string())).await);
     before.reverse();

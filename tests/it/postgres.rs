@@ -7,19 +7,20 @@ use http::StatusCode;
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
-use crate::support::postgres::Postgres;
+use crate::support::postgres::{Postgres, database};
 use crate::support::v1::{live, two};
 
-fn on(postgres: &Postgres) -> impl Fn(&mut Config) + use<> {
-    let url = postgres.url("fluent");
+fn on(url: &str) -> impl Fn(&mut Config) + use<> {
+    let url = url.to_owned();
     move |config| config.database.url = url.clone().into()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_works_on_postgresql() {
-    let Some(postgres) = Postgres::start().await else { return };
+    let Some(database) = database().await else { return };
     // Two at once: one migrates, the other waits for it.
-    let (server, second) = tokio::join!(TestServer::start_with(on(&postgres)), TestServer::start_with(on(&postgres)));
+    let (server, second) =
+        tokio::join!(TestServer::start_with(on(database.url())), TestServer::start_with(on(database.url())));
     second.stop().await;
 
     let body = |i: usize| {
@@ -64,10 +65,10 @@ async fn everything_works_on_postgresql() {
 /// Several servers write to one database: numbers and time stamps still grow in commit order.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_servers_on_one_database_keep_one_order() {
-    let Some(postgres) = Postgres::start().await else { return };
+    let Some(database) = database().await else { return };
     let secret = |config: &mut Config| {
         config.auth.secret_key = "one secret for both servers, long enough".into();
-        on(&postgres)(config);
+        on(database.url())(config);
     };
     let (one, two) = (TestServer::start_with(secret).await, TestServer::start_with(secret).await);
     let (alice, bob) = (one.sign_up("alice").await, two.sign_up("bob").await);
@@ -95,7 +96,7 @@ async fn two_servers_on_one_database_keep_one_order() {
 async fn a_database_that_stops_is_told_and_survived() {
     let Some(mut postgres) = Postgres::start().await else { return };
     let server = TestServer::start_with(|config| {
-        on(&postgres)(config);
+        on(&postgres.url("fluent"))(config);
         config.database.acquire_timeout_ms = 500;
     })
     .await;
@@ -125,9 +126,9 @@ async fn a_database_that_stops_is_told_and_survived() {
 /// Everything that `fluent.v1` keeps, in the other dialect of SQL: told live, replayed, listed, deleted, and cleared away.
 #[tokio::test(flavor = "multi_thread")]
 async fn fluent_v1_works_on_postgresql() {
-    let Some(postgres) = Postgres::start().await else { return };
+    let Some(database) = database().await else { return };
     let server = TestServer::start_with(|config| {
-        on(&postgres)(config);
+        on(database.url())(config);
         config.messages.clear_every_ms = 20;
     })
     .await;
@@ -208,8 +209,8 @@ const ROWS_READ: &str = "SELECT relname, COALESCE(seq_tup_read, 0) + COALESCE(id
 /// A device that returns, and a list, read what is theirs: also while the database knows nothing of its tables yet.
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_reads_the_rows_of_others_in_tables_without_statistics() {
-    let Some(postgres) = Postgres::start().await else { return };
-    let server = TestServer::start_with(on(&postgres)).await;
+    let Some(database) = database().await else { return };
+    let server = TestServer::start_with(on(database.url())).await;
     let (alice, bob) = two(&server).await;
     let mut a = live(&alice, "a").await;
     for i in 0..5 {
@@ -220,7 +221,7 @@ async fn nobody_reads_the_rows_of_others_in_tables_without_statistics() {
     for _ in 0..10 {
         bob.live_device("b", Some(&since)).await;
     }
-    let mut options = sea_orm::ConnectOptions::new(postgres.url("fluent"));
+    let mut options = sea_orm::ConnectOptions::new(database.url());
     options.max_connections(1);
     let db = sea_orm::Database::connect(options).await.unwrap();
     // What this connection has read itself is counted before the counters are set to 0.

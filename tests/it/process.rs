@@ -1,16 +1,28 @@
 //! The real program: start, stop, `kill -9`, subcommands, and mistakes of the operator.
+//!
+//! What is about files (their modes, a full disk, the first start, the default) is on SQLite wherever the other tests run.
 
 use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use fluent_backend::testing::{MessageFrame, TestClient};
+use fluent_backend::testing::{MessageFrame, TestClient, TestData};
 use rand::RngExt as _;
+use sea_orm::ConnectionTrait as _;
 
-use crate::support::binary::{ServerProcess, program, run};
+use crate::support::binary::{ServerProcess, program, run, run_on};
 
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+/// The URL of the database of these data.
+fn database_url(data: &TestData) -> String {
+    if data.is_sqlite() {
+        format!("sqlite://{}", data.path().join("data/fluent.db").display())
+    } else {
+        data.url().to_owned()
+    }
 }
 
 #[tokio::test]
@@ -44,11 +56,11 @@ async fn a_first_start_makes_everything_and_a_signal_stops_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_echoed_is_lost_by_kill_9() {
     const ROUNDS: usize = 20;
-    let dir = tempfile::tempdir().unwrap();
+    let data = TestData::new().await;
     let mut echoed: Vec<MessageFrame> = Vec::new();
     let mut ids = HashMap::new();
     for round in 0..ROUNDS {
-        let server = ServerProcess::start(dir.path(), &[]).await;
+        let server = ServerProcess::start_on(&data, &[]).await;
         if round == 0 {
             for name in ["alice", "bob"] {
                 ids.insert(name, TestClient::sign_up(server.http(), name).await.id);
@@ -76,7 +88,7 @@ async fn nothing_echoed_is_lost_by_kill_9() {
             echoed.push(serde_json::from_str(&text).unwrap());
         }
 
-        let server = ServerProcess::start(dir.path(), &[]).await;
+        let server = ServerProcess::start_on(&data, &[]).await;
         let alice = TestClient::log_in(server.http(), "alice", ids["alice"]).await;
         let history = alice.history(bob).await;
         let mut times: HashMap<&str, usize> = HashMap::new();
@@ -153,16 +165,15 @@ async fn mistakes_are_one_clear_line() {
 
 #[tokio::test]
 async fn a_database_from_a_newer_version_is_refused_and_left_alone() {
-    let dir = tempfile::tempdir().unwrap();
+    let data = TestData::new().await;
     let free = [("FLUENT__SERVER__LISTEN", "127.0.0.1:0"), ("FLUENT__ADMIN__LISTEN", "127.0.0.1:0")];
-    assert!(run(dir.path(), &["migrate", "up"], &free).await.status.success());
-    let url = format!("sqlite://{}", dir.path().join("data/fluent.db").display());
-    let db = sea_orm::Database::connect(url).await.unwrap();
+    assert!(run_on(&data, &["migrate", "up"], &free).await.status.success());
+    let db = sea_orm::Database::connect(database_url(&data)).await.unwrap();
     let insert = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m9999_from_the_future', 0)";
-    sea_orm::ConnectionTrait::execute_unprepared(&db, insert).await.unwrap();
+    db.execute_unprepared(insert).await.unwrap();
     db.close().await.unwrap();
     for args in [&[][..], &["migrate", "up"], &["migrate", "status"]] {
-        let output = run(dir.path(), args, &free).await;
+        let output = run_on(&data, args, &free).await;
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{error}");
         assert!(error.contains("newer version") && error.contains("m9999_from_the_future"), "{error}");
@@ -215,20 +226,19 @@ async fn odd_surroundings_are_no_hindrance() {
 /// After the cost of hashes was changed, a login brings the stored hash up to it.
 #[tokio::test]
 async fn a_login_renews_an_outdated_hash() {
-    let dir = tempfile::tempdir().unwrap();
-    let server = ServerProcess::start(dir.path(), &[]).await;
+    let data = TestData::new().await;
+    let server = ServerProcess::start_on(&data, &[]).await;
     let alice = TestClient::sign_up(server.http(), "alice").await;
     server.stop().await;
-    let server = ServerProcess::start(dir.path(), &[("FLUENT__AUTH__ARGON2_PASSES", "3")]).await;
+    let server = ServerProcess::start_on(&data, &[("FLUENT__AUTH__ARGON2_PASSES", "3")]).await;
     TestClient::log_in(server.http(), "alice", alice.id).await;
     server.stop().await;
-    let url = format!("sqlite://{}", dir.path().join("data/fluent.db").display());
-    let db = sea_orm::Database::connect(url).await.unwrap();
-    let sql = sea_orm::Statement::from_string(sea_orm::DatabaseBackend::Sqlite, "SELECT password_hash FROM users");
-    let row = sea_orm::ConnectionTrait::query_one_raw(&db, sql).await.unwrap().unwrap();
+    let db = sea_orm::Database::connect(database_url(&data)).await.unwrap();
+    let sql = sea_orm::Statement::from_string(db.get_database_backend(), "SELECT password_hash FROM users");
+    let row = db.query_one_raw(sql).await.unwrap().unwrap();
     let hash: String = row.try_get_by_index(0).unwrap();
     assert!(hash.starts_with("$argon2id$v=19$m=64,t=3,p=1$"), "{hash}");
-    let server = ServerProcess::start(dir.path(), &[]).await;
+    let server = ServerProcess::start_on(&data, &[]).await;
     TestClient::log_in(server.http(), "alice", alice.id).await;
     server.stop().await;
 }
@@ -236,8 +246,8 @@ async fn a_login_renews_an_outdated_hash() {
 /// After a restore from a backup a cursor may lie behind what the backup lacks.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_epoch_makes_devices_load_anew_and_compacting_keeps_everything() {
-    let dir = tempfile::tempdir().unwrap();
-    let server = ServerProcess::start(dir.path(), &[]).await;
+    let data = TestData::new().await;
+    let server = ServerProcess::start_on(&data, &[]).await;
     let alice = TestClient::sign_up(server.http(), "alice").await;
     let (mut device, _) = alice.live_device("a", None).await;
     let stored = device.store(alice.id, "a note").await;
@@ -246,15 +256,15 @@ async fn a_new_epoch_makes_devices_load_anew_and_compacting_keeps_everything() {
     drop(device);
     assert!(server.stop().await.success());
 
-    assert!(run(dir.path(), &["database", "compact"], &[]).await.status.success());
-    let server = ServerProcess::start(dir.path(), &[]).await;
+    assert!(run_on(&data, &["database", "compact"], &[]).await.status.success());
+    let server = ServerProcess::start_on(&data, &[]).await;
     let client = TestClient::log_in(server.http(), "alice", alice.id).await;
     let (_, kept) = client.live_device("a", Some(&since)).await;
     assert_eq!((kept.len(), &kept[0]["content"]), (1, &"s:a note".into()));
     assert!(server.stop().await.success());
 
-    assert!(run(dir.path(), &["database", "new-epoch"], &[]).await.status.success());
-    let server = ServerProcess::start(dir.path(), &[]).await;
+    assert!(run_on(&data, &["database", "new-epoch"], &[]).await.status.success());
+    let server = ServerProcess::start_on(&data, &[]).await;
     let client = TestClient::log_in(server.http(), "alice", alice.id).await;
     let (_, told) = client.live_device("a", Some(&cursor)).await;
     assert_eq!((told.len(), &told[0]["type"], &told[0]["reason"]), (1, &"reset".into(), &"epoch".into()));

@@ -96,9 +96,8 @@ async fn an_ended_login_stays_ended_after_a_restart() {
     clock.advance_secs(31);
     assert_eq!(refresh(&server, &user.tokens.refresh_token).await.status, StatusCode::UNAUTHORIZED);
 
-    let dir = server.stop_keeping_data().await;
-    let data = dir.path().join("data");
-    let server = TestServer::start_at(clock, |config| config.server.data_dir = data).await;
+    let data = server.stop_keeping_data().await;
+    let server = TestServer::start_on(data, clock, |_| {}).await;
     assert!(!works(&server, &third.access_token).await);
     assert_eq!(refresh(&server, &third.refresh_token).await.status, StatusCode::UNAUTHORIZED);
     server.stop().await;

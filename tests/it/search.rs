@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config as Cases, TestRunner};
 
-use crate::support::postgres::Postgres;
+use crate::support::postgres::database;
 
 /// Names of few letters, so that parts repeat; of letters that fold; of what means something in a pattern; and of
 /// anything.
@@ -126,18 +126,18 @@ async fn on_sqlite() {
 
 #[tokio::test]
 async fn on_postgresql() {
-    let Some(postgres) = Postgres::start().await else { return };
+    let Some(database) = database().await else { return };
     let mut config = TestServer::config();
-    config.database.url = postgres.url("fluent").into();
+    config.database.url = database.url().into();
     Box::pin(finds_what_a_scan_finds(&config, 60, 150)).await;
 }
 
 /// Accounts come and go on two servers at once, all with pieces in common.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_name_is_lost_between_two_servers() {
-    let Some(postgres) = Postgres::start().await else { return };
+    let Some(database) = database().await else { return };
     let mut config = TestServer::config();
-    config.database.url = postgres.url("fluent").into();
+    config.database.url = database.url().into();
     let (one, two) = (Storage::open(&config).await.unwrap(), Storage::open(&config).await.unwrap());
     let (one, two) = (&one, &two);
     // Each name is wanted on both; of those who get one some leave again.

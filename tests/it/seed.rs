@@ -5,7 +5,7 @@ use fluent_backend::domain::UserId;
 use fluent_backend::testing::{TestClient, TestServer, seed};
 use serde_json::{Value, json};
 
-use crate::support::postgres::Postgres;
+use crate::support::postgres::database;
 use crate::support::v1::seq;
 
 const USERS: u64 = 60;
@@ -74,12 +74,17 @@ async fn a_server_finds_what_was_seeded(change: impl Fn(&mut Config)) {
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite() {
     let dir = tempfile::tempdir().unwrap();
-    Box::pin(a_server_finds_what_was_seeded(|config| config.server.data_dir = dir.path().join("data"))).await;
+    // Whatever store the other tests run on.
+    let change = |config: &mut Config| {
+        config.server.data_dir = dir.path().join("data");
+        config.database.url = "".into();
+    };
+    Box::pin(a_server_finds_what_was_seeded(change)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgresql() {
-    let Some(postgres) = Postgres::start().await else { return };
-    let url = postgres.url("fluent");
-    Box::pin(a_server_finds_what_was_seeded(|config| config.database.url = url.clone().into())).await;
+    let Some(database) = database().await else { return };
+    let url = database.url();
+    Box::pin(a_server_finds_what_was_seeded(|config| config.database.url = url.into())).await;
 }

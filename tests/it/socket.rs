@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fluent_backend::clock::Clock;
 use fluent_backend::testing::{MessageFrame, TestServer, TestSocket};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -205,10 +206,9 @@ async fn drain_with(messages: usize, bytes: usize) {
     };
     assert_eq!(code, 1012);
     assert_eq!(b.close_code().await, 1012);
-    let dir = stopping.await.unwrap();
+    let data = stopping.await.unwrap();
 
-    let data = dir.path().join("data");
-    let server = TestServer::start_with(|config| config.server.data_dir = data).await;
+    let server = TestServer::start_on(data, Clock::system(), |_| {}).await;
     let alice = fluent_backend::testing::TestClient::log_in(server.http(), "alice", alice.id).await;
     assert_eq!(alice.history(bob.id).await.len(), echoed, "stored is echoed and echoed is stored");
     server.stop().await;

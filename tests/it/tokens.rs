@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use fluent_backend::clock::Clock;
 use fluent_backend::testing::{TestServer, TestSocket};
 use http::StatusCode;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
@@ -39,7 +40,7 @@ async fn forgeries_open_nothing() {
     assert_eq!(names, ["exp", "iat", "sid", "sub", "type", "user_id"]);
     assert_eq!((claims["sub"].as_str(), claims["user_id"].as_i64()), (Some("alice"), Some(i64::from(alice.id))));
 
-    let now = fluent_backend::clock::Clock::system().now().as_secs();
+    let now = Clock::system().now().as_secs();
     let with = |key: &str, value: Value| {
         let mut claims = claims.clone();
         claims[key] = value;
@@ -105,11 +106,9 @@ async fn forgeries_open_nothing() {
 async fn a_rotated_secret_still_lets_old_tokens_in() {
     let server = TestServer::start_with(|config| config.auth.secret_key = SECRET.into()).await;
     let alice = server.sign_up("alice").await;
-    let dir = server.stop_keeping_data().await;
+    let data = server.stop_keeping_data().await;
     for (former, status) in [(vec![SECRET.into()], StatusCode::OK), (Vec::new(), StatusCode::UNAUTHORIZED)] {
-        let data = dir.path().join("data");
-        let server = TestServer::start_with(|config| {
-            config.server.data_dir = data;
+        let server = TestServer::start_on(data.clone(), Clock::system(), |config| {
             config.auth.secret_key = "the next secret of this server, long enough".into();
             config.auth.previous_secret_keys = former;
         })

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use fluent_backend::clock::Clock;
 use fluent_backend::testing::{TestClient, TestDevice, TestServer, TestSocket};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -45,9 +46,8 @@ async fn every_socket_is_told_then_closed_and_what_was_read_is_answered() {
     let received: Vec<Value> = frames.into_iter().filter(|frame| frame["type"] == "message").collect();
 
     // Answered is stored and stored is answered; what the receiver missed, it gets now.
-    let dir = stopping.await.unwrap();
-    let data = dir.path().join("data");
-    let server = TestServer::start_with(|config| config.server.data_dir = data).await;
+    let data = stopping.await.unwrap();
+    let server = TestServer::start_on(data, Clock::system(), |_| {}).await;
     let (alice, bob) = (again(&server, &alice).await, again(&server, &bob).await);
     let kept: Vec<String> = alice.history(bob.id).await.into_iter().rev().map(|message| message.content).collect();
     let answered: Vec<String> =
@@ -116,9 +116,8 @@ async fn what_is_sent_too_late_is_sent_again_and_stored_once() {
     let _ = a.socket.send(Message::text(late.to_string())).await;
     let code = a.socket.close_code().await;
     assert!(code == 1012 || code == 1006, "{code}");
-    let dir = stopping.await.unwrap();
-    let data = dir.path().join("data");
-    let server = TestServer::start_with(|config| config.server.data_dir = data).await;
+    let data = stopping.await.unwrap();
+    let server = TestServer::start_on(data, Clock::system(), |_| {}).await;
     let alice = TestClient::log_in(server.http(), "alice", alice.id).await;
     let mut a = live(&alice, "a").await;
     holds(&a.ask(&late).await, &json!({"type": "stored", "client_id": "late"}));

@@ -1,5 +1,6 @@
 //! A resend after a lost answer never makes a second message, wherever and whenever it comes.
 
+use fluent_backend::clock::Clock;
 use fluent_backend::testing::{TestClient, TestDevice, TestServer};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -153,9 +154,8 @@ async fn a_resend_by_the_other_way_or_after_a_restart_is_a_duplicate() {
     assert_eq!(alice.http.post("/chat/messages", &other).await.problem(), (409, "conflict".to_owned()));
     holds(&a.ask(&other).await, &json!({"type": "error", "code": "conflict", "id": second["id"]}));
 
-    let dir = server.stop_keeping_data().await;
-    let data = dir.path().join("data");
-    let server = TestServer::start_with(|config| config.server.data_dir = data).await;
+    let data = server.stop_keeping_data().await;
+    let server = TestServer::start_on(data, Clock::system(), |_| {}).await;
     let alice = again(&server, &alice).await;
     let mut a = live(&alice, "a").await;
     resend(&mut a, &by_socket, &first).await;

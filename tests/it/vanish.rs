@@ -1,11 +1,9 @@
-//! What is deleted is gone: no file of the running server holds the bytes any more.
-
-use std::path::Path;
+//! What is deleted is gone: on SQLite no file of the running server holds the bytes any more, on PostgreSQL no row.
 
 use fluent_backend::clock::Clock;
 use fluent_backend::config::Config;
 use fluent_backend::domain::Timestamp;
-use fluent_backend::testing::{TestClient, TestDevice, TestServer, eventually, letter};
+use fluent_backend::testing::{TestClient, TestData, TestDevice, TestServer, eventually, letter};
 use http::Method;
 use rand::seq::SliceRandom as _;
 use serde_json::{Value, json};
@@ -72,14 +70,9 @@ impl Mixed {
     }
 
     /// The search finds both copies of what is there, or it would prove nothing.
-    #[track_caller]
-    fn assert_found(&self, data: &Path) {
-        assert_eq!(
-            self.kept.names(data).len(),
-            2 * self.stays,
-            "both copies of what stays: {:?}",
-            self.kept.names(data)
-        );
+    async fn assert_found(&self, data: &TestData) {
+        let kept = self.kept.names(data).await;
+        assert_eq!(kept.len(), 2 * self.stays, "both copies of what stays: {kept:?}");
     }
 }
 
@@ -92,14 +85,14 @@ async fn after_deletion_for_everyone_no_file_holds_the_ciphertext() {
     let server = TestServer::start_with(fast_janitor).await;
     let (alice, bob) = two(&server).await;
     let mut a = live(&alice, "a").await;
-    let data = server.data_dir();
+    let data = server.data().clone();
     let mixed = mixed(&mut a, bob.id, 8).await;
-    mixed.assert_found(&data);
-    assert_eq!(mixed.doomed.names(&data).len(), 2 * mixed.ids.len(), "still there");
+    mixed.assert_found(&data).await;
+    assert_eq!(mixed.doomed.names(&data).await.len(), 2 * mixed.ids.len(), "still there");
     mixed.delete(&mut a).await;
     // Nobody writes any more: it must go without that.
     mixed.doomed.gone(&data).await;
-    mixed.assert_found(&data);
+    mixed.assert_found(&data).await;
     assert_eq!(history(&bob, alice.id).await.len(), mixed.stays, "and the others are whole");
     server.stop().await;
 }
@@ -119,7 +112,7 @@ async fn in_whatever_order_they_go_nothing_stays_behind() {
     for id in &ids {
         holds(&a.ask(&delete(id, "everyone")).await, &json!({"type": "deleted"}));
     }
-    marker.gone(&server.data_dir()).await;
+    marker.gone(server.data()).await;
     server.stop().await;
 }
 
@@ -130,7 +123,7 @@ async fn it_goes_also_while_others_write_and_somebody_reads_slowly() {
     let (alice, bob) = two(&server).await;
     let carol = server.sign_up("carol").await;
     let (mut a, mut c) = (live(&alice, "a").await, live(&carol, "c").await);
-    let data = server.data_dir();
+    let data = server.data().clone();
     let mixed = mixed(&mut a, bob.id, 8).await;
     // A device in the middle of its replay, which reads no further.
     let _stuck = bob.device("stuck", Some(&a.cursor(0))).await;
@@ -145,7 +138,7 @@ async fn it_goes_also_while_others_write_and_somebody_reads_slowly() {
         () = mixed.doomed.gone(&data) => {}
         () = writing => unreachable!("it writes without end"),
     }
-    mixed.assert_found(&data);
+    mixed.assert_found(&data).await;
     server.stop().await;
 }
 
@@ -153,7 +146,7 @@ async fn it_goes_also_while_others_write_and_somebody_reads_slowly() {
 async fn deleted_for_me_takes_one_copy_and_on_both_sides_both() {
     let server = TestServer::start_with(fast_janitor).await;
     let (alice, bob, mut a, mut b) = two_live(&server).await;
-    let data = server.data_dir();
+    let data = server.data().clone();
     let (hers, his) = (Marker::new(), Marker::new());
     let mut stored = Vec::new();
     for (i, bytes) in SIZES.into_iter().enumerate() {
@@ -167,7 +160,7 @@ async fn deleted_for_me_takes_one_copy_and_on_both_sides_both() {
         holds(&b.ask(&delete(id, "me")).await, &json!({"type": "deleted"}));
     }
     his.gone(&data).await;
-    assert_eq!(hers.names(&data).len(), stored.len(), "the other side keeps its copy");
+    assert_eq!(hers.names(&data).await.len(), stored.len(), "the other side keeps its copy");
     assert_eq!(history(&alice, bob.id).await.len(), stored.len(), "and can read it");
     for id in &stored {
         holds(&a.ask(&delete(id, "me")).await, &json!({"type": "deleted"}));
@@ -203,9 +196,9 @@ async fn an_expired_message_is_told_in_five_seconds_and_gone_in_sixty() {
             assert!((0..6_000).contains(&late), "told {late} ms after its moment, not within 5 s: {deleted}");
         }
     }
-    let data = server.data_dir();
+    let data = server.data().clone();
     doomed.gone(&data).await;
-    assert_eq!(kept.names(&data).len(), 2 * SIZES.len(), "the others are there");
+    assert_eq!(kept.names(&data).await.len(), 2 * SIZES.len(), "the others are there");
     assert_eq!(history(&bob, alice.id).await.len(), SIZES.len());
     server.stop().await;
 }
@@ -240,9 +233,9 @@ async fn nothing_of_a_deleted_account_is_left() {
     let password = json!({"password": TestClient::PASSWORD});
     doomed.http.with_body(Method::DELETE, "/users/me", &password).await.ok();
     a.until("user_deleted").await;
-    let data = server.data_dir();
+    let data = server.data().clone();
     marker.gone(&data).await;
-    assert_eq!(kept.names(&data).len(), 2 * SIZES.len(), "what is not of that account is there");
+    assert_eq!(kept.names(&data).await.len(), 2 * SIZES.len(), "what is not of that account is there");
     assert_eq!(history(&alice, bob.id).await.len(), SIZES.len(), "other conversations are whole");
     server.stop().await;
 }
@@ -250,21 +243,20 @@ async fn nothing_of_a_deleted_account_is_left() {
 /// Killed right after the answer: the next start finishes the work.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_kill_interrupts_is_finished_after_the_next_start() {
-    let dir = tempfile::tempdir().unwrap();
-    let data = dir.path().join("data");
-    let server = ServerProcess::start(dir.path(), &[]).await;
+    let data = TestData::new().await;
+    let server = ServerProcess::start_on(&data, &[]).await;
     let alice = TestClient::sign_up(server.http(), "alice").await;
     let bob = TestClient::sign_up(server.http(), "bob").await;
     let mut a = live(&alice, "a").await;
     let mixed = mixed(&mut a, bob.id, 4).await;
     mixed.delete(&mut a).await;
     server.kill().await;
-    let server = ServerProcess::start(dir.path(), &[]).await;
+    let server = ServerProcess::start_on(&data, &[]).await;
     mixed.doomed.gone(&data).await;
     server.stop().await;
     // Nor does a stop bring anything back.
     mixed.doomed.gone(&data).await;
-    mixed.assert_found(&data);
+    mixed.assert_found(&data).await;
 }
 
 /// By the server's retention everything older is gone, and one event says so.
@@ -296,7 +288,7 @@ async fn what_retention_ends_is_told_once_and_gone() {
     assert_eq!(told.len(), 1, "one event a run, not one a message: {told:?}");
     assert!(told[0]["seq"].is_u64() && told[0]["timestamp"].is_string(), "{}", told[0]);
     assert_eq!(history(&bob, alice.id).await.len(), 1, "the young one stays");
-    old.gone(&server.data_dir()).await;
-    assert_eq!(young.names(&server.data_dir()).len(), 2);
+    old.gone(server.data()).await;
+    assert_eq!(young.names(server.data()).await.len(), 2);
     server.stop().await;
 }

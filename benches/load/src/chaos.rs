@@ -29,7 +29,6 @@ use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use crate::cluster::Cluster;
 use crate::database::Database;
 use crate::place::{Place, Store};
 use crate::progress::Progress;
@@ -95,7 +94,7 @@ impl Chaos {
         let ring = Ring::new(self.clients);
         let mut place = Place::at(self.server.as_deref(), self.dir.as_deref())?;
         let behind = self.behind(&place).await?;
-        let parent = behind.as_ref().map(|behind| behind.cluster.url());
+        let parent = behind.as_ref().map(|behind| behind.cluster.url("postgres"));
         let (dir, database) = place.populated(parent, ring.users()).await?;
         // Dropped before its cluster, which ends with the monkey.
         let (host, database) = match (&behind, database) {
@@ -129,7 +128,7 @@ impl Chaos {
         if self.store != Store::Postgres {
             return Ok(None);
         }
-        let cluster = Cluster::start(place.dir()).await?;
+        let cluster = place.start_postgres().await?;
         Ok(Some(Behind { link: DatabaseLink::to(cluster.socket()).await?, cluster }))
     }
 

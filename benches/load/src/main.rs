@@ -6,12 +6,12 @@ mod chat_list;
 mod child;
 mod client;
 mod clock;
-mod cluster;
 mod compare;
 mod costs;
 mod database;
 mod fanout;
 mod frame;
+mod growth;
 mod history;
 mod http;
 mod idle;
@@ -108,6 +108,13 @@ enum Command {
         #[command(flatten)]
         own: Where,
     },
+    /// Pages of every kind from a large store, against those from a small one
+    Growth {
+        #[command(flatten)]
+        growth: growth::Growth,
+        #[command(flatten)]
+        own: Where,
+    },
     /// Searches among many users
     Search {
         #[command(flatten)]
@@ -194,6 +201,7 @@ async fn perform(command: Command) -> Result<()> {
         }
         Command::History { history, own } => report::print(&history.run(&own.place(false).await?).await?),
         Command::ChatList { chat_list, own } => report::print(&chat_list.run(&own.place(false).await?).await?),
+        Command::Growth { growth, own } => report::print(&growth.run(&own.place(false).await?).await?),
         Command::Search { search, own } => report::print(&search.run(&own.place(false).await?).await?),
         Command::Login { login, own } => report::print(&login.run(&own.place(false).await?).await?),
         Command::Storm { storm, own, running } => {

@@ -5,10 +5,10 @@ use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use fluent_backend::testing::{Postgres, PostgresSettings};
 use tempfile::TempDir;
 
 use crate::child::{self, Child};
-use crate::cluster::Cluster;
 use crate::database::Database;
 use crate::letter::Dialect;
 use crate::seed;
@@ -67,7 +67,7 @@ pub(crate) struct Place {
     program: PathBuf,
     dir: PathBuf,
     postgres: Option<String>,
-    cluster: Option<Arc<Cluster>>,
+    cluster: Option<Arc<Postgres>>,
 }
 
 impl Where {
@@ -75,9 +75,10 @@ impl Where {
     pub(crate) async fn place(&self, on_postgres: bool) -> Result<Place> {
         let mut place = Place::at(self.server.as_deref(), self.dir.as_deref())?;
         if self.postgres || (on_postgres && self.database_url.is_none()) {
-            place.cluster = Some(Arc::new(Cluster::start(&place.dir).await?));
+            place.cluster = Some(Arc::new(place.start_postgres().await?));
         }
-        place.postgres = self.database_url.clone().or_else(|| place.cluster.as_ref().map(|cluster| cluster.url()));
+        let own = place.cluster.as_ref().map(|cluster| cluster.url("postgres"));
+        place.postgres = self.database_url.clone().or(own);
         Ok(place)
     }
 }
@@ -99,9 +100,11 @@ impl Place {
         Ok(Self { program, dir, postgres: None, cluster: None })
     }
 
-    /// Where directories are made.
-    pub(crate) fn dir(&self) -> &Path {
-        &self.dir
+    /// A PostgreSQL that is thrown away, and waits for the disk as one in earnest does.
+    pub(crate) async fn start_postgres(&self) -> Result<Postgres> {
+        let settings =
+            PostgresSettings { parent: Some(self.dir.clone()), durable: true, ..PostgresSettings::default() };
+        Postgres::start_with(settings).await.context("no PostgreSQL of the run's own")
     }
 
     /// A fresh database with `count` accounts of fluent.v1, and its directory: on the PostgreSQL at `parent`, if there is one.

@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use fluent_backend::testing::Postgres;
 use tempfile::TempDir;
 
 use crate::child::Child;
-use crate::cluster::Cluster;
 use crate::database::Database;
 
 /// Somebody who can connect.
@@ -34,7 +34,7 @@ struct Own {
     child: Child,
     _database: Option<Database>,
     _dir: TempDir,
-    _cluster: Option<Arc<Cluster>>,
+    _cluster: Option<Arc<Postgres>>,
 }
 
 impl Target {
@@ -45,7 +45,7 @@ impl Target {
         child: Child,
         database: Option<Database>,
         dir: TempDir,
-        cluster: Option<Arc<Cluster>>,
+        cluster: Option<Arc<Postgres>>,
     ) -> Self {
         let (addr, admin, pid) = (child.addr, child.admin, Some(child.pid()));
         let own = Own { child, _database: database, _dir: dir, _cluster: cluster };

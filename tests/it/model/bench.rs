@@ -1,14 +1,13 @@
 //! The server under test, which can go down and come back with its data.
 
-use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fluent_backend::Config;
 use fluent_backend::clock::Clock;
 use fluent_backend::config::Synchronous;
 use fluent_backend::domain::Timestamp;
-use fluent_backend::testing::{Http, TestServer};
-use tempfile::TempDir;
+use fluent_backend::testing::{Http, TestData, TestServer};
 use tokio::runtime::{Builder, Runtime};
 
 /// 2025-11-22T15:00:00Z.
@@ -18,10 +17,10 @@ const TOKEN_S: i64 = 10 * 365 * 24 * 60 * 60;
 
 /// A server with a stopped clock, in a runtime of its own: that can end as a process does.
 pub(super) struct Bench {
-    /// None while the server is down. Before the directory.
+    /// None while the server is down. Before the data.
     running: Option<(TestServer, Runtime)>,
     pub(super) clock: Clock,
-    dir: TempDir,
+    data: Arc<TestData>,
     /// Users so far.
     names: u32,
 }
@@ -30,9 +29,9 @@ impl Bench {
     /// A new server with no data.
     pub(super) async fn start() -> Self {
         let clock = Clock::stopped_at(Timestamp::from_micros(START_MICROS));
-        let dir = tempfile::tempdir().expect("a temporary directory");
-        let running = Some(start(clock.clone(), dir.path()).await);
-        Self { running, clock, dir, names: 0 }
+        let data = TestData::new().await;
+        let running = Some(start(clock.clone(), data.clone()).await);
+        Self { running, clock, data, names: 0 }
     }
 
     /// Somebody who is not signed in.
@@ -62,7 +61,7 @@ impl Bench {
 
     /// Starts a server on the data of the former.
     pub(super) async fn restart(&mut self) {
-        self.running = Some(start(self.clock.clone(), self.dir.path()).await);
+        self.running = Some(start(self.clock.clone(), self.data.clone()).await);
     }
 
     /// Ends it after a failed case, whatever state it is in.
@@ -75,13 +74,9 @@ impl Bench {
     }
 }
 
-async fn start(clock: Clock, dir: &Path) -> (TestServer, Runtime) {
+async fn start(clock: Clock, data: Arc<TestData>) -> (TestServer, Runtime) {
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
-    let data_dir = dir.join("data");
-    let starting = runtime.spawn(TestServer::start_at(clock, move |config| {
-        config.server.data_dir = data_dir;
-        configure(config);
-    }));
+    let starting = runtime.spawn(TestServer::start_on(data, clock, configure));
     (starting.await.expect("the server starts"), runtime)
 }
 

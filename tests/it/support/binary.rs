@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
 
-use fluent_backend::testing::{Http, soon};
+use fluent_backend::testing::{Http, TestData, soon};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
@@ -41,6 +41,12 @@ pub(crate) async fn run(dir: &Path, args: &[&str], variables: &[(&str, &str)]) -
     soon("the program ends", program(dir, variables).args(args).output()).await.unwrap()
 }
 
+/// Runs the program to its end, on the database of these data.
+pub(crate) async fn run_on(data: &TestData, args: &[&str], variables: &[(&str, &str)]) -> Output {
+    let variables: Vec<_> = [("DATABASE_URL", data.url())].into_iter().chain(variables.iter().copied()).collect();
+    run(data.path(), args, &variables).await
+}
+
 /// A running server process.
 pub(crate) struct ServerProcess {
     child: Child,
@@ -53,6 +59,12 @@ impl ServerProcess {
     /// Starts the program on free ports in `dir`, with cheap hashes, and waits for its greeting.
     pub(crate) async fn start(dir: &Path, variables: &[(&str, &str)]) -> Self {
         Self::spawn(dir, program(dir, &[]), variables).await
+    }
+
+    /// As [`start`](Self::start), on the database of these data.
+    pub(crate) async fn start_on(data: &TestData, variables: &[(&str, &str)]) -> Self {
+        let variables: Vec<_> = [("DATABASE_URL", data.url())].into_iter().chain(variables.iter().copied()).collect();
+        Self::start(data.path(), &variables).await
     }
 
     /// As [`start`](Self::start), but no file may grow above `kib`, as on a full disk, until [`lift_limit`](Self::lift_limit).

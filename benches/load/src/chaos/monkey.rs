@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use fluent_backend::testing::{CommitCut, DatabaseLink};
+use fluent_backend::testing::{CommitCut, DatabaseLink, Postgres};
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::host::Host;
 use super::shared::Order;
-use crate::cluster::Cluster;
 use crate::random::Random;
 
 /// Longest time between two breaks.
@@ -72,7 +71,7 @@ pub(super) struct Breaks {
 /// PostgreSQL, and the way to it.
 pub(super) struct Behind {
     pub(super) link: DatabaseLink,
-    pub(super) cluster: Cluster,
+    pub(super) cluster: Postgres,
 }
 
 /// The one who breaks things.
@@ -171,7 +170,7 @@ impl Monkey {
                 }
             }
             Break::DatabaseKilled => {
-                cluster.kill()?;
+                cluster.crash()?;
                 self.breaks.database_killed += 1;
                 sleep(Duration::from_millis(self.random.below(MAX_DOWN_MS))).await;
                 cluster.restart().await?;

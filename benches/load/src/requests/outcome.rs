@@ -97,6 +97,13 @@ struct OfKind {
     latency_ms: Summary,
 }
 
+impl Served {
+    /// The median of one kind, in milliseconds; not a number when it was not asked.
+    pub(crate) fn p50_of(&self, kind: &str) -> f64 {
+        self.kinds.iter().find(|of| of.kind == kind).map_or(f64::NAN, |of| of.latency_ms.p50)
+    }
+}
+
 impl std::fmt::Display for Served {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { latency_ms, kinds, bytes, costs, .. } = self;

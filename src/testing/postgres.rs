@@ -1,0 +1,222 @@
+//! A PostgreSQL server that is started for tests or measurements and thrown away.
+
+mod installed;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
+
+use crate::storage::scratch;
+use installed::Installation;
+
+/// Longest time until it accepts connections, and until it has stopped.
+const START: Duration = Duration::from_secs(30);
+/// The port in the name of its socket, when it has none of its own.
+const DEFAULT_PORT: u16 = 5432;
+/// The database that is always there.
+const FIRST_DATABASE: &str = "postgres";
+/// The database that [`Postgres::start`] makes.
+const DATABASE: &str = "fluent";
+
+/// Runs the server and passes on signals. When its input ends, because the value is dropped or the process with it has
+/// ended in whatever way, it stops the server and removes its directory.
+const KEEPER: &str = r#"
+exec 3<&0 </dev/null
+dir=$1; shift
+"$@" >>"$dir/log" 2>&1 3<&- &
+server=$!
+{
+    while read -r signal <&3; do kill -s "$signal" "$server"; done
+    : >"$dir/over"
+    kill -s QUIT "$server"
+} 2>/dev/null &
+reader=$!
+wait "$server"
+kill "$reader" 2>/dev/null
+[ ! -e "$dir/over" ] || rm -rf -- "$dir"
+"#;
+
+/// Why there is no server.
+#[derive(Debug, thiserror::Error)]
+pub enum PostgresError {
+    /// `initdb` and `postgres` are neither where Debian keeps them nor on the path.
+    #[error("PostgreSQL (initdb, postgres) is not installed")]
+    NotInstalled,
+    /// It could not be made or started.
+    #[error("PostgreSQL: {0}")]
+    Failed(String),
+    /// A file or a process.
+    #[error("PostgreSQL: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// How a server is to be.
+#[derive(Debug, Default)]
+pub struct PostgresSettings {
+    /// Where its directory is made; by default the system's temporary directory.
+    pub parent: Option<PathBuf>,
+    /// Whether a commit waits for the disk, as in earnest. A test of crashes of processes needs none.
+    pub durable: bool,
+    /// A port of 127.0.0.1, beside the Unix socket.
+    pub port: Option<u16>,
+    /// A certificate and its key in PEM form, to speak TLS on the port.
+    pub certificate: Option<(String, String)>,
+    /// More settings, as `name=value`.
+    pub more: Vec<String>,
+}
+
+/// A throw-away server that is reached by a Unix socket and gone with this value, or with the process.
+pub struct Postgres {
+    installation: Installation,
+    settings: PostgresSettings,
+    keeper: Option<Keeper>,
+    dir: TempDir,
+}
+
+/// The shell that keeps the server, and its input.
+struct Keeper {
+    shell: Child,
+    input: ChildStdin,
+}
+
+impl Postgres {
+    /// Starts a server with a database `fluent`, which is empty.
+    pub async fn start() -> Result<Self, PostgresError> {
+        Self::start_with(PostgresSettings::default()).await
+    }
+
+    /// As [`start`](Self::start), with some settings changed.
+    pub async fn start_with(settings: PostgresSettings) -> Result<Self, PostgresError> {
+        let installation = Installation::find().ok_or(PostgresError::NotInstalled)?;
+        let parent = settings.parent.clone().unwrap_or_else(std::env::temp_dir);
+        let dir = tempfile::Builder::new().prefix("fluent-postgres-").tempdir_in(parent)?;
+        installation.give(dir.path())?;
+        if let Some((certificate, key)) = &settings.certificate {
+            installation.write(&dir.path().join("server.crt"), certificate)?;
+            installation.write(&dir.path().join("server.key"), key)?;
+        }
+        let mut initdb = installation.program("initdb");
+        initdb.args(["--username=fluent", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync", "--pgdata"]);
+        let made = initdb.arg(dir.path().join("data")).output()?;
+        if !made.status.success() {
+            let reason = String::from_utf8_lossy(&made.stderr).trim().to_owned();
+            return Err(PostgresError::Failed(format!("initdb: {reason}")));
+        }
+        let mut server = Self { installation, settings, keeper: None, dir };
+        server.restart().await?;
+        let made = scratch::create_database(&server.url(FIRST_DATABASE), DATABASE, None).await;
+        made.map_err(|error| PostgresError::Failed(error.to_string()))?;
+        Ok(server)
+    }
+
+    /// The URL of a database of this server, by its Unix socket.
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
+        let dir = self.dir.path().display().to_string().replace('%', "%25").replace('/', "%2F");
+        // It is in the name of the socket, too.
+        let port = self.settings.port.map(|port| format!(":{port}")).unwrap_or_default();
+        format!("postgres://fluent@{dir}{port}/{database}")
+    }
+
+    /// Its Unix socket.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.dir.path().join(format!(".s.PGSQL.{}", self.settings.port.unwrap_or(DEFAULT_PORT)))
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> Result<String, PostgresError> {
+        Ok(String::from_utf8_lossy(&std::fs::read(self.dir.path().join("log"))?).into_owned())
+    }
+
+    /// Kills it at once, as a crash would, and waits until it is gone.
+    pub fn crash(&mut self) -> Result<(), PostgresError> {
+        self.end("KILL")
+    }
+
+    /// Stops it in order: open transactions are rolled back, connections closed.
+    pub fn stop(&mut self) -> Result<(), PostgresError> {
+        self.end("INT")
+    }
+
+    fn end(&mut self, signal: &str) -> Result<(), PostgresError> {
+        if let Some(mut keeper) = self.keeper.take() {
+            writeln!(keeper.input, "{signal}")?;
+            keeper.shell.wait()?;
+        }
+        Ok(())
+    }
+
+    /// Starts it again after [`crash`](Self::crash) or [`stop`](Self::stop), and waits until it accepts connections.
+    pub async fn restart(&mut self) -> Result<(), PostgresError> {
+        let deadline = Instant::now() + START;
+        let url = self.url(FIRST_DATABASE);
+        loop {
+            let keeper = match &mut self.keeper {
+                Some(keeper) => keeper,
+                none => none.insert(self.installation.keep(self.dir.path(), &self.settings)?),
+            };
+            // What a crash has left behind may still be there, and then the first attempts end at once.
+            if keeper.shell.try_wait()?.is_some() {
+                self.keeper = None;
+            }
+            let Err(error) = scratch::execute(&url, "SELECT 1").await else { return Ok(()) };
+            if Instant::now() > deadline {
+                let log = self.log()?;
+                return Err(PostgresError::Failed(format!("it does not start: {error}\n{log}")));
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        if let Some(Keeper { mut shell, input }) = self.keeper.take() {
+            drop(input);
+            let _ = shell.wait();
+        }
+    }
+}
+
+impl Installation {
+    fn keep(&self, dir: &Path, settings: &PostgresSettings) -> Result<Keeper, PostgresError> {
+        let mut command = self.command("/bin/sh");
+        command.args(["-c", KEEPER, "postgres-keeper"]).arg(dir).arg(self.path("postgres"));
+        command.arg("-D").arg(dir.join("data"));
+        let listen = if settings.port.is_some() { "127.0.0.1" } else { "" };
+        let mut set = vec![
+            format!("listen_addresses={listen}"),
+            format!("unix_socket_directories={}", dir.display()),
+            // Many tests at once, each with pools of its own.
+            "max_connections=500".to_owned(),
+        ];
+        set.extend(settings.port.map(|port| format!("port={port}")));
+        if !settings.durable {
+            // What a killed process has written is in the system's cache.
+            set.extend(["fsync=off", "full_page_writes=off"].map(str::to_owned));
+        }
+        if settings.certificate.is_some() {
+            let file = |name: &str| dir.join(name).display().to_string();
+            set.push("ssl=on".to_owned());
+            set.push(format!("ssl_cert_file={}", file("server.crt")));
+            set.push(format!("ssl_key_file={}", file("server.key")));
+        }
+        for setting in set.iter().chain(&settings.more) {
+            command.arg("-c").arg(setting);
+        }
+        // A group of its own: what a terminal sends to the tests' group must not end the keeper before its work.
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut shell = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        let input = shell.stdin.take().ok_or_else(|| PostgresError::Failed("no input".to_owned()))?;
+        Ok(Keeper { shell, input })
+    }
+
+    fn program(&self, name: &str) -> Command {
+        self.command(self.path(name))
+    }
+}
