@@ -31,8 +31,10 @@ const POSTGRES_WRITERS: u32 = 4;
 const TEST_AFTER_IDLE: Duration = Duration::from_secs(30);
 /// Longest time for one statement on PostgreSQL; migrations may take longer.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
+/// What a server's connections to PostgreSQL call themselves.
+pub(super) const APPLICATION_NAME: &str = "fluent-backend";
 /// Longest time for the first connection to PostgreSQL.
-const FIRST_CONNECT: Duration = Duration::from_secs(10);
+pub(super) const FIRST_CONNECT: Duration = Duration::from_secs(10);
 /// A statement slower than this is logged.
 const SLOW_STATEMENT: Duration = Duration::from_secs(1);
 
@@ -67,10 +69,7 @@ pub(super) async fn open(config: &Config, purpose: Purpose) -> Result<DatabaseCo
 }
 
 fn sqlite(config: &Config, path: &Path, purpose: Purpose) -> Result<ConnectOptions, StorageError> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    if parent.is_some_and(|parent| !parent.is_dir()) {
-        return Err(StorageError::Url(format!("{} is not in an existing directory", path.display())));
-    }
+    check_directory(path)?;
     if purpose == Purpose::Migrate {
         create_private(path)?;
     } else if !path.is_file() {
@@ -113,6 +112,15 @@ fn sqlite(config: &Config, path: &Path, purpose: Purpose) -> Result<ConnectOptio
     Ok(options)
 }
 
+/// An error when the file is in no directory.
+pub(super) fn check_directory(path: &Path) -> Result<(), StorageError> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if parent.is_some_and(|parent| !parent.is_dir()) {
+        return Err(StorageError::Url(format!("{} is not in an existing directory", path.display())));
+    }
+    Ok(())
+}
+
 /// Whether a connection may be used again: not when the driver still counts a transaction on it.
 ///
 /// On a full disk or a failed write SQLite rolls back by itself (<https://sqlite.org/lang_transaction.html> §3). The driver's own
@@ -140,11 +148,15 @@ fn create_private(path: &Path) -> Result<(), StorageError> {
     }
 }
 
-async fn postgres(config: &Config, url: &str, purpose: Purpose) -> Result<ConnectOptions, StorageError> {
-    // Not with the driver's own text, which repeats the URL and its password.
-    let parsed = PgConnectOptions::from_str(url).map_err(|_| {
+/// What the URL names. Fails without the driver's own text, which repeats the URL and its password.
+pub(super) fn parse_postgres(url: &str) -> Result<PgConnectOptions, StorageError> {
+    PgConnectOptions::from_str(url).map_err(|_| {
         StorageError::Url("it cannot be parsed; write special characters of the password as %XX".to_owned())
-    })?;
+    })
+}
+
+async fn postgres(config: &Config, url: &str, purpose: Purpose) -> Result<ConnectOptions, StorageError> {
+    let parsed = parse_postgres(url)?;
     if matches!(purpose, Purpose::Migrate | Purpose::Inspect) {
         // A pool retries until its timeout and then tells nothing; one attempt tells what is wrong.
         let attempt = tokio::time::timeout(FIRST_CONNECT, parsed.connect()).await;
@@ -162,7 +174,7 @@ async fn postgres(config: &Config, url: &str, purpose: Purpose) -> Result<Connec
             Purpose::Read => config.database.max_connections,
         })
         .test_before_acquire_if_idle_for(TEST_AFTER_IDLE)
-        .set_application_name("fluent-backend");
+        .set_application_name(APPLICATION_NAME);
     if matches!(purpose, Purpose::Write | Purpose::Clean | Purpose::Read) {
         options.statement_timeout(STATEMENT_TIMEOUT);
     }

@@ -24,7 +24,7 @@ const APART: [(&str, &str); 4] =
     [("clock", "protocol"), ("config", "protocol"), ("config", "clock"), ("telemetry", "protocol")];
 
 /// Which modules may name a library. The program and the test support are clients of everything.
-const LIBRARIES: [(&str, &[&str]); 7] = [
+const LIBRARIES: [(&str, &[&str]); 8] = [
     ("sea_orm", &["storage"]),
     ("migration", &["storage", "main"]),
     ("ractor", &["actors"]),
@@ -32,6 +32,7 @@ const LIBRARIES: [(&str, &[&str]); 7] = [
     ("hyper_util", &["http", "socket", "testing"]),
     ("tokio_tungstenite", &["http", "socket", "testing"]),
     ("jsonwebtoken", &["auth"]),
+    ("indicatif", &["cli"]),
 ];
 
 /// Libraries that plain data must not know.

@@ -4,7 +4,9 @@
 
 mod accounts;
 mod architecture;
+mod backup;
 mod behind;
+mod copy_db;
 mod cut;
 mod flow;
 mod flow_control;
@@ -24,6 +26,7 @@ mod socket;
 mod supervision;
 mod support;
 mod tokens;
+mod two_processes;
 mod v1_account;
 mod v1_block;
 mod v1_delete;
