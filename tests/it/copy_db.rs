@@ -1,6 +1,7 @@
 //! `copy-db`: there and back, killed half-way, and what is refused.
 
 use std::path::Path;
+use std::time::Duration;
 
 use fluent_backend::testing::{TestClient, TestDevice, eventually, seed, soon};
 use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, Statement};
@@ -12,7 +13,9 @@ use crate::support::v1::{chat_list, conversations, exchange, history, int, lette
 
 /// Copies; what was said of the tables, without the last line.
 async fn copied(dir: &Path, from: &str, to: &str) -> Vec<String> {
-    let output = run(dir, &["copy-db", "--from", from, "--to", to], &[]).await;
+    // Longer than other things take: a busy machine, a debug build.
+    let copying = program(dir, &[]).args(["copy-db", "--from", from, "--to", to]).output();
+    let output = tokio::time::timeout(Duration::from_secs(300), copying).await.expect("the copy ends").unwrap();
     assert!(output.status.success(), "{from} to {to}: {}", String::from_utf8_lossy(&output.stderr));
     let mut lines: Vec<String> = String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect();
     assert!(lines.pop().unwrap().contains("equal on both sides"));
@@ -187,10 +190,10 @@ async fn many_messages_there_and_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_half_way_it_is_started_again() {
     let dir = tempfile::tempdir().unwrap();
-    let from = seeded(dir.path(), 30_000).await;
+    let from = seeded(dir.path(), 10_000).await;
     let target = dir.path().join("target.db");
     let half = dir.path().join("target.db.copying");
-    let sizes = [1, 1 << 20, 8 << 20];
+    let sizes = [1, 1 << 18, 1 << 20];
     for bytes in sizes {
         let mut command = program(dir.path(), &[]);
         let mut copying = command.args(["copy-db", "--from", &from, "--to", &sqlite(&target)]).spawn().unwrap();
@@ -200,7 +203,7 @@ async fn killed_half_way_it_is_started_again() {
         assert!(!target.exists() && half.exists(), "killed at {bytes} bytes");
     }
     let whole = copied(dir.path(), &from, &sqlite(&target)).await;
-    assert!(whole.iter().any(|line| line.starts_with("messages") && line.contains(" 30000 rows")), "{whole:?}");
+    assert!(whole.iter().any(|line| line.starts_with("messages") && line.contains(" 10000 rows")), "{whole:?}");
     assert!(!half.exists());
 
     let Some(postgres) = Postgres::start().await else { return };
