@@ -1,18 +1,16 @@
 //! What the program says and understands on the command line.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::ExitCode;
-use std::time::Duration;
+mod health;
+mod progress;
+mod upkeep;
 
-use anyhow::Context as _;
+use std::path::PathBuf;
+
 use fluent_backend::config::Store;
 use fluent_backend::{Config, Server};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 
-/// Longest wait for the server that is asked for its health.
-const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) use health::healthcheck;
+pub(crate) use upkeep::{backup, copy_db, database, restore};
 
 /// Self-hosted backend of an end-to-end-encrypted messenger.
 #[derive(clap::Parser)]
@@ -44,6 +42,31 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: DatabaseCommand,
     },
+    /// Write the SQLite database, as it is at this moment, into a file; a server may go on writing.
+    Backup {
+        /// The new file, or a directory, in which it is named by the time.
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
+    /// Put a backup in the place of the SQLite database, under a new epoch: devices load their history anew instead of missing
+    /// what the backup lacks.
+    Restore {
+        /// What `backup` has made.
+        #[arg(long, value_name = "FILE")]
+        from: PathBuf,
+        /// Also when a database is there; it is kept beside it under another name.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Copy all there is into a new database, SQLite or PostgreSQL, while no server runs on either: ids, order and epoch stay.
+    CopyDb {
+        /// The database that is copied. In the environment no other user of this machine sees its password.
+        #[arg(long, value_name = "URL", env = "FLUENT_COPY_FROM", hide_env_values = true)]
+        from: String,
+        /// A SQLite file that does not exist yet, or a PostgreSQL database that holds nothing.
+        #[arg(long, value_name = "URL", env = "FLUENT_COPY_TO", hide_env_values = true)]
+        to: String,
+    },
     /// Ask the server on this machine whether it is ready; for containers.
     Healthcheck,
 }
@@ -58,7 +81,8 @@ pub(crate) enum MigrateCommand {
 
 #[derive(clap::Subcommand)]
 pub(crate) enum DatabaseCommand {
-    /// Say that it was restored from a backup: devices load their history anew instead of missing what the backup lacks.
+    /// Say that it was restored from a backup by other means than `restore`: devices load their history anew instead of missing
+    /// what the backup lacks, and ids that were lost are not given again.
     NewEpoch,
     /// Give the space of destroyed messages back to the file system (SQLite).
     Compact,
@@ -103,32 +127,4 @@ pub(crate) fn greet(server: &Server, database: &str) {
          Try:  curl http://{public}/root",
         env!("CARGO_PKG_VERSION"),
     ));
-}
-
-/// Success when `/readyz` of the server answers 200.
-pub(crate) async fn healthcheck(listen: SocketAddr) -> anyhow::Result<ExitCode> {
-    let ready = tokio::time::timeout(HEALTH_TIMEOUT, is_ready(reachable(listen)))
-        .await
-        .context("the server did not answer in time")?
-        .with_context(|| format!("cannot ask the server on {listen}"))?;
-    say(if ready { "ready" } else { "not ready" });
-    Ok(if ready { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-async fn is_ready(addr: SocketAddr) -> std::io::Result<bool> {
-    let mut stream = TcpStream::connect(addr).await?;
-    let request = format!("GET /readyz HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
-    let mut answer = Vec::new();
-    stream.take(64 * 1024).read_to_end(&mut answer).await?;
-    Ok(answer.starts_with(b"HTTP/1.1 200 "))
-}
-
-/// A server that listens on all addresses is asked on the loopback one.
-fn reachable(listen: SocketAddr) -> SocketAddr {
-    match listen {
-        SocketAddr::V4(v4) if v4.ip().is_unspecified() => ([127, 0, 0, 1], v4.port()).into(),
-        SocketAddr::V6(v6) if v6.ip().is_unspecified() => (std::net::Ipv6Addr::LOCALHOST, v6.port()).into(),
-        other => other,
-    }
 }

@@ -100,6 +100,22 @@ impl Config {
         }
     }
 
+    /// The same on another database; the URL is not checked.
+    #[must_use]
+    pub fn on(&self, url: String) -> Self {
+        let mut config = self.clone();
+        config.database.url = url.into();
+        config
+    }
+
+    /// The same on this SQLite file.
+    #[must_use]
+    pub fn on_file(&self, path: &Path) -> Self {
+        // An absolute path, so that nobody takes its beginning for something else.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        self.on(Store::Sqlite(path).to_string())
+    }
+
     /// Whether the secret or the database is in the data directory.
     #[must_use]
     pub fn uses_data_dir(&self) -> bool {

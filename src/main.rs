@@ -12,7 +12,7 @@ use fluent_backend::{Server, server, telemetry};
 use migration::MigratorTrait as _;
 use tokio::signal::unix::{SignalKind, signal};
 
-use cli::{Args, Command, ConfigCommand, DatabaseCommand, MigrateCommand};
+use cli::{Args, Command, ConfigCommand, MigrateCommand};
 
 /// Gives memory back to the system after a wave of connections, which glibc's arenas do not.
 #[cfg(feature = "jemalloc")]
@@ -52,14 +52,19 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Database { command } => {
-            server::make_data_dir(&config)?;
-            let storage = Storage::open(&config).await?;
-            let done = match command {
-                DatabaseCommand::NewEpoch => storage.new_epoch().await.map(|epoch| format!("the epoch is {epoch}")),
-                DatabaseCommand::Compact => storage.compact().await.map(|()| "compacted".to_owned()),
-            };
-            storage.close().await?;
-            cli::say(&done?);
+            cli::database(&config, command).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Backup { to } => {
+            cli::backup(&config, &to).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Restore { from, force } => {
+            Box::pin(cli::restore(&config, &from, force)).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::CopyDb { from, to } => {
+            Box::pin(cli::copy_db(&config, from, to)).await?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Config { command: ConfigCommand::Show } => {

@@ -2,6 +2,8 @@
 //!
 //! On SQLite batches are written on a connection of the writer's own ([`own`]); requests write on another, what is over is
 //! cleared away on a third, all in turn, and a few connections read (WAL). PostgreSQL has a pool for each.
+//!
+//! A SQLite store takes one process at a time, so its `store.head` moves only by this process; see [`lock`].
 
 mod accounts;
 mod apply;
@@ -9,6 +11,7 @@ mod bodies;
 mod checkpoints;
 mod connect;
 mod conversations;
+mod copy;
 mod devices;
 mod entity;
 mod error;
@@ -17,6 +20,7 @@ mod facts;
 mod history;
 mod janitor;
 mod list;
+mod lock;
 mod logins;
 mod maintenance;
 mod migrate;
@@ -51,10 +55,11 @@ use sea_orm::{
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, Store};
 
 use connect::Purpose;
 use facts::Facts;
+use lock::StoreLock;
 use notes::Notes;
 use own::{Own, OwnTransaction};
 use transaction::{PoolTransaction, Transaction, Turn};
@@ -62,11 +67,13 @@ use transaction::{PoolTransaction, Transaction, Turn};
 pub use accounts::{Credentials, Profile};
 pub use apply::Applied;
 pub use conversations::{Overview, Relation};
+pub use copy::{Copied, CopyError, CopyStep, End, copy};
 pub use devices::Dialect;
 pub use error::StorageError;
 pub use history::Before;
 pub use janitor::{BATCH, Cleared};
 pub use logins::{NewRefreshToken, Rotation};
+pub use maintenance::{Holding, MaintenanceError, backup, restore};
 pub use migrate::MigrationState;
 pub use replay::{Page, PageLimit, Position, Replay};
 pub use search::UserPage;
@@ -100,13 +107,28 @@ pub struct Storage {
     replays: Semaphore,
     /// Longest wait for a connection, a turn to write or a turn for a long search.
     wait: Duration,
+    /// On SQLite.
+    lock: Option<StoreLock>,
 }
 
 impl Storage {
     /// Connects, brings the schema up to date and makes the store's own row.
     ///
-    /// [`StorageError::NewerSchema`] when the database was written by a newer version.
+    /// [`StorageError::NewerSchema`] when the database was written by a newer version, [`StorageError::InUse`] when another
+    /// process has the SQLite file.
     pub async fn open(config: &Config) -> Result<Self, StorageError> {
+        let lock = match config.store().map_err(|error| StorageError::Url(error.to_string()))? {
+            Store::Sqlite(path) => {
+                connect::check_directory(&path)?;
+                Some(StoreLock::take(&path)?)
+            }
+            Store::Postgres(_) => None,
+        };
+        Self::open_with(config, lock).await
+    }
+
+    /// As [`open`](Self::open), under a lock that is there already, or on a file that nobody else knows.
+    async fn open_with(config: &Config, lock: Option<StoreLock>) -> Result<Self, StorageError> {
         let migrator = connect::open(config, Purpose::Migrate).await?;
         let prepared = match migrate::up(&migrator).await {
             Ok(()) => migrate::forget_statistics(&migrator).await,
@@ -126,6 +148,7 @@ impl Storage {
             long_searches: Semaphore::new(half_of_the_readers(config)),
             replays: Semaphore::new(half_of_the_readers(config)),
             wait: Duration::from_millis(config.database.acquire_timeout_ms),
+            lock,
         };
         storage.ensure_store_row().await?;
         Ok(storage)
@@ -156,7 +179,11 @@ impl Storage {
             }
             Ok(self.writer.close_by_ref().await?)
         };
-        tokio::time::timeout(CLOSE_TIMEOUT, closing).await.unwrap_or(Err(StorageError::TimedOut))
+        let closed = tokio::time::timeout(CLOSE_TIMEOUT, closing).await.unwrap_or(Err(StorageError::TimedOut));
+        if let Some(lock) = self.lock.as_ref().filter(|_| closed.is_ok()) {
+            lock.release();
+        }
+        closed
     }
 
     /// A transaction that may write. On SQLite it takes the write lock at once, so that it cannot fail half-way because

@@ -1,10 +1,14 @@
 //! Which database `database.url` names.
 
+use std::fmt;
 use std::path::PathBuf;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 
 use super::ConfigError;
+
+/// What has a meaning in a URL.
+const NOT_IN_A_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_');
 
 /// A database.
 #[derive(Clone, PartialEq, Eq)]
@@ -13,6 +17,18 @@ pub enum Store {
     Sqlite(PathBuf),
     /// A server, by its URL, which may hold a password.
     Postgres(String),
+}
+
+/// The URL, with the password that is in it.
+impl fmt::Display for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => {
+                write!(f, "sqlite://{}", percent_encode(path.as_os_str().as_encoded_bytes(), NOT_IN_A_PATH))
+            }
+            Self::Postgres(url) => f.write_str(url),
+        }
+    }
 }
 
 impl Store {
@@ -86,6 +102,14 @@ mod tests {
             ["sqlite://", "sqlite://:memory:", "sqlite::memory:", "sqlite://a.db?mode=memory", "sqlite://a?cache=x"]
         {
             assert_eq!(file(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn any_path_stands_in_a_url() {
+        for path in ["/a/my data?100%#\u{e4}/chat.db", "/./x", "/:memory/x"] {
+            let store = Store::Sqlite(PathBuf::from(path));
+            assert!(Store::parse(&store.to_string()).is_ok_and(|read| read == store), "{path}");
         }
     }
 

@@ -94,10 +94,7 @@ pub(super) async fn open(config: &Config, purpose: Purpose) -> Result<DatabaseCo
 }
 
 fn sqlite(config: &Config, path: &Path, purpose: Purpose) -> Result<ConnectOptions, StorageError> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    if parent.is_some_and(|parent| !parent.is_dir()) {
-        return Err(StorageError::Url(format!("{} is not in an existing directory", path.display())));
-    }
+    check_directory(path)?;
     if purpose == Purpose::Migrate {
         create_private(path)?;
     } else if !path.is_file() {
@@ -133,6 +130,15 @@ fn sqlite(config: &Config, path: &Path, purpose: Purpose) -> Result<ConnectOptio
                 .fold(sqlite, |sqlite, (name, value)| sqlite.pragma(*name, *value))
         });
     Ok(options)
+}
+
+/// An error when the file is in no directory.
+pub(super) fn check_directory(path: &Path) -> Result<(), StorageError> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if parent.is_some_and(|parent| !parent.is_dir()) {
+        return Err(StorageError::Url(format!("{} is not in an existing directory", path.display())));
+    }
+    Ok(())
 }
 
 /// Whether a connection may be used again: not when the driver still counts a transaction on it.

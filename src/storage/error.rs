@@ -1,5 +1,7 @@
 //! What can go wrong in the store.
 
+use std::path::PathBuf;
+
 use sea_orm::{DbErr, SqlErr};
 
 use crate::clock::NoRandomness;
@@ -18,6 +20,26 @@ pub enum StorageError {
         "the database was written by a newer version of fluent-backend (it has {0}): install that version or newer"
     )]
     NewerSchema(String),
+    /// Another process has the SQLite database.
+    #[error(
+        "{} is in use by another fluent-backend{}: stop it first; a SQLite database takes one process at a time",
+        path.display(),
+        holder.map(|pid| format!(" (process {pid})")).unwrap_or_default()
+    )]
+    InUse {
+        /// The database.
+        path: PathBuf,
+        /// Its process id, as far as it is known.
+        holder: Option<u32>,
+    },
+    /// The SQLite database cannot be locked.
+    #[error("cannot lock {}: {source}", path.display())]
+    Lock {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// A name, an address or a token is taken.
     #[error("already taken: {0}")]
     Duplicate(String),

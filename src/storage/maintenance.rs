@@ -1,20 +1,53 @@
-//! What operators do to a store while no server runs on it.
+//! What operators do to a store: backup, restore, a new epoch, compacting.
+
+mod backup;
+mod error;
+pub(super) mod file;
+mod holding;
+mod restore;
 
 use sea_orm::{ConnectionTrait as _, DatabaseBackend};
 
 use super::{Storage, StorageError, new_epoch};
 
+pub use backup::backup;
+pub use error::MaintenanceError;
+pub use holding::Holding;
+pub use restore::restore;
+
 /// Rows of ciphertexts whose messages are gone for good. They are kept until now, since removing single rows would have their
 /// pages rearranged; what follows writes all pages anew.
 const ORPHANS: &str = "DELETE FROM bodies WHERE NOT EXISTS (SELECT 1 FROM messages WHERE messages.id = bodies.id)";
 
+/// Tables that count by themselves.
+const COUNTED: [&str; 3] = ["users", "logins", "conversations"];
+/// So many ids are never given: those that a store has given out after the backup it was restored from. Access tokens of lost
+/// accounts may still be valid, and phones remember their ids and keys; none may name somebody new.
+const LOST_IDS: i64 = 1_000_000;
+
 impl Storage {
     /// Names the store's history anew, after it was restored from a backup: cursors of what came after the backup are no longer
-    /// honoured. Answers the new name.
+    /// honoured, and ids from then are not given again. Answers the new name.
     pub async fn new_epoch(&self) -> Result<String, StorageError> {
         let epoch = new_epoch()?;
+        let tx = self.begin().await?;
         let sql = "UPDATE store SET epoch = $1 WHERE id = 1";
-        self.writer.execute_raw(self.statement(sql, [epoch.as_str().into()])).await?;
+        tx.execute_raw(self.statement(sql, [epoch.as_str().into()])).await?;
+        for table in COUNTED {
+            let skip = match self.backend() {
+                DatabaseBackend::Sqlite => self.statement(
+                    "UPDATE sqlite_sequence SET seq = seq + $1 WHERE name = $2",
+                    [LOST_IDS.into(), table.into()],
+                ),
+                _ => {
+                    let sequence = "pg_get_serial_sequence($2, 'id')::regclass";
+                    let sql = format!("SELECT setval({sequence}, nextval({sequence}) + $1)");
+                    self.statement(sql, [LOST_IDS.into(), table.into()])
+                }
+            };
+            tx.execute_raw(skip).await?;
+        }
+        tx.commit().await?;
         Ok(epoch)
     }
 

@@ -24,7 +24,7 @@ const APART: [(&str, &str); 4] =
     [("clock", "protocol"), ("config", "protocol"), ("config", "clock"), ("telemetry", "protocol")];
 
 /// Which modules may name a library. The program and the test support are clients of everything.
-const LIBRARIES: [(&str, &[&str]); 9] = [
+const LIBRARIES: [(&str, &[&str]); 10] = [
     ("sea_orm", &["storage"]),
     ("rusqlite", &["storage"]),
     ("sqlx", &["storage"]),
@@ -34,6 +34,7 @@ const LIBRARIES: [(&str, &[&str]); 9] = [
     ("hyper_util", &["http", "socket", "testing"]),
     ("tokio_tungstenite", &["http", "socket", "testing"]),
     ("jsonwebtoken", &["auth"]),
+    ("indicatif", &["cli"]),
 ];
 
 /// Libraries that plain data must not know.

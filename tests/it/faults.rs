@@ -11,7 +11,6 @@ mod load;
 mod phone;
 mod wal;
 
-
 use fluent_backend::testing::{DatabaseLink, eventually};
 
 use crate::support::binary::ServerProcess;

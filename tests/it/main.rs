@@ -4,7 +4,9 @@
 
 mod accounts;
 mod architecture;
+mod backup;
 mod behind;
+mod copy_db;
 mod cut;
 mod faults;
 mod flow;
@@ -28,6 +30,7 @@ mod supervision;
 mod support;
 mod throw_away;
 mod tokens;
+mod two_processes;
 mod v1_account;
 mod v1_block;
 mod v1_delete;

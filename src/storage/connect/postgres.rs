@@ -20,7 +20,7 @@ const TEST_AFTER_IDLE: Duration = Duration::from_secs(30);
 /// Longest time in which a connection must answer when it is given back.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest time for the first connection.
-const FIRST_CONNECT: Duration = Duration::from_secs(10);
+pub(in crate::storage) const FIRST_CONNECT: Duration = Duration::from_secs(10);
 
 /// The pool for one purpose. Readers, writers and the one that clears away have pools of their own: none makes another wait.
 pub(super) async fn options(config: &Config, url: &str, purpose: Purpose) -> Result<ConnectOptions, StorageError> {

@@ -148,6 +148,10 @@ impl ServerProcess {
         value.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     /// `kill -9`.
     pub(crate) async fn kill(mut self) {
         self.child.kill().await.unwrap();

@@ -1,0 +1,60 @@
+//! A copy of a SQLite store as it is at one moment, while a server may go on writing.
+//!
+//! By `VACUUM INTO` (<https://sqlite.org/lang_vacuum.html>): one read transaction, which does not hold up writers. The backup API
+//! would begin anew whenever another process writes. Until it ends, the write-ahead log keeps all that was written meanwhile.
+
+use std::path::{Path, PathBuf};
+
+use sea_orm::sqlx::{Connection as _, query};
+use tempfile::Builder;
+
+use super::{Holding, MaintenanceError, file, holding};
+use crate::clock::Clock;
+use crate::config::{Config, Store};
+use crate::storage::StorageError;
+
+/// How a file begins that is not whole yet.
+const UNFINISHED: &str = ".fluent-backup-";
+
+/// Writes the store into the file `to`, or, when that is a directory, into one in it that is named by the time. It gets its name
+/// when it is whole, checked and on the disk; a file that exists is left alone. Answers its path and what it holds.
+///
+/// Everything that was committed before this was called is in it.
+pub async fn backup(config: &Config, to: &Path) -> Result<(PathBuf, Holding), MaintenanceError> {
+    let Store::Sqlite(source) = config.store().map_err(|error| StorageError::Url(error.to_string()))? else {
+        return Err(MaintenanceError::BackupOfPostgres);
+    };
+    if !source.is_file() {
+        return Err(MaintenanceError::Missing(source));
+    }
+    let to = if to.is_dir() { to.join(name()) } else { to.to_owned() };
+    if to.symlink_metadata().is_ok() {
+        return Err(MaintenanceError::Exists(to));
+    }
+    let failed = |source| MaintenanceError::File { path: to.clone(), source };
+    let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = parent.canonicalize().map_err(failed)?;
+    // With mode 0600.
+    let unfinished = Builder::new().prefix(UNFINISHED).tempfile_in(parent).map_err(failed)?.into_temp_path();
+    let name = unfinished.to_str().ok_or_else(|| failed(std::io::ErrorKind::InvalidFilename.into()))?;
+
+    let mut connection = file::open(&source).await?;
+    let copied = query("VACUUM INTO $1").bind(name).execute(&mut connection).await;
+    connection.close().await?;
+    copied?;
+    let mut connection = file::open(&unfinished).await?;
+    let found = holding::examine(&mut connection, &unfinished).await;
+    connection.close().await?;
+    let found = found?;
+    file::publish(unfinished, &to).map_err(|source| match source.kind() {
+        std::io::ErrorKind::AlreadyExists => MaintenanceError::Exists(to.clone()),
+        _ => MaintenanceError::File { path: to.clone(), source },
+    })?;
+    Ok((to, found))
+}
+
+/// As `fluent-20261125T093000Z.db`: sorted by name is sorted by time.
+fn name() -> String {
+    let now: String = Clock::system().now().to_string().chars().filter(|c| !matches!(c, '-' | ':')).collect();
+    format!("fluent-{}Z.db", now.split('.').next().unwrap_or_default())
+}
