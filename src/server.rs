@@ -61,7 +61,7 @@ impl Server {
 
         make_data_dir(&config)?;
         let keys = SecretKeys::load(&config)?;
-        let storage = Arc::new(Box::pin(Storage::open(&config)).await?);
+        let storage = Arc::new(Storage::open(&config).await?);
         let auth = Auth::new(&config.auth, &keys, storage.clone(), clock.clone()).await?;
         let (actors, fatal) = ActorSystem::start(&config, storage.clone(), clock.clone()).await?;
 

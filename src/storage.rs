@@ -124,7 +124,8 @@ impl Storage {
             }
             Store::Postgres(_) => None,
         };
-        Self::open_with(config, lock).await
+        // On the heap: it happens once, and would make the futures of all who call it as large.
+        Box::pin(Self::open_with(config, lock)).await
     }
 
     /// As [`open`](Self::open), under a lock that is there already, or on a file that nobody else knows.

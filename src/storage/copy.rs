@@ -88,7 +88,7 @@ pub async fn copy(from: &Config, to: &Config, tell: Tell<'_>) -> Result<Vec<Copi
         return Err(CopyError::SourceEmpty);
     }
     let mut target = match target {
-        Store::Sqlite(path) => Database::Sqlite(Box::new(Sqlite::target(to, &path).await?)),
+        Store::Sqlite(path) => Database::Sqlite(Box::new(Box::pin(Sqlite::target(to, &path)).await?)),
         Store::Postgres(url) => Database::Postgres(Box::new(Postgres::target(to, &url).await?)),
     };
     let target_tables = target.tables().await?;

@@ -24,6 +24,9 @@ const COUNTED: [&str; 3] = ["users", "logins", "conversations"];
 /// So many ids are never given: those that a store has given out after the backup it was restored from. Access tokens of lost
 /// accounts may still be valid, and phones remember their ids and keys; none may name somebody new.
 const LOST_IDS: i64 = 1_000_000;
+const SKIP_ON_SQLITE: &str = "UPDATE sqlite_sequence SET seq = seq + $1 WHERE name = $2";
+const SKIP_ON_POSTGRES: &str =
+    "SELECT setval(s, nextval(s) + $1) FROM CAST(pg_get_serial_sequence($2, 'id') AS regclass) AS s";
 
 impl Storage {
     /// Names the store's history anew, after it was restored from a backup: cursors of what came after the backup are no longer
@@ -34,18 +37,8 @@ impl Storage {
         let sql = "UPDATE store SET epoch = $1 WHERE id = 1";
         tx.execute_raw(self.statement(sql, [epoch.as_str().into()])).await?;
         for table in COUNTED {
-            let skip = match self.backend() {
-                DatabaseBackend::Sqlite => self.statement(
-                    "UPDATE sqlite_sequence SET seq = seq + $1 WHERE name = $2",
-                    [LOST_IDS.into(), table.into()],
-                ),
-                _ => {
-                    let sequence = "pg_get_serial_sequence($2, 'id')::regclass";
-                    let sql = format!("SELECT setval({sequence}, nextval({sequence}) + $1)");
-                    self.statement(sql, [LOST_IDS.into(), table.into()])
-                }
-            };
-            tx.execute_raw(skip).await?;
+            let skip = if self.backend() == DatabaseBackend::Sqlite { SKIP_ON_SQLITE } else { SKIP_ON_POSTGRES };
+            tx.execute_raw(self.statement(skip, [LOST_IDS.into(), table.into()])).await?;
         }
         tx.commit().await?;
         Ok(epoch)

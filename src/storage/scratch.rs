@@ -28,7 +28,7 @@ pub async fn execute(url: &str, sql: &str) -> Result<(), StorageError> {
 /// stores with histories of their own.
 pub async fn migrate_only(config: &Config) -> Result<(), StorageError> {
     let db = connect::open(config, connect::Purpose::Migrate).await?;
-    let migrated = migrate::up(&db).await;
+    let migrated = Box::pin(migrate::up(&db)).await;
     db.close().await?;
     migrated
 }

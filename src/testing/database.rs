@@ -86,13 +86,14 @@ fn existing() -> Option<String> {
     std::env::var(EXISTING).ok().filter(|url| !url.is_empty())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as map_err calls it")]
 fn failed(error: StorageError) -> PostgresError {
     PostgresError::Failed(error.to_string())
 }
 
 /// The server of this process.
 async fn shared() -> Result<&'static Postgres, PostgresError> {
-    let server = SERVER.get_or_init(start_with_template).await;
+    let server = SERVER.get_or_init(|| Box::pin(start_with_template())).await;
     server.as_ref().map_err(|error| match error {
         PostgresError::NotInstalled => PostgresError::NotInstalled,
         other => PostgresError::Failed(other.to_string()),

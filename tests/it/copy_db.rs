@@ -15,7 +15,7 @@ use crate::support::v1::{chat_list, conversations, exchange, history, int, lette
 async fn copied(dir: &Path, from: &str, to: &str) -> Vec<String> {
     // Longer than other things take: a busy machine, a debug build.
     let copying = program(dir, &[]).args(["copy-db", "--from", from, "--to", to]).output();
-    let output = tokio::time::timeout(Duration::from_secs(300), copying).await.expect("the copy ends").unwrap();
+    let output = tokio::time::timeout(Duration::from_mins(5), copying).await.expect("the copy ends").unwrap();
     assert!(output.status.success(), "{from} to {to}: {}", String::from_utf8_lossy(&output.stderr));
     let mut lines: Vec<String> = String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect();
     assert!(lines.pop().unwrap().contains("equal on both sides"));

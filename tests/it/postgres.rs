@@ -104,7 +104,7 @@ async fn a_database_that_stops_is_told_and_survived() {
     let mut socket = alice.connect().await;
     socket.send_message(alice.id, "r", "before").await;
     assert_eq!(socket.next_message().await.content, "before");
-    postgres.crash().await;
+    postgres.crash();
     socket.send_message(alice.id, "r", "lost").await;
     let error = socket.next_error().await;
     assert_eq!((error["code"].as_str(), error["retryable"].as_bool()), (Some("unavailable"), Some(true)));

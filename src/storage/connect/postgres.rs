@@ -70,6 +70,7 @@ pub(in crate::storage) fn parse(url: &str) -> Result<PgConnectOptions, StorageEr
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as map_err calls it")]
 pub(in crate::storage) fn unreachable(error: sqlx::Error) -> StorageError {
     StorageError::Unreachable(error.to_string())
 }

@@ -73,7 +73,9 @@ impl Checksum {
         let mut bytes = Vec::new();
         for row in &batch.rows {
             bytes.clear();
-            row.iter().for_each(|value| encode(value, &mut bytes));
+            for value in row {
+                encode(value, &mut bytes);
+            }
             let hash = digest::digest(&digest::SHA256, &bytes);
             let half = hash.as_ref().first_chunk().map_or(0, |half| u128::from_be_bytes(*half));
             self.sum = self.sum.wrapping_add(half);
@@ -111,7 +113,9 @@ mod tests {
 
     fn sum(rows: &[Row]) -> Checksum {
         let (mut sum, mut batch) = (Checksum::default(), Batch::default());
-        rows.iter().for_each(|row| batch.push(row.clone()));
+        for row in rows {
+            batch.push(row.clone());
+        }
         sum.add(&batch);
         sum
     }

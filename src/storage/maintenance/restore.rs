@@ -48,7 +48,7 @@ pub async fn restore(
     let half = beside(place, SUFFIX);
     let copy = copied(from, &half)?;
     check(&half, from).await?;
-    let found = prepare(config, &half, from).await?;
+    let found = Box::pin(prepare(config, &half, from)).await?;
     let aside = set_aside(place).await?;
     let failed = |source| MaintenanceError::File { path: place.to_owned(), source };
     File::open(&copy).and_then(|file| file.sync_all()).map_err(failed)?;

@@ -18,7 +18,7 @@ async fn stopped_and_started_under_load() {
     for _ in 0..ROUNDS {
         load.go_on(200).await;
         let before = server.own_kib();
-        postgres.crash().await;
+        postgres.crash();
         load.refused().await;
         readiness(&server, 503).await;
         assert!(server.own_kib() < before + MAX_GROWTH_KIB, "{} KiB, {before} before", server.own_kib());

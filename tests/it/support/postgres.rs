@@ -18,7 +18,7 @@ impl Postgres {
     }
 
     /// Stops it at once, as a crash would.
-    pub(crate) async fn crash(&mut self) {
+    pub(crate) fn crash(&mut self) {
         self.0.crash().unwrap();
     }
 

@@ -21,7 +21,9 @@ fn rows_survive_in_pieces_of_any_size() {
     ];
     let mut whole = Vec::new();
     begin(&mut whole);
-    rows.iter().for_each(|row| encode(&table, row, &mut whole).unwrap());
+    for row in &rows {
+        encode(&table, row, &mut whole).unwrap();
+    }
     end(&mut whole);
     for size in 1..whole.len() {
         let (mut decoder, mut found) = (Decoder::new(&table), Vec::new());
