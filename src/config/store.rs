@@ -24,7 +24,12 @@ impl fmt::Display for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => {
-                write!(f, "sqlite://{}", percent_encode(path.as_os_str().as_encoded_bytes(), NOT_IN_A_PATH))
+                let path = percent_encode(path.as_os_str().as_encoded_bytes(), NOT_IN_A_PATH).to_string();
+                // As it stands it would be read as a relative path.
+                match path.strip_prefix("/./") {
+                    Some(rest) => write!(f, "sqlite:///%2E/{rest}"),
+                    None => write!(f, "sqlite://{path}"),
+                }
             }
             Self::Postgres(url) => f.write_str(url),
         }

@@ -27,7 +27,7 @@ fn postgresql_sees_one_text() {
     let text = "WITH v(column1, column2, column3) AS \
                 (SELECT * FROM UNNEST($1::INTEGER[], $2::TEXT[], $3::BYTEA[])) SELECT * FROM v";
     assert_eq!(sizes(3, DatabaseBackend::Postgres), [(text.to_owned(), 3)]);
-    assert_eq!(sizes(600, DatabaseBackend::Postgres).len(), 2);
+    assert_eq!(sizes(600, DatabaseBackend::Postgres), [(text.to_owned(), 3)]);
     assert!(sizes(0, DatabaseBackend::Postgres).is_empty());
 }
 
