@@ -152,6 +152,10 @@ impl Storage {
             lock,
         };
         storage.ensure_store_row().await?;
+        if let Some(own) = &storage.own {
+            // Not with the first batch: there may be no file descriptor left by then.
+            own.lock().await.ensure_open()?;
+        }
         Ok(storage)
     }
 

@@ -56,6 +56,15 @@ impl Own {
         Ok(Open { connection, checkpoints })
     }
 
+    /// Connects, unless there is a connection.
+    pub(super) fn ensure_open(&self) -> Result<(), StorageError> {
+        if self.open().is_none() {
+            let fresh = self.connect()?;
+            *self.open() = Some(fresh);
+        }
+        Ok(())
+    }
+
     fn open(&self) -> MutexGuard<'_, Option<Open>> {
         // Whatever a panic has left open is rolled back by the next transaction.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
@@ -72,10 +81,7 @@ pub(super) struct OwnTransaction(OwnedMutexGuard<Own>);
 
 impl OwnTransaction {
     pub(super) fn begin(own: OwnedMutexGuard<Own>) -> Result<Self, StorageError> {
-        let fresh = own.open().is_none().then(|| own.connect()).transpose()?;
-        if fresh.is_some() {
-            *own.open() = fresh;
-        }
+        own.ensure_open()?;
         let transaction = Self(own);
         transaction.with(|connection| {
             if !connection.is_autocommit() {
