@@ -1,7 +1,7 @@
 //! The same promises on a real PostgreSQL.
 
 use fluent_backend::Config;
-use fluent_backend::testing::{TestClient, TestServer, TokenPair, eventually, letter};
+use fluent_backend::testing::{PostgresSettings, TestClient, TestServer, TokenPair, eventually, letter};
 use futures_util::future::join_all;
 use http::StatusCode;
 use sea_orm::ConnectionTrait as _;
@@ -209,8 +209,11 @@ const ROWS_READ: &str = "SELECT relname, COALESCE(seq_tup_read, 0) + COALESCE(id
 /// A device that returns, and a list, read what is theirs: also while the database knows nothing of its tables yet.
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_reads_the_rows_of_others_in_tables_without_statistics() {
-    let Some(database) = database().await else { return };
-    let server = TestServer::start_with(on(database.url())).await;
+    // A server of its own, which nobody vacuums and analyses meanwhile.
+    let settings = PostgresSettings { more: vec!["autovacuum=off".to_owned()], ..PostgresSettings::default() };
+    let Some(postgres) = Postgres::start_with(settings).await else { return };
+    let url = postgres.url("fluent");
+    let server = TestServer::start_with(on(&url)).await;
     let (alice, bob) = two(&server).await;
     let mut a = live(&alice, "a").await;
     for i in 0..5 {
@@ -221,7 +224,7 @@ async fn nobody_reads_the_rows_of_others_in_tables_without_statistics() {
     for _ in 0..10 {
         bob.live_device("b", Some(&since)).await;
     }
-    let mut options = sea_orm::ConnectOptions::new(database.url());
+    let mut options = sea_orm::ConnectOptions::new(url);
     options.max_connections(1);
     let db = sea_orm::Database::connect(options).await.unwrap();
     // What this connection has read itself is counted before the counters are set to 0.
