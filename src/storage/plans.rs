@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait as _, Value};
 
 use super::conversations::{RELATION, overview_query};
 use super::history::{bind, chat_list_query, history_query};
-use super::replay::plan;
+use super::replay::{by_id_query, plan};
 use super::search::{EVERYBODY, blocks_query};
 use super::users::by_ids;
 use super::{SeedMessages, SeedUsers, Storage};
@@ -69,7 +69,10 @@ async fn check_plans(storage: &Storage) {
         explain(storage, &overview_query(storage.backend()).packed(), vec![1.into(), one(), one(), bind(20)]).await;
     let relation = explain(storage, RELATION, vec![1.into(), 2.into(), one()]).await;
     let everybody = explain(storage, EVERYBODY, vec![1.into(), bind(20)]).await;
-    let mut plans = vec![history, replay, chats, overview, relation, everybody];
+    let values = [1.into(), one()].into_iter().chain((0..8).map(|_| one())).collect();
+    let by_id = explain(storage, &by_id_query(storage.backend(), 8).packed(), values).await;
+    assert!(by_id.contains("SEARCH m USING INTEGER PRIMARY KEY"), "{by_id}");
+    let mut plans = vec![history, replay, chats, overview, relation, everybody, by_id];
     for grams in [1, 2, 4, 16] {
         let values = [1.into(), bind(grams), bind(4)].into_iter().chain((0..grams).map(|_| one())).collect();
         let search = explain(storage, &blocks_query(usize::try_from(grams).unwrap()), values).await;

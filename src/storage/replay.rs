@@ -8,12 +8,14 @@ pub(super) mod plan;
 
 use std::collections::{HashMap, VecDeque};
 
-use sea_orm::{ConnectionTrait as _, Value};
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, Value};
 
 use plan::{Planned, Row};
 
 use super::events::Kind;
-use super::rows::{COLUMNS, message, messages};
+use super::packed::Query;
+use super::rows::{COLUMNS, VISIBLE, message, messages};
+use super::walk::{each, from};
 use super::{Storage, StorageError};
 use crate::domain::{
     ConversationId, Cursor, Deletion, Epoch, Event, EventBody, Message, MessageId, ResetReason, Scope, Seq, Timestamp,
@@ -34,6 +36,17 @@ const FIRST: usize = 32;
 
 const DELETED_MESSAGE: &str = "SELECT m.conversation_id, m.sender_id, m.receiver_id FROM messages AS m \
      JOIN members AS mine ON mine.user_id = $2 AND mine.conversation_id = m.conversation_id WHERE m.id = $1";
+
+/// Messages `$3` and so on, `size` of them, that are found by nothing but their numbers.
+pub(super) fn by_id_query(backend: DatabaseBackend, size: usize) -> Query {
+    let places: Vec<String> = (0..size).map(|i| format!("${}", i + 3)).collect();
+    let sql = format!(
+        "SELECT {COLUMNS} {} {} WHERE m.gone_seq IS NULL AND {VISIBLE}",
+        from(backend, "messages", "m", &format!("m.id IN ({})", places.join(", "))),
+        each(backend, "bodies", "t", "t.id = m.id"),
+    );
+    messages(sql, 0)
+}
 
 /// Where a store stands.
 #[derive(Clone, Debug)]
@@ -236,16 +249,10 @@ impl Storage {
     ) -> Result<HashMap<MessageId, Message>, StorageError> {
         let Some(last) = ids.last() else { return Ok(HashMap::new()) };
         let size = SIZES.into_iter().find(|size| ids.len() <= *size).unwrap_or(ids.len());
-        let places: Vec<String> = (0..size).map(|i| format!("${}", i + 3)).collect();
-        let sql = format!(
-            "SELECT {COLUMNS} FROM messages AS m JOIN bodies AS t ON t.id = m.id WHERE m.id IN ({}) AND m.gone_seq IS NULL AND {}",
-            places.join(", "),
-            super::rows::VISIBLE
-        );
         // Filled up with the last one: a constant text stays prepared.
         let padded = (0..size).map(|i| ids.get(i).unwrap_or(last).0.into());
         let values = [Value::from(user.0), now.as_micros().into()].into_iter().chain(padded);
-        let rows = self.list(&messages(sql, 0), values).await?;
+        let rows = self.list(&by_id_query(self.backend(), size), values).await?;
         rows.into_iter().map(|mut row| message(&mut row, user).map(|message| (message.id, message))).collect()
     }
 

@@ -7,6 +7,12 @@
 
 use sea_orm::DatabaseBackend;
 
+/// The rows of `table`, as `alias`, for which `on` holds, to begin with: what else is asked of them chooses no other way to them.
+pub(super) fn from(backend: DatabaseBackend, table: &str, alias: &str, on: &str) -> String {
+    let fence = if backend == DatabaseBackend::Sqlite { "" } else { " OFFSET 0" };
+    format!("FROM (SELECT * FROM {table} AS {alias} WHERE {on}{fence}) AS {alias}")
+}
+
 /// Joins the rows of `table`, as `alias`, for which `on` holds.
 pub(super) fn each(backend: DatabaseBackend, table: &str, alias: &str, on: &str) -> String {
     match backend {

@@ -1,7 +1,7 @@
 //! The same promises on a real PostgreSQL.
 
 use fluent_backend::Config;
-use fluent_backend::testing::{PostgresSettings, TestClient, TestServer, TokenPair, eventually, letter};
+use fluent_backend::testing::{TestClient, TestServer, TokenPair, eventually, letter};
 use futures_util::future::join_all;
 use http::StatusCode;
 use sea_orm::ConnectionTrait as _;
@@ -198,7 +198,7 @@ const OTHERS: [&str; 6] = [
      UNION ALL SELECT (direct_key & 4294967295)::INTEGER, id FROM conversations WHERE id >= 100000",
     "INSERT INTO messages (id, conversation_id, sender_id, receiver_id, message_type, timestamp) SELECT s.head + 1 + i, \
      100000 + i % 1000, 100000 + i % 1000, 200000 + i % 1000, 'text', s.clock + 1 + i FROM store AS s, generate_series(0, 9999) AS i",
-    "INSERT INTO bodies (id, sender_copy, receiver_copy) SELECT s.head + 1 + i, 's', 'r' FROM store AS s, generate_series(0, 9999) AS i",
+    "INSERT INTO bodies (id, sender_copy, receiver_copy) SELECT id, 's', 'r' FROM messages WHERE conversation_id >= 100000",
     "UPDATE conversations SET newest_message_id = (SELECT head FROM store) + 9001 + id - 100000 WHERE id >= 100000",
     "UPDATE store SET head = head + 10000, clock = clock + 10000",
 ];
@@ -209,11 +209,8 @@ const ROWS_READ: &str = "SELECT relname, COALESCE(seq_tup_read, 0) + COALESCE(id
 /// A device that returns, and a list, read what is theirs: also while the database knows nothing of its tables yet.
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_reads_the_rows_of_others_in_tables_without_statistics() {
-    // A server of its own, which nobody vacuums and analyses meanwhile.
-    let settings = PostgresSettings { more: vec!["autovacuum=off".to_owned()], ..PostgresSettings::default() };
-    let Some(postgres) = Postgres::start_with(settings).await else { return };
-    let url = postgres.url("fluent");
-    let server = TestServer::start_with(on(&url)).await;
+    let Some(database) = database().await else { return };
+    let server = TestServer::start_with(on(database.url())).await;
     let (alice, bob) = two(&server).await;
     let mut a = live(&alice, "a").await;
     for i in 0..5 {
@@ -224,7 +221,7 @@ async fn nobody_reads_the_rows_of_others_in_tables_without_statistics() {
     for _ in 0..10 {
         bob.live_device("b", Some(&since)).await;
     }
-    let mut options = sea_orm::ConnectOptions::new(url);
+    let mut options = sea_orm::ConnectOptions::new(database.url());
     options.max_connections(1);
     let db = sea_orm::Database::connect(options).await.unwrap();
     // What this connection has read itself is counted before the counters are set to 0.
