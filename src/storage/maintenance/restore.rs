@@ -79,7 +79,7 @@ async fn check(copy: &Path, backup: &Path) -> Result<(), MaintenanceError> {
 
 /// Brings the schema up to date and changes the epoch; then what it holds.
 async fn prepare(config: &Config, copy: &Path, backup: &Path) -> Result<Holding, MaintenanceError> {
-    let storage = Storage::open_with(&config.on_file(copy), None).await?;
+    let storage = Box::pin(Storage::open_with(&config.on_file(copy), None)).await?;
     let renamed = storage.new_epoch().await;
     storage.close().await?;
     renamed?;
