@@ -31,6 +31,8 @@ use crate::telemetry::{ActorKind, metrics};
 const MAX_BATCH: usize = 1024;
 /// Longest time for one transaction; then its outcome counts as unknown.
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// The same for finding out where the store stands: what waits longer is likely a dead connection, and there may be several.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 /// A failure is told at most once in this time: on a disk that is nearly full some batches fit, and the next one does not.
 const TOLD_EVERY: Duration = Duration::from_mins(1);
 /// First and longest wait between attempts to reach the database again.
@@ -205,7 +207,7 @@ impl PersistenceState {
         let started = Instant::now();
         let now = self.args.clock.now();
         self.doubt(&commands, now);
-        match Box::pin(within(self.args.storage.apply(commands, now))).await {
+        match Box::pin(within(TRANSACTION_TIMEOUT, self.args.storage.apply(commands, now))).await {
             Ok(applied) => {
                 metrics().commit_seconds.record(started.elapsed());
                 #[expect(clippy::cast_precision_loss, reason = "a batch has at most 1,024 rows")]
@@ -262,10 +264,10 @@ impl PersistenceState {
 
     async fn resolve(&self) -> Result<(), StorageError> {
         // Waits for every transaction that has taken numbers: afterwards nothing is in doubt any more.
-        let head = within(self.args.storage.probe_head()).await?;
+        let head = within(PROBE_TIMEOUT, self.args.storage.probe_head()).await?;
         let doubt = self.progress().in_doubt.clone();
         if let Some(InDoubt { after, since, senders }) = doubt {
-            let found = within(self.args.storage.committed_since(after, since, &senders)).await?;
+            let found = within(TRANSACTION_TIMEOUT, self.args.storage.committed_since(after, since, &senders)).await?;
             metrics().messages_stored.increment(found.len() as u64);
             let recovered = found.into_iter().map(|message| {
                 let sides = [message.sender, message.receiver];
@@ -327,6 +329,6 @@ fn tell_of(
 }
 
 /// A database call that answers in time, one way or the other.
-async fn within<T>(call: impl Future<Output = Result<T, StorageError>>) -> Result<T, StorageError> {
-    tokio::time::timeout(TRANSACTION_TIMEOUT, call).await.unwrap_or(Err(StorageError::TimedOut))
+async fn within<T>(limit: Duration, call: impl Future<Output = Result<T, StorageError>>) -> Result<T, StorageError> {
+    tokio::time::timeout(limit, call).await.unwrap_or(Err(StorageError::TimedOut))
 }

@@ -22,6 +22,31 @@ async fn copied(dir: &Path, from: &str, to: &str) -> Vec<String> {
     lines
 }
 
+const USERS: &str = "SELECT COUNT(*) FROM users";
+
+/// Kills a copy when it is half done. One that was too quick for that is removed, and another is started.
+async fn killed_half_way(
+    dir: &Path,
+    from: &str,
+    to: &str,
+    is_half: impl AsyncFn() -> bool,
+    is_whole: impl AsyncFn() -> bool,
+    remove: impl AsyncFn(),
+) {
+    for _ in 0..50 {
+        let mut copying = program(dir, &[]).args(["copy-db", "--from", from, "--to", to]).spawn().unwrap();
+        while !is_half().await && copying.try_wait().unwrap().is_none() {
+            tokio::task::yield_now().await;
+        }
+        copying.kill().await.unwrap();
+        if !is_whole().await {
+            return;
+        }
+        remove().await;
+    }
+    panic!("every copy was done before it could be killed");
+}
+
 async fn refused(dir: &Path, from: &str, to: &str) -> String {
     let output = run(dir, &["copy-db", "--from", from, "--to", to], &[]).await;
     let error = String::from_utf8(output.stderr).unwrap();
@@ -195,11 +220,11 @@ async fn killed_half_way_it_is_started_again() {
     let half = dir.path().join("target.db.copying");
     let sizes = [1, 1 << 18, 1 << 20];
     for bytes in sizes {
-        let mut command = program(dir.path(), &[]);
-        let mut copying = command.args(["copy-db", "--from", &from, "--to", &sqlite(&target)]).spawn().unwrap();
-        let size = async || std::fs::metadata(&half).ok().filter(|file| file.len() >= bytes).map(drop);
-        eventually("half a copy", size).await;
-        copying.kill().await.unwrap();
+        let (is_half, remove) = (
+            async || std::fs::metadata(&half).is_ok_and(|file| file.len() >= bytes),
+            async || std::fs::remove_file(&target).unwrap(),
+        );
+        killed_half_way(dir.path(), &from, &sqlite(&target), is_half, async || target.exists(), remove).await;
         assert!(!target.exists() && half.exists(), "killed at {bytes} bytes");
     }
     let whole = copied(dir.path(), &from, &sqlite(&target)).await;
@@ -212,13 +237,16 @@ async fn killed_half_way_it_is_started_again() {
     let at_work = "SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = 'fluent-backend copy-db' \
          AND state <> 'idle' AND query LIKE 'COPY%'";
     for _ in 0..2 {
-        let mut command = program(dir.path(), &[]);
-        let mut copying = command.args(["copy-db", "--from", &from, "--to", &url]).spawn().unwrap();
-        eventually("it copies", async || (number(&db, at_work).await > 0).then_some(())).await;
-        copying.kill().await.unwrap();
+        let (is_half, is_whole) =
+            (async || number(&db, at_work).await > 0, async || number(&connect(&url).await, USERS).await > 0);
+        let remove = async || {
+            execute(&db, "DROP DATABASE fluent WITH (FORCE)").await;
+            execute(&db, "CREATE DATABASE fluent").await;
+        };
+        killed_half_way(dir.path(), &from, &url, is_half, is_whole, remove).await;
         let gone = "SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = 'fluent-backend copy-db'";
         eventually("its connection is gone", async || (number(&db, gone).await == 0).then_some(())).await;
-        assert_eq!(number(&connect(&url).await, "SELECT COUNT(*) FROM users").await, 0);
+        assert_eq!(number(&connect(&url).await, USERS).await, 0);
     }
     assert_eq!(copied(dir.path(), &from, &url).await, whole);
     let indexes = number(&connect(&url).await, "SELECT COUNT(*) FROM pg_indexes WHERE schemaname = 'public'").await;

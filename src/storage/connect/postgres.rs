@@ -19,6 +19,9 @@ use crate::storage::StorageError;
 const TEST_AFTER_IDLE: Duration = Duration::from_secs(30);
 /// Longest time in which a connection must answer when it is given back.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long PostgreSQL keeps a transaction that it hears nothing of, in its own words. Ours never pause. Without this, one whose
+/// connection has died unnoticed would keep its locks, and with the row of `store` all writers, until TCP gives up after hours.
+const ABANDONED_AFTER: &str = "5s";
 /// Longest time for the first connection.
 pub(in crate::storage) const FIRST_CONNECT: Duration = Duration::from_secs(10);
 
@@ -50,6 +53,9 @@ pub(super) async fn options(config: &Config, url: &str, purpose: Purpose) -> Res
     }
     if matches!(purpose, Purpose::Write | Purpose::Clean | Purpose::Read) {
         options.statement_timeout(Duration::from_millis(config.database.statement_timeout_ms));
+        options.map_sqlx_postgres_opts(|options| {
+            options.options([("idle_in_transaction_session_timeout", ABANDONED_AFTER)])
+        });
     }
     Ok(options)
 }

@@ -81,9 +81,7 @@ async fn connections_that_are_forgotten_are_replaced() {
     let Some(postgres) = Postgres::start().await else { return };
     let link = link_to(&postgres).await;
     let dir = tempfile::tempdir().unwrap();
-    // Each dead connection for writing costs an attempt of its own.
-    let variables = [("DATABASE_URL", &*link.url("fluent", "fluent")), ("FLUENT__DATABASE__WRITE_CONNECTIONS", "2")];
-    let server = ServerProcess::start(dir.path(), &variables).await;
+    let server = ServerProcess::start(dir.path(), &[("DATABASE_URL", &link.url("fluent", "fluent"))]).await;
     let load = Load::start(&server, 6).await;
     load.go_on(200).await;
     link.strand();
