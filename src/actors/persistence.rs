@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use super::health::Health;
 use super::mailbox::{Slot, Timed, cast};
 use super::registry::{Delivery, RegistryHandle};
-use super::ticket::{RETRY_AFTER_MS, Reply, Ticket, Turn};
+use super::ticket::{RETRY_AFTER_MS, Reply, Ticket, Told, Turn};
 use crate::clock::Clock;
 use crate::domain::{Answer, Audience, Command, Event, EventBody, Outcome, Seq, Timestamp, UserId};
 use crate::protocol::FrameError;
@@ -229,20 +229,28 @@ impl PersistenceState {
             // Another process has written: what it has numbered lower must not come later.
             deliveries.push(Delivery::Resync);
         }
-        let mut late = Vec::new();
+        let (mut late, mut callers) = (Vec::new(), Vec::new());
         for (Outcome { answer, events }, ticket) in applied.outcomes.into_iter().zip(tickets) {
             match answer {
                 Ok(answer) => {
                     if matches!(&answer, Answer::Stored(stored) if !stored.duplicate) {
                         metrics().messages_stored.increment(1);
                     }
-                    tell_of(&mut deliveries, &mut late, ticket.confirm(answer), events);
+                    let asked = match ticket.confirm(answer) {
+                        Ok(reply) => Some(reply),
+                        Err(told) => {
+                            callers.push(told);
+                            None
+                        }
+                    };
+                    tell_of(&mut deliveries, &mut late, asked, events);
                 }
                 Err(refusal) => ticket.refuse(refusal.into()),
             }
         }
         deliveries.append(&mut late);
         self.args.registry.deliver(deliveries);
+        callers.into_iter().for_each(Told::tell);
         self.settle(applied.last);
     }
 

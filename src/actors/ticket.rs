@@ -66,19 +66,15 @@ impl Ticket {
         Self(Some(Way::Nobody { _turn: turn }))
     }
 
-    /// The command is committed. A caller is answered at once; a socket's answer takes the way of its events, in their order.
-    pub(super) fn confirm(mut self, answer: Answer) -> Option<Reply> {
-        match self.take()? {
-            Way::Socket { mut from, .. } => {
+    /// The command is committed. A socket's answer takes the way of its events, in their order. A caller is answered when these
+    /// are on their way ([`Told::tell`]), so that a socket which the caller opens then is not shown what it has just been told.
+    pub(super) fn confirm(mut self, answer: Answer) -> Result<Reply, Told> {
+        match self.take() {
+            Some(Way::Socket { mut from, .. }) => {
                 from.credit.release_bytes();
-                Some(Reply { from, answer })
+                Ok(Reply { from, answer })
             }
-            Way::Caller { caller, .. } => {
-                // The one who asked may have gone.
-                let _ = caller.send(Ok(answer));
-                None
-            }
-            Way::Nobody { .. } => None,
+            way => Err(Told { way, answer }),
         }
     }
 
@@ -102,6 +98,21 @@ impl Ticket {
                 let _ = caller.send(Err(error));
             }
             Some(Way::Nobody { .. }) | None => {}
+        }
+    }
+}
+
+/// An answer for a caller, or for nobody.
+pub(super) struct Told {
+    way: Option<Way>,
+    answer: Answer,
+}
+
+impl Told {
+    pub(super) fn tell(self) {
+        if let Some(Way::Caller { caller, .. }) = self.way {
+            // The one who asked may have gone.
+            let _ = caller.send(Ok(self.answer));
         }
     }
 }

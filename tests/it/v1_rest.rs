@@ -26,6 +26,21 @@ async fn a_posted_message_reaches_all_sockets_of_both() {
     server.stop().await;
 }
 
+/// The app loads the history about when it opens its socket: what is in the one must not come by the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_answered_is_not_shown_again_on_a_socket_that_is_opened_then() {
+    let server = TestServer::start().await;
+    let (alice, bob) = two(&server).await;
+    for round in 0..100 {
+        let posted = letter(bob.id, &format!("posted {round}"));
+        assert_eq!(alice.http.post("/chat/messages", &without(&posted, "type")).await.status, 201);
+        let mut socket = alice.connect().await;
+        socket.send_message(bob.id, "r", &format!("first {round}")).await;
+        assert_eq!(socket.next_message().await.content, format!("first {round}"));
+    }
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn a_post_that_is_refused_says_why_by_its_status() {
     let server = TestServer::start().await;

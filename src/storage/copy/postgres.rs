@@ -33,8 +33,8 @@ const LOCK_KEY: i64 = 0x63_6f_70_79_64_62;
 const DEFAULT_NAME: &str = "fluent-backend";
 /// What this connection calls itself, so that it is not taken for a server's.
 const OWN_NAME: &str = "fluent-backend copy-db";
-/// For this long a process that has just ended may still look connected.
-const GONE_WITHIN: Duration = Duration::from_secs(3);
+/// For this long a process that has just ended may still look connected, on a machine that is busy.
+const GONE_WITHIN: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Both begin so: without the limits that are meant for a server's statements, waiting for no lock for long.
