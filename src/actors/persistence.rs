@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use super::health::Health;
 use super::mailbox::{Slot, Timed, cast};
 use super::registry::{Delivery, RegistryHandle};
-use super::ticket::{RETRY_AFTER_MS, Reply, Ticket, Told, Turn};
+use super::ticket::{Confirmed, RETRY_AFTER_MS, Reply, Ticket, Told, Turn};
 use crate::clock::Clock;
 use crate::domain::{Answer, Audience, Command, Event, EventBody, Outcome, Seq, Timestamp, UserId};
 use crate::protocol::FrameError;
@@ -237,8 +237,8 @@ impl PersistenceState {
                         metrics().messages_stored.increment(1);
                     }
                     let asked = match ticket.confirm(answer) {
-                        Ok(reply) => Some(reply),
-                        Err(told) => {
+                        Confirmed::Socket(reply) => Some(reply),
+                        Confirmed::Other(told) => {
                             callers.push(told);
                             None
                         }

@@ -68,13 +68,13 @@ impl Ticket {
 
     /// The command is committed. A socket's answer takes the way of its events, in their order. A caller is answered when these
     /// are on their way ([`Told::tell`]), so that a socket which the caller opens then is not shown what it has just been told.
-    pub(super) fn confirm(mut self, answer: Answer) -> Result<Reply, Told> {
+    pub(super) fn confirm(mut self, answer: Answer) -> Confirmed {
         match self.take() {
             Some(Way::Socket { mut from, .. }) => {
                 from.credit.release_bytes();
-                Ok(Reply { from, answer })
+                Confirmed::Socket(Reply { from, answer })
             }
-            way => Err(Told { way, answer }),
+            way => Confirmed::Other(Told { way, answer }),
         }
     }
 
@@ -100,6 +100,12 @@ impl Ticket {
             Some(Way::Nobody { .. }) | None => {}
         }
     }
+}
+
+/// The answer of a command that is committed.
+pub(super) enum Confirmed {
+    Socket(Reply),
+    Other(Told),
 }
 
 /// An answer for a caller, or for nobody.
