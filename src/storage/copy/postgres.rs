@@ -33,8 +33,8 @@ const LOCK_KEY: i64 = 0x63_6f_70_79_64_62;
 const DEFAULT_NAME: &str = "fluent-backend";
 /// What this connection calls itself, so that it is not taken for a server's.
 const OWN_NAME: &str = "fluent-backend copy-db";
-/// For this long a process that has just ended may still look connected, on a machine that is busy.
-const GONE_WITHIN: Duration = Duration::from_secs(10);
+/// For this long a process that has just ended may still look connected.
+const GONE_WITHIN: Duration = Duration::from_secs(3);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Both begin so: without the limits that are meant for a server's statements, waiting for no lock for long.
@@ -145,6 +145,8 @@ impl Postgres {
     async fn check_unused(&mut self, end: End) -> Result<(), CopyError> {
         let give_up = Instant::now() + GONE_WITHIN;
         loop {
+            // In a transaction it would be the first look for ever.
+            self.run("SELECT pg_stat_clear_snapshot()").await?;
             let servers: i64 = query_scalar(SERVERS).bind(&self.servers).fetch_one(&mut self.connection).await?;
             if servers == 0 {
                 return Ok(());
