@@ -1,9 +1,9 @@
 //! The store: the only place that knows SeaORM. Queries by topic, answering in domain types.
 //!
-//! On SQLite batches are written on a connection of the writer's own ([`own`]); requests write on another, what is over is
+//! On SQLite batches are written on a connection of the writer's own (`own`); requests write on another, what is over is
 //! cleared away on a third, all in turn, and a few connections read (WAL). PostgreSQL has a pool for each.
 //!
-//! A SQLite store takes one process at a time, so its `store.head` moves only by this process; see [`lock`].
+//! A SQLite store takes one process at a time, so its `store.head` moves only by this process; see `lock`.
 
 mod accounts;
 mod apply;
