@@ -45,6 +45,7 @@ const SETTLE: Duration = Duration::from_mins(2);
 
 /// A chaos run.
 #[derive(Clone, Debug, clap::Args, Serialize)]
+#[group(skip)]
 pub(crate) struct Chaos {
     /// Where the server keeps messages: in SQLite, or in a PostgreSQL that is started for this
     #[arg(long, value_enum, default_value = "sqlite", value_parser = store)]

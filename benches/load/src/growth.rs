@@ -24,6 +24,7 @@ const KINDS: [&str; 5] = ["history", "chat_list", "conversations", "sync", "sear
 
 /// Pages of every kind, from stores of two sizes in turn.
 #[derive(Clone, Debug, clap::Args, Serialize)]
+#[group(skip)]
 pub(crate) struct Growth {
     /// Messages in the small store
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(10_000..=1_000_000_000))]
