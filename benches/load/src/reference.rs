@@ -20,7 +20,7 @@ use crate::report::say;
 use hub::Hub;
 
 /// Most messages of one transaction, as in our server.
-const MAX_BATCH: usize = 512;
+const MAX_BATCH: usize = 1024;
 /// Messages that may wait for the writer.
 const WAITING: usize = 4096;
 

@@ -35,9 +35,7 @@ pub(super) struct Writer {
 pub(super) fn run(mut writer: Writer, hub: &Hub, mut waiting: mpsc::Receiver<Draft>) {
     while let Some(first) = waiting.blocking_recv() {
         let mut drafts = vec![first];
-        while let Some(draft) = waiting.try_recv().ok().filter(|_| drafts.len() < MAX_BATCH) {
-            drafts.push(draft);
-        }
+        drafts.extend(std::iter::from_fn(|| waiting.try_recv().ok()).take(MAX_BATCH - 1));
         match writer.store(drafts) {
             Ok(messages) => hub.deliver(messages),
             Err(error) => {
