@@ -19,6 +19,8 @@ use outcome::{Left, Outcome};
 
 /// From the last connect to the first look at the memory.
 const SETTLE: Duration = Duration::from_secs(2);
+/// Sockets that come and go before the measurement: a server that has served nobody has not even read its own program.
+const FIRST: usize = 100;
 
 /// One socket for each of many users, which only answer pings.
 #[derive(Clone, Debug, clap::Args, Serialize)]
@@ -49,9 +51,13 @@ impl Idle {
 
     async fn run_on(&self, target: &Target) -> Result<Outcome> {
         let pid = target.pid.context("give the --pid of the server: its memory is what is measured")?;
+        let (first, _) = Crowd::connect(target, FIRST, self).await?;
+        first.leave().await;
+        sleep_until(Instant::now() + SETTLE).await;
+
         let before = Memory::of(pid)?;
         let start = Snapshot::take(target, 0).await?;
-        let (crowd, connects) = Crowd::connect(target, self).await?;
+        let (crowd, connects) = Crowd::connect(target, target.accounts.len(), self).await?;
         let full = Snapshot::take(target, self.sockets.into()).await?;
         let came = Costs::between(target, &start, &full);
         let mut until = Instant::now() + SETTLE;

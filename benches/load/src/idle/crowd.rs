@@ -41,13 +41,13 @@ impl Connects {
 }
 
 impl Crowd {
-    /// Opens a socket for each account, as fast as they come.
-    pub(super) async fn connect(target: &Target, idle: &Idle) -> Result<(Self, Connects)> {
-        let progress = Progress::counting("sockets connect", target.accounts.len() as u64);
+    /// Opens a socket for each of the first `count` accounts, as fast as they come.
+    pub(super) async fn connect(target: &Target, count: usize, idle: &Idle) -> Result<(Self, Connects)> {
+        let progress = Progress::counting("sockets connect", count as u64);
         let (leave, told) = watch::channel(false);
         let mut crowd = Self { tasks: JoinSet::new(), leave };
         let mut times = Latencies::new()?;
-        let opening = target.accounts.iter().map(|account| async move {
+        let opening = target.accounts.iter().take(count).map(|account| async move {
             let from = clock::now();
             let socket = client::connect(target.addr, &account.token, idle.dialect, "").await?;
             anyhow::Ok((from, clock::now(), socket))
