@@ -19,6 +19,7 @@ mod events;
 mod facts;
 mod history;
 mod janitor;
+mod lent;
 mod list;
 mod lock;
 mod logins;
@@ -59,6 +60,7 @@ use crate::config::{Config, Store};
 
 use connect::Purpose;
 use facts::Facts;
+use lent::{Lent, LentTransaction};
 use lock::StoreLock;
 use notes::Notes;
 use own::{Own, OwnTransaction};
@@ -95,6 +97,8 @@ pub struct Storage {
     reader: DatabaseConnection,
     /// On SQLite: where batches are written, and the right to write.
     own: Option<Arc<Mutex<Own>>>,
+    /// On PostgreSQL: where batches are written.
+    lent: Option<Arc<Mutex<Lent>>>,
     /// Clears away what is over, beside the writer.
     janitor: DatabaseConnection,
     facts: Mutex<Facts>,
@@ -137,10 +141,14 @@ impl Storage {
         };
         migrator.close().await?;
         prepared?;
+        let writer = connect::open(config, Purpose::Write).await?;
+        let is_postgres = writer.get_database_backend() == DatabaseBackend::Postgres;
+        let lent = is_postgres.then(|| Lent::new(writer.get_postgres_connection_pool().clone()));
         let storage = Self {
-            writer: connect::open(config, Purpose::Write).await?,
+            writer,
             reader: connect::open(config, Purpose::Read).await?,
             own: connect::own(config)?.map(|own| Arc::new(Mutex::new(own))),
+            lent: lent.map(|lent| Arc::new(Mutex::new(lent))),
             janitor: connect::open(config, Purpose::Clean).await?,
             facts: Mutex::new(Facts::new()),
             notes: Notes::default(),
@@ -182,6 +190,9 @@ impl Storage {
             if let Some(own) = &self.own {
                 own.lock().await.close();
             }
+            if let Some(lent) = &self.lent {
+                lent.lock().await.close();
+            }
             Ok(self.writer.close_by_ref().await?)
         };
         let closed = tokio::time::timeout(CLOSE_TIMEOUT, closing).await.unwrap_or(Err(StorageError::TimedOut));
@@ -209,9 +220,10 @@ impl Storage {
 
     /// The transaction of a batch.
     async fn begin_batch(&self) -> Result<Transaction, StorageError> {
-        Ok(match self.turn().await? {
-            Some(turn) => Transaction::Own(OwnTransaction::begin(turn)?),
-            None => Transaction::Pool(self.begin().await?),
+        Ok(match (&self.lent, self.turn().await?) {
+            (Some(lent), _) => Transaction::Lent(LentTransaction::begin(lent.clone()).await?),
+            (None, Some(turn)) => Transaction::Own(OwnTransaction::begin(turn)?),
+            (None, None) => return Err(StorageError::Corrupt("a store without a connection for batches")),
         })
     }
 

@@ -19,7 +19,7 @@ pub struct Database {
     pub url: SecretString,
     /// Connections for reading.
     pub max_connections: u32,
-    /// Connections for writing on PostgreSQL.
+    /// Connections on which requests write, on PostgreSQL.
     pub write_connections: u32,
     /// Longest wait for a connection.
     pub acquire_timeout_ms: u64,

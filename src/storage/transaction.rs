@@ -7,6 +7,7 @@ use sea_orm::{
 use tokio::sync::OwnedMutexGuard;
 
 use super::StorageError;
+use super::lent::LentTransaction;
 use super::own::{Own, OwnTransaction, read};
 
 /// The right to write to SQLite.
@@ -58,7 +59,9 @@ impl ConnectionTrait for PoolTransaction {
 
 /// A transaction in which a batch is carried out.
 pub(super) enum Transaction {
-    Pool(PoolTransaction),
+    /// On PostgreSQL.
+    Lent(LentTransaction),
+    /// On SQLite.
     Own(OwnTransaction),
 }
 
@@ -80,14 +83,14 @@ impl Row {
 impl Transaction {
     pub(super) async fn commit(self) -> Result<(), StorageError> {
         match self {
-            Self::Pool(tx) => Ok(tx.commit().await?),
+            Self::Lent(tx) => tx.commit().await,
             Self::Own(tx) => tx.commit(),
         }
     }
 
     pub(super) async fn rollback(self) -> Result<(), StorageError> {
         match self {
-            Self::Pool(tx) => Ok(tx.rollback().await?),
+            Self::Lent(tx) => tx.rollback().await,
             Self::Own(tx) => tx.rollback(),
         }
     }
@@ -95,14 +98,14 @@ impl Transaction {
     /// Answers how many rows were changed.
     pub(super) async fn execute(&self, statement: Statement) -> Result<u64, StorageError> {
         match self {
-            Self::Pool(tx) => Ok(tx.execute_raw(statement).await?.rows_affected()),
+            Self::Lent(tx) => tx.execute(statement).await,
             Self::Own(tx) => tx.execute(&statement),
         }
     }
 
     pub(super) async fn query(&self, statement: Statement) -> Result<Vec<Row>, StorageError> {
         Ok(match self {
-            Self::Pool(tx) => tx.query_all_raw(statement).await?.into_iter().map(Row::Pool).collect(),
+            Self::Lent(tx) => tx.query(statement).await?.into_iter().map(Row::Pool).collect(),
             Self::Own(tx) => tx.query(&statement)?.into_iter().map(Row::Own).collect(),
         })
     }

@@ -53,12 +53,12 @@ impl Batch<'_> {
         }
         let inserted = match &self.tx {
             Transaction::Own(tx) => rows::insert_messages(tx, &accepted)?,
-            tx @ Transaction::Pool(_) => together::insert(tx, &accepted).await?,
+            Transaction::Lent(tx) => together::insert(tx, &accepted).await?,
         };
         if usize::try_from(inserted).is_ok_and(|inserted| inserted < accepted.len()) {
             let tried: Vec<MessageId> = accepted.iter().map(|accepted| accepted.message.id).collect();
             accepted = self.new_ones(accepted).await?;
-            if let tx @ Transaction::Pool(_) = &self.tx {
+            if let Transaction::Lent(tx) = &self.tx {
                 together::take_out(tx, &tried, &accepted).await?;
             }
         }

@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::storage::StorageError;
 
 /// A connection that idled this long is tested before use.
-const TEST_AFTER_IDLE: Duration = Duration::from_secs(30);
+pub(in crate::storage) const TEST_AFTER_IDLE: Duration = Duration::from_secs(30);
 /// Longest time in which a connection must answer when it is given back.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long PostgreSQL keeps a transaction that it hears nothing of, in its own words. Ours never pause. Without this, one whose
@@ -40,7 +40,8 @@ pub(super) async fn options(config: &Config, url: &str, purpose: Purpose) -> Res
             // Migrations, and the lock over them.
             Purpose::Migrate | Purpose::Inspect => 2,
             Purpose::Clean => 1,
-            Purpose::Write => config.database.write_connections,
+            // And the one that is lent to batches.
+            Purpose::Write => config.database.write_connections.saturating_add(1),
             Purpose::Read => config.database.max_connections,
         })
         .test_before_acquire_if_idle_for(TEST_AFTER_IDLE)

@@ -128,8 +128,8 @@ impl Ledger {
     pub(super) async fn ask(&self, ask: &Ask) {
         self.pages.fetch_add(1, Ordering::Relaxed);
         // One that was not used for long may have been closed; a fresh one must do.
-        for _ in 0..2 {
-            let kept = lock(&self.connections).pop();
+        for may_be_old in [true, false] {
+            let kept = if may_be_old { lock(&self.connections).pop() } else { None };
             let connection = match kept {
                 Some(connection) => Ok(connection),
                 None => Connection::open(self.addr).await,

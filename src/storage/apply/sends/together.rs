@@ -2,27 +2,25 @@
 
 use std::collections::HashSet;
 
-use sea_orm::{DatabaseBackend, Statement};
-
 use super::{Accepted, rows};
 use crate::domain::MessageId;
 use crate::storage::StorageError;
+use crate::storage::lent::LentTransaction;
 use crate::storage::list::{Cell, List};
-use crate::storage::transaction::{Statements as _, Transaction};
 
 use Cell::{BigInt, Bytes};
 
 /// A message whose name is there already is left out, and counted nowhere; only its ciphertexts are there, until they are
 /// [taken out](take_out): to leave them out here, the rows would have to be joined with those inserted, by a planner that knows
-/// nothing of either.
-const INSERT: &str = "WITH {rows}, \
-     m AS (INSERT INTO messages \
+/// nothing of either. Each table has its own part of the arrays: rows that all share would be kept in between.
+const INSERT: &str = "WITH m AS (INSERT INTO messages \
      (id, conversation_id, sender_id, receiver_id, message_type, timestamp, client_id, content_hash, reply_to, expires_at) \
-     SELECT column1, column2, column3, column4, column5, column6, NULLIF(column7, ''), \
-     CASE WHEN length(column8) > 0 THEN column8 END, NULLIF(column9, 0), NULLIF(column10, 0) FROM v \
-     ON CONFLICT (client_id, sender_id) WHERE client_id IS NOT NULL DO NOTHING \
-     RETURNING id, conversation_id, sender_id, receiver_id), \
-     b AS (INSERT INTO bodies (id, sender_copy, receiver_copy) SELECT column1, column11, column12 FROM v), \
+     SELECT v.a, v.b, v.c, v.d, v.e, v.f, NULLIF(v.g, ''), CASE WHEN length(v.h) > 0 THEN v.h END, NULLIF(v.i, 0), NULLIF(v.j, 0) \
+     FROM UNNEST($1::bigint[], $2::bigint[], $3::integer[], $4::integer[], $5::text[], $6::bigint[], $7::text[], $8::bytea[], \
+     $9::bigint[], $10::bigint[]) AS v (a, b, c, d, e, f, g, h, i, j) \
+     {once} RETURNING id, conversation_id, sender_id, receiver_id), \
+     b AS (INSERT INTO bodies (id, sender_copy, receiver_copy) \
+     SELECT v.a, v.b, v.c FROM UNNEST($1::bigint[], $11::bytea[], $12::bytea[]) AS v (a, b, c)), \
      c AS (UPDATE conversations SET newest_message_id = n.id \
      FROM (SELECT conversation_id, MAX(id) AS id FROM m GROUP BY conversation_id) AS n \
      WHERE conversations.id = n.conversation_id), \
@@ -32,10 +30,13 @@ const INSERT: &str = "WITH {rows}, \
      WHERE members.user_id = n.receiver_id AND members.conversation_id = n.conversation_id) \
      SELECT COUNT(*) FROM m";
 
+/// Only where messages have names: PostgreSQL writes a row that may be left out in two steps, each with an entry in its log.
+const ONCE: &str = "ON CONFLICT (client_id, sender_id) WHERE client_id IS NOT NULL DO NOTHING";
+
 const TAKE_OUT: &str = "WITH {rows} DELETE FROM bodies USING v WHERE bodies.id = v.column1";
 
 /// Answers how many were inserted.
-pub(super) async fn insert(tx: &Transaction, accepted: &[Accepted]) -> Result<u64, StorageError> {
+pub(super) async fn insert(tx: &LentTransaction, accepted: &[Accepted]) -> Result<u64, StorageError> {
     let rows = accepted.iter().map(|accepted| {
         let [id, conversation, sender, receiver, kind, time, name, hash, reply_to, expires_at] =
             rows::message(accepted);
@@ -43,25 +44,20 @@ pub(super) async fn insert(tx: &Transaction, accepted: &[Accepted]) -> Result<u6
         let (own, theirs) = (Bytes(own.as_bytes()), Bytes(theirs.as_bytes()));
         [id, conversation, sender, receiver, kind, time, name, hash, reply_to, expires_at, own, theirs]
     });
-    let mut inserted = 0;
-    for statement in on_postgres(&List::new(rows), INSERT) {
-        for row in tx.rows(statement).await? {
-            inserted += u64::try_from(row.get::<i64>(0)?).unwrap_or_default();
-        }
-    }
-    Ok(inserted)
+    let once = if accepted.iter().any(|accepted| accepted.message.client_id.is_some()) { ONCE } else { "" };
+    let found = tx.query_with(&INSERT.replace("{once}", once), &List::new(rows)).await?;
+    let count: i64 = found.first().map_or(Ok(0), |row| row.try_get_by_index(0))?;
+    Ok(u64::try_from(count).unwrap_or_default())
 }
 
 /// Removes the ciphertexts of those of `tried` that are not among the `inserted`.
-pub(super) async fn take_out(tx: &Transaction, tried: &[MessageId], inserted: &[Accepted]) -> Result<(), StorageError> {
+pub(super) async fn take_out(
+    tx: &LentTransaction,
+    tried: &[MessageId],
+    inserted: &[Accepted],
+) -> Result<(), StorageError> {
     let inserted: HashSet<MessageId> = inserted.iter().map(|accepted| accepted.message.id).collect();
     let rest = tried.iter().filter(|id| !inserted.contains(id)).map(|id| [BigInt(id.0)]);
-    for statement in on_postgres(&List::new(rest), TAKE_OUT) {
-        tx.run(statement).await?;
-    }
+    tx.query_with(TAKE_OUT, &List::new(rest)).await?;
     Ok(())
-}
-
-fn on_postgres<const N: usize>(rows: &List<'_, N>, sql: &str) -> Vec<Statement> {
-    rows.statements(DatabaseBackend::Postgres, sql)
 }
