@@ -1,7 +1,8 @@
 //! The store: the only place that knows SeaORM. Queries by topic, answering in domain types.
 //!
 //! On SQLite batches are written on a connection of the writer's own (`own`); requests write on another, what is over is
-//! cleared away on a third, all in turn, and a few connections read (WAL). PostgreSQL has a pool for each.
+//! cleared away on a third, all in turn, and a few connections read (WAL). PostgreSQL has a pool for each, and batches a
+//! connection to themselves (`lent`).
 //!
 //! A SQLite store takes one process at a time, so its `store.head` moves only by this process; see `lock`.
 
@@ -91,14 +92,19 @@ fn half_of_the_readers(config: &Config) -> usize {
     usize::try_from(config.database.max_connections / 2).unwrap_or(usize::MAX).clamp(1, Semaphore::MAX_PERMITS)
 }
 
+/// Where batches are written.
+enum Batches {
+    /// On SQLite: who has it has the right to write.
+    Own(Arc<Mutex<Own>>),
+    /// On PostgreSQL.
+    Lent(Arc<Mutex<Lent>>),
+}
+
 /// The store. Cheap to share behind an `Arc`.
 pub struct Storage {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
-    /// On SQLite: where batches are written, and the right to write.
-    own: Option<Arc<Mutex<Own>>>,
-    /// On PostgreSQL: where batches are written.
-    lent: Option<Arc<Mutex<Lent>>>,
+    batches: Batches,
     /// Clears away what is over, beside the writer.
     janitor: DatabaseConnection,
     facts: Mutex<Facts>,
@@ -142,13 +148,14 @@ impl Storage {
         migrator.close().await?;
         prepared?;
         let writer = connect::open(config, Purpose::Write).await?;
-        let is_postgres = writer.get_database_backend() == DatabaseBackend::Postgres;
-        let lent = is_postgres.then(|| Lent::new(writer.get_postgres_connection_pool().clone()));
+        let batches = match connect::own(config)? {
+            Some(own) => Batches::Own(Arc::new(Mutex::new(own))),
+            None => Batches::Lent(Arc::new(Mutex::new(Lent::new(writer.get_postgres_connection_pool().clone())))),
+        };
         let storage = Self {
             writer,
             reader: connect::open(config, Purpose::Read).await?,
-            own: connect::own(config)?.map(|own| Arc::new(Mutex::new(own))),
-            lent: lent.map(|lent| Arc::new(Mutex::new(lent))),
+            batches,
             janitor: connect::open(config, Purpose::Clean).await?,
             facts: Mutex::new(Facts::new()),
             notes: Notes::default(),
@@ -160,7 +167,7 @@ impl Storage {
             lock,
         };
         storage.ensure_store_row().await?;
-        if let Some(own) = &storage.own {
+        if let Batches::Own(own) = &storage.batches {
             // Not with the first batch: there may be no file descriptor left by then.
             own.lock().await.ensure_open()?;
         }
@@ -187,11 +194,9 @@ impl Storage {
         let closing = async {
             self.reader.close_by_ref().await?;
             self.janitor.close_by_ref().await?;
-            if let Some(own) = &self.own {
-                own.lock().await.close();
-            }
-            if let Some(lent) = &self.lent {
-                lent.lock().await.close();
+            match &self.batches {
+                Batches::Own(own) => own.lock().await.close(),
+                Batches::Lent(lent) => lent.lock().await.close(),
             }
             Ok(self.writer.close_by_ref().await?)
         };
@@ -220,10 +225,9 @@ impl Storage {
 
     /// The transaction of a batch.
     async fn begin_batch(&self) -> Result<Transaction, StorageError> {
-        Ok(match (&self.lent, self.turn().await?) {
-            (Some(lent), _) => Transaction::Lent(LentTransaction::begin(lent.clone()).await?),
-            (None, Some(turn)) => Transaction::Own(OwnTransaction::begin(turn)?),
-            (None, None) => return Err(StorageError::Corrupt("a store without a connection for batches")),
+        Ok(match &self.batches {
+            Batches::Own(own) => Transaction::Own(OwnTransaction::begin(self.turn_of(own).await?)?),
+            Batches::Lent(lent) => Transaction::Lent(LentTransaction::begin(lent.clone()).await?),
         })
     }
 
@@ -238,9 +242,14 @@ impl Storage {
 
     /// The right to write to SQLite, in the order in which it was asked for; nothing where several may write.
     async fn turn(&self) -> Result<Option<Turn>, StorageError> {
-        let Some(own) = &self.own else { return Ok(None) };
-        let turn = tokio::time::timeout(self.wait, own.clone().lock_owned()).await;
-        turn.map(Some).map_err(|_| StorageError::TimedOut)
+        match &self.batches {
+            Batches::Own(own) => self.turn_of(own).await.map(Some),
+            Batches::Lent(_) => Ok(None),
+        }
+    }
+
+    async fn turn_of(&self, own: &Arc<Mutex<Own>>) -> Result<Turn, StorageError> {
+        tokio::time::timeout(self.wait, own.clone().lock_owned()).await.map_err(|_| StorageError::TimedOut)
     }
 
     /// A statement with constant text, so that its plan is cached.

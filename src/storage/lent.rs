@@ -62,8 +62,8 @@ pub(super) struct LentTransaction {
 impl LentTransaction {
     pub(super) async fn begin(lent: Arc<Mutex<Lent>>) -> Result<Self, StorageError> {
         let mut lent = lent.lock_owned().await;
-        let connection = Mutex::new(Some(lent.take().await?));
-        let transaction = Self { lent, connection };
+        let connection = lent.take().await?;
+        let transaction = Self { lent, connection: Mutex::new(Some(connection)) };
         transaction.order("BEGIN").await?;
         Ok(transaction)
     }
@@ -103,11 +103,15 @@ impl LentTransaction {
     }
 
     /// As [`query`](Self::query), with `list` in the place of `{rows}`; its cells are copied once, to where they are sent from.
+    /// Without rows nothing is carried out.
     pub(super) async fn query_with<const N: usize>(
         &self,
         sql: &str,
         list: &List<'_, N>,
     ) -> Result<Vec<QueryResult>, StorageError> {
+        if list.rows().is_empty() {
+            return Ok(Vec::new());
+        }
         let mut arguments = PgArguments::default();
         for column in 0..N {
             add(&mut arguments, list, column).map_err(|error| failed(sqlx::Error::Encode(error)))?;
