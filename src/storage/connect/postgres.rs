@@ -54,8 +54,12 @@ pub(super) async fn options(config: &Config, url: &str, purpose: Purpose) -> Res
     }
     if matches!(purpose, Purpose::Write | Purpose::Clean | Purpose::Read) {
         options.statement_timeout(Duration::from_millis(config.database.statement_timeout_ms));
-        options.map_sqlx_postgres_opts(|options| {
-            options.options([("idle_in_transaction_session_timeout", ABANDONED_AFTER)])
+        let is_reader = purpose == Purpose::Read;
+        options.map_sqlx_postgres_opts(move |options| {
+            let options = options.options([("idle_in_transaction_session_timeout", ABANDONED_AFTER)]);
+            // Pages are walks along an index that end at their limit. Without statistics, as after the store was filled, PostgreSQL
+            // would gather and sort a whole conversation instead: 45 ms of 20,000 messages for a page of 0.6.
+            if is_reader { options.options([("enable_bitmapscan", "off")]) } else { options }
         });
     }
     Ok(options)
