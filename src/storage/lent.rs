@@ -102,11 +102,11 @@ impl LentTransaction {
         rows(query.fetch_all(&mut **connection.as_mut().ok_or_else(gone)?).await)
     }
 
-    /// As [`query`](Self::query), with `list` in the place of `{rows}`; its cells are copied once, to where they are sent from.
-    /// Without rows nothing is carried out.
+    /// As [`query`](Self::query), with each column of `list` as one array, `$1` and so on; its cells are copied once, to where they
+    /// are sent from. Without rows nothing is carried out, since an array of nothing has no type.
     pub(super) async fn query_with<const N: usize>(
         &self,
-        sql: &str,
+        sql: String,
         list: &List<'_, N>,
     ) -> Result<Vec<QueryResult>, StorageError> {
         if list.rows().is_empty() {
@@ -116,7 +116,7 @@ impl LentTransaction {
         for column in 0..N {
             add(&mut arguments, list, column).map_err(|error| failed(sqlx::Error::Encode(error)))?;
         }
-        let query = sqlx::query_with(AssertSqlSafe(sql.replace("{rows}", &list.table())), arguments);
+        let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
         let mut connection = self.connection.lock().await;
         rows(query.fetch_all(&mut **connection.as_mut().ok_or_else(gone)?).await)
     }

@@ -43,27 +43,17 @@ impl<'a, const N: usize> List<'a, N> {
     }
 }
 
-impl<const N: usize> List<'_, N> {
-    /// The table for PostgreSQL, out of one array a column.
-    pub(super) fn table(&self) -> String {
-        unnest(&self.0)
-    }
-}
-
-fn unnest<const N: usize>(rows: &[[Cell<'_>; N]]) -> String {
-    let kinds = rows.first().map(|row| row.each_ref().map(Cell::array)).into_iter().flatten();
-    let (names, parameters): (Vec<_>, Vec<_>) =
-        (1..).zip(kinds).map(|(i, (name, _))| (format!("column{i}"), format!("${i}::{name}"))).unzip();
-    format!("v({}) AS (SELECT * FROM UNNEST({}))", names.join(", "), parameters.join(", "))
-}
-
 fn arrays<const N: usize>(rows: &[[Cell<'_>; N]]) -> (String, Vec<Value>) {
     let kinds = rows.first().map(|row| row.each_ref().map(Cell::array)).into_iter().flatten();
-    let column = |(i, (_, kind))| {
-        let cells = rows.iter().filter_map(|row: &[Cell<'_>; N]| row.get(i)).map(Cell::value).collect();
-        Value::Array(kind, Some(Box::new(cells)))
-    };
-    (unnest(rows), kinds.enumerate().map(column).collect())
+    let (mut names, mut parameters, mut values) = (Vec::new(), Vec::new(), Vec::new());
+    for (i, (name, kind)) in kinds.enumerate() {
+        names.push(format!("column{}", i + 1));
+        parameters.push(format!("${}::{name}", i + 1));
+        let cells = rows.iter().filter_map(|row| row.get(i)).map(Cell::value).collect();
+        values.push(Value::Array(kind, Some(Box::new(cells))));
+    }
+    let table = format!("v({}) AS (SELECT * FROM UNNEST({}))", names.join(", "), parameters.join(", "));
+    (table, values)
 }
 
 impl Cell<'_> {

@@ -108,6 +108,14 @@ async fn no_request_goes_through_a_table_on_postgresql() {
     for index in USED {
         assert!(used.contains(index), "{index} was not used, but {used:?}");
     }
+    // Pages of history end at their limit: a conversation is not gathered and sorted for them.
+    let pages: Vec<&str> = log.split("Query Text:").filter(|plan| plan.contains("m.timestamp < $4")).collect();
+    assert!(pages.len() >= 2 * TIMES, "{}", pages.len());
+    for plan in pages {
+        let plan = plan.split("LOG:").next().unwrap_or_default();
+        let is_walk = plan.contains("Index Scan Backward using messages_conversation");
+        assert!(is_walk && !plan.contains("Sort Key"), "{plan}");
+    }
 }
 
 /// The first statement that goes through this table, and its plan.

@@ -1,7 +1,12 @@
 //! The same promises on a real PostgreSQL.
 
+use std::future::poll_fn;
+use std::task::Poll;
+
 use fluent_backend::Config;
-use fluent_backend::testing::{TestClient, TestServer, TokenPair, eventually, letter};
+use fluent_backend::domain::{Ciphertext, Command, Draft, Timestamp};
+use fluent_backend::storage::{Before, Storage};
+use fluent_backend::testing::{TestClient, TestServer, TokenPair, eventually, letter, seed};
 use futures_util::future::join_all;
 use http::StatusCode;
 use sea_orm::ConnectionTrait as _;
@@ -13,6 +18,45 @@ use crate::support::v1::{live, two};
 fn on(url: &str) -> impl Fn(&mut Config) + use<> {
     let url = url.to_owned();
     move |config| config.database.url = url.clone().into()
+}
+
+/// Wherever a batch is given up, as after ten seconds, it is stored or not, and the lock of the store's row is free for the
+/// next one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_is_given_up_holds_nobody_up() {
+    const POLLS: usize = 24;
+    let Some(database) = database().await else { return };
+    let mut config = TestServer::config();
+    on(database.url())(&mut config);
+    // Before PostgreSQL itself gives up a transaction that it hears nothing of.
+    config.database.statement_timeout_ms = 2_000;
+    let users = seed::users(&config, 0, 2, TestClient::PASSWORD).await;
+    let storage = Storage::open(&config).await.unwrap();
+    let now = Timestamp::from_micros(1_000);
+    let send = || {
+        let copy = || Ciphertext::parse("x".to_owned(), usize::MAX).unwrap();
+        vec![Command::Send(Box::new(Draft::text(users[0], Some(users[1]), copy(), copy())))]
+    };
+    for polls in 0..POLLS {
+        let mut given_up = Box::pin(storage.apply(send(), now));
+        let mut left = polls;
+        poll_fn(|context| {
+            if left == 0 {
+                return Poll::Ready(());
+            }
+            left -= 1;
+            given_up.as_mut().poll(context).map(drop)
+        })
+        .await;
+        drop(given_up);
+        if let Err(error) = storage.apply(send(), now).await {
+            panic!("after {polls} polls: {error}");
+        }
+    }
+    let page = storage.history(users[0], users[1], Before::Newest, 100, now).await.unwrap();
+    assert!((POLLS..=2 * POLLS).contains(&page.len()), "{}", page.len());
+    assert!(page.is_sorted_by(|newer, older| newer.id > older.id));
+    storage.close().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

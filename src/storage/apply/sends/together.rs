@@ -33,7 +33,7 @@ const INSERT: &str = "WITH m AS (INSERT INTO messages \
 /// Only where messages have names: PostgreSQL writes a row that may be left out in two steps, each with an entry in its log.
 const ONCE: &str = "ON CONFLICT (client_id, sender_id) WHERE client_id IS NOT NULL DO NOTHING";
 
-const TAKE_OUT: &str = "WITH {rows} DELETE FROM bodies USING v WHERE bodies.id = v.column1";
+const TAKE_OUT: &str = "DELETE FROM bodies WHERE id = ANY($1::bigint[])";
 
 /// Answers how many were inserted.
 pub(super) async fn insert(tx: &LentTransaction, accepted: &[Accepted]) -> Result<u64, StorageError> {
@@ -45,7 +45,7 @@ pub(super) async fn insert(tx: &LentTransaction, accepted: &[Accepted]) -> Resul
         [id, conversation, sender, receiver, kind, time, name, hash, reply_to, expires_at, own, theirs]
     });
     let once = if accepted.iter().any(|accepted| accepted.message.client_id.is_some()) { ONCE } else { "" };
-    let found = tx.query_with(&INSERT.replace("{once}", once), &List::new(rows)).await?;
+    let found = tx.query_with(INSERT.replace("{once}", once), &List::new(rows)).await?;
     let count: i64 = found.first().map_or(Ok(0), |row| row.try_get_by_index(0))?;
     Ok(u64::try_from(count).unwrap_or_default())
 }
@@ -58,6 +58,6 @@ pub(super) async fn take_out(
 ) -> Result<(), StorageError> {
     let inserted: HashSet<MessageId> = inserted.iter().map(|accepted| accepted.message.id).collect();
     let rest = tried.iter().filter(|id| !inserted.contains(id)).map(|id| [BigInt(id.0)]);
-    tx.query_with(TAKE_OUT, &List::new(rest)).await?;
+    tx.query_with(TAKE_OUT.to_owned(), &List::new(rest)).await?;
     Ok(())
 }
