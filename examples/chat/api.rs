@@ -95,12 +95,12 @@ impl Api {
         query.extend(since.as_deref().map(|since| ("since", since)));
         let path = with_query(SOCKET_PATH, &query)?;
         let token = self.tokens.lock().await.access_token.clone();
-        Socket::open(self.http.server(), &path, Some(DIALECT), &token).await
+        Socket::open(&self.http, &path, Some(DIALECT), &token).await
     }
 
     /// Opens a socket of the app's dialect.
     pub(crate) async fn open_legacy_socket(&self) -> Result<Socket, CallError> {
-        self.with_token(async |http, token| Socket::open(http.server(), SOCKET_PATH, None, token).await).await
+        self.with_token(async |http, token| Socket::open(http, SOCKET_PATH, None, token).await).await
     }
 
     /// Gets new tokens.

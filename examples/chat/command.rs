@@ -16,8 +16,8 @@ pub(crate) const HELP: &str = "\
 pub(crate) enum Command<'a> {
     Send(&'a str),
     History,
-    /// The message with this number on the screen.
-    Delete(usize, Whom),
+    /// The message with this id.
+    Delete(i64, Whom),
     Retry,
     Discard,
     Typing,
@@ -48,7 +48,7 @@ impl<'a> Command<'a> {
     }
 
     fn delete(number: &str, whom: Whom) -> Self {
-        number.parse().map_or(Self::Unknown, |number| Self::Delete(number, whom))
+        number.parse().map_or(Self::Unknown, |id| Self::Delete(id, whom))
     }
 }
 

@@ -15,6 +15,7 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use crate::api::Api;
 use crate::http::{Http, Server};
+use crate::tls;
 
 /// Longest wait for what a client should do.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -31,7 +32,7 @@ impl Fake {
 
     pub(crate) fn http(&self) -> Http {
         let server: Server = format!("http://{}", self.listener.local_addr().unwrap()).parse().unwrap();
-        Http::new(server)
+        Http::new(server, tls::connector(None).unwrap())
     }
 
     /// A login session whose tokens are `old` and `refresh`.

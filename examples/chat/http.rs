@@ -1,22 +1,24 @@
-//! REST over plain HTTP.
+//! REST over HTTP.
 
 use std::error::Error;
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
-use http::uri::Scheme;
+use http::uri::{InvalidUri, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tower::Service as _;
 
+use crate::tls::{Connection, Connector};
 use crate::wire::Problem;
 
 /// Longest time of a request.
@@ -27,6 +29,7 @@ const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// Where the server is.
 #[derive(Clone, Debug)]
 pub(crate) struct Server {
+    scheme: Scheme,
     address: String,
 }
 
@@ -35,6 +38,25 @@ impl Server {
     pub(crate) fn address(&self) -> &str {
         &self.address
     }
+
+    /// Whether what is said to the server leaves this machine in clear text.
+    pub(crate) fn is_exposed(&self) -> bool {
+        let host = self.address.rsplit_once(':').map_or(self.address.as_str(), |(host, _)| host);
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let is_here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        self.scheme == Scheme::HTTP && !is_here
+    }
+
+    /// The URL of a path there.
+    fn url(&self, path: &str) -> String {
+        format!("{}://{}{path}", self.scheme, self.address)
+    }
+
+    /// The URL of a socket there.
+    pub(crate) fn socket_url(&self, path: &str) -> String {
+        let scheme = if self.scheme == Scheme::HTTPS { "wss" } else { "ws" };
+        format!("{scheme}://{}{path}", self.address)
+    }
 }
 
 impl FromStr for Server {
@@ -42,14 +64,14 @@ impl FromStr for Server {
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
         let uri: Uri = text.parse().context("not a URL")?;
-        match uri.scheme() {
-            Some(scheme) if *scheme == Scheme::HTTP => {}
-            Some(scheme) if *scheme == Scheme::HTTPS => bail!("https is not supported by this example"),
-            _ => bail!("must begin with http://"),
-        }
+        let (scheme, default_port) = match uri.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTP => (Scheme::HTTP, 80),
+            Some(scheme) if *scheme == Scheme::HTTPS => (Scheme::HTTPS, 443),
+            _ => bail!("must begin with https:// or http://"),
+        };
         ensure!(matches!(uri.path(), "" | "/") && uri.query().is_none(), "must have no path");
         let host = uri.host().context("must name a host")?;
-        Ok(Self { address: format!("{host}:{}", uri.port_u16().unwrap_or(80)) })
+        Ok(Self { scheme, address: format!("{host}:{}", uri.port_u16().unwrap_or(default_port)) })
     }
 }
 
@@ -118,18 +140,27 @@ impl CallError {
 /// Speaks HTTP with one server.
 pub(crate) struct Http {
     server: Server,
-    client: Client<HttpConnector, Full<Bytes>>,
+    connector: Connector,
+    client: Client<Connector, Full<Bytes>>,
 }
 
 impl Http {
     /// Connects with the first call.
-    pub(crate) fn new(server: Server) -> Self {
-        Self { server, client: Client::builder(TokioExecutor::new()).build_http() }
+    pub(crate) fn new(server: Server, connector: Connector) -> Self {
+        let client = Client::builder(TokioExecutor::new()).build(connector.clone());
+        Self { server, connector, client }
     }
 
     /// Where the server is.
     pub(crate) fn server(&self) -> &Server {
         &self.server
+    }
+
+    /// Opens a connection for a socket.
+    pub(crate) async fn connect(&self) -> Result<Connection, CallError> {
+        let uri = self.server.url("/").parse().map_err(|error: InvalidUri| CallError::BadRequest(error.into()))?;
+        let stream = self.connector.clone().call(uri).await.map_err(CallError::Unreachable)?;
+        Ok(TokioIo::new(stream))
     }
 
     /// `GET path` with an access token.
@@ -150,7 +181,7 @@ impl Http {
     fn request(&self, method: Method, path: &str, body: Bytes) -> Result<Request<Full<Bytes>>, CallError> {
         Request::builder()
             .method(method)
-            .uri(format!("http://{}{path}", self.server.address))
+            .uri(self.server.url(path))
             .body(Full::new(body))
             .map_err(|error| CallError::BadRequest(error.into()))
     }
@@ -183,16 +214,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn servers_are_plain_http_origins() {
-        let address = |text: &str| text.parse::<Server>().map(|server| server.address);
-        assert_eq!(address("http://127.0.0.1:8000").unwrap(), "127.0.0.1:8000");
-        assert_eq!(address("http://chat.example/").unwrap(), "chat.example:80");
-        assert_eq!(address("http://[::1]:8000").unwrap(), "[::1]:8000");
-        assert!(address("https://chat.example").unwrap_err().to_string().contains("not supported"));
+    fn servers_are_origins() {
+        let parse = |text: &str| text.parse::<Server>();
+        for (text, address) in [
+            ("http://127.0.0.1:8000", "127.0.0.1:8000"),
+            ("http://chat.example/", "chat.example:80"),
+            ("http://[::1]:8000", "[::1]:8000"),
+            ("https://chat.example", "chat.example:443"),
+        ] {
+            assert_eq!(parse(text).unwrap().address(), address, "{text}");
+        }
+        let server = parse("https://chat.example:8443").unwrap();
+        assert_eq!(server.url("/root"), "https://chat.example:8443/root");
+        assert_eq!(server.socket_url("/chat/ws"), "wss://chat.example:8443/chat/ws");
+        assert_eq!(parse("http://[::1]:8000").unwrap().socket_url("/"), "ws://[::1]:8000/");
         for bad in ["", "chat.example", "127.0.0.1:8000", "ftp://chat.example", "http://chat.example/api"] {
-            assert!(address(bad).is_err(), "{bad}");
+            assert!(parse(bad).is_err(), "{bad}");
         }
     }
+
+    #[test]
+    fn only_clear_text_that_leaves_this_machine_is_exposed() {
+        let exposed = |text: &str| text.parse::<Server>().unwrap().is_exposed();
+        for own in ["http://127.0.0.1:8000", "http://[::1]:8000", "http://localhost:8000", "https://chat.example"] {
+            assert!(!exposed(own), "{own}");
+        }
+        assert!(exposed("http://chat.example") && exposed("http://192.0.2.1:8000"));
+    }
+
     #[test]
     fn refusals_say_when_to_come_back() {
         let mut headers = HeaderMap::new();

@@ -12,9 +12,9 @@
 //! who wrote a message, and takes the partner's key from the server on trust.
 //!
 //! Modules: `client` decides; `chat` does what it says, with `link` for the network, `device` and `book` for what is kept,
-//! `screen` for what is shown, `editor` and `command` for what is typed; `seal` and `keys` encrypt. `api` keeps the login,
-//! `http` and `socket` carry what `wire` spells; `history` asks for what was before. `legacy` is the conversation in the
-//! other dialect.
+//! `screen` for what is shown, `editor` and `command` for what is typed; `seal` and `keys` encrypt. `api` keeps the
+//! login, `http` and `socket` carry what `wire` spells, over the connections of `tls`; `history` asks for what was
+//! before. `legacy` is the conversation in the other dialect.
 
 mod api;
 mod book;
@@ -35,6 +35,7 @@ mod screen;
 mod seal;
 mod socket;
 mod terminal;
+mod tls;
 mod wire;
 
 use std::path::PathBuf;
@@ -66,9 +67,12 @@ struct Args {
     /// The user name of the one to chat with; may register later.
     #[arg(long, value_name = "ADDRESS")]
     to: String,
-    /// Where the server is.
+    /// Where the server is: `https://…`, or `http://…` on this machine.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8000")]
     server: Server,
+    /// Certificates, in PEM form, of authorities that may vouch for the server beside those that browsers know.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// Your password, 8 to 256 characters; asked for when it is not given. Others on this machine can read the command
     /// line: the environment is the better place.
     #[arg(long, value_name = "PW", env = "FLUENT_PASSWORD", hide_env_values = true)]
@@ -110,7 +114,11 @@ async fn run(args: Args) -> anyhow::Result<()> {
     // On disk before the account exists: an account without its key is of no use.
     let keys = KeyPair::load_or_create(&args.keys, &args.user)?;
     let directory = args.keys.join(disk::file_name(args.server.address())).join(disk::file_name(&args.user));
-    let api = sign_in(Http::new(args.server), &args.user, &password, keys.public_key()).await?;
+    if args.server.is_exposed() {
+        terminal::notice("the connection is not encrypted: others on the way can read your password; use https://");
+    }
+    let http = Http::new(args.server, tls::connector(args.ca.as_deref())?);
+    let api = sign_in(http, &args.user, &password, keys.public_key()).await?;
     let me = own_account(&api, &args.user, &keys).await?;
 
     let partner = wait_for(&api, &args.to).await?;

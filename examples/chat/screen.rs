@@ -1,4 +1,7 @@
-//! The conversation on the screen: lines that are numbered as they appear.
+//! The conversation on the screen: lines that name their message by its id, which stays the same over restarts and is
+//! the same on the partner's screen.
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
@@ -8,14 +11,14 @@ use crate::terminal::{self, printable};
 /// The lines of the conversation with one partner.
 pub(crate) struct Screen {
     label: String,
-    /// The ids of the messages, as they were numbered: the first is `[1]`.
-    numbered: Vec<i64>,
+    /// The ids of the messages that are shown.
+    shown: BTreeSet<i64>,
 }
 
 impl Screen {
     /// An empty one.
     pub(crate) fn new(partner: &str) -> Self {
-        Self { label: label(partner), numbered: Vec::new() }
+        Self { label: label(partner), shown: BTreeSet::new() }
     }
 
     /// What the partner is called here.
@@ -23,48 +26,38 @@ impl Screen {
         &self.label
     }
 
-    /// The id of the message with this number.
-    pub(crate) fn id(&self, number: usize) -> Option<i64> {
-        self.numbered.get(number.checked_sub(1)?).copied()
-    }
-
-    /// The number of the message with this id.
-    pub(crate) fn number(&self, id: i64) -> Option<usize> {
-        self.numbered.iter().position(|&numbered| numbered == id).map(|index| index + 1)
+    /// Whether the message with this id is on the screen.
+    pub(crate) fn shows(&self, id: i64) -> bool {
+        self.shown.contains(&id)
     }
 
     /// The oldest message on the screen.
     pub(crate) fn oldest(&self) -> Option<i64> {
-        self.numbered.iter().min().copied()
+        self.shown.first().copied()
     }
 
     /// The newest message on the screen.
     pub(crate) fn newest(&self) -> Option<i64> {
-        self.numbered.iter().max().copied()
+        self.shown.last().copied()
     }
 
     /// Shows a message that is not on the screen yet; own ones have a mark.
     pub(crate) fn show(&mut self, message: &Message, mark: Option<Mark>, text: &str) -> anyhow::Result<()> {
-        if self.number(message.id).is_some() {
+        if !self.shown.insert(message.id) {
             return Ok(());
         }
-        self.numbered.push(message.id);
         terminal::say(&self.line(message, mark, text))
     }
 
     /// Says what has become of all own messages up to this one.
     pub(crate) fn mark(&self, id: i64, mark: Mark) -> anyhow::Result<()> {
-        match self.number(id) {
-            Some(number) => terminal::say(&format!("         [{number}] {mark}")),
-            None => Ok(()),
-        }
+        if self.shows(id) { terminal::say(&format!("         [{id}] {mark}")) } else { Ok(()) }
     }
 
     fn line(&self, message: &Message, mark: Option<Mark>, text: &str) -> String {
-        let number = self.numbered.len();
         let name = if mark.is_some() { "you" } else { &self.label };
         let mark = mark.map(|mark| format!(" {mark}")).unwrap_or_default();
-        format!("{} [{number}] {name}: {}{mark}", time(&message.timestamp), printable(text))
+        format!("{} [{}] {name}: {}{mark}", time(&message.timestamp), message.id, printable(text))
     }
 }
 
@@ -98,19 +91,18 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_numbered_as_they_appear() {
+    fn messages_are_shown_once_by_their_ids() {
         let mut screen = Screen::new("bob@example.org");
         for (id, mark) in [(30, None), (31, Some(Mark::Read)), (10, None)] {
             let ServerFrame::Message(message) = message(id, 2, 1) else { unreachable!() };
             screen.show(&message, mark, "hi").unwrap();
             screen.show(&message, mark, "hi").unwrap();
         }
-        assert_eq!([0, 1, 2, 3, 4].map(|number| screen.id(number)), [None, Some(30), Some(31), Some(10), None]);
-        assert_eq!((screen.number(10), screen.number(11)), (Some(3), None));
+        assert_eq!([30, 31, 10, 11].map(|id| screen.shows(id)), [true, true, true, false]);
         assert_eq!((screen.oldest(), screen.newest()), (Some(10), Some(31)));
         let ServerFrame::Message(message) = message(31, 1, 2) else { unreachable!() };
-        assert_eq!(screen.line(&message, Some(Mark::Read), "hi"), "15:00:31 [3] you: hi ✓✓ read");
-        assert_eq!(screen.line(&message, None, "h\ri"), "15:00:31 [3] bob: h\u{fffd}i");
+        assert_eq!(screen.line(&message, Some(Mark::Read), "hi"), "15:00:31 [31] you: hi ✓✓ read");
+        assert_eq!(screen.line(&message, None, "h\ri"), "15:00:31 [31] bob: h\u{fffd}i");
         assert_eq!(time("soon"), "??:??:??");
     }
 }

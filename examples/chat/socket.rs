@@ -7,7 +7,6 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use http::HeaderValue;
 use http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
 use secrecy::SecretString;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
@@ -16,7 +15,8 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
-use crate::http::{CallError, Server, bearer};
+use crate::http::{CallError, Http, bearer};
+use crate::tls::Connection;
 
 /// Longest time to connect and shake hands.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -31,7 +31,7 @@ const MAX_FRAME_BYTES: usize = 1024 * 1024;
 
 /// An open socket.
 pub(crate) struct Socket {
-    stream: WebSocketStream<TcpStream>,
+    stream: WebSocketStream<Connection>,
     ping: Interval,
     heard: bool,
 }
@@ -73,14 +73,13 @@ impl From<Error> for Closed {
 impl Socket {
     /// Connects and shakes hands, offering a subprotocol. From then on the server sends every message of the user here.
     pub(crate) async fn open(
-        server: &Server,
+        http: &Http,
         path: &str,
         subprotocol: Option<&'static str>,
         token: &SecretString,
     ) -> Result<Self, CallError> {
-        let mut request = format!("ws://{}{path}", server.address())
-            .into_client_request()
-            .map_err(|error| CallError::BadRequest(error.into()))?;
+        let url = http.server().socket_url(path);
+        let mut request = url.into_client_request().map_err(|error| CallError::BadRequest(error.into()))?;
         if let Some(name) = subprotocol {
             request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(name));
         }
@@ -88,9 +87,8 @@ impl Socket {
         let config =
             WebSocketConfig::default().max_frame_size(Some(MAX_FRAME_BYTES)).max_message_size(Some(MAX_FRAME_BYTES));
         let opening = async {
-            let tcp = TcpStream::connect(server.address()).await.map_err(CallError::unreachable)?;
-            tcp.set_nodelay(true).map_err(CallError::unreachable)?;
-            client_async_with_config(request, tcp, Some(config)).await.map_err(refusal)
+            let connection = http.connect().await?;
+            client_async_with_config(request, connection, Some(config)).await.map_err(refusal)
         };
         let (stream, _) = timeout(OPEN_TIMEOUT, opening).await.map_err(CallError::unreachable)??;
         let mut ping = interval_at(Instant::now() + PING_EVERY, PING_EVERY);

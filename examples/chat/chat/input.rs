@@ -29,10 +29,9 @@ impl Chat {
         match *command {
             Command::Send(text) => self.send(text)?,
             Command::History => self.link.load_older(self.partner.id, self.screen.oldest()),
-            Command::Delete(number, whom) => match self.screen.id(number) {
-                Some(id) => self.events.push_back(Event::Delete { id, whom }),
-                None => terminal::notice(&format!("there is no message [{number}]")),
-            },
+            // Of another conversation there is nothing on the screen that would tell what is deleted.
+            Command::Delete(id, whom) if self.screen.shows(id) => self.events.push_back(Event::Delete { id, whom }),
+            Command::Delete(id, _) => terminal::notice(&format!("there is no message [{id}] on the screen")),
             Command::Retry => {
                 let failed: Vec<Draft> = self.client.outbox().failed().map(|(draft, _)| draft.clone()).collect();
                 for draft in failed {

@@ -66,8 +66,8 @@ impl Chat {
     }
 
     pub(super) fn show_gone(&self, ids: &[i64]) -> anyhow::Result<()> {
-        for number in ids.iter().filter_map(|&id| self.screen.number(id)) {
-            terminal::say(&format!("         [{number}] is deleted"))?;
+        for id in ids.iter().filter(|&&id| self.screen.shows(id)) {
+            terminal::say(&format!("         [{id}] is deleted"))?;
         }
         Ok(())
     }

@@ -93,7 +93,7 @@ async fn a_first_chat_and_the_next() {
 
         type_in(&keyboard, "/typing").await;
         assert_eq!(peer.hear("typing").await, json!({"type":"typing","to":PARTNER,"active":true}));
-        type_in(&keyboard, "/delete 1 everyone").await;
+        type_in(&keyboard, "/delete 7 everyone").await;
         let delete = peer.hear("delete").await;
         assert_eq!((&delete["id"], &delete["for"]), (&json!(7), &json!("everyone")));
 
