@@ -160,7 +160,7 @@ impl Http {
     pub(crate) async fn connect(&self) -> Result<Connection, CallError> {
         let uri = self.server.url("/").parse().map_err(|error: InvalidUri| CallError::BadRequest(error.into()))?;
         let stream = self.connector.clone().call(uri).await.map_err(CallError::Unreachable)?;
-        Ok(TokioIo::new(stream))
+        Ok(TokioIo::new(Box::new(stream)))
     }
 
     /// `GET path` with an access token.

@@ -15,8 +15,8 @@ use tokio::net::TcpStream;
 /// Opens connections for requests and sockets alike.
 pub(crate) type Connector = HttpsConnector<HttpConnector>;
 
-/// An open connection, encrypted or not.
-pub(crate) type Connection = TokioIo<MaybeHttpsStream<TokioIo<TcpStream>>>;
+/// An open connection, encrypted or not. Boxed: the state of TLS takes a kilobyte and more.
+pub(crate) type Connection = TokioIo<Box<MaybeHttpsStream<TokioIo<TcpStream>>>>;
 
 /// A connector that trusts the authorities that browsers know and those in `authority`, a PEM file.
 pub(crate) fn connector(authority: Option<&Path>) -> anyhow::Result<Connector> {
