@@ -15,6 +15,7 @@ mod history;
 mod hostile;
 mod http;
 mod model;
+mod nginx;
 mod plans;
 mod postgres;
 mod postgres_settings;

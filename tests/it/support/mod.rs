@@ -2,7 +2,9 @@
 
 pub(crate) mod binary;
 pub(crate) mod flow;
+pub(crate) mod installed;
 pub(crate) mod kept;
+pub(crate) mod nginx;
 pub(crate) mod phone;
 pub(crate) mod postgres;
 pub(crate) mod proxy;

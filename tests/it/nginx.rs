@@ -1,0 +1,100 @@
+//! The server behind the real nginx, with the configuration of `deploy/nginx`.
+
+use fluent_backend::testing::{TestClient, TestServer, eventually};
+use serde_json::json;
+use tokio::process::Command;
+
+use crate::support::nginx::{Nginx, check};
+
+#[tokio::test]
+async fn nginx_takes_its_configuration() {
+    let Some((valid, said)) = check().await else { return };
+    assert!(valid && !said.contains("[warn]"), "{said}");
+}
+
+#[tokio::test]
+async fn requests_and_sockets_of_both_dialects_go_through_nginx() {
+    let server = TestServer::start().await;
+    let Some(nginx) = Nginx::start(server.addr()).await else { return };
+    let alice = TestClient::sign_up(nginx.http(), "alice").await;
+    let bob = TestClient::sign_up(nginx.http(), "bob").await;
+    let mut socket = alice.connect().await;
+    let (mut device, _) = bob.live_device("phone", None).await;
+    socket.send_message(bob.id, "for bob", "for alice").await;
+    assert_eq!(socket.next_message().await.content, "for alice");
+    assert_eq!(device.expect("message").await["content"], "for bob");
+    let long = "x".repeat(90_000);
+    let body = json!({"to": bob.id, "receiver_encrypted": long, "sender_encrypted": long, "message_type": "text",
+        "client_id": "long"});
+    assert_eq!(alice.http.post("/chat/messages", &body).await.status, 201);
+    assert_eq!(device.expect("message").await["content"], long.as_str());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn nginx_speaks_tls_for_the_server() {
+    let server = TestServer::start_with(|config| config.http.behind_tls = true).await;
+    let Some(nginx) = Nginx::start(server.addr()).await else { return };
+    let port = nginx.tls().port();
+    let output = Command::new("curl")
+        .args(["-sSi", "--cacert"])
+        .arg(nginx.certificate())
+        .args(["--connect-to", &format!("chat.example.org:443:127.0.0.1:{port}"), "https://chat.example.org/root"])
+        .output()
+        .await
+        .unwrap();
+    let answer = String::from_utf8_lossy(&output.stdout).to_lowercase();
+    assert!(answer.contains("backend is online"), "{answer} {}", String::from_utf8_lossy(&output.stderr));
+    assert!(answer.contains("strict-transport-security:"), "{answer}");
+    server.stop().await;
+}
+
+/// The limit counts by the address that nginx has seen, whatever a client writes into the header.
+#[tokio::test]
+async fn nginx_tells_the_clients_address() {
+    let server = TestServer::start_with(|config| {
+        config.limits.enabled = true;
+        config.limits.auth_per_minute = 3;
+        config.limits.client_ip_header = "X-Forwarded-For".to_owned();
+    })
+    .await;
+    let Some(nginx) = Nginx::start(server.addr()).await else { return };
+    let mut statuses = Vec::new();
+    for n in 0..4 {
+        let mut headers = http::HeaderMap::new();
+        headers.insert("x-forwarded-for", format!("198.51.100.{n}").parse().unwrap());
+        let body = serde_json::to_vec(&json!({"username": "nobody", "password": "wrong horse"})).unwrap();
+        let answer = nginx.http().send(http::Method::POST, "/auth/login", headers, body.into()).await;
+        statuses.push(answer.status.as_u16());
+    }
+    assert_eq!(statuses, [401, 401, 401, 429]);
+    server.stop().await;
+}
+
+/// The app's token stands in the query, which nginx repeats in its error log when the server does not answer.
+#[tokio::test]
+async fn no_token_reaches_the_logs_of_nginx_even_while_the_server_is_down() {
+    let server = TestServer::start().await;
+    let Some(nginx) = Nginx::start(server.addr()).await else { return };
+    // As it would be with nginx's own error log: the test finds what it looks for.
+    let told = |text: String| text.replace("error_log /dev/null emerg;", "");
+    let Some(talkative) = Nginx::start_with(server.addr(), told).await else { return };
+    let alice = TestClient::sign_up(nginx.http(), "alice").await;
+    let token = alice.tokens.access_token.clone();
+    alice.connect().await;
+    server.stop().await;
+
+    let path = format!("/chat/ws?token={token}");
+    for nginx in [&nginx, &talkative] {
+        assert_eq!(nginx.http().get(&path).await.status, 502);
+        assert_eq!(nginx.http().get(&format!("/chat/ws/?token={token}")).await.status, 502);
+        let both = || {
+            let lines = nginx.access_log();
+            async move { (lines.matches(" 502 ").count() == 2).then_some(lines) }
+        };
+        let lines = eventually("nginx has written its log", both).await;
+        assert!(lines.contains(" GET /chat/ws 502 ") && lines.contains("upstream=127.0.0.1:"), "{lines}");
+    }
+    assert!(talkative.logs().contains(&token));
+    assert!(!nginx.logs().contains(&token) && !nginx.logs().contains("token="), "{}", nginx.logs());
+}

@@ -1,0 +1,18 @@
+//! Programs of other people that tests run where they are installed.
+
+use std::path::PathBuf;
+
+/// Where `name` is installed. Without it a person's test run says so and goes on; CI fails.
+pub(crate) fn installed(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    // What a person's shell may leave out: Debian's directory for servers, and cargo's for what it has installed.
+    let cargo = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo = cargo.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
+    let more = [PathBuf::from("/usr/sbin")].into_iter().chain(cargo.map(|cargo| cargo.join("bin")));
+    let found = std::env::split_paths(&path).chain(more).map(|dir| dir.join(name)).find(|path| path.is_file());
+    if found.is_none() {
+        assert!(std::env::var_os("CI").is_none(), "{name} is not installed, and CI requires it");
+        eprintln!("SKIPPED: {name} is not installed, so nothing was tested with it");
+    }
+    found
+}
