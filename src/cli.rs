@@ -1,15 +1,20 @@
 //! What the program says and understands on the command line.
 
+mod check;
+mod greeting;
 mod health;
+mod output;
 mod progress;
+mod signals;
 mod upkeep;
 
 use std::path::PathBuf;
 
-use fluent_backend::config::Store;
-use fluent_backend::{Config, Server};
-
+pub(crate) use check::check;
+pub(crate) use greeting::{describe_database, greet};
 pub(crate) use health::healthcheck;
+pub(crate) use output::{complain, one_line, say};
+pub(crate) use signals::StopSignals;
 pub(crate) use upkeep::{backup, copy_db, database, restore};
 
 /// Self-hosted backend of an end-to-end-encrypted messenger.
@@ -90,41 +95,8 @@ pub(crate) enum DatabaseCommand {
 
 #[derive(clap::Subcommand)]
 pub(crate) enum ConfigCommand {
-    /// Print all settings, secrets hidden.
+    /// Print all settings; secrets, and user and password of the database, are hidden.
     Show,
-    /// Only say whether they are valid.
+    /// Say whether they are valid, and warn of what would keep a server from starting or from being safe.
     Check,
-}
-
-/// One line on standard output.
-#[expect(clippy::print_stdout, reason = "the program's own output")]
-pub(crate) fn say(line: &str) {
-    println!("{line}");
-}
-
-/// One line on standard error: the error and its causes.
-#[expect(clippy::print_stderr, reason = "the program's own output")]
-pub(crate) fn complain(error: &anyhow::Error) {
-    let text = format!("{error:#}");
-    eprintln!("fluent-backend: {}", text.split_whitespace().collect::<Vec<_>>().join(" "));
-}
-
-/// The kind of database and, for SQLite, its file; never a password.
-pub(crate) fn describe_database(config: &Config) -> anyhow::Result<String> {
-    Ok(match config.store()? {
-        Store::Sqlite(path) => format!("SQLite, {}", path.display()),
-        Store::Postgres(_) => "PostgreSQL".to_owned(),
-    })
-}
-
-/// Where the server listens and what to try next.
-pub(crate) fn greet(server: &Server, database: &str) {
-    let (public, admin) = (server.addr(), server.admin_addr());
-    say(&format!(
-        "fluent-backend {} is running ({database})\n\
-         \x20 clients    http://{public}   (interface: http://{public}/docs/)\n\
-         \x20 operators  http://{admin}/metrics\n\
-         Try:  curl http://{public}/root",
-        env!("CARGO_PKG_VERSION"),
-    ));
 }

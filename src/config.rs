@@ -1,10 +1,14 @@
 //! Settings: the embedded defaults, then a file, then the environment; an unknown key is an error.
 
+mod address;
 mod database;
+mod env_file;
 mod environment;
 mod error;
 mod sections;
+mod shown;
 mod store;
+mod warnings;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +16,9 @@ use std::path::{Path, PathBuf};
 use ::config::{Environment, File, FileFormat};
 use serde::Deserialize;
 
+pub use address::{ListenAddress, NotAnAddress, reachable};
 pub use database::{Database, Synchronous};
+pub(crate) use env_file::without_byte_order_mark;
 pub use error::ConfigError;
 pub use sections::{
     Admin, Auth, Http, Limits, Log, LogFormat, MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, Messages, Server, Socket,
@@ -58,8 +64,9 @@ impl Config {
         if let Some(path) = file {
             let text = std::fs::read_to_string(path)
                 .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-            check_syntax(path, &text)?;
-            builder = builder.add_source(File::from_str(&text, FileFormat::Toml));
+            let text = without_byte_order_mark(&text);
+            check_syntax(path, text)?;
+            builder = builder.add_source(File::from_str(text, FileFormat::Toml));
         }
         let variables = environment::with_short_names(variables);
         let environment =
@@ -129,7 +136,7 @@ impl Config {
         self.server.data_dir.join("secret.key")
     }
 
-    /// All settings as TOML, secrets replaced.
+    /// All settings as TOML, secrets replaced, also those in the database's URL.
     pub fn redacted_toml(&self) -> Result<String, ConfigError> {
         toml::to_string(self).map_err(|error| ConfigError::Invalid { file: None, reason: error.to_string() })
     }

@@ -6,13 +6,12 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use fluent_backend::config::Config;
+use fluent_backend::config::{Config, LogFormat};
 use fluent_backend::storage::Storage;
 use fluent_backend::{Server, server, telemetry};
 use migration::MigratorTrait as _;
-use tokio::signal::unix::{SignalKind, signal};
 
-use cli::{Args, Command, ConfigCommand, MigrateCommand};
+use cli::{Args, Command, ConfigCommand, MigrateCommand, StopSignals};
 
 /// Gives memory back to the system after a wave of connections, which glibc's arenas do not.
 #[cfg(feature = "jemalloc")]
@@ -71,28 +70,40 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
             cli::say(config.redacted_toml()?.trim_end());
             Ok(ExitCode::SUCCESS)
         }
-        // Loading has checked it.
         Command::Config { command: ConfigCommand::Check } => {
-            cli::say("the configuration is valid");
+            cli::check(&config).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Healthcheck => cli::healthcheck(config.server.listen).await,
+        Command::Healthcheck => cli::healthcheck(&config.server.listen).await,
     }
 }
 
+/// Serves, and tells why it ended where its log lines are read.
 async fn serve(config: Config) -> anyhow::Result<ExitCode> {
+    let signals = StopSignals::install()?;
+    let format = config.log.format;
     telemetry::init_logging(&config.log).map_err(|error| anyhow::anyhow!("log.filter: {error}"))?;
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let database = cli::describe_database(&config)?;
+    match Box::pin(serve_until_stopped(config, signals)).await {
+        Err(error) if format == LogFormat::Json && tracing::enabled!(tracing::Level::ERROR) => {
+            tracing::error!("{}", cli::one_line(&error));
+            Ok(ExitCode::FAILURE)
+        }
+        ended => ended,
+    }
+}
+
+async fn serve_until_stopped(config: Config, mut signals: StopSignals) -> anyhow::Result<ExitCode> {
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
+    }
+    let (database, format) = (cli::describe_database(&config)?, config.log.format);
     let mut server = tokio::select! {
         started = Box::pin(Server::start(config)) => started?,
-        _ = terminate.recv() => return Ok(ExitCode::SUCCESS),
-        _ = interrupt.recv() => return Ok(ExitCode::SUCCESS),
+        () = signals.next() => return Ok(ExitCode::SUCCESS),
     };
-    cli::greet(&server, &database);
+    cli::greet(&server, &database, format);
     let failed = tokio::select! {
-        _ = terminate.recv() => None,
-        _ = interrupt.recv() => None,
+        () = signals.next() => None,
         error = server.failed() => Some(error),
     };
     if let Some(error) = failed {
@@ -101,8 +112,7 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     tracing::info!("stopping: sockets are closed, messages are written; a second signal stops at once");
     tokio::select! {
         drained = server.drain() => drained?,
-        _ = terminate.recv() => anyhow::bail!("stopped at once by a second signal"),
-        _ = interrupt.recv() => anyhow::bail!("stopped at once by a second signal"),
+        () = signals.next() => anyhow::bail!("stopped at once by a second signal"),
     }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)

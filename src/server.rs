@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::actors::{ActorSystem, Fatal, Health};
 use crate::auth::{Auth, Dialects, RateLimiter, SecretKeys};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, ListenAddress};
 use crate::http::{App, Listener, admin_routes, public_routes};
 use crate::socket::Sockets;
 use crate::storage::Storage;
@@ -27,6 +27,8 @@ const MAX_ADMIN_CONNECTIONS: usize = 64;
 const MAX_COMMANDS: usize = 256;
 /// File descriptors that are not connections: databases, listeners, logs.
 const RESERVED_FILES: u64 = 128;
+/// The server does not start when it could hold fewer connections than this, unless fewer are configured.
+const LEAST_CONNECTIONS: usize = 64;
 /// Time left for the writer after the sockets are closed.
 const WRITER_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -55,9 +57,10 @@ impl Server {
     pub async fn start_with_clock(config: Config, clock: Clock) -> Result<Self, ServerError> {
         config.validate()?;
         // First, so that a second server on the same address does not touch the database.
-        let public = bind(config.server.listen)?;
-        let admin = bind(config.admin.listen)?;
+        let public = bind(&config.server.listen).await?;
+        let admin = bind(&config.admin.listen).await?;
         let (addr, admin_addr) = (local_addr(&public)?, local_addr(&admin)?);
+        let max = max_connections(config.server.max_connections)?;
 
         make_data_dir(&config)?;
         let keys = SecretKeys::load(&config)?;
@@ -81,15 +84,14 @@ impl Server {
             config,
         });
         let connections = TaskTracker::new();
-        let max = max_connections(app.config.server.max_connections);
         public
             .serve(app.clone(), &public_routes(), max, drain.clone(), &connections)
-            .map_err(|source| ServerError::Listen { addr, source })?;
+            .map_err(|source| listen_error(&addr, source))?;
         let stop = CancellationToken::new();
         // Operators are served until the end: they want to see the drain.
         admin
             .serve(app.clone(), &admin_routes(), MAX_ADMIN_CONNECTIONS, stop.clone(), &TaskTracker::new())
-            .map_err(|source| ServerError::Listen { addr: admin_addr, source })?;
+            .map_err(|source| listen_error(&admin_addr, source))?;
         tokio::spawn(upkeep(app.clone(), stop.clone()));
         Ok(Self {
             addr,
@@ -163,13 +165,27 @@ impl Server {
     }
 }
 
-fn bind(addr: SocketAddr) -> Result<Listener, ServerError> {
-    Listener::bind(addr).map_err(|source| ServerError::Listen { addr, source })
+/// Binds the first of the addresses that can be bound.
+async fn bind(address: &ListenAddress) -> Result<Listener, ServerError> {
+    let name = address.clone();
+    let found = tokio::task::spawn_blocking(move || name.resolve()).await;
+    let found = found.map_err(std::io::Error::other).flatten();
+    let mut failed = std::io::Error::from(std::io::ErrorKind::AddrNotAvailable);
+    for found in found.map_err(|source| listen_error(address, source))? {
+        match Listener::bind(found) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failed = error,
+        }
+    }
+    Err(listen_error(address, failed))
 }
 
 fn local_addr(listener: &Listener) -> Result<SocketAddr, ServerError> {
-    let addr = SocketAddr::from(([0, 0, 0, 0], 0));
-    listener.local_addr().map_err(|source| ServerError::Listen { addr, source })
+    listener.local_addr().map_err(|source| listen_error(&"a socket without an address", source))
+}
+
+fn listen_error(address: &impl ToString, source: std::io::Error) -> ServerError {
+    ServerError::Listen { address: address.to_string(), source }
 }
 
 /// The directory for the secret and the database, readable to its owner alone. One that exists is left as it is; none is made
@@ -187,13 +203,17 @@ pub fn make_data_dir(config: &Config) -> Result<(), ServerError> {
 }
 
 /// As many connections as configured, or as the process may have files open.
-fn max_connections(configured: usize) -> usize {
-    let Ok(files) = rlimit::increase_nofile_limit(u64::MAX) else { return configured };
-    let possible = usize::try_from(files.saturating_sub(RESERVED_FILES).max(1)).unwrap_or(usize::MAX);
+fn max_connections(configured: usize) -> Result<usize, ServerError> {
+    let Ok(files) = rlimit::increase_nofile_limit(u64::MAX) else { return Ok(configured) };
+    let possible = usize::try_from(files.saturating_sub(RESERVED_FILES)).unwrap_or(usize::MAX);
+    let least = configured.min(LEAST_CONNECTIONS);
+    if possible < least {
+        return Err(ServerError::TooFewFiles { files, least: RESERVED_FILES.saturating_add(least as u64) });
+    }
     if possible < configured {
         tracing::warn!(files, connections = possible, "the limit on open files lowers server.max_connections");
     }
-    configured.min(possible)
+    Ok(configured.min(possible))
 }
 
 /// What must be done now and then: histograms are folded, limits forget addresses.

@@ -172,12 +172,16 @@ impl Metrics {
 /// no filter can make the server print what it must not.
 pub fn init_logging(log: &Log) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let filter = EnvFilter::try_new(&log.filter)?;
-    let layer =
-        tracing_subscriber::fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
+    let layer = tracing_subscriber::fmt::layer()
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        // A line that cannot be written is dropped: telling so on the same stream would be a panic.
+        .log_internal_errors(false);
     let registry = tracing_subscriber::registry().with(filter);
     match log.format {
         LogFormat::Text => registry.with(layer).try_init()?,
-        LogFormat::Json => registry.with(layer.json()).try_init()?,
+        // The list of spans ends with the current one.
+        LogFormat::Json => registry.with(layer.json().with_current_span(false)).try_init()?,
     }
     Ok(())
 }

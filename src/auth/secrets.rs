@@ -8,7 +8,7 @@ use aws_lc_rs::digest;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::clock::random_token;
-use crate::config::Config;
+use crate::config::{Config, without_byte_order_mark};
 
 /// The secret file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +56,7 @@ impl SecretKeys {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => create(&path)?,
             Err(source) => return Err(SecretError::Io { path, source }),
         };
-        let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let mut lines = without_byte_order_mark(&text).lines().map(str::trim).filter(|line| !line.is_empty());
         let current = SecretString::from(lines.next().ok_or_else(|| SecretError::Empty { path: path.clone() })?);
         let keys = Self { current, former: former.into_iter().chain(lines.map(SecretString::from)).collect() };
         if keys.iter().any(|secret| secret.expose_secret().len() < 32) {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use fluent_backend::config::{ListenAddress, reachable};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -14,8 +15,10 @@ use super::say;
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Success when `/readyz` of the server answers 200.
-pub(crate) async fn healthcheck(listen: SocketAddr) -> anyhow::Result<ExitCode> {
-    let ready = tokio::time::timeout(HEALTH_TIMEOUT, is_ready(reachable(listen)))
+pub(crate) async fn healthcheck(listen: &ListenAddress) -> anyhow::Result<ExitCode> {
+    let addresses = listen.resolve().with_context(|| format!("cannot find {listen}"))?;
+    let address = addresses.first().with_context(|| format!("{listen} has no address"))?;
+    let ready = tokio::time::timeout(HEALTH_TIMEOUT, is_ready(reachable(*address)))
         .await
         .context("the server did not answer in time")?
         .with_context(|| format!("cannot ask the server on {listen}"))?;
@@ -30,13 +33,4 @@ async fn is_ready(addr: SocketAddr) -> std::io::Result<bool> {
     let mut answer = Vec::new();
     stream.take(64 * 1024).read_to_end(&mut answer).await?;
     Ok(answer.starts_with(b"HTTP/1.1 200 "))
-}
-
-/// A server that listens on all addresses is asked on the loopback one.
-fn reachable(listen: SocketAddr) -> SocketAddr {
-    match listen {
-        SocketAddr::V4(v4) if v4.ip().is_unspecified() => ([127, 0, 0, 1], v4.port()).into(),
-        SocketAddr::V6(v6) if v6.ip().is_unspecified() => (std::net::Ipv6Addr::LOCALHOST, v6.port()).into(),
-        other => other,
-    }
 }

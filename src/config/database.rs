@@ -3,9 +3,8 @@
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::ConfigError;
 use super::error::require;
-use super::sections::redacted;
+use super::{ConfigError, shown};
 
 /// Longest name of a connection on PostgreSQL (`NAMEDATALEN`), in bytes.
 const MAX_APPLICATION_NAME_BYTES: usize = 63;
@@ -15,7 +14,7 @@ const MAX_APPLICATION_NAME_BYTES: usize = 63;
 #[serde(deny_unknown_fields)]
 pub struct Database {
     /// The URL, empty for the default SQLite file. Secret, because it may hold a password.
-    #[serde(serialize_with = "redacted")]
+    #[serde(serialize_with = "shown::serialize")]
     pub url: SecretString,
     /// Connections for reading.
     pub max_connections: u32,

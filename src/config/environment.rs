@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::ConfigError;
+use super::env_file;
 
 /// Variables of the original deployment, and the settings they set.
 const SHORT_NAMES: [(&str, &str); 2] =
@@ -15,18 +16,29 @@ pub(super) fn read() -> Result<HashMap<String, String>, ConfigError> {
     let mut variables = HashMap::new();
     if path.is_file() {
         let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
-        let entries =
-            dotenvy::from_path_iter(path).map_err(|error| unreadable(std::io::Error::other(error.to_string())))?;
-        for entry in entries {
-            // The parser's own text would quote the line, which may hold a secret.
-            let (key, value) = entry.map_err(|_| unreadable(std::io::Error::other("a line is not NAME=value")))?;
-            variables.insert(key, value);
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        let wrong = |reason: String| ConfigError::Invalid { file: Some(path.to_owned()), reason };
+        variables.extend(env_file::parse(&text).map_err(wrong)?);
+    }
+    for (name, value) in std::env::vars_os() {
+        // Names that are not UTF-8 are none of ours.
+        let Ok(name) = name.into_string() else { continue };
+        match value.into_string() {
+            Ok(value) => drop(variables.insert(name, value)),
+            // Left out, a secret would become a new one.
+            Err(_) if is_ours(&name) => {
+                let reason = format!("the value of the variable {name} is not UTF-8");
+                return Err(ConfigError::Invalid { file: None, reason });
+            }
+            Err(_) => {}
         }
     }
-    // A variable that is not UTF-8 is none of ours.
-    variables
-        .extend(std::env::vars_os().filter_map(|(key, value)| key.into_string().ok().zip(value.into_string().ok())));
     Ok(variables)
+}
+
+/// Whether a variable of this name is a setting.
+fn is_ours(name: &str) -> bool {
+    name.starts_with("FLUENT__") || SHORT_NAMES.iter().any(|(short, _)| *short == name)
 }
 
 /// `DATABASE_URL` and `SECRET_KEY` as the settings they mean; the full names win. Keeps only what is ours.

@@ -1,14 +1,14 @@
 //! One struct a section of `config/default.toml`, which explains each key.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::ConfigError;
 use super::error::require;
+use super::shown::HIDDEN;
+use super::{ConfigError, ListenAddress};
 
 /// Shortest HS256 secret in bytes: the size of the hash's output (RFC 7518 §3.2).
 const MIN_SECRET_BYTES: usize = 32;
@@ -24,7 +24,7 @@ const MAX_HASH_CONCURRENCY: usize = 1024;
 #[serde(deny_unknown_fields)]
 pub struct Server {
     /// Address for clients.
-    pub listen: SocketAddr,
+    pub listen: ListenAddress,
     /// Directory for the secret and the SQLite database.
     pub data_dir: PathBuf,
     /// Connections at once.
@@ -44,7 +44,7 @@ pub struct Server {
 #[serde(deny_unknown_fields)]
 pub struct Admin {
     /// Address for operators.
-    pub listen: SocketAddr,
+    pub listen: ListenAddress,
 }
 
 /// `[auth]`: tokens and passwords.
@@ -347,10 +347,10 @@ fn secret_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SecretS
 
 /// Shows whether a secret is set, not what it is.
 fn mask(secret: &SecretString) -> &'static str {
-    if secret.expose_secret().is_empty() { "" } else { "[redacted]" }
+    if secret.expose_secret().is_empty() { "" } else { HIDDEN }
 }
 
-pub(super) fn redacted<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+fn redacted<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(mask(secret))
 }
 

@@ -30,7 +30,7 @@ fn the_environment_wins_and_keeps_text_as_text() {
         ("HOME", "/nowhere"),
     ])
     .unwrap();
-    assert_eq!(config.server.listen.port(), 0);
+    assert_eq!(config.server.listen.to_string(), "127.0.0.1:0");
     assert!(!config.limits.enabled);
     assert_eq!(config.socket.in_flight, 3);
     assert_eq!(config.http.cors_origins, ["https://a.example", "https://b.example"]);
@@ -46,7 +46,7 @@ fn a_file_sets_values_and_the_full_name_beats_the_short_one() {
     let variables = [("DATABASE_URL", "sqlite://short.db"), ("FLUENT__DATABASE__URL", "sqlite://full.db")];
     let variables = variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     let config = Config::load(Some(&path), variables).unwrap();
-    assert_eq!(config.server.listen.port(), 9);
+    assert_eq!(config.server.listen.to_string(), "127.0.0.1:9");
     assert_eq!(config.http.cors_origins, ["https://c.example"]);
     assert!(config.store().unwrap() == Store::Sqlite("full.db".into()));
 }

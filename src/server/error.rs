@@ -1,6 +1,5 @@
 //! Why a server does not start or cannot go on. Each text is one line for the operator.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::actors::{ActorSystemError, Fatal};
@@ -15,12 +14,22 @@ pub enum ServerError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// An address cannot be listened on.
-    #[error("cannot listen on {addr}: {source}")]
+    #[error("cannot listen on {address}: {source}")]
     Listen {
-        /// The address.
-        addr: SocketAddr,
+        /// The address as it is configured.
+        address: String,
         /// Why, such as that another process has it.
         source: std::io::Error,
+    },
+    /// The process may open too few files to be of use.
+    #[error(
+        "the limit on open files is {files}, and the server needs {least} or more: raise it (systemd: LimitNOFILE=)"
+    )]
+    TooFewFiles {
+        /// The limit.
+        files: u64,
+        /// What it must be at least.
+        least: u64,
     },
     /// The data directory cannot be made.
     #[error("cannot make the data directory {}: {source}", path.display())]

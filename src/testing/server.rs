@@ -26,8 +26,8 @@ impl TestServer {
     #[must_use]
     pub fn config() -> Config {
         let mut config = Config::defaults().expect("the defaults are valid");
-        config.server.listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        config.admin.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        config.server.listen = SocketAddr::from(([127, 0, 0, 1], 0)).into();
+        config.admin.listen = SocketAddr::from(([127, 0, 0, 1], 0)).into();
         config.server.drain_window_s = 10;
         config.auth.argon2_memory_kib = 64;
         config.auth.argon2_passes = 1;

@@ -8,6 +8,7 @@ mod backup;
 mod behind;
 mod copy_db;
 mod cut;
+mod edge;
 mod faults;
 mod flow;
 mod flow_control;

@@ -83,5 +83,7 @@ pub(in crate::storage) fn parse(url: &str) -> Result<PgConnectOptions, StorageEr
 
 #[expect(clippy::needless_pass_by_value, reason = "as map_err calls it")]
 pub(in crate::storage) fn unreachable(error: sqlx::Error) -> StorageError {
-    StorageError::Unreachable(error.to_string())
+    // Without the line in the source of PostgreSQL, which the driver appends.
+    let reason = error.as_database_error().map_or_else(|| error.to_string(), |error| error.message().to_owned());
+    StorageError::Unreachable(reason)
 }

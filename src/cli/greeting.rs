@@ -1,0 +1,32 @@
+//! What is said when the server runs.
+
+use fluent_backend::config::{LogFormat, Store, reachable};
+use fluent_backend::{Config, Server};
+
+use super::say;
+
+/// The kind of database and, for SQLite, its file; never a password.
+pub(crate) fn describe_database(config: &Config) -> anyhow::Result<String> {
+    Ok(match config.store()? {
+        Store::Sqlite(path) => format!("SQLite, {}", path.display()),
+        Store::Postgres(_) => "PostgreSQL".to_owned(),
+    })
+}
+
+/// Tells where the server listens and what to try next: people on standard output, machines in the log.
+pub(crate) fn greet(server: &Server, database: &str, format: LogFormat) {
+    let (public, admin) = (server.addr(), server.admin_addr());
+    let version = env!("CARGO_PKG_VERSION");
+    if format == LogFormat::Json {
+        tracing::info!(version, database, clients = %public, operators = %admin, "the server is running");
+        return;
+    }
+    let (near, admin) = (reachable(public), reachable(admin));
+    let everywhere = if near == public { String::new() } else { format!(", listening on {public}") };
+    say(&format!(
+        "fluent-backend {version} is running ({database}{everywhere})\n\
+         \x20 clients    http://{near}   (interface: http://{near}/docs/)\n\
+         \x20 operators  http://{admin}/metrics\n\
+         Try:  curl http://{near}/root",
+    ));
+}
