@@ -1,9 +1,9 @@
 //! Who is online and who is typing: in memory, never stored, and the first to be dropped under load.
 //!
-//! Supervised by the root. When it fails, its successor asks every session to introduce itself again. Bounds: what a client
-//! sends here rides on its credit; looks at the store for watchers are limited to [`LOOKUPS`] at a time, one a user, and those
-//! for typing to [`TYPISTS`], of which more are dropped; a socket watches a limited list. When it cannot be found out whether somebody
-//! may still see somebody, they may not.
+//! Supervised by the root. When it fails, its successor asks every session to introduce itself again. Bounds: what a
+//! client sends here rides on its credit; looks at the store for watchers are limited to [`LOOKUPS`] at a time, one a
+//! user, and those for typing to [`TYPISTS`], of which more are dropped unless they say that somebody has stopped; a
+//! socket watches a limited list. When it cannot be found out whether somebody may still see somebody, they may not.
 
 mod watchers;
 
@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use lru::LruCache;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
 use super::credit::Credit;
 use super::mailbox::{Slot, Timed, cast};
@@ -149,7 +150,16 @@ pub(super) struct PresenceState {
     departures: u64,
     last_seen: LruCache<UserId, Timestamp>,
     watchers: Watchers,
-    typing: LruCache<(UserId, UserId), Instant>,
+    typing: LruCache<(UserId, UserId), Typing>,
+}
+
+/// Who types towards whom.
+#[derive(Default)]
+struct Typing {
+    /// When it was last said that somebody types.
+    told: Option<Instant>,
+    /// Tells what was said last: the next one waits for it, so that they come in their order.
+    telling: Option<JoinHandle<()>>,
 }
 
 impl Actor for PresenceActor {
@@ -296,20 +306,37 @@ impl PresenceState {
         }
     }
 
+    /// That somebody types is told once in a while; that they have stopped, always.
     fn typing(&mut self, from: UserId, to: UserId, active: bool, credit: Credit) {
         let now = Instant::now();
-        let is_early = self.typing.get(&(from, to)).is_some_and(|last| now.duration_since(*last) < TYPING_EVERY);
-        if is_early {
+        let typing = self.typing.get_or_insert_mut((from, to), Typing::default);
+        let is_early = typing.told.is_some_and(|told| now.duration_since(told) < TYPING_EVERY);
+        if active && is_early {
             return;
         }
-        let Ok(permit) = self.typists.clone().try_acquire_owned() else {
+        let place = self.typists.clone().try_acquire_owned().ok();
+        if active && place.is_none() {
             metrics().whispers_dropped.increment(1);
             return;
-        };
-        self.typing.put((from, to), now);
+        }
+        if active {
+            typing.told = Some(now);
+        }
+        let (typists, before) = (self.typists.clone(), typing.telling.take());
         let (storage, registry) = (self.args.storage.clone(), self.args.registry.clone());
-        tokio::spawn(async move {
-            let _held = (permit, credit);
+        typing.telling = Some(tokio::spawn(async move {
+            let _held = credit;
+            let mut place = place;
+            if let Some(before) = before.filter(|before| !before.is_finished()) {
+                // It may wait for a place itself.
+                place = None;
+                let _ = before.await;
+            }
+            // Nobody closes the semaphore. As many wait as have credit.
+            let _place = match place {
+                Some(place) => Ok(place),
+                None => typists.acquire_owned().await,
+            };
             // Only towards somebody who has written to the one who types.
             if from != to
                 && let Ok(Some(relation)) = storage.relation(from, to).await
@@ -317,7 +344,7 @@ impl PresenceState {
             {
                 registry.whisper(to, v1::typing(relation.conversation_id, from, active));
             }
-        });
+        }));
     }
 }
 

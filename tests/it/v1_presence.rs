@@ -243,3 +243,29 @@ async fn who_watches_is_told_when_they_become_partners() {
     assert_eq!((&told["user_id"], &told["status"]), (&json!(bob.id), &json!("online")));
     server.stop().await;
 }
+
+/// Whoever stops is not shown as typing for another few seconds.
+#[tokio::test]
+async fn that_somebody_has_stopped_typing_is_told_at_once_and_always() {
+    let server = TestServer::start().await;
+    let (alice, bob, mut a, mut b) = partners(&server).await;
+    let typing = |active: bool| json!({"type": "typing", "to": bob.id, "active": active});
+    for active in [true, false, true, true, false, true, false] {
+        a.send(&typing(active)).await;
+    }
+    let mut told = Vec::new();
+    while told.len() < 4 {
+        let frame = b.expect("typing").await;
+        holds(&frame, &json!({"user_id": alice.id}));
+        told.push(frame["active"].as_bool().unwrap());
+    }
+    assert_eq!(told, [true, false, false, false], "in their order; repeated ones do not begin anew");
+    // Each has given back its credit: there is room for many more.
+    for _ in 0..100 {
+        a.send(&typing(false)).await;
+    }
+    for _ in 0..100 {
+        holds(&b.expect("typing").await, &json!({"active": false}));
+    }
+    server.stop().await;
+}
