@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::v1::{
-    conversation, each, exchange, history, holds, int, letter, live, partners, seq, stopped_clock, two, two_live, with,
+    conversation, conversations, each, exchange, history, holds, int, letter, live, partners, seq, stopped_clock, two,
+    two_live, with,
 };
 
 #[tokio::test]
@@ -199,5 +200,55 @@ async fn what_was_sent_before_a_close_is_stored() {
     while let Some(Ok(_)) = a.socket.next().await {}
     let all = async || (history(&bob, alice.id).await.len() == 50).then_some(());
     fluent_backend::testing::eventually("all fifty are stored", all).await;
+    server.stop().await;
+}
+
+/// What is answered must be in the same conversation: nobody finds out which numbers other people's messages have.
+#[tokio::test]
+async fn an_answer_is_to_a_message_of_the_same_conversation() {
+    let server = TestServer::start().await;
+    let (alice, bob, mut a, mut b) = two_live(&server).await;
+    let carol = server.sign_up("carol").await;
+    let mut c = live(&carol, "c").await;
+    let (first, _) = exchange(&mut a, &mut b, "first").await;
+    let (elsewhere, _) = exchange(&mut b, &mut c, "elsewhere").await;
+    let note = a.store(alice.id, "note").await;
+    let reply = |to: i32, name: &str, id: &Value| with(&letter(to, name), json!({"reply_to": id}));
+    // To those one has written with, and to others: an error that leaves no conversation behind.
+    for (to, id) in [
+        (bob.id, &elsewhere["id"]),
+        (bob.id, &note["id"]),
+        (bob.id, &json!(4_711_000)),
+        (carol.id, &first["id"]),
+        (alice.id, &first["id"]),
+    ] {
+        let error = a.ask(&reply(to, "wrong", id)).await;
+        holds(&error, &json!({"type": "error", "code": "not_found", "retryable": false, "client_id": "wrong"}));
+        let answer = alice.http.post("/chat/messages", &reply(to, "wrong", id)).await;
+        assert_eq!(answer.problem(), (404, "not_found".to_owned()), "{id}");
+    }
+    assert_eq!(conversations(&alice).await.len(), 2, "with bob, and the notes");
+    // Both sides may answer it, also in one batch with what is refused, and the name is not used up.
+    a.send(&reply(bob.id, "right", &first["id"])).await;
+    a.send(&reply(bob.id, "still wrong", &elsewhere["id"])).await;
+    a.send(&letter(bob.id, "plain")).await;
+    let stored = a.expect("stored").await;
+    holds(&a.expect("error").await, &json!({"code": "not_found", "client_id": "still-wrong"}));
+    a.expect("stored").await;
+    holds(&b.expect("message").await, &json!({"id": stored["id"], "reply_to": first["id"]}));
+    b.expect("message").await;
+    holds(&a.ask(&reply(bob.id, "wrong", &first["id"])).await, &json!({"type": "stored", "duplicate": false}));
+    b.expect("message").await;
+    holds(&b.ask(&reply(alice.id, "his", &first["id"])).await, &json!({"type": "stored", "duplicate": false}));
+    a.expect("message").await;
+    // What is gone may have been answered before anybody knew.
+    a.ask(&json!({"type": "delete", "id": first["id"], "for": "everyone"})).await;
+    b.expect("deleted").await;
+    holds(&b.ask(&reply(alice.id, "late", &first["id"])).await, &json!({"type": "stored", "duplicate": false}));
+    // A resend is looked up first, whatever has become of what it answers.
+    holds(&a.expect("message").await, &json!({"client_id": null}));
+    holds(&a.ask(&reply(bob.id, "right", &first["id"])).await, &json!({"duplicate": true, "id": stored["id"]}));
+    let conflict = a.ask(&reply(bob.id, "right", &json!(4_711_000))).await;
+    holds(&conflict, &json!({"type": "error", "code": "conflict", "id": stored["id"]}));
     server.stop().await;
 }

@@ -1,6 +1,7 @@
 //! Storing messages, each once.
 
 mod once;
+mod replies;
 mod rows;
 mod together;
 
@@ -13,6 +14,7 @@ use crate::domain::{
 };
 use crate::storage::StorageError;
 use crate::storage::transaction::Transaction;
+use replies::Originals;
 
 /// A message that is to be stored.
 struct Accepted {
@@ -27,13 +29,14 @@ impl Batch<'_> {
             return Ok(());
         }
         let mut known = self.known(self.doubtful(&drafts)).await?;
+        let originals = self.originals(&drafts).await?;
         let mut accepted = Vec::with_capacity(drafts.len());
         for (place, draft) in drafts {
             if let Some(outcome) = draft.once.as_ref().and_then(|once| known.retried(draft.sender, once)) {
                 self.finish(place, outcome);
                 continue;
             }
-            match self.admit(&draft).await? {
+            match self.admit(&draft, &originals).await? {
                 Ok((conversation_id, receiver)) => {
                     let content_hash = draft.once.as_ref().map(|once| once.content_hash);
                     let message = self.message(place, draft, receiver, conversation_id);
@@ -73,7 +76,11 @@ impl Batch<'_> {
     }
 
     /// Whether the draft may be stored, and where.
-    async fn admit(&mut self, draft: &Draft) -> Result<Result<(ConversationId, UserId), Refusal>, StorageError> {
+    async fn admit(
+        &mut self,
+        draft: &Draft,
+        originals: &Originals,
+    ) -> Result<Result<(ConversationId, UserId), Refusal>, StorageError> {
         match draft.objection {
             Some(Objection::TooLarge { limit }) => return Ok(Err(Refusal::TooLarge { limit })),
             Some(Objection::UnknownAttachment) => return Ok(Err(Refusal::NotFound)),
@@ -96,6 +103,9 @@ impl Batch<'_> {
             if *key_id != present {
                 return Ok(Err(Refusal::StaleKey { key_id: present }));
             }
+        }
+        if !originals.has(draft.reply_to, conversation.map(|found| found.id)) {
+            return Ok(Err(Refusal::NotFound));
         }
         if conversation.is_none() {
             if self.user(draft.sender).await?.is_none() {

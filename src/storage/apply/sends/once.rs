@@ -74,7 +74,8 @@ impl Batch<'_> {
 
     /// Whether memory tells that nothing speaks against the draft.
     fn is_plain(&self, draft: &Draft) -> bool {
-        let Some(receiver) = draft.receiver.filter(|_| draft.objection.is_none()) else { return false };
+        let is_whole = draft.objection.is_none() && draft.reply_to.is_none();
+        let Some(receiver) = draft.receiver.filter(|_| is_whole) else { return false };
         let conversation = self.facts.conversations.peek(&DirectKey::new(draft.sender, receiver));
         let has_present_key = |key: &String| self.facts.users.peek(&receiver).is_some_and(|user| user.key_id == *key);
         conversation.is_some_and(|conversation| !conversation.is_blocked)
