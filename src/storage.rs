@@ -79,6 +79,7 @@ pub use logins::{NewRefreshToken, Rotation};
 pub use maintenance::{Holding, MaintenanceError, backup, restore};
 pub use migrate::MigrationState;
 pub use replay::{Page, PageLimit, Position, Replay};
+pub use rows::PAGE_BYTES;
 pub use search::UserPage;
 #[cfg(feature = "testing")]
 pub use seed::{SeedMessages, SeedUsers};

@@ -11,6 +11,7 @@ mod m0002_messages;
 mod m0003_tickets;
 mod m0004_events;
 mod m0005_user_search;
+mod m0006_who_still_has_it;
 
 /// All migrations, oldest first.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_tickets::Migration),
             Box::new(m0004_events::Migration),
             Box::new(m0005_user_search::Migration),
+            Box::new(m0006_who_still_has_it::Migration),
         ]
     }
 }

@@ -21,6 +21,10 @@ use crate::protocol::{Frame, v1};
 use crate::storage::{PageLimit, Replay, Storage, StorageError};
 use crate::telemetry::metrics;
 
+/// How long a place in the entrance is held for a page that is being looked for: a store without anything for this user
+/// must not keep others out.
+const HOLD: Duration = Duration::from_millis(100);
+
 /// Wait before a page is read again that the database did not give.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -124,6 +128,18 @@ impl Replays {
     }
 }
 
+/// Does the work, and lets go of what is held when it takes longer than this.
+async fn held_for<H, T>(hold: Duration, held: &mut Option<H>, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    if held.is_some() {
+        if let Ok(done) = tokio::time::timeout(hold, &mut work).await {
+            return done;
+        }
+        *held = None;
+    }
+    work.await
+}
+
 /// Reads for one socket.
 struct Reader {
     replays: Arc<Replays>,
@@ -143,7 +159,8 @@ impl Reader {
         while let Ok(permit) = turns.clone().acquire_owned().await {
             let page = loop {
                 let Replays { storage, page, clock, .. } = &*self.replays;
-                let page = storage.next_page(&mut replay, *page, clock.now()).await;
+                let page = storage.next_page(&mut replay, *page, clock.now());
+                let page = held_for(HOLD, &mut self.entry, page).await;
                 if let Some(page) = self.or_wait(page).await {
                     break page;
                 }
@@ -166,5 +183,28 @@ impl Reader {
                 None
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_place_is_given_back_when_nothing_is_found_in_time() {
+        let place = Arc::new(());
+        let mut held = Some(place.clone());
+        held_for(HOLD, &mut held, tokio::time::sleep(HOLD / 2)).await;
+        assert!(held.is_some(), "found in time");
+        {
+            let looking = held_for(HOLD, &mut held, tokio::time::sleep(HOLD * 10));
+            tokio::pin!(looking);
+            assert!(tokio::time::timeout(HOLD * 2, &mut looking).await.is_err(), "it goes on looking");
+            assert_eq!(Arc::strong_count(&place), 1, "but holds no place");
+            looking.await;
+        }
+        assert!(held.is_none());
     }
 }

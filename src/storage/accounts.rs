@@ -5,9 +5,13 @@ use sea_orm::{
 };
 
 use super::entity::user;
+use super::history::bind;
 use super::search::Change;
 use super::{Storage, StorageError, unique};
 use crate::domain::{EmailAddress, PublicKey, Settings, Timestamp, User, UserId, UserName};
+
+/// Most users on a page of those whom somebody has blocked.
+const MAX_BLOCKED: u64 = 1000;
 
 /// What a login compares with.
 pub struct Credentials {
@@ -97,10 +101,12 @@ impl Storage {
         }))
     }
 
-    /// Whom a user has blocked, by id.
-    pub async fn blocked_by(&self, id: UserId) -> Result<Vec<User>, StorageError> {
-        let sql = "SELECT other_id FROM blocks WHERE user_id = $1 ORDER BY other_id";
-        let rows = self.reader.query_all_raw(self.statement(sql, [id.0.into()])).await?;
+    /// Whom a user has blocked, by id, as far as they fit on a page; only those with a higher id than `after`.
+    pub async fn blocked_by(&self, id: UserId, after: Option<UserId>) -> Result<Vec<User>, StorageError> {
+        let sql = "SELECT other_id FROM blocks WHERE user_id = $1 AND other_id > $2 ORDER BY other_id LIMIT $3 + 0";
+        let after = after.unwrap_or(UserId(0));
+        let values = [id.0.into(), after.0.into(), bind(MAX_BLOCKED)];
+        let rows = self.reader.query_all_raw(self.statement(sql, values)).await?;
         let ids: Result<Vec<UserId>, StorageError> =
             rows.iter().map(|row| Ok(UserId(row.try_get_by_index(0)?))).collect();
         self.users(&ids?).await

@@ -20,6 +20,8 @@ use super::{Storage, StorageError};
 use crate::domain::{Answer, Audience, Command, Event, EventBody, Outcome, Refusal, Seq, Timestamp, UserId};
 
 pub(super) use deletions::{UNREAD_LESS, gone};
+#[cfg(test)]
+pub(super) use receipts::{COUNT_BETWEEN, NEWEST_AT_OR_BELOW};
 
 /// Takes the next numbers and time stamps for `$1` commands. The row's lock makes their order the commit order, on
 /// PostgreSQL too, where a sequence would not.

@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseBackend, Value};
 use super::history::bind;
 use super::packed::{Query, Row};
 use super::replay::plan::PARTNER;
-use super::rows::{COLUMNS, COUNT, message, messages, newest_visible, partner};
+use super::rows::{COLUMNS, COUNT, OWN, USER_SIZE, fits, message, messages, newest_visible, partner, size_of};
 use super::walk::{any, each};
 use super::{Storage, StorageError};
 use crate::domain::{ConversationId, DirectKey, Message, MessageId, Seq, Timestamp, User, UserId};
@@ -46,25 +46,54 @@ pub struct Relation {
     pub both_show_presence: bool,
 }
 
-/// A user's conversations. Which ones is decided before anything else is looked up, each by a key.
+/// What the members' counter of a conversation `c` still holds as unread though nobody is shown it any more: until it
+/// is cleared away.
+fn over_but_counted() -> String {
+    let unread = "m.conversation_id = c.id AND m.id > c.read_id AND m.receiver_id = $1 AND m.sender_id <> $1";
+    let counts = OWN.iter().map(|had| {
+        let had = had.condition();
+        format!(
+            "(SELECT COUNT(*) FROM messages AS m WHERE {unread} AND {had} \
+             AND m.timestamp < (SELECT retained_from FROM store WHERE id = 1) \
+             AND (m.expires_at IS NULL OR m.expires_at > $2))"
+        )
+    });
+    let retained = counts.collect::<Vec<_>>().join(" + ");
+    format!(
+        "(SELECT COUNT(*) FROM messages AS m WHERE {unread} AND m.expires_at IS NOT NULL AND m.expires_at <= $2 \
+         AND m.gone_seq IS NULL AND m.receiver_gone IS NULL) + {retained}"
+    )
+}
+
+/// A user's conversations. Which ones is decided before anything else is looked up, each by a key; and how many of them
+/// fit on a page by their sizes, before any message is read.
 pub(super) fn overview_query(backend: DatabaseBackend) -> Query {
     let each = |table, alias, on| each(backend, table, alias, on);
     let any = |table, alias, on| any(backend, table, alias, on);
+    let size = format!("COALESCE({}, 0) + {USER_SIZE}", size_of("m"));
     let sql = format!(
-        "SELECT {COLUMNS}, c.id, u.id, u.name, u.public_key, c.unread, c.read_id, theirs.shown_id, theirs.delivered_id, \
-         CASE WHEN b.user_id IS NULL THEN 0 ELSE 1 END, c.newest_message_id \
+        "SELECT {COLUMNS}, c.id, u.id, u.name, u.public_key, c.unread, c.read_id, c.shown_id, c.delivered_id, \
+         CASE WHEN b.user_id IS NULL THEN 0 ELSE 1 END, c.newest_message_id, {} \
+         FROM (SELECT c.id AS id, c.newest_message_id AS newest_message_id, c.unread AS unread, c.read_id AS read_id, \
+         u.id AS partner, theirs.shown_id AS shown_id, theirs.delivered_id AS delivered_id, m.id AS newest_id, \
+         {size} AS size, SUM({size}) OVER (ORDER BY c.newest_message_id DESC ROWS UNBOUNDED PRECEDING) AS up_to \
          FROM (SELECT c.id AS id, c.direct_key AS direct_key, c.newest_message_id AS newest_message_id, \
          mine.unread AS unread, mine.read_id AS read_id FROM members AS mine {} \
          WHERE mine.user_id = $1 AND c.newest_message_id < $3 ORDER BY c.newest_message_id DESC LIMIT $4 + 0) AS c \
-         {} {} {} {} {} ORDER BY c.newest_message_id DESC LIMIT $4 + 0",
+         {} {} {} {}) AS c {} {} {} {} WHERE {} ORDER BY c.newest_message_id DESC LIMIT $4 + 0",
+        over_but_counted(),
         each("conversations", "c", "c.id = mine.conversation_id"),
         each("members", "theirs", &format!("theirs.user_id = {PARTNER} AND theirs.conversation_id = c.id")),
         each("users", "u", "u.id = theirs.user_id"),
-        any("blocks", "b", "b.user_id = $1 AND b.other_id = u.id"),
         any("messages", "m", &format!("m.id = {}", newest_visible())),
         any("bodies", "t", "t.id = m.id"),
+        each("users", "u", "u.id = c.partner"),
+        any("blocks", "b", "b.user_id = $1 AND b.other_id = c.partner"),
+        any("messages", "m", "m.id = c.newest_id"),
+        any("bodies", "t", "t.id = m.id"),
+        fits("c"),
     );
-    messages(sql, 10)
+    messages(sql, 11)
 }
 
 pub(super) const RELATION: &str = "SELECT mine.conversation_id, mine.newest_inbound, theirs.newest_inbound, \
@@ -76,7 +105,8 @@ pub(super) const RELATION: &str = "SELECT mine.conversation_id, mine.newest_inbo
      WHERE (user_id = $1 AND other_id = $2) OR (user_id = $2 AND other_id = $1))";
 
 impl Storage {
-    /// The user's conversations, newest first, at most `limit`; only those whose newest message has a number below `before`.
+    /// The user's conversations, newest first, at most `limit` and [`PAGE_BYTES`](super::PAGE_BYTES), but at least one;
+    /// only those whose newest message has a number below `before`.
     pub async fn conversations(
         &self,
         user: UserId,
@@ -122,11 +152,12 @@ fn overview(mut row: Row, user: UserId) -> Result<Overview, StorageError> {
     let is_note = partner.id == user;
     let shown: i64 = row.take(COUNT + 6)?;
     let delivered = shown.max(row.take(COUNT + 7)?);
+    let unread = row.take::<i64>(COUNT + 4)? - row.take::<i64>(COUNT + 10)?;
     Ok(Overview {
         id: ConversationId(row.take(COUNT)?),
         partner,
         last_message: if has_message { Some(message(&mut row, user)?) } else { None },
-        unread: row.take(COUNT + 4)?,
+        unread: unread.max(0),
         read_up_to: position(row.take(COUNT + 5)?),
         partner_read_up_to: position(shown).filter(|_| !is_note),
         partner_delivered_up_to: position(delivered).filter(|_| !is_note),

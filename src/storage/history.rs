@@ -4,7 +4,9 @@
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, Value};
 
 use super::packed::Query;
-use super::rows::{COLUMNS, COUNT, VISIBLE, message, messages, newest_visible, partner};
+use super::rows::{
+    COLUMNS, COUNT, OWN, SHOWN, USER_SIZE, fits, message, messages, newest_of, newest_visible, partner, size_of,
+};
 use super::walk::each;
 use super::{Storage, StorageError};
 use crate::domain::{ChatListEntry, Message, MessageId, Timestamp, UserId};
@@ -12,11 +14,22 @@ use crate::domain::{ChatListEntry, Message, MessageId, Timestamp, UserId};
 /// Most conversations of a chat list.
 const MAX_CONVERSATIONS: u64 = 1000;
 
-/// One page, newest first: the newest entries of the conversation's index, and their rows.
-pub(super) fn history_query() -> Query {
+/// One page, newest first. Which messages, and how many of them fit, is decided by their sizes, before any is read.
+pub(super) fn history_query(backend: DatabaseBackend) -> Query {
+    let each = |table, alias, on| each(backend, table, alias, on);
+    let size = size_of("chosen");
+    let columns = "m.id AS id, m.timestamp AS timestamp, m.sender_id AS sender_id";
+    let conditions = format!("m.conversation_id = $3 AND m.timestamp < $4 AND {SHOWN}");
     let sql = format!(
-        "SELECT {COLUMNS} FROM messages AS m JOIN bodies AS t ON t.id = m.id WHERE m.conversation_id = $3 AND m.gone_seq IS NULL AND m.timestamp < $4 \
-         AND {VISIBLE} ORDER BY m.timestamp DESC LIMIT $5 + 0"
+        "SELECT {COLUMNS} FROM (SELECT chosen.id AS id, chosen.timestamp AS timestamp, {size} AS size, \
+         SUM({size}) OVER (ORDER BY chosen.timestamp DESC ROWS UNBOUNDED PRECEDING) AS up_to \
+         FROM ({}) AS chosen {}) AS page {} {} \
+         WHERE {} ORDER BY page.timestamp DESC LIMIT $5 + 0",
+        newest_of(&OWN, columns, &conditions, "$5 + 0"),
+        each("bodies", "t", "t.id = chosen.id"),
+        each("messages", "m", "m.id = page.id"),
+        each("bodies", "t", "t.id = m.id"),
+        fits("page"),
     );
     messages(sql, 0)
 }
@@ -25,16 +38,24 @@ pub(super) fn history_query() -> Query {
 /// is read, and each table is reached by a key: the cost is that of the user's conversations, not of the store.
 pub(super) fn chat_list_query(backend: DatabaseBackend) -> Query {
     let each = |table, alias, on| each(backend, table, alias, on);
+    let size = format!("{} + {USER_SIZE}", size_of("m"));
     let sql = format!(
         "SELECT {COLUMNS}, u.id, u.name, u.public_key \
+         FROM (SELECT m.id AS id, u.id AS partner, {size} AS size, \
+         SUM({size}) OVER (ORDER BY m.id DESC ROWS UNBOUNDED PRECEDING) AS up_to \
          FROM (SELECT c.id AS id, c.newest_message_id AS newest_message_id FROM members AS mine {} \
          WHERE mine.user_id = $1 AND c.newest_message_id IS NOT NULL \
-         ORDER BY c.newest_message_id DESC LIMIT $3 + 0) AS c {} {} {} ORDER BY m.id DESC LIMIT $3 + 0",
+         ORDER BY c.newest_message_id DESC LIMIT $3 + 0) AS c {} {} {}) AS page {} {} {} \
+         WHERE {} ORDER BY page.id DESC LIMIT $3 + 0",
         each("conversations", "c", "c.id = mine.conversation_id"),
         each("messages", "m", &format!("m.id = {}", newest_visible())),
         // The sign keeps SQLite from looking for the newest message once more, to which both are equal.
         each("bodies", "t", "t.id = +m.id"),
         each("users", "u", "u.id = CASE WHEN m.sender_id = $1 THEN m.receiver_id ELSE m.sender_id END"),
+        each("messages", "m", "m.id = page.id"),
+        each("bodies", "t", "t.id = m.id"),
+        each("users", "u", "u.id = page.partner"),
+        fits("page"),
     );
     messages(sql, 3)
 }
@@ -51,7 +72,8 @@ pub enum Before {
 }
 
 impl Storage {
-    /// The newest messages of two users' conversation, newest first, at most `limit`; only those older than `before`.
+    /// The newest messages of two users' conversation, newest first, at most `limit` and
+    /// [`PAGE_BYTES`](super::PAGE_BYTES), but at least one; only those older than `before`.
     pub async fn history(
         &self,
         user: UserId,
@@ -63,11 +85,12 @@ impl Storage {
         let Some(conversation) = self.conversation_between(user, partner).await? else { return Ok(Vec::new()) };
         let before = self.before(before).await?;
         let values = [user.0.into(), now.as_micros().into(), conversation.0.into(), before.into(), bind(limit)];
-        let rows = self.list(&history_query(), values).await?;
+        let rows = self.list(&history_query(self.backend()), values).await?;
         rows.into_iter().map(|mut row| message(&mut row, user)).collect()
     }
 
-    /// The user's conversations, the one with the newest message first, at most 1000.
+    /// The user's conversations, the one with the newest message first, at most 1000 and
+    /// [`PAGE_BYTES`](super::PAGE_BYTES), but at least one.
     pub async fn chat_list(&self, user: UserId, now: Timestamp) -> Result<Vec<ChatListEntry>, StorageError> {
         let values = [user.0.into(), now.as_micros().into(), bind(MAX_CONVERSATIONS)];
         let rows = self.list(&chat_list_query(self.backend()), values).await?;

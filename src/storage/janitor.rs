@@ -75,7 +75,11 @@ impl Storage {
             (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
         let tx = self.begin_cleaning().await?;
         let mut destroyed = 0;
-        for state in ["gone_seq IS NULL", "gone_seq IS NOT NULL AND gone_how <> 4"] {
+        for state in [
+            "gone_seq IS NULL AND sender_gone IS NULL AND receiver_gone IS NULL",
+            "gone_seq IS NULL AND (sender_gone IS NOT NULL OR receiver_gone IS NOT NULL)",
+            "gone_seq IS NOT NULL AND gone_how <> 4",
+        ] {
             let sql = DOOMED.replace("GONE", state);
             let rows = tx.query_all_raw(self.statement(sql, [conversation.into(), BATCH.into()])).await?;
             for row in rows {

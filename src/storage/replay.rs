@@ -13,7 +13,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseBackend, Value};
 use plan::{Planned, Row};
 
 use super::events::Kind;
-use super::packed::Query;
+use super::packed::{self, Query};
 use super::rows::{COLUMNS, VISIBLE, message, messages};
 use super::walk::{each, from};
 use super::{Storage, StorageError};
@@ -34,18 +34,35 @@ const SIZES: [usize; 3] = [8, 32, 64];
 /// Messages read in the first statement, of which nobody knows yet how big they are: what a phone has missed in a few hours.
 const FIRST: usize = 32;
 
-const DELETED_MESSAGE: &str = "SELECT m.conversation_id, m.sender_id, m.receiver_id FROM messages AS m \
-     JOIN members AS mine ON mine.user_id = $2 AND mine.conversation_id = m.conversation_id WHERE m.id = $1";
-
 /// Messages `$3` and so on, `size` of them, that are found by nothing but their numbers.
 pub(super) fn by_id_query(backend: DatabaseBackend, size: usize) -> Query {
-    let places: Vec<String> = (0..size).map(|i| format!("${}", i + 3)).collect();
     let sql = format!(
         "SELECT {COLUMNS} {} {} WHERE m.gone_seq IS NULL AND {VISIBLE}",
-        from(backend, "messages", "m", &format!("m.id IN ({})", places.join(", "))),
+        from(backend, "messages", "m", &one_of(3, size)),
         each(backend, "bodies", "t", "t.id = m.id"),
     );
     messages(sql, 0)
+}
+
+/// Between whom the messages `$2` and so on are, `size` of them; only those of conversations that are still there.
+pub(super) fn deleted_query(backend: DatabaseBackend, size: usize) -> Query {
+    let sql = format!(
+        "SELECT m.id, m.conversation_id, m.sender_id, m.receiver_id {} {}",
+        from(backend, "messages", "m", &one_of(2, size)),
+        each(backend, "members", "mine", "mine.user_id = $1 AND mine.conversation_id = m.conversation_id"),
+    );
+    Query { sql, columns: 4, ciphertexts: None }
+}
+
+fn one_of(first: usize, size: usize) -> String {
+    let places: Vec<String> = (first..first + size).map(|i| format!("${i}")).collect();
+    format!("m.id IN ({})", places.join(", "))
+}
+
+/// Filled up with the last one to one of [`SIZES`]: a constant text stays prepared.
+fn padded(ids: &[MessageId]) -> impl ExactSizeIterator<Item = Value> {
+    let size = SIZES.into_iter().find(|size| ids.len() <= *size).unwrap_or(ids.len());
+    (0..size).map(|i| ids.get(i).or(ids.last()).map(|id| id.0).into())
 }
 
 /// Where a store stands.
@@ -86,7 +103,7 @@ impl Position {
 pub struct PageLimit {
     /// At most so many events.
     pub events: usize,
-    /// No more messages once their copies have so many bytes.
+    /// At most so many bytes of copies, but at least one message.
     pub bytes: usize,
 }
 
@@ -149,8 +166,6 @@ impl Storage {
 
     /// The next page. What was deleted or has expired since its event is left out. After an error the same page is read again.
     pub async fn next_page(&self, replay: &mut Replay, limit: PageLimit, now: Timestamp) -> Result<Page, StorageError> {
-        // Half of the readers: the others are for everybody else. Nobody closes the semaphore.
-        let _turn = self.replays.acquire().await;
         let page = self.read_page(replay, limit, now).await;
         if page.is_err() {
             replay.planned.clear();
@@ -160,21 +175,23 @@ impl Storage {
 
     async fn read_page(&self, replay: &mut Replay, limit: PageLimit, now: Timestamp) -> Result<Page, StorageError> {
         let mut page = Page { events: Vec::new(), up_to: replay.up_to, is_last: false };
-        let mut bytes = 0;
+        let mut room = Room { left: limit.bytes, taken: 0, is_full: false };
         loop {
+            // Half of the readers: the others are for everybody else. Nobody closes the semaphore.
+            let _turn = self.replays.acquire().await;
             if replay.planned.is_empty() {
                 self.plan(replay).await?;
             }
-            while page.events.len() < limit.events && bytes < limit.bytes && !replay.planned.is_empty() {
+            while page.events.len() < limit.events && !room.is_full && !replay.planned.is_empty() {
                 let step = replay.step.min(limit.events - page.events.len());
                 let some: Vec<Planned> = replay.planned.drain(..step.min(replay.planned.len())).collect();
-                let rest = self.fill(&mut page, &mut bytes, limit.bytes, replay.user, some, now).await?;
+                let rest = self.fill(&mut page, &mut room, replay.user, some, now).await?;
                 for planned in rest.into_iter().rev() {
                     replay.planned.push_front(planned);
                 }
                 // As many as make a page, if the next ones are as big.
                 let [few, .., many] = SIZES;
-                replay.step = (limit.bytes / (bytes / page.events.len().max(1)).max(1)).clamp(few, many);
+                replay.step = (limit.bytes / (room.taken / page.events.len().max(1)).max(1)).clamp(few, many);
             }
             if replay.planned.is_empty() {
                 page.up_to = replay.planned_up_to;
@@ -210,33 +227,38 @@ impl Storage {
         Ok(())
     }
 
-    /// Adds what is planned to the page, as far as it is still there, until it has `max_bytes`; answers the rest.
+    /// Adds what is planned to the page, as far as it is still there, until there is no room; answers the rest.
     async fn fill(
         &self,
         page: &mut Page,
-        bytes: &mut usize,
-        max_bytes: usize,
+        room: &mut Room,
         user: UserId,
         planned: Vec<Planned>,
         now: Timestamp,
     ) -> Result<Vec<Planned>, StorageError> {
-        let ids: Vec<MessageId> =
-            planned.iter().filter_map(|p| if let Planned::Message(id) = p { Some(*id) } else { None }).collect();
-        let mut messages = self.messages_by_id(user, &ids, now).await?;
+        let ids = planned.iter().filter_map(|p| if let Planned::Message(id) = p { Some(*id) } else { None });
+        let mut messages = self.messages_by_id(user, &ids.collect::<Vec<_>>(), now).await?;
+        let ids = planned.iter().filter_map(|p| if let Planned::Deleted { id, .. } = p { Some(*id) } else { None });
+        let deleted = self.deleted_by_id(user, &ids.collect::<Vec<_>>()).await?;
         let mut planned = planned.into_iter();
-        while *bytes < max_bytes
-            && let Some(item) = planned.next()
-        {
-            page.up_to = item.seq();
+        while let Some(item) = planned.as_slice().first() {
             let event = match item {
-                Planned::Message(id) => messages.remove(&id).map(|message| {
-                    *bytes += message.content_for(user).len();
-                    Event { seq: id.seq(), body: EventBody::Message(message) }
-                }),
-                Planned::Deleted { seq, id, kind } => self.deletion(user, seq, id, kind).await?,
-                Planned::Ready(event) => Some(event),
+                Planned::Message(id) => {
+                    let bytes = messages.get(id).map_or(0, |message| message.content_for(user).len());
+                    if !room.take(bytes) {
+                        break;
+                    }
+                    let message = messages.remove(id);
+                    message.map(|message| Event { seq: id.seq(), body: EventBody::Message(message) })
+                }
+                Planned::Deleted { seq, id, kind } => {
+                    deleted.get(id).map(|sides| Event { seq: *seq, body: sides.deletion(user, *seq, *id, *kind) })
+                }
+                Planned::Ready(event) => Some(event.clone()),
             };
+            page.up_to = item.seq();
             page.events.extend(event);
+            planned.next();
         }
         Ok(planned.collect())
     }
@@ -247,28 +269,67 @@ impl Storage {
         ids: &[MessageId],
         now: Timestamp,
     ) -> Result<HashMap<MessageId, Message>, StorageError> {
-        let Some(last) = ids.last() else { return Ok(HashMap::new()) };
-        let size = SIZES.into_iter().find(|size| ids.len() <= *size).unwrap_or(ids.len());
-        // Filled up with the last one: a constant text stays prepared.
-        let padded = (0..size).map(|i| ids.get(i).unwrap_or(last).0.into());
-        let values = [Value::from(user.0), now.as_micros().into()].into_iter().chain(padded);
-        let rows = self.list(&by_id_query(self.backend(), size), values).await?;
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let ids = padded(ids);
+        let query = by_id_query(self.backend(), ids.len());
+        let rows = self.list(&query, [user.0.into(), now.as_micros().into()].into_iter().chain(ids)).await?;
         rows.into_iter().map(|mut row| message(&mut row, user).map(|message| (message.id, message))).collect()
     }
 
-    async fn deletion(&self, user: UserId, seq: Seq, id: MessageId, kind: Kind) -> Result<Option<Event>, StorageError> {
-        let statement = self.statement(DELETED_MESSAGE, [Value::from(id.0), user.0.into()]);
-        let Some(row) = self.reader.query_one_raw(statement).await? else { return Ok(None) };
-        let sender = UserId(row.try_get_by_index(1)?);
+    async fn deleted_by_id(&self, user: UserId, ids: &[MessageId]) -> Result<HashMap<MessageId, Sides>, StorageError> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let ids = padded(ids);
+        let query = deleted_query(self.backend(), ids.len());
+        let rows = self.list(&query, [user.0.into()].into_iter().chain(ids)).await?;
+        let sides = |mut row: packed::Row| {
+            let conversation_id = ConversationId(row.take(1)?);
+            let (sender, receiver) = (UserId(row.take(2)?), UserId(row.take(3)?));
+            Ok((MessageId(row.take(0)?), Sides { conversation_id, sender, receiver }))
+        };
+        rows.into_iter().map(sides).collect()
+    }
+}
+
+/// What a page may still hold.
+struct Room {
+    left: usize,
+    taken: usize,
+    is_full: bool,
+}
+
+impl Room {
+    /// Takes room for so many bytes; the first ones always fit.
+    fn take(&mut self, bytes: usize) -> bool {
+        self.is_full = bytes > self.left && self.taken > 0;
+        if !self.is_full {
+            self.left = self.left.saturating_sub(bytes);
+            self.taken += bytes;
+        }
+        !self.is_full
+    }
+}
+
+/// Between whom a message was.
+struct Sides {
+    conversation_id: ConversationId,
+    sender: UserId,
+    receiver: UserId,
+}
+
+impl Sides {
+    /// Its deletion, as `user` is told.
+    fn deletion(&self, user: UserId, seq: Seq, id: MessageId, kind: Kind) -> EventBody {
+        let Self { conversation_id, sender, receiver } = *self;
         let (scope, by) = match kind {
             Kind::DeletedForMe => (Scope::Me, Some(user)),
             Kind::Expired => (Scope::Everyone, None),
             _ => (Scope::Everyone, Some(sender)),
         };
-        let conversation_id = ConversationId(row.try_get_by_index(0)?);
-        let receiver = UserId(row.try_get_by_index(2)?);
-        let deletion = Deletion { seq, id, conversation_id, sender, receiver, scope, by };
-        Ok(Some(Event { seq, body: EventBody::Deleted(deletion) }))
+        EventBody::Deleted(Deletion { seq, id, conversation_id, sender, receiver, scope, by })
     }
 }
 

@@ -22,6 +22,69 @@ pub(super) const VISIBLE: &str = "(CASE WHEN m.sender_id = $1 THEN m.sender_gone
      AND (m.expires_at IS NULL OR m.expires_at > $2) \
      AND m.timestamp >= (SELECT retained_from FROM store WHERE id = 1)";
 
+/// Whose messages a query goes through. Together these are all that a reader may have, and each has an index that holds
+/// nothing else: what the reader has deleted costs nothing.
+#[derive(Clone, Copy)]
+pub(super) enum Had {
+    /// What both sides still have: the index `messages_conversation`.
+    ByBoth,
+    /// What only one side still has, and that is the user whose id is this parameter: the index `messages_left`.
+    By(&'static str),
+}
+
+impl Had {
+    /// The condition for a message `m`, in the words of the index.
+    pub(super) fn condition(self) -> String {
+        match self {
+            Self::ByBoth => "m.gone_seq IS NULL AND m.sender_gone IS NULL AND m.receiver_gone IS NULL".to_owned(),
+            Self::By(user) => format!(
+                "m.gone_seq IS NULL AND (m.sender_gone IS NOT NULL OR m.receiver_gone IS NOT NULL) \
+                 AND (CASE WHEN m.sender_gone IS NULL THEN m.sender_id ELSE m.receiver_id END) = {user}"
+            ),
+        }
+    }
+}
+
+/// What `$1` may have.
+pub(super) const OWN: [Had; 2] = [Had::ByBoth, Had::By("$1")];
+
+/// Whether a message `m` that `$1` has may be shown at the time `$2`.
+pub(super) const SHOWN: &str = "(m.expires_at IS NULL OR m.expires_at > $2) \
+     AND m.timestamp >= (SELECT retained_from FROM store WHERE id = 1)";
+
+/// The newest messages among those that each source holds, `limit` at most: `columns` of a message `m`, its `timestamp`
+/// among them.
+pub(super) fn newest_of(sources: &[Had], columns: &str, conditions: &str, limit: &str) -> String {
+    let parts = sources.iter().enumerate().map(|(i, had)| {
+        let had = had.condition();
+        format!(
+            "SELECT * FROM (SELECT {columns} FROM messages AS m WHERE {conditions} AND {had} \
+             ORDER BY m.timestamp DESC LIMIT {limit}) AS part{i}"
+        )
+    });
+    let all = parts.collect::<Vec<_>>().join(" UNION ALL ");
+    format!("SELECT * FROM ({all}) AS parts ORDER BY timestamp DESC LIMIT {limit}")
+}
+
+/// Bytes of the copy of a `message` that [`COLUMNS`] has, found without reading it.
+pub(super) fn size_of(message: &str) -> String {
+    format!(
+        "CASE WHEN {message}.sender_id = $1 THEN OCTET_LENGTH(t.sender_copy) ELSE OCTET_LENGTH(t.receiver_copy) END"
+    )
+}
+
+/// Bytes of what is told of a user `u`.
+pub(super) const USER_SIZE: &str = "OCTET_LENGTH(u.name) + OCTET_LENGTH(u.public_key)";
+
+/// Bytes of contents after which a page ends, whatever its limit.
+pub const PAGE_BYTES: usize = 1024 * 1024;
+
+/// The condition that ends a page at its bytes. `page` is a table of what could be on it, with `size` and `up_to`: the
+/// sum of the sizes up to this one.
+pub(super) fn fits(page: &str) -> String {
+    format!("({page}.up_to <= {PAGE_BYTES} OR {page}.up_to = {page}.size)")
+}
+
 /// Takes the message out of a row that begins with [`COLUMNS`].
 pub(super) fn message(row: &mut Row, reader: UserId) -> Result<Message, StorageError> {
     let sender = UserId(row.take(2)?);
@@ -54,11 +117,12 @@ pub(super) fn text(bytes: Vec<u8>) -> Result<String, StorageError> {
 }
 
 /// The id of the newest message of the conversation `c` that may be shown. Nearly always it is the newest one there is, which
-/// is found by its number; only when it is gone, the conversation's index is walked.
+/// is found by its number; only when it is gone, it is looked for.
 pub(super) fn newest_visible() -> String {
+    let newest =
+        newest_of(&OWN, "m.id AS id, m.timestamp AS timestamp", &format!("m.conversation_id = c.id AND {SHOWN}"), "1");
     format!(
         "COALESCE((SELECT m.id FROM messages AS m WHERE m.id = c.newest_message_id AND m.gone_seq IS NULL AND {VISIBLE}), \
-         (SELECT m.id FROM messages AS m WHERE m.conversation_id = c.id AND m.gone_seq IS NULL AND {VISIBLE} \
-         ORDER BY m.timestamp DESC LIMIT 1))"
+         (SELECT id FROM ({newest}) AS newest))"
     )
 }

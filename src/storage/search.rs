@@ -15,7 +15,7 @@ use sea_orm::ConnectionTrait as _;
 use tokio::sync::SemaphorePermit;
 
 use super::history::bind;
-use super::users::user;
+use super::users::{UserList, user};
 use super::{Storage, StorageError};
 use crate::domain::{Gram, MAX_NAME_CHARS, User, UserId, fold_name, text_grams};
 use ids::{IdSet, block_of};
@@ -78,7 +78,7 @@ struct Search<'a> {
 }
 
 impl Storage {
-    /// Users whose folded name contains the folded `text`, by id. Empty finds everybody.
+    /// Users whose folded name contains the folded `text`, by id, as far as they fit on a page. Empty finds everybody.
     ///
     /// [`StorageError::TimedOut`] when this is a long search and too many others are.
     pub async fn search_users(&self, text: &str, page: UserPage) -> Result<Vec<User>, StorageError> {
@@ -90,7 +90,11 @@ impl Storage {
         let after = page.after.unwrap_or(UserId(0)).max(UserId(0));
         if key.is_empty() {
             let statement = self.statement(EVERYBODY, [after.0.into(), bind(page.limit)]);
-            return self.reader.query_all_raw(statement).await?.iter().map(user).collect();
+            let users = self.reader.query_all_raw(statement).await?;
+            let users: Result<Vec<User>, StorageError> = users.iter().map(user).collect();
+            let mut page = UserList::default();
+            page.extend(users?);
+            return Ok(page.users);
         }
         let grams = text_grams(&key).into_iter().collect();
         let search = Search { storage: self, key, grams, statements: 0, turn: None };
@@ -100,7 +104,7 @@ impl Storage {
 
 impl Search<'_> {
     async fn run(mut self, after: UserId, limit: usize) -> Result<Vec<User>, StorageError> {
-        let mut found = Vec::new();
+        let mut found = UserList::default();
         let (mut from, mut at_once) = (block_of(after), FIRST_BLOCKS);
         loop {
             let blocks = self.blocks(from, at_once).await?;
@@ -111,14 +115,14 @@ impl Search<'_> {
                     break;
                 }
                 found.extend(self.named(&some).await?);
-                if found.len() >= limit {
-                    found.truncate(limit);
-                    return Ok(found);
+                if found.is_full || found.users.len() >= limit {
+                    found.users.truncate(limit);
+                    return Ok(found.users);
                 }
             }
             match blocks.last() {
                 Some((last, _)) if blocks.len() == at_once => from = last + 1,
-                _ => return Ok(found),
+                _ => return Ok(found.users),
             }
             at_once = MOST_BLOCKS.min(at_once * 4);
         }

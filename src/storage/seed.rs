@@ -52,6 +52,16 @@ const UNREAD: &str = "UPDATE members SET unread = unread + v.count, newest_inbou
      (SELECT receiver_id, conversation_id, COUNT(*) AS count, MAX(id) AS newest FROM messages \
      WHERE id > $1 AND id <= $2 AND sender_id <> receiver_id GROUP BY receiver_id, conversation_id) AS v \
      WHERE members.user_id = v.receiver_id AND members.conversation_id = v.conversation_id";
+/// What it means that `$1` has deleted everything.
+const DELETIONS: [&str; 5] = [
+    "UPDATE messages SET sender_gone = id WHERE sender_id = $1 AND receiver_id <> $1 AND gone_seq IS NULL",
+    "UPDATE messages SET receiver_gone = id WHERE receiver_id = $1 AND sender_id <> $1 AND gone_seq IS NULL",
+    "UPDATE bodies SET sender_copy = zeroblob(length(sender_copy)) WHERE id IN (SELECT id FROM messages \
+     WHERE sender_id = $1 AND receiver_id <> $1)",
+    "UPDATE bodies SET receiver_copy = zeroblob(length(receiver_copy)) WHERE id IN (SELECT id FROM messages \
+     WHERE receiver_id = $1 AND sender_id <> $1)",
+    "UPDATE members SET unread = 0 WHERE user_id = $1",
+];
 const HEAD: &str = "SELECT head, CASE WHEN clock < $1 THEN $1 ELSE clock END FROM store WHERE id = 1";
 
 /// The ciphertexts of the messages above `$1` up to `$2`: which copy, the number, and as much of `$3` as makes them
@@ -160,6 +170,25 @@ impl Storage {
         if self.backend() == DatabaseBackend::Postgres {
             // Otherwise it plans for empty tables until its autovacuum has come by.
             self.writer.execute_unprepared("ANALYZE").await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes for a user all messages that others still have, as if long ago: no event is left that tells of it. No
+    /// server may run on the store.
+    pub async fn seed_deletions(&self, user: UserId) -> Result<(), StorageError> {
+        let tx = self.begin().await?;
+        for sql in DELETIONS {
+            let sql = if self.backend() == DatabaseBackend::Postgres {
+                sql.replace("zeroblob(length(sender_copy))", "''").replace("zeroblob(length(receiver_copy))", "''")
+            } else {
+                (*sql).to_owned()
+            };
+            tx.execute_raw(self.statement(sql, [user.0.into()])).await?;
+        }
+        tx.commit().await?;
+        if self.backend() == DatabaseBackend::Postgres {
+            self.writer.execute_unprepared("VACUUM ANALYZE").await?;
         }
         Ok(())
     }

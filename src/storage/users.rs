@@ -3,12 +3,37 @@
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, QueryResult, Statement};
 
 use super::list::{Cell, List};
-use super::{Storage, StorageError};
+use super::{PAGE_BYTES, Storage, StorageError};
 use crate::domain::{User, UserId};
 
 /// In SQLite's words the order of the join.
 const USERS: &str =
     "WITH {rows} SELECT u.id, u.name, u.public_key, u.name_key FROM v CROSS JOIN users AS u WHERE u.id = v.column1";
+
+/// Users that are read at once.
+const AT_ONCE: usize = 64;
+
+/// Users on a page of [`PAGE_BYTES`], but at least one.
+#[derive(Default)]
+pub(super) struct UserList {
+    pub(super) users: Vec<User>,
+    bytes: usize,
+    /// Whether one did not fit any more.
+    pub(super) is_full: bool,
+}
+
+impl UserList {
+    pub(super) fn extend(&mut self, users: impl IntoIterator<Item = User>) {
+        for user in users {
+            self.bytes += user.name.len() + user.public_key.len();
+            self.is_full |= self.bytes > PAGE_BYTES && !self.users.is_empty();
+            if self.is_full {
+                return;
+            }
+            self.users.push(user);
+        }
+    }
+}
 
 /// The statements that answer the users with these ids, in no order.
 pub(super) fn by_ids(backend: DatabaseBackend, ids: &[UserId]) -> Vec<Statement> {
@@ -30,9 +55,19 @@ impl Storage {
         Ok(self.users(&[id]).await?.pop())
     }
 
-    /// Users with one of these ids, by id. Unknown ids are left out.
+    /// Users with one of these ids, by id, as far as they fit on a page. Unknown ids are left out.
     pub async fn users(&self, ids: &[UserId]) -> Result<Vec<User>, StorageError> {
-        Ok(self.users_with_keys(ids).await?.into_iter().map(|(user, _)| user).collect())
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        let mut page = UserList::default();
+        for some in ids.chunks(AT_ONCE) {
+            let users = self.users_with_keys(some).await?;
+            page.extend(users.into_iter().map(|(user, _)| user));
+            if page.is_full {
+                break;
+            }
+        }
+        Ok(page.users)
     }
 
     /// As [`users`](Self::users), with their folded names.

@@ -100,6 +100,13 @@ pub async fn messages(config: &Config, pairs: &[(UserId, UserId)], count: u64, b
     storage.close().await.expect("the store closes");
 }
 
+/// Deletes for a user all messages that the others still have, as if long ago: no event is left that tells of it.
+pub async fn deletions(config: &Config, user: UserId) {
+    let storage = open(config).await;
+    storage.seed_deletions(user).await.expect("messages are deleted");
+    storage.close().await.expect("the store closes");
+}
+
 async fn open(config: &Config) -> Storage {
     make_data_dir(config).expect("the data directory");
     Storage::open(config).await.expect("the store opens")

@@ -1,6 +1,6 @@
 //! Blocking and settings: what stops, for whom, and what stays.
 
-use fluent_backend::testing::TestServer;
+use fluent_backend::testing::{TestClient, TestServer};
 use serde_json::{Value, json};
 
 use crate::support::v1::{
@@ -168,5 +168,57 @@ async fn a_replaced_key_is_told_to_those_who_use_it() {
     holds(&stored, &json!({"type": "stored", "duplicate": false}));
     // Who names no key is not stopped.
     a.store(bob.id, "n").await;
+    server.stop().await;
+}
+
+/// Only the one who has blocked has it in a list, and nothing else goes either way: typing and receipts neither.
+#[tokio::test]
+async fn a_block_of_one_side_stops_both_ways() {
+    let server = TestServer::start().await;
+    let (alice, bob, mut a, mut b) = partners(&server).await;
+    let (hers, _) = exchange(&mut a, &mut b, "hers").await;
+    let (his, _) = exchange(&mut b, &mut a, "his").await;
+    alice.http.put(&format!("/users/{}/block", bob.id), &json!({})).await.ok();
+    a.expect("block").await;
+    for (device, partner, up_to) in [(&mut a, bob.id, &his), (&mut b, alice.id, &hers)] {
+        holds(&device.ask(&letter(partner, "refused")).await, &json!({"type": "error", "code": "blocked"}));
+        device.send(&json!({"type": "delivered", "up_to_seq": up_to["seq"]})).await;
+        let own = device.ask(&json!({"type": "read", "partner_id": partner, "up_to_id": up_to["id"]})).await;
+        holds(&own, &json!({"type": "receipt", "kind": "read", "duplicate": null}));
+    }
+    for (device, user, partner) in [(&mut a, &alice, bob.id), (&mut b, &bob, alice.id)] {
+        assert_eq!(device.so_far().await, Vec::<Value>::new(), "nothing of the other");
+        let seen = conversation(user, partner).await;
+        holds(&seen, &json!({"unread": 0, "partner_read_up_to_id": null, "partner_delivered_up_to_id": null}));
+    }
+    let lists = async |user: &TestClient| user.http.get("/users/blocked").await.ok().json::<Vec<Value>>();
+    assert_eq!(lists(&alice).await.len(), 1);
+    assert_eq!(lists(&bob).await, Vec::<Value>::new());
+    server.stop().await;
+}
+
+/// Each has blocked the other: one that no longer does changes nothing, only the second one does.
+#[tokio::test]
+async fn a_mutual_block_holds_until_both_are_undone() {
+    let server = TestServer::start().await;
+    let (alice, bob, mut a, mut b) = partners(&server).await;
+    for (user, other) in [(&alice, &bob), (&bob, &alice)] {
+        user.http.put(&format!("/users/{}/block", other.id), &json!({})).await.ok();
+    }
+    for (user, other, device) in [(&alice, &bob, &mut a), (&bob, &alice, &mut b)] {
+        device.expect("block").await;
+        assert_eq!(user.http.post("/chat/messages", &letter(other.id, "m")).await.problem().0, 403);
+    }
+    alice.http.delete(&format!("/users/{}/block", bob.id)).await.ok();
+    holds(&a.expect("block").await, &json!({"blocked": false}));
+    for (device, partner) in [(&mut a, bob.id), (&mut b, alice.id)] {
+        holds(&device.ask(&letter(partner, "still")).await, &json!({"type": "error", "code": "blocked"}));
+    }
+    holds(&conversation(&alice, bob.id).await, &json!({"blocked": false}));
+    holds(&conversation(&bob, alice.id).await, &json!({"blocked": true}));
+    bob.http.delete(&format!("/users/{}/block", alice.id)).await.ok();
+    b.expect("block").await;
+    exchange(&mut a, &mut b, "m").await;
+    exchange(&mut b, &mut a, "still").await;
     server.stop().await;
 }

@@ -21,6 +21,8 @@ async fn every_direct_answer_echoes_the_ref_and_nothing_else_does() {
     let stored = a.ask(&with(&letter(bob.id, "m"), json!({"ref": "r1"}))).await;
     holds(&stored, &json!({"type": "stored", "client_id": "m", "ref": "r1", "duplicate": false}));
     let message = b.expect("message").await;
+    b.store(alice.id, "partners").await;
+    a.expect("message").await;
     let receipt = b.ask(&json!({"type": "read", "partner_id": alice.id, "up_to_id": message["id"], "ref": 2})).await;
     holds(&receipt, &json!({"type": "receipt", "kind": "read", "ref": 2}));
     let seen = a.expect("receipt").await;

@@ -1,10 +1,11 @@
 //! What REST tells beyond the old app: keys of messages, paging by id, conversations, users, the own account.
 
-use fluent_backend::testing::TestServer;
+use fluent_backend::testing::{TestClient, TestServer};
 use serde_json::{Value, json};
 
 use crate::support::v1::{
-    chat_list, conversation, conversations, each, exchange, history, holds, letter, live, seq, two, two_live, with,
+    again, chat_list, conversation, conversations, each, exchange, history, holds, int, letter, live, seq,
+    stopped_clock, two, two_live, with,
 };
 
 #[tokio::test]
@@ -156,6 +157,9 @@ async fn the_old_app_has_read_what_it_fetches() {
     let server = TestServer::start().await;
     let (alice, bob) = two(&server).await;
     let mut a = live(&alice, "a").await;
+    // In another login session of his: partners are told.
+    again(&server, &bob).await.http.post("/chat/messages", &letter(alice.id, "hello")).await.ok();
+    a.expect("message").await;
     let mut stored = Vec::new();
     for i in 0..3 {
         stored.push(a.store(bob.id, &i.to_string()).await);
@@ -181,5 +185,125 @@ async fn the_old_app_has_read_what_it_fetches() {
         assert_eq!(a.so_far().await, Vec::<Value>::new(), "{path}");
     }
     holds(&conversation(&bob, alice.id).await, &json!({"unread": 1, "read_up_to_id": stored[2]["id"]}));
+    server.stop().await;
+}
+
+/// The counter counts what came, what was read, what was deleted before it was read, and for each side by itself.
+#[tokio::test]
+async fn unread_counts_what_came_and_was_neither_read_nor_deleted() {
+    let server = TestServer::start().await;
+    let (alice, bob, mut a, mut b) = two_live(&server).await;
+    let unread = async |user: &TestClient, partner: i32| int(&conversation(user, partner).await, "unread");
+    let mut ids = Vec::new();
+    for i in 0..5 {
+        ids.push(exchange(&mut a, &mut b, &i.to_string()).await.0["id"].clone());
+    }
+    assert_eq!((unread(&bob, alice.id).await, unread(&alice, bob.id).await), (5, 0));
+    exchange(&mut b, &mut a, "answer").await;
+    assert_eq!((unread(&bob, alice.id).await, unread(&alice, bob.id).await), (5, 1), "own ones do not count");
+    b.ask(&json!({"type": "read", "partner_id": alice.id, "up_to_id": ids[1]})).await;
+    assert_eq!(unread(&bob, alice.id).await, 3);
+    // Deleted: read ones change nothing, unread ones count less, by whoever they were deleted.
+    for (id, scope, left) in [(&ids[0], "me", 3), (&ids[3], "me", 2)] {
+        b.ask(&json!({"type": "delete", "id": id, "for": scope})).await;
+        assert_eq!(unread(&bob, alice.id).await, left);
+    }
+    a.until("receipt").await;
+    a.ask(&json!({"type": "delete", "id": ids[4], "for": "everyone"})).await;
+    assert_eq!(unread(&bob, alice.id).await, 1);
+    a.ask(&json!({"type": "delete", "id": ids[2], "for": "me"})).await;
+    assert_eq!(unread(&bob, alice.id).await, 1, "her copy is hers");
+    b.until("deleted").await;
+    b.ask(&json!({"type": "read", "partner_id": alice.id, "up_to_id": ids[2]})).await;
+    assert_eq!(unread(&bob, alice.id).await, 0);
+    server.stop().await;
+}
+
+/// From that moment on, whenever the janitor comes.
+#[tokio::test]
+async fn what_has_expired_does_not_count_as_unread() {
+    let clock = stopped_clock();
+    let server = TestServer::start_at(clock.clone(), |config| config.messages.clear_every_ms = 3_600_000).await;
+    let (alice, bob, mut a, mut b) = two_live(&server).await;
+    let expiring = |name: &str, s: i64| with(&letter(bob.id, name), json!({"expires_in_s": s}));
+    exchange(&mut a, &mut b, "stays").await;
+    for (name, seconds) in [("short", 10), ("short too", 10), ("long", 1000), ("deleted", 10)] {
+        a.ask(&expiring(name, seconds)).await;
+        let message = b.expect("message").await;
+        if name == "deleted" {
+            b.ask(&json!({"type": "delete", "id": message["id"], "for": "me"})).await;
+        }
+    }
+    holds(&conversation(&bob, alice.id).await, &json!({"unread": 4}));
+    clock.advance_secs(9);
+    holds(&conversation(&bob, alice.id).await, &json!({"unread": 4}));
+    clock.advance_secs(2);
+    holds(&conversation(&bob, alice.id).await, &json!({"unread": 2}));
+    assert_eq!(history(&bob, alice.id).await.len(), 2, "as many as there are");
+    let (late, _) = exchange(&mut a, &mut b, "late").await;
+    holds(&conversation(&bob, alice.id).await, &json!({"unread": 3}));
+    b.ask(&json!({"type": "read", "partner_id": alice.id, "up_to_id": late["id"]})).await;
+    holds(&conversation(&bob, alice.id).await, &json!({"unread": 0}));
+    holds(&conversation(&alice, bob.id).await, &json!({"unread": 0}));
+    server.stop().await;
+}
+
+/// A number of somebody else's message, or of none, is a place in the order of all: paging goes on from there.
+#[tokio::test]
+async fn history_is_paged_from_any_number() {
+    let server = TestServer::start().await;
+    let (alice, bob, mut a, mut b) = two_live(&server).await;
+    let carol = server.sign_up("carol").await;
+    let mut c = live(&carol, "c").await;
+    let (mut mine, mut others) = (Vec::new(), Vec::new());
+    for i in 0..6 {
+        mine.push(int(&exchange(&mut a, &mut b, &i.to_string()).await.0, "id"));
+        others.push(int(&exchange(&mut b, &mut c, &format!("other {i}")).await.0, "id"));
+        // A number that no message has.
+        b.ask(&json!({"type": "delete", "id": others[i], "for": "everyone"})).await;
+        c.expect("deleted").await;
+    }
+    let before = async |id: i64| -> Vec<i64> {
+        let path = format!("/chat/all_messages?partnerID={}&limit=100&before_id={id}", bob.id);
+        alice.http.get(&path).await.ok().json::<Vec<Value>>().iter().map(|message| int(message, "id")).collect()
+    };
+    for id in 0..others[5] + 5 {
+        let expected: Vec<i64> = mine.iter().rev().copied().filter(|&mine| mine < id).collect();
+        assert_eq!(before(id).await, expected, "before {id}");
+    }
+    server.stop().await;
+}
+
+/// A client that keeps fewer digits gets some messages twice, but misses none.
+#[tokio::test]
+async fn a_before_that_was_cut_leaves_nothing_out() {
+    let server = TestServer::start_at(stopped_clock(), |_| {}).await;
+    let (alice, bob, mut a, mut b) = two_live(&server).await;
+    for i in 0..5 {
+        exchange(&mut a, &mut b, &i.to_string()).await;
+    }
+    let all = history(&alice, bob.id).await;
+    let text = |i: usize| all[i]["timestamp"].as_str().unwrap().to_owned();
+    let page = async |before: &str| -> Vec<Value> {
+        let path = format!("/chat/all_messages?partnerID={}&before={before}", bob.id);
+        alice.http.get(&path).await.ok().json()
+    };
+    // 2026-09-21T14:13:20.000001Z and so on.
+    let exact = text(2);
+    assert_eq!(page(&exact).await, all[3..], "six decimals are exact");
+    for digits in ["23", "22", "20", "19"] {
+        let cut = format!("{}Z", &exact[..digits.parse::<usize>().unwrap()].trim_end_matches('.'));
+        assert_eq!(page(&cut).await, all, "{cut}");
+    }
+    // With an offset, whose sign nobody has encoded.
+    assert_eq!(page(&exact.replace('Z', "+00:00")).await, all[3..]);
+    assert_eq!(page(&exact.replace("14:", "16:").replace('Z', "+02:00")).await, all[3..]);
+    for newest in ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999999Z", "9999-12-31T00:00:00+00:00"] {
+        assert_eq!(page(newest).await, all, "{newest}");
+    }
+    for bad in ["2026-09-21%2014:13:20", "2026-09-21T14:13:20", "9999-13-01T00:00:00Z", "10000-01-01T00:00:00Z", "+"] {
+        let answer = alice.http.get(&format!("/chat/all_messages?partnerID={}&before={bad}", bob.id)).await;
+        assert_eq!(answer.problem(), (422, "bad_frame".to_owned()), "{bad}");
+    }
     server.stop().await;
 }

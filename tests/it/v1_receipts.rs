@@ -1,12 +1,19 @@
 //! `delivered` and `read`: who learns of them, how far they reach, and that they never go back.
 
-use fluent_backend::testing::{TestDevice, TestServer};
+use fluent_backend::testing::{TestClient, TestDevice, TestServer};
 use serde_json::{Value, json};
 
-use crate::support::v1::{conversation, exchange, holds, int, letter, live, seq, two_live, with};
+use crate::support::v1::{
+    conversation, conversations, exchange, holds, int, letter, live, partners, seq, two_live, with,
+};
 
 async fn read(device: &mut TestDevice, partner: i32, up_to: &Value) -> Value {
     device.ask(&json!({"type": "read", "partner_id": partner, "up_to_id": up_to, "ref": "r"})).await
+}
+
+/// The `seq` of a user's newest message.
+async fn newest(user: &TestClient) -> i64 {
+    seq(&conversations(user).await[0])
 }
 
 async fn delivered(device: &mut TestDevice, up_to: i64) {
@@ -16,7 +23,7 @@ async fn delivered(device: &mut TestDevice, up_to: i64) {
 #[tokio::test]
 async fn what_a_device_keeps_is_told_to_the_partner_alone() {
     let server = TestServer::start().await;
-    let (alice, bob, mut a, mut b) = two_live(&server).await;
+    let (alice, bob, mut a, mut b) = partners(&server).await;
     let (mut a2, mut b2) = (live(&alice, "a2").await, live(&bob, "b2").await);
     let mut ids = Vec::new();
     for i in 0..3 {
@@ -58,9 +65,10 @@ async fn what_a_device_keeps_is_told_to_the_partner_alone() {
 #[tokio::test]
 async fn one_cursor_is_a_receipt_in_every_conversation() {
     let server = TestServer::start().await;
-    let (_, bob, mut a, mut b) = two_live(&server).await;
+    let (_, bob, mut a, mut b) = partners(&server).await;
     let carol = server.sign_up("carol").await;
     let mut c = live(&carol, "c").await;
+    exchange(&mut b, &mut c, "hello carol").await;
     let (first, _) = exchange(&mut a, &mut b, "from alice").await;
     let (second, _) = exchange(&mut c, &mut b, "from carol").await;
     let (third, _) = exchange(&mut a, &mut b, "from alice again").await;
@@ -149,7 +157,7 @@ async fn every_read_is_answered_also_where_there_is_nothing_to_read() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_reads_are_merged_and_each_is_answered() {
     let server = TestServer::start().await;
-    let (alice, bob, mut a, mut b) = two_live(&server).await;
+    let (alice, bob, mut a, mut b) = partners(&server).await;
     let mut ids = Vec::new();
     for i in 0..1000 {
         a.send(&letter(bob.id, &i.to_string())).await;
@@ -194,8 +202,8 @@ async fn a_thousand_reads_are_merged_and_each_is_answered() {
 #[tokio::test]
 async fn replay_has_the_newest_receipt_of_each_kind_in_its_place() {
     let server = TestServer::start().await;
-    let (alice, bob, mut a, mut b) = two_live(&server).await;
-    let since = a.cursor(0);
+    let (alice, bob, mut a, mut b) = partners(&server).await;
+    let since = a.cursor(newest(&alice).await);
     let first = exchange(&mut a, &mut b, "1").await.0;
     delivered(&mut b, seq(&first)).await;
     a.expect("receipt").await;
@@ -213,5 +221,81 @@ async fn replay_has_the_newest_receipt_of_each_kind_in_its_place() {
     let (_, missed) = bob.live_device("late", Some(&since)).await;
     let his = kept.iter().copied().filter(|&number| number != seq(&delivered_second)).collect::<Vec<_>>();
     assert_eq!(missed.iter().map(seq).collect::<Vec<_>>(), his, "`delivered` is for the partner only: {missed:?}");
+    server.stop().await;
+}
+
+/// A stranger may write, but learns nothing of the phone that receives it, nor of the person: also not by a message
+/// that the app would not show.
+#[tokio::test]
+async fn a_stranger_is_told_nothing_until_they_are_partners() {
+    let server = TestServer::start().await;
+    let (alice, bob, mut a, mut b) = two_live(&server).await;
+    let odd = json!({"message_type": "x-probe", "expires_in_s": 3600});
+    let first = a.ask(&with(&letter(bob.id, "first"), odd)).await;
+    b.expect("message").await;
+    delivered(&mut b, seq(&first)).await;
+    bob.http.post("/chat/receipts", &json!({"delivered": {"up_to_seq": first["seq"]}})).await.ok();
+    let mut b2 = live(&bob, "b2").await;
+    let own = read(&mut b, alice.id, &first["id"]).await;
+    holds(&own, &json!({"kind": "read", "up_to_id": first["id"], "duplicate": null}));
+    holds(&b2.expect("receipt").await, &json!({"kind": "read", "seq": own["seq"]}));
+    assert_eq!(a.so_far().await, Vec::<Value>::new());
+    let nothing = json!({"partner_read_up_to_id": null, "partner_delivered_up_to_id": null});
+    holds(&conversation(&alice, bob.id).await, &nothing);
+    let (_, missed) = alice.live_device("late", Some(&a.cursor(0))).await;
+    assert!(missed.iter().all(|frame| frame["type"] == "message"), "{missed:?}");
+    // An own read is no word to the other either: only a message is.
+    let second = exchange(&mut a, &mut b, "second").await.0;
+    delivered(&mut b, seq(&second)).await;
+    b.so_far().await;
+    assert_eq!(a.so_far().await, Vec::<Value>::new());
+    // He answers, and from then on his devices tell what they told nobody.
+    let answer = exchange(&mut b, &mut a, "answer").await.0;
+    assert_eq!(a.so_far().await, Vec::<Value>::new(), "nothing by itself");
+    delivered(&mut b, seq(&answer)).await;
+    let expected = json!({"kind": "delivered", "user_id": bob.id, "up_to_id": second["id"]});
+    holds(&a.expect("receipt").await, &expected);
+    read(&mut b, alice.id, &second["id"]).await;
+    holds(&a.expect("receipt").await, &with(&expected, json!({"kind": "read"})));
+    server.stop().await;
+}
+
+/// Whoever reads before they answer, has not told: also when both come at once.
+#[tokio::test]
+async fn what_was_read_before_the_first_answer_is_not_told() {
+    let server = TestServer::start().await;
+    let (alice, _, mut a, mut b) = two_live(&server).await;
+    let first = exchange(&mut a, &mut b, "first").await.0;
+    b.send(&json!({"type": "read", "partner_id": alice.id, "up_to_id": first["id"]})).await;
+    b.send(&json!({"type": "delivered", "up_to_seq": first["seq"]})).await;
+    b.send(&letter(alice.id, "answer")).await;
+    b.expect("receipt").await;
+    let answer = b.expect("stored").await;
+    let (before, message) = a.until("message").await;
+    assert_eq!((before, &message["id"]), (Vec::new(), &answer["id"]));
+    assert_eq!(a.so_far().await, Vec::<Value>::new());
+    server.stop().await;
+}
+
+/// Replay without a `read`: what arrived is told again, in its place.
+#[tokio::test]
+async fn a_replay_that_knows_only_delivered_tells_it() {
+    let server = TestServer::start().await;
+    let (alice, bob, mut a, mut b) = partners(&server).await;
+    let since = a.cursor(newest(&alice).await);
+    let first = exchange(&mut a, &mut b, "first").await.0;
+    delivered(&mut b, seq(&first)).await;
+    let receipt = a.expect("receipt").await;
+    let second = exchange(&mut a, &mut b, "second").await.0;
+    let (_, missed) = alice.live_device("late", Some(&since)).await;
+    let told: Vec<i64> = missed.iter().map(seq).collect();
+    assert_eq!(told, [&first, &receipt, &second].map(seq));
+    assert_eq!(missed[1], receipt);
+    holds(&receipt, &json!({"kind": "delivered", "user_id": bob.id, "up_to_id": first["id"]}));
+    // Superseded by one of the same kind: the newest keeps its place.
+    delivered(&mut b, seq(&second)).await;
+    let newer = a.expect("receipt").await;
+    let (_, missed) = alice.live_device("later", Some(&since)).await;
+    assert_eq!(missed.iter().map(seq).collect::<Vec<_>>(), [&first, &second, &newer].map(seq));
     server.stop().await;
 }

@@ -4,7 +4,7 @@ use fluent_backend::testing::{TestClient, TestServer};
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
-use crate::support::v1::{each, exchange, holds, letter, live, seq, two, two_live, with, without};
+use crate::support::v1::{each, exchange, holds, letter, live, partners, seq, two, two_live, with, without};
 
 #[tokio::test]
 async fn a_posted_message_reaches_all_sockets_of_both() {
@@ -111,6 +111,7 @@ async fn sync_gives_the_frames_of_the_socket_page_by_page() {
     for i in 0..25 {
         stored.push(exchange(&mut a, &mut b, &i.to_string()).await.0);
     }
+    exchange(&mut b, &mut a, "answer").await;
     b.ask(&json!({"type": "read", "partner_id": alice.id, "up_to_id": stored[9]["id"]})).await;
     a.expect("receipt").await;
     a.ask(&json!({"type": "delete", "id": stored[3]["id"], "for": "everyone"})).await;
@@ -172,7 +173,7 @@ async fn sync_that_cannot_go_on_is_one_reset_and_bad_limits_are_422() {
 #[tokio::test]
 async fn receipts_can_be_posted() {
     let server = TestServer::start().await;
-    let (alice, bob, mut a, mut b) = two_live(&server).await;
+    let (alice, bob, mut a, mut b) = partners(&server).await;
     let first = exchange(&mut a, &mut b, "first").await.0;
     let second = exchange(&mut a, &mut b, "second").await.0;
     let post = async |body: Value| bob.http.post("/chat/receipts", &body).await;

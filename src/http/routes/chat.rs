@@ -35,9 +35,10 @@ pub(in crate::http) struct HistoryQuery {
     #[serde(rename = "partnerID")]
     #[param(value_type = i32)]
     partner_id: Option<String>,
-    /// Only messages older than this: the `timestamp` of the last one of the page before.
+    /// Only messages older than this: the `timestamp` of the last one of the page before. With fewer than six decimals
+    /// it means the end of its unit.
     before: Option<String>,
-    /// Instead of `before`: only messages before the one with this id.
+    /// Instead of `before`: only messages before the one with this id, wherever that is.
     #[param(value_type = Option<i64>)]
     before_id: Option<String>,
     /// 1–100, default 20.
@@ -112,7 +113,7 @@ pub(in crate::http) async fn partnerinfo(app: Arc<App>, request: Request) -> Res
     Ok(json(StatusCode::OK, &KeyedUserBody::from(&partner)))
 }
 
-/// Everybody you have written with, with the newest message, newest first; at most 1000.
+/// Everybody you have written with, with the newest message, newest first; at most 1000, and 1 MiB of contents.
 #[utoipa::path(get, path = "/chat/chat_list", tag = "chat", security(("bearer" = [])), responses(
     (status = 200, body = Vec<ChatListBody>),
     (status = 401, body = Problem, content_type = "application/problem+json"),
@@ -130,7 +131,8 @@ pub(in crate::http) async fn chat_list(app: Arc<App>, request: Request) -> Resul
     Ok(json_list(StatusCode::OK, &bodies))
 }
 
-/// Your messages with one partner, newest first. `content` is the copy made for you.
+/// Your messages with one partner, newest first. `content` is the copy made for you. A page ends at 1 MiB of contents:
+/// the last one is empty.
 #[utoipa::path(get, path = "/chat/all_messages", tag = "chat", params(HistoryQuery), security(("bearer" = [])), responses(
     (status = 200, body = Vec<HistoryBody>),
     (status = 401, body = Problem, content_type = "application/problem+json"),

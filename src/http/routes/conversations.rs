@@ -37,7 +37,7 @@ pub(in crate::http) struct ConversationBody<'a> {
     /// Absent when all messages are gone.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_message: Option<HistoryBody<'a>>,
-    /// Messages of the partner that you have not read.
+    /// Messages of the partner that you have not read and can still be shown.
     unread: i64,
     read_up_to_id: Option<i64>,
     partner_read_up_to_id: Option<i64>,
@@ -48,7 +48,7 @@ pub(in crate::http) struct ConversationBody<'a> {
     seq: i64,
 }
 
-/// Your conversations, newest first.
+/// Your conversations, newest first. A page ends at 1 MiB of contents: the last one is empty.
 #[utoipa::path(get, path = "/chat/conversations", tag = "chat", params(ConversationsQuery), security(("bearer" = [])), responses(
     (status = 200, body = Vec<ConversationBody>),
     (status = 401, body = Problem, content_type = "application/problem+json"),

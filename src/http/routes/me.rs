@@ -5,15 +5,15 @@ use std::sync::Arc;
 use http::StatusCode;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::users::KeyedUserBody;
 use crate::actors::LoginEnd;
 use crate::domain::{Answer, Command, PublicKey, Settings, UserId};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Request, json_body, limit_rate, signed_in, uninterrupted};
-use crate::http::respond::{Response, json, no_content};
+use crate::http::extract::{Request, json_body, limit_rate, number, query, signed_in, uninterrupted};
+use crate::http::respond::{Response, json, json_list, no_content};
 
 #[derive(Serialize, ToSchema)]
 pub(in crate::http) struct ProfileBody<'a> {
@@ -43,6 +43,14 @@ impl From<Settings> for SettingsBody {
 pub(in crate::http) struct SettingsRequest {
     presence: Option<bool>,
     read_receipts: Option<bool>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct BlockedQuery {
+    /// The last `id` of the page before.
+    #[param(value_type = Option<i32>)]
+    after: Option<String>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -173,15 +181,18 @@ pub(in crate::http) async fn unblock(app: Arc<App>, request: Request) -> Result<
     set_block(app, request, false).await
 }
 
-/// Whom you have blocked.
-#[utoipa::path(get, path = "/users/blocked", tag = "users", security(("bearer" = [])), responses(
+/// Whom you have blocked, at most 1000.
+#[utoipa::path(get, path = "/users/blocked", tag = "users", params(BlockedQuery), security(("bearer" = [])), responses(
     (status = 200, description = "By id", body = Vec<KeyedUserBody>),
     (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem, content_type = "application/problem+json"),
 ))]
 pub(in crate::http) async fn blocked(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let access = signed_in(&app, &request)?;
-    let users = app.storage.blocked_by(access.user).await?;
-    Ok(json(StatusCode::OK, &users.iter().map(KeyedUserBody::from).collect::<Vec<_>>()))
+    let query: BlockedQuery = query(&request)?;
+    let after = number("after", query.after.as_deref())?.map(UserId);
+    let users = app.storage.blocked_by(access.user, after).await?;
+    Ok(json_list(StatusCode::OK, &users.iter().map(KeyedUserBody::from).collect::<Vec<_>>()))
 }
 
 async fn set_block(app: Arc<App>, request: Request, blocked: bool) -> Result<Response, ApiError> {

@@ -7,18 +7,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::{Answer, Command, MessageId, Scope, Seq, UserId};
+use crate::domain::{Answer, Command, Event, MessageId, Scope, Seq, UserId};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{Request, json_body, limit, query, signed_in, whole_body};
-use crate::http::respond::{Response, json, typed};
+use crate::http::respond::{MAX_LIST_BYTES, Response, json, typed};
 use crate::protocol::{Frame, v1};
-use crate::storage::{PageLimit, Replay};
+use crate::storage::{PAGE_BYTES, PageLimit, Replay};
 
 /// Conversations that one request may report as read.
 const MAX_READS: usize = 256;
-/// Bytes of ciphertext after which a page of events ends.
-const MAX_PAGE_BYTES: usize = 1024 * 1024;
 
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes a body that the codec of the socket reads")]
@@ -36,7 +34,7 @@ pub(in crate::http) struct SendRequest {
     message_type: String,
     /// The key that `receiver_encrypted` is made for.
     receiver_key_id: Option<String>,
-    /// The id of the message that this one answers.
+    /// The id of the message that this one answers, of the same conversation.
     reply_to: Option<i64>,
     /// Seconds until the message is destroyed.
     #[schema(minimum = 1, maximum = 31_536_000)]
@@ -136,7 +134,7 @@ struct ReadBody {
     (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, description = "One of you has blocked the other", body = Problem, content_type = "application/problem+json"),
-    (status = 404, description = "No such user", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "No such user, or no such message to answer", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "The client id names another message, or the receiver has a new key", body = Problem, content_type = "application/problem+json"),
     (status = 413, body = Problem, content_type = "application/problem+json"),
     (status = 422, body = Problem, content_type = "application/problem+json"),
@@ -203,11 +201,29 @@ pub(in crate::http) async fn sync(app: Arc<App>, request: Request) -> Result<Res
         }
     };
     let mut replay = Replay::new(access.user, cursor.seq);
-    let page = PageLimit { events: usize::try_from(limit).unwrap_or(usize::MAX), bytes: MAX_PAGE_BYTES };
+    let page = PageLimit { events: usize::try_from(limit).unwrap_or(usize::MAX), bytes: PAGE_BYTES };
     let page = app.storage.next_page(&mut replay, page, app.clock.now()).await?;
-    let events: Result<Vec<_>, ApiError> = page.events.iter().map(|event| raw(v1::event(event, access.user))).collect();
-    cursor.seq = page.up_to;
-    Ok(json(StatusCode::OK, &SyncAnswer { events: events?, cursor: cursor.to_string(), more: !page.is_last }))
+    let (events, last) = written(&page.events, access.user)?;
+    // Not all of them, when what they are written as is larger than they are.
+    let is_cut = events.len() < page.events.len();
+    cursor.seq = if is_cut { last } else { page.up_to };
+    let more = is_cut || !page.is_last;
+    Ok(json(StatusCode::OK, &SyncAnswer { events, cursor: cursor.to_string(), more }))
+}
+
+/// The frames of as many events as a list holds, at least one, and the last one's number.
+fn written(events: &[Event], user: UserId) -> Result<(Vec<Box<RawValue>>, Seq), ApiError> {
+    let (mut frames, mut bytes, mut last) = (Vec::with_capacity(events.len()), 0, Seq(0));
+    for event in events {
+        let frame = raw(v1::event(event, user))?;
+        bytes += frame.get().len();
+        if bytes > MAX_LIST_BYTES && !frames.is_empty() {
+            break;
+        }
+        last = event.seq;
+        frames.push(frame);
+    }
+    Ok((frames, last))
 }
 
 /// Say what has arrived and what was read, as `delivered` and `read` on the socket. Unknown partners are skipped.

@@ -10,7 +10,7 @@ use crate::domain::{User, UserId};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{Request, limit, number, query, signed_in, user_id};
-use crate::http::respond::{Response, json};
+use crate::http::respond::{Response, json_list};
 use crate::storage::UserPage;
 
 /// Users on a page, unless asked otherwise.
@@ -113,7 +113,8 @@ pub(in crate::http) async fn get_all_users(app: Arc<App>, request: Request) -> R
     found(&app, query.search.as_deref(), UserPage { after: None, limit: PUBLIC_LIMIT }).await
 }
 
-/// Users by id; unknown ids are left out.
+/// Users by id; unknown ids are left out. An answer ends at 1 MiB of names and keys: ask again for ids above the last
+/// one.
 #[utoipa::path(get, path = "/users", tag = "users", params(IdsQuery), security(("bearer" = [])), responses(
     (status = 200, description = "By id", body = Vec<KeyedUserBody>),
     (status = 401, body = Problem, content_type = "application/problem+json"),
@@ -129,10 +130,10 @@ pub(in crate::http) async fn by_ids(app: Arc<App>, request: Request) -> Result<R
         return Err(ApiError::Invalid(format!("at most {MAX_IDS} ids can be asked for at once")));
     }
     let users = app.storage.users(&ids).await?;
-    Ok(json(StatusCode::OK, &users.iter().map(KeyedUserBody::from).collect::<Vec<_>>()))
+    Ok(json_list(StatusCode::OK, &users.iter().map(KeyedUserBody::from).collect::<Vec<_>>()))
 }
 
 async fn found(app: &App, text: Option<&str>, page: UserPage) -> Result<Response, ApiError> {
     let users = app.storage.search_users(text.unwrap_or_default(), page).await?;
-    Ok(json(StatusCode::OK, &users.into_iter().map(UserBody::from).collect::<Vec<_>>()))
+    Ok(json_list(StatusCode::OK, &users.into_iter().map(UserBody::from).collect::<Vec<_>>()))
 }

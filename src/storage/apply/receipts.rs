@@ -1,6 +1,7 @@
 //! Receipts: how far each side has got. Those of a batch are merged, so that any number of them changes a row once.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use super::{Batch, Place, to_users};
 use crate::domain::{
@@ -9,23 +10,41 @@ use crate::domain::{
 };
 use crate::storage::StorageError;
 use crate::storage::facts::Conversation;
+use crate::storage::rows::{Had, newest_of};
 
-const POSITION: &str = "SELECT read_id, read_seq, read_at, shown_id, delivered_id, newest_inbound FROM members \
-     WHERE user_id = $1 AND conversation_id = $2";
+const POSITION: &str = "SELECT mine.read_id, mine.read_seq, mine.read_at, mine.shown_id, mine.delivered_id, \
+     mine.newest_inbound, theirs.newest_inbound FROM members AS mine JOIN members AS theirs \
+     ON theirs.user_id = $3 AND theirs.conversation_id = mine.conversation_id \
+     WHERE mine.user_id = $1 AND mine.conversation_id = $2";
 
-/// The newest message of `$2` in a conversation with a number of at most `$3`. Numbers and time stamps grow together, so the
-/// conversation's index finds it. A client names a message of its partner, which is the first one found; one that names others
-/// must not make the writer walk over everything.
-const NEWEST_AT_OR_BELOW: &str = "SELECT id FROM (SELECT id, sender_id, timestamp FROM messages \
-     WHERE conversation_id = $1 AND gone_seq IS NULL \
-     AND timestamp <= (SELECT timestamp FROM messages WHERE id <= $3 ORDER BY id DESC LIMIT 1) \
-     ORDER BY timestamp DESC LIMIT 1000) AS newest WHERE sender_id = $2 ORDER BY timestamp DESC LIMIT 1";
+/// The newest message of `$2` in the conversation `$1` with `$4` that has a number of at most `$3`. Numbers and time
+/// stamps grow together, so the conversation's indexes find it. A client names a message of its partner, which is the
+/// first one found; one that names others must not make the writer walk over everything.
+pub(in crate::storage) static NEWEST_AT_OR_BELOW: LazyLock<String> = LazyLock::new(|| {
+    let conditions = "m.conversation_id = $1 \
+         AND m.timestamp <= (SELECT timestamp FROM messages WHERE id <= $3 ORDER BY id DESC LIMIT 1)";
+    let columns = "m.id AS id, m.sender_id AS sender_id, m.timestamp AS timestamp";
+    let newest = newest_of(&[Had::ByBoth, Had::By("$2"), Had::By("$4")], columns, conditions, "1000");
+    format!("SELECT MAX(id) FROM ({newest}) AS newest WHERE sender_id = $2")
+});
 
-/// Messages of `$2` between two numbers that their receiver still has.
-const COUNT_BETWEEN: &str = "SELECT COUNT(*) FROM messages WHERE conversation_id = $1 AND gone_seq IS NULL \
-     AND timestamp > COALESCE((SELECT timestamp FROM messages WHERE id <= $3 ORDER BY id DESC LIMIT 1), -1) \
-     AND timestamp <= (SELECT timestamp FROM messages WHERE id <= $4 ORDER BY id DESC LIMIT 1) \
-     AND sender_id = $2 AND receiver_gone IS NULL";
+/// Whether `$2` has written something with a number of at most `$3` of which only a tombstone is left: it is seldom
+/// asked, and not looked for among more than can be.
+const WROTE_WHAT_IS_GONE: &str = "SELECT 1 FROM (SELECT id, sender_id FROM messages WHERE conversation_id = $1 \
+     AND gone_seq IS NOT NULL AND gone_how <> 4 LIMIT 1000) AS gone WHERE sender_id = $2 AND id <= $3 LIMIT 1";
+
+/// Messages of `$2` between two numbers that their receiver `$5` still has.
+pub(in crate::storage) static COUNT_BETWEEN: LazyLock<String> = LazyLock::new(|| {
+    let count = |had: Had| {
+        format!(
+            "(SELECT COUNT(*) FROM messages AS m WHERE m.conversation_id = $1 AND m.sender_id = $2 AND {} \
+             AND m.timestamp > COALESCE((SELECT timestamp FROM messages WHERE id <= $3 ORDER BY id DESC LIMIT 1), -1) \
+             AND m.timestamp <= (SELECT timestamp FROM messages WHERE id <= $4 ORDER BY id DESC LIMIT 1))",
+            had.condition()
+        )
+    };
+    format!("SELECT {} + {}", count(Had::ByBoth), count(Had::By("$5")))
+});
 
 const MOVE_READ: &str = "UPDATE members SET read_id = $3, read_seq = $4, read_at = $5, unread = $6 \
      WHERE user_id = $1 AND conversation_id = $2";
@@ -36,10 +55,13 @@ const SHOW_READ: &str =
 const MOVE_DELIVERED: &str = "UPDATE members SET delivered_id = $3, delivered_seq = $4, delivered_at = $5 \
      WHERE user_id = $1 AND conversation_id = $2";
 
-/// Conversations of a user with something that was not reported as delivered or read.
-const UNDELIVERED: &str = "SELECT m.conversation_id, c.direct_key, m.newest_inbound, m.delivered_id, m.shown_id \
-     FROM members AS m JOIN conversations AS c ON c.id = m.conversation_id \
-     WHERE m.user_id = $1 AND m.newest_inbound > m.delivered_id AND m.newest_inbound > m.shown_id";
+/// Conversations of a user with something that was not reported as delivered or read. Only those with partners: a
+/// stranger is told nothing.
+const UNDELIVERED: &str = "SELECT m.conversation_id, c.direct_key, m.newest_inbound, m.delivered_id, m.shown_id, \
+     theirs.newest_inbound FROM members AS m JOIN conversations AS c ON c.id = m.conversation_id \
+     JOIN members AS theirs ON theirs.conversation_id = m.conversation_id AND theirs.user_id <> m.user_id \
+     WHERE m.user_id = $1 AND m.newest_inbound > m.delivered_id AND m.newest_inbound > m.shown_id \
+     AND theirs.newest_inbound IS NOT NULL";
 
 /// The receipts of a batch, merged.
 #[derive(Default)]
@@ -87,6 +109,8 @@ struct Position {
     shown_id: MessageId,
     delivered_id: MessageId,
     newest_inbound: Option<MessageId>,
+    /// The newest message that the user has written to the partner.
+    newest_outbound: Option<MessageId>,
 }
 
 impl Position {
@@ -118,7 +142,7 @@ impl Batch<'_> {
             return Ok(());
         };
         let id = conversation.id;
-        let position = if user == partner { None } else { self.position(user, id).await? };
+        let position = if user == partner { None } else { self.position(user, partner, id).await? };
         let Some(position) = position else {
             let nothing = Answer::NothingRead { conversation_id: id, user, partner };
             for place in others.into_iter().chain([winner]) {
@@ -129,11 +153,13 @@ impl Batch<'_> {
 
         // What is stored after it in this batch it cannot have read.
         let limit = MessageId(furthest.0.min(self.seq(winner).0 - 1));
-        let up_to = self.clamp(id, partner, position.newest_inbound, limit).await?;
+        let up_to = self.clamp(id, (user, partner), position.newest_inbound, limit).await?;
         let up_to = up_to.filter(|up_to| *up_to > position.read.0);
         let standing = if let Some(up_to) = up_to {
             let receipt = self.receipt(winner, ReceiptKind::Read, id, user, partner, up_to);
-            self.move_read(winner, &receipt, &position, conversation.is_blocked).await?;
+            let tells = !conversation.is_blocked
+                && self.has_written(winner, id, (user, partner), position.newest_outbound).await?;
+            self.move_read(winner, &receipt, &position, tells).await?;
             Some(receipt)
         } else {
             let (read, seq, timestamp) = position.read;
@@ -153,13 +179,13 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Moves a read position, and tells whoever may know.
+    /// Moves a read position, and tells whoever may know: the partner only when `tells`.
     async fn move_read(
         &mut self,
         place: Place,
         receipt: &Receipt,
         position: &Position,
-        is_blocked: bool,
+        tells: bool,
     ) -> Result<(), StorageError> {
         let (user, partner, id, up_to) = (receipt.user, receipt.partner, receipt.conversation_id, receipt.up_to);
         let key = || [user.0.into(), id.0.into()];
@@ -167,8 +193,8 @@ impl Batch<'_> {
         if position.newest_inbound == Some(up_to) {
             self.execute(MOVE_READ, key().into_iter().chain(moved()).chain([0_i64.into()])).await?;
         } else {
-            let range = [id.0.into(), partner.0.into(), position.read.0.0.into(), up_to.0.into()];
-            let row = self.tx.query_one(self.statement(COUNT_BETWEEN, range)).await?;
+            let range = [id.0.into(), partner.0.into(), position.read.0.0.into(), up_to.0.into(), user.0.into()];
+            let row = self.tx.query_one(self.statement(COUNT_BETWEEN.as_str(), range)).await?;
             let read: i64 = row.map_or(Ok(0), |row| row.get(0))?;
             self.execute(COUNT_DOWN, key().into_iter().chain(moved()).chain([read.into()])).await?;
         }
@@ -176,14 +202,14 @@ impl Batch<'_> {
         let body = EventBody::Receipt(receipt.clone());
         let answer = Ok(Answer::Read { receipt: receipt.clone(), duplicate: false });
         let mut shows = async |who| Ok::<_, StorageError>(self.user(who).await?.is_some_and(|u| u.read_receipts));
-        let is_shown = !is_blocked && shows(user).await? && shows(partner).await?;
+        let is_shown = tells && shows(user).await? && shows(partner).await?;
         let events = if is_shown {
             self.execute(SHOW_READ, key().into_iter().chain(moved())).await?;
             to_users([user, partner], receipt.seq, body)
         } else {
             let mut events = to_users([user], receipt.seq, body);
             // The partner learns no more than that it has arrived.
-            if !is_blocked && up_to > position.known_delivered() {
+            if tells && up_to > position.known_delivered() {
                 self.execute(MOVE_DELIVERED, key().into_iter().chain(moved())).await?;
                 let delivered = Receipt { kind: ReceiptKind::Delivered, ..receipt.clone() };
                 events.extend(to_users([partner], receipt.seq, EventBody::Receipt(delivered)));
@@ -210,7 +236,11 @@ impl Batch<'_> {
             let Some(Conversation { is_blocked: false, .. }) = self.conversation(user, partner).await? else {
                 continue;
             };
-            let Some(arrived) = self.clamp(id, partner, newest, limit).await?.filter(|id| id.0 > known) else {
+            let answer = row.get::<Option<i64>>(5)?.map(MessageId);
+            if !self.has_written(place, id, (user, partner), answer).await? {
+                continue;
+            }
+            let Some(arrived) = self.clamp(id, (user, partner), newest, limit).await?.filter(|id| id.0 > known) else {
                 continue;
             };
             let receipt = self.receipt(place, ReceiptKind::Delivered, id, user, partner, arrived);
@@ -226,7 +256,7 @@ impl Batch<'_> {
     async fn clamp(
         &self,
         id: ConversationId,
-        partner: UserId,
+        (user, partner): (UserId, UserId),
         newest: Option<MessageId>,
         limit: MessageId,
     ) -> Result<Option<MessageId>, StorageError> {
@@ -234,13 +264,36 @@ impl Batch<'_> {
         if newest <= limit {
             return Ok(Some(newest));
         }
-        let values = [id.0.into(), partner.0.into(), limit.0.into()];
-        let row = self.tx.query_one(self.statement(NEWEST_AT_OR_BELOW, values)).await?;
-        Ok(row.map(|row| row.get(0)).transpose()?.map(MessageId))
+        let values = [id.0.into(), partner.0.into(), limit.0.into(), user.0.into()];
+        let row = self.tx.query_one(self.statement(NEWEST_AT_OR_BELOW.as_str(), values)).await?;
+        Ok(row.map_or(Ok(None), |row| row.get::<Option<i64>>(0))?.map(MessageId))
     }
 
-    async fn position(&self, user: UserId, id: ConversationId) -> Result<Option<Position>, StorageError> {
-        let row = self.tx.query_one(self.statement(POSITION, [user.0.into(), id.0.into()])).await?;
+    /// Whether the user had written to the partner before this command: a message that makes them partners may be in
+    /// the same batch, behind it.
+    async fn has_written(
+        &self,
+        place: Place,
+        id: ConversationId,
+        (user, partner): (UserId, UserId),
+        newest: Option<MessageId>,
+    ) -> Result<bool, StorageError> {
+        let before = MessageId(self.seq(place).0 - 1);
+        if newest.is_none() || self.clamp(id, (partner, user), newest, before).await?.is_some() {
+            return Ok(newest.is_some());
+        }
+        let values = [id.0.into(), user.0.into(), before.0.into()];
+        Ok(self.tx.query_one(self.statement(WROTE_WHAT_IS_GONE, values)).await?.is_some())
+    }
+
+    async fn position(
+        &self,
+        user: UserId,
+        partner: UserId,
+        id: ConversationId,
+    ) -> Result<Option<Position>, StorageError> {
+        let values = [user.0.into(), id.0.into(), partner.0.into()];
+        let row = self.tx.query_one(self.statement(POSITION, values)).await?;
         let Some(row) = row else { return Ok(None) };
         let read = (MessageId(row.get(0)?), Seq(row.get(1)?));
         Ok(Some(Position {
@@ -248,6 +301,7 @@ impl Batch<'_> {
             shown_id: MessageId(row.get(3)?),
             delivered_id: MessageId(row.get(4)?),
             newest_inbound: row.get::<Option<i64>>(5)?.map(MessageId),
+            newest_outbound: row.get::<Option<i64>>(6)?.map(MessageId),
         }))
     }
 

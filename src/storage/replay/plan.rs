@@ -8,13 +8,15 @@ use crate::domain::{
 use crate::storage::StorageError;
 use crate::storage::events::Kind;
 use crate::storage::packed::{self, Query};
+use crate::storage::rows::Had;
 use crate::storage::walk::{any, each};
 
 /// The plan: `seq`, a kind, and three numbers and a text that depend on the kind.
 ///
 /// Kind 0 is a message, -1 and -2 are receipts, -3 is the head of the store, and others are those of the table of events.
 const EVENTS_AFTER: &str = "SELECT seq, kind, a, b, c, detail FROM ( \
-     SELECT m.id AS seq, 0 AS kind, 0 AS a, 0 AS b, 0 AS c, '' AS detail FROM v {messages} WHERE v.newest > $2 \
+     SELECT m.id AS seq, 0 AS kind, 0 AS a, 0 AS b, 0 AS c, '' AS detail FROM v {both} WHERE v.newest > $2 \
+     UNION ALL SELECT m.id, 0, 0, 0, 0, '' FROM v {left} WHERE v.newest > $2 \
      UNION ALL SELECT read_seq, -1, id, read_id, read_at, CAST(direct_key AS TEXT) \
      FROM v WHERE read_seq > $2 AND read_seq <= $4 \
      UNION ALL SELECT shown_seq, -1, id, shown_id, shown_at, CAST(partner AS TEXT) || '!' \
@@ -33,7 +35,7 @@ const MOVED: &str = "SELECT mine.conversation_id AS id, c.direct_key AS direct_k
      FROM members AS mine {conversation} {theirs} WHERE mine.user_id = $1 AND (c.newest_message_id > $2 \
      OR mine.read_seq > $2 OR theirs.shown_seq > $2 OR theirs.delivered_seq > $2)";
 /// Numbers and time stamps grow together.
-const MESSAGES: &str = "m.conversation_id = v.id AND m.gone_seq IS NULL \
+const MESSAGES: &str = "m.conversation_id = v.id \
      AND m.timestamp > COALESCE((SELECT timestamp FROM messages WHERE id <= $2 ORDER BY id DESC LIMIT 1), -1) \
      AND m.timestamp <= (SELECT timestamp FROM messages WHERE id <= $4 ORDER BY id DESC LIMIT 1)";
 
@@ -47,7 +49,8 @@ pub(in crate::storage) fn query(backend: DatabaseBackend) -> Query {
     let moved = MOVED
         .replace("{conversation}", &conversation)
         .replace("{theirs}", &any(backend, "members", "theirs", &of_partner));
-    let events = EVENTS_AFTER.replace("{messages}", &each(backend, "messages", "m", MESSAGES));
+    let messages = |had: Had| each(backend, "messages", "m", &format!("{MESSAGES} AND {}", had.condition()));
+    let events = EVENTS_AFTER.replace("{both}", &messages(Had::ByBoth)).replace("{left}", &messages(Had::By("$1")));
     Query { sql: format!("WITH v AS MATERIALIZED ({moved}) {events}"), columns: 6, ciphertexts: None }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Position, Record, Reference, check_error};
 use crate::model::Checked;
-use crate::model::event::{Event, Kind, Receipt};
+use crate::model::event::{Event, Kind, Message, Receipt};
 
 /// The partner's newest message at or below something. Whether a message that is gone still counts the contract does not say:
 /// each of the partner's messages between the two may be meant.
@@ -109,15 +109,27 @@ impl Reference {
         Ok(())
     }
 
-    /// A `read` that has moved something: the user learns it, the partner only while neither has blocked the other.
+    /// Whether each has written to the other before this `seq`.
+    fn mutual(&self, a: i64, b: i64, before: i64) -> bool {
+        let wrote = |from, to| {
+            let between = |message: &Message| (message.sender_id, message.receiver_id) == (from, to);
+            self.messages.values().any(|record| record.message.seq < before && between(&record.message))
+        };
+        wrote(a, b) && wrote(b, a)
+    }
+
+    /// A `read` that has moved something: the user learns it, the partner only when each has written to the other, and
+    /// while neither has blocked the other.
     fn read(&mut self, receipt: Receipt) -> Checked {
         let (user, partner, up_to) = (receipt.user_id, receipt.partner_id, receipt.up_to_id);
-        let blocked = self.blocked(user, partner);
+        let (blocked, mutual) = (self.blocked(user, partner), self.mutual(user, partner, receipt.seq));
         let position = self.position(user, partner);
         position.read = up_to;
         position.read_seq = receipt.seq;
-        position.delivered_most = position.delivered_most.max(up_to);
-        if !blocked {
+        if mutual {
+            position.delivered_most = position.delivered_most.max(up_to);
+        }
+        if mutual && !blocked {
             position.read_told = up_to;
             position.delivered_told = position.delivered_told.max(up_to);
             self.push(partner, Event::Receipt(receipt.clone()))?;
@@ -155,6 +167,9 @@ impl Reference {
         let partners: BTreeSet<i64> = self.messages.values().flat_map(Record::users).filter(|id| *id != user).collect();
         let mut expected = Vec::new();
         for partner in partners {
+            if !self.mutual(user, partner, i64::MAX) {
+                continue;
+            }
             let target = self.target(user, partner, |record| record.message.seq <= up_to_seq);
             let blocked = self.blocked(user, partner);
             let position = self.position(user, partner);

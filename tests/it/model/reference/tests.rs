@@ -171,11 +171,12 @@ fn reads_without_anything_to_read() {
 #[test]
 fn merged_reads_are_one_event() {
     let mut world = World::default();
+    world.send(ALICE, BOB, "c0");
     let (first, last) = (world.send(BOB, ALICE, "c1"), world.send(BOB, ALICE, "c2"));
     let new = world.receipt("read", (ALICE, BOB), last);
     let merged = duplicate(new.clone());
     world.model.judge_reads(ALICE, BOB, &[(first, &merged), (last, &new)], false).unwrap();
-    assert_eq!(world.seqs(BOB).len(), 3);
+    assert_eq!(world.seqs(BOB).len(), 4);
 
     // The same after a lost answer, when nobody is told anew.
     let mut world = World::default();
@@ -192,12 +193,13 @@ fn parsed(receipt: &Value) -> Event {
 #[test]
 fn deliveries_go_to_partners_and_only_when_something_moves() {
     let mut world = World::default();
+    world.send(ALICE, BOB, "c0");
     let first = world.send(BOB, ALICE, "c1");
     let expected = world.model.deliver(ALICE, first).remove(0);
     assert!(expected.must);
     let receipt = world.receipt("delivered", (ALICE, BOB), first);
     world.model.delivered(&expected, parsed(&receipt)).unwrap();
-    assert_eq!((world.seqs(ALICE).len(), world.seqs(BOB).len()), (1, 2));
+    assert_eq!((world.seqs(ALICE).len(), world.seqs(BOB).len()), (2, 3));
     assert!(world.model.deliver(ALICE, first + 9).is_empty());
 
     let second = world.send(BOB, ALICE, "c2");
@@ -210,6 +212,22 @@ fn deliveries_go_to_partners_and_only_when_something_moves() {
     let deleted = world.deleted(third, (ALICE, BOB), Scope::Me);
     world.model.judge_delete(ALICE, (third, Scope::Me), &deleted, at(0), false).unwrap();
     assert!(!world.model.deliver(ALICE, world.seq).remove(0).must);
+}
+
+#[test]
+fn strangers_are_told_nothing_and_then_the_next_delivered_says_all() {
+    let mut world = World::default();
+    let first = world.send(BOB, ALICE, "c1");
+    assert!(world.model.deliver(ALICE, first).is_empty());
+    let read = world.receipt("read", (ALICE, BOB), first);
+    let answer = world.send(ALICE, BOB, "c2");
+    // It is judged when the answer is there, but was given before.
+    world.model.judge_reads(ALICE, BOB, &[(first, &read)], false).unwrap();
+    assert_eq!((world.seqs(ALICE), world.seqs(BOB)), (vec![first, answer - 1, answer], vec![first, answer]));
+    let expected = world.model.deliver(ALICE, answer).remove(0);
+    assert!(expected.must);
+    let receipt = world.receipt("delivered", (ALICE, BOB), first);
+    world.model.delivered(&expected, parsed(&receipt)).unwrap();
 }
 
 #[test]
@@ -294,6 +312,7 @@ fn legacy_sockets_see_texts_since_they_are_open() {
 fn reads_without_an_answer_are_observed() {
     let mut world = World::default();
     assert_eq!(world.model.reads_anew(ALICE, BOB, 9), Some(false));
+    world.send(ALICE, BOB, "c0");
     let first = world.send(BOB, ALICE, "c1");
     assert_eq!(world.model.reads_anew(ALICE, BOB, first), Some(true));
     let wrong = world.receipt("delivered", (ALICE, BOB), first);

@@ -1,0 +1,34 @@
+//! Messages by who still has them: both sides, or one alone. A page walks over nothing that its reader has deleted,
+//! whoever else has it.
+
+use sea_orm_migration::prelude::*;
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+const INDEXES: [&str; 4] = [
+    "DROP INDEX messages_conversation",
+    // What both sides have. A message that is sent makes an entry here alone.
+    "CREATE INDEX messages_conversation ON messages (conversation_id, timestamp) \
+     WHERE gone_seq IS NULL AND sender_gone IS NULL AND receiver_gone IS NULL",
+    // What one side has deleted, by the other one.
+    "CREATE INDEX messages_left ON messages \
+     (conversation_id, (CASE WHEN sender_gone IS NULL THEN sender_id ELSE receiver_id END), timestamp) \
+     WHERE gone_seq IS NULL AND (sender_gone IS NOT NULL OR receiver_gone IS NOT NULL)",
+    // What has expired and is not cleared away yet must not count as unread.
+    "CREATE INDEX messages_conversation_expires ON messages (conversation_id, expires_at) WHERE expires_at IS NOT NULL",
+];
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for sql in INDEXES {
+            manager.get_connection().execute_unprepared(sql).await?;
+        }
+        Ok(())
+    }
+}
