@@ -11,8 +11,10 @@ mod openapi;
 mod respond;
 mod router;
 mod routes;
+mod shares;
 
 pub use accept::Listener;
 pub use app::App;
 pub use openapi::document as openapi_document;
 pub use routes::{admin_routes, public_routes};
+pub use shares::Shares;

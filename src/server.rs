@@ -14,7 +14,7 @@ use crate::actors::{ActorSystem, Fatal, Health};
 use crate::auth::{Auth, Dialects, RateLimiter, SecretKeys};
 use crate::clock::Clock;
 use crate::config::{Config, ListenAddress};
-use crate::http::{App, Listener, admin_routes, public_routes};
+use crate::http::{App, Listener, Shares, admin_routes, public_routes};
 use crate::socket::Sockets;
 use crate::storage::Storage;
 use crate::telemetry::{UPKEEP_INTERVAL, metrics};
@@ -72,6 +72,7 @@ impl Server {
         let app = Arc::new(App {
             sockets: Sockets::new(&config, actors.registry.clone(), drain.clone()),
             auth_limiter: RateLimiter::new(&config.limits),
+            shares: Shares::new(config.http.unwritten_bytes),
             registry: actors.registry.clone(),
             persistence: actors.persistence.clone(),
             presence: actors.presence.clone(),

@@ -59,6 +59,8 @@ pub struct Metrics {
     pub openings_waiting: Gauge,
     /// Handshakes that waited in vain.
     pub openings_refused: Counter,
+    /// Requests refused because too many answers were not read.
+    pub answers_refused: Counter,
     /// Events read for sockets that catch up.
     pub replayed: Counter,
     /// Typing and presence not looked into.
@@ -101,6 +103,7 @@ impl Metrics {
             checkpoints: counter!(names::CHECKPOINTS),
             openings_waiting: gauge!(names::OPENINGS_WAITING),
             openings_refused: counter!(names::OPENINGS_REFUSED),
+            answers_refused: counter!(names::ANSWERS_REFUSED),
             replayed: counter!(names::REPLAYED),
             whispers_dropped: counter!(names::WHISPERS_DROPPED),
             mailbox_wait: by_actor(names::MAILBOX_WAIT_SECONDS),
@@ -117,6 +120,7 @@ impl Metrics {
         for counter in [&metrics.expired, &metrics.destroyed, &metrics.dropped, &metrics.checkpoints] {
             counter.increment(0);
         }
+        metrics.answers_refused.increment(0);
         metrics.replayed.increment(0);
         metrics.whispers_dropped.increment(0);
         metrics.actor_restarts.iter().for_each(|restarts| restarts.increment(0));

@@ -16,6 +16,8 @@ const MIN_SECRET_BYTES: usize = 32;
 pub const MAX_ARGON2_MEMORY_KIB: u32 = 1 << 20;
 /// Most passes of a password hash.
 pub const MAX_ARGON2_PASSES: u32 = 100;
+/// Least room for answers that wait to be written.
+const MIN_UNWRITTEN_BYTES: usize = 8 * 1024 * 1024;
 /// Most password hashes at once: each has a thread of its own.
 const MAX_HASH_CONCURRENCY: usize = 1024;
 
@@ -87,6 +89,8 @@ pub struct Http {
     pub max_body_bytes: usize,
     /// Largest request head.
     pub max_head_bytes: usize,
+    /// Bytes of all connections' answers that may wait to be written.
+    pub unwritten_bytes: usize,
     /// Origins for CORS; `*` is any.
     #[serde(deserialize_with = "string_list")]
     pub cors_origins: Vec<String>,
@@ -269,6 +273,11 @@ impl Http {
             self.max_body_bytes > socket.max_ciphertext_bytes,
             "http.max_body_bytes",
             "must be larger than socket.max_ciphertext_bytes",
+        )?;
+        require(
+            self.unwritten_bytes >= MIN_UNWRITTEN_BYTES,
+            "http.unwritten_bytes",
+            "must be at least 8388608: a few of the largest answers",
         )?;
         let origin = |o: &String| o == "*" || http::HeaderValue::from_str(o).is_ok_and(|_| o.contains("://"));
         require(self.cors_origins.iter().all(origin), "http.cors_origins", "must be \"*\" or URLs of origins")

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
+use super::shares::Shares;
 use crate::actors::{Health, PersistenceHandle, PresenceHandle, RegistryHandle};
 use crate::auth::{Auth, Dialects, RateLimiter};
 use crate::clock::Clock;
@@ -35,6 +36,8 @@ pub struct App {
     pub clock: Clock,
     /// For readiness.
     pub health: Arc<Health>,
+    /// What one account, and all answers, may take.
+    pub shares: Arc<Shares>,
     /// How often one address may log in.
     pub auth_limiter: RateLimiter,
 }

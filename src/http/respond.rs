@@ -6,8 +6,13 @@ use http::{HeaderValue, StatusCode};
 use http_body_util::Full;
 use serde::Serialize;
 
+use crate::storage::PAGE_BYTES;
+
 /// Room for an entry of a list: more is allocated when it is not enough.
 const ENTRY_BYTES: usize = 1152;
+
+/// Bytes at which a list ends, whatever its entries are written as: twice what a page holds of contents.
+pub(super) const MAX_LIST_BYTES: usize = 2 * PAGE_BYTES;
 
 /// The answer of an endpoint.
 pub(super) type Response = http::Response<Full<Bytes>>;
@@ -30,12 +35,25 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
     typed(status, "application/json", serde_json::to_vec(body).unwrap_or_default())
 }
 
-/// A JSON answer with entries of about a kilobyte: a message, or a key too.
+/// A JSON answer with entries of about a kilobyte: a message, or a key too. It ends early when what the contents are
+/// written as is larger than they are, as control characters can be; but never before the first one.
 pub(super) fn json_list(status: StatusCode, entries: &[impl Serialize]) -> Response {
     // Made in place: a buffer that grows is copied again and again.
     let mut body = Vec::with_capacity(entries.len() * ENTRY_BYTES + 2);
-    // As in `json`; a vector takes everything that is written to it.
-    let _ = serde_json::to_writer(&mut body, entries);
+    body.push(b'[');
+    for entry in entries {
+        let end = body.len();
+        if end > 1 {
+            body.push(b',');
+        }
+        // As in `json`; a vector takes everything that is written to it.
+        let _ = serde_json::to_writer(&mut body, entry);
+        if end > 1 && body.len() > MAX_LIST_BYTES {
+            body.truncate(end);
+            break;
+        }
+    }
+    body.push(b']');
     typed(status, "application/json", body)
 }
 

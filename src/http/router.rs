@@ -8,7 +8,7 @@ use http::Method;
 
 use super::app::App;
 use super::error::ApiError;
-use super::extract::Request;
+use super::extract::{Request, signed_in};
 use super::respond::Response;
 use crate::telemetry::metrics;
 
@@ -20,6 +20,30 @@ pub struct Route {
     pub(super) method: &'static Method,
     pub(super) path: &'static str,
     pub(super) handler: fn(Arc<App>, Request) -> Answer,
+}
+
+impl Route {
+    /// Whether what it answers is an account's, or about accounts. A socket's handshake is not: it waits in a line of
+    /// its own, and must not wait behind what the same app loads.
+    fn has_share(&self) -> bool {
+        let of_accounts = ["/auth/", "/chat/", "/users"].iter().any(|prefix| self.path.starts_with(prefix));
+        of_accounts && self.path != "/chat/ws"
+    }
+
+    /// The endpoint's answer, which counts as its account's until it is written.
+    async fn answer(&self, app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+        if !self.has_share() {
+            return (self.handler)(app, request).await;
+        }
+        // Whether it must be signed in, and what it is told when it is not, is the endpoint's business.
+        let turn = match signed_in(&app, &request) {
+            Ok(access) => Some(app.shares.turn(access.user).await?),
+            Err(_) => None,
+        };
+        let shares = app.shares.clone();
+        let response = (self.handler)(app, request).await.unwrap_or_else(ApiError::into_response);
+        shares.hold(response, turn)
+    }
 }
 
 /// Finds endpoints and answers in their stead when there is none.
@@ -51,7 +75,7 @@ impl Router {
         let result = match self.find(&request) {
             Ok(route) => {
                 counted.route = route.path;
-                let handled = tokio::time::timeout(self.timeout, (route.handler)(app, request)).await;
+                let handled = tokio::time::timeout(self.timeout, route.answer(app, request)).await;
                 handled.unwrap_or(Err(ApiError::Unavailable))
             }
             Err((path, error)) => {

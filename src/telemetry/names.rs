@@ -23,6 +23,7 @@ pub(super) const DROPPED: &str = "fluent_tombstones_dropped_total";
 pub(super) const CHECKPOINTS: &str = "fluent_wal_checkpoints_total";
 pub(super) const OPENINGS_WAITING: &str = "fluent_openings_waiting";
 pub(super) const OPENINGS_REFUSED: &str = "fluent_openings_refused_total";
+pub(super) const ANSWERS_REFUSED: &str = "fluent_answers_refused_total";
 pub(super) const REPLAYED: &str = "fluent_events_replayed_total";
 pub(super) const WHISPERS_DROPPED: &str = "fluent_whispers_dropped_total";
 
@@ -78,6 +79,7 @@ pub(super) fn describe() {
     describe_counter!(CHECKPOINTS, Unit::Count, "Write-ahead logs emptied after something was destroyed");
     describe_gauge!(OPENINGS_WAITING, Unit::Count, "Handshakes that wait for their turn to be opened");
     describe_counter!(OPENINGS_REFUSED, Unit::Count, "Handshakes that waited in vain for their turn");
+    describe_counter!(ANSWERS_REFUSED, Unit::Count, "Requests refused because too many answers were not read");
     describe_counter!(REPLAYED, Unit::Count, "Events read from the store for sockets that catch up");
     describe_counter!(WHISPERS_DROPPED, Unit::Count, "Typing and presence not looked into because of load");
     describe_counter!(ACTOR_RESTARTS, Unit::Count, "Actors that failed and were replaced");
