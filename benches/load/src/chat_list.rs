@@ -51,6 +51,7 @@ impl ChatList {
             pairs: partners.flat_map(|partner| (1..=users).map(move |user| (user, partner))).collect(),
             messages: u64::from(users) * u64::from(conversations) * u64::from(messages),
             bytes: usize::try_from(bytes)?,
+            then: None,
         };
         let target = place.stocked(&stock, self.dialect, &self.keep).await?;
         let (path, entries) = match self.dialect {

@@ -118,6 +118,7 @@ impl Growth {
             pairs: (0..USERS).flat_map(next).collect(),
             messages,
             bytes: usize::try_from(self.bytes)?,
+            then: None,
         };
         let target = place.stocked(&stock, Dialect::V1, &self.keep).await?;
         let epoch = epoch(&target).await?;
@@ -160,7 +161,7 @@ impl Growth {
 }
 
 /// What a cursor of this store begins with.
-async fn epoch(target: &Target) -> Result<String> {
+pub(crate) async fn epoch(target: &Target) -> Result<String> {
     #[derive(Deserialize)]
     struct Page {
         cursor: String,

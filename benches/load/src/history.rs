@@ -58,6 +58,7 @@ impl History {
             pairs: (0..conversations).map(|number| (2 * number + 1, 2 * number + 2)).collect(),
             messages: u64::from(conversations) * self.conversation,
             bytes: usize::try_from(self.bytes)?,
+            then: None,
         };
         let target = place.stocked(&stock, Dialect::Legacy, &self.keep).await?;
         let before_first = match self.cursor {

@@ -9,6 +9,7 @@ mod clock;
 mod compare;
 mod costs;
 mod database;
+mod deleted;
 mod fanout;
 mod frame;
 mod growth;
@@ -39,6 +40,7 @@ mod tally;
 mod target;
 mod token;
 mod traffic;
+mod unread;
 
 use std::process::ExitCode;
 
@@ -112,6 +114,20 @@ enum Command {
     Growth {
         #[command(flatten)]
         growth: growth::Growth,
+        #[command(flatten)]
+        own: Where,
+    },
+    /// Pages of somebody who has deleted many messages, against those of somebody who has not
+    Deleted {
+        #[command(flatten)]
+        deleted: deleted::Deletions,
+        #[command(flatten)]
+        own: Where,
+    },
+    /// Connections of one account that ask for lists and do not read them
+    Unread {
+        #[command(flatten)]
+        unread: unread::Unread,
         #[command(flatten)]
         own: Where,
     },
@@ -202,6 +218,8 @@ async fn perform(command: Command) -> Result<()> {
         Command::History { history, own } => report::print(&history.run(&own.place(false).await?).await?),
         Command::ChatList { chat_list, own } => report::print(&chat_list.run(&own.place(false).await?).await?),
         Command::Growth { growth, own } => report::print(&growth.run(&own.place(false).await?).await?),
+        Command::Deleted { deleted, own } => report::print(&deleted.run(&own.place(false).await?).await?),
+        Command::Unread { unread, own } => report::print(&unread.run(&own.place(false).await?).await?),
         Command::Search { search, own } => report::print(&search.run(&own.place(false).await?).await?),
         Command::Login { login, own } => report::print(&login.run(&own.place(false).await?).await?),
         Command::Storm { storm, own, running } => {

@@ -57,6 +57,7 @@ impl Search {
             pairs: Vec::new(),
             messages: 0,
             bytes: 0,
+            then: None,
         };
         let target = place.stocked(&stock, self.dialect, &self.keep).await?;
         let route = match self.dialect {

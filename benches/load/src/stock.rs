@@ -35,6 +35,16 @@ pub(crate) struct Stock {
     pub(crate) messages: u64,
     /// Of each ciphertext.
     pub(crate) bytes: usize,
+    /// What happens then.
+    pub(crate) then: Option<Deleted>,
+}
+
+/// Somebody deletes all messages for themselves, and a few new ones follow.
+#[derive(Clone)]
+pub(crate) struct Deleted {
+    pub(crate) by: u32,
+    pub(crate) pairs: Vec<(u32, u32)>,
+    pub(crate) messages: u64,
 }
 
 impl Stock {
@@ -71,9 +81,15 @@ impl Stock {
             bail!("the database was not empty");
         }
         let user = |id: u32| i32::try_from(id).map(UserId);
-        let pairs = self.pairs.iter().map(|&(a, b)| Ok((user(a)?, user(b)?))).collect::<Result<Vec<_>>>()?;
+        let ids = |pairs: &[(u32, u32)]| -> Result<Vec<(UserId, UserId)>> {
+            pairs.iter().map(|&(a, b)| Ok((user(a)?, user(b)?))).collect()
+        };
         // All at once: so their times follow each other without a gap.
-        Box::pin(seed::messages(&config, &pairs, self.messages, self.bytes)).await;
+        Box::pin(seed::messages(&config, &ids(&self.pairs)?, self.messages, self.bytes)).await;
+        if let Some(Deleted { by, pairs, messages }) = &self.then {
+            Box::pin(seed::deletions(&config, user(*by)?)).await;
+            Box::pin(seed::messages(&config, &ids(pairs)?, *messages, self.bytes)).await;
+        }
         Ok(())
     }
 }
