@@ -22,6 +22,7 @@ mod pages;
 mod plans;
 mod postgres;
 mod postgres_settings;
+mod printed;
 mod process;
 mod refresh;
 mod seam;

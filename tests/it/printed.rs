@@ -1,0 +1,105 @@
+//! What the documents print: every command and snippet of them is run, or stands in a list with the reason why it is not.
+
+mod commands;
+mod deploy;
+mod markdown;
+mod readme;
+mod snippet;
+
+use std::collections::BTreeSet;
+
+use markdown::{Block, blocks};
+use serde_json::Value;
+
+/// Languages of blocks that somebody runs, compiles or installs. Others are pictures.
+const TO_RUN: [&str; 7] = ["sh", "bash", "console", "rust", "toml", "ini", "nginx"];
+
+/// Blocks that a test runs: where they stand, how they begin, and the test.
+const RUN: [(&str, &str, &str); 9] = [
+    ("README.md", "URL=http://127.0.0.1:8000", readme::TEST),
+    ("README.md", "websocat \"ws://", readme::TEST),
+    ("README.md", "EPOCH=", readme::TEST),
+    ("README.md", "curl -s $URL/chat/messages", readme::TEST),
+    ("README.md", "[dev-dependencies]", snippet::TEST),
+    ("README.md", "use fluent_backend::testing::TestServer;", snippet::TEST),
+    ("docs/operations.md", "cp deploy/nginx/fluent.conf", deploy::TEST),
+    ("docs/operations.md", "cp deploy/systemd/fluent-backend.service", deploy::TEST),
+    ("docs/operations.md", "FLUENT_COPY_FROM=", commands::COPY_TEST),
+];
+
+/// Blocks that no test runs, and why.
+const NOT_RUN: [(&str, &str, &str); 7] = [
+    ("README.md", "cargo run --release", "it is the debug build that is tested"),
+    ("README.md", "cargo test --workspace", "it is what runs this"),
+    (
+        "README.md",
+        "$ cargo run --release --example chat -- --user ada",
+        "asks on a terminal; examples/chat has tests of its own",
+    ),
+    ("README.md", "$ cargo run --release --example chat -- --user brian", "as the one before"),
+    (
+        "docs/operations.md",
+        "cargo build --release",
+        "installs into /usr/local; the program is started in this way by every test of the binary",
+    ),
+    (
+        "docs/performance.md",
+        "cargo build --release",
+        "measures for minutes; the loads are listed by `fluent-load --help`",
+    ),
+    ("benches/README.md", "cargo build --release", "a million messages; .ci/run runs the same for less long"),
+];
+
+fn begins(block: &Block, file: &str, first: &str) -> bool {
+    block.file == file && block.text.starts_with(first)
+}
+
+#[test]
+fn every_block_of_the_documents_is_run_or_listed_with_a_reason() {
+    let blocks: Vec<Block> = blocks().into_iter().filter(|block| TO_RUN.contains(&block.language.as_str())).collect();
+    let entries = || RUN.iter().chain(&NOT_RUN);
+    for block in &blocks {
+        let known = entries().filter(|(file, first, _)| begins(block, file, first)).count();
+        assert_eq!(known, 1, "{} has a block that is neither run nor listed, or is both:\n{}", block.file, block.text);
+    }
+    for (file, first, _) in entries() {
+        let there = blocks.iter().filter(|block| begins(block, file, first)).count();
+        assert_eq!(there, 1, "{file} has no block that begins with {first:?}, or several");
+    }
+}
+
+/// Frames and bodies are JSON, line by line or as a whole, and frames are of types that the reference knows.
+#[test]
+fn every_json_block_is_json_of_a_known_type() {
+    let reference: Value = serde_json::from_str(&markdown::read("docs/asyncapi.json")).unwrap();
+    let reference = reference.to_string();
+    let mut seen = 0;
+    for block in blocks().into_iter().filter(|block| block.language == "json") {
+        let values: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(&block.text).into_iter().collect();
+        let values = values.unwrap_or_else(|error| panic!("{}: {error} in\n{}", block.file, block.text));
+        for kind in values.iter().filter_map(|value| value["type"].as_str()) {
+            let constant = format!("{{\"const\":\"{kind}\"");
+            assert!(reference.contains(&constant) || reference.contains(&format!("\"type\":\"{kind}\"")), "{kind}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 10, "the documents show frames");
+}
+
+/// Files that the documents name by their path are there.
+#[test]
+fn every_link_of_the_documents_leads_to_a_file() {
+    let mut missing = BTreeSet::new();
+    for file in markdown::documents() {
+        let text = markdown::read(&file);
+        let dir = std::path::Path::new(&file).parent().unwrap();
+        let links = text.match_indices("](").filter_map(|(at, _)| text[at + 2..].split_once(')'));
+        for (link, _) in links.filter(|(link, _)| !link.contains("://")) {
+            let (path, _) = link.split_once('#').unwrap_or((link, ""));
+            if !path.is_empty() && !markdown::root().join(dir).join(path).exists() {
+                missing.insert(format!("{file}: {link}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:?}");
+}

@@ -1,0 +1,77 @@
+//! The unit of systemd in `deploy`, and the lines that install what is there.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use super::markdown::{block, read, root};
+use crate::support::installed::installed;
+
+pub(super) const TEST: &str = "what_the_documents_install_is_installed";
+
+const UNIT: &str = "deploy/systemd/fluent-backend.service";
+/// Most exposure in tenths, as `systemd-analyze security` counts it.
+const MOST_EXPOSURE: &str = "30";
+
+/// What `systemd-analyze` says of the unit, with the program that was built in the place of the installed one.
+fn analyze(dir: &Path, systemd_analyze: &Path, args: &[&str]) -> (Output, String) {
+    let unit = read(UNIT);
+    assert!(unit.contains("ExecStart=/usr/local/bin/fluent-backend "), "{unit}");
+    let path = dir.join("fluent-backend.service");
+    std::fs::write(&path, unit.replace("/usr/local/bin/fluent-backend", env!("CARGO_BIN_EXE_fluent-backend"))).unwrap();
+    let output = Command::new(systemd_analyze).args(args).arg(path).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    (output, said)
+}
+
+#[test]
+fn systemd_takes_the_unit_and_finds_it_little_exposed() {
+    let Some(program) = installed("systemd-analyze") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let (output, said) = analyze(dir.path(), &program, &["verify", "--man=no"]);
+    assert!(output.status.success() && said.is_empty(), "{said}");
+    let threshold = format!("--threshold={MOST_EXPOSURE}");
+    let (output, said) = analyze(dir.path(), &program, &["security", "--offline=true", "--no-pager", &threshold]);
+    assert!(output.status.success(), "{said}");
+}
+
+/// A crash leaves no core with secrets in it, new files are the server's alone, and what it prints goes to the journal.
+#[test]
+fn the_unit_says_what_the_documents_promise() {
+    let unit = read(UNIT);
+    for line in [
+        "WantedBy=multi-user.target",
+        "After=network-online.target postgresql.service",
+        "Wants=network-online.target",
+        "EnvironmentFile=-/etc/fluent/fluent.env",
+        "LimitCORE=0",
+        "UMask=0077",
+        "Restart=on-failure",
+        "StateDirectory=fluent",
+    ] {
+        assert!(unit.lines().any(|there| there == line), "{line}");
+    }
+}
+
+/// The lines run as they are printed, with another directory in the place of `/etc` and nobody to take orders.
+#[test]
+fn what_the_documents_install_is_installed() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let etc = dir.path().join("etc");
+    for there in ["nginx/conf.d", "systemd/system"] {
+        std::fs::create_dir_all(etc.join(there)).unwrap();
+    }
+    for first in ["cp deploy/nginx/fluent.conf", "cp deploy/systemd/fluent-backend.service"] {
+        let text = block("docs/operations.md", first).replace("/etc/", &format!("{}/", etc.display()));
+        let script = format!("set -e\nnginx() {{ :; }}\nsystemctl() {{ :; }}\n{text}");
+        let output = Command::new("bash").args(["-c", &script]).current_dir(root()).output().unwrap();
+        assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let unit = std::fs::read_to_string(etc.join("systemd/system/fluent-backend.service")).unwrap();
+    let mode = |file: &str| std::fs::metadata(etc.join(file)).unwrap().permissions().mode() & 0o777;
+    for (file, expected) in [("fluent/fluent.toml", 0o644), ("fluent/fluent.env", 0o600)] {
+        assert_eq!(mode(file), expected, "{file}");
+        assert!(unit.contains(&format!("/etc/{file}")), "the unit does not read {file}");
+    }
+    assert!(etc.join("nginx/conf.d/fluent.conf").is_file());
+}
