@@ -4,6 +4,7 @@ mod access;
 mod bearer;
 mod dialects;
 mod error;
+mod guesses;
 mod limiter;
 mod opaque;
 mod passwords;
@@ -18,16 +19,30 @@ pub use access::{Access, AccessTokens};
 pub use bearer::{Bearer, bearer};
 pub use dialects::Dialects;
 pub use error::AuthError;
+pub use guesses::WrongPasswords;
 pub use limiter::{ClientAddress, RateLimited, RateLimiter};
 pub use secrets::{SecretError, SecretKeys};
 pub use sessions::TICKET_LIFETIME_S;
 
 use crate::clock::Clock;
 use crate::config;
-use crate::domain::{LoginId, NewAccount, Timestamp, UserId, UserName};
-use crate::storage::{NewRefreshToken, Rotation, Storage, StorageError};
+use crate::domain::{LoginId, NewAccount, Proof, Timestamp, UserId, UserName};
+use crate::storage::{NewLogin, NewRefreshToken, Rotation, Storage, StorageError};
 use opaque::OpaqueToken;
 use passwords::Passwords;
+
+/// How often a password is verified anew because its hash was replaced meanwhile.
+const TRIES: usize = 3;
+
+/// A login session that has begun.
+pub struct Begun {
+    /// Its tokens.
+    pub pair: TokenPair,
+    /// Whose it is.
+    pub user: UserId,
+    /// The user's login sessions that have ended for it: their sockets are to be closed.
+    pub ended: Vec<LoginId>,
+}
 
 /// What a login or a refresh gives.
 pub struct TokenPair {
@@ -48,7 +63,7 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// Reads from `storage` which logins have ended while their access tokens may still look valid.
+    /// Reads from `storage` which logins and accounts have ended while their access tokens may still look valid.
     pub async fn new(
         config: &config::Auth,
         keys: &SecretKeys,
@@ -57,8 +72,9 @@ impl Auth {
     ) -> Result<Self, AuthError> {
         let access = AccessTokens::new(keys, config.access_token_s, clock.clone())?;
         let horizon = clock.now().plus_secs(-config.access_token_s);
-        for login in storage.logins_ended_since(horizon).await? {
-            access.end_login(login);
+        access.end_logins(&storage.logins_ended_since(horizon).await?);
+        for (user, until) in storage.ended_users().await? {
+            access.end_user(user, until);
         }
         Ok(Self {
             passwords: Passwords::new(config)?,
@@ -88,7 +104,17 @@ impl Auth {
 
     /// Begins a login session. [`AuthError::WrongCredentials`] for an unknown name and a wrong password alike, after the
     /// same work.
-    pub async fn login(&self, name: &str, password: SecretString) -> Result<TokenPair, AuthError> {
+    pub async fn login(&self, name: &str, password: SecretString) -> Result<Begun, AuthError> {
+        for _ in 0..TRIES {
+            if let Some(begun) = self.try_login(name, password.clone()).await? {
+                return Ok(begun);
+            }
+        }
+        Err(AuthError::Busy)
+    }
+
+    /// `None` when the hash was replaced while it was compared: it may be one of another password now, or of the same.
+    async fn try_login(&self, name: &str, password: SecretString) -> Result<Option<Begun>, AuthError> {
         // A text that cannot be a name is nobody's, and costs the same.
         let known = match UserName::parse(name.to_owned()) {
             Ok(name) => self.storage.credentials(&name).await?,
@@ -97,16 +123,22 @@ impl Auth {
         let hash = known.as_ref().map(|known| known.password_hash.clone());
         let verified = self.passwords.verify(password.clone(), hash).await?;
         let user = known.filter(|_| verified).ok_or(AuthError::WrongCredentials)?;
-        if self.passwords.is_outdated(&user.password_hash) {
+        let better = if self.passwords.is_outdated(&user.password_hash) {
             // Or the time of a login would tell old accounts from names that nobody has.
-            let hash = self.passwords.hash(password).await?;
-            self.storage.set_password_hash(user.user, hash).await?;
-        }
+            Some(self.passwords.hash(password).await?)
+        } else {
+            None
+        };
+        let (token, now) = (OpaqueToken::random()?, self.clock.now());
+        let (proof, stored) = (Proof::of(user.password_hash), self.stored(&token, now));
+        let login = self.storage.create_login(user.user, &proof, better, stored, now).await?;
+        login.map(|login| self.begun(user.user, login, &token)).transpose()
+    }
 
-        let token = OpaqueToken::random()?;
-        let now = self.clock.now();
-        let login = self.storage.create_login(user.user, self.stored(&token, now), now).await?;
-        self.pair(user.user, &user.name, login, &token)
+    /// What was ended for the new login session is refused from now on.
+    fn begun(&self, user: UserId, login: NewLogin, token: &OpaqueToken) -> Result<Begun, AuthError> {
+        self.access.end_logins(&login.ended);
+        Ok(Begun { pair: self.pair(user, &login.name, login.id, token)?, user, ended: login.ended })
     }
 
     /// Spends a refresh token. A second try with the same one gets the same successor, see [`Storage::rotate`].
@@ -120,7 +152,7 @@ impl Auth {
             Rotation::Refused => Err(AuthError::InvalidToken),
             Rotation::Reused { user, login } => {
                 tracing::warn!(user.id = %user, login.id = %login, "a spent refresh token came back: login revoked");
-                self.access.end_login(login);
+                self.access.end_logins(&[login]);
                 Err(AuthError::Reused { user, login })
             }
         }

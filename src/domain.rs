@@ -10,6 +10,7 @@ mod grams;
 mod ids;
 mod message;
 mod names;
+mod proof;
 mod timestamp;
 
 pub use account::{EmailAddress, Invalid, MAX_NAME_CHARS, NewAccount, Password, PublicKey, User, UserName};
@@ -22,4 +23,5 @@ pub use grams::{Gram, name_grams, text_grams};
 pub use ids::{ConversationId, DirectKey, LoginId, MessageId, Seq, SocketId, UserId};
 pub use message::{ChatListEntry, Message};
 pub use names::{ClientId, DeviceId};
+pub use proof::{Authority, Proof};
 pub use timestamp::{Timestamp, TimestampError};

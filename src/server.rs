@@ -4,14 +4,14 @@ mod error;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::actors::{ActorSystem, Fatal, Health};
-use crate::auth::{Auth, Dialects, RateLimiter, SecretKeys};
+use crate::auth::{Auth, Dialects, RateLimiter, SecretKeys, WrongPasswords};
 use crate::clock::Clock;
 use crate::config::{Config, ListenAddress};
 use crate::http::{App, Listener, Shares, admin_routes, public_routes};
@@ -77,7 +77,8 @@ impl Server {
             persistence: actors.persistence.clone(),
             presence: actors.presence.clone(),
             commands: Arc::new(Semaphore::new(MAX_COMMANDS)),
-            dialects: Dialects::new(storage.clone()),
+            wrong_passwords: WrongPasswords::default(),
+            dialects: Dialects::new(storage.clone(), clock.clone()),
             clock,
             health: actors.health.clone(),
             storage: storage.clone(),
@@ -217,11 +218,12 @@ fn max_connections(configured: usize) -> Result<usize, ServerError> {
     Ok(configured.min(possible))
 }
 
-/// What must be done now and then: histograms are folded, limits forget addresses.
+/// What must be done now and then: histograms are folded, limits forget addresses, wrong passwords are told of.
 async fn upkeep(app: Arc<App>, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(UPKEEP_INTERVAL);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
         metrics().run_upkeep();
         app.auth_limiter.forget_idle();
+        app.wrong_passwords.tell_due(Instant::now());
     }
 }

@@ -27,12 +27,14 @@ mod logins;
 mod maintenance;
 mod migrate;
 mod notes;
+mod over;
 mod own;
 mod packed;
 #[cfg(test)]
 mod plans;
 mod recovery;
 mod replay;
+mod rotation;
 mod rows;
 #[cfg(feature = "testing")]
 pub mod scratch;
@@ -75,10 +77,12 @@ pub use devices::Dialect;
 pub use error::StorageError;
 pub use history::Before;
 pub use janitor::{BATCH, Cleared};
-pub use logins::{NewRefreshToken, Rotation};
+pub use logins::{NewLogin, NewRefreshToken};
 pub use maintenance::{Holding, MaintenanceError, backup, restore};
 pub use migrate::MigrationState;
+pub use over::Expired;
 pub use replay::{Page, PageLimit, Position, Replay};
+pub use rotation::Rotation;
 pub use rows::PAGE_BYTES;
 pub use search::UserPage;
 #[cfg(feature = "testing")]
@@ -110,7 +114,7 @@ pub struct Storage {
     janitor: DatabaseConnection,
     facts: Mutex<Facts>,
     notes: Notes,
-    /// Ciphertext was destroyed that may still be in the write-ahead log.
+    /// Something was destroyed that may still be in the write-ahead log.
     destroyed: AtomicBool,
     /// Searches that go on and on: they must not take all the readers.
     long_searches: Semaphore,

@@ -1,5 +1,5 @@
-//! The janitor: has messages expire, destroys what retention and deleted accounts have left, drops old tombstones, and empties
-//! the write-ahead log of what was destroyed.
+//! The janitor: has messages and login sessions expire, destroys what retention and deleted accounts have left, drops old tombstones
+//! and what is left of sessions that are over, and empties the write-ahead log of what was destroyed.
 //!
 //! Supervised by the root. It keeps nothing that matters: its successor finds in the store what is left to do. What gets a
 //! number goes through the writer like everything else; the rest happens in small batches on a connection of its own. Bound:
@@ -13,11 +13,13 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::Semaphore;
 
 use super::mailbox::{Timed, cast};
+use super::outbox::LoginEnd;
 use super::persistence::PersistenceHandle;
+use super::registry::RegistryHandle;
 use super::ticket::Turn;
 use crate::clock::Clock;
 use crate::config;
-use crate::domain::{Command, MessageId, Timestamp};
+use crate::domain::{Command, LoginId, MessageId, Timestamp};
 use crate::storage::{BATCH, Cleared, Storage, StorageError};
 use crate::telemetry::{ActorKind, metrics};
 
@@ -25,8 +27,11 @@ use crate::telemetry::{ActorKind, metrics};
 const STEPS: usize = 64;
 /// Emptying the log waits for readers, so it is not done at every tick.
 const CHECKPOINT_EVERY: u32 = 4;
-/// Old tombstones are looked for once in so many ticks.
+/// Old tombstones and tickets are looked for once in so many ticks.
 const DROP_EVERY: u32 = 16;
+/// What is left of login sessions is dropped once in so many ticks, and only what was over the time before, too: a clock that was wrong
+/// for a moment, as after a cold start, signs nobody out.
+const LOOK_EVERY: u32 = 64;
 
 pub(super) enum JanitorMsg {
     Tick,
@@ -39,7 +44,10 @@ pub(super) struct JanitorArgs {
     pub(super) storage: Arc<Storage>,
     pub(super) clock: Clock,
     pub(super) persistence: PersistenceHandle,
+    pub(super) registry: RegistryHandle,
     pub(super) config: config::Messages,
+    /// Life of an access token: for so long an ended login session must be remembered.
+    pub(super) access_token_s: i64,
 }
 
 pub(super) struct JanitorState {
@@ -48,6 +56,10 @@ pub(super) struct JanitorState {
     /// Everything up to here was destroyed by retention.
     swept: MessageId,
     last_retention: Option<Instant>,
+    /// The login session whose expiry was noticed last.
+    expired: (Timestamp, LoginId),
+    /// When what is left of login sessions was last looked for.
+    looked_at: Option<Timestamp>,
     /// One round of commands is with the writer at a time.
     rounds: Arc<Semaphore>,
     is_failing: bool,
@@ -69,6 +81,8 @@ impl Actor for JanitorActor {
             ticks: 0,
             swept: MessageId(0),
             last_retention: None,
+            expired: (Timestamp::from_micros(0), LoginId(0)),
+            looked_at: None,
             rounds: Arc::new(Semaphore::new(1)),
             is_failing: false,
         })
@@ -127,6 +141,10 @@ enum Chore {
     Sweep,
     /// Drops tombstones and events.
     DropBefore(Timestamp),
+    /// Drops tickets, and who has deleted their account.
+    DropTickets(Timestamp),
+    /// Drops login sessions that had expired by then.
+    DropLogins(Timestamp),
 }
 
 impl JanitorState {
@@ -142,6 +160,13 @@ impl JanitorState {
         self.all_of(Chore::Sweep).await?;
         if self.ticks.is_multiple_of(DROP_EVERY) {
             self.all_of(Chore::DropBefore(now.plus_secs(-self.args.config.keep_deleted_s()))).await?;
+            self.all_of(Chore::DropTickets(now)).await?;
+        }
+        self.close_expired(now).await?;
+        if self.ticks.is_multiple_of(LOOK_EVERY)
+            && let Some(last) = self.looked_at.replace(now)
+        {
+            self.all_of(Chore::DropLogins(last.min(now))).await?;
         }
         if self.ticks.is_multiple_of(CHECKPOINT_EVERY) && storage.take_destroyed() {
             if storage.checkpoint().await? {
@@ -152,6 +177,23 @@ impl JanitorState {
         }
         self.is_failing = false;
         Ok(commands)
+    }
+
+    /// Closes the sockets of login sessions that have expired since this was last done.
+    async fn close_expired(&mut self, now: Timestamp) -> Result<(), StorageError> {
+        if self.expired.0 > now {
+            // The clock was set back.
+            self.expired = (now, LoginId(0));
+        }
+        for _ in 0..STEPS {
+            let expired = self.args.storage.expired_logins(self.expired, now).await?;
+            let Some(last) = expired.last() else { break };
+            self.expired = (last.at, last.login);
+            for session in &expired {
+                self.args.registry.end_logins(session.user, &[session.login], LoginEnd::Revoked);
+            }
+        }
+        Ok(())
     }
 
     /// The server's retention, when it is due: one event a run, not one a message.
@@ -171,6 +213,11 @@ impl JanitorState {
             Chore::WipeAccounts => self.args.storage.wipe_accounts().await,
             Chore::Sweep => self.args.storage.sweep(&mut self.swept).await,
             Chore::DropBefore(horizon) => self.args.storage.drop_before(horizon).await,
+            Chore::DropTickets(now) => self.args.storage.drop_tickets(now).await,
+            Chore::DropLogins(over) => {
+                let ended = over.plus_secs(-self.args.access_token_s);
+                self.args.storage.drop_logins(over, ended).await
+            }
         }
     }
 

@@ -65,9 +65,9 @@ impl CloseReason {
 pub enum LoginEnd {
     /// Its owner has logged out.
     Logout,
-    /// Ended from another session, or because a spent refresh token came back.
+    /// Ended from another session or for a newer one, expired, or a spent refresh token came back.
     Revoked,
-    /// The password was changed from another session.
+    /// The password was changed.
     Password,
     /// The account is gone.
     Deleted,

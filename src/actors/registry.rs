@@ -88,7 +88,9 @@ impl RegistryHandle {
 
     /// Closes the sockets of login sessions that have ended, with 4001.
     pub fn end_logins(&self, user: UserId, logins: &[LoginId], end: LoginEnd) {
-        self.0.cast(RegistryMsg::EndLogins { user, logins: logins.into(), end });
+        if !logins.is_empty() {
+            self.0.cast(RegistryMsg::EndLogins { user, logins: logins.into(), end });
+        }
     }
 
     /// Closes all sockets of a user with 4001.

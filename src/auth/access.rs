@@ -88,22 +88,31 @@ impl AccessTokens {
     /// that has ended.
     pub fn verify(&self, token: &str) -> Result<Access, AuthError> {
         self.claims(token)
-            .filter(|claims| claims.kind == ACCESS && claims.exp > self.clock.now().as_secs())
+            .filter(|claims| claims.kind == ACCESS && self.expiry(claims) > self.clock.now().as_secs())
             .map(|claims| Access { user: claims.user_id, login: claims.sid })
             .filter(|access| !self.has_ended(*access))
             .ok_or(AuthError::InvalidToken)
     }
 
-    /// From now on refuses the tokens of this login.
-    pub fn end_login(&self, login: LoginId) {
-        let until = self.forget_old();
-        self.ended_mut().logins.insert(login, until);
+    /// From now on refuses the tokens of these logins.
+    pub fn end_logins(&self, logins: &[LoginId]) {
+        if !logins.is_empty() {
+            self.forget_old();
+            let until = self.last_expiry();
+            self.ended_mut().logins.extend(logins.iter().map(|login| (*login, until)));
+        }
     }
 
-    /// From now on refuses the tokens of this user, whose account is gone.
-    pub fn end_user(&self, user: UserId) {
-        let until = self.forget_old();
+    /// Refuses the tokens of this user, whose account is gone, until none can look valid any more.
+    pub fn end_user(&self, user: UserId, until: Timestamp) {
+        self.forget_old();
         self.ended_mut().users.insert(user, until);
+    }
+
+    /// When the last of the tokens that were given up to now expires.
+    #[must_use]
+    pub fn last_expiry(&self) -> Timestamp {
+        self.clock.now().plus_secs(self.lifetime_s)
     }
 
     /// Whether this login, or its user's account, is known to have ended.
@@ -113,17 +122,22 @@ impl AccessTokens {
         ended.logins.contains_key(&access.login) || ended.users.contains_key(&access.user)
     }
 
-    /// Forgets what no token can name any more; answers until when those of now can.
-    fn forget_old(&self) -> Timestamp {
+    /// Forgets what no token can name any more.
+    fn forget_old(&self) {
         let now = self.clock.now();
         let mut ended = self.ended_mut();
         ended.logins.retain(|_, until| *until > now);
         ended.users.retain(|_, until| *until > now);
-        now.plus_secs(self.lifetime_s)
     }
 
     fn ended_mut(&self) -> std::sync::RwLockWriteGuard<'_, Ended> {
         self.ended.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Not later than a token of today's settings: what has ended is remembered for no longer, after a restart with a shorter life
+    /// too.
+    fn expiry(&self, claims: &Claims) -> i64 {
+        claims.exp.min(claims.iat.saturating_add(self.lifetime_s))
     }
 
     fn claims(&self, token: &str) -> Option<Claims> {

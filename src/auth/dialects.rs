@@ -6,41 +6,48 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lru::LruCache;
 
-use super::AuthError;
-use crate::domain::{DeviceId, LoginId};
+use super::{Access, AuthError};
+use crate::clock::Clock;
+use crate::domain::{DeviceId, LoginId, UserId};
 use crate::storage::{Dialect, Storage};
 
-/// Login sessions that are remembered: 16 bytes each and the map around them.
+/// Login sessions that are remembered: 24 bytes each and the map around them.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
 
 /// The dialects of login sessions, remembered.
 pub struct Dialects {
     storage: Arc<Storage>,
-    known: Mutex<LruCache<LoginId, Dialect>>,
+    clock: Clock,
+    known: Mutex<LruCache<LoginId, (UserId, Dialect)>>,
 }
 
 impl Dialects {
     /// Nothing is remembered yet.
     #[must_use]
-    pub fn new(storage: Arc<Storage>) -> Self {
-        Self { storage, known: Mutex::new(LruCache::new(REMEMBERED)) }
+    pub fn new(storage: Arc<Storage>, clock: Clock) -> Self {
+        Self { storage, clock, known: Mutex::new(LruCache::new(REMEMBERED)) }
     }
 
-    /// A legacy socket is about to be opened. [`AuthError::InvalidToken`] when the login session is gone, as after its account
-    /// was deleted.
-    pub async fn opens_legacy(&self, login: LoginId) -> Result<(), AuthError> {
-        if self.dialect(login).await?.ok_or(AuthError::InvalidToken)? == Dialect::Unknown {
-            self.storage.note_legacy(login).await?;
-            self.remember(login, Dialect::Legacy);
+    /// [`AuthError::InvalidToken`] when there is no such login session, as after its account was deleted, or it is another user's: what
+    /// a token claims is believed only as far as the store agrees.
+    pub async fn check(&self, access: Access) -> Result<(), AuthError> {
+        self.dialect(access).await.map(drop)
+    }
+
+    /// A legacy socket is about to be opened. Errors as in [`check`](Self::check).
+    pub async fn opens_legacy(&self, access: Access) -> Result<(), AuthError> {
+        if self.dialect(access).await? == Dialect::Unknown {
+            self.storage.note_legacy(access.login).await?;
+            self.remember(access, Dialect::Legacy);
         }
         Ok(())
     }
 
-    /// Something of `fluent.v1` is used. Errors as in [`opens_legacy`](Self::opens_legacy).
-    pub async fn uses_v1(&self, login: LoginId) -> Result<(), AuthError> {
-        if self.dialect(login).await?.ok_or(AuthError::InvalidToken)? != Dialect::V1 {
-            self.storage.note_v1(login).await?;
-            self.remember(login, Dialect::V1);
+    /// Something of `fluent.v1` is used. Errors as in [`check`](Self::check).
+    pub async fn uses_v1(&self, access: Access) -> Result<(), AuthError> {
+        if self.dialect(access).await? != Dialect::V1 {
+            self.storage.note_v1(access.login).await?;
+            self.remember(access, Dialect::V1);
         }
         Ok(())
     }
@@ -50,27 +57,30 @@ impl Dialects {
         Ok(self.storage.note_device(login, device).await?)
     }
 
-    /// Whether the login session has used a legacy socket and nothing of `fluent.v1`.
-    pub async fn is_legacy(&self, login: LoginId) -> Result<bool, AuthError> {
-        Ok(self.dialect(login).await? == Some(Dialect::Legacy))
+    /// Whether the login session has used a legacy socket and nothing of `fluent.v1`. Errors as in [`check`](Self::check).
+    pub async fn is_legacy(&self, access: Access) -> Result<bool, AuthError> {
+        Ok(self.dialect(access).await? == Dialect::Legacy)
     }
 
-    async fn dialect(&self, login: LoginId) -> Result<Option<Dialect>, AuthError> {
-        if let Some(known) = self.known().get(&login) {
-            return Ok(Some(*known));
-        }
-        let found = self.storage.dialect(login).await?;
-        if let Some(dialect) = found {
-            self.remember(login, dialect);
-        }
-        Ok(found)
+    async fn dialect(&self, access: Access) -> Result<Dialect, AuthError> {
+        let known = self.known().get(&access.login).copied();
+        let (user, dialect) = match known {
+            Some(known) => known,
+            None => {
+                let found = self.storage.login(access.login, self.clock.now()).await?;
+                let found = found.ok_or(AuthError::InvalidToken)?;
+                self.known().put(access.login, found);
+                found
+            }
+        };
+        if user == access.user { Ok(dialect) } else { Err(AuthError::InvalidToken) }
     }
 
-    fn remember(&self, login: LoginId, dialect: Dialect) {
-        self.known().put(login, dialect);
+    fn remember(&self, access: Access, dialect: Dialect) {
+        self.known().put(access.login, (access.user, dialect));
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, LruCache<LoginId, Dialect>> {
+    fn known(&self) -> std::sync::MutexGuard<'_, LruCache<LoginId, (UserId, Dialect)>> {
         // A map of plain values is whole after any panic.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -24,6 +24,13 @@ impl From<IpAddr> for ClientAddress {
     }
 }
 
+impl ClientAddress {
+    /// The address itself.
+    pub(super) fn ip(self) -> IpAddr {
+        self.0
+    }
+}
+
 /// Try again after this time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimited(pub Duration);

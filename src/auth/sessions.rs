@@ -3,52 +3,74 @@
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::opaque::OpaqueToken;
-use super::{Access, Auth, AuthError};
-use crate::domain::{LoginId, Password, UserId};
+use super::{Access, Auth, AuthError, Begun, TRIES};
+use crate::domain::{Authority, LoginId, Password, Proof, UserId};
 use crate::storage::{LoginSession, Which};
 
+/// How long after a login its session may replace the public key without the password, in seconds.
+const FRESH_S: i64 = 10 * 60;
 /// How long a ticket can be shown.
 pub const TICKET_LIFETIME_S: i64 = 30;
 
 impl Auth {
-    /// The user's login sessions, oldest first.
-    pub async fn sessions(&self, user: UserId) -> Result<Vec<LoginSession>, AuthError> {
-        Ok(self.storage.login_sessions(user, self.clock.now()).await?)
-    }
-
-    /// Ends login sessions of the user; answers those that had not ended before. Their tokens are refused from now on.
-    pub async fn end_sessions(&self, user: UserId, which: Which) -> Result<Vec<LoginId>, AuthError> {
-        let ended = self.storage.end_logins(user, which, self.clock.now()).await?;
-        self.refuse(&ended);
-        Ok(ended)
-    }
-
-    /// Changes the password and ends all other sessions; answers those. [`AuthError::WrongPassword`] when `old` is wrong.
-    pub async fn change_password(
+    /// The user's login sessions after `after`, oldest first, at most `limit`.
+    pub async fn sessions(
         &self,
-        access: Access,
-        old: SecretString,
-        new: Password,
-    ) -> Result<Vec<LoginId>, AuthError> {
-        self.check_password(access, old).await?;
-        let hash = self.passwords.hash(new.into_secret()).await?;
-        let ended = self.storage.change_password(access.user, hash, access.login, self.clock.now()).await?;
-        self.refuse(&ended);
+        user: UserId,
+        after: Option<LoginId>,
+        limit: u64,
+    ) -> Result<Vec<LoginSession>, AuthError> {
+        Ok(self.storage.login_sessions(user, after, limit, self.clock.now()).await?)
+    }
+
+    /// Ends login sessions of the one who asks; answers those that had not ended before. Their tokens are refused from now on, and so
+    /// are the asking one's, if it is among them, whatever the store knows of it.
+    pub async fn end_sessions(&self, access: Access, which: Which) -> Result<Vec<LoginId>, AuthError> {
+        let ended = self.storage.end_logins(access.user, which, self.clock.now()).await?;
+        self.access.end_logins(&ended);
+        if which == Which::All || which == Which::Only(access.login) {
+            self.access.end_logins(&[access.login]);
+        }
         Ok(ended)
     }
 
-    /// Whether this is the user's password; [`AuthError::WrongPassword`] when it is not.
-    pub async fn check_password(&self, access: Access, password: SecretString) -> Result<(), AuthError> {
-        let hash = self.storage.password_hash(access.user).await?;
-        if self.passwords.verify(password, hash).await? { Ok(()) } else { Err(AuthError::WrongPassword) }
+    /// Changes the password, ends all sessions and begins a new one. [`AuthError::WrongPassword`] when `old` is wrong.
+    pub async fn change_password(&self, user: UserId, old: SecretString, new: Password) -> Result<Begun, AuthError> {
+        let mut proof = self.check_password(user, old.clone()).await?;
+        let hash = self.passwords.hash(new.into_secret()).await?;
+        for _ in 0..TRIES {
+            let (token, now) = (OpaqueToken::random()?, self.clock.now());
+            let stored = self.stored(&token, now);
+            if let Some(login) = self.storage.change_password(user, &proof, hash.clone(), stored, now).await? {
+                return self.begun(user, login, &token);
+            }
+            // The hash was replaced meanwhile: it may be one of another password now, or of the same.
+            proof = self.check_password(user, old.clone()).await?;
+        }
+        Err(AuthError::Busy)
+    }
+
+    /// Checks the user's password, and proves that it was right; [`AuthError::WrongPassword`] when it is not.
+    pub async fn check_password(&self, user: UserId, password: SecretString) -> Result<Proof, AuthError> {
+        let hash = self.storage.password_hash(user).await?;
+        let is_right = self.passwords.verify(password, hash.clone()).await?;
+        hash.filter(|_| is_right).map(Proof::of).ok_or(AuthError::WrongPassword)
+    }
+
+    /// What may allow a change of the key when no password is given: that one was given not long ago.
+    #[must_use]
+    pub fn fresh_login(&self, access: Access) -> Authority {
+        let now = self.clock.now();
+        // Nodes may differ a little in what time it is.
+        Authority::Login { login: access.login, after: now.plus_secs(-FRESH_S), before: now.plus_secs(FRESH_S) }
     }
 
     /// A ticket that opens one socket in this login session, within [`TICKET_LIFETIME_S`].
     pub async fn issue_ticket(&self, access: Access) -> Result<String, AuthError> {
         let (ticket, now) = (OpaqueToken::random()?, self.clock.now());
         let expires_at = now.plus_secs(TICKET_LIFETIME_S);
-        self.storage.create_ticket(ticket.hash(), access.user, access.login, expires_at, now).await?;
-        Ok(ticket.text())
+        let is_theirs = self.storage.create_ticket(ticket.hash(), access.user, access.login, expires_at, now).await?;
+        if is_theirs { Ok(ticket.text()) } else { Err(AuthError::InvalidToken) }
     }
 
     /// Whose ticket this is. It is used up, whatever comes of it.
@@ -59,11 +81,5 @@ impl Auth {
             .map(|(user, login)| Access { user, login })
             .filter(|access| !self.access.has_ended(*access))
             .ok_or(AuthError::InvalidToken)
-    }
-
-    fn refuse(&self, ended: &[LoginId]) {
-        for login in ended {
-            self.access.end_login(*login);
-        }
     }
 }

@@ -122,6 +122,12 @@ impl Password {
     }
 }
 
+/// Base64 with or without padding.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
 /// A user's public key: base64 text that the server keeps byte for byte and never uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicKey(String);
@@ -130,10 +136,6 @@ impl PublicKey {
     /// Base64 (standard alphabet, padding optional) of at most 16 KiB. When `strict`, what it holds must be one DER
     /// `SubjectPublicKeyInfo` (RFC 5280 §4.1).
     pub fn parse(text: String, strict: bool) -> Result<Self, Invalid> {
-        const BASE64: GeneralPurpose = GeneralPurpose::new(
-            &base64::alphabet::STANDARD,
-            GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-        );
         let invalid = |reason| Err(Invalid { field: "public_key", reason });
         if text.is_empty() || text.len() > MAX_PUBLIC_KEY_BYTES {
             return invalid("must have 1 to 16384 characters");
@@ -151,6 +153,13 @@ impl PublicKey {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether `other` is the text of the same key, perhaps in another spelling of its bytes.
+    #[must_use]
+    pub fn is_same(&self, other: &str) -> bool {
+        let bytes = |text: &str| BASE64.decode(text).ok();
+        self.0 == other || bytes(&self.0).is_some_and(|own| bytes(other) == Some(own))
     }
 }
 
@@ -246,5 +255,7 @@ mod tests {
         }
         assert!(PublicKey::parse("A".repeat(16 * 1024), false).is_ok());
         assert!(PublicKey::parse("A".repeat(16 * 1024 + 4), false).is_err());
+        let key = PublicKey::parse("QUJDRA".to_owned(), false).unwrap();
+        assert!(key.is_same("QUJDRA==") && key.is_same("QUJDRA") && !key.is_same("QUJDRE==") && !key.is_same("!"));
     }
 }

@@ -1,7 +1,8 @@
 //! What users ask the store to change, and what comes of it.
 
 use super::{
-    ClientId, ConversationId, Deletion, Draft, Event, MessageId, PublicKey, Receipt, Scope, Seq, Timestamp, UserId,
+    Authority, ClientId, ConversationId, Deletion, Draft, Event, MessageId, Proof, PublicKey, Receipt, Scope, Seq,
+    Timestamp, UserId,
 };
 
 /// A change that the writer makes, in the order of arrival.
@@ -49,6 +50,8 @@ pub enum Command {
         user: UserId,
         /// The new key.
         key: PublicKey,
+        /// What allows it.
+        authority: Authority,
     },
     /// Change what is not given as `None`.
     Configure {
@@ -60,7 +63,14 @@ pub enum Command {
         read_receipts: Option<bool>,
     },
     /// Delete an account and all its conversations.
-    DeleteAccount(UserId),
+    DeleteAccount {
+        /// Whose.
+        user: UserId,
+        /// That they have given the password.
+        proof: Proof,
+        /// Until when an access token of the account could look valid.
+        until: Timestamp,
+    },
     /// A message has expired.
     Expire(MessageId),
     /// By the server's retention everything older is gone.

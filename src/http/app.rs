@@ -1,12 +1,13 @@
 //! What every endpoint can reach.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::Semaphore;
 
 use super::shares::Shares;
 use crate::actors::{Health, PersistenceHandle, PresenceHandle, RegistryHandle};
-use crate::auth::{Auth, Dialects, RateLimiter};
+use crate::auth::{Auth, AuthError, ClientAddress, Dialects, RateLimiter, WrongPasswords};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::socket::Sockets;
@@ -40,4 +41,15 @@ pub struct App {
     pub shares: Arc<Shares>,
     /// How often one address may log in.
     pub auth_limiter: RateLimiter,
+    /// Who gives wrong passwords.
+    pub wrong_passwords: WrongPasswords,
+}
+
+impl App {
+    /// Counts a wrong password, if that is what came of it.
+    pub(super) fn note_guess<T>(&self, address: Option<ClientAddress>, outcome: &Result<T, AuthError>) {
+        if let Err(AuthError::WrongCredentials | AuthError::WrongPassword) = outcome {
+            self.wrong_passwords.note(address, Instant::now());
+        }
+    }
 }

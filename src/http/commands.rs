@@ -3,19 +3,44 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use super::app::App;
 use super::error::ApiError;
 use crate::actors::Turn;
-use crate::domain::{Answer, Command};
+use crate::auth::ClientAddress;
+use crate::domain::{Answer, Command, Proof, UserId};
 
 /// Longest wait for one's turn.
 const TURN: Duration = Duration::from_secs(3);
+/// How often a password is checked anew.
+const TRIES: usize = 3;
 
 impl App {
     /// Carries out a command. Once it is handed over it is carried out even when the client goes away.
     pub(super) async fn carry_out(&self, command: Command) -> Result<Answer, ApiError> {
         let turn = self.turn().await?;
         Ok(self.persistence.ask(command, turn).await?)
+    }
+
+    /// Carries out what only the password allows. When its hash is replaced between the check and the deed — it may be one of the same
+    /// password — the password is checked anew.
+    pub(super) async fn carry_out_proved(
+        &self,
+        user: UserId,
+        password: SecretString,
+        address: Option<ClientAddress>,
+        command: impl Fn(Proof) -> Command,
+    ) -> Result<Answer, ApiError> {
+        for _ in 0..TRIES {
+            let proof = self.auth.check_password(user, password.clone()).await;
+            self.note_guess(address, &proof);
+            match self.carry_out(command(proof?)).await {
+                Err(error) if error.is_forbidden() => {}
+                done => return done,
+            }
+        }
+        Err(ApiError::Unavailable)
     }
 
     /// Carries out commands that are handed over together, so that the writer merges what it can.

@@ -108,6 +108,11 @@ impl ApiError {
         self.status_and_code().0 == StatusCode::NOT_FOUND
     }
 
+    /// Whether it says that this may not be done.
+    pub(super) fn is_forbidden(&self) -> bool {
+        self.status_and_code().1 == ErrorCode::Forbidden
+    }
+
     fn add_headers(&self, headers: &mut HeaderMap) {
         match self {
             Self::Unauthorized(_) => {
@@ -209,6 +214,8 @@ impl From<StorageError> for ApiError {
                 Self::Unavailable
             }
             StorageError::TimedOut | StorageError::Sqlite(_) => Self::Unavailable,
+            // Everything that could be is a login session's or an account's.
+            StorageError::Orphan(_) => Self::Unauthorized("the account is gone"),
             other => Self::Internal(other.to_string()),
         }
     }

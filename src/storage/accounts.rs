@@ -78,14 +78,6 @@ impl Storage {
         Ok(row.map(|row| Credentials { user: UserId(row.id), name: row.name, password_hash: row.password_hash }))
     }
 
-    /// Replaces the hash of an unchanged password.
-    pub async fn set_password_hash(&self, id: UserId, password_hash: String) -> Result<(), StorageError> {
-        let row = user::ActiveModel { id: Set(id.0), password_hash: Set(password_hash), ..Default::default() };
-        let _turn = self.turn().await?;
-        user::Entity::update(row).exec(&self.writer).await?;
-        Ok(())
-    }
-
     /// The argon2id hash of a user's password.
     pub async fn password_hash(&self, id: UserId) -> Result<Option<String>, StorageError> {
         Ok(unique(user::Entity::find_by_id(id.0), &self.reader).await?.map(|row| row.password_hash))

@@ -107,7 +107,7 @@ struct Batch<'a> {
     outcomes: Vec<Option<Outcome>>,
     /// Whether there is something to commit.
     changed: bool,
-    /// Whether ciphertext was destroyed.
+    /// Whether something was overwritten that nobody may find any more.
     destroyed: bool,
 }
 
@@ -141,9 +141,9 @@ impl Batch<'_> {
             Command::Expire(id) => self.expire(place, id).await,
             Command::Retain(before) => self.retain(place, before).await,
             Command::Block { user, other, blocked } => self.block(place, user, other, blocked).await,
-            Command::SetKey { user, key } => self.set_key(place, user, &key).await,
+            Command::SetKey { user, key, authority } => self.set_key(place, user, &key, &authority).await,
             Command::Configure { user, presence, read_receipts } => self.configure(user, presence, read_receipts).await,
-            Command::DeleteAccount(user) => self.delete_account(place, user).await,
+            Command::DeleteAccount { user, proof, until } => self.delete_account(place, user, &proof, until).await,
             // Gathered above.
             Command::Send(_) | Command::Read { .. } | Command::Delivered { .. } => Ok(Outcome::done(Answer::Done)),
         }

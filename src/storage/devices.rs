@@ -1,15 +1,16 @@
 //! What a login session is used with: which dialect, and which devices.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 use sea_orm::{ConnectionTrait as _, Value};
 
 use super::notes::Note;
 use super::{Storage, StorageError};
-use crate::domain::{DeviceId, LoginId, UserId};
+use crate::domain::{DeviceId, LoginId, Timestamp, UserId};
 
 const DEVICES: &str = "SELECT d.login_id, d.device_id FROM logins AS l JOIN devices AS d ON d.login_id = l.id \
-     WHERE l.user_id = $1 ORDER BY d.device_id";
+     WHERE l.user_id = $1 AND l.id >= $2 AND l.id <= $3 ORDER BY d.device_id";
 
 /// The dialect that a login session speaks. It never goes back to the legacy one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,16 +24,17 @@ pub enum Dialect {
 }
 
 impl Storage {
-    /// The dialect of a login session; `None` when there is no such session, as after its account was deleted.
-    pub async fn dialect(&self, login: LoginId) -> Result<Option<Dialect>, StorageError> {
-        let sql = "SELECT dialect FROM logins WHERE id = $1";
-        let row = self.reader.query_one_raw(self.statement(sql, [login.0.into()])).await?;
-        let dialect = row.map(|row| row.try_get_by_index::<i16>(0)).transpose()?;
-        Ok(dialect.map(|dialect| match dialect {
+    /// Whose login session this is, and its dialect; `None` when there is none that goes on, as after its account was deleted.
+    pub async fn login(&self, login: LoginId, now: Timestamp) -> Result<Option<(UserId, Dialect)>, StorageError> {
+        let sql = "SELECT user_id, dialect FROM logins WHERE id = $1 AND ended_at IS NULL AND expires_at > $2";
+        let values = [login.0.into(), now.as_micros().into()];
+        let Some(row) = self.reader.query_one_raw(self.statement(sql, values)).await? else { return Ok(None) };
+        let dialect = match row.try_get_by_index::<i16>(1)? {
             1 => Dialect::Legacy,
             2 => Dialect::V1,
             _ => Dialect::Unknown,
-        }))
+        };
+        Ok(Some((UserId(row.try_get_by_index(0)?), dialect)))
     }
 
     /// A legacy socket was opened; says nothing against what is known already.
@@ -55,8 +57,14 @@ impl Storage {
         Ok(())
     }
 
-    pub(super) async fn devices_of(&self, user: UserId) -> Result<HashMap<LoginId, Vec<String>>, StorageError> {
-        let rows = self.reader.query_all_raw(self.statement(DEVICES, [user.0.into()])).await?;
+    /// By login session, of those with these ids.
+    pub(super) async fn devices_of(
+        &self,
+        user: UserId,
+        logins: RangeInclusive<LoginId>,
+    ) -> Result<HashMap<LoginId, Vec<String>>, StorageError> {
+        let values = [user.0.into(), logins.start().0.into(), logins.end().0.into()];
+        let rows = self.reader.query_all_raw(self.statement(DEVICES, values)).await?;
         let mut devices: HashMap<LoginId, Vec<String>> = HashMap::new();
         for row in rows {
             devices.entry(LoginId(row.try_get_by_index(0)?)).or_default().push(row.try_get_by_index(1)?);

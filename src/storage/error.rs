@@ -43,6 +43,9 @@ pub enum StorageError {
     /// A name, an address or a token is taken.
     #[error("already taken: {0}")]
     Duplicate(String),
+    /// What it was to belong to is gone: an account or a login session that was deleted at the same moment.
+    #[error("what it belongs to is gone: {0}")]
+    Orphan(String),
     /// The database failed or did not answer in time. Nothing of the attempt was stored, unless it was a commit.
     #[error("database: {0}")]
     Database(DbErr),
@@ -67,6 +70,7 @@ impl From<DbErr> for StorageError {
     fn from(error: DbErr) -> Self {
         match error.sql_err() {
             Some(SqlErr::UniqueConstraintViolation(detail)) => Self::Duplicate(detail),
+            Some(SqlErr::ForeignKeyConstraintViolation(detail)) => Self::Orphan(detail),
             _ => Self::Database(error),
         }
     }

@@ -167,7 +167,7 @@ impl Storage {
         Ok(Seq(low))
     }
 
-    /// Empties the write-ahead log, where destroyed ciphertext still is. False when a reader or a writer needs it just now. On
+    /// Empties the write-ahead log, where destroyed ciphertext and replaced password hashes still are. False when a reader or a writer needs it just now. On
     /// PostgreSQL there is nothing to do: its vacuum and its archive decide.
     pub async fn checkpoint(&self) -> Result<bool, StorageError> {
         if self.backend() == sea_orm::DatabaseBackend::Sqlite {
@@ -178,17 +178,17 @@ impl Storage {
         Ok(true)
     }
 
-    /// Whether ciphertext was destroyed since this was last asked.
+    /// Whether something was destroyed since this was last asked.
     pub fn take_destroyed(&self) -> bool {
         self.destroyed.swap(false, Ordering::Relaxed)
     }
 
-    /// Remembers that destroyed ciphertext may still be in the write-ahead log.
+    /// Remembers that what was destroyed may still be in the write-ahead log.
     pub fn note_destroyed(&self) {
         self.destroyed.store(true, Ordering::Relaxed);
     }
 
-    async fn run(
+    pub(super) async fn run(
         &self,
         tx: &PoolTransaction,
         sql: &str,

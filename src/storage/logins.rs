@@ -1,14 +1,19 @@
-//! Login sessions and their chains of refresh tokens.
+//! Beginning login sessions, by whoever has proved a password, and the hash of that password.
+//!
+//! Whoever changes several rows takes the account first, then its login sessions, then their tokens: on PostgreSQL two would
+//! wait for each other otherwise.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
+use sea_orm::sea_query::LockType;
+use sea_orm::{ActiveValue::Set, ConnectionTrait as _, EntityTrait as _, QuerySelect as _};
 
 use super::entity::{login, refresh_token, user};
+use super::sessions::{Which, end};
 use super::transaction::PoolTransaction;
 use super::{Storage, StorageError, unique};
-use crate::domain::{LoginId, Timestamp, UserId};
+use crate::domain::{LoginId, Proof, Timestamp, UserId};
 
 /// A SHA-256.
-type Hash = [u8; 32];
+pub(super) type Hash = [u8; 32];
 
 /// A refresh token to store: only its hash.
 #[derive(Clone, Copy)]
@@ -19,124 +24,113 @@ pub struct NewRefreshToken {
     pub expires_at: Timestamp,
 }
 
-/// What came of showing a refresh token.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Rotation {
-    /// The token is good; its successor is what the token makes with `salt`.
-    Granted {
-        /// Whose login it is.
-        user: UserId,
-        /// Their name.
-        name: String,
-        /// The login.
-        login: LoginId,
-        /// Makes the successor, the same one each time.
-        salt: Hash,
-    },
-    /// No such token, or it or its login has expired or ended.
-    Refused,
-    /// It was spent before and its successor was used: one of two holders is a thief. The login has been ended.
-    Reused {
-        /// Whose login it was.
-        user: UserId,
-        /// The login that has ended.
-        login: LoginId,
-    },
+/// Login sessions that a user has at once.
+const MAX_LOGINS: i64 = 100;
+/// Ends the user `$1`'s login sessions that were not used for longest, but for `$3` and the [`MAX_LOGINS`] before it.
+const END_OLDEST: &str = "UPDATE logins SET ended_at = $2 WHERE id IN (SELECT id FROM logins WHERE user_id = $1 \
+     AND ended_at IS NULL AND id <> $3 ORDER BY last_used_at DESC, id DESC LIMIT 1000000000 OFFSET $4 + 0) RETURNING id";
+
+/// A login session that has begun.
+#[derive(Debug)]
+pub struct NewLogin {
+    /// Its id.
+    pub id: LoginId,
+    /// The user's name, as registered.
+    pub name: String,
+    /// The user's login sessions that have ended for it.
+    pub ended: Vec<LoginId>,
 }
 
 impl Storage {
-    /// Begins a login session with its first refresh token, and forgets the user's expired ones.
+    /// Begins a login session with its first refresh token, and puts `better`, when it is given, in the place of the hash that was
+    /// proved. The user's sessions beyond [`MAX_LOGINS`] end. `None` when the hash is no longer that, or the account is gone.
     pub async fn create_login(
         &self,
         user: UserId,
+        proof: &Proof,
+        better: Option<String>,
         token: NewRefreshToken,
         now: Timestamp,
-    ) -> Result<LoginId, StorageError> {
+    ) -> Result<Option<NewLogin>, StorageError> {
         let tx = self.begin().await?;
-        login::Entity::delete_many()
-            .filter(login::Column::UserId.eq(user.0))
-            .filter(login::Column::ExpiresAt.lt(now.as_micros()))
-            .exec(&tx)
-            .await?;
-        let row = login::ActiveModel {
-            user_id: Set(user.0),
-            created_at: Set(now.as_micros()),
-            last_used_at: Set(now.as_micros()),
-            expires_at: Set(token.expires_at.as_micros()),
-            ended_at: Set(None),
-            ..Default::default()
-        };
-        let login = LoginId(login::Entity::insert(row).exec(&tx).await?.last_insert_id);
-        insert_token(&tx, login, token).await?;
+        let Some(account) = proved(&tx, user, proof).await? else { return Ok(None) };
+        let is_replaced = better.is_some();
+        if let Some(hash) = better {
+            set_password_hash(&tx, user, hash).await?;
+        }
+        let id = insert_login(&tx, user, token, now).await?;
+        let values = [user.0.into(), now.as_micros().into(), id.0.into(), (MAX_LOGINS - 1).into()];
+        let rows = tx.query_all_raw(self.statement(END_OLDEST, values)).await?;
+        let ended: Result<Vec<LoginId>, StorageError> =
+            rows.iter().map(|row| Ok(LoginId(row.try_get_by_index(0)?))).collect();
+        let ended = ended?;
         tx.commit().await?;
-        Ok(login)
+        if is_replaced {
+            // The old one, in the log.
+            self.note_destroyed();
+        }
+        Ok(Some(NewLogin { id, name: account.name, ended }))
     }
 
-    /// Spends the token with this `hash`, in one transaction, or finds that it was spent.
-    ///
-    /// `salt` is used when it was not; `successor` gives the hash of the token that a salt makes. A spent token is still
-    /// [granted](Rotation::Granted) for `grace_s` seconds, and for as long as its successor was not used: the answer may
-    /// have been lost on the way.
-    pub async fn rotate(
+    /// Replaces the password's hash, ends all login sessions of the user and begins a new one, together. `None` when the hash is no
+    /// longer the one that was proved, or the account is gone.
+    pub async fn change_password(
         &self,
-        hash: Hash,
-        salt: Hash,
-        successor: impl Fn(&Hash) -> NewRefreshToken + Send + Sync,
-        grace_s: i64,
+        user: UserId,
+        proof: &Proof,
+        password_hash: String,
+        token: NewRefreshToken,
         now: Timestamp,
-    ) -> Result<Rotation, StorageError> {
-        // Anybody can show a token: one that nobody was ever given costs no turn at writing.
-        if unique(refresh_token::Entity::find_by_id(hash.to_vec()), &self.reader).await?.is_none() {
-            return Ok(Rotation::Refused);
-        }
+    ) -> Result<Option<NewLogin>, StorageError> {
         let tx = self.begin().await?;
-        // The lock is for PostgreSQL; on SQLite the transaction has the only one there is.
-        let token = unique(refresh_token::Entity::find_by_id(hash.to_vec()).lock_exclusive(), &tx).await?;
-        let Some(token) = token.filter(|token| token.expires_at > now.as_micros()) else {
-            return Ok(Rotation::Refused);
-        };
-        let session = unique(login::Entity::find_by_id(token.login_id), &tx).await?;
-        let Some(session) = session.filter(|session| session.ended_at.is_none()) else {
-            return Ok(Rotation::Refused);
-        };
-        let owner = unique(user::Entity::find_by_id(session.user_id), &tx).await?;
-        let Some(owner) = owner else { return Ok(Rotation::Refused) };
-
-        let (user, login) = (UserId(owner.id), LoginId(session.id));
-        let granted = |salt| Rotation::Granted { user, name: owner.name, login, salt };
-        let Some(spent_at) = token.spent_at else {
-            spend(&tx, &hash, &salt, now).await?;
-            let successor = successor(&salt);
-            insert_token(&tx, login, successor).await?;
-            touch(&tx, login, successor.expires_at, now).await?;
-            tx.commit().await?;
-            return Ok(granted(salt));
-        };
-
-        let stored: Hash = token
-            .successor_salt
-            .and_then(|salt| salt.try_into().ok())
-            .ok_or(StorageError::Corrupt("a spent refresh token without salt"))?;
-        if now <= Timestamp::from_micros(spent_at).plus_secs(grace_s) {
-            return Ok(granted(stored));
-        }
-        let next = unique(refresh_token::Entity::find_by_id(successor(&stored).hash.to_vec()), &tx).await?;
-        if next.is_some_and(|next| next.spent_at.is_none()) {
-            return Ok(granted(stored));
-        }
-        end(&tx, login, now).await?;
+        let Some(account) = proved(&tx, user, proof).await? else { return Ok(None) };
+        set_password_hash(&tx, user, password_hash).await?;
+        let ended = end(&tx, user, Which::All, now).await?;
+        let id = insert_login(&tx, user, token, now).await?;
         tx.commit().await?;
-        Ok(Rotation::Reused { user, login })
-    }
-
-    /// Logins that ended after `since`: their access tokens may still be valid by their dates.
-    pub async fn logins_ended_since(&self, since: Timestamp) -> Result<Vec<LoginId>, StorageError> {
-        let rows = login::Entity::find().filter(login::Column::EndedAt.gt(since.as_micros())).all(&self.reader).await?;
-        Ok(rows.into_iter().map(|row| LoginId(row.id)).collect())
+        // The old hash is in the log, too.
+        self.note_destroyed();
+        Ok(Some(NewLogin { id, name: account.name, ended }))
     }
 }
 
-async fn insert_token(tx: &PoolTransaction, login: LoginId, token: NewRefreshToken) -> Result<(), StorageError> {
+/// The account, when the hash that was proved is still its own. From then on nobody changes it before the transaction has ended: on
+/// PostgreSQL this waits for a change that is on its way, on SQLite nobody else writes.
+async fn proved(tx: &PoolTransaction, user: UserId, proof: &Proof) -> Result<Option<user::Model>, StorageError> {
+    let account = unique(user::Entity::find_by_id(user.0).lock(LockType::NoKeyUpdate), tx).await?;
+    Ok(account.filter(|account| account.password_hash == proof.hash()))
+}
+
+async fn insert_login(
+    tx: &PoolTransaction,
+    user: UserId,
+    token: NewRefreshToken,
+    now: Timestamp,
+) -> Result<LoginId, StorageError> {
+    let row = login::ActiveModel {
+        user_id: Set(user.0),
+        created_at: Set(now.as_micros()),
+        last_used_at: Set(now.as_micros()),
+        expires_at: Set(token.expires_at.as_micros()),
+        ended_at: Set(None),
+        ..Default::default()
+    };
+    let login = LoginId(login::Entity::insert(row).exec(tx).await?.last_insert_id);
+    insert_token(tx, login, token).await?;
+    Ok(login)
+}
+
+async fn set_password_hash(tx: &PoolTransaction, id: UserId, password_hash: String) -> Result<(), StorageError> {
+    let row = user::ActiveModel { id: Set(id.0), password_hash: Set(password_hash), ..Default::default() };
+    user::Entity::update(row).exec(tx).await?;
+    Ok(())
+}
+
+pub(super) async fn insert_token(
+    tx: &PoolTransaction,
+    login: LoginId,
+    token: NewRefreshToken,
+) -> Result<(), StorageError> {
     let row = refresh_token::ActiveModel {
         hash: Set(token.hash.to_vec()),
         login_id: Set(login.0),
@@ -145,44 +139,5 @@ async fn insert_token(tx: &PoolTransaction, login: LoginId, token: NewRefreshTok
         successor_salt: Set(None),
     };
     refresh_token::Entity::insert(row).exec_without_returning(tx).await?;
-    Ok(())
-}
-
-async fn spend(tx: &PoolTransaction, hash: &Hash, salt: &Hash, now: Timestamp) -> Result<(), StorageError> {
-    let row = refresh_token::ActiveModel {
-        hash: Set(hash.to_vec()),
-        spent_at: Set(Some(now.as_micros())),
-        successor_salt: Set(Some(salt.to_vec())),
-        ..Default::default()
-    };
-    refresh_token::Entity::update(row).exec(tx).await?;
-    Ok(())
-}
-
-/// Prolongs a login and forgets its expired tokens.
-async fn touch(
-    tx: &PoolTransaction,
-    login: LoginId,
-    expires_at: Timestamp,
-    now: Timestamp,
-) -> Result<(), StorageError> {
-    let row = login::ActiveModel {
-        id: Set(login.0),
-        last_used_at: Set(now.as_micros()),
-        expires_at: Set(expires_at.as_micros()),
-        ..Default::default()
-    };
-    login::Entity::update(row).exec(tx).await?;
-    refresh_token::Entity::delete_many()
-        .filter(refresh_token::Column::LoginId.eq(login.0))
-        .filter(refresh_token::Column::ExpiresAt.lt(now.as_micros()))
-        .exec(tx)
-        .await?;
-    Ok(())
-}
-
-async fn end(tx: &PoolTransaction, login: LoginId, now: Timestamp) -> Result<(), StorageError> {
-    let row = login::ActiveModel { id: Set(login.0), ended_at: Set(Some(now.as_micros())), ..Default::default() };
-    login::Entity::update(row).exec(tx).await?;
     Ok(())
 }

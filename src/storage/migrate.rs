@@ -83,7 +83,7 @@ mod tests {
     use super::super::{Before, Storage, UserPage, connect};
     use super::*;
     use crate::config::Config;
-    use crate::domain::{Command, EmailAddress, PublicKey, Timestamp, UserId, UserName};
+    use crate::domain::{Command, EmailAddress, Proof, PublicKey, Timestamp, UserId, UserName};
 
     /// A store from before `fluent.v1` keeps its messages; they count as read.
     #[tokio::test]
@@ -152,7 +152,8 @@ mod tests {
         assert_eq!(search("n3276").await, [32_767, 32_768, new.0]);
         check_index(&storage).await;
         for id in [UserId(32_768), new, UserId(100_007)] {
-            storage.apply(vec![Command::DeleteAccount(id)], now).await.unwrap();
+            let (proof, until) = (Proof::of(String::new()), now);
+            storage.apply(vec![Command::DeleteAccount { user: id, proof, until }], now).await.unwrap();
             check_index(&storage).await;
         }
         assert_eq!(search("n3276").await, [32_767]);

@@ -99,7 +99,7 @@ mod tests {
 
     use super::*;
     use crate::config::Config;
-    use crate::domain::{EmailAddress, PublicKey, Timestamp, UserName};
+    use crate::domain::{EmailAddress, Proof, PublicKey, Timestamp, UserName};
     use crate::storage::{Dialect, NewRefreshToken};
 
     #[tokio::test]
@@ -116,7 +116,8 @@ mod tests {
         let mut logins = Vec::new();
         for i in 0..60 {
             let token = NewRefreshToken { hash: [i; 32], expires_at: now.plus_secs(60) };
-            logins.push(storage.create_login(user, token, now).await.unwrap());
+            let proof = Proof::of(String::new());
+            logins.push(storage.create_login(user, &proof, None, token, now).await.unwrap().unwrap().id);
         }
         let noting = logins.iter().enumerate().map(|(i, &login)| {
             let storage = storage.clone();
@@ -138,9 +139,10 @@ mod tests {
         for noted in noting {
             noted.await.unwrap().unwrap();
         }
-        let devices = storage.devices_of(user).await.unwrap();
+        let devices = storage.devices_of(user, logins[0]..=logins[59]).await.unwrap();
         for (i, login) in logins.iter().enumerate() {
-            let dialect = storage.dialect(*login).await.unwrap().unwrap();
+            let (owner, dialect) = storage.login(*login, now).await.unwrap().unwrap();
+            assert_eq!(owner, user);
             match i % 3 {
                 0 => assert_eq!(dialect, Dialect::Legacy),
                 1 => assert_eq!(dialect, Dialect::V1),

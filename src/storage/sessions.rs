@@ -1,9 +1,12 @@
 //! A user's login sessions as the user sees them: which there are, and ending them.
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QueryResult,
+    QuerySelect as _,
+};
 
-use super::entity::{login, user};
+use super::entity::login;
 use super::transaction::PoolTransaction;
 use super::{Storage, StorageError};
 use crate::domain::{LoginId, Timestamp, UserId};
@@ -26,23 +29,30 @@ pub struct LoginSession {
 pub enum Which {
     /// This one.
     Only(LoginId),
-    /// All but this one.
-    Except(LoginId),
     /// All.
     All,
 }
 
 impl Storage {
-    /// The user's login sessions, oldest first.
-    pub async fn login_sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<LoginSession>, StorageError> {
+    /// The user's login sessions after `after`, oldest first, at most `limit`.
+    pub async fn login_sessions(
+        &self,
+        user: UserId,
+        after: Option<LoginId>,
+        limit: u64,
+        now: Timestamp,
+    ) -> Result<Vec<LoginSession>, StorageError> {
         let rows = login::Entity::find()
             .filter(login::Column::UserId.eq(user.0))
+            .filter(login::Column::Id.gt(after.map_or(0, |login| login.0)))
             .filter(login::Column::EndedAt.is_null())
             .filter(login::Column::ExpiresAt.gt(now.as_micros()))
             .order_by_asc(login::Column::Id)
+            .limit(limit)
             .all(&self.reader)
             .await?;
-        let mut devices = self.devices_of(user).await?;
+        let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(Vec::new()) };
+        let mut devices = self.devices_of(user, LoginId(first.id)..=LoginId(last.id)).await?;
         let session = |row: login::Model| LoginSession {
             id: LoginId(row.id),
             created_at: Timestamp::from_micros(row.created_at),
@@ -60,34 +70,34 @@ impl Storage {
         Ok(ended)
     }
 
-    /// Sets a new password hash and ends all other login sessions, together.
-    pub async fn change_password(
-        &self,
-        user: UserId,
-        password_hash: String,
-        keep: LoginId,
-        now: Timestamp,
-    ) -> Result<Vec<LoginId>, StorageError> {
-        let tx = self.begin().await?;
-        user::Entity::update_many()
-            .col_expr(user::Column::PasswordHash, Expr::value(password_hash))
-            .filter(user::Column::Id.eq(user.0))
-            .exec(&tx)
-            .await?;
-        let ended = end(&tx, user, Which::Except(keep), now).await?;
-        tx.commit().await?;
-        Ok(ended)
+    /// Login sessions that ended after `since`: their access tokens may still be valid by their dates.
+    pub async fn logins_ended_since(&self, since: Timestamp) -> Result<Vec<LoginId>, StorageError> {
+        let rows = login::Entity::find().filter(login::Column::EndedAt.gt(since.as_micros())).all(&self.reader).await?;
+        Ok(rows.into_iter().map(|row| LoginId(row.id)).collect())
+    }
+
+    /// Users whose accounts are gone while their access tokens may be valid by their dates, and until when.
+    pub async fn ended_users(&self) -> Result<Vec<(UserId, Timestamp)>, StorageError> {
+        let rows = self.reader.query_all_raw(self.statement("SELECT user_id, until FROM ended_users", [])).await?;
+        let user = |row: &QueryResult| {
+            Ok((UserId(row.try_get_by_index(0)?), Timestamp::from_micros(row.try_get_by_index(1)?)))
+        };
+        rows.iter().map(user).collect()
     }
 }
 
-async fn end(tx: &PoolTransaction, user: UserId, which: Which, now: Timestamp) -> Result<Vec<LoginId>, StorageError> {
+pub(super) async fn end(
+    tx: &PoolTransaction,
+    user: UserId,
+    which: Which,
+    now: Timestamp,
+) -> Result<Vec<LoginId>, StorageError> {
     let mut query = login::Entity::update_many()
         .col_expr(login::Column::EndedAt, Expr::value(now.as_micros()))
         .filter(login::Column::UserId.eq(user.0))
         .filter(login::Column::EndedAt.is_null());
     match which {
         Which::Only(login) => query = query.filter(login::Column::Id.eq(login.0)),
-        Which::Except(login) => query = query.filter(login::Column::Id.ne(login.0)),
         Which::All => {}
     }
     Ok(query.exec_with_returning(tx).await?.into_iter().map(|row| LoginId(row.id)).collect())

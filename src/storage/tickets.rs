@@ -1,8 +1,11 @@
 //! Tickets: one socket each, for a short time.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _};
+use sea_orm::sea_query::LockType;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _,
+};
 
-use super::entity::ticket;
+use super::entity::{login, ticket};
 use super::{Storage, StorageError, unique};
 use crate::domain::{LoginId, Timestamp, UserId};
 
@@ -10,7 +13,7 @@ use crate::domain::{LoginId, Timestamp, UserId};
 const CONSUME: &str = "DELETE FROM tickets WHERE hash = $1 RETURNING user_id, login_id, expires_at";
 
 impl Storage {
-    /// Keeps the hash of a new ticket, and forgets those that have expired.
+    /// Keeps the hash of a new ticket, and forgets those that have expired. False when the user has no such login session.
     pub async fn create_ticket(
         &self,
         hash: [u8; 32],
@@ -18,8 +21,12 @@ impl Storage {
         login: LoginId,
         expires_at: Timestamp,
         now: Timestamp,
-    ) -> Result<(), StorageError> {
+    ) -> Result<bool, StorageError> {
         let tx = self.begin().await?;
+        let session = unique(login::Entity::find_by_id(login.0).lock(LockType::KeyShare), &tx).await?;
+        if !session.is_some_and(|session| session.user_id == user.0 && session.ended_at.is_none()) {
+            return Ok(false);
+        }
         ticket::Entity::delete_many().filter(ticket::Column::ExpiresAt.lte(now.as_micros())).exec(&tx).await?;
         let row = ticket::ActiveModel {
             hash: Set(hash.to_vec()),
@@ -28,7 +35,8 @@ impl Storage {
             expires_at: Set(expires_at.as_micros()),
         };
         ticket::Entity::insert(row).exec_without_returning(&tx).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Whose ticket this is; from now on nobody's.

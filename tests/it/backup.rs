@@ -210,3 +210,35 @@ async fn on_postgresql_by_its_own_tools() {
     assert!(carol.id > bob.id + 1000, "{} after {}", carol.id, bob.id);
     assert!(server.stop().await.success());
 }
+
+/// The server keeps hashes alone: a refresh token from after the backup is like any other that it never gave.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_refreshed_since_the_backup_gives_the_password_again_and_others_go_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = ServerProcess::start(dir.path(), &[]).await;
+    let active = TestClient::sign_up(server.http(), "active").await;
+    let away = TestClient::sign_up(server.http(), "away").await;
+    done(dir.path(), &["backup", "--to", "backup.db"]).await;
+    let refresh = async |server: &ServerProcess, token: &str| {
+        server.http().post("/auth/refresh", &serde_json::json!({"refresh_token": token})).await
+    };
+    let newer: Value = refresh(&server, &active.tokens.refresh_token).await.ok().json();
+    let newer = newer["refresh_token"].as_str().unwrap();
+    let late = TestClient::sign_up(server.http(), "late").await;
+    assert!(server.stop().await.success());
+    done(dir.path(), &["restore", "--force", "--from", "backup.db"]).await;
+
+    let server = ServerProcess::start(dir.path(), &[]).await;
+    refresh(&server, &away.tokens.refresh_token).await.ok();
+    for unknown in [newer, &late.tokens.refresh_token] {
+        assert_eq!(refresh(&server, unknown).await.status, 401);
+    }
+    // An access token goes on for its few minutes, unless there is no such account.
+    let status = async |client: &TestClient| {
+        let http = server.http().with_authorization(format!("Bearer {}", client.tokens.access_token));
+        http.get("/users/me").await.status.as_u16()
+    };
+    assert_eq!((status(&active).await, status(&late).await), (200, 401));
+    TestClient::log_in(server.http(), "active", active.id).await;
+    assert!(server.stop().await.success());
+}

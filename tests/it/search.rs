@@ -1,7 +1,7 @@
 //! The search by its index finds what going through all names would find, in the same order and page by page.
 
 use fluent_backend::Config;
-use fluent_backend::domain::{Command, EmailAddress, PublicKey, Timestamp, User, UserId, UserName, fold_name};
+use fluent_backend::domain::{Command, EmailAddress, Proof, PublicKey, Timestamp, User, UserId, UserName, fold_name};
 use fluent_backend::storage::{Storage, UserPage};
 use fluent_backend::testing::{TestServer, seed};
 use futures_util::future::join_all;
@@ -41,7 +41,8 @@ async fn register(storage: &Storage, name: &str) -> Option<(User, String)> {
 }
 
 async fn delete(storage: &Storage, user: UserId) {
-    let applied = storage.apply(vec![Command::DeleteAccount(user)], Timestamp::from_micros(1)).await.unwrap();
+    let (proof, until) = (Proof::of("hash".to_owned()), Timestamp::from_micros(1));
+    let applied = storage.apply(vec![Command::DeleteAccount { user, proof, until }], until).await.unwrap();
     assert!(applied.outcomes[0].answer.is_ok());
 }
 

@@ -2,7 +2,7 @@
 
 use fluent_backend::clock::Clock;
 use fluent_backend::domain::Timestamp;
-use fluent_backend::testing::{Answer, Http, TestClient, TestServer, TestSocket};
+use fluent_backend::testing::{Answer, Http, TestClient, TestServer, TestSocket, TokenPair};
 use futures_util::future::join_all;
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
@@ -104,7 +104,7 @@ async fn sessions_are_listed_and_ended_by_their_owner_only() {
 }
 
 #[tokio::test]
-async fn a_new_password_ends_all_other_sessions() {
+async fn a_new_password_ends_every_session_and_begins_one() {
     let server = TestServer::start().await;
     let keeps = server.sign_up("alice").await;
     let other = TestClient::log_in(server.http(), "alice", keeps.id).await;
@@ -117,11 +117,22 @@ async fn a_new_password_ends_all_other_sessions() {
     assert!(works(&other).await);
 
     let done = put(&keeps.http, "/auth/password", &change(TestClient::PASSWORD, "a new password")).await;
-    assert_eq!(done.status, StatusCode::NO_CONTENT);
-    assert_eq!(closed(&mut ended).await, (4001, "password".to_owned()));
-    assert!(works(&keeps).await && !works(&other).await && !refreshes(&server, &other).await);
-    kept.send_message(keeps.id, "r", "s").await;
-    assert_eq!(kept.next_message().await.content, "s");
+    assert_eq!((done.status, &done.headers["cache-control"]), (StatusCode::OK, &"no-store".parse().unwrap()));
+    let tokens: TokenPair = done.json();
+    // A copied token or socket of the session that asked does not live on.
+    for socket in [&mut kept, &mut ended] {
+        assert_eq!(closed(socket).await, (4001, "password".to_owned()));
+    }
+    for client in [&keeps, &other] {
+        assert!(!works(client).await && !refreshes(&server, client).await);
+    }
+    let http = server.http().with_authorization(format!("Bearer {}", tokens.access_token));
+    let changed = TestClient { tokens, http, ..keeps.clone() };
+    assert_eq!(sessions(&changed).await.len(), 1);
+    let mut socket = changed.connect().await;
+    socket.send_message(keeps.id, "r", "s").await;
+    assert_eq!(socket.next_message().await.content, "s");
+    assert!(works(&changed).await && refreshes(&server, &changed).await);
     for (password, status) in [(TestClient::PASSWORD, 401), ("a new password", 200)] {
         let body = json!({"username": "alice", "password": password});
         assert_eq!(server.http().post("/auth/login", &body).await.status, status);

@@ -121,3 +121,57 @@ async fn a_rotated_secret_still_lets_old_tokens_in() {
         server.stop().await;
     }
 }
+
+/// What a token claims is believed only as far as the store agrees: a key may have leaked, a store may have been restored.
+#[tokio::test]
+async fn a_good_signature_over_wrong_claims_opens_nothing() {
+    let server = TestServer::start_with(|config| config.auth.secret_key = SECRET.into()).await;
+    let (alice, bob) = (server.sign_up("alice").await, server.sign_up("bob").await);
+    let (header, claims) = parts(&alice.tokens.access_token);
+    let (_, of_bob) = parts(&bob.tokens.access_token);
+    let forged = |changes: &[(&str, Value)]| {
+        let mut claims = claims.clone();
+        for (key, value) in changes {
+            claims[*key] = value.clone();
+        }
+        signed(Algorithm::HS256, header["kid"].as_str(), &claims, SECRET.as_bytes())
+    };
+    // Bob's session is known to the server, and carol's is not.
+    drop(bob.live_device("b", None).await);
+    let carol = server.sign_up("carol").await;
+    let (_, of_carol) = parts(&carol.tokens.access_token);
+    let forgeries = [
+        ("another user's session", forged(&[("sid", of_bob["sid"].clone())])),
+        ("another user's session that is new", forged(&[("sid", of_carol["sid"].clone())])),
+        ("no such session", forged(&[("sid", json!(4711))])),
+        ("no such user", forged(&[("user_id", json!(4711))])),
+        ("neither", forged(&[("user_id", json!(4711)), ("sid", json!(4711))])),
+    ];
+    for (name, token) in &forgeries {
+        let path = format!("/chat/ws?token={token}");
+        for subprotocol in [None, Some("fluent.v1")] {
+            let headers: Vec<_> = subprotocol.map(|name| ("sec-websocket-protocol", name)).into_iter().collect();
+            match TestSocket::open_with(server.addr(), &path, &headers).await.map_err(|error| *error) {
+                Err(Error::Http(response)) => assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{name}"),
+                other => panic!("{name}: {other:?}"),
+            }
+        }
+        let http = server.http().with_authorization(format!("Bearer {token}"));
+        for path in ["/users/me", "/users/blocked", "/auth/sessions", "/chat/conversations", "/chat/sync"] {
+            assert_eq!(http.get(path).await.status, StatusCode::UNAUTHORIZED, "{name} at {path}");
+        }
+        let empty = json!({});
+        for path in ["/auth/ws_ticket", "/chat/receipts"] {
+            assert_eq!(http.post(path, &empty).await.status, StatusCode::UNAUTHORIZED, "{name} at {path}");
+        }
+        let change = json!({"old_password": "not my password", "new_password": "quite another password"});
+        for (path, body) in [("/users/me/settings", &empty), ("/auth/password", &change)] {
+            assert_eq!(http.put(path, body).await.status, StatusCode::UNAUTHORIZED, "{name} at {path}");
+        }
+    }
+    for client in [&alice, &bob, &carol] {
+        drop(client.live_device("x", None).await);
+        client.http.get("/users/me").await.ok();
+    }
+    server.stop().await;
+}

@@ -47,7 +47,19 @@ fn an_ended_login_is_refused_at_once() {
     let tokens = tokens(&keys(NEW, ""), &clock);
     let token = tokens.issue(UserId(1), "a", LoginId(1)).unwrap();
     let other = tokens.issue(UserId(1), "a", LoginId(2)).unwrap();
-    tokens.end_login(LoginId(1));
+    tokens.end_logins(&[LoginId(1)]);
     assert!(tokens.verify(&token).is_err());
     assert!(tokens.verify(&other).is_ok());
+}
+
+#[test]
+fn a_shorter_life_holds_for_what_was_given_before() {
+    let clock = Clock::stopped_at(Timestamp::from_micros(1_700_000_000_000_000));
+    let token = AccessTokens::new(&keys(NEW, ""), 3600, clock.clone()).unwrap();
+    let token = token.issue(UserId(1), "a", LoginId(1)).unwrap();
+    let tokens = tokens(&keys(NEW, ""), &clock);
+    clock.advance_secs(899);
+    assert!(tokens.verify(&token).is_ok());
+    clock.advance_secs(1);
+    assert!(tokens.verify(&token).is_err());
 }

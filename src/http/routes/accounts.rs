@@ -93,7 +93,7 @@ pub(in crate::http) async fn register(app: Arc<App>, request: Request) -> Result
     Ok(secret_json(StatusCode::CREATED, &RegisterAnswer { id, username, email }))
 }
 
-/// Begin a login session.
+/// Begin a login session. Of more than 100 the one that was not used for longest ends.
 #[utoipa::path(post, path = "/auth/login", tag = "accounts", request_body = LoginRequest, responses(
     (status = 200, body = TokenAnswer),
     (status = 401, description = "Unknown user or wrong password", body = Problem, content_type = "application/problem+json"),
@@ -107,7 +107,14 @@ pub(in crate::http) async fn login(app: Arc<App>, request: Request) -> Result<Re
     let address = client_address(&app, &request);
     let body: LoginRequest = json_body(&app, request, expected).await?;
     limit_name(&app, address, &body.username)?;
-    let pair = app.auth.login(&body.username, body.password).await?;
+    let beginning = async move {
+        let begun = app.auth.login(&body.username, body.password).await;
+        app.note_guess(address, &begun);
+        let begun = begun?;
+        app.registry.end_logins(begun.user, &begun.ended, LoginEnd::Revoked);
+        Ok::<_, AuthError>(begun.pair)
+    };
+    let pair = uninterrupted(beginning).await??;
     Ok(secret_json(StatusCode::OK, &TokenAnswer::from(pair)))
 }
 

@@ -150,7 +150,7 @@ pub(in crate::http) async fn all_messages(app: Arc<App>, request: Request) -> Re
         return Err(NO_USER);
     }
     if let (Before::Newest, Some(newest)) = (before, messages.first())
-        && app.dialects.is_legacy(access.login).await?
+        && app.dialects.is_legacy(access).await?
     {
         // The app cannot say what it has read: what it fetches, it shows.
         app.carry_out_if_idle(Command::Read { user: access.user, partner, up_to: newest.id });

@@ -59,7 +59,7 @@ pub(in crate::http) async fn list(app: Arc<App>, request: Request) -> Result<Res
     let query: ConversationsQuery = query(&request)?;
     let limit = limit(query.limit.as_deref(), DEFAULT_LIMIT, MAX_LIMIT)?;
     let before = number("before", query.before.as_deref())?.map(Seq);
-    app.dialects.uses_v1(access.login).await?;
+    app.dialects.uses_v1(access).await?;
     let conversations = app.storage.conversations(access.user, before, limit, app.clock.now()).await?;
     let bodies: Vec<ConversationBody<'_>> = conversations
         .iter()

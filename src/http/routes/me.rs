@@ -9,10 +9,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::users::KeyedUserBody;
 use crate::actors::LoginEnd;
-use crate::domain::{Answer, Command, PublicKey, Settings, UserId};
+use crate::domain::{Answer, Authority, Command, PublicKey, Settings, UserId};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Request, json_body, limit_rate, number, query, signed_in, uninterrupted};
+use crate::http::extract::{Request, client_address, json_body, limit_rate, number, query, signed_in, uninterrupted};
 use crate::http::respond::{Response, json, json_list, no_content};
 
 #[derive(Serialize, ToSchema)]
@@ -57,11 +57,14 @@ pub(in crate::http) struct BlockedQuery {
 pub(in crate::http) struct KeyRequest {
     /// Base64, at most 16 KiB.
     public_key: String,
+    /// Needed unless this login session began within the last 10 minutes.
+    #[schema(value_type = Option<String>, format = Password)]
+    password: Option<SecretString>,
 }
 
 #[derive(Serialize, ToSchema)]
 pub(in crate::http) struct KeyAnswer {
-    /// The first 16 hex digits of the SHA-256 of the public key's text.
+    /// The first 16 hex digits of the SHA-256 of the public key's text as it is stored.
     #[schema(example = "ba7816bf8f01cfea")]
     key_id: String,
 }
@@ -79,6 +82,7 @@ pub(in crate::http) struct DeleteRequest {
 ))]
 pub(in crate::http) async fn profile(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let access = signed_in(&app, &request)?;
+    app.dialects.check(access).await?;
     let profile = app.storage.profile(access.user).await?.ok_or(NO_ACCOUNT)?;
     let (user, settings) = (KeyedUserBody::from(&profile.user), profile.settings.into());
     Ok(json(StatusCode::OK, &ProfileBody { user, email: &profile.email, settings }))
@@ -95,6 +99,7 @@ pub(in crate::http) async fn settings(app: Arc<App>, request: Request) -> Result
     let access = signed_in(&app, &request)?;
     let expected = "an object with presence and read_receipts, each true or false, both optional";
     let SettingsRequest { presence, read_receipts } = json_body(&app, request, expected).await?;
+    app.dialects.check(access).await?;
     let changing = async move {
         let answer = app.carry_out(Command::Configure { user: access.user, presence, read_receipts }).await;
         app.presence.reconsider(access.user, None);
@@ -107,10 +112,14 @@ pub(in crate::http) async fn settings(app: Arc<App>, request: Request) -> Result
 }
 
 /// Replace your public key; everybody you share a conversation with is told.
+///
+/// Unless this login session began with a password within the last 10 minutes, the password is needed. The same key in another spelling
+/// of its base64 changes nothing.
 #[utoipa::path(put, path = "/users/me/public_key", tag = "account", security(("bearer" = [])), request_body = KeyRequest,
     responses(
     (status = 200, body = KeyAnswer),
     (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "The password is needed, or wrong", body = Problem, content_type = "application/problem+json"),
     (status = 422, body = Problem, content_type = "application/problem+json"),
     (status = 429, body = Problem, content_type = "application/problem+json"),
 ))]
@@ -118,9 +127,23 @@ pub(in crate::http) async fn set_key(app: Arc<App>, request: Request) -> Result<
     let access = signed_in(&app, &request)?;
     // Each change tells everybody the user shares a conversation with.
     limit_rate(&app, &request)?;
-    let body: KeyRequest = json_body(&app, request, "an object with the text public_key").await?;
-    let key = PublicKey::parse(body.public_key, app.config.auth.strict_public_keys)?;
-    match app.carry_out(Command::SetKey { user: access.user, key }).await? {
+    let address = client_address(&app, &request);
+    let expected = "an object with the text public_key and, where it is needed, the text password";
+    let KeyRequest { public_key, password } = json_body(&app, request, expected).await?;
+    let key = PublicKey::parse(public_key, app.config.auth.strict_public_keys)?;
+    app.dialects.check(access).await?;
+    let user = access.user;
+    let command = |authority| Command::SetKey { user, key: key.clone(), authority };
+    let set = match password {
+        Some(password) => {
+            app.carry_out_proved(user, password, address, |proof| command(Authority::Password(proof))).await?
+        }
+        None => app
+            .carry_out(command(app.auth.fresh_login(access)))
+            .await
+            .map_err(|error| if error.is_forbidden() { NEEDS_PASSWORD } else { error })?,
+    };
+    match set {
         Answer::KeySet { key_id } => Ok(json(StatusCode::OK, &KeyAnswer { key_id })),
         _ => Err(NO_ACCOUNT),
     }
@@ -139,16 +162,21 @@ pub(in crate::http) async fn delete(app: Arc<App>, request: Request) -> Result<R
     let access = signed_in(&app, &request)?;
     // Whoever has stolen a token must not guess the password with it.
     limit_rate(&app, &request)?;
+    let address = client_address(&app, &request);
     let body: DeleteRequest = json_body(&app, request, "an object with the text password").await?;
-    app.auth.check_password(access, body.password).await?;
+    app.dialects.check(access).await?;
     let user = access.user;
     let deleting = async move {
-        let done = app.carry_out(Command::DeleteAccount(user)).await;
-        // An error may mean that nobody knows whether it was done.
-        if done.is_err() && app.storage.user(user).await?.is_some() {
-            return done.map(drop);
+        let until = app.auth.access().last_expiry();
+        let delete = |proof| Command::DeleteAccount { user, proof, until };
+        let done = app.carry_out_proved(user, body.password, address, delete).await;
+        // Other errors may mean that nobody knows whether it was done.
+        if let Err(error) = done
+            && (error.is_forbidden() || app.storage.user(user).await?.is_some())
+        {
+            return Err(error);
         }
-        app.auth.access().end_user(user);
+        app.auth.access().end_user(user, until);
         app.registry.end_user(user, LoginEnd::Deleted);
         app.presence.reconsider(user, None);
         Ok(())
@@ -191,6 +219,7 @@ pub(in crate::http) async fn blocked(app: Arc<App>, request: Request) -> Result<
     let access = signed_in(&app, &request)?;
     let query: BlockedQuery = query(&request)?;
     let after = number("after", query.after.as_deref())?.map(UserId);
+    app.dialects.check(access).await?;
     let users = app.storage.blocked_by(access.user, after).await?;
     Ok(json_list(StatusCode::OK, &users.iter().map(KeyedUserBody::from).collect::<Vec<_>>()))
 }
@@ -202,6 +231,7 @@ async fn set_block(app: Arc<App>, request: Request, blocked: bool) -> Result<Res
     if other == access.user {
         return Err(ApiError::Invalid("nobody blocks themselves".to_owned()));
     }
+    app.dialects.check(access).await?;
     let user = access.user;
     let blocking = async move {
         let done = app.carry_out(Command::Block { user, other, blocked }).await;
@@ -213,4 +243,5 @@ async fn set_block(app: Arc<App>, request: Request, blocked: bool) -> Result<Res
     Ok(no_content())
 }
 
+const NEEDS_PASSWORD: ApiError = ApiError::Forbidden("give your password: this login session began too long ago");
 const NO_ACCOUNT: ApiError = ApiError::Unauthorized("the account is gone");

@@ -146,7 +146,7 @@ pub(in crate::http) async fn send(app: Arc<App>, request: Request) -> Result<Res
     let body = whole_body(&app, request).await?;
     let max = app.config.socket.max_ciphertext_bytes;
     let (_, draft) = v1::decode_send_body(&body, access.user, max, key.as_deref())?;
-    app.dialects.uses_v1(access.login).await?;
+    app.dialects.uses_v1(access).await?;
     let answer = app.carry_out(Command::Send(draft)).await?;
     let is_duplicate = matches!(&answer, Answer::Stored(stored) if stored.duplicate);
     let status = if is_duplicate { StatusCode::OK } else { StatusCode::CREATED };
@@ -172,7 +172,7 @@ pub(in crate::http) async fn delete(app: Arc<App>, request: Request) -> Result<R
     };
     let id = request.uri().path().rsplit('/').next().and_then(|id| id.parse().ok()).map(MessageId);
     let id = id.ok_or(ApiError::NotFound("there is no such message"))?;
-    app.dialects.uses_v1(access.login).await?;
+    app.dialects.uses_v1(access).await?;
     let answer = app.carry_out(Command::Delete { user: access.user, id, scope }).await?;
     frame(StatusCode::OK, v1::answer(&answer, access.user, None))
 }
@@ -188,7 +188,7 @@ pub(in crate::http) async fn sync(app: Arc<App>, request: Request) -> Result<Res
     let query: SyncQuery = query(&request)?;
     let page = app.config.socket.sync_page as u64;
     let limit = limit(query.limit.as_deref(), page, page)?;
-    app.dialects.uses_v1(access.login).await?;
+    app.dialects.uses_v1(access).await?;
     let position = app.storage.position().await?;
     let newest = position.newest();
     let nothing = |events| SyncAnswer { events, cursor: newest.to_string(), more: false };
@@ -241,7 +241,7 @@ pub(in crate::http) async fn receipts(app: Arc<App>, request: Request) -> Result
     if reads.len() > MAX_READS {
         return Err(ApiError::Invalid(format!("read must have at most {MAX_READS} entries")));
     }
-    app.dialects.uses_v1(access.login).await?;
+    app.dialects.uses_v1(access).await?;
     let user = access.user;
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let delivered =

@@ -5,14 +5,17 @@ use std::sync::Arc;
 use http::StatusCode;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
+use super::accounts::TokenAnswer;
 use crate::actors::LoginEnd;
 use crate::auth::{Access, AuthError, TICKET_LIFETIME_S};
 use crate::domain::{LoginId, Password};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Request, json_body, limit_rate, signed_in, uninterrupted};
+use crate::http::extract::{
+    Request, client_address, json_body, limit, limit_rate, number, query, signed_in, uninterrupted,
+};
 use crate::http::respond::{Response, json, no_content, secret_json};
 use crate::storage::Which;
 
@@ -29,6 +32,17 @@ pub(in crate::http) struct SessionBody {
     last_used_at: String,
     /// Devices that have opened a fluent.v1 socket in it.
     device_ids: Vec<String>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct SessionsQuery {
+    /// At most so many, 100 unless given, and never more.
+    #[param(value_type = Option<u64>)]
+    limit: Option<String>,
+    /// Only those after this session: the last id of the page before.
+    #[param(value_type = Option<i64>)]
+    after: Option<String>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -72,13 +86,18 @@ pub(in crate::http) async fn logout_all(app: Arc<App>, request: Request) -> Resu
 }
 
 /// The user's login sessions.
-#[utoipa::path(get, path = "/auth/sessions", tag = "sessions", security(("bearer" = [])), responses(
+#[utoipa::path(get, path = "/auth/sessions", tag = "sessions", params(SessionsQuery), security(("bearer" = [])), responses(
     (status = 200, description = "Oldest first", body = Vec<SessionBody>),
     (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem, content_type = "application/problem+json"),
 ))]
 pub(in crate::http) async fn list(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let access = signed_in(&app, &request)?;
-    let sessions = app.auth.sessions(access.user).await?;
+    let query: SessionsQuery = query(&request)?;
+    let limit = limit(query.limit.as_deref(), MAX_SESSIONS, MAX_SESSIONS)?;
+    let after = number("after", query.after.as_deref())?.map(LoginId);
+    app.dialects.check(access).await?;
+    let sessions = app.auth.sessions(access.user, after, limit).await?;
     let bodies = sessions.into_iter().map(|session| SessionBody {
         id: session.id.0,
         current: session.id == access.login,
@@ -106,10 +125,10 @@ pub(in crate::http) async fn end(app: Arc<App>, request: Request) -> Result<Resp
     }
 }
 
-/// Change the password; ends all other login sessions.
+/// Change the password; ends all login sessions, this one too, and begins a new one.
 #[utoipa::path(put, path = "/auth/password", tag = "sessions", security(("bearer" = [])), request_body = PasswordRequest,
     responses(
-    (status = 204, description = "Changed"),
+    (status = 200, description = "Changed: the tokens of the new session", body = TokenAnswer),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, description = "The old password is wrong", body = Problem, content_type = "application/problem+json"),
     (status = 422, body = Problem, content_type = "application/problem+json"),
@@ -120,16 +139,21 @@ pub(in crate::http) async fn change_password(app: Arc<App>, request: Request) ->
     let access = signed_in(&app, &request)?;
     // Whoever has stolen a token must not guess the password with it.
     limit_rate(&app, &request)?;
+    let address = client_address(&app, &request);
     let expected = "an object with the texts old_password and new_password";
     let body: PasswordRequest = json_body(&app, request, expected).await?;
     let new = Password::parse(body.new_password)?;
+    app.dialects.check(access).await?;
     let changing = async move {
-        let ended = app.auth.change_password(access, body.old_password, new).await?;
-        app.registry.end_logins(access.user, &ended, LoginEnd::Password);
-        Ok::<_, AuthError>(())
+        let begun = app.auth.change_password(access.user, body.old_password, new).await;
+        app.note_guess(address, &begun);
+        let begun = begun?;
+        // Before anybody has the new tokens.
+        app.registry.end_user(access.user, LoginEnd::Password);
+        Ok::<_, AuthError>(begun.pair)
     };
-    uninterrupted(changing).await??;
-    Ok(no_content())
+    let pair = uninterrupted(changing).await??;
+    Ok(secret_json(StatusCode::OK, &TokenAnswer::from(pair)))
 }
 
 /// A ticket that opens one socket, for clients that can set no header: it may stand in a URL, since it works once and not for
@@ -147,11 +171,17 @@ pub(in crate::http) async fn ws_ticket(app: Arc<App>, request: Request) -> Resul
 /// Ends login sessions with their tokens and sockets; answers how many had not ended before.
 async fn end_sessions(app: Arc<App>, access: Access, which: Which, end: LoginEnd) -> Result<usize, ApiError> {
     let ending = async move {
-        let ended = app.auth.end_sessions(access.user, which).await?;
-        app.registry.end_logins(access.user, &ended, end);
+        let ended = app.auth.end_sessions(access, which).await?;
+        match which {
+            // Whatever the store knows of them.
+            Which::All => app.registry.end_user(access.user, end),
+            Which::Only(login) => app.registry.end_logins(access.user, &[login], end),
+        }
         Ok::<_, AuthError>(ended.len())
     };
     Ok(uninterrupted(ending).await??)
 }
 
+/// Login sessions of a page; a user has no more.
+const MAX_SESSIONS: u64 = 100;
 const NO_SESSION: &str = "there is no such session";

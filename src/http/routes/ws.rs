@@ -58,13 +58,13 @@ pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Res
         let is_background = query.mode.as_deref() == Some("background");
         // Before anything is read or noted: thousands may come at once.
         let entry = app.sockets.entrance.enter(access.user).await?;
-        app.dialects.uses_v1(access.login).await?;
+        app.dialects.uses_v1(access).await?;
         if has_name {
             app.dialects.note_device(access.login, &device).await?;
         }
         Some(Opening { device, since: query.since, is_background, entry })
     } else {
-        app.dialects.opens_legacy(access.login).await?;
+        app.dialects.opens_legacy(access).await?;
         None
     };
     // The socket keeps its place among the connections until it is closed.

@@ -5,7 +5,7 @@ use sea_orm::Value;
 
 use super::rules::note_members;
 use super::{Batch, Place, to_users};
-use crate::domain::{Answer, DirectKey, EventBody, Outcome, Refusal, UserId};
+use crate::domain::{Answer, DirectKey, EventBody, Outcome, Proof, Refusal, Timestamp, UserId};
 use crate::storage::StorageError;
 use crate::storage::events::Kind;
 use crate::storage::search::Change;
@@ -14,11 +14,36 @@ use crate::storage::search::Change;
 const THEIRS: &str = "(SELECT conversation_id FROM members WHERE user_id = $1)";
 /// Events in other users' streams that are about the user `$1`: key changes and blocks, as in the index `events_about`.
 const FORGET_ABOUT: &str = "DELETE FROM events WHERE subject = $1 AND kind IN (5, 7, 8)";
+/// The access tokens of the user `$1` are refused until `$2`.
+const ENDED: &str = "INSERT INTO ended_users (user_id, until) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+/// Reads what is to be compared, and keeps it as it is until the batch has ended: on PostgreSQL others may write meanwhile.
+const LOCK: &str = "UPDATE users SET password_hash = password_hash WHERE id = $1 \
+     RETURNING name_key, password_hash, public_key";
+
+/// An account that nobody else can change now.
+pub(super) struct LockedAccount {
+    pub(super) name_key: String,
+    pub(super) password_hash: String,
+    pub(super) public_key: String,
+}
 
 impl Batch<'_> {
-    pub(super) async fn delete_account(&mut self, place: Place, user: UserId) -> Result<Outcome, StorageError> {
-        if self.user(user).await?.is_none() {
-            return Ok(Outcome::refused(Refusal::NotFound));
+    /// `None` when there is no such user.
+    pub(super) async fn lock_account(&self, user: UserId) -> Result<Option<LockedAccount>, StorageError> {
+        let Some(row) = self.tx.query_one(self.statement(LOCK, [user.0.into()])).await? else { return Ok(None) };
+        Ok(Some(LockedAccount { name_key: row.get(0)?, password_hash: row.get(1)?, public_key: row.get(2)? }))
+    }
+
+    pub(super) async fn delete_account(
+        &mut self,
+        place: Place,
+        user: UserId,
+        proof: &Proof,
+        until: Timestamp,
+    ) -> Result<Outcome, StorageError> {
+        let Some(account) = self.lock_account(user).await? else { return Ok(Outcome::refused(Refusal::NotFound)) };
+        if account.password_hash != proof.hash() {
+            return Ok(Outcome::refused(Refusal::Forbidden));
         }
         let seq = self.seq(place);
         let partners: Vec<UserId> = self.partners(user).await?.into_iter().filter(|other| *other != user).collect();
@@ -38,18 +63,16 @@ impl Batch<'_> {
         self.execute(FORGET_ABOUT, [i64::from(user.0).into()]).await?;
         self.execute("DELETE FROM events WHERE user_id = $1", [Value::from(user.0)]).await?;
         self.execute("DELETE FROM blocks WHERE user_id = $1 OR other_id = $1", [Value::from(user.0)]).await?;
-        let sql = "SELECT name_key FROM users WHERE id = $1";
-        let row = self.tx.query_one(self.statement(sql, [user.0.into()])).await?;
         // Login sessions, tokens, tickets and devices go with it.
         self.execute("DELETE FROM users WHERE id = $1", [user.0.into()]).await?;
-        if let Some(row) = row {
-            let key: String = row.get(0)?;
-            self.storage.index_names(&self.tx, Change::Remove, &[(user, &key)]).await?;
-        }
+        self.storage.index_names(&self.tx, Change::Remove, &[(user, &account.name_key)]).await?;
+        self.execute(ENDED, [user.0.into(), until.as_micros().into()]).await?;
         self.next_rules().await?;
         self.facts.users.pop(&user);
 
         self.changed = true;
+        // The password's hash.
+        self.destroyed = true;
         let events = to_users(partners, seq, EventBody::UserDeleted(user));
         Ok(Outcome { answer: Ok(Answer::Done), events })
     }

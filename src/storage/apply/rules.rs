@@ -3,13 +3,16 @@
 use sea_orm::Value;
 
 use super::{Batch, Place, to_users};
-use crate::domain::{Answer, DirectKey, EventBody, Outcome, PublicKey, Refusal, Settings, User, UserId};
+use crate::domain::{Answer, Authority, DirectKey, EventBody, Outcome, PublicKey, Refusal, Settings, User, UserId};
 use crate::storage::StorageError;
 use crate::storage::events::Kind;
 
 const BLOCK: &str = "INSERT INTO blocks (user_id, other_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 const UNBLOCK: &str = "DELETE FROM blocks WHERE user_id = $1 AND other_id = $2";
 const SET_KEY: &str = "UPDATE users SET public_key = $2 WHERE id = $1";
+/// Whether the login session `$1` is the user `$2`'s, goes on, and began between `$3` and `$4`.
+const BEGAN: &str = "SELECT 1 FROM logins WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND created_at >= $3 \
+     AND created_at <= $4";
 const SETTINGS: &str = "SELECT presence, read_receipts FROM users WHERE id = $1";
 const CONFIGURE: &str = "UPDATE users SET presence = $2, read_receipts = $3 WHERE id = $1";
 const NEXT_RULES: &str = "UPDATE store SET rules = rules + 1 WHERE id = 1";
@@ -60,13 +63,26 @@ impl Batch<'_> {
         place: Place,
         user: UserId,
         key: &PublicKey,
+        authority: &Authority,
     ) -> Result<Outcome, StorageError> {
+        let Some(account) = self.lock_account(user).await? else { return Ok(Outcome::refused(Refusal::NotFound)) };
         let Some(mut facts) = self.user(user).await? else { return Ok(Outcome::refused(Refusal::NotFound)) };
+        if key.is_same(&account.public_key) {
+            return Ok(Outcome::done(Answer::KeySet { key_id: facts.key_id }));
+        }
+        let is_allowed = match authority {
+            Authority::Password(proof) => account.password_hash == proof.hash(),
+            Authority::Login { login, after, before } => {
+                let between = [after.as_micros().into(), before.as_micros().into()];
+                let values = [login.0.into(), user.0.into()].into_iter().chain(between);
+                self.tx.query_one(self.statement(BEGAN, values)).await?.is_some()
+            }
+        };
+        if !is_allowed {
+            return Ok(Outcome::refused(Refusal::Forbidden));
+        }
         let key_id = User { id: user, name: String::new(), public_key: key.as_str().to_owned() }.key_id();
         let answer = Ok(Answer::KeySet { key_id: key_id.clone() });
-        if facts.key_id == key_id {
-            return Ok(Outcome { answer, events: Vec::new() });
-        }
         self.execute(SET_KEY, [user.0.into(), key.as_str().into()]).await?;
         self.next_rules().await?;
         facts.key_id.clone_from(&key_id);

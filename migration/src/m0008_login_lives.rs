@@ -1,0 +1,31 @@
+//! What bounds login sessions: how many a user has, when they are over, and which accounts are gone while their access tokens still
+//! look valid.
+
+use sea_orm_migration::prelude::*;
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+const STATEMENTS: [&str; 4] = [
+    // The tokens of a deleted account are refused until then, also after a restart.
+    "CREATE TABLE ended_users (user_id INTEGER NOT NULL PRIMARY KEY, until BIGINT NOT NULL)",
+    // Those of a user, the one that was not used for longest first.
+    "CREATE INDEX logins_live ON logins (user_id, last_used_at) WHERE ended_at IS NULL",
+    "CREATE INDEX logins_expires ON logins (expires_at, id)",
+    "CREATE INDEX refresh_tokens_expires ON refresh_tokens (expires_at)",
+];
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    /// All or nothing, on SQLite too.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for sql in STATEMENTS {
+            manager.get_connection().execute_unprepared(sql).await?;
+        }
+        Ok(())
+    }
+}
