@@ -64,14 +64,13 @@ impl Dialects {
 
     async fn dialect(&self, access: Access) -> Result<Dialect, AuthError> {
         let known = self.known().get(&access.login).copied();
-        let (user, dialect) = match known {
-            Some(known) => known,
-            None => {
-                let found = self.storage.login(access.login, self.clock.now()).await?;
-                let found = found.ok_or(AuthError::InvalidToken)?;
-                self.known().put(access.login, found);
-                found
-            }
+        let (user, dialect) = if let Some(known) = known {
+            known
+        } else {
+            let found = self.storage.login(access.login, self.clock.now()).await?;
+            let found = found.ok_or(AuthError::InvalidToken)?;
+            self.known().put(access.login, found);
+            found
         };
         if user == access.user { Ok(dialect) } else { Err(AuthError::InvalidToken) }
     }

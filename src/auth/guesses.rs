@@ -151,7 +151,8 @@ mod tests {
     fn memory_is_bounded() {
         let (guesses, now) = (WrongPasswords::default(), Instant::now());
         for i in 0..=u16::MAX {
-            guesses.note(Some(IpAddr::from([10, (i >> 8) as u8, i as u8, 1]).into()), now);
+            let [high, low] = i.to_be_bytes();
+            guesses.note(Some(IpAddr::from([10, high, low, 1]).into()), now);
         }
         assert!(guesses.counts().len() <= MAX_CLASSES + 1);
         let due = guesses.due(now + EVERY);

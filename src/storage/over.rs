@@ -11,15 +11,16 @@ use crate::domain::{LoginId, Timestamp, UserId};
 const EXPIRED: &str = "SELECT expires_at, id, user_id FROM logins WHERE (expires_at, id) > ($1, $2) AND expires_at <= $3 \
      AND ended_at IS NULL ORDER BY expires_at, id LIMIT $4 + 0";
 
-/// Expired tokens. On PostgreSQL without those that a refresh has just taken: the two must not wait for each other.
+/// Expired tokens. On PostgreSQL, as in what follows, without those that somebody else has just taken: the two must not wait for each
+/// other.
 const TOKENS: &str = "DELETE FROM refresh_tokens WHERE hash IN \
      (SELECT hash FROM refresh_tokens WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 + 0 {skip})";
 /// The tokens of login sessions that are over.
 const THEIR_TOKENS: &str = "DELETE FROM refresh_tokens WHERE hash IN (SELECT hash FROM refresh_tokens \
      WHERE login_id IN (SELECT id FROM logins WHERE {column} <= $1 ORDER BY {column} LIMIT 20) LIMIT $2 + 0 {skip})";
 /// The login sessions that are over and have no tokens any more.
-const LOGINS: &str = "DELETE FROM logins WHERE id IN (SELECT id FROM logins WHERE {column} <= $1 ORDER BY {column} LIMIT 20) \
-     AND NOT EXISTS (SELECT 1 FROM refresh_tokens WHERE login_id = logins.id)";
+const LOGINS: &str = "DELETE FROM logins WHERE id IN (SELECT id FROM logins WHERE {column} <= $1 ORDER BY {column} LIMIT 20 \
+     {skip}) AND NOT EXISTS (SELECT 1 FROM refresh_tokens WHERE login_id = logins.id)";
 const TICKETS: &str =
     "DELETE FROM tickets WHERE hash IN (SELECT hash FROM tickets WHERE expires_at <= $1 LIMIT $2 + 0)";
 const USERS: &str = "DELETE FROM ended_users WHERE until <= $1";

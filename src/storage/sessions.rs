@@ -1,14 +1,14 @@
 //! A user's login sessions as the user sees them: which there are, and ending them.
 
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QueryResult,
     QuerySelect as _,
 };
 
-use super::entity::login;
+use super::entity::{login, user};
 use super::transaction::PoolTransaction;
-use super::{Storage, StorageError};
+use super::{Storage, StorageError, unique};
 use crate::domain::{LoginId, Timestamp, UserId};
 
 /// A login session that has neither ended nor expired.
@@ -65,6 +65,8 @@ impl Storage {
     /// Ends login sessions of the user; answers those that had not ended before.
     pub async fn end_logins(&self, user: UserId, which: Which, now: Timestamp) -> Result<Vec<LoginId>, StorageError> {
         let tx = self.begin().await?;
+        // As a login does, whose account this is: on PostgreSQL the two would wait for each other otherwise.
+        unique(user::Entity::find_by_id(user.0).lock(LockType::NoKeyUpdate), &tx).await?;
         let ended = end(&tx, user, which, now).await?;
         tx.commit().await?;
         Ok(ended)

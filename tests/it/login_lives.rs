@@ -46,7 +46,7 @@ async fn a_socket_is_closed_when_its_login_expires_unused() {
     let server = TestServer::start_at(clock.clone(), fast_janitor).await;
     let (alice, bob) = (server.sign_up("alice").await, server.sign_up("bob").await);
     let (mut old, mut new) = (alice.connect().await, live(&alice, "a").await);
-    let (mut used, _) = (live(&bob, "b").await, ());
+    let mut used = live(&bob, "b").await;
     clock.advance_secs(MONTH_S - 60);
     let bob = refresh(&server, &bob).await.unwrap();
     // Both are still there.
@@ -66,8 +66,7 @@ async fn a_clock_that_is_set_back_lets_nothing_live_on() {
     let server = TestServer::start_at(clock.clone(), fast_janitor).await;
     let alice = server.sign_up("alice").await;
     // What expires in the meantime is another's.
-    let _other = server.sign_up("bob").await;
-    let mut bob = again(&server, &_other).await.connect().await;
+    let mut bob = server.sign_up("bob").await.connect().await;
     clock.advance_secs(2 * MONTH_S);
     assert_eq!(bob.closed().await.0, 4001);
     clock.advance_secs(-2 * MONTH_S);
@@ -125,8 +124,8 @@ async fn a_user_has_a_hundred_sessions_and_the_one_unused_for_longest_ends() {
     assert!(refresh(&server, &second).await.is_none());
     kept.send_message(first.id, "r", "s").await;
     assert_eq!(kept.next_message().await.content, "s");
-    let list = sessions(&last, "").await;
-    assert_eq!((list.len(), &list[99]["current"]), (100, &true.into()));
+    let all = sessions(&last, "").await;
+    assert_eq!((all.len(), &all[99]["current"]), (100, &true.into()));
     server.stop().await;
 }
 
