@@ -31,8 +31,8 @@ fn verify() -> Box<dyn FnMut()> {
         })
         .await
         .unwrap();
-        let pair = auth.login("alice", SecretString::from(password())).await.unwrap();
-        (auth, pair.access)
+        let begun = auth.login("alice", SecretString::from(password())).await.unwrap();
+        (auth, begun.pair.access)
     });
     Box::new(move || {
         black_box(auth.access().verify(black_box(&token)).unwrap());
