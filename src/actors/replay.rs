@@ -129,10 +129,10 @@ impl Replays {
 }
 
 /// Does the work, and lets go of what is held when it takes longer than this.
-async fn held_for<H, T>(hold: Duration, held: &mut Option<H>, work: impl Future<Output = T>) -> T {
+async fn held_for<H, T>(limit: Duration, held: &mut Option<H>, work: impl Future<Output = T>) -> T {
     let mut work = std::pin::pin!(work);
     if held.is_some() {
-        if let Ok(done) = tokio::time::timeout(hold, &mut work).await {
+        if let Ok(done) = tokio::time::timeout(limit, &mut work).await {
             return done;
         }
         *held = None;

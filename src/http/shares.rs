@@ -94,14 +94,12 @@ impl Shares {
         };
         // Counted from here on, also when it gives up.
         let mut turn = Turn { shares: self.clone(), user, permit: None };
-        match tokio::time::timeout(WAIT, turns.acquire_owned()).await {
-            Ok(Ok(permit)) => turn.permit = Some(permit),
-            // Nobody closes the semaphore.
-            _ => {
-                metrics().answers_refused.increment(1);
-                return Err(ApiError::Unavailable);
-            }
-        }
+        // Nobody closes the semaphore.
+        let Ok(Ok(permit)) = tokio::time::timeout(WAIT, turns.acquire_owned()).await else {
+            metrics().answers_refused.increment(1);
+            return Err(ApiError::Unavailable);
+        };
+        turn.permit = Some(permit);
         Ok(turn)
     }
 
@@ -124,8 +122,8 @@ impl Shares {
         }
         let (head, body) = response.into_parts();
         // hyper keeps the bytes themselves until the kernel has them, not the body that gave them.
-        let held = Held { bytes: whole(body), _turn: turn, _room: room };
-        Ok(Response::from_parts(head, Full::new(Bytes::from_owner(held))))
+        let kept = Held { bytes: whole(body), _turn: turn, _room: room };
+        Ok(Response::from_parts(head, Full::new(Bytes::from_owner(kept))))
     }
 }
 

@@ -88,7 +88,9 @@ async fn each_side_has_what_it_has_not_deleted() {
         }
         if i % 14 == 0 {
             alice.http.delete(&format!("/chat/messages/{id}?for=everyone")).await.ok();
-            left.iter_mut().for_each(|left| left.retain(|kept| kept != id));
+            for side in &mut left {
+                side.retain(|kept| kept != id);
+            }
         }
     }
     for (user, partner, mut left) in [(&alice, bob.id, left[0].clone()), (&bob, alice.id, left[1].clone())] {

@@ -227,8 +227,8 @@ async fn an_account_that_does_not_read_has_four_requests_at_work_and_harms_nobod
     let (mut device, _) = alice.live_device("a", None).await;
     holds(&device.ask(&json!({"type": "ping"})).await, &json!({"type": "pong"}));
     drop(unread);
-    let served = async || (alice.http.get("/chat/chat_list").await.status == 200).then_some(());
-    eventually("served again", served).await;
+    let answered = async || (alice.http.get("/chat/chat_list").await.status == 200).then_some(());
+    eventually("served again", answered).await;
     server.stop().await;
 }
 
@@ -277,7 +277,7 @@ async fn unread_answers_have_a_budget_for_all() {
     carol.http.post("/chat/messages", &letter(alice.id, "small")).await.ok();
     assert_eq!(conversations(&carol).await.len(), 2, "what is left of the budget is enough for a tenth of a page");
     drop(unread);
-    let served = async || (carol.http.get(&path(&carol)).await.status == 200).then_some(());
-    eventually("served again", served).await;
+    let answered = async || (carol.http.get(&path(&carol)).await.status == 200).then_some(());
+    eventually("served again", answered).await;
     server.stop().await;
 }
