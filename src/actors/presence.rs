@@ -353,3 +353,6 @@ async fn is_visible(storage: &Storage, to: UserId, of: UserId) -> Result<bool, S
     let relation = if to == of { None } else { storage.relation(to, of).await? };
     Ok(relation.is_some_and(|r| r.has_sent && r.has_received && r.both_show_presence))
 }
+
+#[cfg(test)]
+mod tests;

@@ -89,3 +89,60 @@ async fn linger(io: &mut (impl AsyncRead + Unpin)) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio_tungstenite::tungstenite::Message;
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    use super::*;
+    use crate::actors::LoginEnd;
+
+    /// What a client that reads on gets to see of an end.
+    async fn seen(end: End) -> (u16, String) {
+        // As little as a kernel that is full lets through at a time.
+        let (server, client) = tokio::io::duplex(8);
+        let mut server = WebSocketStream::from_raw_socket(server, Role::Server, None).await;
+        let mut client = WebSocketStream::from_raw_socket(client, Role::Client, None).await;
+        let reading = async {
+            match client.next().await {
+                Some(Ok(Message::Close(Some(frame)))) => {
+                    while let Some(Ok(_)) = client.next().await {}
+                    (u16::from(frame.code), frame.reason.to_string())
+                }
+                other => panic!("no close frame, but {other:?}"),
+            }
+        };
+        let closing = async move { close(&mut server, end).await };
+        let (told, seen) = tokio::join!(closing, reading);
+        assert_eq!(told, seen.0, "what is counted and logged");
+        seen
+    }
+
+    #[tokio::test]
+    async fn each_end_is_told_with_its_code() {
+        let cases = [
+            (CloseReason::SlowReader, 1013, "reading too slowly"),
+            (CloseReason::Fault, 1011, "server fault"),
+            (CloseReason::Restart, 1012, "restart"),
+            (CloseReason::NoPong, 1001, "no pong"),
+            (CloseReason::Policy, 1008, "too many bad frames"),
+            (CloseReason::TooMany, 4002, "too many sockets"),
+            (CloseReason::Replaced, 4003, "replaced by the same device"),
+            (CloseReason::LoginEnded(LoginEnd::Logout), 4001, "logout"),
+            (CloseReason::LoginEnded(LoginEnd::Revoked), 4001, "revoked"),
+            (CloseReason::LoginEnded(LoginEnd::Password), 4001, "password"),
+            (CloseReason::LoginEnded(LoginEnd::Deleted), 4001, "deleted"),
+        ];
+        for (reason, code, text) in cases {
+            assert_eq!(seen(End::Server(reason)).await, (code, text.to_owned()));
+        }
+    }
+
+    /// For thirty seconds nothing could be written.
+    #[tokio::test]
+    async fn a_write_that_takes_too_long_ends_with_1013() {
+        let timed_out = Error::Io(ErrorKind::TimedOut.into());
+        assert_eq!(seen(End::from(&timed_out)).await, (1013, "reading too slowly".to_owned()));
+    }
+}

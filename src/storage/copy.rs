@@ -106,15 +106,7 @@ pub async fn copy(from: &Config, to: &Config, tell: Tell<'_>) -> Result<Vec<Copi
     tell(CopyStep::Indexes);
     target.build_indexes().await?;
 
-    for (table, read) in target_tables.iter().zip(&copied) {
-        tell(CopyStep::Compare(&table.name, read.rows()));
-        if target.checksum(table, tell).await? != *read {
-            return Err(CopyError::Differs(table.name.clone()));
-        }
-    }
-    if target.marks().await? != marks {
-        return Err(CopyError::Differs("the counters".to_owned()));
-    }
+    compare(&mut target, &target_tables, &copied, &marks, tell).await?;
     target.publish().await?;
     source.close().await?;
     let told = tables.into_iter().zip(copied).map(|(table, sum)| Copied {
@@ -123,6 +115,26 @@ pub async fn copy(from: &Config, to: &Config, tell: Tell<'_>) -> Result<Vec<Copi
         checksum: sum.to_string(),
     });
     Ok(told.collect())
+}
+
+/// Reads back all that has arrived, which must be what was read from the source.
+async fn compare(
+    target: &mut Database,
+    tables: &[Table],
+    read: &[Checksum],
+    marks: &Marks,
+    tell: Tell<'_>,
+) -> Result<(), CopyError> {
+    for (table, read) in tables.iter().zip(read) {
+        tell(CopyStep::Compare(&table.name, read.rows()));
+        if target.checksum(table, tell).await? != *read {
+            return Err(CopyError::Differs(table.name.clone()));
+        }
+    }
+    if target.marks().await? != *marks {
+        return Err(CopyError::Differs("the counters".to_owned()));
+    }
+    Ok(())
 }
 
 fn store(config: &Config) -> Result<Store, CopyError> {
@@ -227,3 +239,6 @@ impl Database {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,8 +19,10 @@ enum Step {
     Commit { own: bool },
     /// The session hears of the oldest commit that it has not heard of.
     Deliver,
-    /// The store gives a page of so many events.
-    Page(usize),
+    /// The store is asked for a page of so many events, when it is its turn.
+    Read(usize),
+    /// The page that was read reaches the session: others may have written since, and been told of.
+    Page,
     /// The outcome of a commit was not known: nobody is told of it.
     Lose,
 }
@@ -29,7 +31,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => any::<bool>().prop_map(|own| Step::Commit { own }),
         3 => Just(Step::Deliver),
-        3 => (1..4_usize).prop_map(Step::Page),
+        3 => (1..4_usize).prop_map(Step::Read),
+        3 => Just(Step::Page),
         1 => Just(Step::Lose),
     ]
 }
@@ -41,13 +44,19 @@ struct World {
     stream: Stream,
     credits: Credits,
     turns: Arc<Semaphore>,
+    /// On its way from the store to the session.
+    read: Option<Turn>,
     read_up_to: Seq,
     frames: Vec<Value>,
 }
 
 impl World {
     fn new(since: i64, seam: usize) -> Self {
-        let mut stream = Stream::new(ME, SeamLimit { events: seam, bytes: 1 << 20 });
+        Self::with(since, SeamLimit { events: seam, bytes: 1 << 20 })
+    }
+
+    fn with(since: i64, seam: SeamLimit) -> Self {
+        let mut stream = Stream::new(ME, seam);
         stream.begin(Epoch::parse("e").unwrap(), Seq(since));
         Self {
             stored: (1..=5).map(|seq| message(seq, OTHER)).collect(),
@@ -55,6 +64,7 @@ impl World {
             stream,
             credits: Credits::new(1000, 1 << 20, InFlightBytes::new(1 << 20)),
             turns: Arc::new(Semaphore::new(1)),
+            read: None,
             read_up_to: Seq(since),
             frames: Vec::new(),
         }
@@ -79,7 +89,11 @@ impl World {
                     self.write(letters);
                 }
             }
-            Step::Page(events) => {
+            Step::Read(events) => {
+                // A socket that is live has nobody who reads for it.
+                if self.stream.is_live() || self.read.is_some() {
+                    return;
+                }
                 let Ok(permit) = self.turns.clone().try_acquire_owned() else { return };
                 let missed = self.stored.iter().filter(|event| event.seq > self.read_up_to);
                 let events: Vec<Event> = missed.take(events).map(|event| (**event).clone()).collect();
@@ -87,8 +101,13 @@ impl World {
                 let up_to = events.last().map_or(head, |event| event.seq);
                 self.read_up_to = up_to;
                 let page = Page { events, up_to, is_last: up_to == head };
-                let letters = self.stream.page(Turn { page, permit, entry: None });
-                self.write(letters);
+                self.read = Some(Turn { page, permit, entry: None });
+            }
+            Step::Page => {
+                if let Some(turn) = self.read.take() {
+                    let letters = self.stream.page(turn);
+                    self.write(letters);
+                }
             }
             Step::Lose => {
                 // As the writer does it: what others have committed before is told first.
@@ -118,6 +137,18 @@ impl World {
         Reply { from, answer: Answer::Stored(stored) }
     }
 
+    /// What was told so far: the `seq` of each event, and the type of what has none.
+    fn told(&self) -> Vec<String> {
+        let name =
+            |frame: &Value| frame["seq"].as_i64().map_or_else(|| frame["type"].to_string(), |seq| seq.to_string());
+        self.frames.iter().map(name).collect()
+    }
+
+    /// Whether nothing of this socket is on its way.
+    fn is_settled(&self) -> bool {
+        futures_util::FutureExt::now_or_never(self.credits.settled()).is_some()
+    }
+
     /// The client reads everything, which gives the turn back.
     fn write(&mut self, letters: Vec<Letter>) {
         let frames = letters.into_iter().map(|letter| serde_json::from_slice(&letter.frame.into_bytes()).unwrap());
@@ -133,7 +164,8 @@ impl World {
             if self.stream.is_live() {
                 return;
             }
-            self.step(Step::Page(3));
+            self.step(Step::Read(3));
+            self.step(Step::Page);
         }
         panic!("it never goes live: {:?}", self.stream);
     }
@@ -181,7 +213,7 @@ proptest! {
             prop_assert_eq!(frame["type"] == "stored", own, "an answer takes its event's place: {}", frame);
             prop_assert!(!own || frame["duplicate"] == false, "{}", frame);
         }
-        prop_assert!(futures_util::FutureExt::now_or_never(world.credits.settled()).is_some(), "credit is given back");
+        prop_assert!(world.is_settled(), "credit is given back");
     }
 }
 
@@ -200,4 +232,94 @@ fn an_answer_whose_message_is_gone_comes_before_live() {
     world.write(letters);
     assert_eq!((&world.frames[0]["type"], &world.frames[0]["duplicate"]), (&"stored".into(), &true.into()));
     assert_eq!((&world.frames[1]["type"], &world.frames[1]["cursor"]), (&"live".into(), &"e:6".into()));
+}
+
+/// Nothing of what happened meanwhile is kept, so only the store can tell it.
+#[test]
+fn a_seam_that_overflows_has_the_store_asked_once_more() {
+    for seam in [SeamLimit { events: 2, bytes: 1 << 20 }, SeamLimit { events: 100, bytes: 3 }] {
+        let mut world = World::with(5, seam);
+        // The last page, as far as the store knew …
+        world.step(Step::Read(3));
+        for own in [false, true, false, false] {
+            world.step(Step::Commit { own });
+            world.step(Step::Deliver);
+        }
+        // … and more has happened since than the seam holds.
+        world.step(Step::Page);
+        assert_eq!((world.told(), world.stream.is_live()), (Vec::new(), false), "{seam:?}");
+        assert!(!world.is_settled(), "an answer waits for its place");
+        world.finish();
+        assert_eq!(world.told(), ["6", "7", "8", "9", "\"live\""], "{seam:?}");
+        assert_eq!(world.frames[1]["type"], "stored");
+    }
+}
+
+/// What fits is told from memory.
+#[test]
+fn a_seam_that_holds_is_told_without_the_store() {
+    let mut world = World::new(5, 2);
+    world.step(Step::Read(3));
+    for own in [false, true] {
+        world.step(Step::Commit { own });
+        world.step(Step::Deliver);
+    }
+    world.step(Step::Page);
+    assert_eq!(world.told(), ["6", "7", "\"live\""]);
+}
+
+/// Credit bounds a client that does not read: an answer keeps it while it is held, and while it waits to be written.
+#[test]
+fn an_answer_keeps_its_credit_until_it_is_written() {
+    let own = Step::Commit { own: true };
+    // What is done until the answer comes out: at once, in the place of its event in a page, in the seam, or later.
+    let ways: [(&str, &[Step]); 4] = [
+        ("live", &[Step::Read(3), Step::Page, own]),
+        ("in a page", &[own, Step::Deliver, Step::Read(3)]),
+        ("in the seam", &[Step::Read(3), own, Step::Deliver]),
+        (
+            "beyond an overflow",
+            &[Step::Read(3), own, Step::Deliver, Step::Commit { own: false }, Step::Deliver, Step::Page],
+        ),
+    ];
+    for (way, steps) in ways {
+        let mut world = World::new(5, 1);
+        for step in steps {
+            world.step(*step);
+        }
+        assert!(!world.is_settled(), "{way}: held");
+        let letters = if world.stream.is_live() {
+            let (event, reply) = world.mailbox.pop_front().unwrap();
+            world.stream.event(&event, reply)
+        } else {
+            world.step(Step::Read(3));
+            world.stream.page(world.read.take().unwrap())
+        };
+        assert!(!letters.is_empty() && !world.is_settled(), "{way}: not written yet");
+        world.write(letters);
+        assert!(world.is_settled(), "{way}: written");
+        assert!(world.frames.iter().any(|frame| frame["type"] == "stored"), "{way}: {:?}", world.frames);
+    }
+}
+
+/// So do answers without an event of their own, and those whose event is gone.
+#[test]
+fn an_answer_without_its_event_keeps_its_credit_too() {
+    let mut world = World::new(5, 10);
+    let event = message(6, ME);
+    let reply = world.reply(&event);
+    let letters = world.stream.answer(reply);
+    assert!(!letters.is_empty() && !world.is_settled(), "an answer alone");
+    world.write(letters);
+    assert!(world.is_settled());
+
+    let reply = world.reply(&event);
+    assert!(world.stream.event(&event, Some(reply)).is_empty());
+    let permit = world.turns.clone().try_acquire_owned().unwrap();
+    let page = Page { events: Vec::new(), up_to: Seq(6), is_last: true };
+    let letters = world.stream.page(Turn { page, permit, entry: None });
+    assert!(!letters.is_empty() && !world.is_settled(), "an answer whose message is gone");
+    world.write(letters);
+    assert!(world.is_settled());
+    assert_eq!(world.told(), ["6", "6", "\"live\""]);
 }

@@ -1,0 +1,195 @@
+//! The actor alone, with a store that may fail: whoever may not be known to see somebody does not.
+
+use ractor::ActorCell;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+use super::*;
+use crate::actors::credit::{Credits, InFlightBytes};
+use crate::config::Config;
+use crate::domain::{Ciphertext, Command, Draft, EmailAddress, PublicKey, UserName};
+
+const ALICE: UserId = UserId(1);
+const BOB: UserId = UserId(2);
+const SOCKET: SocketId = SocketId(1);
+const SOON: Duration = Duration::from_secs(30);
+
+/// A session that only keeps what its sockets are told.
+struct Ear;
+
+impl Actor for Ear {
+    type Msg = Timed<SessionMsg>;
+    type State = mpsc::UnboundedSender<Value>;
+    type Arguments = mpsc::UnboundedSender<Value>;
+
+    async fn pre_start(
+        &self,
+        _: ActorRef<Self::Msg>,
+        told: Self::Arguments,
+    ) -> Result<Self::State, ActorProcessingErr> {
+        Ok(told)
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<Self::Msg>,
+        message: Self::Msg,
+        told: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
+        if let SessionMsg::Whisper { frame, .. } = message.open(ActorKind::Session) {
+            told.send(serde_json::from_slice(&frame.into_bytes()).unwrap()).unwrap();
+        }
+        Ok(())
+    }
+}
+
+/// Alice, who is connected and wants to know of Bob, who is online.
+struct World {
+    storage: Arc<Storage>,
+    presence: ActorRef<Timed<PresenceMsg>>,
+    ear: ActorRef<Timed<SessionMsg>>,
+    told: mpsc::UnboundedReceiver<Value>,
+    credits: Credits,
+    _dir: TempDir,
+}
+
+impl World {
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = Config::defaults().unwrap();
+        dir.path().clone_into(&mut config.server.data_dir);
+        let storage = Arc::new(Storage::open(&config).await.unwrap());
+        for name in ["alice", "bob"] {
+            let email = EmailAddress::parse(format!("{name}@example.org")).unwrap();
+            let key = PublicKey::parse("AAAA".to_owned(), false).unwrap();
+            let name = UserName::parse(name.to_owned()).unwrap();
+            storage.create_account(&name, &email, String::new(), &key, Timestamp::from_micros(0)).await.unwrap();
+        }
+        let registry = RegistryHandle(Slot::empty());
+        let args = PresenceArgs { storage: storage.clone(), clock: Clock::system(), registry };
+        let (presence, _) = Actor::spawn(None, PresenceActor, args).await.unwrap();
+        cast(&presence, PresenceMsg::Seen { user: BOB, is_online: true });
+        let (sender, told) = mpsc::unbounded_channel();
+        let (ear, _) = Actor::spawn(None, Ear, sender).await.unwrap();
+        let credits = Credits::new(1, 1, InFlightBytes::new(1));
+        Self { storage, presence, ear, told, credits, _dir: dir }
+    }
+
+    /// Each writes to the other.
+    async fn make_partners(&self) {
+        let copy = || Ciphertext::parse("x".to_owned(), usize::MAX).unwrap();
+        let send = |from, to| Command::Send(Box::new(Draft::text(from, Some(to), copy(), copy())));
+        self.storage.apply(vec![send(ALICE, BOB), send(BOB, ALICE)], Timestamp::from_micros(1)).await.unwrap();
+    }
+
+    /// Alice watches Bob; returns when it is known whether she may.
+    async fn watch(&self) {
+        let (session, users) = (self.ear.clone(), vec![BOB]);
+        let credit = Some(self.credits.reserve().await);
+        cast(&self.presence, PresenceMsg::Watch { user: ALICE, socket: SOCKET, session, users, credit });
+        tokio::time::timeout(SOON, self.credits.settled()).await.unwrap();
+    }
+
+    async fn next(&mut self) -> Value {
+        tokio::time::timeout(SOON, self.told.recv()).await.unwrap().unwrap()
+    }
+
+    /// All that is told of what was asked so far.
+    async fn finish(mut self) -> Vec<Value> {
+        let actors: [ActorCell; 2] = [self.presence.get_cell(), self.ear.get_cell()];
+        for actor in actors {
+            actor.drain_and_wait(Some(SOON)).await.unwrap();
+        }
+        let mut rest = Vec::new();
+        while let Some(frame) = self.told.recv().await {
+            rest.push(frame);
+        }
+        rest
+    }
+}
+
+fn presence(status: &str) -> Value {
+    json!({"type": "presence", "user_id": BOB.0, "status": status})
+}
+
+#[tokio::test]
+async fn partners_are_told() {
+    let world = World::new().await;
+    world.make_partners().await;
+    world.watch().await;
+    assert_eq!(world.finish().await, [presence("online")]);
+}
+
+#[tokio::test]
+async fn while_it_cannot_be_found_out_nobody_is_told() {
+    let world = World::new().await;
+    world.make_partners().await;
+    world.storage.close().await.unwrap();
+    world.watch().await;
+    assert_eq!(world.finish().await, Vec::<Value>::new());
+}
+
+/// Who saw somebody is told the same as after a block.
+#[tokio::test]
+async fn when_it_can_no_longer_be_found_out_nobody_goes_on_seeing() {
+    let mut world = World::new().await;
+    world.make_partners().await;
+    world.watch().await;
+    assert_eq!(world.next().await, presence("online"));
+    world.storage.close().await.unwrap();
+    cast(&world.presence, PresenceMsg::Reconsider { user: BOB, other: None });
+    assert_eq!(world.next().await, presence("offline"));
+    assert_eq!(world.finish().await, Vec::<Value>::new());
+}
+
+/// What was found before something has changed may be what has changed.
+#[tokio::test]
+async fn an_answer_from_before_a_change_is_not_used() {
+    let world = World::new().await;
+    world.watch().await;
+    cast(&world.presence, PresenceMsg::Reconsider { user: ALICE, other: None });
+    cast(&world.presence, PresenceMsg::Looked { socket: SOCKET, of: BOB, is_visible: true, round: 0 });
+    assert_eq!(world.finish().await, Vec::<Value>::new(), "they are no partners");
+}
+
+/// It is found out anew, so nothing is lost by it.
+#[tokio::test]
+async fn an_answer_from_before_a_change_is_sought_again() {
+    let mut world = World::new().await;
+    world.watch().await;
+    world.make_partners().await;
+    // A change that has nothing to do with the two.
+    cast(&world.presence, PresenceMsg::Reconsider { user: UserId(7), other: None });
+    cast(&world.presence, PresenceMsg::Looked { socket: SOCKET, of: BOB, is_visible: true, round: 0 });
+    assert_eq!(world.next().await, presence("online"));
+    assert_eq!(world.finish().await, Vec::<Value>::new());
+}
+
+/// A refusal holds whenever it was found.
+#[tokio::test]
+async fn that_somebody_may_not_see_needs_no_second_look() {
+    let mut world = World::new().await;
+    world.make_partners().await;
+    world.watch().await;
+    assert_eq!(world.next().await, presence("online"));
+    cast(&world.presence, PresenceMsg::Reconsider { user: UserId(7), other: None });
+    cast(&world.presence, PresenceMsg::Looked { socket: SOCKET, of: BOB, is_visible: false, round: 0 });
+    assert_eq!(world.finish().await, [presence("offline")]);
+}
+
+/// Whatever becomes of typing, its credit comes back: dropped for its rate, for the load, or for want of a partner.
+#[tokio::test]
+async fn typing_gives_its_credit_back_whether_it_is_told_or_not() {
+    let mut world = World::new().await;
+    world.credits = Credits::new(4 * TYPISTS, 1, InFlightBytes::new(1));
+    for round in 0..4 {
+        for number in 0..4 * TYPISTS {
+            let to = UserId(i32::try_from(number / 2).unwrap());
+            let credit = tokio::time::timeout(SOON, world.credits.reserve()).await.unwrap();
+            cast(&world.presence, PresenceMsg::Typing { from: ALICE, to, active: round % 2 == 0, credit });
+        }
+    }
+    tokio::time::timeout(SOON, world.credits.settled()).await.unwrap();
+    assert_eq!(world.finish().await, Vec::<Value>::new());
+}
