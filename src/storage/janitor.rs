@@ -22,11 +22,13 @@ const DUE: &str =
 /// Messages of a deleted account's conversation. Of those that others have sent, what recognises a retry is kept.
 const DOOMED: &str = "SELECT id FROM messages WHERE conversation_id = $1 AND GONE \
      LIMIT $2 + 0";
-const WIPE: &str = "UPDATE messages SET sender_id = CASE WHEN sender_id = $2 THEN 0 ELSE sender_id END, \
-     receiver_id = CASE WHEN receiver_id = $2 THEN 0 ELSE receiver_id END, \
-     client_id = CASE WHEN sender_id = $2 THEN NULL ELSE client_id END, \
-     content_hash = CASE WHEN sender_id = $2 THEN NULL ELSE content_hash END, expires_at = NULL, \
-     gone_seq = COALESCE(gone_seq, $3), gone_how = $4 WHERE id = $1";
+/// Takes out the user `$2`, or both sides when that is 0. All get the number of the event that tells of the deletion: they
+/// are kept as long as it is, and found by it when the other side leaves as well.
+const WIPE: &str = "UPDATE messages SET sender_id = CASE WHEN $2 IN (sender_id, 0) THEN 0 ELSE sender_id END, \
+     receiver_id = CASE WHEN $2 IN (receiver_id, 0) THEN 0 ELSE receiver_id END, \
+     client_id = CASE WHEN $2 IN (sender_id, 0) THEN NULL ELSE client_id END, \
+     content_hash = CASE WHEN $2 IN (sender_id, 0) THEN NULL ELSE content_hash END, expires_at = NULL, \
+     gone_seq = $3, gone_how = $4 WHERE id = $1";
 
 /// The oldest messages that a retention run has not destroyed yet.
 const SWEPT: &str = "SELECT id, conversation_id, sender_id, receiver_id, receiver_gone FROM messages \
@@ -75,11 +77,14 @@ impl Storage {
             (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
         let tx = self.begin_cleaning().await?;
         let mut destroyed = 0;
-        for state in [
+        let states = [
             "gone_seq IS NULL AND sender_gone IS NULL AND receiver_gone IS NULL",
             "gone_seq IS NULL AND (sender_gone IS NOT NULL OR receiver_gone IS NOT NULL)",
             "gone_seq IS NOT NULL AND gone_how <> 4",
-        ] {
+        ];
+        // What the first of two who have both left has left of their conversation.
+        let left = format!("gone_seq = {seq} AND gone_how = 4 AND (sender_id <> 0 OR receiver_id <> 0)");
+        for state in states.into_iter().chain((user == 0).then_some(left.as_str())) {
             let sql = DOOMED.replace("GONE", state);
             let rows = tx.query_all_raw(self.statement(sql, [conversation.into(), BATCH.into()])).await?;
             for row in rows {
@@ -90,7 +95,9 @@ impl Storage {
             }
         }
         if destroyed == 0 {
-            self.run(&tx, "DELETE FROM wipes WHERE conversation_id = $1", [conversation.into()]).await?;
+            // Unless the other side has left meanwhile, too.
+            let done = "DELETE FROM wipes WHERE conversation_id = $1 AND user_id = $2";
+            self.run(&tx, done, [conversation.into(), user.into()]).await?;
         }
         tx.commit().await?;
         Ok(Cleared { destroyed, dropped: 0, has_more: true })

@@ -3,7 +3,6 @@
 
 use sea_orm::Value;
 
-use super::rules::note_members;
 use super::{Batch, Place, to_users};
 use crate::domain::{Answer, DirectKey, EventBody, Outcome, Proof, Refusal, Timestamp, UserId};
 use crate::storage::StorageError;
@@ -12,6 +11,16 @@ use crate::storage::search::Change;
 
 /// Conversations of the user `$1`.
 const THEIRS: &str = "(SELECT conversation_id FROM members WHERE user_id = $1)";
+/// Tells everybody who shares a conversation with the user `$1`, and keeps which one it was, for when they leave, too.
+const NOTE_PARTNERS: &str = "INSERT INTO events (user_id, seq, kind, subject, detail) \
+     SELECT user_id, CAST($2 AS BIGINT), CAST($3 AS SMALLINT), CAST($1 AS BIGINT), CAST(conversation_id AS TEXT) \
+     FROM members WHERE conversation_id IN {theirs} AND user_id <> $1";
+/// Marks conversations for destruction: the user's own, and those whose other side has left before, under the number of
+/// that. Where both have left, 0 stands for the two.
+const MARK: &str = "INSERT INTO wipes (conversation_id, user_id, seq) \
+     SELECT id, CAST($1 AS INTEGER), CAST($2 AS BIGINT) FROM conversations WHERE id IN {theirs} \
+     UNION ALL SELECT CAST(detail AS BIGINT), 0, seq FROM events WHERE user_id = $1 AND kind = $3 AND detail <> '' \
+     ON CONFLICT (conversation_id) DO UPDATE SET user_id = 0";
 /// Events in other users' streams that are about the user `$1`: key changes and blocks, as in the index `events_about`.
 const FORGET_ABOUT: &str = "DELETE FROM events WHERE subject = $1 AND kind IN (5, 7, 8)";
 /// The access tokens of the user `$1` are refused until `$2`.
@@ -47,13 +56,10 @@ impl Batch<'_> {
         }
         let seq = self.seq(place);
         let partners: Vec<UserId> = self.partners(user).await?.into_iter().filter(|other| *other != user).collect();
-        let note = format!("{} AND user_id <> $1", note_members(Kind::UserDeleted));
-        self.execute(note, [user.0.into(), seq.0.into(), "".into()]).await?;
-        let wipe = format!(
-            "INSERT INTO wipes (conversation_id, user_id, seq) SELECT id, $1, $2 FROM conversations \
-             WHERE id IN {THEIRS}"
-        );
-        self.execute(wipe, [user.0.into(), seq.0.into()]).await?;
+        for sql in [NOTE_PARTNERS, MARK] {
+            let values = [user.0.into(), seq.0.into(), Kind::UserDeleted.stored().into()];
+            self.execute(sql.replace("{theirs}", THEIRS), values).await?;
+        }
         for table in ["conversations WHERE id", "members WHERE conversation_id"] {
             self.execute(format!("DELETE FROM {table} IN {THEIRS}"), [Value::from(user.0)]).await?;
         }
