@@ -15,7 +15,7 @@ use crate::support::v1::{history, live, two};
 /// Large enough to fill what the kernel buffers.
 const LARGE: usize = 90_000;
 
-fn small_queues(config: &mut Config) {
+pub(crate) fn small_queues(config: &mut Config) {
     config.socket.queue_frames = 16;
     config.socket.queue_bytes = 7 * config.socket.max_ciphertext_bytes;
 }

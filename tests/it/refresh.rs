@@ -121,15 +121,20 @@ async fn refresh_tokens_expire_and_access_tokens_are_none() {
 
 #[tokio::test]
 async fn the_apps_retry_with_a_doubled_header_works_and_different_tokens_do_not() {
-    let server = TestServer::start().await;
+    let clock = clock();
+    let server = TestServer::start_at(clock.clone(), |_| {}).await;
     let user = server.sign_up("alice").await;
     let token = &user.tokens.access_token;
+    // Tokens of one second are the same text.
+    clock.advance_secs(1);
     let second = refreshed(&server, &user.tokens.refresh_token).await.access_token;
     let status = async |value: String| server.http().with_authorization(value).get("/chat/chat_list").await.status;
     assert_eq!(status(format!("Bearer {token},Bearer {token}")).await, StatusCode::OK);
     assert_eq!(status(format!("Bearer {token}, Bearer x")).await, StatusCode::UNAUTHORIZED);
-    if second != *token {
-        assert_eq!(status(format!("Bearer {token},Bearer {second}")).await, StatusCode::UNAUTHORIZED);
+    assert_ne!(second, *token);
+    assert_eq!(status(format!("Bearer {second}")).await, StatusCode::OK, "each is good by itself");
+    for both in [format!("Bearer {token},Bearer {second}"), format!("Bearer {second},Bearer {token}")] {
+        assert_eq!(status(both).await, StatusCode::UNAUTHORIZED);
     }
     server.stop().await;
 }

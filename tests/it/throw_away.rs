@@ -8,6 +8,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::Command;
 
 use crate::support::postgres::Postgres;
+use crate::support::skip::skip;
 
 /// Tells where its server is, and stays for as long as its input does.
 #[tokio::test]
@@ -39,7 +40,7 @@ async fn a_killed_process_takes_its_server_with_it() {
     })
     .await;
     if url.starts_with("SKIPPED") {
-        eprintln!("{url}");
+        skip(&url);
         return;
     }
     let dir = url.split(['@', '/']).find(|part| part.starts_with("%2F")).unwrap().replace("%2F", "/");

@@ -116,7 +116,7 @@ async fn live_through(server: &TestServer, other: &TestClient, leaving: &TestCli
 #[tokio::test(flavor = "multi_thread")]
 async fn no_row_of_any_table_names_a_deleted_account() {
     let server = TestServer::start_with(fast_janitor).await;
-    let (alice, bob, mut a, mut b) = partners(&server).await;
+    let (alice, _bob, mut a, mut b) = partners(&server).await;
     let rows = Rows::of(server.data()).await;
     number_accounts_from(&rows, &server, ID).await;
     let index = rows.of_table("user_grams").await;
@@ -143,7 +143,6 @@ async fn no_row_of_any_table_names_a_deleted_account() {
         device.so_far().await;
     }
     exchange(&mut a, &mut b, "still here").await;
-    assert_eq!(found(&rows, bob.id, "bob").await.iter().filter(|found| found.table == "users").count(), 1);
     server.stop().await;
 }
 

@@ -75,10 +75,19 @@ impl ServerProcess {
         Self::spawn(dir, prepared(shell, dir, &[]), &[]).await
     }
 
+    /// From now on no file may grow above `kib`, for a program [started](Self::start_with_full_disk) to survive that.
+    pub(crate) fn limit_growth(&self, kib: u64) {
+        self.limit_growth_to(Some(kib * 1024));
+    }
+
     /// From now on files may grow.
     pub(crate) fn lift_limit(&self) {
-        let unlimited = rustix::process::Rlimit { current: None, maximum: None };
-        rustix::process::prlimit(Some(pid_of(&self.child)), rustix::process::Resource::Fsize, unlimited).unwrap();
+        self.limit_growth_to(None);
+    }
+
+    fn limit_growth_to(&self, current: Option<u64>) {
+        let limit = rustix::process::Rlimit { current, maximum: None };
+        rustix::process::prlimit(Some(pid_of(&self.child)), rustix::process::Resource::Fsize, limit).unwrap();
     }
 
     /// As [`start`](Self::start), on files whose permissions count, as for any user but the superuser. How it ends, which it must.
