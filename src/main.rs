@@ -74,7 +74,7 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
             cli::check(&config).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Healthcheck => cli::healthcheck(&config.server.listen).await,
+        Command::Healthcheck => cli::healthcheck(&config.admin.listen).await,
     }
 }
 

@@ -14,10 +14,10 @@ use crate::actors::{ActorSystem, Fatal, Health};
 use crate::auth::{Auth, Dialects, RateLimiter, SecretKeys, WrongPasswords};
 use crate::clock::Clock;
 use crate::config::{Config, ListenAddress};
-use crate::http::{App, Listener, Shares, admin_routes, public_routes};
+use crate::http::{App, Listener, MAX_REFUSALS, Places, Shares, admin_routes, public_routes};
 use crate::socket::Sockets;
 use crate::storage::Storage;
-use crate::telemetry::{UPKEEP_INTERVAL, metrics};
+use crate::telemetry::{ListenerKind, UPKEEP_INTERVAL, metrics};
 
 pub use error::ServerError;
 
@@ -25,8 +25,8 @@ pub use error::ServerError;
 const MAX_ADMIN_CONNECTIONS: usize = 64;
 /// Commands of requests that may wait for the writer at once, of up to `http.max_body_bytes` each.
 const MAX_COMMANDS: usize = 256;
-/// File descriptors that are not connections: databases, listeners, logs.
-const RESERVED_FILES: u64 = 128;
+/// File descriptors that are not connections of clients: operators, newcomers being refused, databases, listeners, logs.
+const RESERVED_FILES: u64 = (MAX_ADMIN_CONNECTIONS + MAX_REFUSALS + 96) as u64;
 /// The server does not start when it could hold fewer connections than this, unless fewer are configured.
 const LEAST_CONNECTIONS: usize = 64;
 /// Time left for the writer after the sockets are closed.
@@ -69,6 +69,7 @@ impl Server {
         let (actors, fatal) = ActorSystem::start(&config, storage.clone(), clock.clone()).await?;
 
         let drain = CancellationToken::new();
+        let places = Places::new(ListenerKind::Public, max, config.server.max_connections_per_address);
         let app = Arc::new(App {
             sockets: Sockets::new(&config, actors.registry.clone(), drain.clone()),
             auth_limiter: RateLimiter::new(&config.limits),
@@ -83,16 +84,18 @@ impl Server {
             health: actors.health.clone(),
             storage: storage.clone(),
             auth,
+            places: places.clone(),
             config,
         });
         let connections = TaskTracker::new();
         public
-            .serve(app.clone(), &public_routes(), max, drain.clone(), &connections)
+            .serve(app.clone(), &public_routes(), places, drain.clone(), &connections)
             .map_err(|source| listen_error(&addr, source))?;
         let stop = CancellationToken::new();
         // Operators are served until the end: they want to see the drain.
+        let places = Places::new(ListenerKind::Admin, MAX_ADMIN_CONNECTIONS, 0);
         admin
-            .serve(app.clone(), &admin_routes(), MAX_ADMIN_CONNECTIONS, stop.clone(), &TaskTracker::new())
+            .serve(app.clone(), &admin_routes(), places, stop.clone(), &TaskTracker::new())
             .map_err(|source| listen_error(&admin_addr, source))?;
         tokio::spawn(upkeep(app.clone(), stop.clone()));
         Ok(Self {

@@ -3,6 +3,7 @@
 //! Metrics are process-wide (the `metrics` facade is): two servers in one process count into the same series. No user,
 //! device or actor id is ever a label.
 
+mod door;
 mod names;
 
 use std::io::IsTerminal as _;
@@ -17,6 +18,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{Log, LogFormat};
 
+pub use door::{Door, ListenerKind};
 pub use names::ActorKind;
 
 /// How often histograms must be folded, or they grow.
@@ -65,6 +67,7 @@ pub struct Metrics {
     pub replayed: Counter,
     /// Typing and presence not looked into.
     pub whispers_dropped: Counter,
+    doors: [Door; ListenerKind::ALL.len()],
     mailbox_wait: [Histogram; ActorKind::ALL.len()],
     actor_restarts: [Counter; ActorKind::ALL.len()],
 }
@@ -106,6 +109,7 @@ impl Metrics {
             answers_refused: counter!(names::ANSWERS_REFUSED),
             replayed: counter!(names::REPLAYED),
             whispers_dropped: counter!(names::WHISPERS_DROPPED),
+            doors: ListenerKind::ALL.map(Door::new),
             mailbox_wait: by_actor(names::MAILBOX_WAIT_SECONDS),
             actor_restarts: ActorKind::ALL.map(|kind| counter!(names::ACTOR_RESTARTS, "actor" => kind.as_str())),
         };
@@ -138,6 +142,12 @@ impl Metrics {
         if let Some(prometheus) = &self.prometheus {
             prometheus.run_upkeep();
         }
+    }
+
+    /// The figures of a listener.
+    #[must_use]
+    pub fn door(&self, listener: ListenerKind) -> &Door {
+        &self.doors[listener as usize]
     }
 
     /// A message was taken out of a mailbox in which it lay since `queued_at`.

@@ -12,7 +12,7 @@ use crate::config;
 use crate::domain::fold_name;
 
 /// The address a limit counts by: an IPv4 address, or the /64 that one IPv6 subscriber has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientAddress(IpAddr);
 
 impl From<IpAddr> for ClientAddress {

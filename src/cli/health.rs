@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use fluent_backend::config::{ListenAddress, reachable};
+use serde::Deserialize;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -14,23 +15,47 @@ use super::say;
 /// Longest wait for the server that is asked for its health.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Success when `/readyz` of the server answers 200.
+/// What `/readyz` says, as far as a restart depends on it.
+#[derive(Deserialize)]
+struct Readiness {
+    ready: bool,
+    database: bool,
+    actors: bool,
+    draining: bool,
+}
+
+impl Readiness {
+    /// In words, and whether the server is well. One that is only full is: a restart would throw everybody out.
+    fn told(&self) -> (&'static str, ExitCode) {
+        if self.ready {
+            ("ready", ExitCode::SUCCESS)
+        } else if self.database && self.actors && !self.draining {
+            ("full: all places for connections are taken", ExitCode::SUCCESS)
+        } else {
+            ("not ready", ExitCode::FAILURE)
+        }
+    }
+}
+
+/// Success when the server is well. Asks the operators' listener: that always has a place.
 pub(crate) async fn healthcheck(listen: &ListenAddress) -> anyhow::Result<ExitCode> {
     let addresses = listen.resolve().with_context(|| format!("cannot find {listen}"))?;
     let address = addresses.first().with_context(|| format!("{listen} has no address"))?;
-    let ready = tokio::time::timeout(HEALTH_TIMEOUT, is_ready(reachable(*address)))
+    let ready = tokio::time::timeout(HEALTH_TIMEOUT, readiness(reachable(*address)))
         .await
         .context("the server did not answer in time")?
-        .with_context(|| format!("cannot ask the server on {listen}"))?;
-    say(if ready { "ready" } else { "not ready" });
-    Ok(if ready { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        .with_context(|| format!("cannot ask the server on {listen} (admin.listen)"))?;
+    let (text, code) = ready.told();
+    say(text);
+    Ok(code)
 }
 
-async fn is_ready(addr: SocketAddr) -> std::io::Result<bool> {
+async fn readiness(addr: SocketAddr) -> anyhow::Result<Readiness> {
     let mut stream = TcpStream::connect(addr).await?;
     let request = format!("GET /readyz HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
-    let mut answer = Vec::new();
-    stream.take(64 * 1024).read_to_end(&mut answer).await?;
-    Ok(answer.starts_with(b"HTTP/1.1 200 "))
+    let mut answer = String::new();
+    stream.take(64 * 1024).read_to_string(&mut answer).await?;
+    let (_, body) = answer.split_once("\r\n\r\n").context("no answer")?;
+    serde_json::from_str(body).context("not the answer of a server of this version")
 }

@@ -31,6 +31,8 @@ pub struct Server {
     pub data_dir: PathBuf,
     /// Connections at once.
     pub max_connections: usize,
+    /// Connections of one address at once; 0: as many as there are places.
+    pub max_connections_per_address: usize,
     /// From accept to a complete request head or an open socket.
     pub handshake_timeout_s: u64,
     /// Idle time of an HTTP connection.
@@ -47,6 +49,9 @@ pub struct Server {
 pub struct Admin {
     /// Address for operators.
     pub listen: ListenAddress,
+    /// Names, besides IP addresses and `localhost`, under which operators reach it.
+    #[serde(deserialize_with = "string_list")]
+    pub hosts: Vec<String>,
 }
 
 /// `[auth]`: tokens and passwords.

@@ -3,24 +3,21 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::app::App;
-use super::connection::{self, Limits};
-use super::extract::Connection;
-use super::layers;
+use super::connection::Limits;
+use super::door::{Door, Seldom};
+use super::layers::{self, Face};
+use super::places::Places;
 use super::router::{Route, Router};
 
 /// Wait after an accept that failed, as it does when the process has no file descriptor left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
-
-/// That is told at most once in this time: there may be many attempts, and at the limit some of them succeed.
-const ACCEPT_TOLD: Duration = Duration::from_mins(1);
 
 /// Connections that the kernel holds until they are accepted, as far as `net.core.somaxconn` lets it: all clients return at once
 /// after a restart, and one that finds no place tries again only after a second.
@@ -48,12 +45,13 @@ impl Listener {
         self.0.local_addr()
     }
 
-    /// Serves `routes` until `drain` is cancelled; connections run in `tasks`, at most `max_connections` at once.
+    /// Serves `routes` until `drain` is cancelled; connections run in `tasks`, as many at once as there are `places`.
+    /// Accepting never stops: the [`Door`] decides who gets a place.
     pub fn serve(
         self,
         app: Arc<App>,
         routes: &[Route],
-        max_connections: usize,
+        places: Arc<Places>,
         drain: CancellationToken,
         tasks: &TaskTracker,
     ) -> io::Result<()> {
@@ -66,12 +64,13 @@ impl Listener {
         };
         let timeout = Duration::from_secs(server.request_timeout_s);
         let endpoints = Router::new(routes, timeout).map_err(io::Error::other)?;
-        let service = layers::service(app, Arc::new(endpoints));
-        let turns = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
-        let connections = tasks.clone();
+        let has_proxy = !app.config.limits.client_ip_header.is_empty();
+        let face = Face::of(places.listener(), &app.config);
+        let service = layers::service(app, Arc::new(endpoints), face);
+        let mut door = Door::new(places, service, limits, has_proxy, drain.clone(), tasks.clone());
         tasks.spawn(async move {
             let mut in_a_row: u32 = 0;
-            let mut told: Option<Instant> = None;
+            let mut told = Seldom::default();
             loop {
                 in_a_row = in_a_row.wrapping_add(1);
                 if in_a_row.is_multiple_of(IN_A_ROW) {
@@ -80,25 +79,12 @@ impl Listener {
                 let accepted = tokio::select! {
                     biased;
                     () = drain.cancelled() => return,
-                    // A connection waits in the kernel's queue until another has ended.
-                    turn = turns.clone().acquire_owned() => match turn {
-                        Ok(turn) => tokio::select! {
-                            biased;
-                            () = drain.cancelled() => return,
-                            accepted = self.0.accept() => accepted.map(|accepted| (accepted, turn)),
-                        },
-                        // Nobody closes the semaphore.
-                        Err(_) => return,
-                    },
+                    accepted = self.0.accept() => accepted,
                 };
                 match accepted {
-                    Ok(((stream, peer), turn)) => {
-                        let origin = Connection { peer, place: Arc::new(turn) };
-                        connections.spawn(connection::serve(stream, origin, service.clone(), limits, drain.clone()));
-                    }
+                    Ok((stream, peer)) => door.admit(stream, peer),
                     Err(error) => {
-                        if told.is_none_or(|told| told.elapsed() > ACCEPT_TOLD) {
-                            told = Some(Instant::now());
+                        if told.is_due() {
                             tracing::warn!(error = %error, "cannot accept connections; trying again");
                         }
                         tokio::time::sleep(ACCEPT_RETRY).await;

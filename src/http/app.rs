@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use tokio::sync::Semaphore;
 
+use super::places::Places;
 use super::shares::Shares;
 use crate::actors::{Health, PersistenceHandle, PresenceHandle, RegistryHandle};
 use crate::auth::{Auth, AuthError, ClientAddress, Dialects, RateLimiter, WrongPasswords};
@@ -37,6 +38,8 @@ pub struct App {
     pub clock: Clock,
     /// For readiness.
     pub health: Arc<Health>,
+    /// Places for clients' connections.
+    pub places: Arc<Places>,
     /// What one account, and all answers, may take.
     pub shares: Arc<Shares>,
     /// How often one address may log in.

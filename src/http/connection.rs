@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use hyper::server::conn::http1;
 use hyper::service::Service as _;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -16,6 +17,9 @@ use super::extract::Connection;
 use super::layers::Service;
 use crate::socket::Connection as Accepted;
 
+/// Longest time in which a drain waits for a request that has begun: for its body, its work, and its answer to be taken.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Deadlines and limits of a connection.
 #[derive(Clone, Copy)]
 pub(super) struct Limits {
@@ -26,7 +30,8 @@ pub(super) struct Limits {
     pub(super) head_bytes: usize,
 }
 
-/// Serves requests until the peer leaves, a deadline passes, or `drain` is cancelled and the present request is answered.
+/// Serves requests until the peer leaves, a deadline passes, or `drain` is cancelled: then the present request is answered, if
+/// its head is there and the rest follows within seconds.
 pub(super) async fn serve(
     stream: TcpStream,
     origin: Connection,
@@ -45,11 +50,14 @@ pub(super) async fn serve(
     let noted = established.clone();
     let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         noted.store(true, Ordering::Relaxed);
+        origin.place.touch();
         request.extensions_mut().insert(origin.clone());
         service.call(request)
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
+        // The end of what a client sends is not the end of the client; one that is gone shows when the answer is written.
+        .half_close(true)
         // Covers the wait for the next request too, so it is the longer of the two deadlines.
         .header_read_timeout(limits.keep_alive)
         .max_buf_size(limits.head_bytes)
@@ -77,6 +85,14 @@ pub(super) async fn serve(
             () = drain.cancelled() => break,
         }
     }
+    // What has come by now is read.
+    if connection.as_mut().now_or_never().is_some() {
+        return;
+    }
+    // Ends a connection without a request, also in the middle of a head, unless it is the first one.
     connection.as_mut().graceful_shutdown();
-    let _ = connection.await;
+    if !established.load(Ordering::Relaxed) {
+        return;
+    }
+    let _ = tokio::time::timeout(DRAIN_TIMEOUT, connection).await;
 }

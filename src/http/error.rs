@@ -39,6 +39,8 @@ pub(super) enum ApiError {
     TooLarge { limit: usize },
     #[error("too many requests from your address")]
     RateLimited(Duration),
+    #[error("this name is unknown here: use an IP address or localhost, or name it in admin.hosts")]
+    Misdirected,
     #[error("the server cannot do this now, try again")]
     Unavailable,
     #[error("device_id must match [A-Za-z0-9_-]{{1,64}}")]
@@ -90,6 +92,7 @@ impl ApiError {
             Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::MethodNotAllowed),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLarge),
             Self::RateLimited(_) => (StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited),
+            Self::Misdirected => (StatusCode::MISDIRECTED_REQUEST, ErrorCode::Forbidden),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable),
             Self::Handshake(HandshakeError::NotAnUpgrade) => (StatusCode::UPGRADE_REQUIRED, ErrorCode::BadFrame),
             Self::Taken | Self::BadDevice | Self::Handshake(HandshakeError::BadKey) => {

@@ -8,11 +8,11 @@ use http::header::AUTHORIZATION;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 use serde::de::DeserializeOwned;
-use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument as _;
 
 use super::app::App;
 use super::error::ApiError;
+use super::places::Place;
 use crate::auth::{Access, Bearer, ClientAddress, bearer};
 use crate::domain::UserId;
 
@@ -25,7 +25,7 @@ pub(super) struct Connection {
     /// The other end.
     pub(super) peer: SocketAddr,
     /// Its place among the connections that are allowed at once.
-    pub(super) place: Arc<OwnedSemaphorePermit>,
+    pub(super) place: Arc<Place>,
 }
 
 /// The body as JSON. `expected` tells the client what it should be; what it was is never repeated, it may be a password.
@@ -87,9 +87,20 @@ pub(super) fn limit(text: Option<&str>, default: u64, max: u64) -> Result<u64, A
 pub(super) fn signed_in(app: &App, request: &Request) -> Result<Access, ApiError> {
     let header = request.headers().get_all(AUTHORIZATION);
     match bearer(header.iter().filter_map(|value| value.to_str().ok())) {
-        Bearer::Token(token) => Ok(app.auth.access().verify(token)?),
+        Bearer::Token(token) => {
+            let access = app.auth.access().verify(token)?;
+            keeps_place(request);
+            Ok(access)
+        }
         Bearer::Absent => Err(ApiError::Unauthorized("sign in: Authorization: Bearer <access token> is missing")),
         Bearer::Ambiguous => Err(ApiError::Unauthorized("Authorization holds different tokens")),
+    }
+}
+
+/// Somebody has signed in on the connection of this request: it keeps its place.
+pub(super) fn keeps_place(request: &Request) {
+    if let Some(connection) = request.extensions().get::<Connection>() {
+        connection.place.vouch();
     }
 }
 

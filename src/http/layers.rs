@@ -26,9 +26,11 @@ use tower_http::trace::{DefaultOnResponse, TraceLayer};
 use super::app::App;
 use super::error::ApiError;
 use super::extract::Request;
+use super::operators::Operators;
 use super::respond::Response;
 use super::router::Router;
 use crate::config;
+use crate::telemetry::ListenerKind;
 
 /// The whole service behind a connection.
 pub(super) type Service = BoxCloneSyncService<http::Request<Incoming>, http::Response<Body>, Infallible>;
@@ -45,15 +47,42 @@ const CSP: &str = "default-src 'none'; frame-ancestors 'none'";
 /// A year, as browsers ask for before they take it for serious (RFC 6797 §6.1.1).
 const HSTS: &str = "max-age=31536000; includeSubDomains";
 
+/// Whom a stack is for.
+pub(super) enum Face {
+    /// Clients, browsers of these origins among them.
+    Public(CorsLayer),
+    /// Operators: no origin may read anything.
+    Admin(Arc<Operators>),
+}
+
+impl Face {
+    /// The face of a listener.
+    pub(super) fn of(listener: ListenerKind, config: &config::Config) -> Self {
+        match listener {
+            ListenerKind::Public => Self::Public(cors(&config.http)),
+            ListenerKind::Admin => Self::Admin(Arc::new(Operators::new(&config.admin.hosts))),
+        }
+    }
+}
+
 /// Wraps the router. Outermost first: request id, hidden credentials, log span, security headers, panics, CORS, compression.
-pub(super) fn service(app: Arc<App>, router: Arc<Router>) -> Service {
+pub(super) fn service(app: Arc<App>, router: Arc<Router>, face: Face) -> Service {
     let request_id = HeaderName::from_static("x-request-id");
     let hidden = [AUTHORIZATION, COOKIE, SEC_WEBSOCKET_PROTOCOL];
     let behind_tls = app.config.http.behind_tls;
-    let cors = cors(&app.config.http);
+    let (cors, operators) = match face {
+        Face::Public(cors) => (Some(cors), None),
+        Face::Admin(operators) => (None, Some(operators)),
+    };
     let endpoint = tower::service_fn(move |request: Request| {
         let (app, router) = (app.clone(), router.clone());
-        async move { Ok::<_, Infallible>(router.answer(app, request).await) }
+        let admitted = operators.as_ref().map_or(Ok(()), |operators| operators.admit(&request));
+        async move {
+            Ok::<_, Infallible>(match admitted {
+                Ok(()) => router.answer(app, request).await,
+                Err(error) => error.into_response(),
+            })
+        }
     });
     let stack = ServiceBuilder::new()
         .map_response(|response: http::Response<_>| response.map(UnsyncBoxBody::new))
@@ -77,7 +106,7 @@ pub(super) fn service(app: Arc<App>, router: Arc<Router>) -> Service {
         // What makes a list smaller is that base64 has few letters. The search for repetitions of the other levels finds none in
         // keys and ciphertexts, and took four times as long as the list itself.
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(Lists))
-        .layer(cors)
+        .option_layer(cors)
         .layer(CatchPanicLayer::custom(after_panic))
         .service(endpoint);
     BoxCloneSyncService::new(stack)

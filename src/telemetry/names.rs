@@ -2,6 +2,9 @@
 
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 
+pub(super) const CONNECTIONS: &str = "fluent_connections";
+pub(super) const EVICTED: &str = "fluent_connections_evicted_total";
+pub(super) const REFUSED: &str = "fluent_connections_refused_total";
 pub(super) const SOCKETS: &str = "fluent_sockets";
 pub(super) const SESSIONS: &str = "fluent_sessions";
 pub(super) const MESSAGES_STORED: &str = "fluent_messages_stored_total";
@@ -64,6 +67,9 @@ impl ActorKind {
 }
 
 pub(super) fn describe() {
+    describe_gauge!(CONNECTIONS, Unit::Count, "Connections that have a place");
+    describe_counter!(EVICTED, Unit::Count, "Idle connections of strangers closed to make room for newcomers");
+    describe_counter!(REFUSED, Unit::Count, "Connections that got no place: all taken, or too many of one address");
     describe_gauge!(SOCKETS, Unit::Count, "Open sockets");
     describe_gauge!(SESSIONS, Unit::Count, "Session actors: users with at least one socket");
     describe_counter!(MESSAGES_STORED, Unit::Count, "Messages committed");

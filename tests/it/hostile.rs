@@ -3,8 +3,6 @@
 use std::time::Duration;
 
 use fluent_backend::testing::{TestServer, TestSocket, soon};
-use http::StatusCode;
-use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -229,30 +227,5 @@ async fn a_socket_that_is_cut_leaves_nothing_behind() {
     let gone = async || (server.server().open_sockets() == 0).then_some(());
     fluent_backend::testing::eventually("all sockets are gone", gone).await;
     serves_others(&server).await;
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn connections_beyond_the_limit_wait_and_do_not_stop_the_server() {
-    let server = TestServer::start_with(|config| config.server.max_connections = 4).await;
-    let alice = server.sign_up("alice").await;
-    // Upgraded sockets keep their place.
-    let mut sockets = Vec::new();
-    for _ in 0..3 {
-        sockets.push(alice.connect().await);
-    }
-    let body = json!({"username": "alice", "password": fluent_backend::testing::TestClient::PASSWORD});
-    let waiting = tokio::time::timeout(Duration::from_millis(300), async {
-        let one = TcpStream::connect(server.addr()).await.unwrap();
-        let fresh = fluent_backend::testing::Http::new(server.addr());
-        fresh.post("/auth/login", &body).await;
-        drop(one);
-    });
-    assert!(waiting.await.is_err(), "there was a fifth place");
-    for socket in sockets {
-        socket.close().await;
-    }
-    let fresh = fluent_backend::testing::Http::new(server.addr());
-    assert_eq!(fresh.post("/auth/login", &body).await.status, StatusCode::OK);
     server.stop().await;
 }

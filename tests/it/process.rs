@@ -38,8 +38,8 @@ async fn a_first_start_makes_everything_and_a_signal_stops_it() {
     socket.send_message(alice.id, "r", "s").await;
     assert_eq!(socket.next_message().await.content, "s");
 
-    let listen = server.addr.to_string();
-    let variables = [("FLUENT__SERVER__LISTEN", listen.as_str())];
+    let listen = server.admin().to_string();
+    let variables = [("FLUENT__ADMIN__LISTEN", listen.as_str())];
     assert!(run(dir.path(), &["healthcheck"], &variables).await.status.success());
     let (status, code) = tokio::join!(server.stop(), socket.close_code());
     assert_eq!((status.code(), code), (Some(0), 1012));

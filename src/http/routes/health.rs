@@ -36,6 +36,8 @@ pub(in crate::http) struct Readiness {
     database: bool,
     /// The registry and the writer run.
     actors: bool,
+    /// A newcomer would get a place, that of an idle stranger if need be.
+    connections: bool,
     /// The server is going down.
     draining: bool,
 }
@@ -52,7 +54,7 @@ pub(in crate::http) async fn healthz(_: Arc<App>, _: Request) -> Result<Response
     Ok(json(StatusCode::OK, &Alive { status: "ok" }))
 }
 
-/// The server can be used: database, actors, not going down.
+/// The server can be used: database, actors, a place for newcomers, not going down.
 #[utoipa::path(get, path = "/readyz", tag = "health", responses(
     (status = 200, body = Readiness),
     (status = 503, body = Readiness),
@@ -61,7 +63,8 @@ pub(in crate::http) async fn readyz(app: Arc<App>, _: Request) -> Result<Respons
     let pinged = tokio::time::timeout(PING_TIMEOUT, app.storage.ping()).await;
     let database = matches!(pinged, Ok(Ok(()))) && app.health.storage_works();
     let (actors, draining) = (app.health.actors_alive(), app.health.is_draining());
-    let ready = database && actors && !draining;
+    let connections = !app.places.is_full();
+    let ready = database && actors && connections && !draining;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Ok(json(status, &Readiness { ready, database, actors, draining }))
+    Ok(json(status, &Readiness { ready, database, actors, connections, draining }))
 }

@@ -12,7 +12,7 @@ use crate::clock;
 use crate::domain::DeviceId;
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Connection, Request, query};
+use crate::http::extract::{Connection, Request, keeps_place, query};
 use crate::http::respond::Response;
 use crate::socket::{Handshake, authenticate};
 
@@ -50,6 +50,7 @@ pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Res
     let (token, ticket) = query.as_ref().map_or((None, None), |query| (query.token.as_deref(), query.ticket.as_ref()));
     let token = token.filter(|_| app.config.auth.token_in_query);
     let access = authenticate(&app.auth, request.headers(), token, ticket).await?;
+    keeps_place(&request);
     let query = query?;
     let handshake = Handshake::read(&request)?;
     let opening = if handshake.is_v1() {

@@ -146,6 +146,13 @@ impl ServerProcess {
         Http::new(self.addr)
     }
 
+    /// Where operators connect.
+    pub(crate) fn admin(&self) -> SocketAddr {
+        let line = self.greeting.lines().find(|line| line.contains("operators")).unwrap();
+        let url = line.split_whitespace().find_map(|word| word.strip_prefix("http://")).unwrap();
+        url.split('/').next().unwrap().parse().unwrap()
+    }
+
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }

@@ -1,0 +1,78 @@
+//! Who may ask the operators' listener: programs and people of this network, no pages in their browsers.
+//!
+//! A browser sends what any page wants to wherever it wants, also to addresses that only its own machine reaches. CORS keeps
+//! the page from reading the answer, unless the page's own name was made to point here (DNS rebinding): then `Host` tells.
+
+use std::collections::HashSet;
+use std::net::{IpAddr, Ipv6Addr};
+
+use http::header::{HOST, HeaderName};
+
+use super::error::ApiError;
+use super::extract::Request;
+
+/// What a browser says about the page that asks (Fetch Metadata).
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Names under which operators reach their listener, besides IP addresses and `localhost`.
+pub(super) struct Operators {
+    names: HashSet<String>,
+}
+
+impl Operators {
+    /// With these names.
+    pub(super) fn new(names: &[String]) -> Self {
+        Self { names: names.iter().map(|name| name.to_ascii_lowercase()).collect() }
+    }
+
+    /// Whether the request may be answered.
+    pub(super) fn admit(&self, request: &Request) -> Result<(), ApiError> {
+        let headers = request.headers();
+        if headers.get(&SEC_FETCH_SITE).is_some_and(|site| site == "cross-site") {
+            return Err(ApiError::Forbidden("pages of other sites may not ask here"));
+        }
+        // A browser always names a host, so who names none is none.
+        let in_header = headers.get_all(HOST).iter().map(|host| host.to_str().unwrap_or_default());
+        let named: Vec<&str> = in_header.chain(request.uri().authority().map(http::uri::Authority::as_str)).collect();
+        if named.into_iter().all(|host| self.knows(host)) { Ok(()) } else { Err(ApiError::Misdirected) }
+    }
+
+    fn knows(&self, host: &str) -> bool {
+        let name = without_port(host);
+        is_address(name) || name.eq_ignore_ascii_case("localhost") || self.names.contains(&name.to_ascii_lowercase())
+    }
+}
+
+/// `name:port`, `[v6]:port` or neither with a port.
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !name.ends_with(':') => name,
+        _ => host,
+    }
+}
+
+fn is_address(name: &str) -> bool {
+    match name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(inside) => inside.parse::<Ipv6Addr>().is_ok(),
+        None => matches!(name.parse(), Ok(IpAddr::V4(_))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_localhost_and_configured_names_are_known() {
+        let operators = Operators::new(&["Fluent".to_owned()]);
+        for known in
+            ["127.0.0.1", "127.0.0.1:9000", "[::1]", "[fe80::1]:9000", "localhost:9000", "LocalHost", "fluent:1"]
+        {
+            assert!(operators.knows(known), "{known}");
+        }
+        for foreign in ["", ":9000", "evil.example", "fluent.evil.example", "127.0.0.1.nip.io", "[::1", "::1", "1.2.3"]
+        {
+            assert!(!operators.knows(foreign), "{foreign}");
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The places of a listener: how many connections it holds, whose they are, and who has to go when a newcomer finds none free.
+//!
+//! A connection is a stranger until a request with a valid credential has come by it. When all places are taken, the stranger
+//! that has been idle for longest goes, of the address that holds most strangers: whoever fills the places with connections
+//! of their own loses these, one for each newcomer. Those who are signed in keep their places.
+//!
+//! An arrival, a departure and the first credential of a connection each take a lock for a few steps that grow with the
+//! logarithm of the places; a request takes one atomic step, and none once somebody has signed in.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::task::AbortHandle;
+
+use crate::auth::ClientAddress;
+use crate::telemetry::{ListenerKind, metrics};
+
+/// The places of one listener.
+pub struct Places {
+    listener: ListenerKind,
+    max: usize,
+    max_per_address: usize,
+    /// Counts what happens: the order of events is all that matters, not their time.
+    events: AtomicU64,
+    table: Mutex<Table>,
+}
+
+/// Why a connection gets no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoPlace {
+    /// All are taken by connections on which somebody is signed in.
+    Full,
+    /// Its address has as many as one may have.
+    TooMany,
+}
+
+/// A place that was found.
+pub(super) struct Found {
+    pub(super) place: Place,
+    /// Ends the connection that has lost its place, if one had to.
+    pub(super) evicted: Option<Evicted>,
+}
+
+/// Who lost the place; `None` when the connection has no task yet or any more.
+pub(super) type Evicted = Option<AbortHandle>;
+
+/// A connection's place, until it is dropped.
+pub(super) struct Place {
+    places: Arc<Places>,
+    id: u64,
+    /// The last event.
+    active: Arc<AtomicU64>,
+    is_known: AtomicBool,
+}
+
+#[derive(Default)]
+struct Table {
+    seats: HashMap<u64, Seat>,
+    addresses: HashMap<ClientAddress, Held>,
+    /// Addresses that hold strangers, by how many.
+    crowds: BTreeSet<(usize, ClientAddress)>,
+}
+
+struct Seat {
+    address: ClientAddress,
+    active: Arc<AtomicU64>,
+    /// The event under which the stranger is listed, at most the last one; `None` for who is known.
+    listed: Option<u64>,
+    task: Option<AbortHandle>,
+}
+
+/// What one address holds.
+#[derive(Default)]
+struct Held {
+    seats: usize,
+    /// Events and ids of its strangers.
+    strangers: BTreeSet<(u64, u64)>,
+}
+
+impl Places {
+    /// So many places, of which one address may have `max_per_address`; 0: all.
+    #[must_use]
+    pub fn new(listener: ListenerKind, max: usize, max_per_address: usize) -> Arc<Self> {
+        let max_per_address = if max_per_address == 0 { usize::MAX } else { max_per_address };
+        Arc::new(Self { listener, max, max_per_address, events: AtomicU64::new(0), table: Mutex::default() })
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.max
+    }
+
+    /// Whose they are.
+    pub(super) fn listener(&self) -> ListenerKind {
+        self.listener
+    }
+
+    /// Whether a newcomer would find none.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let table = self.table();
+        table.seats.len() >= self.max && table.crowds.is_empty()
+    }
+
+    /// A place for a connection of `address`; one that is `unlimited` counts for nobody's share.
+    pub(super) fn enter(self: &Arc<Self>, address: ClientAddress, unlimited: bool) -> Result<Found, NoPlace> {
+        let mut table = self.table();
+        let held = table.addresses.get(&address).map_or(0, |held| held.seats);
+        if !unlimited && held >= self.max_per_address {
+            return Err(NoPlace::TooMany);
+        }
+        let evicted = if table.seats.len() < self.max { None } else { Some(table.evict().ok_or(NoPlace::Full)?) };
+        let now = self.happened();
+        let active = Arc::new(AtomicU64::new(now));
+        table.take(now, Seat { address, active: active.clone(), listed: None, task: None });
+        drop(table);
+        let place = Place { places: self.clone(), id: now, active, is_known: AtomicBool::new(false) };
+        let door = metrics().door(self.listener);
+        door.open.increment(1);
+        if evicted.is_some() {
+            door.evicted.increment(1);
+        }
+        Ok(Found { place, evicted })
+    }
+
+    /// The number of an event, which no other has.
+    fn happened(&self) -> u64 {
+        self.events.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        // Each step leaves it whole.
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    /// A request has come.
+    pub(super) fn touch(&self) {
+        if !self.is_known.load(Ordering::Relaxed) {
+            self.active.store(self.places.happened(), Ordering::Relaxed);
+        }
+    }
+
+    /// A request with a valid credential has come: the place is kept.
+    pub(super) fn vouch(&self) {
+        if !self.is_known.swap(true, Ordering::Relaxed) {
+            self.places.table().know(self.id);
+        }
+    }
+
+    /// Says which task serves the connection, to be ended when the place goes to another.
+    pub(super) fn served_by(&self, task: AbortHandle) {
+        // Not of who is known: the handle keeps the memory of a task that has ended, as it has once a socket is open.
+        if let Some(seat) = self.places.table().seats.get_mut(&self.id).filter(|seat| seat.listed.is_some()) {
+            seat.task = Some(task);
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let seat = self.places.table().leave(self.id);
+        drop(seat);
+        metrics().door(self.places.listener).open.decrement(1);
+    }
+}
+
+impl Table {
+    /// Seats a stranger.
+    fn take(&mut self, id: u64, mut seat: Seat) {
+        seat.listed = Some(id);
+        let held = self.addresses.entry(seat.address).or_default();
+        held.seats += 1;
+        self.list(seat.address, |strangers| strangers.insert((id, id)));
+        self.seats.insert(id, seat);
+    }
+
+    /// Takes away the place of the stranger that has been idle for longest, of the address that holds most.
+    fn evict(&mut self) -> Option<Evicted> {
+        let &(_, address) = self.crowds.last()?;
+        loop {
+            let strangers = &mut self.addresses.get_mut(&address)?.strangers;
+            let &(listed, id) = strangers.first()?;
+            let seat = self.seats.get_mut(&id)?;
+            let active = seat.active.load(Ordering::Relaxed);
+            if active == listed {
+                return self.leave(id).map(|seat| seat.task);
+            }
+            // It was active since: its place in the list is found now, not with every request.
+            strangers.remove(&(listed, id));
+            strangers.insert((active, id));
+            seat.listed = Some(active);
+        }
+    }
+
+    /// Takes somebody out of the strangers.
+    fn know(&mut self, id: u64) {
+        let Some(seat) = self.seats.get_mut(&id) else { return };
+        let (address, listed) = (seat.address, seat.listed.take());
+        let task = seat.task.take();
+        if let Some(listed) = listed {
+            self.list(address, |strangers| strangers.remove(&(listed, id)));
+        }
+        drop(task);
+    }
+
+    fn leave(&mut self, id: u64) -> Option<Seat> {
+        let seat = self.seats.remove(&id)?;
+        if let Some(listed) = seat.listed {
+            self.list(seat.address, |strangers| strangers.remove(&(listed, id)));
+        }
+        let held = self.addresses.get_mut(&seat.address)?;
+        held.seats -= 1;
+        if held.seats == 0 {
+            self.addresses.remove(&seat.address);
+        }
+        Some(seat)
+    }
+
+    /// Changes an address's list of strangers, and its rank with it.
+    fn list(&mut self, address: ClientAddress, change: impl FnOnce(&mut BTreeSet<(u64, u64)>) -> bool) {
+        let Some(held) = self.addresses.get_mut(&address) else { return };
+        let before = held.strangers.len();
+        change(&mut held.strangers);
+        let after = held.strangers.len();
+        self.crowds.remove(&(before, address));
+        if after > 0 {
+            self.crowds.insert((after, address));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

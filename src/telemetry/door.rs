@@ -1,0 +1,57 @@
+//! Figures of the listeners' doors.
+
+use metrics::{Counter, Gauge, counter, gauge};
+
+use super::names;
+
+/// The listeners, as the label `listener`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListenerKind {
+    /// For clients.
+    Public,
+    /// For operators.
+    Admin,
+}
+
+impl ListenerKind {
+    /// Both, in the order of their discriminants.
+    pub const ALL: [Self; 2] = [Self::Public, Self::Admin];
+
+    /// The label's value.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// Figures of one listener.
+pub struct Door {
+    /// Connections that have a place.
+    pub open: Gauge,
+    /// Connections that had to go for a newcomer.
+    pub evicted: Counter,
+    /// Newcomers for whom nobody had to go.
+    pub full: Counter,
+    /// Connections beyond the share of their address.
+    pub too_many: Counter,
+}
+
+impl Door {
+    /// The series of this listener, at zero: they exist before their first event.
+    pub(super) fn new(listener: ListenerKind) -> Self {
+        let listener = listener.as_str();
+        let refused = |reason: &'static str| counter!(names::REFUSED, "listener" => listener, "reason" => reason);
+        let door = Self {
+            open: gauge!(names::CONNECTIONS, "listener" => listener),
+            evicted: counter!(names::EVICTED, "listener" => listener),
+            full: refused("full"),
+            too_many: refused("address"),
+        };
+        door.open.set(0.0);
+        [&door.evicted, &door.full, &door.too_many].into_iter().for_each(|counter| counter.increment(0));
+        door
+    }
+}
