@@ -2,10 +2,13 @@
 
 mod closing;
 mod credentials;
+mod departure;
 mod dialect;
 mod handshake;
 mod heartbeat;
 mod pump;
+mod tail;
+mod writing;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -26,6 +29,7 @@ use crate::auth::Access;
 use crate::config;
 use crate::domain::{SocketId, UserId};
 use crate::telemetry::metrics;
+use departure::Departure;
 use dialect::Dialect;
 use pump::Pump;
 
@@ -116,7 +120,8 @@ impl Sockets {
             // A copy: the buffer of HTTP is larger than ours, and mostly empty.
             let read = read_buf.to_vec();
             drop(read_buf);
-            let wire = pump::Wire { dialect, outbox, session, credits, drain, drain_spread };
+            let departure = Departure::new(drain, drain_spread);
+            let wire = pump::Wire { dialect, outbox, session, credits, departure };
             let mut pump = Box::pin(Pump::new(io.into_inner(), read, user, settings, wire)).await;
             let code = pump.run().await;
             log_closed(user, code);

@@ -4,22 +4,24 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::{Error, Utf8Bytes};
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
+use super::tail::{BAD_GATEWAY, Tail};
+use super::writing::{Input, Write, forget_bytes};
 use crate::actors::CloseReason;
 
-/// Longest time for the closing handshake.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// Bytes that are still read from a peer that is being closed for its frame, so that it gets to see the close frame.
-const LINGER_BYTES: usize = 16 * 1024 * 1024;
+/// Longest time for the closing handshake. A peer that is busy writing needs it to get to the close frame.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
 /// RFC 6455 §7.1.5: the connection ended without a close frame.
 const ABNORMAL: u16 = 1006;
+/// RFC 6455 §7.1.5: the close frame had no code.
+const NO_CODE: u16 = 1005;
 
 /// Why a pump stopped.
 pub(super) enum End {
@@ -29,8 +31,24 @@ pub(super) enum End {
     Violation(CloseCode, &'static str),
     /// The peer closed the socket.
     Peer(u16),
+    /// The peer closed the socket with a code that the library refuses; this is the answer.
+    Gateway(Vec<u8>),
     /// The connection is gone.
     Gone,
+}
+
+impl End {
+    /// The peer has sent this close frame; one without a code counts as 1005.
+    pub(super) fn closed_by_peer(frame: Option<&CloseFrame>) -> Self {
+        Self::Peer(frame.map_or(NO_CODE, |frame| frame.code.into()))
+    }
+
+    /// As [`closed_by_peer`](Self::closed_by_peer), when the frame has just been read of `io`.
+    pub(super) fn answering<S>(frame: Option<&CloseFrame>, io: &Tail<S>) -> Self {
+        let is_refused = frame.is_some_and(|frame| frame.code == CloseCode::Protocol);
+        let answer = if is_refused { io.answer() } else { None };
+        answer.map_or_else(|| Self::closed_by_peer(frame), Self::Gateway)
+    }
 }
 
 impl From<&Error> for End {
@@ -49,50 +67,50 @@ impl From<&Error> for End {
 
 /// The closing handshake, as far as the peer takes part in it. Answers the close code, or 1006 when there was none.
 pub(super) async fn close<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>, end: End) -> u16 {
-    let (code, reason, violated) = match end {
+    let (code, reason, input) = match end {
         End::Gone => return ABNORMAL,
         End::Peer(code) => {
             // Flushes the answer that the library has queued, and waits for the peer to go.
             let _ = timeout(CLOSE_TIMEOUT, async { while let Some(Ok(_)) = socket.next().await {} }).await;
             return code;
         }
+        End::Gateway(answer) => {
+            let io = socket.get_mut();
+            let closing = async {
+                io.write_all(&answer).await?;
+                io.shutdown().await?;
+                forget_bytes(io).await;
+                Ok::<(), std::io::Error>(())
+            };
+            let _ = timeout(CLOSE_TIMEOUT, closing).await;
+            return BAD_GATEWAY;
+        }
         End::Server(reason) => {
             let (code, text) = reason.code_and_text();
-            (CloseCode::from(code), text, false)
+            (CloseCode::from(code), text, Input::IsForgotten)
         }
-        End::Violation(code, text) => (code, text, true),
+        // What follows is the rest of something that cannot be parsed.
+        End::Violation(code, text) => (code, text, Input::IsGarbage),
     };
     let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
     let closing = async {
-        socket.close(Some(frame)).await?;
-        if violated {
-            // What follows is the rest of something that cannot be parsed.
-            linger(socket.get_mut()).await;
-        } else {
-            while let Some(Ok(_)) = socket.next().await {}
+        let mut written = Write::feed(Message::Close(Some(frame))).run(socket, input).await;
+        if written.is_ok() {
+            written = Write::Flush.run(socket, input).await;
         }
-        Ok::<(), Error>(())
+        if written.is_ok() && input == Input::IsGarbage {
+            forget_bytes(socket.get_mut()).await;
+        }
+        // The peer's close frame, or the answer to it when it came first.
+        while let Some(Ok(_)) = socket.next().await {}
     };
     // Whether the peer answers in time or not, the connection ends here.
     let _ = timeout(CLOSE_TIMEOUT, closing).await;
     code.into()
 }
 
-/// Reads and forgets: closing a TCP connection with unread input resets it, and the close frame would be lost.
-async fn linger(io: &mut (impl AsyncRead + Unpin)) {
-    let mut scratch = [0_u8; 2048];
-    let mut left = LINGER_BYTES;
-    while left > 0 {
-        match io.read(&mut scratch).await {
-            Ok(0) | Err(_) => return,
-            Ok(n) => left = left.saturating_sub(n),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use tokio_tungstenite::tungstenite::Message;
     use tokio_tungstenite::tungstenite::protocol::Role;
 
     use super::*;

@@ -4,23 +4,26 @@
 //! session's queue, all that is there in one go. Bounds: one frame being read (`max_frame_bytes`), one queue, and a write
 //! buffer that holds one frame.
 
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
+use futures_util::{FutureExt as _, StreamExt as _};
 use rand::RngExt as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
-use tokio_util::sync::CancellationToken;
 
 use super::closing::{End, close};
+use super::departure::Departure;
 use super::dialect::{Asked, Dialect};
 use super::heartbeat::{Beat, Heartbeat};
+use super::tail::Tail;
+use super::writing::{Input, Write, forget};
 use crate::actors::{Attachment, CloseReason, Credit, Credits, Letter, Outbox, Outgoing};
 use crate::config;
 use crate::domain::{Command, UserId};
@@ -32,8 +35,6 @@ use crate::telemetry::metrics;
 const READ_BUFFER: usize = 2 * 1024;
 /// The write buffer is flushed when it holds this much.
 const WRITE_BUFFER: usize = 8 * 1024;
-/// Longest time in which a drain waits for what was read to be stored, answered and written.
-const SETTLE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Clients are asked to stay away for about so long, and for as long as the closing of all sockets is spread.
 const RECONNECT_MS: u64 = 1000;
 /// Bad frames in [`BAD_FRAMES_WINDOW`] that a client may send.
@@ -66,9 +67,7 @@ pub(super) struct Wire<F> {
     pub(super) outbox: Outbox,
     pub(super) session: Attachment,
     pub(super) credits: Credits,
-    pub(super) drain: CancellationToken,
-    /// How long this socket may live on after `drain`, asked when it comes.
-    pub(super) drain_spread: F,
+    pub(super) departure: Departure<F>,
 }
 
 /// Whether the socket may be read.
@@ -89,7 +88,7 @@ struct Filled {
 }
 
 pub(super) struct Pump<S, F> {
-    socket: WebSocketStream<S>,
+    socket: WebSocketStream<Tail<S>>,
     user: UserId,
     settings: Arc<Settings>,
     wire: Wire<F>,
@@ -107,6 +106,7 @@ where
     /// `read` is what was read of the connection already.
     pub(super) async fn new(io: S, read: Vec<u8>, user: UserId, settings: Arc<Settings>, wire: Wire<F>) -> Self {
         let (role, config) = (Role::Server, Some(settings.wire));
+        let io = Tail::new(io, &read);
         let socket = WebSocketStream::from_partially_read(io, read, role, config).await;
         let (every, answer) = (settings.config.ping_s, settings.config.pong_timeout_s);
         let heartbeat = Heartbeat::new(Duration::from_secs(every), Duration::from_secs(answer), Instant::now());
@@ -119,7 +119,7 @@ where
         let end = match self.serve().await {
             Ok(never) => match never {},
             // A session that ends with the server has not failed.
-            Err(End::Server(CloseReason::Fault)) if self.wire.drain.is_cancelled() => End::Server(CloseReason::Restart),
+            Err(End::Server(CloseReason::Fault)) if self.wire.departure.is_near() => End::Server(CloseReason::Restart),
             Err(end) => end,
         };
         // On the heap, as everything that happens rarely: its size would be that of every socket.
@@ -128,9 +128,6 @@ where
 
     async fn serve(&mut self) -> Result<std::convert::Infallible, End> {
         let mut reading = Reading::Waiting;
-        let mut drain_at: Option<Instant> = None;
-        // Kept over the turns of the loop: each registration takes a lock that all sockets share.
-        let mut drain = pin!(self.wire.drain.clone().cancelled_owned());
         let mut beat = pin!(sleep_until(self.heartbeat.deadline(false)));
         loop {
             let is_reading = matches!(reading, Reading::Ready(_));
@@ -146,15 +143,7 @@ where
                 incoming = self.socket.next(), if is_reading => self.receive(incoming, &mut reading).await?,
                 () = progress(&mut reading, &self.wire.credits, &self.wire.session), if !is_reading && self.is_greeted => self.heartbeat.resumed(Instant::now()),
                 () = beat.as_mut() => Box::pin(self.beat(&mut reading)).await?,
-                () = drain.as_mut(), if drain_at.is_none() => {
-                    let spread = (self.wire.drain_spread)();
-                    drain_at = Some(Instant::now() + spread.mul_f64(rand::rng().random_range(0.0..1.0)));
-                }
-                () = sleep_until(drain_at.unwrap_or_else(Instant::now)), if drain_at.is_some() => {
-                    Box::pin(self.say_farewell()).await?;
-                    let settling = timeout_at(Instant::now() + SETTLE_TIMEOUT, Box::pin(self.settle(reading))).await;
-                    return Err(settling.unwrap_or(Ok(())).err().unwrap_or(End::Server(CloseReason::Restart)));
-                }
+                () = self.wire.departure.due() => return Err(Box::pin(self.depart(reading)).await),
             }
         }
     }
@@ -172,7 +161,7 @@ where
                 let error = FrameError::new(ErrorCode::BadFrame, "error: binary frames are not supported");
                 Box::pin(self.complain(&error, &Context::default())).await
             }
-            Message::Close(frame) => Err(End::Peer(frame.map_or(1005, |frame| frame.code.into()))),
+            Message::Close(frame) => Err(End::answering(frame.as_ref(), self.socket.get_ref())),
             // A ping is answered by the library, with the next read.
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(()),
         }
@@ -211,9 +200,21 @@ where
         self.write(Letter { is_complaint: true, ..Letter::from(frame) }).await
     }
 
+    /// The server goes down: says so, and waits until what was read is stored and answered. What still comes is forgotten, so
+    /// that a client that is busy writing gets to hear of it. Why the socket is closed then.
+    async fn depart(&mut self, reading: Reading) -> End {
+        let over = self.wire.departure.begin();
+        let departing = async {
+            self.say_farewell().await?;
+            self.settle(reading).await
+        };
+        let settled = timeout_at(over, departing).await.unwrap_or(Ok(()));
+        settled.err().unwrap_or(End::Server(CloseReason::Restart))
+    }
+
     /// Tells the client that the server goes down, and when to come back: not all at once.
     async fn say_farewell(&mut self) -> Result<(), End> {
-        let spread_ms = u64::try_from((self.wire.drain_spread)().as_millis()).unwrap_or(u64::MAX);
+        let spread_ms = u64::try_from(self.wire.departure.spread().as_millis()).unwrap_or(u64::MAX);
         let jitter = rand::rng().random_range(0..=RECONNECT_MS.saturating_add(spread_ms));
         match self.wire.dialect.farewell(RECONNECT_MS / 2 + jitter) {
             Some(frame) => self.write(frame.into()).await,
@@ -225,7 +226,7 @@ where
         let is_reading = matches!(reading, Reading::Ready(_));
         match self.heartbeat.beat(Instant::now(), is_reading) {
             Beat::Ping => {
-                self.guarded(Write::Feed(Message::Ping(Bytes::new()))).await?;
+                self.guarded(Write::feed(Message::Ping(Bytes::new()))).await?;
                 self.guarded(Write::Flush).await
             }
             // The answer may be there, unread: this process may have been the one that stood still.
@@ -246,31 +247,32 @@ where
             if letter.is_complaint && self.bad_frames.count(Instant::now()) > MAX_BAD_FRAMES {
                 return Err(End::Server(CloseReason::Policy));
             }
-            self.guarded(Write::Feed(text(letter.frame))).await?;
+            self.guarded(Write::feed(text(letter.frame))).await?;
             answered.push((letter.credit, letter.turn));
             next = self.wire.outbox.try_next();
         }
         self.guarded(Write::Flush).await
     }
 
-    /// One write that ends when the session wants the socket closed; the connection itself gives up when nothing could be
-    /// written for too long. After either, the socket is closed and never written to in the ordinary way again.
-    async fn guarded(&mut self, write: Write) -> Result<(), End> {
-        let socket = &mut self.socket;
-        let written = async {
-            match write {
-                Write::Feed(message) => socket.feed(message).await,
-                Write::Flush => socket.flush().await,
+    /// One write that ends when the session wants the socket closed, or when the server goes down and the time for that is over;
+    /// the connection itself gives up when nothing could be written for too long. After any of these, the socket is closed and
+    /// never written to in the ordinary way again.
+    async fn guarded(&mut self, mut write: Write) -> Result<(), End> {
+        loop {
+            let input = if self.wire.departure.has_begun() { Input::IsForgotten } else { Input::Waits };
+            tokio::select! {
+                biased;
+                written = poll_fn(|cx| write.poll(&mut self.socket, input, cx)) => return written,
+                reason = self.wire.outbox.closed() => return Err(End::Server(reason)),
+                // Allocated only when the write has to wait.
+                is_over = async { Box::pin(self.wire.departure.next_step()).await } => if is_over {
+                    return Err(End::Server(CloseReason::Restart));
+                },
             }
-        };
-        tokio::select! {
-            biased;
-            written = written => written.map_err(|error| End::from(&error)),
-            reason = self.wire.outbox.closed() => Err(End::Server(reason)),
         }
     }
 
-    /// The drain: reads nothing more, but waits until what was read is stored, answered, and the answers are written.
+    /// The drain: takes nothing in any more, but waits until what was read is stored, answered, and the answers are written.
     async fn settle(&mut self, mut reading: Reading) -> Result<(), End> {
         if matches!(reading, Reading::Ready(_)) {
             // Gives back the credit for a frame that will not be read.
@@ -287,6 +289,7 @@ where
                 // Room may come only when answers are written, so both go on together.
                 () = progress(&mut reading, &self.wire.credits, &self.wire.session), if is_filling => {}
                 () = self.wire.credits.settled(), if !is_filling => return Ok(()),
+                end = forget(&mut self.socket) => return Err(end),
             }
         }
     }
@@ -303,11 +306,6 @@ async fn progress(reading: &mut Reading, credits: &Credits, session: &Attachment
         }
         Reading::Ready(_) => std::future::pending().await,
     };
-}
-
-enum Write {
-    Feed(Message),
-    Flush,
 }
 
 /// A frame as tungstenite takes it.

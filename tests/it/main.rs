@@ -43,6 +43,7 @@ mod skips;
 mod slow_reader;
 mod socket;
 mod step_up;
+mod stopping;
 mod supervision;
 mod support;
 mod throw_away;

@@ -1,0 +1,115 @@
+//! Writing to a socket, also while its peer only writes.
+//!
+//! A peer that writes without reading, and a server that writes without reading, wait for each other. As long as a socket is
+//! in use, that is how the peer is held back. When it is being closed, what comes is read and forgotten: the peer gets to the
+//! point where it reads, and finds out why. It is also what keeps the end from being a reset: closing a TCP connection with
+//! unread input discards what the peer has not read yet.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::closing::End;
+
+/// One step of writing.
+pub(super) enum Write {
+    /// Hands a message over; it is kept until it was taken.
+    Feed(Option<Message>),
+    /// Waits until all is written.
+    Flush,
+}
+
+/// What becomes of the peer's frames meanwhile.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Input {
+    /// They wait.
+    Waits,
+    /// They are read and forgotten.
+    IsForgotten,
+    /// It is no longer made of frames: its bytes are read and forgotten.
+    IsGarbage,
+}
+
+impl Write {
+    /// Hands this message over.
+    pub(super) fn feed(message: Message) -> Self {
+        Self::Feed(Some(message))
+    }
+
+    /// Tries to go on. What was begun goes on with the next call.
+    pub(super) fn poll<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        socket: &mut WebSocketStream<S>,
+        input: Input,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), End>> {
+        match self.poll_alone(socket, cx) {
+            Poll::Pending => match input {
+                Input::Waits => Poll::Pending,
+                Input::IsForgotten => poll_forget(socket, cx).map(Err),
+                Input::IsGarbage => poll_forget_bytes(socket.get_mut(), cx).map(Err),
+            },
+            Poll::Ready(written) => Poll::Ready(written.map_err(|error| End::from(&error))),
+        }
+    }
+
+    fn poll_alone<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        socket: &mut WebSocketStream<S>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>> {
+        match self {
+            Self::Feed(message) => {
+                ready!(socket.poll_ready_unpin(cx))?;
+                Poll::Ready(message.take().map_or(Ok(()), |message| socket.start_send_unpin(message)))
+            }
+            Self::Flush => socket.poll_flush_unpin(cx),
+        }
+    }
+
+    /// Goes on to the end.
+    pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
+        mut self,
+        socket: &mut WebSocketStream<S>,
+        input: Input,
+    ) -> Result<(), End> {
+        poll_fn(|cx| self.poll(socket, input, cx)).await
+    }
+}
+
+/// Reads frames and forgets them, until the peer closes or is gone. Cancel-safe.
+pub(super) async fn forget<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>) -> End {
+    poll_fn(|cx| poll_forget(socket, cx)).await
+}
+
+fn poll_forget<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>, cx: &mut Context<'_>) -> Poll<End> {
+    loop {
+        return Poll::Ready(match ready!(socket.poll_next_unpin(cx)) {
+            Some(Ok(Message::Close(frame))) => End::closed_by_peer(frame.as_ref()),
+            Some(Ok(_)) => continue,
+            Some(Err(error)) => End::from(&error),
+            None => End::Gone,
+        });
+    }
+}
+
+/// Reads bytes and forgets them, until the peer is gone. Cancel-safe.
+pub(super) async fn forget_bytes(io: &mut (impl AsyncRead + Unpin)) -> End {
+    poll_fn(|cx| poll_forget_bytes(io, cx)).await
+}
+
+fn poll_forget_bytes(io: &mut (impl AsyncRead + Unpin), cx: &mut Context<'_>) -> Poll<End> {
+    let mut scratch = [0_u8; 2048];
+    loop {
+        let mut scratch = ReadBuf::new(&mut scratch);
+        match ready!(Pin::new(&mut *io).poll_read(cx, &mut scratch)) {
+            Ok(()) if !scratch.filled().is_empty() => {}
+            _ => return Poll::Ready(End::Gone),
+        }
+    }
+}
