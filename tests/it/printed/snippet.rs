@@ -1,5 +1,6 @@
 //! The README's snippet for developers, in a crate of its own outside the workspace.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use super::markdown::{block, read, root};
@@ -10,6 +11,18 @@ pub(super) const TEST: &str = "the_snippet_of_the_readme_compiles_and_passes_out
 fn part<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
     let (_, behind) = text.split_once(from).unwrap_or_else(|| panic!("no {from:?}"));
     behind.split_once(to).map_or(behind, |(part, _)| part)
+}
+
+/// Where this program was built.
+pub(super) fn target() -> PathBuf {
+    std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned()
+}
+
+/// cargo with the settings of this workspace and what is built of it.
+pub(super) fn cargo() -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.env("CARGO_TARGET_DIR", target()).current_dir(root());
+    cargo
 }
 
 /// Both blocks as they are printed, but for the path. Beside them stands a crate that asks for what our own tests ask for, and the
@@ -41,17 +54,8 @@ fn the_snippet_of_the_readme_compiles_and_passes_outside_the_workspace() {
     write("same/Cargo.toml", &format!("{}[dependencies]{same}\n", package("same")));
     write("same/src/lib.rs", "");
 
-    let program = std::env::current_exe().unwrap();
-    let target = program.ancestors().nth(3).unwrap();
-    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["test", "--offline", "--manifest-path"])
-        .arg(dir.path().join("Cargo.toml"))
-        .arg("--target-dir")
-        .arg(target)
-        // Where the settings for the build are found.
-        .current_dir(root())
-        .output()
-        .unwrap();
+    let manifest = dir.path().join("Cargo.toml");
+    let output = cargo().args(["test", "--offline", "--manifest-path"]).arg(manifest).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }
