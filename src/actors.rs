@@ -21,6 +21,7 @@ mod persistence;
 mod presence;
 mod registry;
 mod replay;
+mod room;
 mod root;
 mod session;
 mod stream;

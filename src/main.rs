@@ -7,9 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Parser as _;
 use fluent_backend::config::{Config, LogFormat};
-use fluent_backend::storage::Storage;
-use fluent_backend::{Server, server, telemetry};
-use migration::MigratorTrait as _;
+use fluent_backend::{Server, telemetry};
 
 use cli::{Args, Command, ConfigCommand, MigrateCommand, StopSignals};
 
@@ -39,15 +37,11 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command.unwrap_or(Command::Serve) {
         Command::Serve => Box::pin(serve(config)).await,
         Command::Migrate { command: MigrateCommand::Up } => {
-            server::make_data_dir(&config)?;
-            Storage::open(&config).await?.close().await?;
-            cli::say(&format!("up to date: {} migrations", migration::Migrator::migrations().len()));
+            cli::migrate_up(&config).await?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Migrate { command: MigrateCommand::Status } => {
-            for migration in Storage::migration_state(&config).await? {
-                cli::say(&format!("{} {}", if migration.applied { "applied" } else { "pending" }, migration.name));
-            }
+            cli::migration_status(&config).await?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Database { command } => {

@@ -18,6 +18,8 @@ mod entity;
 mod error;
 mod events;
 mod facts;
+mod failing;
+mod foreign;
 mod history;
 mod janitor;
 mod lent;
@@ -27,9 +29,11 @@ mod logins;
 mod maintenance;
 mod migrate;
 mod notes;
+mod opening;
 mod over;
 mod own;
 mod packed;
+mod place;
 #[cfg(test)]
 mod plans;
 mod recovery;
@@ -41,6 +45,7 @@ pub mod scratch;
 mod search;
 #[cfg(feature = "testing")]
 mod seed;
+mod servers;
 mod sessions;
 mod tickets;
 mod transaction;
@@ -61,12 +66,13 @@ use tokio::sync::{Mutex, Semaphore};
 use crate::clock;
 use crate::config::{Config, Store};
 
-use connect::Purpose;
 use facts::Facts;
+use failing::Failing;
 use lent::{Lent, LentTransaction};
 use lock::StoreLock;
 use notes::Notes;
 use own::{Own, OwnTransaction};
+use place::{Place, SharedPlace};
 use transaction::{PoolTransaction, Transaction, Turn};
 
 pub use accounts::{Credentials, Profile};
@@ -81,21 +87,18 @@ pub use logins::{NewLogin, NewRefreshToken};
 pub use maintenance::{Holding, MaintenanceError, backup, restore};
 pub use migrate::MigrationState;
 pub use over::Expired;
+pub use place::Lost;
 pub use replay::{Page, PageLimit, Position, Replay};
 pub use rotation::Rotation;
 pub use rows::PAGE_BYTES;
 pub use search::UserPage;
 #[cfg(feature = "testing")]
 pub use seed::{SeedMessages, SeedUsers};
+pub use servers::named;
 pub use sessions::{LoginSession, Which};
 
 /// Longest time for closing all connections.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// At least one.
-fn half_of_the_readers(config: &Config) -> usize {
-    usize::try_from(config.database.max_connections / 2).unwrap_or(usize::MAX).clamp(1, Semaphore::MAX_PERMITS)
-}
 
 /// Where batches are written.
 enum Batches {
@@ -114,6 +117,9 @@ pub struct Storage {
     janitor: DatabaseConnection,
     facts: Mutex<Facts>,
     notes: Notes,
+    failing: Arc<Failing>,
+    /// On SQLite: the files that are open.
+    place: Arc<SharedPlace>,
     /// Something was destroyed that may still be in the write-ahead log.
     destroyed: AtomicBool,
     /// Searches that go on and on: they must not take all the readers.
@@ -127,68 +133,25 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// Connects, brings the schema up to date and makes the store's own row.
-    ///
-    /// [`StorageError::NewerSchema`] when the database was written by a newer version, [`StorageError::InUse`] when another
-    /// process has the SQLite file.
-    pub async fn open(config: &Config) -> Result<Self, StorageError> {
-        let lock = match config.store().map_err(|error| StorageError::Url(error.to_string()))? {
-            Store::Sqlite(path) => {
-                connect::check_directory(&path)?;
-                Some(StoreLock::take(&path)?)
-            }
-            Store::Postgres(_) => None,
-        };
-        // On the heap: it happens once, and would make the futures of all who call it as large.
-        Box::pin(Self::open_with(config, lock)).await
-    }
-
-    /// As [`open`](Self::open), under a lock that is there already, or on a file that nobody else knows.
-    async fn open_with(config: &Config, lock: Option<StoreLock>) -> Result<Self, StorageError> {
-        let migrator = connect::open(config, Purpose::Migrate).await?;
-        let prepared = match migrate::up(&migrator).await {
-            Ok(()) => migrate::forget_statistics(&migrator).await,
-            Err(error) => Err(error),
-        };
-        migrator.close().await?;
-        prepared?;
-        let writer = connect::open(config, Purpose::Write).await?;
-        let batches = match connect::own(config)? {
-            Some(own) => Batches::Own(Arc::new(Mutex::new(own))),
-            None => Batches::Lent(Arc::new(Mutex::new(Lent::new(writer.get_postgres_connection_pool().clone())))),
-        };
-        let storage = Self {
-            writer,
-            reader: connect::open(config, Purpose::Read).await?,
-            batches,
-            janitor: connect::open(config, Purpose::Clean).await?,
-            facts: Mutex::new(Facts::new()),
-            notes: Notes::default(),
-            // By a predecessor, perhaps.
-            destroyed: AtomicBool::new(true),
-            long_searches: Semaphore::new(half_of_the_readers(config)),
-            replays: Semaphore::new(half_of_the_readers(config)),
-            wait: Duration::from_millis(config.database.acquire_timeout_ms),
-            lock,
-        };
-        storage.ensure_store_row().await?;
-        if let Batches::Own(own) = &storage.batches {
-            // Not with the first batch: there may be no file descriptor left by then.
-            own.lock().await.ensure_open()?;
+    /// Whether a restart would find what is written now: [`StorageError::NotInPlace`] when the files of a SQLite store
+    /// were taken away from under it.
+    pub async fn check_place(&self) -> Result<(), StorageError> {
+        if self.place.get().is_none_or(|place| place.lost().is_none()) {
+            return Ok(());
         }
-        Ok(storage)
+        // With the right to write, so that what can be saved is saved.
+        self.turn().await.map(drop)
     }
 
-    /// The state of the schema, without changing it. A database that does not exist yet is an error.
-    pub async fn migration_state(config: &Config) -> Result<Vec<MigrationState>, StorageError> {
-        let db = connect::open(config, Purpose::Inspect).await?;
-        let state = migrate::state(&db).await;
-        db.close().await?;
-        state
+    /// Whether requests could write the last time that one tried.
+    #[must_use]
+    pub fn requests_can_write(&self) -> bool {
+        !self.failing.is_set()
     }
 
-    /// Whether the database answers a reader.
+    /// Whether the database answers a reader, and is where a restart would look for it.
     pub async fn ping(&self) -> Result<(), StorageError> {
+        self.place.get().map_or(Ok(()), Place::check)?;
         self.reader.query_one_raw(self.statement("SELECT 1", [])).await?;
         Ok(())
     }
@@ -196,6 +159,12 @@ impl Storage {
     /// Closes all connections; on SQLite the log is folded into the database file. Gives up on a database that does not
     /// answer.
     pub async fn close(&self) -> Result<(), StorageError> {
+        if let Some(place) = self.place.get()
+            && place.lost().is_some_and(|how| how != Lost::Log)
+        {
+            self.abandon().await;
+            return place.check();
+        }
         let closing = async {
             self.reader.close_by_ref().await?;
             self.janitor.close_by_ref().await?;
@@ -212,15 +181,33 @@ impl Storage {
         closed
     }
 
+    /// Leaves all connections open until the process ends. Closing the last one would write our log into a database
+    /// that is not ours, or remove one that is not ours.
+    async fn abandon(&self) {
+        for pool in [&self.writer, &self.reader, &self.janitor] {
+            std::mem::forget(pool.clone());
+        }
+        if let Batches::Own(own) = &self.batches {
+            own.lock().await.abandon();
+        }
+        if let Some(lock) = &self.lock {
+            lock.release();
+        }
+    }
+
     /// A transaction that may write. On SQLite it takes the write lock at once, so that it cannot fail half-way because
     /// another wrote first (<https://sqlite.org/lang_transaction.html>).
     async fn begin(&self) -> Result<PoolTransaction, StorageError> {
-        self.begin_on(&self.writer).await
+        let begun = self.begin_on(&self.writer, Some(self.failing.clone())).await;
+        if let Err(error) = &begun {
+            self.failing.note(Err(error));
+        }
+        begun
     }
 
     /// As [`begin`](Self::begin), beside the writer.
     async fn begin_cleaning(&self) -> Result<PoolTransaction, StorageError> {
-        let tx = self.begin_on(&self.janitor).await?;
+        let tx = self.begin_on(&self.janitor, None).await?;
         if self.backend() == DatabaseBackend::Postgres {
             // What the writer's transactions lock first, so that the two never wait for each other.
             tx.execute_unprepared("SELECT head FROM store WHERE id = 1 FOR UPDATE").await?;
@@ -236,13 +223,17 @@ impl Storage {
         })
     }
 
-    async fn begin_on(&self, db: &DatabaseConnection) -> Result<PoolTransaction, StorageError> {
+    async fn begin_on(
+        &self,
+        db: &DatabaseConnection,
+        failing: Option<Arc<Failing>>,
+    ) -> Result<PoolTransaction, StorageError> {
         let turn = self.turn().await?;
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        Ok(PoolTransaction::new(db.begin_with_options(options).await?, turn))
+        Ok(PoolTransaction::new(db.begin_with_options(options).await?, failing, turn))
     }
 
     /// The right to write to SQLite, in the order in which it was asked for; nothing where several may write.
@@ -254,7 +245,10 @@ impl Storage {
     }
 
     async fn turn_of(&self, own: &Arc<Mutex<Own>>) -> Result<Turn, StorageError> {
-        tokio::time::timeout(self.wait, own.clone().lock_owned()).await.map_err(|_| StorageError::TimedOut)
+        let turn = tokio::time::timeout(self.wait, own.clone().lock_owned()).await;
+        let turn = turn.map_err(|_| StorageError::TimedOut)?;
+        turn.check_place()?;
+        Ok(turn)
     }
 
     /// A statement with constant text, so that its plan is cached.
@@ -282,6 +276,11 @@ impl Storage {
 /// each time it is used.
 async fn unique<E: EntityTrait>(query: Select<E>, db: &impl ConnectionTrait) -> Result<Option<E::Model>, DbErr> {
     Ok(query.all(db).await?.pop())
+}
+
+/// The database that is configured.
+fn store(config: &Config) -> Result<Store, StorageError> {
+    config.store().map_err(|error| StorageError::Url(error.to_string()))
 }
 
 /// A name for a history that no other has.

@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use super::health::Health;
 use super::mailbox::{Slot, Timed, cast};
 use super::registry::{Delivery, RegistryHandle};
+use super::room::room_of;
 use super::ticket::{Confirmed, RETRY_AFTER_MS, Reply, Ticket, Told, Turn};
 use crate::clock::Clock;
 use crate::domain::{Answer, Audience, Command, Event, EventBody, Outcome, Seq, Timestamp, UserId};
@@ -35,6 +36,8 @@ const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 /// A failure is told at most once in this time: on a disk that is nearly full some batches fit, and the next one does not.
 const TOLD_EVERY: Duration = Duration::from_mins(1);
+/// Between two looks at what nobody tells: whether the store is still in its place, and whether requests fail to write.
+const WATCH_EVERY: Duration = Duration::from_secs(1);
 /// First and longest wait between attempts to reach the database again.
 const RETRY: std::ops::Range<Duration> = Duration::from_millis(100)..Duration::from_secs(5);
 
@@ -42,6 +45,7 @@ pub(super) enum PersistenceMsg {
     Submit(Box<Job>),
     Flush,
     Recover,
+    Watch,
     Drain(oneshot::Sender<()>),
     #[cfg(feature = "testing")]
     Crash,
@@ -132,6 +136,8 @@ pub(super) struct PersistenceState {
     /// Nothing is written before `Recover` has found out where the store stands.
     lost: bool,
     retry: Duration,
+    /// What the batches that have failed would have taken: as much must fit before it is said to work again.
+    room: usize,
     /// The log says that the database fails.
     is_told: bool,
     last_told: Option<Instant>,
@@ -149,11 +155,13 @@ impl Actor for PersistenceActor {
     ) -> Result<PersistenceState, ActorProcessingErr> {
         // A predecessor may have died between its commit and the announcement.
         cast(&myself, PersistenceMsg::Recover);
+        myself.send_interval(WATCH_EVERY, || Timed::new(PersistenceMsg::Watch));
         Ok(PersistenceState {
             args,
             waiting: Vec::new(),
             lost: true,
             retry: RETRY.start,
+            room: 0,
             is_told: false,
             last_told: None,
         })
@@ -169,6 +177,7 @@ impl Actor for PersistenceActor {
             PersistenceMsg::Submit(job) => state.enqueue(&myself, *job),
             PersistenceMsg::Flush => state.flush(&myself).await,
             PersistenceMsg::Recover => state.recover(&myself).await,
+            PersistenceMsg::Watch => state.watch(&myself).await,
             PersistenceMsg::Drain(reply) => {
                 while !state.waiting.is_empty() {
                     state.flush(&myself).await;
@@ -206,18 +215,21 @@ impl PersistenceState {
             batch.into_iter().map(|job| (job.command, job.ticket)).unzip();
         let started = Instant::now();
         let now = self.args.clock.now();
+        let room = room_of(&commands);
         self.doubt(&commands, now);
         match Box::pin(within(TRANSACTION_TIMEOUT, self.args.storage.apply(commands, now))).await {
             Ok(applied) => {
                 metrics().commit_seconds.record(started.elapsed());
                 #[expect(clippy::cast_precision_loss, reason = "a batch has at most 1,024 rows")]
                 metrics().batch_rows.record(tickets.len() as f64);
+                self.room = 0;
                 self.announce(applied, tickets);
             }
             Err(error) => {
                 for ticket in tickets {
                     ticket.refuse(FrameError::unavailable(RETRY_AFTER_MS));
                 }
+                self.room = self.room.max(room);
                 self.lose(myself, &error);
             }
         }
@@ -254,6 +266,22 @@ impl PersistenceState {
         self.settle(applied.last);
     }
 
+    /// Looks at what nobody tells while nothing is sent.
+    async fn watch(&mut self, myself: &ActorRef<Timed<PersistenceMsg>>) {
+        if self.lost {
+            // `Recover` is on its way.
+            return;
+        }
+        let mut works = within(PROBE_TIMEOUT, self.args.storage.check_place()).await;
+        if works.is_ok() && !self.args.storage.requests_can_write() {
+            // One that works clears what one that has failed had noted.
+            works = within(PROBE_TIMEOUT, self.args.storage.probe_head(0)).await.map(drop);
+        }
+        if let Err(error) = works {
+            self.lose(myself, &error);
+        }
+    }
+
     /// Finds out where the store stands, and announces what of a batch in doubt is there; tries again later when the database
     /// does not answer.
     async fn recover(&mut self, myself: &ActorRef<Timed<PersistenceMsg>>) {
@@ -272,7 +300,7 @@ impl PersistenceState {
 
     async fn resolve(&self) -> Result<(), StorageError> {
         // Waits for every transaction that has taken numbers: afterwards nothing is in doubt any more.
-        let head = within(PROBE_TIMEOUT, self.args.storage.probe_head()).await?;
+        let head = within(PROBE_TIMEOUT, self.args.storage.probe_head(self.room)).await?;
         let doubt = self.progress().in_doubt.clone();
         if let Some(InDoubt { after, since, senders }) = doubt {
             let found = within(TRANSACTION_TIMEOUT, self.args.storage.committed_since(after, since, &senders)).await?;
@@ -283,6 +311,9 @@ impl PersistenceState {
             });
             // Sockets that can resume ask the store, which also has what is not a message.
             self.args.registry.deliver(recovered.chain([Delivery::Resync]).collect());
+        } else if head > self.progress().announced {
+            // Another process has written meanwhile.
+            self.args.registry.deliver(vec![Delivery::Resync]);
         }
         self.settle(head);
         Ok(())

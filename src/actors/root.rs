@@ -56,7 +56,7 @@ impl ActorSystem {
         storage: Arc<Storage>,
         clock: Clock,
     ) -> Result<(Self, oneshot::Receiver<Fatal>), ActorSystemError> {
-        let head = storage.probe_head().await?;
+        let head = storage.probe_head(0).await?;
         let health = Arc::new(Health::default());
         let (registry, persistence) = (RegistryHandle(Slot::empty()), PersistenceHandle(Slot::empty()));
         let presence = PresenceHandle(Slot::empty());

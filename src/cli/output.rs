@@ -8,6 +8,11 @@ pub(crate) fn say(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
+/// Prints one line on standard error: what is beside the output.
+pub(crate) fn note(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
 /// Prints one line on standard error: the error and its causes.
 pub(crate) fn complain(error: &anyhow::Error) {
     print_error(&one_line(error));

@@ -4,34 +4,59 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use fluent_backend::storage::{self, Storage};
+use fluent_backend::config::Store;
+use fluent_backend::storage::{self, Storage, StorageError};
 use fluent_backend::{Config, server};
 
 use super::progress::Progress;
-use super::{DatabaseCommand, say};
+use super::{DatabaseCommand, note, say};
 
 pub(crate) async fn database(config: &Config, command: DatabaseCommand) -> anyhow::Result<()> {
-    server::make_data_dir(config)?;
-    let storage = Storage::open(config).await?;
+    let storage = Box::pin(Storage::open_existing(config)).await?;
     let done = match command {
         DatabaseCommand::NewEpoch => storage.new_epoch().await.map(|epoch| format!("the epoch is {epoch}")),
-        DatabaseCommand::Compact => storage.compact().await.map(|()| "compacted".to_owned()),
+        DatabaseCommand::Compact => match config.store()? {
+            Store::Sqlite(_) => storage.compact().await.map(|()| "compacted".to_owned()),
+            Store::Postgres(_) => Ok("nothing to do: its own vacuum gives space back".to_owned()),
+        },
     };
     storage.close().await?;
-    say(&done?);
+    say(&format!("{}: {}", storage::named(config)?, done?));
+    Ok(())
+}
+
+/// Brings the schema up to date. A store that is not there yet is made.
+pub(crate) async fn migrate_up(config: &Config) -> anyhow::Result<()> {
+    server::make_data_dir(config)?;
+    Storage::open(config).await?.close().await?;
+    let count = Storage::migration_state(config).await?.len();
+    say(&format!("{} is up to date: {count} migrations", storage::named(config)?));
+    Ok(())
+}
+
+/// Lists migrations on standard output, for programs too; the name of the database is beside it.
+pub(crate) async fn migration_status(config: &Config) -> anyhow::Result<()> {
+    let (state, name) = (Storage::migration_state(config).await?, storage::named(config)?);
+    if state.iter().all(|migration| !migration.applied) {
+        return Err(StorageError::NoStore(name).into());
+    }
+    note(&name);
+    for migration in state {
+        say(&format!("{} {}", if migration.applied { "applied" } else { "pending" }, migration.name));
+    }
     Ok(())
 }
 
 pub(crate) async fn backup(config: &Config, to: &Path) -> anyhow::Result<()> {
     let (path, holding) = storage::backup(config, to).await?;
-    say(&format!("{}: {holding}", path.display()));
+    say(&format!("{} is in {}: {holding}", storage::named(config)?, path.display()));
     Ok(())
 }
 
 pub(crate) async fn restore(config: &Config, from: &Path, force: bool) -> anyhow::Result<()> {
     server::make_data_dir(config)?;
     let (holding, aside) = storage::restore(config, from, force).await?;
-    say(&format!("restored: {holding}"));
+    say(&format!("{} is restored from {}: {holding}", storage::named(config)?, from.display()));
     if let Some(aside) = aside {
         say(&format!("what was there is kept as {}", aside.display()));
     }
@@ -50,7 +75,9 @@ pub(crate) async fn copy_db(config: &Config, from: String, to: String) -> anyhow
         say(&format!("{:<16} {:>12} rows  {}", table.table, table.rows, table.checksum));
     }
     say(&format!(
-        "copied in {:.1} s: counts and checksums of all {} tables are equal on both sides",
+        "copied {} to {} in {:.1} s: counts and checksums of all {} tables are equal on both sides",
+        storage::named(&from)?,
+        storage::named(&to)?,
         begun.elapsed().as_secs_f64(),
         copied.len()
     ));

@@ -216,7 +216,7 @@ impl From<StorageError> for ApiError {
                 tracing::warn!(error = %cause, "the database did not answer a request");
                 Self::Unavailable
             }
-            StorageError::TimedOut | StorageError::Sqlite(_) => Self::Unavailable,
+            StorageError::TimedOut | StorageError::Sqlite(_) | StorageError::NotInPlace { .. } => Self::Unavailable,
             // Everything that could be is a login session's or an account's.
             StorageError::Orphan(_) => Self::Unauthorized("the account is gone"),
             other => Self::Internal(other.to_string()),

@@ -16,6 +16,7 @@ use rusqlite::Connection;
 use rusqlite::hooks::Wal;
 
 use super::StorageError;
+use super::place::SharedPlace;
 
 /// Pages that the log grows by between two checkpoints: the same page is often written again meanwhile, and is moved once. With four
 /// times as many the disk has so much to do at once that messages wait twice as long (p99 9 and 20 ms at 40,000/s).
@@ -43,8 +44,12 @@ pub(super) struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Has `writer` tell how long its log is; `connection` is used by the thread.
-    pub(super) fn start(writer: &Connection, connection: Connection) -> Result<Self, StorageError> {
+    /// Has `writer` tell how long its log is; `connection` is used by the thread, while the store is in its `place`.
+    pub(super) fn start(
+        writer: &Connection,
+        connection: Connection,
+        place: Arc<SharedPlace>,
+    ) -> Result<Self, StorageError> {
         writer.wal_hook(Some(after_commit));
         let (wake, woken) = sync_channel(1);
         let thread = std::thread::Builder::new().name("checkpoints".to_owned());
@@ -52,6 +57,9 @@ impl Checkpoints {
         let theirs = moved.clone();
         let run = move || {
             while woken.recv().is_ok() {
+                if place.get().is_some_and(|place| place.lost().is_some()) {
+                    continue;
+                }
                 move_pages(&connection, &mut hold(&theirs));
             }
         };

@@ -1,9 +1,10 @@
 //! What can go wrong in the store.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sea_orm::{DbErr, SqlErr};
 
+use super::place::Lost;
 use crate::clock::NoRandomness;
 
 /// The store could not do what it was asked.
@@ -33,12 +34,38 @@ pub enum StorageError {
         holder: Option<u32>,
     },
     /// The SQLite database cannot be locked.
-    #[error("cannot lock {}: {source}", path.display())]
+    #[error("cannot lock {}: {reason}", path.display())]
     Lock {
+        /// The file of the lock.
+        path: PathBuf,
+        /// What the system says.
+        reason: std::io::Error,
+    },
+    /// The SQLite file cannot be opened, or is none.
+    #[error("cannot use {}: {reason}", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The database is another program's. Nothing was written to it.
+    #[error("{0} holds the data of another program, and was left as it is: name a database of its own in database.url")]
+    Foreign(String),
+    /// There is no store in the database, and none was to be made.
+    #[error("there is no store in {0}: name the server's database, as its configuration or its environment does")]
+    NoStore(String),
+    /// A server uses the PostgreSQL database.
+    #[error("a fluent-backend is connected to {0}: stop it first")]
+    Connected(String),
+    /// The SQLite store that is open is no longer the one that a restart would find. Nothing that is told so was
+    /// confirmed.
+    #[error("{} {how}", path.display())]
+    NotInPlace {
         /// The database.
         path: PathBuf,
-        /// Why.
-        source: std::io::Error,
+        /// What has happened to it.
+        how: Lost,
     },
     /// A name, an address or a token is taken.
     #[error("already taken: {0}")]
@@ -51,7 +78,7 @@ pub enum StorageError {
     Database(DbErr),
     /// As [`Database`](Self::Database), on the connection on which batches are written.
     #[error("database: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(rusqlite::Error),
     /// No thread for what goes on beside the writer.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
@@ -64,6 +91,40 @@ pub enum StorageError {
     /// No random bytes.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
+}
+
+impl StorageError {
+    /// Whether this is about the database, not about what was asked of it: nobody else could have written just then,
+    /// either.
+    pub(super) fn is_failure(&self) -> bool {
+        matches!(self, Self::Database(_) | Self::Sqlite(_) | Self::TimedOut | Self::NotInPlace { .. })
+    }
+
+    /// The same of the SQLite file at `path`, whose name the database itself does not tell.
+    pub(super) fn about(self, path: &Path) -> Self {
+        let reason = match self {
+            Self::Database(error) => told(&error),
+            Self::Sqlite(error) => error.to_string(),
+            other => return other,
+        };
+        Self::Unusable { path: path.to_owned(), reason }
+    }
+}
+
+/// What the database says, without the names of the layers in between.
+fn told(error: &DbErr) -> String {
+    use sea_orm::RuntimeErr::SqlxError;
+    let (DbErr::Conn(SqlxError(cause)) | DbErr::Exec(SqlxError(cause)) | DbErr::Query(SqlxError(cause))) = error else {
+        return error.to_string();
+    };
+    cause.as_database_error().map_or_else(|| cause.to_string(), |error| error.message().to_owned())
+}
+
+/// Not as a source: the text says it already.
+impl From<rusqlite::Error> for StorageError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
 }
 
 impl From<DbErr> for StorageError {

@@ -177,6 +177,7 @@ impl Storage {
     /// Empties the write-ahead log, where destroyed ciphertext and replaced password hashes still are. False when a reader or a writer needs it just now. On
     /// PostgreSQL there is nothing to do: its vacuum and its archive decide.
     pub async fn checkpoint(&self) -> Result<bool, StorageError> {
+        self.check_place().await?;
         if self.backend() == sea_orm::DatabaseBackend::Sqlite {
             let row = self.janitor.query_one_raw(self.statement("PRAGMA wal_checkpoint(TRUNCATE)", [])).await?;
             let is_busy = row.map_or(Ok(0), |row| row.try_get_by_index::<i32>(0))? != 0;

@@ -28,15 +28,18 @@ pub(super) struct StoreLock {
 impl StoreLock {
     /// Takes the lock of this database, which need not exist yet; [`StorageError::InUse`] when another has it, without waiting.
     pub(super) fn take(database: &Path) -> Result<Self, StorageError> {
-        let failed = |source| StorageError::Lock { path: database.to_owned(), source };
-        let database = canonical(database).map_err(failed)?;
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |reason| StorageError::Lock { path, reason }
+        };
+        let database = canonical(database).map_err(failed(database))?;
         let path = beside(&database, SUFFIX);
         let mut options = OpenOptions::new();
         // What is in it is the holder's: it must not be lost by opening.
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&path).map_err(failed)?;
+        let mut file = options.open(&path).map_err(failed(&path))?;
         own_as(&file, &database);
         match file.try_lock() {
             Ok(()) => {}
@@ -45,11 +48,16 @@ impl StoreLock {
                 let holder = std::fs::read_to_string(&path).unwrap_or_default().trim().parse().ok();
                 return Err(StorageError::InUse { path: database, holder });
             }
-            Err(TryLockError::Error(source)) => return Err(failed(source)),
+            Err(TryLockError::Error(reason)) => return Err(failed(&path)(reason)),
         }
         // Only to tell who it is.
         let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
         Ok(Self { file, database })
+    }
+
+    /// Whether a store was ever locked here, by this process perhaps.
+    pub(super) fn exists(database: &Path) -> bool {
+        canonical(database).is_ok_and(|database| beside(&database, SUFFIX).exists())
     }
 
     /// The database, without symbolic links.

@@ -3,7 +3,7 @@
 use migration::{Migrator, MigratorTrait as _};
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, DatabaseConnection, Statement, TransactionTrait as _};
 
-use super::StorageError;
+use super::{StorageError, foreign};
 
 /// The table in which SeaORM notes applied migrations.
 const APPLIED: &str = "SELECT version FROM seaql_migrations ORDER BY version";
@@ -54,10 +54,12 @@ pub(super) async fn forget_statistics(db: &DatabaseConnection) -> Result<(), Sto
     Ok(())
 }
 
-/// Every known migration with its state; [`StorageError::NewerSchema`] when the database has one that is not known.
+/// Every known migration with its state; [`StorageError::NewerSchema`] when the database has one that is not known,
+/// [`StorageError::Foreign`] when it is another program's.
 pub(super) async fn state(db: &DatabaseConnection) -> Result<Vec<MigrationState>, StorageError> {
     let known: Vec<String> = Migrator::get_migration_files().iter().map(|m| m.name().to_owned()).collect();
     let applied = applied(db).await?;
+    foreign::check(db, &applied).await?;
     if let Some(unknown) = applied.iter().find(|name| !known.contains(name)) {
         return Err(StorageError::NewerSchema(unknown.clone()));
     }

@@ -74,7 +74,7 @@ impl Storage {
         for statement in statements(self.backend(), notes) {
             tx.execute_raw(statement).await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 }
 

@@ -8,7 +8,7 @@
 //! waits in a queue waits no longer than needed, while SQLite's own waiting is a matter of luck.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::types::{FromSql, ToSqlOutput, Value as Stored, ValueRef};
 use rusqlite::{CachedStatement, Connection, ToSql, params_from_iter};
@@ -19,14 +19,19 @@ use super::StorageError;
 use super::checkpoints::Checkpoints;
 use super::connect::{BUSY_TIMEOUT, Pragmas};
 use super::list::{Cell, List};
+use super::place::{Lost, SharedPlace};
 
 /// Statements that are kept prepared: all that batches use.
 const STATEMENTS: usize = 64;
+
+/// The cache while it is tried whether there is room.
+const ROOM_CACHE_PAGES: i64 = 16;
 
 /// Where to connect, and the connection while there is one.
 pub(super) struct Own {
     path: PathBuf,
     pragmas: Pragmas,
+    place: Arc<SharedPlace>,
     /// For the compiler, which cannot know that one at a time uses it.
     open: Mutex<Option<Open>>,
 }
@@ -38,21 +43,54 @@ struct Open {
 
 impl Own {
     pub(super) fn new(path: PathBuf, pragmas: Pragmas) -> Self {
-        Self { path, pragmas, open: Mutex::new(None) }
+        Self { path, pragmas, place: Arc::default(), open: Mutex::new(None) }
+    }
+
+    /// Where it is noted which files are open.
+    pub(super) fn place(&self) -> &Arc<SharedPlace> {
+        &self.place
+    }
+
+    /// [`StorageError::NotInPlace`] when a restart would not find what is written here.
+    pub(super) fn check_place(&self) -> Result<(), StorageError> {
+        let Some(place) = self.place.get() else { return Ok(()) };
+        place.check().inspect_err(|error| {
+            if let StorageError::NotInPlace { how, .. } = error {
+                self.part(*how);
+            }
+        })
+    }
+
+    /// Saves what can be saved of a store that is not at its path any more, once.
+    fn part(&self, how: Lost) {
+        // What was moved away may come back as it was.
+        let Some(place) = self.place.get().filter(|place| how != Lost::Removed && place.part()) else { return };
+        // What was confirmed is in the log. It moves into the database that it belongs to, wherever that is now.
+        let is_folded = how != Lost::Overwritten && self.open().as_ref().is_some_and(Open::fold_log);
+        if how == Lost::Overwritten || how == Lost::Replaced && is_folded {
+            place.remove_log();
+        }
+    }
+
+    /// Leaves the connection open until the process ends: closing it would write to files that are not ours.
+    pub(super) fn abandon(&self) {
+        std::mem::forget(self.open().take());
+    }
+
+    /// A connection with the settings of one that writes.
+    pub(super) fn connection(&self) -> Result<Connection, StorageError> {
+        let connection = Connection::open(&self.path)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        for (name, value) in &self.pragmas {
+            connection.pragma_update(None, name, value)?;
+        }
+        Ok(connection)
     }
 
     fn connect(&self) -> Result<Open, StorageError> {
-        let connect = || {
-            let connection = Connection::open(&self.path)?;
-            connection.busy_timeout(BUSY_TIMEOUT)?;
-            for (name, value) in &self.pragmas {
-                connection.pragma_update(None, name, value)?;
-            }
-            Ok::<_, StorageError>(connection)
-        };
-        let connection = connect()?;
+        let connection = self.connection()?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        let checkpoints = Checkpoints::start(&connection, connect()?)?;
+        let checkpoints = Checkpoints::start(&connection, self.connection()?, self.place.clone())?;
         Ok(Open { connection, checkpoints })
     }
 
@@ -76,6 +114,14 @@ impl Own {
     }
 }
 
+impl Open {
+    /// Whether all of the log is in the database now.
+    fn fold_log(&self) -> bool {
+        let sql = "PRAGMA wal_checkpoint(FULL)";
+        self.connection.query_row(sql, [], |row| Ok(row.get::<_, i64>(0)? == 0)).unwrap_or(false)
+    }
+}
+
 /// A transaction that has the right to write. Dropped, it is rolled back.
 pub(super) struct OwnTransaction(OwnedMutexGuard<Own>);
 
@@ -94,10 +140,26 @@ impl OwnTransaction {
 
     pub(super) fn commit(self) -> Result<(), StorageError> {
         self.with(|connection| run(connection, "COMMIT"))?;
+        self.0.check_place()?;
         if let Some(open) = self.0.open().as_mut() {
             open.checkpoints.committed(&open.connection);
         }
         Ok(())
+    }
+
+    /// Writes so many bytes into the log and takes them back. Room that the file has taken for them it keeps, for what
+    /// comes next.
+    pub(super) fn try_room(self, bytes: usize) -> Result<(), StorageError> {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        // What does not fit into the cache goes into the log before the end of the transaction.
+        let tried = self.with(|connection| {
+            connection.pragma_update(None, "cache_size", ROOM_CACHE_PAGES)?;
+            connection
+                .execute("INSERT INTO bodies (id, sender_copy, receiver_copy) VALUES (-1, zeroblob(?1), x'')", [bytes])
+        });
+        // The next transaction has a connection with its own settings.
+        *self.0.open() = None;
+        tried.map(drop)
     }
 
     pub(super) fn rollback(self) -> Result<(), StorageError> {

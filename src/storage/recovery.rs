@@ -7,25 +7,48 @@ use sea_orm::{
 };
 
 use super::entity::{body, message};
+use super::own::OwnTransaction;
 use super::rows::text;
-use super::{Storage, StorageError};
+use super::{Batches, Storage, StorageError};
+use crate::clock::random_bytes;
 use crate::domain::{ConversationId, Message, MessageId, Seq, Timestamp, UserId};
 
+/// A row that is taken back before anybody sees it. Messages have numbers from 1 on.
+const FILL: &str = "INSERT INTO bodies (id, sender_copy, receiver_copy) VALUES (-1, $1, '')";
+/// As far back as PostgreSQL's compression looks for repetitions.
+const ROOM_BLOCK: usize = 4096;
 /// Messages read at once.
 const PAGE: u64 = 256;
 
 impl Storage {
     /// The highest number given to a message so far; 0 in an empty store.
     ///
-    /// Writes to find out. So it fails when the store cannot be written, as on a full disk; and it waits for every transaction
-    /// that has taken numbers, so that afterwards their outcome is known.
-    pub async fn probe_head(&self) -> Result<Seq, StorageError> {
+    /// Writes to find out, first as much as `room` bytes, which are taken back. So it fails when the store cannot be
+    /// written, as on a full disk; and it waits for every transaction that has taken numbers, so that afterwards their
+    /// outcome is known.
+    pub async fn probe_head(&self, room: usize) -> Result<Seq, StorageError> {
+        if room > 0 {
+            self.probe_room(room).await?;
+        }
         let sql = "UPDATE store SET head = head WHERE id = 1 RETURNING head";
         let tx = self.begin().await?;
         let row = tx.query_one_raw(self.statement(sql, [])).await?;
         let head = row.ok_or(StorageError::Corrupt("the store row is missing"))?.try_get_by_index(0)?;
         tx.commit().await?;
         Ok(Seq(head))
+    }
+
+    /// Whether so many bytes can be written. They are not kept.
+    async fn probe_room(&self, bytes: usize) -> Result<(), StorageError> {
+        if let Batches::Own(own) = &self.batches {
+            return OwnTransaction::begin(self.turn_of(own).await?)?.try_room(bytes);
+        }
+        let tx = self.begin().await?;
+        // A block from elsewhere each time: what repeats itself would be compressed.
+        let block: [u8; ROOM_BLOCK] = random_bytes()?;
+        let filler: Vec<u8> = block.iter().copied().cycle().take(bytes).collect();
+        tx.execute_raw(self.statement(FILL, [filler.into()])).await?;
+        Ok(tx.rollback().await?)
     }
 
     /// Messages of these senders with a number above `after` and a time stamp of `since` or later, oldest first.

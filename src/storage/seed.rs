@@ -211,7 +211,7 @@ impl Storage {
         for sql in CONVERSATIONS {
             tx.execute_unprepared(sql).await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     /// One transaction: the messages with these places, of which the second is not one of them.
@@ -235,7 +235,7 @@ impl Storage {
         }
         let sql = "UPDATE store SET head = $1, clock = $2 WHERE id = 1";
         tx.execute_raw(self.statement(sql, [last, (clock + to).into()])).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 }
 

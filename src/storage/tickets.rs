@@ -49,9 +49,10 @@ impl Storage {
         if unique(ticket::Entity::find_by_id(hash.to_vec()), &self.reader).await?.is_none() {
             return Ok(None);
         }
-        let _turn = self.turn().await?;
-        let statement = self.statement(CONSUME, [hash.to_vec().into()]);
-        let Some(row) = self.writer.query_one_raw(statement).await? else { return Ok(None) };
+        let tx = self.begin().await?;
+        let row = tx.query_one_raw(self.statement(CONSUME, [hash.to_vec().into()])).await?;
+        tx.commit().await?;
+        let Some(row) = row else { return Ok(None) };
         let expires_at: i64 = row.try_get("", "expires_at")?;
         let owner = (UserId(row.try_get("", "user_id")?), LoginId(row.try_get("", "login_id")?));
         Ok((expires_at > now.as_micros()).then_some(owner))

@@ -1,5 +1,7 @@
 //! Transactions that write: a batch's, in either way, and everybody else's.
 
+use std::sync::Arc;
+
 use rusqlite::types::{FromSql, Value as Stored};
 use sea_orm::{
     ConnectionTrait, DatabaseBackend, DatabaseTransaction, DbErr, ExecResult, QueryResult, Statement, TryGetable,
@@ -7,6 +9,7 @@ use sea_orm::{
 use tokio::sync::OwnedMutexGuard;
 
 use super::StorageError;
+use super::failing::Failing;
 use super::lent::LentTransaction;
 use super::own::{Own, OwnTransaction, read};
 
@@ -16,17 +19,34 @@ pub(super) type Turn = OwnedMutexGuard<Own>;
 /// A transaction in SeaORM's pool.
 pub(super) struct PoolTransaction {
     inner: DatabaseTransaction,
+    /// Told of what fails. What clears away tells nobody.
+    failing: Option<Arc<Failing>>,
     /// On SQLite. After the transaction, which ends before others may write.
-    _turn: Option<Turn>,
+    turn: Option<Turn>,
 }
 
 impl PoolTransaction {
-    pub(super) fn new(inner: DatabaseTransaction, turn: Option<Turn>) -> Self {
-        Self { inner, _turn: turn }
+    pub(super) fn new(inner: DatabaseTransaction, failing: Option<Arc<Failing>>, turn: Option<Turn>) -> Self {
+        Self { inner, failing, turn }
     }
 
-    pub(super) async fn commit(self) -> Result<(), DbErr> {
-        self.inner.commit().await
+    /// Succeeds when it is committed to the store that a restart will find.
+    pub(super) async fn commit(self) -> Result<(), StorageError> {
+        let Self { inner, failing, turn } = self;
+        let committed = inner.commit().await.map_err(StorageError::from);
+        let committed = committed.and_then(|()| turn.as_deref().map_or(Ok(()), Own::check_place));
+        if let Some(failing) = failing {
+            failing.note(committed.as_ref());
+        }
+        committed
+    }
+
+    /// Notes what has failed.
+    fn noted<T>(&self, done: Result<T, DbErr>) -> Result<T, DbErr> {
+        if let (Err(error), Some(failing)) = (&done, &self.failing) {
+            failing.note_error(error);
+        }
+        done
     }
 
     pub(super) async fn rollback(self) -> Result<(), DbErr> {
@@ -41,19 +61,19 @@ impl ConnectionTrait for PoolTransaction {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.inner.execute_raw(statement).await
+        self.noted(self.inner.execute_raw(statement).await)
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.inner.execute_unprepared(sql).await
+        self.noted(self.inner.execute_unprepared(sql).await)
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.inner.query_one_raw(statement).await
+        self.noted(self.inner.query_one_raw(statement).await)
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.inner.query_all_raw(statement).await
+        self.noted(self.inner.query_all_raw(statement).await)
     }
 }
 

@@ -10,6 +10,7 @@ mod kill;
 mod load;
 mod phone;
 mod wal;
+mod writes;
 
 use fluent_backend::testing::{DatabaseLink, eventually};
 

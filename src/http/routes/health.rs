@@ -32,7 +32,7 @@ pub(in crate::http) struct Alive {
 pub(in crate::http) struct Readiness {
     /// All of the below, and the server is not going down.
     ready: bool,
-    /// The database answers, and the last batch could be written. Its migrations are done, or the server would not run.
+    /// The database answers, and what was written last could be. Its migrations are done, or the server would not run.
     database: bool,
     /// The registry and the writer run.
     actors: bool,
@@ -61,7 +61,7 @@ pub(in crate::http) async fn healthz(_: Arc<App>, _: Request) -> Result<Response
 ))]
 pub(in crate::http) async fn readyz(app: Arc<App>, _: Request) -> Result<Response, ApiError> {
     let pinged = tokio::time::timeout(PING_TIMEOUT, app.storage.ping()).await;
-    let database = matches!(pinged, Ok(Ok(()))) && app.health.storage_works();
+    let database = matches!(pinged, Ok(Ok(()))) && app.health.storage_works() && app.storage.requests_can_write();
     let (actors, draining) = (app.health.actors_alive(), app.health.is_draining());
     let connections = !app.places.is_full();
     let ready = database && actors && connections && !draining;

@@ -59,6 +59,6 @@ async fn a_batch_in_doubt_is_found_and_nothing_else() {
     assert_eq!(found(before.last, 1000, 1).await, all);
     assert_eq!(found(Seq(0), 1000, 1).await, all, "older ones are not of this batch");
     assert!(found(before.last, 1000, 2).await.is_empty(), "another node's are not ours");
-    assert!(found(storage.probe_head().await.unwrap(), 0, 1).await.is_empty());
+    assert!(found(storage.probe_head(0).await.unwrap(), 0, 1).await.is_empty());
     storage.close().await.unwrap();
 }

@@ -5,8 +5,6 @@
 
 mod catalogue;
 
-use std::time::Duration;
-
 use futures_util::TryStreamExt as _;
 use sea_orm::DatabaseConnection;
 use sea_orm::sqlx::postgres::PgConnection;
@@ -14,7 +12,6 @@ use sea_orm::sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, query, query_as, query_scalar, raw_sql,
 };
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep};
 
 use super::pg_binary::{self, Decoder};
 use super::row::Batch;
@@ -23,19 +20,14 @@ use super::{CopyError, End, Marks};
 use crate::config::Config;
 use crate::storage::connect::postgres::{FIRST_CONNECT, parse, unreachable};
 use crate::storage::connect::{self, Purpose};
-use crate::storage::{StorageError, migrate};
+use crate::storage::{StorageError, migrate, servers};
 
-use catalogue::{COLUMNS, KEY, LATER, SEQUENCES, SERVERS, TABLES};
+use catalogue::{COLUMNS, KEY, LATER, SEQUENCES, TABLES};
 
 /// Key of the advisory lock of a database that is copied to (alone) or from (with others): "copydb" in ASCII.
 const LOCK_KEY: i64 = 0x63_6f_70_79_64_62;
-/// What the connections of a server call themselves by default (`database.application_name`).
-const DEFAULT_NAME: &str = "fluent-backend";
 /// What this connection calls itself, so that it is not taken for a server's.
 const OWN_NAME: &str = "fluent-backend copy-db";
-/// For this long a process that has just ended may still look connected.
-const GONE_WITHIN: Duration = Duration::from_secs(3);
-const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Both begin so: without the limits that are meant for a server's statements, waiting for no lock for long.
 const UNLIMITED: &str = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; \
@@ -109,10 +101,7 @@ impl Postgres {
 
     async fn connect(config: &Config, url: &str) -> Result<Self, CopyError> {
         let options = parse(url)?;
-        let named = options.get_application_name().map(str::to_owned);
-        // A server may have another configuration than this command, and most have the default.
-        let servers = [DEFAULT_NAME.to_owned(), config.database.application_name.clone()];
-        let servers = servers.into_iter().chain(named).collect();
+        let servers = servers::names(config, &options);
         let options = options.application_name(OWN_NAME).disable_statement_logging();
         let connected = tokio::time::timeout(FIRST_CONNECT, options.connect()).await;
         let connection = connected.map_err(|_| StorageError::TimedOut)?.map_err(unreachable)?;
@@ -121,10 +110,14 @@ impl Postgres {
 
     /// Makes the schema, unless the database is another program's.
     async fn migrate(&mut self, migrator: &DatabaseConnection) -> Result<(), CopyError> {
-        let is_new = migrate::state(migrator).await?.iter().all(|migration| !migration.applied);
         let names: Vec<String> = query_scalar(TABLES).fetch_all(&mut self.connection).await?;
-        if is_new && !names.is_empty() {
-            return Err(CopyError::ForeignTables(names.join(", ")));
+        let foreign = || CopyError::ForeignTables(names.join(", "));
+        let state = match migrate::state(migrator).await {
+            Err(StorageError::Foreign(_)) => return Err(foreign()),
+            state => state?,
+        };
+        if state.iter().all(|migration| !migration.applied) && !names.is_empty() {
+            return Err(foreign());
         }
         Ok(migrate::up(migrator).await?)
     }
@@ -143,19 +136,7 @@ impl Postgres {
 
     /// Fails when a server is connected.
     async fn check_unused(&mut self, end: End) -> Result<(), CopyError> {
-        let give_up = Instant::now() + GONE_WITHIN;
-        loop {
-            // In a transaction it would be the first look for ever.
-            self.run("SELECT pg_stat_clear_snapshot()").await?;
-            let servers: i64 = query_scalar(SERVERS).bind(&self.servers).fetch_one(&mut self.connection).await?;
-            if servers == 0 {
-                return Ok(());
-            }
-            if Instant::now() > give_up {
-                return Err(CopyError::InUse(end));
-            }
-            sleep(LOOK_EVERY).await;
-        }
+        if servers::are_gone(&mut self.connection, &self.servers).await? { Ok(()) } else { Err(CopyError::InUse(end)) }
     }
 
     pub(super) async fn tables(&mut self) -> Result<Vec<Table>, CopyError> {

@@ -19,6 +19,7 @@ use super::table::{Table, quoted};
 use super::{CopyError, Marks};
 use crate::config::Config;
 use crate::storage::connect::{self, Purpose, check_directory};
+use crate::storage::foreign::{self, APPLICATION_ID, Found};
 use crate::storage::lock::{StoreLock, beside};
 use crate::storage::maintenance::file;
 use crate::storage::{StorageError, migrate};
@@ -59,6 +60,9 @@ impl Sqlite {
         if !path.is_file() {
             return Err(StorageError::Url(format!("{} does not exist", path.display())).into());
         }
+        if foreign::look(path)? == Found::Nothing {
+            return Err(StorageError::NoStore(path.display().to_string()).into());
+        }
         let lock = StoreLock::take(path)?;
         let mut connection = file::open(lock.database()).await?;
         // The schema is looked at by the connections of the server, under the same lock.
@@ -92,6 +96,7 @@ impl Sqlite {
         migrated?;
 
         let mut connection = file::open_fresh(&half).await?;
+        execute(&mut connection, format!("PRAGMA application_id = {APPLICATION_ID}")).await?;
         let indexes = query(INDEXES).fetch_all(&mut connection).await?;
         let indexes = indexes.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
         let indexes: Vec<(String, String)> = indexes.collect::<Result<_, sqlx::Error>>()?;

@@ -12,6 +12,7 @@ use super::{Holding, MaintenanceError, file, holding};
 use crate::clock::Clock;
 use crate::config::{Config, Store};
 use crate::storage::StorageError;
+use crate::storage::foreign::{self, Found};
 
 /// How a file begins that is not whole yet.
 const UNFINISHED: &str = ".fluent-backup-";
@@ -27,6 +28,9 @@ pub async fn backup(config: &Config, to: &Path) -> Result<(PathBuf, Holding), Ma
     if !source.is_file() {
         return Err(MaintenanceError::Missing(source));
     }
+    if foreign::look(&source)? == Found::Nothing {
+        return Err(StorageError::NoStore(source.display().to_string()).into());
+    }
     let to = if to.is_dir() { to.join(name()) } else { to.to_owned() };
     if to.symlink_metadata().is_ok() {
         return Err(MaintenanceError::Exists(to));
@@ -38,11 +42,14 @@ pub async fn backup(config: &Config, to: &Path) -> Result<(PathBuf, Holding), Ma
     let unfinished = Builder::new().prefix(UNFINISHED).tempfile_in(parent).map_err(failed)?.into_temp_path();
     let name = unfinished.to_str().ok_or_else(|| failed(std::io::ErrorKind::InvalidFilename.into()))?;
 
-    let mut connection = file::open(&source).await?;
+    let about = |error| holding::about(&source, error);
+    let mut connection = file::open(&source).await.map_err(about)?;
     let copied = query("VACUUM INTO $1").bind(name).execute(&mut connection).await;
     connection.close().await?;
-    copied?;
+    copied.map_err(about)?;
     let mut connection = file::open(&unfinished).await?;
+    // The mark of the run that it comes from would let it pass for the open store, if it is copied over that one.
+    query("PRAGMA user_version = 0").execute(&mut connection).await?;
     let found = holding::examine(&mut connection, &unfinished).await;
     connection.close().await?;
     let found = found?;

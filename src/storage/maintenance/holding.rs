@@ -37,13 +37,20 @@ impl fmt::Display for Holding {
     }
 }
 
+/// The error with the file's name, which the database itself does not tell.
+pub(super) fn about(path: &Path, error: sqlx::Error) -> MaintenanceError {
+    match error {
+        sqlx::Error::Database(error) => {
+            MaintenanceError::Unsound { path: path.to_owned(), reason: error.message().to_owned() }
+        }
+        other => other.into(),
+    }
+}
+
 /// Checks every page, then looks what there is.
 pub(super) async fn examine(connection: &mut SqliteConnection, path: &Path) -> Result<Holding, MaintenanceError> {
     let unsound = |reason: String| MaintenanceError::Unsound { path: path.to_owned(), reason };
-    let told = |error: sqlx::Error| match error {
-        sqlx::Error::Database(error) => unsound(error.message().to_owned()),
-        other => other.into(),
-    };
+    let told = |error| about(path, error);
     let found: Vec<String> = query_scalar(CHECK).fetch_all(&mut *connection).await.map_err(told)?;
     if found != ["ok"] {
         return Err(unsound(found.join("; ")));

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Store};
 use crate::storage::connect::check_directory;
 use crate::storage::lock::{StoreLock, beside};
-use crate::storage::{Storage, StorageError};
+use crate::storage::{Storage, StorageError, foreign};
 
 /// What the copy is called until it takes the place.
 const SUFFIX: &str = ".restoring";
@@ -31,10 +31,17 @@ pub async fn restore(
         return Err(MaintenanceError::RestoreOfPostgres);
     };
     check_directory(&place)?;
+    // A damaged store may be replaced, and one that is another program's may not.
+    if let Err(foreign @ StorageError::Foreign(_)) = foreign::look(&place) {
+        return Err(foreign.into());
+    }
     let lock = StoreLock::take(&place)?;
     let place = lock.database();
     if !from.is_file() {
         return Err(MaintenanceError::Missing(from.to_owned()));
+    }
+    if let Err(foreign @ StorageError::Foreign(_)) = foreign::look(from) {
+        return Err(foreign.into());
     }
     let logs = ["-wal", "-journal"].map(|part| beside(from, part));
     if let Some(log) = logs.into_iter().find(|log| log.metadata().is_ok_and(|log| log.len() > 0)) {

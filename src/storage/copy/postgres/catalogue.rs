@@ -27,6 +27,3 @@ pub(super) const SEQUENCES: &str = "SELECT t.relname::text, a.attname::text, s.o
      JOIN pg_class AS t ON t.oid = d.refobjid \
      JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid \
      WHERE s.relkind = 'S' AND t.relnamespace = current_schema()::regnamespace";
-/// How many connections call themselves one of `$1`.
-pub(super) const SERVERS: &str = "SELECT COUNT(*) FROM pg_stat_activity \
-     WHERE datname = current_database() AND application_name = ANY($1) AND pid <> pg_backend_pid()";

@@ -1,0 +1,159 @@
+//! Opening the store: whose it is, who else has it, and its schema.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, DatabaseConnection};
+use tokio::sync::{Mutex, Semaphore};
+
+use super::connect::{self, Purpose};
+use super::facts::Facts;
+use super::foreign::{self, Found};
+use super::lent::Lent;
+use super::lock::StoreLock;
+use super::migrate::{self, MigrationState};
+use super::notes::Notes;
+use super::place::{FileId, Place};
+use super::servers::{self, named};
+use super::{Batches, Storage, StorageError, store};
+use crate::clock;
+use crate::config::{Config, Store};
+
+impl Storage {
+    /// Connects, brings the schema up to date and makes the store's own row.
+    ///
+    /// [`StorageError::NewerSchema`] when the database was written by a newer version, [`StorageError::Foreign`] when
+    /// by another program, [`StorageError::InUse`] when another process has the SQLite file.
+    pub async fn open(config: &Config) -> Result<Self, StorageError> {
+        let lock = match store(config)? {
+            Store::Sqlite(path) => {
+                connect::check_directory(&path)?;
+                if !StoreLock::exists(&path) {
+                    // Not even a lock is made beside what is another program's.
+                    foreign::look(&path)?;
+                }
+                let lock = StoreLock::take(&path)?;
+                foreign::look(&path)?;
+                Some(lock)
+            }
+            Store::Postgres(_) => None,
+        };
+        // On the heap: it happens once, and would make the futures of all who call it as large.
+        Box::pin(Self::open_with(config, lock)).await
+    }
+
+    /// As [`open`](Self::open), but makes no store: [`StorageError::NoStore`] when there is none. On PostgreSQL
+    /// [`StorageError::Connected`] while a server uses it.
+    pub async fn open_existing(config: &Config) -> Result<Self, StorageError> {
+        match store(config)? {
+            Store::Sqlite(path) => {
+                if foreign::look(&path)? == Found::Nothing {
+                    return Err(StorageError::NoStore(path.display().to_string()));
+                }
+            }
+            Store::Postgres(url) => {
+                if !Self::migration_state(config).await?.iter().any(|migration| migration.applied) {
+                    return Err(StorageError::NoStore(named(config)?));
+                }
+                servers::refuse(config, &url).await?;
+            }
+        }
+        Self::open(config).await
+    }
+
+    /// As [`open`](Self::open), under a lock that is there already, or on a file that nobody else knows.
+    pub(super) async fn open_with(config: &Config, lock: Option<StoreLock>) -> Result<Self, StorageError> {
+        Self::connect(config, lock).await.map_err(|error| named_file(config, error))
+    }
+
+    async fn connect(config: &Config, lock: Option<StoreLock>) -> Result<Self, StorageError> {
+        let migrator = connect::open(config, Purpose::Migrate).await?;
+        let mark = new_mark()?;
+        let prepared = prepare(&migrator, mark).await;
+        let file = if let Store::Sqlite(path) = store(config)? { FileId::of(&path).map(|id| (path, id)) } else { None };
+        migrator.close().await?;
+        prepared?;
+        let writer = connect::open(config, Purpose::Write).await?;
+        let batches = match connect::own(config)? {
+            Some(own) => Batches::Own(Arc::new(Mutex::new(own))),
+            None => Batches::Lent(Arc::new(Mutex::new(Lent::new(writer.get_postgres_connection_pool().clone())))),
+        };
+        let place = match &batches {
+            Batches::Own(own) => own.lock().await.place().clone(),
+            Batches::Lent(_) => Arc::default(),
+        };
+        let storage = Self {
+            writer,
+            reader: connect::open(config, Purpose::Read).await?,
+            batches,
+            janitor: connect::open(config, Purpose::Clean).await?,
+            facts: Mutex::new(Facts::new()),
+            notes: Notes::default(),
+            failing: Arc::default(),
+            place,
+            // By a predecessor, perhaps.
+            destroyed: AtomicBool::new(true),
+            long_searches: Semaphore::new(half_of_the_readers(config)),
+            replays: Semaphore::new(half_of_the_readers(config)),
+            wait: Duration::from_millis(config.database.acquire_timeout_ms),
+            lock,
+        };
+        storage.ensure_store_row().await?;
+        if let Batches::Own(own) = &storage.batches {
+            // Not with the first batch: there may be no file descriptor left by then.
+            own.lock().await.ensure_open()?;
+        }
+        if let Some((path, id)) = file {
+            // Nobody else has set it.
+            let _ = storage.place.set(Place::new(&path, id, mark)?);
+        }
+        Ok(storage)
+    }
+
+    /// The state of the schema, without changing it. A database that does not exist yet is an error.
+    pub async fn migration_state(config: &Config) -> Result<Vec<MigrationState>, StorageError> {
+        if let Store::Sqlite(path) = store(config)?
+            && foreign::look(&path)? == Found::Nothing
+        {
+            return Err(StorageError::NoStore(path.display().to_string()));
+        }
+        let looked = async {
+            let db = connect::open(config, Purpose::Inspect).await?;
+            let state = migrate::state(&db).await;
+            db.close().await?;
+            state
+        };
+        looked.await.map_err(|error| named_file(config, error))
+    }
+}
+
+/// The error with the name of the SQLite file.
+fn named_file(config: &Config, error: StorageError) -> StorageError {
+    match store(config) {
+        Ok(Store::Sqlite(path)) => error.about(&path),
+        _ => error,
+    }
+}
+
+/// At least one.
+fn half_of_the_readers(config: &Config) -> usize {
+    usize::try_from(config.database.max_connections / 2).unwrap_or(usize::MAX).clamp(1, Semaphore::MAX_PERMITS)
+}
+
+/// Brings the schema up to date. A SQLite file is marked as ours, and with `mark` as that of this run.
+async fn prepare(migrator: &DatabaseConnection, mark: i32) -> Result<(), StorageError> {
+    migrate::up(migrator).await?;
+    migrate::forget_statistics(migrator).await?;
+    if migrator.get_database_backend() == DatabaseBackend::Sqlite {
+        let own = format!("PRAGMA application_id = {}", foreign::APPLICATION_ID);
+        migrator.execute_unprepared(&own).await?;
+        migrator.execute_unprepared(&format!("PRAGMA user_version = {mark}")).await?;
+    }
+    Ok(())
+}
+
+/// A number that no other run has, most likely.
+fn new_mark() -> Result<i32, StorageError> {
+    Ok(i32::from_be_bytes(clock::random_bytes()?) | 1)
+}
