@@ -7,6 +7,7 @@
 //! A SQLite store takes one process at a time, so its `store.head` moves only by this process; see `lock`.
 
 mod accounts;
+mod ahead;
 mod apply;
 mod bodies;
 mod checkpoints;

@@ -65,6 +65,8 @@ pub struct Metrics {
     pub answers_refused: Counter,
     /// Events read for sockets that catch up.
     pub replayed: Counter,
+    /// How far the newest time stamp is ahead of the clock.
+    pub store_ahead_seconds: Gauge,
     /// Typing and presence not looked into.
     pub whispers_dropped: Counter,
     doors: [Door; ListenerKind::ALL.len()],
@@ -108,6 +110,7 @@ impl Metrics {
             openings_refused: counter!(names::OPENINGS_REFUSED),
             answers_refused: counter!(names::ANSWERS_REFUSED),
             replayed: counter!(names::REPLAYED),
+            store_ahead_seconds: gauge!(names::STORE_AHEAD_SECONDS),
             whispers_dropped: counter!(names::WHISPERS_DROPPED),
             doors: ListenerKind::ALL.map(Door::new),
             mailbox_wait: by_actor(names::MAILBOX_WAIT_SECONDS),
@@ -118,6 +121,7 @@ impl Metrics {
         metrics.sessions.set(0.0);
         metrics.in_flight.set(0.0);
         metrics.openings_waiting.set(0.0);
+        metrics.store_ahead_seconds.set(0.0);
         metrics.openings_refused.increment(0);
         metrics.messages_stored.increment(0);
         metrics.messages_delivered.increment(0);

@@ -13,6 +13,7 @@ mod m0004_events;
 mod m0005_user_search;
 mod m0006_who_still_has_it;
 mod m0008_login_lives;
+mod m0009_clock_marks;
 
 /// All migrations, oldest first.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_user_search::Migration),
             Box::new(m0006_who_still_has_it::Migration),
             Box::new(m0008_login_lives::Migration),
+            Box::new(m0009_clock_marks::Migration),
         ]
     }
 }

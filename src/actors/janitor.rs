@@ -27,6 +27,8 @@ use crate::telemetry::{ActorKind, metrics};
 const STEPS: usize = 64;
 /// Emptying the log waits for readers, so it is not done at every tick.
 const CHECKPOINT_EVERY: u32 = 4;
+/// Time stamps that are ahead of the clock by more are told, in microseconds.
+const AHEAD_US: i64 = 60_000_000;
 /// Old tombstones and tickets are looked for once in so many ticks.
 const DROP_EVERY: u32 = 16;
 /// What is left of login sessions is dropped once in so many ticks, and only what was over the time before, too: a clock that was wrong
@@ -60,6 +62,8 @@ pub(super) struct JanitorState {
     expired: (Timestamp, LoginId),
     /// When what is left of login sessions was last looked for.
     looked_at: Option<Timestamp>,
+    /// The log says that time stamps are ahead of the clock.
+    is_ahead: bool,
     /// One round of commands is with the writer at a time.
     rounds: Arc<Semaphore>,
     is_failing: bool,
@@ -83,6 +87,7 @@ impl Actor for JanitorActor {
             last_retention: None,
             expired: (Timestamp::from_micros(0), LoginId(0)),
             looked_at: None,
+            is_ahead: false,
             rounds: Arc::new(Semaphore::new(1)),
             is_failing: false,
         })
@@ -151,7 +156,12 @@ impl JanitorState {
     /// Clears away, and answers what the writer is to do.
     async fn tick(&mut self) -> Result<Vec<Command>, StorageError> {
         self.ticks = self.ticks.wrapping_add(1);
+        if self.args.storage.check_place().await.is_err() {
+            // The writer tells.
+            return Ok(Vec::new());
+        }
         let now = self.args.clock.now();
+        self.compare_clocks(now).await?;
         let mut commands: Vec<Command> =
             self.args.storage.expired(now).await?.into_iter().map(Command::Expire).collect();
         commands.extend(self.retention(now).await?);
@@ -159,7 +169,8 @@ impl JanitorState {
         self.all_of(Chore::WipeAccounts).await?;
         self.all_of(Chore::Sweep).await?;
         if self.ticks.is_multiple_of(DROP_EVERY) {
-            self.all_of(Chore::DropBefore(now.plus_secs(-self.args.config.keep_deleted_s()))).await?;
+            let horizon = storage.stamp_of(now.plus_secs(-self.args.config.keep_deleted_s()), now).await?;
+            self.all_of(Chore::DropBefore(horizon)).await?;
             self.all_of(Chore::DropTickets(now)).await?;
         }
         self.close_expired(now).await?;
@@ -177,6 +188,24 @@ impl JanitorState {
         }
         self.is_failing = false;
         Ok(commands)
+    }
+
+    /// Tells operators of time stamps that are ahead of the clock, once.
+    async fn compare_clocks(&mut self, now: Timestamp) -> Result<(), StorageError> {
+        let ahead = self.args.storage.ahead_of(now).await?.max(0);
+        #[expect(clippy::cast_precision_loss, reason = "a microsecond more or less does not matter")]
+        metrics().store_ahead_seconds.set(ahead as f64 / 1e6);
+        let is_ahead = ahead > AHEAD_US;
+        if is_ahead && !self.is_ahead {
+            tracing::warn!(
+                ahead_s = ahead / 1_000_000,
+                "time stamps are ahead of the clock and go on from the newest one until it has caught up: is it right?"
+            );
+        } else if self.is_ahead && !is_ahead {
+            tracing::info!("the clock has caught up with the time stamps");
+        }
+        self.is_ahead = is_ahead;
+        Ok(())
     }
 
     /// Closes the sockets of login sessions that have expired since this was last done.
@@ -202,7 +231,7 @@ impl JanitorState {
         if self.last_retention.is_some_and(|last| last.elapsed() < self.args.config.retention_every()) {
             return Ok(None);
         }
-        let before = now.plus_secs(-keep);
+        let before = self.args.storage.stamp_of(now.plus_secs(-keep), now).await?;
         let is_due = self.args.storage.has_messages_before(before).await?;
         self.last_retention = Some(Instant::now());
         Ok(is_due.then_some(Command::Retain(before)))

@@ -9,6 +9,7 @@ mod lookup;
 mod receipts;
 mod rules;
 mod sends;
+mod times;
 
 use std::sync::Arc;
 
@@ -22,11 +23,13 @@ use crate::domain::{Answer, Audience, Command, Event, EventBody, Outcome, Refusa
 pub(super) use deletions::{UNREAD_LESS, gone};
 #[cfg(test)]
 pub(super) use receipts::{COUNT_BETWEEN, NEWEST_AT_OR_BELOW};
+pub(super) use times::MARK_EVERY_S;
 
 /// Takes the next numbers and time stamps for `$1` commands. The row's lock makes their order the commit order, on
 /// PostgreSQL too, where a sequence would not.
 const TAKE_NUMBERS: &str = "UPDATE store SET head = head + $1, \
-     clock = CASE WHEN clock < $2 THEN $2 ELSE clock END + $1 WHERE id = 1 RETURNING head, clock, rules, retained_from";
+     clock = CASE WHEN clock < $2 THEN $2 ELSE clock END + $1 WHERE id = 1 \
+     RETURNING head, clock, rules, retained_from, marked_at";
 
 /// A batch that was committed.
 #[derive(Debug)]
@@ -72,11 +75,13 @@ impl Storage {
             facts,
             first_seq: head - count + 1,
             first_time: clock - count + 1,
+            now,
             retained_from: Timestamp::from_micros(row.get(3)?),
             outcomes: commands.iter().map(|_| None).collect(),
             changed: false,
             destroyed: false,
         };
+        batch.note_time(row.get(4)?).await?;
         batch.run(commands).await?;
         let Batch { tx, outcomes, changed, destroyed, .. } = batch;
         let last = if changed {
@@ -102,6 +107,8 @@ struct Batch<'a> {
     facts: &'a mut Facts,
     first_seq: i64,
     first_time: i64,
+    /// By the clock, which time stamps may be ahead of.
+    now: Timestamp,
     /// By the server's retention everything older is gone.
     retained_from: Timestamp,
     outcomes: Vec<Option<Outcome>>,

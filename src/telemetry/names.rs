@@ -28,6 +28,7 @@ pub(super) const OPENINGS_WAITING: &str = "fluent_openings_waiting";
 pub(super) const OPENINGS_REFUSED: &str = "fluent_openings_refused_total";
 pub(super) const ANSWERS_REFUSED: &str = "fluent_answers_refused_total";
 pub(super) const REPLAYED: &str = "fluent_events_replayed_total";
+pub(super) const STORE_AHEAD_SECONDS: &str = "fluent_store_ahead_seconds";
 pub(super) const WHISPERS_DROPPED: &str = "fluent_whispers_dropped_total";
 
 /// The kinds of actor, as the label `actor`.
@@ -87,6 +88,7 @@ pub(super) fn describe() {
     describe_counter!(OPENINGS_REFUSED, Unit::Count, "Handshakes that waited in vain for their turn");
     describe_counter!(ANSWERS_REFUSED, Unit::Count, "Requests refused because too many answers were not read");
     describe_counter!(REPLAYED, Unit::Count, "Events read from the store for sockets that catch up");
+    describe_gauge!(STORE_AHEAD_SECONDS, Unit::Seconds, "How far the newest time stamp is ahead of the clock");
     describe_counter!(WHISPERS_DROPPED, Unit::Count, "Typing and presence not looked into because of load");
     describe_counter!(ACTOR_RESTARTS, Unit::Count, "Actors that failed and were replaced");
     describe_counter!(HTTP_REQUESTS, Unit::Count, "Requests by route and status");

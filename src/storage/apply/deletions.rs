@@ -103,9 +103,11 @@ impl Batch<'_> {
         if let Some(deletion) = standing {
             return Ok(Outcome::done(Answer::Deleted { deletion, duplicate: true }));
         }
-        let is_late = self.time(place) > target.timestamp.plus_secs(EVERYONE_WITHIN_S);
-        if scope == Scope::Everyone && is_late {
-            return Ok(Outcome::refused(Refusal::Forbidden));
+        if scope == Scope::Everyone {
+            let until = self.stored_at(target.timestamp).await?.plus_secs(EVERYONE_WITHIN_S);
+            if self.moment(place) > until {
+                return Ok(Outcome::refused(Refusal::Forbidden));
+            }
         }
 
         let seq = self.seq(place);
