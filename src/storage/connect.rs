@@ -167,3 +167,6 @@ fn create_private(path: &Path) -> Result<(), StorageError> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;
