@@ -43,7 +43,7 @@ async fn the_probe_waits_for_what_is_on_its_way() {
     let Some(database) = database().await else { return };
     let storage = Storage::open(&config(&database)).await.unwrap();
     let db = Database::connect(database.url()).await.unwrap();
-    let head = waits(&db, "the probe", storage.probe_head()).await.unwrap();
+    let head = waits(&db, "the probe", storage.probe_head(0)).await.unwrap();
     assert_eq!(head, Seq(7), "what was on its way is known now");
     assert_eq!(storage.position().await.unwrap().head, head);
     db.close().await.unwrap();
