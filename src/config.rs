@@ -87,6 +87,7 @@ impl Config {
 
     /// Checks what the types cannot say.
     pub fn validate(&self) -> Result<(), ConfigError> {
+        self.admin.validate()?;
         self.auth.validate()?;
         self.socket.validate()?;
         self.http.validate(&self.socket)?;

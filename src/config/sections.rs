@@ -234,6 +234,15 @@ impl Server {
     }
 }
 
+impl Admin {
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        let is_name = |host: &String| {
+            !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
+        };
+        require(self.hosts.iter().all(is_name), "admin.hosts", "must be names alone, without scheme and port")
+    }
+}
+
 impl Auth {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         let long_enough = |secret: &SecretString| secret.expose_secret().len() >= MIN_SECRET_BYTES;

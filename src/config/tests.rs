@@ -61,6 +61,11 @@ fn mistakes_are_named() {
     assert!(message(&[("FLUENT__LOG__FILTER", "a=b=c")]).contains("log.filter"));
     assert!(message(&[("DATABASE_URL", "mysql://x")]).contains("database.url"));
     assert!(message(&[("FLUENT__HTTP__MAX_HEAD_BYTES", "1")]).contains("http.max_head_bytes"));
+    for host in ["http://fluent", "fluent:9000", "fluent/"] {
+        assert!(message(&[("FLUENT__ADMIN__HOSTS", host)]).contains("admin.hosts"), "{host}");
+    }
+    let named = load(&[("FLUENT__ADMIN__HOSTS", "fluent, metrics.example.org")]).unwrap();
+    assert_eq!(named.admin.hosts, ["fluent", "metrics.example.org"]);
     for (key, value) in [("ARGON2_MEMORY_KIB", "1048577"), ("ARGON2_PASSES", "101"), ("HASH_CONCURRENCY", "1025")] {
         let text = message(&[(&format!("FLUENT__AUTH__{key}"), value)]);
         assert!(text.contains(&format!("auth.{}", key.to_lowercase())), "{text}");

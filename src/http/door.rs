@@ -1,7 +1,7 @@
 //! The door of a listener: who has connected gets a place, or hears at once that there is none.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -84,8 +84,7 @@ impl Door {
 
     /// Serves the connection, in the place of another if need be, or refuses it.
     pub(super) fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
-        let unlimited = self.has_proxy || peer.ip().to_canonical().is_loopback();
-        match self.places.enter(peer.ip().into(), unlimited) {
+        match self.places.enter(peer.ip().into(), brings_others(peer.ip(), self.has_proxy)) {
             Ok(Found { place, evicted }) => {
                 if let Some(other) = evicted {
                     self.evict(other.as_ref());
@@ -142,8 +141,41 @@ impl Door {
     }
 }
 
+/// Whether the connections of this address may be those of many clients: a proxy on this machine, or any that is configured.
+fn brings_others(address: IpAddr, has_proxy: bool) -> bool {
+    has_proxy || address.to_canonical().is_loopback()
+}
+
 /// Says that there is no place.
 async fn answer_full(request: http::Request<Incoming>) -> Result<Response, Infallible> {
     let _ = Limited::new(request.into_body(), REFUSAL_BODY).collect().await;
     Ok(ApiError::Unavailable.into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_has_no_share_of_its_own() {
+        for (address, has_proxy, expected) in [
+            ("127.0.0.1", false, true),
+            ("::1", false, true),
+            ("::ffff:127.0.0.1", false, true),
+            ("192.0.2.1", false, false),
+            ("10.0.0.2", false, false),
+            ("2001:db8::1", false, false),
+            ("10.0.0.2", true, true),
+        ] {
+            assert_eq!(brings_others(address.parse().unwrap(), has_proxy), expected, "{address} {has_proxy}");
+        }
+    }
+
+    #[test]
+    fn what_happens_often_is_told_seldom() {
+        let mut told = Seldom::default();
+        assert!(told.is_due() && !told.is_due());
+        told.0 = Instant::now().checked_sub(TOLD * 2);
+        assert!(told.is_due() && !told.is_due());
+    }
 }

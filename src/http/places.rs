@@ -145,7 +145,7 @@ impl Place {
 
     /// A request with a valid credential has come: the place is kept.
     pub(super) fn vouch(&self) {
-        if !self.is_known.swap(true, Ordering::Relaxed) {
+        if !self.is_known.load(Ordering::Relaxed) && !self.is_known.swap(true, Ordering::Relaxed) {
             self.places.table().know(self.id);
         }
     }
