@@ -17,8 +17,10 @@ const NOTE_LEGACY: &str =
 const NOTE_V1: &str = "WITH {rows} UPDATE logins SET dialect = 2 FROM v WHERE logins.id = v.column1 AND dialect <> 2";
 /// Devices that are remembered for a login session; more are used, but not listed.
 const NOTE_DEVICES: &str = "WITH {rows} INSERT INTO devices (login_id, device_id) SELECT v.column1, v.column2 FROM v \
-     WHERE (SELECT COUNT(*) FROM devices WHERE login_id = v.column1) < 32 \
-     AND EXISTS (SELECT 1 FROM logins WHERE id = v.column1) ON CONFLICT DO NOTHING";
+     JOIN logins AS l ON l.id = v.column1 WHERE (SELECT COUNT(*) FROM devices WHERE login_id = v.column1) < 32";
+/// On PostgreSQL a session that is just being deleted is waited for: it must not make the notes of all others fail.
+const UNLESS_DELETED: &str = " FOR KEY SHARE OF l ON CONFLICT DO NOTHING";
+const UNLESS_KNOWN: &str = " ON CONFLICT DO NOTHING";
 
 /// Something to note.
 #[derive(Clone, Debug)]
@@ -89,7 +91,8 @@ fn statements<'a>(backend: DatabaseBackend, notes: impl Iterator<Item = &'a Note
     }
     let mut statements = List::new(legacy).statements(backend, NOTE_LEGACY);
     statements.extend(List::new(v1).statements(backend, NOTE_V1));
-    statements.extend(List::new(devices).statements(backend, NOTE_DEVICES));
+    let end = if backend == DatabaseBackend::Postgres { UNLESS_DELETED } else { UNLESS_KNOWN };
+    statements.extend(List::new(devices).statements(backend, &format!("{NOTE_DEVICES}{end}")));
     statements
 }
 

@@ -140,11 +140,12 @@ async fn sessions_are_listed_page_by_page() {
     assert_eq!(all.len(), 5);
     assert!(all[1..].iter().all(|session| session["device_ids"] == json!(["pixel"])), "{all:?}");
     let (mut paged, mut after) = (Vec::new(), String::new());
-    loop {
-        let page = sessions(&alice, &format!("?limit=2{after}")).await;
-        let Some(last) = page.last() else { break };
+    while let page = sessions(&alice, &format!("?limit=2{after}")).await
+        && let Some(last) = page.last()
+    {
         after = format!("&after={}", last["id"]);
         paged.extend(page);
+        assert!(paged.len() <= all.len(), "{paged:?}");
     }
     assert_eq!(paged, all);
     for bad in ["?limit=0", "?limit=x", "?after=x"] {

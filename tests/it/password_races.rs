@@ -1,11 +1,12 @@
 //! What a password allows, while the password is being changed.
 
 use fluent_backend::clock::Clock;
-use fluent_backend::testing::{Http, TestClient, TestServer, TokenPair};
+use fluent_backend::testing::{Http, TestClient, TestServer, TestSocket, TokenPair};
 use futures_util::future::join_all;
 use http::Method;
 use rand::RngExt as _;
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Error;
 
 /// So many races of each kind; `FLUENT_RACE_ROUNDS` asks for more.
 fn rounds() -> usize {
@@ -139,6 +140,15 @@ async fn a_login_beside_the_deletion_of_its_account_is_refused_and_not_put_off()
             async move {
                 at_some_time().await;
                 match i {
+                    2 => {
+                        let path = format!("/chat/ws?device_id=pixel&token={}", user.tokens.access_token);
+                        let offer = [("sec-websocket-protocol", "fluent.v1")];
+                        match TestSocket::open_with(server.addr(), &path, &offer).await.map_err(|error| *error) {
+                            Ok(_) => 200,
+                            Err(Error::Http(response)) => response.status().as_u16(),
+                            Err(other) => panic!("{other}"),
+                        }
+                    }
                     0 => user.http.post("/auth/ws_ticket", &json!({})).await.status.as_u16(),
                     1 => {
                         let refresh = json!({"refresh_token": user.tokens.refresh_token});
