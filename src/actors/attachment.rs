@@ -191,3 +191,32 @@ impl SessionSocket {
         self.outbox.close(reason);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ractor::{Actor, ActorProcessingErr};
+
+    use super::*;
+    use crate::actors::mailbox::Slot;
+
+    /// A session that does nothing.
+    struct Nobody;
+
+    impl Actor for Nobody {
+        type Msg = Timed<SessionMsg>;
+        type State = ();
+        type Arguments = ();
+
+        async fn pre_start(&self, _: ActorRef<Self::Msg>, (): ()) -> Result<(), ActorProcessingErr> {
+            Ok(())
+        }
+    }
+
+    impl Attachment {
+        /// A place in a session that does nothing.
+        pub(crate) async fn to_nobody() -> Self {
+            let (session, _) = Actor::spawn(None, Nobody, ()).await.unwrap();
+            Self::new(session, SocketId(1), UserId(1), PresenceHandle(Slot::empty()))
+        }
+    }
+}

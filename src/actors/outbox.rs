@@ -145,6 +145,14 @@ pub struct Outbox(Shared);
 /// The session's end, to be handed over with the socket.
 pub struct OutboxEnd(pub(super) OutboxSender);
 
+#[cfg(test)]
+impl OutboxEnd {
+    /// Queues a frame, as a session does.
+    pub(crate) fn put(&mut self, letter: Letter) -> bool {
+        self.0.push(letter)
+    }
+}
+
 /// A queue of `max_frames` and `max_bytes`.
 #[must_use]
 pub fn outbox(max_frames: usize, max_bytes: usize) -> (OutboxEnd, Outbox) {

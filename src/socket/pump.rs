@@ -333,3 +333,6 @@ impl BadFrames {
         self.count
     }
 }
+
+#[cfg(test)]
+mod tests;

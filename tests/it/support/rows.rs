@@ -1,8 +1,10 @@
 //! Every row of a store, whatever tables and columns it has: to look for what must not be there.
 
 use fluent_backend::testing::TestData;
-use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, Statement};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
 use serde_json::{Map, Value};
+
+use super::tables;
 
 const SQLITE_COLUMNS: &str = "SELECT t.name, c.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c \
      WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY t.name, c.cid";
@@ -25,9 +27,7 @@ pub(crate) struct Rows {
 
 impl Rows {
     pub(crate) async fn of(data: &TestData) -> Self {
-        let file = format!("sqlite://{}", data.path().join("data/fluent.db").display());
-        let url = if data.is_sqlite() { &file } else { data.url() };
-        Self { db: Database::connect(url).await.unwrap(), is_sqlite: data.is_sqlite() }
+        Self { db: tables::open(data).await, is_sqlite: data.is_sqlite() }
     }
 
     /// Changes something behind the server's back.
