@@ -5,6 +5,7 @@ mod database;
 mod env_file;
 mod environment;
 mod error;
+mod origin;
 mod sections;
 mod shown;
 mod store;

@@ -2,11 +2,15 @@
 
 mod accept;
 mod app;
+mod body;
+mod client_address;
 mod commands;
+mod compress;
 mod connection;
 mod door;
 mod error;
 mod extract;
+mod host;
 mod layers;
 mod openapi;
 mod operators;
@@ -15,9 +19,12 @@ mod respond;
 mod router;
 mod routes;
 mod shares;
+mod unread;
 
 pub use accept::Listener;
 pub use app::App;
+pub use body::StrangersBytes;
+pub use client_address::ClientAddresses;
 pub use door::MAX_REFUSALS;
 pub use openapi::document as openapi_document;
 pub use places::Places;

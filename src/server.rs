@@ -14,7 +14,9 @@ use crate::actors::{ActorSystem, Fatal, Health};
 use crate::auth::{Auth, Dialects, RateLimiter, SecretKeys, WrongPasswords};
 use crate::clock::Clock;
 use crate::config::{Config, ListenAddress};
-use crate::http::{App, Listener, MAX_REFUSALS, Places, Shares, admin_routes, public_routes};
+use crate::http::{
+    App, ClientAddresses, Listener, MAX_REFUSALS, Places, Shares, StrangersBytes, admin_routes, public_routes,
+};
 use crate::socket::Sockets;
 use crate::storage::Storage;
 use crate::telemetry::{ListenerKind, UPKEEP_INTERVAL, metrics};
@@ -74,6 +76,8 @@ impl Server {
             sockets: Sockets::new(&config, actors.registry.clone(), drain.clone()),
             auth_limiter: RateLimiter::new(&config.limits),
             shares: Shares::new(config.http.unwritten_bytes),
+            client_addresses: ClientAddresses::new(&config.limits),
+            strangers_bytes: StrangersBytes::default(),
             registry: actors.registry.clone(),
             persistence: actors.persistence.clone(),
             presence: actors.presence.clone(),

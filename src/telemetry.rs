@@ -5,6 +5,7 @@
 
 mod door;
 mod names;
+mod seldom;
 
 use std::io::IsTerminal as _;
 use std::sync::LazyLock;
@@ -20,6 +21,7 @@ use crate::config::{Log, LogFormat};
 
 pub use door::{Door, ListenerKind};
 pub use names::ActorKind;
+pub use seldom::Seldom;
 
 /// How often histograms must be folded, or they grow.
 pub const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);

@@ -9,7 +9,7 @@ use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, NotUntil, Quota};
 
 use crate::config;
-use crate::domain::fold_name;
+use crate::domain::{MAX_NAME_CHARS, fold_name};
 
 /// The address a limit counts by: an IPv4 address, or the /64 that one IPv6 subscriber has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,7 +68,9 @@ impl RateLimiter {
     /// Takes one attempt of this address to log in with this name.
     pub fn check_name(&self, address: ClientAddress, name: &str) -> Result<(), RateLimited> {
         let Some(limiters) = &self.0 else { return Ok(()) };
-        let name = limiters.hasher.hash_one(fold_name(name));
+        // Folding costs far more than a look at the length, and what is longer than any name is nobody's.
+        let is_name = name.chars().nth(MAX_NAME_CHARS).is_none();
+        let name = if is_name { limiters.hasher.hash_one(fold_name(name)) } else { limiters.hasher.hash_one(name) };
         limiters.names.check_key(&(address, name)).map_err(|until| limited(&until))
     }
 
@@ -97,6 +99,26 @@ mod tests {
         assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
         assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+    }
+
+    /// U+FDFA folds to 18 letters. Folding one of these names takes longer than a thousand looks at their lengths.
+    #[test]
+    fn a_name_that_is_too_long_is_not_folded() {
+        let config = config::Limits {
+            enabled: true,
+            auth_per_minute: 3,
+            logins_per_name_per_minute: 2,
+            client_ip_header: String::new(),
+        };
+        let (limiter, long) = (RateLimiter::new(&config), "\u{fdfa}".repeat(87_000));
+        let address = IpAddr::from([192, 0, 2, 1]).into();
+        let begun = std::time::Instant::now();
+        assert!(fold_name(&long).len() > long.len());
+        let folding = begun.elapsed();
+        let begun = std::time::Instant::now();
+        let refused = (0..8).filter(|_| limiter.check_name(address, &long).is_err()).count();
+        assert_eq!(refused, 6, "it is counted all the same");
+        assert!(begun.elapsed() < folding, "{:?} for eight, {folding:?} for one that is folded", begun.elapsed());
     }
 
     #[test]

@@ -101,6 +101,8 @@ pub struct Http {
     pub cors_origins: Vec<String>,
     /// Send `Strict-Transport-Security`.
     pub behind_tls: bool,
+    /// … for all hosts below this one, too.
+    pub hsts_include_subdomains: bool,
 }
 
 /// `[socket]`: limits and deadlines.
@@ -293,8 +295,7 @@ impl Http {
             "http.unwritten_bytes",
             "must be at least 8388608: a few of the largest answers",
         )?;
-        let origin = |o: &String| o == "*" || http::HeaderValue::from_str(o).is_ok_and(|_| o.contains("://"));
-        require(self.cors_origins.iter().all(origin), "http.cors_origins", "must be \"*\" or URLs of origins")
+        self.check_origins()
     }
 }
 

@@ -66,6 +66,8 @@ fn mistakes_are_named() {
     }
     let named = load(&[("FLUENT__ADMIN__HOSTS", "fluent, metrics.example.org")]).unwrap();
     assert_eq!(named.admin.hosts, ["fluent", "metrics.example.org"]);
+    let origin = message(&[("FLUENT__HTTP__CORS_ORIGINS", "https://a.example,https://b.example/chat")]);
+    assert!(origin.contains("http.cors_origins") && origin.contains("https://b.example/chat"), "{origin}");
     for (key, value) in [("ARGON2_MEMORY_KIB", "1048577"), ("ARGON2_PASSES", "101"), ("HASH_CONCURRENCY", "1025")] {
         let text = message(&[(&format!("FLUENT__AUTH__{key}"), value)]);
         assert!(text.contains(&format!("auth.{}", key.to_lowercase())), "{text}");

@@ -5,6 +5,8 @@ use std::time::Instant;
 
 use tokio::sync::Semaphore;
 
+use super::body::StrangersBytes;
+use super::client_address::ClientAddresses;
 use super::places::Places;
 use super::shares::Shares;
 use crate::actors::{Health, PersistenceHandle, PresenceHandle, RegistryHandle};
@@ -44,6 +46,10 @@ pub struct App {
     pub shares: Arc<Shares>,
     /// How often one address may log in.
     pub auth_limiter: RateLimiter,
+    /// Whose address limits count by.
+    pub client_addresses: ClientAddresses,
+    /// Room for the bodies of requests without a token.
+    pub strangers_bytes: StrangersBytes,
     /// Who gives wrong passwords.
     pub wrong_passwords: WrongPasswords,
 }

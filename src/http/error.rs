@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE,
+};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -23,8 +25,17 @@ const RETRY_AFTER_S: u64 = 1;
 pub(super) enum ApiError {
     #[error("the request body is not JSON")]
     NotJson,
+    #[error("the body must be JSON, with Content-Type: application/json")]
+    NotJsonType,
+    #[error("the body must not be compressed: Content-Encoding is identity, or absent")]
+    UnknownCoding,
+    #[error("a request must have one Host header: a name or an address, and perhaps a port")]
+    BadHost,
     #[error("{0}")]
     Invalid(String),
+    /// As `Invalid`, where a socket was asked for.
+    #[error("{0}")]
+    BadOpening(&'static str),
     #[error("the user name or the e-mail address is already registered")]
     Taken,
     #[error("{0}")]
@@ -85,6 +96,9 @@ impl ApiError {
     fn status_and_code(&self) -> (StatusCode, ErrorCode) {
         match self {
             Self::NotJson => (StatusCode::BAD_REQUEST, ErrorCode::BadJson),
+            Self::NotJsonType | Self::UnknownCoding => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::UnsupportedMediaType)
+            }
             Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::BadFrame),
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, ErrorCode::Forbidden),
@@ -95,9 +109,11 @@ impl ApiError {
             Self::Misdirected => (StatusCode::MISDIRECTED_REQUEST, ErrorCode::Forbidden),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable),
             Self::Handshake(HandshakeError::NotAnUpgrade) => (StatusCode::UPGRADE_REQUIRED, ErrorCode::BadFrame),
-            Self::Taken | Self::BadDevice | Self::Handshake(HandshakeError::BadKey) => {
-                (StatusCode::BAD_REQUEST, ErrorCode::BadFrame)
-            }
+            Self::Taken
+            | Self::BadHost
+            | Self::BadDevice
+            | Self::BadOpening(_)
+            | Self::Handshake(HandshakeError::BadKey) => (StatusCode::BAD_REQUEST, ErrorCode::BadFrame),
             Self::Handshake(HandshakeError::UnsupportedSubprotocol) => {
                 (StatusCode::BAD_REQUEST, ErrorCode::UnsupportedSubprotocol)
             }
@@ -120,6 +136,12 @@ impl ApiError {
         match self {
             Self::Unauthorized(_) => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Self::NotJsonType => {
+                headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+            }
+            Self::UnknownCoding => {
+                headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
             }
             Self::MethodNotAllowed { allow } => {
                 // Made of the names of methods.
@@ -187,6 +209,7 @@ fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        ErrorCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

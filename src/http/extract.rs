@@ -1,23 +1,26 @@
-//! Reading requests: bodies, queries, and who asks.
+//! Reading requests: queries, and who asks.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use http::HeaderName;
 use http::header::AUTHORIZATION;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::body::{Body as _, Incoming};
 use serde::de::DeserializeOwned;
 use tracing::Instrument as _;
 
 use super::app::App;
+pub(super) use super::body::{json_body, strangers_json_body, whole_body};
 use super::error::ApiError;
 use super::places::Place;
+use super::unread::RequestBody;
 use crate::auth::{Access, Bearer, ClientAddress, bearer};
 use crate::domain::UserId;
 
+/// Names what is sent, so that it may be sent again.
+pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
 /// A request as endpoints get it.
-pub(super) type Request = http::Request<Incoming>;
+pub(super) type Request = http::Request<RequestBody>;
 
 /// The connection that a request came by.
 #[derive(Clone)]
@@ -26,27 +29,6 @@ pub(super) struct Connection {
     pub(super) peer: SocketAddr,
     /// Its place among the connections that are allowed at once.
     pub(super) place: Arc<Place>,
-}
-
-/// The body as JSON. `expected` tells the client what it should be; what it was is never repeated, it may be a password.
-pub(super) async fn json_body<T: DeserializeOwned>(app: &App, request: Request, expected: &str) -> Result<T, ApiError> {
-    let bytes = whole_body(app, request).await?;
-    serde_json::from_slice(&bytes).map_err(|error| {
-        if error.is_data() { ApiError::Invalid(format!("the body must be {expected}")) } else { ApiError::NotJson }
-    })
-}
-
-/// The body, as it came.
-pub(super) async fn whole_body(app: &App, request: Request) -> Result<Bytes, ApiError> {
-    let limit = app.config.http.max_body_bytes;
-    let body = request.into_body();
-    if body.size_hint().lower() > limit as u64 {
-        return Err(ApiError::TooLarge { limit });
-    }
-    let bytes = Limited::new(body, limit).collect().await.map_err(|error| {
-        if error.is::<LengthLimitError>() { ApiError::TooLarge { limit } } else { ApiError::NotJson }
-    })?;
-    Ok(bytes.to_bytes())
 }
 
 /// Does the work to its end, even when the client goes away meanwhile: what is stored must also be acted on.
@@ -61,6 +43,9 @@ pub(super) fn query<T: DeserializeOwned>(request: &Request) -> Result<T, ApiErro
     serde_urlencoded::from_str(request.uri().query().unwrap_or_default())
         .map_err(|_| ApiError::Invalid("a query parameter is there twice".to_owned()))
 }
+
+/// A client that has lost its cursor must hear of it: without one, it would not be told what it has missed.
+pub(super) const EMPTY_CURSOR: &str = "since must be a cursor; leave it out when there is none";
 
 /// A whole number in the query.
 pub(super) fn number<T: std::str::FromStr>(name: &str, text: Option<&str>) -> Result<Option<T>, ApiError> {
@@ -121,16 +106,10 @@ pub(super) fn limit_name(app: &App, address: Option<ClientAddress>, name: &str) 
     }
 }
 
-/// The address that limits count by: the connection's, or the one that a trusted proxy has appended to its header.
+/// The address that limits count by.
 pub(super) fn client_address(app: &App, request: &Request) -> Option<ClientAddress> {
-    let header = &app.config.limits.client_ip_header;
-    let forwarded = || -> Option<IpAddr> {
-        let value = request.headers().get_all(header).iter().next_back()?.to_str().ok()?;
-        value.rsplit(',').next()?.trim().parse().ok()
-    };
-    let from_header = if header.is_empty() { None } else { forwarded() };
-    let peer = || request.extensions().get::<Connection>().map(|connection| connection.peer.ip());
-    from_header.or_else(peer).map(ClientAddress::from)
+    let connection = request.extensions().get::<Connection>()?;
+    Some(app.client_addresses.of(request.headers(), connection.peer))
 }
 
 #[cfg(test)]

@@ -7,17 +7,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, REFERRER_POLICY,
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, REFERRER_POLICY, RETRY_AFTER,
     SEC_WEBSOCKET_PROTOCOL, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, ServiceBuilder};
-use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::compression::{CompressionLayer, Predicate};
 use tower_http::cors::{AllowOrigin, Any as AnyOrigin, CorsLayer};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
@@ -25,27 +23,34 @@ use tower_http::trace::{DefaultOnResponse, TraceLayer};
 
 use super::app::App;
 use super::error::ApiError;
-use super::extract::Request;
+use super::extract::{IDEMPOTENCY_KEY, Request};
+use super::host;
 use super::operators::Operators;
 use super::respond::Response;
 use super::router::Router;
+use super::unread::{AnswerBody, ReadRestLayer};
 use crate::config;
 use crate::telemetry::ListenerKind;
 
 /// The whole service behind a connection.
-pub(super) type Service = BoxCloneSyncService<http::Request<Incoming>, http::Response<Body>, Infallible>;
+pub(super) type Service = BoxCloneSyncService<http::Request<Incoming>, http::Response<AnswerBody>, Infallible>;
 
 /// The body of an answer, whichever layers it went through.
 pub(super) type Body = UnsyncBoxBody<Bytes, BoxError>;
 
-/// Answers below this size are not worth compressing.
-const MIN_COMPRESSED_BYTES: u64 = 1024;
+/// Bodies of so many times `http.max_body_bytes` are still read when their answer is given already: what a proxy lets through
+/// by default.
+const REST: u64 = 4;
+/// Names the request in the log and in its answer.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// How long a browser may remember the answer to a preflight.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_hours(1);
 /// For everything that is not a page.
 const CSP: &str = "default-src 'none'; frame-ancestors 'none'";
 /// A year, as browsers ask for before they take it for serious (RFC 6797 §6.1.1).
-const HSTS: &str = "max-age=31536000; includeSubDomains";
+const HSTS: &str = "max-age=31536000";
+/// … for every host below this one's name as well.
+const HSTS_SUBDOMAINS: &str = "max-age=31536000; includeSubDomains";
 
 /// Whom a stack is for.
 pub(super) enum Face {
@@ -65,11 +70,12 @@ impl Face {
     }
 }
 
-/// Wraps the router. Outermost first: request id, hidden credentials, log span, security headers, panics, CORS, compression.
+/// Wraps the router. Outermost first: unread bodies, request id, hidden credentials, log span, security headers, the host, CORS,
+/// panics.
 pub(super) fn service(app: Arc<App>, router: Arc<Router>, face: Face) -> Service {
-    let request_id = HeaderName::from_static("x-request-id");
     let hidden = [AUTHORIZATION, COOKIE, SEC_WEBSOCKET_PROTOCOL];
-    let behind_tls = app.config.http.behind_tls;
+    let hsts = hsts(&app.config.http);
+    let rest = ReadRestLayer { limit: REST.saturating_mul(app.config.http.max_body_bytes as u64) };
     let (cors, operators) = match face {
         Face::Public(cors) => (Some(cors), None),
         Face::Admin(operators) => (None, Some(operators)),
@@ -85,13 +91,14 @@ pub(super) fn service(app: Arc<App>, router: Arc<Router>, face: Face) -> Service
         }
     });
     let stack = ServiceBuilder::new()
+        .layer(rest)
         .map_response(|response: http::Response<_>| response.map(UnsyncBoxBody::new))
         // Ids in the log are our own: a client could put anything there.
         .map_request(|mut request: Request| {
-            request.headers_mut().remove("x-request-id");
+            request.headers_mut().remove(REQUEST_ID);
             request
         })
-        .layer(SetRequestIdLayer::new(request_id.clone(), MakeRequestUuid))
+        .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
         .layer(SetSensitiveRequestHeadersLayer::new(hidden))
         .layer(
             TraceLayer::new_for_http()
@@ -101,11 +108,9 @@ pub(super) fn service(app: Arc<App>, router: Arc<Router>, face: Face) -> Service
                 // Logged by the error itself, with its cause.
                 .on_failure(()),
         )
-        .layer(PropagateRequestIdLayer::new(request_id))
-        .map_response(move |response| secure(response, behind_tls))
-        // What makes a list smaller is that base64 has few letters. The search for repetitions of the other levels finds none in
-        // keys and ciphertexts, and took four times as long as the list itself.
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(Lists))
+        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .map_response(move |response| secure(response, hsts))
+        .layer(host::CheckLayer)
         .option_layer(cors)
         .layer(CatchPanicLayer::custom(after_panic))
         .service(endpoint);
@@ -114,12 +119,12 @@ pub(super) fn service(app: Arc<App>, router: Arc<Router>, face: Face) -> Service
 
 /// Names the request in the log: its path, never its query, which may hold a token.
 fn span<B>(request: &http::Request<B>) -> tracing::Span {
-    let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+    let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
     tracing::info_span!("http.request", method = %request.method(), path = request.uri().path(), request.id = id)
 }
 
 /// The headers of every answer. Those that an endpoint has set stay.
-fn secure<B>(mut response: http::Response<B>, behind_tls: bool) -> http::Response<B> {
+fn secure<B>(mut response: http::Response<B>, hsts: Option<&'static str>) -> http::Response<B> {
     let headers = response.headers_mut();
     let mut set = |name: HeaderName, value: &'static str| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
@@ -130,22 +135,27 @@ fn secure<B>(mut response: http::Response<B>, behind_tls: bool) -> http::Respons
     set(CONTENT_SECURITY_POLICY, CSP);
     // Whatever a shared cache might do with it, it is one user's.
     set(CACHE_CONTROL, "no-store");
-    if behind_tls {
-        set(STRICT_TRANSPORT_SECURITY, HSTS);
+    if let Some(hsts) = hsts {
+        set(STRICT_TRANSPORT_SECURITY, hsts);
     }
     response
+}
+
+fn hsts(config: &config::Http) -> Option<&'static str> {
+    config.behind_tls.then_some(if config.hsts_include_subdomains { HSTS_SUBDOMAINS } else { HSTS })
 }
 
 fn cors(config: &config::Http) -> CorsLayer {
     let layer = CorsLayer::new()
         .allow_methods(AnyOrigin)
-        .allow_headers([AUTHORIZATION, CONTENT_TYPE])
-        .expose_headers([http::header::RETRY_AFTER])
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE, IDEMPOTENCY_KEY])
+        .expose_headers([RETRY_AFTER, REQUEST_ID])
         .max_age(PREFLIGHT_MAX_AGE);
     if config.cors_origins.iter().any(|origin| origin == "*") {
         return layer.allow_origin(AnyOrigin);
     }
-    let origins = config.cors_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    // Written as browsers write them.
+    let origins = config.origins().filter_map(|origin| HeaderValue::try_from(origin).ok());
     layer.allow_origin(AllowOrigin::list(origins))
 }
 
@@ -154,24 +164,6 @@ fn after_panic(cause: Box<dyn Any + Send>) -> Response {
     let text =
         cause.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| cause.downcast_ref::<String>().cloned());
     ApiError::Internal(format!("panic: {}", text.unwrap_or_default())).into_response()
-}
-
-/// Compresses long JSON; never an answer that holds a token (BREACH), and no script or page, which would be compressed anew for
-/// everybody who asks.
-#[derive(Clone, Copy)]
-struct Lists;
-
-impl Predicate for Lists {
-    fn should_compress<B: http_body::Body>(&self, response: &http::Response<B>) -> bool {
-        let headers = response.headers();
-        let compressible = headers
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|kind| kind == "application/json");
-        let secret = headers.get(CACHE_CONTROL).is_some_and(|value| value == "no-store");
-        let long = response.body().size_hint().lower() >= MIN_COMPRESSED_BYTES;
-        response.status() == StatusCode::OK && compressible && !secret && long
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use serde::Serialize;
 
 use crate::storage::PAGE_BYTES;
@@ -62,6 +62,12 @@ pub(super) fn secret_json(status: StatusCode, body: &impl Serialize) -> Response
     let mut response = json(status, body);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+/// The bytes of a body that has them all.
+pub(super) fn whole(mut body: Full<Bytes>) -> Bytes {
+    let frame = futures_util::FutureExt::now_or_never(body.frame()).flatten();
+    frame.and_then(Result::ok).and_then(|frame| frame.into_data().ok()).unwrap_or_default()
 }
 
 /// An answer of another type.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use http::Method;
 
 use super::app::App;
+use super::compress;
 use super::error::ApiError;
 use super::extract::{Request, signed_in};
 use super::respond::Response;
@@ -32,8 +33,10 @@ impl Route {
 
     /// The endpoint's answer, which counts as its account's until it is written.
     async fn answer(&self, app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+        let takes_gzip = compress::takes_gzip(request.headers());
+        let compressed = |response: Response| if takes_gzip { compress::compress(response) } else { response };
         if !self.has_share() {
-            return (self.handler)(app, request).await;
+            return (self.handler)(app, request).await.map(compressed);
         }
         // Whether it must be signed in, and what it is told when it is not, is the endpoint's business.
         let turn = match signed_in(&app, &request) {
@@ -42,7 +45,8 @@ impl Route {
         };
         let shares = app.shares.clone();
         let response = (self.handler)(app, request).await.unwrap_or_else(ApiError::into_response);
-        shares.hold(response, turn)
+        // What is held is what is written.
+        shares.hold(compressed(response), turn)
     }
 }
 

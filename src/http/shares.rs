@@ -11,12 +11,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::Full;
 use hyper::body::Body as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::ApiError;
-use super::respond::Response;
+use super::respond::{Response, whole};
 use crate::domain::UserId;
 use crate::telemetry::metrics;
 
@@ -139,12 +139,6 @@ impl Drop for Turn {
             }
         }
     }
-}
-
-/// The bytes of a body that has them all.
-fn whole(mut body: Full<Bytes>) -> Bytes {
-    let frame = futures_util::FutureExt::now_or_never(body.frame()).flatten();
-    frame.and_then(Result::ok).and_then(|frame| frame.into_data().ok()).unwrap_or_default()
 }
 
 fn lock(accounts: &Mutex<HashMap<UserId, Account>>) -> MutexGuard<'_, HashMap<UserId, Account>> {

@@ -39,6 +39,8 @@ pub enum ErrorCode {
     UnsupportedSubprotocol,
     /// The path does not know this method.
     MethodNotAllowed,
+    /// A body of another type or coding than what is taken.
+    UnsupportedMediaType,
     /// A fault of the server.
     Internal,
 }
@@ -63,6 +65,7 @@ impl ErrorCode {
             Self::Unavailable => "unavailable",
             Self::UnsupportedSubprotocol => "unsupported_subprotocol",
             Self::MethodNotAllowed => "method_not_allowed",
+            Self::UnsupportedMediaType => "unsupported_media_type",
             Self::Internal => "internal",
         }
     }

@@ -39,11 +39,11 @@ impl Handshake {
             && request.version() == Version::HTTP_11
             && has_token(headers, &CONNECTION, "upgrade")
             && has_token(headers, &UPGRADE, "websocket")
-            && headers.get(SEC_WEBSOCKET_VERSION).is_some_and(|version| version == "13");
+            && only(headers, &SEC_WEBSOCKET_VERSION).is_some_and(|version| version == "13");
         if !is_upgrade {
             return Err(HandshakeError::NotAnUpgrade);
         }
-        let key = headers.get(SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes).unwrap_or_default();
+        let key = only(headers, &SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes).unwrap_or_default();
         if !STANDARD.decode(key).is_ok_and(|bytes| bytes.len() == 16) {
             return Err(HandshakeError::BadKey);
         }
@@ -86,6 +86,13 @@ fn has_subprotocol(headers: &HeaderMap, name: &str) -> bool {
 pub(super) fn subprotocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let values = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).map(str::trim)
+}
+
+/// The value of a header that must not be there twice.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next();
+    first.filter(|_| values.next().is_none())
 }
 
 /// Whether a comma-separated header holds `token`, in any case.

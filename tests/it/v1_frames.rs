@@ -95,6 +95,11 @@ async fn a_send_of_the_wrong_form_is_refused() {
         ("receiver_encrypted", json!("")),
         ("sender_encrypted", json!("")),
         ("receiver_key_id", json!(1)),
+        ("receiver_key_id", json!("")),
+        ("receiver_key_id", json!("0123456789abcde")),
+        ("receiver_key_id", json!("0123456789abcdef0")),
+        ("receiver_key_id", json!("0123456789ABCDEF")),
+        ("receiver_key_id", json!("0123456789abcdeg")),
         ("reply_to", json!("1")),
         ("attachment_ids", json!("x")),
     ] {

@@ -117,6 +117,49 @@ async fn unknown_dialects_and_bad_device_ids_are_400_but_401_is_decided_first() 
 }
 
 #[tokio::test]
+async fn a_query_that_means_nothing_is_refused_before_the_socket() {
+    let server = TestServer::start().await;
+    let alice = server.sign_up("alice").await;
+    let token = format!("Bearer {}", alice.tokens.access_token);
+    let headers = [("sec-websocket-protocol", "fluent.v1"), ("authorization", token.as_str())];
+    let open = async |query: &str| TestSocket::shake_hands(server.addr(), &format!("/chat/ws?{query}"), &headers).await;
+    for query in [
+        "mode=",
+        "mode=foreground",
+        "mode=Background",
+        "since=",
+        "mode=background&mode=background",
+        "since=a:1&since=b:1",
+    ] {
+        assert_eq!(refusal(open(query).await), (400, "bad_frame".to_owned()), "{query}");
+    }
+    for query in ["mode=background", "since=nonsense", "token=&unknown=1"] {
+        let (socket, _) = open(query).await.unwrap();
+        holds(&TestDevice::greeted(socket).await.hello, &json!({"user_id": alice.id}));
+    }
+    let sync = alice.http.get("/chat/sync?since=").await;
+    assert_eq!(sync.problem(), (422, "bad_frame".to_owned()));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_handshake_has_one_key_and_one_version() {
+    let server = TestServer::start().await;
+    let alice = server.sign_up("alice").await;
+    let token = format!("Authorization: Bearer {}", alice.tokens.access_token);
+    let (key, version) = ("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13");
+    for (status, twice) in [(400, key), (426, "Sec-WebSocket-Version: 8")] {
+        let head = format!(
+            "GET /chat/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{token}\r\n{key}\r\n{version}\r\n{twice}\r\n\r\n"
+        );
+        let mut stream = tokio::net::TcpStream::connect(server.addr()).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut stream, head.as_bytes()).await.unwrap();
+        assert_eq!(crate::support::raw::read_answer(&mut stream).await.status(), status, "{twice}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn hello_tells_the_device_what_it_must_know() {
     let server = TestServer::start_at(stopped_clock(), |config| {
         config.socket.max_frame_bytes = 100_000;

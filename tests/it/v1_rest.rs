@@ -58,6 +58,7 @@ async fn a_post_that_is_refused_says_why_by_its_status() {
         (json!({"receiver_encrypted": ""}), 422, "bad_frame"),
         (json!({"sender_encrypted": large}), 413, "too_large"),
         (json!({"receiver_key_id": "0123456789abcdef"}), 409, "stale_key"),
+        (json!({"receiver_key_id": "0123456789abcdeg"}), 422, "bad_frame"),
         (json!({"attachment_ids": ["a"]}), 404, "not_found"),
     ] {
         let answer = alice.http.post("/chat/messages", &with(&good, change.clone())).await;

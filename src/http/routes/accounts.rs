@@ -12,7 +12,7 @@ use crate::auth::{AuthError, TokenPair};
 use crate::domain::{EmailAddress, NewAccount, Password, PublicKey, UserName};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Request, client_address, json_body, limit_name, limit_rate, uninterrupted};
+use crate::http::extract::{Request, client_address, limit_name, limit_rate, strangers_json_body, uninterrupted};
 use crate::http::respond::{Response, secret_json};
 
 #[derive(Deserialize, ToSchema)]
@@ -80,7 +80,7 @@ impl From<TokenPair> for TokenAnswer {
 pub(in crate::http) async fn register(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     limit_rate(&app, &request)?;
     let expected = "an object with the texts username, email, password and public_key";
-    let body: RegisterRequest = json_body(&app, request, expected).await?;
+    let body: RegisterRequest = strangers_json_body(&app, request, expected).await?;
     let account = NewAccount {
         name: UserName::parse(body.username)?,
         email: EmailAddress::parse(body.email)?,
@@ -105,7 +105,7 @@ pub(in crate::http) async fn login(app: Arc<App>, request: Request) -> Result<Re
     limit_rate(&app, &request)?;
     let expected = "an object with the texts username and password";
     let address = client_address(&app, &request);
-    let body: LoginRequest = json_body(&app, request, expected).await?;
+    let body: LoginRequest = strangers_json_body(&app, request, expected).await?;
     limit_name(&app, address, &body.username)?;
     let beginning = async move {
         let begun = app.auth.login(&body.username, body.password).await;
@@ -129,7 +129,7 @@ pub(in crate::http) async fn login(app: Arc<App>, request: Request) -> Result<Re
 ))]
 pub(in crate::http) async fn refresh(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let expected = "an object with the text refresh_token";
-    let body: RefreshRequest = json_body(&app, request, expected).await?;
+    let body: RefreshRequest = strangers_json_body(&app, request, expected).await?;
     let refreshing = async move {
         let refreshed = app.auth.refresh(&body.refresh_token).await;
         if let Err(AuthError::Reused { user, login }) = &refreshed {

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::domain::{Answer, Command, Event, MessageId, Scope, Seq, UserId};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Request, json_body, limit, query, signed_in, whole_body};
+use crate::http::extract::{EMPTY_CURSOR, IDEMPOTENCY_KEY, Request, json_body, limit, query, signed_in, whole_body};
 use crate::http::respond::{MAX_LIST_BYTES, Response, json, typed};
 use crate::protocol::{Frame, v1};
 use crate::storage::{PAGE_BYTES, PageLimit, Replay};
@@ -33,6 +33,7 @@ pub(in crate::http) struct SendRequest {
     #[schema(pattern = "^[a-z0-9][a-z0-9._-]{0,31}$", example = "text")]
     message_type: String,
     /// The key that `receiver_encrypted` is made for.
+    #[schema(pattern = "^[0-9a-f]{16}$")]
     receiver_key_id: Option<String>,
     /// The id of the message that this one answers, of the same conversation.
     reply_to: Option<i64>,
@@ -85,7 +86,7 @@ pub(in crate::http) struct DeleteQuery {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct SyncQuery {
-    /// A cursor; without one there are no events, only the newest cursor.
+    /// A cursor; without one there are no events, only the newest cursor. An empty one is none, and refused.
     since: Option<String>,
     /// 1–100, default 100.
     #[param(value_type = Option<u64>)]
@@ -128,7 +129,7 @@ struct ReadBody {
 
 /// Store and deliver a message, as `send` on the socket.
 #[utoipa::path(post, path = "/chat/messages", tag = "chat", security(("bearer" = [])), request_body = SendRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Instead of client_id")), responses(
+    params(("Idempotency-Key" = Option<String>, Header, description = "Instead of client_id: the same text, bare or as a quoted string (RFC 8941)")), responses(
     (status = 201, description = "Stored", body = StoredFrame),
     (status = 200, description = "An earlier try has stored it", body = StoredFrame),
     (status = 400, body = Problem, content_type = "application/problem+json"),
@@ -137,6 +138,7 @@ struct ReadBody {
     (status = 404, description = "No such user, or no such message to answer", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "The client id names another message, or the receiver has a new key", body = Problem, content_type = "application/problem+json"),
     (status = 413, body = Problem, content_type = "application/problem+json"),
+    (status = 415, description = "Not JSON, or compressed", body = Problem, content_type = "application/problem+json"),
     (status = 422, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json"),
 ))]
@@ -193,6 +195,9 @@ pub(in crate::http) async fn sync(app: Arc<App>, request: Request) -> Result<Res
     let newest = position.newest();
     let nothing = |events| SyncAnswer { events, cursor: newest.to_string(), more: false };
     let Some(since) = query.since else { return Ok(json(StatusCode::OK, &nothing(Vec::new()))) };
+    if since.is_empty() {
+        return Err(ApiError::Invalid(EMPTY_CURSOR.to_owned()));
+    }
     let mut cursor = match position.honours(&since) {
         Ok(cursor) => cursor,
         Err(reason) => {
@@ -260,10 +265,19 @@ pub(in crate::http) async fn receipts(app: Arc<App>, request: Request) -> Result
     Ok(crate::http::respond::no_content())
 }
 
+/// The key of the header, which may be quoted as a string (RFC 8941 §3.3.3), and may be there twice only if it is the same.
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    let text = value.to_str().map_err(|_| ApiError::Invalid("Idempotency-Key must be plain text".to_owned()))?;
-    Ok(Some(text.to_owned()))
+    let mut found: Option<&str> = None;
+    for value in headers.get_all(IDEMPOTENCY_KEY) {
+        let text = value.to_str().map_err(|_| ApiError::Invalid("Idempotency-Key must be plain text".to_owned()))?;
+        let quoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+        let key = quoted.unwrap_or(text);
+        if found.is_some_and(|found| found != key) {
+            return Err(ApiError::Invalid("Idempotency-Key is there twice".to_owned()));
+        }
+        found = Some(key);
+    }
+    Ok(found.map(str::to_owned))
 }
 
 fn frame(status: StatusCode, frame: Option<Frame>) -> Result<Response, ApiError> {

@@ -12,7 +12,7 @@ use crate::clock;
 use crate::domain::DeviceId;
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Connection, Request, keeps_place, query};
+use crate::http::extract::{Connection, EMPTY_CURSOR, Request, keeps_place, query};
 use crate::http::respond::Response;
 use crate::socket::{Handshake, authenticate};
 
@@ -26,9 +26,9 @@ pub(in crate::http) struct SocketQuery {
     ticket: Option<SecretString>,
     /// fluent.v1: what the device calls itself, `[A-Za-z0-9_-]{1,64}`; a new socket of the same device replaces the old one.
     device_id: Option<String>,
-    /// fluent.v1: the cursor to go on from.
+    /// fluent.v1: the cursor to go on from; an empty one is refused.
     since: Option<String>,
-    /// fluent.v1: `background` for a socket that does not make its user online.
+    /// fluent.v1: `background` for a socket that does not make its user online; nothing else.
     mode: Option<String>,
 }
 
@@ -40,7 +40,7 @@ pub(in crate::http) struct SocketQuery {
 /// `{"sender_id","receiver_id","content","message_type","timestamp"}` on all sockets of both sides.
 #[utoipa::path(get, path = "/chat/ws", tag = "chat", params(SocketQuery), security(("bearer" = []), ()), responses(
     (status = 101, description = "The socket is open"),
-    (status = 400, description = "No valid handshake", body = Problem, content_type = "application/problem+json"),
+    (status = 400, description = "No valid handshake, or a parameter is wrong", body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 426, description = "Not a handshake", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Going down or overloaded", body = Problem, content_type = "application/problem+json"),
@@ -51,12 +51,15 @@ pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Res
     let token = token.filter(|_| app.config.auth.token_in_query);
     let access = authenticate(&app.auth, request.headers(), token, ticket).await?;
     keeps_place(&request);
-    let query = query?;
+    let query = query.map_err(|_| ApiError::BadOpening("a query parameter is there twice, or is not text"))?;
     let handshake = Handshake::read(&request)?;
     let opening = if handshake.is_v1() {
         let has_name = query.device_id.is_some();
         let device = device(query.device_id)?;
-        let is_background = query.mode.as_deref() == Some("background");
+        let is_background = is_background(query.mode.as_deref())?;
+        if query.since.as_deref() == Some("") {
+            return Err(ApiError::BadOpening(EMPTY_CURSOR));
+        }
         // Before anything is read or noted: thousands may come at once.
         let entry = app.sockets.entrance.enter(access.user).await?;
         app.dialects.uses_v1(access).await?;
@@ -76,6 +79,14 @@ pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Res
         app.registry.end_logins(access.user, &[access.login], LoginEnd::Revoked);
     }
     answer.map(|response| response.map(|()| Full::default())).ok_or(ApiError::Unavailable)
+}
+
+fn is_background(mode: Option<&str>) -> Result<bool, ApiError> {
+    match mode {
+        None => Ok(false),
+        Some("background") => Ok(true),
+        Some(_) => Err(ApiError::BadOpening("mode must be background, or left out")),
+    }
 }
 
 /// As the client calls it; a device without a name gets one.

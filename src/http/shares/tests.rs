@@ -1,6 +1,7 @@
 //! Who gets a turn, and what an answer keeps.
 
 use http::StatusCode;
+use http_body_util::BodyExt as _;
 
 use super::super::respond::full;
 use super::*;

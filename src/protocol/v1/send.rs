@@ -7,8 +7,8 @@ use super::fields::{Fields, MAX_INTEGER, Value, bad_frame, missing};
 use crate::domain::{Ciphertext, ClientId, Draft, MessageId, MessageType, Objection, Once, UserId};
 use crate::protocol::{ErrorCode, FrameError};
 
-/// Longest `receiver_key_id` in bytes.
-const MAX_KEY_ID_BYTES: usize = 64;
+/// Hexadecimal digits of a `receiver_key_id`.
+const KEY_ID_DIGITS: usize = 16;
 /// Longest life of a message in seconds: 365 days.
 const MAX_EXPIRY_S: i64 = 31_536_000;
 
@@ -50,8 +50,8 @@ pub(super) fn draft(
     let message_type = MessageType::parse(&fields.text("message_type")?)
         .ok_or_else(|| bad_frame("message_type must match [a-z0-9][a-z0-9._-]{0,31}"))?;
     let receiver_key_id = fields.optional_text("receiver_key_id")?;
-    if receiver_key_id.as_ref().is_some_and(|id| id.len() > MAX_KEY_ID_BYTES) {
-        return Err(bad_frame("receiver_key_id must have at most 64 bytes"));
+    if receiver_key_id.as_ref().is_some_and(|id| !is_key_id(id)) {
+        return Err(bad_frame("receiver_key_id must match [0-9a-f]{16}"));
     }
     let reply_to = fields.optional_integer("reply_to", 1..=MAX_INTEGER)?;
     let expires_in_s = fields.optional_integer("expires_in_s", 1..=MAX_EXPIRY_S)?;
@@ -90,6 +90,11 @@ pub(super) fn draft(
         expires_in_s,
         objection,
     })
+}
+
+/// Whether it could name a key.
+fn is_key_id(text: &str) -> bool {
+    text.len() == KEY_ID_DIGITS && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// The id of somebody there may be.

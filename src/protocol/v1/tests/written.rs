@@ -45,7 +45,7 @@ fn send() -> impl Strategy<Value = Written> {
     let copy = || prop_oneof![".{1,30}", any::<String>().prop_filter("empty", |text| !text.is_empty())];
     let attachment = prop_oneof![any::<String>().prop_map(Value::from), any::<i64>().prop_map(Value::from)];
     let options = (
-        optional("receiver_key_id", "[0-9a-f]{0,16}".prop_map(Value::from)),
+        optional("receiver_key_id", "[0-9a-f]{16}".prop_map(Value::from)),
         optional("reply_to", (1..=MAX_INTEGER).prop_map(Value::from)),
         optional("expires_in_s", (1..=31_536_000).prop_map(Value::from)),
         optional("attachment_ids", prop::collection::vec(attachment, 1..4).prop_map(Value::from)),

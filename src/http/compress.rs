@@ -1,0 +1,96 @@
+//! Compression of long lists.
+//!
+//! A list holds what others have chosen, a stranger's text or name, beside what they must not know. A code that replaces
+//! repetitions would tell them by the length whether they have guessed right (CRIME, BREACH). So letters are only given
+//! shorter codes the more often they occur: no repetition is looked for. It is also where nearly all of the gain is, since
+//! base64 has few letters and its text does not repeat.
+
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use http_body_util::Full;
+use hyper::body::Body as _;
+use zlib_rs::{DeflateConfig, Strategy, compress_bound, compress_slice};
+
+use super::respond::{Response, whole};
+
+/// Answers below this size are not worth compressing.
+const MIN_BYTES: u64 = 1024;
+/// The largest window, in a frame of gzip (RFC 1952).
+const GZIP_WINDOW_BITS: i32 = 16 + 15;
+/// More than enough for what the frame of gzip is longer than zlib's.
+const GZIP_FRAME_BYTES: usize = 32;
+
+/// Whether the client takes gzip (RFC 9110 §12.5.3).
+pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let mut others = false;
+    for offered in values.flat_map(|value| value.split(',')) {
+        let (coding, weight) = offered.split_once(';').unwrap_or((offered, "q=1"));
+        let weight = weight.trim().strip_prefix(['q', 'Q']).and_then(|weight| weight.trim().strip_prefix('='));
+        let wanted = weight.and_then(|weight| weight.trim().parse::<f32>().ok()).is_some_and(|weight| weight > 0.0);
+        match coding.trim().to_ascii_lowercase().as_str() {
+            "gzip" | "x-gzip" => return wanted,
+            "*" => others = wanted,
+            _ => {}
+        }
+    }
+    others
+}
+
+/// The answer, compressed if it is a long list. Never one that holds a token, and no script or page, which would be compressed
+/// anew for everybody who asks.
+pub(super) fn compress(response: Response) -> Response {
+    if !is_list(&response) {
+        return response;
+    }
+    let (mut head, body) = response.into_parts();
+    let plain = whole(body);
+    let body = gzip(&plain);
+    if body.is_some() {
+        head.headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        head.headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    }
+    Response::from_parts(head, Full::new(body.unwrap_or(plain)))
+}
+
+fn is_list(response: &Response) -> bool {
+    let headers = response.headers();
+    let is_json = headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
+    let is_secret = headers.get(CACHE_CONTROL).is_some_and(|value| value == "no-store");
+    response.status() == StatusCode::OK && is_json && !is_secret && response.body().size_hint().lower() >= MIN_BYTES
+}
+
+/// `None` when it cannot be made shorter.
+fn gzip(plain: &[u8]) -> Option<Bytes> {
+    let config =
+        DeflateConfig { window_bits: GZIP_WINDOW_BITS, strategy: Strategy::HuffmanOnly, ..DeflateConfig::default() };
+    let mut room = vec![0; compress_bound(plain.len()) + GZIP_FRAME_BYTES];
+    let (written, _) = compress_slice(&mut room, plain, config);
+    let length = written.len();
+    (length > 0 && length < plain.len()).then(|| {
+        room.truncate(length);
+        room.shrink_to_fit();
+        room.into()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repetition_takes_as_much_as_the_same_letters_in_another_order() {
+        let list = |guess: &str| format!(r#"[{{"partner":"konstantinopolis"}},{{"content":"{}"}}]"#, guess.repeat(200));
+        let (right, wrong) = (list("konstantinopolis"), list("siloponitnatsnok"));
+        let lengths = [&right, &wrong].map(|text| gzip(text.as_bytes()).map(|bytes| bytes.len()));
+        assert!(lengths[0].is_some());
+        assert_eq!(lengths[0], lengths[1]);
+    }
+
+    #[test]
+    fn noise_stays_as_it_is() {
+        let noise: Vec<u8> = (0..4096_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        assert_eq!(gzip(&noise), None);
+    }
+}

@@ -1,0 +1,195 @@
+//! What is left of a request's body when its answer is there already.
+//!
+//! A connection that is closed with unread input is reset. Whoever is still writing then, as a proxy is, sees the reset and
+//! not the answer, and tells its own client 502. So the rest of every body is read and dropped, whichever endpoint, layer or
+//! deadline has answered: at most [`Rest::limit`] bytes, for [`DEADLINE`], without pauses of more than [`PAUSE`]. The answer
+//! does not wait for it.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONNECTION, EXPECT};
+use http::{HeaderMap, HeaderValue};
+use http_body_util::BodyExt as _;
+use hyper::body::{Body as _, Frame, Incoming, SizeHint};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout, timeout_at};
+use tower::{BoxError, Service};
+
+use super::extract::Request;
+use super::layers::Body;
+
+/// Longest time in which the rest of a body is read.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// Longest pause of a client that is still sending.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// The layer around everything that may answer.
+#[derive(Clone, Copy)]
+pub(super) struct ReadRestLayer {
+    /// Bytes of a body that are read and dropped.
+    pub(super) limit: u64,
+}
+
+impl<S> tower::Layer<S> for ReadRestLayer {
+    type Service = ReadRest<S>;
+
+    fn layer(&self, inner: S) -> ReadRest<S> {
+        ReadRest { inner, limit: self.limit }
+    }
+}
+
+/// Gives requests a body that is not lost when it is dropped unread.
+#[derive(Clone)]
+pub(super) struct ReadRest<S> {
+    inner: S,
+    limit: u64,
+}
+
+impl<S> Service<http::Request<Incoming>> for ReadRest<S>
+where
+    S: Service<Request, Response = http::Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = http::Response<AnswerBody>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: http::Request<Incoming>) -> Self::Future {
+        let limit = self.limit;
+        let expects = expects_continue(request.headers());
+        let (head, body) = request.into_parts();
+        let (unread, mut left) = oneshot::channel();
+        let unread = (!body.is_end_stream()).then_some(unread);
+        let body = RequestBody { body: Some(body), is_begun: false, unread };
+        let answering = self.inner.call(http::Request::from_parts(head, body));
+        Box::pin(async move {
+            let mut response = answering.await?;
+            let rest = left.try_recv().ok().map(|left| Rest { left: Some(left), limit });
+            if rest.as_ref().is_some_and(|rest| rest.ends_connection(expects)) {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok(response.map(|body| AnswerBody { body, _rest: rest }))
+        })
+    }
+}
+
+/// Whether the client waits to be asked for the body (RFC 9110 §10.1.1).
+fn expects_continue(headers: &HeaderMap) -> bool {
+    headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}
+
+/// The body of a request. Dropped before its end, it hands over what is left.
+pub(super) struct RequestBody {
+    /// `None` after its end.
+    body: Option<Incoming>,
+    /// Whether any of it was asked for.
+    is_begun: bool,
+    /// `None` when there is no body.
+    unread: Option<oneshot::Sender<Left>>,
+}
+
+struct Left {
+    body: Incoming,
+    is_begun: bool,
+}
+
+impl hyper::body::Body for RequestBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        self.is_begun = true;
+        let Some(body) = self.body.as_mut() else { return Poll::Ready(None) };
+        let frame = ready!(Pin::new(body).poll_frame(cx));
+        if !matches!(frame, Some(Ok(_))) {
+            self.body = None;
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(Incoming::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map_or(SizeHint::with_exact(0), Incoming::size_hint)
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        if let (Some(body), Some(unread)) = (self.body.take(), self.unread.take())
+            && !body.is_end_stream()
+        {
+            // Without a receiver the client has gone already.
+            let _ = unread.send(Left { body, is_begun: self.is_begun });
+        }
+    }
+}
+
+/// The body of an answer, and what is left of the request.
+pub(super) struct AnswerBody {
+    body: Body,
+    _rest: Option<Rest>,
+}
+
+impl hyper::body::Body for AnswerBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// The rest of a body, read and dropped once this is dropped: with the answer's body, when hyper has begun the answer. Before
+/// that, hyper would invite a client that waits ("100 Continue") to send what nobody wants.
+struct Rest {
+    /// `None` once it is being read.
+    left: Option<Left>,
+    limit: u64,
+}
+
+impl Rest {
+    /// Whether no other request can follow: nobody knows if the uninvited body comes, or it is too long to be read.
+    fn ends_connection(&self, expects_continue: bool) -> bool {
+        let ends = |left: &Left| (expects_continue && !left.is_begun) || left.body.size_hint().lower() > self.limit;
+        self.left.as_ref().is_some_and(ends)
+    }
+
+    async fn discard(mut body: Incoming, limit: u64) {
+        let deadline = Instant::now() + DEADLINE;
+        let mut read = 0;
+        while read <= limit {
+            let frame = timeout_at(deadline, timeout(PAUSE, body.frame())).await;
+            let Ok(Ok(Some(Ok(frame)))) = frame else { return };
+            read += frame.data_ref().map_or(0, |data| data.len() as u64);
+        }
+    }
+}
+
+impl Drop for Rest {
+    fn drop(&mut self) {
+        // There is no runtime when the process ends.
+        if let (Some(left), Ok(runtime)) = (self.left.take(), Handle::try_current()) {
+            runtime.spawn(Self::discard(left.body, self.limit));
+        }
+    }
+}

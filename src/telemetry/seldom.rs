@@ -1,0 +1,41 @@
+//! Lines that are worth telling once, and again only after a while.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Says when a line that could come with every request may be logged.
+#[derive(Debug)]
+pub struct Seldom {
+    every: Duration,
+    last: Mutex<Option<Instant>>,
+}
+
+impl Seldom {
+    /// At most one line in this time.
+    #[must_use]
+    pub fn new(every: Duration) -> Self {
+        Self { every, last: Mutex::default() }
+    }
+
+    /// Whether it is time for a line; if so, the next one has to wait.
+    pub fn is_due(&self) -> bool {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = last.is_none_or(|last| last.elapsed() >= self.every);
+        if is_due {
+            *last = Some(Instant::now());
+        }
+        is_due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_told_once_in_a_while() {
+        let (hourly, always) = (Seldom::new(Duration::from_hours(1)), Seldom::new(Duration::ZERO));
+        assert!(hourly.is_due() && !hourly.is_due());
+        assert!(always.is_due() && always.is_due());
+    }
+}
