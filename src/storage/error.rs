@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use sea_orm::{DbErr, SqlErr};
+use sea_orm::sqlx::postgres::PgDatabaseError;
+use sea_orm::{DbErr, SqlErr, sqlx};
 
 use super::place::Lost;
 use crate::clock::NoRandomness;
@@ -74,7 +75,7 @@ pub enum StorageError {
     #[error("what it belongs to is gone: {0}")]
     Orphan(String),
     /// The database failed or did not answer in time. Nothing of the attempt was stored, unless it was a commit.
-    #[error("database: {0}")]
+    #[error("database: {}", plain(.0))]
     Database(DbErr),
     /// As [`Database`](Self::Database), on the connection on which batches are written.
     #[error("database: {0}")]
@@ -135,4 +136,19 @@ impl From<DbErr> for StorageError {
             _ => Self::Database(error),
         }
     }
+}
+
+/// What a database says, without the line of PostgreSQL's source that the driver appends.
+fn plain(error: &DbErr) -> String {
+    use sea_orm::RuntimeErr::SqlxError;
+    let (DbErr::Conn(SqlxError(cause)) | DbErr::Exec(SqlxError(cause)) | DbErr::Query(SqlxError(cause))) = error else {
+        return error.to_string();
+    };
+    error.to_string().replace(&cause.to_string(), &without_source_line(cause))
+}
+
+/// The same of the driver's own error.
+pub(super) fn without_source_line(error: &sqlx::Error) -> String {
+    let postgres = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
+    postgres.map_or_else(|| error.to_string(), |error| error.message().to_owned())
 }

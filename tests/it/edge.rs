@@ -309,6 +309,14 @@ async fn a_cause_is_told_once() {
     let output = run(dir.path(), &["migrate", "status"], &[("DATABASE_URL", &stranger)]).await;
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(error.contains("stranger") && !error.contains(" at line "), "{error}");
+
+    // And of a statement that fails.
+    let connection = sea_orm::Database::connect(database.url()).await.unwrap();
+    sea_orm::ConnectionTrait::execute_unprepared(&connection, "CREATE TABLE seaql_migrations (x int)").await.unwrap();
+    connection.close().await.unwrap();
+    let output = run(dir.path(), &["migrate", "status"], &[("DATABASE_URL", database.url())]).await;
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && !error.contains(" at line "), "{error}");
 }
 
 #[tokio::test]

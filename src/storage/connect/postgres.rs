@@ -14,6 +14,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use super::Purpose;
 use crate::config::Config;
 use crate::storage::StorageError;
+use crate::storage::error::without_source_line;
 
 /// A connection that idled this long is tested before use.
 pub(in crate::storage) const TEST_AFTER_IDLE: Duration = Duration::from_secs(30);
@@ -83,7 +84,5 @@ pub(in crate::storage) fn parse(url: &str) -> Result<PgConnectOptions, StorageEr
 
 #[expect(clippy::needless_pass_by_value, reason = "as map_err calls it")]
 pub(in crate::storage) fn unreachable(error: sqlx::Error) -> StorageError {
-    // Without the line in the source of PostgreSQL, which the driver appends.
-    let reason = error.as_database_error().map_or_else(|| error.to_string(), |error| error.message().to_owned());
-    StorageError::Unreachable(reason)
+    StorageError::Unreachable(without_source_line(&error))
 }

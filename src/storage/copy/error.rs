@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use sea_orm::sqlx;
 
 use crate::storage::StorageError;
+use crate::storage::error::without_source_line;
 
 /// Which of the two databases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub enum CopyError {
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// One of the two failed while it was read or written.
-    #[error("database: {0}")]
+    #[error("database: {}", without_source_line(.0))]
     Database(#[from] sqlx::Error),
     /// Both URLs name one database.
     #[error("the source and the target are the same database")]
