@@ -1,5 +1,5 @@
-//! What the program prints. Output that cannot be written is dropped: a full disk or a reader that has gone away changes nothing
-//! of what was asked for.
+//! What the program prints. Output that cannot be written is dropped: a full disk or a reader that has gone away changes
+//! nothing of what was asked for.
 
 use std::io::Write as _;
 

@@ -4,8 +4,8 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Signals that end a process unless it says otherwise. For systemd the end by SIGHUP is a clean one: nobody would start the
-/// server again.
+/// Signals that end a process unless it says otherwise. For systemd the end by SIGHUP is a clean one: nobody would start
+/// the server again.
 fn ignored() -> [(&'static str, SignalKind); 4] {
     [
         ("SIGHUP", SignalKind::hangup()),

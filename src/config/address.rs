@@ -49,7 +49,7 @@ impl ListenAddress {
     }
 }
 
-/// The address by which this machine reaches a server that listens on `address`: the loopback one when it listens on all.
+/// The address by which this machine reaches a server that listens on `address`: the loopback one for all addresses.
 #[must_use]
 pub fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
@@ -73,8 +73,8 @@ impl FromStr for ListenAddress {
     }
 }
 
-/// Whether it has the form of a name (RFC 1123 §2.1, and underscores, which some networks of containers have). A last label of
-/// digits is an address that was mistyped.
+/// Whether it has the form of a name (RFC 1123 §2.1, and underscores, which some networks of containers have). A last
+/// label of digits is an address that was mistyped.
 fn is_host_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     let label = |label: &str| {

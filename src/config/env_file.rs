@@ -1,7 +1,7 @@
 //! `.env` files: `NAME=value` a line, the value as it is written.
 //!
-//! Our own, since what parses these files elsewhere replaces `$NAME` and drops backslashes: a secret would not be the one
-//! that was written down. Where two readings are usual, the line is refused.
+//! Our own, since what parses these files elsewhere replaces `$NAME` and drops backslashes: a secret would not be the
+//! one that was written down. Where two readings are usual, the line is refused.
 
 /// What some editors put before the first line.
 const BYTE_ORDER_MARK: char = '\u{feff}';

@@ -9,8 +9,8 @@ impl Config {
         let mut warnings = Vec::new();
         if !self.server.listen.is_loopback() && !self.http.behind_tls {
             warnings.push(format!(
-                "server.listen is {}, and http.behind_tls is off: passwords, tokens and the names of who writes to whom \
-                 cross the network in clear text. Put a TLS proxy in front and set http.behind_tls",
+                "server.listen is {}, and http.behind_tls is off: passwords, tokens and who writes to whom cross \
+                 the network in clear text. Put a TLS proxy in front and set http.behind_tls",
                 self.server.listen
             ));
         }

@@ -1,4 +1,5 @@
-//! The edge of the program: output that nobody takes, signals, secrets in files, addresses by name, and what it tells operators.
+//! The edge of the program: output that nobody takes, signals, secrets in files, addresses by name, and what it tells
+//! operators.
 
 use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt as _;

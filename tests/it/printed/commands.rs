@@ -46,8 +46,8 @@ const RUN: [&str; 10] = [
     "pg_restore --clean --if-exists --dbname=\"$DATABASE_URL\" fluent.dump",
 ];
 
-/// Commands that no test runs, and why. Of cargo's own and of the loads, which take minutes, tests check that what they name is
-/// there.
+/// Commands that no test runs, and why. Of cargo's own and of the loads, which take minutes, tests check that what they
+/// name is there.
 const NOT_RUN: [(&str, &str); 3] = [
     ("fuser data/fluent.db-lock", "of a package that few have; the line that it explains names the process too"),
     ("fuzz/run.sh 60", "for minutes, and compiles everything with instruments first"),

@@ -25,8 +25,8 @@ pub(super) fn cargo() -> Command {
     cargo
 }
 
-/// Both blocks as they are printed, but for the path. Beside them stands a crate that asks for what our own tests ask for, and the
-/// profile is ours: so all that we depend on is built already.
+/// Both blocks as they are printed, but for the path. Beside them stands a crate that asks for what our own tests ask
+/// for, and the profile is ours: so all that we depend on is built already.
 #[test]
 fn the_snippet_of_the_readme_compiles_and_passes_outside_the_workspace() {
     let dir = tempfile::tempdir().unwrap();
