@@ -43,17 +43,16 @@ async fn ping(stream: &mut (impl tokio::io::AsyncWrite + Unpin), enough: &Atomic
     }
 }
 
-/// Waits until the count stands still: both sides wait for the other to read.
+/// Waits until the count stands still, and not only for a retransmission: both sides wait for the other to read.
 async fn stands_still(sent: &AtomicUsize) {
     let standing = async {
-        let mut before = 0;
-        loop {
-            tokio::time::sleep(Duration::from_millis(500)).await;
+        let (mut before, mut since) = (0, Instant::now());
+        while before == 0 || since.elapsed() < Duration::from_secs(3) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
             let now = sent.load(Ordering::Relaxed);
-            if now > 0 && now == before {
-                return;
+            if now != before {
+                (before, since) = (now, Instant::now());
             }
-            before = now;
         }
     };
     soon("the server stops reading", standing).await;
