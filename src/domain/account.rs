@@ -188,6 +188,12 @@ pub struct User {
 }
 
 impl User {
+    /// Bytes of what is told of the user.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.name.len() + self.public_key.len()
+    }
+
     /// Names the public key: the first 16 hex digits of the SHA-256 of its text.
     #[must_use]
     pub fn key_id(&self) -> String {

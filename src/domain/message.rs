@@ -55,6 +55,14 @@ impl std::fmt::Debug for Message {
     }
 }
 
+impl ChatListEntry {
+    /// Bytes of what `user` is told.
+    #[must_use]
+    pub fn bytes(&self, user: UserId) -> usize {
+        self.newest.content_for(user).len() + self.partner.bytes()
+    }
+}
+
 /// One line of a user's chat list.
 #[derive(Clone)]
 pub struct ChatListEntry {

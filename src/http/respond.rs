@@ -52,6 +52,10 @@ pub(super) fn json_list(status: StatusCode, entries: &[impl Serialize]) -> Respo
             body.truncate(end);
             break;
         }
+        if end == 1 && body.len() > ENTRY_BYTES {
+            // The others may be as large.
+            body.reserve(body.len().saturating_mul(entries.len() - 1).min(PAGE_BYTES));
+        }
     }
     body.push(b']');
     typed(status, "application/json", body)

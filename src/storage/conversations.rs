@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseBackend, Value};
 use super::history::bind;
 use super::packed::{Query, Row};
 use super::replay::plan::PARTNER;
-use super::rows::{COLUMNS, COUNT, OWN, USER_SIZE, fits, message, messages, newest_visible, partner, size_of};
+use super::rows::{COLUMNS, COUNT, Filling, OWN, USER_SIZE, fits, message, messages, newest_visible, partner, size_of};
 use super::walk::{any, each};
 use super::{Storage, StorageError};
 use crate::domain::{ConversationId, DirectKey, Message, MessageId, Seq, Timestamp, User, UserId};
@@ -115,10 +115,21 @@ impl Storage {
         limit: u64,
         now: Timestamp,
     ) -> Result<Vec<Overview>, StorageError> {
-        let before = before.map_or(i64::MAX, |seq| seq.0);
-        let values = [user.0.into(), now.as_micros().into(), before.into(), bind(limit)];
-        let rows = self.list(&overview_query(self.backend()), values).await?;
-        rows.into_iter().map(|row| overview(row, user)).collect()
+        let mut before = before.map_or(i64::MAX, |seq| seq.0);
+        let (query, mut page) = (overview_query(self.backend()), Filling::new(limit));
+        loop {
+            let values = [user.0.into(), now.as_micros().into(), before.into(), bind(page.room())];
+            let rows = self.list(&query, values).await?;
+            let found: Result<Vec<Overview>, StorageError> = rows.into_iter().map(|row| overview(row, user)).collect();
+            let bytes = |one: &Overview| {
+                let last = one.last_message.as_ref().map_or(0, |message| message.content_for(user).len());
+                last + one.partner.bytes()
+            };
+            if !page.take(found?, bytes) {
+                return Ok(page.items);
+            }
+            before = page.items.last().map_or(before, |last| last.seq.0);
+        }
     }
 
     /// What `other` is to `user`; `None` when they have no conversation, or one has blocked the other.

@@ -5,7 +5,8 @@ use sea_orm::{ConnectionTrait as _, DatabaseBackend, Value};
 
 use super::packed::Query;
 use super::rows::{
-    COLUMNS, COUNT, OWN, SHOWN, USER_SIZE, fits, message, messages, newest_of, newest_visible, partner, size_of,
+    COLUMNS, COUNT, Filling, OWN, SHOWN, USER_SIZE, fits, message, messages, newest_of, newest_visible, partner,
+    size_of,
 };
 use super::walk::each;
 use super::{Storage, StorageError};
@@ -45,7 +46,7 @@ pub(super) fn chat_list_query(backend: DatabaseBackend) -> Query {
          SUM({size}) OVER (ORDER BY m.id DESC ROWS UNBOUNDED PRECEDING) AS up_to \
          FROM (SELECT c.id AS id, c.newest_message_id AS newest_message_id FROM members AS mine {} \
          WHERE mine.user_id = $1 AND c.newest_message_id IS NOT NULL \
-         ORDER BY c.newest_message_id DESC LIMIT $3 + 0) AS c {} {} {}) AS page {} {} {} \
+         ORDER BY c.newest_message_id DESC LIMIT $3 + 0) AS c {} {} {} WHERE m.id < $4) AS page {} {} {} \
          WHERE {} ORDER BY page.id DESC LIMIT $3 + 0",
         each("conversations", "c", "c.id = mine.conversation_id"),
         each("messages", "m", &format!("m.id = {}", newest_visible())),
@@ -83,16 +84,47 @@ impl Storage {
         now: Timestamp,
     ) -> Result<Vec<Message>, StorageError> {
         let Some(conversation) = self.conversation_between(user, partner).await? else { return Ok(Vec::new()) };
-        let before = self.before(before).await?;
-        let values = [user.0.into(), now.as_micros().into(), conversation.0.into(), before.into(), bind(limit)];
-        let rows = self.list(&history_query(self.backend()), values).await?;
-        rows.into_iter().map(|mut row| message(&mut row, user)).collect()
+        let mut before = self.before(before).await?;
+        let (query, mut page) = (history_query(self.backend()), Filling::new(limit));
+        loop {
+            let values =
+                [user.0.into(), now.as_micros().into(), conversation.0.into(), before.into(), bind(page.room())];
+            let rows = self.list(&query, values).await?;
+            let found: Result<Vec<Message>, StorageError> =
+                rows.into_iter().map(|mut row| message(&mut row, user)).collect();
+            if !page.take(found?, |message| message.content_for(user).len()) {
+                return Ok(page.items);
+            }
+            before = page.items.last().map_or(before, |last| last.timestamp.as_micros());
+        }
     }
 
     /// The user's conversations, the one with the newest message first, at most 1000 and
     /// [`PAGE_BYTES`](super::PAGE_BYTES), but at least one.
     pub async fn chat_list(&self, user: UserId, now: Timestamp) -> Result<Vec<ChatListEntry>, StorageError> {
-        let values = [user.0.into(), now.as_micros().into(), bind(MAX_CONVERSATIONS)];
+        let mut page = Filling::new(MAX_CONVERSATIONS);
+        let (mut before, mut steps) = (i64::MAX, 0);
+        while page.take(self.chats(user, now, before).await?, |chat| chat.bytes(user)) {
+            before = page.items.last().map_or(before, |last| last.newest.id.0);
+            steps += 1;
+        }
+        if steps == 0 {
+            return Ok(page.items);
+        }
+        // Those that have moved to the top meanwhile.
+        let top = page.items.first().map(|first| first.newest.id);
+        let mut chats = self.chats(user, now, i64::MAX).await?;
+        chats.retain(|chat| Some(chat.newest.id) > top);
+        page.items.retain(|chat| chats.iter().all(|moved| moved.partner.id != chat.partner.id));
+        let mut all = Filling::new(MAX_CONVERSATIONS);
+        chats.append(&mut page.items);
+        all.take(chats, |chat| chat.bytes(user));
+        Ok(all.items)
+    }
+
+    /// The next chats of the list, whose newest message has a number below `before`.
+    async fn chats(&self, user: UserId, now: Timestamp, before: i64) -> Result<Vec<ChatListEntry>, StorageError> {
+        let values = [user.0.into(), now.as_micros().into(), bind(MAX_CONVERSATIONS), before.into()];
         let rows = self.list(&chat_list_query(self.backend()), values).await?;
         let entry =
             |mut row| Ok(ChatListEntry { partner: partner(&mut row, COUNT)?, newest: message(&mut row, user)? });

@@ -30,9 +30,9 @@ const WINDOW: i64 = 1024;
 /// The widest window: all that is in a store.
 const WIDEST: i64 = 1 << 53;
 /// Messages read in one statement, when they are big and when they are small: statements of these sizes stay prepared.
-const SIZES: [usize; 3] = [8, 32, 64];
+const SIZES: [usize; 3] = [8, 16, 64];
 /// Messages read in the first statement, of which nobody knows yet how big they are: what a phone has missed in a few hours.
-const FIRST: usize = 32;
+const FIRST: usize = 16;
 
 /// Messages `$3` and so on, `size` of them, that are found by nothing but their numbers.
 pub(super) fn by_id_query(backend: DatabaseBackend, size: usize) -> Query {

@@ -79,10 +79,46 @@ pub(super) const USER_SIZE: &str = "OCTET_LENGTH(u.name) + OCTET_LENGTH(u.public
 /// Bytes of contents after which a page ends, whatever its limit.
 pub const PAGE_BYTES: usize = 1024 * 1024;
 
-/// The condition that ends a page at its bytes. `page` is a table of what could be on it, with `size` and `up_to`: the
+/// Bytes of contents after which one statement for a page ends: the database, the driver, and we each hold them for a moment.
+const STEP_BYTES: usize = PAGE_BYTES / 4;
+
+/// A page that is put together step by step.
+pub(super) struct Filling<T> {
+    pub(super) items: Vec<T>,
+    limit: usize,
+    bytes: usize,
+}
+
+impl<T> Filling<T> {
+    pub(super) fn new(limit: u64) -> Self {
+        Self { items: Vec::new(), limit: usize::try_from(limit).unwrap_or(usize::MAX), bytes: 0 }
+    }
+
+    /// How many there may still be.
+    pub(super) fn room(&self) -> u64 {
+        self.limit.saturating_sub(self.items.len()) as u64
+    }
+
+    /// Takes in what a statement has found; whether there may be more, and room for it. One that has found little has come to the
+    /// end.
+    pub(super) fn take(&mut self, found: Vec<T>, bytes: impl Fn(&T) -> usize) -> bool {
+        let before = self.bytes;
+        for item in found {
+            let bytes = self.bytes + bytes(&item);
+            if self.room() == 0 || bytes > PAGE_BYTES && !self.items.is_empty() {
+                return false;
+            }
+            self.bytes = bytes;
+            self.items.push(item);
+        }
+        self.room() > 0 && self.bytes < PAGE_BYTES && self.bytes - before >= STEP_BYTES / 2
+    }
+}
+
+/// The condition that ends a step at its bytes. `page` is a table of what could be on it, with `size` and `up_to`: the
 /// sum of the sizes up to this one.
 pub(super) fn fits(page: &str) -> String {
-    format!("({page}.up_to <= {PAGE_BYTES} OR {page}.up_to = {page}.size)")
+    format!("({page}.up_to <= {STEP_BYTES} OR {page}.up_to = {page}.size)")
 }
 
 /// Takes the message out of a row that begins with [`COLUMNS`].

@@ -25,7 +25,7 @@ pub(super) struct UserList {
 impl UserList {
     pub(super) fn extend(&mut self, users: impl IntoIterator<Item = User>) {
         for user in users {
-            self.bytes += user.name.len() + user.public_key.len();
+            self.bytes += user.bytes();
             self.is_full |= self.bytes > PAGE_BYTES && !self.users.is_empty();
             if self.is_full {
                 return;
