@@ -201,7 +201,9 @@ async fn the_commands_of_the_manual_work_as_they_are_printed() {
     let variables = [("FLUENT__SERVER__LISTEN", listen.as_str()), ("FLUENT__ADMIN__LISTEN", &admin)];
     assert_eq!(run("fluent-backend healthcheck", &variables).await, "ready\n");
     let backup = run("fluent-backend backup --to /backups/", &[]).await;
-    let file = backup.split(':').next().unwrap().to_owned();
+    let file =
+        backup.split_whitespace().find(|word| word.starts_with("backups/")).unwrap_or_else(|| panic!("{backup}"));
+    let file = file.trim_end_matches(':').to_owned();
     assert!(dir.path().join(&file).is_file(), "{backup}");
     if commands().iter().any(|(_, command)| command == "fluent-backend admin names") {
         run("fluent-backend admin names", &[]).await;
