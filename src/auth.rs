@@ -26,10 +26,10 @@ pub use sessions::TICKET_LIFETIME_S;
 
 use crate::clock::Clock;
 use crate::config;
-use crate::domain::{LoginId, NewAccount, Proof, Timestamp, UserId, UserName};
+use crate::domain::{LoginId, NewAccount, Password, Proof, Timestamp, UserId};
 use crate::storage::{NewLogin, NewRefreshToken, Rotation, Storage, StorageError};
 use opaque::OpaqueToken;
-use passwords::Passwords;
+use passwords::{Passwords, Verdict};
 
 /// How often a password is verified anew because its hash was replaced meanwhile.
 const TRIES: usize = 3;
@@ -86,12 +86,10 @@ impl Auth {
         })
     }
 
-    /// Makes an account. [`AuthError::Taken`] when the name or the address is another's.
+    /// Makes an account. [`AuthError::Taken`] when the name, its look or the address is another's, after the same work:
+    /// who goes away before the answer has learned nothing.
     pub async fn register(&self, account: NewAccount) -> Result<UserId, AuthError> {
-        // Spares the hash in the usual case; the unique indexes decide.
-        if self.storage.is_taken(&account.name, &account.email).await? {
-            return Err(AuthError::Taken);
-        }
+        account.password.check_owner(account.name.as_str(), account.email.as_str())?;
         let hash = self.passwords.hash(account.password.into_secret()).await?;
         self.storage
             .create_account(&account.name, &account.email, hash, &account.public_key, self.clock.now())
@@ -116,14 +114,11 @@ impl Auth {
     /// `None` when the hash was replaced while it was compared: it may be one of another password now, or of the same.
     async fn try_login(&self, name: &str, password: SecretString) -> Result<Option<Begun>, AuthError> {
         // A text that cannot be a name is nobody's, and costs the same.
-        let known = match UserName::parse(name.to_owned()) {
-            Ok(name) => self.storage.credentials(&name).await?,
-            Err(_) => None,
-        };
+        let known = self.storage.credentials(name).await?;
         let hash = known.as_ref().map(|known| known.password_hash.clone());
-        let verified = self.passwords.verify(password.clone(), hash).await?;
-        let user = known.filter(|_| verified).ok_or(AuthError::WrongCredentials)?;
-        let better = if self.passwords.is_outdated(&user.password_hash) {
+        let verdict = self.passwords.verify(password.clone(), hash).await?;
+        let user = known.filter(|_| verdict.is_right()).ok_or(AuthError::WrongCredentials)?;
+        let better = if verdict == (Verdict::Right { outdated: true }) {
             // Or the time of a login would tell old accounts from names that nobody has.
             Some(self.passwords.hash(password).await?)
         } else {
@@ -156,6 +151,14 @@ impl Auth {
                 Err(AuthError::Reused { user, login })
             }
         }
+    }
+
+    /// [`AuthError::WeakPassword`] when the new password is made of the user's own name or address.
+    pub async fn check_owner(&self, user: UserId, new: &Password) -> Result<(), AuthError> {
+        if let Some(profile) = self.storage.profile(user).await? {
+            new.check_owner(&profile.user.name, &profile.email)?;
+        }
+        Ok(())
     }
 
     /// The access tokens.

@@ -3,6 +3,7 @@
 mod check;
 mod greeting;
 mod health;
+mod names;
 mod output;
 mod progress;
 mod signals;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 pub(crate) use check::check;
 pub(crate) use greeting::{describe_database, greet};
 pub(crate) use health::healthcheck;
+pub(crate) use names::names;
 pub(crate) use output::{complain, note, one_line, say};
 pub(crate) use signals::StopSignals;
 pub(crate) use upkeep::{backup, copy_db, database, migrate_up, migration_status, restore};
@@ -72,6 +74,11 @@ pub(crate) enum Command {
         #[arg(long, value_name = "URL", env = "FLUENT_COPY_TO", hide_env_values = true)]
         to: String,
     },
+    /// Look at what the server keeps; it may run meanwhile.
+    Admin {
+        #[command(subcommand)]
+        command: AdminCommand,
+    },
     /// Ask the server on this machine whether it is ready; for containers.
     Healthcheck,
 }
@@ -91,6 +98,13 @@ pub(crate) enum DatabaseCommand {
     NewEpoch,
     /// Give the space of destroyed messages back to the file system (SQLite).
     Compact,
+}
+
+#[derive(clap::Subcommand)]
+pub(crate) enum AdminCommand {
+    /// List the accounts whose names would not be accepted as new ones: id, name and reason. What is not ASCII in a name is
+    /// written as an escape, so that nothing deceives.
+    Names,
 }
 
 #[derive(clap::Subcommand)]

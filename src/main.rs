@@ -9,7 +9,7 @@ use clap::Parser as _;
 use fluent_backend::config::{Config, LogFormat};
 use fluent_backend::{Server, telemetry};
 
-use cli::{Args, Command, ConfigCommand, MigrateCommand, StopSignals};
+use cli::{AdminCommand, Args, Command, ConfigCommand, MigrateCommand, StopSignals};
 
 /// Gives memory back to the system after a wave of connections, which glibc's arenas do not.
 #[cfg(feature = "jemalloc")]
@@ -58,6 +58,10 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
         Command::CopyDb { from, to } => {
             Box::pin(cli::copy_db(&config, from, to)).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Admin { command: AdminCommand::Names } => {
+            cli::names(&config).await?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Config { command: ConfigCommand::Show } => {

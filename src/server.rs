@@ -67,6 +67,7 @@ impl Server {
         make_data_dir(&config)?;
         let keys = SecretKeys::load(&config)?;
         let storage = Arc::new(Storage::open(&config).await?);
+        tell_of_odd_names(&storage).await?;
         let auth = Auth::new(&config.auth, &keys, storage.clone(), clock.clone()).await?;
         let (actors, fatal) = ActorSystem::start(&config, storage.clone(), clock.clone()).await?;
 
@@ -209,6 +210,18 @@ pub fn make_data_dir(config: &Config) -> Result<(), ServerError> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path).map_err(|source| ServerError::DataDir { path: path.clone(), source })
+}
+
+/// One line when there are accounts from before the rules that their names break.
+async fn tell_of_odd_names(storage: &Storage) -> Result<(), ServerError> {
+    let accounts = storage.count_odd_names().await?;
+    if accounts > 0 {
+        tracing::warn!(
+            accounts,
+            "some names would not be accepted as new ones; `fluent-backend admin names` lists them"
+        );
+    }
+    Ok(())
 }
 
 /// As many connections as configured, or as the process may have files open.

@@ -26,7 +26,7 @@ fn verify() -> Box<dyn FnMut()> {
         auth.register(NewAccount {
             name: UserName::parse("alice".to_owned()).unwrap(),
             email: EmailAddress::parse("alice@example.org".to_owned()).unwrap(),
-            password: Password::parse(SecretString::from(password())).unwrap(),
+            password: Password::parse(&SecretString::from(password())).unwrap(),
             public_key: PublicKey::parse("AAAA".to_owned(), false).unwrap(),
         })
         .await

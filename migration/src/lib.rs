@@ -12,6 +12,7 @@ mod m0003_tickets;
 mod m0004_events;
 mod m0005_user_search;
 mod m0006_who_still_has_it;
+mod m0007_names;
 mod m0008_login_lives;
 mod m0009_clock_marks;
 
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_events::Migration),
             Box::new(m0005_user_search::Migration),
             Box::new(m0006_who_still_has_it::Migration),
+            Box::new(m0007_names::Migration),
             Box::new(m0008_login_lives::Migration),
             Box::new(m0009_clock_marks::Migration),
         ]

@@ -1,15 +1,18 @@
 //! Why somebody is not let in.
 
 use crate::clock::NoRandomness;
-use crate::domain::{LoginId, UserId};
+use crate::domain::{Invalid, LoginId, UserId};
 use crate::storage::StorageError;
 
 /// Registration, login, refresh or a token was refused, or could not be decided.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthError {
-    /// The name or the address belongs to an account.
+    /// The name, another that looks like it, or the address belongs to an account.
     #[error("the user name or the e-mail address is already registered")]
     Taken,
+    /// The new password is too weak for its owner.
+    #[error(transparent)]
+    WeakPassword(#[from] Invalid),
     /// Unknown user or wrong password; nobody is told which.
     #[error("wrong user name or password")]
     WrongCredentials,

@@ -9,7 +9,7 @@ use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, NotUntil, Quota};
 
 use crate::config;
-use crate::domain::{MAX_NAME_CHARS, fold_name};
+use crate::domain::name_key;
 
 /// The address a limit counts by: an IPv4 address, or the /64 that one IPv6 subscriber has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,9 +68,9 @@ impl RateLimiter {
     /// Takes one attempt of this address to log in with this name.
     pub fn check_name(&self, address: ClientAddress, name: &str) -> Result<(), RateLimited> {
         let Some(limiters) = &self.0 else { return Ok(()) };
-        // Folding costs far more than a look at the length, and what is longer than any name is nobody's.
-        let is_name = name.chars().nth(MAX_NAME_CHARS).is_none();
-        let name = if is_name { limiters.hasher.hash_one(fold_name(name)) } else { limiters.hasher.hash_one(name) };
+        // What cannot be a name is nobody's.
+        let key = name_key(name);
+        let name = if key.is_empty() { limiters.hasher.hash_one(name) } else { limiters.hasher.hash_one(key) };
         limiters.names.check_key(&(address, name)).map_err(|until| limited(&until))
     }
 
@@ -113,7 +113,7 @@ mod tests {
         let (limiter, long) = (RateLimiter::new(&config), "\u{fdfa}".repeat(87_000));
         let address = IpAddr::from([192, 0, 2, 1]).into();
         let begun = std::time::Instant::now();
-        assert!(fold_name(&long).len() > long.len());
+        assert!(crate::domain::fold_name(&long).len() > long.len());
         let folding = begun.elapsed();
         let begun = std::time::Instant::now();
         let refused = (0..8).filter(|_| limiter.check_name(address, &long).is_err()).count();

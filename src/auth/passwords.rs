@@ -15,12 +15,31 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::AuthError;
 use crate::clock::random_bytes;
 use crate::config;
+use crate::domain::normal_password;
 use crate::telemetry::metrics;
 use hasher::Hasher;
 use threads::Threads;
 
 /// How long the memory of hashes is kept while nobody logs in.
 const KEEP: Duration = Duration::from_secs(10);
+
+/// What came of verifying a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Another one, or nobody's.
+    Wrong,
+    /// This one.
+    Right {
+        /// Whether to hash it anew: today it would be hashed with other settings, or in its normal form.
+        outdated: bool,
+    },
+}
+
+impl Verdict {
+    pub(super) fn is_right(self) -> bool {
+        self != Self::Wrong
+    }
+}
 
 /// Hashes and verifies passwords.
 pub(super) struct Passwords {
@@ -43,13 +62,14 @@ impl Passwords {
         })
     }
 
-    /// The hash of a password in PHC form.
+    /// The hash of a password in PHC form, of its normal form.
     pub(super) async fn hash(&self, password: SecretString) -> Result<String, AuthError> {
+        let password = normal_password(&password).unwrap_or(password);
         self.run(move |hasher| Ok(hasher.hash_password(password.expose_secret().as_bytes())?.to_string())).await
     }
 
     /// Whether a hash was made with other settings than today's.
-    pub(super) fn is_outdated(&self, hash: &str) -> bool {
+    fn is_outdated(&self, hash: &str) -> bool {
         let params = PasswordHash::new(hash).ok().and_then(|hash| Params::try_from(&hash).ok());
         params.is_none_or(|params| {
             (params.m_cost(), params.t_cost(), params.p_cost())
@@ -57,21 +77,34 @@ impl Passwords {
         })
     }
 
-    /// Whether the password has this hash. `None`, of an unknown user, takes the same time and is false.
-    pub(super) async fn verify(&self, password: SecretString, hash: Option<String>) -> Result<bool, AuthError> {
+    /// Whether the password has this hash. `None`, of an unknown user, takes the same time and is wrong.
+    ///
+    /// The normal form is tried first, then the text as it came, when that is another: hashes from before passwords had a
+    /// normal form are of that. How many tries there are follows from what was typed alone, and tells nothing of who exists.
+    pub(super) async fn verify(&self, password: SecretString, hash: Option<String>) -> Result<Verdict, AuthError> {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy.clone());
-        let matches = self
+        let is_outdated = self.is_outdated(&hash);
+        let normal = normal_password(&password);
+        let forms: Vec<SecretString> = normal.into_iter().chain([password]).collect();
+        let last = forms.len() - 1;
+        let matching = self
             .run(move |hasher| {
                 let hash = PasswordHash::new(&hash)?;
-                match hasher.verify_password(password.expose_secret().as_bytes(), &hash) {
-                    Ok(()) => Ok(true),
-                    Err(Error::PasswordInvalid) => Ok(false),
-                    Err(error) => Err(error),
+                for (i, form) in forms.iter().enumerate() {
+                    match hasher.verify_password(form.expose_secret().as_bytes(), &hash) {
+                        Ok(()) => return Ok(Some(i)),
+                        Err(Error::PasswordInvalid) => {}
+                        Err(error) => return Err(error),
+                    }
                 }
+                Ok(None)
             })
             .await?;
-        Ok(matches && known)
+        Ok(match matching.filter(|_| known) {
+            Some(i) => Verdict::Right { outdated: is_outdated || (i == last && last > 0) },
+            None => Verdict::Wrong,
+        })
     }
 
     /// Runs `work` when its turn has come; [`AuthError::Busy`] when that takes too long.
@@ -118,11 +151,33 @@ mod tests {
         let passwords = passwords(1);
         let secret = |text: &str| SecretString::from(text);
         let hash = passwords.hash(secret("a password")).await.unwrap();
-        assert!(passwords.verify(secret("a password"), Some(hash.clone())).await.unwrap());
-        assert!(!passwords.verify(secret("another"), Some(hash.clone())).await.unwrap());
-        assert!(!passwords.verify(secret("a password"), None).await.unwrap());
+        let verify = async |text: &str, hash: Option<String>| passwords.verify(secret(text), hash).await.unwrap();
+        assert_eq!(verify("a password", Some(hash.clone())).await, Verdict::Right { outdated: false });
+        assert_eq!(verify("another", Some(hash.clone())).await, Verdict::Wrong);
+        assert_eq!(verify("a password", None).await, Verdict::Wrong);
         assert!(matches!(passwords.verify(secret("x"), Some("no hash".to_owned())).await, Err(AuthError::Internal(_))));
         assert_ne!(hash, passwords.hash(secret("a password")).await.unwrap(), "the salt");
+    }
+
+    /// A hash of today is of the normal form; one from before it may be of any, and says so.
+    #[tokio::test]
+    async fn the_form_in_which_a_password_was_hashed() {
+        const FORMS: [&str; 2] = ["Pässwörter é à", "Pa\u{308}sswo\u{308}rter e\u{301} a\u{300}"];
+        let passwords = passwords(1);
+        let raw =
+            |text: &'static str| passwords.run(move |hasher| Ok(hasher.hash_password(text.as_bytes())?.to_string()));
+        let verify = async |text: &str, hash: &str| {
+            passwords.verify(SecretString::from(text), Some(hash.to_owned())).await.unwrap()
+        };
+        for form in FORMS {
+            let hash = passwords.hash(form.into()).await.unwrap();
+            for typed in FORMS {
+                assert_eq!(verify(typed, &hash).await, Verdict::Right { outdated: false });
+            }
+        }
+        let old = raw(FORMS[1]).await.unwrap();
+        assert_eq!(verify(FORMS[1], &old).await, Verdict::Right { outdated: true });
+        assert_eq!(verify(FORMS[0], &old).await, Verdict::Wrong);
     }
 
     /// The dummy costs what a hash of today's settings costs.

@@ -53,8 +53,8 @@ impl Auth {
     /// Checks the user's password, and proves that it was right; [`AuthError::WrongPassword`] when it is not.
     pub async fn check_password(&self, user: UserId, password: SecretString) -> Result<Proof, AuthError> {
         let hash = self.storage.password_hash(user).await?;
-        let is_right = self.passwords.verify(password, hash.clone()).await?;
-        hash.filter(|_| is_right).map(Proof::of).ok_or(AuthError::WrongPassword)
+        let verdict = self.passwords.verify(password, hash.clone()).await?;
+        hash.filter(|_| verdict.is_right()).map(Proof::of).ok_or(AuthError::WrongPassword)
     }
 
     /// What may allow a change of the key when no password is given: that one was given not long ago.

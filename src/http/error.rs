@@ -36,7 +36,10 @@ pub(super) enum ApiError {
     /// As `Invalid`, where a socket was asked for.
     #[error("{0}")]
     BadOpening(&'static str),
-    #[error("the user name or the e-mail address is already registered")]
+    /// A field of an account.
+    #[error(transparent)]
+    Field(Invalid),
+    #[error("the user name, one that looks like it, or the e-mail address is already registered")]
     Taken,
     #[error("{0}")]
     Unauthorized(&'static str),
@@ -100,6 +103,8 @@ impl ApiError {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::UnsupportedMediaType)
             }
             Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::BadFrame),
+            Self::Field(invalid) => (StatusCode::UNPROCESSABLE_ENTITY, code_of(invalid)),
+            Self::Taken => (StatusCode::BAD_REQUEST, ErrorCode::NameTaken),
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, ErrorCode::Forbidden),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, ErrorCode::NotFound),
@@ -109,11 +114,9 @@ impl ApiError {
             Self::Misdirected => (StatusCode::MISDIRECTED_REQUEST, ErrorCode::Forbidden),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable),
             Self::Handshake(HandshakeError::NotAnUpgrade) => (StatusCode::UPGRADE_REQUIRED, ErrorCode::BadFrame),
-            Self::Taken
-            | Self::BadHost
-            | Self::BadDevice
-            | Self::BadOpening(_)
-            | Self::Handshake(HandshakeError::BadKey) => (StatusCode::BAD_REQUEST, ErrorCode::BadFrame),
+            Self::BadHost | Self::BadDevice | Self::BadOpening(_) | Self::Handshake(HandshakeError::BadKey) => {
+                (StatusCode::BAD_REQUEST, ErrorCode::BadFrame)
+            }
             Self::Handshake(HandshakeError::UnsupportedSubprotocol) => {
                 (StatusCode::BAD_REQUEST, ErrorCode::UnsupportedSubprotocol)
             }
@@ -199,8 +202,11 @@ impl ApiError {
 
 fn status_of(code: ErrorCode) -> StatusCode {
     match code {
-        ErrorCode::BadJson | ErrorCode::UnsupportedSubprotocol => StatusCode::BAD_REQUEST,
+        ErrorCode::BadJson | ErrorCode::NameTaken | ErrorCode::UnsupportedSubprotocol => StatusCode::BAD_REQUEST,
         ErrorCode::BadFrame | ErrorCode::UnknownType => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorCode::InvalidName | ErrorCode::InvalidEmail | ErrorCode::WeakPassword | ErrorCode::InvalidKey => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
         ErrorCode::UnknownUser | ErrorCode::NotFound => StatusCode::NOT_FOUND,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::Blocked | ErrorCode::Forbidden => StatusCode::FORBIDDEN,
@@ -218,6 +224,7 @@ impl From<AuthError> for ApiError {
     fn from(error: AuthError) -> Self {
         match error {
             AuthError::Taken => Self::Taken,
+            AuthError::WeakPassword(invalid) => invalid.into(),
             AuthError::WrongCredentials => Self::Unauthorized("wrong user name or password"),
             AuthError::InvalidToken | AuthError::Reused { .. } => {
                 Self::Unauthorized("the token is missing, invalid or expired")
@@ -255,7 +262,18 @@ impl From<NotAdmitted> for ApiError {
 
 impl From<Invalid> for ApiError {
     fn from(error: Invalid) -> Self {
-        Self::Invalid(error.to_string())
+        Self::Field(error)
+    }
+}
+
+/// By the field's name.
+fn code_of(invalid: &Invalid) -> ErrorCode {
+    match invalid.field {
+        "username" => ErrorCode::InvalidName,
+        "email" => ErrorCode::InvalidEmail,
+        "password" => ErrorCode::WeakPassword,
+        "public_key" => ErrorCode::InvalidKey,
+        _ => ErrorCode::BadFrame,
     }
 }
 

@@ -17,6 +17,16 @@ pub enum ErrorCode {
     UnknownType,
     /// No such receiver.
     UnknownUser,
+    /// The user name, one that looks like it, or the e-mail address is registered.
+    NameTaken,
+    /// What cannot be a user name.
+    InvalidName,
+    /// What is no e-mail address.
+    InvalidEmail,
+    /// A new password that is too short, too long, or easily guessed.
+    WeakPassword,
+    /// What is no public key.
+    InvalidKey,
     /// A ciphertext or a body above its limit.
     TooLarge,
     /// No such thing, or not yours.
@@ -57,6 +67,11 @@ impl ErrorCode {
             Self::Conflict => "conflict",
             Self::StaleKey => "stale_key",
             Self::UnknownUser => "unknown_user",
+            Self::NameTaken => "name_taken",
+            Self::InvalidName => "invalid_name",
+            Self::InvalidEmail => "invalid_email",
+            Self::WeakPassword => "weak_password",
+            Self::InvalidKey => "invalid_key",
             Self::TooLarge => "too_large",
             Self::NotFound => "not_found",
             Self::Unauthorized => "unauthorized",

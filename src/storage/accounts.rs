@@ -1,14 +1,12 @@
 //! Accounts: registration, and what their owners see.
 
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _};
 
 use super::entity::user;
 use super::history::bind;
 use super::search::Change;
 use super::{Storage, StorageError, unique};
-use crate::domain::{EmailAddress, PublicKey, Settings, Timestamp, User, UserId, UserName};
+use crate::domain::{EmailAddress, PublicKey, Settings, Timestamp, User, UserId, UserName, login_keys};
 
 /// Most users on a page of those whom somebody has blocked.
 const MAX_BLOCKED: u64 = 1000;
@@ -40,13 +38,7 @@ impl From<user::Model> for User {
 }
 
 impl Storage {
-    /// Whether the name or the address belongs to an account already.
-    pub async fn is_taken(&self, name: &UserName, email: &EmailAddress) -> Result<bool, StorageError> {
-        let taken = user::Column::NameKey.eq(name.key()).or(user::Column::EmailKey.eq(email.key()));
-        Ok(!user::Entity::find().filter(taken).all(&self.reader).await?.is_empty())
-    }
-
-    /// Makes an account; [`StorageError::Duplicate`] when the name or the address is taken.
+    /// Makes an account; [`StorageError::Duplicate`] when the name, its look or the address is taken.
     pub async fn create_account(
         &self,
         name: &UserName,
@@ -67,14 +59,19 @@ impl Storage {
         };
         let tx = self.begin().await?;
         let id = UserId(user::Entity::insert(row).exec(&tx).await?.last_insert_id);
-        self.index_names(&tx, Change::Add, &[(id, name.key())]).await?;
+        self.take_skeletons(&tx, &[(id, name.skeletons())]).await?;
+        self.index_names(&tx, Change::Add, &[(id, &name.search_key())]).await?;
         tx.commit().await?;
         Ok(id)
     }
 
-    /// What a login with this name compares with.
-    pub async fn credentials(&self, name: &UserName) -> Result<Option<Credentials>, StorageError> {
-        let row = unique(user::Entity::find().filter(user::Column::NameKey.eq(name.key())), &self.reader).await?;
+    /// What a login with this name compares with, see [`login_keys`].
+    pub async fn credentials(&self, name: &str) -> Result<Option<Credentials>, StorageError> {
+        let keys = login_keys(name);
+        let query = user::Entity::find().filter(user::Column::NameKey.is_in(keys.iter().map(String::as_str)));
+        let rows = query.all(&self.reader).await?;
+        // The same number of statements for every name, and the likeliest of its owners.
+        let row = rows.into_iter().min_by_key(|row| keys.iter().position(|key| *key == row.name_key));
         Ok(row.map(|row| Credentials { user: UserId(row.id), name: row.name, password_hash: row.password_hash }))
     }
 

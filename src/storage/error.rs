@@ -68,7 +68,10 @@ pub enum StorageError {
         /// What has happened to it.
         how: Lost,
     },
-    /// A name, an address or a token is taken.
+    /// Nobody has looked at the names since this version is installed.
+    #[error("the names have not been looked at yet: start the server once, or run `fluent-backend migrate up`")]
+    NamesNotReviewed,
+    /// A name, its look, an address or a token is taken.
     #[error("already taken: {0}")]
     Duplicate(String),
     /// What it was to belong to is gone: an account or a login session that was deleted at the same moment.

@@ -100,6 +100,7 @@ impl Storage {
             lock,
         };
         storage.ensure_store_row().await?;
+        storage.review_names().await?;
         if let Batches::Own(own) = &storage.batches {
             // Not with the first batch: there may be no file descriptor left by then.
             own.lock().await.ensure_open()?;

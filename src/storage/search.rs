@@ -17,7 +17,7 @@ use tokio::sync::SemaphorePermit;
 use super::history::bind;
 use super::users::{UserList, user};
 use super::{Storage, StorageError};
-use crate::domain::{Gram, MAX_NAME_CHARS, User, UserId, fold_name, text_grams};
+use crate::domain::{Gram, User, UserId, search_key, searched, text_grams};
 use ids::{IdSet, block_of};
 
 pub(super) use index::Change;
@@ -78,15 +78,17 @@ struct Search<'a> {
 }
 
 impl Storage {
-    /// Users whose folded name contains the folded `text`, by id, as far as they fit on a page. Empty finds everybody.
+    /// Users whose name contains the `text`, both as they are [searched](search_key), by id, as far as they fit on a page.
+    /// Empty, or white space, finds everybody; what cannot be seen finds nobody.
     ///
     /// [`StorageError::TimedOut`] when this is a long search and too many others are.
     pub async fn search_users(&self, text: &str, page: UserPage) -> Result<Vec<User>, StorageError> {
+        let text = text.trim();
+        let key = search_key(text);
         // No name holds a control character.
-        if page.limit == 0 || text.chars().any(char::is_control) || text.chars().nth(MAX_NAME_CHARS).is_some() {
+        if page.limit == 0 || key.is_empty() != text.is_empty() || text.chars().any(char::is_control) {
             return Ok(Vec::new());
         }
-        let key = fold_name(text);
         let after = page.after.unwrap_or(UserId(0)).max(UserId(0));
         if key.is_empty() {
             let statement = self.statement(EVERYBODY, [after.0.into(), bind(page.limit)]);
@@ -150,7 +152,7 @@ impl Search<'_> {
     async fn named(&mut self, ids: &[UserId]) -> Result<Vec<User>, StorageError> {
         self.proceed().await?;
         let users = self.storage.users_with_keys(ids).await?;
-        Ok(users.into_iter().filter(|(_, key)| key.contains(&self.key)).map(|(user, _)| user).collect())
+        Ok(users.into_iter().filter(|(_, key)| searched(key).contains(&self.key)).map(|(user, _)| user).collect())
     }
 
     async fn proceed(&mut self) -> Result<(), StorageError> {

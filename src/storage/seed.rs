@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseBackend, Value};
 
 use super::search::Change;
 use super::{Storage, StorageError};
-use crate::domain::{DirectKey, EmailAddress, PublicKey, Timestamp, UserId, UserName};
+use crate::domain::{DirectKey, EmailAddress, PublicKey, Timestamp, UserId, UserName, fold_name};
 
 /// Accounts of one statement.
 const USERS_AT_ONCE: usize = 500;
@@ -143,11 +143,26 @@ impl Storage {
                     new.sort_unstable();
                 }
             }
-            let keys = ids.iter().skip(first).copied().zip(names.iter().map(|(name, _)| name.key()));
-            self.index_names(&tx, Change::Add, &keys.collect::<Vec<_>>()).await?;
+            let made = || ids.iter().skip(first).copied().zip(names);
+            let looks: Vec<_> = made().map(|(id, (name, _))| (id, name.skeletons())).collect();
+            self.take_skeletons(&tx, &looks).await?;
+            let keys: Vec<_> = made().map(|(id, (name, _))| (id, name.search_key())).collect();
+            let keys: Vec<_> = keys.iter().map(|(id, key)| (*id, key.as_str())).collect();
+            self.index_names(&tx, Change::Add, &keys).await?;
             tx.commit().await?;
         }
         Ok(ids)
+    }
+
+    /// Makes an account as a version before today's rules for names did. The next start looks at all names.
+    pub async fn seed_old_user(&self, name: &str, email: &str, password_hash: &str) -> Result<(), StorageError> {
+        let sql = "INSERT INTO users (name, name_key, email, email_key, password_hash, public_key, created_at) \
+             VALUES ($1, $2, $3, $4, $5, 'AAAA', 0)";
+        let keys = [fold_name(name), fold_name(email)];
+        let values = [name, &keys[0], email, &keys[1], password_hash].map(Value::from);
+        self.writer.execute_raw(self.statement(sql, values)).await?;
+        self.writer.execute_unprepared("UPDATE store SET names_version = 0").await?;
+        Ok(())
     }
 
     /// Stores messages as [`apply`](Self::apply) would. No server may run on the store: it would not know of them.

@@ -72,10 +72,7 @@ pub async fn users(config: &Config, first: u64, count: u64, password: &str) -> V
             (name, EmailAddress::parse(address).expect("an address"))
         })
         .collect();
-    let params =
-        Params::new(config.auth.argon2_memory_kib, config.auth.argon2_passes, 1, None).expect("argon2 settings");
-    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    let password_hash = argon2.hash_password(password.as_bytes()).expect("a hash").to_string();
+    let password_hash = hash(config, password);
     let public_key = PublicKey::parse(PUBLIC_KEY.to_owned(), true).expect("a key");
     let storage = open(config).await;
     let now = Clock::system().now();
@@ -83,6 +80,23 @@ pub async fn users(config: &Config, first: u64, count: u64, password: &str) -> V
     let ids = storage.seed_users(&users).await.expect("new users");
     storage.close().await.expect("the store closes");
     ids
+}
+
+/// Makes accounts as a version before today's rules for names and passwords did: of each the name, the address and the
+/// password, hashed as it is given.
+pub async fn old_users(config: &Config, users: &[(&str, &str, &str)]) {
+    let storage = open(config).await;
+    for (name, email, password) in users {
+        storage.seed_old_user(name, email, &hash(config, password)).await.expect("a new user");
+    }
+    storage.close().await.expect("the store closes");
+}
+
+fn hash(config: &Config, password: &str) -> String {
+    let params =
+        Params::new(config.auth.argon2_memory_kib, config.auth.argon2_passes, 1, None).expect("argon2 settings");
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    argon2.hash_password(password.as_bytes()).expect("a hash").to_string()
 }
 
 /// Stores `count` messages of `fluent.v1` with ciphertexts of `bytes` bytes: one for each pair, from its first user to
@@ -117,12 +131,17 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::domain::fold_name;
+    use crate::domain::{fold_name, skeletons};
 
     #[test]
     fn names_are_all_different() {
         let keys: HashSet<String> = (0..20_000).map(|number| fold_name(&name(number))).collect();
         assert_eq!(keys.len(), 20_000);
+        let looks: HashSet<_> = (0..20_000)
+            .flat_map(|number| skeletons(&name(number)).into_iter().map(move |look| (look, number)))
+            .collect();
+        let different: HashSet<_> = looks.iter().map(|(look, _)| look).collect();
+        assert_eq!(different.len(), looks.len(), "nor do two look alike");
         assert!(keys.iter().filter(|key| key.contains("anna")).count() > 1_000);
     }
 }

@@ -69,7 +69,7 @@ async fn everything_works_on_postgresql() {
 
     let body = |i: usize| {
         let name = if i.is_multiple_of(2) { "Zoë" } else { "ZOË" };
-        json!({"username": name, "email": "zoe@example.org", "password": "12345678", "public_key": "AAAA"})
+        json!({"username": name, "email": "zoe@example.org", "password": "correct horse", "public_key": "AAAA"})
     };
     let http = server.http();
     let answers = join_all((0..8).map(|i| {

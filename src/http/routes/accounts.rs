@@ -17,13 +17,15 @@ use crate::http::respond::{Response, secret_json};
 
 #[derive(Deserialize, ToSchema)]
 pub(in crate::http) struct RegisterRequest {
-    /// 1–254 characters, kept as given; unique without regard to case and Unicode form.
+    /// 1–254 characters, kept as given; unique without regard to case, Unicode form and look. Each character must be
+    /// shown and each word be written in one script.
     #[schema(example = "alice@example.org")]
     username: String,
     /// Unique as well; nobody else is shown it.
     #[schema(example = "alice@example.org")]
     email: String,
-    /// 8–256 characters.
+    /// 8–256 characters, none of the 10,000 commonest passwords and not made of the name or the address. Every Unicode
+    /// form of it is the same.
     #[schema(value_type = String, format = Password)]
     password: SecretString,
     /// Base64 of at most 16 KiB, normally an X.509 `SubjectPublicKeyInfo`. Kept byte for byte.
@@ -72,8 +74,8 @@ impl From<TokenPair> for TokenAnswer {
 /// Make an account.
 #[utoipa::path(post, path = "/auth/register", tag = "accounts", request_body = RegisterRequest, responses(
     (status = 201, body = RegisterAnswer),
-    (status = 400, description = "The name or the address is taken, or the body is not JSON", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "A field is missing or wrong", body = Problem, content_type = "application/problem+json"),
+    (status = 400, description = "The name, another that looks like it, or the address is taken (`name_taken`), or the body is not JSON", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "A field is missing (`bad_frame`) or wrong (`invalid_name`, `invalid_email`, `weak_password`, `invalid_key`)", body = Problem, content_type = "application/problem+json"),
     (status = 429, body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Too many passwords are being hashed", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -84,11 +86,17 @@ pub(in crate::http) async fn register(app: Arc<App>, request: Request) -> Result
     let account = NewAccount {
         name: UserName::parse(body.username)?,
         email: EmailAddress::parse(body.email)?,
-        password: Password::parse(body.password)?,
+        password: Password::parse(&body.password)?,
         public_key: PublicKey::parse(body.public_key, app.config.auth.strict_public_keys)?,
     };
     let (username, email) = (account.name.as_str().to_owned(), account.email.as_str().to_owned());
-    let id = app.auth.register(account).await?.0;
+    // To its end, also when nobody waits for the answer any more: a hang-up must not be a way to ask who is here.
+    let registering = async move { app.auth.register(account).await };
+    let registered = uninterrupted(registering).await?;
+    if let Err(AuthError::Taken) = registered {
+        tracing::info!("a registration was refused: the name or the address is taken");
+    }
+    let id = registered?.0;
     tracing::info!(user.id = id, "registered");
     Ok(secret_json(StatusCode::CREATED, &RegisterAnswer { id, username, email }))
 }

@@ -131,7 +131,7 @@ pub(in crate::http) async fn end(app: Arc<App>, request: Request) -> Result<Resp
     (status = 200, description = "Changed: the tokens of the new session", body = TokenAnswer),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, description = "The old password is wrong", body = Problem, content_type = "application/problem+json"),
-    (status = 422, body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "A field is missing, or the new password is too weak (`weak_password`)", body = Problem, content_type = "application/problem+json"),
     (status = 429, body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Too many passwords are being hashed", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -142,8 +142,9 @@ pub(in crate::http) async fn change_password(app: Arc<App>, request: Request) ->
     let address = client_address(&app, &request);
     let expected = "an object with the texts old_password and new_password";
     let body: PasswordRequest = json_body(&app, request, expected).await?;
-    let new = Password::parse(body.new_password)?;
+    let new = Password::parse(&body.new_password)?;
     app.dialects.check(access).await?;
+    app.auth.check_owner(access.user, &new).await?;
     let changing = async move {
         let begun = app.auth.change_password(access.user, body.old_password, new).await;
         app.note_guess(address, &begun);

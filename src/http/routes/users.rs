@@ -66,7 +66,8 @@ pub(in crate::http) struct IdsQuery {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct SearchQuery {
-    /// Part of the name, in any case; empty finds everybody. `%` and `_` mean themselves.
+    /// Part of the name, whatever its case and marks; empty finds everybody, what cannot be seen nobody. `%` and `_` mean
+    /// themselves.
     query: Option<String>,
     /// 1–100, default 20.
     #[param(value_type = Option<u64>)]
@@ -79,7 +80,7 @@ pub(in crate::http) struct SearchQuery {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct AllUsersQuery {
-    /// Part of the name, in any case; empty finds everybody.
+    /// Part of the name, whatever its case and marks; empty finds everybody, what cannot be seen nobody.
     search: Option<String>,
 }
 

@@ -4,9 +4,10 @@
 use sea_orm::Value;
 
 use super::{Batch, Place, to_users};
-use crate::domain::{Answer, DirectKey, EventBody, Outcome, Proof, Refusal, Timestamp, UserId};
+use crate::domain::{Answer, DirectKey, EventBody, Outcome, Proof, Refusal, Timestamp, UserId, searched};
 use crate::storage::StorageError;
 use crate::storage::events::Kind;
+use crate::storage::names::HAND_ON;
 use crate::storage::search::Change;
 
 /// Conversations of the user `$1`.
@@ -21,6 +22,8 @@ const MARK: &str = "INSERT INTO wipes (conversation_id, user_id, seq) \
      SELECT id, CAST($1 AS INTEGER), CAST($2 AS BIGINT) FROM conversations WHERE id IN {theirs} \
      UNION ALL SELECT CAST(detail AS BIGINT), 0, seq FROM events WHERE user_id = $1 AND kind = $3 AND detail <> '' \
      ON CONFLICT (conversation_id) DO UPDATE SET user_id = 0";
+/// What the user `$1` looks like and no new account may.
+const LOOKS: &str = "SELECT skeleton FROM name_skeletons WHERE user_id = $1 AND twin = 0";
 /// Events in other users' streams that are about the user `$1`: key changes and blocks, as in the index `events_about`.
 const FORGET_ABOUT: &str = "DELETE FROM events WHERE subject = $1 AND kind IN (5, 7, 8)";
 /// The access tokens of the user `$1` are refused until `$2`.
@@ -69,9 +72,13 @@ impl Batch<'_> {
         self.execute(FORGET_ABOUT, [i64::from(user.0).into()]).await?;
         self.execute("DELETE FROM events WHERE user_id = $1", [Value::from(user.0)]).await?;
         self.execute("DELETE FROM blocks WHERE user_id = $1 OR other_id = $1", [Value::from(user.0)]).await?;
-        // Login sessions, tokens, tickets and devices go with it.
+        let looks = self.tx.query(self.statement(LOOKS, [user.0.into()])).await?;
+        // Login sessions, tokens, tickets, devices and looks go with it.
         self.execute("DELETE FROM users WHERE id = $1", [user.0.into()]).await?;
-        self.storage.index_names(&self.tx, Change::Remove, &[(user, &account.name_key)]).await?;
+        for look in looks {
+            self.execute(HAND_ON, [Value::from(look.get::<Vec<u8>>(0)?)]).await?;
+        }
+        self.storage.index_names(&self.tx, Change::Remove, &[(user, &searched(&account.name_key))]).await?;
         self.execute(ENDED, [user.0.into(), until.as_micros().into()]).await?;
         self.next_rules().await?;
         self.facts.users.pop(&user);

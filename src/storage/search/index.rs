@@ -34,7 +34,8 @@ const FORGET: &str = "WITH {rows} DELETE FROM user_grams WHERE (gram, block) IN 
 type Key = (Gram, i32);
 
 impl Storage {
-    /// Notes these folded names, or takes them out, in the transaction that does the same with their users, after it.
+    /// Notes these names, as they are [searched](crate::domain::search_key), or takes them out, in the transaction that
+    /// does the same with their users, after it.
     ///
     /// On PostgreSQL one at a time does this, until the transaction ends. Whoever waits for a user's row must not have
     /// done it already, or two could wait for each other.
@@ -44,10 +45,7 @@ impl Storage {
         change: Change,
         names: &[(UserId, &str)],
     ) -> Result<(), StorageError> {
-        if self.backend() == DatabaseBackend::Postgres {
-            let sql = format!("SELECT pg_advisory_xact_lock({LOCK_KEY})");
-            tx.rows(Statement::from_string(DatabaseBackend::Postgres, sql)).await?;
-        }
+        self.lock_names(tx).await?;
         let mut changes: BTreeMap<Key, Vec<UserId>> = BTreeMap::new();
         for (id, name) in names {
             for gram in name_grams(name) {
@@ -72,6 +70,15 @@ impl Storage {
         }
         for statement in keys(empty.into_iter().map(|(key, _)| key)).statements(self.backend(), FORGET) {
             tx.run(statement).await?;
+        }
+        Ok(())
+    }
+
+    /// The right to note names, until the transaction ends.
+    pub(in crate::storage) async fn lock_names(&self, tx: &impl Statements) -> Result<(), StorageError> {
+        if self.backend() == DatabaseBackend::Postgres {
+            let sql = format!("SELECT pg_advisory_xact_lock({LOCK_KEY})");
+            tx.rows(Statement::from_string(DatabaseBackend::Postgres, sql)).await?;
         }
         Ok(())
     }

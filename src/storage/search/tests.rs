@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use sea_orm::ConnectionTrait as _;
 
 use super::ids::{IdSet, block_of};
-use crate::domain::{Gram, UserId, name_grams};
+use crate::domain::{Gram, UserId, name_grams, searched};
 use crate::storage::Storage;
 
 /// Fails the test unless the index is exactly that of the names.
@@ -11,7 +11,7 @@ pub(in crate::storage) async fn check_index(storage: &Storage) {
     let mut expected: BTreeMap<(Gram, i32), IdSet> = BTreeMap::new();
     for row in storage.reader.query_all_raw(storage.statement("SELECT id, name_key FROM users", [])).await.unwrap() {
         let (id, key) = (UserId(row.try_get_by_index(0).unwrap()), row.try_get_by_index::<String>(1).unwrap());
-        for gram in name_grams(&key) {
+        for gram in name_grams(&searched(&key)) {
             expected.entry((gram, block_of(id))).or_insert_with(IdSet::new).insert(id);
         }
     }

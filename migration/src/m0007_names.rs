@@ -1,0 +1,45 @@
+//! What names look like, and which would not be accepted as new ones.
+//!
+//! The tables are filled, and the index of [`m0005_user_search`](super::m0005_user_search) is made anew, by the server as soon
+//! as they are there: what a name looks like and how it is searched follows Unicode's data, and changes with them.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DatabaseBackend;
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+/// 16 bytes that stand for a look, one or two a name. A new name takes those with `twin` 0, which only one can have; older
+/// accounts that look like another have their id there.
+const SKELETONS: &str = "CREATE TABLE name_skeletons (skeleton BLOB NOT NULL, twin INTEGER NOT NULL, \
+     user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE, PRIMARY KEY (skeleton, twin))";
+
+const REST: [&str; 4] = [
+    "CREATE INDEX name_skeletons_user ON name_skeletons (user_id)",
+    "CREATE INDEX name_skeletons_twins ON name_skeletons (user_id) WHERE twin <> 0",
+    // Accounts from before the rules that their names break.
+    "CREATE TABLE odd_names (user_id INTEGER NOT NULL PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE, \
+     reason TEXT NOT NULL)",
+    // Which rules all this is of; 0: none yet.
+    "ALTER TABLE store ADD COLUMN names_version INTEGER NOT NULL DEFAULT 0",
+];
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let db = manager.get_connection();
+        let skeletons = match manager.get_database_backend() {
+            DatabaseBackend::Sqlite => format!("{SKELETONS} WITHOUT ROWID"),
+            _ => SKELETONS.replace("BLOB", "BYTEA"),
+        };
+        db.execute_unprepared(&skeletons).await?;
+        for sql in REST {
+            db.execute_unprepared(sql).await?;
+        }
+        Ok(())
+    }
+}

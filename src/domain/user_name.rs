@@ -1,0 +1,98 @@
+//! User names: what one may be, when two are the same, and when two look the same.
+//!
+//! A name is the only sign of whom one encrypts to. So it must show what it is, and read like no other.
+
+mod characters;
+mod scripts;
+mod skeleton;
+
+use super::account::{MAX_NAME_CHARS, is_too_long};
+use super::{Invalid, fold_name, name_key, searched};
+
+pub use skeleton::{Skeleton, skeletons};
+
+/// Names these rules, what looks alike and how names are searched. Raise it when one of them changes, also with newer data
+/// of Unicode in `unicode-security` or `icu_properties`: each store then looks at its names anew.
+pub const NAMES_VERSION: i32 = 1;
+
+/// A user name: kept and echoed exactly as given, compared by its [key](Self::key).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserName {
+    text: String,
+    key: String,
+}
+
+impl UserName {
+    /// A new name: 1–254 characters, also when folded; every one of them shown and in its place, no white space at
+    /// either end, a letter or a digit among them, and no word of letters of several scripts.
+    ///
+    /// Accounts from before these rules keep their names, see [`login_keys`].
+    pub fn parse(text: String) -> Result<Self, Invalid> {
+        match Self::check(&text) {
+            Ok(key) => Ok(Self { text, key }),
+            Err(reason) => Err(Invalid { field: "username", reason }),
+        }
+    }
+
+    /// The key of the text, or why it cannot be a new name.
+    fn check(text: &str) -> Result<String, &'static str> {
+        const LENGTH: &str = "must have 1 to 254 characters";
+        if text.is_empty() || is_too_long(text) {
+            return Err(LENGTH);
+        }
+        characters::check(text)?;
+        let key = name_key(text);
+        // One character may fold to eighteen.
+        if key.chars().nth(MAX_NAME_CHARS).is_some() {
+            return Err(LENGTH);
+        }
+        characters::check_folded(&key)?;
+        scripts::check(&key)?;
+        Ok(key)
+    }
+
+    /// The name as its owner typed it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The [key](name_key): unique over all accounts.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The form in which it is [searched](super::search_key).
+    #[must_use]
+    pub fn search_key(&self) -> String {
+        searched(&self.key)
+    }
+
+    /// What it looks like: no other new name may have one of them.
+    #[must_use]
+    pub fn skeletons(&self) -> Vec<Skeleton> {
+        skeletons(&self.text)
+    }
+}
+
+/// The keys that the account may have whose name this is, likeliest first; none for what can never have been a name.
+///
+/// Names from before today's rules are found by what their key was then: domains were not unified, and characters that
+/// folding drops could stand before white space.
+#[must_use]
+pub fn login_keys(text: &str) -> Vec<String> {
+    let mut keys = Vec::new();
+    // No name ever held a control character, and PostgreSQL takes no text with a NUL.
+    if !is_too_long(text) && !text.trim().chars().any(char::is_control) {
+        for key in [fold_name(text.trim()), name_key(text)] {
+            if !key.trim().is_empty() && !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+    }
+    keys
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,36 @@
+//! What names look like.
+
+use aws_lc_rs::digest;
+use unicode_security::skeleton;
+
+use crate::domain::fold::unicode_domain;
+use crate::domain::{fold_name, name_key};
+
+/// A name with every character replaced by the one that it looks like (UTS #39 §4), folded: the first half of its
+/// SHA-256.
+pub type Skeleton = [u8; 16];
+
+/// What a name looks like as it is written, and as others may write it: one or two, in order.
+///
+/// Both, because what looks alike depends on the case: `I` is an `l`, `i` is not.
+#[must_use]
+pub fn skeletons(name: &str) -> Vec<Skeleton> {
+    let written = unicode_domain(name.trim());
+    let mut both = vec![of(&written), of(&name_key(name))];
+    both.sort_unstable();
+    both.dedup();
+    both
+}
+
+fn of(text: &str) -> Skeleton {
+    let shape: String = skeleton(text).collect();
+    // However much white space is between words, it looks like one space.
+    let folded = fold_name(&shape);
+    let words: Vec<&str> = folded.split_whitespace().collect();
+    let hash = digest::digest(&digest::SHA256, words.join(" ").as_bytes());
+    let mut half = Skeleton::default();
+    for (byte, of_hash) in half.iter_mut().zip(hash.as_ref()) {
+        *byte = *of_hash;
+    }
+    half
+}

@@ -1,0 +1,150 @@
+//! Passwords are what people typed, and not what everybody would guess; a registration tells nothing before its answer.
+
+use fluent_backend::testing::{Http, TestClient, TestServer, eventually};
+use futures_util::future::join_all;
+use http::Method;
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+
+fn account(name: &str, password: &str) -> Value {
+    json!({"username": name, "email": format!("{name}@mail.example"), "password": password, "public_key": "AAAA"})
+}
+
+async fn login(http: &Http, name: &str, password: &str) -> u16 {
+    http.post("/auth/login", &json!({"username": name, "password": password})).await.status.as_u16()
+}
+
+/// Composed, decomposed, and with another space.
+const FORMS: [&str; 3] =
+    ["Pässwörter é à", "Pa\u{308}sswo\u{308}rter e\u{301} a\u{300}", "Pässwörter\u{a0}é\u{2003}a\u{300}"];
+
+#[tokio::test]
+async fn a_password_is_the_same_in_every_form() {
+    let server = TestServer::start().await;
+    let http = server.http();
+    for (i, form) in FORMS.into_iter().enumerate() {
+        let name = format!("user{i}");
+        http.post("/auth/register", &account(&name, form)).await.ok();
+        for typed in FORMS {
+            assert_eq!(login(&http, &name, typed).await, 200, "{form:?} {typed:?}");
+        }
+        assert_eq!(login(&http, &name, "Passworter e a").await, 401);
+    }
+    let tokens: Value = http.post("/auth/login", &json!({"username": "user0", "password": FORMS[0]})).await.json();
+    let signed_in = http.with_authorization(format!("Bearer {}", tokens["access_token"].as_str().unwrap()));
+    let change = json!({"old_password": FORMS[1], "new_password": "e\u{301}te\u{301} 1984 a\u{300} Nice"});
+    signed_in.put("/auth/password", &change).await.ok();
+    assert_eq!(login(&http, "user0", "été 1984 à Nice").await, 200);
+    let tokens: Value = http.post("/auth/login", &json!({"username": "user1", "password": FORMS[0]})).await.json();
+    let signed_in = http.with_authorization(format!("Bearer {}", tokens["access_token"].as_str().unwrap()));
+    signed_in.with_body(Method::DELETE, "/users/me", &json!({"password": FORMS[2]})).await.ok();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn length_is_counted_in_the_normal_form() {
+    let server = TestServer::start().await;
+    let http = server.http();
+    let long = "a\u{308}o\u{308}".repeat(128);
+    http.post("/auth/register", &account("long", &long)).await.ok();
+    assert_eq!(login(&http, "long", &"äö".repeat(128)).await, 200);
+    for (name, bad) in [("short", "a\u{308}o\u{308}a\u{308}o\u{308}"), ("vast", &"\u{fdfa}x".repeat(128))] {
+        let answer = http.post("/auth/register", &account(name, bad)).await;
+        assert_eq!(answer.problem(), (422, "weak_password".to_owned()), "{name}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_new_password_is_not_what_everybody_would_guess() {
+    let server = TestServer::start().await;
+    let http = server.http();
+    let weak = [
+        "password",
+        "PASSWORD",
+        "12345678",
+        "        ",
+        "aaaaaaaa",
+        "oscar.wilde",
+        "oscar.wilde@mail.example",
+        "wilde-1984",
+        "fluent-1",
+    ];
+    for password in weak {
+        let answer = http.post("/auth/register", &account("oscar.wilde", password)).await;
+        assert_eq!(answer.problem(), (422, "weak_password".to_owned()), "{password}");
+    }
+    http.post("/auth/register", &account("oscar.wilde", "correct horse")).await.ok();
+    let credentials = json!({"username": "oscar.wilde", "password": "correct horse"});
+    let tokens: Value = http.post("/auth/login", &credentials).await.json();
+    let signed_in = http.with_authorization(format!("Bearer {}", tokens["access_token"].as_str().unwrap()));
+    for password in weak {
+        let change = json!({"old_password": "correct horse", "new_password": password});
+        assert_eq!(signed_in.put("/auth/password", &change).await.problem(), (422, "weak_password".to_owned()));
+    }
+    let change = json!({"old_password": "correct horse", "new_password": "correct horse battery"});
+    signed_in.put("/auth/password", &change).await.ok();
+    server.stop().await;
+}
+
+/// Sends a registration and goes away while the password is hashed; whether it was.
+async fn hang_up(server: &TestServer, name: &str) -> bool {
+    let body = account(name, TestClient::PASSWORD).to_string();
+    let length = body.len();
+    let head = format!("POST /auth/register HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n");
+    let mut stream = TcpStream::connect(server.addr()).await.unwrap();
+    stream.write_all(format!("{head}Content-Type: application/json\r\n\r\n{body}").as_bytes()).await.unwrap();
+    // There is one place for hashes: who finds none knows that another has it.
+    let is_hashed = login(&server.http(), "nobody", TestClient::PASSWORD).await == 503;
+    let is_answered = stream.try_read(&mut [0; 64]).is_ok();
+    stream.set_zero_linger().unwrap();
+    is_hashed && !is_answered
+}
+
+#[tokio::test]
+async fn a_registration_runs_to_its_end_when_the_client_hangs_up() {
+    let server = TestServer::start_with(|config| {
+        config.auth.hash_concurrency = 1;
+        config.auth.hash_wait_ms = 1;
+        config.auth.argon2_memory_kib = 65_536;
+        config.auth.argon2_passes = 8;
+    })
+    .await;
+    let http = server.http();
+    let mut tries = 0..20;
+    let name = loop {
+        let name = format!("gone{}", tries.next().expect("one of them is hashed"));
+        if hang_up(&server, &name).await {
+            break name;
+        }
+    };
+    eventually("it is registered", async || {
+        let found: Vec<Value> = http.get(&format!("/auth/get_all_users?search={name}")).await.ok().json();
+        (found.len() == 1).then_some(())
+    })
+    .await;
+    assert_eq!(login(&http, &name, TestClient::PASSWORD).await, 200);
+    server.stop().await;
+}
+
+/// Whoever is told at once that the address is not taken, or hangs up before the hash to see, learns nothing: the hash comes
+/// first, and where there is no place for it, nobody is told anything.
+#[tokio::test]
+async fn a_taken_address_is_told_no_sooner_than_a_free_one() {
+    let server = TestServer::start_with(|config| {
+        config.auth.hash_concurrency = 1;
+        config.auth.hash_wait_ms = 1;
+        config.auth.argon2_memory_kib = 19_456;
+    })
+    .await;
+    let http = server.http();
+    http.post("/auth/register", &account("carol", TestClient::PASSWORD)).await.ok();
+    let mut taken = account("carol", TestClient::PASSWORD);
+    taken["username"] = json!("somebody");
+    let answers = join_all((0..8).map(|_| http.post("/auth/register", &taken))).await;
+    assert!(answers.iter().any(|answer| answer.status == 503), "the hash is made before the answer");
+    assert!(answers.iter().any(|answer| answer.status == 400));
+    assert!(answers.iter().all(|answer| answer.status == 503 || answer.status == 400));
+    server.stop().await;
+}
