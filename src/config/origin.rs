@@ -22,8 +22,8 @@ impl Http {
     }
 }
 
-/// The text that a browser sends as `Origin` for pages of this address: small letters, ASCII, no usual port, no path (RFC 6454
-/// §6.2). `None` when no browser ever sends it.
+/// The text that a browser sends as `Origin` for pages of this address: small letters, ASCII, no usual port, no path
+/// (RFC 6454 §6.2). `None` when no browser ever sends it.
 fn canonical(written: &str) -> Option<String> {
     let url = Url::parse(written).ok()?;
     let is_bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();

@@ -22,8 +22,8 @@ const STRANGERS_TIME: Duration = Duration::from_secs(10);
 /// What may be kept of all unfinished bodies of requests without a token.
 const ALL_STRANGERS_BYTES: usize = 16 * 1024 * 1024;
 
-/// Types that a page of any site may send without asking first (Fetch, "CORS-safelisted request-header"). None of them is
-/// JSON.
+/// Types that a page of any site may send without asking first (Fetch, "CORS-safelisted request-header"). None of them
+/// is JSON.
 const SAFELISTED: [&str; 3] = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"];
 
 /// Room for the unfinished bodies of requests without a token, taken as their bytes come.
@@ -102,8 +102,8 @@ fn from_json<T: DeserializeOwned>(body: &[u8], expected: &str) -> Result<T, ApiE
     })
 }
 
-/// Refuses what is not JSON, and JSON that is compressed. No type at all is taken for JSON, but not from a page: that is how a
-/// page sends bytes without asking first.
+/// Refuses what is not JSON, and JSON that is compressed. No type at all is taken for JSON, but not from a page: that
+/// is how a page sends bytes without asking first.
 fn check_kind(headers: &HeaderMap) -> Result<(), ApiError> {
     let plain = |coding: &str| coding.trim().is_empty() || coding.trim().eq_ignore_ascii_case("identity");
     let codings = headers.get_all(CONTENT_ENCODING).iter();

@@ -1,8 +1,8 @@
 //! The address that limits count by: the connection's, or the one that a proxy has put into a header.
 //!
-//! The header is believed when the connection comes from this machine or a private network, where a proxy stands: the server
-//! speaks no TLS, so one that is reached over the internet is not asked about its clients. Of the header the last entry counts,
-//! which the proxy itself has written; what a client has put before it does not.
+//! The header is believed when the connection comes from this machine or a private network, where a proxy stands: the
+//! server speaks no TLS, so one that is reached over the internet is not asked about its clients. Of the header the
+//! last entry counts, which the proxy itself has written; what a client has put before it does not.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;

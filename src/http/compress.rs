@@ -1,9 +1,9 @@
 //! Compression of long lists.
 //!
-//! A list holds what others have chosen, a stranger's text or name, beside what they must not know. A code that replaces
-//! repetitions would tell them by the length whether they have guessed right (CRIME, BREACH). So letters are only given
-//! shorter codes the more often they occur: no repetition is looked for. It is also where nearly all of the gain is, since
-//! base64 has few letters and its text does not repeat.
+//! A list holds what others have chosen, a stranger's text or name, beside what they must not know. A code that
+//! replaces repetitions would tell them by the length whether they have guessed right (CRIME, BREACH). So letters are
+//! only given shorter codes the more often they occur: no repetition is looked for. It is also where nearly all of the
+//! gain is, since base64 has few letters and its text does not repeat.
 
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
@@ -38,8 +38,8 @@ pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
     others
 }
 
-/// The answer, compressed if it is a long list. Never one that holds a token, and no script or page, which would be compressed
-/// anew for everybody who asks.
+/// The answer, compressed if it is a long list. Never one that holds a token, and no script or page, which would be
+/// compressed anew for everybody who asks.
 pub(super) fn compress(response: Response) -> Response {
     if !is_list(&response) {
         return response;

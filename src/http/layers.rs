@@ -38,8 +38,8 @@ pub(super) type Service = BoxCloneSyncService<http::Request<Incoming>, http::Res
 /// The body of an answer, whichever layers it went through.
 pub(super) type Body = UnsyncBoxBody<Bytes, BoxError>;
 
-/// Bodies of so many times `http.max_body_bytes` are still read when their answer is given already: what a proxy lets through
-/// by default.
+/// Bodies of so many times `http.max_body_bytes` are still read when their answer is given already: what a proxy lets
+/// through by default.
 const REST: u64 = 4;
 /// Names the request in the log and in its answer.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -70,8 +70,8 @@ impl Face {
     }
 }
 
-/// Wraps the router. Outermost first: unread bodies, request id, hidden credentials, log span, security headers, the host, CORS,
-/// panics.
+/// Wraps the router. Outermost first: unread bodies, request id, hidden credentials, log span, security headers, the
+/// host, CORS, panics.
 pub(super) fn service(app: Arc<App>, router: Arc<Router>, face: Face) -> Service {
     let hidden = [AUTHORIZATION, COOKIE, SEC_WEBSOCKET_PROTOCOL];
     let hsts = hsts(&app.config.http);

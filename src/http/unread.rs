@@ -1,9 +1,9 @@
 //! What is left of a request's body when its answer is there already.
 //!
-//! A connection that is closed with unread input is reset. Whoever is still writing then, as a proxy is, sees the reset and
-//! not the answer, and tells its own client 502. So the rest of every body is read and dropped, whichever endpoint, layer or
-//! deadline has answered: at most [`Rest::limit`] bytes, for [`DEADLINE`], without pauses of more than [`PAUSE`]. The answer
-//! does not wait for it.
+//! A connection that is closed with unread input is reset. Whoever is still writing then, as a proxy is, sees the reset
+//! and not the answer, and tells its own client 502. So the rest of every body is read and dropped, whichever endpoint,
+//! layer or deadline has answered: at most [`Rest::limit`] bytes, for [`DEADLINE`], without pauses of more than
+//! [`PAUSE`]. The answer does not wait for it.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -159,8 +159,8 @@ impl hyper::body::Body for AnswerBody {
     }
 }
 
-/// The rest of a body, read and dropped once this is dropped: with the answer's body, when hyper has begun the answer. Before
-/// that, hyper would invite a client that waits ("100 Continue") to send what nobody wants.
+/// The rest of a body, read and dropped once this is dropped: with the answer's body, when hyper has begun the answer.
+/// Before that, hyper would invite a client that waits ("100 Continue") to send what nobody wants.
 struct Rest {
     /// `None` once it is being read.
     left: Option<Left>,

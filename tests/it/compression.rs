@@ -1,5 +1,5 @@
-//! The length of a compressed answer tells nothing of whether a stranger's text stands beside a secret one: no repetition is
-//! ever looked for.
+//! The length of a compressed answer tells nothing of whether a stranger's text stands beside a secret one: no
+//! repetition is ever looked for.
 
 use std::io::Read as _;
 
@@ -14,7 +14,8 @@ async fn gzipped(http: &Http, path: &str, codings: &str) -> Answer {
     http.send(Method::GET, path, headers, bytes::Bytes::new()).await.ok()
 }
 
-/// The chat list of somebody whose partner has this name, after a stranger has written `guess`, and its compressed length.
+/// The chat list of somebody whose partner has this name, after a stranger has written `guess`, and its compressed
+/// length.
 async fn chat_list(partner: &str, guess: &str) -> (String, usize) {
     let server = TestServer::start_at(stopped_clock(), |_| {}).await;
     let victim = server.sign_up("victim").await;
