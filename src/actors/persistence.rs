@@ -177,7 +177,7 @@ impl Actor for PersistenceActor {
             PersistenceMsg::Submit(job) => state.enqueue(&myself, *job),
             PersistenceMsg::Flush => state.flush(&myself).await,
             PersistenceMsg::Recover => state.recover(&myself).await,
-            PersistenceMsg::Watch => state.watch(&myself).await,
+            PersistenceMsg::Watch => Box::pin(state.watch(&myself)).await,
             PersistenceMsg::Drain(reply) => {
                 while !state.waiting.is_empty() {
                     state.flush(&myself).await;

@@ -16,6 +16,7 @@ use super::say;
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What `/readyz` says, as far as a restart depends on it.
+#[expect(clippy::struct_excessive_bools, reason = "the form of the answer")]
 #[derive(Deserialize)]
 struct Readiness {
     ready: bool,

@@ -69,7 +69,7 @@ pub(crate) async fn copy_db(config: &Config, from: String, to: String) -> anyhow
     to.store().context("--to")?;
     let begun = Instant::now();
     let progress = Progress::new();
-    let copied = storage::copy(&from, &to, &|step| progress.at(step)).await?;
+    let copied = Box::pin(storage::copy(&from, &to, &|step| progress.at(step))).await?;
     drop(progress);
     for table in &copied {
         say(&format!("{:<16} {:>12} rows  {}", table.table, table.rows, table.checksum));

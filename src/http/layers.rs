@@ -55,7 +55,7 @@ const HSTS_SUBDOMAINS: &str = "max-age=31536000; includeSubDomains";
 /// Whom a stack is for.
 pub(super) enum Face {
     /// Clients, browsers of these origins among them.
-    Public(CorsLayer),
+    Public(Box<CorsLayer>),
     /// Operators: no origin may read anything.
     Admin(Arc<Operators>),
 }
@@ -64,7 +64,7 @@ impl Face {
     /// The face of a listener.
     pub(super) fn of(listener: ListenerKind, config: &config::Config) -> Self {
         match listener {
-            ListenerKind::Public => Self::Public(cors(&config.http)),
+            ListenerKind::Public => Self::Public(Box::new(cors(&config.http))),
             ListenerKind::Admin => Self::Admin(Arc::new(Operators::new(&config.admin.hosts))),
         }
     }
@@ -77,7 +77,7 @@ pub(super) fn service(app: Arc<App>, router: Arc<Router>, face: Face) -> Service
     let hsts = hsts(&app.config.http);
     let rest = ReadRestLayer { limit: REST.saturating_mul(app.config.http.max_body_bytes as u64) };
     let (cors, operators) = match face {
-        Face::Public(cors) => (Some(cors), None),
+        Face::Public(cors) => (Some(*cors), None),
         Face::Admin(operators) => (None, Some(operators)),
     };
     let endpoint = tower::service_fn(move |request: Request| {

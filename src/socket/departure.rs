@@ -47,12 +47,11 @@ impl<F: Fn() -> Duration> Departure<F> {
 
     /// Waits for the slice of this socket. Cancel-safe.
     pub(super) async fn due(&mut self) {
-        let due = match self.due {
-            Some(due) => due,
-            None => {
-                self.drain.as_mut().await;
-                *self.due.insert(Instant::now() + (self.spread)().mul_f64(rand::rng().random_range(0.0..1.0)))
-            }
+        let due = if let Some(due) = self.due {
+            due
+        } else {
+            self.drain.as_mut().await;
+            *self.due.insert(Instant::now() + (self.spread)().mul_f64(rand::rng().random_range(0.0..1.0)))
         };
         sleep_until(due).await;
     }
@@ -64,16 +63,12 @@ impl<F: Fn() -> Duration> Departure<F> {
 
     /// Waits until it has begun, and begins it; or, when it has, until what is not done is given up. Whether that is so.
     pub(super) async fn next_step(&mut self) -> bool {
-        match self.over {
-            Some(over) => {
-                sleep_until(over).await;
-                true
-            }
-            None => {
-                self.due().await;
-                self.begin();
-                false
-            }
+        if let Some(over) = self.over {
+            sleep_until(over).await;
+            return true;
         }
+        self.due().await;
+        self.begin();
+        false
     }
 }

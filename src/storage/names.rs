@@ -127,7 +127,7 @@ impl Storage {
         }
         let sql = "UPDATE store SET names_version = $1 WHERE id = 1";
         tx.execute_raw(self.statement(sql, [NAMES_VERSION.into()])).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     async fn names_version(&self, db: &impl sea_orm::ConnectionTrait, lock: &str) -> Result<i32, StorageError> {

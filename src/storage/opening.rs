@@ -64,7 +64,7 @@ impl Storage {
 
     /// As [`open`](Self::open), under a lock that is there already, or on a file that nobody else knows.
     pub(super) async fn open_with(config: &Config, lock: Option<StoreLock>) -> Result<Self, StorageError> {
-        Self::connect(config, lock).await.map_err(|error| named_file(config, error))
+        Box::pin(Self::connect(config, lock)).await.map_err(|error| named_file(config, error))
     }
 
     async fn connect(config: &Config, lock: Option<StoreLock>) -> Result<Self, StorageError> {

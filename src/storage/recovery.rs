@@ -44,9 +44,7 @@ impl Storage {
             return OwnTransaction::begin(self.turn_of(own).await?)?.try_room(bytes);
         }
         let tx = self.begin().await?;
-        // A block from elsewhere each time: what repeats itself would be compressed.
-        let block: [u8; ROOM_BLOCK] = random_bytes()?;
-        let filler: Vec<u8> = block.iter().copied().cycle().take(bytes).collect();
+        let filler = filler(bytes)?;
         tx.execute_raw(self.statement(FILL, [filler.into()])).await?;
         Ok(tx.rollback().await?)
     }
@@ -103,4 +101,10 @@ fn whole(row: message::Model, body: body::Model) -> Result<Message, StorageError
         reply_to: row.reply_to.map(MessageId),
         expires_at: row.expires_at.map(Timestamp::from_micros),
     })
+}
+
+/// So many bytes that cannot be made smaller: a block that is another one each time, again and again.
+fn filler(bytes: usize) -> Result<Vec<u8>, StorageError> {
+    let block: [u8; ROOM_BLOCK] = random_bytes()?;
+    Ok(block.iter().copied().cycle().take(bytes).collect())
 }

@@ -51,7 +51,9 @@ impl Door {
             too_many: refused("address"),
         };
         door.open.set(0.0);
-        [&door.evicted, &door.full, &door.too_many].into_iter().for_each(|counter| counter.increment(0));
+        for counter in [&door.evicted, &door.full, &door.too_many] {
+            counter.increment(0);
+        }
         door
     }
 }

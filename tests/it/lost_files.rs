@@ -75,7 +75,9 @@ impl Place {
 }
 
 fn remove(place: &Place, parts: &[&str]) {
-    parts.iter().for_each(|part| std::fs::remove_file(place.file(part)).unwrap());
+    for part in parts {
+        std::fs::remove_file(place.file(part)).unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -146,9 +146,9 @@ async fn a_client_that_writes_before_it_reads_is_told_of_the_restart() {
     let mut device = narrow_device(&server, &alice.tokens.access_token).await;
     let sent = Arc::new(AtomicUsize::new(0));
     let enough = Arc::new(AtomicUsize::new(usize::MAX));
-    let (counted, set) = (sent.clone(), enough.clone());
+    let (counter, limit) = (sent.clone(), enough.clone());
     let client = tokio::spawn(async move {
-        ping(&mut device, &set, &counted).await;
+        ping(&mut device, &limit, &counter).await;
         rest(&mut device).await
     });
     stands_still(&sent).await;

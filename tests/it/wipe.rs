@@ -32,7 +32,7 @@ fn names(value: &Value, id: i32, name: &str) -> bool {
             [number, number >> 32, number & 0xffff_ffff].contains(&id)
         }
         Value::String(text) => {
-            let hex: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
+            let hex = name.bytes().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
             let text = text.to_lowercase();
             text.contains(name)
                 || text.contains(&hex)

@@ -52,7 +52,7 @@ async fn of_all_that_write(change: impl FnOnce(&mut Config)) -> Vec<i64> {
 /// What was confirmed survives loss of power: each commit waits until it is on the disk.
 #[tokio::test]
 async fn every_connection_that_writes_waits_for_the_disk() {
-    assert_eq!(of_all_that_write(|_| {}).await, [FULL; 5]);
+    assert_eq!(Box::pin(of_all_that_write(|_| {})).await, [FULL; 5]);
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("fresh.db");
     let _file = file::create(&path).unwrap();
@@ -65,5 +65,5 @@ async fn every_connection_that_writes_waits_for_the_disk() {
 #[tokio::test]
 async fn an_operator_may_have_it_survive_the_process_alone() {
     let less = |config: &mut Config| config.database.synchronous = Synchronous::Normal;
-    assert_eq!(of_all_that_write(less).await, [NORMAL; 5]);
+    assert_eq!(Box::pin(of_all_that_write(less)).await, [NORMAL; 5]);
 }

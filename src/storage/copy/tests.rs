@@ -56,7 +56,9 @@ fn damaged(batch: &Batch, wrong: Wrong) -> Batch {
         rows.push(last);
     }
     let mut damaged = Batch::default();
-    rows.into_iter().for_each(|row| damaged.push(row));
+    for row in rows {
+        damaged.push(row);
+    }
     damaged
 }
 
