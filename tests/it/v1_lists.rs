@@ -113,9 +113,14 @@ async fn the_own_account_and_its_settings() {
     for bad in [json!({"presence": "no"}), json!([]), json!({"read_receipts": 1})] {
         assert_eq!(put(bad.clone()).await.problem(), (422, "bad_frame".to_owned()), "{bad}");
     }
-    for bad in [json!({}), json!({"public_key": ""}), json!({"public_key": "not base64!"}), json!({"public_key": 7})] {
+    for (bad, code) in [
+        (json!({}), "bad_frame"),
+        (json!({"public_key": 7}), "bad_frame"),
+        (json!({"public_key": ""}), "invalid_key"),
+        (json!({"public_key": "not base64!"}), "invalid_key"),
+    ] {
         let answer = alice.http.put("/users/me/public_key", &bad).await;
-        assert_eq!(answer.problem(), (422, "bad_frame".to_owned()), "{bad}");
+        assert_eq!(answer.problem(), (422, code.to_owned()), "{bad}");
     }
     for path in ["/users/me", "/users/search?query=a", "/users?ids=1"] {
         assert_eq!(server.http().get(path).await.problem(), (401, "unauthorized".to_owned()), "{path}");
