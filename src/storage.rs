@@ -127,6 +127,8 @@ pub struct Storage {
     destroyed: AtomicBool,
     /// Searches that go on and on: they must not take all the readers.
     long_searches: Semaphore,
+    /// Held by the one page that is read in several steps.
+    long_pages: Semaphore,
     /// Nor must those who come back after a restart.
     replays: Semaphore,
     /// Longest wait for a connection, a turn to write or a turn for a long search.
