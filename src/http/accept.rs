@@ -46,7 +46,7 @@ impl Listener {
     }
 
     /// Serves `routes` until `drain` is cancelled; connections run in `tasks`, as many at once as there are `places`.
-    /// Accepting never stops: the [`Door`] decides who gets a place.
+    /// Accepting never stops: the `Door` decides who gets a place.
     pub fn serve(
         self,
         app: Arc<App>,

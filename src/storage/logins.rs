@@ -43,7 +43,7 @@ pub struct NewLogin {
 
 impl Storage {
     /// Begins a login session with its first refresh token, and puts `better`, when it is given, in the place of the hash that was
-    /// proved. The user's sessions beyond [`MAX_LOGINS`] end. `None` when the hash is no longer that, or the account is gone.
+    /// proved. The user's sessions beyond `MAX_LOGINS` end. `None` when the hash is no longer that, or the account is gone.
     pub async fn create_login(
         &self,
         user: UserId,
