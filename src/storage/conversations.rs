@@ -5,7 +5,9 @@ use sea_orm::{ConnectionTrait as _, DatabaseBackend, Value};
 use super::history::bind;
 use super::packed::{Query, Row};
 use super::replay::plan::PARTNER;
-use super::rows::{COLUMNS, COUNT, Filling, OWN, USER_SIZE, fits, message, messages, newest_visible, partner, size_of};
+use super::rows::{
+    COLUMNS, COUNT, Filling, OWN, USER_SIZE, fits, message, messages, newest_visible, partner, size_of, summed,
+};
 use super::walk::{any, each};
 use super::{Storage, StorageError};
 use crate::domain::{ConversationId, DirectKey, Message, MessageId, Seq, Timestamp, User, UserId};
@@ -71,23 +73,29 @@ fn over_but_counted() -> String {
 pub(super) fn overview_query(backend: DatabaseBackend) -> Query {
     let each = |table, alias, on| each(backend, table, alias, on);
     let any = |table, alias, on| any(backend, table, alias, on);
-    let size = format!("COALESCE({}, 0) + {USER_SIZE}", size_of("m"));
-    let sql = format!(
-        "SELECT {COLUMNS}, c.id, u.id, u.name, u.public_key, c.unread, c.read_id, c.shown_id, c.delivered_id, \
-         CASE WHEN b.user_id IS NULL THEN 0 ELSE 1 END, c.newest_message_id, {} \
-         FROM (SELECT c.id AS id, c.newest_message_id AS newest_message_id, c.unread AS unread, c.read_id AS read_id, \
+    let theirs = format!("theirs.user_id = {PARTNER} AND theirs.conversation_id = c.id");
+    let newest = format!("m.id = {}", newest_visible());
+    let sized = format!(
+        "SELECT c.id AS id, c.newest_message_id AS newest_message_id, c.unread AS unread, c.read_id AS read_id, \
          u.id AS partner, theirs.shown_id AS shown_id, theirs.delivered_id AS delivered_id, m.id AS newest_id, \
-         {size} AS size, SUM({size}) OVER (ORDER BY c.newest_message_id DESC ROWS UNBOUNDED PRECEDING) AS up_to \
+         COALESCE({}, 0) + {USER_SIZE} AS size \
          FROM (SELECT c.id AS id, c.direct_key AS direct_key, c.newest_message_id AS newest_message_id, \
          mine.unread AS unread, mine.read_id AS read_id FROM members AS mine {} \
          WHERE mine.user_id = $1 AND c.newest_message_id < $3 ORDER BY c.newest_message_id DESC LIMIT $4 + 0) AS c \
-         {} {} {} {}) AS c {} {} {} {} WHERE {} ORDER BY c.newest_message_id DESC LIMIT $4 + 0",
-        over_but_counted(),
+         {} {} {} {}",
+        size_of("m"),
         each("conversations", "c", "c.id = mine.conversation_id"),
-        each("members", "theirs", &format!("theirs.user_id = {PARTNER} AND theirs.conversation_id = c.id")),
+        each("members", "theirs", &theirs),
         each("users", "u", "u.id = theirs.user_id"),
-        any("messages", "m", &format!("m.id = {}", newest_visible())),
+        any("messages", "m", &newest),
         any("bodies", "t", "t.id = m.id"),
+    );
+    let sql = format!(
+        "SELECT {COLUMNS}, c.id, u.id, u.name, u.public_key, c.unread, c.read_id, c.shown_id, c.delivered_id, \
+         CASE WHEN b.user_id IS NULL THEN 0 ELSE 1 END, c.newest_message_id, {} \
+         FROM {} {} {} {} {} WHERE {} ORDER BY c.newest_message_id DESC LIMIT $4 + 0",
+        over_but_counted(),
+        summed(&sized, "newest_message_id", "$4 + 0", "c"),
         each("users", "u", "u.id = c.partner"),
         any("blocks", "b", "b.user_id = $1 AND b.other_id = c.partner"),
         any("messages", "m", "m.id = c.newest_id"),

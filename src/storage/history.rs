@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseBackend, Value};
 use super::packed::Query;
 use super::rows::{
     COLUMNS, COUNT, Filling, OWN, SHOWN, USER_SIZE, fits, message, messages, newest_of, newest_visible, partner,
-    size_of,
+    size_of, summed,
 };
 use super::walk::each;
 use super::{Storage, StorageError};
@@ -18,16 +18,17 @@ const MAX_CONVERSATIONS: u64 = 1000;
 /// One page, newest first. Which messages, and how many of them fit, is decided by their sizes, before any is read.
 pub(super) fn history_query(backend: DatabaseBackend) -> Query {
     let each = |table, alias, on| each(backend, table, alias, on);
-    let size = size_of("chosen");
     let columns = "m.id AS id, m.timestamp AS timestamp, m.sender_id AS sender_id";
     let conditions = format!("m.conversation_id = $3 AND m.timestamp < $4 AND {SHOWN}");
-    let sql = format!(
-        "SELECT {COLUMNS} FROM (SELECT chosen.id AS id, chosen.timestamp AS timestamp, {size} AS size, \
-         SUM({size}) OVER (ORDER BY chosen.timestamp DESC ROWS UNBOUNDED PRECEDING) AS up_to \
-         FROM ({}) AS chosen {}) AS page {} {} \
-         WHERE {} ORDER BY page.timestamp DESC LIMIT $5 + 0",
+    let sized = format!(
+        "SELECT chosen.id AS id, chosen.timestamp AS timestamp, {} AS size FROM ({}) AS chosen {}",
+        size_of("chosen"),
         newest_of(&OWN, columns, &conditions, "$5 + 0"),
         each("bodies", "t", "t.id = chosen.id"),
+    );
+    let sql = format!(
+        "SELECT {COLUMNS} FROM {} {} {} WHERE {} ORDER BY page.timestamp DESC LIMIT $5 + 0",
+        summed(&sized, "timestamp", "$5 + 0", "page"),
         each("messages", "m", "m.id = page.id"),
         each("bodies", "t", "t.id = m.id"),
         fits("page"),
@@ -39,20 +40,23 @@ pub(super) fn history_query(backend: DatabaseBackend) -> Query {
 /// is read, and each table is reached by a key: the cost is that of the user's conversations, not of the store.
 pub(super) fn chat_list_query(backend: DatabaseBackend) -> Query {
     let each = |table, alias, on| each(backend, table, alias, on);
-    let size = format!("{} + {USER_SIZE}", size_of("m"));
-    let sql = format!(
-        "SELECT {COLUMNS}, u.id, u.name, u.public_key \
-         FROM (SELECT m.id AS id, u.id AS partner, {size} AS size, \
-         SUM({size}) OVER (ORDER BY m.id DESC ROWS UNBOUNDED PRECEDING) AS up_to \
+    let newest = format!("m.id = {}", newest_visible());
+    let sized = format!(
+        "SELECT m.id AS id, u.id AS partner, {} + {USER_SIZE} AS size \
          FROM (SELECT c.id AS id, c.newest_message_id AS newest_message_id FROM members AS mine {} \
          WHERE mine.user_id = $1 AND c.newest_message_id IS NOT NULL \
-         ORDER BY c.newest_message_id DESC LIMIT $3 + 0) AS c {} {} {} WHERE m.id < $4) AS page {} {} {} \
-         WHERE {} ORDER BY page.id DESC LIMIT $3 + 0",
+         ORDER BY c.newest_message_id DESC LIMIT $3 + 0) AS c {} {} {} WHERE m.id < $4",
+        size_of("m"),
         each("conversations", "c", "c.id = mine.conversation_id"),
-        each("messages", "m", &format!("m.id = {}", newest_visible())),
+        each("messages", "m", &newest),
         // The sign keeps SQLite from looking for the newest message once more, to which both are equal.
         each("bodies", "t", "t.id = +m.id"),
         each("users", "u", "u.id = CASE WHEN m.sender_id = $1 THEN m.receiver_id ELSE m.sender_id END"),
+    );
+    let sql = format!(
+        "SELECT {COLUMNS}, u.id, u.name, u.public_key FROM {} {} {} {} \
+         WHERE {} ORDER BY page.id DESC LIMIT $3 + 0",
+        summed(&sized, "id", "$3 + 0", "page"),
         each("messages", "m", "m.id = page.id"),
         each("bodies", "t", "t.id = m.id"),
         each("users", "u", "u.id = page.partner"),

@@ -130,6 +130,16 @@ impl<T> Filling<T> {
     }
 }
 
+/// The rows of the query `sized`, at most `limit`, as a table `page`: with `up_to`, the sum of the `size`s from the greatest
+/// `order` down to this one.
+pub(super) fn summed(sized: &str, order: &str, limit: &str, page: &str) -> String {
+    // Without the limit SQLite would merge the two queries, and sort rows with the ciphertexts whose sizes are asked for.
+    format!(
+        "(SELECT sized.*, SUM(size) OVER (ORDER BY {order} DESC ROWS UNBOUNDED PRECEDING) AS up_to \
+         FROM ({sized} LIMIT {limit}) AS sized) AS {page}"
+    )
+}
+
 /// The condition that ends a step at its bytes. `page` is a table of what could be on it, with `size` and `up_to`: the
 /// sum of the sizes up to this one.
 pub(super) fn fits(page: &str) -> String {

@@ -101,6 +101,10 @@ async fn no_request_goes_through_a_table_on_postgresql() {
     for table in named(log, "Seq Scan on ") {
         assert!(!LARGE.contains(&table.as_str()), "somebody goes through {table}:\n{}", around(log, &table));
     }
+    // The same by way of an index.
+    for (node, plan) in without_condition(log) {
+        assert!(!LARGE.iter().any(|table| node.contains(&format!(" on {table} "))), "{node}:\n{plan}");
+    }
     let used: BTreeSet<String> = ["Index Scan using ", "Index Only Scan using ", "Bitmap Index Scan on "]
         .into_iter()
         .flat_map(|phrase| named(log, phrase))
@@ -116,9 +120,22 @@ async fn no_request_goes_through_a_table_on_postgresql() {
         let plan = plan.split("LOG:").next().unwrap_or_default();
         let walks = ["messages_conversation", "messages_left"];
         let is_walk = walks.iter().all(|index| plan.contains(&format!("Index Scan Backward using {index}")));
-        // The two are merged as they come.
-        assert!(is_walk && !plan.contains("->  Sort"), "{plan}");
+        // The two are merged as they come. What is sorted is the page, without what its messages hold.
+        let sorted = plan.matches("->  Sort").count() - plan.matches("Sort Key: sized.\"timestamp\" DESC").count();
+        assert!(is_walk && sorted == 0, "{plan}");
     }
+}
+
+/// Walks along an index from one end to the other, each with its statement and plan: the condition of others is in the line below.
+fn without_condition(log: &str) -> impl Iterator<Item = (&str, &str)> {
+    let plans = log.split("Query Text:").map(|plan| plan.split("LOG:").next().unwrap_or_default());
+    plans.flat_map(|plan| {
+        let pairs = plan.lines().zip(plan.lines().skip(1).chain([""]));
+        let walks = pairs.filter(|(node, next)| {
+            node.contains("Index") && node.contains(" Scan ") && node.contains("cost=") && !next.contains("Index Cond:")
+        });
+        walks.map(move |(node, _)| (node, plan))
+    })
 }
 
 /// The first statement that goes through this table, and its plan.

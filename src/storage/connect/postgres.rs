@@ -57,7 +57,10 @@ pub(super) async fn options(config: &Config, url: &str, purpose: Purpose) -> Res
         options.statement_timeout(Duration::from_millis(config.database.statement_timeout_ms));
         let is_reader = purpose == Purpose::Read;
         options.map_sqlx_postgres_opts(move |options| {
-            let options = options.options([("idle_in_transaction_session_timeout", ABANDONED_AFTER)]);
+            // All that serving asks for has an index. A plan made while a table was nearly empty would go through it, and is kept
+            // by its connection until the table is analysed, however large it has become.
+            let own = [("idle_in_transaction_session_timeout", ABANDONED_AFTER), ("enable_seqscan", "off")];
+            let options = options.options(own);
             // Pages are walks along an index that end at their limit. Without statistics, as after the store was filled, PostgreSQL
             // would gather and sort a whole conversation instead: 45 ms of 20,000 messages for a page of 0.6.
             if is_reader { options.options([("enable_bitmapscan", "off")]) } else { options }
