@@ -2,11 +2,14 @@
 //!
 //! Here on SQLite; what PostgreSQL does is asserted in `tests/it/plans.rs`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use sea_orm::{ConnectionTrait as _, Value};
 
 use super::apply::{COUNT_BETWEEN, NEWEST_AT_OR_BELOW};
 use super::conversations::{RELATION, overview_query};
 use super::history::{bind, chat_list_query, history_query};
+use super::packed::Query;
 use super::replay::{by_id_query, deleted_query, plan};
 use super::search::{EVERYBODY, blocks_query};
 use super::users::by_ids;
@@ -105,13 +108,49 @@ async fn check_plans(storage: &Storage) {
     }
     for plan in plans {
         // The only things gone through are the short lists that the query itself has made.
-        let made = "c r v plan p part0 part1 part2 parts newest chosen page";
+        let made = "c r v plan p part0 part1 part2 parts newest chosen sized page";
         let own: Vec<&str> = made.split(' ').chain(["CONSTANT ROW", "2 CONSTANT ROWS"]).collect();
         let is_own = |line: &str| {
             line.strip_prefix("SCAN ").is_some_and(|what| own.contains(&what) || what.starts_with("(subquery-"))
         };
         assert!(plan.lines().all(|line| !line.starts_with("SCAN") || is_own(line)), "{plan}");
     }
+}
+
+/// How often each cursor of SQLite's program for a query takes a whole ciphertext out of `bodies`, rather than its size
+/// (`OPFLAG_BYTELENARG` of <https://sqlite.org/opcode.html#Column>).
+async fn ciphertexts_read(storage: &Storage, query: &Query) -> BTreeMap<i64, usize> {
+    let root = storage.statement("SELECT rootpage FROM sqlite_master WHERE name = 'bodies'", []);
+    let root: i64 = storage.reader.query_one_raw(root).await.unwrap().unwrap().try_get_by_index(0).unwrap();
+    let statement = storage.statement(format!("EXPLAIN {}", query.packed()), []);
+    let (mut cursors, mut read) = (BTreeSet::new(), BTreeMap::new());
+    for row in storage.reader.query_all_raw(statement).await.unwrap() {
+        let opcode: String = row.try_get("", "opcode").unwrap();
+        let [p1, p2, p5]: [i64; 3] = ["p1", "p2", "p5"].map(|name| row.try_get("", name).unwrap());
+        if opcode == "OpenRead" && p2 == root {
+            cursors.insert(p1);
+        } else if opcode == "Column" && cursors.contains(&p1) && p2 > 0 && p5 & 0xC0 == 0 {
+            *read.entry(p1).or_default() += 1;
+        }
+    }
+    assert!(cursors.len() > 1, "the query looks at sizes first");
+    read
+}
+
+/// Or a page of large messages costs as many as could be on it, not as many as are.
+#[tokio::test]
+async fn sizes_are_found_without_reading_the_ciphertexts() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = Config::defaults().unwrap();
+    dir.path().clone_into(&mut config.server.data_dir);
+    let storage = Storage::open(&config).await.unwrap();
+    let backend = storage.backend();
+    for query in [history_query(backend), chat_list_query(backend), overview_query(backend)] {
+        let read = ciphertexts_read(&storage, &query).await;
+        // One place reads the one copy or the other.
+        assert_eq!(read.values().copied().collect::<Vec<_>>(), [2], "{}", query.sql);
+    }
+    storage.close().await.unwrap();
 }
 
 /// See [`bind`].
