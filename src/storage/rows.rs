@@ -187,3 +187,6 @@ pub(super) fn newest_visible() -> String {
          (SELECT id FROM ({newest}) AS newest))"
     )
 }
+
+#[cfg(test)]
+mod tests;

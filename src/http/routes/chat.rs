@@ -128,7 +128,7 @@ pub(in crate::http) async fn chat_list(app: Arc<App>, request: Request) -> Resul
             message: HistoryBody::new(&entry.newest, access.user),
         })
         .collect();
-    Ok(json_list(StatusCode::OK, &bodies))
+    Ok(json_list(StatusCode::OK, &bodies).await)
 }
 
 /// Your messages with one partner, newest first. `content` is the copy made for you. A page ends at 1 MiB of contents:
@@ -156,7 +156,7 @@ pub(in crate::http) async fn all_messages(app: Arc<App>, request: Request) -> Re
         app.carry_out_if_idle(Command::Read { user: access.user, partner, up_to: newest.id });
     }
     let bodies: Vec<HistoryBody<'_>> = messages.iter().map(|message| HistoryBody::new(message, access.user)).collect();
-    Ok(json_list(StatusCode::OK, &bodies))
+    Ok(json_list(StatusCode::OK, &bodies).await)
 }
 
 fn before(query: &HistoryQuery) -> Result<Before, ApiError> {

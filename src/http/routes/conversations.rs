@@ -75,5 +75,5 @@ pub(in crate::http) async fn list(app: Arc<App>, request: Request) -> Result<Res
             seq: conversation.seq.0,
         })
         .collect();
-    Ok(json_list(StatusCode::OK, &bodies))
+    Ok(json_list(StatusCode::OK, &bodies).await)
 }

@@ -221,7 +221,7 @@ pub(in crate::http) async fn blocked(app: Arc<App>, request: Request) -> Result<
     let after = number("after", query.after.as_deref())?.map(UserId);
     app.dialects.check(access).await?;
     let users = app.storage.blocked_by(access.user, after).await?;
-    Ok(json_list(StatusCode::OK, &users.iter().map(KeyedUserBody::from).collect::<Vec<_>>()))
+    Ok(json_list(StatusCode::OK, &users.iter().map(KeyedUserBody::from).collect::<Vec<_>>()).await)
 }
 
 async fn set_block(app: Arc<App>, request: Request, blocked: bool) -> Result<Response, ApiError> {

@@ -131,10 +131,10 @@ pub(in crate::http) async fn by_ids(app: Arc<App>, request: Request) -> Result<R
         return Err(ApiError::Invalid(format!("at most {MAX_IDS} ids can be asked for at once")));
     }
     let users = app.storage.users(&ids).await?;
-    Ok(json_list(StatusCode::OK, &users.iter().map(KeyedUserBody::from).collect::<Vec<_>>()))
+    Ok(json_list(StatusCode::OK, &users.iter().map(KeyedUserBody::from).collect::<Vec<_>>()).await)
 }
 
 async fn found(app: &App, text: Option<&str>, page: UserPage) -> Result<Response, ApiError> {
     let users = app.storage.search_users(text.unwrap_or_default(), page).await?;
-    Ok(json_list(StatusCode::OK, &users.into_iter().map(UserBody::from).collect::<Vec<_>>()))
+    Ok(json_list(StatusCode::OK, &users.into_iter().map(UserBody::from).collect::<Vec<_>>()).await)
 }
