@@ -23,6 +23,7 @@ mod failing;
 mod foreign;
 mod history;
 mod janitor;
+mod large_page;
 mod lent;
 mod list;
 mod lock;
@@ -128,7 +129,7 @@ pub struct Storage {
     /// Searches that go on and on: they must not take all the readers.
     long_searches: Semaphore,
     /// Held by the one page that is read in several steps.
-    long_pages: Semaphore,
+    large_pages: Semaphore,
     /// Nor must those who come back after a restart.
     replays: Semaphore,
     /// Longest wait for a connection, a turn to write or a turn for a long search.

@@ -124,7 +124,7 @@ impl Storage {
         now: Timestamp,
     ) -> Result<Vec<Overview>, StorageError> {
         let mut before = before.map_or(i64::MAX, |seq| seq.0);
-        let (query, mut page, mut turn) = (overview_query(self.backend()), Filling::new(limit), None);
+        let (query, mut page, mut steps) = (overview_query(self.backend()), Filling::new(limit), self.page_steps());
         loop {
             let values = [user.0.into(), now.as_micros().into(), before.into(), bind(page.room())];
             let rows = self.list(&query, values).await?;
@@ -136,7 +136,7 @@ impl Storage {
             if !page.take(found?, bytes) {
                 return Ok(page.items);
             }
-            self.long_page(&mut turn).await?;
+            steps.next().await?;
             before = page.items.last().map_or(before, |last| last.seq.0);
         }
     }

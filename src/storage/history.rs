@@ -89,7 +89,7 @@ impl Storage {
     ) -> Result<Vec<Message>, StorageError> {
         let Some(conversation) = self.conversation_between(user, partner).await? else { return Ok(Vec::new()) };
         let mut before = self.before(before).await?;
-        let (query, mut page, mut turn) = (history_query(self.backend()), Filling::new(limit), None);
+        let (query, mut page, mut steps) = (history_query(self.backend()), Filling::new(limit), self.page_steps());
         loop {
             let values =
                 [user.0.into(), now.as_micros().into(), conversation.0.into(), before.into(), bind(page.room())];
@@ -99,7 +99,7 @@ impl Storage {
             if !page.take(found?, |message| message.content_for(user).len()) {
                 return Ok(page.items);
             }
-            self.long_page(&mut turn).await?;
+            steps.next().await?;
             before = page.items.last().map_or(before, |last| last.timestamp.as_micros());
         }
     }
@@ -108,12 +108,12 @@ impl Storage {
     /// [`PAGE_BYTES`](super::PAGE_BYTES), but at least one.
     pub async fn chat_list(&self, user: UserId, now: Timestamp) -> Result<Vec<ChatListEntry>, StorageError> {
         let mut page = Filling::new(MAX_CONVERSATIONS);
-        let (mut before, mut turn) = (i64::MAX, None);
+        let (mut before, mut steps) = (i64::MAX, self.page_steps());
         while page.take(self.chats(user, now, before).await?, |chat| chat.bytes(user)) {
-            self.long_page(&mut turn).await?;
+            steps.next().await?;
             before = page.items.last().map_or(before, |last| last.newest.id.0);
         }
-        if turn.is_none() {
+        if steps.was_one() {
             return Ok(page.items);
         }
         // Those that have moved to the top meanwhile.

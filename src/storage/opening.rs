@@ -95,7 +95,7 @@ impl Storage {
             // By a predecessor, perhaps.
             destroyed: AtomicBool::new(true),
             long_searches: Semaphore::new(half_of_the_readers(config)),
-            long_pages: Semaphore::new(1),
+            large_pages: Semaphore::new(1),
             replays: Semaphore::new(half_of_the_readers(config)),
             wait: Duration::from_millis(config.database.acquire_timeout_ms),
             lock,

@@ -14,7 +14,7 @@ use plan::{Planned, Row};
 
 use super::events::Kind;
 use super::packed::{self, Query};
-use super::rows::{COLUMNS, VISIBLE, message, messages};
+use super::rows::{COLUMNS, STEP_BYTES, VISIBLE, message, messages};
 use super::walk::{each, from};
 use super::{Storage, StorageError};
 use crate::domain::{
@@ -176,13 +176,18 @@ impl Storage {
     async fn read_page(&self, replay: &mut Replay, limit: PageLimit, now: Timestamp) -> Result<Page, StorageError> {
         let mut page = Page { events: Vec::new(), up_to: replay.up_to, is_last: false };
         let mut room = Room { left: limit.bytes, taken: 0, is_full: false };
+        let mut steps = self.page_steps();
         loop {
-            // Half of the readers: the others are for everybody else. Nobody closes the semaphore.
-            let _turn = self.replays.acquire().await;
             if replay.planned.is_empty() {
+                // Half of the readers: the others are for everybody else. Nobody closes the semaphore.
+                let _turn = self.replays.acquire().await;
                 self.plan(replay).await?;
             }
             while page.events.len() < limit.events && !room.is_full && !replay.planned.is_empty() {
+                if room.taken >= STEP_BYTES {
+                    steps.next().await?;
+                }
+                let _turn = self.replays.acquire().await;
                 let step = replay.step.min(limit.events - page.events.len());
                 let some: Vec<Planned> = replay.planned.drain(..step.min(replay.planned.len())).collect();
                 let rest = self.fill(&mut page, &mut room, replay.user, some, now).await?;

@@ -1,9 +1,7 @@
 //! Messages as queries select them: with the copy of the one who asks alone, and only while that one may be shown them.
 
-use tokio::sync::SemaphorePermit;
-
+use super::StorageError;
 use super::packed::{Query, Row};
-use super::{Storage, StorageError};
 use crate::domain::{ConversationId, Message, MessageId, Timestamp, User, UserId};
 
 /// The columns of a message `m` with its ciphertexts `t`, in the order in which [`message`] reads them; `$1` is the one who asks.
@@ -82,20 +80,7 @@ pub(super) const USER_SIZE: &str = "OCTET_LENGTH(u.name) + OCTET_LENGTH(u.public
 pub const PAGE_BYTES: usize = 1024 * 1024;
 
 /// Bytes of contents after which one statement for a page ends: the database, the driver, and we each hold them for a moment.
-const STEP_BYTES: usize = PAGE_BYTES / 4;
-
-impl Storage {
-    /// Waits, once, until no other page is read in several steps: large pages take the memory and the time of one, however many
-    /// are asked for. [`StorageError::TimedOut`] when that takes too long.
-    pub(super) async fn long_page<'a>(&'a self, turn: &mut Option<SemaphorePermit<'a>>) -> Result<(), StorageError> {
-        if turn.is_none() {
-            let waited = tokio::time::timeout(self.wait, self.long_pages.acquire()).await;
-            // Nobody closes the semaphore.
-            *turn = waited.map_err(|_| StorageError::TimedOut)?.ok();
-        }
-        Ok(())
-    }
-}
+pub(super) const STEP_BYTES: usize = PAGE_BYTES / 4;
 
 /// A page that is put together step by step.
 pub(super) struct Filling<T> {
@@ -187,6 +172,3 @@ pub(super) fn newest_visible() -> String {
          (SELECT id FROM ({newest}) AS newest))"
     )
 }
-
-#[cfg(test)]
-mod tests;

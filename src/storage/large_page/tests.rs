@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::Config;
-use crate::domain::{EmailAddress, PublicKey, UserName};
+use crate::domain::{EmailAddress, PublicKey, Timestamp, UserName};
 use crate::storage::{Before, SeedMessages, SeedUsers};
 
 /// Messages of which three fill a step of a page.
@@ -33,7 +33,7 @@ async fn a_page_of_large_messages_waits_for_another_one_and_a_small_page_does_no
     let history = |limit| storage.history(users[1], users[0], Before::Newest, limit, now);
     let large = history(100).await.unwrap();
     assert!(large.len() > 5 && large.len() < 20, "it takes several steps: {}", large.len());
-    let turn = storage.long_pages.acquire().await.unwrap();
+    let turn = storage.large_pages.acquire().await.unwrap();
     assert!(matches!(history(100).await, Err(StorageError::TimedOut)));
     assert!(
         matches!(storage.chat_list(users[1], now).await, Ok(list) if list.len() == 1),
