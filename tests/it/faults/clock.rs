@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use crate::support::binary::ServerProcess;
 use crate::support::sample;
-use crate::support::v1::{again, conversations, exchange, history, live, seq, stopped_clock, two};
+use crate::support::v1::{conversations, exchange, history, live, log_in_again, seq, stopped_clock, two_users};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_steps_backwards_changes_no_order() {
     let clock = stopped_clock();
     let server = TestServer::start_at(clock.clone(), |_| {}).await;
-    let (alice, bob) = two(&server).await;
+    let (alice, bob) = two_users(&server).await;
     let (mut a, mut b) = (live(&alice, "a").await, live(&bob, "b").await);
     let start = b.cursor(0);
     let mut stored = Vec::new();
@@ -40,7 +40,7 @@ async fn a_clock_that_steps_backwards_changes_no_order() {
 async fn a_clock_that_steps_backwards_expires_nothing_early() {
     let clock = stopped_clock();
     let server = TestServer::start_at(clock.clone(), |config| config.messages.clear_every_ms = 20).await;
-    let (alice, bob) = two(&server).await;
+    let (alice, bob) = two_users(&server).await;
     let (mut a, mut b) = (live(&alice, "a").await, live(&bob, "b").await);
     let mut expiring = letter(bob.id, "short");
     expiring["expires_in_s"] = json!(60);
@@ -62,9 +62,9 @@ async fn a_clock_that_steps_backwards_expires_nothing_early() {
 async fn ahead_by(ahead: i64, run: impl AsyncFnOnce(TestServer, Clock)) {
     let clock = stopped_clock();
     let server = TestServer::start_at(clock.clone(), |_| {}).await;
-    let (alice, bob) = two(&server).await;
+    let (alice, bob) = two_users(&server).await;
     clock.advance_secs(ahead);
-    let (alice, bob) = (again(&server, &alice).await, again(&server, &bob).await);
+    let (alice, bob) = (log_in_again(&server, &alice).await, log_in_again(&server, &bob).await);
     let (mut a, mut b) = (live(&alice, "a").await, live(&bob, "b").await);
     exchange(&mut a, &mut b, "from the future").await;
     drop((a, b));
@@ -167,7 +167,7 @@ async fn time_stamps_ahead_of_the_clock_prolong_no_term() {
 async fn time_stamps_ahead_of_the_clock_shorten_no_term() {
     let clock = stopped_clock();
     let server = TestServer::start_at(clock.clone(), |_| {}).await;
-    let (alice, bob) = two(&server).await;
+    let (alice, bob) = two_users(&server).await;
     let (mut a, mut b) = (live(&alice, "a").await, live(&bob, "b").await);
     let (stored, _) = exchange(&mut a, &mut b, "before").await;
     clock.advance_secs(2 * DAY);

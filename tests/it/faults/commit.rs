@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{link_to, readiness};
 use crate::support::binary::ServerProcess;
 use crate::support::postgres::Postgres;
-use crate::support::v1::{history, live, seq, with};
+use crate::support::v1::{history, live, merged, seq};
 
 /// Nothing but messages is committed: no other transaction gets into the trap.
 const QUIET: (&str, &str) = ("FLUENT__MESSAGES__CLEAR_EVERY_MS", "3600000");
@@ -94,9 +94,9 @@ async fn a_request_without_its_answer_can_be_repeated() {
     let (link, dir) = (link_to(&postgres).await, tempfile::tempdir().unwrap());
     let server = start(&dir, &link).await;
     let alice = TestClient::sign_up(server.http(), "alice").await;
-    let body = with(&letter(alice.id, "a note"), json!({"type": null}));
+    let body = merged(&letter(alice.id, "a note"), json!({"type": null}));
     // The first request of a login is noted.
-    alice.http.post("/chat/messages", &with(&body, json!({"client_id": "first"}))).await.ok();
+    alice.http.post("/chat/messages", &merged(&body, json!({"client_id": "first"}))).await.ok();
     link.cut_next_commit(CommitCut::After);
     let answer = alice.http.post("/chat/messages", &body).await;
     assert_eq!(answer.problem(), (503, "unavailable".to_owned()));

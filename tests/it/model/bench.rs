@@ -10,6 +10,8 @@ use fluent_backend::domain::Timestamp;
 use fluent_backend::testing::{Http, TestData, TestServer};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::support::config::fast_janitor;
+
 /// 2025-11-22T15:00:00Z.
 const START_MICROS: i64 = 1_763_823_600_000_000;
 /// Tokens outlive every history.
@@ -94,9 +96,4 @@ fn configure(config: &mut Config) {
     // Here servers die, not machines.
     config.database.synchronous = Synchronous::Normal;
     fast_janitor(config);
-}
-
-/// Expired messages are looked for all the time: the clock jumps, and the test waits for what must follow.
-fn fast_janitor(config: &mut Config) {
-    config.messages.clear_every_ms = 20;
 }

@@ -6,7 +6,7 @@ use fluent_backend::testing::{TestClient, TestDevice, TestSocket, letter, soon};
 use serde_json::{Value, json};
 use tokio::net::{TcpSocket, TcpStream};
 
-use super::v1::{holds, with};
+use super::v1::{assert_fields, merged};
 
 /// A connection whose kernel buffer on this side holds next to nothing, so that the server soon feels that nobody reads.
 pub(crate) async fn narrow(addr: SocketAddr) -> TcpStream {
@@ -28,7 +28,7 @@ pub(crate) async fn narrow_device(user: &TestClient, device_id: &str, since: Opt
 /// The `number`-th message of a stream: the receiver's copy has about this many bytes.
 pub(crate) fn numbered(to: i32, name: &str, number: usize, bytes: usize) -> Value {
     let text = format!("{name}.{number}");
-    with(&letter(to, &text), json!({"receiver_encrypted": format!("{text} {}", "x".repeat(bytes))}))
+    merged(&letter(to, &text), json!({"receiver_encrypted": format!("{text} {}", "x".repeat(bytes))}))
 }
 
 /// What a receiver reads in such a message.
@@ -60,5 +60,5 @@ pub(crate) async fn pour(
 
 async fn stored(device: &mut TestDevice) {
     let answer = device.expect("stored").await;
-    holds(&answer, &json!({"duplicate": false}));
+    assert_fields(&answer, &json!({"duplicate": false}));
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use fluent_backend::testing::{TestClient, TestDevice};
 use serde_json::Value;
 
-use super::v1::{int, seq};
+use super::v1::{integer, seq};
 
 /// A message as a device keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,7 +105,7 @@ impl Kept {
         let text = |key: &str| frame[key].as_str().map(str::to_owned);
         let message = KeptMessage {
             seq: seq(frame),
-            id: int(frame, "id"),
+            id: integer(frame, "id"),
             client_id: text("client_id"),
             content: text("content"),
         };

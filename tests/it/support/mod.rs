@@ -1,6 +1,7 @@
 //! What several tests need beside `fluent_backend::testing`.
 
 pub(crate) mod binary;
+pub(crate) mod config;
 pub(crate) mod flow;
 pub(crate) mod installed;
 pub(crate) mod kept;

@@ -121,33 +121,33 @@ fn deployed(name: &str) -> String {
 }
 
 /// The text with something else in the place of what is there.
-fn with(text: &str, printed: &str, here: &str) -> String {
+fn replaced(text: &str, printed: &str, here: &str) -> String {
     assert!(text.contains(printed), "deploy/nginx has no {printed:?} any more");
     text.replace(printed, here)
 }
 
 fn write_configuration(dir: &Path, upstream: SocketAddr, ports: &Ports, change: &impl Fn(String) -> String) {
     let site = deployed("fluent.conf");
-    let site = with(&site, "http://127.0.0.1:8000", &format!("http://{upstream}"));
-    let site = with(&site, "listen 80;", &format!("listen {};", ports.redirect));
+    let site = replaced(&site, "http://127.0.0.1:8000", &format!("http://{upstream}"));
+    let site = replaced(&site, "listen 80;", &format!("listen {};", ports.redirect));
     let both = format!("listen {} ssl;\n    listen {};", ports.tls, ports.plain);
-    write_files(dir, &change(with(&site, "listen 443 ssl;", &both)));
+    write_files(dir, &change(replaced(&site, "listen 443 ssl;", &both)));
 }
 
 /// Both files and a certificate, with paths in this directory.
 fn write_files(dir: &Path, site: &str) {
     let place = dir.display();
-    let site = with(site, "/var/log/nginx/", &format!("{place}/"));
-    std::fs::write(dir.join("fluent.conf"), with(&site, "/etc/nginx/tls/", &format!("{place}/"))).unwrap();
+    let site = replaced(site, "/var/log/nginx/", &format!("{place}/"));
+    std::fs::write(dir.join("fluent.conf"), replaced(&site, "/etc/nginx/tls/", &format!("{place}/"))).unwrap();
 
     let main = deployed("nginx.conf");
-    let main = with(&main, "/var/log/nginx/", &format!("{place}/"));
-    let main = with(&main, "/run/nginx.pid", &format!("{place}/nginx.pid"));
+    let main = replaced(&main, "/var/log/nginx/", &format!("{place}/"));
+    let main = replaced(&main, "/run/nginx.pid", &format!("{place}/nginx.pid"));
     // Only the superuser may become somebody else.
-    let main = with(&main, "user www-data;", "");
+    let main = replaced(&main, "user www-data;", "");
     let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
     let scratch = kinds.map(|kind| format!("    {kind}_temp_path {place}/{kind};")).join("\n");
-    std::fs::write(dir.join("nginx.conf"), with(&main, "http {\n", &format!("http {{\n{scratch}\n"))).unwrap();
+    std::fs::write(dir.join("nginx.conf"), replaced(&main, "http {\n", &format!("http {{\n{scratch}\n"))).unwrap();
 
     let key = rcgen::KeyPair::generate().unwrap();
     let parameters = rcgen::CertificateParams::new(["chat.example.org".to_owned()]).unwrap();

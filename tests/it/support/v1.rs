@@ -7,13 +7,13 @@ use fluent_backend::testing::{TestClient, TestDevice, TestServer};
 use serde_json::Value;
 
 /// Two users who do not know each other yet.
-pub(crate) async fn two(server: &TestServer) -> (TestClient, TestClient) {
+pub(crate) async fn two_users(server: &TestServer) -> (TestClient, TestClient) {
     (server.sign_up("alice").await, server.sign_up("bob").await)
 }
 
 /// Two users, each with one device that is live: `a` and `b`.
 pub(crate) async fn two_live(server: &TestServer) -> (TestClient, TestClient, TestDevice, TestDevice) {
-    let (alice, bob) = two(server).await;
+    let (alice, bob) = two_users(server).await;
     let (a, b) = (live(&alice, "a").await, live(&bob, "b").await);
     (alice, bob, a, b)
 }
@@ -36,7 +36,7 @@ pub(crate) async fn live(user: &TestClient, device_id: &str) -> TestDevice {
 }
 
 /// The same with these keys set.
-pub(crate) fn with(frame: &Value, changes: Value) -> Value {
+pub(crate) fn merged(frame: &Value, changes: Value) -> Value {
     let (mut frame, Value::Object(changes)) = (frame.clone(), changes) else { panic!("not an object") };
     for (key, value) in changes {
         frame[key] = value;
@@ -53,7 +53,7 @@ pub(crate) fn without(frame: &Value, key: &str) -> Value {
 
 /// Fails the test when one of these keys has another value. `null` stands for null or absent.
 #[track_caller]
-pub(crate) fn holds(frame: &Value, expected: &Value) {
+pub(crate) fn assert_fields(frame: &Value, expected: &Value) {
     for (key, value) in expected.as_object().expect("an object") {
         assert_eq!(&frame[key], value, "`{key}` of {frame}");
     }
@@ -61,7 +61,7 @@ pub(crate) fn holds(frame: &Value, expected: &Value) {
 
 /// An integer of a frame.
 #[track_caller]
-pub(crate) fn int(frame: &Value, key: &str) -> i64 {
+pub(crate) fn integer(frame: &Value, key: &str) -> i64 {
     let Some(value) = frame[key].as_i64() else { panic!("no integer `{key}` in {frame}") };
     value
 }
@@ -69,17 +69,17 @@ pub(crate) fn int(frame: &Value, key: &str) -> i64 {
 /// The `seq` of a frame.
 #[track_caller]
 pub(crate) fn seq(frame: &Value) -> i64 {
-    int(frame, "seq")
+    integer(frame, "seq")
 }
 
 /// The values of one key, in order.
-pub(crate) fn each<'a>(frames: &'a [Value], key: &str) -> Vec<&'a Value> {
+pub(crate) fn column<'a>(frames: &'a [Value], key: &str) -> Vec<&'a Value> {
     frames.iter().map(|frame| &frame[key]).collect()
 }
 
 /// A message as two users' devices, both live, send and receive it: `stored`, and the other's `message`.
 pub(crate) async fn exchange(from: &mut TestDevice, to: &mut TestDevice, text: &str) -> (Value, Value) {
-    let receiver = i32::try_from(int(&to.hello, "user_id")).unwrap();
+    let receiver = i32::try_from(integer(&to.hello, "user_id")).unwrap();
     let stored = from.store(receiver, text).await;
     let message = to.expect("message").await;
     assert_eq!(message["id"], stored["id"], "{message}");
@@ -114,6 +114,6 @@ pub(crate) fn stopped_clock() -> Clock {
 }
 
 /// The same user in a new login session, for when time has gone by and the old tokens have expired.
-pub(crate) async fn again(server: &TestServer, user: &TestClient) -> TestClient {
+pub(crate) async fn log_in_again(server: &TestServer, user: &TestClient) -> TestClient {
     TestClient::log_in(server.http(), &user.name, user.id).await
 }

@@ -77,12 +77,12 @@ fn a_message_is_stored_once() {
     let mut world = World::default();
     let first = world.stored("c1");
     world.model.judge_send(ALICE, &draft("c1", BOB), &first, false).unwrap();
-    let mut again = |answer: &Value| world.model.judge_send(ALICE, &draft("c1", BOB), answer, false);
-    again(&duplicate(first.clone())).unwrap();
-    again(&first).unwrap_err();
+    let mut judge_again = |answer: &Value| world.model.judge_send(ALICE, &draft("c1", BOB), answer, false);
+    judge_again(&duplicate(first.clone())).unwrap();
+    judge_again(&first).unwrap_err();
     let mut other = duplicate(first.clone());
     other["id"] = 7.into();
-    again(&other).unwrap_err();
+    judge_again(&other).unwrap_err();
     assert_eq!((world.seqs(ALICE), world.seqs(BOB)), (vec![1], vec![1]));
 
     let conflict = Draft { receiver_copy: "other".to_owned(), ..draft("c1", BOB) };

@@ -1,0 +1,4 @@
+//! The means of the tests themselves.
+
+mod skips;
+mod throw_away;

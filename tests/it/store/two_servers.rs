@@ -1,0 +1,97 @@
+//! Two servers on one PostgreSQL: what one of them does, the other one honours.
+
+use fluent_backend::Config;
+use fluent_backend::testing::{TestClient, TestDatabase, TestServer, letter};
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::support::postgres::database;
+use crate::support::v1::{assert_fields, column, exchange, live, merged, seq};
+
+async fn two_servers(database: &TestDatabase) -> (TestServer, TestServer) {
+    let shared = |config: &mut Config| {
+        config.auth.secret_key = "one secret for both servers, long enough".into();
+        config.database.url = database.url().into();
+    };
+    (TestServer::start_with(shared).await, TestServer::start_with(shared).await)
+}
+
+/// The same user at another server.
+async fn at(server: &TestServer, user: &TestClient) -> TestClient {
+    TestClient::log_in(server.http(), &user.name, user.id).await
+}
+
+/// A server that has not heard of what another one has stored tells it before anything newer.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_server_has_stored_comes_before_what_is_newer() {
+    let Some(database) = database().await else { return };
+    let (one, two) = two_servers(&database).await;
+    let (alice, bob, carol) = (one.sign_up("alice").await, two.sign_up("bob").await, two.sign_up("carol").await);
+    let (mut a, mut b, mut c) = (live(&alice, "a").await, live(&bob, "b").await, live(&carol, "c").await);
+    for round in 0..3 {
+        let mut expected = Vec::new();
+        for i in 0..2 {
+            expected.push(seq(&a.store(bob.id, &format!("{round}.{i}")).await));
+        }
+        expected.push(seq(&c.store(bob.id, &format!("{round}.newer")).await));
+        let mut told = Vec::new();
+        while told.len() < expected.len() {
+            told.push(seq(&b.expect("message").await));
+        }
+        assert_eq!(told, expected, "no hole before what is newer");
+    }
+    // The other way round, where it is an answer that is newer.
+    let hers = seq(&c.store(alice.id, "from carol").await);
+    a.send(&letter(bob.id, "own")).await;
+    assert_eq!(seq(&a.expect("message").await), hers);
+    assert!(seq(&a.expect("stored").await) > hers);
+    one.stop().await;
+    two.stop().await;
+}
+
+/// Each remembers who may write to whom, and what their keys are; what is changed at the other server holds at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn blocks_keys_and_deletions_at_one_server_hold_at_the_other() {
+    let Some(database) = database().await else { return };
+    let (one, two) = two_servers(&database).await;
+    let (alice, bob) = (one.sign_up("alice").await, two.sign_up("bob").await);
+    let bob_at_one = at(&one, &bob).await;
+    let (mut a, mut b1, mut b2) = (live(&alice, "a").await, live(&bob_at_one, "b1").await, live(&bob, "b2").await);
+    exchange(&mut a, &mut b1, "server one remembers the two").await;
+    b2.send(&letter(alice.id, "so does server two")).await;
+    b2.until("stored").await;
+
+    let block = format!("/users/{}/block", alice.id);
+    assert_eq!(bob.http.put(&block, &json!({})).await.status, 204);
+    let refused = json!({"type": "error", "code": "blocked"});
+    // Typing is looked up each time; the answer to what comes behind it shows that nothing is on its way.
+    a.send(&json!({"type": "typing", "to": bob.id, "active": true})).await;
+    a.send(&letter(bob.id, "too late")).await;
+    assert_fields(&a.until("error").await.1, &refused);
+    b1.send(&letter(alice.id, "nor the other way round")).await;
+    let (before, error) = b1.until("error").await;
+    assert_fields(&error, &refused);
+    assert!(before.iter().all(|frame| frame["type"] != "typing"), "{before:?}");
+    assert_eq!(bob.http.delete(&block).await.status, 204);
+    a.send(&letter(bob.id, "again")).await;
+    assert_fields(&a.until("stored").await.1, &json!({"client_id": "again", "duplicate": false}));
+
+    let old: Value = alice.http.get(&format!("/users?ids={}", bob.id)).await.ok().json();
+    let encrypted = |name: &str| merged(&letter(bob.id, name), json!({"receiver_key_id": old[0]["key_id"]}));
+    a.send(&encrypted("to the key")).await;
+    assert_fields(&a.until("stored").await.1, &json!({"client_id": "to-the-key"}));
+    let key = json!({"public_key": "BBBB", "password": TestClient::PASSWORD});
+    let new: Value = bob.http.put("/users/me/public_key", &key).await.ok().json();
+    a.send(&encrypted("to the old key")).await;
+    assert_fields(&a.until("error").await.1, &json!({"code": "stale_key", "key_id": new["key_id"]}));
+
+    let history: Vec<Value> = alice.http.get(&format!("/chat/all_messages?partnerID={}", bob.id)).await.ok().json();
+    let contents = column(&history, "content");
+    assert_eq!(contents.len(), 4, "what was refused is not there: {contents:?}");
+    let password = json!({"password": TestClient::PASSWORD});
+    bob.http.with_body(Method::DELETE, "/users/me", &password).await.ok();
+    a.send(&letter(bob.id, "to nobody")).await;
+    assert_fields(&a.until("error").await.1, &json!({"code": "unknown_user"}));
+    one.stop().await;
+    two.stop().await;
+}

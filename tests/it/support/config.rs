@@ -1,0 +1,15 @@
+//! Settings that several tests start their servers with.
+
+use fluent_backend::config::Config;
+
+/// Lets the janitor look for expired and deleted messages every 20 ms: the clock jumps, and the test waits for what
+/// must follow.
+pub(crate) fn fast_janitor(config: &mut Config) {
+    config.messages.clear_every_ms = 20;
+}
+
+/// Leaves room for 16 frames, and for the bytes of seven large ones, in the queue of a socket.
+pub(crate) fn small_queues(config: &mut Config) {
+    config.socket.queue_frames = 16;
+    config.socket.queue_bytes = 7 * config.socket.max_ciphertext_bytes;
+}

@@ -1,0 +1,19 @@
+//! The `fluent.v1` dialect, by frames and by REST: opening, sending, receipts, presence, deletion, replay.
+
+mod account;
+mod behind;
+mod block;
+mod delete;
+mod drain;
+mod frames;
+mod invisible;
+mod lists;
+mod once;
+mod opening;
+mod presence;
+mod receipts;
+mod recovery;
+mod replay;
+mod rest;
+mod seam;
+mod send;
