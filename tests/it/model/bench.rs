@@ -84,7 +84,7 @@ async fn start(clock: Clock, data: Arc<TestData>) -> (TestServer, Runtime) {
 
 /// A runtime waits when it ends, which asynchronous code must not.
 async fn shut_down(runtime: Runtime) {
-    let ending = move || runtime.shutdown_timeout(Duration::from_secs(60));
+    let ending = move || runtime.shutdown_timeout(Duration::from_mins(1));
     tokio::task::spawn_blocking(ending).await.expect("the runtime ends");
 }
 
