@@ -1,12 +1,17 @@
-//! Our server and the reference in turn, under the same load.
+//! Two servers in turn, under the same load: this one and the reference, or this one and another build of it.
 
-use anyhow::Result;
-use serde::Serialize;
+mod outcome;
 
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::letter::Dialect;
 use crate::place::{Place, Store, Where};
 use crate::relay::{Outcome, Relay};
-use crate::report::{self, Spread};
+use crate::report;
 use crate::target::Target;
+use outcome::{Comparison, Round};
 
 /// Runs both in turn, each time on a fresh database.
 #[derive(Clone, Debug, clap::Args)]
@@ -15,6 +20,12 @@ pub(crate) struct Compare {
     /// What the reference stores
     #[arg(long, value_enum, default_value = "sqlite")]
     against: Store,
+    /// Instead of the reference: the program of another build of the server, such as the one before a change
+    #[arg(long, value_name = "PATH", conflicts_with = "against")]
+    with: Option<PathBuf>,
+    /// The wire that is spoken
+    #[arg(long, value_enum, default_value = "legacy")]
+    dialect: Dialects,
     /// How often both run
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
@@ -24,110 +35,83 @@ pub(crate) struct Compare {
     place: Where,
 }
 
-/// One figure of both sides.
-#[derive(Serialize)]
-struct Row {
-    server: Spread,
-    reference: Spread,
-    /// Server to reference, round by round.
-    ratio: Spread,
+/// The wires that are compared.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Dialects {
+    /// The Android app's.
+    Legacy,
+    /// fluent.v1.
+    V1,
+    /// One after the other.
+    Both,
 }
 
-/// What came of it.
-#[derive(Serialize)]
-struct Comparison {
-    workload: &'static str,
-    against: Store,
-    rounds: u32,
-    relay: serde_json::Value,
-    per_second: Row,
-    cpu_us: Row,
-    p50_ms: Row,
-    p99_ms: Row,
-    peak_rss_mib: Row,
-    /// What other programs have used meanwhile: where it is much, the figures say little.
-    other_cores: Spread,
-    /// Whether every message came once and in order, on both sides and in every round.
-    is_sound: bool,
+impl Dialects {
+    fn each(self) -> &'static [Dialect] {
+        match self {
+            Self::Legacy => &[Dialect::Legacy],
+            Self::V1 => &[Dialect::V1],
+            Self::Both => &[Dialect::Legacy, Dialect::V1],
+        }
+    }
+}
+
+/// What the server is compared with.
+enum Other {
+    /// The bare relay with this store.
+    Reference(Store),
+    /// Another build of the server.
+    Build(Place),
 }
 
 impl Compare {
     pub(crate) async fn run(&self) -> Result<()> {
-        let place = self.place.place(self.against == Store::Postgres).await?;
-        let mut rounds = Vec::new();
-        for round in 0..self.rounds {
-            // Alternating: what the first leaves behind does not always fall on the same one.
-            rounds.push(if round % 2 == 0 {
-                let server = self.server(&place).await?;
-                (server, self.reference(&place).await?)
-            } else {
-                let reference = self.reference(&place).await?;
-                (self.server(&place).await?, reference)
-            });
-        }
-        let row = |figure: fn(&Outcome) -> f64| Row {
-            server: Spread::of(rounds.iter().map(|(server, _)| figure(server))),
-            reference: Spread::of(rounds.iter().map(|(_, reference)| figure(reference))),
-            ratio: Spread::of(rounds.iter().map(|(server, reference)| figure(server) / figure(reference))),
+        let place = self.place.place(self.with.is_none() && self.against == Store::Postgres).await?;
+        let other = match &self.with {
+            Some(program) => Other::Build(place.with_program("other", program).context("--with")?),
+            None => Other::Reference(self.against),
         };
-        let relay = serde_json::to_value(&self.relay)?;
-        report::print(&Comparison {
-            workload: "compare",
-            against: self.against,
-            rounds: self.rounds,
-            relay,
-            per_second: row(|outcome| outcome.costs.per_second),
-            cpu_us: row(|outcome| outcome.costs.cpu_us.unwrap_or(f64::NAN)),
-            p50_ms: row(|outcome| outcome.latency_ms.p50),
-            p99_ms: row(|outcome| outcome.latency_ms.p99),
-            peak_rss_mib: row(|outcome| outcome.costs.peak_rss_mib.map_or(f64::NAN, megabytes)),
-            other_cores: Spread::of(
-                rounds
-                    .iter()
-                    .flat_map(|(server, reference)| [server, reference])
-                    .filter_map(|run| run.costs.other_cores),
-            ),
-            is_sound: rounds.iter().all(|(server, reference)| server.sound.holds() && reference.sound.holds()),
-        })
+        let mut are_sound = true;
+        for &dialect in self.dialect.each() {
+            let comparison = self.compare(&place, &other, dialect).await?;
+            are_sound &= comparison.is_sound;
+            report::print(&comparison)?;
+        }
+        ensure!(are_sound || self.with.is_none(), "a build is not sound: see the runs above");
+        Ok(())
     }
 
-    async fn server(&self, place: &Place) -> Result<Outcome> {
-        self.measure(&place.server(self.relay.accounts(), self.relay.plan.dialect).await?).await
+    async fn compare(&self, place: &Place, other: &Other, dialect: Dialect) -> Result<Comparison> {
+        let mut rounds = Vec::new();
+        for number in 0..self.rounds {
+            // Alternating: what the first leaves behind does not always fall on the same one.
+            let other_first = if number % 2 == 0 { None } else { Some(self.other(place, other, dialect).await?) };
+            let server = self.measure(&place.server(self.relay.accounts(), dialect).await?, dialect).await?;
+            let other = match other_first {
+                Some(outcome) => outcome,
+                None => self.other(place, other, dialect).await?,
+            };
+            rounds.push(Round { server, other });
+        }
+        let (name, store) = match other {
+            Other::Reference(store) => ("reference", *store),
+            Other::Build(place) => ("other", place.store()),
+        };
+        Ok(Comparison::of(name, store, dialect, serde_json::to_value(&self.relay)?, &rounds))
     }
 
-    async fn reference(&self, place: &Place) -> Result<Outcome> {
-        self.measure(&place.reference(self.relay.accounts(), self.against).await?).await
+    async fn other(&self, place: &Place, other: &Other, dialect: Dialect) -> Result<Outcome> {
+        let accounts = self.relay.accounts();
+        let target = match other {
+            Other::Reference(store) => place.reference(accounts, *store).await?,
+            Other::Build(place) => place.server(accounts, dialect).await?,
+        };
+        self.measure(&target, dialect).await
     }
 
-    async fn measure(&self, target: &Target) -> Result<Outcome> {
-        let outcome = self.relay.run(target).await?;
+    async fn measure(&self, target: &Target, dialect: Dialect) -> Result<Outcome> {
+        let outcome = self.relay.run(target, dialect).await?;
         report::print(&outcome)?;
         Ok(outcome)
     }
-}
-
-impl std::fmt::Display for Comparison {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "server against reference/{}, {} rounds, median (min–max):", self.against.as_str(), self.rounds)?;
-        for (name, Row { server, reference, ratio }) in [
-            ("messages/s", &self.per_second),
-            ("CPU-µs/message", &self.cpu_us),
-            ("p50 ms", &self.p50_ms),
-            ("p99 ms", &self.p99_ms),
-            ("peak MiB", &self.peak_rss_mib),
-        ] {
-            writeln!(f, "  {name:<15} server {server:.2}  reference {reference:.2}  ratio {ratio:.3}")?;
-        }
-        writeln!(f, "  other programs  {:.2} cores", self.other_cores)?;
-        f.write_str(if self.is_sound {
-            "  nothing lost, twice or out of order"
-        } else {
-            "  NOT SOUND: see the runs above"
-        })
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "memory in MiB is far below 2^52")]
-fn megabytes(mib: u64) -> f64 {
-    mib as f64
 }

@@ -24,9 +24,12 @@ pub(crate) struct Fanout {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     #[serde(skip_serializing_if = "Option::is_none")]
     rate: Option<u32>,
+    /// The wire that is spoken
+    #[arg(long, value_enum, default_value = "legacy")]
+    pub(crate) dialect: Dialect,
     #[command(flatten)]
     #[serde(flatten)]
-    pub(crate) plan: Plan,
+    plan: Plan,
 }
 
 /// What came of it; times in milliseconds. What is counted are frames.
@@ -54,7 +57,7 @@ impl Fanout {
     pub(crate) async fn run(&self, target: &Target) -> Result<Outcome> {
         self.plan.check()?;
         let [from, to, ..] = target.accounts.as_slice() else { bail!("there are too few accounts") };
-        let Plan { dialect, bytes, seed, .. } = self.plan;
+        let Self { dialect, plan: Plan { bytes, seed, .. }, .. } = *self;
         let mut readers = Vec::new();
         for number in 0..self.sockets {
             let device = if dialect == Dialect::V1 { format!("device_id=load-{number}") } else { String::new() };
@@ -84,7 +87,7 @@ impl Fanout {
 impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { target, fanout, last_ms, sound, costs, .. } = self;
-        let (dialect, sockets) = (fanout.plan.dialect.as_str(), fanout.sockets);
+        let (dialect, sockets) = (fanout.dialect.as_str(), fanout.sockets);
         write!(f, "fanout {target} {dialect} to {sockets} sockets: {:.0} frames/s, ", costs.per_second)?;
         write!(f, "last socket {last_ms}; {sound}; {costs}")
     }

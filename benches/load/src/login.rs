@@ -103,7 +103,7 @@ impl Login {
 
     async fn write(&self, target: &Target, accounts: &[Account]) -> Result<Messages> {
         let Self { dialect, seconds, warmup, seed, rate, pairs, .. } = *self;
-        let plan = Plan { dialect, bytes: 344, seconds, warmup, seed };
+        let plan = Plan { bytes: 344, seconds, warmup, seed };
         let opening = futures_util::stream::iter(accounts.chunks_exact(2).zip(0..).map(|(pair, number)| async move {
             let [from, to] = pair else { anyhow::bail!("a pair has two sides") };
             Ok(Party {

@@ -72,6 +72,9 @@ enum Command {
     Relay {
         #[command(flatten)]
         relay: relay::Relay,
+        /// The wire that is spoken
+        #[arg(long, value_enum, default_value = "legacy")]
+        dialect: Dialect,
         #[command(flatten)]
         own: Where,
         #[command(flatten)]
@@ -165,7 +168,7 @@ enum Command {
     },
     /// Phones that must lose nothing while the server, the clients, the database and the ways between them break
     Chaos(chaos::Chaos),
-    /// The server and a bare relay in turn, under the same load
+    /// The server and a bare relay, or another build of the server, in turn under the same load
     Compare(compare::Compare),
     /// The bare relay itself, which `compare` starts
     #[command(hide = true)]
@@ -203,12 +206,12 @@ fn run(command: Command) -> Result<()> {
 
 async fn perform(command: Command) -> Result<()> {
     match command {
-        Command::Relay { relay, own, running } => {
-            let target = target(&own, &running, relay.accounts(), relay.plan.dialect).await?;
-            report::print(&relay.run(&target).await?)
+        Command::Relay { relay, dialect, own, running } => {
+            let target = target(&own, &running, relay.accounts(), dialect).await?;
+            report::print(&relay.run(&target, dialect).await?)
         }
         Command::Fanout { fanout, own, running } => {
-            let target = target(&own, &running, fanout::Fanout::ACCOUNTS, fanout.plan.dialect).await?;
+            let target = target(&own, &running, fanout::Fanout::ACCOUNTS, fanout.dialect).await?;
             report::print(&fanout.run(&target).await?)
         }
         Command::Idle { idle, own, running } => {

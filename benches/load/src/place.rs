@@ -63,7 +63,10 @@ impl Store {
 }
 
 /// Makes servers, each with a database of its own.
+#[derive(Clone)]
 pub(crate) struct Place {
+    /// What reports call the server.
+    name: &'static str,
     program: PathBuf,
     dir: PathBuf,
     postgres: Option<String>,
@@ -88,16 +91,22 @@ impl Place {
     /// temporary directory.
     pub(crate) fn at(server: Option<&Path>, dir: Option<&Path>) -> Result<Self> {
         let beside = || Ok(std::env::current_exe()?.with_file_name("fluent-backend"));
-        let program = server.map(Path::to_owned).map_or_else(beside, anyhow::Ok)?;
-        let Ok(program) = program.canonicalize() else {
-            let path = program.display();
-            bail!("there is no server at {path}: make one with `cargo build --release`, or give --server");
-        };
+        let program = found(&server.map(Path::to_owned).map_or_else(beside, anyhow::Ok)?)?;
         let dir = dir.map_or_else(std::env::temp_dir, Path::to_owned);
         let dir = dir.canonicalize().with_context(|| format!("there is no directory {}", dir.display()))?;
         let kind = rustix::fs::statfs(&dir).map_or(0, |found| found.f_type);
         ensure!(kind != TMPFS, "{} is in memory: give a --dir on a real disk", dir.display());
-        Ok(Self { program, dir, postgres: None, cluster: None })
+        Ok(Self { name: "server", program, dir, postgres: None, cluster: None })
+    }
+
+    /// The same place for servers of another program, which reports call `name`.
+    pub(crate) fn with_program(&self, name: &'static str, program: &Path) -> Result<Self> {
+        Ok(Self { name, program: found(program)?, ..self.clone() })
+    }
+
+    /// The store of its servers.
+    pub(crate) fn store(&self) -> Store {
+        if self.postgres.is_some() { Store::Postgres } else { Store::Sqlite }
     }
 
     /// A PostgreSQL that is thrown away, and waits for the disk as one in earnest does.
@@ -131,7 +140,7 @@ impl Place {
 
     async fn start(&self, dir: TempDir, database: Database, count: u32) -> Result<Target> {
         let child = Child::start(&mut self.command(dir.path(), database.url()), dir.path()).await?;
-        self.target(format!("server/{}", database.kind()), child, Some(database), dir, count)
+        self.target(format!("{}/{}", self.name, database.kind()), child, Some(database), dir, count)
     }
 
     /// A reference with this store, on a fresh database of our schema.
@@ -193,6 +202,15 @@ impl Place {
     ) -> Result<Target> {
         Ok(Target::own(name, accounts(count)?, child, database, dir, self.cluster.clone()))
     }
+}
+
+/// The absolute path of a server's program.
+fn found(program: &Path) -> Result<PathBuf> {
+    let Ok(found) = program.canonicalize() else {
+        let path = program.display();
+        bail!("there is no server at {path}: make one with `cargo build --release`, or give --server");
+    };
+    Ok(found)
 }
 
 /// The accounts that every database of a run's own begins with.

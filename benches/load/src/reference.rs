@@ -75,6 +75,7 @@ async fn accept(listener: TcpListener, hub: Arc<Hub>) -> Result<()> {
 mod tests {
     use super::*;
     use crate::fanout::Fanout;
+    use crate::letter::Dialect;
     use crate::relay::Relay;
     use crate::target::{Account, Target};
     use crate::token::Mint;
@@ -83,6 +84,8 @@ mod tests {
     struct Loads {
         #[command(flatten)]
         relay: Relay,
+        #[arg(long, value_enum)]
+        dialect: Dialect,
     }
 
     #[derive(clap::Parser)]
@@ -108,8 +111,8 @@ mod tests {
     async fn messages_come_once_and_in_order() {
         for arguments in ["--dialect legacy --window 4", "--dialect v1 --window 4", "--dialect v1 --rate 500"] {
             let arguments = format!("load --pairs 3 --seconds 1 --warmup 0 {arguments}");
-            let Loads { relay } = clap::Parser::parse_from(arguments.split(' '));
-            let outcome = relay.run(&target(6).await).await.unwrap();
+            let Loads { relay, dialect } = clap::Parser::parse_from(arguments.split(' '));
+            let outcome = relay.run(&target(6).await, dialect).await.unwrap();
             assert!(outcome.sound.holds() && outcome.costs.count > 100, "{outcome}");
         }
     }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::client::{self, OPENING};
 use crate::costs::Costs;
 use crate::latency::Summary;
-use crate::letter::Letter;
+use crate::letter::{Dialect, Letter};
 use crate::target::{Account, Target};
 use crate::traffic::{Pacing, Party, Plan, Soundness, drive};
 
@@ -31,7 +31,7 @@ pub(crate) struct Relay {
     pub(crate) rate: Option<u32>,
     #[command(flatten)]
     #[serde(flatten)]
-    pub(crate) plan: Plan,
+    plan: Plan,
 }
 
 /// What came of it; times in milliseconds.
@@ -41,6 +41,7 @@ pub(crate) struct Outcome {
     target: String,
     #[serde(flatten)]
     relay: Relay,
+    dialect: Dialect,
     /// From the intended sending to the arrival.
     pub(crate) latency_ms: Summary,
     /// From the intended sending to the sender's own answer.
@@ -60,14 +61,14 @@ impl Relay {
         self.pairs * 2
     }
 
-    /// Runs it.
-    pub(crate) async fn run(&self, target: &Target) -> Result<Outcome> {
+    /// Runs it on this wire.
+    pub(crate) async fn run(&self, target: &Target, dialect: Dialect) -> Result<Outcome> {
         self.plan.check()?;
         let pairs: Vec<&[Account]> = target.accounts.chunks_exact(2).take(self.pairs as usize).collect();
         ensure!(pairs.len() == self.pairs as usize, "there are too few accounts");
         let opening = futures_util::stream::iter(pairs.into_iter().zip(0..).map(|(pair, number)| async move {
             let [from, to] = pair else { bail!("a pair has two sides") };
-            let Plan { dialect, bytes, seed, .. } = self.plan;
+            let Plan { bytes, seed, .. } = self.plan;
             anyhow::Ok(Party {
                 readers: vec![client::connect(target.addr, &to.token, dialect, "").await?],
                 writer: client::connect(target.addr, &from.token, dialect, "").await?,
@@ -85,6 +86,7 @@ impl Relay {
             workload: "relay",
             target: target.name.clone(),
             relay: self.clone(),
+            dialect,
             latency_ms: times.delivery.summary(),
             acknowledged_ms: times.acknowledgement.summary(),
             lag_ms: self.rate.map(|_| times.lag.summary()),
@@ -96,8 +98,8 @@ impl Relay {
 
 impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { target, relay: Relay { pairs, window, rate, plan }, latency_ms, sound, costs, .. } = self;
-        let dialect = plan.dialect.as_str();
+        let Self { target, relay: Relay { pairs, window, rate, .. }, latency_ms, sound, costs, .. } = self;
+        let dialect = self.dialect.as_str();
         match rate {
             Some(rate) => write!(f, "relay {target} {dialect} {pairs} pairs at {rate}/s: ")?,
             None => write!(f, "relay {target} {dialect} {pairs} pairs × {window}: ")?,

@@ -15,7 +15,7 @@ use tokio::time::{Instant, interval, sleep, sleep_until, timeout};
 
 use crate::clock;
 use crate::costs::{Costs, Snapshot};
-use crate::letter::{Dialect, Letter, MIN_BYTES};
+use crate::letter::{Letter, MIN_BYTES};
 use crate::progress::Progress;
 use crate::socket::Socket;
 use crate::target::Target;
@@ -31,9 +31,6 @@ const SETTLE: Duration = Duration::from_secs(10);
 /// What is sent and for how long.
 #[derive(Clone, Debug, clap::Args, serde::Serialize)]
 pub(crate) struct Plan {
-    /// The wire that is spoken
-    #[arg(long, value_enum, default_value = "legacy")]
-    pub(crate) dialect: Dialect,
     /// Characters of each encrypted copy
     #[arg(long, default_value_t = 344)]
     pub(crate) bytes: usize,
