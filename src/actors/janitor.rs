@@ -156,7 +156,7 @@ impl JanitorState {
     /// Clears away, and answers what the writer is to do.
     async fn tick(&mut self) -> Result<Vec<Command>, StorageError> {
         self.ticks = self.ticks.wrapping_add(1);
-        if self.args.storage.check_place().await.is_err() {
+        if self.args.storage.check_files().await.is_err() {
             // The writer tells.
             return Ok(Vec::new());
         }
@@ -183,7 +183,7 @@ impl JanitorState {
             if storage.checkpoint().await? {
                 metrics().checkpoints.increment(1);
             } else {
-                storage.note_destroyed();
+                storage.mark_destroyed();
             }
         }
         self.is_failing = false;
@@ -258,7 +258,7 @@ impl JanitorState {
             metrics().destroyed.increment(cleared.destroyed);
             metrics().dropped.increment(cleared.dropped);
             if cleared.destroyed > 0 {
-                self.args.storage.note_destroyed();
+                self.args.storage.mark_destroyed();
             }
             if !cleared.has_more {
                 break;

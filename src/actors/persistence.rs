@@ -272,7 +272,7 @@ impl PersistenceState {
             // `Recover` is on its way.
             return;
         }
-        let mut works = within(PROBE_TIMEOUT, self.args.storage.check_place()).await;
+        let mut works = within(PROBE_TIMEOUT, self.args.storage.check_files()).await;
         if works.is_ok() && !self.args.storage.requests_can_write() {
             // One that works clears what one that has failed had noted.
             works = within(PROBE_TIMEOUT, self.args.storage.probe_head(0)).await.map(drop);

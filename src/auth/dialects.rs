@@ -9,7 +9,7 @@ use lru::LruCache;
 use super::{Access, AuthError};
 use crate::clock::Clock;
 use crate::domain::{DeviceId, LoginId, UserId};
-use crate::storage::{Dialect, Storage};
+use crate::storage::{LoginDialect, Storage};
 
 /// Login sessions that are remembered: 24 bytes each and the map around them.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
@@ -18,7 +18,7 @@ const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
 pub struct Dialects {
     storage: Arc<Storage>,
     clock: Clock,
-    known: Mutex<LruCache<LoginId, (UserId, Dialect)>>,
+    known: Mutex<LruCache<LoginId, (UserId, LoginDialect)>>,
 }
 
 impl Dialects {
@@ -36,33 +36,33 @@ impl Dialects {
 
     /// A legacy socket is about to be opened. Errors as in [`check`](Self::check).
     pub async fn opens_legacy(&self, access: Access) -> Result<(), AuthError> {
-        if self.dialect(access).await? == Dialect::Unknown {
-            self.storage.note_legacy(access.login).await?;
-            self.remember(access, Dialect::Legacy);
+        if self.dialect(access).await? == LoginDialect::Unknown {
+            self.storage.mark_legacy(access.login).await?;
+            self.remember(access, LoginDialect::Legacy);
         }
         Ok(())
     }
 
     /// Something of `fluent.v1` is used. Errors as in [`check`](Self::check).
     pub async fn uses_v1(&self, access: Access) -> Result<(), AuthError> {
-        if self.dialect(access).await? != Dialect::V1 {
-            self.storage.note_v1(access.login).await?;
-            self.remember(access, Dialect::V1);
+        if self.dialect(access).await? != LoginDialect::V1 {
+            self.storage.mark_v1(access.login).await?;
+            self.remember(access, LoginDialect::V1);
         }
         Ok(())
     }
 
     /// A device with a name of its own is about to open a `fluent.v1` socket.
     pub async fn note_device(&self, login: LoginId, device: &DeviceId) -> Result<(), AuthError> {
-        Ok(self.storage.note_device(login, device).await?)
+        Ok(self.storage.mark_device(login, device).await?)
     }
 
     /// Whether the login session has used a legacy socket and nothing of `fluent.v1`. Errors as in [`check`](Self::check).
     pub async fn is_legacy(&self, access: Access) -> Result<bool, AuthError> {
-        Ok(self.dialect(access).await? == Dialect::Legacy)
+        Ok(self.dialect(access).await? == LoginDialect::Legacy)
     }
 
-    async fn dialect(&self, access: Access) -> Result<Dialect, AuthError> {
+    async fn dialect(&self, access: Access) -> Result<LoginDialect, AuthError> {
         let known = self.known().get(&access.login).copied();
         let (user, dialect) = if let Some(known) = known {
             known
@@ -75,11 +75,11 @@ impl Dialects {
         if user == access.user { Ok(dialect) } else { Err(AuthError::InvalidToken) }
     }
 
-    fn remember(&self, access: Access, dialect: Dialect) {
+    fn remember(&self, access: Access, dialect: LoginDialect) {
         self.known().put(access.login, (access.user, dialect));
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, LruCache<LoginId, (UserId, Dialect)>> {
+    fn known(&self) -> std::sync::MutexGuard<'_, LruCache<LoginId, (UserId, LoginDialect)>> {
         // A map of plain values is whole after any panic.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,14 +1,16 @@
 //! What operators do to a store: backup, restore, a new epoch, compacting.
 
 mod backup;
+pub(in crate::storage) mod copy;
 mod error;
-pub(super) mod file;
+pub(in crate::storage) mod file;
 mod holding;
 mod restore;
 
 use sea_orm::{ConnectionTrait as _, DatabaseBackend};
 
-use super::{Storage, StorageError, new_epoch};
+use crate::storage::schema::store_row::new_epoch;
+use crate::storage::{Storage, StorageError};
 
 pub use backup::backup;
 pub use error::MaintenanceError;
@@ -48,8 +50,8 @@ impl Storage {
     /// to copy it. On PostgreSQL, whose own vacuum does this, it does nothing.
     pub async fn compact(&self) -> Result<(), StorageError> {
         if self.backend() == DatabaseBackend::Sqlite {
-            self.writer.execute_unprepared(ORPHANS).await?;
-            self.writer.execute_unprepared("VACUUM").await?;
+            self.request_writes.execute_unprepared(ORPHANS).await?;
+            self.request_writes.execute_unprepared("VACUUM").await?;
             self.checkpoint().await?;
         }
         Ok(())

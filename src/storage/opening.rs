@@ -7,18 +7,21 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, DatabaseConnection};
 use tokio::sync::{Mutex, Semaphore};
 
-use super::connect::{self, Purpose};
-use super::facts::Facts;
-use super::foreign::{self, Found};
-use super::lent::Lent;
-use super::lock::StoreLock;
-use super::migrate::{self, MigrationState};
-use super::notes::Notes;
-use super::place::{FileId, Place};
-use super::servers::{self, named};
-use super::{Batches, Storage, StorageError, store};
 use crate::clock;
 use crate::config::{Config, Store};
+use crate::storage::commands::cache::Cache;
+use crate::storage::engine::begin::Batches;
+use crate::storage::engine::connect::store;
+use crate::storage::engine::connect::{self, Purpose};
+use crate::storage::engine::postgres::batches::PostgresBatches;
+use crate::storage::engine::postgres::servers::{self, named};
+use crate::storage::engine::sqlite::batches::SqliteBatches;
+use crate::storage::engine::sqlite::lock::StoreLock;
+use crate::storage::engine::sqlite::open_files::{FileId, OpenFiles};
+use crate::storage::people::login_marks::LoginMarks;
+use crate::storage::schema::foreign::{self, Found};
+use crate::storage::schema::migrate::{self, MigrationState};
+use crate::storage::{Storage, StorageError};
 
 impl Storage {
     /// Connects, brings the schema up to date and makes the store's own row.
@@ -74,24 +77,28 @@ impl Storage {
         let file = if let Store::Sqlite(path) = store(config)? { FileId::of(&path).map(|id| (path, id)) } else { None };
         migrator.close().await?;
         prepared?;
-        let writer = connect::open(config, Purpose::Write).await?;
-        let batches = match connect::own(config)? {
-            Some(own) => Batches::Own(Arc::new(Mutex::new(own))),
-            None => Batches::Lent(Arc::new(Mutex::new(Lent::new(writer.get_postgres_connection_pool().clone())))),
+        let request_writes = connect::open(config, Purpose::Write).await?;
+        let batches = match store(config)? {
+            Store::Sqlite(path) => {
+                Batches::Sqlite(Arc::new(Mutex::new(SqliteBatches::new(path, connect::writing(config)))))
+            }
+            Store::Postgres(_) => Batches::Postgres(Arc::new(Mutex::new(PostgresBatches::new(
+                request_writes.get_postgres_connection_pool().clone(),
+            )))),
         };
-        let place = match &batches {
-            Batches::Own(own) => own.lock().await.place().clone(),
-            Batches::Lent(_) => Arc::default(),
+        let files = match &batches {
+            Batches::Sqlite(own) => own.lock().await.files().clone(),
+            Batches::Postgres(_) => Arc::default(),
         };
         let storage = Self {
-            writer,
-            reader: connect::open(config, Purpose::Read).await?,
+            request_writes,
+            reads: connect::open(config, Purpose::Read).await?,
             batches,
-            janitor: connect::open(config, Purpose::Clean).await?,
-            facts: Mutex::new(Facts::new()),
-            notes: Notes::default(),
+            cleanup: connect::open(config, Purpose::Clean).await?,
+            cache: Mutex::new(Cache::new()),
+            login_marks: LoginMarks::default(),
             failing: Arc::default(),
-            place,
+            files,
             // By a predecessor, perhaps.
             destroyed: AtomicBool::new(true),
             long_searches: Semaphore::new(half_of_the_readers(config)),
@@ -102,13 +109,13 @@ impl Storage {
         };
         storage.ensure_store_row().await?;
         storage.review_names().await?;
-        if let Batches::Own(own) = &storage.batches {
+        if let Batches::Sqlite(own) = &storage.batches {
             // Not with the first batch: there may be no file descriptor left by then.
             own.lock().await.ensure_open()?;
         }
         if let Some((path, id)) = file {
             // Nobody else has set it.
-            let _ = storage.place.set(Place::new(&path, id, mark)?);
+            let _ = storage.files.set(OpenFiles::new(&path, id, mark)?);
         }
         Ok(storage)
     }

@@ -4,7 +4,8 @@ use tokio::sync::OnceCell;
 
 use super::postgres::{Postgres, PostgresError};
 use crate::config::Config;
-use crate::storage::{StorageError, scratch};
+use crate::storage::StorageError;
+use crate::storage::testing::databases;
 
 /// The name of the variable with the URL of an existing server.
 const EXISTING: &str = "TEST_DATABASE_URL";
@@ -52,7 +53,7 @@ impl TestDatabase {
         let name = format!("fluent_test_{:016x}", rand::random::<u64>());
         let url = with_database(server, &name);
         let url = url.ok_or_else(|| PostgresError::Failed("the URL names no host".to_owned()))?;
-        scratch::create_database(server, &name, template).await.map_err(failed)?;
+        databases::create_database(server, &name, template).await.map_err(failed)?;
         Ok(Self { server: server.to_owned(), name, url })
     }
 
@@ -75,7 +76,7 @@ impl Drop for TestDatabase {
         // Not on the test's runtime, which may be at its end.
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
-            runtime.block_on(scratch::drop_database(&server, &name)).ok()
+            runtime.block_on(databases::drop_database(&server, &name)).ok()
         });
         // The server may be gone already.
         let _ = dropping.join();
@@ -102,10 +103,10 @@ async fn shared() -> Result<&'static Postgres, PostgresError> {
 
 async fn start_with_template() -> Result<Postgres, PostgresError> {
     let server = Postgres::start().await?;
-    scratch::create_database(&server.url("fluent"), TEMPLATE, None).await.map_err(failed)?;
+    databases::create_database(&server.url("fluent"), TEMPLATE, None).await.map_err(failed)?;
     let mut config = Config::defaults().expect("the defaults are valid");
     config.database.url = server.url(TEMPLATE).into();
-    scratch::migrate_only(&config).await.map_err(failed)?;
+    databases::migrate_only(&config).await.map_err(failed)?;
     Ok(server)
 }
 

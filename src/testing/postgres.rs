@@ -10,7 +10,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
-use crate::storage::scratch;
+use crate::storage::testing::databases;
 use installed::Installation;
 
 /// Longest time until it accepts connections, and until it has stopped.
@@ -108,7 +108,7 @@ impl Postgres {
         }
         let mut server = Self { installation, settings, keeper: None, dir };
         server.restart().await?;
-        let made = scratch::create_database(&server.url(FIRST_DATABASE), DATABASE, None).await;
+        let made = databases::create_database(&server.url(FIRST_DATABASE), DATABASE, None).await;
         made.map_err(|error| PostgresError::Failed(error.to_string()))?;
         Ok(server)
     }
@@ -164,7 +164,7 @@ impl Postgres {
             if keeper.shell.try_wait()?.is_some() {
                 self.keeper = None;
             }
-            let Err(error) = scratch::execute(&url, "SELECT 1").await else { return Ok(()) };
+            let Err(error) = databases::execute(&url, "SELECT 1").await else { return Ok(()) };
             if Instant::now() > deadline {
                 let log = self.log()?;
                 return Err(PostgresError::Failed(format!("it does not start: {error}\n{log}")));

@@ -12,7 +12,7 @@ use super::{Holding, MaintenanceError, file, holding};
 use crate::clock::Clock;
 use crate::config::{Config, Store};
 use crate::storage::StorageError;
-use crate::storage::foreign::{self, Found};
+use crate::storage::schema::foreign::{self, Found};
 
 /// How a file begins that is not whole yet.
 const UNFINISHED: &str = ".fluent-backup-";

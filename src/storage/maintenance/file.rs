@@ -9,7 +9,7 @@ use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJourna
 use sea_orm::sqlx::{self, ConnectOptions as _};
 use tempfile::TempPath;
 
-use crate::storage::lock::{beside, own_as};
+use crate::storage::engine::sqlite::lock::{beside, own_as};
 
 /// What belongs to a database file, itself first: logs that SQLite would play into whatever has its name.
 pub(in crate::storage) const PARTS: [&str; 4] = ["", "-wal", "-shm", "-journal"];

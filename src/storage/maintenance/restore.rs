@@ -12,9 +12,10 @@ use tempfile::TempPath;
 use super::{Holding, MaintenanceError, file, holding};
 use crate::clock::Clock;
 use crate::config::{Config, Store};
-use crate::storage::connect::check_directory;
-use crate::storage::lock::{StoreLock, beside};
-use crate::storage::{Storage, StorageError, foreign};
+use crate::storage::engine::connect::check_directory;
+use crate::storage::engine::sqlite::lock::{StoreLock, beside};
+use crate::storage::schema::foreign;
+use crate::storage::{Storage, StorageError};
 
 /// What the copy is called until it takes the place.
 const SUFFIX: &str = ".restoring";

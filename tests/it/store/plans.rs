@@ -1,7 +1,7 @@
 //! What PostgreSQL does for requests on a table of a million messages: the server's own plans, as it logs them for each
 //! statement that it has run, with the parameters and the choice between a general and a particular plan as they fell.
 //!
-//! Those of SQLite are asserted in `src/storage/plans.rs`.
+//! Those of SQLite are asserted in `src/storage/testing/query_plans.rs`.
 
 use std::collections::BTreeSet;
 

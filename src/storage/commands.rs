@@ -1,0 +1,11 @@
+//! Carrying out commands: numbers, rows and events of a batch in one transaction.
+
+mod accounts;
+pub(in crate::storage) mod batch;
+mod blocks_and_settings;
+pub(in crate::storage) mod cache;
+pub(in crate::storage) mod clock_marks;
+pub(in crate::storage) mod deletions;
+mod lookup;
+pub(in crate::storage) mod receipts;
+mod sends;

@@ -1,0 +1,92 @@
+//! Deleting an account: at once for everybody who looks; the messages themselves are destroyed right afterwards, a few at a
+//! time.
+
+use sea_orm::Value;
+
+use crate::domain::{Answer, DirectKey, EventBody, Outcome, Proof, Refusal, Timestamp, UserId, searched};
+use crate::storage::StorageError;
+use crate::storage::commands::batch::{Batch, Place, to_users};
+use crate::storage::people::name_review::HAND_ON;
+use crate::storage::people::search::Change;
+use crate::storage::schema::kinds::EventKind;
+
+/// Conversations of the user `$1`.
+const THEIRS: &str = "(SELECT conversation_id FROM members WHERE user_id = $1)";
+/// Tells everybody who shares a conversation with the user `$1`, and keeps which one it was, for when they leave, too.
+const RECORD_FOR_PARTNERS: &str = "INSERT INTO events (user_id, seq, kind, subject, detail) \
+     SELECT user_id, CAST($2 AS BIGINT), CAST($3 AS SMALLINT), CAST($1 AS BIGINT), CAST(conversation_id AS TEXT) \
+     FROM members WHERE conversation_id IN {theirs} AND user_id <> $1";
+/// Marks conversations for destruction: the user's own, and those whose other side has left before, under the number of
+/// that. Where both have left, 0 stands for the two.
+const MARK: &str = "INSERT INTO wipes (conversation_id, user_id, seq) \
+     SELECT id, CAST($1 AS INTEGER), CAST($2 AS BIGINT) FROM conversations WHERE id IN {theirs} \
+     UNION ALL SELECT CAST(detail AS BIGINT), 0, seq FROM events WHERE user_id = $1 AND kind = $3 AND detail <> '' \
+     ON CONFLICT (conversation_id) DO UPDATE SET user_id = 0";
+/// What the user `$1` looks like and no new account may.
+const LOOKS: &str = "SELECT skeleton FROM name_skeletons WHERE user_id = $1 AND twin = 0";
+/// Events in other users' streams that are about the user `$1`: key changes and blocks, as in the index `events_about`.
+const FORGET_ABOUT: &str = "DELETE FROM events WHERE subject = $1 AND kind IN (5, 7, 8)";
+/// The access tokens of the user `$1` are refused until `$2`.
+const ENDED: &str = "INSERT INTO ended_users (user_id, until) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+/// Reads what is to be compared, and keeps it as it is until the batch has ended: on PostgreSQL others may write meanwhile.
+const LOCK: &str = "UPDATE users SET password_hash = password_hash WHERE id = $1 \
+     RETURNING name_key, password_hash, public_key";
+
+/// An account that nobody else can change now.
+pub(super) struct LockedAccount {
+    pub(super) name_key: String,
+    pub(super) password_hash: String,
+    pub(super) public_key: String,
+}
+
+impl Batch<'_> {
+    /// `None` when there is no such user.
+    pub(super) async fn lock_account(&self, user: UserId) -> Result<Option<LockedAccount>, StorageError> {
+        let Some(row) = self.tx.query_one(self.statement(LOCK, [user.0.into()])).await? else { return Ok(None) };
+        Ok(Some(LockedAccount { name_key: row.get(0)?, password_hash: row.get(1)?, public_key: row.get(2)? }))
+    }
+
+    pub(super) async fn delete_account(
+        &mut self,
+        place: Place,
+        user: UserId,
+        proof: &Proof,
+        until: Timestamp,
+    ) -> Result<Outcome, StorageError> {
+        let Some(account) = self.lock_account(user).await? else { return Ok(Outcome::refused(Refusal::NotFound)) };
+        if account.password_hash != proof.hash() {
+            return Ok(Outcome::refused(Refusal::Forbidden));
+        }
+        let seq = self.seq(place);
+        let partners: Vec<UserId> = self.partners(user).await?.into_iter().filter(|other| *other != user).collect();
+        for sql in [RECORD_FOR_PARTNERS, MARK] {
+            let values = [user.0.into(), seq.0.into(), EventKind::UserDeleted.stored().into()];
+            self.execute(sql.replace("{theirs}", THEIRS), values).await?;
+        }
+        for table in ["conversations WHERE id", "members WHERE conversation_id"] {
+            self.execute(format!("DELETE FROM {table} IN {THEIRS}"), [Value::from(user.0)]).await?;
+        }
+        for other in partners.iter().chain([&user]) {
+            self.cache.conversations.pop(&DirectKey::new(user, *other));
+        }
+        self.execute(FORGET_ABOUT, [i64::from(user.0).into()]).await?;
+        self.execute("DELETE FROM events WHERE user_id = $1", [Value::from(user.0)]).await?;
+        self.execute("DELETE FROM blocks WHERE user_id = $1 OR other_id = $1", [Value::from(user.0)]).await?;
+        let looks = self.tx.query(self.statement(LOOKS, [user.0.into()])).await?;
+        // Login sessions, tokens, tickets, devices and looks go with it.
+        self.execute("DELETE FROM users WHERE id = $1", [user.0.into()]).await?;
+        for look in looks {
+            self.execute(HAND_ON, [Value::from(look.get::<Vec<u8>>(0)?)]).await?;
+        }
+        self.storage.index_names(&self.tx, Change::Remove, &[(user, &searched(&account.name_key))]).await?;
+        self.execute(ENDED, [user.0.into(), until.as_micros().into()]).await?;
+        self.next_rules().await?;
+        self.cache.users.pop(&user);
+
+        self.changed = true;
+        // The password's hash.
+        self.destroyed = true;
+        let events = to_users(partners, seq, EventBody::UserDeleted(user));
+        Ok(Outcome { answer: Ok(Answer::Done), events })
+    }
+}

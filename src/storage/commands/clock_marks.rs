@@ -1,0 +1,60 @@
+//! Time while time stamps are ahead of the clock.
+//!
+//! Time stamps grow in commit order, whatever the clock does. After it was ahead and is right again they go on from the
+//! newest one, microsecond by microsecond, until it has caught up. What lasts for some time is measured by the clock
+//! all the same, so meanwhile it is noted now and then which time stamp was given at what time (migration
+//! `m0009_clock_marks`).
+
+use crate::domain::Timestamp;
+use crate::storage::StorageError;
+use crate::storage::commands::batch::{Batch, Place};
+
+/// Time stamps that are ahead by less are right: other servers' clocks may differ by this, and many messages in one
+/// microsecond.
+const TOLERANCE_US: i64 = 1_000_000;
+/// Seconds between two notes.
+pub(in crate::storage) const MARK_EVERY_S: i64 = 600;
+
+const MARK: &str = "INSERT INTO clock_marks (clock, committed_at) VALUES ($1, $2) ON CONFLICT (clock) DO NOTHING";
+const LAST_MARK: &str = "UPDATE store SET marked_at = $1 WHERE id = 1";
+const MARK_OF: &str = "SELECT clock, committed_at FROM clock_marks WHERE clock <= $1 ORDER BY clock DESC LIMIT 1";
+
+impl Batch<'_> {
+    fn is_ahead(&self) -> bool {
+        self.first_time - self.now.as_micros() > TOLERANCE_US
+    }
+
+    /// When this command is carried out: its time stamp, or, when that is ahead, the time by the clock.
+    pub(super) fn moment(&self, place: Place) -> Timestamp {
+        if self.is_ahead() { self.now } else { self.time(place) }
+    }
+
+    /// LoginMarks what time it is, while time stamps do not tell. `marked_at` is when that was done last; 0 when they were
+    /// right since.
+    pub(super) async fn record_clock_mark(&self, marked_at: i64) -> Result<(), StorageError> {
+        let (now, first) = (self.now.as_micros(), self.first_time);
+        let (at, last) = if !self.is_ahead() {
+            if marked_at == 0 {
+                return Ok(());
+            }
+            (first, 0)
+        } else if marked_at != 0 && (marked_at..marked_at + MARK_EVERY_S * 1_000_000).contains(&now) {
+            return Ok(());
+        } else {
+            (now, now)
+        };
+        self.execute(MARK, [first.into(), at.into()]).await?;
+        self.execute(LAST_MARK, [last.into()]).await?;
+        Ok(())
+    }
+
+    /// When the message with this time stamp was stored, at the latest.
+    pub(super) async fn stored_at(&self, timestamp: Timestamp) -> Result<Timestamp, StorageError> {
+        let Some(row) = self.tx.query_one(self.statement(MARK_OF, [timestamp.as_micros().into()])).await? else {
+            return Ok(timestamp);
+        };
+        let (clock, at): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let latest = Timestamp::from_micros(at).plus_secs(MARK_EVERY_S);
+        Ok(if at == clock { timestamp } else { timestamp.min(latest) })
+    }
+}

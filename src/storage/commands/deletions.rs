@@ -1,0 +1,240 @@
+//! Deleting messages: for one side, for both, or because their time is over. The ciphertext is
+//! overwritten; the row stays as a tombstone, so that a retry still finds it.
+
+use crate::domain::{
+    Answer, Audience, ConversationId, Deletion, Event, EventBody, MessageId, Outcome, Refusal, Scope, Seq, Timestamp,
+    UserId,
+};
+use crate::storage::StorageError;
+use crate::storage::commands::batch::{Batch, Place, to_users};
+use crate::storage::engine::erase::{Side, erase};
+use crate::storage::schema::kinds::{EventKind, gone};
+
+/// How long a sender may delete a message for everyone, in seconds.
+const EVERYONE_WITHIN_S: i64 = 24 * 60 * 60;
+
+/// What a deletion needs of a message; only while its conversation is there.
+const MESSAGE: &str = "SELECT m.conversation_id, m.sender_id, m.receiver_id, m.timestamp, m.expires_at, m.sender_gone, \
+     m.receiver_gone, m.gone_seq, m.gone_how FROM messages AS m JOIN conversations AS c ON c.id = m.conversation_id \
+     WHERE m.id = $1";
+
+const GONE_FOR_BOTH: &str = "UPDATE messages SET gone_seq = $2, gone_how = $3, expires_at = NULL, \
+     sender_gone = CASE WHEN $4 = 1 OR sender_gone IS NULL THEN $2 ELSE sender_gone END, \
+     receiver_gone = CASE WHEN $4 = 1 OR receiver_gone IS NULL THEN $2 ELSE receiver_gone END WHERE id = $1";
+const GONE_FOR_SENDER: &str = "UPDATE messages SET sender_gone = $2, gone_seq = CASE \
+     WHEN receiver_gone IS NULL THEN NULL ELSE $2 END, expires_at = CASE WHEN receiver_gone IS NULL THEN expires_at END \
+     WHERE id = $1";
+const GONE_FOR_RECEIVER: &str = "UPDATE messages SET receiver_gone = $2, gone_seq = CASE \
+     WHEN sender_gone IS NULL THEN NULL ELSE $2 END, expires_at = CASE WHEN sender_gone IS NULL THEN expires_at END \
+     WHERE id = $1";
+
+/// A message of a conversation is no longer unread.
+pub(in crate::storage) const UNREAD_LESS: &str = "UPDATE members SET unread = unread - 1 WHERE user_id = $1 AND conversation_id = $2 \
+     AND read_id < $3 AND unread > 0";
+
+const RETAIN: &str = "UPDATE store SET retained_from = $1 WHERE id = 1 AND retained_from < $1";
+
+/// A message as a deletion sees it.
+struct Target {
+    id: MessageId,
+    conversation_id: ConversationId,
+    sender: UserId,
+    receiver: UserId,
+    timestamp: Timestamp,
+    expires_at: Option<Timestamp>,
+    sender_gone: Option<Seq>,
+    receiver_gone: Option<Seq>,
+    gone_seq: Option<Seq>,
+    gone_how: i16,
+}
+
+impl Target {
+    fn gone_for(&self, user: UserId) -> Option<Seq> {
+        if user == self.sender { self.sender_gone } else { self.receiver_gone }
+    }
+
+    fn deletion(&self, seq: Seq, scope: Scope, by: Option<UserId>) -> Deletion {
+        let Self { id, conversation_id, sender, receiver, .. } = *self;
+        Deletion { seq, id, conversation_id, sender, receiver, scope, by }
+    }
+
+    /// The deletion by which `user` has lost the message.
+    fn standing(&self, user: UserId) -> Option<Deletion> {
+        let seq = self.gone_for(user)?;
+        let for_all = self.gone_seq == Some(seq);
+        Some(match self.gone_how {
+            gone::EVERYONE if for_all => self.deletion(seq, Scope::Everyone, Some(self.sender)),
+            gone::EXPIRED if for_all => self.deletion(seq, Scope::Everyone, None),
+            _ => self.deletion(seq, Scope::Me, Some(user)),
+        })
+    }
+
+    fn sides(&self) -> impl Iterator<Item = UserId> {
+        [self.sender, self.receiver].into_iter()
+    }
+}
+
+impl Batch<'_> {
+    pub(super) async fn delete(
+        &mut self,
+        place: Place,
+        user: UserId,
+        id: MessageId,
+        scope: Scope,
+    ) -> Result<Outcome, StorageError> {
+        let target = self.target(id).await?.filter(|target| target.sides().any(|side| side == user));
+        let Some(target) = target.filter(|target| target.gone_how < gone::RETENTION) else {
+            return Ok(Outcome::refused(Refusal::NotFound));
+        };
+        if scope == Scope::Everyone && user != target.sender {
+            return Ok(Outcome::refused(Refusal::Forbidden));
+        }
+        let standing = target.standing(user).filter(|standing| scope == Scope::Me || standing.scope == scope);
+        if let Some(deletion) = standing {
+            return Ok(Outcome::done(Answer::Deleted { deletion, duplicate: true }));
+        }
+        if scope == Scope::Everyone {
+            let until = self.stored_at(target.timestamp).await?.plus_secs(EVERYONE_WITHIN_S);
+            if self.moment(place) > until {
+                return Ok(Outcome::refused(Refusal::Forbidden));
+            }
+        }
+
+        let seq = self.seq(place);
+        let deletion = target.deletion(seq, scope, Some(user));
+        let told: Vec<UserId> = match scope {
+            Scope::Everyone => {
+                self.gone_for_both(&target, seq, gone::EVERYONE, true).await?;
+                target.sides().collect()
+            }
+            Scope::Me if target.sender == target.receiver => {
+                self.gone_for_both(&target, seq, gone::APART, true).await?;
+                vec![user]
+            }
+            Scope::Me => {
+                let (sql, side) = if user == target.sender {
+                    (GONE_FOR_SENDER, Side::Sender)
+                } else {
+                    (GONE_FOR_RECEIVER, Side::Receiver)
+                };
+                self.execute(sql, [id.0.into(), seq.0.into()]).await?;
+                self.destroy(id, side).await?;
+                vec![user]
+            }
+        };
+        if told.contains(&target.receiver) {
+            self.unread_less(&target).await?;
+        }
+        let kind = if scope == Scope::Me { EventKind::DeletedForMe } else { EventKind::DeletedForAll };
+        let answer = Ok(Answer::Deleted { deletion: deletion.clone(), duplicate: false });
+        let events = self.publish(told, seq, kind, id.0, "", EventBody::Deleted(deletion)).await?;
+        Ok(Outcome { answer, events })
+    }
+
+    /// A message whose time is over; those who have deleted it already are not told again.
+    pub(super) async fn expire(&mut self, place: Place, id: MessageId) -> Result<Outcome, StorageError> {
+        let seq = self.seq(place);
+        let target = self.target(id).await?.filter(|t| t.gone_seq.is_none() && t.expires_at.is_some());
+        let Some(target) = target else {
+            // Gone already, by retention or with an account.
+            self.execute("UPDATE messages SET expires_at = NULL WHERE id = $1", [id.0.into()]).await?;
+            self.changed = true;
+            return Ok(Outcome::done(Answer::Done));
+        };
+        let told: Vec<UserId> = target.sides().filter(|side| target.gone_for(*side).is_none()).collect();
+        self.gone_for_both(&target, seq, gone::EXPIRED, false).await?;
+        if target.receiver_gone.is_none() {
+            self.unread_less(&target).await?;
+        }
+        let body = EventBody::Deleted(target.deletion(seq, Scope::Everyone, None));
+        let events = self.publish(told, seq, EventKind::Expired, id.0, "", body).await?;
+        Ok(Outcome { answer: Ok(Answer::Done), events })
+    }
+
+    /// From now on nobody is shown what is older than `before`; the rows are destroyed afterwards, a few at a time.
+    pub(super) async fn retain(&mut self, place: Place, before: Timestamp) -> Result<Outcome, StorageError> {
+        if before <= self.retained_from {
+            return Ok(Outcome::done(Answer::Done));
+        }
+        self.retained_from = before;
+        self.execute(RETAIN, [before.as_micros().into()]).await?;
+        let seq = self.seq(place);
+        let sweep = "INSERT INTO sweeps (seq, before) VALUES ($1, $2)";
+        self.execute(sweep, [seq.0.into(), before.as_micros().into()]).await?;
+        self.record_event(UserId(0), seq, EventKind::DeletedBefore, before.as_micros(), "").await?;
+        let event = Event { seq, body: EventBody::DeletedBefore(before) };
+        Ok(Outcome { answer: Ok(Answer::Done), events: vec![(Audience::All, std::sync::Arc::new(event))] })
+    }
+
+    /// LoginMarks an event for these users, and makes what they are told.
+    pub(super) async fn publish(
+        &self,
+        users: Vec<UserId>,
+        seq: Seq,
+        kind: EventKind,
+        subject: i64,
+        detail: &str,
+        body: EventBody,
+    ) -> Result<Vec<(Audience, std::sync::Arc<Event>)>, StorageError> {
+        let events = to_users(users, seq, body);
+        for (audience, _) in &events {
+            if let Audience::User(user) = audience {
+                self.record_event(*user, seq, kind, subject, detail).await?;
+            }
+        }
+        Ok(events)
+    }
+
+    async fn record_event(
+        &self,
+        user: UserId,
+        seq: Seq,
+        kind: EventKind,
+        subject: i64,
+        detail: &str,
+    ) -> Result<(), StorageError> {
+        let sql = "INSERT INTO events (user_id, seq, kind, subject, detail) VALUES ($1, $2, $3, $4, $5)";
+        let values = [user.0.into(), seq.0.into(), kind.stored().into(), subject.into(), detail.into()];
+        self.execute(sql, values).await?;
+        Ok(())
+    }
+
+    async fn gone_for_both(&mut self, target: &Target, seq: Seq, how: i16, anew: bool) -> Result<(), StorageError> {
+        let values = [target.id.0.into(), seq.0.into(), how.into(), i32::from(anew).into()];
+        self.execute(GONE_FOR_BOTH, values).await?;
+        self.destroy(target.id, Side::Both).await
+    }
+
+    async fn destroy(&mut self, id: MessageId, side: Side) -> Result<(), StorageError> {
+        self.execute(erase(self.storage.backend(), side), [id.0.into()]).await?;
+        self.destroyed = true;
+        Ok(())
+    }
+
+    /// What was deleted before it was read is no longer unread.
+    async fn unread_less(&self, target: &Target) -> Result<(), StorageError> {
+        if target.receiver_gone.is_none() && target.receiver != target.sender {
+            let values = [target.receiver.0.into(), target.conversation_id.0.into(), target.id.0.into()];
+            self.execute(UNREAD_LESS, values).await?;
+        }
+        Ok(())
+    }
+
+    async fn target(&self, id: MessageId) -> Result<Option<Target>, StorageError> {
+        let Some(row) = self.tx.query_one(self.statement(MESSAGE, [id.0.into()])).await? else { return Ok(None) };
+        let seq = |index| Ok::<_, StorageError>(row.get::<Option<i64>>(index)?.map(Seq));
+        let target = Target {
+            id,
+            conversation_id: ConversationId(row.get(0)?),
+            sender: UserId(row.get(1)?),
+            receiver: UserId(row.get(2)?),
+            timestamp: Timestamp::from_micros(row.get(3)?),
+            expires_at: row.get::<Option<i64>>(4)?.map(Timestamp::from_micros),
+            sender_gone: seq(5)?,
+            receiver_gone: seq(6)?,
+            gone_seq: seq(7)?,
+            gone_how: row.get(8)?,
+        };
+        Ok(Some(target).filter(|target| target.timestamp >= self.retained_from))
+    }
+}

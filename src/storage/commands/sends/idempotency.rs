@@ -1,0 +1,133 @@
+//! Recognising a message that its sender has sent before.
+//!
+//! The unique index over the senders' names decides: a message whose name is there already is not inserted. What it
+//! is a repetition of is looked up only then, and beforehand only for the few whose answer may depend on it.
+
+use std::collections::HashMap;
+
+use crate::domain::{
+    Answer, ClientId, ConversationId, DirectKey, Draft, MessageId, Once, Outcome, Refusal, Stored, Timestamp, UserId,
+};
+use crate::storage::StorageError;
+use crate::storage::commands::batch::{Batch, Place};
+use crate::storage::commands::sends::{Accepted, stored};
+use crate::storage::engine::bulk::{Bulk, Cell};
+
+const KNOWN: &str = "WITH {rows} \
+     SELECT m.client_id, m.sender_id, m.content_hash, m.id, m.conversation_id, m.timestamp FROM v JOIN messages AS m ON m.client_id = v.column1 AND m.sender_id = v.column2";
+
+/// What a sender has used a name for.
+struct First {
+    stored: Stored,
+    content_hash: Vec<u8>,
+}
+
+/// Names that were looked up, and what they were used for.
+#[derive(Default)]
+pub(super) struct Known(HashMap<(UserId, ClientId), Option<First>>);
+
+impl Known {
+    /// What a retry is told; `None` when it is none.
+    pub(super) fn retried(&self, sender: UserId, once: &Once) -> Option<Outcome> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let first = self.0.get(&(sender, once.client_id.clone()))?.as_ref()?;
+        Some(if first.content_hash == once.content_hash {
+            Outcome::done(Answer::Stored(first.stored.clone()))
+        } else {
+            let (id, timestamp) = (first.stored.id, first.stored.timestamp);
+            Outcome::refused(Refusal::Conflict { id, timestamp })
+        })
+    }
+
+    /// A name that was looked up is used now.
+    pub(super) fn first(&mut self, accepted: &Accepted) {
+        if self.0.is_empty() {
+            return;
+        }
+        let name = accepted.message.client_id.as_deref().and_then(ClientId::parse);
+        if let (Some(name), Some(hash)) = (name, accepted.content_hash)
+            && let Some(slot) = self.0.get_mut(&(accepted.message.sender, name))
+        {
+            *slot = Some(First { stored: stored(&accepted.message, true), content_hash: hash.to_vec() });
+        }
+    }
+}
+
+impl Batch<'_> {
+    /// The names that must be looked up before anything is stored: those that occur twice, and those of drafts that may be
+    /// refused or make a conversation, neither of which a retry does.
+    pub(super) fn doubtful(&self, drafts: &[(Place, Draft)]) -> Vec<(UserId, ClientId)> {
+        let mut times: HashMap<(UserId, &ClientId), usize> = HashMap::new();
+        for (_, draft) in drafts {
+            if let Some(once) = &draft.once {
+                *times.entry((draft.sender, &once.client_id)).or_default() += 1;
+            }
+        }
+        let doubtful = drafts.iter().filter_map(|(_, draft)| {
+            let name = (draft.sender, &draft.once.as_ref()?.client_id);
+            (times.get(&name) != Some(&1) || !self.is_plain(draft)).then(|| (name.0, name.1.clone()))
+        });
+        doubtful.collect()
+    }
+
+    /// Whether memory tells that nothing speaks against the draft.
+    fn is_plain(&self, draft: &Draft) -> bool {
+        let is_whole = draft.objection.is_none() && draft.reply_to.is_none();
+        let Some(receiver) = draft.receiver.filter(|_| is_whole) else { return false };
+        let conversation = self.cache.conversations.peek(&DirectKey::new(draft.sender, receiver));
+        let has_present_key = |key: &String| self.cache.users.peek(&receiver).is_some_and(|user| user.key_id == *key);
+        conversation.is_some_and(|conversation| !conversation.is_blocked)
+            && draft.receiver_key_id.as_ref().is_none_or(has_present_key)
+    }
+
+    /// What the senders have used these names for.
+    pub(super) async fn known(&self, names: Vec<(UserId, ClientId)>) -> Result<Known, StorageError> {
+        if names.is_empty() {
+            return Ok(Known::default());
+        }
+        let rows = names.iter().map(|(sender, name)| [Cell::Text(name.as_str()), Cell::Int(sender.0)]);
+        let statements = Bulk::new(rows).statements(self.storage.backend(), KNOWN);
+        let mut known: HashMap<_, _> = names.into_iter().map(|name| (name, None)).collect();
+        for statement in statements {
+            for row in self.tx.query(statement).await? {
+                let client_id: String = row.get(0)?;
+                let client_id = ClientId::parse(&client_id).ok_or(StorageError::Corrupt("a client id"))?;
+                let stored = Stored {
+                    client_id: Some(client_id.clone()),
+                    conversation_id: ConversationId(row.get(4)?),
+                    id: MessageId(row.get(3)?),
+                    timestamp: Timestamp::from_micros(row.get(5)?),
+                    duplicate: true,
+                };
+                let content_hash: Option<Vec<u8>> = row.get(2)?;
+                let first = First { stored, content_hash: content_hash.unwrap_or_default() };
+                known.insert((UserId(row.get(1)?), client_id), Some(first));
+            }
+        }
+        Ok(Known(known))
+    }
+
+    /// Answers those that were not inserted because they are retries, and leaves the others.
+    pub(super) async fn new_ones(&mut self, accepted: Vec<Accepted>) -> Result<Vec<Accepted>, StorageError> {
+        let name = |accepted: &Accepted| {
+            let client_id = accepted.message.client_id.as_deref().and_then(ClientId::parse)?;
+            Some((accepted.message.sender, client_id))
+        };
+        let known = self.known(accepted.iter().filter_map(name).collect()).await?;
+        let mut new_ones = Vec::with_capacity(accepted.len());
+        for accepted in accepted {
+            let once = name(&accepted).zip(accepted.content_hash);
+            let once = once.map(|((_, client_id), content_hash)| Once { client_id, content_hash });
+            match once.and_then(|once| known.retried(accepted.message.sender, &once)) {
+                Some(Outcome { answer: Ok(Answer::Stored(stored)), .. }) if stored.id == accepted.message.id => {
+                    new_ones.push(accepted);
+                }
+                Some(outcome) => self.finish(accepted.place, outcome),
+                None => new_ones.push(accepted),
+            }
+        }
+        Ok(new_ones)
+    }
+}

@@ -1,0 +1,106 @@
+//! Beginning transactions, and the statements of both.
+
+use std::sync::Arc;
+
+use sea_orm::{
+    ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr, EntityTrait, Select, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait as _,
+};
+use tokio::sync::Mutex;
+
+use crate::storage::engine::postgres::batches::{PostgresBatches, PostgresTransaction};
+use crate::storage::engine::sqlite::batches::{SqliteBatches, SqliteTransaction};
+use crate::storage::engine::tx::{PoolTransaction, Transaction, WriteGuard};
+use crate::storage::engine::write_health::WriteHealth;
+use crate::storage::{Storage, StorageError};
+
+/// Where batches are written.
+pub(in crate::storage) enum Batches {
+    /// On SQLite: who has it has the right to write.
+    Sqlite(Arc<Mutex<SqliteBatches>>),
+    /// On PostgreSQL.
+    Postgres(Arc<Mutex<PostgresBatches>>),
+}
+
+impl Storage {
+    /// A transaction that may write. On SQLite it takes the write lock at once, so that it cannot fail half-way because
+    /// another wrote first (<https://sqlite.org/lang_transaction.html>).
+    pub(in crate::storage) async fn begin(&self) -> Result<PoolTransaction, StorageError> {
+        let begun = self.begin_on(&self.request_writes, Some(self.failing.clone())).await;
+        if let Err(error) = &begun {
+            self.failing.note(Err(error));
+        }
+        begun
+    }
+
+    /// As [`begin`](Self::begin), beside the writer.
+    pub(in crate::storage) async fn begin_cleanup(&self) -> Result<PoolTransaction, StorageError> {
+        let tx = self.begin_on(&self.cleanup, None).await?;
+        if self.backend() == DatabaseBackend::Postgres {
+            // What the writer's transactions lock first, so that the two never wait for each other.
+            tx.execute_unprepared("SELECT head FROM store WHERE id = 1 FOR UPDATE").await?;
+        }
+        Ok(tx)
+    }
+
+    /// The transaction of a batch.
+    pub(in crate::storage) async fn begin_batch(&self) -> Result<Transaction, StorageError> {
+        Ok(match &self.batches {
+            Batches::Sqlite(own) => Transaction::Sqlite(SqliteTransaction::begin(self.lock_batches(own).await?)?),
+            Batches::Postgres(lent) => Transaction::Postgres(PostgresTransaction::begin(lent.clone()).await?),
+        })
+    }
+
+    pub(in crate::storage) async fn begin_on(
+        &self,
+        db: &DatabaseConnection,
+        failing: Option<Arc<WriteHealth>>,
+    ) -> Result<PoolTransaction, StorageError> {
+        let turn = self.write_guard().await?;
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        Ok(PoolTransaction::new(db.begin_with_options(options).await?, failing, turn))
+    }
+
+    /// The right to write to SQLite, in the order in which it was asked for; nothing where several may write.
+    pub(in crate::storage) async fn write_guard(&self) -> Result<Option<WriteGuard>, StorageError> {
+        match &self.batches {
+            Batches::Sqlite(own) => self.lock_batches(own).await.map(Some),
+            Batches::Postgres(_) => Ok(None),
+        }
+    }
+
+    pub(in crate::storage) async fn lock_batches(
+        &self,
+        own: &Arc<Mutex<SqliteBatches>>,
+    ) -> Result<WriteGuard, StorageError> {
+        let turn = tokio::time::timeout(self.wait, own.clone().lock_owned()).await;
+        let turn = turn.map_err(|_| StorageError::TimedOut)?;
+        turn.check_files()?;
+        Ok(turn)
+    }
+
+    /// A statement with constant text, so that its plan is cached.
+    pub(in crate::storage) fn statement(
+        &self,
+        sql: impl Into<String>,
+        values: impl IntoIterator<Item = sea_orm::Value>,
+    ) -> sea_orm::Statement {
+        sea_orm::Statement::from_sql_and_values(self.backend(), sql.into(), values)
+    }
+
+    pub(in crate::storage) fn backend(&self) -> DatabaseBackend {
+        self.request_writes.get_database_backend()
+    }
+}
+
+/// The row with a unique key, if there is one. Not by `one`: its `LIMIT` is a parameter, and SQLite compiles such a statement again
+/// each time it is used.
+pub(in crate::storage) async fn unique<E: EntityTrait>(
+    query: Select<E>,
+    db: &impl ConnectionTrait,
+) -> Result<Option<E::Model>, DbErr> {
+    Ok(query.all(db).await?.pop())
+}

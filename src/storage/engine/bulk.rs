@@ -1,0 +1,148 @@
+//! Rows as the parameters of one statement.
+//!
+//! A statement is prepared once for each text, so its text must not depend on the number of rows. On PostgreSQL each column is
+//! one array. SQLite has no arrays: there the rows are filled up with empty ones to a power of two, so that a statement has as
+//! many texts as there are such sizes; and what is no number is passed in one piece for all rows, which name their parts of it.
+//! A parameter that is no number costs several allocations on its way to the database.
+
+use sea_orm::sea_query::ArrayType;
+use sea_orm::{DatabaseBackend, Statement, Value};
+
+/// Most rows of one statement on SQLite: with ten columns well below the number of parameters that it takes (32,766).
+const MAX_ROWS: usize = 512;
+
+/// What a cell holds. It cannot be NULL: the driver's arrays cannot.
+pub(in crate::storage) enum Cell<'a> {
+    Int(i32),
+    BigInt(i64),
+    Text(&'a str),
+    Bytes(&'a [u8]),
+}
+
+/// Rows of `N` cells; a column holds cells of one kind.
+pub(in crate::storage) struct Bulk<'a, const N: usize>(Vec<[Cell<'a>; N]>);
+
+impl<'a, const N: usize> Bulk<'a, N> {
+    pub(in crate::storage) fn new(rows: impl IntoIterator<Item = [Cell<'a>; N]>) -> Self {
+        Self(rows.into_iter().collect())
+    }
+
+    pub(in crate::storage) fn rows(&self) -> &[[Cell<'a>; N]] {
+        &self.0
+    }
+
+    /// As few statements as take all rows. `{rows}` in `sql`, after a `WITH`, makes them a table `v` with the columns `column1`
+    /// and so on, in which rows without a `column1` may follow that mean nothing.
+    pub(in crate::storage) fn statements(&self, backend: DatabaseBackend, sql: &str) -> Vec<Statement> {
+        let statement = |rows: &[[Cell<'a>; N]]| {
+            let (table, values) = if backend == DatabaseBackend::Postgres { arrays(rows) } else { packed(rows) };
+            Statement::from_sql_and_values(backend, sql.replace("{rows}", &table), values)
+        };
+        let at_once = if backend == DatabaseBackend::Postgres { usize::MAX } else { MAX_ROWS };
+        self.0.chunks(at_once).map(statement).collect()
+    }
+}
+
+fn arrays<const N: usize>(rows: &[[Cell<'_>; N]]) -> (String, Vec<Value>) {
+    let kinds = rows.first().map(|row| row.each_ref().map(Cell::array)).into_iter().flatten();
+    let (mut names, mut parameters, mut values) = (Vec::new(), Vec::new(), Vec::new());
+    for (i, (name, kind)) in kinds.enumerate() {
+        names.push(format!("column{}", i + 1));
+        parameters.push(format!("${}::{name}", i + 1));
+        let cells = rows.iter().filter_map(|row| row.get(i)).map(Cell::value).collect();
+        values.push(Value::Array(kind, Some(Box::new(cells))));
+    }
+    let table = format!("v({}) AS (SELECT * FROM UNNEST({}))", names.join(", "), parameters.join(", "));
+    (table, values)
+}
+
+impl Cell<'_> {
+    fn array(&self) -> (&'static str, ArrayType) {
+        match self {
+            Self::Int(_) => ("INTEGER[]", ArrayType::Int),
+            Self::BigInt(_) => ("BIGINT[]", ArrayType::BigInt),
+            Self::Text(_) => ("TEXT[]", ArrayType::String),
+            Self::Bytes(_) => ("BYTEA[]", ArrayType::Bytes),
+        }
+    }
+
+    fn value(&self) -> Value {
+        match *self {
+            Self::Int(number) => number.into(),
+            Self::BigInt(number) => number.into(),
+            Self::Text(text) => text.into(),
+            Self::Bytes(bytes) => bytes.into(),
+        }
+    }
+}
+
+fn packed<const N: usize>(rows: &[[Cell<'_>; N]]) -> (String, Vec<Value>) {
+    let size = rows.len().next_power_of_two();
+    // Two parameters for what is in the piece: where it begins, counted from 1, and its length.
+    let width: usize = rows.first().map_or(0, |row| row.iter().map(|cell| if cell.is_packed() { 2 } else { 1 }).sum());
+    let mut piece = Vec::with_capacity(rows.iter().flatten().map(|cell| cell.packed().len()).sum());
+    let mut values = Vec::with_capacity(size * width + 1);
+    for cell in rows.iter().flatten() {
+        if cell.is_packed() {
+            values.extend([integer(piece.len() + 1), integer(cell.packed().len())]);
+            piece.extend_from_slice(cell.packed());
+        } else {
+            values.push(cell.value());
+        }
+    }
+    values.resize(size * width, Value::BigInt(None));
+
+    let columns = rows.first().map(columns).unwrap_or_default();
+    let names: Vec<String> = (1..=N).map(|i| format!("column{i}")).collect();
+    // Not `?1` or `$1`, but for the piece: SQLite searches the names of all parameters for each of them.
+    let row = format!("({}),", vec!["?"; width].join(","));
+    let all = row.repeat(size);
+    let piece_number = (size * width + 1).to_string();
+    let table = format!(
+        "p AS (VALUES {}), v({}) AS (SELECT {} FROM p)",
+        all.trim_end_matches(','),
+        names.join(", "),
+        columns.replace("{piece}", &piece_number),
+    );
+    if columns.contains("{piece}") {
+        values.push(piece.into());
+    }
+    (table, values)
+}
+
+/// The columns of a row, out of the parameters of a row.
+fn columns<const N: usize>(row: &[Cell<'_>; N]) -> String {
+    let mut parameter = 0;
+    let mut next = || {
+        parameter += 1;
+        format!("p.column{parameter}")
+    };
+    let columns = row.iter().map(|cell| match cell {
+        Cell::Int(_) | Cell::BigInt(_) => next(),
+        Cell::Bytes(_) => format!("substr(?{{piece}}, {}, {})", next(), next()),
+        Cell::Text(_) => format!("CAST(substr(?{{piece}}, {}, {}) AS TEXT)", next(), next()),
+    });
+    columns.collect::<Vec<_>>().join(", ")
+}
+
+fn integer(number: usize) -> Value {
+    // Lengths of what is in memory.
+    i64::try_from(number).unwrap_or(i64::MAX).into()
+}
+
+impl Cell<'_> {
+    fn is_packed(&self) -> bool {
+        matches!(self, Self::Text(_) | Self::Bytes(_))
+    }
+
+    fn packed(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+            Self::Int(_) | Self::BigInt(_) => &[],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

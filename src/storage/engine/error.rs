@@ -1,0 +1,157 @@
+//! What can go wrong in the store.
+
+use std::path::{Path, PathBuf};
+
+use sea_orm::sqlx::postgres::PgDatabaseError;
+use sea_orm::{DbErr, SqlErr, sqlx};
+
+use crate::clock::NoRandomness;
+use crate::storage::engine::sqlite::open_files::Lost;
+
+/// The store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// `database.url` is not one that we can use.
+    #[error("database.url is not usable: {0}")]
+    Url(String),
+    /// No connection to PostgreSQL.
+    #[error("cannot connect to the database: {0}")]
+    Unreachable(String),
+    /// The schema holds migrations that this version does not know.
+    #[error(
+        "the database was written by a newer version of fluent-backend (it has {0}): install that version or newer"
+    )]
+    NewerSchema(String),
+    /// Another process has the SQLite database.
+    #[error(
+        "{} is in use by another fluent-backend{}: stop it first; a SQLite database takes one process at a time",
+        path.display(),
+        holder.map(|pid| format!(" (process {pid})")).unwrap_or_default()
+    )]
+    InUse {
+        /// The database.
+        path: PathBuf,
+        /// Its process id, as far as it is known.
+        holder: Option<u32>,
+    },
+    /// The SQLite database cannot be locked.
+    #[error("cannot lock {}: {reason}", path.display())]
+    Lock {
+        /// The file of the lock.
+        path: PathBuf,
+        /// What the system says.
+        reason: std::io::Error,
+    },
+    /// The SQLite file cannot be opened, or is none.
+    #[error("cannot use {}: {reason}", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The database is another program's. Nothing was written to it.
+    #[error("{0} holds the data of another program, and was left as it is: name a database of its own in database.url")]
+    Foreign(String),
+    /// There is no store in the database, and none was to be made.
+    #[error("there is no store in {0}: name the server's database, as its configuration or its environment does")]
+    NoStore(String),
+    /// A server uses the PostgreSQL database.
+    #[error("a fluent-backend is connected to {0}: stop it first")]
+    Connected(String),
+    /// The SQLite store that is open is no longer the one that a restart would find. Nothing that is told so was
+    /// confirmed.
+    #[error("{} {how}", path.display())]
+    NotInPlace {
+        /// The database.
+        path: PathBuf,
+        /// What has happened to it.
+        how: Lost,
+    },
+    /// Nobody has looked at the names since this version is installed.
+    #[error("the names have not been looked at yet: start the server once, or run `fluent-backend migrate up`")]
+    NamesNotReviewed,
+    /// A name, its look, an address or a token is taken.
+    #[error("already taken: {0}")]
+    Duplicate(String),
+    /// What it was to belong to is gone: an account or a login session that was deleted at the same moment.
+    #[error("what it belongs to is gone: {0}")]
+    Orphan(String),
+    /// The database failed or did not answer in time. Nothing of the attempt was stored, unless it was a commit.
+    #[error("database: {}", plain(.0))]
+    Database(DbErr),
+    /// As [`Database`](Self::Database), on the connection on which batches are written.
+    #[error("database: {0}")]
+    Sqlite(rusqlite::Error),
+    /// No thread for what goes on beside the writer.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
+    /// The database did not answer in time. Whether the attempt was stored is not known.
+    #[error("the database did not answer in time")]
+    TimedOut,
+    /// Stored data is not what the schema promises.
+    #[error("the database holds data that cannot be read: {0}")]
+    Corrupt(&'static str),
+    /// No random bytes.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+}
+
+impl StorageError {
+    /// Whether this is about the database, not about what was asked of it: nobody else could have written just then,
+    /// either.
+    pub(in crate::storage) fn is_failure(&self) -> bool {
+        matches!(self, Self::Database(_) | Self::Sqlite(_) | Self::TimedOut | Self::NotInPlace { .. })
+    }
+
+    /// The same of the SQLite file at `path`, whose name the database itself does not tell.
+    pub(in crate::storage) fn about(self, path: &Path) -> Self {
+        let reason = match self {
+            Self::Database(error) => told(&error),
+            Self::Sqlite(error) => error.to_string(),
+            other => return other,
+        };
+        Self::Unusable { path: path.to_owned(), reason }
+    }
+}
+
+/// What the database says, without the names of the layers in between.
+fn told(error: &DbErr) -> String {
+    use sea_orm::RuntimeErr::SqlxError;
+    let (DbErr::Conn(SqlxError(cause)) | DbErr::Exec(SqlxError(cause)) | DbErr::Query(SqlxError(cause))) = error else {
+        return error.to_string();
+    };
+    cause.as_database_error().map_or_else(|| cause.to_string(), |error| error.message().to_owned())
+}
+
+/// Not as a source: the text says it already.
+impl From<rusqlite::Error> for StorageError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<DbErr> for StorageError {
+    fn from(error: DbErr) -> Self {
+        match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(detail)) => Self::Duplicate(detail),
+            Some(SqlErr::ForeignKeyConstraintViolation(detail)) => Self::Orphan(detail),
+            _ => Self::Database(error),
+        }
+    }
+}
+
+/// What a database says, without the line of PostgreSQL's source that the driver appends.
+fn plain(error: &DbErr) -> String {
+    use sea_orm::RuntimeErr::SqlxError;
+    let (DbErr::Conn(SqlxError(cause)) | DbErr::Exec(SqlxError(cause)) | DbErr::Query(SqlxError(cause))) = error else {
+        return error.to_string();
+    };
+    error.to_string().replace(&cause.to_string(), &without_source_line(cause))
+}
+
+/// The same of the driver's own error.
+pub(in crate::storage) fn without_source_line(error: &sqlx::Error) -> String {
+    let postgres = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
+    postgres.map_or_else(|| error.to_string(), |error| error.message().to_owned())
+}

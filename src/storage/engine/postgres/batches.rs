@@ -1,0 +1,181 @@
+//! The PostgreSQL connection on which batches are written: one that the pool has lent for good.
+//!
+//! A pool asks a connection whether it answers whenever it is given back, and hands out another one the next time. For batches
+//! that would be half as many trips again as they take themselves, to several of PostgreSQL's processes in turn.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sea_orm::{DbErr, QueryResult, RuntimeErr, Statement, Values};
+use sea_query_sqlx::SqlxValues;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::{Arguments as _, AssertSqlSafe, Connection as _, Encode, Executor as _, PgPool, Postgres, Type};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use crate::storage::StorageError;
+use crate::storage::engine::bulk::{Bulk, Cell};
+use crate::storage::engine::postgres::connect::TEST_AFTER_IDLE;
+
+/// Longest time in which a connection must answer that has idled.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The pool, and its connection between two batches.
+pub(in crate::storage) struct PostgresBatches {
+    pool: PgPool,
+    idle: Option<(PoolConnection<Postgres>, Instant)>,
+}
+
+impl PostgresBatches {
+    pub(in crate::storage) fn new(pool: PgPool) -> Self {
+        Self { pool, idle: None }
+    }
+
+    /// The connection that was put back, unless it has idled and does not answer any more; else another.
+    async fn take(&mut self) -> Result<PoolConnection<Postgres>, StorageError> {
+        if let Some((mut connection, since)) = self.idle.take() {
+            if since.elapsed() < TEST_AFTER_IDLE {
+                return Ok(connection);
+            }
+            if matches!(tokio::time::timeout(ANSWER_TIMEOUT, connection.ping()).await, Ok(Ok(()))) {
+                return Ok(connection);
+            }
+            connection.close_on_drop();
+        }
+        self.pool.acquire().await.map_err(failed)
+    }
+
+    /// Gives the connection back to its pool.
+    pub(in crate::storage) fn close(&mut self) {
+        self.idle = None;
+    }
+}
+
+/// A transaction on that connection. Dropped, it is rolled back, and the connection closed.
+pub(in crate::storage) struct PostgresTransaction {
+    lent: OwnedMutexGuard<PostgresBatches>,
+    /// For the compiler, which cannot know that one at a time uses it. Gone with the end of the transaction.
+    connection: Mutex<Option<PoolConnection<Postgres>>>,
+}
+
+impl PostgresTransaction {
+    pub(in crate::storage) async fn begin(lent: Arc<Mutex<PostgresBatches>>) -> Result<Self, StorageError> {
+        let mut lent = lent.lock_owned().await;
+        let connection = lent.take().await?;
+        let transaction = Self { lent, connection: Mutex::new(Some(connection)) };
+        transaction.order("BEGIN").await?;
+        Ok(transaction)
+    }
+
+    pub(in crate::storage) async fn commit(self) -> Result<(), StorageError> {
+        self.end("COMMIT").await
+    }
+
+    pub(in crate::storage) async fn rollback(self) -> Result<(), StorageError> {
+        self.end("ROLLBACK").await
+    }
+
+    async fn end(mut self, how: &'static str) -> Result<(), StorageError> {
+        self.order(how).await?;
+        self.lent.idle = self.connection.get_mut().take().map(|connection| (connection, Instant::now()));
+        Ok(())
+    }
+
+    async fn order(&self, sql: &'static str) -> Result<(), StorageError> {
+        let mut connection = self.connection.lock().await;
+        connection.as_mut().ok_or_else(gone)?.execute(sql).await.map_err(failed)?;
+        Ok(())
+    }
+
+    /// Answers how many rows were changed.
+    pub(in crate::storage) async fn execute(&self, statement: Statement) -> Result<u64, StorageError> {
+        let mut connection = self.connection.lock().await;
+        let query = sqlx::query_with(AssertSqlSafe(statement.sql), values(statement.values));
+        let done = query.execute(&mut **connection.as_mut().ok_or_else(gone)?).await;
+        Ok(done.map_err(failed)?.rows_affected())
+    }
+
+    pub(in crate::storage) async fn query(&self, statement: Statement) -> Result<Vec<QueryResult>, StorageError> {
+        let mut connection = self.connection.lock().await;
+        let query = sqlx::query_with(AssertSqlSafe(statement.sql), values(statement.values));
+        rows(query.fetch_all(&mut **connection.as_mut().ok_or_else(gone)?).await)
+    }
+
+    /// As [`query`](Self::query), with each column of `list` as one array, `$1` and so on; its cells are copied once, to where they
+    /// are sent from. Without rows nothing is carried out, since an array of nothing has no type.
+    pub(in crate::storage) async fn query_with<const N: usize>(
+        &self,
+        sql: String,
+        list: &Bulk<'_, N>,
+    ) -> Result<Vec<QueryResult>, StorageError> {
+        if list.rows().is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut arguments = PgArguments::default();
+        for column in 0..N {
+            add(&mut arguments, list, column).map_err(|error| failed(sqlx::Error::Encode(error)))?;
+        }
+        let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
+        let mut connection = self.connection.lock().await;
+        rows(query.fetch_all(&mut **connection.as_mut().ok_or_else(gone)?).await)
+    }
+}
+
+impl Drop for PostgresTransaction {
+    fn drop(&mut self) {
+        // Neither committed nor rolled back: perhaps in the middle of a statement, or of its answer.
+        if let Some(connection) = self.connection.get_mut() {
+            connection.close_on_drop();
+        }
+    }
+}
+
+fn values(values: Option<Values>) -> SqlxValues {
+    SqlxValues(values.unwrap_or_else(|| Values(Vec::new())))
+}
+
+fn rows(found: Result<Vec<PgRow>, sqlx::Error>) -> Result<Vec<QueryResult>, StorageError> {
+    Ok(found.map_err(failed)?.into_iter().map(QueryResult::from).collect())
+}
+
+/// Adds a column as an array.
+fn add<const N: usize>(
+    arguments: &mut PgArguments,
+    list: &Bulk<'_, N>,
+    column: usize,
+) -> Result<(), sqlx::error::BoxDynError> {
+    let cells = || list.rows().iter().filter_map(move |row| row.get(column));
+    match cells().next() {
+        None => Ok(()),
+        Some(Cell::Int(_)) => array(arguments, cells(), |cell| if let Cell::Int(it) = cell { Some(*it) } else { None }),
+        Some(Cell::BigInt(_)) => {
+            array(arguments, cells(), |cell| if let Cell::BigInt(it) = cell { Some(*it) } else { None })
+        }
+        Some(Cell::Text(_)) => {
+            array(arguments, cells(), |cell| if let Cell::Text(it) = cell { Some(*it) } else { None })
+        }
+        Some(Cell::Bytes(_)) => {
+            array(arguments, cells(), |cell| if let Cell::Bytes(it) = cell { Some(*it) } else { None })
+        }
+    }
+}
+
+fn array<'c, 'a: 'c, T>(
+    arguments: &mut PgArguments,
+    cells: impl Iterator<Item = &'c Cell<'a>>,
+    part: impl Fn(&'c Cell<'a>) -> Option<T>,
+) -> Result<(), sqlx::error::BoxDynError>
+where
+    for<'q> Vec<T>: Encode<'q, Postgres> + Type<Postgres>,
+{
+    arguments.add(cells.filter_map(part).collect::<Vec<T>>())
+}
+
+fn failed(error: sqlx::Error) -> StorageError {
+    DbErr::Query(RuntimeErr::SqlxError(Arc::new(error))).into()
+}
+
+fn gone() -> StorageError {
+    failed(sqlx::Error::Io(ErrorKind::NotConnected.into()))
+}

@@ -1,0 +1,71 @@
+//! What a database is called, and whether a server is connected to one on PostgreSQL.
+
+use std::time::Duration;
+
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection};
+use sea_orm::sqlx::{ConnectOptions as _, Connection as _, query_scalar, raw_sql};
+use tokio::time::{Instant, sleep};
+
+use crate::config::{Config, Store};
+use crate::storage::StorageError;
+use crate::storage::engine::connect::store;
+use crate::storage::engine::postgres::connect::{FIRST_CONNECT, parse, unreachable};
+
+/// What the connections of a server call themselves by default (`database.application_name`).
+const DEFAULT_NAME: &str = "fluent-backend";
+/// What this look calls itself, so that it is not taken for a server's.
+const OWN_NAME: &str = "fluent-backend database";
+/// For this long a process that has just ended may still look connected.
+const GONE_WITHIN: Duration = Duration::from_secs(3);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How many connections call themselves one of `$1`.
+const SERVERS: &str = "SELECT COUNT(*) FROM pg_stat_activity \
+     WHERE datname = current_database() AND application_name = ANY($1) AND pid <> pg_backend_pid()";
+
+/// The kind of database, and its file or where it is; never a user or a password.
+pub fn named(config: &Config) -> Result<String, StorageError> {
+    Ok(match store(config)? {
+        Store::Sqlite(path) => format!("SQLite, {}", path.display()),
+        Store::Postgres(url) => {
+            let options = parse(&url)?;
+            let host = match options.get_socket() {
+                Some(directory) => directory.display().to_string(),
+                None => format!("{}:{}", options.get_host(), options.get_port()),
+            };
+            format!("PostgreSQL, {host}/{}", options.get_database().unwrap_or_default())
+        }
+    })
+}
+
+/// What the connections of a server may call themselves: one may have another configuration than this command, and most
+/// have the default.
+pub(in crate::storage) fn names(config: &Config, options: &PgConnectOptions) -> Vec<String> {
+    let named = options.get_application_name().map(str::to_owned);
+    [DEFAULT_NAME.to_owned(), config.database.application_name.clone()].into_iter().chain(named).collect()
+}
+
+/// Whether no connection is called one of `names`, or is soon any more.
+pub(in crate::storage) async fn are_gone(connection: &mut PgConnection, names: &[String]) -> Result<bool, sqlx::Error> {
+    let give_up = Instant::now() + GONE_WITHIN;
+    loop {
+        // In a transaction it would be the first look for ever.
+        raw_sql("SELECT pg_stat_clear_snapshot()").execute(&mut *connection).await?;
+        let servers: i64 = query_scalar(SERVERS).bind(names).fetch_one(&mut *connection).await?;
+        if servers == 0 || Instant::now() > give_up {
+            return Ok(servers == 0);
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+/// [`StorageError::Connected`] when a server is connected to the database at `url`.
+pub(in crate::storage) async fn refuse(config: &Config, url: &str) -> Result<(), StorageError> {
+    let options = parse(url)?;
+    let servers = names(config, &options);
+    let options = options.application_name(OWN_NAME).disable_statement_logging();
+    let connected = tokio::time::timeout(FIRST_CONNECT, options.connect()).await;
+    let mut connection = connected.map_err(|_| StorageError::TimedOut)?.map_err(unreachable)?;
+    let are_gone = are_gone(&mut connection, &servers).await.map_err(unreachable)?;
+    connection.close().await.map_err(unreachable)?;
+    if are_gone { Ok(()) } else { Err(StorageError::Connected(named(config)?)) }
+}

@@ -1,0 +1,6 @@
+//! What only SQLite needs.
+
+pub(in crate::storage) mod batches;
+pub(in crate::storage) mod checkpoints;
+pub(in crate::storage) mod lock;
+pub(in crate::storage) mod open_files;

@@ -1,0 +1,284 @@
+//! The SQLite connection on which batches are written, used by the thread that writes them.
+//!
+//! SeaORM's driver has a thread of its own for each connection, and each statement goes there and back. That is right for
+//! requests, which must not block; the writer has a thread to itself, does nothing while SQLite works, and its statements are
+//! many and short. So it calls SQLite by itself, and repeats one prepared statement for each row.
+//!
+//! All others who write take the same lock first ([`Storage::write_guard`](crate::storage::Storage)): in SQLite one writes at a time, and who
+//! waits in a queue waits no longer than needed, while SQLite's own waiting is a matter of luck.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::types::{FromSql, ToSqlOutput, Value as Stored, ValueRef};
+use rusqlite::{CachedStatement, Connection, ToSql, params_from_iter};
+use sea_orm::{Statement, Value};
+use tokio::sync::OwnedMutexGuard;
+
+use crate::storage::StorageError;
+use crate::storage::engine::bulk::{Bulk, Cell};
+use crate::storage::engine::connect::{BUSY_TIMEOUT, Pragmas};
+use crate::storage::engine::sqlite::checkpoints::Checkpoints;
+use crate::storage::engine::sqlite::open_files::{Lost, SharedFiles};
+
+/// Statements that are kept prepared: all that batches use.
+const STATEMENTS: usize = 64;
+
+/// The cache while it is tried whether there is room.
+const ROOM_CACHE_PAGES: i64 = 16;
+
+/// Where to connect, and the connection while there is one.
+pub(in crate::storage) struct SqliteBatches {
+    path: PathBuf,
+    pragmas: Pragmas,
+    files: Arc<SharedFiles>,
+    /// For the compiler, which cannot know that one at a time uses it.
+    open: Mutex<Option<Open>>,
+}
+
+struct Open {
+    connection: Connection,
+    checkpoints: Checkpoints,
+}
+
+impl SqliteBatches {
+    pub(in crate::storage) fn new(path: PathBuf, pragmas: Pragmas) -> Self {
+        Self { path, pragmas, files: Arc::default(), open: Mutex::new(None) }
+    }
+
+    /// Where it is noted which files are open.
+    pub(in crate::storage) fn files(&self) -> &Arc<SharedFiles> {
+        &self.files
+    }
+
+    /// [`StorageError::NotInPlace`] when a restart would not find what is written here.
+    pub(in crate::storage) fn check_files(&self) -> Result<(), StorageError> {
+        let Some(place) = self.files.get() else { return Ok(()) };
+        place.check().inspect_err(|error| {
+            if let StorageError::NotInPlace { how, .. } = error {
+                self.part(*how);
+            }
+        })
+    }
+
+    /// Saves what can be saved of a store that is not at its path any more, once.
+    fn part(&self, how: Lost) {
+        // What was moved away may come back as it was.
+        let Some(place) = self.files.get().filter(|place| how != Lost::Removed && place.part()) else { return };
+        // What was confirmed is in the log. It moves into the database that it belongs to, wherever that is now.
+        let is_folded = how != Lost::Overwritten && self.open().as_ref().is_some_and(Open::fold_log);
+        if how == Lost::Overwritten || how == Lost::Replaced && is_folded {
+            place.remove_log();
+        }
+    }
+
+    /// Leaves the connection open until the process ends: closing it would write to files that are not ours.
+    pub(in crate::storage) fn abandon(&self) {
+        std::mem::forget(self.open().take());
+    }
+
+    /// A connection with the settings of one that writes.
+    pub(in crate::storage) fn connection(&self) -> Result<Connection, StorageError> {
+        let connection = Connection::open(&self.path)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        for (name, value) in &self.pragmas {
+            connection.pragma_update(None, name, value)?;
+        }
+        Ok(connection)
+    }
+
+    fn connect(&self) -> Result<Open, StorageError> {
+        let connection = self.connection()?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        let checkpoints = Checkpoints::start(&connection, self.connection()?, self.files.clone())?;
+        Ok(Open { connection, checkpoints })
+    }
+
+    /// Connects, unless there is a connection.
+    pub(in crate::storage) fn ensure_open(&self) -> Result<(), StorageError> {
+        if self.open().is_none() {
+            let fresh = self.connect()?;
+            *self.open() = Some(fresh);
+        }
+        Ok(())
+    }
+
+    fn open(&self) -> MutexGuard<'_, Option<Open>> {
+        // Whatever a panic has left open is rolled back by the next transaction.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Closes the connection; the next transaction opens another.
+    pub(in crate::storage) fn close(&self) {
+        *self.open() = None;
+    }
+}
+
+impl Open {
+    /// Whether all of the log is in the database now.
+    fn fold_log(&self) -> bool {
+        let sql = "PRAGMA wal_checkpoint(FULL)";
+        self.connection.query_row(sql, [], |row| Ok(row.get::<_, i64>(0)? == 0)).unwrap_or(false)
+    }
+}
+
+/// A transaction that has the right to write. Dropped, it is rolled back.
+pub(in crate::storage) struct SqliteTransaction(OwnedMutexGuard<SqliteBatches>);
+
+impl SqliteTransaction {
+    pub(in crate::storage) fn begin(own: OwnedMutexGuard<SqliteBatches>) -> Result<Self, StorageError> {
+        own.ensure_open()?;
+        let transaction = Self(own);
+        transaction.with(|connection| {
+            if !connection.is_autocommit() {
+                run(connection, "ROLLBACK")?;
+            }
+            run(connection, "BEGIN IMMEDIATE")
+        })?;
+        Ok(transaction)
+    }
+
+    pub(in crate::storage) fn commit(self) -> Result<(), StorageError> {
+        self.with(|connection| run(connection, "COMMIT"))?;
+        self.0.check_files()?;
+        if let Some(open) = self.0.open().as_mut() {
+            open.checkpoints.committed(&open.connection);
+        }
+        Ok(())
+    }
+
+    /// Writes so many bytes into the log and takes them back. Room that the file has taken for them it keeps, for what
+    /// comes next.
+    pub(in crate::storage) fn try_room(self, bytes: usize) -> Result<(), StorageError> {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        // What does not fit into the cache goes into the log before the end of the transaction.
+        let tried = self.with(|connection| {
+            connection.pragma_update(None, "cache_size", ROOM_CACHE_PAGES)?;
+            connection
+                .execute("INSERT INTO bodies (id, sender_copy, receiver_copy) VALUES (-1, zeroblob(?1), x'')", [bytes])
+        });
+        // The next transaction has a connection with its own settings.
+        *self.0.open() = None;
+        tried.map(drop)
+    }
+
+    pub(in crate::storage) fn rollback(self) -> Result<(), StorageError> {
+        self.with(|connection| run(connection, "ROLLBACK"))
+    }
+
+    pub(in crate::storage) fn execute(&self, statement: &Statement) -> Result<u64, StorageError> {
+        self.with(|connection| {
+            let mut prepared = connection.prepare_cached(&statement.sql)?;
+            bind(&mut prepared, statement)?;
+            Ok(prepared.raw_execute()? as u64)
+        })
+    }
+
+    pub(in crate::storage) fn query(&self, statement: &Statement) -> Result<Vec<Vec<Stored>>, StorageError> {
+        self.with(|connection| {
+            let mut prepared = connection.prepare_cached(&statement.sql)?;
+            let columns = prepared.column_count();
+            bind(&mut prepared, statement)?;
+            let mut rows = prepared.raw_query();
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                found.push((0..columns).map(|index| row.get(index)).collect::<Result<_, _>>()?);
+            }
+            Ok(found)
+        })
+    }
+
+    /// Carries out `sql` once for each row, and answers how many rows it has changed in all.
+    pub(in crate::storage) fn execute_each<const N: usize>(
+        &self,
+        sql: &str,
+        rows: &Bulk<'_, N>,
+    ) -> Result<u64, StorageError> {
+        self.with(|connection| {
+            let mut prepared: CachedStatement<'_> = connection.prepare_cached(sql)?;
+            let mut changed = 0;
+            for row in rows.rows() {
+                changed += prepared.execute(params_from_iter(row))?;
+            }
+            Ok(changed as u64)
+        })
+    }
+
+    fn with<T>(&self, what: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>) -> Result<T, StorageError> {
+        let mut open = self.0.open();
+        let connection =
+            &open.as_ref().ok_or(StorageError::Corrupt("a transaction without its connection"))?.connection;
+        what(connection).map_err(|error| {
+            // Whatever has failed, the next batch begins with a connection that knows nothing of it.
+            *open = None;
+            error.into()
+        })
+    }
+}
+
+impl Drop for SqliteTransaction {
+    fn drop(&mut self) {
+        // A connection that has failed was closed, and its transaction with it.
+        let is_open = self.0.open().as_ref().is_some_and(|open| !open.connection.is_autocommit());
+        if is_open {
+            let _ = self.with(|connection| run(connection, "ROLLBACK"));
+        }
+    }
+}
+
+fn run(connection: &Connection, sql: &str) -> Result<(), rusqlite::Error> {
+    connection.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}
+
+/// Binds the parameters, of which `$2` is the second wherever it stands; for SQLite that is a name, and the first name that it
+/// meets is its first parameter.
+fn bind(prepared: &mut CachedStatement<'_>, statement: &Statement) -> Result<(), rusqlite::Error> {
+    for index in 1..=prepared.parameter_count() {
+        let number = prepared.parameter_name(index).and_then(|name| name.get(1..)?.parse().ok()).unwrap_or(index);
+        let value = statement.values.as_ref().and_then(|values| values.0.get(number - 1));
+        let value = value.ok_or(rusqlite::Error::InvalidParameterCount(number, prepared.parameter_count()))?;
+        prepared.raw_bind_parameter(index, Bound(value))?;
+    }
+    Ok(())
+}
+
+/// A parameter as SeaORM has it.
+struct Bound<'a>(&'a Value);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let bound = match self.0 {
+            Value::Bool(value) => value.map(|value| ValueRef::Integer(value.into())),
+            Value::SmallInt(value) => value.map(|value| ValueRef::Integer(value.into())),
+            Value::Int(value) => value.map(|value| ValueRef::Integer(value.into())),
+            Value::BigInt(value) => value.map(ValueRef::Integer),
+            Value::String(value) => value.as_ref().map(|text| ValueRef::Text(text.as_bytes())),
+            Value::Bytes(value) => value.as_ref().map(|bytes| ValueRef::Blob(bytes)),
+            other => {
+                let kind = format!("a parameter that batches do not use: {other:?}");
+                return Err(rusqlite::Error::ToSqlConversionFailure(kind.into()));
+            }
+        };
+        Ok(ToSqlOutput::Borrowed(bound.unwrap_or(ValueRef::Null)))
+    }
+}
+
+impl ToSql for Cell<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Int(number) => ValueRef::Integer((*number).into()),
+            Self::BigInt(number) => ValueRef::Integer(*number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+/// Reads a value of a row.
+pub(in crate::storage) fn read<T: FromSql>(stored: &Stored) -> Result<T, StorageError> {
+    T::column_result(stored.into()).map_err(|_| StorageError::Corrupt("a value of another type"))
+}
+
+#[cfg(test)]
+mod tests;

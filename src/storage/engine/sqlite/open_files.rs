@@ -1,0 +1,155 @@
+//! Whether the SQLite store that is open is still the one at its path.
+//!
+//! A file that was removed or replaced takes writes as ever, and a restart finds nothing of them. So before each
+//! transaction that writes, and again between its commit and its confirmation, the files at the path are compared with
+//! those that are open: by device and inode, and, since `cp` writes into the same inode, by a number in the header that
+//! is another in each run (`user_version`). That is four system calls.
+//!
+//! A store that was moved away and comes back with its log is itself again. In all other cases nothing more is written
+//! until a restart.
+
+use std::fmt;
+use std::fs::{File, Metadata};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::storage::StorageError;
+use crate::storage::engine::sqlite::lock::{beside, canonical};
+
+/// Where SQLite keeps `user_version` (<https://sqlite.org/fileformat2.html#the_database_header>).
+#[cfg(unix)]
+const MARK_AT: u64 = 60;
+
+/// What has happened to the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// There is no such file.
+    Removed,
+    /// Another file has its name.
+    Replaced,
+    /// Other bytes are in the same file.
+    Overwritten,
+    /// The log beside it is gone or another.
+    Log,
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Removed => {
+                "was removed or moved away: put it back as it was, or stop the server and restore a backup"
+            }
+            Self::Replaced => "is another file than the one that was opened: start the server again to use it",
+            Self::Overwritten => "was written over by another program: start the server again to use what it holds",
+            Self::Log => "has lost its log (-wal or -shm): start the server again",
+        })
+    }
+}
+
+/// Shared by all who write; empty while the store is being opened, and on PostgreSQL.
+pub(in crate::storage) type SharedFiles = OnceLock<OpenFiles>;
+
+/// The files of an open store.
+#[derive(Debug)]
+pub(in crate::storage) struct OpenFiles {
+    path: PathBuf,
+    /// Never closed while the store is open: closing any descriptor of it would drop the locks of SQLite
+    /// (<https://sqlite.org/howtocorrupt.html> §2.2).
+    file: File,
+    database: FileId,
+    logs: [(PathBuf, FileId); 2],
+    /// Unknown when another program kept the header from being brought up to date.
+    mark: Option<[u8; 4]>,
+    is_parted: AtomicBool,
+}
+
+impl OpenFiles {
+    /// The files at `path`, which all connections have open, with `mark` in the header.
+    pub(in crate::storage) fn new(path: &Path, database: FileId, mark: i32) -> Result<Self, StorageError> {
+        let lost = |how| StorageError::NotInPlace { path: path.to_owned(), how };
+        let file = File::open(path).map_err(|_| lost(Lost::Removed))?;
+        if file.metadata().ok().map(|metadata| FileId::from(&metadata)) != Some(database) {
+            return Err(lost(Lost::Replaced));
+        }
+        // SQLite follows symbolic links before it names them.
+        let real = canonical(path).map_err(|_| lost(Lost::Removed))?;
+        let log = |suffix| {
+            let log = beside(&real, suffix);
+            FileId::of(&log).map(|id| (log, id)).ok_or(lost(Lost::Log))
+        };
+        let logs = [log("-wal")?, log("-shm")?];
+        let mark = Some(mark.to_be_bytes()).filter(|mark| read_mark(&file) == Some(*mark));
+        Ok(Self { path: path.to_owned(), file, database, logs, mark, is_parted: AtomicBool::new(false) })
+    }
+
+    /// [`StorageError::NotInPlace`] when a restart would not find what is written now.
+    pub(in crate::storage) fn check(&self) -> Result<(), StorageError> {
+        self.lost().map_or(Ok(()), |how| Err(StorageError::NotInPlace { path: self.path.clone(), how }))
+    }
+
+    /// What has happened to the store, if anything.
+    pub(in crate::storage) fn lost(&self) -> Option<Lost> {
+        match FileId::of(&self.path) {
+            None => return Some(Lost::Removed),
+            Some(id) if id != self.database => return Some(Lost::Replaced),
+            Some(_) => {}
+        }
+        if self.mark.is_some_and(|mark| read_mark(&self.file) != Some(mark)) {
+            return Some(Lost::Overwritten);
+        }
+        self.logs.iter().any(|(path, id)| FileId::of(path) != Some(*id)).then_some(Lost::Log)
+    }
+
+    /// Whether this is the first call: the store is given up once.
+    pub(in crate::storage) fn part(&self) -> bool {
+        !self.is_parted.swap(true, Ordering::Relaxed)
+    }
+
+    /// Removes our log from beside a database that is not ours. SQLite would play it into that one at the next start.
+    pub(in crate::storage) fn remove_log(&self) {
+        for (path, id) in &self.logs {
+            if FileId::of(path) == Some(*id) {
+                // What cannot be removed stays, as it would have.
+                let _ = std::fs::remove_file(path);
+            }
+        }
+    }
+}
+
+/// Device and inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::storage) struct FileId(u64, u64);
+
+impl FileId {
+    /// The file at a path, through symbolic links.
+    pub(in crate::storage) fn of(path: &Path) -> Option<Self> {
+        std::fs::metadata(path).ok().map(|metadata| Self::from(&metadata))
+    }
+}
+
+impl From<&Metadata> for FileId {
+    #[cfg(unix)]
+    fn from(metadata: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt as _;
+        Self(metadata.dev(), metadata.ino())
+    }
+
+    /// Files have no such number here: only a removed one is noticed.
+    #[cfg(not(unix))]
+    fn from(_: &Metadata) -> Self {
+        Self(0, 0)
+    }
+}
+
+#[cfg(unix)]
+fn read_mark(file: &File) -> Option<[u8; 4]> {
+    let mut mark = [0; 4];
+    std::os::unix::fs::FileExt::read_exact_at(file, &mut mark, MARK_AT).ok()?;
+    Some(mark)
+}
+
+#[cfg(not(unix))]
+fn read_mark(_: &File) -> Option<[u8; 4]> {
+    None
+}

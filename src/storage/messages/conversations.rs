@@ -1,0 +1,188 @@
+//! Conversations: between whom, how far each side has got, and who may see whom.
+
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, Value};
+
+use crate::domain::{ConversationId, DirectKey, Message, MessageId, Seq, Timestamp, User, UserId};
+use crate::storage::engine::fixed_joins::{join, left_join};
+use crate::storage::engine::json_rows::{ListRow, Query};
+use crate::storage::engine::page::{Filling, bind, fits, summed};
+use crate::storage::messages::replay::plan::PARTNER;
+use crate::storage::messages::select::{
+    COLUMNS, COUNT, OWN, USER_SIZE, message, messages, newest_visible, partner, size_of,
+};
+use crate::storage::{Storage, StorageError};
+
+/// A conversation as one side sees it.
+#[derive(Clone, Debug)]
+pub struct Overview {
+    /// Its id.
+    pub id: ConversationId,
+    /// The other side; oneself for notes to oneself.
+    pub partner: User,
+    /// The newest message that this side may be shown.
+    pub last_message: Option<Message>,
+    /// Messages of the partner that were not read.
+    pub unread: i64,
+    /// How far this side has read.
+    pub read_up_to: Option<MessageId>,
+    /// How far the partner has read, as this side was told.
+    pub partner_read_up_to: Option<MessageId>,
+    /// How far this side's messages have arrived.
+    pub partner_delivered_up_to: Option<MessageId>,
+    /// Whether this side has blocked the partner.
+    pub blocked: bool,
+    /// Its newest message, gone or not.
+    pub seq: Seq,
+}
+
+/// What two users are to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Relation {
+    /// Their conversation.
+    pub conversation_id: ConversationId,
+    /// The other one has written to the user.
+    pub has_received: bool,
+    /// The user has written to the other one.
+    pub has_sent: bool,
+    /// Both want to see and be seen.
+    pub both_show_presence: bool,
+}
+
+/// What the members' counter of a conversation `c` still holds as unread though nobody is shown it any more: until it
+/// is cleared away.
+fn over_but_counted() -> String {
+    // The sum keeps PostgreSQL from going through all later messages by their numbers.
+    let unread = "m.conversation_id = c.id AND m.id + 0 > c.read_id AND m.receiver_id = $1 AND m.sender_id <> $1";
+    let counts = OWN.iter().map(|had| {
+        let had = had.condition();
+        format!(
+            "(SELECT COUNT(*) FROM messages AS m WHERE {unread} AND {had} \
+             AND m.timestamp < (SELECT retained_from FROM store WHERE id = 1) \
+             AND (m.expires_at IS NULL OR m.expires_at > $2))"
+        )
+    });
+    let retained = counts.collect::<Vec<_>>().join(" + ");
+    format!(
+        "(SELECT COUNT(*) FROM messages AS m WHERE {unread} AND m.expires_at IS NOT NULL AND m.expires_at <= $2 \
+         AND m.gone_seq IS NULL AND m.receiver_gone IS NULL) + {retained}"
+    )
+}
+
+/// A user's conversations. Which ones is decided before anything else is looked up, each by a key; and how many of them
+/// fit on a page by their sizes, before any message is read.
+pub(in crate::storage) fn overview_query(backend: DatabaseBackend) -> Query {
+    let join = |table, alias, on| join(backend, table, alias, on);
+    let left_join = |table, alias, on| left_join(backend, table, alias, on);
+    let theirs = format!("theirs.user_id = {PARTNER} AND theirs.conversation_id = c.id");
+    let newest = format!("m.id = {}", newest_visible());
+    let sized = format!(
+        "SELECT c.id AS id, c.newest_message_id AS newest_message_id, c.unread AS unread, c.read_id AS read_id, \
+         u.id AS partner, theirs.shown_id AS shown_id, theirs.delivered_id AS delivered_id, m.id AS newest_id, \
+         COALESCE({}, 0) + {USER_SIZE} AS size \
+         FROM (SELECT c.id AS id, c.direct_key AS direct_key, c.newest_message_id AS newest_message_id, \
+         mine.unread AS unread, mine.read_id AS read_id FROM members AS mine {} \
+         WHERE mine.user_id = $1 AND c.newest_message_id < $3 ORDER BY c.newest_message_id DESC LIMIT $4 + 0) AS c \
+         {} {} {} {}",
+        size_of("m"),
+        join("conversations", "c", "c.id = mine.conversation_id"),
+        join("members", "theirs", &theirs),
+        join("users", "u", "u.id = theirs.user_id"),
+        left_join("messages", "m", &newest),
+        left_join("bodies", "t", "t.id = m.id"),
+    );
+    let sql = format!(
+        "SELECT {COLUMNS}, c.id, u.id, u.name, u.public_key, c.unread, c.read_id, c.shown_id, c.delivered_id, \
+         CASE WHEN b.user_id IS NULL THEN 0 ELSE 1 END, c.newest_message_id, {} \
+         FROM {} {} {} {} {} WHERE {} ORDER BY c.newest_message_id DESC LIMIT $4 + 0",
+        over_but_counted(),
+        summed(&sized, "newest_message_id", "$4 + 0", "c"),
+        join("users", "u", "u.id = c.partner"),
+        left_join("blocks", "b", "b.user_id = $1 AND b.other_id = c.partner"),
+        left_join("messages", "m", "m.id = c.newest_id"),
+        left_join("bodies", "t", "t.id = m.id"),
+        fits("c"),
+    );
+    messages(sql, 11)
+}
+
+pub(in crate::storage) const RELATION: &str = "SELECT mine.conversation_id, mine.newest_inbound, theirs.newest_inbound, \
+     CASE WHEN me.presence AND other.presence THEN 1 ELSE 0 END \
+     FROM conversations AS v JOIN members AS mine ON mine.conversation_id = v.id AND mine.user_id = $1 \
+     JOIN members AS theirs ON theirs.conversation_id = v.id AND theirs.user_id = $2 \
+     JOIN users AS me ON me.id = $1 JOIN users AS other ON other.id = $2 \
+     WHERE v.direct_key = $3 AND NOT EXISTS (SELECT 1 FROM blocks \
+     WHERE (user_id = $1 AND other_id = $2) OR (user_id = $2 AND other_id = $1))";
+
+impl Storage {
+    /// The user's conversations, newest first, at most `limit` and [`PAGE_BYTES`](crate::storage::PAGE_BYTES), but at least one;
+    /// only those whose newest message has a number below `before`.
+    pub async fn conversations(
+        &self,
+        user: UserId,
+        before: Option<Seq>,
+        limit: u64,
+        now: Timestamp,
+    ) -> Result<Vec<Overview>, StorageError> {
+        let mut before = before.map_or(i64::MAX, |seq| seq.0);
+        let (query, mut page, mut steps) = (overview_query(self.backend()), Filling::new(limit), self.page_steps());
+        loop {
+            let values = [user.0.into(), now.as_micros().into(), before.into(), bind(page.room())];
+            let rows = self.read_rows(&query, values).await?;
+            let found: Result<Vec<Overview>, StorageError> = rows.into_iter().map(|row| overview(row, user)).collect();
+            let bytes = |one: &Overview| {
+                let last = one.last_message.as_ref().map_or(0, |message| message.content_for(user).len());
+                last + one.partner.bytes()
+            };
+            if !page.take(found?, bytes) {
+                return Ok(page.items);
+            }
+            steps.next().await?;
+            before = page.items.last().map_or(before, |last| last.seq.0);
+        }
+    }
+
+    /// What `other` is to `user`; `None` when they have no conversation, or one has blocked the other.
+    pub async fn relation(&self, user: UserId, other: UserId) -> Result<Option<Relation>, StorageError> {
+        let key = DirectKey::new(user, other);
+        let values = [Value::from(user.0), other.0.into(), key.get().into()];
+        let Some(row) = self.reads.query_one_raw(self.statement(RELATION, values)).await? else { return Ok(None) };
+        Ok(Some(Relation {
+            conversation_id: ConversationId(row.try_get_by_index(0)?),
+            has_received: row.try_get_by_index::<Option<i64>>(1)?.is_some(),
+            has_sent: row.try_get_by_index::<Option<i64>>(2)?.is_some(),
+            both_show_presence: row.try_get_by_index::<i32>(3)? != 0,
+        }))
+    }
+
+    /// The conversation of two users, if they have one.
+    pub(in crate::storage) async fn conversation_between(
+        &self,
+        a: UserId,
+        b: UserId,
+    ) -> Result<Option<ConversationId>, StorageError> {
+        let sql = "SELECT id FROM conversations WHERE direct_key = $1";
+        let row = self.reads.query_one_raw(self.statement(sql, [DirectKey::new(a, b).get().into()])).await?;
+        row.map(|row| Ok(ConversationId(row.try_get_by_index(0)?))).transpose()
+    }
+}
+
+fn overview(mut row: ListRow, user: UserId) -> Result<Overview, StorageError> {
+    let position = |id: i64| (id > 0).then_some(MessageId(id));
+    let has_message = !row.is_null(0)?;
+    let partner = partner(&mut row, COUNT + 1)?;
+    let is_self_chat = partner.id == user;
+    let shown: i64 = row.take(COUNT + 6)?;
+    let delivered = shown.max(row.take(COUNT + 7)?);
+    let unread = row.take::<i64>(COUNT + 4)? - row.take::<i64>(COUNT + 10)?;
+    Ok(Overview {
+        id: ConversationId(row.take(COUNT)?),
+        partner,
+        last_message: if has_message { Some(message(&mut row, user)?) } else { None },
+        unread: unread.max(0),
+        read_up_to: position(row.take(COUNT + 5)?),
+        partner_read_up_to: position(shown).filter(|_| !is_self_chat),
+        partner_delivered_up_to: position(delivered).filter(|_| !is_self_chat),
+        blocked: row.take::<i32>(COUNT + 8)? != 0,
+        seq: Seq(row.take(COUNT + 9)?),
+    })
+}

@@ -1,0 +1,104 @@
+//! Accounts: registration, and what their owners see.
+
+use sea_orm::{ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _};
+
+use crate::domain::{EmailAddress, PublicKey, Settings, Timestamp, User, UserId, UserName, login_keys};
+use crate::storage::engine::begin::unique;
+use crate::storage::engine::page::bind;
+use crate::storage::people::search::Change;
+use crate::storage::schema::entity::user;
+use crate::storage::{Storage, StorageError};
+
+/// Most users on a page of those whom somebody has blocked.
+const MAX_BLOCKED: u64 = 1000;
+
+/// What a login compares with.
+pub struct Credentials {
+    /// The account.
+    pub user: UserId,
+    /// Its name as registered.
+    pub name: String,
+    /// The argon2id hash in PHC form.
+    pub password_hash: String,
+}
+
+/// An account as its owner sees it.
+pub struct Profile {
+    /// What everybody may know.
+    pub user: User,
+    /// The address.
+    pub email: String,
+    /// What the owner has chosen.
+    pub settings: Settings,
+}
+
+impl From<user::Model> for User {
+    fn from(row: user::Model) -> Self {
+        Self { id: UserId(row.id), name: row.name, public_key: row.public_key }
+    }
+}
+
+impl Storage {
+    /// Makes an account; [`StorageError::Duplicate`] when the name, its look or the address is taken.
+    pub async fn create_account(
+        &self,
+        name: &UserName,
+        email: &EmailAddress,
+        password_hash: String,
+        public_key: &PublicKey,
+        now: Timestamp,
+    ) -> Result<UserId, StorageError> {
+        let row = user::ActiveModel {
+            name: Set(name.as_str().to_owned()),
+            name_key: Set(name.key().to_owned()),
+            email: Set(email.as_str().to_owned()),
+            email_key: Set(email.key().to_owned()),
+            password_hash: Set(password_hash),
+            public_key: Set(public_key.as_str().to_owned()),
+            created_at: Set(now.as_micros()),
+            ..Default::default()
+        };
+        let tx = self.begin().await?;
+        let id = UserId(user::Entity::insert(row).exec(&tx).await?.last_insert_id);
+        self.take_skeletons(&tx, &[(id, name.skeletons())]).await?;
+        self.index_names(&tx, Change::Add, &[(id, &name.search_key())]).await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    /// What a login with this name compares with, see [`login_keys`].
+    pub async fn credentials(&self, name: &str) -> Result<Option<Credentials>, StorageError> {
+        let keys = login_keys(name);
+        let query = user::Entity::find().filter(user::Column::NameKey.is_in(keys.iter().map(String::as_str)));
+        let rows = query.all(&self.reads).await?;
+        // The same number of statements for every name, and the likeliest of its owners.
+        let row = rows.into_iter().min_by_key(|row| keys.iter().position(|key| *key == row.name_key));
+        Ok(row.map(|row| Credentials { user: UserId(row.id), name: row.name, password_hash: row.password_hash }))
+    }
+
+    /// The argon2id hash of a user's password.
+    pub async fn password_hash(&self, id: UserId) -> Result<Option<String>, StorageError> {
+        Ok(unique(user::Entity::find_by_id(id.0), &self.reads).await?.map(|row| row.password_hash))
+    }
+
+    /// An account as its owner sees it.
+    pub async fn profile(&self, id: UserId) -> Result<Option<Profile>, StorageError> {
+        let row = unique(user::Entity::find_by_id(id.0), &self.reads).await?;
+        Ok(row.map(|row| Profile {
+            email: row.email.clone(),
+            settings: Settings { presence: row.presence, read_receipts: row.read_receipts },
+            user: User::from(row),
+        }))
+    }
+
+    /// Whom a user has blocked, by id, as far as they fit on a page; only those with a higher id than `after`.
+    pub async fn blocked_by(&self, id: UserId, after: Option<UserId>) -> Result<Vec<User>, StorageError> {
+        let sql = "SELECT other_id FROM blocks WHERE user_id = $1 AND other_id > $2 ORDER BY other_id LIMIT $3 + 0";
+        let after = after.unwrap_or(UserId(0));
+        let values = [id.0.into(), after.0.into(), bind(MAX_BLOCKED)];
+        let rows = self.reads.query_all_raw(self.statement(sql, values)).await?;
+        let ids: Result<Vec<UserId>, StorageError> =
+            rows.iter().map(|row| Ok(UserId(row.try_get_by_index(0)?))).collect();
+        self.users(&ids?).await
+    }
+}

@@ -1,0 +1,203 @@
+//! What names look like, and names from before today's rules.
+//!
+//! A new name takes its [skeletons](crate::domain::skeletons) in the table `name_skeletons`, so that two that look alike
+//! cannot both register, also at the same moment. Accounts that look like one another since before are each other's
+//! twins: all of them stay, and the look is free when the last of them has gone.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, DatabaseConnection, Statement};
+
+use crate::config::Config;
+use crate::domain::{NAMES_VERSION, Skeleton, UserId, UserName, name_key, searched, skeletons};
+use crate::storage::engine::bulk::{Bulk, Cell};
+use crate::storage::engine::connect;
+use crate::storage::engine::tx::{PoolTransaction, Statements};
+use crate::storage::{Storage, StorageError};
+
+use crate::storage::people::search::Change;
+use Cell::{Bytes, Int, Text};
+
+/// Accounts that are looked at together: a block of the index of names.
+const AT_ONCE: i32 = 32_768;
+
+const SOME: &str = "SELECT id, name, name_key, email, email_key FROM users WHERE id BETWEEN $1 AND $2 ORDER BY id";
+const TAKE: &str = "WITH {rows} INSERT INTO name_skeletons (skeleton, twin, user_id) \
+     SELECT v.column1, 0, v.column2 FROM v WHERE v.column1 IS NOT NULL";
+/// Of those that older accounts share, the first of them.
+const TAKE_FREE: &str = "WITH {rows} INSERT INTO name_skeletons (skeleton, twin, user_id) \
+     SELECT v.column1, 0, v.column2 FROM v WHERE v.column1 IS NOT NULL ON CONFLICT DO NOTHING";
+/// After [`TAKE_FREE`], the others.
+const SHARE: &str = "WITH {rows} INSERT INTO name_skeletons (skeleton, twin, user_id) \
+     SELECT v.column1, v.column2, v.column2 FROM v WHERE v.column1 IS NOT NULL AND NOT EXISTS \
+     (SELECT 1 FROM name_skeletons AS s WHERE s.skeleton = v.column1 AND s.user_id = v.column2)";
+/// Gives the look `$1` of an account that has gone to the first of its twins.
+pub(in crate::storage) const HAND_ON: &str = "UPDATE name_skeletons SET twin = 0 WHERE skeleton = $1 \
+     AND twin = (SELECT MIN(twin) FROM name_skeletons WHERE skeleton = $1)";
+const NOTE_ODD: &str = "WITH {rows} INSERT INTO odd_names (user_id, reason) \
+     SELECT v.column1, v.column2 FROM v WHERE v.column1 IS NOT NULL";
+const FORGET: [&str; 3] = ["DELETE FROM user_grams", "DELETE FROM name_skeletons", "DELETE FROM odd_names"];
+
+const COUNT: &str = "SELECT COUNT(*) FROM (SELECT user_id FROM odd_names \
+     UNION SELECT user_id FROM name_skeletons WHERE twin <> 0) AS v";
+const BROKEN: &str = "SELECT u.id, u.name, o.reason FROM odd_names AS o JOIN users AS u ON u.id = o.user_id";
+const TWINS: &str = "SELECT DISTINCT u.id, u.name, f.user_id FROM name_skeletons AS t \
+     JOIN users AS u ON u.id = t.user_id \
+     JOIN name_skeletons AS f ON f.skeleton = t.skeleton AND f.twin = 0 WHERE t.twin <> 0";
+const VERSION: &str = "SELECT names_version FROM store WHERE id = 1";
+
+/// An account whose name would not be accepted as a new one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OddName {
+    /// The account.
+    pub user: UserId,
+    /// Its name, as registered.
+    pub name: String,
+    /// Why.
+    pub reasons: Vec<String>,
+}
+
+/// Accounts whose names would not be accepted as new ones, by id. A server may run on the store.
+pub async fn odd_names(config: &Config) -> Result<Vec<OddName>, StorageError> {
+    if Storage::migration_state(config).await?.iter().any(|migration| !migration.applied) {
+        return Err(StorageError::NamesNotReviewed);
+    }
+    let db = connect::open(config, connect::Purpose::Inspect).await?;
+    let found = read_odd_names(&db).await;
+    db.close().await?;
+    found
+}
+
+async fn read_odd_names(db: &DatabaseConnection) -> Result<Vec<OddName>, StorageError> {
+    let backend = db.get_database_backend();
+    let rows = async |sql: &str| db.query_all_raw(Statement::from_string(backend, sql)).await;
+    let version: Option<i32> = rows(VERSION).await?.first().map(|row| row.try_get_by_index(0)).transpose()?;
+    if version != Some(NAMES_VERSION) {
+        return Err(StorageError::NamesNotReviewed);
+    }
+    let mut odd: BTreeMap<UserId, OddName> = BTreeMap::new();
+    let mut note = |id: i32, name: String, reason: String| {
+        let user = UserId(id);
+        odd.entry(user).or_insert_with(|| OddName { user, name, reasons: Vec::new() }).reasons.push(reason);
+    };
+    for row in rows(BROKEN).await? {
+        note(row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+    }
+    for row in rows(TWINS).await? {
+        let other: i32 = row.try_get_by_index(2)?;
+        note(row.try_get_by_index(0)?, row.try_get_by_index(1)?, format!("looks like the name of account {other}"));
+    }
+    Ok(odd.into_values().collect())
+}
+
+impl Storage {
+    /// How many accounts have a name that would not be accepted as a new one.
+    pub async fn count_odd_names(&self) -> Result<i64, StorageError> {
+        let row = self.reads.query_one_raw(self.statement(COUNT, [])).await?;
+        Ok(row.map_or(Ok(0), |row| row.try_get_by_index(0))?)
+    }
+
+    /// Takes the looks of new names; [`StorageError::Duplicate`] when somebody has one of them.
+    pub(in crate::storage) async fn take_skeletons(
+        &self,
+        tx: &impl Statements,
+        names: &[(UserId, Vec<Skeleton>)],
+    ) -> Result<(), StorageError> {
+        self.run_list(tx, &looks(names), TAKE).await
+    }
+
+    /// Looks at all names when nobody has done so by today's rules: what they look like, which break the rules, and how
+    /// they are found. All or nothing; one node at a time.
+    pub(in crate::storage) async fn review_names(&self) -> Result<(), StorageError> {
+        if self.names_version(&self.reads, "").await? == NAMES_VERSION {
+            return Ok(());
+        }
+        let tx = self.begin().await?;
+        let lock = if self.backend() == DatabaseBackend::Postgres { " FOR UPDATE" } else { "" };
+        if self.names_version(&tx, lock).await? == NAMES_VERSION {
+            return Ok(tx.rollback().await?);
+        }
+        self.lock_names(&tx).await?;
+        for sql in FORGET {
+            tx.execute_unprepared(sql).await?;
+        }
+        let newest = tx.query_one_raw(self.statement("SELECT COALESCE(MAX(id), 0) FROM users", [])).await?;
+        let newest: i32 = newest.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+        for block in 0..=newest / AT_ONCE {
+            self.review_some(&tx, block * AT_ONCE).await?;
+        }
+        let sql = "UPDATE store SET names_version = $1 WHERE id = 1";
+        tx.execute_raw(self.statement(sql, [NAMES_VERSION.into()])).await?;
+        tx.commit().await
+    }
+
+    async fn names_version(&self, db: &impl sea_orm::ConnectionTrait, lock: &str) -> Result<i32, StorageError> {
+        let row = db.query_one_raw(self.statement(format!("{VERSION}{lock}"), [])).await?;
+        Ok(row.ok_or(StorageError::Corrupt("the store row is missing"))?.try_get_by_index(0)?)
+    }
+
+    /// The accounts from the id `first` on.
+    async fn review_some(&self, tx: &PoolTransaction, first: i32) -> Result<(), StorageError> {
+        let (mut found_by, mut looks_like, mut odd) = (Vec::new(), Vec::new(), Vec::new());
+        let values = [first.into(), (first + (AT_ONCE - 1)).into()];
+        for row in tx.query_all_raw(self.statement(SOME, values)).await? {
+            let user = UserId(row.try_get_by_index(0)?);
+            let (name, email): (String, String) = (row.try_get_by_index(1)?, row.try_get_by_index(3)?);
+            let key = self.rename_key(tx, user, "name_key", row.try_get_by_index(2)?, &name).await?;
+            self.rename_key(tx, user, "email_key", row.try_get_by_index(4)?, &email).await?;
+            found_by.push((user, searched(&key)));
+            looks_like.push((user, skeletons(&name)));
+            if let Err(invalid) = UserName::parse(name) {
+                odd.push((user, invalid.reason));
+            }
+        }
+        let found_by: Vec<(UserId, &str)> = found_by.iter().map(|(user, key)| (*user, key.as_str())).collect();
+        self.index_names(tx, Change::Add, &found_by).await?;
+        let looks = looks(&looks_like);
+        self.run_list(tx, &looks, TAKE_FREE).await?;
+        self.run_list(tx, &looks, SHARE).await?;
+        let odd = Bulk::new(odd.iter().map(|(user, reason)| [Int(user.0), Text(reason)]));
+        self.run_list(tx, &odd, NOTE_ODD).await
+    }
+
+    /// Gives a name or an address the key that it would have today, unless that is another account's: then it keeps its
+    /// own. Answers the key that it has.
+    async fn rename_key(
+        &self,
+        tx: &PoolTransaction,
+        user: UserId,
+        column: &str,
+        key: String,
+        text: &str,
+    ) -> Result<String, StorageError> {
+        let today = name_key(text);
+        if today == key || today.is_empty() {
+            return Ok(key);
+        }
+        let sql = format!(
+            "UPDATE users SET {column} = $1 WHERE id = $2 AND NOT EXISTS (SELECT 1 FROM users AS o WHERE o.{column} = $1)"
+        );
+        let renamed = tx.run(self.statement(sql, [today.as_str().into(), user.0.into()])).await?;
+        Ok(if renamed == 1 { today } else { key })
+    }
+
+    async fn run_list<const N: usize>(
+        &self,
+        tx: &impl Statements,
+        list: &Bulk<'_, N>,
+        sql: &str,
+    ) -> Result<(), StorageError> {
+        for statement in list.statements(self.backend(), sql) {
+            tx.run(statement).await?;
+        }
+        Ok(())
+    }
+}
+
+/// One row a look. Always in the same order, so that no two transactions wait for each other.
+fn looks(names: &[(UserId, Vec<Skeleton>)]) -> Bulk<'_, 2> {
+    let mut rows: Vec<(&Skeleton, UserId)> =
+        names.iter().flat_map(|(user, looks)| looks.iter().map(|look| (look, *user))).collect();
+    rows.sort_unstable();
+    Bulk::new(rows.into_iter().map(|(look, user)| [Bytes(look.as_slice()), Int(user.0)]))
+}

@@ -1,0 +1,107 @@
+//! A user's login sessions as the user sees them: which there are, and ending them.
+
+use sea_orm::sea_query::{Expr, LockType};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QueryResult,
+    QuerySelect as _,
+};
+
+use crate::domain::{LoginId, Timestamp, UserId};
+use crate::storage::engine::begin::unique;
+use crate::storage::engine::tx::PoolTransaction;
+use crate::storage::schema::entity::{login, user};
+use crate::storage::{Storage, StorageError};
+
+/// A login session that has neither ended nor expired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginSession {
+    /// Its id.
+    pub id: LoginId,
+    /// When the password was given.
+    pub created_at: Timestamp,
+    /// When its tokens were last refreshed.
+    pub last_used_at: Timestamp,
+    /// Devices that have opened a socket in it.
+    pub device_ids: Vec<String>,
+}
+
+/// Which of a user's login sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// This one.
+    Only(LoginId),
+    /// All.
+    All,
+}
+
+impl Storage {
+    /// The user's login sessions after `after`, oldest first, at most `limit`.
+    pub async fn login_sessions(
+        &self,
+        user: UserId,
+        after: Option<LoginId>,
+        limit: u64,
+        now: Timestamp,
+    ) -> Result<Vec<LoginSession>, StorageError> {
+        let rows = login::Entity::find()
+            .filter(login::Column::UserId.eq(user.0))
+            .filter(login::Column::Id.gt(after.map_or(0, |login| login.0)))
+            .filter(login::Column::EndedAt.is_null())
+            .filter(login::Column::ExpiresAt.gt(now.as_micros()))
+            .order_by_asc(login::Column::Id)
+            .limit(limit)
+            .all(&self.reads)
+            .await?;
+        let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(Vec::new()) };
+        let mut devices = self.devices_of(user, LoginId(first.id)..=LoginId(last.id)).await?;
+        let session = |row: login::Model| LoginSession {
+            id: LoginId(row.id),
+            created_at: Timestamp::from_micros(row.created_at),
+            last_used_at: Timestamp::from_micros(row.last_used_at),
+            device_ids: devices.remove(&LoginId(row.id)).unwrap_or_default(),
+        };
+        Ok(rows.into_iter().map(session).collect())
+    }
+
+    /// Ends login sessions of the user; answers those that had not ended before.
+    pub async fn end_logins(&self, user: UserId, which: Which, now: Timestamp) -> Result<Vec<LoginId>, StorageError> {
+        let tx = self.begin().await?;
+        // As a login does, whose account this is: on PostgreSQL the two would wait for each other otherwise.
+        unique(user::Entity::find_by_id(user.0).lock(LockType::NoKeyUpdate), &tx).await?;
+        let ended = end(&tx, user, which, now).await?;
+        tx.commit().await?;
+        Ok(ended)
+    }
+
+    /// Login sessions that ended after `since`: their access tokens may still be valid by their dates.
+    pub async fn logins_ended_since(&self, since: Timestamp) -> Result<Vec<LoginId>, StorageError> {
+        let rows = login::Entity::find().filter(login::Column::EndedAt.gt(since.as_micros())).all(&self.reads).await?;
+        Ok(rows.into_iter().map(|row| LoginId(row.id)).collect())
+    }
+
+    /// Users whose accounts are gone while their access tokens may be valid by their dates, and until when.
+    pub async fn ended_users(&self) -> Result<Vec<(UserId, Timestamp)>, StorageError> {
+        let rows = self.reads.query_all_raw(self.statement("SELECT user_id, until FROM ended_users", [])).await?;
+        let user = |row: &QueryResult| {
+            Ok((UserId(row.try_get_by_index(0)?), Timestamp::from_micros(row.try_get_by_index(1)?)))
+        };
+        rows.iter().map(user).collect()
+    }
+}
+
+pub(in crate::storage) async fn end(
+    tx: &PoolTransaction,
+    user: UserId,
+    which: Which,
+    now: Timestamp,
+) -> Result<Vec<LoginId>, StorageError> {
+    let mut query = login::Entity::update_many()
+        .col_expr(login::Column::EndedAt, Expr::value(now.as_micros()))
+        .filter(login::Column::UserId.eq(user.0))
+        .filter(login::Column::EndedAt.is_null());
+    match which {
+        Which::Only(login) => query = query.filter(login::Column::Id.eq(login.0)),
+        Which::All => {}
+    }
+    Ok(query.exec_with_returning(tx).await?.into_iter().map(|row| LoginId(row.id)).collect())
+}

@@ -1,0 +1,133 @@
+//! Rotating refresh tokens: each use of one gives its successor.
+
+use sea_orm::sea_query::LockType;
+use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
+
+use crate::domain::{LoginId, Timestamp, UserId};
+use crate::storage::engine::begin::unique;
+use crate::storage::engine::tx::PoolTransaction;
+use crate::storage::people::logins::{Hash, NewRefreshToken, insert_token};
+use crate::storage::schema::entity::{login, refresh_token, user};
+use crate::storage::{Storage, StorageError};
+
+/// What came of showing a refresh token.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Rotation {
+    /// The token is good; its successor is what the token makes with `salt`.
+    Granted {
+        /// Whose login it is.
+        user: UserId,
+        /// Their name.
+        name: String,
+        /// The login.
+        login: LoginId,
+        /// Makes the successor, the same one each time.
+        salt: Hash,
+    },
+    /// No such token, or it or its login has expired or ended.
+    Refused,
+    /// It was spent before and its successor was used: one of two holders is a thief. The login has been ended.
+    Reused {
+        /// Whose login it was.
+        user: UserId,
+        /// The login that has ended.
+        login: LoginId,
+    },
+}
+
+impl Storage {
+    /// Spends the token with this `hash`, in one transaction, or finds that it was spent.
+    ///
+    /// `salt` is used when it was not; `successor` gives the hash of the token that a salt makes. A spent token is still
+    /// [granted](Rotation::Granted) for `grace_s` seconds, and for as long as its successor was not used: the answer may
+    /// have been lost on the way.
+    pub async fn rotate(
+        &self,
+        hash: Hash,
+        salt: Hash,
+        successor: impl Fn(&Hash) -> NewRefreshToken + Send + Sync,
+        grace_s: i64,
+        now: Timestamp,
+    ) -> Result<Rotation, StorageError> {
+        // Anybody can show a token: one that nobody was ever given costs no turn at writing.
+        let shown = unique(refresh_token::Entity::find_by_id(hash.to_vec()), &self.reads).await?;
+        let Some(shown) = shown else { return Ok(Rotation::Refused) };
+        let tx = self.begin().await?;
+        // The locks are for PostgreSQL; on SQLite the transaction has the only one there is.
+        let session = unique(login::Entity::find_by_id(shown.login_id).lock(LockType::NoKeyUpdate), &tx).await?;
+        let Some(session) = session.filter(|session| session.ended_at.is_none()) else {
+            return Ok(Rotation::Refused);
+        };
+        let token = unique(refresh_token::Entity::find_by_id(hash.to_vec()).lock_exclusive(), &tx).await?;
+        let Some(token) = token.filter(|token| token.expires_at > now.as_micros()) else {
+            return Ok(Rotation::Refused);
+        };
+        let owner = unique(user::Entity::find_by_id(session.user_id), &tx).await?;
+        let Some(owner) = owner else { return Ok(Rotation::Refused) };
+
+        let (user, login) = (UserId(owner.id), LoginId(session.id));
+        let granted = |salt| Rotation::Granted { user, name: owner.name, login, salt };
+        let Some(spent_at) = token.spent_at else {
+            spend(&tx, &hash, &salt, now).await?;
+            let successor = successor(&salt);
+            insert_token(&tx, login, successor).await?;
+            touch(&tx, login, successor.expires_at, now).await?;
+            tx.commit().await?;
+            return Ok(granted(salt));
+        };
+
+        let stored: Hash = token
+            .successor_salt
+            .and_then(|salt| salt.try_into().ok())
+            .ok_or(StorageError::Corrupt("a spent refresh token without salt"))?;
+        if now <= Timestamp::from_micros(spent_at).plus_secs(grace_s) {
+            return Ok(granted(stored));
+        }
+        let next = unique(refresh_token::Entity::find_by_id(successor(&stored).hash.to_vec()), &tx).await?;
+        if next.is_some_and(|next| next.spent_at.is_none()) {
+            return Ok(granted(stored));
+        }
+        end(&tx, login, now).await?;
+        tx.commit().await?;
+        Ok(Rotation::Reused { user, login })
+    }
+}
+
+async fn spend(tx: &PoolTransaction, hash: &Hash, salt: &Hash, now: Timestamp) -> Result<(), StorageError> {
+    let row = refresh_token::ActiveModel {
+        hash: Set(hash.to_vec()),
+        spent_at: Set(Some(now.as_micros())),
+        successor_salt: Set(Some(salt.to_vec())),
+        ..Default::default()
+    };
+    refresh_token::Entity::update(row).exec(tx).await?;
+    Ok(())
+}
+
+/// Prolongs a login and forgets its expired tokens.
+async fn touch(
+    tx: &PoolTransaction,
+    login: LoginId,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> Result<(), StorageError> {
+    let row = login::ActiveModel {
+        id: Set(login.0),
+        last_used_at: Set(now.as_micros()),
+        expires_at: Set(expires_at.as_micros()),
+        ..Default::default()
+    };
+    login::Entity::update(row).exec(tx).await?;
+    refresh_token::Entity::delete_many()
+        .filter(refresh_token::Column::LoginId.eq(login.0))
+        .filter(refresh_token::Column::ExpiresAt.lt(now.as_micros()))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+async fn end(tx: &PoolTransaction, login: LoginId, now: Timestamp) -> Result<(), StorageError> {
+    let row = login::ActiveModel { id: Set(login.0), ended_at: Set(Some(now.as_micros())), ..Default::default() };
+    login::Entity::update(row).exec(tx).await?;
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! Finding users by a part of their name.
+//!
+//! For each piece of one to three characters the table `user_grams` holds who has it in their name: sets of ids, one
+//! for each block of 32,768. A search finds the blocks that have all pieces of the text, compares their three smallest
+//! sets, and looks at the names of those who are in all three. For a text of up to three characters, which is one
+//! piece, that is the answer; for a longer one nearly always, since names seldom have its rarest pieces otherwise.
+//!
+//! So a search that finds nothing goes through the keys of at most sixteen pieces, one a block, and one that finds
+//! something reads little more than a page of users.
+
+mod ids;
+mod index;
+
+use sea_orm::ConnectionTrait as _;
+use tokio::sync::SemaphorePermit;
+
+use crate::domain::{Gram, User, UserId, search_key, searched, text_grams};
+use crate::storage::engine::page::bind;
+use crate::storage::people::users::{UserList, user};
+use crate::storage::{Storage, StorageError};
+use ids::{IdSet, block_of};
+
+pub(in crate::storage) use index::Change;
+
+/// Users that are read at once.
+const USERS_AT_ONCE: usize = 100;
+/// Blocks that are read first: what is common has filled a page by then. Then four times as many, and so on, up to …
+const FIRST_BLOCKS: usize = 4;
+/// … so many.
+const MOST_BLOCKS: usize = 64;
+/// Sets that are read of a block: those with the fewest ids.
+const RAREST: usize = 3;
+/// Statements after which a search counts as a long one: it has met many names with all the pieces, but without the
+/// text.
+const SHORT: usize = 8;
+
+pub(in crate::storage) const EVERYBODY: &str =
+    "SELECT id, name, public_key FROM users WHERE id > $1 ORDER BY id LIMIT $2 + 0";
+
+/// Which part of a search to return.
+#[derive(Clone, Copy, Debug)]
+pub struct UserPage {
+    /// Only users with a higher id.
+    pub after: Option<UserId>,
+    /// At most so many.
+    pub limit: u64,
+}
+
+/// The sets of so many pieces, or the [`RAREST`] of them, in the first `$3` blocks from `$1` on that have all `$2`
+/// pieces.
+pub(in crate::storage) fn blocks_query(grams: usize) -> String {
+    let list = (4..grams + 4).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ");
+    let blocks = format!(
+        "SELECT block FROM user_grams WHERE gram IN ({list}) AND block >= $1 \
+         GROUP BY block HAVING COUNT(*) = $2 ORDER BY block LIMIT $3 + 0"
+    );
+    if grams <= RAREST {
+        return format!(
+            "SELECT g.block, g.users FROM ({blocks}) AS v CROSS JOIN user_grams AS g \
+             WHERE g.block = v.block AND g.gram IN ({list}) ORDER BY g.block"
+        );
+    }
+    format!(
+        "SELECT v.block, g.users FROM (SELECT block, gram, \
+         ROW_NUMBER() OVER (PARTITION BY block ORDER BY LENGTH(users)) AS place \
+         FROM user_grams WHERE gram IN ({list}) AND block IN ({blocks})) AS v CROSS JOIN user_grams AS g \
+         WHERE v.place <= {RAREST} AND g.gram = v.gram AND g.block = v.block ORDER BY v.block"
+    )
+}
+
+/// A search on its way.
+struct Search<'a> {
+    storage: &'a Storage,
+    key: String,
+    grams: Vec<Gram>,
+    statements: usize,
+    /// Long searches must not take all the readers.
+    turn: Option<SemaphorePermit<'a>>,
+}
+
+impl Storage {
+    /// Users whose name contains the `text`, both as they are [searched](search_key), by id, as far as they fit on a page.
+    /// Empty, or white space, finds everybody; what cannot be seen finds nobody.
+    ///
+    /// [`StorageError::TimedOut`] when this is a long search and too many others are.
+    pub async fn search_users(&self, text: &str, page: UserPage) -> Result<Vec<User>, StorageError> {
+        let text = text.trim();
+        let key = search_key(text);
+        // No name holds a control character.
+        if page.limit == 0 || key.is_empty() != text.is_empty() || text.chars().any(char::is_control) {
+            return Ok(Vec::new());
+        }
+        let after = page.after.unwrap_or(UserId(0)).max(UserId(0));
+        if key.is_empty() {
+            let statement = self.statement(EVERYBODY, [after.0.into(), bind(page.limit)]);
+            let users = self.reads.query_all_raw(statement).await?;
+            let users: Result<Vec<User>, StorageError> = users.iter().map(user).collect();
+            let mut page = UserList::default();
+            page.extend(users?);
+            return Ok(page.users);
+        }
+        let grams = text_grams(&key).into_iter().collect();
+        let search = Search { storage: self, key, grams, statements: 0, turn: None };
+        search.run(after, usize::try_from(page.limit).unwrap_or(usize::MAX)).await
+    }
+}
+
+impl Search<'_> {
+    async fn run(mut self, after: UserId, limit: usize) -> Result<Vec<User>, StorageError> {
+        let mut found = UserList::default();
+        let (mut from, mut at_once) = (block_of(after), FIRST_BLOCKS);
+        loop {
+            let blocks = self.blocks(from, at_once).await?;
+            let mut ids = blocks.iter().flat_map(|(block, set)| set.ids(*block)).filter(|id| *id > after);
+            loop {
+                let some: Vec<UserId> = ids.by_ref().take(limit.min(USERS_AT_ONCE)).collect();
+                if some.is_empty() {
+                    break;
+                }
+                found.extend(self.named(&some).await?);
+                if found.is_full || found.users.len() >= limit {
+                    found.users.truncate(limit);
+                    return Ok(found.users);
+                }
+            }
+            match blocks.last() {
+                Some((last, _)) if blocks.len() == at_once => from = last + 1,
+                _ => return Ok(found.users),
+            }
+            at_once = MOST_BLOCKS.min(at_once * 4);
+        }
+    }
+
+    /// Who has all the pieces, in the first `at_once` blocks from `from` on where anybody could.
+    async fn blocks(&mut self, from: i32, at_once: usize) -> Result<Vec<(i32, IdSet)>, StorageError> {
+        self.proceed().await?;
+        let values = [from.into(), bind(self.grams.len() as u64), bind(at_once as u64)];
+        let values = values.into_iter().chain(self.grams.iter().map(|gram| gram.get().into()));
+        let statement = self.storage.statement(blocks_query(self.grams.len()), values);
+        let mut blocks: Vec<(i32, IdSet)> = Vec::new();
+        for row in self.storage.reads.query_all_raw(statement).await? {
+            let (block, bytes): (i32, Vec<u8>) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            let set = IdSet::from_stored(&bytes)?;
+            match blocks.last_mut() {
+                Some((last, all)) if *last == block => all.retain(&set),
+                _ => blocks.push((block, set)),
+            }
+        }
+        Ok(blocks)
+    }
+
+    /// Those of these users whose name contains the text.
+    async fn named(&mut self, ids: &[UserId]) -> Result<Vec<User>, StorageError> {
+        self.proceed().await?;
+        let users = self.storage.users_with_keys(ids).await?;
+        Ok(users.into_iter().filter(|(_, key)| searched(key).contains(&self.key)).map(|(user, _)| user).collect())
+    }
+
+    async fn proceed(&mut self) -> Result<(), StorageError> {
+        self.statements += 1;
+        if self.statements == SHORT + 1 {
+            let turn = tokio::time::timeout(self.storage.wait, self.storage.long_searches.acquire());
+            self.turn = turn.await.map_err(|_| StorageError::TimedOut)?.ok();
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+pub(in crate::storage) mod tests;

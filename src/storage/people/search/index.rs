@@ -1,0 +1,106 @@
+//! Keeping the index of names: for each piece of a name and each block of ids, who has it in their name.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{DatabaseBackend, Statement};
+
+use crate::domain::{Gram, UserId, name_grams};
+use crate::storage::engine::bulk::{Bulk, Cell};
+use crate::storage::engine::tx::Statements;
+use crate::storage::people::search::ids::{IdSet, block_of};
+use crate::storage::{Storage, StorageError};
+
+use Cell::{BigInt, Bytes, Int};
+
+/// Key of the advisory lock under which names are noted on PostgreSQL: "names" in ASCII.
+const LOCK_KEY: i64 = 0x6e_61_6d_65_73;
+
+/// What happens to the names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::storage) enum Change {
+    Add,
+    Remove,
+}
+
+/// In SQLite's words the order of the join.
+const READ: &str = "WITH {rows} SELECT g.gram, g.block, g.users FROM v CROSS JOIN user_grams AS g \
+     WHERE g.gram = v.column1 AND g.block = v.column2";
+const WRITE: &str = "WITH {rows} INSERT INTO user_grams (gram, block, users) \
+     SELECT v.column1, v.column2, v.column3 FROM v WHERE v.column1 IS NOT NULL \
+     ON CONFLICT (gram, block) DO UPDATE SET users = excluded.users";
+const FORGET: &str = "WITH {rows} DELETE FROM user_grams WHERE (gram, block) IN (SELECT v.column1, v.column2 FROM v)";
+
+/// The key of a row.
+type Key = (Gram, i32);
+
+impl Storage {
+    /// LoginMarks these names, as they are [searched](crate::domain::search_key), or takes them out, in the transaction that
+    /// does the same with their users, after it.
+    ///
+    /// On PostgreSQL one at a time does this, until the transaction ends. Whoever waits for a user's row must not have
+    /// done it already, or two could wait for each other.
+    pub(in crate::storage) async fn index_names(
+        &self,
+        tx: &impl Statements,
+        change: Change,
+        names: &[(UserId, &str)],
+    ) -> Result<(), StorageError> {
+        self.lock_names(tx).await?;
+        let mut changes: BTreeMap<Key, Vec<UserId>> = BTreeMap::new();
+        for (id, name) in names {
+            for gram in name_grams(name) {
+                changes.entry((gram, block_of(*id))).or_default().push(*id);
+            }
+        }
+        let mut sets = self.sets(tx, changes.keys()).await?;
+        for (key, ids) in changes {
+            let set = sets.entry(key).or_insert_with(IdSet::new);
+            for id in ids {
+                match change {
+                    Change::Add => set.insert(id),
+                    Change::Remove => set.remove(id),
+                }
+            }
+        }
+        let (empty, rest): (Vec<_>, Vec<_>) = sets.iter().partition(|(_, set)| set.is_empty());
+        let rest: Vec<(&Key, Vec<u8>)> = rest.into_iter().map(|(key, set)| (key, set.to_stored())).collect();
+        let rows = rest.iter().map(|((gram, block), set)| [BigInt(gram.get()), Int(*block), Bytes(set)]);
+        for statement in Bulk::new(rows).statements(self.backend(), WRITE) {
+            tx.run(statement).await?;
+        }
+        for statement in keys(empty.into_iter().map(|(key, _)| key)).statements(self.backend(), FORGET) {
+            tx.run(statement).await?;
+        }
+        Ok(())
+    }
+
+    /// The right to note names, until the transaction ends.
+    pub(in crate::storage) async fn lock_names(&self, tx: &impl Statements) -> Result<(), StorageError> {
+        if self.backend() == DatabaseBackend::Postgres {
+            let sql = format!("SELECT pg_advisory_xact_lock({LOCK_KEY})");
+            tx.rows(Statement::from_string(DatabaseBackend::Postgres, sql)).await?;
+        }
+        Ok(())
+    }
+
+    /// What is stored under these keys.
+    async fn sets(
+        &self,
+        tx: &impl Statements,
+        of: impl Iterator<Item = &Key>,
+    ) -> Result<BTreeMap<Key, IdSet>, StorageError> {
+        let mut sets = BTreeMap::new();
+        for statement in keys(of).statements(self.backend(), READ) {
+            for row in tx.rows(statement).await? {
+                let key = (Gram::from_stored(row.get(0)?), row.get(1)?);
+                let bytes: Vec<u8> = row.get(2)?;
+                sets.insert(key, IdSet::from_stored(&bytes)?);
+            }
+        }
+        Ok(sets)
+    }
+}
+
+fn keys<'a>(keys: impl Iterator<Item = &'a Key>) -> Bulk<'static, 2> {
+    Bulk::new(keys.map(|(gram, block)| [BigInt(gram.get()), Int(*block)]))
+}

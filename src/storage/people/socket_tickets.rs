@@ -1,0 +1,61 @@
+//! Tickets: one socket each, for a short time.
+
+use sea_orm::sea_query::LockType;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _,
+};
+
+use crate::domain::{LoginId, Timestamp, UserId};
+use crate::storage::engine::begin::unique;
+use crate::storage::schema::entity::{login, ticket};
+use crate::storage::{Storage, StorageError};
+
+/// Finds and removes in one statement: of two that show the same ticket, one gets it.
+const CONSUME: &str = "DELETE FROM tickets WHERE hash = $1 RETURNING user_id, login_id, expires_at";
+
+impl Storage {
+    /// Keeps the hash of a new ticket, and forgets those that have expired. False when the user has no such login session.
+    pub async fn create_ticket(
+        &self,
+        hash: [u8; 32],
+        user: UserId,
+        login: LoginId,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StorageError> {
+        let tx = self.begin().await?;
+        let session = unique(login::Entity::find_by_id(login.0).lock(LockType::KeyShare), &tx).await?;
+        if !session.is_some_and(|session| session.user_id == user.0 && session.ended_at.is_none()) {
+            return Ok(false);
+        }
+        ticket::Entity::delete_many().filter(ticket::Column::ExpiresAt.lte(now.as_micros())).exec(&tx).await?;
+        let row = ticket::ActiveModel {
+            hash: Set(hash.to_vec()),
+            user_id: Set(user.0),
+            login_id: Set(login.0),
+            expires_at: Set(expires_at.as_micros()),
+        };
+        ticket::Entity::insert(row).exec_without_returning(&tx).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Whose ticket this is; from now on nobody's.
+    pub async fn consume_ticket(
+        &self,
+        hash: [u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<(UserId, LoginId)>, StorageError> {
+        // Anybody can show a ticket: one that nobody was ever given costs no turn at writing.
+        if unique(ticket::Entity::find_by_id(hash.to_vec()), &self.reads).await?.is_none() {
+            return Ok(None);
+        }
+        let tx = self.begin().await?;
+        let row = tx.query_one_raw(self.statement(CONSUME, [hash.to_vec().into()])).await?;
+        tx.commit().await?;
+        let Some(row) = row else { return Ok(None) };
+        let expires_at: i64 = row.try_get("", "expires_at")?;
+        let owner = (UserId(row.try_get("", "user_id")?), LoginId(row.try_get("", "login_id")?));
+        Ok((expires_at > now.as_micros()).then_some(owner))
+    }
+}

@@ -1,0 +1,7 @@
+//! The tables and what is in them. The migrations themselves are in the `migration` crate.
+
+pub(in crate::storage) mod entity;
+pub(in crate::storage) mod foreign;
+pub(in crate::storage) mod kinds;
+pub(in crate::storage) mod migrate;
+pub(in crate::storage) mod store_row;

@@ -1,0 +1,139 @@
+//! Databases of other programs, which are refused before a byte of them is written.
+//!
+//! A SQLite store says in its header whose it is (`application_id`). One from before it did so is known by its
+//! migrations. On PostgreSQL other tables may be in the same schema, as those of an extension, but none that is named
+//! like one of ours.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
+use std::path::Path;
+
+use migration::{Migrator, MigratorTrait as _};
+use rusqlite::{Connection, OpenFlags};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseBackend, DatabaseConnection, Statement};
+
+use crate::config::Store;
+use crate::storage::StorageError;
+use crate::storage::engine::sqlite::lock::beside;
+
+/// "FLNT" in ASCII.
+pub(in crate::storage) const APPLICATION_ID: i32 = 0x46_4c_4e_54;
+/// Where SQLite keeps it (<https://sqlite.org/fileformat2.html#the_database_header>).
+const ID_AT: usize = 68;
+const HEADER_BYTES: usize = 100;
+const MAGIC: &[u8] = b"SQLite format 3\0";
+
+/// All tables of a SQLite database but its own.
+const SQLITE_TABLES: &str = "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_'";
+/// All tables of the schema that is used.
+const POSTGRES_TABLES: &str = "SELECT relname::text FROM pg_class \
+     WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND relnamespace = current_schema()::regnamespace";
+/// The table in which migrations are noted.
+const MIGRATIONS: &str = "seaql_migrations";
+
+/// What a SQLite file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::storage) enum Found {
+    /// There is nothing, or an empty file.
+    Nothing,
+    /// A store.
+    Store,
+}
+
+/// Looks at a SQLite file without writing. [`StorageError::Foreign`] when it is another program's,
+/// [`StorageError::Unusable`] when it is no database.
+pub(in crate::storage) fn look(path: &Path) -> Result<Found, StorageError> {
+    let unusable = |reason: String| StorageError::Unusable { path: path.to_owned(), reason };
+    let mut header = Vec::with_capacity(HEADER_BYTES);
+    match File::open(path) {
+        Ok(file) if file.metadata().is_ok_and(|metadata| metadata.is_dir()) => {
+            return Err(unusable("it is a directory".to_owned()));
+        }
+        Ok(file) => {
+            file.take(HEADER_BYTES as u64).read_to_end(&mut header).map_err(|error| unusable(error.to_string()))?;
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) => return Err(unusable(error.to_string())),
+    }
+    if header.is_empty() {
+        return Ok(Found::Nothing);
+    }
+    if header.len() < HEADER_BYTES || !header.starts_with(MAGIC) {
+        return Err(unusable("it is not a database".to_owned()));
+    }
+    let id = header.get(ID_AT..ID_AT + 4).unwrap_or_default();
+    if id == APPLICATION_ID.to_be_bytes() {
+        return Ok(Found::Store);
+    }
+    let foreign = || StorageError::Foreign(path.display().to_string());
+    if id != [0; 4] {
+        return Err(foreign());
+    }
+    let (tables, applied) = read(path).map_err(|error| unusable(error.to_string()))?;
+    if applied.iter().any(|name| is_ours(name)) {
+        return Ok(Found::Store);
+    }
+    if tables.iter().any(|table| table != MIGRATIONS) || !applied.is_empty() {
+        Err(foreign())
+    } else {
+        Ok(Found::Nothing)
+    }
+}
+
+/// The tables, and the migrations that were applied.
+fn read(path: &Path) -> Result<(Vec<String>, Vec<String>), rusqlite::Error> {
+    let url = Store::Sqlite(path.to_owned()).to_string();
+    let name = url.strip_prefix("sqlite://").unwrap_or(&url);
+    // With a log beside it, it must be read through that one, which makes an index of it. Without one, nothing is made.
+    let how = if beside(path, "-wal").exists() { "mode=ro" } else { "immutable=1" };
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(format!("file:{name}?{how}"), flags)?;
+    let list =
+        |sql: &str| connection.prepare(sql)?.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>();
+    let tables = list(SQLITE_TABLES)?;
+    let is_noted = tables.iter().any(|table| table == MIGRATIONS);
+    let applied = if is_noted { list("SELECT version FROM seaql_migrations")? } else { Vec::new() };
+    Ok((tables, applied))
+}
+
+/// [`StorageError::Foreign`] when the schema of a PostgreSQL database is another program's: it has noted migrations of
+/// which none is ours, or has none and a table that is named like one of ours.
+pub(in crate::storage) async fn check(db: &DatabaseConnection, applied: &[String]) -> Result<(), StorageError> {
+    if db.get_database_backend() != DatabaseBackend::Postgres || applied.iter().any(|name| is_ours(name)) {
+        return Ok(());
+    }
+    let is_foreign = if applied.is_empty() {
+        let present = tables(db, POSTGRES_TABLES).await?;
+        let is_bare = present.iter().all(|table| table == MIGRATIONS);
+        !is_bare && own_tables().await?.iter().any(|own| present.contains(own))
+    } else {
+        true
+    };
+    if !is_foreign {
+        return Ok(());
+    }
+    let sql = Statement::from_string(DatabaseBackend::Postgres, "SELECT current_database() || '.' || current_schema()");
+    let name = db.query_one_raw(sql).await?.map_or(Ok(String::new()), |row| row.try_get_by_index(0))?;
+    Err(StorageError::Foreign(format!("the schema {name}")))
+}
+
+/// What our tables are called, as the migrations make them.
+async fn own_tables() -> Result<Vec<String>, StorageError> {
+    let mut options = ConnectOptions::new("sqlite::memory:");
+    options.max_connections(1).sqlx_logging(false);
+    let db = Database::connect(options).await?;
+    Migrator::up(&db, None).await?;
+    let mut own = tables(&db, SQLITE_TABLES).await?;
+    own.retain(|table| table != MIGRATIONS);
+    db.close().await?;
+    Ok(own)
+}
+
+async fn tables(db: &DatabaseConnection, sql: &'static str) -> Result<Vec<String>, StorageError> {
+    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
+    rows.iter().map(|row| row.try_get_by_index(0).map_err(StorageError::from)).collect()
+}
+
+fn is_ours(migration: &str) -> bool {
+    Migrator::get_migration_files().iter().any(|known| known.name() == migration)
+}

@@ -1,0 +1,20 @@
+//! The one row of the table `store`.
+
+use sea_orm::ConnectionTrait as _;
+
+use crate::clock;
+use crate::storage::{Storage, StorageError};
+
+impl Storage {
+    pub(in crate::storage) async fn ensure_store_row(&self) -> Result<(), StorageError> {
+        let epoch = new_epoch()?;
+        let sql = "INSERT INTO store (id, epoch, head, clock) VALUES (1, $1, 0, 0) ON CONFLICT (id) DO NOTHING";
+        self.request_writes.execute_raw(self.statement(sql, [epoch.into()])).await?;
+        Ok(())
+    }
+}
+
+/// A name for a history that no other has.
+pub(in crate::storage) fn new_epoch() -> Result<String, StorageError> {
+    Ok(clock::random_token()?.chars().take(8).collect())
+}

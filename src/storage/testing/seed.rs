@@ -1,0 +1,258 @@
+//! Filling a store for benchmarks and tests on big tables: the rows that [`apply`](Storage::apply) would leave, but
+//! made inside the database.
+
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, Value};
+
+use crate::domain::{DirectKey, EmailAddress, PublicKey, Timestamp, UserId, UserName, fold_name};
+use crate::storage::people::search::Change;
+use crate::storage::{Storage, StorageError};
+
+/// Accounts of one statement.
+const USERS_AT_ONCE: usize = 500;
+/// Accounts of one transaction.
+const USERS_OF_A_TRANSACTION: usize = 5_000;
+/// Conversations of one statement.
+const PAIRS_AT_ONCE: usize = 500;
+/// Messages of one transaction.
+const MESSAGES_AT_ONCE: i64 = 100_000;
+
+/// Between whom the messages are. A table, so that the messages can be made by a join.
+const PAIRS: [&str; 2] = [
+    "DROP TABLE IF EXISTS seed_pairs",
+    "CREATE TABLE seed_pairs (place BIGINT NOT NULL PRIMARY KEY, first_id INTEGER NOT NULL, \
+     second_id INTEGER NOT NULL, direct_key BIGINT NOT NULL, conversation_id BIGINT)",
+];
+const CONVERSATIONS: [&str; 3] = [
+    "INSERT INTO conversations (direct_key) SELECT direct_key FROM seed_pairs \
+     WHERE direct_key NOT IN (SELECT direct_key FROM conversations) GROUP BY direct_key ORDER BY MIN(place)",
+    "UPDATE seed_pairs SET conversation_id = \
+     (SELECT id FROM conversations WHERE conversations.direct_key = seed_pairs.direct_key)",
+    "INSERT INTO members (user_id, conversation_id) SELECT user_id, conversation_id FROM ( \
+     SELECT 2 * place AS place, first_id AS user_id, conversation_id FROM seed_pairs \
+     UNION ALL SELECT 2 * place + 1, second_id, conversation_id FROM seed_pairs) AS v \
+     GROUP BY user_id, conversation_id ORDER BY MIN(place) ON CONFLICT DO NOTHING",
+];
+
+/// Makes messages. `$1` is the number before the first one, `$2` the time stamp of the same, `$3` and `$4` are the
+/// places of the first and the last one, `$5` is the number of pairs, `$6` the content hash of all. The names have the
+/// form of a
+/// `UUIDv7`.
+const MESSAGES: &str = "INSERT INTO messages (id, conversation_id, sender_id, receiver_id, message_type, timestamp, \
+     client_id, content_hash) \
+     WITH RECURSIVE n (k) AS (SELECT CAST($3 AS BIGINT) UNION ALL SELECT k + 1 FROM n WHERE k < $4) \
+     SELECT $1 + 1 + k, conversation_id, CASE WHEN k / $5 % 2 = 0 THEN first_id ELSE second_id END, \
+     CASE WHEN k / $5 % 2 = 0 THEN second_id ELSE first_id END, 'text', $2 + 1 + k, \
+     '01980000-0000-7000-8000-' || CAST(100000000001 + $1 + k AS TEXT), $6 \
+     FROM n JOIN seed_pairs ON place = k % $5 ORDER BY k";
+/// What the messages above `$1` up to `$2` mean for conversations and members.
+const NEWEST: &str = "UPDATE conversations SET newest_message_id = v.newest FROM \
+     (SELECT conversation_id, MAX(id) AS newest FROM messages WHERE id > $1 AND id <= $2 \
+     GROUP BY conversation_id) AS v WHERE conversations.id = v.conversation_id";
+const UNREAD: &str = "UPDATE members SET unread = unread + v.count, newest_inbound = v.newest FROM \
+     (SELECT receiver_id, conversation_id, COUNT(*) AS count, MAX(id) AS newest FROM messages \
+     WHERE id > $1 AND id <= $2 AND sender_id <> receiver_id GROUP BY receiver_id, conversation_id) AS v \
+     WHERE members.user_id = v.receiver_id AND members.conversation_id = v.conversation_id";
+/// What it means that `$1` has deleted everything.
+const DELETIONS: [&str; 5] = [
+    "UPDATE messages SET sender_gone = id WHERE sender_id = $1 AND receiver_id <> $1 AND gone_seq IS NULL",
+    "UPDATE messages SET receiver_gone = id WHERE receiver_id = $1 AND sender_id <> $1 AND gone_seq IS NULL",
+    "UPDATE bodies SET sender_copy = zeroblob(length(sender_copy)) WHERE id IN (SELECT id FROM messages \
+     WHERE sender_id = $1 AND receiver_id <> $1)",
+    "UPDATE bodies SET receiver_copy = zeroblob(length(receiver_copy)) WHERE id IN (SELECT id FROM messages \
+     WHERE receiver_id = $1 AND sender_id <> $1)",
+    "UPDATE members SET unread = 0 WHERE user_id = $1",
+];
+const HEAD: &str = "SELECT head, CASE WHEN clock < $1 THEN $1 ELSE clock END FROM store WHERE id = 1";
+
+/// The ciphertexts of the messages above `$1` up to `$2`: which copy, the number, and as much of `$3` as makes them
+/// `$4` characters.
+fn bodies(backend: DatabaseBackend) -> String {
+    let copy =
+        |whose| format!("substr('{whose}:' || CAST(id AS TEXT) || ':' || CAST($3 AS TEXT), 1, CAST($4 AS INTEGER))");
+    let bytes = |text: String| match backend {
+        DatabaseBackend::Sqlite => format!("CAST({text} AS BLOB)"),
+        _ => format!("convert_to({text}, 'UTF8')"),
+    };
+    format!(
+        "INSERT INTO bodies (id, sender_copy, receiver_copy) SELECT id, {}, {} \
+         FROM messages WHERE id > $1 AND id <= $2 ORDER BY id",
+        bytes(copy('s')),
+        bytes(format!("CASE WHEN sender_id = receiver_id THEN '' ELSE {} END", copy('r')))
+    )
+}
+
+/// Accounts to make, all with the same password and key.
+#[derive(Debug)]
+pub struct SeedUsers<'a> {
+    /// Who they are.
+    pub names: &'a [(UserName, EmailAddress)],
+    /// The argon2id hash in PHC form.
+    pub password_hash: &'a str,
+    /// The key.
+    pub public_key: &'a PublicKey,
+    /// When they registered.
+    pub now: Timestamp,
+}
+
+/// Messages to make.
+#[derive(Debug)]
+pub struct SeedMessages<'a> {
+    /// Between whom: one message for each, the first writing to the second, then one for each the other way, and so on.
+    pub pairs: &'a [(UserId, UserId)],
+    /// How many, all pairs together.
+    pub count: u64,
+    /// What a ciphertext consists of, behind `s:` or `r:` (whose copy) and the message's number.
+    pub filler: &'a str,
+    /// Characters of a ciphertext.
+    pub length: usize,
+    /// The content hash of all: a retry of such a message is none.
+    pub content_hash: [u8; 32],
+    /// When they were sent, one a microsecond, unless the store's clock is ahead.
+    pub now: Timestamp,
+}
+
+impl Storage {
+    /// Makes accounts; their ids in the order of the names. [`StorageError::Duplicate`] when a name or an address is
+    /// taken; then some thousands may have been made.
+    pub async fn seed_users(&self, users: &SeedUsers<'_>) -> Result<Vec<UserId>, StorageError> {
+        let mut ids = Vec::with_capacity(users.names.len());
+        for names in users.names.chunks(USERS_OF_A_TRANSACTION) {
+            let tx = self.begin().await?;
+            let first = ids.len();
+            for names in names.chunks(USERS_AT_ONCE) {
+                let rows: Vec<String> = (0..names.len())
+                    .map(|i| 4 + i * 4)
+                    .map(|i| format!("(${i}, ${}, ${}, ${}, $1, $2, $3)", i + 1, i + 2, i + 3))
+                    .collect();
+                let sql = format!(
+                    "INSERT INTO users (name, name_key, email, email_key, password_hash, public_key, created_at) \
+                     VALUES {} RETURNING id",
+                    rows.join(", ")
+                );
+                let shared: [Value; 3] =
+                    [users.password_hash.into(), users.public_key.as_str().into(), users.now.as_micros().into()];
+                let own =
+                    names.iter().flat_map(|(name, email)| [name.as_str(), name.key(), email.as_str(), email.key()]);
+                let values = shared.into_iter().chain(own.map(Value::from));
+                let made = ids.len();
+                for row in tx.query_all_raw(self.statement(sql, values)).await? {
+                    ids.push(UserId(row.try_get_by_index(0)?));
+                }
+                // Given in the order of the rows, but not necessarily told in it.
+                if let Some(new) = ids.get_mut(made..) {
+                    new.sort_unstable();
+                }
+            }
+            let made = || ids.iter().skip(first).copied().zip(names);
+            let looks: Vec<_> = made().map(|(id, (name, _))| (id, name.skeletons())).collect();
+            self.take_skeletons(&tx, &looks).await?;
+            let keys: Vec<_> = made().map(|(id, (name, _))| (id, name.search_key())).collect();
+            let keys: Vec<_> = keys.iter().map(|(id, key)| (*id, key.as_str())).collect();
+            self.index_names(&tx, Change::Add, &keys).await?;
+            tx.commit().await?;
+        }
+        Ok(ids)
+    }
+
+    /// Makes an account as a version before today's rules for names did. The next start looks at all names.
+    pub async fn seed_old_user(&self, name: &str, email: &str, password_hash: &str) -> Result<(), StorageError> {
+        let sql = "INSERT INTO users (name, name_key, email, email_key, password_hash, public_key, created_at) \
+             VALUES ($1, $2, $3, $4, $5, 'AAAA', 0)";
+        let keys = [fold_name(name), fold_name(email)];
+        let values = [name, &keys[0], email, &keys[1], password_hash].map(Value::from);
+        self.request_writes.execute_raw(self.statement(sql, values)).await?;
+        self.request_writes.execute_unprepared("UPDATE store SET names_version = 0").await?;
+        Ok(())
+    }
+
+    /// Stores messages as [`apply`](Self::apply) would. No server may run on the store: it would not know of them.
+    pub async fn seed_messages(&self, messages: &SeedMessages<'_>) -> Result<(), StorageError> {
+        if messages.pairs.is_empty() {
+            return Ok(());
+        }
+        self.seed_pairs(messages.pairs).await?;
+        let row = self.request_writes.query_one_raw(self.statement(HEAD, [messages.now.as_micros().into()])).await?;
+        let row = row.ok_or(StorageError::Corrupt("the store row is missing"))?;
+        let (head, clock): (i64, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        let count = i64::try_from(messages.count).map_err(|_| StorageError::Corrupt("messages beyond 2^63"))?;
+        let mut done = 0;
+        while done < count {
+            let end = count.min(done + MESSAGES_AT_ONCE);
+            self.seed_some(messages, (head, clock), (done, end)).await?;
+            done = end;
+        }
+        self.request_writes.execute_unprepared("DROP TABLE seed_pairs").await?;
+        if self.backend() == DatabaseBackend::Postgres {
+            // Otherwise it plans for empty tables until its autovacuum has come by.
+            self.request_writes.execute_unprepared("ANALYZE").await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes for a user all messages that others still have, as if long ago: no event is left that tells of it. No
+    /// server may run on the store.
+    pub async fn seed_deletions(&self, user: UserId) -> Result<(), StorageError> {
+        let tx = self.begin().await?;
+        for sql in DELETIONS {
+            let sql = if self.backend() == DatabaseBackend::Postgres {
+                sql.replace("zeroblob(length(sender_copy))", "''").replace("zeroblob(length(receiver_copy))", "''")
+            } else {
+                (*sql).to_owned()
+            };
+            tx.execute_raw(self.statement(sql, [user.0.into()])).await?;
+        }
+        tx.commit().await?;
+        if self.backend() == DatabaseBackend::Postgres {
+            self.request_writes.execute_unprepared("VACUUM ANALYZE").await?;
+        }
+        Ok(())
+    }
+
+    async fn seed_pairs(&self, pairs: &[(UserId, UserId)]) -> Result<(), StorageError> {
+        let tx = self.begin().await?;
+        for sql in PAIRS {
+            tx.execute_unprepared(sql).await?;
+        }
+        for (chunk, first) in pairs.chunks(PAIRS_AT_ONCE).zip((0..).step_by(PAIRS_AT_ONCE)) {
+            let rows = chunk.iter().zip(first..).map(|((a, b), place): (_, u64)| {
+                let key = DirectKey::new(*a, *b).get();
+                format!("({place}, {a}, {b}, {key})")
+            });
+            let rows: Vec<String> = rows.collect();
+            let sql =
+                format!("INSERT INTO seed_pairs (place, first_id, second_id, direct_key) VALUES {}", rows.join(", "));
+            tx.execute_unprepared(&sql).await?;
+        }
+        for sql in CONVERSATIONS {
+            tx.execute_unprepared(sql).await?;
+        }
+        tx.commit().await
+    }
+
+    /// One transaction: the messages with these places, of which the second is not one of them.
+    async fn seed_some(
+        &self,
+        messages: &SeedMessages<'_>,
+        (head, clock): (i64, i64),
+        (from, to): (i64, i64),
+    ) -> Result<(), StorageError> {
+        let count = |n: usize| Value::from(i64::try_from(n).unwrap_or(i64::MAX));
+        let (before, last) = (Value::from(head + from), Value::from(head + to));
+        let numbers: [Value; 5] =
+            [head.into(), clock.into(), from.into(), (to - 1).into(), count(messages.pairs.len())];
+        let hash = Value::from(messages.content_hash.to_vec());
+        let tx = self.begin().await?;
+        tx.execute_raw(self.statement(MESSAGES, numbers.into_iter().chain([hash]))).await?;
+        let copies = [before.clone(), last.clone(), messages.filler.into(), count(messages.length)];
+        tx.execute_raw(self.statement(bodies(self.backend()), copies)).await?;
+        for sql in [NEWEST, UNREAD] {
+            tx.execute_raw(self.statement(sql, [before.clone(), last.clone()])).await?;
+        }
+        let sql = "UPDATE store SET head = $1, clock = $2 WHERE id = 1";
+        tx.execute_raw(self.statement(sql, [last, (clock + to).into()])).await?;
+        tx.commit().await
+    }
+}
+
+#[cfg(test)]
+mod tests;
