@@ -4,7 +4,6 @@ mod accept;
 mod app;
 mod body;
 mod client_address;
-mod commands;
 mod compress;
 mod connection;
 mod door;

@@ -26,6 +26,7 @@
 //! - [`mod@storage`] — the database, the only place that knows SeaORM
 //! - [`mod@auth`] — registration, login, tokens
 //! - [`mod@actors`] — root, registry, session, persistence, presence, janitor, the only place that knows ractor
+//! - [`mod@service`] — what may be done, whichever interface it is asked through
 //! - [`mod@socket`] — handshake and pump
 //! - [`mod@http`] — the REST endpoints and their listener
 //! - [`mod@server`] — all of it together
@@ -58,6 +59,7 @@ pub mod domain;
 pub mod http;
 pub mod protocol;
 pub mod server;
+pub mod service;
 pub mod socket;
 pub mod storage;
 pub mod telemetry;

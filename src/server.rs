@@ -4,19 +4,20 @@ mod error;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::actors::{ActorSystem, Fatal, Health};
-use crate::auth::{Auth, Dialects, RateLimiter, SecretKeys, WrongPasswords};
+use crate::auth::{Auth, Dialects, RateLimiter, SecretKeys};
 use crate::clock::Clock;
 use crate::config::{Config, ListenAddress};
 use crate::http::{
     App, ClientAddresses, Listener, MAX_REFUSALS, Places, Shares, StrangersBytes, admin_routes, public_routes,
 };
+use crate::service::Service;
 use crate::socket::Sockets;
 use crate::storage::Storage;
 use crate::telemetry::{ListenerKind, UPKEEP_INTERVAL, metrics};
@@ -25,8 +26,6 @@ pub use error::ServerError;
 
 /// Connections of operators at once.
 const MAX_ADMIN_CONNECTIONS: usize = 64;
-/// Commands of requests that may wait for the writer at once, of up to `http.max_body_bytes` each.
-const MAX_COMMANDS: usize = 256;
 /// File descriptors that are not connections of clients: operators, newcomers being refused, databases, listeners, logs.
 const RESERVED_FILES: u64 = (MAX_ADMIN_CONNECTIONS + MAX_REFUSALS + 96) as u64;
 /// The server does not start when it could hold fewer connections than this, unless fewer are configured.
@@ -68,7 +67,7 @@ impl Server {
         let keys = SecretKeys::load(&config)?;
         let storage = Arc::new(Storage::open(&config).await?);
         tell_of_odd_names(&storage).await?;
-        let auth = Auth::new(&config.auth, &keys, storage.clone(), clock.clone()).await?;
+        let auth = Arc::new(Auth::new(&config.auth, &keys, storage.clone(), clock.clone()).await?);
         let (actors, fatal) = ActorSystem::start(&config, storage.clone(), clock.clone()).await?;
 
         let drain = CancellationToken::new();
@@ -79,11 +78,13 @@ impl Server {
             shares: Shares::new(config.http.unwritten_bytes),
             client_addresses: ClientAddresses::new(&config.limits),
             strangers_bytes: StrangersBytes::default(),
-            registry: actors.registry.clone(),
-            persistence: actors.persistence.clone(),
-            presence: actors.presence.clone(),
-            commands: Arc::new(Semaphore::new(MAX_COMMANDS)),
-            wrong_passwords: WrongPasswords::default(),
+            service: Service::new(
+                auth.clone(),
+                storage.clone(),
+                actors.registry.clone(),
+                actors.persistence.clone(),
+                actors.presence.clone(),
+            ),
             dialects: Dialects::new(storage.clone(), clock.clone()),
             clock,
             health: actors.health.clone(),
@@ -244,6 +245,6 @@ async fn upkeep(app: Arc<App>, stop: CancellationToken) {
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
         metrics().run_upkeep();
         app.auth_limiter.forget_idle();
-        app.wrong_passwords.tell_due(Instant::now());
+        app.service.log_wrong_passwords();
     }
 }

@@ -14,6 +14,7 @@ use crate::actors::NotAdmitted;
 use crate::auth::{AuthError, RateLimited};
 use crate::domain::{Invalid, Timestamp};
 use crate::protocol::{Detail, ErrorCode, FrameError};
+use crate::service::ServiceError;
 use crate::socket::HandshakeError;
 use crate::storage::StorageError;
 
@@ -125,16 +126,6 @@ impl ApiError {
         }
     }
 
-    /// Whether it says that there is no such thing.
-    pub(super) fn is_not_found(&self) -> bool {
-        self.status_and_code().0 == StatusCode::NOT_FOUND
-    }
-
-    /// Whether it says that this may not be done.
-    pub(super) fn is_forbidden(&self) -> bool {
-        self.status_and_code().1 == ErrorCode::Forbidden
-    }
-
     fn add_headers(&self, headers: &mut HeaderMap) {
         match self {
             Self::Unauthorized(_) => {
@@ -217,6 +208,23 @@ fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl From<ServiceError> for ApiError {
+    fn from(error: ServiceError) -> Self {
+        match error {
+            ServiceError::Auth(error) => error.into(),
+            ServiceError::Storage(error) => error.into(),
+            ServiceError::Refused(error) => error.into(),
+            ServiceError::PasswordNeeded => {
+                Self::Forbidden("give your password: this login session began too long ago")
+            }
+            ServiceError::SelfBlock => Self::Invalid("nobody blocks themselves".to_owned()),
+            ServiceError::NoSuchLogin => Self::NotFound("there is no such session"),
+            ServiceError::Overloaded => Self::Unavailable,
+            ServiceError::Internal(cause) => Self::Internal(cause),
+        }
     }
 }
 

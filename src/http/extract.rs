@@ -6,7 +6,6 @@ use std::sync::Arc;
 use http::HeaderName;
 use http::header::AUTHORIZATION;
 use serde::de::DeserializeOwned;
-use tracing::Instrument as _;
 
 use super::app::App;
 pub(super) use super::body::{json_body, strangers_json_body, whole_body};
@@ -29,13 +28,6 @@ pub(super) struct Connection {
     pub(super) peer: SocketAddr,
     /// Its place among the connections that are allowed at once.
     pub(super) place: Arc<Place>,
-}
-
-/// Does the work to its end, even when the client goes away meanwhile: what is stored must also be acted on.
-pub(super) async fn uninterrupted<T: Send + 'static>(
-    work: impl Future<Output = T> + Send + 'static,
-) -> Result<T, ApiError> {
-    tokio::spawn(work.in_current_span()).await.map_err(|error| ApiError::Internal(error.to_string()))
 }
 
 /// The query; each parameter at most once.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Each module may use itself and those before it.
-const LAYERS: [&str; 12] = [
+const LAYERS: [&str; 13] = [
     "domain",
     "protocol",
     "clock",
@@ -13,6 +13,7 @@ const LAYERS: [&str; 12] = [
     "storage",
     "auth",
     "actors",
+    "service",
     "socket",
     "http",
     "server",
@@ -20,8 +21,13 @@ const LAYERS: [&str; 12] = [
 ];
 
 /// Modules beside each other on one level, which do not know each other.
-const APART: [(&str, &str); 4] =
-    [("clock", "protocol"), ("config", "protocol"), ("config", "clock"), ("telemetry", "protocol")];
+const APART: [(&str, &str); 5] = [
+    ("clock", "protocol"),
+    ("config", "protocol"),
+    ("config", "clock"),
+    ("telemetry", "protocol"),
+    ("socket", "service"),
+];
 
 /// Which modules may name a library. The program and the test support are clients of everything.
 const LIBRARIES: [(&str, &[&str]); 10] = [

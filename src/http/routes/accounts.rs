@@ -7,12 +7,11 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::actors::LoginEnd;
-use crate::auth::{AuthError, TokenPair};
+use crate::auth::TokenPair;
 use crate::domain::{EmailAddress, NewAccount, Password, PublicKey, UserName};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Request, client_address, limit_name, limit_rate, strangers_json_body, uninterrupted};
+use crate::http::extract::{Request, client_address, limit_name, limit_rate, strangers_json_body};
 use crate::http::respond::{Response, secret_json};
 
 #[derive(Deserialize, ToSchema)]
@@ -90,14 +89,7 @@ pub(in crate::http) async fn register(app: Arc<App>, request: Request) -> Result
         public_key: PublicKey::parse(body.public_key, app.config.auth.strict_public_keys)?,
     };
     let (username, email) = (account.name.as_str().to_owned(), account.email.as_str().to_owned());
-    // To its end, also when nobody waits for the answer any more: a hang-up must not be a way to ask who is here.
-    let registering = async move { app.auth.register(account).await };
-    let registered = uninterrupted(registering).await?;
-    if let Err(AuthError::Taken) = registered {
-        tracing::info!("a registration was refused: the name or the address is taken");
-    }
-    let id = registered?.0;
-    tracing::info!(user.id = id, "registered");
+    let id = app.service.register(account).await?.0;
     Ok(secret_json(StatusCode::CREATED, &RegisterAnswer { id, username, email }))
 }
 
@@ -115,14 +107,7 @@ pub(in crate::http) async fn login(app: Arc<App>, request: Request) -> Result<Re
     let address = client_address(&app, &request);
     let body: LoginRequest = strangers_json_body(&app, request, expected).await?;
     limit_name(&app, address, &body.username)?;
-    let beginning = async move {
-        let begun = app.auth.login(&body.username, body.password).await;
-        app.note_guess(address, &begun);
-        let begun = begun?;
-        app.registry.end_logins(begun.user, &begun.ended, LoginEnd::Revoked);
-        Ok::<_, AuthError>(begun.pair)
-    };
-    let pair = uninterrupted(beginning).await??;
+    let pair = app.service.log_in(body.username, body.password, address).await?;
     Ok(secret_json(StatusCode::OK, &TokenAnswer::from(pair)))
 }
 
@@ -138,13 +123,6 @@ pub(in crate::http) async fn login(app: Arc<App>, request: Request) -> Result<Re
 pub(in crate::http) async fn refresh(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let expected = "an object with the text refresh_token";
     let body: RefreshRequest = strangers_json_body(&app, request, expected).await?;
-    let refreshing = async move {
-        let refreshed = app.auth.refresh(&body.refresh_token).await;
-        if let Err(AuthError::Reused { user, login }) = &refreshed {
-            app.registry.end_logins(*user, &[*login], LoginEnd::Revoked);
-        }
-        refreshed
-    };
-    let pair = uninterrupted(refreshing).await??;
+    let pair = app.service.refresh(body.refresh_token).await?;
     Ok(secret_json(StatusCode::OK, &TokenAnswer::from(pair)))
 }

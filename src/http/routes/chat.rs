@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::users::KeyedUserBody;
-use crate::domain::{Command, Message, MessageId, Timestamp, UserId};
+use crate::domain::{Message, MessageId, Timestamp, UserId};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{Request, limit, number, query, signed_in, user_id};
@@ -153,7 +153,7 @@ pub(in crate::http) async fn all_messages(app: Arc<App>, request: Request) -> Re
         && app.dialects.is_legacy(access).await?
     {
         // The app cannot say what it has read: what it fetches, it shows.
-        app.carry_out_if_idle(Command::Read { user: access.user, partner, up_to: newest.id });
+        app.service.note_read_if_idle(access.user, partner, newest.id);
     }
     let bodies: Vec<HistoryBody<'_>> = messages.iter().map(|message| HistoryBody::new(message, access.user)).collect();
     Ok(json_list(StatusCode::OK, &bodies).await)

@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::users::KeyedUserBody;
-use crate::actors::LoginEnd;
-use crate::domain::{Answer, Authority, Command, PublicKey, Settings, UserId};
+use crate::domain::{PublicKey, Settings, UserId};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Request, client_address, json_body, limit_rate, number, query, signed_in, uninterrupted};
+use crate::http::extract::{Request, client_address, json_body, limit_rate, number, query, signed_in};
 use crate::http::respond::{Response, json, json_list, no_content};
+use crate::service::ServiceError;
 
 #[derive(Serialize, ToSchema)]
 pub(in crate::http) struct ProfileBody<'a> {
@@ -100,15 +100,8 @@ pub(in crate::http) async fn settings(app: Arc<App>, request: Request) -> Result
     let expected = "an object with presence and read_receipts, each true or false, both optional";
     let SettingsRequest { presence, read_receipts } = json_body(&app, request, expected).await?;
     app.dialects.check(access).await?;
-    let changing = async move {
-        let answer = app.carry_out(Command::Configure { user: access.user, presence, read_receipts }).await;
-        app.presence.reconsider(access.user, None);
-        answer
-    };
-    match uninterrupted(changing).await?? {
-        Answer::Configured(settings) => Ok(json(StatusCode::OK, &SettingsBody::from(settings))),
-        _ => Err(NO_ACCOUNT),
-    }
+    let settings = app.service.configure(access.user, presence, read_receipts).await?;
+    Ok(json(StatusCode::OK, &SettingsBody::from(settings)))
 }
 
 /// Replace your public key; everybody you share a conversation with is told.
@@ -132,21 +125,8 @@ pub(in crate::http) async fn set_key(app: Arc<App>, request: Request) -> Result<
     let KeyRequest { public_key, password } = json_body(&app, request, expected).await?;
     let key = PublicKey::parse(public_key, app.config.auth.strict_public_keys)?;
     app.dialects.check(access).await?;
-    let user = access.user;
-    let command = |authority| Command::SetKey { user, key: key.clone(), authority };
-    let set = match password {
-        Some(password) => {
-            app.carry_out_proved(user, password, address, |proof| command(Authority::Password(proof))).await?
-        }
-        None => app
-            .carry_out(command(app.auth.fresh_login(access)))
-            .await
-            .map_err(|error| if error.is_forbidden() { NEEDS_PASSWORD } else { error })?,
-    };
-    match set {
-        Answer::KeySet { key_id } => Ok(json(StatusCode::OK, &KeyAnswer { key_id })),
-        _ => Err(NO_ACCOUNT),
-    }
+    let key_id = app.service.set_key(access, key, password, address).await?;
+    Ok(json(StatusCode::OK, &KeyAnswer { key_id }))
 }
 
 /// Delete your account with all its conversations. Partners are told, and may keep what their devices hold.
@@ -165,23 +145,7 @@ pub(in crate::http) async fn delete(app: Arc<App>, request: Request) -> Result<R
     let address = client_address(&app, &request);
     let body: DeleteRequest = json_body(&app, request, "an object with the text password").await?;
     app.dialects.check(access).await?;
-    let user = access.user;
-    let deleting = async move {
-        let until = app.auth.access().last_expiry();
-        let delete = |proof| Command::DeleteAccount { user, proof, until };
-        let done = app.carry_out_proved(user, body.password, address, delete).await;
-        // Other errors may mean that nobody knows whether it was done.
-        if let Err(error) = done
-            && (error.is_forbidden() || app.storage.user(user).await?.is_some())
-        {
-            return Err(error);
-        }
-        app.auth.access().end_user(user, until);
-        app.registry.end_user(user, LoginEnd::Deleted);
-        app.presence.reconsider(user, None);
-        Ok(())
-    };
-    uninterrupted(deleting).await??;
+    app.service.delete_account(access.user, body.password, address).await?;
     Ok(no_content())
 }
 
@@ -228,20 +192,13 @@ async fn set_block(app: Arc<App>, request: Request, blocked: bool) -> Result<Res
     let access = signed_in(&app, &request)?;
     let id = request.uri().path().split('/').nth(2).and_then(|id| id.parse().ok()).map(UserId);
     let other = id.ok_or(ApiError::NotFound("there is no such user"))?;
+    // Before the login is looked up.
     if other == access.user {
-        return Err(ApiError::Invalid("nobody blocks themselves".to_owned()));
+        return Err(ServiceError::SelfBlock.into());
     }
     app.dialects.check(access).await?;
-    let user = access.user;
-    let blocking = async move {
-        let done = app.carry_out(Command::Block { user, other, blocked }).await;
-        // Also when the answer is an error: it may have been done.
-        app.presence.reconsider(user, Some(other));
-        done
-    };
-    uninterrupted(blocking).await??;
+    app.service.set_block(access.user, other, blocked).await?;
     Ok(no_content())
 }
 
-const NEEDS_PASSWORD: ApiError = ApiError::Forbidden("give your password: this login session began too long ago");
 const NO_ACCOUNT: ApiError = ApiError::Unauthorized("the account is gone");

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::{Answer, Command, Event, MessageId, Scope, Seq, UserId};
+use crate::domain::{Answer, Event, MessageId, Scope, Seq, UserId};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{EMPTY_CURSOR, IDEMPOTENCY_KEY, Request, json_body, limit, query, signed_in, whole_body};
@@ -149,10 +149,9 @@ pub(in crate::http) async fn send(app: Arc<App>, request: Request) -> Result<Res
     let max = app.config.socket.max_ciphertext_bytes;
     let (_, draft) = v1::decode_send_body(&body, access.user, max, key.as_deref())?;
     app.dialects.uses_v1(access).await?;
-    let answer = app.carry_out(Command::Send(draft)).await?;
-    let is_duplicate = matches!(&answer, Answer::Stored(stored) if stored.duplicate);
-    let status = if is_duplicate { StatusCode::OK } else { StatusCode::CREATED };
-    frame(status, v1::answer(&answer, access.user, None))
+    let stored = app.service.send(draft).await?;
+    let status = if stored.duplicate { StatusCode::OK } else { StatusCode::CREATED };
+    frame(status, v1::answer(&Answer::Stored(stored), access.user, None))
 }
 
 /// Delete a message, as `delete` on the socket.
@@ -175,8 +174,8 @@ pub(in crate::http) async fn delete(app: Arc<App>, request: Request) -> Result<R
     let id = request.uri().path().rsplit('/').next().and_then(|id| id.parse().ok()).map(MessageId);
     let id = id.ok_or(ApiError::NotFound("there is no such message"))?;
     app.dialects.uses_v1(access).await?;
-    let answer = app.carry_out(Command::Delete { user: access.user, id, scope }).await?;
-    frame(StatusCode::OK, v1::answer(&answer, access.user, None))
+    let (deletion, duplicate) = app.service.delete_message(access.user, id, scope).await?;
+    frame(StatusCode::OK, v1::answer(&Answer::Deleted { deletion, duplicate }, access.user, None))
 }
 
 /// What happened after a cursor, page by page.
@@ -247,21 +246,13 @@ pub(in crate::http) async fn receipts(app: Arc<App>, request: Request) -> Result
         return Err(ApiError::Invalid(format!("read must have at most {MAX_READS} entries")));
     }
     app.dialects.uses_v1(access).await?;
-    let user = access.user;
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    let delivered =
-        receipts.delivered.map(|delivered| Command::Delivered { user, up_to: Seq(number(delivered.up_to_seq)) });
+    let delivered = receipts.delivered.map(|delivered| Seq(number(delivered.up_to_seq)));
     let reads = reads.into_iter().filter_map(|read| {
         let partner = i32::try_from(read.partner_id).ok().map(UserId)?;
-        Some(Command::Read { user, partner, up_to: MessageId(number(read.up_to_id)) })
+        Some((partner, MessageId(number(read.up_to_id))))
     });
-    let commands = delivered.into_iter().chain(reads).collect();
-    for done in app.carry_out_all(commands).await? {
-        match done {
-            Err(error) if !error.is_not_found() => return Err(error),
-            _ => {}
-        }
-    }
+    app.service.note_receipts(access.user, delivered, reads).await?;
     Ok(crate::http::respond::no_content())
 }
 

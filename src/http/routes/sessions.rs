@@ -8,16 +8,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::accounts::TokenAnswer;
-use crate::actors::LoginEnd;
-use crate::auth::{Access, AuthError, TICKET_LIFETIME_S};
+use crate::auth::TICKET_LIFETIME_S;
 use crate::domain::{LoginId, Password};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{
-    Request, client_address, json_body, limit, limit_rate, number, query, signed_in, uninterrupted,
-};
+use crate::http::extract::{Request, client_address, json_body, limit, limit_rate, number, query, signed_in};
 use crate::http::respond::{Response, json, no_content, secret_json};
-use crate::storage::Which;
+use crate::service::ServiceError;
 
 #[derive(Serialize, ToSchema)]
 pub(in crate::http) struct SessionBody {
@@ -70,7 +67,7 @@ pub(in crate::http) struct TicketAnswer {
 ))]
 pub(in crate::http) async fn logout(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let access = signed_in(&app, &request)?;
-    end_sessions(app, access, Which::Only(access.login), LoginEnd::Logout).await?;
+    app.service.log_out(access).await?;
     Ok(no_content())
 }
 
@@ -81,7 +78,7 @@ pub(in crate::http) async fn logout(app: Arc<App>, request: Request) -> Result<R
 ))]
 pub(in crate::http) async fn logout_all(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let access = signed_in(&app, &request)?;
-    end_sessions(app, access, Which::All, LoginEnd::Logout).await?;
+    app.service.log_out_everywhere(access).await?;
     Ok(no_content())
 }
 
@@ -118,11 +115,8 @@ pub(in crate::http) async fn list(app: Arc<App>, request: Request) -> Result<Res
 pub(in crate::http) async fn end(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let access = signed_in(&app, &request)?;
     let id = request.uri().path().rsplit('/').next().and_then(|id| id.parse().ok()).map(LoginId);
-    let id = id.ok_or(ApiError::NotFound(NO_SESSION))?;
-    match end_sessions(app, access, Which::Only(id), LoginEnd::Revoked).await? {
-        0 => Err(ApiError::NotFound(NO_SESSION)),
-        _ => Ok(no_content()),
-    }
+    app.service.end_login(access, id.ok_or(ServiceError::NoSuchLogin)?).await?;
+    Ok(no_content())
 }
 
 /// Change the password; ends all login sessions, this one too, and begins a new one.
@@ -144,16 +138,7 @@ pub(in crate::http) async fn change_password(app: Arc<App>, request: Request) ->
     let body: PasswordRequest = json_body(&app, request, expected).await?;
     let new = Password::parse(&body.new_password)?;
     app.dialects.check(access).await?;
-    app.auth.check_owner(access.user, &new).await?;
-    let changing = async move {
-        let begun = app.auth.change_password(access.user, body.old_password, new).await;
-        app.note_guess(address, &begun);
-        let begun = begun?;
-        // Before anybody has the new tokens.
-        app.registry.end_user(access.user, LoginEnd::Password);
-        Ok::<_, AuthError>(begun.pair)
-    };
-    let pair = uninterrupted(changing).await??;
+    let pair = app.service.change_password(access.user, body.old_password, new, address).await?;
     Ok(secret_json(StatusCode::OK, &TokenAnswer::from(pair)))
 }
 
@@ -169,20 +154,5 @@ pub(in crate::http) async fn ws_ticket(app: Arc<App>, request: Request) -> Resul
     Ok(secret_json(StatusCode::OK, &TicketAnswer { ticket, expires_in: TICKET_LIFETIME_S }))
 }
 
-/// Ends login sessions with their tokens and sockets; answers how many had not ended before.
-async fn end_sessions(app: Arc<App>, access: Access, which: Which, end: LoginEnd) -> Result<usize, ApiError> {
-    let ending = async move {
-        let ended = app.auth.end_sessions(access, which).await?;
-        match which {
-            // Whatever the store knows of them.
-            Which::All => app.registry.end_user(access.user, end),
-            Which::Only(login) => app.registry.end_logins(access.user, &[login], end),
-        }
-        Ok::<_, AuthError>(ended.len())
-    };
-    Ok(uninterrupted(ending).await??)
-}
-
 /// Login sessions of a page; a user has no more.
 const MAX_SESSIONS: u64 = 100;
-const NO_SESSION: &str = "there is no such session";

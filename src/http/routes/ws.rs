@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::actors::{LoginEnd, Opening};
+use crate::actors::Opening;
 use crate::clock;
 use crate::domain::DeviceId;
 use crate::http::app::App;
@@ -74,10 +74,7 @@ pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Res
     // The socket keeps its place among the connections until it is closed.
     let place = request.extensions().get::<Connection>().map(|connection| connection.place.clone());
     let answer = app.sockets.open(request, &handshake, &access, opening, place).await;
-    if app.auth.access().has_ended(access) {
-        // Ended after its token was checked and before its socket was there to be closed.
-        app.registry.end_logins(access.user, &[access.login], LoginEnd::Revoked);
-    }
+    app.service.close_if_ended(access);
     answer.map(|response| response.map(|()| Full::default())).ok_or(ApiError::Unavailable)
 }
 
