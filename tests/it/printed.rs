@@ -25,9 +25,9 @@ const RUN: [(&str, &str, &str); 11] = [
     ("README.md", "$ cargo run --release --example chat -- --user brian", chat::TEST),
     ("README.md", "[dev-dependencies]", snippet::TEST),
     ("README.md", "use fluent_backend::testing::TestServer;", snippet::TEST),
-    ("docs/operations.md", "cp deploy/nginx/fluent.conf", deploy::TEST),
-    ("docs/operations.md", "cp deploy/systemd/fluent-backend.service", deploy::TEST),
-    ("docs/operations.md", "FLUENT_COPY_FROM=", commands::COPY_TEST),
+    ("docs/operations/tls-and-proxy.md", "cp deploy/nginx/fluent.conf", deploy::TEST),
+    ("docs/operations/install.md", "cp deploy/systemd/fluent-backend.service", deploy::TEST),
+    ("docs/operations/copy-db.md", "FLUENT_COPY_FROM=", commands::COPY_TEST),
 ];
 
 /// Blocks that no test runs, and why.
@@ -35,7 +35,7 @@ const NOT_RUN: [(&str, &str, &str); 5] = [
     ("README.md", "cargo run --release", "it is the debug build that is tested"),
     ("README.md", "cargo test --workspace", "it is what runs this"),
     (
-        "docs/operations.md",
+        "docs/operations/install.md",
         "cargo build --release",
         "installs into /usr/local; the program is started in this way by every test of the binary",
     ),
@@ -83,7 +83,7 @@ fn every_json_block_is_json_of_a_known_type() {
     assert!(seen > 10, "the documents show frames");
 }
 
-/// Files that the documents name by their path are there.
+/// Files that the documents link to are there.
 #[test]
 fn every_link_of_the_documents_leads_to_a_file() {
     let mut missing = BTreeSet::new();

@@ -11,6 +11,7 @@ mod plans;
 mod postgres;
 mod postgres_settings;
 mod row_lock;
+mod schema;
 mod seed;
 mod tombstones;
 mod two_servers;

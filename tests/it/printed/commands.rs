@@ -227,7 +227,7 @@ async fn the_commands_for_postgresql_work_as_they_are_printed() {
     let server = ServerProcess::start(dir.path(), &[]).await;
     TestClient::sign_up(server.http(), "alice").await;
     server.stop().await;
-    let printed = block("docs/operations.md", "FLUENT_COPY_FROM=");
+    let printed = block("docs/operations/copy-db.md", "FLUENT_COPY_FROM=");
     let target = "postgres://fluent:…@db.example/fluent";
     assert!(printed.contains(target), "{printed}");
     let copied = shell(dir.path(), &printed.replace(target, copy.url()), &[]).await;

@@ -61,8 +61,11 @@ fn what_the_documents_install_is_installed() {
     for there in ["nginx/conf.d", "systemd/system"] {
         std::fs::create_dir_all(etc.join(there)).unwrap();
     }
-    for first in ["cp deploy/nginx/fluent.conf", "cp deploy/systemd/fluent-backend.service"] {
-        let text = block("docs/operations.md", first).replace("/etc/", &format!("{}/", etc.display()));
+    for (file, first) in [
+        ("docs/operations/tls-and-proxy.md", "cp deploy/nginx/fluent.conf"),
+        ("docs/operations/install.md", "cp deploy/systemd/fluent-backend.service"),
+    ] {
+        let text = block(file, first).replace("/etc/", &format!("{}/", etc.display()));
         let script = format!("set -e\nnginx() {{ :; }}\nsystemctl() {{ :; }}\n{text}");
         let output = Command::new("bash").args(["-c", &script]).current_dir(root()).output().unwrap();
         assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));

@@ -23,7 +23,7 @@ pub(super) fn read(file: &str) -> String {
 /// All documents, from the root of the repository.
 pub(super) fn documents() -> Vec<String> {
     let mut found = Vec::new();
-    for dir in ["", "benches", "deploy", "docs", "examples", "fuzz"] {
+    for dir in ["", "benches", "deploy", "docs", "docs/operations", "examples", "fuzz"] {
         let entries = std::fs::read_dir(root().join(dir)).unwrap().map(|entry| entry.unwrap().path());
         let files = entries.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
         found.extend(files.map(|path: PathBuf| path.strip_prefix(root()).unwrap().display().to_string()));

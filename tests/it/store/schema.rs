@@ -78,7 +78,8 @@ fn laid_out(statement: &str) -> String {
     if let Some((index, condition)) = statement.split_once(" WHERE ") {
         return format!("{index}\n    WHERE {condition};\n");
     }
-    let table = statement.starts_with("CREATE TABLE").then(|| statement.split_once('(').zip(statement.rsplit_once(')')));
+    let table =
+        statement.starts_with("CREATE TABLE").then(|| statement.split_once('(').zip(statement.rsplit_once(')')));
     let Some(Some(((head, _), (_, options)))) = table else { return format!("{statement};\n") };
     let list = &statement[head.len() + 1..statement.len() - options.len() - 1];
     format!("{head}(\n    {}\n){options};\n", parts(list).join(",\n    "))
@@ -86,7 +87,7 @@ fn laid_out(statement: &str) -> String {
 
 /// The schema of a store that was just made, in words that a person can read.
 async fn schema_of(data: std::sync::Arc<TestData>, title: &str) -> String {
-    let server = TestServer::start_on(data.clone(), Clock::default(), |_| {}).await;
+    let server = TestServer::start_on(data.clone(), Clock::system(), |_| {}).await;
     let db = tables::open(&data).await;
     let sql = if data.is_sqlite() { SQLITE } else { POSTGRES };
     let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
@@ -131,7 +132,11 @@ async fn the_schema_of_postgresql_is_the_documented_one() {
 #[test]
 fn a_statement_has_a_column_a_line() {
     let table = "CREATE TABLE t (a INTEGER DEFAULT (1, 2), b TEXT, PRIMARY KEY (a, b)) WITHOUT ROWID";
-    let expected = "CREATE TABLE t (\n    a INTEGER DEFAULT (1, 2),\n    b TEXT,\n    PRIMARY KEY (a, b)\n) WITHOUT ROWID;\n";
+    let expected =
+        "CREATE TABLE t (\n    a INTEGER DEFAULT (1, 2),\n    b TEXT,\n    PRIMARY KEY (a, b)\n) WITHOUT ROWID;\n";
     assert_eq!(laid_out(table), expected);
-    assert_eq!(laid_out("CREATE INDEX i ON t (a)\n WHERE b IS NULL"), "CREATE INDEX i ON t (a)\n    WHERE b IS NULL;\n");
+    assert_eq!(
+        laid_out("CREATE INDEX i ON t (a)\n WHERE b IS NULL"),
+        "CREATE INDEX i ON t (a)\n    WHERE b IS NULL;\n"
+    );
 }
