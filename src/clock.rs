@@ -1,4 +1,4 @@
-//! The time of day and random tokens, both from one place so that tests can steer the first.
+//! The time of day and random tokens: from one place, so that tests can steer the time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,7 +10,7 @@ use rand::rngs::SysRng;
 
 use crate::domain::Timestamp;
 
-/// Where the time comes from.
+/// A source of the time.
 #[derive(Clone, Debug, Default)]
 pub struct Clock(Source);
 
@@ -41,7 +41,7 @@ impl Clock {
         }
     }
 
-    /// Now.
+    /// Returns the present time.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
     pub fn now(&self) -> Timestamp {
@@ -52,19 +52,19 @@ impl Clock {
     }
 }
 
-/// The operating system gave no random bytes.
+/// The operating system has given no random bytes.
 #[derive(Debug, thiserror::Error)]
 #[error("the operating system's random source failed")]
 pub struct NoRandomness;
 
-/// `N` bytes of the operating system's random source.
+/// Returns `N` bytes of the operating system's random source.
 pub fn random_bytes<const N: usize>() -> Result<[u8; N], NoRandomness> {
     let mut bytes = [0; N];
     SysRng.try_fill_bytes(&mut bytes).map_err(|_| NoRandomness)?;
     Ok(bytes)
 }
 
-/// 256 random bits as 43 URL-safe characters.
+/// Returns 256 random bits as 43 URL-safe characters.
 pub fn random_token() -> Result<String, NoRandomness> {
     random_bytes::<32>().map(|bytes| URL_SAFE_NO_PAD.encode(bytes))
 }

@@ -1,7 +1,6 @@
 //! Settings: the embedded defaults, then a file, then the environment; an unknown key is an error.
 
 mod address;
-mod database;
 mod env_file;
 mod environment;
 mod error;
@@ -18,11 +17,11 @@ use ::config::{Environment, File, FileFormat};
 use serde::Deserialize;
 
 pub use address::{ListenAddress, NotAnAddress, reachable};
-pub use database::{Database, Synchronous};
 pub(crate) use env_file::without_byte_order_mark;
 pub use error::ConfigError;
 pub use sections::{
-    Admin, Auth, Http, Limits, Log, LogFormat, MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, Messages, Server, Socket,
+    Admin, Auth, Database, Http, Limits, Log, LogFormat, MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, Messages, Server,
+    Socket, Synchronous,
 };
 pub use store::Store;
 

@@ -39,7 +39,7 @@ pub struct EmailAddress {
 }
 
 impl EmailAddress {
-    /// Checks the syntax; nothing is sent to the address.
+    /// Checks the syntax. Nothing is sent to the address.
     pub fn parse(text: String) -> Result<Self, Invalid> {
         let valid = !is_too_long(&text)
             && !text.chars().any(char::is_control)
@@ -97,7 +97,7 @@ impl PublicKey {
         &self.0
     }
 
-    /// Whether `other` is the text of the same key, perhaps in another spelling of its bytes.
+    /// Returns whether `other` is the text of the same key, perhaps in another spelling of its bytes.
     #[must_use]
     pub fn is_same(&self, other: &str) -> bool {
         let bytes = |text: &str| BASE64.decode(text).ok();
@@ -110,7 +110,7 @@ impl PublicKey {
 pub struct NewAccount {
     /// The name to log in and be found with.
     pub name: UserName,
-    /// The address, shown to nobody else.
+    /// The address, which no other user sees.
     pub email: EmailAddress,
     /// The password, still in clear.
     pub password: Password,
@@ -118,7 +118,7 @@ pub struct NewAccount {
     pub public_key: PublicKey,
 }
 
-/// What everybody may know of an account.
+/// What all users may know of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
     /// Its id.
@@ -130,13 +130,13 @@ pub struct User {
 }
 
 impl User {
-    /// Bytes of what is told of the user.
+    /// Returns the bytes of what others see of the user.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.name.len() + self.public_key.len()
     }
 
-    /// Names the public key: the first 16 hex digits of the SHA-256 of its text.
+    /// Returns the name of the public key: the first 16 hex digits of the SHA-256 of its text.
     #[must_use]
     pub fn key_id(&self) -> String {
         let hash = digest::digest(&digest::SHA256, self.public_key.as_bytes());

@@ -1,4 +1,4 @@
-//! What users ask the store to change, and what comes of it.
+//! Changes that users ask for, and their outcomes.
 
 use super::{
     Authority, ClientId, ConversationId, Deletion, Draft, Event, MessageId, Proof, PublicKey, Receipt, Scope, Seq,
@@ -12,50 +12,50 @@ pub enum Command {
     Send(Box<Draft>),
     /// The user has read the partner's messages up to this one.
     Read {
-        /// Who has read.
+        /// The user who has read.
         user: UserId,
-        /// Whose messages.
+        /// The partner whose messages were read.
         partner: UserId,
-        /// Up to this one; clamped to what exists.
+        /// The newest message that was read; clamped to those that exist.
         up_to: MessageId,
     },
-    /// A device of the user keeps every event up to this one.
+    /// A device of the user has kept every event up to this one.
     Delivered {
-        /// Whose device.
+        /// The user whose device it is.
         user: UserId,
-        /// The newest event it keeps.
+        /// The newest event that the device has kept.
         up_to: Seq,
     },
     /// Delete a message.
     Delete {
-        /// Who asks.
+        /// The user who asks.
         user: UserId,
-        /// The message.
+        /// The message to delete.
         id: MessageId,
-        /// For whom.
+        /// Whether for one side or for both.
         scope: Scope,
     },
-    /// Block a user, or no longer.
+    /// Block a user, or end a block.
     Block {
-        /// Who blocks.
+        /// The user who blocks.
         user: UserId,
-        /// Whom.
+        /// The user who is blocked.
         other: UserId,
-        /// Whether from now on.
+        /// Whether the block begins (`true`) or ends.
         blocked: bool,
     },
     /// Replace the public key.
     SetKey {
-        /// Whose.
+        /// The user whose key it is.
         user: UserId,
         /// The new key.
         key: PublicKey,
-        /// What allows it.
+        /// What allows the change.
         authority: Authority,
     },
-    /// Change what is not given as `None`.
+    /// Change the settings that are not `None`.
     Configure {
-        /// Whose settings.
+        /// The user whose settings they are.
         user: UserId,
         /// Whether others may see when the user is online, and the user them.
         presence: Option<bool>,
@@ -64,16 +64,16 @@ pub enum Command {
     },
     /// Delete an account and all its conversations.
     DeleteAccount {
-        /// Whose.
+        /// The user whose account it is.
         user: UserId,
-        /// That they have given the password.
+        /// Proof that the user has given the password.
         proof: Proof,
-        /// Until when an access token of the account could look valid.
+        /// The moment until which an access token of the account could look valid.
         until: Timestamp,
     },
-    /// A message has expired.
+    /// Destroy a message whose time is over.
     Expire(MessageId),
-    /// By the server's retention everything older is gone.
+    /// Destroy everything older than this, by the server's retention.
     Retain(Timestamp),
 }
 
@@ -86,25 +86,25 @@ pub struct Settings {
     pub read_receipts: bool,
 }
 
-/// What came of one command.
+/// The outcome of one command.
 #[derive(Debug)]
 pub struct Outcome {
-    /// What the one who asked is told.
+    /// The answer to the socket or caller that has asked.
     pub answer: Result<Answer, Refusal>,
-    /// What happened, and who must learn it, in the order of `seq`.
+    /// The events that it has caused, each with its audience, in the order of `seq`.
     pub events: Vec<(Audience, std::sync::Arc<Event>)>,
 }
 
-/// Who must learn of an event.
+/// The users who must learn of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Audience {
     /// One user's devices.
     User(UserId),
-    /// Everybody.
+    /// All users.
     All,
 }
 
-/// What a command has done.
+/// The answer to a command that was carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// The message is stored.
@@ -120,9 +120,9 @@ pub enum Answer {
     NothingRead {
         /// The conversation.
         conversation_id: ConversationId,
-        /// Who asked.
+        /// The user who asked.
         user: UserId,
-        /// Whose messages.
+        /// The partner whose messages were to be read.
         partner: UserId,
     },
     /// The message is gone.
@@ -139,14 +139,14 @@ pub enum Answer {
     },
     /// The settings as they are now.
     Configured(Settings),
-    /// Done, and nothing to tell.
+    /// The command is carried out; there is nothing more to say.
     Done,
 }
 
-/// What the sender of a message is told.
+/// The answer to the sender of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
-    /// The sender's name for it; none from the legacy dialect.
+    /// The sender's `client_id`; none from the legacy dialect.
     pub client_id: Option<ClientId>,
     /// Its conversation.
     pub conversation_id: ConversationId,
@@ -158,7 +158,7 @@ pub struct Stored {
     pub duplicate: bool,
 }
 
-/// Why a single command was not carried out. Nothing of it was stored.
+/// The reason why a single command was not carried out. Nothing of it was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// There is no such user.
@@ -182,8 +182,8 @@ pub enum Refusal {
         /// Names the receiver's present key.
         key_id: String,
     },
-    /// No such thing, or not this user's.
+    /// The object does not exist, or belongs to another user.
     NotFound,
-    /// This user may not, or no longer.
+    /// The user may not do this, or no longer.
     Forbidden,
 }

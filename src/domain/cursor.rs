@@ -1,11 +1,11 @@
-//! How far a device has got in the order of a store.
+//! Cursors: how far a device has got in the order of a store.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::Seq;
 
-/// Names the history of one store: another one after a restore from a backup. Letters and digits.
+/// The name of one store's history; a restore from a backup gives it another one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Epoch(String);
 
@@ -34,7 +34,7 @@ pub struct Cursor {
     pub seq: Seq,
 }
 
-/// Not a cursor.
+/// The text is not a cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a cursor such as k3f9:812")]
 pub struct CursorError;
@@ -57,14 +57,14 @@ impl FromStr for Cursor {
     }
 }
 
-/// Why a cursor cannot be honoured.
+/// The reason why a cursor cannot be honoured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ResetReason {
-    /// It is no cursor, or one of another history.
+    /// The text is no cursor, or the cursor is of another history.
     Epoch,
-    /// It is beyond the store's newest event.
+    /// The cursor is beyond the store's newest event.
     Future,
-    /// Events after it are no longer kept.
+    /// Events after the cursor are no longer kept.
     Expired,
 }
 

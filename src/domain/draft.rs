@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{ClientId, MessageId, UserId};
 
-/// Why a draft cannot become a message, whoever sends it.
+/// The reason why a text cannot be an encrypted copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DraftError {
     /// An encrypted copy has no bytes.
@@ -23,7 +23,7 @@ pub enum DraftError {
 pub struct Ciphertext(String);
 
 impl Ciphertext {
-    /// 1 … `limit` bytes of UTF-8.
+    /// Takes 1 … `limit` bytes of UTF-8.
     pub fn parse(text: String, limit: usize) -> Result<Self, DraftError> {
         match text.len() {
             0 => Err(DraftError::Empty),
@@ -88,7 +88,7 @@ pub struct Once {
     pub content_hash: [u8; 32],
 }
 
-/// Why a draft cannot be stored, although it is well-formed. Told only when it is no retry of one that was.
+/// The reason why a well-formed draft cannot be stored. A retry of a stored message is answered as such all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Objection {
     /// A copy is above the limit.
@@ -96,16 +96,16 @@ pub enum Objection {
         /// The limit in bytes.
         limit: usize,
     },
-    /// It names an attachment that there is not.
+    /// It names an attachment that does not exist.
     UnknownAttachment,
 }
 
 /// What a sender asks the server to store and deliver.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    /// Who sends it: the user of the socket, never a field of the frame.
+    /// The sender: the user of the socket, never a field of the frame.
     pub sender: UserId,
-    /// Whom it is for; may be the sender. `None` when the number cannot be anybody's.
+    /// The receiver, who may be the sender. `None` when the number cannot be a user id.
     pub receiver: Option<UserId>,
     /// The copy that the sender can decrypt.
     pub sender_copy: Ciphertext,
@@ -113,15 +113,15 @@ pub struct Draft {
     pub receiver_copy: Ciphertext,
     /// What the payload is.
     pub message_type: MessageType,
-    /// Makes a retry recognisable; the legacy dialect has no such thing.
+    /// What makes a retry recognisable; `None` in the legacy dialect.
     pub once: Option<Once>,
     /// The key that the receiver's copy is encrypted to, as the sender believes.
     pub receiver_key_id: Option<String>,
-    /// The message that this one answers.
+    /// The message to which this one is a reply.
     pub reply_to: Option<MessageId>,
-    /// Seconds from storing until nobody is shown it any more.
+    /// Seconds from storing until the message expires.
     pub expires_in_s: Option<i64>,
-    /// Why it cannot be stored.
+    /// The reason why it cannot be stored, if any.
     pub objection: Option<Objection>,
 }
 
@@ -143,7 +143,7 @@ impl Draft {
         }
     }
 
-    /// Bytes that this draft occupies while it waits, its ciphertexts above all.
+    /// Returns the bytes that this draft occupies while it waits, its ciphertexts above all.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.sender_copy.as_bytes().len() + self.receiver_copy.as_bytes().len() + size_of::<Self>()

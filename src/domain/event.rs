@@ -1,4 +1,4 @@
-//! What the devices of a user must learn, in one order.
+//! Events: what the devices of a user must learn, in one order.
 
 use super::{ConversationId, Message, MessageId, Seq, Timestamp, UserId};
 
@@ -7,7 +7,7 @@ use super::{ConversationId, Message, MessageId, Seq, Timestamp, UserId};
 pub struct Event {
     /// Its place in the order.
     pub seq: Seq,
-    /// What it is.
+    /// The event itself.
     pub body: EventBody,
 }
 
@@ -16,64 +16,64 @@ pub struct Event {
 pub enum EventBody {
     /// A message was stored.
     Message(Message),
-    /// Messages have reached somebody, or were read.
+    /// Messages were delivered or read.
     Receipt(Receipt),
     /// A message is gone.
     Deleted(Deletion),
     /// Everything older than this is gone, by the server's retention.
     DeletedBefore(Timestamp),
-    /// Somebody has a new public key.
+    /// A user has a new public key.
     KeyChanged {
-        /// Whose.
+        /// The user whose key changed.
         user: UserId,
         /// Names the new key.
         key_id: String,
     },
     /// An account is gone, and the conversation with it.
     UserDeleted(UserId),
-    /// The user has blocked somebody, or no longer does.
+    /// The user has blocked another user, or has ended that block.
     Block {
-        /// Whom.
+        /// The user who is blocked.
         user: UserId,
-        /// Whether from now on.
+        /// Whether the block began (`true`) or ended.
         blocked: bool,
     },
 }
 
-/// What a receipt says.
+/// What a receipt reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ReceiptKind {
-    /// Kept by a device.
+    /// A device has kept the messages.
     Delivered,
-    /// Read by the person.
+    /// The person has read them.
     Read,
 }
 
-/// How far one side of a conversation has got. Cumulative: it holds for everything older too.
+/// How far one side of a conversation has received or read. Cumulative: it holds for all older messages too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// Its place in the order.
     pub seq: Seq,
     /// Delivered or read.
     pub kind: ReceiptKind,
-    /// Where.
+    /// The conversation.
     pub conversation_id: ConversationId,
-    /// Who received or read.
+    /// The user who received or read.
     pub user: UserId,
-    /// Whose messages.
+    /// The partner whose messages they are.
     pub partner: UserId,
     /// The newest message it holds for.
     pub up_to: MessageId,
-    /// When.
+    /// The time at which it was stored.
     pub timestamp: Timestamp,
 }
 
-/// For whom a message is deleted.
+/// The sides for which a message is deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
-    /// For the one who asks.
+    /// The side that asks.
     Me,
-    /// For both sides.
+    /// Both sides.
     Everyone,
 }
 
@@ -84,20 +84,20 @@ pub struct Deletion {
     pub seq: Seq,
     /// The message.
     pub id: MessageId,
-    /// Where it was.
+    /// The conversation it was in.
     pub conversation_id: ConversationId,
-    /// Who had sent it.
+    /// Its sender.
     pub sender: UserId,
-    /// Whom it had been sent to.
+    /// Its receiver.
     pub receiver: UserId,
-    /// For whom it is gone.
+    /// The sides for which it is gone.
     pub scope: Scope,
-    /// Who deleted it; `None` when it has expired.
+    /// The user who deleted it; `None` when it has expired.
     pub by: Option<UserId>,
 }
 
 impl Deletion {
-    /// The other side of the conversation, as `user` sees it.
+    /// Returns the other side of the conversation, as `user` sees it.
     #[must_use]
     pub fn partner_of(&self, user: UserId) -> UserId {
         if user == self.sender { self.receiver } else { self.sender }

@@ -1,4 +1,4 @@
-//! When two names are the same name, and when one is found.
+//! Name folding: when two names are the same, and when a search finds one.
 
 use std::borrow::Cow;
 
@@ -41,13 +41,13 @@ pub fn name_key(text: &str) -> String {
     if trimmed.len() == folded.len() { folded } else { trimmed.to_owned() }
 }
 
-/// The form in which a text is searched in names. Empty finds nobody.
+/// Returns the form in which a text is searched in names. An empty one finds no user.
 #[must_use]
 pub fn search_key(text: &str) -> String {
     searched(&name_key(text))
 }
 
-/// A key as it is searched, also one from before domains were unified, which may be of another account.
+/// Returns a key as it is searched, also one from before domains were unified, which may be of another account.
 #[must_use]
 pub fn searched(key: &str) -> String {
     match unicode_domain(key) {
@@ -56,7 +56,7 @@ pub fn searched(key: &str) -> String {
     }
 }
 
-/// Letters without the marks that stand on them, so that `andre` finds `André`: what the root order of Unicode's collation
+/// Removes the marks that stand on letters, so that `andre` finds `André`: what the root order of Unicode's collation
 /// (UTS #10) ignores at first. Vowel signs of scripts that write them as marks stay.
 fn fold_marks(key: &str) -> String {
     if key.is_ascii() {
@@ -132,7 +132,7 @@ mod tests {
         for text in same {
             assert_eq!(name_key(text), "a@münchen.example", "{text}");
         }
-        // No domain name: it stays as it is.
+        // It is no domain name, so it stays as it is.
         for text in ["a@xn--\u{e4}", "@xn--mnchen-3ya", "xn--mnchen-3ya.example@", "a@b c_%"] {
             assert_eq!(name_key(text), fold_name(text), "{text}");
         }

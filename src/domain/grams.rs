@@ -1,4 +1,4 @@
-//! Pieces of names, by which users are found.
+//! N-grams of names, by which users are found.
 
 use std::collections::BTreeSet;
 
@@ -14,13 +14,13 @@ const MOST: usize = 16;
 pub struct Gram(i64);
 
 impl Gram {
-    /// The stored form back.
+    /// Reads the stored form back.
     #[must_use]
     pub fn from_stored(number: i64) -> Self {
         Self(number)
     }
 
-    /// The stored form.
+    /// Returns the stored form.
     #[must_use]
     pub fn get(self) -> i64 {
         self.0

@@ -32,11 +32,11 @@ id! {
     Seq(i64)
 }
 id! {
-    /// A conversation: today two users, or one user's notes to themselves.
+    /// A conversation: today two users, or one user's self-chat.
     ConversationId(i64)
 }
 id! {
-    /// A login session: one chain of refresh tokens, from a login to its logout, expiry or revocation.
+    /// A login: one chain of refresh tokens, from signing in to logout, expiry or revocation.
     LoginId(i64)
 }
 id! {
@@ -52,7 +52,7 @@ impl MessageId {
     }
 }
 
-/// What names the conversation of two users, whoever writes first.
+/// The key of the conversation of two users; the order in which they write does not matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DirectKey(i64);
 
@@ -64,13 +64,13 @@ impl DirectKey {
         Self(i64::from(low) << 32 | i64::from(high))
     }
 
-    /// The stored form back.
+    /// Reads the stored form back.
     #[must_use]
     pub fn from_stored(key: i64) -> Self {
         Self(key)
     }
 
-    /// The other side for `user`; `user` again for notes to oneself.
+    /// Returns the other side for `user`; `user` again for a self-chat.
     #[must_use]
     pub fn partner_of(self, user: UserId) -> UserId {
         // Two ids of 32 bits each were put together below.
@@ -79,7 +79,7 @@ impl DirectKey {
         if user == low { high } else { low }
     }
 
-    /// The stored form: the lower id in the upper 32 bits.
+    /// Returns the stored form: the lower id in the upper 32 bits.
     #[must_use]
     pub fn get(self) -> i64 {
         self.0

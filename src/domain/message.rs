@@ -9,9 +9,9 @@ pub struct Message {
     pub id: MessageId,
     /// The conversation it belongs to.
     pub conversation_id: ConversationId,
-    /// Who sent it.
+    /// The sender.
     pub sender: UserId,
-    /// Whom it was sent to.
+    /// The receiver.
     pub receiver: UserId,
     /// The copy for the sender.
     pub sender_copy: String,
@@ -21,22 +21,22 @@ pub struct Message {
     pub message_type: String,
     /// When it was stored; strictly increasing with `id`.
     pub timestamp: Timestamp,
-    /// The name its sender gave it, shown to the sender alone.
+    /// The sender's `client_id`, shown to the sender alone.
     pub client_id: Option<String>,
-    /// The message that this one answers, as its sender says.
+    /// The message to which this one is a reply, as its sender says.
     pub reply_to: Option<MessageId>,
-    /// From when on nobody is shown it.
+    /// The moment from which it is no longer shown.
     pub expires_at: Option<Timestamp>,
 }
 
 impl Message {
-    /// The copy that `user` can decrypt. A message to oneself shows the sender's.
+    /// Returns the copy that `user` can decrypt. For a message to oneself this is the sender's.
     #[must_use]
     pub fn content_for(&self, user: UserId) -> &str {
         if user == self.sender { &self.sender_copy } else { &self.receiver_copy }
     }
 
-    /// The name its sender gave it, when `user` is the sender.
+    /// Returns the sender's `client_id`, when `user` is the sender.
     #[must_use]
     pub fn client_id_for(&self, user: UserId) -> Option<&str> {
         self.client_id.as_deref().filter(|_| user == self.sender)
@@ -56,7 +56,7 @@ impl std::fmt::Debug for Message {
 }
 
 impl ChatListEntry {
-    /// Bytes of what `user` is told.
+    /// Returns the bytes of what `user` is shown.
     #[must_use]
     pub fn bytes(&self, user: UserId) -> usize {
         self.newest.content_for(user).len() + self.partner.bytes()
@@ -66,7 +66,7 @@ impl ChatListEntry {
 /// One line of a user's chat list.
 #[derive(Clone)]
 pub struct ChatListEntry {
-    /// The other side; oneself for notes to oneself.
+    /// The other side; the user again for a self-chat.
     pub partner: User,
     /// The newest message of the conversation.
     pub newest: Message,

@@ -25,11 +25,12 @@ macro_rules! name {
 }
 
 name! {
-    /// What a sender calls a message, unique among theirs: `[A-Za-z0-9._:-]{1,64}`, best a `UUIDv7` (RFC 9562 §5.7).
+    /// The sender's name for a message, unique among that sender's: `[A-Za-z0-9._:-]{1,64}`, best a `UUIDv7` (RFC 9562
+    /// §5.7).
     ClientId, b'.' | b'_' | b':' | b'-'
 }
 name! {
-    /// What a device calls itself, unique among its user's: `[A-Za-z0-9_-]{1,64}`.
+    /// A device's name for itself, unique among its user's devices: `[A-Za-z0-9_-]{1,64}`.
     DeviceId, b'_' | b'-'
 }
 

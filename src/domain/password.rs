@@ -18,7 +18,7 @@ const MOST_BYTES: usize = *CHARS.end() * 16;
 const OWN_CHARS: usize = 5;
 /// Shortest part of a name or an address that is looked for.
 const PART_CHARS: usize = 3;
-/// What everybody knows about an account here.
+/// What is known about any account here: the names of this service.
 const SERVICE: &str = "fluent";
 
 /// A new password of 8–256 characters, in its normal form. Cannot be printed.
@@ -51,7 +51,7 @@ impl Password {
         Ok(Self(normal))
     }
 
-    /// An error when little is left of it without parts of its owner's name and address.
+    /// Returns an error when little is left of it without parts of its owner's name and address.
     pub fn check_owner(&self, name: &str, email: &str) -> Result<(), Invalid> {
         let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
         let mut rest = letters(&search_key_of_password(self.0.expose_secret()));
@@ -61,7 +61,7 @@ impl Password {
         let words = [&name, &email].into_iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric()));
         parts.extend(words.map(str::to_owned));
         parts.retain(|part| part.chars().nth(PART_CHARS - 1).is_some());
-        // The longest first: others are parts of it.
+        // The longest come first, since others are parts of them.
         parts.sort_unstable_by_key(|part| std::cmp::Reverse(part.len()));
         let before = rest.len();
         for part in &parts {
@@ -84,8 +84,9 @@ impl Password {
     }
 }
 
-/// The normal form of a typed password, when it is another: NFKC, as NIST SP 800-63B §5.1.1.2 has it. It makes one of what
-/// keyboards and phones write in different ways: composed or not, in full or half width, with one space or another.
+/// Returns the normal form of a typed password, when it differs: NFKC, as NIST SP 800-63B §5.1.1.2 has it. It unifies
+/// what keyboards and phones write in different ways: composed or not, in full or half width, with one space or
+/// another.
 #[must_use]
 pub fn normal_password(typed: &SecretString) -> Option<SecretString> {
     let text = typed.expose_secret();

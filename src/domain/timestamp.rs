@@ -20,26 +20,26 @@ pub struct Timestamp(i64);
 pub struct TimestampError;
 
 impl Timestamp {
-    /// From microseconds since the epoch, clamped to the years -9999 … 9999.
+    /// Makes a time stamp from microseconds since the epoch, clamped to the years -9999 … 9999.
     #[must_use]
     pub fn from_micros(micros: i64) -> Self {
         let (min, max) = (jiff::Timestamp::MIN.as_microsecond(), jiff::Timestamp::MAX.as_microsecond());
         Self(micros.clamp(min, max))
     }
 
-    /// Microseconds since the epoch.
+    /// Returns the microseconds since the epoch.
     #[must_use]
     pub fn as_micros(self) -> i64 {
         self.0
     }
 
-    /// Whole seconds since the epoch, rounded down.
+    /// Returns the whole seconds since the epoch, rounded down.
     #[must_use]
     pub fn as_secs(self) -> i64 {
         self.0.div_euclid(1_000_000)
     }
 
-    /// This moment plus `seconds` (negative: before it).
+    /// Returns this moment plus `seconds` (negative: before it).
     #[must_use]
     pub fn plus_secs(self, seconds: i64) -> Self {
         Self::from_micros(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
@@ -49,7 +49,7 @@ impl Timestamp {
     /// with fewer than six decimals was cut, so it means the end of its unit: nothing within that is left out.
     ///
     /// Takes any offset, up to nine decimals, every time of the years -9999 … 9999, and for the `+` of an offset the
-    /// space that it becomes in a query where nobody has encoded it.
+    /// space that it becomes in a query where it was not encoded.
     pub fn parse_bound(text: &str) -> Result<Self, TimestampError> {
         let text = with_sign(text);
         let pieces = Pieces::parse(text.as_bytes()).map_err(|_| TimestampError)?;
@@ -93,7 +93,7 @@ fn unit_micros(text: &str) -> Option<i64> {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // In range by construction: `from_micros` clamps.
+        // It is in range by construction: `from_micros` clamps.
         let moment = jiff::Timestamp::from_microsecond(self.0).map_err(|_| fmt::Error)?;
         write!(f, "{moment:.6}")
     }

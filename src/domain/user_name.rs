@@ -1,6 +1,7 @@
-//! User names: what one may be, when two are the same, and when two look the same.
+//! User names: which are allowed, when two are the same, and when two look the same.
 //!
-//! A name is the only sign of whom one encrypts to. So it must show what it is, and read like no other.
+//! A user has nothing but the name to know for whom a message is encrypted. So it must show what it is, and read like
+//! no other.
 
 mod characters;
 mod scripts;
@@ -34,7 +35,7 @@ impl UserName {
         }
     }
 
-    /// The key of the text, or why it cannot be a new name.
+    /// Returns the key of the text, or the reason why it cannot be a new name.
     fn check(text: &str) -> Result<String, &'static str> {
         const LENGTH: &str = "must have 1 to 254 characters";
         if text.is_empty() || is_too_long(text) {
@@ -69,21 +70,22 @@ impl UserName {
         searched(&self.key)
     }
 
-    /// What it looks like: no other new name may have one of them.
+    /// Returns what it looks like: no other new name may have one of these looks.
     #[must_use]
     pub fn skeletons(&self) -> Vec<Skeleton> {
         skeletons(&self.text)
     }
 }
 
-/// The keys that the account may have whose name this is, likeliest first; none for what can never have been a name.
+/// Returns the keys that the account with this name may have, likeliest first; none for a text that can never have been
+/// a name.
 ///
 /// Names from before today's rules are found by what their key was then: domains were not unified, and characters that
 /// folding drops could stand before white space.
 #[must_use]
 pub fn login_keys(text: &str) -> Vec<String> {
     let mut keys = Vec::new();
-    // No name ever held a control character, and PostgreSQL takes no text with a NUL.
+    // Names never held control characters, and PostgreSQL takes no text with a NUL.
     if !is_too_long(text) && !text.trim().chars().any(char::is_control) {
         for key in [fold_name(text.trim()), name_key(text)] {
             if !key.trim().is_empty() && !keys.contains(&key) {

@@ -8,11 +8,11 @@ use icu_properties::{CodePointMapData, CodePointSetData};
 
 /// Marks on one letter, at most (UTS #39 §5.4).
 const MOST_MARKS: usize = 4;
-/// Without a picture, or in the place of something that is not there, though their category does not say so: Braille's
+/// Characters without a picture, or that stand for something absent, though their category does not say so: Braille's
 /// blank, a note without a head, Khitan's filler, and the replacements of objects and characters.
 const BLANK: [char; 5] = ['\u{2800}', '\u{1d159}', '\u{16fe4}', '\u{fffc}', '\u{fffd}'];
 
-/// Why the text cannot be a name, as it stands.
+/// Returns the reason why the text cannot be a name, as it stands.
 pub(super) fn check(text: &str) -> Result<(), &'static str> {
     let (category, bidi) = (CodePointMapData::<GeneralCategory>::new(), CodePointSetData::new::<BidiControl>());
     let ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();
@@ -40,7 +40,7 @@ pub(super) fn check(text: &str) -> Result<(), &'static str> {
     if shown.trim() == shown { check_marks(text) } else { Err("must not begin or end with white space") }
 }
 
-/// Why the text cannot be a name, by its key.
+/// Returns the reason why the text cannot be a name, by its key.
 pub(super) fn check_folded(key: &str) -> Result<(), &'static str> {
     let category = CodePointMapData::<GeneralCategory>::new();
     let counts = GeneralCategoryGroup::Letter.union(GeneralCategoryGroup::Number);

@@ -4,10 +4,12 @@ use icu_properties::props::Script;
 use icu_properties::script::ScriptWithExtensions;
 use unicode_security::mixed_script::AugmentedScriptSet;
 
-/// Why the folded text cannot be a name: a word in it is of several scripts that are not written together.
+/// Returns the reason why the folded text cannot be a name: a word in it is of several scripts that are not written
+/// together.
 ///
-/// Together stand what UTS #39 calls highly restrictive: Latin with Han and Japanese, Korean or Bopomofo. By words,
-/// since a Cyrillic name stands before a Latin domain, and not by the profile for identifiers, which has no emoji.
+/// Scripts may stand together as in UTS #39's level *highly restrictive*: Latin with Han and Japanese, Korean or
+/// Bopomofo. The rule holds for each word, since a Cyrillic name stands before a Latin domain; the profile for
+/// identifiers is not used, since it has no emoji.
 pub(super) fn check(key: &str) -> Result<(), &'static str> {
     let words = key.split(|c: char| c.is_whitespace() || c.is_ascii_punctuation());
     if words.into_iter().all(is_plain) { Ok(()) } else { Err("must not mix scripts within a word") }

@@ -75,8 +75,16 @@ fn parts(list: &str) -> Vec<String> {
 /// A statement with a column a line, and an index with its condition on a line of its own.
 fn laid_out(statement: &str) -> String {
     let statement = statement.split_whitespace().collect::<Vec<_>>().join(" ");
-    if let Some((index, condition)) = statement.split_once(" WHERE ") {
-        return format!("{index}\n    WHERE {condition};\n");
+    if statement.contains(" INDEX ") {
+        let (index, condition) = statement.split_once(" WHERE ").unwrap_or((&statement, ""));
+        let is_long = index.len() > 120;
+        let index = if is_long {
+            index.replacen(" ON ", "\n    ON ", 1).replacen(" (", "\n    (", 1)
+        } else {
+            index.to_owned()
+        };
+        let condition = if condition.is_empty() { String::new() } else { format!("\n    WHERE {condition}") };
+        return format!("{index}{condition};\n");
     }
     let table =
         statement.starts_with("CREATE TABLE").then(|| statement.split_once('(').zip(statement.rsplit_once(')')));

@@ -3,8 +3,8 @@
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::error::require;
-use super::{ConfigError, shown};
+use crate::config::error::require;
+use crate::config::{ConfigError, shown};
 
 /// Longest name of a connection on PostgreSQL (`NAMEDATALEN`), in bytes.
 const MAX_APPLICATION_NAME_BYTES: usize = 63;
@@ -41,7 +41,7 @@ pub enum Synchronous {
 }
 
 impl Database {
-    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+    pub(in crate::config) fn validate(&self) -> Result<(), ConfigError> {
         require(self.max_connections > 0, "database.max_connections", "must be at least 1")?;
         require(self.write_connections > 0, "database.write_connections", "must be at least 1")?;
         require(self.acquire_timeout_ms > 0, "database.acquire_timeout_ms", "must be at least 1")?;

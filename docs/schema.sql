@@ -1,0 +1,223 @@
+-- The schema of the store on SQLite.
+-- Made from migration/src by a test, which also compares it: do not edit.
+
+-- Which user has blocked which.
+CREATE TABLE blocks (
+    user_id INTEGER NOT NULL,
+    other_id INTEGER NOT NULL,
+    PRIMARY KEY (user_id, other_id)
+) WITHOUT ROWID;
+CREATE INDEX blocks_other ON blocks (other_id);
+
+-- The ciphertexts of messages; overwritten with zeros when a message is gone.
+CREATE TABLE bodies (
+    id INTEGER NOT NULL PRIMARY KEY,
+    sender_copy BLOB NOT NULL,
+    receiver_copy BLOB NOT NULL
+);
+
+-- The time by the clock, while time stamps were ahead of it.
+CREATE TABLE clock_marks (
+    clock BIGINT NOT NULL PRIMARY KEY,
+    committed_at BIGINT NOT NULL
+) WITHOUT ROWID;
+
+-- Pairs of users who have written to each other, with their newest message.
+CREATE TABLE "conversations" (
+    "id" integer NOT NULL PRIMARY KEY AUTOINCREMENT,
+    "direct_key" integer NOT NULL,
+    "newest_message_id" integer
+);
+CREATE UNIQUE INDEX "conversations_direct_key" ON "conversations" ("direct_key");
+
+-- Devices from which a login has opened a socket; for the list of logins.
+CREATE TABLE devices (
+    login_id BIGINT NOT NULL REFERENCES logins (id) ON DELETE CASCADE,
+    device_id TEXT NOT NULL,
+    PRIMARY KEY (login_id, device_id)
+) WITHOUT ROWID;
+
+-- Deleted accounts whose access tokens may still look valid.
+CREATE TABLE ended_users (
+    user_id INTEGER NOT NULL PRIMARY KEY,
+    until BIGINT NOT NULL
+);
+
+-- What devices must learn besides messages and receipts, by user and seq; user 0 is everybody.
+CREATE TABLE events (
+    user_id INTEGER NOT NULL,
+    seq BIGINT NOT NULL,
+    kind SMALLINT NOT NULL,
+    subject BIGINT NOT NULL,
+    detail TEXT NOT NULL,
+    PRIMARY KEY (user_id, seq)
+) WITHOUT ROWID;
+CREATE INDEX events_about ON events (subject)
+    WHERE kind IN (5, 7, 8);
+CREATE INDEX events_seq ON events (seq);
+
+-- Logins: what one sign-in has made. REST paths call them sessions.
+CREATE TABLE "logins" (
+    "id" integer NOT NULL PRIMARY KEY AUTOINCREMENT,
+    "user_id" integer NOT NULL,
+    "created_at" integer NOT NULL,
+    "last_used_at" integer NOT NULL,
+    "expires_at" integer NOT NULL,
+    "ended_at" integer,
+    dialect SMALLINT NOT NULL DEFAULT 0,
+    FOREIGN KEY ("user_id") REFERENCES "users" ("id") ON DELETE CASCADE
+);
+CREATE INDEX "logins_ended" ON "logins" ("ended_at");
+CREATE INDEX logins_expires ON logins (expires_at, id);
+CREATE INDEX logins_live ON logins (user_id, last_used_at)
+    WHERE ended_at IS NULL;
+CREATE INDEX "logins_user" ON "logins" ("user_id");
+
+-- Each side of a conversation: unread count, and how far it has read and received.
+CREATE TABLE "members" (
+    "user_id" integer NOT NULL,
+    "conversation_id" integer NOT NULL,
+    unread BIGINT NOT NULL DEFAULT 0,
+    newest_inbound BIGINT,
+    read_id BIGINT NOT NULL DEFAULT 0,
+    delivered_id BIGINT NOT NULL DEFAULT 0,
+    shown_id BIGINT NOT NULL DEFAULT 0,
+    read_seq BIGINT NOT NULL DEFAULT 0,
+    read_at BIGINT NOT NULL DEFAULT 0,
+    shown_seq BIGINT NOT NULL DEFAULT 0,
+    shown_at BIGINT NOT NULL DEFAULT 0,
+    delivered_seq BIGINT NOT NULL DEFAULT 0,
+    delivered_at BIGINT NOT NULL DEFAULT 0,
+    PRIMARY KEY ("user_id", "conversation_id")
+);
+CREATE INDEX members_conversation ON members (conversation_id);
+
+-- The log of messages in commit order. id is seq. A gone message leaves its row as a tombstone.
+CREATE TABLE "messages" (
+    "id" integer NOT NULL PRIMARY KEY,
+    "conversation_id" integer NOT NULL,
+    "sender_id" integer NOT NULL,
+    "receiver_id" integer NOT NULL,
+    "message_type" text NOT NULL,
+    "timestamp" integer NOT NULL,
+    client_id TEXT,
+    content_hash BLOB,
+    reply_to BIGINT,
+    expires_at BIGINT,
+    sender_gone BIGINT,
+    receiver_gone BIGINT,
+    gone_seq BIGINT,
+    gone_how SMALLINT NOT NULL DEFAULT 0
+);
+CREATE UNIQUE INDEX messages_client ON messages (client_id, sender_id)
+    WHERE client_id IS NOT NULL;
+CREATE INDEX messages_conversation ON messages (conversation_id, timestamp)
+    WHERE gone_seq IS NULL AND sender_gone IS NULL AND receiver_gone IS NULL;
+CREATE INDEX messages_conversation_expires ON messages (conversation_id, expires_at)
+    WHERE expires_at IS NOT NULL;
+CREATE INDEX messages_expires ON messages (expires_at)
+    WHERE expires_at IS NOT NULL;
+CREATE INDEX messages_gone ON messages (gone_seq)
+    WHERE gone_seq IS NOT NULL;
+CREATE INDEX messages_gone_conversation ON messages (conversation_id)
+    WHERE gone_seq IS NOT NULL AND gone_how <> 4;
+CREATE INDEX messages_left
+    ON messages
+    (conversation_id, (CASE WHEN sender_gone IS NULL THEN sender_id ELSE receiver_id END), timestamp)
+    WHERE gone_seq IS NULL AND (sender_gone IS NOT NULL OR receiver_gone IS NOT NULL);
+
+-- What names look like, so that no new name can be mistaken for an old one.
+CREATE TABLE name_skeletons (
+    skeleton BLOB NOT NULL,
+    twin INTEGER NOT NULL,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    PRIMARY KEY (skeleton, twin)
+) WITHOUT ROWID;
+CREATE INDEX name_skeletons_twins ON name_skeletons (user_id)
+    WHERE twin <> 0;
+CREATE INDEX name_skeletons_user ON name_skeletons (user_id);
+
+-- Accounts with names that would be refused today.
+CREATE TABLE odd_names (
+    user_id INTEGER NOT NULL PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    reason TEXT NOT NULL
+);
+
+-- Hashes of refresh tokens, and of those that they have replaced.
+CREATE TABLE "refresh_tokens" (
+    "hash" blob(32) NOT NULL PRIMARY KEY,
+    "login_id" integer NOT NULL,
+    "expires_at" integer NOT NULL,
+    "spent_at" integer,
+    "successor_salt" blob(32),
+    FOREIGN KEY ("login_id") REFERENCES "logins" ("id") ON DELETE CASCADE
+);
+CREATE INDEX refresh_tokens_expires ON refresh_tokens (expires_at);
+CREATE INDEX "refresh_tokens_login" ON "refresh_tokens" ("login_id", "expires_at");
+
+-- The migrations that were applied.
+CREATE TABLE "seaql_migrations" (
+    "version" varchar NOT NULL PRIMARY KEY,
+    "applied_at" integer NOT NULL
+);
+
+-- One row: the epoch, the newest seq and time stamp, and versions of derived data.
+CREATE TABLE "store" (
+    "id" integer NOT NULL PRIMARY KEY,
+    "epoch" text NOT NULL,
+    "head" integer NOT NULL,
+    "clock" integer NOT NULL,
+    dropped BIGINT NOT NULL DEFAULT 0,
+    retained_from BIGINT NOT NULL DEFAULT 0,
+    rules BIGINT NOT NULL DEFAULT 0,
+    names_version INTEGER NOT NULL DEFAULT 0,
+    marked_at BIGINT NOT NULL DEFAULT 0
+);
+
+-- Retention runs whose messages are still to be destroyed.
+CREATE TABLE sweeps (
+    seq BIGINT NOT NULL PRIMARY KEY,
+    before BIGINT NOT NULL
+);
+
+-- Hashes of socket tickets.
+CREATE TABLE "tickets" (
+    "hash" blob(32) NOT NULL PRIMARY KEY,
+    "user_id" integer NOT NULL,
+    "login_id" integer NOT NULL,
+    "expires_at" integer NOT NULL,
+    FOREIGN KEY ("login_id") REFERENCES "logins" ("id") ON DELETE CASCADE
+);
+CREATE INDEX "tickets_expires_at" ON "tickets" ("expires_at");
+CREATE INDEX "tickets_login" ON "tickets" ("login_id");
+
+-- Pieces of names, and the users who have them: the index of the search for users.
+CREATE TABLE user_grams (
+    gram BIGINT NOT NULL,
+    block INTEGER NOT NULL,
+    users BLOB NOT NULL,
+    PRIMARY KEY (gram, block)
+) WITHOUT ROWID;
+
+-- Accounts: names, addresses, password hashes, public keys, settings.
+CREATE TABLE "users" (
+    "id" integer NOT NULL PRIMARY KEY AUTOINCREMENT,
+    "name" text NOT NULL,
+    "name_key" text NOT NULL,
+    "email" text NOT NULL,
+    "email_key" text NOT NULL,
+    "password_hash" text NOT NULL,
+    "public_key" text NOT NULL,
+    "created_at" integer NOT NULL,
+    presence BOOLEAN NOT NULL DEFAULT TRUE,
+    read_receipts BOOLEAN NOT NULL DEFAULT TRUE
+);
+CREATE UNIQUE INDEX "users_email_key" ON "users" ("email_key");
+CREATE UNIQUE INDEX "users_name_key" ON "users" ("name_key");
+
+-- Conversations of deleted accounts whose messages are still to be destroyed.
+CREATE TABLE wipes (
+    conversation_id BIGINT NOT NULL PRIMARY KEY,
+    user_id INTEGER NOT NULL,
+    seq BIGINT NOT NULL
+);

@@ -1,0 +1,82 @@
+//! `[auth]`: tokens and passwords.
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::lists::{redacted, redacted_list, secret_list};
+use crate::config::ConfigError;
+use crate::config::error::require;
+
+/// Shortest HS256 secret in bytes: the size of the hash's output (RFC 7518 §3.2).
+const MIN_SECRET_BYTES: usize = 32;
+/// Most memory of a password hash in KiB: 1 GiB.
+pub const MAX_ARGON2_MEMORY_KIB: u32 = 1 << 20;
+/// Most passes of a password hash.
+pub const MAX_ARGON2_PASSES: u32 = 100;
+/// Most password hashes at once: each has a thread of its own.
+const MAX_HASH_CONCURRENCY: usize = 1024;
+
+/// `[auth]`: tokens and passwords.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    /// HS256 secret; empty for the one in the data directory.
+    #[serde(serialize_with = "redacted")]
+    pub secret_key: SecretString,
+    /// Former secrets, whose tokens are accepted until they expire.
+    #[serde(deserialize_with = "secret_list", serialize_with = "redacted_list")]
+    pub previous_secret_keys: Vec<SecretString>,
+    /// Life of an access token.
+    pub access_token_s: i64,
+    /// Life of a refresh token.
+    pub refresh_token_s: i64,
+    /// How long a spent refresh token gets the same successor.
+    pub refresh_grace_s: i64,
+    /// argon2id memory in KiB.
+    pub argon2_memory_kib: u32,
+    /// argon2id passes.
+    pub argon2_passes: u32,
+    /// Hashes at once; 0: one a core.
+    pub hash_concurrency: usize,
+    /// Longest wait for the turn to hash.
+    pub hash_wait_ms: u64,
+    /// Refuse public keys that are not a `SubjectPublicKeyInfo`.
+    pub strict_public_keys: bool,
+    /// Accept `?token=` on the socket.
+    pub token_in_query: bool,
+    /// Serve `/auth/get_all_users` without a token.
+    pub public_user_list: bool,
+}
+
+impl Auth {
+    pub(in crate::config) fn validate(&self) -> Result<(), ConfigError> {
+        let long_enough = |secret: &SecretString| secret.expose_secret().len() >= MIN_SECRET_BYTES;
+        require(
+            self.secret_key.expose_secret().is_empty() || long_enough(&self.secret_key),
+            "auth.secret_key",
+            "must have at least 32 characters (try: openssl rand -hex 32)",
+        )?;
+        require(
+            self.previous_secret_keys.iter().all(long_enough),
+            "auth.previous_secret_keys",
+            "must have at least 32 characters each",
+        )?;
+        require(self.access_token_s > 0, "auth.access_token_s", "must be at least 1")?;
+        require(
+            self.refresh_token_s > self.access_token_s,
+            "auth.refresh_token_s",
+            "must be longer than auth.access_token_s",
+        )?;
+        require(self.refresh_grace_s >= 0, "auth.refresh_grace_s", "must not be negative")?;
+        require(
+            self.argon2_memory_kib <= MAX_ARGON2_MEMORY_KIB,
+            "auth.argon2_memory_kib",
+            "must be at most 1048576 (1 GiB)",
+        )?;
+        require(self.argon2_passes <= MAX_ARGON2_PASSES, "auth.argon2_passes", "must be at most 100")?;
+        require(self.hash_concurrency <= MAX_HASH_CONCURRENCY, "auth.hash_concurrency", "must be at most 1024")?;
+        argon2::Params::new(self.argon2_memory_kib, self.argon2_passes, 1, None).map(drop).map_err(|error| {
+            ConfigError::Value { key: "auth.argon2_memory_kib", reason: format!("or argon2_passes: {error}") }
+        })
+    }
+}

@@ -1,0 +1,40 @@
+//! Lists in settings, which the environment gives as text, and secrets, which are never shown.
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Deserializer, Serializer};
+
+use crate::config::shown::HIDDEN;
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// A list, or the comma-separated text that the environment can hold.
+pub(super) fn string_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    Ok(match OneOrMany::deserialize(deserializer)? {
+        OneOrMany::One(text) => {
+            text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+        }
+        OneOrMany::Many(list) => list,
+    })
+}
+
+pub(super) fn secret_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SecretString>, D::Error> {
+    Ok(string_list(deserializer)?.into_iter().map(SecretString::from).collect())
+}
+
+/// Shows whether a secret is set, not what it is.
+fn mask(secret: &SecretString) -> &'static str {
+    if secret.expose_secret().is_empty() { "" } else { HIDDEN }
+}
+
+pub(super) fn redacted<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(mask(secret))
+}
+
+pub(super) fn redacted_list<S: Serializer>(secrets: &[SecretString], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(secrets.iter().map(mask))
+}

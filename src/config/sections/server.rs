@@ -1,0 +1,52 @@
+//! `[server]`: the public listener and the process.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::error::require;
+use crate::config::{ConfigError, ListenAddress};
+
+/// `[server]`: the public listener and the process.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// Address for clients.
+    pub listen: ListenAddress,
+    /// Directory for the secret and the SQLite database.
+    pub data_dir: PathBuf,
+    /// Connections at once.
+    pub max_connections: usize,
+    /// Connections of one address at once; 0: as many as there are places.
+    pub max_connections_per_address: usize,
+    /// From accept to a complete request head or an open socket.
+    pub handshake_timeout_s: u64,
+    /// Idle time of an HTTP connection.
+    pub keep_alive_s: u64,
+    /// Longest time of a request.
+    pub request_timeout_s: u64,
+    /// Longest time of a drain.
+    pub drain_window_s: u64,
+}
+
+impl Server {
+    /// The handshake deadline.
+    #[must_use]
+    pub fn handshake_timeout(&self) -> Duration {
+        Duration::from_secs(self.handshake_timeout_s)
+    }
+
+    /// The drain window.
+    #[must_use]
+    pub fn drain_window(&self) -> Duration {
+        Duration::from_secs(self.drain_window_s)
+    }
+
+    pub(in crate::config) fn validate(&self) -> Result<(), ConfigError> {
+        require(self.max_connections > 0, "server.max_connections", "must be at least 1")?;
+        require(self.handshake_timeout_s > 0, "server.handshake_timeout_s", "must be at least 1")?;
+        require(self.keep_alive_s > 0, "server.keep_alive_s", "must be at least 1")?;
+        require(self.request_timeout_s > 0, "server.request_timeout_s", "must be at least 1")
+    }
+}
