@@ -10,35 +10,26 @@
 //! ```
 //! Nobody is named in ractor's process-wide registry, so any number of servers live in one process.
 
-mod attachment;
-mod credit;
-mod entrance;
 mod health;
 mod janitor;
 mod mailbox;
-mod outbox;
 mod persistence;
 mod presence;
 mod registry;
-mod replay;
-mod room;
 mod root;
 mod session;
-mod stream;
-mod thread;
-mod ticket;
 
-pub use attachment::{Attachment, NewSocket};
-pub use credit::{Credit, Credits, InFlightBytes};
-pub use entrance::{Entrance, Entry, NotAdmitted};
+pub use crate::protocol::{CloseReason, LoginEnd};
 pub use health::Health;
-pub use outbox::{CloseReason, Letter, LoginEnd, Outbox, OutboxEnd, Outgoing, outbox};
 pub use persistence::PersistenceHandle;
+pub use persistence::reply::RequestPermit;
 pub use presence::PresenceHandle;
 pub use registry::RegistryHandle;
-pub use replay::Opening;
 pub use root::{ActorSystem, ActorSystemError, Fatal};
-pub use ticket::Turn;
+pub use session::credit::{Credit, Credits, InFlightBytes};
+pub use session::replay::Opening;
+pub use session::send_queue::{Outgoing, QueueSender, QueuedFrame, SendQueue, send_queue};
+pub use session::socket::{NewSocket, SocketLease};
 
 /// Makes the actor fail that handles this.
 #[cfg(feature = "testing")]

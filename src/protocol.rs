@@ -1,9 +1,11 @@
 //! What travels on the socket: frames and their codecs, without any I/O.
 
+mod close;
 mod error;
 mod frame;
 pub mod legacy;
 pub mod v1;
 
+pub use close::{CloseReason, LoginEnd};
 pub use error::{Detail, ErrorCode, FrameError};
 pub use frame::Frame;

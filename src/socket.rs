@@ -1,9 +1,10 @@
 //! The wire end of a connection: the handshake, and the pump that moves frames between a socket and its session.
 
+mod admission;
 mod closing;
 mod credentials;
-mod departure;
 mod dialect;
+mod drain;
 mod handshake;
 mod heartbeat;
 mod pump;
@@ -24,15 +25,16 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::actors::{Credits, Entrance, InFlightBytes, NewSocket, Opening, RegistryHandle, outbox};
+use crate::actors::{Credits, InFlightBytes, NewSocket, Opening, RegistryHandle, send_queue};
 use crate::auth::Access;
 use crate::config;
 use crate::domain::{SocketId, UserId};
 use crate::telemetry::metrics;
-use departure::Departure;
 use dialect::Dialect;
+use drain::SocketDrain;
 use pump::Pump;
 
+pub use admission::{Admission, AdmissionPermit, NotAdmitted};
 pub use credentials::authenticate;
 pub use handshake::{Handshake, HandshakeError};
 
@@ -52,7 +54,7 @@ pub struct Sockets {
     handshake_timeout: Duration,
     drain_window: Duration,
     /// Where `fluent.v1` sockets wait for their turn.
-    pub entrance: Entrance,
+    pub admission: Admission,
     registry: RegistryHandle,
     in_flight_bytes: InFlightBytes,
     last_id: AtomicU64,
@@ -68,7 +70,7 @@ impl Sockets {
         let handshake_timeout = config.server.handshake_timeout();
         let max_wait = handshake_timeout.mul_f64(WAIT);
         Self {
-            entrance: Entrance::new(config.socket.max_per_user, max_wait, drain.clone()),
+            admission: Admission::new(config.socket.max_per_user, max_wait, drain.clone()),
             settings: Arc::new(pump::Settings::new(&config.socket)),
             handshake_timeout,
             drain_window: config.server.drain_window(),
@@ -97,11 +99,11 @@ impl Sockets {
         }
         let id = SocketId(self.last_id.fetch_add(1, Ordering::Relaxed) + 1);
         let config = &self.settings.config;
-        let (end, outbox) = outbox(config.queue_frames, config.queue_bytes);
+        let (end, queue) = send_queue(config.queue_frames, config.queue_bytes);
         let dialect = if opening.is_some() { Dialect::V1 } else { Dialect::Legacy };
-        let socket = NewSocket { id, login: access.login, outbox: end, opening };
+        let socket = NewSocket { id, login: access.login, queue: end, opening };
         let session = timeout(ATTACH_TIMEOUT, self.registry.attach(access.user, socket)).await.ok()??;
-        let open = Open::new(self.open.clone());
+        let open = OpenSocket::new(self.open.clone());
 
         let upgrade = hyper::upgrade::on(&mut request);
         // Half of the queue: a socket's own answers leave room for what others send.
@@ -120,9 +122,9 @@ impl Sockets {
             // A copy: the buffer of HTTP is larger than ours, and mostly empty.
             let read = read_buf.to_vec();
             drop(read_buf);
-            let departure = Departure::new(drain, drain_spread);
-            let wire = pump::Wire { dialect, outbox, session, credits, departure };
-            let mut pump = Box::pin(Pump::new(io.into_inner(), read, user, settings, wire)).await;
+            let drain = SocketDrain::new(drain, drain_spread);
+            let links = pump::Links { dialect, queue, session, credits, drain };
+            let mut pump = Box::pin(Pump::new(io.into_inner(), read, user, settings, links)).await;
             let code = pump.run().await;
             log_closed(user, code);
         });
@@ -158,9 +160,9 @@ fn log_closed(user: UserId, code: u16) {
 }
 
 /// Counts an open socket for as long as it lives.
-struct Open(Arc<AtomicUsize>);
+struct OpenSocket(Arc<AtomicUsize>);
 
-impl Open {
+impl OpenSocket {
     fn new(count: Arc<AtomicUsize>) -> Self {
         count.fetch_add(1, Ordering::Relaxed);
         metrics().sockets.increment(1);
@@ -168,7 +170,7 @@ impl Open {
     }
 }
 
-impl Drop for Open {
+impl Drop for OpenSocket {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
         metrics().sockets.decrement(1);

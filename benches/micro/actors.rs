@@ -1,7 +1,9 @@
 //! Messages through the actors: submitted on sockets of senders, stored, and taken out of the queues of both sides. What is
 //! above the part `append_legacy_*` of as many messages is what sessions, writer and registry take.
 
-use fluent_backend::actors::{ActorSystem, Attachment, Credits, InFlightBytes, NewSocket, Outbox, Outgoing, outbox};
+use fluent_backend::actors::{
+    ActorSystem, Credits, InFlightBytes, NewSocket, Outgoing, SendQueue, SocketLease, send_queue,
+};
 use fluent_backend::clock::Clock;
 use fluent_backend::domain::{LoginId, SocketId, UserId};
 use fluent_backend::protocol::v1::Context;
@@ -20,8 +22,8 @@ pub(crate) fn parts() -> impl Iterator<Item = Part> {
 
 /// A socket without a network.
 struct Socket {
-    attachment: Attachment,
-    outbox: Outbox,
+    attachment: SocketLease,
+    queue: SendQueue,
 }
 
 fn passing(messages: u64) -> Box<dyn FnMut()> {
@@ -33,11 +35,11 @@ fn passing(messages: u64) -> Box<dyn FnMut()> {
         let (actors, _) = Box::pin(ActorSystem::start(&config, storage, Clock::system())).await.unwrap();
         let mut sockets = Vec::new();
         for user in 1..=PAIRS * 2 {
-            let (end, outbox) = outbox(config.socket.queue_frames, config.socket.queue_bytes);
+            let (end, queue) = send_queue(config.socket.queue_frames, config.socket.queue_bytes);
             let socket =
-                NewSocket { id: SocketId(user.unsigned_abs().into()), login: LoginId(1), outbox: end, opening: None };
+                NewSocket { id: SocketId(user.unsigned_abs().into()), login: LoginId(1), queue: end, opening: None };
             let attachment = actors.registry.attach(UserId(user), socket).await.unwrap();
-            sockets.push(Socket { attachment, outbox });
+            sockets.push(Socket { attachment, queue });
         }
         (actors, sockets)
     });
@@ -56,7 +58,7 @@ fn passing(messages: u64) -> Box<dyn FnMut()> {
             }
             for (socket, expected) in sockets.iter_mut().zip(expected) {
                 for _ in 0..expected {
-                    assert!(matches!(socket.outbox.next().await, Outgoing::Letter(_)));
+                    assert!(matches!(socket.queue.next().await, Outgoing::Frame(_)));
                 }
             }
         });

@@ -13,13 +13,13 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::Semaphore;
 
 use super::mailbox::{Timed, cast};
-use super::outbox::LoginEnd;
 use super::persistence::PersistenceHandle;
+use super::persistence::reply::RequestPermit;
 use super::registry::RegistryHandle;
-use super::ticket::Turn;
 use crate::clock::Clock;
 use crate::config;
 use crate::domain::{Command, LoginId, MessageId, Timestamp};
+use crate::protocol::LoginEnd;
 use crate::storage::{BATCH, Cleared, Storage, StorageError};
 use crate::telemetry::{ActorKind, metrics};
 
@@ -127,9 +127,9 @@ impl Actor for JanitorActor {
 }
 
 /// Hands all to the writer; whether it has carried them out.
-async fn carry_out(persistence: &PersistenceHandle, commands: Vec<Command>, turn: Turn) -> bool {
+async fn carry_out(persistence: &PersistenceHandle, commands: Vec<Command>, permit: RequestPermit) -> bool {
     let expired = commands.iter().filter(|command| matches!(command, Command::Expire(_))).count() as u64;
-    let asked = commands.into_iter().map(|command| persistence.ask(command, turn.clone()));
+    let asked = commands.into_iter().map(|command| persistence.ask(command, permit.clone()));
     let works = join_all(asked).await.iter().all(Result::is_ok);
     if works {
         metrics().expired.increment(expired);

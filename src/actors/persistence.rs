@@ -1,13 +1,17 @@
 //! The writer: carries out commands in batches and announces what has happened to the registry in commit order.
 //!
 //! Supervised by the root, which replaces it when it fails; those who wait for an answer then get one that they can try
-//! again ([`Ticket`]). Bound: its mailbox and batch hold at most the credit of all sockets.
+//! again ([`PendingReply`]). Bound: its mailbox and batch hold at most the credit of all sockets.
 //!
 //! Batches form without a timer: the first command of an empty batch makes the actor cast `Flush` to itself, which queues
 //! behind every message that is waiting already. So a batch is what arrived during the commit before it.
 //!
 //! A batch whose outcome is not known, because the connection or this actor died in it, is [in doubt](InDoubt): before anything
 //! newer is written, the store is asked what of it is there, and that is announced.
+
+pub(super) mod disk_space;
+pub(super) mod reply;
+pub(super) mod thread;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,13 +23,13 @@ use tokio::sync::oneshot;
 use super::health::Health;
 use super::mailbox::{Slot, Timed, cast};
 use super::registry::{Delivery, RegistryHandle};
-use super::room::room_of;
-use super::ticket::{Confirmed, RETRY_AFTER_MS, Reply, Ticket, Told, Turn};
 use crate::clock::Clock;
 use crate::domain::{Answer, Audience, Command, Event, EventBody, Outcome, Seq, Timestamp, UserId};
 use crate::protocol::FrameError;
 use crate::storage::{Applied, Storage, StorageError};
 use crate::telemetry::{ActorKind, metrics};
+use disk_space::room_of;
+use reply::{Confirmed, PendingReply, RETRY_AFTER_MS, Reply, RequestPermit, Told};
 
 /// Most commands of one transaction: beyond this the cost of a commit is no longer felt and only the wait grows. With many
 /// conversations, messages of a batch still share pages of the index by conversation: 512 were a sixth slower with 500 pairs.
@@ -53,7 +57,7 @@ pub(super) enum PersistenceMsg {
 
 pub(super) struct Job {
     command: Command,
-    ticket: Ticket,
+    reply: PendingReply,
 }
 
 /// The writer, whichever incarnation is alive.
@@ -61,22 +65,22 @@ pub(super) struct Job {
 pub struct PersistenceHandle(pub(super) Slot<PersistenceMsg>);
 
 impl PersistenceHandle {
-    /// Carries out a command. While the writer is being replaced the ticket is dropped, which answers the one who asks.
-    pub(super) fn submit(&self, command: Command, ticket: Ticket) {
-        self.0.cast(PersistenceMsg::Submit(Box::new(Job { command, ticket })));
+    /// Carries out a command. While the writer is being replaced the reply is dropped, which answers the one who asks.
+    pub(super) fn submit(&self, command: Command, reply: PendingReply) {
+        self.0.cast(PersistenceMsg::Submit(Box::new(Job { command, reply })));
     }
 
     /// Carries out a command that comes from no socket, and waits for what comes of it. It is carried out even when nobody
     /// waits any more.
-    pub async fn ask(&self, command: Command, turn: Turn) -> Result<Answer, FrameError> {
+    pub async fn ask(&self, command: Command, permit: RequestPermit) -> Result<Answer, FrameError> {
         let (reply, answer) = oneshot::channel();
-        self.submit(command, Ticket::caller(reply, turn));
+        self.submit(command, PendingReply::caller(reply, permit));
         answer.await.unwrap_or_else(|_| Err(FrameError::unavailable(RETRY_AFTER_MS)))
     }
 
     /// Carries out a command whose outcome nobody waits for.
-    pub fn tell(&self, command: Command, turn: Turn) {
-        self.submit(command, Ticket::nobody(turn));
+    pub fn tell(&self, command: Command, permit: RequestPermit) {
+        self.submit(command, PendingReply::nobody(permit));
     }
 
     /// Writes all that is waiting and ends; gives up after `limit`.
@@ -211,8 +215,8 @@ impl PersistenceState {
             // `Recover` is on its way. Dropping the batch tells its senders to try again.
             return;
         }
-        let (commands, tickets): (Vec<Command>, Vec<Ticket>) =
-            batch.into_iter().map(|job| (job.command, job.ticket)).unzip();
+        let (commands, replies): (Vec<Command>, Vec<PendingReply>) =
+            batch.into_iter().map(|job| (job.command, job.reply)).unzip();
         let started = Instant::now();
         let now = self.args.clock.now();
         let room = room_of(&commands);
@@ -221,13 +225,13 @@ impl PersistenceState {
             Ok(applied) => {
                 metrics().commit_seconds.record(started.elapsed());
                 #[expect(clippy::cast_precision_loss, reason = "a batch has at most 1,024 rows")]
-                metrics().batch_rows.record(tickets.len() as f64);
+                metrics().batch_rows.record(replies.len() as f64);
                 self.room = 0;
-                self.announce(applied, tickets);
+                self.announce(applied, replies);
             }
             Err(error) => {
-                for ticket in tickets {
-                    ticket.refuse(FrameError::unavailable(RETRY_AFTER_MS));
+                for reply in replies {
+                    reply.refuse(FrameError::unavailable(RETRY_AFTER_MS));
                 }
                 self.room = self.room.max(room);
                 self.lose(myself, &error);
@@ -235,20 +239,20 @@ impl PersistenceState {
         }
     }
 
-    fn announce(&self, applied: Applied, tickets: Vec<Ticket>) {
-        let mut deliveries = Vec::with_capacity(tickets.len() * 2);
+    fn announce(&self, applied: Applied, replies: Vec<PendingReply>) {
+        let mut deliveries = Vec::with_capacity(replies.len() * 2);
         if applied.first.0 > self.progress().announced.0 + 1 {
             // Another process has written: what it has numbered lower must not come later.
             deliveries.push(Delivery::Resync);
         }
         let (mut late, mut callers) = (Vec::new(), Vec::new());
-        for (Outcome { answer, events }, ticket) in applied.outcomes.into_iter().zip(tickets) {
+        for (Outcome { answer, events }, reply) in applied.outcomes.into_iter().zip(replies) {
             match answer {
                 Ok(answer) => {
                     if matches!(&answer, Answer::Stored(stored) if !stored.duplicate) {
                         metrics().messages_stored.increment(1);
                     }
-                    let asked = match ticket.confirm(answer) {
+                    let asked = match reply.confirm(answer) {
                         Confirmed::Socket(reply) => Some(reply),
                         Confirmed::Other(told) => {
                             callers.push(told);
@@ -257,7 +261,7 @@ impl PersistenceState {
                     };
                     tell_of(&mut deliveries, &mut late, asked, events);
                 }
-                Err(refusal) => ticket.refuse(refusal.into()),
+                Err(refusal) => reply.refuse(refusal.into()),
             }
         }
         deliveries.append(&mut late);
@@ -357,7 +361,7 @@ fn tell_of(
     events: Vec<(Audience, Arc<Event>)>,
 ) {
     for (to, event) in events {
-        let own = |reply: &mut Reply| Audience::User(reply.from.user) == to && !matches!(reply.answer, Answer::Done);
+        let own = |reply: &mut Reply| Audience::User(reply.origin.user) == to && !matches!(reply.answer, Answer::Done);
         let reply = asked.take_if(own);
         deliveries.push(Delivery::Event { to, event, reply });
     }

@@ -17,10 +17,10 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use super::credit::Credit;
 use super::mailbox::{Slot, Timed, cast};
 use super::registry::RegistryHandle;
 use super::session::SessionMsg;
+use super::session::credit::Credit;
 use crate::clock::Clock;
 use crate::domain::{SocketId, Timestamp, UserId};
 use crate::protocol::v1::{self, Status};

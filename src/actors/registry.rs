@@ -10,24 +10,24 @@ use std::sync::Arc;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::sync::oneshot;
 
-use super::attachment::{Attachment, NewSocket};
 use super::health::Health;
 use super::mailbox::{Slot, Timed, cast};
-use super::outbox::LoginEnd;
 use super::persistence::PersistenceHandle;
+use super::persistence::reply::Reply;
 use super::presence::PresenceHandle;
-use super::replay::Replays;
+use super::session::replay::Replays;
+use super::session::socket::{NewSocket, SocketLease};
 use super::session::{News, SessionActor, SessionArgs, SessionMsg};
-use super::ticket::Reply;
 use crate::domain::{Audience, Event, LoginId, UserId};
 use crate::protocol::Frame;
+use crate::protocol::LoginEnd;
 use crate::telemetry::ActorKind;
 
 pub(super) enum RegistryMsg {
     Attach {
         user: UserId,
         socket: NewSocket,
-        reply: oneshot::Sender<Attachment>,
+        reply: oneshot::Sender<SocketLease>,
     },
     Idle {
         user: UserId,
@@ -80,7 +80,7 @@ pub struct RegistryHandle(pub(super) Slot<RegistryMsg>);
 impl RegistryHandle {
     /// Adds a socket to the user's session, which is started if need be. From the answer on, whatever is delivered to the
     /// user goes to the socket's queue. `None` when the registry is being restarted.
-    pub async fn attach(&self, user: UserId, socket: NewSocket) -> Option<Attachment> {
+    pub async fn attach(&self, user: UserId, socket: NewSocket) -> Option<SocketLease> {
         let (reply, attached) = oneshot::channel();
         self.0.cast(RegistryMsg::Attach { user, socket, reply });
         attached.await.ok()
@@ -224,7 +224,7 @@ impl RegistryState {
         myself: &ActorRef<Timed<RegistryMsg>>,
         user: UserId,
         socket: NewSocket,
-        reply: oneshot::Sender<Attachment>,
+        reply: oneshot::Sender<SocketLease>,
     ) {
         if !self.sessions.contains_key(&user) {
             let args = SessionArgs {
@@ -266,7 +266,7 @@ impl RegistryState {
             Delivery::Event { to: Audience::User(user), event, reply } => {
                 self.tell(user, News::Event { event, reply });
             }
-            Delivery::Answer(reply) => self.tell(reply.from.user, News::Answer(reply)),
+            Delivery::Answer(reply) => self.tell(reply.origin.user, News::Answer(reply)),
             Delivery::Event { to: Audience::All, event, .. } => {
                 let users: Vec<UserId> = self.sessions.keys().copied().collect();
                 for user in users {

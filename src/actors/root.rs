@@ -14,11 +14,11 @@ use super::StartError;
 use super::health::Health;
 use super::janitor::{JanitorActor, JanitorArgs};
 use super::mailbox::{Slot, Timed};
+use super::persistence::thread::OwnThread;
 use super::persistence::{PersistenceActor, PersistenceArgs, PersistenceHandle, Progress};
 use super::presence::{PresenceActor, PresenceArgs, PresenceHandle};
 use super::registry::{RegistryActor, RegistryArgs, RegistryHandle};
-use super::replay::Replays;
-use super::thread::OwnThread;
+use super::session::replay::Replays;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::storage::{Storage, StorageError};
@@ -63,14 +63,14 @@ impl ActorSystem {
         let (fatal, on_fatal) = oneshot::channel();
         let replays = Arc::new(Replays::new(config, storage.clone(), clock.clone()));
         let state = RootState {
-            writer: PersistenceArgs {
+            persistence: PersistenceArgs {
                 storage: storage.clone(),
                 clock: clock.clone(),
                 registry: registry.clone(),
                 health: health.clone(),
                 progress: Arc::new(Mutex::new(Progress::new(head))),
             },
-            router: RegistryArgs {
+            registry: RegistryArgs {
                 max_sockets: config.socket.max_per_user,
                 handle: registry.clone(),
                 persistence: persistence.clone(),
@@ -78,7 +78,7 @@ impl ActorSystem {
                 replays,
                 health: health.clone(),
             },
-            watcher: PresenceArgs { storage: storage.clone(), clock: clock.clone(), registry: registry.clone() },
+            presence: PresenceArgs { storage: storage.clone(), clock: clock.clone(), registry: registry.clone() },
             janitor: JanitorArgs {
                 storage,
                 clock,
@@ -87,8 +87,7 @@ impl ActorSystem {
                 config: config.messages.clone(),
                 access_token_s: config.auth.access_token_s,
             },
-            presence: presence.clone(),
-            persistence: persistence.clone(),
+            handles: (persistence.clone(), presence.clone()),
             health: health.clone(),
             thread: OwnThread::start("writer").map_err(|error| StartError(error.to_string()))?,
             children: Vec::new(),
@@ -130,12 +129,11 @@ pub(super) enum RootMsg {
 struct RootActor;
 
 struct RootState {
-    writer: PersistenceArgs,
-    router: RegistryArgs,
-    watcher: PresenceArgs,
+    persistence: PersistenceArgs,
+    registry: RegistryArgs,
+    presence: PresenceArgs,
     janitor: JanitorArgs,
-    presence: PresenceHandle,
-    persistence: PersistenceHandle,
+    handles: (PersistenceHandle, PresenceHandle),
     health: Arc<Health>,
     /// The writer's.
     thread: OwnThread,
@@ -209,22 +207,22 @@ impl RootState {
         let supervisor = myself.get_cell();
         let id = match kind {
             ActorKind::Registry => {
-                let (actor, _) = Actor::spawn_linked(None, RegistryActor, self.router.clone(), supervisor).await?;
-                self.router.handle.0.set(Some(actor.clone()));
+                let (actor, _) = Actor::spawn_linked(None, RegistryActor, self.registry.clone(), supervisor).await?;
+                self.registry.handle.0.set(Some(actor.clone()));
                 actor.get_id()
             }
             ActorKind::Persistence => {
-                let start = Actor::spawn_linked(None, PersistenceActor, self.writer.clone(), supervisor);
+                let start = Actor::spawn_linked(None, PersistenceActor, self.persistence.clone(), supervisor);
                 let started = self.thread.run(start).await;
                 let (actor, _) = started.ok_or_else(|| StartError("its thread has ended".to_owned()))??;
-                self.persistence.0.set(Some(actor.clone()));
+                self.handles.0.0.set(Some(actor.clone()));
                 actor.get_id()
             }
             ActorKind::Presence => {
-                let (actor, _) = Actor::spawn_linked(None, PresenceActor, self.watcher.clone(), supervisor).await?;
-                self.presence.0.set(Some(actor.clone()));
+                let (actor, _) = Actor::spawn_linked(None, PresenceActor, self.presence.clone(), supervisor).await?;
+                self.handles.1.0.set(Some(actor.clone()));
                 // A predecessor took with it who is here.
-                self.router.handle.introduce();
+                self.registry.handle.introduce();
                 actor.get_id()
             }
             ActorKind::Janitor => {
@@ -244,9 +242,9 @@ impl RootState {
         let (_, kind) = self.children.swap_remove(index);
         self.health.set_alive(kind, false);
         match kind {
-            ActorKind::Registry => self.router.handle.0.set(None),
-            ActorKind::Persistence => self.persistence.0.set(None),
-            ActorKind::Presence => self.presence.0.set(None),
+            ActorKind::Registry => self.registry.handle.0.set(None),
+            ActorKind::Persistence => self.handles.0.0.set(None),
+            ActorKind::Presence => self.handles.1.0.set(None),
             ActorKind::Janitor | ActorKind::Root | ActorKind::Session => {}
         }
         Some(kind)

@@ -2,32 +2,38 @@
 //!
 //! Supervised by the registry. When it fails, its sockets are closed with 1011 and the clients come back; nobody else
 //! notices. Bounds: the mailbox holds at most the credit of its sockets, a page for each that catches up, and what the writer
-//! has committed for this user; each socket's queue has its own bound ([`outbox`](super::outbox)).
+//! has committed for this user; each socket's queue has its own bound ([`send_queue`]).
+
+pub(super) mod credit;
+pub(super) mod replay;
+pub(super) mod send_queue;
+pub(super) mod socket;
+pub(super) mod stream;
 
 use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::oneshot;
 
-use super::attachment::{Attachment, NewSocket, SessionSocket};
-use super::credit::Credit;
 use super::mailbox::Timed;
-use super::outbox::{CloseReason, LoginEnd};
 use super::persistence::PersistenceHandle;
+use super::persistence::reply::{Origin, PendingReply, Reply};
 use super::presence::PresenceHandle;
 use super::registry::RegistryHandle;
-use super::replay::{Greeting, Replays};
-use super::stream::Turn;
-use super::ticket::{From, Reply, Ticket};
 use crate::domain::{Command, Event, EventBody, LoginId, SocketId, UserId};
 use crate::protocol::v1::Context;
+use crate::protocol::{CloseReason, LoginEnd};
 use crate::protocol::{Frame, FrameError};
 use crate::telemetry::{ActorKind, metrics};
+use credit::Credit;
+use replay::{Greeting, Replays};
+use socket::{NewSocket, SessionSocket, SocketLease};
+use stream::PageInHand;
 
 pub(super) enum SessionMsg {
     Attach {
         socket: NewSocket,
-        reply: oneshot::Sender<Attachment>,
+        reply: oneshot::Sender<SocketLease>,
     },
     Detach(SocketId),
     Inbound {
@@ -39,7 +45,7 @@ pub(super) enum SessionMsg {
     /// What the writer has to say to this user, in its order.
     Told(Vec<News>),
     Failed {
-        from: From,
+        origin: Origin,
         error: FrameError,
     },
     Greet {
@@ -48,7 +54,7 @@ pub(super) enum SessionMsg {
     },
     Page {
         socket: SocketId,
-        turn: Turn,
+        page: PageInHand,
     },
     /// A message of which nobody knew whether it was stored. Only for sockets that cannot resume.
     Recovered(Arc<Event>),
@@ -133,9 +139,9 @@ impl Actor for SessionActor {
                     state.tell(news);
                 }
             }
-            SessionMsg::Failed { from, error } => state.with(from.socket, |socket| socket.fail(from, &error)),
+            SessionMsg::Failed { origin, error } => state.with(origin.socket, |socket| socket.fail(origin, &error)),
             SessionMsg::Greet { socket, greeting } => state.with(socket, |socket| socket.greet(greeting)),
-            SessionMsg::Page { socket, turn } => state.with(socket, |socket| socket.page(turn)),
+            SessionMsg::Page { socket, page } => state.with(socket, |socket| socket.page(page)),
             SessionMsg::Recovered(event) => state.each(|socket| socket.recovered(&event)),
             SessionMsg::Resync => {
                 let replays = state.args.replays.clone();
@@ -170,7 +176,7 @@ impl Drop for SessionState {
 }
 
 impl SessionState {
-    fn attach(&mut self, myself: &ActorRef<Timed<SessionMsg>>, socket: NewSocket, reply: oneshot::Sender<Attachment>) {
+    fn attach(&mut self, myself: &ActorRef<Timed<SessionMsg>>, socket: NewSocket, reply: oneshot::Sender<SocketLease>) {
         self.attached += 1;
         let id = socket.id;
         if let Some(opening) = &socket.opening {
@@ -188,7 +194,7 @@ impl SessionState {
         }
         self.look_online();
         // Given up meanwhile, it comes back, and its drop detaches the socket.
-        let _ = reply.send(Attachment::new(myself.clone(), id, self.args.user, self.args.presence.clone()));
+        let _ = reply.send(SocketLease::new(myself.clone(), id, self.args.user, self.args.presence.clone()));
     }
 
     fn detach(&mut self, myself: &ActorRef<Timed<SessionMsg>>, socket: SocketId) {
@@ -209,15 +215,15 @@ impl SessionState {
         credit: Credit,
     ) {
         let ordinal = self.sockets.iter_mut().find(|socket| socket.id == id).map_or(0, SessionSocket::command);
-        let from = From { user: self.args.user, socket: id, ordinal, context, credit };
-        self.args.persistence.submit(command, Ticket::socket(myself, from));
+        let origin = Origin { user: self.args.user, socket: id, ordinal, context, credit };
+        self.args.persistence.submit(command, PendingReply::socket(myself, origin));
     }
 
     fn tell(&mut self, news: News) {
         match news {
             News::Event { event, reply } => self.deliver(&event, reply),
             News::Answer(reply) => {
-                let socket = reply.from.socket;
+                let socket = reply.origin.socket;
                 self.with(socket, |socket| socket.answer(reply));
             }
         }
@@ -227,7 +233,7 @@ impl SessionState {
     fn deliver(&mut self, event: &Arc<Event>, mut reply: Option<Reply>) {
         let mut given = 0;
         self.each(|socket| {
-            let own = reply.take_if(|reply| reply.from.socket == socket.id);
+            let own = reply.take_if(|reply| reply.origin.socket == socket.id);
             given += 1;
             socket.event(event, own)
         });

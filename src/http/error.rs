@@ -10,12 +10,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::respond::{Response, full};
-use crate::actors::NotAdmitted;
 use crate::auth::{AuthError, RateLimited};
 use crate::domain::{Invalid, Timestamp};
 use crate::protocol::{Detail, ErrorCode, FrameError};
 use crate::service::ServiceError;
 use crate::socket::HandshakeError;
+use crate::socket::NotAdmitted;
 use crate::storage::StorageError;
 
 /// When to try again after a 503.

@@ -6,9 +6,9 @@ use secrecy::SecretString;
 
 use super::commands::{unexpected, uninterrupted};
 use super::{Service, ServiceError};
-use crate::actors::LoginEnd;
 use crate::auth::{Access, AuthError, ClientAddress};
 use crate::domain::{Answer, Authority, Command, NewAccount, PublicKey, UserId};
+use crate::protocol::LoginEnd;
 
 impl Service {
     /// Makes an account. [`AuthError::Taken`] when its name, one that looks like it, or its address belongs to another.

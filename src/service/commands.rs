@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use tracing::Instrument as _;
 
 use super::{Service, ServiceError};
-use crate::actors::Turn;
+use crate::actors::RequestPermit;
 use crate::auth::ClientAddress;
 use crate::domain::{Answer, Command, Proof, UserId};
 
@@ -77,7 +77,7 @@ impl Service {
         }
     }
 
-    async fn permit(&self) -> Result<Turn, ServiceError> {
+    async fn permit(&self) -> Result<RequestPermit, ServiceError> {
         // The semaphore is never closed: an error means an overload.
         let permit = tokio::time::timeout(PERMIT_TIMEOUT, self.commands.clone().acquire_owned()).await;
         permit.ok().and_then(Result::ok).map(Arc::new).ok_or(ServiceError::Overloaded)

@@ -6,9 +6,9 @@ use secrecy::SecretString;
 
 use super::commands::uninterrupted;
 use super::{Service, ServiceError};
-use crate::actors::LoginEnd;
 use crate::auth::{Access, AuthError, ClientAddress, TokenPair};
 use crate::domain::{LoginId, Password, UserId};
+use crate::protocol::LoginEnd;
 use crate::storage::Which;
 
 impl Service {

@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::tail::{BAD_GATEWAY, Tail};
 use super::writing::{Input, Write, forget_bytes};
-use crate::actors::CloseReason;
+use crate::protocol::CloseReason;
 
 /// Longest time for the closing handshake. A peer that is busy writing needs it to get to the close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
@@ -24,7 +24,7 @@ const ABNORMAL: u16 = 1006;
 const NO_CODE: u16 = 1005;
 
 /// Why a pump stopped.
-pub(super) enum End {
+pub(super) enum SocketEnd {
     /// The server closes the socket.
     Server(CloseReason),
     /// The peer broke the protocol and is told so.
@@ -37,7 +37,7 @@ pub(super) enum End {
     Gone,
 }
 
-impl End {
+impl SocketEnd {
     /// The peer has sent this close frame; one without a code counts as 1005.
     pub(super) fn closed_by_peer(frame: Option<&CloseFrame>) -> Self {
         Self::Peer(frame.map_or(NO_CODE, |frame| frame.code.into()))
@@ -51,7 +51,7 @@ impl End {
     }
 }
 
-impl From<&Error> for End {
+impl From<&Error> for SocketEnd {
     fn from(error: &Error) -> Self {
         match error {
             Error::Capacity(_) => Self::Violation(CloseCode::Size, "frame too large"),
@@ -66,15 +66,15 @@ impl From<&Error> for End {
 }
 
 /// The closing handshake, as far as the peer takes part in it. Answers the close code, or 1006 when there was none.
-pub(super) async fn close<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>, end: End) -> u16 {
+pub(super) async fn close<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>, end: SocketEnd) -> u16 {
     let (code, reason, input) = match end {
-        End::Gone => return ABNORMAL,
-        End::Peer(code) => {
+        SocketEnd::Gone => return ABNORMAL,
+        SocketEnd::Peer(code) => {
             // Flushes the answer that the library has queued, and waits for the peer to go.
             let _ = timeout(CLOSE_TIMEOUT, async { while let Some(Ok(_)) = socket.next().await {} }).await;
             return code;
         }
-        End::Gateway(answer) => {
+        SocketEnd::Gateway(answer) => {
             let io = socket.get_mut();
             let closing = async {
                 io.write_all(&answer).await?;
@@ -85,12 +85,12 @@ pub(super) async fn close<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSoc
             let _ = timeout(CLOSE_TIMEOUT, closing).await;
             return BAD_GATEWAY;
         }
-        End::Server(reason) => {
+        SocketEnd::Server(reason) => {
             let (code, text) = reason.code_and_text();
             (CloseCode::from(code), text, Input::IsForgotten)
         }
         // What follows is the rest of something that cannot be parsed.
-        End::Violation(code, text) => (code, text, Input::IsGarbage),
+        SocketEnd::Violation(code, text) => (code, text, Input::IsGarbage),
     };
     let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
     let closing = async {
@@ -114,10 +114,10 @@ mod tests {
     use tokio_tungstenite::tungstenite::protocol::Role;
 
     use super::*;
-    use crate::actors::LoginEnd;
+    use crate::protocol::LoginEnd;
 
     /// What a client that reads on gets to see of an end.
-    async fn seen(end: End) -> (u16, String) {
+    async fn seen(end: SocketEnd) -> (u16, String) {
         // As little as a kernel that is full lets through at a time.
         let (server, client) = tokio::io::duplex(8);
         let mut server = WebSocketStream::from_raw_socket(server, Role::Server, None).await;
@@ -153,7 +153,7 @@ mod tests {
             (CloseReason::LoginEnded(LoginEnd::Deleted), 4001, "deleted"),
         ];
         for (reason, code, text) in cases {
-            assert_eq!(seen(End::Server(reason)).await, (code, text.to_owned()));
+            assert_eq!(seen(SocketEnd::Server(reason)).await, (code, text.to_owned()));
         }
     }
 
@@ -161,6 +161,6 @@ mod tests {
     #[tokio::test]
     async fn a_write_that_takes_too_long_ends_with_1013() {
         let timed_out = Error::Io(ErrorKind::TimedOut.into());
-        assert_eq!(seen(End::from(&timed_out)).await, (1013, "reading too slowly".to_owned()));
+        assert_eq!(seen(SocketEnd::from(&timed_out)).await, (1013, "reading too slowly".to_owned()));
     }
 }

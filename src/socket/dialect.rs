@@ -76,7 +76,7 @@ impl Dialect {
     }
 
     /// What a client hears before the server goes down.
-    pub(super) fn farewell(self, reconnect_after_ms: u64) -> Option<Frame> {
+    pub(super) fn going_away(self, reconnect_after_ms: u64) -> Option<Frame> {
         (self == Self::V1).then(|| v1::going_away(reconnect_after_ms))
     }
 }

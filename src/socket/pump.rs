@@ -18,17 +18,17 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
-use super::closing::{End, close};
-use super::departure::Departure;
+use super::closing::{SocketEnd, close};
 use super::dialect::{Asked, Dialect};
+use super::drain::SocketDrain;
 use super::heartbeat::{Beat, Heartbeat};
 use super::tail::Tail;
 use super::writing::{Input, Write, forget};
-use crate::actors::{Attachment, CloseReason, Credit, Credits, Letter, Outbox, Outgoing};
+use crate::actors::{Credit, Credits, Outgoing, QueuedFrame, SendQueue, SocketLease};
 use crate::config;
 use crate::domain::{Command, UserId};
 use crate::protocol::v1::Context;
-use crate::protocol::{ErrorCode, Frame, FrameError};
+use crate::protocol::{CloseReason, ErrorCode, Frame, FrameError};
 use crate::telemetry::metrics;
 
 /// The read buffer is allocated at once for every socket: small, since most are idle. It holds two messages of 344 bytes a copy.
@@ -62,12 +62,12 @@ impl Settings {
 }
 
 /// What connects a pump with the rest of the server.
-pub(super) struct Wire<F> {
+pub(super) struct Links<F> {
     pub(super) dialect: Dialect,
-    pub(super) outbox: Outbox,
-    pub(super) session: Attachment,
+    pub(super) queue: SendQueue,
+    pub(super) session: SocketLease,
     pub(super) credits: Credits,
-    pub(super) departure: Departure<F>,
+    pub(super) drain: SocketDrain<F>,
 }
 
 /// Whether the socket may be read.
@@ -91,7 +91,7 @@ pub(super) struct Pump<S, F> {
     socket: WebSocketStream<Tail<S>>,
     user: UserId,
     settings: Arc<Settings>,
-    wire: Wire<F>,
+    links: Links<F>,
     heartbeat: Heartbeat,
     bad_frames: BadFrames,
     /// Whether the first frame is written: nothing is read before it, since nothing may be answered before it.
@@ -104,14 +104,14 @@ where
     F: Fn() -> Duration,
 {
     /// `read` is what was read of the connection already.
-    pub(super) async fn new(io: S, read: Vec<u8>, user: UserId, settings: Arc<Settings>, wire: Wire<F>) -> Self {
+    pub(super) async fn new(io: S, read: Vec<u8>, user: UserId, settings: Arc<Settings>, links: Links<F>) -> Self {
         let (role, config) = (Role::Server, Some(settings.wire));
         let io = Tail::new(io, &read);
         let socket = WebSocketStream::from_partially_read(io, read, role, config).await;
         let (every, answer) = (settings.config.ping_s, settings.config.pong_timeout_s);
         let heartbeat = Heartbeat::new(Duration::from_secs(every), Duration::from_secs(answer), Instant::now());
-        let is_greeted = wire.dialect == Dialect::Legacy;
-        Self { socket, user, settings, wire, heartbeat, bad_frames: BadFrames::new(), is_greeted }
+        let is_greeted = links.dialect == Dialect::Legacy;
+        Self { socket, user, settings, links, heartbeat, bad_frames: BadFrames::new(), is_greeted }
     }
 
     /// Moves frames until one side ends it. Answers the close code, or 1006 when there was none.
@@ -119,14 +119,16 @@ where
         let end = match self.serve().await {
             Ok(never) => match never {},
             // A session that ends with the server has not failed.
-            Err(End::Server(CloseReason::Fault)) if self.wire.departure.is_near() => End::Server(CloseReason::Restart),
+            Err(SocketEnd::Server(CloseReason::Fault)) if self.links.drain.is_near() => {
+                SocketEnd::Server(CloseReason::Restart)
+            }
             Err(end) => end,
         };
         // On the heap, as everything that happens rarely: its size would be that of every socket.
         Box::pin(close(&mut self.socket, end)).await
     }
 
-    async fn serve(&mut self) -> Result<std::convert::Infallible, End> {
+    async fn serve(&mut self) -> Result<std::convert::Infallible, SocketEnd> {
         let mut reading = Reading::Waiting;
         let mut beat = pin!(sleep_until(self.heartbeat.deadline(false)));
         loop {
@@ -136,93 +138,97 @@ where
                 beat.as_mut().reset(beat_at);
             }
             tokio::select! {
-                outgoing = self.wire.outbox.next() => match outgoing {
-                    Outgoing::Letter(letter) => self.write(letter).await?,
-                    Outgoing::Close(reason) => return Err(End::Server(reason)),
+                outgoing = self.links.queue.next() => match outgoing {
+                    Outgoing::Frame(queued) => self.write(queued).await?,
+                    Outgoing::Close(reason) => return Err(SocketEnd::Server(reason)),
                 },
                 incoming = self.socket.next(), if is_reading => self.receive(incoming, &mut reading).await?,
-                () = progress(&mut reading, &self.wire.credits, &self.wire.session), if !is_reading && self.is_greeted => self.heartbeat.resumed(Instant::now()),
+                () = progress(&mut reading, &self.links.credits, &self.links.session), if !is_reading && self.is_greeted => self.heartbeat.resumed(Instant::now()),
                 () = beat.as_mut() => Box::pin(self.beat(&mut reading)).await?,
-                () = self.wire.departure.due() => return Err(Box::pin(self.depart(reading)).await),
+                () = self.links.drain.due() => return Err(Box::pin(self.depart(reading)).await),
             }
         }
     }
 
-    async fn receive(&mut self, incoming: Option<Result<Message, Error>>, reading: &mut Reading) -> Result<(), End> {
+    async fn receive(
+        &mut self,
+        incoming: Option<Result<Message, Error>>,
+        reading: &mut Reading,
+    ) -> Result<(), SocketEnd> {
         let message = match incoming {
             Some(Ok(message)) => message,
-            Some(Err(error)) => return Err(End::from(&error)),
-            None => return Err(End::Gone),
+            Some(Err(error)) => return Err(SocketEnd::from(&error)),
+            None => return Err(SocketEnd::Gone),
         };
         self.heartbeat.heard();
         match message {
             Message::Text(text) => self.receive_text(&text, reading).await,
             Message::Binary(_) => {
                 let error = FrameError::new(ErrorCode::BadFrame, "error: binary frames are not supported");
-                Box::pin(self.complain(&error, &Context::default())).await
+                Box::pin(self.send_frame_error(&error, &Context::default())).await
             }
-            Message::Close(frame) => Err(End::answering(frame.as_ref(), self.socket.get_ref())),
+            Message::Close(frame) => Err(SocketEnd::answering(frame.as_ref(), self.socket.get_ref())),
             // A ping is answered by the library, with the next read.
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(()),
         }
     }
 
-    async fn receive_text(&mut self, text: &Utf8Bytes, reading: &mut Reading) -> Result<(), End> {
+    async fn receive_text(&mut self, text: &Utf8Bytes, reading: &mut Reading) -> Result<(), SocketEnd> {
         let max_ciphertext = self.settings.config.max_ciphertext_bytes;
-        let (context, asked) = self.wire.dialect.decode(text, self.user, max_ciphertext);
+        let (context, asked) = self.links.dialect.decode(text, self.user, max_ciphertext);
         let asked = match asked {
             Ok(Asked::Pong(frame)) => return Box::pin(self.write(frame.into())).await,
             Ok(asked) => asked,
-            Err(error) => return Box::pin(self.complain(&error, &context)).await,
+            Err(error) => return Box::pin(self.send_frame_error(&error, &context)).await,
         };
         let Reading::Ready(credit) = std::mem::replace(reading, Reading::Waiting) else { return Ok(()) };
         let bytes = asked.bytes();
         match asked {
-            Asked::Command(command) => match self.wire.credits.try_fill(credit, bytes) {
-                Ok(credit) => self.wire.session.submit(command, context, credit),
+            Asked::Command(command) => match self.links.credits.try_fill(credit, bytes) {
+                Ok(credit) => self.links.session.submit(command, context, credit),
                 Err(credit) => {
-                    let room = self.wire.credits.clone().fill(credit, bytes);
+                    let room = self.links.credits.clone().fill(credit, bytes);
                     *reading =
                         Reading::Filling(Box::pin(async move { Filled { command, context, credit: room.await } }));
                 }
             },
-            Asked::Typing { to, active } => self.wire.session.typing(to, active, credit),
-            Asked::Watch(users) => self.wire.session.watch(users, credit),
+            Asked::Typing { to, active } => self.links.session.typing(to, active, credit),
+            Asked::Watch(users) => self.links.session.watch(users, credit),
             Asked::Pong(_) => {}
         }
         Ok(())
     }
 
     /// Answers a bad frame.
-    async fn complain(&mut self, error: &FrameError, context: &Context) -> Result<(), End> {
+    async fn send_frame_error(&mut self, error: &FrameError, context: &Context) -> Result<(), SocketEnd> {
         metrics().frame_error(error.code.as_str());
-        let frame = self.wire.dialect.error(error, context);
-        self.write(Letter { is_complaint: true, ..Letter::from(frame) }).await
+        let frame = self.links.dialect.error(error, context);
+        self.write(QueuedFrame { is_frame_error: true, ..QueuedFrame::from(frame) }).await
     }
 
     /// The server goes down: says so, and waits until what was read is stored and answered. What still comes is forgotten, so
     /// that a client that is busy writing gets to hear of it. Why the socket is closed then.
-    async fn depart(&mut self, reading: Reading) -> End {
-        let over = self.wire.departure.begin();
+    async fn depart(&mut self, reading: Reading) -> SocketEnd {
+        let over = self.links.drain.begin();
         let departing = async {
-            self.say_farewell().await?;
+            self.send_going_away().await?;
             self.settle(reading).await
         };
         let settled = timeout_at(over, departing).await.unwrap_or(Ok(()));
-        settled.err().unwrap_or(End::Server(CloseReason::Restart))
+        settled.err().unwrap_or(SocketEnd::Server(CloseReason::Restart))
     }
 
     /// Tells the client that the server goes down, and when to come back: not all at once.
-    async fn say_farewell(&mut self) -> Result<(), End> {
-        let spread_ms = u64::try_from(self.wire.departure.spread().as_millis()).unwrap_or(u64::MAX);
+    async fn send_going_away(&mut self) -> Result<(), SocketEnd> {
+        let spread_ms = u64::try_from(self.links.drain.spread().as_millis()).unwrap_or(u64::MAX);
         let jitter = rand::rng().random_range(0..=RECONNECT_MS.saturating_add(spread_ms));
-        match self.wire.dialect.farewell(RECONNECT_MS / 2 + jitter) {
+        match self.links.dialect.going_away(RECONNECT_MS / 2 + jitter) {
             Some(frame) => self.write(frame.into()).await,
             None => Ok(()),
         }
     }
 
-    async fn beat(&mut self, reading: &mut Reading) -> Result<(), End> {
+    async fn beat(&mut self, reading: &mut Reading) -> Result<(), SocketEnd> {
         let is_reading = matches!(reading, Reading::Ready(_));
         match self.heartbeat.beat(Instant::now(), is_reading) {
             Beat::Ping => {
@@ -232,24 +238,24 @@ where
             // The answer may be there, unread: this process may have been the one that stood still.
             Beat::Dead => match self.socket.next().now_or_never() {
                 Some(incoming) => self.receive(incoming, reading).await,
-                None => Err(End::Server(CloseReason::NoPong)),
+                None => Err(SocketEnd::Server(CloseReason::NoPong)),
             },
             Beat::Wait => Ok(()),
         }
     }
 
     /// Writes `first` and whatever else is queued by now, then flushes once and gives back the credit of what was answered.
-    async fn write(&mut self, first: Letter) -> Result<(), End> {
+    async fn write(&mut self, first: QueuedFrame) -> Result<(), SocketEnd> {
         self.is_greeted = true;
         let mut answered = Vec::new();
         let mut next = Some(first);
-        while let Some(letter) = next {
-            if letter.is_complaint && self.bad_frames.count(Instant::now()) > MAX_BAD_FRAMES {
-                return Err(End::Server(CloseReason::Policy));
+        while let Some(queued) = next {
+            if queued.is_frame_error && self.bad_frames.count(Instant::now()) > MAX_BAD_FRAMES {
+                return Err(SocketEnd::Server(CloseReason::Policy));
             }
-            self.guarded(Write::feed(text(letter.frame))).await?;
-            answered.push((letter.credit, letter.turn));
-            next = self.wire.outbox.try_next();
+            self.guarded(Write::feed(text(queued.frame))).await?;
+            answered.push((queued.credit, queued.page_permit));
+            next = self.links.queue.try_next();
         }
         self.guarded(Write::Flush).await
     }
@@ -257,23 +263,23 @@ where
     /// One write that ends when the session wants the socket closed, or when the server goes down and the time for that is over;
     /// the connection itself gives up when nothing could be written for too long. After any of these, the socket is closed and
     /// never written to in the ordinary way again.
-    async fn guarded(&mut self, mut write: Write) -> Result<(), End> {
+    async fn guarded(&mut self, mut write: Write) -> Result<(), SocketEnd> {
         loop {
-            let input = if self.wire.departure.has_begun() { Input::IsForgotten } else { Input::Waits };
+            let input = if self.links.drain.has_begun() { Input::IsForgotten } else { Input::Waits };
             tokio::select! {
                 biased;
                 written = poll_fn(|cx| write.poll(&mut self.socket, input, cx)) => return written,
-                reason = self.wire.outbox.closed() => return Err(End::Server(reason)),
+                reason = self.links.queue.closed() => return Err(SocketEnd::Server(reason)),
                 // Allocated only when the write has to wait.
-                is_over = async { Box::pin(self.wire.departure.next_step()).await } => if is_over {
-                    return Err(End::Server(CloseReason::Restart));
+                is_over = async { Box::pin(self.links.drain.next_step()).await } => if is_over {
+                    return Err(SocketEnd::Server(CloseReason::Restart));
                 },
             }
         }
     }
 
     /// The drain: takes nothing in any more, but waits until what was read is stored, answered, and the answers are written.
-    async fn settle(&mut self, mut reading: Reading) -> Result<(), End> {
+    async fn settle(&mut self, mut reading: Reading) -> Result<(), SocketEnd> {
         if matches!(reading, Reading::Ready(_)) {
             // Gives back the credit for a frame that will not be read.
             reading = Reading::Waiting;
@@ -282,13 +288,13 @@ where
             let is_filling = matches!(reading, Reading::Filling(_));
             tokio::select! {
                 biased;
-                outgoing = self.wire.outbox.next() => match outgoing {
-                    Outgoing::Letter(letter) => self.write(letter).await?,
-                    Outgoing::Close(reason) => return Err(End::Server(reason)),
+                outgoing = self.links.queue.next() => match outgoing {
+                    Outgoing::Frame(queued) => self.write(queued).await?,
+                    Outgoing::Close(reason) => return Err(SocketEnd::Server(reason)),
                 },
                 // Room may come only when answers are written, so both go on together.
-                () = progress(&mut reading, &self.wire.credits, &self.wire.session), if is_filling => {}
-                () = self.wire.credits.settled(), if !is_filling => return Ok(()),
+                () = progress(&mut reading, &self.links.credits, &self.links.session), if is_filling => {}
+                () = self.links.credits.settled(), if !is_filling => return Ok(()),
                 end = forget(&mut self.socket) => return Err(end),
             }
         }
@@ -296,7 +302,7 @@ where
 }
 
 /// Brings a socket that is not read one step nearer to being read. Cancel-safe.
-async fn progress(reading: &mut Reading, credits: &Credits, session: &Attachment) {
+async fn progress(reading: &mut Reading, credits: &Credits, session: &SocketLease) {
     *reading = match reading {
         Reading::Waiting => Reading::Ready(credits.reserve().await),
         Reading::Filling(room) => {

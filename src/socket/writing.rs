@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::closing::End;
+use super::closing::SocketEnd;
 
 /// One step of writing.
 pub(super) enum Write {
@@ -47,14 +47,14 @@ impl Write {
         socket: &mut WebSocketStream<S>,
         input: Input,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<(), End>> {
+    ) -> Poll<Result<(), SocketEnd>> {
         match self.poll_alone(socket, cx) {
             Poll::Pending => match input {
                 Input::Waits => Poll::Pending,
                 Input::IsForgotten => poll_forget(socket, cx).map(Err),
                 Input::IsGarbage => poll_forget_bytes(socket.get_mut(), cx).map(Err),
             },
-            Poll::Ready(written) => Poll::Ready(written.map_err(|error| End::from(&error))),
+            Poll::Ready(written) => Poll::Ready(written.map_err(|error| SocketEnd::from(&error))),
         }
     }
 
@@ -77,39 +77,42 @@ impl Write {
         mut self,
         socket: &mut WebSocketStream<S>,
         input: Input,
-    ) -> Result<(), End> {
+    ) -> Result<(), SocketEnd> {
         poll_fn(|cx| self.poll(socket, input, cx)).await
     }
 }
 
 /// Reads frames and forgets them, until the peer closes or is gone. Cancel-safe.
-pub(super) async fn forget<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>) -> End {
+pub(super) async fn forget<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>) -> SocketEnd {
     poll_fn(|cx| poll_forget(socket, cx)).await
 }
 
-fn poll_forget<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>, cx: &mut Context<'_>) -> Poll<End> {
+fn poll_forget<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    cx: &mut Context<'_>,
+) -> Poll<SocketEnd> {
     loop {
         return Poll::Ready(match ready!(socket.poll_next_unpin(cx)) {
-            Some(Ok(Message::Close(frame))) => End::closed_by_peer(frame.as_ref()),
+            Some(Ok(Message::Close(frame))) => SocketEnd::closed_by_peer(frame.as_ref()),
             Some(Ok(_)) => continue,
-            Some(Err(error)) => End::from(&error),
-            None => End::Gone,
+            Some(Err(error)) => SocketEnd::from(&error),
+            None => SocketEnd::Gone,
         });
     }
 }
 
 /// Reads bytes and forgets them, until the peer is gone. Cancel-safe.
-pub(super) async fn forget_bytes(io: &mut (impl AsyncRead + Unpin)) -> End {
+pub(super) async fn forget_bytes(io: &mut (impl AsyncRead + Unpin)) -> SocketEnd {
     poll_fn(|cx| poll_forget_bytes(io, cx)).await
 }
 
-fn poll_forget_bytes(io: &mut (impl AsyncRead + Unpin), cx: &mut Context<'_>) -> Poll<End> {
+fn poll_forget_bytes(io: &mut (impl AsyncRead + Unpin), cx: &mut Context<'_>) -> Poll<SocketEnd> {
     let mut scratch = [0_u8; 2048];
     loop {
         let mut scratch = ReadBuf::new(&mut scratch);
         match ready!(Pin::new(&mut *io).poll_read(cx, &mut scratch)) {
             Ok(()) if !scratch.filled().is_empty() => {}
-            _ => return Poll::Ready(End::Gone),
+            _ => return Poll::Ready(SocketEnd::Gone),
         }
     }
 }

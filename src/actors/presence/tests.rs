@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::actors::credit::{Credits, InFlightBytes};
+use crate::actors::session::credit::{Credits, InFlightBytes};
 use crate::config::Config;
 use crate::domain::{Ciphertext, Command, Draft, EmailAddress, PublicKey, UserName};
 

@@ -61,12 +61,12 @@ pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Res
             return Err(ApiError::BadOpening(EMPTY_CURSOR));
         }
         // Before anything is read or noted: thousands may come at once.
-        let entry = app.sockets.entrance.enter(access.user).await?;
+        let admission = Box::new(app.sockets.admission.admit(access.user).await?);
         app.dialects.uses_v1(access).await?;
         if has_name {
             app.dialects.note_device(access.login, &device).await?;
         }
-        Some(Opening { device, since: query.since, is_background, entry })
+        Some(Opening { device, since: query.since, is_background, admission })
     } else {
         app.dialects.opens_legacy(access).await?;
         None

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::credit::Credit;
-use crate::protocol::Frame;
+use crate::protocol::{CloseReason, Frame};
 
 /// How long a queue above its bound may stand still.
 const GRACE: Duration = Duration::from_secs(1);
@@ -22,84 +22,22 @@ const BURST: usize = 4;
 /// Letters for which an emptied queue keeps its memory.
 const SPARE: usize = 16;
 
-/// Why the server closes a socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CloseReason {
-    /// The client does not read fast enough.
-    SlowReader,
-    /// The session actor has failed.
-    Fault,
-    /// The user has opened too many sockets; this is the oldest.
-    TooMany,
-    /// The login session has ended.
-    LoginEnded(LoginEnd),
-    /// The same device has opened another socket.
-    Replaced,
-    /// The server restarts.
-    Restart,
-    /// Nothing came back to a ping.
-    NoPong,
-    /// Too many bad frames.
-    Policy,
-}
-
-impl CloseReason {
-    /// The close code (RFC 6455 §7.4; 1012 and 1013 from the IANA registry; 4000 and up are our own) and its text.
-    #[must_use]
-    pub const fn code_and_text(self) -> (u16, &'static str) {
-        match self {
-            Self::SlowReader => (1013, "reading too slowly"),
-            Self::Fault => (1011, "server fault"),
-            Self::TooMany => (4002, "too many sockets"),
-            Self::LoginEnded(end) => (4001, end.as_str()),
-            Self::Replaced => (4003, "replaced by the same device"),
-            Self::Restart => (1012, "restart"),
-            Self::NoPong => (1001, "no pong"),
-            Self::Policy => (1008, "too many bad frames"),
-        }
-    }
-}
-
-/// Why a login session has ended, as the text of a 4001.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LoginEnd {
-    /// Its owner has logged out.
-    Logout,
-    /// Ended from another session or for a newer one, expired, or a spent refresh token came back.
-    Revoked,
-    /// The password was changed.
-    Password,
-    /// The account is gone.
-    Deleted,
-}
-
-impl LoginEnd {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Logout => "logout",
-            Self::Revoked => "revoked",
-            Self::Password => "password",
-            Self::Deleted => "deleted",
-        }
-    }
-}
-
 /// A frame on its way to the client, and what hangs on its being written.
 #[derive(Debug)]
-pub struct Letter {
+pub struct QueuedFrame {
     /// What to write.
     pub frame: Frame,
     /// The credit of the message that this answers; drop it when the frame is written.
     pub credit: Option<Credit>,
     /// Whether it tells the client that it has sent something wrong.
-    pub is_complaint: bool,
+    pub is_frame_error: bool,
     /// What waits for a replay's page to be written; drop it when the frame is written.
-    pub turn: Option<OwnedSemaphorePermit>,
+    pub page_permit: Option<OwnedSemaphorePermit>,
 }
 
-impl From<Frame> for Letter {
+impl From<Frame> for QueuedFrame {
     fn from(frame: Frame) -> Self {
-        Self { frame, credit: None, is_complaint: false, turn: None }
+        Self { frame, credit: None, is_frame_error: false, page_permit: None }
     }
 }
 
@@ -107,14 +45,14 @@ impl From<Frame> for Letter {
 #[derive(Debug)]
 pub enum Outgoing {
     /// Write this.
-    Letter(Letter),
+    Frame(QueuedFrame),
     /// Close now; what is still queued is dropped.
     Close(CloseReason),
 }
 
 /// What both ends share. An empty queue has no memory of its own: most sockets are idle.
 struct Queue {
-    letters: VecDeque<Letter>,
+    frames: VecDeque<QueuedFrame>,
     bytes: usize,
     /// When something was last taken out or put into the empty queue.
     moved_at: Instant,
@@ -132,49 +70,46 @@ fn lock(queue: &Shared) -> MutexGuard<'_, Queue> {
     queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The session's end.
-pub(crate) struct OutboxSender {
+/// The session's end, handed over with the socket.
+pub struct QueueSender {
     queue: Shared,
     max_frames: usize,
     max_bytes: usize,
 }
 
 /// The pump's end.
-pub struct Outbox(Shared);
-
-/// The session's end, to be handed over with the socket.
-pub struct OutboxEnd(pub(super) OutboxSender);
+pub struct SendQueue(Shared);
 
 #[cfg(test)]
-impl OutboxEnd {
+impl QueueSender {
     /// Queues a frame, as a session does.
-    pub(crate) fn put(&mut self, letter: Letter) -> bool {
-        self.0.push(letter)
+    pub(crate) fn put(&mut self, frame: QueuedFrame) -> bool {
+        self.push(frame)
     }
 }
 
 /// A queue of `max_frames` and `max_bytes`.
 #[must_use]
-pub fn outbox(max_frames: usize, max_bytes: usize) -> (OutboxEnd, Outbox) {
+pub fn send_queue(max_frames: usize, max_bytes: usize) -> (QueueSender, SendQueue) {
     let queue = Arc::new(Mutex::new(Queue {
-        letters: VecDeque::new(),
+        frames: VecDeque::new(),
         bytes: 0,
         moved_at: Instant::now(),
         reason: None,
         is_closed: false,
         pump: None,
     }));
-    (OutboxEnd(OutboxSender { queue: queue.clone(), max_frames, max_bytes }), Outbox(queue))
+    (QueueSender { queue: queue.clone(), max_frames, max_bytes }, SendQueue(queue))
 }
 
-impl OutboxSender {
+impl QueueSender {
     /// Queues a frame. False when the queue is too full or the pump has gone: the socket is being closed.
-    pub(super) fn push(&mut self, letter: Letter) -> bool {
+    pub(in crate::actors) fn push(&mut self, frame: QueuedFrame) -> bool {
         let mut queue = lock(&self.queue);
         if queue.is_closed {
             return false;
         }
-        let (frames, bytes) = (queue.letters.len() + 1, queue.bytes + letter.frame.len());
+        let (frames, bytes) = (queue.frames.len() + 1, queue.bytes + frame.frame.len());
         if frames == 1 {
             // An empty queue does not stand still.
             queue.moved_at = Instant::now();
@@ -185,27 +120,27 @@ impl OutboxSender {
             return queue.close(CloseReason::SlowReader);
         }
         queue.bytes = bytes;
-        queue.letters.push_back(letter);
+        queue.frames.push_back(frame);
         queue.wake();
         true
     }
 
     /// Queues a frame that nobody misses, unless the queue is half full. False when the socket is being closed.
-    pub(super) fn push_if_roomy(&mut self, frame: Frame) -> bool {
+    pub(in crate::actors) fn push_if_roomy(&mut self, frame: Frame) -> bool {
         let is_roomy = {
             let queue = lock(&self.queue);
-            queue.letters.len() < self.max_frames / 2 && queue.bytes < self.max_bytes / 2
+            queue.frames.len() < self.max_frames / 2 && queue.bytes < self.max_bytes / 2
         };
         !is_roomy || self.push(frame.into())
     }
 
     /// Tells the pump to close. The first reason stands.
-    pub(super) fn close(&mut self, reason: CloseReason) {
+    pub(in crate::actors) fn close(&mut self, reason: CloseReason) {
         lock(&self.queue).close(reason);
     }
 }
 
-impl Drop for OutboxSender {
+impl Drop for QueueSender {
     fn drop(&mut self) {
         // Unless there was a word before, the session has failed.
         self.close(CloseReason::Fault);
@@ -228,14 +163,14 @@ impl Queue {
         }
     }
 
-    fn take(&mut self) -> Option<Letter> {
-        let letter = self.letters.pop_front()?;
-        self.bytes -= letter.frame.len();
+    fn take(&mut self) -> Option<QueuedFrame> {
+        let frame = self.frames.pop_front()?;
+        self.bytes -= frame.frame.len();
         self.moved_at = Instant::now();
-        if self.letters.is_empty() && self.letters.capacity() > SPARE {
-            self.letters = VecDeque::new();
+        if self.frames.is_empty() && self.frames.capacity() > SPARE {
+            self.frames = VecDeque::new();
         }
-        Some(letter)
+        Some(frame)
     }
 
     /// Waits unless there is something.
@@ -251,20 +186,20 @@ impl Queue {
     }
 }
 
-impl Outbox {
+impl SendQueue {
     /// The next thing to do. Cancel-safe. A session that ended without a word gives [`CloseReason::Fault`].
     pub async fn next(&mut self) -> Outgoing {
         poll_fn(|cx| {
             let mut queue = lock(&self.0);
             let close = queue.reason.take().map(Outgoing::Close);
-            let next = close.or_else(|| queue.take().map(Outgoing::Letter));
+            let next = close.or_else(|| queue.take().map(Outgoing::Frame));
             queue.poll(cx, next)
         })
         .await
     }
 
     /// A frame that is queued already.
-    pub fn try_next(&mut self) -> Option<Letter> {
+    pub fn try_next(&mut self) -> Option<QueuedFrame> {
         lock(&self.0).take()
     }
 
@@ -279,15 +214,15 @@ impl Outbox {
     }
 }
 
-impl Drop for Outbox {
+impl Drop for SendQueue {
     fn drop(&mut self) {
-        let letters = {
+        let frames = {
             let mut queue = lock(&self.0);
             queue.is_closed = true;
-            std::mem::take(&mut queue.letters)
+            std::mem::take(&mut queue.frames)
         };
         // Gives back their credit, which may wake others: not under the lock.
-        drop(letters);
+        drop(frames);
     }
 }
 
@@ -296,94 +231,94 @@ mod tests {
     use super::*;
     use crate::protocol::{FrameError, legacy};
 
-    fn letter() -> Letter {
+    fn frame() -> QueuedFrame {
         legacy::error(&FrameError::unavailable(1)).into()
     }
 
-    fn pushes(sender: &mut OutboxSender, count: usize) -> bool {
-        (0..count).all(|_| sender.push(letter()))
+    fn pushes(sender: &mut QueueSender, count: usize) -> bool {
+        (0..count).all(|_| sender.push(frame()))
     }
 
     /// Makes the queue look as if nothing had moved for longer than the grace time.
-    fn stand_still(sender: &OutboxSender) {
+    fn stand_still(sender: &QueueSender) {
         lock(&sender.queue).moved_at = Instant::now().checked_sub(GRACE * 2).unwrap();
     }
 
     #[tokio::test]
     async fn a_full_queue_that_stands_still_closes_with_1013() {
-        let (OutboxEnd(mut sender), mut outbox) = super::outbox(2, 1 << 20);
+        let (mut sender, mut queue) = send_queue(2, 1 << 20);
         assert!(pushes(&mut sender, 2));
         stand_still(&sender);
         assert!(!pushes(&mut sender, 1));
-        assert!(matches!(outbox.next().await, Outgoing::Close(CloseReason::SlowReader)));
+        assert!(matches!(queue.next().await, Outgoing::Close(CloseReason::SlowReader)));
     }
 
     #[tokio::test]
     async fn one_big_frame_passes_a_queue_that_was_idle() {
-        let (OutboxEnd(mut sender), mut outbox) = super::outbox(2, letter().frame.len() / 2);
+        let (mut sender, mut queue) = send_queue(2, frame().frame.len() / 2);
         stand_still(&sender);
         assert!(pushes(&mut sender, 1));
-        assert!(matches!(outbox.next().await, Outgoing::Letter(_)));
+        assert!(matches!(queue.next().await, Outgoing::Frame(_)));
     }
 
     #[tokio::test]
     async fn a_burst_passes_up_to_four_times_the_bound() {
-        let (OutboxEnd(mut by_frames), _outbox) = super::outbox(2, 1 << 20);
+        let (mut by_frames, _outbox) = send_queue(2, 1 << 20);
         assert!(pushes(&mut by_frames, 8) && !pushes(&mut by_frames, 1));
-        let (OutboxEnd(mut by_bytes), _outbox) = super::outbox(100, letter().frame.len());
+        let (mut by_bytes, _outbox) = send_queue(100, frame().frame.len());
         assert!(pushes(&mut by_bytes, 4) && !pushes(&mut by_bytes, 1));
     }
 
     #[tokio::test]
     async fn what_is_taken_out_makes_room() {
-        let (OutboxEnd(mut sender), mut outbox) = super::outbox(1, 1 << 20);
+        let (mut sender, mut queue) = send_queue(1, 1 << 20);
         for _ in 0..20 {
             assert!(pushes(&mut sender, 4));
-            assert!((0..3).all(|_| outbox.try_next().is_some()));
-            assert!(matches!(outbox.next().await, Outgoing::Letter(_)));
+            assert!((0..3).all(|_| queue.try_next().is_some()));
+            assert!(matches!(queue.next().await, Outgoing::Frame(_)));
         }
-        assert!(outbox.try_next().is_none());
+        assert!(queue.try_next().is_none());
     }
 
     #[tokio::test]
     async fn a_session_that_vanishes_is_a_fault() {
-        let (end, mut outbox) = super::outbox(2, 1 << 20);
+        let (end, mut queue) = send_queue(2, 1 << 20);
         drop(end);
-        assert!(matches!(outbox.next().await, Outgoing::Close(CloseReason::Fault)));
+        assert!(matches!(queue.next().await, Outgoing::Close(CloseReason::Fault)));
     }
 
     #[tokio::test]
     async fn the_first_reason_stands_and_comes_before_what_is_queued() {
-        let (OutboxEnd(mut sender), mut outbox) = super::outbox(2, 1 << 20);
+        let (mut sender, mut queue) = send_queue(2, 1 << 20);
         assert!(pushes(&mut sender, 1));
         sender.close(CloseReason::Replaced);
         sender.close(CloseReason::TooMany);
         assert!(!pushes(&mut sender, 1));
         drop(sender);
-        assert_eq!(outbox.closed().await, CloseReason::Replaced);
+        assert_eq!(queue.closed().await, CloseReason::Replaced);
     }
 
     #[tokio::test]
     async fn what_comes_later_wakes_the_pump() {
-        let (OutboxEnd(mut sender), mut outbox) = super::outbox(2, 1 << 20);
+        let (mut sender, mut queue) = send_queue(2, 1 << 20);
         let pump = tokio::spawn(async move {
-            let first = outbox.next().await;
-            (first, outbox.next().await)
+            let first = queue.next().await;
+            (first, queue.next().await)
         });
         tokio::task::yield_now().await;
         assert!(pushes(&mut sender, 1));
         tokio::task::yield_now().await;
         drop(sender);
         let (first, second) = pump.await.unwrap();
-        assert!(matches!(first, Outgoing::Letter(_)) && matches!(second, Outgoing::Close(CloseReason::Fault)));
+        assert!(matches!(first, Outgoing::Frame(_)) && matches!(second, Outgoing::Close(CloseReason::Fault)));
     }
 
     #[tokio::test]
     async fn a_pump_that_leaves_gives_back_all_credit() {
-        let (OutboxEnd(mut sender), outbox) = super::outbox(2, 1 << 20);
+        let (mut sender, queue) = send_queue(2, 1 << 20);
         let credits = crate::actors::Credits::new(1, 1, crate::actors::InFlightBytes::new(1));
-        assert!(sender.push(Letter { credit: Some(credits.reserve().await), ..letter() }));
-        drop(outbox);
+        assert!(sender.push(QueuedFrame { credit: Some(credits.reserve().await), ..frame() }));
+        drop(queue);
         credits.settled().await;
         assert!(!pushes(&mut sender, 1));
     }

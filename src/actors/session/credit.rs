@@ -59,7 +59,7 @@ pub struct Credit {
 
 impl Credit {
     /// Gives back the room: what took it is stored, and only its answer is still on its way.
-    pub(super) fn release_bytes(&mut self) {
+    pub(in crate::actors) fn release_bytes(&mut self) {
         self.bytes = None;
     }
 }

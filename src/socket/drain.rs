@@ -10,8 +10,8 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 /// Longest time for what was read to be stored, answered and written.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// The departure of one socket.
-pub(super) struct Departure<F> {
+/// The drain of one socket.
+pub(super) struct SocketDrain<F> {
     token: CancellationToken,
     /// Kept over the turns of the pump: each registration takes a lock that all sockets share.
     drain: Pin<Box<WaitForCancellationFutureOwned>>,
@@ -23,8 +23,8 @@ pub(super) struct Departure<F> {
     over: Option<Instant>,
 }
 
-impl<F: Fn() -> Duration> Departure<F> {
-    /// The departure once `drain` is cancelled.
+impl<F: Fn() -> Duration> SocketDrain<F> {
+    /// The drain once `drain` is cancelled.
     pub(super) fn new(drain: CancellationToken, spread: F) -> Self {
         let token = drain.clone();
         Self { token, drain: Box::pin(drain.cancelled_owned()), spread, due: None, over: None }

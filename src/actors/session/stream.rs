@@ -7,38 +7,38 @@
 //! An answer with a `seq` takes the place of its event. A page may come here before the word that a command of this socket was
 //! committed, and would show it as somebody else's; so it waits until every command that was on its way is answered.
 
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::entrance::Entry;
-use super::outbox::Letter;
-use super::ticket::{From, Reply};
+use super::send_queue::QueuedFrame;
+use crate::actors::persistence::reply::{Origin, Reply};
 use crate::domain::{Answer, Cursor, Epoch, Event, EventBody, Seq, UserId};
 use crate::protocol::{Frame, v1};
 use crate::storage::Page;
 
 /// What the queue of the seam may hold: so little that it fits into the socket's queue beside a page.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct SeamLimit {
-    pub(super) events: usize,
+pub(in crate::actors) struct SeamLimit {
+    pub(in crate::actors) events: usize,
     /// Above which it takes no more.
-    pub(super) bytes: usize,
+    pub(in crate::actors) bytes: usize,
 }
 
 /// A page and its turn: the next one is read when the permit is given back.
 #[derive(Debug)]
-pub(super) struct Turn {
-    pub(super) page: Page,
-    pub(super) permit: OwnedSemaphorePermit,
+pub(in crate::actors) struct PageInHand {
+    pub(in crate::actors) page: Page,
+    pub(in crate::actors) permit: OwnedSemaphorePermit,
     /// With the first page: given back when it is made into frames.
-    pub(super) entry: Option<Entry>,
+    pub(in crate::actors) admission: Option<Box<dyn Any + Send>>,
 }
 
 /// One socket's place in the order.
 #[derive(Debug)]
-pub(super) struct Stream {
+pub(in crate::actors) struct Stream {
     viewer: UserId,
     limit: SeamLimit,
     /// Everything up to here was given to the socket.
@@ -59,7 +59,7 @@ struct Behind {
     /// Answers that wait for the place of their event.
     held: BTreeMap<Seq, Reply>,
     /// A page that waits for the answers to all commands up to the number.
-    turn: Option<(u64, Turn)>,
+    page: Option<(u64, PageInHand)>,
     /// The end of the opening, unless the socket was live before.
     epoch: Option<Epoch>,
 }
@@ -72,7 +72,7 @@ impl Behind {
             seam_bytes: 0,
             overflowed: false,
             held: BTreeMap::new(),
-            turn: None,
+            page: None,
             epoch: None,
         }
     }
@@ -97,32 +97,32 @@ impl Behind {
 
 impl Stream {
     /// A socket that has not been told anything yet.
-    pub(super) fn new(viewer: UserId, limit: SeamLimit) -> Self {
+    pub(in crate::actors) fn new(viewer: UserId, limit: SeamLimit) -> Self {
         let behind = Some(Behind::new(limit));
         Self { viewer, limit, position: Seq(0), last_ordinal: 0, unanswered: BTreeSet::new(), behind }
     }
 
     /// The store's history is `epoch`, and the stream starts after `since`.
-    pub(super) fn begin(&mut self, epoch: Epoch, since: Seq) {
+    pub(in crate::actors) fn begin(&mut self, epoch: Epoch, since: Seq) {
         self.position = since;
         if let Some(behind) = &mut self.behind {
             behind.epoch = Some(epoch);
         }
     }
 
-    pub(super) fn is_live(&self) -> bool {
+    pub(in crate::actors) fn is_live(&self) -> bool {
         self.behind.is_none()
     }
 
     /// A number for the socket's next command.
-    pub(super) fn command(&mut self) -> u64 {
+    pub(in crate::actors) fn command(&mut self) -> u64 {
         self.last_ordinal += 1;
         self.unanswered.insert(self.last_ordinal);
         self.last_ordinal
     }
 
     /// Something happened that nobody was told of: only the store knows it. Answers where to go on when the socket was live.
-    pub(super) fn fall_behind(&mut self) -> Option<Seq> {
+    pub(in crate::actors) fn fall_behind(&mut self) -> Option<Seq> {
         if let Some(behind) = &mut self.behind {
             behind.overflow();
             return None;
@@ -132,10 +132,10 @@ impl Stream {
     }
 
     /// An event, and the answer that takes its place.
-    pub(super) fn event(&mut self, event: &Arc<Event>, reply: Option<Reply>) -> Vec<Letter> {
-        let mut letters = Vec::new();
+    pub(in crate::actors) fn event(&mut self, event: &Arc<Event>, reply: Option<Reply>) -> Vec<QueuedFrame> {
+        let mut frames = Vec::new();
         if let Some(reply) = &reply {
-            self.unanswered.remove(&reply.from.ordinal);
+            self.unanswered.remove(&reply.origin.ordinal);
         }
         match &mut self.behind {
             Some(behind) => {
@@ -148,73 +148,73 @@ impl Stream {
             }
             None if event.seq > self.position => {
                 self.position = event.seq;
-                letters.push(self.letter(event, reply));
+                frames.push(self.frame(event, reply));
             }
             // It was told from the store already.
-            None => letters.extend(reply.and_then(|reply| repeated(self.viewer, reply))),
+            None => frames.extend(reply.and_then(|reply| repeated(self.viewer, reply))),
         }
-        letters.extend(self.go_on());
-        letters
+        frames.extend(self.release_page());
+        frames
     }
 
     /// An answer without an event of its own.
-    pub(super) fn answer(&mut self, reply: Reply) -> Vec<Letter> {
-        self.unanswered.remove(&reply.from.ordinal);
-        let Reply { from, answer } = reply;
-        let mut letters = Vec::new();
-        if let Some(frame) = v1::answer(&answer, self.viewer, from.context.reference.as_ref()) {
-            letters.push(answered(frame, from));
+    pub(in crate::actors) fn answer(&mut self, reply: Reply) -> Vec<QueuedFrame> {
+        self.unanswered.remove(&reply.origin.ordinal);
+        let Reply { origin, answer } = reply;
+        let mut frames = Vec::new();
+        if let Some(frame) = v1::answer(&answer, self.viewer, origin.context.reference.as_ref()) {
+            frames.push(answered(frame, origin));
         }
-        letters.extend(self.go_on());
-        letters
+        frames.extend(self.release_page());
+        frames
     }
 
     /// A command was refused.
-    pub(super) fn refused(&mut self, ordinal: u64) -> Vec<Letter> {
+    pub(in crate::actors) fn refused(&mut self, ordinal: u64) -> Vec<QueuedFrame> {
         self.unanswered.remove(&ordinal);
-        self.go_on()
+        self.release_page()
     }
 
     /// The next page from the store.
-    pub(super) fn page(&mut self, turn: Turn) -> Vec<Letter> {
+    pub(in crate::actors) fn page(&mut self, page: PageInHand) -> Vec<QueuedFrame> {
         if let Some(behind) = &mut self.behind {
-            behind.turn = Some((self.last_ordinal, turn));
+            behind.page = Some((self.last_ordinal, page));
         }
-        self.go_on()
+        self.release_page()
     }
 
     /// Takes the page that waits, when nothing hinders it any more.
-    fn go_on(&mut self) -> Vec<Letter> {
+    fn release_page(&mut self) -> Vec<QueuedFrame> {
         let Some(behind) = &mut self.behind else { return Vec::new() };
         let unanswered = self.unanswered.first().copied();
-        let Some((_, turn)) = behind.turn.take_if(|(up_to, _)| unanswered.is_none_or(|first| first > *up_to)) else {
+        let Some((_, page)) = behind.page.take_if(|(up_to, _)| unanswered.is_none_or(|first| first > *up_to)) else {
             return Vec::new();
         };
-        let Turn { page, permit, entry: _until_here } = turn;
-        let mut letters = Vec::new();
+        let PageInHand { page, permit, admission: _until_here } = page;
+        let mut frames = Vec::new();
         for event in page.events {
             if event.seq > self.position {
-                letters.extend(self.until(event.seq));
+                frames.extend(self.overdue_replies(event.seq));
                 self.position = event.seq;
                 let reply = self.behind.as_mut().and_then(|behind| behind.held.remove(&event.seq));
-                letters.push(self.letter(&event, reply));
+                frames.push(self.frame(&event, reply));
             }
         }
         self.position = self.position.max(page.up_to);
-        letters.extend(self.until(Seq(self.position.0 + 1)));
+        frames.extend(self.overdue_replies(Seq(self.position.0 + 1)));
         if page.is_last {
-            letters.extend(self.close_seam());
+            frames.extend(self.close_seam());
         }
         // The next page is read when this one is written.
-        match letters.last_mut() {
-            Some(last) => last.turn = Some(permit),
+        match frames.last_mut() {
+            Some(last) => last.page_permit = Some(permit),
             None => drop(permit),
         }
-        letters
+        frames
     }
 
     /// What was answered in the meantime and is gone already: its place is before `seq`.
-    fn until(&mut self, seq: Seq) -> Vec<Letter> {
+    fn overdue_replies(&mut self, seq: Seq) -> Vec<QueuedFrame> {
         let Some(behind) = &mut self.behind else { return Vec::new() };
         let rest = behind.held.split_off(&seq);
         let viewer = self.viewer;
@@ -222,52 +222,52 @@ impl Stream {
     }
 
     /// From the last page to what happens now; or back to the store when too much has happened meanwhile.
-    fn close_seam(&mut self) -> Vec<Letter> {
+    fn close_seam(&mut self) -> Vec<QueuedFrame> {
         let Some(mut behind) = self.behind.take_if(|behind| !behind.overflowed) else {
             if let Some(behind) = &mut self.behind {
                 behind.overflowed = false;
             }
             return Vec::new();
         };
-        let mut letters = Vec::new();
+        let mut frames = Vec::new();
         for event in std::mem::take(&mut behind.seam) {
             let reply = behind.held.remove(&event.seq);
             if event.seq > self.position {
                 self.position = event.seq;
-                letters.push(self.letter(&event, reply));
+                frames.push(self.frame(&event, reply));
             } else {
-                letters.extend(reply.and_then(|reply| repeated(self.viewer, reply)));
+                frames.extend(reply.and_then(|reply| repeated(self.viewer, reply)));
             }
         }
-        letters.extend(behind.held.into_values().filter_map(|reply| repeated(self.viewer, reply)));
+        frames.extend(behind.held.into_values().filter_map(|reply| repeated(self.viewer, reply)));
         if let Some(epoch) = behind.epoch {
-            letters.push(v1::live(&Cursor { epoch, seq: self.position }).into());
+            frames.push(v1::live(&Cursor { epoch, seq: self.position }).into());
         }
-        letters
+        frames
     }
 
-    fn letter(&self, event: &Event, reply: Option<Reply>) -> Letter {
-        let Some(Reply { from, answer }) = reply else { return v1::event(event, self.viewer).into() };
-        match v1::answer(&answer, self.viewer, from.context.reference.as_ref()) {
-            Some(frame) => answered(frame, from),
+    fn frame(&self, event: &Event, reply: Option<Reply>) -> QueuedFrame {
+        let Some(Reply { origin, answer }) = reply else { return v1::event(event, self.viewer).into() };
+        match v1::answer(&answer, self.viewer, origin.context.reference.as_ref()) {
+            Some(frame) => answered(frame, origin),
             None => v1::event(event, self.viewer).into(),
         }
     }
 }
 
 /// An answer whose event was told already, or is no longer there to be told.
-fn repeated(viewer: UserId, reply: Reply) -> Option<Letter> {
-    let Reply { from, mut answer } = reply;
+fn repeated(viewer: UserId, reply: Reply) -> Option<QueuedFrame> {
+    let Reply { origin, mut answer } = reply;
     match &mut answer {
         Answer::Stored(stored) => stored.duplicate = true,
         Answer::Read { duplicate, .. } | Answer::Deleted { duplicate, .. } => *duplicate = true,
         Answer::NothingRead { .. } | Answer::KeySet { .. } | Answer::Configured(_) | Answer::Done => {}
     }
-    v1::answer(&answer, viewer, from.context.reference.as_ref()).map(|frame| answered(frame, from))
+    v1::answer(&answer, viewer, origin.context.reference.as_ref()).map(|frame| answered(frame, origin))
 }
 
-fn answered(frame: Frame, from: From) -> Letter {
-    Letter { credit: Some(from.credit), ..Letter::from(frame) }
+fn answered(frame: Frame, origin: Origin) -> QueuedFrame {
+    QueuedFrame { credit: Some(origin.credit), ..QueuedFrame::from(frame) }
 }
 
 #[cfg(test)]

@@ -12,14 +12,14 @@ use tokio::sync::oneshot;
 
 /// A running thread with a runtime. Dropped, it waits until what runs there has come to its next await, and is dropped: whoever
 /// starts a server after this one finds nobody who still writes to its store.
-pub(super) struct OwnThread {
+pub(in crate::actors) struct OwnThread {
     handle: Handle,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl OwnThread {
-    pub(super) fn start(name: &str) -> io::Result<Self> {
+    pub(in crate::actors) fn start(name: &str) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -31,7 +31,7 @@ impl OwnThread {
     }
 
     /// Runs a future there. `None` when it has panicked, or the thread was stopped before its end.
-    pub(super) async fn run<F>(&self, future: F) -> Option<F::Output>
+    pub(in crate::actors) async fn run<F>(&self, future: F) -> Option<F::Output>
     where
         F: Future<Output: Send> + Send + 'static,
     {

@@ -3,6 +3,7 @@
 //! One page is on its way at a time: the next one is read when the last frame of the one before is written. So a slow client
 //! holds one page of memory, and is never closed for being slow while it reads.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,10 +11,9 @@ use ractor::ActorRef;
 use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::entrance::Entry;
-use super::mailbox::{Timed, cast};
-use super::session::SessionMsg;
-use super::stream::{SeamLimit, Turn};
+use super::SessionMsg;
+use super::stream::{PageInHand, SeamLimit};
+use crate::actors::mailbox::{Timed, cast};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::{Cursor, DeviceId, Epoch, ResetReason, Seq, SocketId, UserId};
@@ -29,12 +29,12 @@ const HOLD: Duration = Duration::from_millis(100);
 const RETRY: Duration = Duration::from_secs(1);
 
 /// What all replays of a server share.
-pub(super) struct Replays {
+pub(in crate::actors) struct Replays {
     storage: Arc<Storage>,
     clock: Clock,
     limits: v1::Limits,
     page: PageLimit,
-    pub(super) seam: SeamLimit,
+    pub(in crate::actors) seam: SeamLimit,
 }
 
 /// What a client says about itself when it opens a `fluent.v1` socket.
@@ -47,21 +47,21 @@ pub struct Opening {
     /// Whether its user counts as online.
     pub is_background: bool,
     /// Its place among those that are opened.
-    pub entry: Entry,
+    pub admission: Box<dyn Any + Send>,
 }
 
 /// The first frames of a socket.
 #[derive(Debug)]
-pub(super) struct Greeting {
-    pub(super) frames: Vec<Frame>,
-    pub(super) epoch: Epoch,
-    pub(super) since: Seq,
+pub(in crate::actors) struct Greeting {
+    pub(in crate::actors) frames: Vec<Frame>,
+    pub(in crate::actors) epoch: Epoch,
+    pub(in crate::actors) since: Seq,
 }
 
 impl Replays {
     /// For the sockets that `config` allows. A page and a seam together never fill the queue of a socket.
     #[must_use]
-    pub(super) fn new(config: &Config, storage: Arc<Storage>, clock: Clock) -> Self {
+    pub(in crate::actors) fn new(config: &Config, storage: Arc<Storage>, clock: Clock) -> Self {
         let socket = &config.socket;
         let limits = v1::Limits {
             frame_bytes: socket.max_frame_bytes,
@@ -76,7 +76,7 @@ impl Replays {
     }
 
     /// Greets a new socket and brings it up to date.
-    pub(super) fn open(
+    pub(in crate::actors) fn open(
         self: &Arc<Self>,
         session: ActorRef<Timed<SessionMsg>>,
         user: UserId,
@@ -85,11 +85,11 @@ impl Replays {
     ) -> AbortOnDropHandle<()> {
         let replays = self.clone();
         AbortOnDropHandle::new(tokio::spawn(async move {
-            let Opening { device, since, entry, .. } = opening;
-            let mut reader = Reader { replays, session, user, socket, entry: Some(entry) };
+            let Opening { device, since, admission, .. } = opening;
+            let mut reader = Reader { replays, session, user, socket, admission: Some(admission) };
             let greeting = loop {
                 let greeting = reader.replays.greeting(user, &device, since.as_deref()).await;
-                if let Some(greeting) = reader.or_wait(greeting).await {
+                if let Some(greeting) = reader.retry_later(greeting).await {
                     break greeting;
                 }
             };
@@ -100,14 +100,14 @@ impl Replays {
     }
 
     /// Brings a socket up to date that was live.
-    pub(super) fn resume(
+    pub(in crate::actors) fn resume(
         self: &Arc<Self>,
         session: ActorRef<Timed<SessionMsg>>,
         user: UserId,
         socket: SocketId,
         since: Seq,
     ) -> AbortOnDropHandle<()> {
-        let reader = Reader { replays: self.clone(), session, user, socket, entry: None };
+        let reader = Reader { replays: self.clone(), session, user, socket, admission: None };
         AbortOnDropHandle::new(tokio::spawn(reader.read(since)))
     }
 
@@ -147,38 +147,38 @@ struct Reader {
     user: UserId,
     socket: SocketId,
     /// Held up to the first page.
-    entry: Option<Entry>,
+    admission: Option<Box<dyn Any + Send>>,
 }
 
 impl Reader {
     /// Page after page, until nobody wants one any more.
     async fn read(mut self, since: Seq) {
-        let turns = Arc::new(Semaphore::new(1));
+        let permits = Arc::new(Semaphore::new(1));
         let mut replay = Replay::new(self.user, since);
         // Nobody closes the semaphore.
-        while let Ok(permit) = turns.clone().acquire_owned().await {
+        while let Ok(permit) = permits.clone().acquire_owned().await {
             let page = loop {
                 let Replays { storage, page, clock, .. } = &*self.replays;
                 let page = storage.next_page(&mut replay, *page, clock.now());
-                let page = held_for(HOLD, &mut self.entry, page).await;
-                if let Some(page) = self.or_wait(page).await {
+                let page = held_for(HOLD, &mut self.admission, page).await;
+                if let Some(page) = self.retry_later(page).await {
                     break page;
                 }
             };
             metrics().replayed.increment(page.events.len() as u64);
-            let turn = Turn { page, permit, entry: self.entry.take() };
-            cast(&self.session, SessionMsg::Page { socket: self.socket, turn });
+            let page = PageInHand { page, permit, admission: self.admission.take() };
+            cast(&self.session, SessionMsg::Page { socket: self.socket, page });
         }
     }
 
     /// What was read; or nothing, after a while: the database may be away, and is asked until it is back.
-    async fn or_wait<T>(&mut self, read: Result<T, StorageError>) -> Option<T> {
+    async fn retry_later<T>(&mut self, read: Result<T, StorageError>) -> Option<T> {
         match read {
             Ok(value) => Some(value),
             Err(error) => {
                 tracing::warn!(error = %error, "cannot read what a socket has missed; trying again");
                 // Nobody else has to wait for a database that is away.
-                self.entry = None;
+                self.admission = None;
                 tokio::time::sleep(RETRY).await;
                 None
             }

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use ractor::ActorRef;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::SessionMsg;
 use super::credit::Credit;
-use super::mailbox::{Timed, cast};
-use super::outbox::{CloseReason, Letter, OutboxEnd, OutboxSender};
-use super::presence::PresenceHandle;
 use super::replay::{Greeting, Opening, Replays};
-use super::session::SessionMsg;
-use super::stream::{Stream, Turn};
-use super::ticket::{From, Reply};
+use super::send_queue::{QueueSender, QueuedFrame};
+use super::stream::{PageInHand, Stream};
+use crate::actors::mailbox::{Timed, cast};
+use crate::actors::persistence::reply::{Origin, Reply};
+use crate::actors::presence::PresenceHandle;
 use crate::domain::{Command, DeviceId, Event, EventBody, LoginId, SocketId, UserId};
+use crate::protocol::CloseReason;
 use crate::protocol::v1::{self, Context};
 use crate::protocol::{Frame, FrameError, legacy};
 use crate::telemetry::metrics;
@@ -25,21 +26,21 @@ pub struct NewSocket {
     /// The login session it lives in.
     pub login: LoginId,
     /// Where its frames go.
-    pub outbox: OutboxEnd,
+    pub queue: QueueSender,
     /// What a `fluent.v1` client has said about itself; `None` in the legacy dialect.
     pub opening: Option<Opening>,
 }
 
 /// A socket's place in its session; dropped, it is given up.
-pub struct Attachment {
+pub struct SocketLease {
     session: ActorRef<Timed<SessionMsg>>,
     socket: SocketId,
     user: UserId,
     presence: PresenceHandle,
 }
 
-impl Attachment {
-    pub(super) fn new(
+impl SocketLease {
+    pub(in crate::actors) fn new(
         session: ActorRef<Timed<SessionMsg>>,
         socket: SocketId,
         user: UserId,
@@ -64,21 +65,21 @@ impl Attachment {
     }
 }
 
-impl Drop for Attachment {
+impl Drop for SocketLease {
     fn drop(&mut self) {
         cast(&self.session, SessionMsg::Detach(self.socket));
     }
 }
 
 /// A socket as its session has it.
-pub(super) struct SessionSocket {
-    pub(super) id: SocketId,
-    pub(super) login: LoginId,
-    pub(super) device: Option<DeviceId>,
-    pub(super) is_background: bool,
+pub(in crate::actors) struct SessionSocket {
+    pub(in crate::actors) id: SocketId,
+    pub(in crate::actors) login: LoginId,
+    pub(in crate::actors) device: Option<DeviceId>,
+    pub(in crate::actors) is_background: bool,
     /// Whose presence it is told.
-    pub(super) watching: Vec<UserId>,
-    outbox: OutboxSender,
+    pub(in crate::actors) watching: Vec<UserId>,
+    queue: QueueSender,
     user: UserId,
     /// None in the legacy dialect.
     stream: Option<Stream>,
@@ -86,37 +87,37 @@ pub(super) struct SessionSocket {
 }
 
 impl SessionSocket {
-    pub(super) fn new(
+    pub(in crate::actors) fn new(
         socket: NewSocket,
         session: &ActorRef<Timed<SessionMsg>>,
         user: UserId,
         replays: &Arc<Replays>,
     ) -> Self {
-        let NewSocket { id, login, outbox: OutboxEnd(outbox), opening } = socket;
+        let NewSocket { id, login, queue, opening } = socket;
         let device = opening.as_ref().map(|opening| opening.device.clone());
         let is_background = opening.as_ref().is_some_and(|opening| opening.is_background);
         let stream = opening.is_some().then(|| Stream::new(user, replays.seam));
         let replay = opening.map(|opening| replays.open(session.clone(), user, id, opening));
-        Self { id, login, device, is_background, watching: Vec::new(), outbox, user, stream, replay }
+        Self { id, login, device, is_background, watching: Vec::new(), queue, user, stream, replay }
     }
 
     /// A number for its next command.
-    pub(super) fn command(&mut self) -> u64 {
+    pub(in crate::actors) fn command(&mut self) -> u64 {
         self.stream.as_mut().map_or(0, Stream::command)
     }
 
     /// False when the socket is being closed, as in all that follow.
-    pub(super) fn event(&mut self, event: &Arc<Event>, reply: Option<Reply>) -> bool {
+    pub(in crate::actors) fn event(&mut self, event: &Arc<Event>, reply: Option<Reply>) -> bool {
         match &mut self.stream {
             Some(stream) => {
-                let letters = stream.event(event, reply);
-                self.push_all(letters)
+                let frames = stream.event(event, reply);
+                self.push_all(frames)
             }
             None => match &event.body {
                 EventBody::Message(message) => match legacy::message(message, self.user) {
                     Some(frame) => {
-                        let credit = reply.map(|reply| reply.from.credit);
-                        self.outbox.push(Letter { credit, ..Letter::from(frame) })
+                        let credit = reply.map(|reply| reply.origin.credit);
+                        self.queue.push(QueuedFrame { credit, ..QueuedFrame::from(frame) })
                     }
                     None => true,
                 },
@@ -125,41 +126,41 @@ impl SessionSocket {
         }
     }
 
-    pub(super) fn answer(&mut self, reply: Reply) -> bool {
-        let letters = self.stream.as_mut().map(|stream| stream.answer(reply)).unwrap_or_default();
-        self.push_all(letters)
+    pub(in crate::actors) fn answer(&mut self, reply: Reply) -> bool {
+        let frames = self.stream.as_mut().map(|stream| stream.answer(reply)).unwrap_or_default();
+        self.push_all(frames)
     }
 
     /// A command of this socket was refused.
-    pub(super) fn fail(&mut self, from: From, error: &FrameError) -> bool {
+    pub(in crate::actors) fn fail(&mut self, origin: Origin, error: &FrameError) -> bool {
         metrics().frame_error(error.code.as_str());
-        let (frame, more, is_complaint) = match &mut self.stream {
-            // What was asked for in order is no bad frame: a whole outbox may be refused when a partner leaves.
-            Some(stream) => (v1::error(error, &from.context), stream.refused(from.ordinal), false),
+        let (frame, more, is_frame_error) = match &mut self.stream {
+            // What was asked for in order is no bad frame: a whole queue may be refused when a partner leaves.
+            Some(stream) => (v1::error(error, &origin.context), stream.refused(origin.ordinal), false),
             None => (legacy::error(error), Vec::new(), !error.code.is_retryable()),
         };
-        let letter = Letter { credit: Some(from.credit), is_complaint, ..Letter::from(frame) };
-        self.push_all([letter].into_iter().chain(more))
+        let frame = QueuedFrame { credit: Some(origin.credit), is_frame_error, ..QueuedFrame::from(frame) };
+        self.push_all([frame].into_iter().chain(more))
     }
 
-    pub(super) fn greet(&mut self, greeting: Greeting) -> bool {
+    pub(in crate::actors) fn greet(&mut self, greeting: Greeting) -> bool {
         let Greeting { frames, epoch, since } = greeting;
         if let Some(stream) = &mut self.stream {
             stream.begin(epoch, since);
         }
-        self.push_all(frames.into_iter().map(Letter::from))
+        self.push_all(frames.into_iter().map(QueuedFrame::from))
     }
 
-    pub(super) fn page(&mut self, turn: Turn) -> bool {
-        let letters = self.stream.as_mut().map(|stream| stream.page(turn)).unwrap_or_default();
-        self.push_all(letters)
+    pub(in crate::actors) fn page(&mut self, page: PageInHand) -> bool {
+        let frames = self.stream.as_mut().map(|stream| stream.page(page)).unwrap_or_default();
+        self.push_all(frames)
     }
 
-    pub(super) fn recovered(&mut self, event: &Arc<Event>) -> bool {
+    pub(in crate::actors) fn recovered(&mut self, event: &Arc<Event>) -> bool {
         self.stream.is_some() || self.event(event, None)
     }
 
-    pub(super) fn resync(&mut self, replays: &Arc<Replays>, session: &ActorRef<Timed<SessionMsg>>) -> bool {
+    pub(in crate::actors) fn resync(&mut self, replays: &Arc<Replays>, session: &ActorRef<Timed<SessionMsg>>) -> bool {
         if let Some(since) = self.stream.as_mut().and_then(Stream::fall_behind) {
             self.replay = Some(replays.resume(session.clone(), self.user, self.id, since));
         }
@@ -167,28 +168,28 @@ impl SessionSocket {
     }
 
     /// A frame that nobody misses, for sockets that have caught up.
-    pub(super) fn whisper(&mut self, frame: &Frame) -> bool {
+    pub(in crate::actors) fn whisper(&mut self, frame: &Frame) -> bool {
         match &self.stream {
-            Some(stream) if stream.is_live() => self.outbox.push_if_roomy(frame.clone()),
+            Some(stream) if stream.is_live() => self.queue.push_if_roomy(frame.clone()),
             _ => true,
         }
     }
 
     /// A frame that this socket has asked for, and that nobody misses.
-    pub(super) fn tell(&mut self, frame: &Frame) -> bool {
-        self.outbox.push_if_roomy(frame.clone())
+    pub(in crate::actors) fn tell(&mut self, frame: &Frame) -> bool {
+        self.queue.push_if_roomy(frame.clone())
     }
 
-    fn push_all(&mut self, letters: impl IntoIterator<Item = Letter>) -> bool {
-        let is_open = letters.into_iter().all(|letter| self.outbox.push(letter));
+    fn push_all(&mut self, frames: impl IntoIterator<Item = QueuedFrame>) -> bool {
+        let is_open = frames.into_iter().all(|frame| self.queue.push(frame));
         if self.stream.as_ref().is_some_and(Stream::is_live) {
             self.replay = None;
         }
         is_open
     }
 
-    pub(super) fn close(&mut self, reason: CloseReason) {
-        self.outbox.close(reason);
+    pub(in crate::actors) fn close(&mut self, reason: CloseReason) {
+        self.queue.close(reason);
     }
 }
 
@@ -212,7 +213,7 @@ mod tests {
         }
     }
 
-    impl Attachment {
+    impl SocketLease {
         /// A place in a session that does nothing.
         pub(crate) async fn to_nobody() -> Self {
             let (session, _) = Actor::spawn(None, Nobody, ()).await.unwrap();

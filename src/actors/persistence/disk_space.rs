@@ -8,7 +8,7 @@ const ROOM_OF_ONE: usize = 16 * 1024;
 const ROOM: std::ops::Range<usize> = 256 * 1024..8 * 1024 * 1024;
 
 /// About what a batch takes of the disk, in bytes: what is sent, and the pages that go with each message.
-pub(super) fn room_of(commands: &[Command]) -> usize {
+pub(in crate::actors) fn room_of(commands: &[Command]) -> usize {
     let sent = commands.iter().map(|command| match command {
         Command::Send(draft) => draft.bytes(),
         _ => 0,

@@ -1,4 +1,4 @@
-//! The entrance: how many `fluent.v1` sockets are being opened at once.
+//! The admission: how many `fluent.v1` sockets are being opened at once.
 //!
 //! What an opening asks of the server — its registration, and the first page of what it has missed — is work of a millisecond.
 //! After a restart thousands come back together; were they all let in, the messages of everybody else would wait behind
@@ -38,7 +38,7 @@ pub enum NotAdmitted {
 
 /// Where sockets are let in.
 #[derive(Clone, Debug)]
-pub struct Entrance {
+pub struct Admission {
     places: Arc<Semaphore>,
     users: Arc<Mutex<HashMap<UserId, usize>>>,
     max_per_user: usize,
@@ -46,8 +46,8 @@ pub struct Entrance {
     drain: CancellationToken,
 }
 
-impl Entrance {
-    /// An entrance that closes when `drain` is cancelled. It lets each wait for `max_wait`, and a user open `max_per_user`
+impl Admission {
+    /// An admission that closes when `drain` is cancelled. It lets each wait for `max_wait`, and a user open `max_per_user`
     /// sockets at once.
     #[must_use]
     pub fn new(max_per_user: usize, max_wait: Duration, drain: CancellationToken) -> Self {
@@ -61,11 +61,11 @@ impl Entrance {
     }
 
     /// Waits for a place. Whoever gives up waiting, gives up the place in the queue too.
-    pub async fn enter(&self, user: UserId) -> Result<Entry, NotAdmitted> {
-        let opening = Opening::begin(self, user)?;
+    pub async fn admit(&self, user: UserId) -> Result<AdmissionPermit, NotAdmitted> {
+        let slot = UserSlot::begin(self, user)?;
         // Free only when nobody waits.
         if let Ok(place) = self.places.clone().try_acquire_owned() {
-            return Ok(Entry { _place: place, _opening: opening });
+            return Ok(AdmissionPermit { _place: place, _slot: slot });
         }
         let waiting = Waiting::begin();
         let place = tokio::select! {
@@ -75,7 +75,7 @@ impl Entrance {
         };
         drop(waiting);
         match place {
-            Ok(Ok(place)) => Ok(Entry { _place: place, _opening: opening }),
+            Ok(Ok(place)) => Ok(AdmissionPermit { _place: place, _slot: slot }),
             // Nobody closes the semaphore.
             Ok(Err(_)) => Err(NotAdmitted::Closing),
             Err(_) => {
@@ -86,33 +86,33 @@ impl Entrance {
     }
 }
 
-/// A place in the entrance; dropped, the next one is let in.
+/// A place in the admission; dropped, the next one is let in.
 #[derive(Debug)]
-pub struct Entry {
+pub struct AdmissionPermit {
     _place: OwnedSemaphorePermit,
-    _opening: Opening,
+    _slot: UserSlot,
 }
 
 /// Counts an opening among those of its user.
 #[derive(Debug)]
-struct Opening {
+struct UserSlot {
     users: Arc<Mutex<HashMap<UserId, usize>>>,
     user: UserId,
 }
 
-impl Opening {
-    fn begin(entrance: &Entrance, user: UserId) -> Result<Self, NotAdmitted> {
-        let mut users = lock(&entrance.users);
+impl UserSlot {
+    fn begin(admission: &Admission, user: UserId) -> Result<Self, NotAdmitted> {
+        let mut users = lock(&admission.users);
         let count = users.entry(user).or_default();
-        if *count >= entrance.max_per_user {
+        if *count >= admission.max_per_user {
             return Err(NotAdmitted::TooMany);
         }
         *count += 1;
-        Ok(Self { users: entrance.users.clone(), user })
+        Ok(Self { users: admission.users.clone(), user })
     }
 }
 
-impl Drop for Opening {
+impl Drop for UserSlot {
     fn drop(&mut self) {
         let mut users = lock(&self.users);
         if let Some(count) = users.get_mut(&self.user) {

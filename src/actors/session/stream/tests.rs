@@ -5,7 +5,7 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::*;
-use crate::actors::credit::{Credits, InFlightBytes};
+use crate::actors::session::credit::{Credits, InFlightBytes};
 use crate::domain::{ConversationId, Message, MessageId, SocketId, Stored, Timestamp};
 use crate::protocol::v1::Context;
 
@@ -43,9 +43,9 @@ struct World {
     mailbox: VecDeque<(Arc<Event>, Option<Reply>)>,
     stream: Stream,
     credits: Credits,
-    turns: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     /// On its way from the store to the session.
-    read: Option<Turn>,
+    read: Option<PageInHand>,
     read_up_to: Seq,
     frames: Vec<Value>,
 }
@@ -63,7 +63,7 @@ impl World {
             mailbox: VecDeque::new(),
             stream,
             credits: Credits::new(1000, 1 << 20, InFlightBytes::new(1 << 20)),
-            turns: Arc::new(Semaphore::new(1)),
+            permits: Arc::new(Semaphore::new(1)),
             read: None,
             read_up_to: Seq(since),
             frames: Vec::new(),
@@ -85,8 +85,8 @@ impl World {
             }
             Step::Deliver => {
                 if let Some((event, reply)) = self.mailbox.pop_front() {
-                    let letters = self.stream.event(&event, reply);
-                    self.write(letters);
+                    let frames = self.stream.event(&event, reply);
+                    self.write(frames);
                 }
             }
             Step::Read(events) => {
@@ -94,19 +94,19 @@ impl World {
                 if self.stream.is_live() || self.read.is_some() {
                     return;
                 }
-                let Ok(permit) = self.turns.clone().try_acquire_owned() else { return };
+                let Ok(permit) = self.permits.clone().try_acquire_owned() else { return };
                 let missed = self.stored.iter().filter(|event| event.seq > self.read_up_to);
                 let events: Vec<Event> = missed.take(events).map(|event| (**event).clone()).collect();
                 let head = Seq(self.head());
                 let up_to = events.last().map_or(head, |event| event.seq);
                 self.read_up_to = up_to;
                 let page = Page { events, up_to, is_last: up_to == head };
-                self.read = Some(Turn { page, permit, entry: None });
+                self.read = Some(PageInHand { page, permit, admission: None });
             }
             Step::Page => {
-                if let Some(turn) = self.read.take() {
-                    let letters = self.stream.page(turn);
-                    self.write(letters);
+                if let Some(page) = self.read.take() {
+                    let frames = self.stream.page(page);
+                    self.write(frames);
                 }
             }
             Step::Lose => {
@@ -117,7 +117,7 @@ impl World {
                 self.stored.push(message(self.head() + 1, OTHER));
                 if let Some(since) = self.stream.fall_behind() {
                     self.read_up_to = since;
-                    self.turns = Arc::new(Semaphore::new(1));
+                    self.permits = Arc::new(Semaphore::new(1));
                 }
             }
         }
@@ -126,7 +126,7 @@ impl World {
     fn reply(&mut self, event: &Event) -> Reply {
         let credit = futures_util::FutureExt::now_or_never(self.credits.reserve()).unwrap();
         let ordinal = self.stream.command();
-        let from = From { user: ME, socket: SocketId(1), ordinal, context: Context::default(), credit };
+        let origin = Origin { user: ME, socket: SocketId(1), ordinal, context: Context::default(), credit };
         let stored = Stored {
             client_id: None,
             conversation_id: ConversationId(1),
@@ -134,7 +134,7 @@ impl World {
             timestamp: Timestamp::from_micros(0),
             duplicate: false,
         };
-        Reply { from, answer: Answer::Stored(stored) }
+        Reply { origin, answer: Answer::Stored(stored) }
     }
 
     /// What was told so far: the `seq` of each event, and the type of what has none.
@@ -150,8 +150,8 @@ impl World {
     }
 
     /// The client reads everything, which gives the turn back.
-    fn write(&mut self, letters: Vec<Letter>) {
-        let frames = letters.into_iter().map(|letter| serde_json::from_slice(&letter.frame.into_bytes()).unwrap());
+    fn write(&mut self, frames: Vec<QueuedFrame>) {
+        let frames = frames.into_iter().map(|frame| serde_json::from_slice(&frame.frame.into_bytes()).unwrap());
         self.frames.extend(frames);
     }
 
@@ -223,13 +223,13 @@ fn an_answer_whose_message_is_gone_comes_before_live() {
     world.step(Step::Commit { own: true });
     world.step(Step::Deliver);
     // Deleted meanwhile: the store does not have it any more.
-    let permit = world.turns.clone().try_acquire_owned().unwrap();
-    let letters = world.stream.page(Turn {
+    let permit = world.permits.clone().try_acquire_owned().unwrap();
+    let frames = world.stream.page(PageInHand {
         page: Page { events: Vec::new(), up_to: Seq(6), is_last: true },
         permit,
-        entry: None,
+        admission: None,
     });
-    world.write(letters);
+    world.write(frames);
     assert_eq!((&world.frames[0]["type"], &world.frames[0]["duplicate"]), (&"stored".into(), &true.into()));
     assert_eq!((&world.frames[1]["type"], &world.frames[1]["cursor"]), (&"live".into(), &"e:6".into()));
 }
@@ -288,15 +288,15 @@ fn an_answer_keeps_its_credit_until_it_is_written() {
             world.step(*step);
         }
         assert!(!world.is_settled(), "{way}: held");
-        let letters = if world.stream.is_live() {
+        let frames = if world.stream.is_live() {
             let (event, reply) = world.mailbox.pop_front().unwrap();
             world.stream.event(&event, reply)
         } else {
             world.step(Step::Read(3));
             world.stream.page(world.read.take().unwrap())
         };
-        assert!(!letters.is_empty() && !world.is_settled(), "{way}: not written yet");
-        world.write(letters);
+        assert!(!frames.is_empty() && !world.is_settled(), "{way}: not written yet");
+        world.write(frames);
         assert!(world.is_settled(), "{way}: written");
         assert!(world.frames.iter().any(|frame| frame["type"] == "stored"), "{way}: {:?}", world.frames);
     }
@@ -308,18 +308,18 @@ fn an_answer_without_its_event_keeps_its_credit_too() {
     let mut world = World::new(5, 10);
     let event = message(6, ME);
     let reply = world.reply(&event);
-    let letters = world.stream.answer(reply);
-    assert!(!letters.is_empty() && !world.is_settled(), "an answer alone");
-    world.write(letters);
+    let frames = world.stream.answer(reply);
+    assert!(!frames.is_empty() && !world.is_settled(), "an answer alone");
+    world.write(frames);
     assert!(world.is_settled());
 
     let reply = world.reply(&event);
     assert!(world.stream.event(&event, Some(reply)).is_empty());
-    let permit = world.turns.clone().try_acquire_owned().unwrap();
+    let permit = world.permits.clone().try_acquire_owned().unwrap();
     let page = Page { events: Vec::new(), up_to: Seq(6), is_last: true };
-    let letters = world.stream.page(Turn { page, permit, entry: None });
-    assert!(!letters.is_empty() && !world.is_settled(), "an answer whose message is gone");
-    world.write(letters);
+    let frames = world.stream.page(PageInHand { page, permit, admission: None });
+    assert!(!frames.is_empty() && !world.is_settled(), "an answer whose message is gone");
+    world.write(frames);
     assert!(world.is_settled());
     assert_eq!(world.told(), ["6", "6", "\"live\""]);
 }
