@@ -14,3 +14,4 @@ mod rest;
 mod store;
 mod support;
 mod v1;
+mod wire;
