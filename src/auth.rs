@@ -1,4 +1,4 @@
-//! Who somebody is: registration, login, refresh, and the check of access tokens.
+//! Authentication: registration, login, refresh, and the check of access tokens.
 
 mod access;
 mod bearer;
@@ -34,21 +34,21 @@ use passwords::{Passwords, Verdict};
 /// How often a password is verified anew because its hash was replaced meanwhile.
 const TRIES: usize = 3;
 
-/// A login session that has begun.
+/// A login that has begun.
 pub struct Begun {
     /// Its tokens.
     pub pair: TokenPair,
-    /// Whose it is.
+    /// Its user.
     pub user: UserId,
-    /// The user's login sessions that have ended for it: their sockets are to be closed.
+    /// The user's logins that have ended for it: their sockets are to be closed.
     pub ended: Vec<LoginId>,
 }
 
 /// What a login or a refresh gives.
 pub struct TokenPair {
-    /// For every request, short-lived.
+    /// The token for every request, short-lived.
     pub access: String,
-    /// For the next refresh.
+    /// The token for the next refresh.
     pub refresh: String,
 }
 
@@ -63,7 +63,7 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// Reads from `storage` which logins and accounts have ended while their access tokens may still look valid.
+    /// Reads from `storage` the logins and accounts that have ended while their access tokens may still look valid.
     pub async fn new(
         config: &config::Auth,
         keys: &SecretKeys,
@@ -86,8 +86,8 @@ impl Auth {
         })
     }
 
-    /// Makes an account. [`AuthError::Taken`] when the name, its look or the address is another's, after the same work:
-    /// who goes away before the answer has learned nothing.
+    /// Makes an account. Returns [`AuthError::Taken`] when the name, its look or the address is another's, after the
+    /// same work: a client that goes away before the answer has learned nothing.
     pub async fn register(&self, account: NewAccount) -> Result<UserId, AuthError> {
         account.password.check_owner(account.name.as_str(), account.email.as_str())?;
         let hash = self.passwords.hash(account.password.into_secret()).await?;
@@ -100,8 +100,8 @@ impl Auth {
             })
     }
 
-    /// Begins a login session. [`AuthError::WrongCredentials`] for an unknown name and a wrong password alike, after the
-    /// same work.
+    /// Begins a login. Returns [`AuthError::WrongCredentials`] for an unknown name and a wrong password alike, after
+    /// the same work.
     pub async fn login(&self, name: &str, password: SecretString) -> Result<Begun, AuthError> {
         for _ in 0..TRIES {
             if let Some(begun) = self.try_login(name, password.clone()).await? {
@@ -111,15 +111,16 @@ impl Auth {
         Err(AuthError::Busy)
     }
 
-    /// `None` when the hash was replaced while it was compared: it may be one of another password now, or of the same.
+    /// Returns `None` when the hash was replaced while it was compared: it may be of another password now, or of the
+    /// same.
     async fn try_login(&self, name: &str, password: SecretString) -> Result<Option<Begun>, AuthError> {
-        // A text that cannot be a name is nobody's, and costs the same.
+        // A text that cannot be a name is no user's, and costs the same.
         let known = self.storage.credentials(name).await?;
         let hash = known.as_ref().map(|known| known.password_hash.clone());
         let verdict = self.passwords.verify(password.clone(), hash).await?;
         let user = known.filter(|_| verdict.is_right()).ok_or(AuthError::WrongCredentials)?;
         let better = if verdict == (Verdict::Right { outdated: true }) {
-            // Or the time of a login would tell old accounts from names that nobody has.
+            // Otherwise the time of a login would tell old accounts from unused names.
             Some(self.passwords.hash(password).await?)
         } else {
             None
@@ -130,13 +131,13 @@ impl Auth {
         login.map(|login| self.begun(user.user, login, &token)).transpose()
     }
 
-    /// What was ended for the new login session is refused from now on.
+    /// The logins that ended for the new one are refused from now on.
     fn begun(&self, user: UserId, login: NewLogin, token: &OpaqueToken) -> Result<Begun, AuthError> {
         self.access.end_logins(&login.ended);
         Ok(Begun { pair: self.pair(user, &login.name, login.id, token)?, user, ended: login.ended })
     }
 
-    /// Spends a refresh token. A second try with the same one gets the same successor, see [`Storage::rotate`].
+    /// Spends a refresh token. A second try with the same token gets the same successor; see [`Storage::rotate`].
     pub async fn refresh(&self, presented: &SecretString) -> Result<TokenPair, AuthError> {
         let token = OpaqueToken::parse(presented.expose_secret()).ok_or(AuthError::InvalidToken)?;
         let now = self.clock.now();
@@ -153,7 +154,7 @@ impl Auth {
         }
     }
 
-    /// [`AuthError::WeakPassword`] when the new password is made of the user's own name or address.
+    /// Returns [`AuthError::WeakPassword`] when the new password is made of the user's own name or address.
     pub async fn check_owner(&self, user: UserId, new: &Password) -> Result<(), AuthError> {
         if let Some(profile) = self.storage.profile(user).await? {
             new.check_owner(&profile.user.name, &profile.email)?;
@@ -161,7 +162,7 @@ impl Auth {
         Ok(())
     }
 
-    /// The access tokens.
+    /// Returns the maker and checker of access tokens.
     #[must_use]
     pub fn access(&self) -> &AccessTokens {
         &self.access

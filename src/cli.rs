@@ -1,4 +1,4 @@
-//! What the program says and understands on the command line.
+//! The command line: arguments, and what the program prints.
 
 mod check;
 mod greeting;
@@ -55,8 +55,8 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FILE")]
         to: PathBuf,
     },
-    /// Put a backup in the place of the SQLite database, under a new epoch: devices load their history anew instead of missing
-    /// what the backup lacks.
+    /// Put a backup in the place of the SQLite database, under a new epoch: devices load their history anew instead of
+    /// missing what the backup lacks.
     Restore {
         /// What `backup` has made.
         #[arg(long, value_name = "FILE")]
@@ -65,7 +65,8 @@ pub(crate) enum Command {
         #[arg(long)]
         force: bool,
     },
-    /// Copy all there is into a new database, SQLite or PostgreSQL, while no server runs on either: ids, order and epoch stay.
+    /// Copy all there is into a new database, SQLite or PostgreSQL, while no server runs on either: ids, order and
+    /// epoch stay.
     CopyDb {
         /// The database that is copied. In the environment no other user of this machine sees its password.
         #[arg(long, value_name = "URL", env = "FLUENT_COPY_FROM", hide_env_values = true)]
@@ -93,8 +94,8 @@ pub(crate) enum MigrateCommand {
 
 #[derive(clap::Subcommand)]
 pub(crate) enum DatabaseCommand {
-    /// Say that it was restored from a backup by other means than `restore`: devices load their history anew instead of missing
-    /// what the backup lacks, and ids that were lost are not given again.
+    /// Say that it was restored from a backup by other means than `restore`: devices load their history anew instead of
+    /// missing what the backup lacks, and ids that were lost are not given again.
     NewEpoch,
     /// Give the space of destroyed messages back to the file system (SQLite).
     Compact,
@@ -102,8 +103,8 @@ pub(crate) enum DatabaseCommand {
 
 #[derive(clap::Subcommand)]
 pub(crate) enum AdminCommand {
-    /// List the accounts whose names would not be accepted as new ones: id, name and reason. What is not ASCII in a name is
-    /// written as an escape, so that nothing deceives.
+    /// List the accounts whose names would not be accepted as new ones: id, name and reason. What is not ASCII in a
+    /// name is written as an escape, so that nothing deceives.
     Names,
 }
 

@@ -44,7 +44,7 @@ pub struct Config {
     pub http: Http,
     /// Limits and deadlines of sockets.
     pub socket: Socket,
-    /// How long things are kept.
+    /// How long messages and tombstones are kept.
     pub messages: Messages,
     /// Limits on rates.
     pub limits: Limits,
@@ -53,12 +53,12 @@ pub struct Config {
 }
 
 impl Config {
-    /// The embedded defaults alone.
+    /// Returns the embedded defaults alone.
     pub fn defaults() -> Result<Self, ConfigError> {
         Self::load(None, HashMap::new())
     }
 
-    /// Defaults, then `file`, then `variables` (the process environment, as a rule).
+    /// Reads the defaults, then `file`, then `variables` (the process environment, as a rule). Later ones win.
     pub fn load(file: Option<&Path>, variables: HashMap<String, String>) -> Result<Self, ConfigError> {
         let mut builder = ::config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
         if let Some(path) = file {
@@ -80,12 +80,12 @@ impl Config {
         Ok(config)
     }
 
-    /// The process environment over a `.env` file in the working directory.
+    /// Returns the process environment over a `.env` file in the working directory.
     pub fn environment() -> Result<HashMap<String, String>, ConfigError> {
         environment::read()
     }
 
-    /// Checks what the types cannot say.
+    /// Checks what the types cannot express.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.admin.validate()?;
         self.auth.validate()?;
@@ -99,7 +99,7 @@ impl Config {
         self.limits.validate()
     }
 
-    /// Where messages are stored: what `database.url` names, or the SQLite file in the data directory.
+    /// Returns the store that `database.url` names, or the SQLite file in the data directory.
     pub fn store(&self) -> Result<Store, ConfigError> {
         use secrecy::ExposeSecret as _;
         match self.database.url.expose_secret() {
@@ -108,7 +108,7 @@ impl Config {
         }
     }
 
-    /// The same on another database; the URL is not checked.
+    /// Returns the same settings on another database. The URL is not checked.
     #[must_use]
     pub fn on(&self, url: String) -> Self {
         let mut config = self.clone();
@@ -116,34 +116,34 @@ impl Config {
         config
     }
 
-    /// The same on this SQLite file.
+    /// Returns the same settings on this SQLite file.
     #[must_use]
     pub fn on_file(&self, path: &Path) -> Self {
-        // An absolute path, so that nobody takes its beginning for something else.
+        // The path is absolute, so that its beginning cannot be taken for something else.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         self.on(Store::Sqlite(path).to_string())
     }
 
-    /// Whether the secret or the database is in the data directory.
+    /// Returns whether the secret or the database is in the data directory.
     #[must_use]
     pub fn uses_data_dir(&self) -> bool {
         use secrecy::ExposeSecret as _;
         self.auth.secret_key.expose_secret().is_empty() || self.database.url.expose_secret().is_empty()
     }
 
-    /// Where the secret is kept when none is configured.
+    /// Returns the file in which the secret is kept when none is configured.
     #[must_use]
     pub fn secret_file(&self) -> PathBuf {
         self.server.data_dir.join("secret.key")
     }
 
-    /// All settings as TOML, secrets replaced, also those in the database's URL.
+    /// Returns all settings as TOML, with secrets replaced, also those in the database's URL.
     pub fn redacted_toml(&self) -> Result<String, ConfigError> {
         toml::to_string(self).map_err(|error| ConfigError::Invalid { file: None, reason: error.to_string() })
     }
 }
 
-/// A syntax error without the line it is in, which may hold a secret.
+/// Returns a syntax error without the text of its line, which may hold a secret.
 fn check_syntax(path: &Path, text: &str) -> Result<(), ConfigError> {
     toml::from_str::<toml::Table>(text).map(drop).map_err(|error| {
         let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count().max(1));

@@ -11,7 +11,7 @@ use fluent_backend::{Server, telemetry};
 
 use cli::{AdminCommand, Args, Command, ConfigCommand, MigrateCommand, StopSignals};
 
-/// Gives memory back to the system after a wave of connections, which glibc's arenas do not.
+/// jemalloc gives memory back to the system after a wave of connections; glibc's arenas do not.
 #[cfg(feature = "jemalloc")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -76,7 +76,7 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Serves, and tells why it ended where its log lines are read.
+/// Serves, and reports the reason of its end where its log lines are read.
 async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let signals = StopSignals::install()?;
     let format = config.log.format;

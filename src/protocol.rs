@@ -1,4 +1,4 @@
-//! What travels on the socket: frames and their codecs, without any I/O.
+//! Frames of the socket and their codecs, without any I/O.
 
 mod close;
 mod error;

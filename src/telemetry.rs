@@ -23,7 +23,7 @@ pub use door::{Door, ListenerKind};
 pub use names::ActorKind;
 pub use seldom::Seldom;
 
-/// How often histograms must be folded, or they grow.
+/// How often histograms must be folded; otherwise they grow.
 pub const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Buckets for times from 50 µs to 10 s.
@@ -32,7 +32,7 @@ const SECONDS: [f64; 16] =
 /// Buckets for the rows of a batch.
 const ROWS: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
 
-/// Handles of the metrics that are touched often, made once.
+/// Handles of the metrics, made once.
 pub struct Metrics {
     prometheus: Option<PrometheusHandle>,
     /// Open sockets.
@@ -59,11 +59,11 @@ pub struct Metrics {
     pub dropped: Counter,
     /// Write-ahead logs emptied.
     pub checkpoints: Counter,
-    /// Handshakes that wait for their turn to be opened.
+    /// Handshakes that wait for admission.
     pub openings_waiting: Gauge,
-    /// Handshakes that waited in vain.
+    /// Handshakes that were not admitted in time.
     pub openings_refused: Counter,
-    /// Requests refused because too many answers were not read.
+    /// Requests refused because too many answers are not read.
     pub answers_refused: Counter,
     /// Events read for sockets that catch up.
     pub replayed: Counter,
@@ -78,8 +78,8 @@ pub struct Metrics {
 
 static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::install);
 
-/// The process's metrics. The first call installs the Prometheus recorder, unless the program that embeds this library
-/// has installed a recorder of its own; then `/metrics` is answered 404 and theirs receives everything.
+/// Returns the process's metrics. The first call installs the Prometheus recorder, unless the program that embeds this
+/// library has installed a recorder of its own: then `/metrics` is answered 404, and that recorder receives everything.
 #[must_use]
 pub fn metrics() -> &'static Metrics {
     &METRICS
@@ -137,65 +137,66 @@ impl Metrics {
         metrics
     }
 
-    /// The text for Prometheus, or `None` under a foreign recorder.
+    /// Returns the text for Prometheus, or `None` under a foreign recorder.
     #[must_use]
     pub fn render(&self) -> Option<String> {
         self.prometheus.as_ref().map(PrometheusHandle::render)
     }
 
-    /// Folds what histograms have gathered; call it every [`UPKEEP_INTERVAL`].
+    /// Folds what histograms have gathered. Call it every [`UPKEEP_INTERVAL`].
     pub fn run_upkeep(&self) {
         if let Some(prometheus) = &self.prometheus {
             prometheus.run_upkeep();
         }
     }
 
-    /// The figures of a listener.
+    /// Returns the figures of a listener.
     #[must_use]
     pub fn door(&self, listener: ListenerKind) -> &Door {
         &self.doors[listener as usize]
     }
 
-    /// A message was taken out of a mailbox in which it lay since `queued_at`.
+    /// Records that a message was taken out of a mailbox in which it had lain since `queued_at`.
     pub fn mailbox_wait(&self, kind: ActorKind, queued_at: Instant) {
         self.mailbox_wait[kind as usize].record(queued_at.elapsed());
     }
 
-    /// An actor failed and was, or will be, replaced.
+    /// Counts an actor that failed and was, or will be, replaced.
     pub fn actor_restarted(&self, kind: ActorKind) {
         self.actor_restarts[kind as usize].increment(1);
     }
 
-    /// A request was answered.
+    /// Counts a request that was answered.
     pub fn http_request(&self, method: &'static str, route: &'static str, status: u16, took: Duration) {
         counter!(names::HTTP_REQUESTS, "method" => method, "route" => route, "status" => status.to_string())
             .increment(1);
         histogram!(names::HTTP_SECONDS, "route" => route).record(took);
     }
 
-    /// A socket was closed with `code` (1006 when there was no closing handshake). Codes that clients make up are one.
+    /// Counts a socket that was closed with `code` (1006 when there was no closing handshake). All codes that clients
+    /// make up count as one.
     pub fn socket_closed(&self, code: u16) {
         let known = matches!(code, 1000..=1015 | 4001..=4003);
         let code = if known { code.to_string() } else { "other".to_owned() };
         counter!(names::SOCKETS_CLOSED, "code" => code).increment(1);
     }
 
-    /// A frame or a message was answered with an error.
+    /// Counts a frame or a message that was answered with an error.
     pub fn frame_error(&self, code: &'static str) {
         counter!(names::FRAME_ERRORS, "code" => code).increment(1);
     }
 }
 
-/// Sets up logging for the whole process; an error when the filter cannot be read or logging is set up already.
+/// Sets up logging for the whole process. Returns an error when the filter cannot be read or logging is set up already.
 ///
-/// The dependencies that log whole frames and requests do so through the `log` crate, which is deliberately not collected:
-/// no filter can make the server print what it must not.
+/// The dependencies that log whole frames and requests do so through the `log` crate, which is deliberately not
+/// collected: no filter can make the server print what it must not.
 pub fn init_logging(log: &Log) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let filter = EnvFilter::try_new(&log.filter)?;
     let layer = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
-        // A line that cannot be written is dropped: telling so on the same stream would be a panic.
+        // A line that cannot be written is dropped: to report that on the same stream would be a panic.
         .log_internal_errors(false);
     let registry = tracing_subscriber::registry().with(filter);
     match log.format {

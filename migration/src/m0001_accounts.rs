@@ -1,4 +1,4 @@
-//! Accounts, login sessions and their refresh tokens. Times are microseconds since 1970 (UTC).
+//! Accounts, logins and their refresh tokens. Times are microseconds since 1970 (UTC).
 
 use sea_orm_migration::prelude::*;
 
@@ -9,9 +9,9 @@ pub(crate) struct Migration;
 enum Users {
     Table,
     Id,
-    /// As registered.
+    /// The name as registered.
     Name,
-    /// Folded: unique, and what is searched.
+    /// The folded name: unique, and the one that is searched.
     NameKey,
     Email,
     EmailKey,

@@ -1,7 +1,7 @@
 //! The message log in commit order, and the conversations over it.
 //!
-//! One log, one index by conversation, one row a conversation: every index whose inserts land on random pages costs more
-//! than the row itself.
+//! One log, one index by conversation, one row a conversation: every index whose inserts land on random pages costs
+//! more than the row itself.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DatabaseBackend;
@@ -31,7 +31,7 @@ enum Conversations {
     NewestMessageId,
 }
 
-/// Who takes part in a conversation.
+/// The users of a conversation.
 #[derive(DeriveIden)]
 enum Members {
     Table,
@@ -116,7 +116,8 @@ impl MigrationTrait for Migration {
                     // No AUTOINCREMENT and no sequence: a sequence is not commit order.
                     .col(message_id.not_null().primary_key())
                     .col(ColumnDef::new(Messages::ConversationId).big_integer().not_null())
-                    // No foreign keys: what remains of a message outlives its users, and each would cost a look-up a row.
+                    // No foreign keys: what remains of a message outlives its users, and each would cost a look-up a
+                    // row.
                     .col(ColumnDef::new(Messages::SenderId).integer().not_null())
                     .col(ColumnDef::new(Messages::ReceiverId).integer().not_null())
                     .col(ColumnDef::new(Messages::MessageType).text().not_null())

@@ -1,5 +1,5 @@
-//! Tickets that open one socket each, for clients that can set no header. In the database, so that the node which gives one
-//! need not be the node that is shown it.
+//! Socket tickets: each opens one socket, for clients that can set no header. They are in the database, so that the
+//! node that issues a ticket need not be the one that accepts it.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,4 +1,5 @@
-//! What `fluent.v1` needs: events beside messages, positions of each side, deletion and expiry, blocks, settings, devices.
+//! What `fluent.v1` needs: events beside messages, positions of each side, deletion and expiry, blocks, settings,
+//! devices.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DatabaseBackend;
@@ -8,8 +9,8 @@ pub(crate) struct Migration;
 
 /// Columns that existing tables get: table, name, type and default.
 const COLUMNS: [(&str, &str); 18] = [
-    // The highest `seq` that is no longer kept, everything older than `retained_from` is gone, and a number that changes
-    // whenever something changes that writers keep in memory.
+    // The highest `seq` that is no longer kept; the time before which everything is gone by retention; and a number
+    // that changes whenever something changes that writers keep in memory.
     ("store", "dropped BIGINT NOT NULL DEFAULT 0"),
     ("store", "retained_from BIGINT NOT NULL DEFAULT 0"),
     ("store", "rules BIGINT NOT NULL DEFAULT 0"),
@@ -21,8 +22,8 @@ const COLUMNS: [(&str, &str); 18] = [
     ("messages", "content_hash BLOB"),
     ("messages", "reply_to BIGINT"),
     ("messages", "expires_at BIGINT"),
-    // The `seq` under which each side has lost the message, then the one under which nobody has it any more, and how:
-    // 0 one after the other, 1 for everyone by its sender, 2 expired, 3 retention, 4 with an account.
+    // The `seq` under which each side has lost the message, then the one under which both have, and how: 0 one after
+    // the other, 1 for everyone by its sender, 2 expired, 3 retention, 4 with an account.
     ("messages", "sender_gone BIGINT"),
     ("messages", "receiver_gone BIGINT"),
     ("messages", "gone_seq BIGINT"),
@@ -34,13 +35,15 @@ const COLUMNS: [(&str, &str); 18] = [
     ("members", "delivered_id BIGINT NOT NULL DEFAULT 0"),
 ];
 
-/// More of `members`: what the other side was told of `read`, and of each position the event's `seq` and time.
+/// More columns of `members`: the read position that the other side was shown, and the `seq` and time of each
+/// position's event.
 const POSITIONS: [&str; 6] = ["read_seq", "read_at", "shown_seq", "shown_at", "delivered_seq", "delivered_at"];
 
 const TABLES: [&str; 5] = [
-    // Events that are not messages or receipts. `user_id` 0 is everybody. What `kind` and the rest mean is in the storage code.
-    "CREATE TABLE events (user_id INTEGER NOT NULL, seq BIGINT NOT NULL, kind SMALLINT NOT NULL, subject BIGINT NOT NULL, \
-     detail TEXT NOT NULL, PRIMARY KEY (user_id, seq))",
+    // Events that are not messages or receipts. `user_id` 0 stands for all users. The storage code says what `kind` and
+    // the rest mean.
+    "CREATE TABLE events (user_id INTEGER NOT NULL, seq BIGINT NOT NULL, kind SMALLINT NOT NULL, \
+     subject BIGINT NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (user_id, seq))",
     "CREATE TABLE blocks (user_id INTEGER NOT NULL, other_id INTEGER NOT NULL, PRIMARY KEY (user_id, other_id))",
     "CREATE TABLE devices (login_id BIGINT NOT NULL REFERENCES logins (id) ON DELETE CASCADE, device_id TEXT NOT NULL, \
      PRIMARY KEY (login_id, device_id))",
@@ -52,26 +55,28 @@ const TABLES: [&str; 5] = [
 
 /// The ciphertexts, apart from everything else about a message.
 ///
-/// On SQLite that is what makes destroying them complete: rows of this table are only ever appended, and overwritten by as many
-/// zeros. So its pages are never rearranged, which would leave copies of rows in the unused parts of pages, where not even
-/// `secure_delete` overwrites them.
+/// On SQLite this is what makes their destruction complete: rows of this table are only ever appended, and overwritten
+/// by as many zeros. So its pages are never rearranged, which would leave copies of rows in the unused parts of pages,
+/// where not even `secure_delete` overwrites them.
 const BODIES: [&str; 4] = [
     "CREATE TABLE bodies (id INTEGER NOT NULL PRIMARY KEY, sender_copy BLOB NOT NULL, receiver_copy BLOB NOT NULL)",
-    "INSERT INTO bodies (id, sender_copy, receiver_copy) SELECT id, sender_copy, receiver_copy FROM messages ORDER BY id",
+    "INSERT INTO bodies (id, sender_copy, receiver_copy) SELECT id, sender_copy, receiver_copy FROM messages \
+     ORDER BY id",
     "ALTER TABLE messages DROP COLUMN sender_copy",
     "ALTER TABLE messages DROP COLUMN receiver_copy",
 ];
 
 const INDEXES: [&str; 10] = [
     "DROP INDEX messages_conversation",
-    // Only what one of the two can still be shown: a page never walks over what is gone for both.
+    // Holds only messages that one of the two can still see: a page never walks over those that are gone for both.
     "CREATE INDEX messages_conversation ON messages (conversation_id, timestamp) WHERE gone_seq IS NULL",
     // The client id first: it grows with time, so inserts stay on the newest page.
     "CREATE UNIQUE INDEX messages_client ON messages (client_id, sender_id) WHERE client_id IS NOT NULL",
     "CREATE INDEX messages_expires ON messages (expires_at) WHERE expires_at IS NOT NULL",
     "CREATE INDEX messages_gone ON messages (gone_seq) WHERE gone_seq IS NOT NULL",
-    // Without those of deleted accounts that are done with.
-    "CREATE INDEX messages_gone_conversation ON messages (conversation_id) WHERE gone_seq IS NOT NULL AND gone_how <> 4",
+    // Leaves out messages of deleted accounts that are cleared away.
+    "CREATE INDEX messages_gone_conversation ON messages (conversation_id) \
+     WHERE gone_seq IS NOT NULL AND gone_how <> 4",
     "CREATE INDEX events_seq ON events (seq)",
     // Key changes and blocks, by the user they are about.
     "CREATE INDEX events_about ON events (subject) WHERE kind IN (5, 7, 8)",
@@ -79,7 +84,7 @@ const INDEXES: [&str; 10] = [
     "CREATE INDEX blocks_other ON blocks (other_id)",
 ];
 
-/// What was there before counts as delivered and read.
+/// Messages from before count as delivered and read.
 const POSITIONS_OF_THE_PAST: [&str; 2] = [
     "UPDATE members SET newest_inbound = (SELECT MAX(m.id) FROM messages AS m \
      WHERE m.conversation_id = members.conversation_id AND m.sender_id <> members.user_id)",
@@ -116,7 +121,7 @@ impl MigrationTrait for Migration {
             db.execute_unprepared(&sql).await?;
         }
         for sql in TABLES {
-            // The key is all there is to these rows, or nearly: one tree instead of two.
+            // These rows hold the key and little else: one tree instead of two.
             let clustered = is_sqlite && sql.contains("PRIMARY KEY (");
             db.execute_unprepared(&format!("{sql}{}", if clustered { " WITHOUT ROWID" } else { "" })).await?;
         }

@@ -1,7 +1,8 @@
-//! Who has a piece of one to three characters in their name: users are found by what is common to the pieces of a text.
+//! The index of the search for users: which users have a piece of one to three characters in their name. A search finds
+//! the users that have all pieces of a text.
 //!
-//! One row for each piece and each block of 32,768 ids in which anybody has it. A table of pairs would be ten times as
-//! large.
+//! It has one row for each piece and each block of 32,768 ids in which a user has it. A table of pairs would be ten
+//! times as large.
 
 use std::collections::{BTreeMap, BTreeSet};
 

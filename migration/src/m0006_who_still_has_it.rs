@@ -1,5 +1,5 @@
-//! Messages by who still has them: both sides, or one alone. A page walks over nothing that its reader has deleted,
-//! whoever else has it.
+//! Indexes of messages by the sides that still have them: both, or one alone. A page never walks over messages that its
+//! reader has deleted, even when the other side still has them.
 
 use sea_orm_migration::prelude::*;
 
@@ -8,14 +8,14 @@ pub(crate) struct Migration;
 
 const INDEXES: [&str; 4] = [
     "DROP INDEX messages_conversation",
-    // What both sides have. A message that is sent makes an entry here alone.
+    // Messages that both sides have. A new message makes an entry here alone.
     "CREATE INDEX messages_conversation ON messages (conversation_id, timestamp) \
      WHERE gone_seq IS NULL AND sender_gone IS NULL AND receiver_gone IS NULL",
-    // What one side has deleted, by the other one.
+    // Messages that one side has deleted, by the other side.
     "CREATE INDEX messages_left ON messages \
      (conversation_id, (CASE WHEN sender_gone IS NULL THEN sender_id ELSE receiver_id END), timestamp) \
      WHERE gone_seq IS NULL AND (sender_gone IS NOT NULL OR receiver_gone IS NOT NULL)",
-    // What has expired and is not cleared away yet must not count as unread.
+    // Messages that have expired and are not cleared away yet must not count as unread.
     "CREATE INDEX messages_conversation_expires ON messages (conversation_id, expires_at) WHERE expires_at IS NOT NULL",
 ];
 

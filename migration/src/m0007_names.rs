@@ -1,7 +1,7 @@
-//! What names look like, and which would not be accepted as new ones.
+//! What names look like, and the names that would not be accepted as new ones.
 //!
-//! The tables are filled, and the index of [`m0005_user_search`](super::m0005_user_search) is made anew, by the server as soon
-//! as they are there: what a name looks like and how it is searched follows Unicode's data, and changes with them.
+//! The server fills the tables, and makes the index of [`m0005_user_search`](super::m0005_user_search) anew, as soon as
+//! they exist: what a name looks like and how it is searched follows Unicode's data, and changes with them.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DatabaseBackend;
@@ -9,18 +9,18 @@ use sea_orm_migration::sea_orm::DatabaseBackend;
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-/// 16 bytes that stand for a look, one or two a name. A new name takes those with `twin` 0, which only one can have; older
-/// accounts that look like another have their id there.
+/// 16 bytes that stand for a look, one or two a name. A new name takes those with `twin` 0, which only one can have;
+/// older accounts that look like another have their id there.
 const SKELETONS: &str = "CREATE TABLE name_skeletons (skeleton BLOB NOT NULL, twin INTEGER NOT NULL, \
      user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE, PRIMARY KEY (skeleton, twin))";
 
 const REST: [&str; 4] = [
     "CREATE INDEX name_skeletons_user ON name_skeletons (user_id)",
     "CREATE INDEX name_skeletons_twins ON name_skeletons (user_id) WHERE twin <> 0",
-    // Accounts from before the rules that their names break.
+    // Accounts whose names are older than the rules that they break.
     "CREATE TABLE odd_names (user_id INTEGER NOT NULL PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE, \
      reason TEXT NOT NULL)",
-    // Which rules all this is of; 0: none yet.
+    // The version of the rules that these tables follow; 0: none yet.
     "ALTER TABLE store ADD COLUMN names_version INTEGER NOT NULL DEFAULT 0",
 ];
 

@@ -1,5 +1,5 @@
-//! What bounds login sessions: how many a user has, when they are over, and which accounts are gone while their access tokens still
-//! look valid.
+//! Bounds of logins: how many a user has, when they are over, and which accounts are gone while their access tokens
+//! still look valid.
 
 use sea_orm_migration::prelude::*;
 
@@ -9,7 +9,7 @@ pub(crate) struct Migration;
 const STATEMENTS: [&str; 4] = [
     // The tokens of a deleted account are refused until then, also after a restart.
     "CREATE TABLE ended_users (user_id INTEGER NOT NULL PRIMARY KEY, until BIGINT NOT NULL)",
-    // Those of a user, the one that was not used for longest first.
+    // The logins of a user, the one that was not used for longest first.
     "CREATE INDEX logins_live ON logins (user_id, last_used_at) WHERE ended_at IS NULL",
     "CREATE INDEX logins_expires ON logins (expires_at, id)",
     "CREATE INDEX refresh_tokens_expires ON refresh_tokens (expires_at)",

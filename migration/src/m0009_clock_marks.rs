@@ -1,7 +1,7 @@
-//! When it was really, while time stamps were ahead of the clock.
+//! The real time, while time stamps were ahead of the clock.
 //!
 //! Time stamps never go back. After the clock was ahead and is right again, they go on from the newest one, perhaps for
-//! days, and tell no longer when a message was stored.
+//! days, and no longer say when a message was stored.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DatabaseBackend;

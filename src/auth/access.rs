@@ -12,9 +12,9 @@ use super::{AuthError, SecretKeys};
 use crate::clock::Clock;
 use crate::domain::{LoginId, Timestamp, UserId};
 
-/// The only value of the claim `type`; refresh tokens are no JWTs.
+/// The only value of the claim `type`. Refresh tokens are no JWTs.
 const ACCESS: &str = "access";
-/// Longest token that is looked at: a user name of 254 characters takes at most 1.5 KiB of it.
+/// Longest token that is looked at, in bytes: a user name of 254 characters takes at most 1.5 KiB of it.
 const MAX_TOKEN_BYTES: usize = 4096;
 
 #[derive(Serialize, Deserialize)]
@@ -28,12 +28,12 @@ struct Claims {
     exp: i64,
 }
 
-/// Who an access token speaks for.
+/// The user and login that an access token stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Access {
     /// The user.
     pub user: UserId,
-    /// The login session.
+    /// The login.
     pub login: LoginId,
 }
 
@@ -45,7 +45,7 @@ pub struct AccessTokens {
     validation: Validation,
     lifetime_s: i64,
     clock: Clock,
-    /// What has ended, and until when one of its tokens could still look valid.
+    /// The logins and users that have ended, and until when one of their tokens could still look valid.
     ended: RwLock<Ended>,
 }
 
@@ -56,7 +56,7 @@ struct Ended {
 }
 
 impl AccessTokens {
-    /// Tokens that are valid for `lifetime_s` seconds.
+    /// Makes tokens that are valid for `lifetime_s` seconds.
     pub(super) fn new(keys: &SecretKeys, lifetime_s: i64, clock: Clock) -> Result<Self, AuthError> {
         let no_key = || AuthError::Internal("there is no signing key".to_owned());
         let current = keys.iter().next().ok_or_else(no_key)?;
@@ -76,7 +76,7 @@ impl AccessTokens {
         })
     }
 
-    /// A new token for a login session.
+    /// Returns a new token for a login.
     pub(super) fn issue(&self, user: UserId, name: &str, login: LoginId) -> Result<String, AuthError> {
         let iat = self.clock.now().as_secs();
         let exp = iat + self.lifetime_s;
@@ -84,8 +84,8 @@ impl AccessTokens {
         encode(&self.header, &claims, &self.signing).map_err(|error| AuthError::Internal(error.to_string()))
     }
 
-    /// Who the token speaks for; [`AuthError::InvalidToken`] when it is forged, expired, of another type or of a login
-    /// that has ended.
+    /// Returns the user and login of a token, or [`AuthError::InvalidToken`] when it is forged, expired, of another
+    /// type or of a login that has ended.
     pub fn verify(&self, token: &str) -> Result<Access, AuthError> {
         self.claims(token)
             .filter(|claims| claims.kind == ACCESS && self.expiry(claims) > self.clock.now().as_secs())
@@ -94,7 +94,7 @@ impl AccessTokens {
             .ok_or(AuthError::InvalidToken)
     }
 
-    /// From now on refuses the tokens of these logins.
+    /// Refuses the tokens of these logins from now on.
     pub fn end_logins(&self, logins: &[LoginId]) {
         if !logins.is_empty() {
             self.forget_old();
@@ -109,20 +109,20 @@ impl AccessTokens {
         self.ended_mut().users.insert(user, until);
     }
 
-    /// When the last of the tokens that were given up to now expires.
+    /// Returns the moment at which the last of the tokens given up to now expires.
     #[must_use]
     pub fn last_expiry(&self) -> Timestamp {
         self.clock.now().plus_secs(self.lifetime_s)
     }
 
-    /// Whether this login, or its user's account, is known to have ended.
+    /// Returns whether this login, or its user's account, is known to have ended.
     #[must_use]
     pub fn has_ended(&self, access: Access) -> bool {
         let ended = self.ended.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         ended.logins.contains_key(&access.login) || ended.users.contains_key(&access.user)
     }
 
-    /// Forgets what no token can name any more.
+    /// Forgets logins and users that no valid token can name any more.
     fn forget_old(&self) {
         let now = self.clock.now();
         let mut ended = self.ended_mut();
@@ -134,8 +134,8 @@ impl AccessTokens {
         self.ended.write().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Not later than a token of today's settings: what has ended is remembered for no longer, after a restart with a shorter life
-    /// too.
+    /// Not later than a token of today's settings: ended logins are remembered for no longer, also after a restart with
+    /// a shorter life.
     fn expiry(&self, claims: &Claims) -> i64 {
         claims.exp.min(claims.iat.saturating_add(self.lifetime_s))
     }

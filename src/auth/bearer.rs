@@ -1,13 +1,13 @@
 //! Reading `Authorization: Bearer …` (RFC 6750 §2.1).
 
-/// What the header names.
+/// The token that the header names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bearer<'a> {
-    /// There is none, or another scheme.
+    /// There is no header, or it has another scheme.
     Absent,
     /// One token, perhaps several times.
     Token(&'a str),
-    /// Different tokens: nobody can say which one counts.
+    /// Different tokens, of which none can be preferred.
     Ambiguous,
 }
 

@@ -1,5 +1,5 @@
-//! Which dialect a login session speaks: one that has only ever used the legacy one cannot say what it has read, so a look at
-//! the newest messages counts.
+//! The dialect of each login. A login that has only ever used the legacy dialect cannot report what it has read, so
+//! fetching the newest messages counts as reading them.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,10 +11,10 @@ use crate::clock::Clock;
 use crate::domain::{DeviceId, LoginId, UserId};
 use crate::storage::{LoginDialect, Storage};
 
-/// Login sessions that are remembered: 24 bytes each and the map around them.
+/// Logins that are remembered: 24 bytes each, and the map around them.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
 
-/// The dialects of login sessions, remembered.
+/// The dialects of logins, remembered.
 pub struct Dialects {
     storage: Arc<Storage>,
     clock: Clock,
@@ -22,19 +22,19 @@ pub struct Dialects {
 }
 
 impl Dialects {
-    /// Nothing is remembered yet.
+    /// Makes an empty memory.
     #[must_use]
     pub fn new(storage: Arc<Storage>, clock: Clock) -> Self {
         Self { storage, clock, known: Mutex::new(LruCache::new(REMEMBERED)) }
     }
 
-    /// [`AuthError::InvalidToken`] when there is no such login session, as after its account was deleted, or it is another user's: what
-    /// a token claims is believed only as far as the store agrees.
+    /// Returns [`AuthError::InvalidToken`] when there is no such login, as after its account was deleted, or it is
+    /// another user's: a token's claims are believed only as far as the store agrees.
     pub async fn check(&self, access: Access) -> Result<(), AuthError> {
         self.dialect(access).await.map(drop)
     }
 
-    /// A legacy socket is about to be opened. Errors as in [`check`](Self::check).
+    /// Notes that a legacy socket is about to be opened. Errors are those of [`check`](Self::check).
     pub async fn opens_legacy(&self, access: Access) -> Result<(), AuthError> {
         if self.dialect(access).await? == LoginDialect::Unknown {
             self.storage.mark_legacy(access.login).await?;
@@ -43,7 +43,7 @@ impl Dialects {
         Ok(())
     }
 
-    /// Something of `fluent.v1` is used. Errors as in [`check`](Self::check).
+    /// Notes that something of `fluent.v1` is used. Errors are those of [`check`](Self::check).
     pub async fn uses_v1(&self, access: Access) -> Result<(), AuthError> {
         if self.dialect(access).await? != LoginDialect::V1 {
             self.storage.mark_v1(access.login).await?;
@@ -52,12 +52,13 @@ impl Dialects {
         Ok(())
     }
 
-    /// A device with a name of its own is about to open a `fluent.v1` socket.
+    /// Notes that a device with a name of its own is about to open a `fluent.v1` socket.
     pub async fn note_device(&self, login: LoginId, device: &DeviceId) -> Result<(), AuthError> {
         Ok(self.storage.mark_device(login, device).await?)
     }
 
-    /// Whether the login session has used a legacy socket and nothing of `fluent.v1`. Errors as in [`check`](Self::check).
+    /// Returns whether the login has used a legacy socket and nothing of `fluent.v1`. Errors are those of
+    /// [`check`](Self::check).
     pub async fn is_legacy(&self, access: Access) -> Result<bool, AuthError> {
         Ok(self.dialect(access).await? == LoginDialect::Legacy)
     }

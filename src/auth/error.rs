@@ -1,4 +1,4 @@
-//! Why somebody is not let in.
+//! The reasons why a request is not let in.
 
 use crate::clock::NoRandomness;
 use crate::domain::{Invalid, LoginId, UserId};
@@ -13,24 +13,24 @@ pub enum AuthError {
     /// The new password is too weak for its owner.
     #[error(transparent)]
     WeakPassword(#[from] Invalid),
-    /// Unknown user or wrong password; nobody is told which.
+    /// Unknown user or wrong password; the answer does not say which.
     #[error("wrong user name or password")]
     WrongCredentials,
     /// The password that must be repeated is wrong.
     #[error("wrong password")]
     WrongPassword,
-    /// No such login session, or another user's.
+    /// The login does not exist, or is another user's.
     #[error("there is no such session")]
     NoSuchLogin,
-    /// No, or more than one, or an invalid, expired or ended token.
+    /// There is no token, or more than one, or it is invalid, expired or of an ended login.
     #[error("the token is missing, invalid or expired")]
     InvalidToken,
     /// A refresh token came back after its successor was used; the login has been ended.
     #[error("the token is missing, invalid or expired")]
     Reused {
-        /// Whose.
+        /// Its user.
         user: UserId,
-        /// Which login.
+        /// The login that has ended.
         login: LoginId,
     },
     /// Too many passwords are being hashed.
@@ -39,7 +39,7 @@ pub enum AuthError {
     /// The store failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// No random bytes.
+    /// The operating system has given no random bytes.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
     /// A fault of ours, such as a stored hash that cannot be read.

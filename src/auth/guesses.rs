@@ -1,4 +1,4 @@
-//! Who gives wrong passwords, as operators are told: by classes of addresses, at most once a minute each, and without names.
+//! Reports of wrong passwords for operators: by classes of addresses, at most once a minute each, and without names.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,11 +10,11 @@ use super::ClientAddress;
 
 /// Time between two lines about one class.
 const EVERY: Duration = Duration::from_mins(1);
-/// Classes that are counted apart; what comes from more is counted together.
+/// Classes that are counted apart; further ones are counted together.
 const MAX_CLASSES: usize = 4096;
 
-/// Where somebody comes from, no closer than their provider: an IPv4 address without its last byte, an IPv6 address without its
-/// last ten.
+/// The origin of a client, no closer than its provider: an IPv4 address without its last byte, an IPv6 address without
+/// its last ten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Class {
     V4([u8; 3]),
@@ -49,32 +49,32 @@ impl fmt::Display for Class {
     }
 }
 
-/// What is counted of a class since its last line.
+/// The count of a class since its last line.
 struct Count {
     since: Instant,
     wrong: u64,
 }
 
-/// Counts wrong passwords by class, and tells of them: of the first at once, of those that follow once a minute.
+/// Counts wrong passwords by class, and logs them: the first at once, those that follow once a minute.
 #[derive(Default)]
 pub struct WrongPasswords(Mutex<HashMap<Class, Count>>);
 
 impl WrongPasswords {
-    /// Counts one from this address.
+    /// Counts one wrong password from this address.
     pub fn note(&self, address: Option<ClientAddress>, now: Instant) {
         if let Some(class) = self.count(Class::of(address), now) {
             tell(class, 1);
         }
     }
 
-    /// Tells of what was counted for a minute; call it every few seconds.
+    /// Logs what was counted for a minute. Call it every few seconds.
     pub fn tell_due(&self, now: Instant) {
         for (class, wrong) in self.due(now) {
             tell(class, wrong);
         }
     }
 
-    /// The class to tell of at once, when it is the first one for a minute.
+    /// Returns the class to log at once, when it is the first one for a minute.
     fn count(&self, class: Class, now: Instant) -> Option<Class> {
         let mut counts = self.counts();
         let is_known = counts.contains_key(&class);
@@ -87,7 +87,7 @@ impl WrongPasswords {
         Some(class)
     }
 
-    /// Takes what there is to tell, and forgets the classes that were quiet for a minute.
+    /// Takes the counts that are due, and forgets the classes that were quiet for a minute.
     fn due(&self, now: Instant) -> Vec<(Class, u64)> {
         let mut due = Vec::new();
         self.counts().retain(|class, count| {
@@ -105,7 +105,7 @@ impl WrongPasswords {
     }
 
     fn counts(&self) -> MutexGuard<'_, HashMap<Class, Count>> {
-        // Plain numbers, whole after any panic.
+        // Plain numbers are whole after any panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

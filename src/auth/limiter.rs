@@ -1,4 +1,4 @@
-//! How often one address may register and log in, and how often with one name.
+//! The limits on how often one address may register and log in, and how often with one name.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
@@ -11,7 +11,7 @@ use governor::{DefaultKeyedRateLimiter, NotUntil, Quota};
 use crate::config;
 use crate::domain::name_key;
 
-/// The address a limit counts by: an IPv4 address, or the /64 that one IPv6 subscriber has.
+/// The address by which a limit counts: an IPv4 address, or the /64 that one IPv6 subscriber has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientAddress(IpAddr);
 
@@ -25,18 +25,18 @@ impl From<IpAddr> for ClientAddress {
 }
 
 impl ClientAddress {
-    /// The address itself.
+    /// Returns the address itself.
     pub(super) fn ip(self) -> IpAddr {
         self.0
     }
 }
 
-/// Try again after this time.
+/// A refusal, with the time after which to try again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimited(pub Duration);
 
-/// Counts registrations and logins by address, and logins by address and name (GCRA: a minute's worth at once, then at the
-/// steady rate). Not by name alone: anybody could lock its owner out.
+/// Counts registrations and logins by address, and logins by address and name (GCRA: a minute's worth at once, then at
+/// the steady rate). It does not count by name alone: any stranger could lock its owner out.
 pub struct RateLimiter(Option<Limiters>);
 
 struct Limiters {
@@ -68,13 +68,13 @@ impl RateLimiter {
     /// Takes one attempt of this address to log in with this name.
     pub fn check_name(&self, address: ClientAddress, name: &str) -> Result<(), RateLimited> {
         let Some(limiters) = &self.0 else { return Ok(()) };
-        // What cannot be a name is nobody's.
+        // A text that cannot be a name is no user's.
         let key = name_key(name);
         let name = if key.is_empty() { limiters.hasher.hash_one(name) } else { limiters.hasher.hash_one(key) };
         limiters.names.check_key(&(address, name)).map_err(|until| limited(&until))
     }
 
-    /// Forgets addresses that have their full quota again; call it now and then.
+    /// Forgets addresses that have their full quota again. Call it now and then.
     pub fn forget_idle(&self) {
         if let Some(limiters) = &self.0 {
             limiters.addresses.retain_recent();

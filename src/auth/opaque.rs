@@ -1,8 +1,8 @@
 //! Refresh tokens and tickets: 256 random bits, of which only a hash is stored.
 //!
-//! A successor of a refresh token is not drawn anew but made of the spent token and a random salt that is kept beside the spent token's
-//! hash. So the server can give the same successor again to whoever shows the spent token, and still stores nothing that
-//! could be shown as a token itself.
+//! A successor of a refresh token is not drawn anew but made of the spent token and a random salt, which is kept beside
+//! the spent token's hash. So the server can give the same successor again to a client that shows the spent token, and
+//! still stores nothing that could be shown as a token itself.
 
 use aws_lc_rs::{digest, hmac};
 use base64::Engine as _;
@@ -18,24 +18,25 @@ impl OpaqueToken {
         random_bytes().map(Self)
     }
 
-    /// `None` unless the text is one that [`text`](Self::text) writes.
+    /// Reads a text that [`text`](Self::text) has written; `None` for any other.
     pub(super) fn parse(text: &str) -> Option<Self> {
         URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
     }
 
-    /// 43 URL-safe characters.
+    /// Returns the token as 43 URL-safe characters.
     pub(super) fn text(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
-    /// SHA-256: what is stored. The token has 256 bits of entropy, so neither salt nor stretching would add anything.
+    /// Returns the SHA-256 that is stored. The token has 256 bits of entropy, so neither salt nor stretching would add
+    /// anything.
     pub(super) fn hash(&self) -> [u8; 32] {
         let mut hash = [0; 32];
         hash.copy_from_slice(digest::digest(&digest::SHA256, &self.0).as_ref());
         hash
     }
 
-    /// HMAC-SHA-256 (RFC 2104) of the salt under this token: random to everybody without both.
+    /// Returns the HMAC-SHA-256 (RFC 2104) of the salt under this token. Without both, it looks random.
     pub(super) fn successor(&self, salt: &[u8; 32]) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &self.0);
         let mut bytes = [0; 32];

@@ -20,15 +20,15 @@ use crate::telemetry::metrics;
 use hasher::Hasher;
 use threads::Threads;
 
-/// How long the memory of hashes is kept while nobody logs in.
+/// How long the memory of hashes is kept without a login.
 const KEEP: Duration = Duration::from_secs(10);
 
-/// What came of verifying a password.
+/// The outcome of verifying a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// Another one, or nobody's.
+    /// The password is wrong, or the user unknown.
     Wrong,
-    /// This one.
+    /// The password is right.
     Right {
         /// Whether to hash it anew: today it would be hashed with other settings, or in its normal form.
         outdated: bool,
@@ -45,7 +45,7 @@ impl Verdict {
 pub(super) struct Passwords {
     params: Params,
     threads: Threads,
-    /// Verified against when there is no such user, so that the answer takes as long. No password has it.
+    /// The hash to verify against when there is no such user, so that the answer takes as long. No password has it.
     dummy: String,
 }
 
@@ -62,13 +62,13 @@ impl Passwords {
         })
     }
 
-    /// The hash of a password in PHC form, of its normal form.
+    /// Returns the hash of a password's normal form, as a PHC string.
     pub(super) async fn hash(&self, password: SecretString) -> Result<String, AuthError> {
         let password = normal_password(&password).unwrap_or(password);
         self.run(move |hasher| Ok(hasher.hash_password(password.expose_secret().as_bytes())?.to_string())).await
     }
 
-    /// Whether a hash was made with other settings than today's.
+    /// Returns whether a hash was made with other settings than today's.
     fn is_outdated(&self, hash: &str) -> bool {
         let params = PasswordHash::new(hash).ok().and_then(|hash| Params::try_from(&hash).ok());
         params.is_none_or(|params| {
@@ -77,10 +77,11 @@ impl Passwords {
         })
     }
 
-    /// Whether the password has this hash. `None`, of an unknown user, takes the same time and is wrong.
+    /// Verifies a password against a hash. `None`, of an unknown user, takes the same time and is wrong.
     ///
-    /// The normal form is tried first, then the text as it came, when that is another: hashes from before passwords had a
-    /// normal form are of that. How many tries there are follows from what was typed alone, and tells nothing of who exists.
+    /// The normal form is tried first, then the text as it came, if it differs: hashes from before passwords had a
+    /// normal form are of that. The number of tries follows from what was typed alone, so it does not show which users
+    /// exist.
     pub(super) async fn verify(&self, password: SecretString, hash: Option<String>) -> Result<Verdict, AuthError> {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy.clone());
@@ -107,7 +108,7 @@ impl Passwords {
         })
     }
 
-    /// Runs `work` when its turn has come; [`AuthError::Busy`] when that takes too long.
+    /// Runs `work` when its turn has come. Returns [`AuthError::Busy`] when that takes too long.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Hasher<'_>) -> Result<T, Error> + Send + 'static,
@@ -120,7 +121,7 @@ impl Passwords {
     }
 }
 
-/// A hash of no password, as costly to verify as any other.
+/// Returns a hash of no password, as costly to verify as any other.
 fn nobodys(params: &Params, salt: [u8; 16], hash: [u8; Params::DEFAULT_OUTPUT_LEN]) -> Result<PasswordHash, Error> {
     Ok(PasswordHash {
         algorithm: Algorithm::Argon2id.ident(),

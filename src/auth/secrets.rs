@@ -18,7 +18,7 @@ pub enum SecretError {
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// A line of it is too short.
@@ -42,7 +42,8 @@ pub struct SecretKeys {
 }
 
 impl SecretKeys {
-    /// The configured secrets; without one, those of the secret file, which is made with mode 0600 on first start.
+    /// Returns the configured secrets; without one, those of the secret file, which is made with mode 0600 on first
+    /// start.
     ///
     /// The file holds one secret a line, the signing one first.
     pub fn load(config: &Config) -> Result<Self, SecretError> {
@@ -65,20 +66,20 @@ impl SecretKeys {
         Ok(keys)
     }
 
-    /// All secrets, the signing one first.
+    /// Returns all secrets, the signing one first.
     pub(super) fn iter(&self) -> impl Iterator<Item = &SecretString> {
         std::iter::once(&self.current).chain(&self.former)
     }
 }
 
-/// Names a secret without telling it: the first 8 hex digits of its SHA-256.
+/// Returns a name for a secret that does not reveal it: the first 8 hex digits of its SHA-256.
 pub(super) fn key_id(secret: &SecretString) -> String {
     let hash = digest::digest(&digest::SHA256, secret.expose_secret().as_bytes());
     let first = hash.as_ref().iter().take(4).fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
     format!("{first:08x}")
 }
 
-/// Makes the file whole or not at all, whenever the process is killed; of two processes that make it, one does.
+/// Makes the file whole or not at all, whenever the process is killed. Of two processes that try, one makes it.
 fn create(path: &Path) -> Result<String, SecretError> {
     let io = |source| SecretError::Io { path: path.to_owned(), source };
     let secret = random_token().map_err(|error| io(std::io::Error::other(error)))?;

@@ -1,4 +1,5 @@
-//! `config check`: what is valid and yet would keep the server from starting or from being safe. Changes nothing.
+//! `config check`: finds settings that are valid and yet would keep the server from starting or from being safe.
+//! Changes nothing.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use super::say;
 /// The first bytes of a SQLite file (<https://sqlite.org/fileformat.html> §1.3).
 const SQLITE: &[u8] = b"SQLite format 3\0";
 
-/// Says that the settings are valid, which loading has found out, and warns of what is not as it should be.
+/// Prints that the settings are valid, which loading has found out, and warnings of what is not as it should be.
 pub(crate) async fn check(config: &Config) -> anyhow::Result<()> {
     let mut warnings = config.warnings();
     if config.uses_data_dir() {
@@ -33,7 +34,7 @@ pub(crate) async fn check(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is wrong with a directory that is there or will be made.
+/// Returns what is wrong with a directory that exists or will be made.
 fn directory(what: &str, path: &Path) -> Option<String> {
     let nearest = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let nearest = nearest.ancestors().find(|path| path.exists()).map_or_else(|| PathBuf::from("/"), Path::to_owned);
@@ -43,7 +44,7 @@ fn directory(what: &str, path: &Path) -> Option<String> {
     (!may_write(&nearest)).then(|| format!("{what} {} cannot be written by this user", path.display()))
 }
 
-/// What is wrong with the file of the database, or with the place where it will be made.
+/// Returns what is wrong with the file of the database, or with the place where it will be made.
 fn sqlite(config: &Config, path: &Path) -> Option<String> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if parent != config.server.data_dir || !config.uses_data_dir() {
@@ -76,7 +77,7 @@ fn may_write(path: &Path) -> bool {
     accessat(CWD, path, Access::WRITE_OK | search, AtFlags::EACCESS).is_ok()
 }
 
-/// Elsewhere the start finds out.
+/// On other systems, the start finds out.
 #[cfg(not(target_os = "linux"))]
 fn may_write(_: &Path) -> bool {
     true

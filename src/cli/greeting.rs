@@ -1,11 +1,11 @@
-//! What is said when the server runs.
+//! The greeting at the start of the server.
 
 use fluent_backend::config::{LogFormat, Store, reachable};
 use fluent_backend::{Config, Server};
 
 use super::say;
 
-/// The kind of database and, for SQLite, its file; never a password.
+/// Returns the kind of database and, for SQLite, its file; never a password.
 pub(crate) fn describe_database(config: &Config) -> anyhow::Result<String> {
     Ok(match config.store()? {
         Store::Sqlite(path) => format!("SQLite, {}", path.display()),
@@ -13,7 +13,7 @@ pub(crate) fn describe_database(config: &Config) -> anyhow::Result<String> {
     })
 }
 
-/// Tells where the server listens and what to try next: people on standard output, machines in the log.
+/// Prints where the server listens and what to try next: for people on standard output, for machines in the log.
 pub(crate) fn greet(server: &Server, database: &str, format: LogFormat) {
     let (public, admin) = (server.addr(), server.admin_addr());
     let version = env!("CARGO_PKG_VERSION");

@@ -15,7 +15,7 @@ use super::say;
 /// Longest wait for the server that is asked for its health.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What `/readyz` says, as far as a restart depends on it.
+/// The part of `/readyz` on which a restart depends.
 #[expect(clippy::struct_excessive_bools, reason = "the form of the answer")]
 #[derive(Deserialize)]
 struct Readiness {
@@ -26,7 +26,8 @@ struct Readiness {
 }
 
 impl Readiness {
-    /// In words, and whether the server is well. One that is only full is: a restart would throw everybody out.
+    /// Returns the state in words, and whether the server is well. A server that is only full is well: a restart would
+    /// throw all clients out.
     fn told(&self) -> (&'static str, ExitCode) {
         if self.ready {
             ("ready", ExitCode::SUCCESS)
@@ -38,7 +39,7 @@ impl Readiness {
     }
 }
 
-/// Success when the server is well. Asks the operators' listener: that always has a place.
+/// Succeeds when the server is well. Asks the operators' listener, which always has a place.
 pub(crate) async fn healthcheck(listen: &ListenAddress) -> anyhow::Result<ExitCode> {
     let addresses = listen.resolve().with_context(|| format!("cannot find {listen}"))?;
     let address = addresses.first().with_context(|| format!("{listen} has no address"))?;

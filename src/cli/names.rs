@@ -1,16 +1,16 @@
-//! What operators see of names.
+//! Names as operators see them.
 
 use fluent_backend::Config;
 use fluent_backend::storage;
 
 use super::{note, say};
 
-/// One line an account.
+/// Prints one line an account.
 pub(crate) async fn names(config: &Config) -> anyhow::Result<()> {
     let odd = storage::odd_names(config).await?;
     note(&storage::named(config)?);
     for name in &odd {
-        // Escapes for all but ASCII: a letter of another script is what one would not see.
+        // All but ASCII is escaped: an operator would not see that a letter is of another script.
         say(&format!("{}\t{}\t{}", name.user, name.name.escape_default(), name.reasons.join("; ")));
     }
     if odd.is_empty() {

@@ -1,5 +1,5 @@
-//! What the program prints. Output that cannot be written is dropped: a full disk or a reader that has gone away changes
-//! nothing of what was asked for.
+//! Output of the program. Output that cannot be written is dropped: a full disk, or a reader that has gone away, does
+//! not change what a command does.
 
 use std::io::Write as _;
 
@@ -8,7 +8,7 @@ pub(crate) fn say(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-/// Prints one line on standard error: what is beside the output.
+/// Prints one line of information on standard error, beside the output.
 pub(crate) fn note(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
@@ -18,7 +18,7 @@ pub(crate) fn complain(error: &anyhow::Error) {
     print_error(&one_line(error));
 }
 
-/// Prints one line on standard error: what may not be meant.
+/// Prints one warning on standard error.
 pub(crate) fn warn(warning: &str) {
     print_error(&format!("warning: {}", words(warning)));
 }
@@ -27,7 +27,7 @@ fn print_error(line: &str) {
     let _ = writeln!(std::io::stderr(), "fluent-backend: {line}");
 }
 
-/// The error and its causes in one line. A cause that the text before it repeats is not told twice.
+/// Returns the error and its causes in one line. A cause that the text before it repeats is left out.
 pub(crate) fn one_line(error: &anyhow::Error) -> String {
     let mut line = String::new();
     for cause in error.chain() {
@@ -42,7 +42,7 @@ pub(crate) fn one_line(error: &anyhow::Error) -> String {
     line
 }
 
-/// The text in one line.
+/// Returns the text in one line.
 fn words(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

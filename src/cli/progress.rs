@@ -1,9 +1,9 @@
-//! Shows on a terminal how a copy goes on; silent elsewhere.
+//! The progress of a copy, shown on a terminal only.
 
 use fluent_backend::storage::CopyStep;
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Gone with the value.
+/// The bar on the terminal; it disappears when this is dropped.
 pub(super) struct Progress(ProgressBar);
 
 impl Progress {

@@ -4,8 +4,8 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Signals that end a process unless it says otherwise. For systemd the end by SIGHUP is a clean one: nobody would start
-/// the server again.
+/// Signals that end a process unless it handles them. For systemd an end by SIGHUP is a clean one, so it would not
+/// start the server again.
 fn ignored() -> [(&'static str, SignalKind); 4] {
     [
         ("SIGHUP", SignalKind::hangup()),
@@ -22,12 +22,12 @@ pub(crate) struct StopSignals {
 }
 
 impl StopSignals {
-    /// Listens to them from now on, and ignores the others that would end the process.
+    /// Listens to the signals that stop the server, and ignores the others that would end the process.
     pub(crate) fn install() -> io::Result<Self> {
         for (name, kind) in ignored() {
             let mut ignored = signal(kind)?;
             tokio::spawn(async move {
-                // Told once. The signal is ignored until the process ends, whether anybody listens or not.
+                // It is logged once. The signal stays ignored until the process ends, also when this task has ended.
                 if ignored.recv().await.is_some() {
                     tracing::info!("{name} is ignored: settings are read at the start, and SIGTERM stops the server");
                 }
@@ -36,7 +36,7 @@ impl StopSignals {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    /// Waits for the next of them.
+    /// Waits for the next signal that stops the server.
     pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}

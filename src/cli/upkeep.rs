@@ -1,4 +1,4 @@
-//! What operators do to a database.
+//! Commands for the upkeep of a database.
 
 use std::path::Path;
 use std::time::Instant;
@@ -25,7 +25,7 @@ pub(crate) async fn database(config: &Config, command: DatabaseCommand) -> anyho
     Ok(())
 }
 
-/// Brings the schema up to date. A store that is not there yet is made.
+/// Brings the schema up to date. Makes the store if there is none.
 pub(crate) async fn migrate_up(config: &Config) -> anyhow::Result<()> {
     server::make_data_dir(config)?;
     Storage::open(config).await?.close().await?;
@@ -34,7 +34,7 @@ pub(crate) async fn migrate_up(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Lists migrations on standard output, for programs too; the name of the database is beside it.
+/// Lists migrations on standard output, for programs too, and names the database on standard error.
 pub(crate) async fn migration_status(config: &Config) -> anyhow::Result<()> {
     let (state, name) = (Storage::migration_state(config).await?, storage::named(config)?);
     if state.iter().all(|migration| !migration.applied) {

@@ -17,13 +17,14 @@ enum Written {
     Name(String, u16),
 }
 
-/// A text that is no [`ListenAddress`].
+/// The text is no [`ListenAddress`].
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is no address with a port, such as 127.0.0.1:8000, [::1]:8000 or localhost:8000")]
 pub struct NotAnAddress(String);
 
 impl ListenAddress {
-    /// The addresses that it stands for, those of IPv4 first: what a name means to most clients on the same machine.
+    /// Returns the addresses that it stands for, those of IPv4 first: that is what a name means to most clients on the
+    /// same machine.
     pub fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
         match &self.0 {
             Written::Address(address) => Ok(vec![*address]),
@@ -36,7 +37,7 @@ impl ListenAddress {
         }
     }
 
-    /// Whether only this machine reaches it. A name that is not `localhost` may mean any address.
+    /// Returns whether only this machine reaches it. A name that is not `localhost` may mean any address.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         match &self.0 {
@@ -49,7 +50,8 @@ impl ListenAddress {
     }
 }
 
-/// The address by which this machine reaches a server that listens on `address`: the loopback one for all addresses.
+/// Returns the address by which this machine reaches a server that listens on `address`: the loopback one for all
+/// addresses.
 #[must_use]
 pub fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
@@ -73,8 +75,8 @@ impl FromStr for ListenAddress {
     }
 }
 
-/// Whether it has the form of a name (RFC 1123 §2.1, and underscores, which some networks of containers have). A last
-/// label of digits is an address that was mistyped.
+/// Returns whether the text has the form of a name (RFC 1123 §2.1, and underscores, which some networks of containers
+/// have). A last label of digits is an address that was mistyped.
 fn is_host_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     let label = |label: &str| {

@@ -1,17 +1,17 @@
 //! `.env` files: `NAME=value` a line, the value as it is written.
 //!
-//! Our own, since what parses these files elsewhere replaces `$NAME` and drops backslashes: a secret would not be the
-//! one that was written down. Where two readings are usual, the line is refused.
+//! We parse them ourselves, since other parsers replace `$NAME` and drop backslashes: a secret would not be the one
+//! that was written down. Where two readings are usual, the line is refused.
 
-/// What some editors put before the first line.
+/// The byte order mark, which some editors put before the first line.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// The text without a byte order mark.
+/// Returns the text without a byte order mark.
 pub(crate) fn without_byte_order_mark(text: &str) -> &str {
     text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
 }
 
-/// Names and values in their order. An error names the line, never what is in it.
+/// Returns names and values in their order. An error names the line, never what is in it.
 pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
     let mut variables = Vec::new();
     for (number, line) in without_byte_order_mark(text).lines().enumerate() {
@@ -36,10 +36,10 @@ fn is_name(name: &str) -> bool {
         && name.starts_with(|first: char| !first.is_ascii_digit())
 }
 
-/// The value without the quotes around it, or without a comment behind it.
+/// Returns the value without the quotes around it, or without a comment behind it.
 fn unquoted(value: &str) -> Result<String, &'static str> {
     let Some(quote) = value.chars().next().filter(|first| matches!(first, '"' | '\'')) else {
-        // A comment begins after white space: without it the mark may belong to a password.
+        // A comment begins after white space; without it, the mark may belong to a password.
         let comment = value.match_indices('#').map(|(at, _)| at);
         let begins = |at: &usize| value[..*at].ends_with(char::is_whitespace) || *at == 0;
         let end = comment.into_iter().find(begins).unwrap_or(value.len());

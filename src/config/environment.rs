@@ -10,7 +10,7 @@ use super::env_file;
 const SHORT_NAMES: [(&str, &str); 2] =
     [("DATABASE_URL", "FLUENT__DATABASE__URL"), ("SECRET_KEY", "FLUENT__AUTH__SECRET_KEY")];
 
-/// The process environment over a `.env` file in the working directory.
+/// Returns the process environment over a `.env` file in the working directory.
 pub(super) fn read() -> Result<HashMap<String, String>, ConfigError> {
     let path = Path::new(".env");
     let mut variables = HashMap::new();
@@ -21,11 +21,11 @@ pub(super) fn read() -> Result<HashMap<String, String>, ConfigError> {
         variables.extend(env_file::parse(&text).map_err(wrong)?);
     }
     for (name, value) in std::env::vars_os() {
-        // Names that are not UTF-8 are none of ours.
+        // Names that are not UTF-8 are no settings.
         let Ok(name) = name.into_string() else { continue };
         match value.into_string() {
             Ok(value) => drop(variables.insert(name, value)),
-            // Left out, a secret would become a new one.
+            // If it were left out, a new secret would be made.
             Err(_) if is_ours(&name) => {
                 let reason = format!("the value of the variable {name} is not UTF-8");
                 return Err(ConfigError::Invalid { file: None, reason });
@@ -36,12 +36,12 @@ pub(super) fn read() -> Result<HashMap<String, String>, ConfigError> {
     Ok(variables)
 }
 
-/// Whether a variable of this name is a setting.
+/// Returns whether a variable of this name is a setting.
 fn is_ours(name: &str) -> bool {
     name.starts_with("FLUENT__") || SHORT_NAMES.iter().any(|(short, _)| *short == name)
 }
 
-/// `DATABASE_URL` and `SECRET_KEY` as the settings they mean; the full names win. Keeps only what is ours.
+/// Turns `DATABASE_URL` and `SECRET_KEY` into the settings they mean; the full names win. Keeps only settings.
 pub(super) fn with_short_names(mut variables: HashMap<String, String>) -> HashMap<String, String> {
     for (short, full) in SHORT_NAMES {
         if let Some(value) = variables.remove(short).filter(|value| !value.is_empty()) {

@@ -1,6 +1,6 @@
-//! What can be wrong with the settings.
+//! Errors in the settings.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The settings cannot be used. Each text is one line for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -10,15 +10,15 @@ pub enum ConfigError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// A key is unknown or a value has the wrong type.
-    #[error("invalid configuration{}: {reason}", file.as_ref().map(|f| format!(" ({} or environment)", f.display())).unwrap_or_default())]
+    #[error("invalid configuration{}: {reason}", from(file.as_deref()))]
     Invalid {
         /// The file, when one was given.
         file: Option<PathBuf>,
-        /// What is wrong, with the key.
+        /// The fault, with the key.
         reason: String,
     },
     /// A value is of the right type but cannot work.
@@ -26,12 +26,17 @@ pub enum ConfigError {
     Value {
         /// `section.key`.
         key: &'static str,
-        /// What it must be.
+        /// What the value must be.
         reason: String,
     },
 }
 
-/// An error when `valid` is false.
+/// Returns where the settings came from, when a file was given, in parentheses.
+fn from(file: Option<&Path>) -> String {
+    file.map(|file| format!(" ({} or environment)", file.display())).unwrap_or_default()
+}
+
+/// Returns an error when `valid` is false.
 pub(super) fn require(valid: bool, key: &'static str, reason: &str) -> Result<(), ConfigError> {
     if valid { Ok(()) } else { Err(ConfigError::Value { key, reason: reason.to_owned() }) }
 }

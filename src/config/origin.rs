@@ -4,11 +4,11 @@ use url::{Host, Url};
 
 use super::{ConfigError, Http};
 
-/// Schemes whose URLs are no pages, so that no request ever has them as its origin.
+/// Schemes whose URLs are not pages, so that no request ever has them as its origin.
 const NO_PAGES: [&str; 4] = ["ws", "wss", "ftp", "file"];
 
 impl Http {
-    /// The origins that may call, as browsers write them; without `*`.
+    /// Returns the origins that may call, as browsers write them, without `*`.
     pub fn origins(&self) -> impl Iterator<Item = String> {
         self.cors_origins.iter().filter_map(|origin| canonical(origin))
     }
@@ -22,8 +22,8 @@ impl Http {
     }
 }
 
-/// The text that a browser sends as `Origin` for pages of this address: small letters, ASCII, no usual port, no path
-/// (RFC 6454 §6.2). `None` when no browser ever sends it.
+/// Returns the text that a browser sends as `Origin` for pages of this address: small letters, ASCII, no usual port, no
+/// path (RFC 6454 §6.2). `None` when no browser ever sends it.
 fn canonical(written: &str) -> Option<String> {
     let url = Url::parse(written).ok()?;
     let is_bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
@@ -34,7 +34,7 @@ fn canonical(written: &str) -> Option<String> {
         Host::Ipv4(address) => address.to_string(),
         Host::Ipv6(address) => format!("[{address}]"),
     };
-    // A star stands for nothing but any origin at all.
+    // A star stands for any origin, and for nothing else.
     let is_one = !host.is_empty() && !host.contains('*');
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     (is_bare && names_nobody && is_page && is_one).then(|| format!("{}://{host}{port}", url.scheme()))

@@ -1,10 +1,10 @@
-//! What may be shown of a database's URL: all but user and password.
+//! The parts of a database's URL that may be shown: all but user and password.
 
 use serde::Serializer;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-/// In the place of what is not shown.
+/// The text that replaces what is hidden.
 pub(super) const HIDDEN: &str = "[redacted]";
 
 /// Parameters of PostgreSQL's URLs that hold no secret. Any other may be a password (`?password=`).
@@ -23,12 +23,12 @@ const OPEN: [&str; 12] = [
     "sslrootcert",
 ];
 
-/// The URL without user, password and unknown parameters. What cannot be told apart from them is hidden too.
+/// Returns the URL without user, password and unknown parameters. What cannot be told apart from them is hidden too.
 pub(super) fn url(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return if url.is_empty() { String::new() } else { HIDDEN.to_owned() };
     };
-    // The last one, wherever it is: a password may hold it, and whatever else ends the authority.
+    // It is the last `@`, wherever it is: a password may hold that character, and any that ends the authority.
     let (user, rest) = match rest.rsplit_once('@') {
         Some((_, place)) => (format!("{HIDDEN}@"), place),
         None => (String::new(), rest),

@@ -1,4 +1,4 @@
-//! Which database `database.url` names.
+//! The database that `database.url` names.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,25 +7,25 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_e
 
 use super::ConfigError;
 
-/// What has a meaning in a URL.
+/// The characters that have a meaning in a URL.
 const NOT_IN_A_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_');
 
 /// A database.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Store {
-    /// A file.
+    /// The file of a SQLite database.
     Sqlite(PathBuf),
-    /// A server, by its URL, which may hold a password.
+    /// The URL of a PostgreSQL database, which may hold a password.
     Postgres(String),
 }
 
-/// The URL, with the password that is in it.
+/// Writes the URL, with the password that is in it.
 impl fmt::Display for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => {
                 let path = percent_encode(path.as_os_str().as_encoded_bytes(), NOT_IN_A_PATH).to_string();
-                // As it stands it would be read as a relative path.
+                // As it stands, it would be read as a relative path.
                 match path.strip_prefix("/./") {
                     Some(rest) => write!(f, "sqlite:///%2E/{rest}"),
                     None => write!(f, "sqlite://{path}"),

@@ -1,9 +1,9 @@
-//! What is allowed and yet is seldom meant.
+//! Settings that are allowed and yet seldom meant.
 
 use super::Config;
 
 impl Config {
-    /// What an operator should know before others find it: a sentence each.
+    /// Returns what an operator should know before others find it, a sentence each.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();

@@ -12,8 +12,8 @@ use super::{Invalid, fold_name, name_key, searched};
 
 pub use skeleton::{Skeleton, skeletons};
 
-/// Names these rules, what looks alike and how names are searched. Raise it when one of them changes, also with newer data
-/// of Unicode in `unicode-security` or `icu_properties`: each store then looks at its names anew.
+/// Names these rules, what looks alike and how names are searched. Raise it when one of them changes, also with newer
+/// data of Unicode in `unicode-security` or `icu_properties`: each store then looks at its names anew.
 pub const NAMES_VERSION: i32 = 1;
 
 /// A user name: kept and echoed exactly as given, compared by its [key](Self::key).

@@ -6,57 +6,57 @@ use serde::{Serialize, Serializer};
 
 use crate::domain::{MessageId, Refusal, Timestamp};
 
-/// What went wrong, as a stable word for programs. The same words on the socket and in REST.
+/// What went wrong, as a stable word for programs. The socket and REST use the same words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorCode {
     /// The frame is not JSON.
     BadJson,
-    /// JSON, but not what is expected here.
+    /// The JSON is not what is expected here.
     BadFrame,
     /// The frame's `type` is not known.
     UnknownType,
-    /// No such receiver.
+    /// The receiver does not exist.
     UnknownUser,
     /// The user name, one that looks like it, or the e-mail address is registered.
     NameTaken,
-    /// What cannot be a user name.
+    /// The text cannot be a user name.
     InvalidName,
-    /// What is no e-mail address.
+    /// The text is no e-mail address.
     InvalidEmail,
-    /// A new password that is too short, too long, or easily guessed.
+    /// The new password is too short, too long, or easily guessed.
     WeakPassword,
-    /// What is no public key.
+    /// The text is no public key.
     InvalidKey,
-    /// A ciphertext or a body above its limit.
+    /// A ciphertext or a body is above its limit.
     TooLarge,
-    /// No such thing, or not yours.
+    /// The object does not exist, or belongs to another user.
     NotFound,
-    /// Not signed in.
+    /// The request is not authenticated.
     Unauthorized,
-    /// You may not.
+    /// The user may not do this.
     Forbidden,
     /// One of the two has blocked the other.
     Blocked,
     /// The client id names another message.
     Conflict,
-    /// Encrypted to a key that was replaced.
+    /// The message is encrypted to a key that was replaced.
     StaleKey,
-    /// Too often: wait.
+    /// The client asks too often and must wait.
     RateLimited,
-    /// The server cannot do it now: try again.
+    /// The server cannot do it now; the client may try again.
     Unavailable,
     /// None of the subprotocols offered is known.
     UnsupportedSubprotocol,
     /// The path does not know this method.
     MethodNotAllowed,
-    /// A body of another type or coding than what is taken.
+    /// The body has another type or coding than those that are taken.
     UnsupportedMediaType,
-    /// A fault of the server.
+    /// The server has failed.
     Internal,
 }
 
 impl ErrorCode {
-    /// The word.
+    /// Returns the word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -85,7 +85,7 @@ impl ErrorCode {
         }
     }
 
-    /// Whether the same request may succeed later.
+    /// Returns whether the same request may succeed later.
     #[must_use]
     pub const fn is_retryable(self) -> bool {
         matches!(self, Self::RateLimited | Self::Unavailable)
@@ -98,24 +98,24 @@ impl Serialize for ErrorCode {
     }
 }
 
-/// Why a frame was not accepted. Nothing of it was stored.
+/// The reason why a frame was not accepted. Nothing of it was stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct FrameError {
-    /// For programs.
+    /// The code, for programs.
     pub code: ErrorCode,
-    /// For people. Never repeats content of the frame.
+    /// The text for people. It never repeats content of the frame.
     pub message: Cow<'static, str>,
-    /// When to try again, for retryable codes.
+    /// The time after which to try again, for retryable codes.
     pub retry_after_ms: Option<u64>,
-    /// What else a program needs to know.
+    /// Further data for programs.
     pub detail: Detail,
 }
 
-/// What some codes tell beside their text.
+/// Data of some codes beside their text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Detail {
-    /// Nothing.
+    /// No further data.
     #[default]
     None,
     /// `rate_limited`: which limit.
@@ -127,20 +127,20 @@ pub enum Detail {
         /// When it was stored.
         timestamp: Timestamp,
     },
-    /// `stale_key`: names the receiver's present key.
+    /// `stale_key`: the receiver's present key.
     StaleKey {
-        /// The name.
+        /// The name of the key.
         key_id: String,
     },
 }
 
 impl FrameError {
-    /// An error that trying again does not help.
+    /// Makes an error that trying again does not help.
     pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into(), retry_after_ms: None, detail: Detail::None }
     }
 
-    /// The message could not be stored now.
+    /// Makes the error of a message that could not be stored now.
     #[must_use]
     pub fn unavailable(retry_after_ms: u64) -> Self {
         Self {

@@ -16,29 +16,30 @@ impl Frame {
         Self::json_with(value, 0)
     }
 
-    /// As [`json`](Self::json), of a value that holds a text of `text_bytes`: the buffer need not grow on the way.
+    /// Writes `value` as [`json`](Self::json) does, when it holds a text of `text_bytes`: the buffer need not grow on
+    /// the way.
     pub(super) fn json_with(value: &impl Serialize, text_bytes: usize) -> Self {
         let mut json = Vec::with_capacity(FRAME_BYTES + text_bytes);
-        // Plain structs of strings and numbers: there is no map key and no I/O that could fail.
+        // The values are plain structs of strings and numbers: there is no map key and no I/O that could fail.
         if serde_json::to_writer(&mut json, value).is_err() {
             json.clear();
         }
         Self(json.into())
     }
 
-    /// The UTF-8 text.
+    /// Returns the UTF-8 text.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         self.0
     }
 
-    /// Its size in bytes.
+    /// Returns its size in bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether it has no bytes, which no frame made here has.
+    /// Returns whether it has no bytes, which is never the case for frames made here.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

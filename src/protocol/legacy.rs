@@ -1,7 +1,7 @@
 //! The dialect of the shipped Android client: five keys in each message, camel case only where that client has it.
 //!
-//! The client takes any text frame with the five message keys for a message and decrypts it at once; a content that is not
-//! for it ends its listener. So nothing but a message ever carries all five, and errors carry none of them.
+//! The client takes any text frame with the five message keys for a message and decrypts it at once; a content that is
+//! not for it ends its listener. So nothing but a message ever carries all five, and errors carry none of them.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use crate::domain::{Ciphertext, Draft, DraftError, Message, Timestamp, UserId};
 /// The only type of message in this dialect.
 pub const TEXT: &str = "text";
 
-/// What a client sends. Other keys are ignored.
+/// A frame of a client. Other keys are ignored.
 struct Send {
     receiver_id: i64,
     receiver_copy: String,
@@ -34,14 +34,14 @@ pub fn decode(text: &str, sender: UserId, max_ciphertext: usize) -> Result<Draft
     Ok(Draft::text(sender, receiver, copy("sender_encrypted", send.sender_copy)?, receiver_copy))
 }
 
-/// A message as `user`'s sockets get it; `None` for types that this client cannot show.
+/// Returns a message as `user`'s sockets get it; `None` for types that this client cannot show.
 #[must_use]
 pub fn message(message: &Message, user: UserId) -> Option<Frame> {
     let body = MessageBody::new(message, user);
     (message.message_type == TEXT).then(|| Frame::json_with(&body, body.content.len()))
 }
 
-/// An error as this client survives it.
+/// Returns an error in a form that this client survives.
 #[must_use]
 pub fn error(error: &FrameError) -> Frame {
     #[derive(Serialize)]
@@ -85,7 +85,7 @@ impl<'a> MessageBody<'a> {
 }
 
 fn json_error(error: &serde_json::Error) -> FrameError {
-    // serde's own text may quote the value, so only the kind and the key are told.
+    // serde's own text may quote the value, so ours names only the kind and the key.
     match error.classify() {
         serde_json::error::Category::Data => {
             FrameError::new(ErrorCode::BadFrame, format!("Validation error: {}", safe_text(error)))
@@ -94,7 +94,7 @@ fn json_error(error: &serde_json::Error) -> FrameError {
     }
 }
 
-/// The errors that the visitor below words itself, which never hold a value; everything else becomes a general text.
+/// The errors whose text the visitor below writes itself and which never hold a value. All others get a general text.
 fn safe_text(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let own = text.split(" at line ").next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Figures of the listeners' doors.
+//! Figures of the listeners.
 
 use metrics::{Counter, Gauge, counter, gauge};
 
@@ -7,9 +7,9 @@ use super::names;
 /// The listeners, as the label `listener`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListenerKind {
-    /// For clients.
+    /// The listener for clients.
     Public,
-    /// For operators.
+    /// The listener for operators.
     Admin,
 }
 
@@ -17,7 +17,7 @@ impl ListenerKind {
     /// Both, in the order of their discriminants.
     pub const ALL: [Self; 2] = [Self::Public, Self::Admin];
 
-    /// The label's value.
+    /// Returns the label's value.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -31,16 +31,16 @@ impl ListenerKind {
 pub struct Door {
     /// Connections that have a place.
     pub open: Gauge,
-    /// Connections that had to go for a newcomer.
+    /// Connections that were closed to make room for a newcomer.
     pub evicted: Counter,
-    /// Newcomers for whom nobody had to go.
+    /// Newcomers that were refused because no connection could be closed for them.
     pub full: Counter,
-    /// Connections beyond the share of their address.
+    /// Connections that were refused because their address has too many.
     pub too_many: Counter,
 }
 
 impl Door {
-    /// The series of this listener, at zero: they exist before their first event.
+    /// Makes the series of this listener, at zero: they exist before their first event.
     pub(super) fn new(listener: ListenerKind) -> Self {
         let listener = listener.as_str();
         let refused = |reason: &'static str| counter!(names::REFUSED, "listener" => listener, "reason" => reason);

@@ -1,4 +1,4 @@
-//! The names of all metrics, and what each one is.
+//! The names of all metrics, and their help texts.
 
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 
@@ -34,17 +34,17 @@ pub(super) const WHISPERS_DROPPED: &str = "fluent_whispers_dropped_total";
 /// The kinds of actor, as the label `actor`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ActorKind {
-    /// Supervises all others.
+    /// The root: supervises all others.
     Root,
-    /// Routes between sessions.
+    /// The registry: knows the sessions, and routes to them.
     Registry,
-    /// One connected user.
+    /// The session of one connected user.
     Session,
-    /// Writes.
+    /// The writer.
     Persistence,
-    /// Who is online and who is typing.
+    /// Presence: who is online and who is typing.
     Presence,
-    /// Clears away what is over.
+    /// The janitor: clears away what is over.
     Janitor,
 }
 
@@ -53,7 +53,7 @@ impl ActorKind {
     pub const ALL: [Self; 6] =
         [Self::Root, Self::Registry, Self::Session, Self::Persistence, Self::Presence, Self::Janitor];
 
-    /// The label's value.
+    /// Returns the label's value.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,9 +1,9 @@
-//! Lines that are worth telling once, and again only after a while.
+//! Log lines that are worth printing once, and again only after a while.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Says when a line that could come with every request may be logged.
+/// Decides when a line that could come with every request may be logged.
 #[derive(Debug)]
 pub struct Seldom {
     every: Duration,
@@ -11,13 +11,13 @@ pub struct Seldom {
 }
 
 impl Seldom {
-    /// At most one line in this time.
+    /// Allows at most one line in this time.
     #[must_use]
     pub fn new(every: Duration) -> Self {
         Self { every, last: Mutex::default() }
     }
 
-    /// Whether it is time for a line; if so, the next one has to wait.
+    /// Returns whether it is time for a line. If so, the next one has to wait.
     pub fn is_due(&self) -> bool {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = last.is_none_or(|last| last.elapsed() >= self.every);

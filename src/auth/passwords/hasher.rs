@@ -1,5 +1,5 @@
-//! argon2 in memory that is lent to it. Reading stored hashes and comparing in constant time stay the library's part, which asks
-//! for this by its traits.
+//! argon2 in memory that its caller keeps. Reading stored hashes and comparing in constant time stay the library's
+//! part, which calls this by its traits.
 
 use std::cell::RefCell;
 
@@ -32,8 +32,8 @@ impl PasswordHasher<PasswordHash> for Hasher<'_> {
 impl CustomizedPasswordHasher<PasswordHash> for Hasher<'_> {
     type Params = Params;
 
-    /// [`Error::ParamsInvalid`] for a cost that the settings do not allow: a hash that was put into the database must not stop a thread
-    /// for hours.
+    /// Returns [`Error::ParamsInvalid`] for a cost that the settings do not allow: a hash that was put into the
+    /// database must not stop a thread for hours.
     fn hash_password_customized(
         &self,
         password: &[u8],

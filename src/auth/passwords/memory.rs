@@ -1,7 +1,8 @@
 //! The memory that a hash fills, kept for the next one.
 //!
-//! Fresh memory costs a page fault every 4 KiB, which makes a hash of 19 MiB a third slower. What a hash leaves behind must be wiped:
-//! the passes can be undone from it, and its first blocks tell right guesses of the password from wrong ones at next to no cost.
+//! Fresh memory costs a page fault every 4 KiB, which makes a hash of 19 MiB a third slower. What a hash leaves behind
+//! must be wiped: the passes can be undone from it, and its first blocks tell right guesses of the password from wrong
+//! ones at next to no cost.
 
 use argon2::Block;
 use argon2::password_hash::{Error, Result};
@@ -16,17 +17,17 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// None yet; at most `keep` blocks (of 1 KiB) will stay when they are not in use.
+    /// Makes an empty memory. At most `keep` blocks (of 1 KiB) will stay when they are not in use.
     pub(super) fn new(keep: usize) -> Self {
         Self { blocks: Zeroizing::default(), keep, is_dirty: false }
     }
 
-    /// So many blocks, with whatever the last hash has left in them: argon2 writes each before it reads it.
+    /// Returns so many blocks, with whatever the last hash has left in them: argon2 writes each before it reads it.
     ///
-    /// [`Error::OutOfMemory`] when the system has no more.
+    /// Returns [`Error::OutOfMemory`] when the system has no more.
     pub(super) fn lend(&mut self, count: usize) -> Result<&mut [Block]> {
         if count > self.blocks.len() {
-            // Not grown: that would copy what is of no use.
+            // The old blocks are not grown: that would copy contents of no use.
             self.give_back();
             self.blocks.try_reserve_exact(count).map_err(|_| Error::OutOfMemory)?;
             self.blocks.resize(count, Block::new());
@@ -35,7 +36,7 @@ impl Memory {
         self.blocks.get_mut(..count).ok_or(Error::Internal)
     }
 
-    /// Leaves nothing of a password, and no more blocks than are kept.
+    /// Wipes all of it, and leaves no more blocks than are kept.
     pub(super) fn wipe(&mut self) {
         if self.blocks.len() > self.keep {
             self.give_back();
@@ -51,7 +52,7 @@ impl Memory {
         self.is_dirty = false;
     }
 
-    /// The blocks there are.
+    /// Returns the number of blocks.
     #[cfg(test)]
     pub(super) fn blocks(&self) -> &[Block] {
         &self.blocks

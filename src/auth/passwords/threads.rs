@@ -1,8 +1,8 @@
 //! Threads that hash and do nothing else, each with memory that it keeps from hash to hash.
 //!
-//! They give way to all other threads: a hash takes milliseconds, a message microseconds. At most as many hashes run as there are
-//! threads, and as many again are ready for the moment in which one ends; all others wait in order for one of these places, and
-//! are refused when that takes too long.
+//! They give way to all other threads: a hash takes milliseconds, a message microseconds. At most as many hashes run as
+//! there are threads, and as many again are ready for the moment at which one ends. All others wait in order for one of
+//! these places, and are refused when that takes too long.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ const NICER: i32 = 10;
 
 type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
-/// Running threads; they end with this, each after what it is doing.
+/// Running threads. They end when this is dropped, each after its present job.
 pub(super) struct Threads {
     jobs: Sender<Job>,
     places: Arc<Semaphore>,
@@ -28,8 +28,8 @@ pub(super) struct Threads {
 }
 
 impl Threads {
-    /// Starts `count`. Each keeps at most `blocks` (of 1 KiB), and those until it had nothing to do for `keep`. Jobs are refused that
-    /// wait longer than `wait` for a place.
+    /// Starts `count` threads. Each keeps at most `blocks` (of 1 KiB) until it has had nothing to do for `keep`. Jobs
+    /// that wait longer than `wait` for a place are refused.
     pub(super) fn start(count: usize, blocks: usize, keep: Duration, wait: Duration) -> std::io::Result<Self> {
         let places = count.saturating_mul(2).min(Semaphore::MAX_PERMITS);
         let (jobs, waiting) = flume::bounded(places);
@@ -43,9 +43,10 @@ impl Threads {
         Ok(Self { jobs, places: Arc::new(Semaphore::new(places)), wait })
     }
 
-    /// Runs `job` on one of the threads. It runs to its end although the caller has gone, but does not begin then.
+    /// Runs `job` on one of the threads. A job that has begun runs to its end, even when the caller has gone; one that
+    /// has not begun is dropped.
     ///
-    /// [`AuthError::Busy`] when there is no place in time, [`AuthError::Internal`] when the job panics.
+    /// Returns [`AuthError::Busy`] when there is no place in time, [`AuthError::Internal`] when the job panics.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Memory) -> T + Send + 'static,
@@ -54,7 +55,7 @@ impl Threads {
         let Ok(Ok(place)) = place.await else { return Err(AuthError::Busy) };
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |memory| {
-            // Held by the work itself: a request that is given up does not make room for another.
+            // The job itself holds the place: a request that is given up does not make room for another.
             let _place = place;
             if !answer.is_closed() {
                 // The caller may have gone meanwhile.
@@ -67,16 +68,16 @@ impl Threads {
     }
 }
 
-/// Until nobody can have work any more.
+/// Runs until no more jobs can come.
 fn work(jobs: &Receiver<Job>, memory: &mut Memory, keep: Duration) {
     while let Some(job) = next(jobs, memory, keep) {
-        // What has panicked was reported by the hook, and its caller sees that no answer comes.
+        // The hook has reported the panic, and the caller sees that no answer comes.
         let _ = catch_unwind(AssertUnwindSafe(|| job(memory)));
     }
 }
 
-/// Waits for a job, with what the last one has left behind wiped. The next hash would overwrite all of it, so when one is waiting
-/// there is nothing to wipe.
+/// Waits for a job, and wipes what the last one has left behind, unless one is waiting already: the next hash
+/// overwrites all of it.
 fn next(jobs: &Receiver<Job>, memory: &mut Memory, keep: Duration) -> Option<Job> {
     match jobs.try_recv() {
         Ok(job) => return Some(job),
@@ -91,7 +92,8 @@ fn next(jobs: &Receiver<Job>, memory: &mut Memory, keep: Duration) -> Option<Job
     jobs.recv().ok()
 }
 
-/// Lowers this thread's priority. Where the system does not allow that, or has one only for the whole process, it stays.
+/// Lowers this thread's priority. It stays where the system does not allow that, or has a priority only for the whole
+/// process.
 fn give_way() {
     #[cfg(target_os = "linux")]
     {

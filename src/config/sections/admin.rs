@@ -10,7 +10,7 @@ use crate::config::{ConfigError, ListenAddress};
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Admin {
-    /// Address for operators.
+    /// Address to listen on for operators.
     pub listen: ListenAddress,
     /// Names, besides IP addresses and `localhost`, under which operators reach it.
     #[serde(deserialize_with = "string_list")]

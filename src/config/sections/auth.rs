@@ -26,25 +26,25 @@ pub struct Auth {
     /// Former secrets, whose tokens are accepted until they expire.
     #[serde(deserialize_with = "secret_list", serialize_with = "redacted_list")]
     pub previous_secret_keys: Vec<SecretString>,
-    /// Life of an access token.
+    /// Life of an access token, in seconds.
     pub access_token_s: i64,
-    /// Life of a refresh token.
+    /// Life of a refresh token, in seconds.
     pub refresh_token_s: i64,
-    /// How long a spent refresh token gets the same successor.
+    /// How long a spent refresh token gets the same successor, in seconds.
     pub refresh_grace_s: i64,
     /// argon2id memory in KiB.
     pub argon2_memory_kib: u32,
     /// argon2id passes.
     pub argon2_passes: u32,
-    /// Hashes at once; 0: one a core.
+    /// Password hashes at once; 0: one a core.
     pub hash_concurrency: usize,
-    /// Longest wait for the turn to hash.
+    /// Longest wait for the turn to hash, in milliseconds.
     pub hash_wait_ms: u64,
-    /// Refuse public keys that are not a `SubjectPublicKeyInfo`.
+    /// Whether public keys must be a `SubjectPublicKeyInfo`.
     pub strict_public_keys: bool,
-    /// Accept `?token=` on the socket.
+    /// Whether a socket may be opened with `?token=`.
     pub token_in_query: bool,
-    /// Serve `/auth/get_all_users` without a token.
+    /// Whether `/auth/get_all_users` is served without a token.
     pub public_user_list: bool,
 }
 

@@ -18,11 +18,11 @@ pub struct Database {
     pub url: SecretString,
     /// Connections for reading.
     pub max_connections: u32,
-    /// Connections on which requests write, on PostgreSQL.
+    /// Connections for writes of requests, on PostgreSQL.
     pub write_connections: u32,
-    /// Longest wait for a connection.
+    /// Longest wait for a connection, in milliseconds.
     pub acquire_timeout_ms: u64,
-    /// Longest time of a statement on PostgreSQL, other than those of migrations.
+    /// Longest time of a statement on PostgreSQL, in milliseconds, other than those of migrations.
     pub statement_timeout_ms: u64,
     /// The name of the connections on PostgreSQL.
     pub application_name: String,

@@ -7,25 +7,25 @@ use super::socket::Socket;
 use crate::config::ConfigError;
 use crate::config::error::require;
 
-/// Least room for answers that wait to be written.
+/// Smallest room for answers that wait to be written, in bytes.
 const MIN_UNWRITTEN_BYTES: usize = 8 * 1024 * 1024;
 
 /// `[http]`: limits and headers.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Http {
-    /// Largest request body.
+    /// Largest request body, in bytes.
     pub max_body_bytes: usize,
-    /// Largest request head.
+    /// Largest request head, in bytes.
     pub max_head_bytes: usize,
     /// Bytes of all connections' answers that may wait to be written.
     pub unwritten_bytes: usize,
     /// Origins for CORS; `*` is any.
     #[serde(deserialize_with = "string_list")]
     pub cors_origins: Vec<String>,
-    /// Send `Strict-Transport-Security`.
+    /// Whether `Strict-Transport-Security` is sent.
     pub behind_tls: bool,
-    /// … for all hosts below this one, too.
+    /// Whether that header holds for all hosts below this one, too.
     pub hsts_include_subdomains: bool,
 }
 

@@ -9,7 +9,7 @@ use crate::config::error::require;
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
-    /// Whether any of them is on.
+    /// Whether limits are on at all.
     pub enabled: bool,
     /// Registrations and logins a minute from one address.
     pub auth_per_minute: u32,

@@ -12,7 +12,7 @@ enum OneOrMany {
     Many(Vec<String>),
 }
 
-/// A list, or the comma-separated text that the environment can hold.
+/// Reads a list, or the comma-separated text that the environment can hold.
 pub(super) fn string_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     Ok(match OneOrMany::deserialize(deserializer)? {
         OneOrMany::One(text) => {
@@ -26,7 +26,7 @@ pub(super) fn secret_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     Ok(string_list(deserializer)?.into_iter().map(SecretString::from).collect())
 }
 
-/// Shows whether a secret is set, not what it is.
+/// Shows whether a secret is set, but not the secret.
 fn mask(secret: &SecretString) -> &'static str {
     if secret.expose_secret().is_empty() { "" } else { HIDDEN }
 }

@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::ConfigError;
 
-/// `[log]`.
+/// `[log]`: what is logged, and in which form.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
-    /// For people or machines.
+    /// The form of log lines.
     pub format: LogFormat,
     /// `EnvFilter` directives.
     pub filter: String,
@@ -18,7 +18,7 @@ pub struct Log {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     Text,
     /// One JSON object a line.
     Json,

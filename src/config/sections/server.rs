@@ -12,32 +12,32 @@ use crate::config::{ConfigError, ListenAddress};
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
-    /// Address for clients.
+    /// Address to listen on for clients.
     pub listen: ListenAddress,
     /// Directory for the secret and the SQLite database.
     pub data_dir: PathBuf,
-    /// Connections at once.
+    /// Most connections at once.
     pub max_connections: usize,
-    /// Connections of one address at once; 0: as many as there are places.
+    /// Most connections of one address at once; 0: as many as there are places.
     pub max_connections_per_address: usize,
-    /// From accept to a complete request head or an open socket.
+    /// Longest time from accept to a complete request head or an open socket, in seconds.
     pub handshake_timeout_s: u64,
-    /// Idle time of an HTTP connection.
+    /// Longest idle time of an HTTP connection, in seconds.
     pub keep_alive_s: u64,
-    /// Longest time of a request.
+    /// Longest time of a request, in seconds.
     pub request_timeout_s: u64,
-    /// Longest time of a drain.
+    /// Longest time of a drain, in seconds.
     pub drain_window_s: u64,
 }
 
 impl Server {
-    /// The handshake deadline.
+    /// Returns the handshake deadline.
     #[must_use]
     pub fn handshake_timeout(&self) -> Duration {
         Duration::from_secs(self.handshake_timeout_s)
     }
 
-    /// The drain window.
+    /// Returns the drain window.
     #[must_use]
     pub fn drain_window(&self) -> Duration {
         Duration::from_secs(self.drain_window_s)

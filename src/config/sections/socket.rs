@@ -9,27 +9,27 @@ use crate::config::error::require;
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Socket {
-    /// Largest frame.
+    /// Largest frame, in bytes.
     pub max_frame_bytes: usize,
-    /// Largest encrypted copy.
+    /// Largest encrypted copy, in bytes.
     pub max_ciphertext_bytes: usize,
-    /// Uncommitted messages a socket.
+    /// Most unanswered commands of a socket.
     pub in_flight: usize,
-    /// Uncommitted bytes of all sockets.
+    /// Most uncommitted bytes of all sockets together.
     pub in_flight_bytes: usize,
-    /// Frames in a socket's queue.
+    /// Most frames in a socket's send queue.
     pub queue_frames: usize,
-    /// Bytes in a socket's queue.
+    /// Most bytes in a socket's send queue.
     pub queue_bytes: usize,
-    /// Live sockets a user.
+    /// Most live sockets of a user.
     pub max_per_user: usize,
-    /// Time between pings.
+    /// Time between pings, in seconds.
     pub ping_s: u64,
-    /// Time for the answer to a ping.
+    /// Longest wait for the answer to a ping, in seconds.
     pub pong_timeout_s: u64,
-    /// Longest time in which nothing could be written.
+    /// Longest time in which nothing could be written, in seconds.
     pub write_timeout_s: u64,
-    /// Events of one page of a replay.
+    /// Most events of one page of a replay.
     pub sync_page: usize,
 }
 

@@ -1,7 +1,7 @@
 //! The 10,000 commonest passwords of eight and more characters.
 //!
-//! They are those of zxcvbn's frequency list (`passwords` in its Python edition, 4.5.0, MIT licence, see `LICENSE` beside
-//! this file), in order, one a line.
+//! They are those of zxcvbn's frequency list (`passwords` in its Python edition, 4.5.0, MIT licence, see `LICENSE`
+//! beside this file), in order, one a line.
 
 const LIST: &str = include_str!("common.txt");
 

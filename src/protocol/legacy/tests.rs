@@ -127,7 +127,8 @@ proptest! {
         let draft = decode(&frame.to_string(), UserId(1), 10_000).unwrap();
         let message = stored(&draft.sender_copy.into_string(), &draft.receiver_copy.into_string());
         for (user, copy) in [(1, s), (2, r)] {
-            let body: Value = serde_json::from_slice(&super::message(&message, UserId(user)).unwrap().into_bytes()).unwrap();
+            let frame = super::message(&message, UserId(user)).unwrap();
+            let body: Value = serde_json::from_slice(&frame.into_bytes()).unwrap();
             prop_assert_eq!(body["content"].as_str(), Some(copy.as_str()));
         }
     }

@@ -1,4 +1,4 @@
-//! What a client sends.
+//! Frames that a client sends.
 
 use std::collections::HashSet;
 
@@ -14,52 +14,52 @@ pub const CLIENT_FRAMES: [&str; 7] = ["send", "delivered", "read", "delete", "ty
 /// Most users that a socket can watch.
 const MAX_WATCHED: usize = 256;
 
-/// A frame of a client, well-formed.
+/// A well-formed frame of a client.
 #[derive(Clone, Debug)]
 pub enum ClientFrame {
     /// Store and deliver a message.
     Send(Box<Draft>),
-    /// This device keeps every event up to this one.
+    /// This device has kept every event up to this one.
     Delivered {
         /// 0 … 2^53 - 1.
         up_to: Seq,
     },
     /// The user has read the partner's messages.
     Read {
-        /// Whose messages; 0 when the number cannot be anybody's.
+        /// The partner whose messages were read; 0 when the number cannot be a user id.
         partner: UserId,
-        /// The newest one, 0 … 2^53 - 1.
+        /// The newest message that was read, 0 … 2^53 - 1.
         up_to: MessageId,
     },
     /// Delete a message.
     Delete {
         /// 1 … 2^53 - 1.
         id: MessageId,
-        /// For whom.
+        /// Whether for one side or for both.
         scope: Scope,
     },
-    /// The user is typing, or no longer.
+    /// The user is typing, or has stopped.
     Typing {
-        /// To whom; 0 when the number cannot be anybody's.
+        /// The receiver; 0 when the number cannot be a user id.
         to: UserId,
-        /// Whether from now on.
+        /// Whether typing has begun.
         active: bool,
     },
-    /// Tell this socket when these come and go.
+    /// Watch: this socket wants to know when these users come and go.
     Presence {
-        /// Instead of the former list: at most 256, each once, in the order given.
+        /// The users, in place of the former list: at most 256, each once, in the order given.
         watch: Vec<UserId>,
     },
-    /// Is anybody there?
+    /// A ping, answered with a pong.
     Ping,
 }
 
 /// A frame as it was read.
 #[derive(Clone, Debug)]
 pub struct Decoded {
-    /// What the answer repeats; also of a bad frame, as far as it could be read.
+    /// What the answer repeats; of a bad frame, as far as it could be read.
     pub context: Context,
-    /// What the frame says, or why it cannot be taken.
+    /// The content of the frame, or the reason why it cannot be taken.
     pub frame: Result<ClientFrame, FrameError>,
 }
 
@@ -72,7 +72,7 @@ pub fn decode(text: &str, sender: UserId, max_ciphertext: usize) -> Decoded {
     };
     let kind = fields.text("type");
     let reference = fields.reference();
-    // Elsewhere it is an unknown field.
+    // In other frames it is an unknown field.
     let known = |kind: &str| CLIENT_FRAMES.contains(&kind);
     let client_id = match kind.as_deref() {
         Ok(kind) if kind != "send" && known(kind) => Ok(None),
@@ -94,7 +94,7 @@ pub fn decode(text: &str, sender: UserId, max_ciphertext: usize) -> Decoded {
     Decoded { context, frame }
 }
 
-/// Every frame but `send`.
+/// Reads all frames but `send`.
 fn small(kind: &str, mut fields: Fields<'_>) -> Result<ClientFrame, FrameError> {
     let frame = match kind {
         "delivered" => ClientFrame::Delivered { up_to: Seq(fields.integer("up_to_seq", 0..=MAX_INTEGER)?) },

@@ -1,4 +1,4 @@
-//! What makes a message what it is, as one hash: two sends with the same hash are the same message.
+//! The content hash: two sends with the same hash are the same message.
 
 use aws_lc_rs::digest::{Context, SHA256};
 
@@ -6,7 +6,7 @@ use super::fields::Value;
 
 /// The fields that count. `type`, `ref`, `client_id` and unknown fields do not.
 pub(super) struct Content<'a> {
-    /// As given, also when it is nobody's id.
+    /// The receiver as given, also when it is no user's id.
     pub(super) to: i64,
     pub(super) receiver_encrypted: &'a str,
     pub(super) sender_encrypted: &'a str,
@@ -14,7 +14,7 @@ pub(super) struct Content<'a> {
     pub(super) receiver_key_id: Option<&'a str>,
     pub(super) reply_to: Option<i64>,
     pub(super) expires_in_s: Option<i64>,
-    /// Texts and integers; none when absent.
+    /// Texts and integers; an absent list is empty.
     pub(super) attachment_ids: &'a [Value<'a>],
 }
 
@@ -22,11 +22,11 @@ pub(super) struct Content<'a> {
 const VERSION: u8 = 1;
 
 impl Content<'_> {
-    /// SHA-256 over the encoding. Hashes are stored and compared with later ones, so the encoding must never change: a
-    /// field that comes later is added at the end, and only when it is given.
+    /// Returns the SHA-256 over the encoding. Hashes are stored and compared with later ones, so the encoding must
+    /// never change: a later field is added at the end, and only when it is given.
     ///
-    /// Integers are big endian, `text` is its length in bytes (8 bytes) and its UTF-8, `T?` is the byte 0, or the byte 1
-    /// and a `T`. In this order:
+    /// Integers are big endian, `text` is its length in bytes (8 bytes) and its UTF-8, `T?` is the byte 0, or the byte
+    /// 1 and a `T`. In this order:
     ///
     /// | field | encoding |
     /// | --- | --- |
@@ -35,7 +35,9 @@ impl Content<'_> {
     /// | `receiver_encrypted`, `sender_encrypted`, `message_type` | text each |
     /// | `receiver_key_id` | text? |
     /// | `reply_to`, `expires_in_s` | (8 bytes)? each |
-    /// | `attachment_ids` | their number (8 bytes; 0 when absent), then each: the byte 1 and a text, or the byte 2 and an integer of 16 bytes, two's complement |
+    /// | `attachment_ids` | their number (8 bytes; 0 when absent), then each as below |
+    ///
+    /// An id is the byte 1 and a text, or the byte 2 and an integer of 16 bytes, two's complement.
     pub(super) fn hash(&self) -> [u8; 32] {
         let mut hasher = Hasher(Context::new(&SHA256));
         hasher.bytes(&[VERSION]);

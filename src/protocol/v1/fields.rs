@@ -16,18 +16,18 @@ mod visit;
 
 use visit::ObjectVisitor;
 
-/// The largest `seq` and id: what JavaScript holds exactly.
+/// The largest `seq` and id: the largest integer that JavaScript holds exactly.
 pub(super) const MAX_INTEGER: i64 = (1 << 53) - 1;
 
 /// A JSON value, as far as frames need it.
 pub(super) enum Value<'a> {
     Null,
     Flag(bool),
-    /// Written without fraction and exponent, within 64 bits with or without sign.
+    /// An integer without fraction and exponent, within 64 bits with or without sign.
     Integer(i128),
     Text(Cow<'a, str>),
     List(Vec<Value<'a>>),
-    /// What no field holds: a fraction, an object, a list where none belongs.
+    /// A value that no field holds: a fraction, an object, a list where none belongs.
     Other,
 }
 
@@ -46,7 +46,7 @@ pub(super) fn bad_frame(text: impl Display) -> FrameError {
 }
 
 impl<'a> Fields<'a> {
-    /// `bad_json` when it is none, `bad_frame` when it is no object.
+    /// Reads an object. Returns `bad_json` when the text is not JSON, `bad_frame` when it is no object.
     pub(super) fn read(text: &'a str) -> Result<Self, FrameError> {
         let mut json = serde_json::Deserializer::from_str(text);
         let fields = json.deserialize_any(ObjectVisitor).and_then(|fields| json.end().map(|()| fields));
@@ -56,7 +56,7 @@ impl<'a> Fields<'a> {
             .ok_or_else(|| bad_frame("the frame must be an object"))
     }
 
-    /// A field, once; `None` when it is absent or null.
+    /// Takes a field, once; `None` when it is absent or null.
     pub(super) fn take(&mut self, name: &'static str) -> Result<Option<Value<'a>>, FrameError> {
         debug_assert!(visit::KNOWN.contains(&name), "{name} is not kept");
         let Some(at) = self.0.iter().position(|field| field.name == name) else {
@@ -69,12 +69,12 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A text that must be there.
+    /// Takes a text that must be there.
     pub(super) fn text(&mut self, name: &'static str) -> Result<Cow<'a, str>, FrameError> {
         self.optional_text(name)?.ok_or_else(|| missing(name))
     }
 
-    /// A text that may be absent.
+    /// Takes a text that may be absent.
     pub(super) fn optional_text(&mut self, name: &'static str) -> Result<Option<Cow<'a, str>>, FrameError> {
         match self.take(name)? {
             None => Ok(None),
@@ -83,12 +83,12 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// An integer within `range` that must be there.
+    /// Takes an integer within `range` that must be there.
     pub(super) fn integer(&mut self, name: &'static str, range: RangeInclusive<i64>) -> Result<i64, FrameError> {
         self.optional_integer(name, range)?.ok_or_else(|| missing(name))
     }
 
-    /// An integer within `range` that may be absent.
+    /// Takes an integer within `range` that may be absent.
     pub(super) fn optional_integer(
         &mut self,
         name: &'static str,
@@ -105,7 +105,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// `true` or `false`, which must be there.
+    /// Takes `true` or `false`, which must be there.
     pub(super) fn flag(&mut self, name: &'static str) -> Result<bool, FrameError> {
         match self.take(name)?.ok_or_else(|| missing(name))? {
             Value::Flag(flag) => Ok(flag),
@@ -113,7 +113,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// An array that may be absent.
+    /// Takes an array that may be absent.
     pub(super) fn optional_list(&mut self, name: &'static str) -> Result<Option<Vec<Value<'a>>>, FrameError> {
         match self.take(name)? {
             None => Ok(None),
@@ -122,7 +122,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The client's name for the frame.
+    /// Takes the client's name for the frame (`ref`).
     pub(super) fn reference(&mut self) -> Result<Option<Reference>, FrameError> {
         let reference = match self.take("ref")? {
             None => return Ok(None),
@@ -133,7 +133,7 @@ impl<'a> Fields<'a> {
         reference.map(Some).ok_or_else(|| bad_frame("ref must be a text of at most 64 characters or an integer"))
     }
 
-    /// The client's name for the message.
+    /// Takes the client's name for the message (`client_id`).
     pub(super) fn client_id(&mut self) -> Result<Option<ClientId>, FrameError> {
         let Some(text) = self.optional_text("client_id")? else {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! What an answer repeats of the frame that it answers.
+//! References: what an answer repeats of its request.
 
 use serde::{Serialize, Serializer};
 
@@ -19,13 +19,13 @@ enum Form {
 }
 
 impl Reference {
-    /// At most 64 characters.
+    /// Takes at most 64 characters.
     #[must_use]
     pub fn text(text: &str) -> Option<Self> {
         text.chars().nth(MAX_CHARS).is_none().then(|| Self(Form::Text(text.into())))
     }
 
-    /// An integer within `i64::MIN ..= u64::MAX`.
+    /// Takes an integer within `i64::MIN ..= u64::MAX`.
     #[must_use]
     pub fn integer(number: i128) -> Option<Self> {
         (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(&number).then_some(Self(Form::Integer(number)))
@@ -41,7 +41,7 @@ impl Serialize for Reference {
     }
 }
 
-/// What an answer repeats of the frame it answers; what the frame does not hold, or not in its proper form, is `None`.
+/// What an answer repeats of its request. What the frame lacks, or holds in another form, is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Context {
     /// The frame's `ref`.

@@ -92,18 +92,18 @@ pub(super) fn draft(
     })
 }
 
-/// Whether it could name a key.
+/// Returns whether the text could name a key.
 fn is_key_id(text: &str) -> bool {
     text.len() == KEY_ID_DIGITS && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// The id of somebody there may be.
+/// Returns the user id, if the number can be one.
 pub(super) fn user_id(number: i128) -> Option<UserId> {
     i32::try_from(number).ok().filter(|&id| id >= 1).map(UserId)
 }
 
-/// Any size but none: one that is too large is looked up before it is refused, so that a retry finds its message also
-/// after the limit was lowered.
+/// Takes a copy of any size but an empty one. One that is too large is looked up before it is refused, so that a retry
+/// finds its message also after the limit was lowered.
 fn copy<'a>(fields: &mut Fields<'a>, name: &'static str) -> Result<Cow<'a, str>, FrameError> {
     let text = fields.text(name)?;
     if text.is_empty() { Err(bad_frame(format_args!("{name} must not be empty"))) } else { Ok(text) }

@@ -1,4 +1,4 @@
-//! What the server sends.
+//! Frames that the server sends.
 
 use super::{Context, Reference};
 use crate::domain::{
@@ -34,44 +34,44 @@ pub const SERVER_FRAMES: [&str; 16] = [
 /// The first frame of a socket.
 #[derive(Clone, Copy, Debug)]
 pub struct Hello<'a> {
-    /// Whose socket it is.
+    /// The socket's user.
     pub user: UserId,
-    /// Which device's: as it calls itself, or as the server calls it from now on.
+    /// The device, by its own name or by the one that the server gives it.
     pub device: &'a DeviceId,
-    /// Where this socket's stream starts.
+    /// The cursor from which this socket's stream starts.
     pub cursor: &'a Cursor,
     /// The server's clock.
     pub server_time: Timestamp,
-    /// What the server takes.
+    /// The limits of this socket.
     pub limits: Limits,
 }
 
-/// What the server takes on one socket.
+/// The limits of one socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Largest frame in bytes.
     pub frame_bytes: usize,
     /// Largest encrypted copy in bytes.
     pub ciphertext_bytes: usize,
-    /// Frames that may wait for their answer at once.
+    /// Most frames that may wait for their answer at once.
     pub in_flight: usize,
     /// Seconds between two pings of the server.
     pub heartbeat_s: u64,
 }
 
-/// Whether a user has a socket.
+/// The presence of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// At least one.
+    /// The user has at least one socket.
     Online,
-    /// None.
+    /// The user has no socket.
     Offline {
-        /// When the last one went; told to the minute. `None` when it is not to be told.
+        /// When the last socket went, shown to the minute. `None` when it must not be shown.
         last_seen: Option<Timestamp>,
     },
 }
 
-/// Who is connected, and from where the stream goes on.
+/// Returns the frame `hello`: who is connected, and from where the stream goes on.
 #[must_use]
 pub fn hello(hello: &Hello<'_>) -> Frame {
     Frame::json(&Body::Hello {
@@ -83,13 +83,13 @@ pub fn hello(hello: &Hello<'_>) -> Frame {
     })
 }
 
-/// Everything up to `cursor` is told; what follows happens now.
+/// Returns the frame `live`: everything up to `cursor` was sent; what follows happens now.
 #[must_use]
 pub fn live(cursor: &Cursor) -> Frame {
     Frame::json(&Body::Live { cursor: cursor.to_string() })
 }
 
-/// The client's cursor is of no use: reload, then go on from `cursor`.
+/// Returns the frame `reset`: the client's cursor is of no use. It must reload, then go on from `cursor`.
 #[must_use]
 pub fn reset(reason: ResetReason, cursor: &Cursor) -> Frame {
     let reason = match reason {
@@ -100,19 +100,20 @@ pub fn reset(reason: ResetReason, cursor: &Cursor) -> Frame {
     Frame::json(&Body::Reset { reason, cursor: cursor.to_string() })
 }
 
-/// The answer to a `ping`.
+/// Returns the answer to a `ping`.
 #[must_use]
 pub fn pong(reference: Option<&Reference>) -> Frame {
     Frame::json(&Body::Pong { r#ref: reference })
 }
 
-/// The server is about to close the socket; the client waits this long after the close.
+/// Returns the frame `going_away`: the server is about to close the socket, and the client should wait this long after
+/// the close.
 #[must_use]
 pub fn going_away(reconnect_after_ms: u64) -> Frame {
     Frame::json(&Body::GoingAway { reconnect_after_ms })
 }
 
-/// An event as `viewer`'s devices get it.
+/// Returns an event as `viewer`'s devices get it.
 #[must_use]
 pub fn event(event: &Event, viewer: UserId) -> Frame {
     let seq = event.seq;
@@ -131,7 +132,7 @@ pub fn event(event: &Event, viewer: UserId) -> Frame {
     Frame::json(&body)
 }
 
-/// The direct answer to a command of `viewer`; `None` for those that are not told on the socket.
+/// Returns the direct answer to a command of `viewer`; `None` for answers that have no frame.
 #[must_use]
 pub fn answer(answer: &Answer, viewer: UserId, reference: Option<&Reference>) -> Option<Frame> {
     let body = match answer {
@@ -154,7 +155,7 @@ pub fn answer(answer: &Answer, viewer: UserId, reference: Option<&Reference>) ->
     Some(Frame::json(&body))
 }
 
-/// Why a frame was not accepted.
+/// Returns the frame `error`: the reason why a frame was not accepted.
 #[must_use]
 pub fn error(error: &FrameError, context: &Context) -> Frame {
     let (mut limiter, mut id, mut timestamp, mut key_id) = (None, None, None, None);
@@ -179,13 +180,13 @@ pub fn error(error: &FrameError, context: &Context) -> Frame {
     })
 }
 
-/// Somebody is typing, or no longer.
+/// Returns the frame `typing`: a user is typing, or has stopped.
 #[must_use]
 pub fn typing(conversation_id: ConversationId, user: UserId, active: bool) -> Frame {
     Frame::json(&Body::Typing { conversation_id, user_id: user, active })
 }
 
-/// Somebody has come or gone.
+/// Returns the frame `presence`: a user has come or gone.
 #[must_use]
 pub fn presence(user: UserId, status: Status) -> Frame {
     let (status, last_seen) = match status {
@@ -195,7 +196,7 @@ pub fn presence(user: UserId, status: Status) -> Frame {
     Frame::json(&Body::Presence { user_id: user, status, last_seen })
 }
 
-/// Rounded down.
+/// Returns the time rounded down to the minute.
 fn to_minute(time: Timestamp) -> Timestamp {
     const MINUTE_US: i64 = 60_000_000;
     Timestamp::from_micros(time.as_micros().div_euclid(MINUTE_US) * MINUTE_US)

@@ -1,4 +1,4 @@
-//! Reads an object, and of it what some frame knows.
+//! Reads an object, and keeps the fields that some frame knows.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -28,10 +28,10 @@ pub(super) const KNOWN: [&str; 18] = [
     "active",
     "watch",
 ];
-/// Those whose elements are kept.
+/// The fields whose elements are kept.
 const LISTS: [&str; 2] = ["attachment_ids", "watch"];
 
-/// Whatever comes at the top. All of it is read, so that a broken text is told from a wrong one.
+/// The value at the top, whatever it is. All of it is read, so that a broken text is told from a wrong one.
 pub(super) struct ObjectVisitor;
 
 impl<'de> Visitor<'de> for ObjectVisitor {
@@ -88,7 +88,7 @@ impl<'de> Visitor<'de> for ObjectVisitor {
     }
 }
 
-/// The name of a field, when it is known.
+/// Returns the name of a field, when it is known.
 struct NameVisitor;
 
 impl<'de> DeserializeSeed<'de> for NameVisitor {

@@ -65,7 +65,7 @@ pub(super) enum Body<'a> {
         conversation_id: ConversationId,
         partner_id: UserId,
         r#for: &'static str,
-        /// Null when the server did it.
+        /// The user who did it; null when it was the server.
         by: Option<UserId>,
         reason: &'static str,
         #[serde(skip_serializing_if = "is_false")]
