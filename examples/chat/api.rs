@@ -1,13 +1,14 @@
 //! The calls of a signed-in user. Tokens are refreshed when the server asks for it.
 
+use fluent_client::Cursor;
+use fluent_client::transport::{OpenError, Opening, Socket};
 use http::StatusCode;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::sync::Mutex;
 
-use crate::client::Cursor;
 use crate::http::{CallError, Http};
-use crate::socket::Socket;
+use crate::tls::Connection;
 use crate::wire::{Conversation, Credentials, Refresh, Registration, Tokens, User};
 
 /// Most users or messages that the server puts on a page.
@@ -15,8 +16,6 @@ pub(crate) const MAX_PAGE: u32 = 100;
 
 /// Where sockets are opened.
 const SOCKET_PATH: &str = "/chat/ws";
-/// The name of the newer dialect.
-const DIALECT: &str = "fluent.v1";
 
 /// Makes an account; `false` when the name is taken.
 pub(crate) async fn register(http: &Http, registration: &Registration<'_>) -> Result<bool, CallError> {
@@ -89,18 +88,25 @@ impl Api {
     }
 
     /// Opens a socket of the newer dialect. An expired token is the caller's business.
-    pub(crate) async fn open_socket(&self, device_id: &str, since: Option<&Cursor>) -> Result<Socket, CallError> {
-        let since = since.map(Cursor::to_string);
-        let mut query = vec![("device_id", device_id)];
-        query.extend(since.as_deref().map(|since| ("since", since)));
-        let path = with_query(SOCKET_PATH, &query)?;
+    pub(crate) async fn open_socket(
+        &self,
+        device_id: &str,
+        since: Option<&Cursor>,
+    ) -> Result<Socket<Connection>, OpenError> {
         let token = self.tokens.lock().await.access_token.clone();
-        Socket::open(&self.http, &path, Some(DIALECT), &token).await
+        let url = self.http.server().socket_url(SOCKET_PATH);
+        let opening = Opening { url: &url, token: token.expose_secret(), device_id, since };
+        self.http.open(|connection| Socket::open(connection, opening)).await
     }
 
     /// Opens a socket of the app's dialect.
-    pub(crate) async fn open_legacy_socket(&self) -> Result<Socket, CallError> {
-        self.with_token(async |http, token| Socket::open(http, SOCKET_PATH, None, token).await).await
+    pub(crate) async fn open_legacy_socket(&self) -> Result<Socket<Connection>, CallError> {
+        let url = self.http.server().socket_url(SOCKET_PATH);
+        let open = async |http: &Http, token: &SecretString| {
+            let token = token.expose_secret();
+            Ok(http.open(|connection| Socket::handshake(connection, &url, None, token)).await?)
+        };
+        self.with_token(open).await
     }
 
     /// Gets new tokens.

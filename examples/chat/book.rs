@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::client::{Deleted, Mark, Marks, Message, Receipt, ReceiptKind, ServerFrame};
+use fluent_client::{Deleted, Message, Receipt, ReceiptKind, ServerFrame};
+
+use crate::marks::{Mark, Marks};
 
 /// See the module.
 pub(crate) struct Book {

@@ -7,12 +7,12 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use anyhow::ensure;
+use fluent_client::{Action, Client, Draft, Event, Outbox, ServerFrame};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use crate::api::Api;
 use crate::book::{Book, Change};
-use crate::client::{Action, Client, Draft, Event, ServerFrame};
 use crate::device::Device;
 use crate::http::CallError;
 use crate::keys::KeyPair;
@@ -57,7 +57,7 @@ impl Chat {
         me: i64,
         partner: User,
         keys: KeyPair,
-        (device, outbox, book): (Device, crate::client::Outbox, Book),
+        (device, outbox, book): (Device, Outbox, Book),
         input: mpsc::Receiver<Input>,
     ) -> Self {
         let client = Client::new(me, vec![partner.id], device.cursor().cloned(), outbox);
@@ -122,14 +122,14 @@ impl Chat {
                 terminal::notice(&format!("{}; next attempt in {:.1} s", self.link.trouble(), time.as_secs_f32()));
             }
             Action::Refresh => self.link.refresh(),
-            Action::Send(frame) => self.link.send(&frame).await?,
+            Action::Send(frame) => self.link.send(&frame).await,
             Action::Keep(event) => self.keep(&event)?,
             Action::StartOver(number) => self.start_over(number)?,
             Action::SaveCursor(cursor) => self.device.save_cursor(cursor)?,
             Action::SaveOutbox => self.device.save_outbox(self.client.outbox())?,
             Action::Renew(draft) => self.link.look_up_receiver(draft),
-            Action::SendLater(pause) => self.link.send_later(pause),
-            Action::Tell(news) => self.tell(news),
+            Action::PauseSending(pause) => self.link.pause_sending(pause),
+            Action::Tell(notice) => self.tell(notice),
             Action::Stop(why) => return Err(why.into()),
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! What a line that was typed asks for.
 
-use crate::client::Whom;
+use fluent_client::DeleteFor;
 
 /// Shown for `/help`.
 pub(crate) const HELP: &str = "\
@@ -17,7 +17,7 @@ pub(crate) enum Command<'a> {
     Send(&'a str),
     History,
     /// The message with this id.
-    Delete(i64, Whom),
+    Delete(i64, DeleteFor),
     Retry,
     Discard,
     Typing,
@@ -36,8 +36,8 @@ impl<'a> Command<'a> {
         let words: Vec<&str> = command.split_whitespace().collect();
         match words[..] {
             ["history"] => Self::History,
-            ["delete", number] => Self::delete(number, Whom::Me),
-            ["delete", number, "everyone"] => Self::delete(number, Whom::Everyone),
+            ["delete", number] => Self::delete(number, DeleteFor::Me),
+            ["delete", number, "everyone"] => Self::delete(number, DeleteFor::Everyone),
             ["retry"] => Self::Retry,
             ["discard"] => Self::Discard,
             ["typing"] => Self::Typing,
@@ -47,8 +47,8 @@ impl<'a> Command<'a> {
         }
     }
 
-    fn delete(number: &str, whom: Whom) -> Self {
-        number.parse().map_or(Self::Unknown, |id| Self::Delete(id, whom))
+    fn delete(number: &str, scope: DeleteFor) -> Self {
+        number.parse().map_or(Self::Unknown, |id| Self::Delete(id, scope))
     }
 }
 
@@ -63,8 +63,8 @@ mod tests {
             ("", Command::Send("")),
             ("//quit", Command::Send("/quit")),
             ("/quit", Command::Quit),
-            ("/delete 3", Command::Delete(3, Whom::Me)),
-            ("/delete  3 everyone ", Command::Delete(3, Whom::Everyone)),
+            ("/delete 3", Command::Delete(3, DeleteFor::Me)),
+            ("/delete  3 everyone ", Command::Delete(3, DeleteFor::Everyone)),
             ("/delete three", Command::Unknown),
             ("/nonsense", Command::Unknown),
             ("/", Command::Unknown),

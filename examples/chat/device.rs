@@ -13,11 +13,11 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
+use fluent_client::{Cursor, Outbox, ServerFrame};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::book::Book;
-use crate::client::{Cursor, Outbox, ServerFrame};
 use crate::disk;
 
 /// See the module.
@@ -145,7 +145,9 @@ fn write_json(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
 mod tests {
     use super::*;
     use crate::book::tests::{deleted, message, receipt};
-    use crate::client::{Draft, Mark};
+    use fluent_client::Draft;
+
+    use crate::marks::Mark;
 
     fn cursor(text: &str) -> Cursor {
         text.parse().unwrap()
@@ -182,9 +184,9 @@ mod tests {
         device.events.write_all(br#"{"type":"mess"#).unwrap();
         drop(device);
 
-        let (device, mut outbox, book) = open();
+        let (device, outbox, book) = open();
         assert_eq!((device.id(), device.cursor()), (id.as_str(), Some(&cursor("e:7"))));
-        assert_eq!(outbox.next(), Some(draft));
+        assert_eq!(outbox.waiting().collect::<Vec<_>>(), [&draft]);
         assert_eq!(ids(&book), [1, 2]);
         assert_eq!(book.mark(2, 2), Mark::Read);
         let lines = std::fs::read_to_string(root.path().join("here/events.jsonl")).unwrap();

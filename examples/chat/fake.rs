@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fluent_client::transport::Server;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -14,7 +15,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use crate::api::Api;
-use crate::http::{Http, Server};
+use crate::http::Http;
 use crate::tls;
 
 /// Longest wait for what a client should do.

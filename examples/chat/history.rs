@@ -1,8 +1,9 @@
 //! What the server keeps, by REST: for a device that cannot resume, and for the person who looks further back.
 
+use fluent_client::{Message, ReceiptKind, ServerFrame};
+
 use crate::api::Api;
 use crate::book::receipt;
-use crate::client::{Message, ReceiptKind, ServerFrame};
 use crate::http::CallError;
 
 /// Messages of each conversation that a device begins with, and of a look further back.

@@ -1,21 +1,20 @@
 //! REST over HTTP.
 
 use std::error::Error;
-use std::net::IpAddr;
-use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
 use bytes::Bytes;
+use fluent_client::transport::{OpenError, Server, Socket};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
-use http::uri::{InvalidUri, Scheme};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
+use http::uri::InvalidUri;
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 use tower::Service as _;
 
 use crate::tls::{Connection, Connector};
@@ -23,57 +22,10 @@ use crate::wire::Problem;
 
 /// Longest time of a request.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest time to connect and shake hands.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest answer: a page of the largest messages.
 const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
-
-/// Where the server is.
-#[derive(Clone, Debug)]
-pub(crate) struct Server {
-    scheme: Scheme,
-    address: String,
-}
-
-impl Server {
-    /// `host:port`.
-    pub(crate) fn address(&self) -> &str {
-        &self.address
-    }
-
-    /// Whether what is said to the server leaves this machine in clear text.
-    pub(crate) fn is_exposed(&self) -> bool {
-        let host = self.address.rsplit_once(':').map_or(self.address.as_str(), |(host, _)| host);
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let is_here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-        self.scheme == Scheme::HTTP && !is_here
-    }
-
-    /// The URL of a path there.
-    fn url(&self, path: &str) -> String {
-        format!("{}://{}{path}", self.scheme, self.address)
-    }
-
-    /// The URL of a socket there.
-    pub(crate) fn socket_url(&self, path: &str) -> String {
-        let scheme = if self.scheme == Scheme::HTTPS { "wss" } else { "ws" };
-        format!("{scheme}://{}{path}", self.address)
-    }
-}
-
-impl FromStr for Server {
-    type Err = anyhow::Error;
-
-    fn from_str(text: &str) -> anyhow::Result<Self> {
-        let uri: Uri = text.parse().context("not a URL")?;
-        let (scheme, default_port) = match uri.scheme() {
-            Some(scheme) if *scheme == Scheme::HTTP => (Scheme::HTTP, 80),
-            Some(scheme) if *scheme == Scheme::HTTPS => (Scheme::HTTPS, 443),
-            _ => bail!("must begin with https:// or http://"),
-        };
-        ensure!(matches!(uri.path(), "" | "/") && uri.query().is_none(), "must have no path");
-        let host = uri.host().context("must name a host")?;
-        Ok(Self { scheme, address: format!("{host}:{}", uri.port_u16().unwrap_or(default_port)) })
-    }
-}
 
 /// Why a call did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -137,6 +89,17 @@ impl CallError {
     }
 }
 
+impl From<OpenError> for CallError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Refused { status, detail, retry_after, .. } => Self::Refused { status, detail, retry_after },
+            OpenError::Unreachable(error) => Self::Unreachable(error),
+            OpenError::WrongDialect(error) => Self::WrongDialect(error),
+            OpenError::BadRequest(error) => Self::BadRequest(error),
+        }
+    }
+}
+
 /// Speaks HTTP with one server.
 pub(crate) struct Http {
     server: Server,
@@ -156,8 +119,17 @@ impl Http {
         &self.server
     }
 
+    /// Opens a socket with the `handshake`. From then on the server sends every message of the user here.
+    pub(crate) async fn open<F>(&self, handshake: impl FnOnce(Connection) -> F) -> Result<Socket<Connection>, OpenError>
+    where
+        F: Future<Output = Result<Socket<Connection>, OpenError>>,
+    {
+        let opening = async { handshake(self.connect().await.map_err(OpenError::unreachable)?).await };
+        timeout(OPEN_TIMEOUT, opening).await.map_err(OpenError::unreachable)?
+    }
+
     /// Opens a connection for a socket.
-    pub(crate) async fn connect(&self) -> Result<Connection, CallError> {
+    async fn connect(&self) -> Result<Connection, CallError> {
         let uri = self.server.url("/").parse().map_err(|error: InvalidUri| CallError::BadRequest(error.into()))?;
         let stream = self.connector.clone().call(uri).await.map_err(CallError::Unreachable)?;
         Ok(TokioIo::new(Box::new(stream)))
@@ -193,7 +165,7 @@ impl Http {
             let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await.map_err(CallError::unreachable)?;
             Ok::<_, CallError>((head, body.to_bytes()))
         };
-        let (head, body) = tokio::time::timeout(TIMEOUT, exchange).await.map_err(CallError::unreachable)??;
+        let (head, body) = timeout(TIMEOUT, exchange).await.map_err(CallError::unreachable)??;
         if !head.status.is_success() {
             return Err(CallError::refused(head.status, &head.headers, &body));
         }
@@ -202,7 +174,7 @@ impl Http {
 }
 
 /// The value of `Authorization`.
-pub(crate) fn bearer(token: &SecretString) -> Result<HeaderValue, CallError> {
+fn bearer(token: &SecretString) -> Result<HeaderValue, CallError> {
     let value = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()));
     let mut value = value.map_err(|error| CallError::BadRequest(error.into()))?;
     value.set_sensitive(true);
@@ -212,35 +184,6 @@ pub(crate) fn bearer(token: &SecretString) -> Result<HeaderValue, CallError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn servers_are_origins() {
-        let parse = |text: &str| text.parse::<Server>();
-        for (text, address) in [
-            ("http://127.0.0.1:8000", "127.0.0.1:8000"),
-            ("http://chat.example/", "chat.example:80"),
-            ("http://[::1]:8000", "[::1]:8000"),
-            ("https://chat.example", "chat.example:443"),
-        ] {
-            assert_eq!(parse(text).unwrap().address(), address, "{text}");
-        }
-        let server = parse("https://chat.example:8443").unwrap();
-        assert_eq!(server.url("/root"), "https://chat.example:8443/root");
-        assert_eq!(server.socket_url("/chat/ws"), "wss://chat.example:8443/chat/ws");
-        assert_eq!(parse("http://[::1]:8000").unwrap().socket_url("/"), "ws://[::1]:8000/");
-        for bad in ["", "chat.example", "127.0.0.1:8000", "ftp://chat.example", "http://chat.example/api"] {
-            assert!(parse(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn only_clear_text_that_leaves_this_machine_is_exposed() {
-        let exposed = |text: &str| text.parse::<Server>().unwrap().is_exposed();
-        for own in ["http://127.0.0.1:8000", "http://[::1]:8000", "http://localhost:8000", "https://chat.example"] {
-            assert!(!exposed(own), "{own}");
-        }
-        assert!(exposed("http://chat.example") && exposed("http://192.0.2.1:8000"));
-    }
 
     #[test]
     fn refusals_say_when_to_come_back() {

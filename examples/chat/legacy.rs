@@ -12,18 +12,19 @@ mod wire;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use fluent_client::Backoff;
+use fluent_client::transport::{Closed, Socket};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::api::{Api, MAX_PAGE};
-use crate::client::Backoff;
 use crate::command::Command;
 use crate::http::CallError;
 use crate::keys::{self, KeyPair, PartnerKey};
 use crate::screen::label;
-use crate::socket::{Closed, Socket};
 use crate::terminal::{self, Input};
+use crate::tls::Connection;
 use crate::wire::User;
 use outbox::Outbox;
 use wire::{Draft, Event, Incoming, Message, TEXT};
@@ -92,7 +93,7 @@ impl LegacyChat {
                 Err(error) if error.is_transient() => format!("{:#}", anyhow::Error::from(error)),
                 Err(error) => return Err(error.into()),
             };
-            let wait = backoff.next().draw(rand::random());
+            let wait = backoff.next_pause().draw(rand::random());
             terminal::notice(&format!("{trouble}; next attempt in {:.1} s", wait.as_secs_f32()));
             self.pause(wait).await?;
             if self.is_finished() {
@@ -106,7 +107,7 @@ impl LegacyChat {
 
     /// Opens a socket, then reads what the screen lacks. In this order nothing falls between the two: what comes while
     /// history is read waits in the socket.
-    async fn connect(&mut self) -> Result<(Socket, Vec<Message>), CallError> {
+    async fn connect(&mut self) -> Result<(Socket<Connection>, Vec<Message>), CallError> {
         let socket = self.api.open_legacy_socket().await?;
         let missed = if let Some(shown) = self.shown {
             self.history_since(shown).await?
@@ -139,7 +140,7 @@ impl LegacyChat {
         }
     }
 
-    async fn talk(&mut self, mut socket: Socket, missed: &[Message]) -> anyhow::Result<End> {
+    async fn talk(&mut self, mut socket: Socket<Connection>, missed: &[Message]) -> anyhow::Result<End> {
         for message in missed {
             self.show(message)?;
         }
@@ -150,7 +151,7 @@ impl LegacyChat {
         Ok(end)
     }
 
-    async fn exchange(&mut self, socket: &mut Socket) -> anyhow::Result<End> {
+    async fn exchange(&mut self, socket: &mut Socket<Connection>) -> anyhow::Result<End> {
         loop {
             while let Some(draft) = self.outbox.next() {
                 let frame = serde_json::to_string(draft).context("cannot write a message as JSON")?;

@@ -7,19 +7,18 @@
 //!
 //! It speaks `fluent.v1`, or with `--legacy` the dialect of the app.
 //!
-//! What is worth copying is `client`: when to save what, and when to send, reconnect and give up, without any I/O. What is
-//! not: RSA with PKCS#1 v1.5 padding, directly on the text, is what the app speaks. It has no forward secrecy, does not tell
+//! What is worth using is `clients/rust`: when to save what, and when to send, reconnect and give up, without any I/O. What
+//! is not: RSA with PKCS#1 v1.5 padding, directly on the text, is what the app speaks. It has no forward secrecy, does not tell
 //! who wrote a message, and takes the partner's key from the server on trust.
 //!
-//! Modules: `client` decides; `chat` does what it says, with `link` for the network, `device` and `book` for what is kept,
-//! `screen` for what is shown, `editor` and `command` for what is typed; `seal` and `keys` encrypt. `api` keeps the
-//! login, `http` and `socket` carry what `wire` spells, over the connections of `tls`; `history` asks for what was
-//! before. `legacy` is the conversation in the other dialect.
+//! `fluent_client` decides; `chat` does what it says, with `link` for the network, `device`, `book` and `marks` for what is
+//! kept, `screen` for what is shown, `editor` and `command` for what is typed; `seal` and `keys` encrypt. `api` keeps the
+//! login, `http` carries what `wire` spells, over the connections of `tls`; `history` asks for what was before. `legacy` is
+//! the conversation in the other dialect.
 
 mod api;
 mod book;
 mod chat;
-mod client;
 mod command;
 mod device;
 mod disk;
@@ -31,9 +30,9 @@ mod http;
 mod keys;
 mod legacy;
 mod link;
+mod marks;
 mod screen;
 mod seal;
-mod socket;
 mod terminal;
 mod tls;
 mod wire;
@@ -45,12 +44,13 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use clap::Parser as _;
 use email_address::{EmailAddress, Options};
+use fluent_client::transport::Server;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use api::Api;
 use chat::Chat;
 use device::Device;
-use http::{Http, Server};
+use http::Http;
 use keys::{KeyPair, PartnerKey};
 use legacy::LegacyChat;
 use wire::{Registration, User};
@@ -113,7 +113,7 @@ async fn run(args: Args) -> anyhow::Result<()> {
     let password = password(args.password, &args.user)?;
     // On disk before the account exists: an account without its key is of no use.
     let keys = KeyPair::load_or_create(&args.keys, &args.user)?;
-    let directory = args.keys.join(disk::file_name(args.server.address())).join(disk::file_name(&args.user));
+    let directory = args.keys.join(disk::file_name(&args.server.address())).join(disk::file_name(&args.user));
     if args.server.is_exposed() {
         terminal::notice("the connection is not encrypted: others on the way can read your password; use https://");
     }

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use crate::client::{Mark, Message};
+use fluent_client::Message;
+
+use crate::marks::Mark;
 use crate::terminal::{self, printable};
 
 /// The lines of the conversation with one partner.
@@ -81,7 +83,7 @@ pub(crate) fn label(user_name: &str) -> String {
 mod tests {
     use super::*;
     use crate::book::tests::message;
-    use crate::client::ServerFrame;
+    use fluent_client::ServerFrame;
 
     #[test]
     fn labels_are_short_and_not_the_users_own() {

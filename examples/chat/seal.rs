@@ -2,9 +2,9 @@
 
 use anyhow::Context as _;
 
-use crate::client::{Draft, Message};
 use crate::keys::{KeyPair, PartnerKey};
 use crate::wire::User;
+use fluent_client::{Draft, Message};
 
 /// The only type of message that is understood.
 const TEXT: &str = "text";

@@ -47,6 +47,7 @@ mod tests {
     use std::net::SocketAddr;
 
     use fluent_backend::testing::TestServer;
+    use fluent_client::transport::Server;
     use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
     use rustls::ServerConfig;
     use rustls::pki_types::PrivateKeyDer;
@@ -55,7 +56,7 @@ mod tests {
 
     use super::*;
     use crate::api::{self, Api};
-    use crate::http::{CallError, Http, Server};
+    use crate::http::{CallError, Http};
     use crate::wire::Registration;
 
     /// A proxy with TLS in front of a server, and the authority of its certificate.

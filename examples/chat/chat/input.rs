@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use fluent_client::{Draft, Event};
 use tokio::time::Instant;
 
 use super::{Chat, LAST_WAIT};
-use crate::client::{Draft, Event};
 use crate::command::{Command, HELP};
 use crate::terminal::{self, Input};
 use crate::{keys, seal};
@@ -30,7 +30,7 @@ impl Chat {
             Command::Send(text) => self.send(text)?,
             Command::History => self.link.load_older(self.partner.id, self.screen.oldest()),
             // Of another conversation there is nothing on the screen that would tell what is deleted.
-            Command::Delete(id, whom) if self.screen.shows(id) => self.events.push_back(Event::Delete { id, whom }),
+            Command::Delete(id, scope) if self.screen.shows(id) => self.events.push_back(Event::Delete { id, scope }),
             Command::Delete(id, _) => terminal::notice(&format!("there is no message [{id}] on the screen")),
             Command::Retry => {
                 let failed: Vec<Draft> = self.client.outbox().failed().map(|(draft, _)| draft.clone()).collect();

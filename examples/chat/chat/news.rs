@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use fluent_client::{Event, Message, Notice, ServerFrame};
 use tokio::time::Instant;
 
 use super::{Chat, LAST_WAIT};
-use crate::client::{Event, Message, News, ServerFrame};
 use crate::history::PAGE;
 use crate::http::CallError;
 use crate::screen::time;
@@ -120,44 +120,44 @@ impl Chat {
     }
 
     /// What is only told.
-    pub(super) fn tell(&mut self, news: News) {
+    pub(super) fn tell(&mut self, notice: Notice) {
         let name = self.screen.label();
-        match news {
-            News::Live => terminal::notice("connected"),
-            News::Failed { draft, code } => {
+        match notice {
+            Notice::Live => terminal::notice("connected"),
+            Notice::Failed { draft, code } => {
                 let text = self.keys.decrypt(&draft.sender_encrypted).unwrap_or_default();
                 terminal::notice(&format!("not sent ({code}): {text}"));
                 terminal::notice("/retry sends it again, /discard forgets it");
             }
-            News::Typing { user_id, active } if user_id == self.partner.id => {
+            Notice::Typing { user_id, active } if user_id == self.partner.id => {
                 let is_known = self.typing.is_some_and(|until| Instant::now() < until);
                 if active && !is_known {
                     terminal::notice(&format!("{name} is typing …"));
                 }
                 self.typing = active.then(|| Instant::now() + TYPING_LAPSES);
             }
-            News::Presence { user_id, is_online, last_seen } if user_id == self.partner.id => {
+            Notice::Presence { user_id, is_online, last_seen } if user_id == self.partner.id => {
                 let status = if is_online { "online" } else { "offline" };
                 let seen = last_seen.map(|seen| format!(", last seen {}", time(&seen))).unwrap_or_default();
                 terminal::notice(&format!("{name} is {status}{seen}"));
             }
-            News::Typing { .. } | News::Presence { .. } => {}
-            News::Refused(error) if error.code == "forbidden" => {
+            Notice::Typing { .. } | Notice::Presence { .. } => {}
+            Notice::Refused(error) if error.code == "forbidden" => {
                 terminal::notice("not allowed: for everyone you can delete your own messages, within a day");
             }
-            News::Refused(error) => terminal::notice(&format!("the server says {}: {}", error.code, error.message)),
-            News::NotConnected => terminal::notice("that takes a connection: try again later"),
-            News::NotUnderstood => terminal::notice("the server has sent something that is not understood"),
+            Notice::Refused(error) => terminal::notice(&format!("the server says {}: {}", error.code, error.message)),
+            Notice::NotConnected => terminal::notice("that takes a connection: try again later"),
+            Notice::NotUnderstood => terminal::notice("the server has sent something that is not understood"),
         }
     }
 
     /// What an earlier chat could not send.
     pub(super) fn remind_of_failed(&mut self) {
         let failed = self.client.outbox().failed();
-        let failed: Vec<News> =
-            failed.map(|(draft, code)| News::Failed { draft: draft.clone(), code: code.to_owned() }).collect();
-        for news in failed {
-            self.tell(news);
+        let failed: Vec<Notice> =
+            failed.map(|(draft, code)| Notice::Failed { draft: draft.clone(), code: code.to_owned() }).collect();
+        for notice in failed {
+            self.tell(notice);
         }
     }
 }

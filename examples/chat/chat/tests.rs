@@ -121,7 +121,7 @@ async fn a_first_chat_and_the_next() {
     let (_, outbox, book) = Device::open(desk.device(), ME).unwrap();
     assert_eq!(outbox.unsent(), 0);
     assert_eq!(book.with(PARTNER).map(|message| message.id).collect::<Vec<_>>(), [9, 12]);
-    assert_eq!(book.mark(PARTNER, 9), crate::client::Mark::Read);
+    assert_eq!(book.mark(PARTNER, 9), crate::marks::Mark::Read);
 
     let (chat, keyboard) = desk.chat(&fake);
     let server = async {

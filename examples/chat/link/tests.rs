@@ -1,5 +1,7 @@
 //! Against a server of its own.
 
+use fluent_client::Refusal;
+
 use super::*;
 use crate::fake::{Fake, tokens};
 

@@ -1,9 +1,8 @@
 //! A whole life on one machine: what it does for each thing that happens.
 
-use serde_json::{Value, json};
-
 use super::*;
-use crate::client::{Refreshed, Refusal, Stop, Whom};
+use crate::frame::Draft;
+use crate::{Pause, Refreshed, Refusal, ServerFrame, Stop};
 
 const ME: i64 = 1;
 const PARTNER: i64 = 2;
@@ -35,7 +34,10 @@ fn live() -> Client {
     let mut client = resuming();
     assert_eq!(receive(&mut client, &json!({"type":"hello","cursor":"e:5"})), []);
     let actions = receive(&mut client, &json!({"type":"live","cursor":"e:5"}));
-    assert_eq!(actions[..2], [Action::Tell(News::Live), Action::Send(ClientFrame::Presence { watch: vec![PARTNER] })]);
+    assert_eq!(
+        actions[..2],
+        [Action::Tell(Notice::Live), Action::Send(ClientFrame::Presence { watch: vec![PARTNER] })]
+    );
     assert_eq!(actions[2..], [delivered(5)]);
     client
 }
@@ -119,7 +121,7 @@ fn a_new_device_loads_history_before_it_has_a_cursor() {
     let mut client = Client::new(ME, vec![], None, Outbox::default());
     assert_eq!(client.on(Event::Start), [Action::Connect { since: None }]);
     assert_eq!(receive(&mut client, &json!({"type":"hello","cursor":"e:5"})), [Action::StartOver(1)]);
-    assert_eq!(receive(&mut client, &json!({"type":"live","cursor":"e:5"})), [Action::Tell(News::Live)]);
+    assert_eq!(receive(&mut client, &json!({"type":"live","cursor":"e:5"})), [Action::Tell(Notice::Live)]);
     assert_eq!(receive(&mut client, &message(6, PARTNER, None)).len(), 1, "kept, but neither saved nor delivered");
     assert_eq!(client.on(Event::Reloaded(1)), [save("e:6"), delivered(6)]);
 }
@@ -134,7 +136,7 @@ fn a_reset_starts_over() {
     // The socket ends before history is there: whoever resumed now would have a hole.
     client.on(closed(None));
     assert_eq!(client.on(Event::Reloaded(1)), []);
-    assert_eq!(client.on(Event::Waited), [Action::Connect { since: None }]);
+    assert_eq!(client.on(Event::PauseEnded), [Action::Connect { since: None }]);
     assert_eq!(receive(&mut client, &json!({"type":"hello","cursor":"f:9"})), [Action::StartOver(2)]);
     receive(&mut client, &json!({"type":"live","cursor":"f:9"}));
     assert_eq!(client.on(Event::NotReloaded(1)), [], "an old one");
@@ -148,7 +150,7 @@ fn a_message_is_on_disk_before_it_is_sent_and_resent_with_the_same_bytes() {
     assert_eq!(client.on(Event::Written(draft("b"))), [Action::SaveOutbox, send("b")]);
     assert!(matches!(client.on(closed(Some(1012)))[..], [Action::Pause(_)]));
     assert_eq!(client.on(Event::Written(draft("c"))), [Action::SaveOutbox]);
-    assert_eq!(client.on(Event::Waited), [Action::Connect { since: Some(cursor("e:5")) }]);
+    assert_eq!(client.on(Event::PauseEnded), [Action::Connect { since: Some(cursor("e:5")) }]);
     receive(&mut client, &json!({"type":"hello","cursor":"e:5"}));
     // The first was stored; its answer was lost.
     let actions = receive(&mut client, &message(6, ME, Some("a")));
@@ -178,11 +180,11 @@ fn what_will_not_succeed_is_marked_and_not_sent_again() {
     for code in ["conflict", "unknown_user", "blocked", "too_large", "not_found", "bad_frame"] {
         let mut client = live();
         client.on(Event::Written(draft("a")));
-        let failed = News::Failed { draft: draft("a"), code: code.to_owned() };
+        let failed = Notice::Failed { draft: draft("a"), code: code.to_owned() };
         assert_eq!(receive(&mut client, &error("a", code)), [Action::Tell(failed), Action::SaveOutbox]);
         assert_eq!(client.outbox().failed().collect::<Vec<_>>(), [(&draft("a"), code)]);
         client.on(closed(None));
-        client.on(Event::Waited);
+        client.on(Event::PauseEnded);
         receive(&mut client, &json!({"type":"hello","cursor":"e:5"}));
         assert!(!receive(&mut client, &json!({"type":"live","cursor":"e:5"})).contains(&send("a")));
         assert_eq!(client.on(Event::DiscardFailed), [Action::SaveOutbox]);
@@ -197,10 +199,10 @@ fn what_may_succeed_later_is_sent_later_in_order() {
         client.on(Event::Written(draft("a")));
         client.on(Event::Written(draft("b")));
         let pause = Pause::exactly(Duration::from_millis(700));
-        assert_eq!(receive(&mut client, &error("a", code)), [Action::SendLater(pause)]);
+        assert_eq!(receive(&mut client, &error("a", code)), [Action::PauseSending(pause)]);
         assert_eq!(receive(&mut client, &error("b", code)), [], "one wait for all");
         assert_eq!(client.on(Event::Written(draft("c"))), [Action::SaveOutbox], "nothing overtakes");
-        assert_eq!(client.on(Event::SendAgain), [send("a"), send("b"), send("c")]);
+        assert_eq!(client.on(Event::SendingResumed), [send("a"), send("b"), send("c")]);
     }
 }
 
@@ -216,12 +218,12 @@ fn a_stale_key_leads_to_a_new_message_in_the_old_place() {
     assert_eq!(client.on(renewed("a", "c")), [Action::SaveOutbox, send("c"), send("d")]);
     receive(&mut client, &error("c", "stale_key"));
     let actions = client.on(Event::NotEncryptable { client_id: "c".to_owned(), why: "no key".to_owned() });
-    let failed = News::Failed { draft: draft("c"), code: "no key".to_owned() };
+    let failed = Notice::Failed { draft: draft("c"), code: "no key".to_owned() };
     assert_eq!(actions, [Action::Tell(failed), Action::SaveOutbox]);
     receive(&mut client, &error("d", "stale_key"));
     let later = client.on(Event::NotRenewed { client_id: "d".to_owned() });
-    assert!(matches!(later[..], [Action::SendLater(_)]));
-    assert_eq!(client.on(Event::SendAgain), [send("d")]);
+    assert!(matches!(later[..], [Action::PauseSending(_)]));
+    assert_eq!(client.on(Event::SendingResumed), [send("d")]);
 }
 
 #[test]
@@ -229,7 +231,7 @@ fn a_frame_that_was_too_large_is_marked() {
     let mut client = live();
     client.on(Event::Written(draft("a")));
     let actions = client.on(closed(Some(1009)));
-    let failed = News::Failed { draft: draft("a"), code: "too_large".to_owned() };
+    let failed = Notice::Failed { draft: draft("a"), code: "too_large".to_owned() };
     assert_eq!(actions[0], Action::Tell(failed));
     let minute = Pause { at_least: Duration::from_mins(1), spread: Duration::from_secs(1) };
     assert_eq!(actions[1..], [Action::Pause(minute), Action::SaveOutbox]);
@@ -241,14 +243,14 @@ fn reading_is_told_until_it_is_answered() {
     let read = Action::Send(ClientFrame::Read { partner_id: PARTNER, up_to_id: 70, reference: "read-2-70".to_owned() });
     assert_eq!(client.on(Event::Seen { partner: PARTNER, id: 70 }), std::slice::from_ref(&read));
     let refused = json!({"type":"error","code":"unavailable","message":"","retryable":true,"ref":"read-2-70"});
-    assert!(matches!(receive(&mut client, &refused)[..], [Action::SendLater(_)]));
-    assert_eq!(client.on(Event::SendAgain), [read]);
+    assert!(matches!(receive(&mut client, &refused)[..], [Action::PauseSending(_)]));
+    assert_eq!(client.on(Event::SendingResumed), [read]);
     let receipt = json!({"type":"receipt","seq":8,"kind":"read","conversation_id":1,"user_id":ME,"partner_id":PARTNER,
         "up_to_id":70,"timestamp":"t","ref":"read-2-70"});
     let actions = receive(&mut client, &receipt);
     assert!(matches!(&actions[..], [Action::Keep(ServerFrame::Receipt(_)), last] if *last == save("e:8")));
     client.on(closed(None));
-    client.on(Event::Waited);
+    client.on(Event::PauseEnded);
     receive(&mut client, &json!({"type":"hello","cursor":"e:8"}));
     let actions = receive(&mut client, &json!({"type":"live","cursor":"e:8"}));
     assert_eq!(actions[2..], [delivered(8)]);
@@ -258,15 +260,15 @@ fn reading_is_told_until_it_is_answered() {
 fn passing_things_are_told_and_need_a_connection() {
     let mut client = resuming();
     assert_eq!(client.on(Event::Typing { to: PARTNER, active: true }), []);
-    assert_eq!(client.on(Event::Delete { id: 1, whom: Whom::Me }), [Action::Tell(News::NotConnected)]);
+    assert_eq!(client.on(Event::Delete { id: 1, scope: DeleteFor::Me }), [Action::Tell(Notice::NotConnected)]);
     let mut client = live();
     let typing = ClientFrame::Typing { to: PARTNER, active: true };
     assert_eq!(client.on(Event::Typing { to: PARTNER, active: true }), [Action::Send(typing)]);
-    assert!(matches!(client.on(Event::Delete { id: 1, whom: Whom::Me })[..], [Action::Send(_)]));
+    assert!(matches!(client.on(Event::Delete { id: 1, scope: DeleteFor::Me })[..], [Action::Send(_)]));
     let presence = json!({"type":"presence","user_id":PARTNER,"status":"offline","last_seen":"t"});
-    let news = News::Presence { user_id: PARTNER, is_online: false, last_seen: Some("t".to_owned()) };
+    let news = Notice::Presence { user_id: PARTNER, is_online: false, last_seen: Some("t".to_owned()) };
     assert_eq!(receive(&mut client, &presence), [Action::Tell(news)]);
-    assert_eq!(client.on(Event::Received("?".to_owned())), [Action::Tell(News::NotUnderstood)]);
+    assert_eq!(client.on(Event::Received("?".to_owned())), [Action::Tell(Notice::NotUnderstood)]);
 }
 
 #[test]

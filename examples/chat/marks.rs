@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::frame::{Receipt, ReceiptKind};
+use fluent_client::{Receipt, ReceiptKind};
 
 /// Shown beside an own message.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]

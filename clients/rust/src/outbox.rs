@@ -6,25 +6,26 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use super::frame::Draft;
+use crate::frame::Draft;
 
 /// Most sends without an answer, if the server allows so many.
 const WINDOW: usize = 32;
 /// Times that a message is encrypted anew; more often than this nobody changes their key meanwhile.
 const MAX_RENEWALS: u8 = 3;
 
-/// See the module.
-#[derive(Default, Deserialize, Serialize)]
+/// The messages that are not stored yet. Its JSON is for the disk: what a socket has carried is no part of it.
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
-pub(crate) struct Outbox {
+pub struct Outbox {
     items: VecDeque<Item>,
     /// What the server allows, as it has said.
     #[serde(skip)]
     allowed: Option<usize>,
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 struct Item {
     draft: Draft,
     /// The error code for which it is not sent again.
@@ -36,7 +37,8 @@ struct Item {
     renewals: u8,
 }
 
-#[derive(Clone, Copy, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 enum State {
     #[default]
     Waiting,
@@ -56,7 +58,7 @@ pub(crate) enum Renewal {
 
 impl Outbox {
     /// Adds a message.
-    pub(crate) fn push(&mut self, draft: Draft) {
+    pub fn push(&mut self, draft: Draft) {
         self.items.push_back(Item { draft, failed: None, state: State::Waiting, renewals: 0 });
     }
 
@@ -67,7 +69,7 @@ impl Outbox {
 
     /// The next message for this socket. One that is being encrypted anew holds up those behind it for the same receiver,
     /// and so does one on its way with another key: it may have to be.
-    pub(crate) fn next(&mut self) -> Option<Draft> {
+    pub(crate) fn take_next(&mut self) -> Option<Draft> {
         let window = self.allowed.map_or(WINDOW, |allowed| allowed.clamp(1, WINDOW));
         let sent = self.items.iter().filter(|item| item.state == State::Sent).count();
         if sent >= window {
@@ -148,18 +150,25 @@ impl Outbox {
         }
     }
 
-    /// How many are still to be stored.
-    pub(crate) fn unsent(&self) -> usize {
+    /// Returns the number of messages that are still to be stored.
+    #[must_use]
+    pub fn unsent(&self) -> usize {
         self.items.iter().filter(|item| item.failed.is_none()).count()
     }
 
-    /// Whether a writer should pause.
-    pub(crate) fn is_full(&self) -> bool {
+    /// Whether a writer should pause: 32 messages or more are still to be stored.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
         self.unsent() >= WINDOW
     }
 
-    /// What has failed, and the error codes.
-    pub(crate) fn failed(&self) -> impl Iterator<Item = (&Draft, &str)> {
+    /// Returns the messages that are still to be stored, in the order in which they were written.
+    pub fn waiting(&self) -> impl Iterator<Item = &Draft> {
+        self.items.iter().filter(|item| item.failed.is_none()).map(|item| &item.draft)
+    }
+
+    /// Returns the messages that have failed, with their error codes.
+    pub fn failed(&self) -> impl Iterator<Item = (&Draft, &str)> {
         self.items.iter().filter_map(|item| Some((&item.draft, item.failed.as_deref()?)))
     }
 
@@ -168,126 +177,19 @@ impl Outbox {
         self.items.retain(|item| item.failed.is_none());
     }
 
+    /// The state of each message on this socket, for a snapshot of the machine.
+    pub(crate) fn state(&self) -> Value {
+        let items = self.items.iter().map(|item| {
+            let Item { draft, failed, state, renewals } = item;
+            json!({"client_id": draft.client_id, "state": state, "failed": failed, "renewals": renewals})
+        });
+        json!({"items": items.collect::<Vec<_>>(), "in_flight": self.allowed})
+    }
+
     fn find(&mut self, client_id: &str) -> Option<&mut Item> {
         self.items.iter_mut().find(|item| item.draft.client_id == client_id)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn draft(number: usize, to: i64) -> Draft {
-        Draft {
-            client_id: format!("c{number}"),
-            to,
-            receiver_encrypted: format!("r{number}"),
-            sender_encrypted: format!("s{number}"),
-            kind: "text".to_owned(),
-            receiver_key_id: None,
-        }
-    }
-
-    fn outbox(length: usize) -> Outbox {
-        let mut outbox = Outbox::default();
-        (0..length).for_each(|number| outbox.push(draft(number, 2)));
-        outbox
-    }
-
-    fn send_all(outbox: &mut Outbox) -> Vec<String> {
-        std::iter::from_fn(|| outbox.next().map(|draft| draft.client_id)).collect()
-    }
-
-    #[test]
-    fn what_has_no_answer_is_sent_again_in_order_with_the_same_bytes() {
-        let mut outbox = outbox(4);
-        let first: Vec<Draft> = std::iter::from_fn(|| outbox.next()).collect();
-        assert_eq!(outbox.confirm("c1"), Some(draft(1, 2)));
-        assert_eq!(outbox.confirm("c1"), None);
-        outbox.closed();
-        let again: Vec<Draft> = std::iter::from_fn(|| outbox.next()).collect();
-        assert_eq!(again, [first[0].clone(), first[2].clone(), first[3].clone()]);
-    }
-
-    #[test]
-    fn a_restart_changes_nothing() {
-        let mut before = outbox(3);
-        send_all(&mut before);
-        before.fail("c1", "blocked");
-        let mut after: Outbox = serde_json::from_str(&serde_json::to_string(&before).unwrap()).unwrap();
-        assert_eq!(after.failed().collect::<Vec<_>>(), [(&draft(1, 2), "blocked")]);
-        assert_eq!(std::iter::from_fn(|| after.next()).collect::<Vec<_>>(), [draft(0, 2), draft(2, 2)]);
-        after.discard_failed();
-        assert_eq!(after.failed().count(), 0);
-        assert_eq!(after.unsent(), 2);
-    }
-
-    #[test]
-    fn the_window_moves_with_answers() {
-        let mut outbox = outbox(WINDOW + 2);
-        assert!(outbox.is_full());
-        assert_eq!(send_all(&mut outbox).len(), WINDOW);
-        outbox.confirm("c0");
-        assert_eq!(send_all(&mut outbox), [format!("c{WINDOW}")]);
-        outbox.closed();
-        outbox.allow(2);
-        assert_eq!(send_all(&mut outbox), ["c1", "c2"]);
-        outbox.put_back("c2");
-        assert_eq!(send_all(&mut outbox), ["c2"]);
-    }
-
-    #[test]
-    fn a_stale_key_holds_up_the_same_receiver_only() {
-        let mut outbox = outbox(2);
-        outbox.push(draft(2, 3));
-        assert_eq!(outbox.next().unwrap().client_id, "c0");
-        assert!(matches!(outbox.renew("c0"), Some(Renewal::Wanted(old)) if old == draft(0, 2)));
-        assert_eq!(send_all(&mut outbox), ["c2"]);
-        outbox.replace("c0", draft(9, 2));
-        assert_eq!(send_all(&mut outbox), ["c9", "c1"]);
-        for _ in 1..MAX_RENEWALS {
-            assert!(matches!(outbox.renew("c9"), Some(Renewal::Wanted(_))));
-        }
-        assert!(matches!(outbox.renew("c9"), Some(Renewal::GivenUp(_))));
-        outbox.fail("c9", "stale_key");
-        outbox.replace("c9", draft(10, 2));
-        assert_eq!(outbox.failed().count(), 0, "the person has tried again");
-        assert!(matches!(outbox.renew("c10"), Some(Renewal::Wanted(_))));
-    }
-
-    #[test]
-    fn a_new_key_overtakes_nothing_that_is_on_its_way_with_the_old() {
-        let with_key = |n, key: &str| Draft { receiver_key_id: Some(key.to_owned()), ..draft(n, 2) };
-        let mut outbox = Outbox::default();
-        outbox.push(with_key(0, "old"));
-        outbox.push(with_key(1, "old"));
-        assert_eq!(send_all(&mut outbox), ["c0", "c1"]);
-        // The first is refused, encrypted anew, and sent; the answer to the second is still to come.
-        outbox.renew("c0");
-        outbox.replace("c0", with_key(10, "new"));
-        // Written before the new key was known, and after.
-        outbox.push(with_key(2, "old"));
-        outbox.push(with_key(3, "new"));
-        outbox.push(draft(4, 3));
-        assert_eq!(send_all(&mut outbox), ["c10", "c4"]);
-        outbox.renew("c1");
-        outbox.replace("c1", with_key(11, "new"));
-        assert_eq!(send_all(&mut outbox), ["c11"]);
-        outbox.confirm("c10");
-        assert!(send_all(&mut outbox).is_empty());
-        outbox.confirm("c11");
-        assert_eq!(send_all(&mut outbox), ["c2"]);
-        outbox.renew("c2");
-        outbox.replace("c2", with_key(12, "new"));
-        assert_eq!(send_all(&mut outbox), ["c12", "c3"]);
-    }
-
-    #[test]
-    fn the_largest_on_its_way_is_the_one_that_was_too_large() {
-        let mut outbox = outbox(2);
-        outbox.push(Draft { receiver_encrypted: "x".repeat(99), ..draft(2, 2) });
-        assert_eq!(outbox.largest_on_its_way(), None);
-        send_all(&mut outbox);
-        assert_eq!(outbox.largest_on_its_way().as_deref(), Some("c2"));
-    }
-}
+mod tests;

@@ -2,20 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::Value;
 
-use super::frame::ClientFrame;
+use crate::frame::ClientFrame;
 
 /// Stands before the partner's id and the message's in the `ref` of a `read`.
 const PREFIX: &str = "read-";
 
-/// See the module.
-#[derive(Default)]
+/// The positions of the person with each partner.
+#[derive(Default, Serialize)]
 pub(crate) struct Reads {
     partners: BTreeMap<i64, Position>,
 }
 
-#[derive(Default)]
+#[derive(Default, Serialize)]
 struct Position {
     up_to: i64,
     answered: i64,
@@ -30,8 +31,8 @@ impl Reads {
         position.up_to = position.up_to.max(id);
     }
 
-    /// What this socket has to carry.
-    pub(crate) fn next(&mut self) -> Option<ClientFrame> {
+    /// Returns what this socket has to carry next.
+    pub(crate) fn take_next(&mut self) -> Option<ClientFrame> {
         let news = |position: &Position| position.up_to > position.sent.max(position.answered);
         let (&partner_id, position) = self.partners.iter_mut().find(|(_, position)| news(position))?;
         position.sent = position.up_to;
@@ -50,7 +51,7 @@ impl Reads {
         }
     }
 
-    /// The frame with this `ref` is to be sent again; `false` when it is none of these.
+    /// The frame with this `ref` is to be sent again. Returns `false` when it is no `read`.
     pub(crate) fn put_back(&mut self, reference: Option<&Value>) -> bool {
         let found = self.find(reference);
         found.map(|(position, _)| position.sent = position.answered).is_some()
@@ -79,7 +80,7 @@ mod tests {
     use super::*;
 
     fn up_to(reads: &mut Reads) -> Vec<i64> {
-        std::iter::from_fn(|| reads.next())
+        std::iter::from_fn(|| reads.take_next())
             .map(|frame| match frame {
                 ClientFrame::Read { up_to_id, .. } => up_to_id,
                 other => panic!("{other:?}"),
