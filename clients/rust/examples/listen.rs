@@ -1,7 +1,7 @@
 //! Prints what a user gets, and keeps nothing.
 //!
-//! `cargo run -p fluent-client --example listen -- http://127.0.0.1:8000 USER_ID < token`, where `token` is a file with an
-//! access token of this user.
+//! `cargo run -p fluent-client --example listen -- http://127.0.0.1:8000 USER_ID < token`, where `token` is a file with
+//! an access token of this user.
 
 use fluent_client::transport::{Connector, Link, Opening, Server, Socket};
 use fluent_client::{Action, Client, Cursor, Event, Outbox};

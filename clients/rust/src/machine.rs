@@ -115,8 +115,8 @@ impl Client {
         actions
     }
 
-    /// A snapshot of everything that decides what comes next, for traces and for people. Its keys are those of the files
-    /// under `vectors/`.
+    /// A snapshot of everything that decides what comes next, for traces and for people. Its keys are those of the
+    /// files under `vectors/`.
     #[must_use]
     pub fn state(&self) -> Value {
         json!({

@@ -67,8 +67,8 @@ impl Outbox {
         self.allowed = Some(in_flight);
     }
 
-    /// The next message for this socket. One that is being encrypted anew holds up those behind it for the same receiver,
-    /// and so does one on its way with another key: it may have to be.
+    /// The next message for this socket. One that is being encrypted anew holds up those behind it for the same
+    /// receiver, and so does one on its way with another key: it may have to be.
     pub(crate) fn take_next(&mut self) -> Option<Draft> {
         let window = self.allowed.map_or(WINDOW, |allowed| allowed.clamp(1, WINDOW));
         let sent = self.items.iter().filter(|item| item.state == State::Sent).count();

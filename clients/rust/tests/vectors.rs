@@ -1,5 +1,5 @@
-//! The traces under `vectors/`, which clients in other languages run too: each is made here, compared with its file, and
-//! replayed from the file alone.
+//! The traces under `vectors/`, which clients in other languages run too: each is made here, compared with its file,
+//! and replayed from the file alone.
 //!
 //! `UPDATE_VECTORS=1 cargo test -p fluent-client --test vectors` writes them.
 

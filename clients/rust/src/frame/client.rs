@@ -50,8 +50,8 @@ pub enum ClientFrame {
     Ping {},
 }
 
-/// A message to be sent. Its bytes never change: the server recognises a resend by `client_id` and refuses one with other
-/// content as `conflict`.
+/// A message to be sent. Its bytes never change: the server recognises a resend by `client_id` and refuses one with
+/// other content as `conflict`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Draft {
     /// The client's name for the message, `[A-Za-z0-9._:-]{1,64}`; should be a UUIDv7.
@@ -65,7 +65,8 @@ pub struct Draft {
     /// What the payload is to the clients.
     #[serde(rename = "message_type")]
     pub kind: String,
-    /// The key that it is encrypted with: the server refuses it as `stale_key` when the receiver has another one by now.
+    /// The key that it is encrypted with: the server refuses it as `stale_key` when the receiver has another one by
+    /// now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receiver_key_id: Option<String>,
 }

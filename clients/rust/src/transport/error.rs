@@ -98,11 +98,14 @@ impl From<OpenError> for Refusal {
     }
 }
 
+/// The close code that stands for none (RFC 6455 §7.4.1).
+const NO_CODE: u16 = 1005;
+
 /// Why a socket is of no more use.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Closed {
     /// The server has closed it.
-    #[error("the server has closed the connection: {} {reason}", code.map_or_else(|| "no code".to_owned(), |code| code.to_string()))]
+    #[error("the server has closed the connection: {} {reason}", code.unwrap_or(NO_CODE))]
     ByServer {
         /// The close code of RFC 6455 §7.4, if the server sent one.
         code: Option<u16>,

@@ -54,8 +54,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         &self.trouble
     }
 
-    /// Performs an action of the socket or a timer: `Connect`, `Disconnect`, `Send`, `Pause` and `PauseSending`. Returns any
-    /// other one, which is the caller's to perform.
+    /// Performs an action of the socket or a timer: `Connect`, `Disconnect`, `Send`, `Pause` and `PauseSending`.
+    /// Returns any other one, which is the caller's to perform.
     pub async fn perform(&mut self, action: Action) -> Option<Action> {
         match action {
             Action::Connect { since } => self.connect(since),

@@ -47,8 +47,8 @@ pub struct Socket<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
-    /// Shakes hands as `fluent.v1` over a stream that is connected. The time that this may take is the caller's to bound: at
-    /// least 10 s, since a busy server lets clients wait for their turn.
+    /// Shakes hands as `fluent.v1` over a stream that is connected. The time that this may take is the caller's to
+    /// bound: at least 10 s, since a busy server lets clients wait for their turn.
     pub async fn open(stream: S, opening: Opening<'_>) -> Result<Self, OpenError> {
         let Opening { url, token, device_id, since } = opening;
         let since = since.map(|since| format!("&since={}", escape(&since.to_string()))).unwrap_or_default();

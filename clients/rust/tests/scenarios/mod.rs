@@ -119,7 +119,7 @@ fn opening() -> Vec<(&'static str, Trace)> {
         (
             "reset",
             Trace::record(
-                "A cursor that is not honoured: the device starts over, and once more when the socket ends before that.",
+                "A cursor that is not honoured: the device starts over, also when the socket ends before it is done.",
                 resuming.clone(),
                 [
                     Event::Start,
