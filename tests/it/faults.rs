@@ -1,5 +1,6 @@
-//! What breaks around a server, against the real program under load: nothing acknowledged is lost or there twice, senders are told
-//! to try again, readiness says so and comes back by itself, memory stays bounded, and the log says once what happened.
+//! What breaks around a server, against the real program under load: nothing acknowledged is lost or there twice,
+//! senders are told to try again, readiness says so and comes back by itself, memory stays bounded, and the log says
+//! once what happened.
 
 mod clock;
 mod commit;

@@ -1,8 +1,10 @@
-//! The model test: random histories against the real server, and against a reference that is nothing but the contract. At the end
-//! of each, every device has the reference's list of events: nothing lost, nothing twice, nothing out of order.
+//! The model test: random histories against the real server, and against a reference that is nothing but the contract.
+//! At the end of each, every device has the reference's list of events: nothing lost, nothing twice, nothing out of
+//! order.
 //!
-//! A failure prints the smallest history found and the command that repeats it. `MODEL_CASES` and `MODEL_RESTART_CASES` say how
-//! many histories run, `MODEL_SEED` with which seed the first begins (each history has the seed after the former one's).
+//! A failure prints the smallest history found and the command that repeats it. `MODEL_CASES` and `MODEL_RESTART_CASES`
+//! say how many histories run, `MODEL_SEED` with which seed the first begins (each history has the seed after the
+//! former one's).
 
 mod actions;
 mod bench;

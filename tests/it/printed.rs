@@ -1,4 +1,5 @@
-//! What the documents print: every command and snippet of them is run, or stands in a list with the reason why it is not.
+//! What the documents print: every command and snippet of them is run, or stands in a list with the reason why it is
+//! not.
 
 mod chat;
 mod commands;

@@ -1,4 +1,5 @@
-//! The two stores: what they keep and forget, how they are set up, backed up and copied, and how several servers share one.
+//! The two stores: what they keep and forget, how they are set up, backed up and copied, and how several servers share
+//! one.
 
 mod backup;
 mod bodies;

@@ -57,8 +57,8 @@ async fn a_clock_that_steps_backwards_expires_nothing_early() {
     server.stop().await;
 }
 
-/// The store's newest time stamp is `ahead` seconds in the future, and the clock is right again. The janitor that has seen the
-/// future is gone.
+/// The store's newest time stamp is `ahead` seconds in the future, and the clock is right again. The janitor that has
+/// seen the future is gone.
 async fn ahead_by(ahead: i64, run: impl AsyncFnOnce(TestServer, Clock)) {
     let clock = stopped_clock();
     let server = TestServer::start_at(clock.clone(), |_| {}).await;

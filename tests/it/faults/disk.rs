@@ -15,8 +15,8 @@ use crate::support::v1::{history, live};
 enum SmallDisk {
     /// A small file system of its own.
     Mounted(PathBuf),
-    /// Where none may be mounted: the files of the server may not grow. The error is another one than that of a full disk,
-    /// which makes no difference to what must follow.
+    /// Where none may be mounted: the files of the server may not grow. The error is another one than that of a full
+    /// disk, which makes no difference to what must follow.
     Limited,
 }
 

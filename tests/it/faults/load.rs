@@ -1,4 +1,5 @@
-//! Phones in a ring, each of which writes to the next one as fast as it is answered, and what must be true of them in the end.
+//! Phones in a ring, each of which writes to the next one as fast as it is answered, and what must be true of them in
+//! the end.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -89,8 +90,8 @@ impl Load {
         eventually("senders are told to try again", refused).await;
     }
 
-    /// Lets everything that is written arrive; then every message is with both sides and in the store, once, under one number, and
-    /// everywhere in the same order. How many there are.
+    /// Lets everything that is written arrive; then every message is with both sides and in the store, once, under one
+    /// number, and everywhere in the same order. How many there are.
     pub(super) async fn settle(mut self, server: &ServerProcess) -> usize {
         self.shared.stage.send_replace(Stage::Settle);
         let settled = async || {

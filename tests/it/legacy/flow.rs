@@ -81,8 +81,8 @@ async fn two_hundred_frames_sent_without_waiting_arrive_in_order_at_both_ends() 
     server.stop().await;
 }
 
-/// 50 users, each writes to everybody in turn, 40 messages each, all at once: every message exactly once in history and at
-/// each live socket, in one order everywhere.
+/// 50 users, each writes to everybody in turn, 40 messages each, all at once: every message exactly once in history and
+/// at each live socket, in one order everywhere.
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_users_all_to_all() {
     const USERS: usize = 50;

@@ -64,7 +64,8 @@ pub(super) enum Action {
     CutHandshake { place: Place, permille: usize, ending: Ending },
     /// The connection ends, whatever was not read.
     Disconnect(Place),
-    /// Connects, in place of an open connection if there is one; asks before anything is read; goes after `limit` events.
+    /// Connects, in place of an open connection if there is one; asks before anything is read; goes after `limit`
+    /// events.
     Connect { place: Place, since: Since, early: Vec<Request>, limit: Option<usize> },
     /// Says what the device keeps, up to its last cursor but so many.
     Delivered { place: Place, but: usize, by_rest: bool },

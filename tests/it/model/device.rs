@@ -133,8 +133,8 @@ impl Device {
         self.last = head;
     }
 
-    /// Reads what comes before `live`, and that; at most `limit` frames, after which the device goes without a word. Answers the
-    /// frames that had come.
+    /// Reads what comes before `live`, and that; at most `limit` frames, after which the device goes without a word.
+    /// Answers the frames that had come.
     pub(super) async fn come_live(&mut self, epoch: &str, start: &Start, limit: Option<usize>) -> Checked<Vec<Event>> {
         let mut events = Vec::new();
         if let Start::Bogus(_, reason) = start {

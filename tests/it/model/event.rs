@@ -125,8 +125,8 @@ impl Event {
         }
     }
 
-    /// Whether the contract says that an earlier event on the same subject vanishes. Of deletions and blocks it does not
-    /// say so: a server may show all of them or the last one.
+    /// Whether the contract says that an earlier event on the same subject vanishes. Of deletions and blocks it does
+    /// not say so: a server may show all of them or the last one.
     pub(super) fn vanishes(&self) -> bool {
         matches!(self, Self::Message(_) | Self::Receipt(_))
     }

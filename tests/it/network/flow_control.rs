@@ -109,7 +109,8 @@ async fn memory_does_not_grow_with_what_is_sent_to_those_who_do_not_read() {
     server.stop().await;
 }
 
-/// Sends for ever and reads no answer: the server reads no further, or closes it. Nothing of it is lost or stored twice.
+/// Sends for ever and reads no answer: the server reads no further, or closes it. Nothing of it is lost or stored
+/// twice.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sender_that_does_not_read_its_answers_is_held() {
     const AT_MOST: usize = 60_000;

@@ -1,6 +1,7 @@
 //! The real program: start, stop, `kill -9`, subcommands, and mistakes of the operator.
 //!
-//! What is about files (their modes, a full disk, the first start, the default) is on SQLite wherever the other tests run.
+//! What is about files (their modes, a full disk, the first start, the default) is on SQLite wherever the other tests
+//! run.
 
 use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt as _;

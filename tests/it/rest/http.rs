@@ -173,7 +173,8 @@ async fn long_lists_are_compressed_and_tokens_are_not() {
     let plain = server.http().get("/auth/get_all_users?search=").await;
     assert!(!plain.headers.contains_key("content-encoding"));
     assert_eq!(plain.text(), text);
-    let body = serde_json::json!({"username": "a-rather-long-name-1", "password": fluent_backend::testing::TestClient::PASSWORD});
+    let password = fluent_backend::testing::TestClient::PASSWORD;
+    let body = serde_json::json!({"username": "a-rather-long-name-1", "password": password});
     let headers: HeaderMap = [("accept-encoding".parse().unwrap(), "gzip".parse().unwrap())].into_iter().collect();
     let login = server.http().send(Method::POST, "/auth/login", headers, body.to_string().into()).await.ok();
     assert!(!login.headers.contains_key("content-encoding"));

@@ -267,7 +267,8 @@ async fn what_has_ended_stays_refused_after_a_restart() {
     }
 }
 
-/// A message to somebody whose account is gone is refused, and nothing of that account is left but the word that it has ended.
+/// A message to somebody whose account is gone is refused, and nothing of that account is left but the word that it has
+/// ended.
 #[tokio::test]
 async fn a_deleted_account_leaves_its_number_for_as_long_as_its_tokens_live() {
     let clock = stopped_clock();

@@ -130,8 +130,8 @@ async fn a_registration_runs_to_its_end_when_the_client_hangs_up() {
     server.stop().await;
 }
 
-/// Whoever is told at once that the address is not taken, or hangs up before the hash to see, learns nothing: the hash comes
-/// first, and where there is no place for it, nobody is told anything.
+/// Whoever is told at once that the address is not taken, or hangs up before the hash to see, learns nothing: the hash
+/// comes first, and where there is no place for it, nobody is told anything.
 #[tokio::test]
 async fn a_taken_address_is_told_no_sooner_than_a_free_one() {
     let server = TestServer::start_with(|config| {

@@ -1,4 +1,5 @@
-//! Plaintext, private keys, passwords and tokens are in no file of the server and in no log line; ciphertext is in no log.
+//! Plaintext, private keys, passwords and tokens are in no file of the server and in no log line; ciphertext is in no
+//! log.
 
 use std::path::Path;
 

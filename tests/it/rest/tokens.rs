@@ -122,7 +122,8 @@ async fn a_rotated_secret_still_lets_old_tokens_in() {
     }
 }
 
-/// What a token claims is believed only as far as the store agrees: a key may have leaked, a store may have been restored.
+/// What a token claims is believed only as far as the store agrees: a key may have leaked, a store may have been
+/// restored.
 #[tokio::test]
 async fn a_good_signature_over_wrong_claims_opens_nothing() {
     let server = TestServer::start_with(|config| config.auth.secret_key = SECRET.into()).await;

@@ -126,7 +126,8 @@ async fn no_request_goes_through_a_table_on_postgresql() {
     }
 }
 
-/// Walks along an index from one end to the other, each with its statement and plan: the condition of others is in the line below.
+/// Walks along an index from one end to the other, each with its statement and plan: the condition of others is in the
+/// line below.
 fn without_condition(log: &str) -> impl Iterator<Item = (&str, &str)> {
     let plans = log.split("Query Text:").map(|plan| plan.split("LOG:").next().unwrap_or_default());
     plans.flat_map(|plan| {

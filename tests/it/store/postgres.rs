@@ -20,8 +20,8 @@ fn on(url: &str) -> impl Fn(&mut Config) + use<> {
     move |config| config.database.url = url.clone().into()
 }
 
-/// Wherever a batch is given up, as after ten seconds, it is stored or not, and the lock of the store's row is free for the
-/// next one.
+/// Wherever a batch is given up, as after ten seconds, it is stored or not, and the lock of the store's row is free for
+/// the next one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_that_is_given_up_holds_nobody_up() {
     const POLLS: usize = 24;
@@ -167,7 +167,8 @@ async fn a_database_that_stops_is_told_and_survived() {
     server.stop().await;
 }
 
-/// Everything that `fluent.v1` keeps, in the other dialect of SQL: told live, replayed, listed, deleted, and cleared away.
+/// Everything that `fluent.v1` keeps, in the other dialect of SQL: told live, replayed, listed, deleted, and cleared
+/// away.
 #[tokio::test(flavor = "multi_thread")]
 async fn fluent_v1_works_on_postgresql() {
     let Some(database) = database().await else { return };
@@ -238,17 +239,20 @@ async fn fluent_v1_works_on_postgresql() {
 const OTHERS: [&str; 6] = [
     "INSERT INTO conversations (id, direct_key, newest_message_id) \
      SELECT 100000 + i, ((100000 + i)::BIGINT << 32) | (200000 + i), 0 FROM generate_series(0, 999) AS i",
-    "INSERT INTO members (user_id, conversation_id) SELECT (direct_key >> 32)::INTEGER, id FROM conversations WHERE id >= 100000 \
+    "INSERT INTO members (user_id, conversation_id) SELECT (direct_key >> 32)::INTEGER, id \
+     FROM conversations WHERE id >= 100000 \
      UNION ALL SELECT (direct_key & 4294967295)::INTEGER, id FROM conversations WHERE id >= 100000",
-    "INSERT INTO messages (id, conversation_id, sender_id, receiver_id, message_type, timestamp) SELECT s.head + 1 + i, \
-     100000 + i % 1000, 100000 + i % 1000, 200000 + i % 1000, 'text', s.clock + 1 + i FROM store AS s, generate_series(0, 9999) AS i",
-    "INSERT INTO bodies (id, sender_copy, receiver_copy) SELECT id, 's', 'r' FROM messages WHERE conversation_id >= 100000",
+    "INSERT INTO messages (id, conversation_id, sender_id, receiver_id, message_type, timestamp) \
+     SELECT s.head + 1 + i, 100000 + i % 1000, 100000 + i % 1000, 200000 + i % 1000, 'text', s.clock + 1 + i \
+     FROM store AS s, generate_series(0, 9999) AS i",
+    "INSERT INTO bodies (id, sender_copy, receiver_copy) SELECT id, 's', 'r' FROM messages \
+     WHERE conversation_id >= 100000",
     "UPDATE conversations SET newest_message_id = (SELECT head FROM store) + 9001 + id - 100000 WHERE id >= 100000",
     "UPDATE store SET head = head + 10000, clock = clock + 10000",
 ];
 /// Rows that were read, of the tables that grow with everybody.
-const ROWS_READ: &str = "SELECT relname, COALESCE(seq_tup_read, 0) + COALESCE(idx_tup_fetch, 0) FROM pg_stat_user_tables \
-     WHERE relname IN ('messages', 'bodies', 'conversations', 'members')";
+const ROWS_READ: &str = "SELECT relname, COALESCE(seq_tup_read, 0) + COALESCE(idx_tup_fetch, 0) \
+     FROM pg_stat_user_tables WHERE relname IN ('messages', 'bodies', 'conversations', 'members')";
 /// Which of these tables have statistics.
 const COUNTED: &str = "SELECT relname FROM pg_class WHERE reltuples >= 0 \
      AND relname IN ('messages', 'bodies', 'conversations', 'members')";

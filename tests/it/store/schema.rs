@@ -51,7 +51,8 @@ const POSTGRES: &str = "SELECT 'table', c.relname::text, 'CREATE TABLE ' || c.re
      FROM pg_class AS c WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace \
      UNION ALL SELECT 'index', i.tablename::text, replace(i.indexdef, ' ON public.', ' ON '), 1, i.indexname::text \
      FROM pg_indexes AS i WHERE i.schemaname = 'public' AND NOT EXISTS ( \
-       SELECT 1 FROM pg_constraint AS k WHERE k.conindid = ('public.' || i.indexname)::regclass AND k.contype IN ('p', 'u')) \
+       SELECT 1 FROM pg_constraint AS k \
+       WHERE k.conindid = ('public.' || i.indexname)::regclass AND k.contype IN ('p', 'u')) \
      ORDER BY 2, 4, 5";
 
 /// The parts of a list in parentheses that are separated by commas on its own level.

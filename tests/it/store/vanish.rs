@@ -94,7 +94,8 @@ async fn after_deletion_for_everyone_no_file_holds_the_ciphertext() {
     server.stop().await;
 }
 
-/// Where neighbours go, a database moves what stays, and may leave a copy behind: it must not outlive the message either.
+/// Where neighbours go, a database moves what stays, and may leave a copy behind: it must not outlive the message
+/// either.
 #[tokio::test(flavor = "multi_thread")]
 async fn in_whatever_order_they_go_nothing_stays_behind() {
     let server = TestServer::start_with(fast_janitor).await;

@@ -42,8 +42,9 @@ fn names(value: &Value, id: i32, name: &str) -> bool {
     }
 }
 
-/// Rows with the id or the name in them. Left out are the two places where the id alone must be for a while: that somebody
-/// is gone is told to those who knew them, for as long as events are kept, and known until the last access token expires.
+/// Rows with the id or the name in them. Left out are the two places where the id alone must be for a while: that
+/// somebody is gone is told to those who knew them, for as long as events are kept, and known until the last access
+/// token expires.
 async fn found(rows: &Rows, id: i32, name: &str) -> Vec<Found> {
     const USER_DELETED: i64 = 6;
     let mut found = rows.all().await;

@@ -67,7 +67,8 @@ impl ServerProcess {
         Self::start(data.path(), &variables).await
     }
 
-    /// As [`start`](Self::start), but no file may grow above `kib`, as on a full disk, until [`lift_limit`](Self::lift_limit).
+    /// As [`start`](Self::start), but no file may grow above `kib`, as on a full disk, until
+    /// [`lift_limit`](Self::lift_limit).
     pub(crate) async fn start_with_full_disk(dir: &Path, kib: u32) -> Self {
         let mut shell = Command::new("/bin/sh");
         // Ignored, the signal becomes an error of the write.
@@ -90,7 +91,8 @@ impl ServerProcess {
         rustix::process::prlimit(Some(pid_of(&self.child)), rustix::process::Resource::Fsize, limit).unwrap();
     }
 
-    /// As [`start`](Self::start), on files whose permissions count, as for any user but the superuser. How it ends, which it must.
+    /// As [`start`](Self::start), on files whose permissions count, as for any user but the superuser. How it ends,
+    /// which it must.
     pub(crate) async fn start_without_privilege(dir: &Path) -> Output {
         let mut command = Command::new(PROGRAM);
         if rustix::process::geteuid().is_root() {

@@ -8,7 +8,8 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use super::v1::{assert_fields, merged};
 
-/// A connection whose kernel buffer on this side holds next to nothing, so that the server soon feels that nobody reads.
+/// A connection whose kernel buffer on this side holds next to nothing, so that the server soon feels that nobody
+/// reads.
 pub(crate) async fn narrow(addr: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();

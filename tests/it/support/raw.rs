@@ -33,8 +33,8 @@ impl RawAnswer {
     }
 }
 
-/// Writes the whole request and then reads until the server closes the connection, as a proxy does. A connection that is
-/// reset meanwhile is an error, whatever has come before: a proxy makes a 502 of it.
+/// Writes the whole request and then reads until the server closes the connection, as a proxy does. A connection that
+/// is reset meanwhile is an error, whatever has come before: a proxy makes a 502 of it.
 pub(crate) async fn write_then_read(addr: SocketAddr, request: &[u8]) -> io::Result<RawAnswer> {
     let mut stream = TcpStream::connect(addr).await?;
     for piece in request.chunks(PIECE) {

@@ -150,7 +150,8 @@ async fn a_handshake_has_one_key_and_one_version() {
     let (key, version) = ("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13");
     for (status, twice) in [(400, key), (426, "Sec-WebSocket-Version: 8")] {
         let head = format!(
-            "GET /chat/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{token}\r\n{key}\r\n{version}\r\n{twice}\r\n\r\n"
+            "GET /chat/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             {token}\r\n{key}\r\n{version}\r\n{twice}\r\n\r\n"
         );
         let mut stream = tokio::net::TcpStream::connect(server.addr()).await.unwrap();
         tokio::io::AsyncWriteExt::write_all(&mut stream, head.as_bytes()).await.unwrap();

@@ -133,7 +133,9 @@ async fn a_message_to_oneself_is_stored_once_without_receipts_or_unread() {
     let own = a2.expect("message").await;
     assert_fields(
         &own,
-        &json!({"id": stored["id"], "content": "s:note", "client_id": "note", "sender_id": alice.id, "receiver_id": alice.id}),
+        &json!({
+            "id": stored["id"], "content": "s:note", "client_id": "note", "sender_id": alice.id, "receiver_id": alice.id
+        }),
     );
     a2.send(&json!({"type": "delivered", "up_to_seq": own["seq"]})).await;
     let next = a.store(alice.id, "next").await;

@@ -265,7 +265,8 @@ impl Recording {
         let part = |text: &str| text.lines().skip(at.saturating_sub(3)).take(6).collect::<Vec<_>>().join("\n");
         assert!(
             self.text == kept,
-            "{path} differs at line {}. Recorded now:\n{}\nbefore:\n{}\nIf it is meant: UPDATE_SNAPSHOTS=1 cargo test --test it wire::",
+            "{path} differs at line {}. Recorded now:\n{}\nbefore:\n{}\n\
+             If it is meant: UPDATE_SNAPSHOTS=1 cargo test --test it wire::",
             at + 1,
             part(&self.text),
             part(&kept)

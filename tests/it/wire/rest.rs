@@ -33,7 +33,9 @@ async fn a_session_of_rest_is_byte_by_byte_the_recorded_one() {
 }
 
 fn letter(to: i64, client_id: &str) -> Value {
-    json!({"client_id": client_id, "to": to, "receiver_encrypted": "r", "sender_encrypted": "s", "message_type": "text"})
+    json!({
+        "client_id": client_id, "to": to, "receiver_encrypted": "r", "sender_encrypted": "s", "message_type": "text"
+    })
 }
 
 async fn messages(recording: &mut Recording, alice: &Person, bob: &Person) {

@@ -40,7 +40,8 @@ impl Reference {
         let late = now > sent.plus_secs(EVERYONE_WITHIN_S);
         let expired = record.deletions.iter().any(|(_, deleted)| deleted.by.is_none());
         match scope {
-            // What comes of deleting what has expired, or for oneself what is gone for everyone, the contract does not say.
+            // What comes of deleting what has expired, or for oneself what is gone for everyone, the contract does not
+            // say.
             _ if expired => Permitted { new: true, again: known(None), refused: &["not_found", "forbidden"] },
             Scope::Me if !by_me.is_empty() => Permitted { again: known(None), ..Permitted::default() },
             Scope::Me if !by_all.is_empty() => Permitted { new: true, again: by_all, refused: &["not_found"] },

@@ -9,8 +9,8 @@ use super::{Position, Record, Reference, check_error};
 use crate::model::Checked;
 use crate::model::event::{Event, Kind, Message, Receipt};
 
-/// The partner's newest message at or below something. Whether a message that is gone still counts the contract does not say:
-/// each of the partner's messages between the two may be meant.
+/// The partner's newest message at or below something. Whether a message that is gone still counts the contract does
+/// not say: each of the partner's messages between the two may be meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Target {
     /// Of those that the user still has.
@@ -53,8 +53,8 @@ impl Reference {
         self.positions.entry((user, partner)).or_default()
     }
 
-    /// Judges the answers to `read` frames of one user about one partner that were on their way together and may have been
-    /// merged: pairs of `up_to_id` and answer. `resent`: earlier tries may have reached the server.
+    /// Judges the answers to `read` frames of one user about one partner that were on their way together and may have
+    /// been merged: pairs of `up_to_id` and answer. `resent`: earlier tries may have reached the server.
     pub(in crate::model) fn judge_reads(
         &mut self,
         user: i64,
@@ -137,7 +137,8 @@ impl Reference {
         self.push(user, Event::Receipt(receipt))
     }
 
-    /// Whether a `read` that is answered to nobody, up to the newest message, moves something: `None` when that is not said.
+    /// Whether a `read` that is answered to nobody, up to the newest message, moves something: `None` when that is not
+    /// said.
     pub(in crate::model) fn reads_anew(&mut self, user: i64, partner: i64, up_to: i64) -> Option<bool> {
         let target = self.target(user, partner, |record| record.message.id <= up_to);
         let read = self.position(user, partner).read;
