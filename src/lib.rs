@@ -14,7 +14,8 @@
 //!   │
 //! actors::session       of the sender and of the receiver → their sockets → phones
 //! ```
-//! Nothing is shown to anybody before it is committed, and the sender's copy takes the same way as the receiver's.
+//! Nothing is shown before it is committed, and the sender's copy takes the same way as the receiver's.
+//! `docs/architecture.md` explains this way, what fails how, and the words.
 //!
 //! # Layout
 //! Each module may use those above it:
