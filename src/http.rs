@@ -1,6 +1,7 @@
-//! The HTTP service: accept loop, routing, and the endpoints for clients and operators.
+//! HTTP: the accept loop, the interfaces for clients and for operators, and what both are made of.
 
 mod accept;
+mod admin;
 mod app;
 mod body;
 mod client_address;
@@ -9,14 +10,14 @@ mod connection;
 mod door;
 mod error;
 mod extract;
+mod health;
 mod host;
 mod layers;
-mod openapi;
-mod operators;
+mod pages;
 mod places;
+mod public;
 mod respond;
 mod router;
-mod routes;
 mod shares;
 mod unread;
 
@@ -25,7 +26,6 @@ pub use app::App;
 pub use body::StrangersBytes;
 pub use client_address::ClientAddresses;
 pub use door::MAX_REFUSALS;
-pub use openapi::document as openapi_document;
 pub use places::Places;
-pub use routes::{admin_routes, public_routes};
+pub use public::openapi_document;
 pub use shares::Shares;

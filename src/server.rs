@@ -14,9 +14,7 @@ use crate::actors::{ActorSystem, Fatal, Health};
 use crate::auth::{Auth, Dialects, RateLimiter, SecretKeys};
 use crate::clock::Clock;
 use crate::config::{Config, ListenAddress};
-use crate::http::{
-    App, ClientAddresses, Listener, MAX_REFUSALS, Places, Shares, StrangersBytes, admin_routes, public_routes,
-};
+use crate::http::{App, ClientAddresses, Listener, MAX_REFUSALS, Places, Shares, StrangersBytes};
 use crate::service::Service;
 use crate::socket::Sockets;
 use crate::storage::Storage;
@@ -94,14 +92,12 @@ impl Server {
             config,
         });
         let connections = TaskTracker::new();
-        public
-            .serve(app.clone(), &public_routes(), places, drain.clone(), &connections)
-            .map_err(|source| listen_error(&addr, source))?;
+        public.serve(app.clone(), places, drain.clone(), &connections).map_err(|source| listen_error(&addr, source))?;
         let stop = CancellationToken::new();
         // Operators are served until the end: they want to see the drain.
         let places = Places::new(ListenerKind::Admin, MAX_ADMIN_CONNECTIONS, 0);
         admin
-            .serve(app.clone(), &admin_routes(), places, stop.clone(), &TaskTracker::new())
+            .serve(app.clone(), places, stop.clone(), &TaskTracker::new())
             .map_err(|source| listen_error(&admin_addr, source))?;
         tokio::spawn(upkeep(app.clone(), stop.clone()));
         Ok(Self {

@@ -12,9 +12,9 @@ use tokio_util::task::TaskTracker;
 use super::app::App;
 use super::connection::Limits;
 use super::door::{Door, Seldom};
-use super::layers::{self, Face};
 use super::places::Places;
-use super::router::{Route, Router};
+use super::{admin, public};
+use crate::telemetry::ListenerKind;
 
 /// Wait after an accept that failed, as it does when the process has no file descriptor left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
@@ -45,12 +45,11 @@ impl Listener {
         self.0.local_addr()
     }
 
-    /// Serves `routes` until `drain` is cancelled; connections run in `tasks`, as many at once as there are `places`.
-    /// Accepting never stops: the `Door` decides who gets a place.
+    /// Serves the interface that `places` belong to until `drain` is cancelled; connections run in `tasks`, as many at
+    /// once as there are places. Accepting never stops: the `Door` decides who gets a place.
     pub fn serve(
         self,
         app: Arc<App>,
-        routes: &[Route],
         places: Arc<Places>,
         drain: CancellationToken,
         tasks: &TaskTracker,
@@ -62,11 +61,12 @@ impl Listener {
             write: Duration::from_secs(app.config.socket.write_timeout_s),
             head_bytes: app.config.http.max_head_bytes,
         };
-        let timeout = Duration::from_secs(server.request_timeout_s);
-        let endpoints = Router::new(routes, timeout).map_err(io::Error::other)?;
         let has_proxy = !app.config.limits.client_ip_header.is_empty();
-        let face = Face::of(places.listener(), &app.config);
-        let service = layers::service(app, Arc::new(endpoints), face);
+        let service = match places.listener() {
+            ListenerKind::Public => public::service(&app),
+            ListenerKind::Admin => admin::service(&app),
+        };
+        let service = service.map_err(io::Error::other)?;
         let mut door = Door::new(places, service, limits, has_proxy, drain.clone(), tasks.clone());
         tasks.spawn(async move {
             let mut in_a_row: u32 = 0;

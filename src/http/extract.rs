@@ -30,6 +30,16 @@ pub(super) struct Connection {
     pub(super) place: Arc<Place>,
 }
 
+/// The parameters in the path of a request, as the router has found them.
+#[derive(Clone)]
+pub(super) struct PathParameters(pub(super) Vec<(String, String)>);
+
+/// A parameter in the path, such as `{id}`; `None` when it is not what is expected there.
+pub(super) fn path<T: std::str::FromStr>(request: &Request, name: &str) -> Option<T> {
+    let PathParameters(all) = request.extensions().get()?;
+    all.iter().find(|(key, _)| key == name)?.1.parse().ok()
+}
+
 /// The query; each parameter at most once.
 pub(super) fn query<T: DeserializeOwned>(request: &Request) -> Result<T, ApiError> {
     serde_urlencoded::from_str(request.uri().query().unwrap_or_default())

@@ -1,14 +1,12 @@
-//! What happens to every request and answer around the endpoint.
+//! What happens to every request and response, whichever interface it is for.
 
 use std::any::Any;
 use std::convert::Infallible;
-use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, REFERRER_POLICY, RETRY_AFTER,
-    SEC_WEBSOCKET_PROTOCOL, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, REFERRER_POLICY, SEC_WEBSOCKET_PROTOCOL,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderName, HeaderValue};
 use http_body_util::combinators::UnsyncBoxBody;
@@ -16,21 +14,16 @@ use hyper::body::Incoming;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::cors::{AllowOrigin, Any as AnyOrigin, CorsLayer};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 use tower_http::trace::{DefaultOnResponse, TraceLayer};
 
-use super::app::App;
 use super::error::ApiError;
-use super::extract::{IDEMPOTENCY_KEY, Request};
+use super::extract::Request;
 use super::host;
-use super::operators::Operators;
 use super::respond::Response;
-use super::router::Router;
 use super::unread::{AnswerBody, ReadRestLayer};
 use crate::config;
-use crate::telemetry::ListenerKind;
 
 /// The whole service behind a connection.
 pub(super) type Service = BoxCloneSyncService<http::Request<Incoming>, http::Response<AnswerBody>, Infallible>;
@@ -42,9 +35,7 @@ pub(super) type Body = UnsyncBoxBody<Bytes, BoxError>;
 /// through by default.
 const REST: u64 = 4;
 /// Names the request in the log and in its answer.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// How long a browser may remember the answer to a preflight.
-const PREFLIGHT_MAX_AGE: Duration = Duration::from_hours(1);
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// For everything that is not a page.
 const CSP: &str = "default-src 'none'; frame-ancestors 'none'";
 /// A year, as browsers ask for before they take it for serious (RFC 6797 §6.1.1).
@@ -52,44 +43,18 @@ const HSTS: &str = "max-age=31536000";
 /// … for every host below this one's name as well.
 const HSTS_SUBDOMAINS: &str = "max-age=31536000; includeSubDomains";
 
-/// Whom a stack is for.
-pub(super) enum Face {
-    /// Clients, browsers of these origins among them.
-    Public(Box<CorsLayer>),
-    /// Operators: no origin may read anything.
-    Admin(Arc<Operators>),
-}
-
-impl Face {
-    /// The face of a listener.
-    pub(super) fn of(listener: ListenerKind, config: &config::Config) -> Self {
-        match listener {
-            ListenerKind::Public => Self::Public(Box::new(cors(&config.http))),
-            ListenerKind::Admin => Self::Admin(Arc::new(Operators::new(&config.admin.hosts))),
-        }
-    }
-}
-
-/// Wraps the router. Outermost first: unread bodies, request id, hidden credentials, log span, security headers, the
-/// host, CORS, panics.
-pub(super) fn service(app: Arc<App>, router: Arc<Router>, face: Face) -> Service {
+/// Wraps what an interface has of its own in what every request passes. Outermost first: unread bodies, request id,
+/// hidden credentials, log span, security headers, the host.
+pub(super) fn around<S, B>(config: &config::Http, inner: S) -> Service
+where
+    S: tower::Service<Request, Response = http::Response<B>, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send + 'static,
+    B: hyper::body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
     let hidden = [AUTHORIZATION, COOKIE, SEC_WEBSOCKET_PROTOCOL];
-    let hsts = hsts(&app.config.http);
-    let rest = ReadRestLayer { limit: REST.saturating_mul(app.config.http.max_body_bytes as u64) };
-    let (cors, operators) = match face {
-        Face::Public(cors) => (Some(*cors), None),
-        Face::Admin(operators) => (None, Some(operators)),
-    };
-    let endpoint = tower::service_fn(move |request: Request| {
-        let (app, router) = (app.clone(), router.clone());
-        let admitted = operators.as_ref().map_or(Ok(()), |operators| operators.admit(&request));
-        async move {
-            Ok::<_, Infallible>(match admitted {
-                Ok(()) => router.answer(app, request).await,
-                Err(error) => error.into_response(),
-            })
-        }
-    });
+    let hsts = hsts(config);
+    let rest = ReadRestLayer { limit: REST.saturating_mul(config.max_body_bytes as u64) };
     let stack = ServiceBuilder::new()
         .layer(rest)
         .map_response(|response: http::Response<_>| response.map(UnsyncBoxBody::new))
@@ -111,9 +76,7 @@ pub(super) fn service(app: Arc<App>, router: Arc<Router>, face: Face) -> Service
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .map_response(move |response| secure(response, hsts))
         .layer(host::CheckLayer)
-        .option_layer(cors)
-        .layer(CatchPanicLayer::custom(after_panic))
-        .service(endpoint);
+        .service(inner);
     BoxCloneSyncService::new(stack)
 }
 
@@ -145,18 +108,9 @@ fn hsts(config: &config::Http) -> Option<&'static str> {
     config.behind_tls.then_some(if config.hsts_include_subdomains { HSTS_SUBDOMAINS } else { HSTS })
 }
 
-fn cors(config: &config::Http) -> CorsLayer {
-    let layer = CorsLayer::new()
-        .allow_methods(AnyOrigin)
-        .allow_headers([AUTHORIZATION, CONTENT_TYPE, IDEMPOTENCY_KEY])
-        .expose_headers([RETRY_AFTER, REQUEST_ID])
-        .max_age(PREFLIGHT_MAX_AGE);
-    if config.cors_origins.iter().any(|origin| origin == "*") {
-        return layer.allow_origin(AnyOrigin);
-    }
-    // Written as browsers write them.
-    let origins = config.origins().filter_map(|origin| HeaderValue::try_from(origin).ok());
-    layer.allow_origin(AllowOrigin::list(origins))
+/// Turns a panic of what is inside into an internal error.
+pub(super) fn catch_panic() -> CatchPanicLayer<fn(Box<dyn Any + Send>) -> Response> {
+    CatchPanicLayer::custom(after_panic as fn(Box<dyn Any + Send>) -> Response)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the form that the layer wants")]
@@ -168,6 +122,7 @@ fn after_panic(cause: Box<dyn Any + Send>) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use http::header::CONTENT_TYPE;
     use http_body_util::BodyExt as _;
     use tower::ServiceExt as _;
 
@@ -178,7 +133,7 @@ mod tests {
         async fn broken(_: http::Request<()>) -> Result<Response, Infallible> {
             panic!("secret cause");
         }
-        let service = ServiceBuilder::new().layer(CatchPanicLayer::custom(after_panic)).service_fn(broken);
+        let service = ServiceBuilder::new().layer(catch_panic()).service_fn(broken);
         let response = service.oneshot(http::Request::new(())).await.unwrap();
         assert_eq!(response.status(), 500);
         assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");

@@ -9,42 +9,83 @@ use http::Method;
 use super::app::App;
 use super::compress;
 use super::error::ApiError;
-use super::extract::{Request, signed_in};
+use super::extract::{PathParameters, Request, signed_in};
 use super::respond::Response;
+use crate::auth::{Access, AuthError};
 use crate::telemetry::metrics;
 
-type Answer = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
+pub(super) type Answer = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
 
 /// One endpoint.
 #[derive(Clone, Copy)]
-pub struct Route {
+pub(super) struct Route {
     pub(super) method: &'static Method,
     pub(super) path: &'static str,
-    pub(super) handler: fn(Arc<App>, Request) -> Answer,
+    pub(super) handler: Handler,
 }
 
-impl Route {
-    /// Whether what it answers is an account's, or about accounts. A socket's handshake is not: it waits in a line of
-    /// its own, and must not wait behind what the same app loads.
-    fn has_share(&self) -> bool {
-        let of_accounts = ["/auth/", "/chat/", "/users"].iter().any(|prefix| self.path.starts_with(prefix));
-        of_accounts && self.path != "/chat/ws"
-    }
+/// Who may ask for an endpoint, and the function that handles it. The function of a user's endpoint is called only with
+/// what a valid token grants.
+#[derive(Clone, Copy)]
+pub(super) enum Handler {
+    /// Anybody. A socket's handshake is one: it checks credentials of its own kinds, waits in a line of its own, and
+    /// must not wait behind what the same app loads.
+    Public(fn(Arc<App>, Request) -> Answer),
+    /// Anybody, about accounts: the response counts for the account whose token comes with the request, and else for
+    /// all strangers.
+    Optional(fn(Arc<App>, Request) -> Answer),
+    /// A user who is signed in: the response counts for their account.
+    User(fn(Arc<App>, Access, Request) -> Answer),
+}
 
-    /// The endpoint's answer, which counts as its account's until it is written.
+/// A [`Route`]: who may ask, method, path, and the handler, an `async fn(Arc<App>, Request) -> Result<Response,
+/// ApiError>`, for users with the [`Access`] between the two.
+macro_rules! route {
+    (@handler public $handler:path) => {
+        $crate::http::router::Handler::Public(|app, request| Box::pin($handler(app, request)))
+    };
+    (@handler optional $handler:path) => {
+        $crate::http::router::Handler::Optional(|app, request| Box::pin($handler(app, request)))
+    };
+    (@handler user $handler:path) => {
+        $crate::http::router::Handler::User(|app, access, request| Box::pin($handler(app, access, request)))
+    };
+    ($access:ident $method:ident $path:literal $handler:path) => {
+        $crate::http::router::Route {
+            method: &http::Method::$method,
+            path: $path,
+            handler: $crate::http::router::route!(@handler $access $handler),
+        }
+    };
+}
+pub(super) use route;
+
+impl Route {
+    /// The endpoint's response, which counts for its account until it is written.
     async fn answer(&self, app: Arc<App>, request: Request) -> Result<Response, ApiError> {
         let takes_gzip = compress::takes_gzip(request.headers());
         let compressed = |response: Response| if takes_gzip { compress::compress(response) } else { response };
-        if !self.has_share() {
-            return (self.handler)(app, request).await.map(compressed);
-        }
-        // Whether it must be signed in, and what it is told when it is not, is the endpoint's business.
-        let turn = match signed_in(&app, &request) {
-            Ok(access) => Some(app.shares.turn(access.user).await?),
-            Err(_) => None,
-        };
         let shares = app.shares.clone();
-        let response = (self.handler)(app, request).await.unwrap_or_else(ApiError::into_response);
+        let (result, turn) = match self.handler {
+            Handler::Public(handle) => return handle(app, request).await.map(compressed),
+            Handler::Optional(handle) => {
+                let turn = match signed_in(&app, &request) {
+                    Ok(access) => Some(shares.turn(access.user).await?),
+                    Err(_) => None,
+                };
+                (handle(app, request).await, turn)
+            }
+            Handler::User(handle) => {
+                let access = signed_in(&app, &request)?;
+                let turn = shares.turn(access.user).await?;
+                // The login may have ended while the request waited.
+                if app.auth.access().has_ended(access) {
+                    return Err(AuthError::InvalidToken.into());
+                }
+                (handle(app, access, request).await, Some(turn))
+            }
+        };
+        let response = result.unwrap_or_else(ApiError::into_response);
         // What is held is what is written.
         shares.hold(compressed(response), turn)
     }
@@ -74,11 +115,14 @@ impl Router {
     }
 
     /// Answers a request, always.
-    pub(super) async fn answer(&self, app: Arc<App>, request: Request) -> Response {
+    pub(super) async fn answer(&self, app: Arc<App>, mut request: Request) -> Response {
         let mut counted = Counted::new(known_method(request.method()));
         let result = match self.find(&request) {
-            Ok(route) => {
+            Ok((route, parameters)) => {
                 counted.route = route.path;
+                if let Some(parameters) = parameters {
+                    request.extensions_mut().insert(parameters);
+                }
                 let handled = tokio::time::timeout(self.timeout, route.answer(app, request)).await;
                 handled.unwrap_or(Err(ApiError::Unavailable))
             }
@@ -92,7 +136,8 @@ impl Router {
         response
     }
 
-    fn find(&self, request: &Request) -> Result<Route, (&'static str, ApiError)> {
+    /// The route of a request and the parameters in its path; or the path's name for metrics and the refusal.
+    fn find(&self, request: &Request) -> Result<(Route, Option<PathParameters>), (&'static str, ApiError)> {
         let Ok(found) = self.paths.at(request.uri().path()) else {
             return Err(("none", ApiError::NotFound("there is nothing at this path")));
         };
@@ -100,7 +145,9 @@ impl Router {
         let wanted = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
         let routes = found.value;
         if let Some(route) = routes.iter().find(|route| route.method == wanted) {
-            return Ok(*route);
+            let parameters = found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let parameters = (!found.params.is_empty()).then(|| PathParameters(parameters.collect()));
+            return Ok((*route, parameters));
         }
         let mut allow: Vec<&str> = routes.iter().map(|route| route.method.as_str()).collect();
         if allow.contains(&"GET") {

@@ -10,8 +10,7 @@ use utoipa_swagger_ui::Config;
 
 use crate::http::app::App;
 use crate::http::error::ApiError;
-use crate::http::extract::Request;
-use crate::http::openapi;
+use crate::http::extract::{Request, path};
 use crate::http::respond::{Response, full, typed};
 
 /// Swagger UI sets styles from its scripts and draws with data: URLs.
@@ -20,7 +19,7 @@ const CSP: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src
 /// Written by hand; a test parses every example in it with the codec.
 const ASYNCAPI: &[u8] = include_bytes!("../../../docs/asyncapi.json");
 
-static OPENAPI: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(openapi::document()));
+static OPENAPI: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(super::openapi_document()));
 
 /// The OpenAPI document.
 pub(in crate::http) async fn openapi(_: Arc<App>, _: Request) -> Result<Response, ApiError> {
@@ -46,7 +45,7 @@ pub(in crate::http) async fn index(_: Arc<App>, _: Request) -> Result<Response, 
 
 /// A part of Swagger UI.
 pub(in crate::http) async fn file(_: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    asset(request.uri().path().strip_prefix("/docs/").unwrap_or_default())
+    asset(&path::<String>(&request, "file").unwrap_or_default())
 }
 
 fn asset(name: &str) -> Result<Response, ApiError> {

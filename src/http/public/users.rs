@@ -6,6 +6,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::auth::Access;
 use crate::domain::{User, UserId};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
@@ -87,11 +88,9 @@ pub(in crate::http) struct AllUsersQuery {
 /// Find users by a part of their name.
 #[utoipa::path(get, path = "/users/search", tag = "users", params(SearchQuery), security(("bearer" = [])), responses(
     (status = 200, description = "By id", body = Vec<UserBody>),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 422, body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem),
 ))]
-pub(in crate::http) async fn search(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    signed_in(&app, &request)?;
+pub(in crate::http) async fn search(app: Arc<App>, _: Access, request: Request) -> Result<Response, ApiError> {
     let query: SearchQuery = query(&request)?;
     let page = UserPage {
         after: number("after", query.after.as_deref())?.map(UserId),
@@ -104,7 +103,6 @@ pub(in crate::http) async fn search(app: Arc<App>, request: Request) -> Result<R
 /// ask for one. At most 50.
 #[utoipa::path(get, path = "/auth/get_all_users", tag = "users", params(AllUsersQuery), security((), ("bearer" = [])), responses(
     (status = 200, description = "By id", body = Vec<UserBody>),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
 ))]
 pub(in crate::http) async fn get_all_users(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     if !app.config.auth.public_user_list {
@@ -118,11 +116,9 @@ pub(in crate::http) async fn get_all_users(app: Arc<App>, request: Request) -> R
 /// one.
 #[utoipa::path(get, path = "/users", tag = "users", params(IdsQuery), security(("bearer" = [])), responses(
     (status = 200, description = "By id", body = Vec<KeyedUserBody>),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 422, body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem),
 ))]
-pub(in crate::http) async fn by_ids(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    signed_in(&app, &request)?;
+pub(in crate::http) async fn by_ids(app: Arc<App>, _: Access, request: Request) -> Result<Response, ApiError> {
     let query: IdsQuery = query(&request)?;
     let text = query.ids.unwrap_or_default();
     let ids: Result<Vec<UserId>, ApiError> = text.split(',').map(|id| user_id("ids", Some(id))).collect();

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::users::KeyedUserBody;
+use crate::auth::Access;
 use crate::domain::{Message, MessageId, Timestamp, UserId};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Request, limit, number, query, signed_in, user_id};
+use crate::http::extract::{Request, limit, number, query, user_id};
 use crate::http::respond::{Response, json, json_list};
 use crate::storage::Before;
 
@@ -102,12 +103,10 @@ pub(in crate::http) struct ChatListBody<'a> {
 /// A user's name and public key.
 #[utoipa::path(get, path = "/chat/partnerinfo", tag = "chat", params(PartnerQuery), security(("bearer" = [])), responses(
     (status = 200, body = KeyedUserBody),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 404, body = Problem, content_type = "application/problem+json"),
-    (status = 422, body = Problem, content_type = "application/problem+json"),
+    (status = 404, body = Problem),
+    (status = 422, body = Problem),
 ))]
-pub(in crate::http) async fn partnerinfo(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    signed_in(&app, &request)?;
+pub(in crate::http) async fn partnerinfo(app: Arc<App>, _: Access, request: Request) -> Result<Response, ApiError> {
     let query: PartnerQuery = query(&request)?;
     let partner = app.storage.user(user_id("partnerID", query.partner_id.as_deref())?).await?.ok_or(NO_USER)?;
     Ok(json(StatusCode::OK, &KeyedUserBody::from(&partner)))
@@ -116,10 +115,8 @@ pub(in crate::http) async fn partnerinfo(app: Arc<App>, request: Request) -> Res
 /// Everybody you have written with, with the newest message, newest first; at most 1000, and 1 MiB of contents.
 #[utoipa::path(get, path = "/chat/chat_list", tag = "chat", security(("bearer" = [])), responses(
     (status = 200, body = Vec<ChatListBody>),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
 ))]
-pub(in crate::http) async fn chat_list(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    let access = signed_in(&app, &request)?;
+pub(in crate::http) async fn chat_list(app: Arc<App>, access: Access, _: Request) -> Result<Response, ApiError> {
     let entries = app.storage.chat_list(access.user, app.clock.now()).await?;
     let bodies: Vec<ChatListBody<'_>> = entries
         .iter()
@@ -135,12 +132,14 @@ pub(in crate::http) async fn chat_list(app: Arc<App>, request: Request) -> Resul
 /// the last one is empty.
 #[utoipa::path(get, path = "/chat/all_messages", tag = "chat", params(HistoryQuery), security(("bearer" = [])), responses(
     (status = 200, body = Vec<HistoryBody>),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 404, body = Problem, content_type = "application/problem+json"),
-    (status = 422, body = Problem, content_type = "application/problem+json"),
+    (status = 404, body = Problem),
+    (status = 422, body = Problem),
 ))]
-pub(in crate::http) async fn all_messages(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    let access = signed_in(&app, &request)?;
+pub(in crate::http) async fn all_messages(
+    app: Arc<App>,
+    access: Access,
+    request: Request,
+) -> Result<Response, ApiError> {
     let query: HistoryQuery = query(&request)?;
     let partner = user_id("partnerID", query.partner_id.as_deref())?;
     let before = before(&query)?;

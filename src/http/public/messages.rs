@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::auth::Access;
 use crate::domain::{Answer, Event, MessageId, Scope, Seq, UserId};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{EMPTY_CURSOR, IDEMPOTENCY_KEY, Request, json_body, limit, query, signed_in, whole_body};
+use crate::http::extract::{EMPTY_CURSOR, IDEMPOTENCY_KEY, Request, json_body, limit, path, query, whole_body};
 use crate::http::respond::{MAX_LIST_BYTES, Response, json, typed};
 use crate::protocol::{Frame, v1};
 use crate::storage::{PAGE_BYTES, PageLimit, Replay};
@@ -132,18 +133,16 @@ struct ReadBody {
     params(("Idempotency-Key" = Option<String>, Header, description = "Instead of client_id: the same text, bare or as a quoted string (RFC 8941)")), responses(
     (status = 201, description = "Stored", body = StoredFrame),
     (status = 200, description = "An earlier try has stored it", body = StoredFrame),
-    (status = 400, body = Problem, content_type = "application/problem+json"),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "One of you has blocked the other", body = Problem, content_type = "application/problem+json"),
-    (status = 404, description = "No such user, or no such message to answer", body = Problem, content_type = "application/problem+json"),
-    (status = 409, description = "The client id names another message, or the receiver has a new key", body = Problem, content_type = "application/problem+json"),
-    (status = 413, body = Problem, content_type = "application/problem+json"),
-    (status = 415, description = "Not JSON, or compressed", body = Problem, content_type = "application/problem+json"),
-    (status = 422, body = Problem, content_type = "application/problem+json"),
-    (status = 503, body = Problem, content_type = "application/problem+json"),
+    (status = 400, body = Problem),
+    (status = 403, description = "One of you has blocked the other", body = Problem),
+    (status = 404, description = "No such user, or no such message to answer", body = Problem),
+    (status = 409, description = "The client id names another message, or the receiver has a new key", body = Problem),
+    (status = 413, body = Problem),
+    (status = 415, description = "Not JSON, or compressed", body = Problem),
+    (status = 422, body = Problem),
+    (status = 503, body = Problem),
 ))]
-pub(in crate::http) async fn send(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    let access = signed_in(&app, &request)?;
+pub(in crate::http) async fn send(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let key = idempotency_key(request.headers())?;
     let body = whole_body(&app, request).await?;
     let max = app.config.socket.max_ciphertext_bytes;
@@ -158,21 +157,18 @@ pub(in crate::http) async fn send(app: Arc<App>, request: Request) -> Result<Res
 #[utoipa::path(delete, path = "/chat/messages/{id}", tag = "chat", security(("bearer" = [])),
     params(("id" = i64, Path, description = "The message's id"), DeleteQuery), responses(
     (status = 200, body = DeletedFrame),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "Not yours, or too late", body = Problem, content_type = "application/problem+json"),
-    (status = 404, body = Problem, content_type = "application/problem+json"),
-    (status = 422, body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "Not yours, or too late", body = Problem),
+    (status = 404, body = Problem),
+    (status = 422, body = Problem),
 ))]
-pub(in crate::http) async fn delete(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    let access = signed_in(&app, &request)?;
+pub(in crate::http) async fn delete(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let query: DeleteQuery = query(&request)?;
     let scope = match query.r#for.as_deref() {
         Some("me") => Scope::Me,
         Some("everyone") => Scope::Everyone,
         _ => return Err(ApiError::Invalid("for must be me or everyone".to_owned())),
     };
-    let id = request.uri().path().rsplit('/').next().and_then(|id| id.parse().ok()).map(MessageId);
-    let id = id.ok_or(ApiError::NotFound("there is no such message"))?;
+    let id = path(&request, "id").map(MessageId).ok_or(ApiError::NotFound("there is no such message"))?;
     app.dialects.uses_v1(access).await?;
     let (deletion, duplicate) = app.service.delete_message(access.user, id, scope).await?;
     frame(StatusCode::OK, v1::answer(&Answer::Deleted { deletion, duplicate }, access.user, None))
@@ -181,11 +177,9 @@ pub(in crate::http) async fn delete(app: Arc<App>, request: Request) -> Result<R
 /// What happened after a cursor, page by page.
 #[utoipa::path(get, path = "/chat/sync", tag = "chat", params(SyncQuery), security(("bearer" = [])), responses(
     (status = 200, body = SyncAnswer),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 422, body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem),
 ))]
-pub(in crate::http) async fn sync(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    let access = signed_in(&app, &request)?;
+pub(in crate::http) async fn sync(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let query: SyncQuery = query(&request)?;
     let page = app.config.socket.sync_page as u64;
     let limit = limit(query.limit.as_deref(), page, page)?;
@@ -233,12 +227,10 @@ fn written(events: &[Event], user: UserId) -> Result<(Vec<Box<RawValue>>, Seq), 
 /// Say what has arrived and what was read, as `delivered` and `read` on the socket. Unknown partners are skipped.
 #[utoipa::path(post, path = "/chat/receipts", tag = "chat", security(("bearer" = [])), request_body = ReceiptsRequest, responses(
     (status = 204, description = "Noted"),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 422, body = Problem, content_type = "application/problem+json"),
-    (status = 503, body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem),
+    (status = 503, body = Problem),
 ))]
-pub(in crate::http) async fn receipts(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    let access = signed_in(&app, &request)?;
+pub(in crate::http) async fn receipts(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let expected = "an object with delivered {up_to_seq} and read [{partner_id, up_to_id}], both optional";
     let receipts: ReceiptsRequest = json_body(&app, request, expected).await?;
     let reads = receipts.read.unwrap_or_default();

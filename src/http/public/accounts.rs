@@ -73,10 +73,10 @@ impl From<TokenPair> for TokenAnswer {
 /// Make an account.
 #[utoipa::path(post, path = "/auth/register", tag = "accounts", request_body = RegisterRequest, responses(
     (status = 201, body = RegisterAnswer),
-    (status = 400, description = "The name, another that looks like it, or the address is taken (`name_taken`), or the body is not JSON", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "A field is missing (`bad_frame`) or wrong (`invalid_name`, `invalid_email`, `weak_password`, `invalid_key`)", body = Problem, content_type = "application/problem+json"),
-    (status = 429, body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Too many passwords are being hashed", body = Problem, content_type = "application/problem+json"),
+    (status = 400, description = "The name, another that looks like it, or the address is taken (`name_taken`), or the body is not JSON", body = Problem),
+    (status = 422, description = "A field is missing (`bad_frame`) or wrong (`invalid_name`, `invalid_email`, `weak_password`, `invalid_key`)", body = Problem),
+    (status = 429, body = Problem),
+    (status = 503, description = "Too many passwords are being hashed", body = Problem),
 ))]
 pub(in crate::http) async fn register(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     limit_rate(&app, &request)?;
@@ -96,10 +96,10 @@ pub(in crate::http) async fn register(app: Arc<App>, request: Request) -> Result
 /// Begin a login session. Of more than 100 the one that was not used for longest ends.
 #[utoipa::path(post, path = "/auth/login", tag = "accounts", request_body = LoginRequest, responses(
     (status = 200, body = TokenAnswer),
-    (status = 401, description = "Unknown user or wrong password", body = Problem, content_type = "application/problem+json"),
-    (status = 422, body = Problem, content_type = "application/problem+json"),
-    (status = 429, body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Too many passwords are being hashed", body = Problem, content_type = "application/problem+json"),
+    (status = 401, description = "Unknown user or wrong password", body = Problem),
+    (status = 422, body = Problem),
+    (status = 429, body = Problem),
+    (status = 503, description = "Too many passwords are being hashed", body = Problem),
 ))]
 pub(in crate::http) async fn login(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     limit_rate(&app, &request)?;
@@ -117,8 +117,8 @@ pub(in crate::http) async fn login(app: Arc<App>, request: Request) -> Result<Re
 /// return ends the login session.
 #[utoipa::path(post, path = "/auth/refresh", tag = "accounts", request_body = RefreshRequest, responses(
     (status = 200, body = TokenAnswer),
-    (status = 401, description = "Unknown, expired or revoked", body = Problem, content_type = "application/problem+json"),
-    (status = 422, body = Problem, content_type = "application/problem+json"),
+    (status = 401, description = "Unknown, expired or revoked", body = Problem),
+    (status = 422, body = Problem),
 ))]
 pub(in crate::http) async fn refresh(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let expected = "an object with the text refresh_token";

@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::users::KeyedUserBody;
+use crate::auth::Access;
 use crate::domain::{PublicKey, Settings, UserId};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Request, client_address, json_body, limit_rate, number, query, signed_in};
+use crate::http::extract::{Request, client_address, json_body, limit_rate, number, path, query};
 use crate::http::respond::{Response, json, json_list, no_content};
 use crate::service::ServiceError;
 
@@ -78,10 +79,8 @@ pub(in crate::http) struct DeleteRequest {
 /// Your account.
 #[utoipa::path(get, path = "/users/me", tag = "account", security(("bearer" = [])), responses(
     (status = 200, body = ProfileBody),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
 ))]
-pub(in crate::http) async fn profile(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    let access = signed_in(&app, &request)?;
+pub(in crate::http) async fn profile(app: Arc<App>, access: Access, _: Request) -> Result<Response, ApiError> {
     app.dialects.check(access).await?;
     let profile = app.storage.profile(access.user).await?.ok_or(NO_ACCOUNT)?;
     let (user, settings) = (KeyedUserBody::from(&profile.user), profile.settings.into());
@@ -92,11 +91,9 @@ pub(in crate::http) async fn profile(app: Arc<App>, request: Request) -> Result<
 #[utoipa::path(put, path = "/users/me/settings", tag = "account", security(("bearer" = [])), request_body = SettingsRequest,
     responses(
     (status = 200, body = SettingsBody),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 422, body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem),
 ))]
-pub(in crate::http) async fn settings(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    let access = signed_in(&app, &request)?;
+pub(in crate::http) async fn settings(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let expected = "an object with presence and read_receipts, each true or false, both optional";
     let SettingsRequest { presence, read_receipts } = json_body(&app, request, expected).await?;
     app.dialects.check(access).await?;
@@ -111,13 +108,11 @@ pub(in crate::http) async fn settings(app: Arc<App>, request: Request) -> Result
 #[utoipa::path(put, path = "/users/me/public_key", tag = "account", security(("bearer" = [])), request_body = KeyRequest,
     responses(
     (status = 200, body = KeyAnswer),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "The password is needed, or wrong", body = Problem, content_type = "application/problem+json"),
-    (status = 422, body = Problem, content_type = "application/problem+json"),
-    (status = 429, body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "The password is needed, or wrong", body = Problem),
+    (status = 422, body = Problem),
+    (status = 429, body = Problem),
 ))]
-pub(in crate::http) async fn set_key(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    let access = signed_in(&app, &request)?;
+pub(in crate::http) async fn set_key(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     // Each change tells everybody the user shares a conversation with.
     limit_rate(&app, &request)?;
     let address = client_address(&app, &request);
@@ -132,14 +127,12 @@ pub(in crate::http) async fn set_key(app: Arc<App>, request: Request) -> Result<
 /// Delete your account with all its conversations. Partners are told, and may keep what their devices hold.
 #[utoipa::path(delete, path = "/users/me", tag = "account", security(("bearer" = [])), request_body = DeleteRequest, responses(
     (status = 204, description = "Gone"),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "The password is wrong", body = Problem, content_type = "application/problem+json"),
-    (status = 422, body = Problem, content_type = "application/problem+json"),
-    (status = 429, body = Problem, content_type = "application/problem+json"),
-    (status = 503, body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "The password is wrong", body = Problem),
+    (status = 422, body = Problem),
+    (status = 429, body = Problem),
+    (status = 503, body = Problem),
 ))]
-pub(in crate::http) async fn delete(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    let access = signed_in(&app, &request)?;
+pub(in crate::http) async fn delete(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     // Whoever has stolen a token must not guess the password with it.
     limit_rate(&app, &request)?;
     let address = client_address(&app, &request);
@@ -153,34 +146,30 @@ pub(in crate::http) async fn delete(app: Arc<App>, request: Request) -> Result<R
 #[utoipa::path(put, path = "/users/{id}/block", tag = "users", security(("bearer" = [])),
     params(("id" = i32, Path, description = "The user's id")), responses(
     (status = 204, description = "Blocked"),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 404, body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "That is you", body = Problem, content_type = "application/problem+json"),
+    (status = 404, body = Problem),
+    (status = 422, description = "That is you", body = Problem),
 ))]
-pub(in crate::http) async fn block(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    set_block(app, request, true).await
+pub(in crate::http) async fn block(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
+    set_block(&app, access, &request, true).await
 }
 
 /// Unblock a user.
 #[utoipa::path(delete, path = "/users/{id}/block", tag = "users", security(("bearer" = [])),
     params(("id" = i32, Path, description = "The user's id")), responses(
     (status = 204, description = "No longer blocked"),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 404, body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "That is you", body = Problem, content_type = "application/problem+json"),
+    (status = 404, body = Problem),
+    (status = 422, description = "That is you", body = Problem),
 ))]
-pub(in crate::http) async fn unblock(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    set_block(app, request, false).await
+pub(in crate::http) async fn unblock(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
+    set_block(&app, access, &request, false).await
 }
 
 /// Whom you have blocked, at most 1000.
 #[utoipa::path(get, path = "/users/blocked", tag = "users", params(BlockedQuery), security(("bearer" = [])), responses(
     (status = 200, description = "By id", body = Vec<KeyedUserBody>),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 422, body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem),
 ))]
-pub(in crate::http) async fn blocked(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    let access = signed_in(&app, &request)?;
+pub(in crate::http) async fn blocked(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let query: BlockedQuery = query(&request)?;
     let after = number("after", query.after.as_deref())?.map(UserId);
     app.dialects.check(access).await?;
@@ -188,10 +177,8 @@ pub(in crate::http) async fn blocked(app: Arc<App>, request: Request) -> Result<
     Ok(json_list(StatusCode::OK, &users.iter().map(KeyedUserBody::from).collect::<Vec<_>>()).await)
 }
 
-async fn set_block(app: Arc<App>, request: Request, blocked: bool) -> Result<Response, ApiError> {
-    let access = signed_in(&app, &request)?;
-    let id = request.uri().path().split('/').nth(2).and_then(|id| id.parse().ok()).map(UserId);
-    let other = id.ok_or(ApiError::NotFound("there is no such user"))?;
+async fn set_block(app: &App, access: Access, request: &Request, blocked: bool) -> Result<Response, ApiError> {
+    let other = path(request, "id").map(UserId).ok_or(ApiError::NotFound("there is no such user"))?;
     // Before the login is looked up.
     if other == access.user {
         return Err(ServiceError::SelfBlock.into());

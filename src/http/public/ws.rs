@@ -40,10 +40,9 @@ pub(in crate::http) struct SocketQuery {
 /// `{"sender_id","receiver_id","content","message_type","timestamp"}` on all sockets of both sides.
 #[utoipa::path(get, path = "/chat/ws", tag = "chat", params(SocketQuery), security(("bearer" = []), ()), responses(
     (status = 101, description = "The socket is open"),
-    (status = 400, description = "No valid handshake, or a parameter is wrong", body = Problem, content_type = "application/problem+json"),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 426, description = "Not a handshake", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Going down or overloaded", body = Problem, content_type = "application/problem+json"),
+    (status = 400, description = "No valid handshake, or a parameter is wrong", body = Problem),
+    (status = 426, description = "Not a handshake", body = Problem),
+    (status = 503, description = "Going down or overloaded", body = Problem),
 ))]
 pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let query: Result<SocketQuery, ApiError> = query(&request);

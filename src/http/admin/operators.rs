@@ -8,8 +8,8 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use http::header::{HOST, HeaderName};
 
-use super::error::ApiError;
-use super::extract::Request;
+use crate::http::error::ApiError;
+use crate::http::extract::Request;
 
 /// What a browser says about the page that asks (Fetch Metadata).
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");

@@ -8,10 +8,11 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::chat::HistoryBody;
 use super::users::KeyedUserBody;
+use crate::auth::Access;
 use crate::domain::Seq;
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Request, limit, number, query, signed_in};
+use crate::http::extract::{Request, limit, number, query};
 use crate::http::respond::{Response, json_list};
 
 /// Conversations on a page, unless asked otherwise.
@@ -51,11 +52,9 @@ pub(in crate::http) struct ConversationBody<'a> {
 /// Your conversations, newest first. A page ends at 1 MiB of contents: the last one is empty.
 #[utoipa::path(get, path = "/chat/conversations", tag = "chat", params(ConversationsQuery), security(("bearer" = [])), responses(
     (status = 200, body = Vec<ConversationBody>),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 422, body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem),
 ))]
-pub(in crate::http) async fn list(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    let access = signed_in(&app, &request)?;
+pub(in crate::http) async fn list(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let query: ConversationsQuery = query(&request)?;
     let limit = limit(query.limit.as_deref(), DEFAULT_LIMIT, MAX_LIMIT)?;
     let before = number("before", query.before.as_deref())?.map(Seq);

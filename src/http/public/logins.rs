@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::accounts::TokenAnswer;
-use crate::auth::TICKET_LIFETIME_S;
+use crate::auth::{Access, TICKET_LIFETIME_S};
 use crate::domain::{LoginId, Password};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Request, client_address, json_body, limit, limit_rate, number, query, signed_in};
+use crate::http::extract::{Request, client_address, json_body, limit, limit_rate, number, path, query};
 use crate::http::respond::{Response, json, no_content, secret_json};
 use crate::service::ServiceError;
 
@@ -63,10 +63,8 @@ pub(in crate::http) struct TicketAnswer {
 /// End this login session and close its sockets.
 #[utoipa::path(post, path = "/auth/logout", tag = "sessions", security(("bearer" = [])), responses(
     (status = 204, description = "Its tokens are refused from now on"),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
 ))]
-pub(in crate::http) async fn logout(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    let access = signed_in(&app, &request)?;
+pub(in crate::http) async fn logout(app: Arc<App>, access: Access, _: Request) -> Result<Response, ApiError> {
     app.service.log_out(access).await?;
     Ok(no_content())
 }
@@ -74,10 +72,8 @@ pub(in crate::http) async fn logout(app: Arc<App>, request: Request) -> Result<R
 /// End all login sessions of the user, this one included, and close their sockets.
 #[utoipa::path(post, path = "/auth/logout_all", tag = "sessions", security(("bearer" = [])), responses(
     (status = 204, description = "All tokens are refused from now on"),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
 ))]
-pub(in crate::http) async fn logout_all(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    let access = signed_in(&app, &request)?;
+pub(in crate::http) async fn logout_all(app: Arc<App>, access: Access, _: Request) -> Result<Response, ApiError> {
     app.service.log_out_everywhere(access).await?;
     Ok(no_content())
 }
@@ -85,11 +81,9 @@ pub(in crate::http) async fn logout_all(app: Arc<App>, request: Request) -> Resu
 /// The user's login sessions.
 #[utoipa::path(get, path = "/auth/sessions", tag = "sessions", params(SessionsQuery), security(("bearer" = [])), responses(
     (status = 200, description = "Oldest first", body = Vec<SessionBody>),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 422, body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem),
 ))]
-pub(in crate::http) async fn list(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    let access = signed_in(&app, &request)?;
+pub(in crate::http) async fn list(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let query: SessionsQuery = query(&request)?;
     let limit = limit(query.limit.as_deref(), MAX_SESSIONS, MAX_SESSIONS)?;
     let after = number("after", query.after.as_deref())?.map(LoginId);
@@ -109,13 +103,11 @@ pub(in crate::http) async fn list(app: Arc<App>, request: Request) -> Result<Res
 #[utoipa::path(delete, path = "/auth/sessions/{id}", tag = "sessions", security(("bearer" = [])),
     params(("id" = i64, Path, description = "The session's id")), responses(
     (status = 204, description = "Its tokens are refused from now on"),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 404, description = "No such session, or another user's", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "No such session, or another user's", body = Problem),
 ))]
-pub(in crate::http) async fn end(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    let access = signed_in(&app, &request)?;
-    let id = request.uri().path().rsplit('/').next().and_then(|id| id.parse().ok()).map(LoginId);
-    app.service.end_login(access, id.ok_or(ServiceError::NoSuchLogin)?).await?;
+pub(in crate::http) async fn end(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
+    let id = path(&request, "id").map(LoginId).ok_or(ServiceError::NoSuchLogin)?;
+    app.service.end_login(access, id).await?;
     Ok(no_content())
 }
 
@@ -123,14 +115,16 @@ pub(in crate::http) async fn end(app: Arc<App>, request: Request) -> Result<Resp
 #[utoipa::path(put, path = "/auth/password", tag = "sessions", security(("bearer" = [])), request_body = PasswordRequest,
     responses(
     (status = 200, description = "Changed: the tokens of the new session", body = TokenAnswer),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "The old password is wrong", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "A field is missing, or the new password is too weak (`weak_password`)", body = Problem, content_type = "application/problem+json"),
-    (status = 429, body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Too many passwords are being hashed", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "The old password is wrong", body = Problem),
+    (status = 422, description = "A field is missing, or the new password is too weak (`weak_password`)", body = Problem),
+    (status = 429, body = Problem),
+    (status = 503, description = "Too many passwords are being hashed", body = Problem),
 ))]
-pub(in crate::http) async fn change_password(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    let access = signed_in(&app, &request)?;
+pub(in crate::http) async fn change_password(
+    app: Arc<App>,
+    access: Access,
+    request: Request,
+) -> Result<Response, ApiError> {
     // Whoever has stolen a token must not guess the password with it.
     limit_rate(&app, &request)?;
     let address = client_address(&app, &request);
@@ -146,10 +140,8 @@ pub(in crate::http) async fn change_password(app: Arc<App>, request: Request) ->
 /// long.
 #[utoipa::path(post, path = "/auth/ws_ticket", tag = "sessions", security(("bearer" = [])), responses(
     (status = 200, body = TicketAnswer),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
 ))]
-pub(in crate::http) async fn ws_ticket(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    let access = signed_in(&app, &request)?;
+pub(in crate::http) async fn ws_ticket(app: Arc<App>, access: Access, _: Request) -> Result<Response, ApiError> {
     let ticket = app.auth.issue_ticket(access).await?;
     Ok(secret_json(StatusCode::OK, &TicketAnswer { ticket, expires_in: TICKET_LIFETIME_S }))
 }

@@ -1,0 +1,61 @@
+//! The interface for clients, browsers among them.
+
+mod accounts;
+mod chat;
+mod conversations;
+mod docs;
+mod endpoints;
+mod logins;
+mod me;
+mod messages;
+mod users;
+mod ws;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderValue;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use matchit::InsertError;
+use tower::ServiceBuilder;
+use tower_http::cors::{AllowOrigin, Any, CorsLayer};
+
+pub use endpoints::openapi_document;
+
+use super::app::App;
+use super::extract::{IDEMPOTENCY_KEY, Request};
+use super::layers::{self, REQUEST_ID, Service};
+use super::router::Router;
+use crate::config;
+
+/// How long a browser may remember the answer to a preflight.
+const PREFLIGHT_MAX_AGE: Duration = Duration::from_hours(1);
+
+/// The service of the public listener. Fails when two endpoints have the same path, which the first test that starts a
+/// server finds.
+pub(super) fn service(app: &Arc<App>) -> Result<Service, InsertError> {
+    let router = Arc::new(Router::new(&endpoints::all(), Duration::from_secs(app.config.server.request_timeout_s))?);
+    let all = app.clone();
+    let endpoints = tower::service_fn(move |request: Request| {
+        let (app, router) = (all.clone(), router.clone());
+        async move { Ok::<_, Infallible>(router.answer(app, request).await) }
+    });
+    let inner = ServiceBuilder::new().layer(cors(&app.config.http)).layer(layers::catch_panic()).service(endpoints);
+    Ok(layers::around(&app.config.http, inner))
+}
+
+/// Which pages may ask, and what they may send and read.
+fn cors(config: &config::Http) -> CorsLayer {
+    let layer = CorsLayer::new()
+        .allow_methods(Any)
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE, IDEMPOTENCY_KEY])
+        .expose_headers([RETRY_AFTER, REQUEST_ID])
+        .max_age(PREFLIGHT_MAX_AGE);
+    if config.cors_origins.iter().any(|origin| origin == "*") {
+        return layer.allow_origin(Any);
+    }
+    // Written as browsers write them.
+    let origins = config.origins().filter_map(|origin| HeaderValue::try_from(origin).ok());
+    layer.allow_origin(AllowOrigin::list(origins))
+}
