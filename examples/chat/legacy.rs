@@ -1,10 +1,10 @@
-//! The conversation in the dialect of the Android app, without cursors and receipts: shows what comes, sends what is typed,
-//! and survives lost connections.
+//! The conversation in the dialect of the Android app, without cursors and receipts: shows what comes, sends what is
+//! typed, and survives lost connections.
 //!
-//! - The socket is opened before history is read, so nothing falls between the two; what comes both ways is told apart by
-//!   its time stamp.
-//! - A message counts as sent when it has come back. Its own copy, which no other message has, recognises it, so after a
-//!   lost connection exactly those are sent again that history does not hold.
+//! - The socket is opened before history is read, so nothing falls between the two; what comes both ways is told apart
+//!   by its time stamp.
+//! - A message counts as sent when it has come back. Its own copy, which no other message has, recognises it, so after
+//!   a lost connection exactly those are sent again that history does not hold.
 
 mod outbox;
 mod wire;

@@ -7,14 +7,14 @@
 //!
 //! It speaks `fluent.v1`, or with `--legacy` the dialect of the app.
 //!
-//! What is worth using is `clients/rust`: when to save what, and when to send, reconnect and give up, without any I/O. What
-//! is not: RSA with PKCS#1 v1.5 padding, directly on the text, is what the app speaks. It has no forward secrecy, does not tell
-//! who wrote a message, and takes the partner's key from the server on trust.
+//! What is worth using is `clients/rust`: when to save what, and when to send, reconnect and give up, without any I/O.
+//! What is not: RSA with PKCS#1 v1.5 padding, directly on the text, is what the app speaks. It has no forward secrecy,
+//! does not tell who wrote a message, and takes the partner's key from the server on trust.
 //!
-//! `fluent_client` decides; `chat` does what it says, with `link` for the network, `device`, `book` and `marks` for what is
-//! kept, `screen` for what is shown, `editor` and `command` for what is typed; `seal` and `keys` encrypt. `api` keeps the
-//! login, `http` carries what `wire` spells, over the connections of `tls`; `history` asks for what was before. `legacy` is
-//! the conversation in the other dialect.
+//! `fluent_client` decides; `chat` does what it says, with `link` for the network, `device`, `book` and `marks` for
+//! what is kept, `screen` for what is shown, `editor` and `command` for what is typed; `seal` and `keys` encrypt. `api`
+//! keeps the login, `http` carries what `wire` spells, over the connections of `tls`; `history` asks for what was
+//! before. `legacy` is the conversation in the other dialect.
 
 mod api;
 mod book;

@@ -16,8 +16,8 @@ pub struct TestDevice {
     pub hello: Value,
 }
 
-/// A `send` of a text message whose copies are `r:<text>` and `s:<text>`, and whose `client_id` is the text with `-` for
-/// each blank and comma.
+/// A `send` of a text message whose copies are `r:<text>` and `s:<text>`, and whose `client_id` is the text with `-`
+/// for each blank and comma.
 #[must_use]
 pub fn letter(to: i32, text: &str) -> Value {
     json!({
@@ -87,7 +87,8 @@ impl TestDevice {
         stored
     }
 
-    /// All events of what is committed by now: what comes before the `stored` of a note to oneself, sent to mark the end.
+    /// All events of what is committed by now: what comes before the `stored` of a note to oneself, sent to mark the
+    /// end.
     pub async fn so_far(&mut self) -> Vec<Value> {
         let client_id = crate::clock::random_token().expect("random bytes");
         let user = i32::try_from(self.hello["user_id"].as_i64().expect("an id")).expect("a small id");

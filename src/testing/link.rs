@@ -1,4 +1,5 @@
-//! The network between a server and its PostgreSQL, to be broken: a proxy that stalls, cuts, and cuts exactly at a `COMMIT`.
+//! The network between a server and its PostgreSQL, to be broken: a proxy that stalls, cuts, and cuts exactly at a
+//! `COMMIT`.
 
 mod wire;
 
@@ -86,8 +87,8 @@ impl DatabaseLink {
         self.line.held_below.send_replace(usize::MAX);
     }
 
-    /// Nothing gets through on the connections that are open now, and nobody is told; new ones work. So it is after a failover, or when
-    /// a firewall has forgotten them.
+    /// Nothing gets through on the connections that are open now, and nobody is told; new ones work. So it is after a
+    /// failover, or when a firewall has forgotten them.
     pub fn strand(&self) {
         self.line.held_below.send_replace(self.line.opened.load(Ordering::Relaxed));
     }

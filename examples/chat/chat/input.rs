@@ -10,8 +10,8 @@ use crate::command::{Command, HELP};
 use crate::terminal::{self, Input};
 use crate::{keys, seal};
 
-/// Least time between two words about one's writing. Less than a partner waits for the next, and more than the server lets
-/// pass: what it drops would be missing.
+/// Least time between two words about one's writing. Less than a partner waits for the next, and more than the server
+/// lets pass: what it drops would be missing.
 const TYPING_EVERY: Duration = Duration::from_secs(4);
 
 impl Chat {

@@ -36,7 +36,8 @@ impl Outbox {
         self.sent = 0;
     }
 
-    /// Forgets the message that has come back as `own_copy`; `false` when there is none, as when another device sent it.
+    /// Forgets the message that has come back as `own_copy`; `false` when there is none, as when another device sent
+    /// it.
     pub(crate) fn confirm(&mut self, own_copy: &str) -> bool {
         let found = self.drafts.iter().position(|draft| draft.sender_encrypted == own_copy);
         found.is_some_and(|index| self.remove(index))

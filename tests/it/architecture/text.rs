@@ -7,7 +7,7 @@ const COLUMNS: usize = 120;
 /// Most characters of a cell of a table: a phrase, not a paragraph.
 const CELL: usize = 120;
 /// What is held to [`COLUMNS`]: directories with all that is below them, and files.
-const HELD: [&str; 10] = [
+const HELD: [&str; 13] = [
     "README.md",
     "CONTRIBUTING.md",
     "Cargo.toml",
@@ -16,9 +16,14 @@ const HELD: [&str; 10] = [
     "clients",
     "config",
     "docs",
+    "examples",
     "migration",
+    "src",
+    "tests",
     "vectors",
 ];
+/// Floors with lines that are still longer.
+const NOT_YET: [&str; 6] = ["src/actors", "src/http", "src/server", "src/service", "src/socket", "src/storage"];
 /// What is read of these; other files are made by programs.
 const EXTENSIONS: [&str; 4] = ["md", "rs", "sql", "toml"];
 /// Directories whose files documents name by their path.
@@ -105,7 +110,9 @@ fn documents() -> impl Iterator<Item = String> {
 
 #[test]
 fn no_line_is_longer_than_120_columns() {
-    let found = complaints(HELD.iter().flat_map(|path| below(path)), |file, text| numbers(long_lines(file, text)));
+    let held = HELD.iter().flat_map(|path| below(path));
+    let held = held.filter(|file| !NOT_YET.iter().any(|floor| file.starts_with(floor)));
+    let found = complaints(held, |file, text| numbers(long_lines(file, text)));
     assert!(found.is_empty(), "lines above {COLUMNS} columns:\n{found}");
 }
 
