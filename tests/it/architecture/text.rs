@@ -124,8 +124,13 @@ fn cells_of_tables_hold_a_phrase() {
 
 #[test]
 fn paths_that_documents_name_exist() {
-    let missing = |_: &str, text: &str| {
-        named_paths(text).into_iter().filter(|path| !root().join(path).exists()).map(str::to_owned).collect()
+    // A crate of its own may name its own files.
+    let exists = |file: &str, path: &str| {
+        let dir = Path::new(file).parent().unwrap();
+        root().join(path).exists() || root().join(dir).join(path).exists()
+    };
+    let missing = |file: &str, text: &str| {
+        named_paths(text).into_iter().filter(|path| !exists(file, path)).map(str::to_owned).collect()
     };
     let found = complaints(documents().chain(["src/lib.rs".to_owned()]), missing);
     assert!(found.is_empty(), "documents name what is not there:\n{found}");
