@@ -83,9 +83,9 @@ impl Sockets {
         }
     }
 
-    /// Registers a socket for `access` and answers 101; `opening` is what a `fluent.v1` client says about itself. What is delivered from now on is not missed, although the client
-    /// has not seen the answer yet. `hold` is dropped when the socket is closed. `None` when the registry does not take it or
-    /// the server is going down.
+    /// Registers a socket for `access` and answers 101; `opening` is what a `fluent.v1` client says about itself. What
+    /// is delivered from now on is not missed, although the client has not seen the answer yet. `hold` is dropped when
+    /// the socket is closed. `None` when the registry does not take it or the server is going down.
     pub async fn open<B>(
         &self,
         mut request: Request<B>,

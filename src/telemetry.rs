@@ -9,7 +9,7 @@ mod seldom;
 
 use std::io::IsTerminal as _;
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -156,9 +156,9 @@ impl Metrics {
         &self.doors[listener as usize]
     }
 
-    /// Records that a message was taken out of a mailbox in which it had lain since `queued_at`.
-    pub fn mailbox_wait(&self, kind: ActorKind, queued_at: Instant) {
-        self.mailbox_wait[kind as usize].record(queued_at.elapsed());
+    /// Records how long a message lay in a mailbox.
+    pub fn mailbox_wait(&self, kind: ActorKind, waited: Duration) {
+        self.mailbox_wait[kind as usize].record(waited);
     }
 
     /// Counts an actor that failed and was, or will be, replaced.

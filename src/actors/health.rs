@@ -1,24 +1,33 @@
-//! What readiness depends on, and what the tests ask: who is alive and who failed.
+//! The health of the server, readable by operators, readiness and tests without asking an actor.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
-use crate::telemetry::{ActorKind, metrics};
+use super::stats::{ActorSnapshot, ActorStats};
+use crate::telemetry::ActorKind;
 
 /// Shared state of health. All reads and writes are independent of each other.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Health {
-    registry: AtomicBool,
-    persistence: AtomicBool,
+    actors: [Arc<ActorStats>; ActorKind::ALL.len()],
     storage_failed: AtomicBool,
     draining: AtomicBool,
-    failures: AtomicU64,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        let start = Instant::now();
+        let actors = ActorKind::ALL.map(|kind| Arc::new(ActorStats::new(kind, start)));
+        Self { actors, storage_failed: AtomicBool::new(false), draining: AtomicBool::new(false) }
+    }
 }
 
 impl Health {
     /// Whether the registry and the writer run.
     #[must_use]
     pub fn actors_alive(&self) -> bool {
-        self.registry.load(Ordering::Relaxed) && self.persistence.load(Ordering::Relaxed)
+        [ActorKind::Registry, ActorKind::Persistence].into_iter().all(|kind| self.stats(kind).is_alive())
     }
 
     /// Whether the last batch could be written.
@@ -36,30 +45,27 @@ impl Health {
     /// Actors that have panicked or failed since the start.
     #[must_use]
     pub fn failures(&self) -> u64 {
-        self.failures.load(Ordering::Relaxed)
+        self.actors.iter().map(|stats| stats.snapshot().restarts).sum()
     }
 
-    /// The server is going down: not ready any more, and nobody is restarted.
+    /// The state of one kind of actor, as far as it can be told from outside.
+    #[must_use]
+    pub fn snapshot(&self, kind: ActorKind) -> ActorSnapshot {
+        self.stats(kind).snapshot()
+    }
+
+    /// Makes the server not ready, and leaves actors that end where they are.
     pub fn begin_drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
 
-    /// Notes whether a supervised actor runs.
-    pub(super) fn set_alive(&self, kind: ActorKind, alive: bool) {
-        match kind {
-            ActorKind::Registry => self.registry.store(alive, Ordering::Relaxed),
-            ActorKind::Persistence => self.persistence.store(alive, Ordering::Relaxed),
-            ActorKind::Root | ActorKind::Session | ActorKind::Presence | ActorKind::Janitor => {}
-        }
+    /// The counters of one kind of actor.
+    pub(super) fn stats(&self, kind: ActorKind) -> &Arc<ActorStats> {
+        &self.actors[kind as usize]
     }
 
     /// Notes whether the store could be written.
     pub(super) fn set_storage_works(&self, works: bool) {
         self.storage_failed.store(!works, Ordering::Relaxed);
-    }
-
-    pub(super) fn actor_failed(&self, kind: ActorKind) {
-        self.failures.fetch_add(1, Ordering::Relaxed);
-        metrics().actor_restarted(kind);
     }
 }

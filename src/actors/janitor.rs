@@ -1,9 +1,9 @@
-//! The janitor: has messages and login sessions expire, destroys what retention and deleted accounts have left, drops old tombstones
-//! and what is left of sessions that are over, and empties the write-ahead log of what was destroyed.
+//! The janitor: lets messages and logins expire, destroys what retention and deleted accounts have left, drops old
+//! tombstones and ended logins, and empties the write-ahead log of what was destroyed.
 //!
-//! Supervised by the root. It keeps nothing that matters: its successor finds in the store what is left to do. What gets a
-//! number goes through the writer like everything else; the rest happens in small batches on a connection of its own. Bound:
-//! its mailbox holds one tick.
+//! Supervised by the root. It keeps nothing that matters: its successor finds in the store what is left to do. What
+//! gets a number goes through the writer like everything else; the rest happens in small batches on a connection of its
+//! own. Bound: its mailbox holds one tick.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,34 +12,35 @@ use futures_util::future::join_all;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::Semaphore;
 
-use super::mailbox::{Timed, cast};
-use super::persistence::PersistenceHandle;
+use super::mailbox::{Mailbox, Timed};
+use super::persistence::messages::PersistenceHandle;
 use super::persistence::reply::RequestPermit;
-use super::registry::RegistryHandle;
+use super::registry::messages::RegistryHandle;
+use super::stats::ActorStats;
 use crate::clock::Clock;
 use crate::config;
 use crate::domain::{Command, LoginId, MessageId, Timestamp};
 use crate::protocol::LoginEnd;
 use crate::storage::{BATCH, Cleared, Storage, StorageError};
-use crate::telemetry::{ActorKind, metrics};
+use crate::telemetry::metrics;
 
-/// Steps of one kind in one tick.
+/// Most steps of one chore in one tick.
 const STEPS: usize = 64;
 /// Emptying the log waits for readers, so it is not done at every tick.
 const CHECKPOINT_EVERY: u32 = 4;
-/// Time stamps that are ahead of the clock by more are told, in microseconds.
+/// Microseconds ahead of the clock from which time stamps are reported.
 const AHEAD_US: i64 = 60_000_000;
 /// Old tombstones and tickets are looked for once in so many ticks.
 const DROP_EVERY: u32 = 16;
-/// What is left of login sessions is dropped once in so many ticks, and only what was over the time before, too: a clock that was wrong
-/// for a moment, as after a cold start, signs nobody out.
+/// Expired logins are dropped once in so many ticks, and only those that had expired the time before, too: a clock that
+/// was wrong for a moment, as after a cold start, signs no user out.
 const LOOK_EVERY: u32 = 64;
 
 pub(super) enum JanitorMsg {
     Tick,
 }
 
-pub(super) struct JanitorActor;
+pub(super) struct JanitorActor(pub(super) Arc<ActorStats>);
 
 #[derive(Clone)]
 pub(super) struct JanitorArgs {
@@ -48,19 +49,20 @@ pub(super) struct JanitorArgs {
     pub(super) persistence: PersistenceHandle,
     pub(super) registry: RegistryHandle,
     pub(super) config: config::Messages,
-    /// Life of an access token: for so long an ended login session must be remembered.
+    /// Life of an access token: for so long an ended login must be remembered.
     pub(super) access_token_s: i64,
 }
 
 pub(super) struct JanitorState {
     args: JanitorArgs,
+    mailbox: Mailbox<JanitorMsg>,
     ticks: u32,
     /// Everything up to here was destroyed by retention.
     swept: MessageId,
     last_retention: Option<Instant>,
-    /// The login session whose expiry was noticed last.
+    /// The login whose expiry was noticed last.
     expired: (Timestamp, LoginId),
-    /// When what is left of login sessions was last looked for.
+    /// When what is left of logins was last looked for.
     looked_at: Option<Timestamp>,
     /// The log says that time stamps are ahead of the clock.
     is_ahead: bool,
@@ -79,9 +81,11 @@ impl Actor for JanitorActor {
         myself: ActorRef<Self::Msg>,
         args: JanitorArgs,
     ) -> Result<JanitorState, ActorProcessingErr> {
-        cast(&myself, JanitorMsg::Tick);
+        let mailbox = Mailbox::new(myself, self.0.clone());
+        mailbox.cast(JanitorMsg::Tick);
         Ok(JanitorState {
             args,
+            mailbox,
             ticks: 0,
             swept: MessageId(0),
             last_retention: None,
@@ -95,12 +99,13 @@ impl Actor for JanitorActor {
 
     async fn handle(
         &self,
-        myself: ActorRef<Self::Msg>,
+        _: ActorRef<Self::Msg>,
         message: Self::Msg,
         state: &mut JanitorState,
     ) -> Result<(), ActorProcessingErr> {
-        let JanitorMsg::Tick = message.open(ActorKind::Janitor);
+        let (JanitorMsg::Tick, _busy) = message.open(&self.0);
         let commands = Box::pin(state.tick()).await.unwrap_or_else(|error| {
+            self.0.met(&error);
             // Once, and not at every tick.
             if !std::mem::replace(&mut state.is_failing, true) {
                 tracing::warn!(error = %error, "cannot clear away what is over; trying again");
@@ -108,11 +113,11 @@ impl Actor for JanitorActor {
             Vec::new()
         });
         let (persistence, every) = (state.args.persistence.clone(), state.args.config.clear_every());
-        let rounds = state.rounds.clone();
+        let (mailbox, rounds) = (state.mailbox.clone(), state.rounds.clone());
         // The next tick comes when the writer has answered, and does not hand it the same again before.
         tokio::spawn(async move {
             let is_full = commands.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
-            // Nobody closes the semaphore.
+            // The semaphore is never closed.
             let works = match rounds.acquire_owned().await {
                 Ok(round) => carry_out(&persistence, commands, Arc::new(round)).await,
                 Err(_) => false,
@@ -120,13 +125,13 @@ impl Actor for JanitorActor {
             if !(is_full && works) {
                 tokio::time::sleep(every).await;
             }
-            cast(&myself, JanitorMsg::Tick);
+            mailbox.cast(JanitorMsg::Tick);
         });
         Ok(())
     }
 }
 
-/// Hands all to the writer; whether it has carried them out.
+/// Hands all commands to the writer. Returns whether it has carried them all out.
 async fn carry_out(persistence: &PersistenceHandle, commands: Vec<Command>, permit: RequestPermit) -> bool {
     let expired = commands.iter().filter(|command| matches!(command, Command::Expire(_))).count() as u64;
     let asked = commands.into_iter().map(|command| persistence.ask(command, permit.clone()));
@@ -137,7 +142,7 @@ async fn carry_out(persistence: &PersistenceHandle, commands: Vec<Command>, perm
     works
 }
 
-/// What is done step by step.
+/// Work that is done step by step.
 #[derive(Clone, Copy)]
 enum Chore {
     /// Destroys the messages of deleted accounts.
@@ -148,16 +153,16 @@ enum Chore {
     DropBefore(Timestamp),
     /// Drops tickets, and who has deleted their account.
     DropTickets(Timestamp),
-    /// Drops login sessions that had expired by then.
+    /// Drops logins that had expired by then.
     DropLogins(Timestamp),
 }
 
 impl JanitorState {
-    /// Clears away, and answers what the writer is to do.
+    /// Clears away, and returns the commands for the writer.
     async fn tick(&mut self) -> Result<Vec<Command>, StorageError> {
         self.ticks = self.ticks.wrapping_add(1);
         if self.args.storage.check_files().await.is_err() {
-            // The writer tells.
+            // The writer logs it.
             return Ok(Vec::new());
         }
         let now = self.args.clock.now();
@@ -166,18 +171,18 @@ impl JanitorState {
             self.args.storage.expired(now).await?.into_iter().map(Command::Expire).collect();
         commands.extend(self.retention(now).await?);
         let storage = self.args.storage.clone();
-        self.all_of(Chore::WipeAccounts).await?;
-        self.all_of(Chore::Sweep).await?;
+        self.run_chore(Chore::WipeAccounts).await?;
+        self.run_chore(Chore::Sweep).await?;
         if self.ticks.is_multiple_of(DROP_EVERY) {
             let horizon = storage.stamp_of(now.plus_secs(-self.args.config.keep_deleted_s()), now).await?;
-            self.all_of(Chore::DropBefore(horizon)).await?;
-            self.all_of(Chore::DropTickets(now)).await?;
+            self.run_chore(Chore::DropBefore(horizon)).await?;
+            self.run_chore(Chore::DropTickets(now)).await?;
         }
         self.close_expired(now).await?;
         if self.ticks.is_multiple_of(LOOK_EVERY)
             && let Some(last) = self.looked_at.replace(now)
         {
-            self.all_of(Chore::DropLogins(last.min(now))).await?;
+            self.run_chore(Chore::DropLogins(last.min(now))).await?;
         }
         if self.ticks.is_multiple_of(CHECKPOINT_EVERY) && storage.take_destroyed() {
             if storage.checkpoint().await? {
@@ -190,7 +195,7 @@ impl JanitorState {
         Ok(commands)
     }
 
-    /// Tells operators of time stamps that are ahead of the clock, once.
+    /// Reports time stamps that are ahead of the clock to operators, once.
     async fn compare_clocks(&mut self, now: Timestamp) -> Result<(), StorageError> {
         let ahead = self.args.storage.ahead_of(now).await?.max(0);
         #[expect(clippy::cast_precision_loss, reason = "a microsecond more or less does not matter")]
@@ -208,7 +213,7 @@ impl JanitorState {
         Ok(())
     }
 
-    /// Closes the sockets of login sessions that have expired since this was last done.
+    /// Closes the sockets of logins that have expired since this was last done.
     async fn close_expired(&mut self, now: Timestamp) -> Result<(), StorageError> {
         if self.expired.0 > now {
             // The clock was set back.
@@ -225,7 +230,7 @@ impl JanitorState {
         Ok(())
     }
 
-    /// The server's retention, when it is due: one event a run, not one a message.
+    /// Returns the command of the server's retention when it is due: one event a run, not one a message.
     async fn retention(&mut self, now: Timestamp) -> Result<Option<Command>, StorageError> {
         let Some(keep) = self.args.config.retention() else { return Ok(None) };
         if self.last_retention.is_some_and(|last| last.elapsed() < self.args.config.retention_every()) {
@@ -237,7 +242,7 @@ impl JanitorState {
         Ok(is_due.then_some(Command::Retain(before)))
     }
 
-    async fn step(&mut self, chore: Chore) -> Result<Cleared, StorageError> {
+    async fn run_step(&mut self, chore: Chore) -> Result<Cleared, StorageError> {
         match chore {
             Chore::WipeAccounts => self.args.storage.wipe_accounts().await,
             Chore::Sweep => self.args.storage.sweep(&mut self.swept).await,
@@ -250,11 +255,11 @@ impl JanitorState {
         }
     }
 
-    /// Step after step of one kind, until there is no more to do or others want their turn.
-    async fn all_of(&mut self, chore: Chore) -> Result<(), StorageError> {
+    /// Runs step after step of one chore, until nothing is left to do or the tick has taken long enough.
+    async fn run_chore(&mut self, chore: Chore) -> Result<(), StorageError> {
         for _ in 0..STEPS {
             let started = Instant::now();
-            let cleared = self.step(chore).await?;
+            let cleared = self.run_step(chore).await?;
             metrics().destroyed.increment(cleared.destroyed);
             metrics().dropped.increment(cleared.dropped);
             if cleared.destroyed > 0 {
@@ -263,7 +268,7 @@ impl JanitorState {
             if !cleared.has_more {
                 break;
             }
-            // SQLite has one lock for writing, and those who wait for it do not queue: the writer gets as much time.
+            // SQLite has one lock for writing, without a queue: the writer gets as much time as this step took.
             tokio::time::sleep(started.elapsed()).await;
         }
         Ok(())

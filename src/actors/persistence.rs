@@ -1,129 +1,60 @@
 //! The writer: carries out commands in batches and announces what has happened to the registry in commit order.
 //!
-//! Supervised by the root, which replaces it when it fails; those who wait for an answer then get one that they can try
-//! again ([`PendingReply`]). Bound: its mailbox and batch hold at most the credit of all sockets.
+//! Supervised by the root, which replaces it when it fails; commands that wait for an answer are then refused in a way
+//! that can be tried again ([`PendingReply`]). Bound: its mailbox and batch hold at most the credit of all sockets, the
+//! commands of the requests that hold a [`RequestPermit`](reply::RequestPermit), and one round of the janitor.
 //!
-//! Batches form without a timer: the first command of an empty batch makes the actor cast `Flush` to itself, which queues
-//! behind every message that is waiting already. So a batch is what arrived during the commit before it.
+//! Batches form without a timer: the first command of an empty batch makes the actor cast `Flush` to itself, which
+//! queues behind every message that is waiting already. So a batch is what arrived during the commit before it.
 //!
-//! A batch whose outcome is not known, because the connection or this actor died in it, is [in doubt](InDoubt): before anything
-//! newer is written, the store is asked what of it is there, and that is announced.
+//! A batch whose outcome is not known, because the connection or this actor died in it, is [in doubt](doubt): before
+//! anything newer is written, the store is asked what of it is there, and that is announced.
 
-pub(super) mod disk_space;
+mod announce;
+mod disk_space;
+pub(super) mod doubt;
+pub(super) mod messages;
 pub(super) mod reply;
 pub(super) mod thread;
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use tokio::sync::oneshot;
 
 use super::health::Health;
-use super::mailbox::{Slot, Timed, cast};
-use super::registry::{Delivery, RegistryHandle};
+use super::mailbox::{Mailbox, Timed};
+use super::registry::messages::{Delivery, RegistryHandle};
+use super::stats::ActorStats;
 use crate::clock::Clock;
-use crate::domain::{Answer, Audience, Command, Event, EventBody, Outcome, Seq, Timestamp, UserId};
+use crate::domain::{Command, Event, EventBody};
 use crate::protocol::FrameError;
 use crate::storage::{Applied, Storage, StorageError};
-use crate::telemetry::{ActorKind, metrics};
-use disk_space::room_of;
-use reply::{Confirmed, PendingReply, RETRY_AFTER_MS, Reply, RequestPermit, Told};
+use crate::telemetry::metrics;
+use announce::Announcement;
+use disk_space::space_for;
+use doubt::{InDoubt, Progress};
+use messages::{Job, PersistenceMsg};
+use reply::{PendingReply, RETRY_AFTER_MS};
 
-/// Most commands of one transaction: beyond this the cost of a commit is no longer felt and only the wait grows. With many
-/// conversations, messages of a batch still share pages of the index by conversation: 512 were a sixth slower with 500 pairs.
+/// Most commands of one transaction: beyond this the cost of a commit is no longer felt and only the wait grows. With
+/// many conversations, messages of a batch still share pages of the index by conversation: 512 were a sixth slower with
+/// 500 pairs.
 const MAX_BATCH: usize = 1024;
 /// Longest time for one transaction; then its outcome counts as unknown.
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
-/// The same for finding out where the store stands: what waits longer is likely a dead connection, and there may be several.
+/// Longest time for finding out where the store stands: what takes longer is likely a dead connection, and there may be
+/// several.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
-/// A failure is told at most once in this time: on a disk that is nearly full some batches fit, and the next one does not.
-const TOLD_EVERY: Duration = Duration::from_mins(1);
-/// Between two looks at what nobody tells: whether the store is still in its place, and whether requests fail to write.
-const WATCH_EVERY: Duration = Duration::from_secs(1);
+/// A failure is logged at most once in this time: on a disk that is nearly full some batches fit, and the next does
+/// not.
+const LOG_EVERY: Duration = Duration::from_mins(1);
+/// Time between two looks at the store while no batch would notice that it fails.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
 /// First and longest wait between attempts to reach the database again.
 const RETRY: std::ops::Range<Duration> = Duration::from_millis(100)..Duration::from_secs(5);
 
-pub(super) enum PersistenceMsg {
-    Submit(Box<Job>),
-    Flush,
-    Recover,
-    Watch,
-    Drain(oneshot::Sender<()>),
-    #[cfg(feature = "testing")]
-    Crash,
-}
-
-pub(super) struct Job {
-    command: Command,
-    reply: PendingReply,
-}
-
-/// The writer, whichever incarnation is alive.
-#[derive(Clone)]
-pub struct PersistenceHandle(pub(super) Slot<PersistenceMsg>);
-
-impl PersistenceHandle {
-    /// Carries out a command. While the writer is being replaced the reply is dropped, which answers the one who asks.
-    pub(super) fn submit(&self, command: Command, reply: PendingReply) {
-        self.0.cast(PersistenceMsg::Submit(Box::new(Job { command, reply })));
-    }
-
-    /// Carries out a command that comes from no socket, and waits for what comes of it. It is carried out even when nobody
-    /// waits any more.
-    pub async fn ask(&self, command: Command, permit: RequestPermit) -> Result<Answer, FrameError> {
-        let (reply, answer) = oneshot::channel();
-        self.submit(command, PendingReply::caller(reply, permit));
-        answer.await.unwrap_or_else(|_| Err(FrameError::unavailable(RETRY_AFTER_MS)))
-    }
-
-    /// Carries out a command whose outcome nobody waits for.
-    pub fn tell(&self, command: Command, permit: RequestPermit) {
-        self.submit(command, PendingReply::nobody(permit));
-    }
-
-    /// Writes all that is waiting and ends; gives up after `limit`.
-    pub async fn drain(&self, limit: Duration) {
-        let (reply, drained) = oneshot::channel();
-        self.0.cast(PersistenceMsg::Drain(reply));
-        if tokio::time::timeout(limit, drained).await.is_err() {
-            tracing::error!("the writer did not finish in time");
-        }
-    }
-
-    /// Makes the writer panic.
-    #[cfg(feature = "testing")]
-    pub fn crash(&self) {
-        self.0.cast(PersistenceMsg::Crash);
-    }
-}
-
-/// A batch that was given to the database and not yet answered.
-#[derive(Clone)]
-pub(super) struct InDoubt {
-    /// Messages of it have a higher number …
-    after: Seq,
-    /// … a time stamp of this or later …
-    since: Timestamp,
-    /// … and one of these senders. Other nodes write meanwhile, and theirs are not ours to announce.
-    senders: HashSet<UserId>,
-}
-
-/// What outlives an incarnation of the writer.
-pub(super) struct Progress {
-    /// The highest number that this node has given out.
-    announced: Seq,
-    in_doubt: Option<InDoubt>,
-}
-
-impl Progress {
-    pub(super) fn new(head: Seq) -> Self {
-        Self { announced: head, in_doubt: None }
-    }
-}
-
-pub(super) struct PersistenceActor;
+pub(super) struct PersistenceActor(pub(super) Arc<ActorStats>);
 
 #[derive(Clone)]
 pub(super) struct PersistenceArgs {
@@ -131,20 +62,22 @@ pub(super) struct PersistenceArgs {
     pub(super) clock: Clock,
     pub(super) registry: RegistryHandle,
     pub(super) health: Arc<Health>,
-    pub(super) progress: Arc<Mutex<Progress>>,
+    pub(super) progress: Progress,
 }
 
 pub(super) struct PersistenceState {
     args: PersistenceArgs,
+    mailbox: Mailbox<PersistenceMsg>,
+    stats: Arc<ActorStats>,
     waiting: Vec<Job>,
     /// Nothing is written before `Recover` has found out where the store stands.
-    lost: bool,
+    is_recovering: bool,
     retry: Duration,
-    /// What the batches that have failed would have taken: as much must fit before it is said to work again.
-    room: usize,
-    /// The log says that the database fails.
-    is_told: bool,
-    last_told: Option<Instant>,
+    /// Bytes that the batches that have failed would have taken: as much must fit before the store counts as working.
+    needed_space: usize,
+    /// Whether the log says that the database fails.
+    is_logged: bool,
+    last_logged: Option<Instant>,
 }
 
 impl Actor for PersistenceActor {
@@ -157,61 +90,65 @@ impl Actor for PersistenceActor {
         myself: ActorRef<Self::Msg>,
         args: PersistenceArgs,
     ) -> Result<PersistenceState, ActorProcessingErr> {
+        let mailbox = Mailbox::new(myself, self.0.clone());
         // A predecessor may have died between its commit and the announcement.
-        cast(&myself, PersistenceMsg::Recover);
-        myself.send_interval(WATCH_EVERY, || Timed::new(PersistenceMsg::Watch));
+        mailbox.cast(PersistenceMsg::Recover);
+        mailbox.cast_every(CHECK_EVERY, || PersistenceMsg::CheckStore);
         Ok(PersistenceState {
             args,
+            mailbox,
+            stats: self.0.clone(),
             waiting: Vec::new(),
-            lost: true,
+            is_recovering: true,
             retry: RETRY.start,
-            room: 0,
-            is_told: false,
-            last_told: None,
+            needed_space: 0,
+            is_logged: false,
+            last_logged: None,
         })
     }
 
     async fn handle(
         &self,
-        myself: ActorRef<Self::Msg>,
+        _: ActorRef<Self::Msg>,
         message: Self::Msg,
         state: &mut PersistenceState,
     ) -> Result<(), ActorProcessingErr> {
-        match message.open(ActorKind::Persistence) {
-            PersistenceMsg::Submit(job) => state.enqueue(&myself, *job),
-            PersistenceMsg::Flush => state.flush(&myself).await,
-            PersistenceMsg::Recover => state.recover(&myself).await,
-            PersistenceMsg::Watch => Box::pin(state.watch(&myself)).await,
+        let (message, _busy) = message.open(&self.0);
+        match message {
+            PersistenceMsg::Submit(job) => state.enqueue(*job),
+            PersistenceMsg::Flush => state.flush().await,
+            PersistenceMsg::Recover => state.recover().await,
+            PersistenceMsg::CheckStore => Box::pin(state.check_store()).await,
             PersistenceMsg::Drain(reply) => {
                 while !state.waiting.is_empty() {
-                    state.flush(&myself).await;
+                    state.flush().await;
                 }
-                // The one who asked may have given up.
+                // The caller may have given up.
                 let _ = reply.send(());
-                myself.stop(None);
+                state.mailbox.stop();
             }
             #[cfg(feature = "testing")]
-            PersistenceMsg::Crash => super::crash(),
+            PersistenceMsg::Crash => super::mailbox::crash(),
         }
         Ok(())
     }
 }
 
 impl PersistenceState {
-    fn enqueue(&mut self, myself: &ActorRef<Timed<PersistenceMsg>>, job: Job) {
+    fn enqueue(&mut self, job: Job) {
         if self.waiting.is_empty() {
-            cast(myself, PersistenceMsg::Flush);
+            self.mailbox.cast(PersistenceMsg::Flush);
         }
         self.waiting.push(job);
     }
 
-    async fn flush(&mut self, myself: &ActorRef<Timed<PersistenceMsg>>) {
+    async fn flush(&mut self) {
         let rest = self.waiting.split_off(self.waiting.len().min(MAX_BATCH));
         let batch = std::mem::replace(&mut self.waiting, rest);
         if !self.waiting.is_empty() {
-            cast(myself, PersistenceMsg::Flush);
+            self.mailbox.cast(PersistenceMsg::Flush);
         }
-        if self.lost || batch.is_empty() {
+        if self.is_recovering || batch.is_empty() {
             // `Recover` is on its way. Dropping the batch tells its senders to try again.
             return;
         }
@@ -219,94 +156,76 @@ impl PersistenceState {
             batch.into_iter().map(|job| (job.command, job.reply)).unzip();
         let started = Instant::now();
         let now = self.args.clock.now();
-        let room = room_of(&commands);
-        self.doubt(&commands, now);
+        let space = space_for(&commands);
+        self.args.progress.begin(&commands, now);
         match Box::pin(within(TRANSACTION_TIMEOUT, self.args.storage.apply(commands, now))).await {
             Ok(applied) => {
                 metrics().commit_seconds.record(started.elapsed());
                 #[expect(clippy::cast_precision_loss, reason = "a batch has at most 1,024 rows")]
                 metrics().batch_rows.record(replies.len() as f64);
-                self.room = 0;
+                self.needed_space = 0;
                 self.announce(applied, replies);
             }
             Err(error) => {
                 for reply in replies {
                     reply.refuse(FrameError::unavailable(RETRY_AFTER_MS));
                 }
-                self.room = self.room.max(room);
-                self.lose(myself, &error);
+                self.needed_space = self.needed_space.max(space);
+                self.suspend(&error);
             }
         }
     }
 
+    /// Announces a committed batch, then answers the requests in it.
     fn announce(&self, applied: Applied, replies: Vec<PendingReply>) {
-        let mut deliveries = Vec::with_capacity(replies.len() * 2);
-        if applied.first.0 > self.progress().announced.0 + 1 {
+        let mut announcement = Announcement::new(replies.len());
+        if applied.first.0 > self.args.progress.announced().0 + 1 {
             // Another process has written: what it has numbered lower must not come later.
-            deliveries.push(Delivery::Resync);
+            announcement.resync();
         }
-        let (mut late, mut callers) = (Vec::new(), Vec::new());
-        for (Outcome { answer, events }, reply) in applied.outcomes.into_iter().zip(replies) {
-            match answer {
-                Ok(answer) => {
-                    if matches!(&answer, Answer::Stored(stored) if !stored.duplicate) {
-                        metrics().messages_stored.increment(1);
-                    }
-                    let asked = match reply.confirm(answer) {
-                        Confirmed::Socket(reply) => Some(reply),
-                        Confirmed::Other(told) => {
-                            callers.push(told);
-                            None
-                        }
-                    };
-                    tell_of(&mut deliveries, &mut late, asked, events);
-                }
-                Err(refusal) => reply.refuse(refusal.into()),
-            }
+        for (outcome, reply) in applied.outcomes.into_iter().zip(replies) {
+            announcement.add(outcome, reply);
         }
-        deliveries.append(&mut late);
-        self.args.registry.deliver(deliveries);
-        callers.into_iter().for_each(Told::tell);
-        self.settle(applied.last);
+        announcement.send(&self.args.registry);
+        self.args.progress.settle(applied.last);
     }
 
-    /// Looks at what nobody tells while nothing is sent.
-    async fn watch(&mut self, myself: &ActorRef<Timed<PersistenceMsg>>) {
-        if self.lost {
+    /// Finds failures of the store that no batch would meet while nothing is sent.
+    async fn check_store(&mut self) {
+        if self.is_recovering {
             // `Recover` is on its way.
             return;
         }
         let mut works = within(PROBE_TIMEOUT, self.args.storage.check_files()).await;
         if works.is_ok() && !self.args.storage.requests_can_write() {
-            // One that works clears what one that has failed had noted.
+            // A probe that works clears the failure that a request has noted.
             works = within(PROBE_TIMEOUT, self.args.storage.probe_head(0)).await.map(drop);
         }
         if let Err(error) = works {
-            self.lose(myself, &error);
+            self.suspend(&error);
         }
     }
 
-    /// Finds out where the store stands, and announces what of a batch in doubt is there; tries again later when the database
-    /// does not answer.
-    async fn recover(&mut self, myself: &ActorRef<Timed<PersistenceMsg>>) {
+    /// Finds out where the store stands, and announces what of a batch in doubt is there; tries again later when the
+    /// database does not answer.
+    async fn recover(&mut self) {
         match Box::pin(self.resolve()).await {
             Ok(()) => {
-                self.lost = false;
+                self.is_recovering = false;
                 self.retry = RETRY.start;
                 self.args.health.set_storage_works(true);
-                if std::mem::take(&mut self.is_told) {
+                if std::mem::take(&mut self.is_logged) {
                     tracing::info!("the database works again");
                 }
             }
-            Err(error) => self.lose(myself, &error),
+            Err(error) => self.suspend(&error),
         }
     }
 
     async fn resolve(&self) -> Result<(), StorageError> {
         // Waits for every transaction that has taken numbers: afterwards nothing is in doubt any more.
-        let head = within(PROBE_TIMEOUT, self.args.storage.probe_head(self.room)).await?;
-        let doubt = self.progress().in_doubt.clone();
-        if let Some(InDoubt { after, since, senders }) = doubt {
+        let head = within(PROBE_TIMEOUT, self.args.storage.probe_head(self.needed_space)).await?;
+        if let Some(InDoubt { after, since, senders }) = self.args.progress.in_doubt() {
             let found = within(TRANSACTION_TIMEOUT, self.args.storage.committed_since(after, since, &senders)).await?;
             metrics().messages_stored.increment(found.len() as u64);
             let recovered = found.into_iter().map(|message| {
@@ -315,63 +234,32 @@ impl PersistenceState {
             });
             // Sockets that can resume ask the store, which also has what is not a message.
             self.args.registry.deliver(recovered.chain([Delivery::Resync]).collect());
-        } else if head > self.progress().announced {
+        } else if head > self.args.progress.announced() {
             // Another process has written meanwhile.
             self.args.registry.deliver(vec![Delivery::Resync]);
         }
-        self.settle(head);
+        self.args.progress.settle(head);
         Ok(())
     }
 
-    /// From here until [`settle`](Self::settle) the outcome of this batch is not known.
-    fn doubt(&self, commands: &[Command], now: Timestamp) {
-        let mut progress = self.progress();
-        let sender = |command: &Command| if let Command::Send(draft) = command { Some(draft.sender) } else { None };
-        let senders = commands.iter().filter_map(sender).collect();
-        progress.in_doubt = Some(InDoubt { after: progress.announced, since: now, senders });
-    }
-
-    fn settle(&self, head: Seq) {
-        *self.progress() = Progress::new(head);
-    }
-
-    fn progress(&self) -> std::sync::MutexGuard<'_, Progress> {
-        // Plain values, whole after any panic.
-        self.args.progress.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The database failed: nothing is written until [`recover`](Self::recover) has found out where it stands.
-    fn lose(&mut self, myself: &ActorRef<Timed<PersistenceMsg>>, error: &StorageError) {
-        self.lost = true;
+    /// Writes nothing more until [`recover`](Self::recover) has found out where the database stands.
+    fn suspend(&mut self, error: &StorageError) {
+        self.is_recovering = true;
+        self.stats.met(error);
         self.args.health.set_storage_works(false);
-        if !self.is_told && self.last_told.is_none_or(|told| told.elapsed() > TOLD_EVERY) {
-            (self.is_told, self.last_told) = (true, Some(Instant::now()));
+        if !self.is_logged && self.last_logged.is_none_or(|logged| logged.elapsed() > LOG_EVERY) {
+            (self.is_logged, self.last_logged) = (true, Some(Instant::now()));
             tracing::error!(error = %error, "cannot write to the database; trying again");
         }
-        myself.send_after(self.retry, || Timed::new(PersistenceMsg::Recover));
+        self.mailbox.cast_after(self.retry, || PersistenceMsg::Recover);
         self.retry = (self.retry * 2).min(RETRY.end);
     }
 }
 
-/// What has happened, with the answer in the place of the event that it is about, or alone.
-fn tell_of(
-    deliveries: &mut Vec<Delivery>,
-    late: &mut Vec<Delivery>,
-    mut asked: Option<Reply>,
-    events: Vec<(Audience, Arc<Event>)>,
-) {
-    for (to, event) in events {
-        let own = |reply: &mut Reply| Audience::User(reply.origin.user) == to && !matches!(reply.answer, Answer::Done);
-        let reply = asked.take_if(own);
-        deliveries.push(Delivery::Event { to, event, reply });
-    }
-    let Some(reply) = asked else { return };
-    // A receipt that was merged into a later one of the batch is not answered before that one is told.
-    let to = if matches!(reply.answer, Answer::Read { .. }) { late } else { deliveries };
-    to.push(Delivery::Answer(reply));
-}
-
-/// A database call that answers in time, one way or the other.
+/// Waits for a database call until `limit`, then fails with [`StorageError::TimedOut`].
 async fn within<T>(limit: Duration, call: impl Future<Output = Result<T, StorageError>>) -> Result<T, StorageError> {
     tokio::time::timeout(limit, call).await.unwrap_or(Err(StorageError::TimedOut))
 }
+
+#[cfg(test)]
+mod tests;

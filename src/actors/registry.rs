@@ -1,8 +1,10 @@
-//! The registry: who is connected to this node. Starts and supervises the sessions and routes to them.
+//! The registry: the users that are connected to this node. Starts and supervises the sessions and routes to them.
 //!
-//! Supervised by the root. When it fails, its sessions end with it, their sockets are closed with 1011 and the clients come
-//! back to its successor. Bound: its mailbox holds what the writer has committed (bounded by the credit of all sockets) and
-//! one message a handshake (bounded by the number of connections).
+//! Supervised by the root. When it fails, its sessions end with it, their sockets are closed with 1011 and the clients
+//! come back to its successor. Bound: its mailbox holds what the writer has committed (bounded by the credit of all
+//! sockets) and one message a handshake (bounded by the number of connections).
+
+pub(super) mod messages;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,128 +13,19 @@ use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::sync::oneshot;
 
 use super::health::Health;
-use super::mailbox::{Slot, Timed, cast};
-use super::persistence::PersistenceHandle;
-use super::persistence::reply::Reply;
-use super::presence::PresenceHandle;
+use super::mailbox::{Mailbox, Timed};
+use super::persistence::messages::PersistenceHandle;
+use super::presence::messages::PresenceHandle;
+use super::session::messages::{SessionHandle, SessionMsg, SocketLease, Update};
+use super::session::new_socket::NewSocket;
 use super::session::replay::Replays;
-use super::session::socket::{NewSocket, SocketLease};
-use super::session::{News, SessionActor, SessionArgs, SessionMsg};
-use crate::domain::{Audience, Event, LoginId, UserId};
-use crate::protocol::Frame;
-use crate::protocol::LoginEnd;
+use super::session::{SessionActor, SessionArgs};
+use super::stats::ActorStats;
+use crate::domain::{Audience, UserId};
 use crate::telemetry::ActorKind;
+use messages::{Delivery, RegistryHandle, RegistryMsg};
 
-pub(super) enum RegistryMsg {
-    Attach {
-        user: UserId,
-        socket: NewSocket,
-        reply: oneshot::Sender<SocketLease>,
-    },
-    Idle {
-        user: UserId,
-        session: ActorId,
-        attached: u64,
-    },
-    Deliver(Vec<Delivery>),
-    EndLogins {
-        user: UserId,
-        logins: Arc<[LoginId]>,
-        end: LoginEnd,
-    },
-    EndUser {
-        user: UserId,
-        end: LoginEnd,
-    },
-    Whisper {
-        user: UserId,
-        frame: Frame,
-    },
-    /// The presence actor has forgotten everything.
-    Introduce,
-    #[cfg(feature = "testing")]
-    CrashSession(UserId),
-    #[cfg(feature = "testing")]
-    Crash,
-}
-
-/// What the writer has to say, in the order in which sessions must hear it.
-pub(super) enum Delivery {
-    /// A committed event.
-    Event {
-        to: Audience,
-        event: Arc<Event>,
-        /// For the socket that has caused it, when `to` is its user.
-        reply: Option<Reply>,
-    },
-    /// An answer without an event.
-    Answer(Reply),
-    /// A committed message that could not be told at its time, for both sides.
-    Recovered([UserId; 2], Arc<Event>),
-    /// Not everything could be told.
-    Resync,
-}
-
-/// The registry, whichever incarnation is alive.
-#[derive(Clone)]
-pub struct RegistryHandle(pub(super) Slot<RegistryMsg>);
-
-impl RegistryHandle {
-    /// Adds a socket to the user's session, which is started if need be. From the answer on, whatever is delivered to the
-    /// user goes to the socket's queue. `None` when the registry is being restarted.
-    pub async fn attach(&self, user: UserId, socket: NewSocket) -> Option<SocketLease> {
-        let (reply, attached) = oneshot::channel();
-        self.0.cast(RegistryMsg::Attach { user, socket, reply });
-        attached.await.ok()
-    }
-
-    /// Closes the sockets of login sessions that have ended, with 4001.
-    pub fn end_logins(&self, user: UserId, logins: &[LoginId], end: LoginEnd) {
-        if !logins.is_empty() {
-            self.0.cast(RegistryMsg::EndLogins { user, logins: logins.into(), end });
-        }
-    }
-
-    /// Closes all sockets of a user with 4001.
-    pub fn end_user(&self, user: UserId, end: LoginEnd) {
-        self.0.cast(RegistryMsg::EndUser { user, end });
-    }
-
-    /// Makes the user's session panic.
-    #[cfg(feature = "testing")]
-    pub fn crash_session(&self, user: UserId) {
-        self.0.cast(RegistryMsg::CrashSession(user));
-    }
-
-    /// Makes the registry panic.
-    #[cfg(feature = "testing")]
-    pub fn crash(&self) {
-        self.0.cast(RegistryMsg::Crash);
-    }
-
-    /// For all sockets of a user that have caught up; nobody misses it.
-    pub(super) fn whisper(&self, user: UserId, frame: Frame) {
-        self.0.cast(RegistryMsg::Whisper { user, frame });
-    }
-
-    /// Every session says again whether its user is online.
-    pub(super) fn introduce(&self) {
-        self.0.cast(RegistryMsg::Introduce);
-    }
-
-    /// Routes what the writer has to say, in its order.
-    pub(super) fn deliver(&self, deliveries: Vec<Delivery>) {
-        if !deliveries.is_empty() {
-            self.0.cast(RegistryMsg::Deliver(deliveries));
-        }
-    }
-
-    pub(super) fn session_is_idle(&self, user: UserId, session: ActorId, attached: u64) {
-        self.0.cast(RegistryMsg::Idle { user, session, attached });
-    }
-}
-
-pub(super) struct RegistryActor;
+pub(super) struct RegistryActor(pub(super) Arc<ActorStats>);
 
 #[derive(Clone)]
 pub(super) struct RegistryArgs {
@@ -148,16 +41,16 @@ pub(super) struct RegistryState {
     args: RegistryArgs,
     sessions: HashMap<UserId, Session>,
     users: HashMap<ActorId, UserId>,
-    /// Who has unsent news.
-    told: Vec<UserId>,
+    /// Users whose session has updates to be sent.
+    pending: Vec<UserId>,
 }
 
 struct Session {
-    actor: ActorRef<Timed<SessionMsg>>,
+    handle: SessionHandle,
     /// Sockets that were ever sent to it.
     attached: u64,
-    /// What it is told at the end of the batch, in one message: waking it costs more than the news.
-    news: Vec<News>,
+    /// Sent at the end of the batch, in one message: waking the session costs more than an update.
+    updates: Vec<Update>,
 }
 
 impl Actor for RegistryActor {
@@ -167,8 +60,8 @@ impl Actor for RegistryActor {
 
     async fn pre_start(&self, _: ActorRef<Self::Msg>, args: RegistryArgs) -> Result<RegistryState, ActorProcessingErr> {
         // The sessions of a predecessor have ended with it.
-        args.presence.everybody_left();
-        Ok(RegistryState { args, sessions: HashMap::new(), users: HashMap::new(), told: Vec::new() })
+        args.presence.registry_replaced();
+        Ok(RegistryState { args, sessions: HashMap::new(), users: HashMap::new(), pending: Vec::new() })
     }
 
     async fn handle(
@@ -177,23 +70,22 @@ impl Actor for RegistryActor {
         message: Self::Msg,
         state: &mut RegistryState,
     ) -> Result<(), ActorProcessingErr> {
-        match message.open(ActorKind::Registry) {
+        let (message, _busy) = message.open(&self.0);
+        match message {
             RegistryMsg::Attach { user, socket, reply } => state.attach(&myself, user, socket, reply).await,
             RegistryMsg::Idle { user, session, attached } => state.retire(user, session, attached),
             RegistryMsg::Deliver(deliveries) => {
-                for delivery in deliveries {
-                    state.deliver(delivery);
-                }
-                state.send_news();
+                deliveries.into_iter().for_each(|delivery| state.deliver(delivery));
+                state.flush_updates();
             }
             RegistryMsg::EndLogins { user, logins, end } => state.send(user, SessionMsg::EndLogins { logins, end }),
             RegistryMsg::EndUser { user, end } => state.send(user, SessionMsg::Close(end)),
-            RegistryMsg::Whisper { user, frame } => state.send(user, SessionMsg::Whisper { socket: None, frame }),
-            RegistryMsg::Introduce => state.send_all(|| SessionMsg::Introduce),
+            RegistryMsg::Ephemeral { user, frame } => state.send(user, SessionMsg::Ephemeral { socket: None, frame }),
+            RegistryMsg::ReportPresence => state.send_all(|| SessionMsg::ReportPresence),
             #[cfg(feature = "testing")]
             RegistryMsg::CrashSession(user) => state.send(user, SessionMsg::Crash),
             #[cfg(feature = "testing")]
-            RegistryMsg::Crash => super::crash(),
+            RegistryMsg::Crash => super::mailbox::crash(),
         }
         Ok(())
     }
@@ -207,7 +99,7 @@ impl Actor for RegistryActor {
         match event {
             SupervisionEvent::ActorTerminated(cell, ..) => state.forget(cell.get_id()),
             SupervisionEvent::ActorFailed(cell, error) => {
-                state.args.health.actor_failed(ActorKind::Session);
+                state.args.health.stats(ActorKind::Session).failed(&error);
                 let user = state.users.get(&cell.get_id()).copied();
                 tracing::error!(user.id = ?user, error = %error, "a session failed: its sockets are closed");
                 state.forget(cell.get_id());
@@ -227,96 +119,103 @@ impl RegistryState {
         reply: oneshot::Sender<SocketLease>,
     ) {
         if !self.sessions.contains_key(&user) {
-            let args = SessionArgs {
-                user,
-                max_sockets: self.args.max_sockets,
-                registry: self.args.handle.clone(),
-                persistence: self.args.persistence.clone(),
-                presence: self.args.presence.clone(),
-                replays: self.args.replays.clone(),
-            };
-            // Awaits only the session's `pre_start`, which does no I/O.
-            match Actor::spawn_linked(None, SessionActor, args, myself.get_cell()).await {
-                Ok((actor, _)) => {
-                    self.users.insert(actor.get_id(), user);
-                    self.sessions.insert(user, Session { actor, attached: 0, news: Vec::new() });
-                }
-                Err(error) => tracing::error!(user.id = %user, error = %error, "cannot start a session"),
-            }
+            self.start_session(myself, user).await;
         }
         if let Some(session) = self.sessions.get_mut(&user) {
             session.attached += 1;
-            cast(&session.actor, SessionMsg::Attach { socket, reply });
+            session.handle.send(SessionMsg::Attach { socket, reply });
+        }
+    }
+
+    async fn start_session(&mut self, myself: &ActorRef<Timed<RegistryMsg>>, user: UserId) {
+        let args = SessionArgs {
+            user,
+            max_sockets: self.args.max_sockets,
+            registry: self.args.handle.clone(),
+            persistence: self.args.persistence.clone(),
+            presence: self.args.presence.clone(),
+            replays: self.args.replays.clone(),
+        };
+        let stats = self.args.health.stats(ActorKind::Session);
+        // Awaits only the session's `pre_start`, which does no I/O.
+        match Actor::spawn_linked(None, SessionActor(stats.clone()), args, myself.get_cell()).await {
+            Ok((actor, _)) => {
+                self.users.insert(actor.get_id(), user);
+                let handle = SessionHandle(Mailbox::new(actor, stats.clone()));
+                self.sessions.insert(user, Session { handle, attached: 0, updates: Vec::new() });
+            }
+            Err(error) => tracing::error!(user.id = %user, error = %error, "cannot start a session"),
         }
     }
 
     /// Stops a session without sockets, unless one is on its way to it: then it has seen fewer than were sent.
     fn retire(&mut self, user: UserId, session: ActorId, attached: u64) {
-        let idle = |s: &Session| s.actor.get_id() == session && s.attached == attached;
+        let idle = |s: &Session| s.handle.id() == session && s.attached == attached;
         if self.sessions.get(&user).is_some_and(idle)
             && let Some(session) = self.sessions.remove(&user)
         {
-            self.users.remove(&session.actor.get_id());
-            session.actor.stop(None);
+            self.users.remove(&session.handle.id());
+            session.handle.stop();
         }
     }
 
     fn deliver(&mut self, delivery: Delivery) {
         match delivery {
             Delivery::Event { to: Audience::User(user), event, reply } => {
-                self.tell(user, News::Event { event, reply });
+                self.enqueue(user, Update::Event { event, reply });
             }
-            Delivery::Answer(reply) => self.tell(reply.origin.user, News::Answer(reply)),
+            Delivery::Answer(reply) => self.enqueue(reply.origin.user, Update::Answer(reply)),
             Delivery::Event { to: Audience::All, event, .. } => {
                 let users: Vec<UserId> = self.sessions.keys().copied().collect();
                 for user in users {
-                    self.tell(user, News::Event { event: event.clone(), reply: None });
+                    self.enqueue(user, Update::Event { event: event.clone(), reply: None });
                 }
             }
             Delivery::Recovered([a, b], event) => {
-                self.send_news();
+                self.flush_updates();
                 self.send(a, SessionMsg::Recovered(event.clone()));
                 if a != b {
                     self.send(b, SessionMsg::Recovered(event));
                 }
             }
             Delivery::Resync => {
-                self.send_news();
+                self.flush_updates();
                 self.send_all(|| SessionMsg::Resync);
             }
         }
     }
 
-    fn tell(&mut self, user: UserId, news: News) {
+    /// Keeps an update for the user's session until the end of the batch.
+    fn enqueue(&mut self, user: UserId, update: Update) {
         if let Some(session) = self.sessions.get_mut(&user) {
-            if session.news.is_empty() {
-                self.told.push(user);
+            if session.updates.is_empty() {
+                self.pending.push(user);
             }
-            session.news.push(news);
+            session.updates.push(update);
         }
     }
 
-    fn send_news(&mut self) {
-        for user in self.told.drain(..) {
+    fn flush_updates(&mut self) {
+        for user in self.pending.drain(..) {
             if let Some(session) = self.sessions.get_mut(&user) {
-                cast(&session.actor, SessionMsg::Told(std::mem::take(&mut session.news)));
+                session.handle.send(SessionMsg::Updates(std::mem::take(&mut session.updates)));
             }
         }
     }
 
     fn send_all(&self, message: impl Fn() -> SessionMsg) {
         for session in self.sessions.values() {
-            cast(&session.actor, message());
+            session.handle.send(message());
         }
     }
 
     fn send(&self, user: UserId, message: SessionMsg) {
         if let Some(session) = self.sessions.get(&user) {
-            cast(&session.actor, message);
+            session.handle.send(message);
         }
     }
 
-    /// By the actor's id, not the user's: the user may have a new session already.
+    /// Forgets a session that has ended. By the actor's id, since the user may have a new session already.
     fn forget(&mut self, session: ActorId) {
         if let Some(user) = self.users.remove(&session) {
             self.sessions.remove(&user);
@@ -324,3 +223,6 @@ impl RegistryState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

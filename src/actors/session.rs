@@ -1,13 +1,17 @@
-//! The session of one connected user: their live sockets, and the door their commands pass.
+//! The session of one connected user: their live sockets, and the way of their commands to the writer.
 //!
-//! Supervised by the registry. When it fails, its sockets are closed with 1011 and the clients come back; nobody else
-//! notices. Bounds: the mailbox holds at most the credit of its sockets, a page for each that catches up, and what the writer
-//! has committed for this user; each socket's queue has its own bound ([`send_queue`]).
+//! Supervised by the registry. When it fails, its sockets are closed with 1011 and the clients come back; no other user
+//! notices. Bounds: the mailbox holds at most the credit of its sockets, a page for each that catches up, and what the
+//! writer has committed for this user; each socket's queue has its own bound ([`send_queue`]).
 
 pub(super) mod credit;
+pub(super) mod messages;
+pub(super) mod new_socket;
+pub(super) mod origin;
 pub(super) mod replay;
 pub(super) mod send_queue;
-pub(super) mod socket;
+mod socket;
+mod socket_stream;
 pub(super) mod stream;
 
 use std::sync::Arc;
@@ -15,84 +19,24 @@ use std::sync::Arc;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::oneshot;
 
-use super::mailbox::Timed;
-use super::persistence::PersistenceHandle;
-use super::persistence::reply::{Origin, PendingReply, Reply};
-use super::presence::PresenceHandle;
-use super::registry::RegistryHandle;
-use crate::domain::{Command, Event, EventBody, LoginId, SocketId, UserId};
+use super::mailbox::{Mailbox, Timed};
+use super::persistence::messages::PersistenceHandle;
+use super::persistence::reply::PendingReply;
+use super::presence::messages::PresenceHandle;
+use super::registry::messages::RegistryHandle;
+use super::stats::ActorStats;
+use crate::domain::{Command, Event, EventBody, SocketId, UserId};
+use crate::protocol::CloseReason;
 use crate::protocol::v1::Context;
-use crate::protocol::{CloseReason, LoginEnd};
-use crate::protocol::{Frame, FrameError};
-use crate::telemetry::{ActorKind, metrics};
+use crate::telemetry::metrics;
 use credit::Credit;
-use replay::{Greeting, Replays};
-use socket::{NewSocket, SessionSocket, SocketLease};
-use stream::PageInHand;
+use messages::{SessionHandle, SessionMsg, SocketLease, Update};
+use new_socket::NewSocket;
+use origin::{Origin, Reply};
+use replay::Replays;
+use socket::SessionSocket;
 
-pub(super) enum SessionMsg {
-    Attach {
-        socket: NewSocket,
-        reply: oneshot::Sender<SocketLease>,
-    },
-    Detach(SocketId),
-    Inbound {
-        socket: SocketId,
-        command: Command,
-        context: Context,
-        credit: Credit,
-    },
-    /// What the writer has to say to this user, in its order.
-    Told(Vec<News>),
-    Failed {
-        origin: Origin,
-        error: FrameError,
-    },
-    Greet {
-        socket: SocketId,
-        greeting: Greeting,
-    },
-    Page {
-        socket: SocketId,
-        page: PageInHand,
-    },
-    /// A message of which nobody knew whether it was stored. Only for sockets that cannot resume.
-    Recovered(Arc<Event>),
-    /// There may be more of that: the others ask the store.
-    Resync,
-    /// For one socket, or all that can read it; nobody misses it.
-    Whisper {
-        socket: Option<SocketId>,
-        frame: Frame,
-    },
-    Watch {
-        socket: SocketId,
-        users: Vec<UserId>,
-        credit: Credit,
-    },
-    /// The presence actor has forgotten everything.
-    Introduce,
-    EndLogins {
-        logins: Arc<[LoginId]>,
-        end: LoginEnd,
-    },
-    Close(LoginEnd),
-    #[cfg(feature = "testing")]
-    Crash,
-}
-
-/// What a session is told by the writer.
-pub(super) enum News {
-    Event {
-        event: Arc<Event>,
-        /// Takes the event's place on the socket that has caused it.
-        reply: Option<Reply>,
-    },
-    /// An answer without an event.
-    Answer(Reply),
-}
-
-pub(super) struct SessionActor;
+pub(super) struct SessionActor(pub(super) Arc<ActorStats>);
 
 pub(super) struct SessionArgs {
     pub(super) user: UserId,
@@ -105,82 +49,89 @@ pub(super) struct SessionArgs {
 
 pub(super) struct SessionState {
     args: SessionArgs,
+    handle: SessionHandle,
     /// Oldest first.
     sockets: Vec<SessionSocket>,
     /// Sockets that were ever attached: tells the registry whether another one is on its way here.
     attached: u64,
     is_online: bool,
+    _alive: Alive,
 }
+
+/// Counts a session for as long as it lives.
+struct Alive(Arc<ActorStats>);
 
 impl Actor for SessionActor {
     type Msg = Timed<SessionMsg>;
     type State = SessionState;
     type Arguments = SessionArgs;
 
-    async fn pre_start(&self, _: ActorRef<Self::Msg>, args: SessionArgs) -> Result<SessionState, ActorProcessingErr> {
-        metrics().sessions.increment(1);
-        Ok(SessionState { args, sockets: Vec::new(), attached: 0, is_online: false })
+    async fn pre_start(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        args: SessionArgs,
+    ) -> Result<SessionState, ActorProcessingErr> {
+        let handle = SessionHandle(Mailbox::new(myself, self.0.clone()));
+        let alive = Alive::new(self.0.clone());
+        Ok(SessionState { args, handle, sockets: Vec::new(), attached: 0, is_online: false, _alive: alive })
     }
 
     async fn handle(
         &self,
-        myself: ActorRef<Self::Msg>,
+        _: ActorRef<Self::Msg>,
         message: Self::Msg,
         state: &mut SessionState,
     ) -> Result<(), ActorProcessingErr> {
-        match message.open(ActorKind::Session) {
-            SessionMsg::Attach { socket, reply } => state.attach(&myself, socket, reply),
-            SessionMsg::Detach(socket) => state.detach(&myself, socket),
-            SessionMsg::Inbound { socket, command, context, credit } => {
-                state.inbound(myself, socket, command, context, credit);
-            }
-            SessionMsg::Told(all) => {
-                for news in all {
-                    state.tell(news);
-                }
-            }
-            SessionMsg::Failed { origin, error } => state.with(origin.socket, |socket| socket.fail(origin, &error)),
+        let (message, _busy) = message.open(&self.0);
+        match message {
+            SessionMsg::Attach { socket, reply } => state.attach(socket, reply),
+            SessionMsg::Detach(socket) => state.detach(socket),
+            SessionMsg::Inbound { socket, command, context, credit } => state.submit(socket, command, context, credit),
+            SessionMsg::Updates(updates) => updates.into_iter().for_each(|update| state.update(update)),
+            SessionMsg::Failed { origin, error } => state.with(origin.socket, |socket| socket.refuse(origin, &error)),
             SessionMsg::Greet { socket, greeting } => state.with(socket, |socket| socket.greet(greeting)),
             SessionMsg::Page { socket, page } => state.with(socket, |socket| socket.page(page)),
             SessionMsg::Recovered(event) => state.each(|socket| socket.recovered(&event)),
-            SessionMsg::Resync => {
-                let replays = state.args.replays.clone();
-                state.each(|socket| socket.resync(&replays, &myself));
+            SessionMsg::Resync => state.resync(),
+            SessionMsg::Ephemeral { socket: None, frame } => state.each(|socket| socket.send_ephemeral(&frame)),
+            SessionMsg::Ephemeral { socket: Some(id), frame } => state.with(id, |socket| socket.send_presence(&frame)),
+            SessionMsg::Typing { to, active, credit } => {
+                state.args.presence.typing(state.args.user, to, active, credit);
             }
-            SessionMsg::Whisper { socket: None, frame } => state.each(|socket| socket.whisper(&frame)),
-            SessionMsg::Whisper { socket: Some(id), frame } => state.with(id, |socket| socket.tell(&frame)),
-            SessionMsg::Watch { socket, users, credit } => {
-                let (presence, user) = (state.args.presence.clone(), state.args.user);
-                state.with(socket, |socket| {
-                    socket.watching.clone_from(&users);
-                    presence.watch(user, socket.id, myself.clone(), users, Some(credit));
-                    true
-                });
-            }
-            SessionMsg::Introduce => state.introduce(&myself),
+            SessionMsg::Watch { socket, users, credit } => state.watch(socket, users, credit),
+            SessionMsg::ReportPresence => state.report_presence(),
             SessionMsg::EndLogins { logins, end } => {
                 state.close(CloseReason::LoginEnded(end), |socket| logins.contains(&socket.login));
             }
             SessionMsg::Close(end) => state.close(CloseReason::LoginEnded(end), |_| true),
             #[cfg(feature = "testing")]
-            SessionMsg::Crash => super::crash(),
+            SessionMsg::Crash => super::mailbox::crash(),
         }
         Ok(())
     }
 }
 
-impl Drop for SessionState {
+impl Alive {
+    fn new(stats: Arc<ActorStats>) -> Self {
+        metrics().sessions.increment(1);
+        stats.started();
+        Self(stats)
+    }
+}
+
+impl Drop for Alive {
     fn drop(&mut self) {
         metrics().sessions.decrement(1);
+        self.0.ended();
     }
 }
 
 impl SessionState {
-    fn attach(&mut self, myself: &ActorRef<Timed<SessionMsg>>, socket: NewSocket, reply: oneshot::Sender<SocketLease>) {
+    fn attach(&mut self, socket: NewSocket, reply: oneshot::Sender<SocketLease>) {
         self.attached += 1;
         let id = socket.id;
         if let Some(opening) = &socket.opening {
-            // A phone that has changed networks leaves no ghost.
+            // A phone that has changed networks leaves no dead socket behind.
             let is_same = |other: &SessionSocket| other.device.as_ref() == Some(&opening.device);
             if let Some(index) = self.sockets.iter().position(is_same) {
                 self.sockets.remove(index).close(CloseReason::Replaced);
@@ -188,48 +139,43 @@ impl SessionState {
         }
         // Most users have one.
         self.sockets.reserve_exact(1);
-        self.sockets.push(SessionSocket::new(socket, myself, self.args.user, &self.args.replays));
+        self.sockets.push(SessionSocket::new(socket, &self.handle, self.args.user, &self.args.replays));
         if self.sockets.len() > self.args.max_sockets {
             self.sockets.remove(0).close(CloseReason::TooMany);
         }
-        self.look_online();
-        // Given up meanwhile, it comes back, and its drop detaches the socket.
-        let _ = reply.send(SocketLease::new(myself.clone(), id, self.args.user, self.args.presence.clone()));
+        self.update_presence();
+        // When the handshake was given up, the lease comes back, and its drop detaches the socket.
+        let _ = reply.send(SocketLease::new(self.handle.clone(), id));
     }
 
-    fn detach(&mut self, myself: &ActorRef<Timed<SessionMsg>>, socket: SocketId) {
+    fn detach(&mut self, socket: SocketId) {
         self.sockets.retain(|other| other.id != socket);
         self.args.presence.unwatch(socket);
-        self.look_online();
+        self.update_presence();
         if self.sockets.is_empty() {
-            self.args.registry.session_is_idle(self.args.user, myself.get_id(), self.attached);
+            self.args.registry.session_is_idle(self.args.user, self.handle.id(), self.attached);
         }
     }
 
-    fn inbound(
-        &mut self,
-        myself: ActorRef<Timed<SessionMsg>>,
-        id: SocketId,
-        command: Command,
-        context: Context,
-        credit: Credit,
-    ) {
-        let ordinal = self.sockets.iter_mut().find(|socket| socket.id == id).map_or(0, SessionSocket::command);
+    /// Hands a command of a socket to the writer.
+    fn submit(&mut self, id: SocketId, command: Command, context: Context, credit: Credit) {
+        let socket = self.sockets.iter_mut().find(|socket| socket.id == id);
+        let ordinal = socket.map_or(0, SessionSocket::number_command);
         let origin = Origin { user: self.args.user, socket: id, ordinal, context, credit };
-        self.args.persistence.submit(command, PendingReply::socket(myself, origin));
+        self.args.persistence.submit(command, PendingReply::socket(self.handle.clone(), origin));
     }
 
-    fn tell(&mut self, news: News) {
-        match news {
-            News::Event { event, reply } => self.deliver(&event, reply),
-            News::Answer(reply) => {
+    fn update(&mut self, update: Update) {
+        match update {
+            Update::Event { event, reply } => self.deliver(&event, reply),
+            Update::Answer(reply) => {
                 let socket = reply.origin.socket;
                 self.with(socket, |socket| socket.answer(reply));
             }
         }
     }
 
-    /// Gives the event to every socket in its dialect; a socket whose queue is full is let go.
+    /// Gives the event to every socket in its dialect; a socket whose queue is full is forgotten.
     fn deliver(&mut self, event: &Arc<Event>, mut reply: Option<Reply>) {
         let mut given = 0;
         self.each(|socket| {
@@ -247,17 +193,32 @@ impl SessionState {
         }
     }
 
-    fn introduce(&mut self, myself: &ActorRef<Timed<SessionMsg>>) {
+    fn resync(&mut self) {
+        let (replays, handle) = (self.args.replays.clone(), self.handle.clone());
+        self.each(|socket| socket.resync(&replays, &handle));
+    }
+
+    fn watch(&mut self, socket: SocketId, users: Vec<UserId>, credit: Credit) {
+        let (presence, user, handle) = (self.args.presence.clone(), self.args.user, self.handle.clone());
+        self.with(socket, |socket| {
+            socket.watching.clone_from(&users);
+            presence.watch(user, socket.id, handle, users, Some(credit));
+            true
+        });
+    }
+
+    /// Reports to a presence actor that knows nothing of this user.
+    fn report_presence(&mut self) {
         self.is_online = false;
-        self.look_online();
+        self.update_presence();
         for socket in self.sockets.iter().filter(|socket| !socket.watching.is_empty()) {
             let watching = socket.watching.clone();
-            self.args.presence.watch(self.args.user, socket.id, myself.clone(), watching, None);
+            self.args.presence.watch(self.args.user, socket.id, self.handle.clone(), watching, None);
         }
     }
 
-    /// Says when the user appears and disappears.
-    fn look_online(&mut self) {
+    /// Reports when the user appears and disappears.
+    fn update_presence(&mut self) {
         let is_online = self.sockets.iter().any(|socket| !socket.is_background);
         if is_online != self.is_online {
             self.is_online = is_online;
@@ -286,3 +247,6 @@ impl SessionState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

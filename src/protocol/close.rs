@@ -9,7 +9,7 @@ pub enum CloseReason {
     Fault,
     /// The user has opened too many sockets; this is the oldest.
     TooMany,
-    /// The login session has ended.
+    /// The login has ended.
     LoginEnded(LoginEnd),
     /// The same device has opened another socket.
     Replaced,
@@ -38,12 +38,12 @@ impl CloseReason {
     }
 }
 
-/// Why a login session has ended, as the text of a 4001.
+/// Why a login has ended, as the text of a 4001.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoginEnd {
-    /// Its owner has logged out.
+    /// The user has logged out.
     Logout,
-    /// Ended from another session or for a newer one, expired, or a spent refresh token came back.
+    /// Ended from another login or for a newer one, expired, or a spent refresh token came back.
     Revoked,
     /// The password was changed.
     Password,

@@ -1,12 +1,12 @@
-//! The admission: how many `fluent.v1` sockets are being opened at once.
+//! The admission control: how many `fluent.v1` sockets are being opened at once.
 //!
-//! What an opening asks of the server — its registration, and the first page of what it has missed — is work of a millisecond.
-//! After a restart thousands come back together; were they all let in, the messages of everybody else would wait behind
-//! thousands of tasks that are ready at each of their steps. So a few are at work at a time, and the others wait in the
-//! order in which they came: that costs nothing, and takes no longer, since the work is the same.
+//! An opening costs the server about a millisecond of work: the registration, and the first page of what the socket has
+//! missed. After a restart thousands of clients come back together. Were they all admitted at once, all other messages
+//! would wait behind thousands of tasks that are ready at each of their steps. So a few are at work at a time, and the
+//! others wait in the order of their arrival: that takes no longer, since the work is the same.
 //!
-//! A place is given back when the first page has been made into frames, whatever the client does meanwhile: nobody holds it by
-//! reading slowly. Bounds: the time that one waits, and the openings of one user.
+//! A permit is given back when the first page has been made into frames, whatever the client does meanwhile: a slow
+//! reader does not hold it. Bounds: the time that an opening waits, and the openings of one user.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,10 +22,10 @@ use crate::telemetry::metrics;
 /// Openings at work at once for each core: enough to keep the cores and the readers of the store busy, and no more.
 const AT_WORK_PER_CORE: usize = 8;
 
-/// Why an opening was not let in.
+/// Why a socket was not admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotAdmitted {
-    /// Others were before it for too long: the server is overloaded.
+    /// It has waited for too long: the server is overloaded.
     #[error("too many sockets are being opened")]
     Crowded,
     /// The user opens more sockets at once than may be live.
@@ -36,7 +36,7 @@ pub enum NotAdmitted {
     Closing,
 }
 
-/// Where sockets are let in.
+/// The admission control of a server.
 #[derive(Clone, Debug)]
 pub struct Admission {
     places: Arc<Semaphore>,
@@ -47,8 +47,8 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// An admission that closes when `drain` is cancelled. It lets each wait for `max_wait`, and a user open `max_per_user`
-    /// sockets at once.
+    /// Admits sockets until `drain` is cancelled. Each waits for `max_wait` at most, and a user opens `max_per_user`
+    /// sockets at once at most.
     #[must_use]
     pub fn new(max_per_user: usize, max_wait: Duration, drain: CancellationToken) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -60,10 +60,11 @@ impl Admission {
         Self { places, users: Arc::default(), max_per_user, max_wait, drain }
     }
 
-    /// Waits for a place. Whoever gives up waiting, gives up the place in the queue too.
+    /// Waits for a permit. Dropping the future gives up the place in the queue. Fails when the wait was too long, when
+    /// the user opens too many sockets, or when the server is going down.
     pub async fn admit(&self, user: UserId) -> Result<AdmissionPermit, NotAdmitted> {
         let slot = UserSlot::begin(self, user)?;
-        // Free only when nobody waits.
+        // Fails when another opening waits.
         if let Ok(place) = self.places.clone().try_acquire_owned() {
             return Ok(AdmissionPermit { _place: place, _slot: slot });
         }
@@ -76,7 +77,7 @@ impl Admission {
         drop(waiting);
         match place {
             Ok(Ok(place)) => Ok(AdmissionPermit { _place: place, _slot: slot }),
-            // Nobody closes the semaphore.
+            // The semaphore is never closed.
             Ok(Err(_)) => Err(NotAdmitted::Closing),
             Err(_) => {
                 metrics().openings_refused.increment(1);
@@ -86,7 +87,7 @@ impl Admission {
     }
 }
 
-/// A place in the admission; dropped, the next one is let in.
+/// The right of a socket to be opened now; its drop admits the next one.
 #[derive(Debug)]
 pub struct AdmissionPermit {
     _place: OwnedSemaphorePermit,
@@ -129,7 +130,7 @@ fn lock(users: &Mutex<HashMap<UserId, usize>>) -> MutexGuard<'_, HashMap<UserId,
     users.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Shows how many wait.
+/// Counts a waiting opening in the metrics.
 struct Waiting;
 
 impl Waiting {

@@ -1,4 +1,4 @@
-//! How a socket ends: why, and the closing handshake (RFC 6455 §7).
+//! The end of a socket: its reason, and the closing handshake (RFC 6455 §7).
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -38,12 +38,12 @@ pub(super) enum SocketEnd {
 }
 
 impl SocketEnd {
-    /// The peer has sent this close frame; one without a code counts as 1005.
+    /// The end by this close frame of the peer; one without a code counts as 1005.
     pub(super) fn closed_by_peer(frame: Option<&CloseFrame>) -> Self {
         Self::Peer(frame.map_or(NO_CODE, |frame| frame.code.into()))
     }
 
-    /// As [`closed_by_peer`](Self::closed_by_peer), when the frame has just been read of `io`.
+    /// The end by this close frame of the peer, which was just read of `io`.
     pub(super) fn answering<S>(frame: Option<&CloseFrame>, io: &Tail<S>) -> Self {
         let is_refused = frame.is_some_and(|frame| frame.code == CloseCode::Protocol);
         let answer = if is_refused { io.answer() } else { None };
@@ -65,7 +65,8 @@ impl From<&Error> for SocketEnd {
     }
 }
 
-/// The closing handshake, as far as the peer takes part in it. Answers the close code, or 1006 when there was none.
+/// Runs the closing handshake, as far as the peer takes part in it. Returns the close code, or 1006 when there was
+/// none.
 pub(super) async fn close<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>, end: SocketEnd) -> u16 {
     let (code, reason, input) = match end {
         SocketEnd::Gone => return ABNORMAL,

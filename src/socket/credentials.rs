@@ -1,4 +1,4 @@
-//! Who opens a socket.
+//! The credentials of a handshake.
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -13,11 +13,12 @@ const BEARER: &str = "bearer.";
 /// Tokens among the subprotocols that are looked at.
 const MAX_OFFERED: usize = 4;
 
-/// Who the credentials of a handshake name: those of the header, the ticket, the subprotocol
-/// `bearer.<token>` (browsers can set no header), and the token of the query where that is allowed.
+/// Verifies the credentials of a handshake and returns the access that they give: those of the header, the ticket, the
+/// subprotocol `bearer.<token>` (browsers can set no header), and the token of the query where that is allowed.
 ///
 /// The shipped client's retry carries an old token in the URL and the new one in the header. So one valid credential is
 /// enough, but all that are valid must name the same user. A ticket is used up by the first handshake that shows it.
+/// Fails without a valid credential, and when valid ones name different users.
 pub async fn authenticate(
     auth: &Auth,
     headers: &HeaderMap,

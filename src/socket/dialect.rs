@@ -1,27 +1,27 @@
-//! The two dialects, as the pump sees them: what a frame asks for, and how the client is told that it cannot be had.
+//! The two dialects as the pump speaks them: how a frame is decoded, and how its refusal is encoded.
 
 use crate::domain::{Command, UserId};
 use crate::protocol::v1::{self, ClientFrame, Context};
 use crate::protocol::{Frame, FrameError, legacy};
 
-/// How a client speaks.
+/// The dialect of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
-    /// As the shipped Android app.
+    /// The dialect of the shipped Android app.
     Legacy,
     /// `fluent.v1`.
     V1,
 }
 
-/// What a frame asks for.
+/// The request in a frame.
 pub(super) enum Asked {
-    /// Something that the writer does.
+    /// A command for the writer.
     Command(Command),
-    /// To tell somebody that the user is writing.
+    /// Shows another user that this one types.
     Typing { to: UserId, active: bool },
-    /// To be told who is online.
+    /// Asks for the presence of these users.
     Watch(Vec<UserId>),
-    /// An answer.
+    /// Is answered with this frame at once.
     Pong(Frame),
 }
 
@@ -29,7 +29,7 @@ pub(super) enum Asked {
 const SMALL: usize = 256;
 
 impl Asked {
-    /// Bytes that it occupies while it waits.
+    /// Returns the bytes that it occupies while it waits.
     pub(super) fn bytes(&self) -> usize {
         match self {
             Self::Command(Command::Send(draft)) => draft.bytes(),
@@ -40,7 +40,7 @@ impl Asked {
 }
 
 impl Dialect {
-    /// Reads a frame of `user`, and what its answer repeats.
+    /// Decodes a frame of `user`. Returns what its answer repeats, beside the request or its error.
     pub(super) fn decode(
         self,
         text: &str,
@@ -75,7 +75,7 @@ impl Dialect {
         }
     }
 
-    /// What a client hears before the server goes down.
+    /// Encodes the notice that the server goes down; the legacy dialect has none.
     pub(super) fn going_away(self, reconnect_after_ms: u64) -> Option<Frame> {
         (self == Self::V1).then(|| v1::going_away(reconnect_after_ms))
     }

@@ -1,4 +1,4 @@
-//! When a socket ends because the server goes down: in its slice of the drain, and then within seconds.
+//! The end of a socket when the server goes down: at its moment of the drain, and then within seconds.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -10,16 +10,16 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 /// Longest time for what was read to be stored, answered and written.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// The drain of one socket.
+/// The drain of one socket: it begins at a random moment of the spread.
 pub(super) struct SocketDrain<F> {
     token: CancellationToken,
-    /// Kept over the turns of the pump: each registration takes a lock that all sockets share.
+    /// Kept between the steps of the pump: each registration takes a lock that all sockets share.
     drain: Pin<Box<WaitForCancellationFutureOwned>>,
     /// Over how long the departures of all sockets are spread, asked when the drain begins.
     spread: F,
-    /// The beginning of the slice.
+    /// When it begins.
     due: Option<Instant>,
-    /// When what is not done is given up.
+    /// When unfinished work is given up.
     over: Option<Instant>,
 }
 
@@ -35,7 +35,7 @@ impl<F: Fn() -> Duration> SocketDrain<F> {
         self.token.is_cancelled()
     }
 
-    /// Whether it has begun.
+    /// Whether the drain of this socket has begun.
     pub(super) fn has_begun(&self) -> bool {
         self.over.is_some()
     }
@@ -45,7 +45,7 @@ impl<F: Fn() -> Duration> SocketDrain<F> {
         (self.spread)()
     }
 
-    /// Waits for the slice of this socket. Cancel-safe.
+    /// Waits for the moment of this socket. Cancel-safe.
     pub(super) async fn due(&mut self) {
         let due = if let Some(due) = self.due {
             due
@@ -56,12 +56,13 @@ impl<F: Fn() -> Duration> SocketDrain<F> {
         sleep_until(due).await;
     }
 
-    /// Begins, if that has not happened. When what is not done is given up.
+    /// Begins the drain unless it has begun, and returns when unfinished work is given up.
     pub(super) fn begin(&mut self) -> Instant {
         *self.over.get_or_insert_with(|| Instant::now() + SETTLE_TIMEOUT)
     }
 
-    /// Waits until it has begun, and begins it; or, when it has, until what is not done is given up. Whether that is so.
+    /// Waits for the moment of this socket and begins; or, once it has begun, waits until unfinished work is given up.
+    /// Returns whether it is given up.
     pub(super) async fn next_step(&mut self) -> bool {
         if let Some(over) = self.over {
             sleep_until(over).await;

@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::protocol::v1::SUBPROTOCOL;
 
-/// Why a request does not open a socket, although its sender may.
+/// Why a request of an authenticated user does not open a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HandshakeError {
     /// Not a WebSocket handshake of version 13.
@@ -32,7 +32,7 @@ pub struct Handshake {
 }
 
 impl Handshake {
-    /// Checks the request's head.
+    /// Checks the request's head. Fails when it is no handshake of a dialect that the server speaks.
     pub fn read<B>(request: &Request<B>) -> Result<Self, HandshakeError> {
         let headers = request.headers();
         let is_upgrade = request.method() == Method::GET
@@ -88,7 +88,7 @@ pub(super) fn subprotocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     values.flat_map(|value| value.split(',')).map(str::trim)
 }
 
-/// The value of a header that must not be there twice.
+/// Returns the value of a header; `None` when it is missing or given twice.
 fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
     let mut values = headers.get_all(name).iter();
     let first = values.next();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rand::RngExt as _;
 use tokio::time::Instant;
 
-/// What is to be done at [`Heartbeat::deadline`].
+/// The action that is due at [`Heartbeat::deadline`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Beat {
     /// Nothing yet.
@@ -31,7 +31,8 @@ impl Heartbeat {
         Self { every, timeout, next_ping: now + every, answer_due: None }
     }
 
-    /// When to call [`beat`](Self::beat). While the socket is not `reading`, no answer can come and none is missed.
+    /// Returns when to call [`beat`](Self::beat). While the socket is not `reading`, no answer can come and none is
+    /// missed.
     pub(super) fn deadline(&self, reading: bool) -> Instant {
         match self.answer_due {
             Some(due) if reading => due.min(self.next_ping),
@@ -51,12 +52,12 @@ impl Heartbeat {
         Beat::Ping
     }
 
-    /// Something was received.
+    /// Notes that something was received.
     pub(super) fn heard(&mut self) {
         self.answer_due = None;
     }
 
-    /// The socket is read again after a pause: the peer gets the full time for its answer.
+    /// Gives the peer the full time for its answer when the socket is read again after a pause.
     pub(super) fn resumed(&mut self, now: Instant) {
         if let Some(due) = &mut self.answer_due {
             *due = now + self.timeout;

@@ -1,19 +1,22 @@
 //! The pump: the one task that reads and writes a socket.
 //!
 //! It reads by credit: without it, the socket is not read and TCP holds the client back. What it writes comes from the
-//! session's queue, all that is there in one go. Bounds: one frame being read (`max_frame_bytes`), one queue, and a write
-//! buffer that holds one frame.
+//! session's queue, all that is there in one go. Bounds: one frame being read (`max_frame_bytes`), one queue, and a
+//! write buffer that holds one frame.
+
+mod bad_frames;
+mod draining;
+mod reading;
 
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
-use rand::RngExt as _;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
@@ -23,26 +26,22 @@ use super::dialect::{Asked, Dialect};
 use super::drain::SocketDrain;
 use super::heartbeat::{Beat, Heartbeat};
 use super::tail::Tail;
-use super::writing::{Input, Write, forget};
-use crate::actors::{Credit, Credits, Outgoing, QueuedFrame, SendQueue, SocketLease};
+use super::writing::{Input, Write};
+use crate::actors::{Credits, Outgoing, QueuedFrame, SendQueue, SocketLease};
 use crate::config;
-use crate::domain::{Command, UserId};
+use crate::domain::UserId;
 use crate::protocol::v1::Context;
 use crate::protocol::{CloseReason, ErrorCode, Frame, FrameError};
 use crate::telemetry::metrics;
+use bad_frames::BadFrames;
+use reading::{Filled, Reading, progress};
 
-/// The read buffer is allocated at once for every socket: small, since most are idle. It holds two messages of 344 bytes a copy.
+/// The read buffer is allocated at once for every socket: small, since most are idle. It holds two messages of 344
+/// bytes a copy.
 const READ_BUFFER: usize = 2 * 1024;
 /// The write buffer is flushed when it holds this much.
 const WRITE_BUFFER: usize = 8 * 1024;
-/// Clients are asked to stay away for about so long, and for as long as the closing of all sockets is spread.
-const RECONNECT_MS: u64 = 1000;
-/// Bad frames in [`BAD_FRAMES_WINDOW`] that a client may send.
-const MAX_BAD_FRAMES: u32 = 60;
-/// See [`MAX_BAD_FRAMES`].
-const BAD_FRAMES_WINDOW: Duration = Duration::from_mins(1);
-
-/// What all pumps of a server share.
+/// The settings that all pumps of a server share.
 pub(super) struct Settings {
     pub(super) config: config::Socket,
     wire: WebSocketConfig,
@@ -61,30 +60,13 @@ impl Settings {
     }
 }
 
-/// What connects a pump with the rest of the server.
+/// The links of a pump with the rest of the server.
 pub(super) struct Links<F> {
     pub(super) dialect: Dialect,
     pub(super) queue: SendQueue,
     pub(super) session: SocketLease,
     pub(super) credits: Credits,
     pub(super) drain: SocketDrain<F>,
-}
-
-/// Whether the socket may be read.
-enum Reading {
-    /// Not before there is credit.
-    Waiting,
-    /// Yes.
-    Ready(Credit),
-    /// Not before there is room for what was read last.
-    Filling(Pin<Box<dyn Future<Output = Filled> + Send>>),
-}
-
-/// A command that may enter a mailbox.
-struct Filled {
-    command: Command,
-    context: Context,
-    credit: Credit,
 }
 
 pub(super) struct Pump<S, F> {
@@ -103,7 +85,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
     F: Fn() -> Duration,
 {
-    /// `read` is what was read of the connection already.
+    /// Makes a pump for a connection of which `read` was read already.
     pub(super) async fn new(io: S, read: Vec<u8>, user: UserId, settings: Arc<Settings>, links: Links<F>) -> Self {
         let (role, config) = (Role::Server, Some(settings.wire));
         let io = Tail::new(io, &read);
@@ -114,7 +96,7 @@ where
         Self { socket, user, settings, links, heartbeat, bad_frames: BadFrames::new(), is_greeted }
     }
 
-    /// Moves frames until one side ends it. Answers the close code, or 1006 when there was none.
+    /// Moves frames until one side ends the socket. Returns the close code, or 1006 when there was none.
     pub(super) async fn run(&mut self) -> u16 {
         let end = match self.serve().await {
             Ok(never) => match never {},
@@ -143,7 +125,8 @@ where
                     Outgoing::Close(reason) => return Err(SocketEnd::Server(reason)),
                 },
                 incoming = self.socket.next(), if is_reading => self.receive(incoming, &mut reading).await?,
-                () = progress(&mut reading, &self.links.credits, &self.links.session), if !is_reading && self.is_greeted => self.heartbeat.resumed(Instant::now()),
+                () = progress(&mut reading, &self.links.credits, &self.links.session),
+                    if !is_reading && self.is_greeted => self.heartbeat.resumed(Instant::now()),
                 () = beat.as_mut() => Box::pin(self.beat(&mut reading)).await?,
                 () = self.links.drain.due() => return Err(Box::pin(self.depart(reading)).await),
             }
@@ -206,28 +189,6 @@ where
         self.write(QueuedFrame { is_frame_error: true, ..QueuedFrame::from(frame) }).await
     }
 
-    /// The server goes down: says so, and waits until what was read is stored and answered. What still comes is forgotten, so
-    /// that a client that is busy writing gets to hear of it. Why the socket is closed then.
-    async fn depart(&mut self, reading: Reading) -> SocketEnd {
-        let over = self.links.drain.begin();
-        let departing = async {
-            self.send_going_away().await?;
-            self.settle(reading).await
-        };
-        let settled = timeout_at(over, departing).await.unwrap_or(Ok(()));
-        settled.err().unwrap_or(SocketEnd::Server(CloseReason::Restart))
-    }
-
-    /// Tells the client that the server goes down, and when to come back: not all at once.
-    async fn send_going_away(&mut self) -> Result<(), SocketEnd> {
-        let spread_ms = u64::try_from(self.links.drain.spread().as_millis()).unwrap_or(u64::MAX);
-        let jitter = rand::rng().random_range(0..=RECONNECT_MS.saturating_add(spread_ms));
-        match self.links.dialect.going_away(RECONNECT_MS / 2 + jitter) {
-            Some(frame) => self.write(frame.into()).await,
-            None => Ok(()),
-        }
-    }
-
     async fn beat(&mut self, reading: &mut Reading) -> Result<(), SocketEnd> {
         let is_reading = matches!(reading, Reading::Ready(_));
         match self.heartbeat.beat(Instant::now(), is_reading) {
@@ -244,13 +205,14 @@ where
         }
     }
 
-    /// Writes `first` and whatever else is queued by now, then flushes once and gives back the credit of what was answered.
+    /// Writes `first` and whatever else is queued by now, then flushes once and gives back the credit of what was
+    /// answered.
     async fn write(&mut self, first: QueuedFrame) -> Result<(), SocketEnd> {
         self.is_greeted = true;
         let mut answered = Vec::new();
         let mut next = Some(first);
         while let Some(queued) = next {
-            if queued.is_frame_error && self.bad_frames.count(Instant::now()) > MAX_BAD_FRAMES {
+            if queued.is_frame_error && self.bad_frames.is_too_many(Instant::now()) {
                 return Err(SocketEnd::Server(CloseReason::Policy));
             }
             self.guarded(Write::feed(text(queued.frame))).await?;
@@ -260,9 +222,9 @@ where
         self.guarded(Write::Flush).await
     }
 
-    /// One write that ends when the session wants the socket closed, or when the server goes down and the time for that is over;
-    /// the connection itself gives up when nothing could be written for too long. After any of these, the socket is closed and
-    /// never written to in the ordinary way again.
+    /// Runs one step of writing. It ends early when the session wants the socket closed, or when the time for the drain
+    /// is over; the connection itself gives up when nothing could be written for too long. After any of these, the
+    /// socket is closed and never written to in the ordinary way again.
     async fn guarded(&mut self, mut write: Write) -> Result<(), SocketEnd> {
         loop {
             let input = if self.links.drain.has_begun() { Input::IsForgotten } else { Input::Waits };
@@ -277,67 +239,12 @@ where
             }
         }
     }
-
-    /// The drain: takes nothing in any more, but waits until what was read is stored, answered, and the answers are written.
-    async fn settle(&mut self, mut reading: Reading) -> Result<(), SocketEnd> {
-        if matches!(reading, Reading::Ready(_)) {
-            // Gives back the credit for a frame that will not be read.
-            reading = Reading::Waiting;
-        }
-        loop {
-            let is_filling = matches!(reading, Reading::Filling(_));
-            tokio::select! {
-                biased;
-                outgoing = self.links.queue.next() => match outgoing {
-                    Outgoing::Frame(queued) => self.write(queued).await?,
-                    Outgoing::Close(reason) => return Err(SocketEnd::Server(reason)),
-                },
-                // Room may come only when answers are written, so both go on together.
-                () = progress(&mut reading, &self.links.credits, &self.links.session), if is_filling => {}
-                () = self.links.credits.settled(), if !is_filling => return Ok(()),
-                end = forget(&mut self.socket) => return Err(end),
-            }
-        }
-    }
 }
 
-/// Brings a socket that is not read one step nearer to being read. Cancel-safe.
-async fn progress(reading: &mut Reading, credits: &Credits, session: &SocketLease) {
-    *reading = match reading {
-        Reading::Waiting => Reading::Ready(credits.reserve().await),
-        Reading::Filling(room) => {
-            let Filled { command, context, credit } = room.await;
-            session.submit(command, context, credit);
-            Reading::Waiting
-        }
-        Reading::Ready(_) => std::future::pending().await,
-    };
-}
-
-/// A frame as tungstenite takes it.
+/// Converts a frame for tungstenite.
 fn text(frame: Frame) -> Message {
     // A frame is JSON made from strings: always UTF-8.
     Message::Text(Utf8Bytes::try_from(frame.into_bytes()).unwrap_or_default())
-}
-
-/// How many bad frames there were since the window began.
-struct BadFrames {
-    since: Instant,
-    count: u32,
-}
-
-impl BadFrames {
-    fn new() -> Self {
-        Self { since: Instant::now(), count: 0 }
-    }
-
-    fn count(&mut self, now: Instant) -> u32 {
-        if now.duration_since(self.since) >= BAD_FRAMES_WINDOW {
-            *self = Self { since: now, count: 0 };
-        }
-        self.count += 1;
-        self.count
-    }
 }
 
 #[cfg(test)]

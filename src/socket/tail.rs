@@ -1,7 +1,8 @@
 //! The last bytes that were read of a connection, for the one close code that the library does not know.
 //!
-//! The registry of close codes has had 1014 (bad gateway) since 2012. tungstenite takes it for a violation, answers 1002, and
-//! does not tell what it was. A close frame is the last thing that a peer sends, so the end of the input holds it.
+//! The registry of close codes has had 1014 (bad gateway) since 2012. tungstenite takes it for a violation, answers
+//! 1002, and does not report what it was. A close frame is the last thing that a peer sends, so the end of the input
+//! holds it.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -39,7 +40,7 @@ impl<S> Tail<S> {
         }
     }
 
-    /// The answer to the close frame that was read last, if its code is [`BAD_GATEWAY`].
+    /// Returns the answer to the close frame that was read last, if its code is [`BAD_GATEWAY`].
     pub(super) fn answer(&self) -> Option<Vec<u8>> {
         (2..=LONGEST - HEAD).find_map(|length| {
             let frame = &self.last[LONGEST - HEAD - length..];

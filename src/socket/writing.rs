@@ -1,9 +1,9 @@
 //! Writing to a socket, also while its peer only writes.
 //!
-//! A peer that writes without reading, and a server that writes without reading, wait for each other. As long as a socket is
-//! in use, that is how the peer is held back. When it is being closed, what comes is read and forgotten: the peer gets to the
-//! point where it reads, and finds out why. It is also what keeps the end from being a reset: closing a TCP connection with
-//! unread input discards what the peer has not read yet.
+//! A peer that writes without reading, and a server that writes without reading, wait for each other. As long as a
+//! socket is in use, that is how the peer is held back. When it is being closed, input is read and discarded: the peer
+//! gets to the point where it reads, and finds out why. It also keeps the end from being a reset: closing a TCP
+//! connection with unread input discards what the peer has not read yet.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -24,7 +24,7 @@ pub(super) enum Write {
     Flush,
 }
 
-/// What becomes of the peer's frames meanwhile.
+/// The treatment of the peer's frames meanwhile.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Input {
     /// They wait.
@@ -41,7 +41,7 @@ impl Write {
         Self::Feed(Some(message))
     }
 
-    /// Tries to go on. What was begun goes on with the next call.
+    /// Continues the step. An unfinished step continues with the next call.
     pub(super) fn poll<S: AsyncRead + AsyncWrite + Unpin>(
         &mut self,
         socket: &mut WebSocketStream<S>,
@@ -72,7 +72,7 @@ impl Write {
         }
     }
 
-    /// Goes on to the end.
+    /// Runs the step to its end.
     pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         mut self,
         socket: &mut WebSocketStream<S>,

@@ -1,5 +1,6 @@
 //! Who may know whom: reads the sources and fails when a module uses one above it, or a library that is not its own.
 
+mod actors;
 mod text;
 
 use std::collections::BTreeMap;

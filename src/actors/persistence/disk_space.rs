@@ -2,17 +2,17 @@
 
 use crate::domain::Command;
 
-/// The pages that change with one message.
-const ROOM_OF_ONE: usize = 16 * 1024;
-/// At least, since the next batch may be a larger one; and at most, since messages of one batch share pages.
-const ROOM: std::ops::Range<usize> = 256 * 1024..8 * 1024 * 1024;
+/// Bytes of the pages that change with one message.
+const PAGES_OF_MESSAGE: usize = 16 * 1024;
+/// Least and most bytes: the next batch may be a larger one, and messages of one batch share pages.
+const SPACE: std::ops::Range<usize> = 256 * 1024..8 * 1024 * 1024;
 
-/// About what a batch takes of the disk, in bytes: what is sent, and the pages that go with each message.
-pub(in crate::actors) fn room_of(commands: &[Command]) -> usize {
+/// Returns about what a batch takes of the disk, in bytes: what is sent, and the pages that go with each message.
+pub(super) fn space_for(commands: &[Command]) -> usize {
     let sent = commands.iter().map(|command| match command {
         Command::Send(draft) => draft.bytes(),
         _ => 0,
     });
-    let bytes = sent.map(|bytes| bytes.saturating_add(ROOM_OF_ONE)).fold(0, usize::saturating_add);
-    bytes.clamp(ROOM.start, ROOM.end)
+    let bytes = sent.map(|bytes| bytes.saturating_add(PAGES_OF_MESSAGE)).fold(0, usize::saturating_add);
+    bytes.clamp(SPACE.start, SPACE.end)
 }

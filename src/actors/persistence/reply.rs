@@ -1,89 +1,71 @@
-//! What a command carries while it waits for its commit: whom to answer, and the credit it holds.
+//! The way back from a command to its sender, and what it holds until then.
 
 use std::sync::Arc;
 
-use ractor::ActorRef;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use crate::actors::mailbox::{Timed, cast};
-use crate::actors::session::SessionMsg;
-use crate::actors::session::credit::Credit;
-use crate::domain::{Answer, SocketId, UserId};
+use crate::actors::session::messages::SessionHandle;
+use crate::actors::session::origin::{Origin, Reply};
+use crate::domain::Answer;
 use crate::protocol::FrameError;
-use crate::protocol::v1::Context;
 use crate::telemetry::metrics;
 
-/// When a sender whose command was lost on the way should try again.
+/// When a sender whose command was lost on the way should try again, in milliseconds.
 pub(in crate::actors) const RETRY_AFTER_MS: u64 = 1000;
-
-/// The way back to the one who asked. Dropped unanswered, wherever that happens, it tells them to try again: nobody waits for
-/// ever because an actor died.
-pub(in crate::actors) struct PendingReply(Option<Way>);
-
-enum Way {
-    Socket { session: ActorRef<Timed<SessionMsg>>, origin: Origin },
-    Caller { caller: oneshot::Sender<Result<Answer, FrameError>>, _permit: RequestPermit },
-    Nobody { _permit: RequestPermit },
-}
 
 /// The right of a request to have commands on their way, held until the last of them is answered.
 pub type RequestPermit = Arc<OwnedSemaphorePermit>;
 
-/// Which frame of which socket is answered.
-#[derive(Debug)]
-pub(in crate::actors) struct Origin {
-    pub(in crate::actors) user: UserId,
-    pub(in crate::actors) socket: SocketId,
-    /// Counts the socket's commands.
-    pub(in crate::actors) ordinal: u64,
-    /// What the answer repeats.
-    pub(in crate::actors) context: Context,
-    /// Given back when the answer is written.
-    pub(in crate::actors) credit: Credit,
-}
+/// The reply that a command will get. Dropped without one, wherever that happens, it tells the sender to try again: no
+/// sender waits for ever because an actor died.
+pub(in crate::actors) struct PendingReply(Option<Way>);
 
-/// An answer on its way to a socket.
-#[derive(Debug)]
-pub(in crate::actors) struct Reply {
-    pub(in crate::actors) origin: Origin,
-    pub(in crate::actors) answer: Answer,
+enum Way {
+    Socket { session: SessionHandle, origin: Origin },
+    Caller { caller: oneshot::Sender<Result<Answer, FrameError>>, _permit: RequestPermit },
+    Nobody { _permit: RequestPermit },
 }
 
 impl PendingReply {
-    pub(in crate::actors) fn socket(session: ActorRef<Timed<SessionMsg>>, origin: Origin) -> Self {
-        metrics().in_flight.increment(1);
-        Self(Some(Way::Socket { session, origin }))
+    /// A reply for a socket.
+    pub(in crate::actors) fn socket(session: SessionHandle, origin: Origin) -> Self {
+        Self::new(Way::Socket { session, origin })
     }
 
+    /// A reply for a request.
     pub(in crate::actors) fn caller(
         caller: oneshot::Sender<Result<Answer, FrameError>>,
         permit: RequestPermit,
     ) -> Self {
-        metrics().in_flight.increment(1);
-        Self(Some(Way::Caller { caller, _permit: permit }))
+        Self::new(Way::Caller { caller, _permit: permit })
     }
 
-    /// Nobody waits for an answer.
+    /// A reply that is not waited for.
     pub(in crate::actors) fn nobody(permit: RequestPermit) -> Self {
-        metrics().in_flight.increment(1);
-        Self(Some(Way::Nobody { _permit: permit }))
+        Self::new(Way::Nobody { _permit: permit })
     }
 
-    /// The command is committed. A socket's answer takes the way of its events, in their order. A caller is answered when these
-    /// are on their way ([`Told::tell`]), so that a socket which the caller opens then is not shown what it has just been told.
+    fn new(way: Way) -> Self {
+        metrics().in_flight.increment(1);
+        Self(Some(way))
+    }
+
+    /// Takes the answer of a command that is committed. A socket's answer takes the way of its events, in their order.
+    /// A caller is answered when these are on their way ([`CallerReply::send`]), so that a socket which the caller
+    /// opens then is not shown what the caller already knows.
     pub(in crate::actors) fn confirm(mut self, answer: Answer) -> Confirmed {
         match self.take() {
             Some(Way::Socket { mut origin, .. }) => {
                 origin.credit.release_bytes();
                 Confirmed::Socket(Reply { origin, answer })
             }
-            way => Confirmed::Other(Told { way, answer }),
+            way => Confirmed::Other(CallerReply { way, answer }),
         }
     }
 
-    /// The command was not accepted.
+    /// Sends the refusal of a command.
     pub(in crate::actors) fn refuse(mut self, error: FrameError) {
-        self.answer(error);
+        self.send_error(error);
     }
 
     fn take(&mut self) -> Option<Way> {
@@ -94,9 +76,9 @@ impl PendingReply {
         way
     }
 
-    fn answer(&mut self, error: FrameError) {
+    fn send_error(&mut self, error: FrameError) {
         match self.take() {
-            Some(Way::Socket { session, origin }) => cast(&session, SessionMsg::Failed { origin, error }),
+            Some(Way::Socket { session, origin }) => session.refuse(origin, error),
             Some(Way::Caller { caller, .. }) => {
                 let _ = caller.send(Err(error));
             }
@@ -108,19 +90,19 @@ impl PendingReply {
 /// The answer of a command that is committed.
 pub(in crate::actors) enum Confirmed {
     Socket(Reply),
-    Other(Told),
+    Other(CallerReply),
 }
 
-/// An answer for a caller, or for nobody.
-pub(in crate::actors) struct Told {
+/// An answer for a request, or for none.
+pub(in crate::actors) struct CallerReply {
     way: Option<Way>,
     answer: Answer,
 }
 
-impl Told {
-    pub(in crate::actors) fn tell(self) {
+impl CallerReply {
+    pub(in crate::actors) fn send(self) {
         if let Some(Way::Caller { caller, .. }) = self.way {
-            // The one who asked may have gone.
+            // The caller may have gone.
             let _ = caller.send(Ok(self.answer));
         }
     }
@@ -128,6 +110,6 @@ impl Told {
 
 impl Drop for PendingReply {
     fn drop(&mut self) {
-        self.answer(FrameError::unavailable(RETRY_AFTER_MS));
+        self.send_error(FrameError::unavailable(RETRY_AFTER_MS));
     }
 }

@@ -1,7 +1,7 @@
-//! A thread of its own for the writer.
+//! A dedicated thread for the writer.
 //!
-//! Everybody's messages wait for it. Among the other tasks it would wait for its turn after each statement, and the more so the
-//! busier the server is.
+//! The messages of all users wait for the writer. Among the other tasks it would wait for its turn after each
+//! statement, the longer the busier the server is.
 
 use std::future::Future;
 use std::io;
@@ -10,27 +10,28 @@ use std::thread::JoinHandle;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
-/// A running thread with a runtime. Dropped, it waits until what runs there has come to its next await, and is dropped: whoever
-/// starts a server after this one finds nobody who still writes to its store.
-pub(in crate::actors) struct OwnThread {
+/// A running thread with a runtime. Its drop waits until each task there has come to its next await and is dropped, so
+/// that nothing of this server still writes to the store when the next server opens it.
+pub(in crate::actors) struct DedicatedThread {
     handle: Handle,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl OwnThread {
+impl DedicatedThread {
+    /// Starts a thread of this name. Fails when the system gives no thread or no event loop.
     pub(in crate::actors) fn start(name: &str) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-            // The word is never said: the sender is dropped.
+            // Nothing is ever sent: the sender is dropped.
             let _ = runtime.block_on(stopped);
         })?;
         Ok(Self { handle, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Runs a future there. `None` when it has panicked, or the thread was stopped before its end.
+    /// Runs a future there and returns its output; `None` when it has panicked, or when the thread was stopped first.
     pub(in crate::actors) async fn run<F>(&self, future: F) -> Option<F::Output>
     where
         F: Future<Output: Send> + Send + 'static,
@@ -39,10 +40,10 @@ impl OwnThread {
     }
 }
 
-impl Drop for OwnThread {
+impl Drop for DedicatedThread {
     fn drop(&mut self) {
         self.stop = None;
-        // From the thread itself nothing could be waited for. A panic there was caught by its runtime.
+        // The thread cannot wait for itself. A panic there was caught by its runtime.
         let thread = self.thread.take().filter(|thread| thread.thread().id() != std::thread::current().id());
         let _ = thread.map(JoinHandle::join);
     }
@@ -56,7 +57,7 @@ mod tests {
 
     #[tokio::test]
     async fn runs_elsewhere_and_ends_with_its_owner() {
-        let thread = OwnThread::start("writer").unwrap();
+        let thread = DedicatedThread::start("writer").unwrap();
         let name = thread.run(async { std::thread::current().name().map(str::to_owned) }).await;
         assert_eq!(name, Some(Some("writer".to_owned())));
         let (held, dropped) = oneshot::channel::<()>();

@@ -1,12 +1,15 @@
-//! The actor alone, with a store that may fail: whoever may not be known to see somebody does not.
+//! The actor alone, with a store that may fail: a user is shown only to those who are known to be allowed.
 
 use ractor::ActorCell;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
+use super::messages::PresenceMsg;
 use super::*;
+use crate::actors::probe;
 use crate::actors::session::credit::{Credits, InFlightBytes};
+use crate::actors::session::messages::{SessionHandle, SessionMsg};
 use crate::config::Config;
 use crate::domain::{Ciphertext, Command, Draft, EmailAddress, PublicKey, UserName};
 
@@ -15,41 +18,12 @@ const BOB: UserId = UserId(2);
 const SOCKET: SocketId = SocketId(1);
 const SOON: Duration = Duration::from_secs(30);
 
-/// A session that only keeps what its sockets are told.
-struct Ear;
-
-impl Actor for Ear {
-    type Msg = Timed<SessionMsg>;
-    type State = mpsc::UnboundedSender<Value>;
-    type Arguments = mpsc::UnboundedSender<Value>;
-
-    async fn pre_start(
-        &self,
-        _: ActorRef<Self::Msg>,
-        told: Self::Arguments,
-    ) -> Result<Self::State, ActorProcessingErr> {
-        Ok(told)
-    }
-
-    async fn handle(
-        &self,
-        _: ActorRef<Self::Msg>,
-        message: Self::Msg,
-        told: &mut Self::State,
-    ) -> Result<(), ActorProcessingErr> {
-        if let SessionMsg::Whisper { frame, .. } = message.open(ActorKind::Session) {
-            told.send(serde_json::from_slice(&frame.into_bytes()).unwrap()).unwrap();
-        }
-        Ok(())
-    }
-}
-
 /// Alice, who is connected and wants to know of Bob, who is online.
 struct World {
     storage: Arc<Storage>,
-    presence: ActorRef<Timed<PresenceMsg>>,
-    ear: ActorRef<Timed<SessionMsg>>,
-    told: mpsc::UnboundedReceiver<Value>,
+    presence: Mailbox<PresenceMsg>,
+    session: SessionHandle,
+    told: mpsc::UnboundedReceiver<SessionMsg>,
     credits: Credits,
     _dir: TempDir,
 }
@@ -66,14 +40,15 @@ impl World {
             let name = UserName::parse(name.to_owned()).unwrap();
             storage.create_account(&name, &email, String::new(), &key, Timestamp::from_micros(0)).await.unwrap();
         }
-        let registry = RegistryHandle(Slot::empty());
+        let registry = RegistryHandle(probe::vacant());
         let args = PresenceArgs { storage: storage.clone(), clock: Clock::system(), registry };
-        let (presence, _) = Actor::spawn(None, PresenceActor, args).await.unwrap();
-        cast(&presence, PresenceMsg::Seen { user: BOB, is_online: true });
-        let (sender, told) = mpsc::unbounded_channel();
-        let (ear, _) = Actor::spawn(None, Ear, sender).await.unwrap();
+        let (presence, _) = Actor::spawn(None, PresenceActor(probe::stats()), args).await.unwrap();
+        let presence = Mailbox::new(presence, probe::stats());
+        presence.cast(PresenceMsg::Seen { user: BOB, is_online: true });
+        let (session, told) = probe::mailbox().await;
+        let session = SessionHandle(session);
         let credits = Credits::new(1, 1, InFlightBytes::new(1));
-        Self { storage, presence, ear, told, credits, _dir: dir }
+        Self { storage, presence, session, told, credits, _dir: dir }
     }
 
     /// Each writes to the other.
@@ -85,28 +60,34 @@ impl World {
 
     /// Alice watches Bob; returns when it is known whether she may.
     async fn watch(&self) {
-        let (session, users) = (self.ear.clone(), vec![BOB]);
+        let (session, users) = (self.session.clone(), vec![BOB]);
         let credit = Some(self.credits.reserve().await);
-        cast(&self.presence, PresenceMsg::Watch { user: ALICE, socket: SOCKET, session, users, credit });
+        self.presence.cast(PresenceMsg::Watch { user: ALICE, socket: SOCKET, session, users, credit });
         tokio::time::timeout(SOON, self.credits.settled()).await.unwrap();
     }
 
     async fn next(&mut self) -> Value {
-        tokio::time::timeout(SOON, self.told.recv()).await.unwrap().unwrap()
+        shown(tokio::time::timeout(SOON, self.told.recv()).await.unwrap().unwrap())
     }
 
     /// All that is told of what was asked so far.
     async fn finish(mut self) -> Vec<Value> {
-        let actors: [ActorCell; 2] = [self.presence.get_cell(), self.ear.get_cell()];
+        let actors: [ActorCell; 2] = [self.presence.cell(), self.session.cell()];
         for actor in actors {
             actor.drain_and_wait(Some(SOON)).await.unwrap();
         }
         let mut rest = Vec::new();
-        while let Some(frame) = self.told.recv().await {
-            rest.push(frame);
+        while let Some(message) = self.told.recv().await {
+            rest.push(shown(message));
         }
         rest
     }
+}
+
+/// The frame that a session is to show.
+fn shown(message: SessionMsg) -> Value {
+    let SessionMsg::Ephemeral { frame, .. } = message else { panic!("a session is only to show frames") };
+    serde_json::from_slice(&frame.into_bytes()).unwrap()
 }
 
 fn presence(status: &str) -> Value {
@@ -138,7 +119,7 @@ async fn when_it_can_no_longer_be_found_out_nobody_goes_on_seeing() {
     world.watch().await;
     assert_eq!(world.next().await, presence("online"));
     world.storage.close().await.unwrap();
-    cast(&world.presence, PresenceMsg::Reconsider { user: BOB, other: None });
+    world.presence.cast(PresenceMsg::Reconsider { user: BOB, other: None });
     assert_eq!(world.next().await, presence("offline"));
     assert_eq!(world.finish().await, Vec::<Value>::new());
 }
@@ -148,8 +129,8 @@ async fn when_it_can_no_longer_be_found_out_nobody_goes_on_seeing() {
 async fn an_answer_from_before_a_change_is_not_used() {
     let world = World::new().await;
     world.watch().await;
-    cast(&world.presence, PresenceMsg::Reconsider { user: ALICE, other: None });
-    cast(&world.presence, PresenceMsg::Looked { socket: SOCKET, of: BOB, is_visible: true, round: 0 });
+    world.presence.cast(PresenceMsg::Reconsider { user: ALICE, other: None });
+    world.presence.cast(PresenceMsg::LookedUp { socket: SOCKET, of: BOB, is_visible: true, round: 0 });
     assert_eq!(world.finish().await, Vec::<Value>::new(), "they are no partners");
 }
 
@@ -160,8 +141,8 @@ async fn an_answer_from_before_a_change_is_sought_again() {
     world.watch().await;
     world.make_partners().await;
     // A change that has nothing to do with the two.
-    cast(&world.presence, PresenceMsg::Reconsider { user: UserId(7), other: None });
-    cast(&world.presence, PresenceMsg::Looked { socket: SOCKET, of: BOB, is_visible: true, round: 0 });
+    world.presence.cast(PresenceMsg::Reconsider { user: UserId(7), other: None });
+    world.presence.cast(PresenceMsg::LookedUp { socket: SOCKET, of: BOB, is_visible: true, round: 0 });
     assert_eq!(world.next().await, presence("online"));
     assert_eq!(world.finish().await, Vec::<Value>::new());
 }
@@ -173,8 +154,8 @@ async fn that_somebody_may_not_see_needs_no_second_look() {
     world.make_partners().await;
     world.watch().await;
     assert_eq!(world.next().await, presence("online"));
-    cast(&world.presence, PresenceMsg::Reconsider { user: UserId(7), other: None });
-    cast(&world.presence, PresenceMsg::Looked { socket: SOCKET, of: BOB, is_visible: false, round: 0 });
+    world.presence.cast(PresenceMsg::Reconsider { user: UserId(7), other: None });
+    world.presence.cast(PresenceMsg::LookedUp { socket: SOCKET, of: BOB, is_visible: false, round: 0 });
     assert_eq!(world.finish().await, [presence("offline")]);
 }
 
@@ -182,12 +163,12 @@ async fn that_somebody_may_not_see_needs_no_second_look() {
 #[tokio::test]
 async fn typing_gives_its_credit_back_whether_it_is_told_or_not() {
     let mut world = World::new().await;
-    world.credits = Credits::new(4 * TYPISTS, 1, InFlightBytes::new(1));
+    world.credits = Credits::new(4 * typing::LOOKUPS, 1, InFlightBytes::new(1));
     for round in 0..4 {
-        for number in 0..4 * TYPISTS {
+        for number in 0..4 * typing::LOOKUPS {
             let to = UserId(i32::try_from(number / 2).unwrap());
             let credit = tokio::time::timeout(SOON, world.credits.reserve()).await.unwrap();
-            cast(&world.presence, PresenceMsg::Typing { from: ALICE, to, active: round % 2 == 0, credit });
+            world.presence.cast(PresenceMsg::Typing { from: ALICE, to, active: round % 2 == 0, credit });
         }
     }
     tokio::time::timeout(SOON, world.credits.settled()).await.unwrap();

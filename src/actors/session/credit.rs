@@ -1,8 +1,8 @@
 //! Credit: what a socket needs before its next message may enter a mailbox.
 //!
-//! ractor's mailboxes are unbounded, so their bound is here: a message carries its permits and gives them back when its answer
-//! has been written. A socket without credit is not read, and TCP holds its client back. So a socket's own answers can never
-//! overflow its queue.
+//! ractor's mailboxes are unbounded, so their bound is here: a message carries its permits and gives them back when its
+//! answer has been written. A socket without credit is not read, and TCP holds its client back. So a socket's own
+//! answers can never overflow its queue.
 
 use std::sync::Arc;
 
@@ -19,19 +19,19 @@ pub struct InFlightBytes {
 }
 
 impl InFlightBytes {
-    /// At most `bytes`, rounded up to KiB.
+    /// Allows at most `bytes` bytes, rounded up to KiB.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
         let total = bytes.div_ceil(UNIT);
         Self { units: Arc::new(Semaphore::new(total)), total }
     }
 
-    /// Waits for room for `bytes`; more than there is in all gets all.
+    /// Waits for room for `bytes`; a larger message than the total takes the total.
     async fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
         self.units.clone().acquire_many_owned(self.units_of(bytes)).await.ok()
     }
 
-    /// As [`take`](Self::take), but only when there is room and nobody waits for it.
+    /// Takes room as [`take`](Self::take) does, but only when there is some and no other message waits for it.
     fn try_take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
         self.units.clone().try_acquire_many_owned(self.units_of(bytes)).ok()
     }
@@ -58,14 +58,14 @@ pub struct Credit {
 }
 
 impl Credit {
-    /// Gives back the room: what took it is stored, and only its answer is still on its way.
+    /// Gives back the room of a command that is stored; only its answer is still on its way.
     pub(in crate::actors) fn release_bytes(&mut self) {
         self.bytes = None;
     }
 }
 
 impl Credits {
-    /// `messages` at once, of at most `own_bytes`, out of the bytes of all.
+    /// Allows `messages` at once, of at most `own_bytes` bytes together, out of the bytes of all sockets.
     #[must_use]
     pub fn new(messages: usize, own_bytes: usize, all_bytes: InFlightBytes) -> Self {
         let own_bytes = InFlightBytes::new(own_bytes);
@@ -75,14 +75,15 @@ impl Credits {
     /// Waits until one more message may be read. Cancel-safe.
     pub async fn reserve(&self) -> Credit {
         loop {
-            // Nobody closes the semaphore, so this is the first turn of the loop and the last.
+            // The semaphore is never closed, so the loop runs once.
             if let Ok(permit) = self.messages.clone().acquire_owned().await {
                 return Credit { _message: permit, bytes: None };
             }
         }
     }
 
-    /// As [`fill`](Self::fill) without waiting; gives the credit back as it was when there is no room at once.
+    /// Takes room as [`fill`](Self::fill) does, without waiting. Returns the credit as it was when there is no room at
+    /// once.
     pub fn try_fill(&self, mut credit: Credit, bytes: usize) -> Result<Credit, Credit> {
         let own = self.own_bytes.try_take(bytes);
         let all = own.as_ref().and_then(|_| self.all_bytes.try_take(bytes));
@@ -90,8 +91,8 @@ impl Credits {
         if credit.bytes.is_some() { Ok(credit) } else { Err(credit) }
     }
 
-    /// Waits until there is room for a message of `bytes`. It waits for commits and for the socket's own answers to be
-    /// written, so the socket must be written meanwhile.
+    /// Waits until there is room for a message of `bytes` bytes. Room comes from commits and from the socket's own
+    /// answers being written, so the socket must be written meanwhile.
     pub async fn fill(self, mut credit: Credit, bytes: usize) -> Credit {
         let own = self.own_bytes.take(bytes).await;
         let all = self.all_bytes.take(bytes).await;

@@ -1,34 +1,33 @@
 //! The task that reads for one socket what it has missed. It belongs to the socket and ends with it.
 //!
-//! One page is on its way at a time: the next one is read when the last frame of the one before is written. So a slow client
-//! holds one page of memory, and is never closed for being slow while it reads.
+//! One page is on its way at a time: the next one is read when the last frame of the one before is written. So a slow
+//! client holds one page of memory, and is never closed for being slow while it reads.
 
 use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ractor::ActorRef;
 use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::SessionMsg;
-use super::stream::{PageInHand, SeamLimit};
-use crate::actors::mailbox::{Timed, cast};
+use super::messages::{SessionHandle, SessionMsg};
+use super::new_socket::Opening;
+use super::stream::{Greeting, PageInHand, SeamLimit};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::{Cursor, DeviceId, Epoch, ResetReason, Seq, SocketId, UserId};
-use crate::protocol::{Frame, v1};
+use crate::domain::{Cursor, DeviceId, ResetReason, Seq, SocketId, UserId};
+use crate::protocol::v1;
 use crate::storage::{PageLimit, Replay, Storage, StorageError};
 use crate::telemetry::metrics;
 
-/// How long a place in the entrance is held for a page that is being looked for: a store without anything for this user
-/// must not keep others out.
+/// How long an admission is held for a page that is being read: a store with nothing for this user must not keep other
+/// sockets out.
 const HOLD: Duration = Duration::from_millis(100);
 
-/// Wait before a page is read again that the database did not give.
+/// Wait before a failed read is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// What all replays of a server share.
+/// The parts that all replays of a server share.
 pub(in crate::actors) struct Replays {
     storage: Arc<Storage>,
     clock: Clock,
@@ -37,29 +36,8 @@ pub(in crate::actors) struct Replays {
     pub(in crate::actors) seam: SeamLimit,
 }
 
-/// What a client says about itself when it opens a `fluent.v1` socket.
-#[derive(Debug)]
-pub struct Opening {
-    /// Its device.
-    pub device: DeviceId,
-    /// The cursor that it goes on from.
-    pub since: Option<String>,
-    /// Whether its user counts as online.
-    pub is_background: bool,
-    /// Its place among those that are opened.
-    pub admission: Box<dyn Any + Send>,
-}
-
-/// The first frames of a socket.
-#[derive(Debug)]
-pub(in crate::actors) struct Greeting {
-    pub(in crate::actors) frames: Vec<Frame>,
-    pub(in crate::actors) epoch: Epoch,
-    pub(in crate::actors) since: Seq,
-}
-
 impl Replays {
-    /// For the sockets that `config` allows. A page and a seam together never fill the queue of a socket.
+    /// Makes replays for the sockets that `config` allows. A page and a seam together never fill the queue of a socket.
     #[must_use]
     pub(in crate::actors) fn new(config: &Config, storage: Arc<Storage>, clock: Clock) -> Self {
         let socket = &config.socket;
@@ -78,7 +56,7 @@ impl Replays {
     /// Greets a new socket and brings it up to date.
     pub(in crate::actors) fn open(
         self: &Arc<Self>,
-        session: ActorRef<Timed<SessionMsg>>,
+        session: SessionHandle,
         user: UserId,
         socket: SocketId,
         opening: Opening,
@@ -94,15 +72,15 @@ impl Replays {
                 }
             };
             let since = greeting.since;
-            cast(&reader.session, SessionMsg::Greet { socket, greeting });
+            reader.session.send(SessionMsg::Greet { socket, greeting });
             reader.read(since).await;
         }))
     }
 
-    /// Brings a socket up to date that was live.
+    /// Brings a socket up to date that was live before.
     pub(in crate::actors) fn resume(
         self: &Arc<Self>,
-        session: ActorRef<Timed<SessionMsg>>,
+        session: SessionHandle,
         user: UserId,
         socket: SocketId,
         since: Seq,
@@ -128,7 +106,7 @@ impl Replays {
     }
 }
 
-/// Does the work, and lets go of what is held when it takes longer than this.
+/// Awaits the work, and drops what is held when the work takes longer than `limit`.
 async fn held_for<H, T>(limit: Duration, held: &mut Option<H>, work: impl Future<Output = T>) -> T {
     let mut work = std::pin::pin!(work);
     if held.is_some() {
@@ -140,22 +118,22 @@ async fn held_for<H, T>(limit: Duration, held: &mut Option<H>, work: impl Future
     work.await
 }
 
-/// Reads for one socket.
+/// The reader of one socket.
 struct Reader {
     replays: Arc<Replays>,
-    session: ActorRef<Timed<SessionMsg>>,
+    session: SessionHandle,
     user: UserId,
     socket: SocketId,
-    /// Held up to the first page.
+    /// Held until the first page.
     admission: Option<Box<dyn Any + Send>>,
 }
 
 impl Reader {
-    /// Page after page, until nobody wants one any more.
+    /// Reads page after page, until the socket has caught up and drops this task.
     async fn read(mut self, since: Seq) {
         let permits = Arc::new(Semaphore::new(1));
         let mut replay = Replay::new(self.user, since);
-        // Nobody closes the semaphore.
+        // The semaphore is never closed.
         while let Ok(permit) = permits.clone().acquire_owned().await {
             let page = loop {
                 let Replays { storage, page, clock, .. } = &*self.replays;
@@ -167,17 +145,17 @@ impl Reader {
             };
             metrics().replayed.increment(page.events.len() as u64);
             let page = PageInHand { page, permit, admission: self.admission.take() };
-            cast(&self.session, SessionMsg::Page { socket: self.socket, page });
+            self.session.send(SessionMsg::Page { socket: self.socket, page });
         }
     }
 
-    /// What was read; or nothing, after a while: the database may be away, and is asked until it is back.
+    /// Returns what was read; `None` after a wait when the read has failed, so that the caller tries again.
     async fn retry_later<T>(&mut self, read: Result<T, StorageError>) -> Option<T> {
         match read {
             Ok(value) => Some(value),
             Err(error) => {
                 tracing::warn!(error = %error, "cannot read what a socket has missed; trying again");
-                // Nobody else has to wait for a database that is away.
+                // Other sockets need not wait for a database that is away.
                 self.admission = None;
                 tokio::time::sleep(RETRY).await;
                 None

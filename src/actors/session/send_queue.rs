@@ -1,8 +1,8 @@
 //! The queue of one socket, from its session to its pump.
 //!
-//! Bound: frames and bytes, above which the socket is closed with 1013 when nothing was taken out for [`GRACE`], and four times
-//! as many in any case: a burst does not close a client that reads. The queue is dropped then: the store has everything, and the
-//! client comes back for it. Nobody ever waits for a slow reader.
+//! Bound: frames and bytes, above which the socket is closed with 1013 when nothing was taken out for [`GRACE`], and
+//! four times as many in any case: a burst does not close a client that reads. The queue is dropped then: the store has
+//! everything, and the client comes back for it. The server never waits for a slow reader.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -17,21 +17,21 @@ use crate::protocol::{CloseReason, Frame};
 
 /// How long a queue above its bound may stand still.
 const GRACE: Duration = Duration::from_secs(1);
-/// How far above its bound a queue may get at all.
+/// How many times its bound a queue may hold during a burst.
 const BURST: usize = 4;
 /// Letters for which an emptied queue keeps its memory.
 const SPARE: usize = 16;
 
-/// A frame on its way to the client, and what hangs on its being written.
+/// A frame on its way to the client, and what is given back when it is written.
 #[derive(Debug)]
 pub struct QueuedFrame {
     /// What to write.
     pub frame: Frame,
-    /// The credit of the message that this answers; drop it when the frame is written.
+    /// The credit of the command that this answers; drop it when the frame is written.
     pub credit: Option<Credit>,
-    /// Whether it tells the client that it has sent something wrong.
+    /// Whether it counts as the answer to a bad frame.
     pub is_frame_error: bool,
-    /// What waits for a replay's page to be written; drop it when the frame is written.
+    /// The permit whose drop has the next page read; drop it when the frame is written.
     pub page_permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -41,7 +41,7 @@ impl From<Frame> for QueuedFrame {
     }
 }
 
-/// What the pump has to do next.
+/// The next task of the pump.
 #[derive(Debug)]
 pub enum Outgoing {
     /// Write this.
@@ -50,7 +50,7 @@ pub enum Outgoing {
     Close(CloseReason),
 }
 
-/// What both ends share. An empty queue has no memory of its own: most sockets are idle.
+/// The state that both ends share. An empty queue holds no memory: most sockets are idle.
 struct Queue {
     frames: VecDeque<QueuedFrame>,
     bytes: usize,
@@ -58,7 +58,7 @@ struct Queue {
     moved_at: Instant,
     /// Why the socket is to be closed, until the pump has heard it.
     reason: Option<CloseReason>,
-    /// Nothing comes any more: a reason was given, or one end has gone.
+    /// Whether no frames are taken any more: a reason was given, or one end has gone.
     is_closed: bool,
     pump: Option<Waker>,
 }
@@ -86,9 +86,14 @@ impl QueueSender {
     pub(crate) fn put(&mut self, frame: QueuedFrame) -> bool {
         self.push(frame)
     }
+
+    /// Closes the socket, as a session does.
+    pub(crate) fn end(&mut self, reason: CloseReason) {
+        self.close(reason);
+    }
 }
 
-/// A queue of `max_frames` and `max_bytes`.
+/// Makes a queue of `max_frames` frames and `max_bytes` bytes.
 #[must_use]
 pub fn send_queue(max_frames: usize, max_bytes: usize) -> (QueueSender, SendQueue) {
     let queue = Arc::new(Mutex::new(Queue {
@@ -103,7 +108,7 @@ pub fn send_queue(max_frames: usize, max_bytes: usize) -> (QueueSender, SendQueu
 }
 
 impl QueueSender {
-    /// Queues a frame. False when the queue is too full or the pump has gone: the socket is being closed.
+    /// Queues a frame. Returns false when the queue is too full or the pump has gone: the socket is being closed.
     pub(in crate::actors) fn push(&mut self, frame: QueuedFrame) -> bool {
         let mut queue = lock(&self.queue);
         if queue.is_closed {
@@ -125,7 +130,7 @@ impl QueueSender {
         true
     }
 
-    /// Queues a frame that nobody misses, unless the queue is half full. False when the socket is being closed.
+    /// Queues a frame that may be lost, unless the queue is half full. Returns false when the socket is being closed.
     pub(in crate::actors) fn push_if_roomy(&mut self, frame: Frame) -> bool {
         let is_roomy = {
             let queue = lock(&self.queue);
@@ -142,13 +147,13 @@ impl QueueSender {
 
 impl Drop for QueueSender {
     fn drop(&mut self) {
-        // Unless there was a word before, the session has failed.
+        // Without a reason before, the session has failed.
         self.close(CloseReason::Fault);
     }
 }
 
 impl Queue {
-    /// Always false, as the answer to what could not be queued.
+    /// Returns false, as `push` does for a frame that could not be queued.
     fn close(&mut self, reason: CloseReason) -> bool {
         if !std::mem::replace(&mut self.is_closed, true) {
             self.reason = Some(reason);
@@ -173,7 +178,7 @@ impl Queue {
         Some(frame)
     }
 
-    /// Waits unless there is something.
+    /// Returns the value if there is one, and otherwise has the pump woken later.
     fn poll<T>(&mut self, cx: &mut Context<'_>, something: Option<T>) -> Poll<T> {
         if let Some(something) = something {
             return Poll::Ready(something);
@@ -187,7 +192,7 @@ impl Queue {
 }
 
 impl SendQueue {
-    /// The next thing to do. Cancel-safe. A session that ended without a word gives [`CloseReason::Fault`].
+    /// Waits for the next task. Cancel-safe. A session that ended without a reason gives [`CloseReason::Fault`].
     pub async fn next(&mut self) -> Outgoing {
         poll_fn(|cx| {
             let mut queue = lock(&self.0);
@@ -198,12 +203,12 @@ impl SendQueue {
         .await
     }
 
-    /// A frame that is queued already.
+    /// Returns a frame that is queued already.
     pub fn try_next(&mut self) -> Option<QueuedFrame> {
         lock(&self.0).take()
     }
 
-    /// Why the session wants the socket closed; waits until it does, and says it once. Cancel-safe.
+    /// Waits until the session wants the socket closed, and returns the reason once. Cancel-safe.
     pub async fn closed(&mut self) -> CloseReason {
         poll_fn(|cx| {
             let mut queue = lock(&self.0);
@@ -221,105 +226,10 @@ impl Drop for SendQueue {
             queue.is_closed = true;
             std::mem::take(&mut queue.frames)
         };
-        // Gives back their credit, which may wake others: not under the lock.
+        // Their credit wakes other tasks: not under the lock.
         drop(frames);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::protocol::{FrameError, legacy};
-
-    fn frame() -> QueuedFrame {
-        legacy::error(&FrameError::unavailable(1)).into()
-    }
-
-    fn pushes(sender: &mut QueueSender, count: usize) -> bool {
-        (0..count).all(|_| sender.push(frame()))
-    }
-
-    /// Makes the queue look as if nothing had moved for longer than the grace time.
-    fn stand_still(sender: &QueueSender) {
-        lock(&sender.queue).moved_at = Instant::now().checked_sub(GRACE * 2).unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_full_queue_that_stands_still_closes_with_1013() {
-        let (mut sender, mut queue) = send_queue(2, 1 << 20);
-        assert!(pushes(&mut sender, 2));
-        stand_still(&sender);
-        assert!(!pushes(&mut sender, 1));
-        assert!(matches!(queue.next().await, Outgoing::Close(CloseReason::SlowReader)));
-    }
-
-    #[tokio::test]
-    async fn one_big_frame_passes_a_queue_that_was_idle() {
-        let (mut sender, mut queue) = send_queue(2, frame().frame.len() / 2);
-        stand_still(&sender);
-        assert!(pushes(&mut sender, 1));
-        assert!(matches!(queue.next().await, Outgoing::Frame(_)));
-    }
-
-    #[tokio::test]
-    async fn a_burst_passes_up_to_four_times_the_bound() {
-        let (mut by_frames, _outbox) = send_queue(2, 1 << 20);
-        assert!(pushes(&mut by_frames, 8) && !pushes(&mut by_frames, 1));
-        let (mut by_bytes, _outbox) = send_queue(100, frame().frame.len());
-        assert!(pushes(&mut by_bytes, 4) && !pushes(&mut by_bytes, 1));
-    }
-
-    #[tokio::test]
-    async fn what_is_taken_out_makes_room() {
-        let (mut sender, mut queue) = send_queue(1, 1 << 20);
-        for _ in 0..20 {
-            assert!(pushes(&mut sender, 4));
-            assert!((0..3).all(|_| queue.try_next().is_some()));
-            assert!(matches!(queue.next().await, Outgoing::Frame(_)));
-        }
-        assert!(queue.try_next().is_none());
-    }
-
-    #[tokio::test]
-    async fn a_session_that_vanishes_is_a_fault() {
-        let (end, mut queue) = send_queue(2, 1 << 20);
-        drop(end);
-        assert!(matches!(queue.next().await, Outgoing::Close(CloseReason::Fault)));
-    }
-
-    #[tokio::test]
-    async fn the_first_reason_stands_and_comes_before_what_is_queued() {
-        let (mut sender, mut queue) = send_queue(2, 1 << 20);
-        assert!(pushes(&mut sender, 1));
-        sender.close(CloseReason::Replaced);
-        sender.close(CloseReason::TooMany);
-        assert!(!pushes(&mut sender, 1));
-        drop(sender);
-        assert_eq!(queue.closed().await, CloseReason::Replaced);
-    }
-
-    #[tokio::test]
-    async fn what_comes_later_wakes_the_pump() {
-        let (mut sender, mut queue) = send_queue(2, 1 << 20);
-        let pump = tokio::spawn(async move {
-            let first = queue.next().await;
-            (first, queue.next().await)
-        });
-        tokio::task::yield_now().await;
-        assert!(pushes(&mut sender, 1));
-        tokio::task::yield_now().await;
-        drop(sender);
-        let (first, second) = pump.await.unwrap();
-        assert!(matches!(first, Outgoing::Frame(_)) && matches!(second, Outgoing::Close(CloseReason::Fault)));
-    }
-
-    #[tokio::test]
-    async fn a_pump_that_leaves_gives_back_all_credit() {
-        let (mut sender, queue) = send_queue(2, 1 << 20);
-        let credits = crate::actors::Credits::new(1, 1, crate::actors::InFlightBytes::new(1));
-        assert!(sender.push(QueuedFrame { credit: Some(credits.reserve().await), ..frame() }));
-        drop(queue);
-        credits.settled().await;
-        assert!(!pushes(&mut sender, 1));
-    }
-}
+mod tests;

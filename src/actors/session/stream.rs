@@ -1,11 +1,13 @@
-//! The order of one `fluent.v1` socket: what it has missed, then what happens, each event once and in the order of `seq`.
+//! The order of one `fluent.v1` socket: what it has missed, then what happens, each event once and in the order of
+//! `seq`.
 //!
-//! While the socket is behind, pages come from the store and what happens meanwhile waits in a queue: the seam. When the last
-//! page is there, the queue goes on from it. Bound of the queue: [`SeamLimit`]; when it overflows it is
+//! While the socket is behind, pages come from the store and what happens meanwhile waits in a queue: the seam. After
+//! the last page the socket is sent the seam, and is live. Bound of the seam: [`SeamLimit`]; when it overflows it is
 //! dropped, and the store is asked once more. Answers are kept apart from it: there are no more of them than credit.
 //!
-//! An answer with a `seq` takes the place of its event. A page may come here before the word that a command of this socket was
-//! committed, and would show it as somebody else's; so it waits until every command that was on its way is answered.
+//! An answer with a `seq` takes the place of its event. A page may arrive before the news that a command of this socket
+//! was committed, and would show its event without the answer; so a page waits until every command that was on its way
+//! when it arrived is answered.
 
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -13,27 +15,35 @@ use std::sync::Arc;
 
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::origin::{Origin, Reply};
 use super::send_queue::QueuedFrame;
-use crate::actors::persistence::reply::{Origin, Reply};
 use crate::domain::{Answer, Cursor, Epoch, Event, EventBody, Seq, UserId};
 use crate::protocol::{Frame, v1};
 use crate::storage::Page;
 
-/// What the queue of the seam may hold: so little that it fits into the socket's queue beside a page.
+/// The bound of a seam: it fits into the socket's queue beside a page.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::actors) struct SeamLimit {
     pub(in crate::actors) events: usize,
-    /// Above which it takes no more.
+    /// Bytes of ciphertext above which it takes no more.
     pub(in crate::actors) bytes: usize,
 }
 
-/// A page and its turn: the next one is read when the permit is given back.
+/// A page, and the permit whose drop has the next one read.
 #[derive(Debug)]
 pub(in crate::actors) struct PageInHand {
     pub(in crate::actors) page: Page,
     pub(in crate::actors) permit: OwnedSemaphorePermit,
-    /// With the first page: given back when it is made into frames.
+    /// The right of a socket to be opened, held until its first page is made into frames.
     pub(in crate::actors) admission: Option<Box<dyn Any + Send>>,
+}
+
+/// The first frames of a socket, and where its stream begins.
+#[derive(Debug)]
+pub(in crate::actors) struct Greeting {
+    pub(in crate::actors) frames: Vec<Frame>,
+    pub(in crate::actors) epoch: Epoch,
+    pub(in crate::actors) since: Seq,
 }
 
 /// One socket's place in the order.
@@ -41,7 +51,7 @@ pub(in crate::actors) struct PageInHand {
 pub(in crate::actors) struct Stream {
     viewer: UserId,
     limit: SeamLimit,
-    /// Everything up to here was given to the socket.
+    /// Everything up to here was queued for the socket.
     position: Seq,
     last_ordinal: u64,
     /// Commands of this socket without an answer yet.
@@ -49,7 +59,7 @@ pub(in crate::actors) struct Stream {
     behind: Option<Behind>,
 }
 
-/// What a socket that catches up needs.
+/// The state of a socket that catches up.
 #[derive(Debug)]
 struct Behind {
     limit: SeamLimit,
@@ -96,13 +106,13 @@ impl Behind {
 }
 
 impl Stream {
-    /// A socket that has not been told anything yet.
+    /// A socket that was not sent anything yet.
     pub(in crate::actors) fn new(viewer: UserId, limit: SeamLimit) -> Self {
         let behind = Some(Behind::new(limit));
         Self { viewer, limit, position: Seq(0), last_ordinal: 0, unanswered: BTreeSet::new(), behind }
     }
 
-    /// The store's history is `epoch`, and the stream starts after `since`.
+    /// Starts the stream after `since`, in the store's history `epoch`.
     pub(in crate::actors) fn begin(&mut self, epoch: Epoch, since: Seq) {
         self.position = since;
         if let Some(behind) = &mut self.behind {
@@ -110,18 +120,25 @@ impl Stream {
         }
     }
 
+    /// The user who is shown the stream.
+    pub(in crate::actors) fn viewer(&self) -> UserId {
+        self.viewer
+    }
+
+    /// Whether the socket has caught up.
     pub(in crate::actors) fn is_live(&self) -> bool {
         self.behind.is_none()
     }
 
-    /// A number for the socket's next command.
-    pub(in crate::actors) fn command(&mut self) -> u64 {
+    /// Returns the number of the socket's next command.
+    pub(in crate::actors) fn number_command(&mut self) -> u64 {
         self.last_ordinal += 1;
         self.unanswered.insert(self.last_ordinal);
         self.last_ordinal
     }
 
-    /// Something happened that nobody was told of: only the store knows it. Answers where to go on when the socket was live.
+    /// Falls back to the store, which knows events that were not announced. Returns the position to read from when the
+    /// socket was live; a socket that is being read for already returns `None`.
     pub(in crate::actors) fn fall_behind(&mut self) -> Option<Seq> {
         if let Some(behind) = &mut self.behind {
             behind.overflow();
@@ -131,7 +148,7 @@ impl Stream {
         Some(self.position)
     }
 
-    /// An event, and the answer that takes its place.
+    /// Takes an event and the answer that takes its place, and returns the frames that may be sent now.
     pub(in crate::actors) fn event(&mut self, event: &Arc<Event>, reply: Option<Reply>) -> Vec<QueuedFrame> {
         let mut frames = Vec::new();
         if let Some(reply) = &reply {
@@ -150,14 +167,14 @@ impl Stream {
                 self.position = event.seq;
                 frames.push(self.frame(event, reply));
             }
-            // It was told from the store already.
+            // It was sent from the store already.
             None => frames.extend(reply.and_then(|reply| repeated(self.viewer, reply))),
         }
         frames.extend(self.release_page());
         frames
     }
 
-    /// An answer without an event of its own.
+    /// Takes an answer without an event of its own, and returns the frames that may be sent now.
     pub(in crate::actors) fn answer(&mut self, reply: Reply) -> Vec<QueuedFrame> {
         self.unanswered.remove(&reply.origin.ordinal);
         let Reply { origin, answer } = reply;
@@ -169,13 +186,13 @@ impl Stream {
         frames
     }
 
-    /// A command was refused.
+    /// Takes the refusal of a command, and returns the frames that may be sent after it.
     pub(in crate::actors) fn refused(&mut self, ordinal: u64) -> Vec<QueuedFrame> {
         self.unanswered.remove(&ordinal);
         self.release_page()
     }
 
-    /// The next page from the store.
+    /// Takes the next page from the store, and returns the frames that may be sent now.
     pub(in crate::actors) fn page(&mut self, page: PageInHand) -> Vec<QueuedFrame> {
         if let Some(behind) = &mut self.behind {
             behind.page = Some((self.last_ordinal, page));
@@ -183,7 +200,7 @@ impl Stream {
         self.release_page()
     }
 
-    /// Takes the page that waits, when nothing hinders it any more.
+    /// Returns the frames of the page that waits, when all commands before it are answered.
     fn release_page(&mut self) -> Vec<QueuedFrame> {
         let Some(behind) = &mut self.behind else { return Vec::new() };
         let unanswered = self.unanswered.first().copied();
@@ -213,7 +230,7 @@ impl Stream {
         frames
     }
 
-    /// What was answered in the meantime and is gone already: its place is before `seq`.
+    /// Returns the answers whose event is gone from the store and had its place before `seq`.
     fn overdue_replies(&mut self, seq: Seq) -> Vec<QueuedFrame> {
         let Some(behind) = &mut self.behind else { return Vec::new() };
         let rest = behind.held.split_off(&seq);
@@ -221,7 +238,7 @@ impl Stream {
         std::mem::replace(&mut behind.held, rest).into_values().filter_map(|reply| repeated(viewer, reply)).collect()
     }
 
-    /// From the last page to what happens now; or back to the store when too much has happened meanwhile.
+    /// Sends the seam and goes live after the last page; or has the store asked once more when the seam has overflowed.
     fn close_seam(&mut self) -> Vec<QueuedFrame> {
         let Some(mut behind) = self.behind.take_if(|behind| !behind.overflowed) else {
             if let Some(behind) = &mut self.behind {
@@ -255,7 +272,7 @@ impl Stream {
     }
 }
 
-/// An answer whose event was told already, or is no longer there to be told.
+/// The frame of an answer whose event was sent already, or is gone from the store.
 fn repeated(viewer: UserId, reply: Reply) -> Option<QueuedFrame> {
     let Reply { origin, mut answer } = reply;
     match &mut answer {

@@ -125,7 +125,7 @@ impl World {
 
     fn reply(&mut self, event: &Event) -> Reply {
         let credit = futures_util::FutureExt::now_or_never(self.credits.reserve()).unwrap();
-        let ordinal = self.stream.command();
+        let ordinal = self.stream.number_command();
         let origin = Origin { user: ME, socket: SocketId(1), ordinal, context: Context::default(), credit };
         let stored = Stored {
             client_id: None,

@@ -1,0 +1,72 @@
+//! What a committed batch has to be announced: events and answers in commit order, then the answers of requests.
+
+use std::sync::Arc;
+
+use super::reply::{CallerReply, Confirmed, PendingReply};
+use crate::actors::registry::messages::{Delivery, RegistryHandle};
+use crate::actors::session::origin::Reply;
+use crate::domain::{Answer, Audience, Event, Outcome};
+use crate::telemetry::metrics;
+
+/// The announcements of one batch, in the order in which sessions must hear them.
+pub(super) struct Announcement {
+    deliveries: Vec<Delivery>,
+    /// Answers that come after all events of the batch.
+    late: Vec<Delivery>,
+    callers: Vec<CallerReply>,
+}
+
+impl Announcement {
+    /// Room for a batch of so many commands.
+    pub(super) fn new(commands: usize) -> Self {
+        Self { deliveries: Vec::with_capacity(commands * 2), late: Vec::new(), callers: Vec::new() }
+    }
+
+    /// Not everything can be announced: sessions ask the store.
+    pub(super) fn resync(&mut self) {
+        self.deliveries.push(Delivery::Resync);
+    }
+
+    /// Adds what came of one command. A refusal is sent at once.
+    pub(super) fn add(&mut self, outcome: Outcome, reply: PendingReply) {
+        let Outcome { answer, events } = outcome;
+        match answer {
+            Ok(answer) => {
+                if matches!(&answer, Answer::Stored(stored) if !stored.duplicate) {
+                    metrics().messages_stored.increment(1);
+                }
+                let reply = match reply.confirm(answer) {
+                    Confirmed::Socket(reply) => Some(reply),
+                    Confirmed::Other(caller) => {
+                        self.callers.push(caller);
+                        None
+                    }
+                };
+                self.add_events(events, reply);
+            }
+            Err(refusal) => reply.refuse(refusal.into()),
+        }
+    }
+
+    /// Adds the events of a command, with the answer in the place of the event that it is about, or alone.
+    fn add_events(&mut self, events: Vec<(Audience, Arc<Event>)>, mut reply: Option<Reply>) {
+        for (to, event) in events {
+            let is_own =
+                |reply: &mut Reply| Audience::User(reply.origin.user) == to && !matches!(reply.answer, Answer::Done);
+            let reply = reply.take_if(is_own);
+            self.deliveries.push(Delivery::Event { to, event, reply });
+        }
+        let Some(reply) = reply else { return };
+        // A receipt that was merged into a later one of the batch is not answered before that one is announced.
+        let is_late = matches!(reply.answer, Answer::Read { .. });
+        let to = if is_late { &mut self.late } else { &mut self.deliveries };
+        to.push(Delivery::Answer(reply));
+    }
+
+    /// Hands all to the registry, then answers the requests.
+    pub(super) fn send(mut self, registry: &RegistryHandle) {
+        self.deliveries.append(&mut self.late);
+        registry.deliver(self.deliveries);
+        self.callers.into_iter().for_each(CallerReply::send);
+    }
+}

@@ -1,0 +1,169 @@
+//! The writer with a real store and a registry that keeps what it is told.
+
+use tempfile::TempDir;
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::timeout;
+
+use super::messages::PersistenceHandle;
+use super::*;
+use crate::actors::mailbox::Slot;
+use crate::actors::probe;
+use crate::actors::registry::messages::RegistryMsg;
+use crate::config::Config;
+use crate::domain::{Answer, Ciphertext, Draft, EmailAddress, PublicKey, Timestamp, UserId, UserName};
+use crate::telemetry::ActorKind;
+
+const ALICE: UserId = UserId(1);
+const BOB: UserId = UserId(2);
+const SOON: Duration = Duration::from_secs(30);
+
+struct World {
+    storage: Arc<Storage>,
+    writer: PersistenceHandle,
+    health: Arc<Health>,
+    registry: UnboundedReceiver<RegistryMsg>,
+    _dir: TempDir,
+}
+
+async fn storage() -> (Arc<Storage>, TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = Config::defaults().unwrap();
+    dir.path().clone_into(&mut config.server.data_dir);
+    let storage = Arc::new(Storage::open(&config).await.unwrap());
+    for name in ["alice", "bob"] {
+        let email = EmailAddress::parse(format!("{name}@example.org")).unwrap();
+        let key = PublicKey::parse("AAAA".to_owned(), false).unwrap();
+        let name = UserName::parse(name.to_owned()).unwrap();
+        storage.create_account(&name, &email, String::new(), &key, Timestamp::from_micros(0)).await.unwrap();
+    }
+    (storage, dir)
+}
+
+fn send() -> Command {
+    let copy = || Ciphertext::parse("x".to_owned(), usize::MAX).unwrap();
+    Command::Send(Box::new(Draft::text(ALICE, Some(BOB), copy(), copy())))
+}
+
+fn permit() -> reply::RequestPermit {
+    Arc::new(Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap())
+}
+
+impl World {
+    async fn new() -> Self {
+        let (storage, dir) = storage().await;
+        let progress = Progress::new(storage.probe_head(0).await.unwrap());
+        Self::over(storage, dir, progress).await
+    }
+
+    /// A writer that a predecessor has left this progress.
+    async fn over(storage: Arc<Storage>, dir: TempDir, progress: Progress) -> Self {
+        let health = Arc::new(Health::default());
+        let (registry, seen) = probe::slot().await;
+        let stats = health.stats(ActorKind::Persistence).clone();
+        let slot = Slot::new(stats.clone());
+        let args = PersistenceArgs {
+            storage: storage.clone(),
+            clock: Clock::system(),
+            registry: RegistryHandle(registry),
+            health: health.clone(),
+            progress,
+        };
+        let (actor, _) = Actor::spawn(None, PersistenceActor(stats), args).await.unwrap();
+        slot.set(Some(actor));
+        Self { storage, writer: PersistenceHandle(slot), health, registry: seen, _dir: dir }
+    }
+
+    async fn ask(&self, command: Command) -> Result<Answer, FrameError> {
+        timeout(SOON, self.writer.ask(command, permit())).await.unwrap()
+    }
+
+    async fn delivered(&mut self) -> Vec<Delivery> {
+        match timeout(SOON, self.registry.recv()).await.unwrap().unwrap() {
+            RegistryMsg::Deliver(deliveries) => deliveries,
+            _ => panic!("the writer only delivers"),
+        }
+    }
+}
+
+/// The numbers of the events among these, in their order.
+fn seqs(deliveries: &[Delivery]) -> Vec<i64> {
+    let seq = |delivery: &Delivery| match delivery {
+        Delivery::Event { event, .. } => Some(event.seq.0),
+        _ => None,
+    };
+    deliveries.iter().filter_map(seq).collect()
+}
+
+#[tokio::test]
+async fn what_waits_together_is_one_batch_and_announced_in_commit_order() {
+    let mut world = World::new().await;
+    assert!(world.ask(send()).await.is_ok());
+    let first = world.delivered().await;
+    let (a, b, c) = tokio::join!(world.ask(send()), world.ask(send()), world.ask(send()));
+    assert!(a.is_ok() && b.is_ok() && c.is_ok());
+    let batch = world.delivered().await;
+    // Each side is told of each message.
+    let head = seqs(&first)[0];
+    let expected: Vec<i64> = (head + 1..=head + 3).flat_map(|seq| [seq, seq]).collect();
+    assert_eq!(seqs(&batch), expected);
+}
+
+#[tokio::test]
+async fn what_another_process_has_written_comes_before_what_is_newer() {
+    let mut world = World::new().await;
+    assert!(world.ask(send()).await.is_ok());
+    world.delivered().await;
+    world.storage.apply(vec![send()], Timestamp::from_micros(1)).await.unwrap();
+    assert!(world.ask(send()).await.is_ok());
+    let batch = world.delivered().await;
+    assert!(matches!(batch.first(), Some(Delivery::Resync)));
+    assert_eq!(seqs(&batch).len(), 2);
+}
+
+/// The predecessor died between its commit and the announcement.
+#[tokio::test]
+async fn a_batch_in_doubt_is_announced_before_anything_newer() {
+    let (storage, dir) = storage().await;
+    let progress = Progress::new(storage.probe_head(0).await.unwrap());
+    let now = Clock::system().now();
+    progress.begin(&[send()], now);
+    storage.apply(vec![send()], now).await.unwrap();
+    let mut world = World::over(storage, dir, progress).await;
+    assert!(world.ask(send()).await.is_ok() || world.ask(send()).await.is_ok(), "at the latest after the recovery");
+    let recovered = world.delivered().await;
+    assert!(matches!(recovered.as_slice(), [Delivery::Recovered([ALICE, BOB], _), Delivery::Resync]));
+    assert_eq!(seqs(&world.delivered().await).len(), 2);
+}
+
+#[tokio::test]
+async fn while_the_store_fails_commands_are_refused_and_health_says_so() {
+    let mut world = World::new().await;
+    assert!(world.ask(send()).await.is_ok());
+    world.delivered().await;
+    world.storage.close().await.unwrap();
+    let error = world.ask(send()).await.unwrap_err();
+    assert!(error.code.is_retryable());
+    assert!(!world.health.storage_works());
+    let seen = world.health.snapshot(ActorKind::Persistence);
+    assert!(seen.last_error.is_some() && seen.restarts == 0, "it goes on trying");
+    assert!(world.registry.try_recv().is_err(), "nothing is announced");
+}
+
+#[tokio::test]
+async fn a_writer_that_is_away_refuses_at_once() {
+    let writer = PersistenceHandle(probe::vacant());
+    let error = timeout(SOON, writer.ask(send(), permit())).await.unwrap().unwrap_err();
+    assert!(error.code.is_retryable());
+}
+
+#[tokio::test]
+async fn a_drain_writes_what_is_waiting() {
+    let mut world = World::new().await;
+    assert!(world.ask(send()).await.is_ok());
+    world.delivered().await;
+    world.writer.tell(send(), permit());
+    timeout(SOON, world.writer.drain(SOON)).await.unwrap();
+    assert_eq!(seqs(&world.delivered().await).len(), 2);
+    assert!(world.ask(send()).await.is_err(), "it has ended");
+}

@@ -1,0 +1,101 @@
+//! The messages of the presence actor, and the handle through which others send them.
+
+use crate::actors::mailbox::Slot;
+use crate::actors::session::credit::Credit;
+use crate::actors::session::messages::SessionHandle;
+use crate::domain::{SocketId, UserId};
+
+pub(in crate::actors) enum PresenceMsg {
+    /// A user has a socket, or none any more.
+    Seen {
+        user: UserId,
+        is_online: bool,
+    },
+    /// The grace period is over, unless the user came back meanwhile.
+    GraceOver {
+        user: UserId,
+        departure: u64,
+    },
+    /// The registry was replaced: no user is connected any more.
+    RegistryReplaced,
+    Watch {
+        user: UserId,
+        socket: SocketId,
+        session: SessionHandle,
+        users: Vec<UserId>,
+        credit: Option<Credit>,
+    },
+    Unwatch(SocketId),
+    /// One of the two has written to the other: they may have become partners by it.
+    Met {
+        user: UserId,
+        other: UserId,
+    },
+    /// What two users, or one and all others, may see of each other has changed.
+    Reconsider {
+        user: UserId,
+        other: Option<UserId>,
+    },
+    /// The result of a look-up that began in this round.
+    LookedUp {
+        socket: SocketId,
+        of: UserId,
+        is_visible: bool,
+        round: u64,
+    },
+    /// The look-up for a watcher is over, and another may begin.
+    LookUpDone(Option<UserId>),
+    Typing {
+        from: UserId,
+        to: UserId,
+        active: bool,
+        credit: Credit,
+    },
+}
+
+/// The presence actor, in its present incarnation.
+#[derive(Clone)]
+pub struct PresenceHandle(pub(in crate::actors) Slot<PresenceMsg>);
+
+impl PresenceHandle {
+    /// Finds out anew what two users, or one and all others, may see of each other.
+    pub fn reconsider(&self, user: UserId, other: Option<UserId>) {
+        self.0.cast(PresenceMsg::Reconsider { user, other });
+    }
+
+    /// Reports that one of the two has written to the other.
+    pub(in crate::actors) fn met(&self, user: UserId, other: UserId) {
+        self.0.cast(PresenceMsg::Met { user, other });
+    }
+
+    /// Reports that a user has a socket, or none any more.
+    pub(in crate::actors) fn seen(&self, user: UserId, is_online: bool) {
+        self.0.cast(PresenceMsg::Seen { user, is_online });
+    }
+
+    /// Reports that all sessions have ended with their registry.
+    pub(in crate::actors) fn registry_replaced(&self) {
+        self.0.cast(PresenceMsg::RegistryReplaced);
+    }
+
+    /// Replaces the list of users whose presence a socket is shown. The credit is given back after the look-up.
+    pub(in crate::actors) fn watch(
+        &self,
+        user: UserId,
+        socket: SocketId,
+        session: SessionHandle,
+        users: Vec<UserId>,
+        credit: Option<Credit>,
+    ) {
+        self.0.cast(PresenceMsg::Watch { user, socket, session, users, credit });
+    }
+
+    pub(in crate::actors) fn unwatch(&self, socket: SocketId) {
+        self.0.cast(PresenceMsg::Unwatch(socket));
+    }
+
+    /// Reports that `from` has begun to write to `to`, or has stopped.
+    pub(in crate::actors) fn typing(&self, from: UserId, to: UserId, active: bool, credit: Credit) {
+        self.0.cast(PresenceMsg::Typing { from, to, active, credit });
+    }
+}

@@ -1,0 +1,95 @@
+//! Typing notices: at most one every few seconds in a direction, and their end always.
+//!
+//! Look-ups are limited to [`LOOKUPS`] at a time. Beyond that, a notice that a user types is dropped, and one that a
+//! user has stopped waits for its turn: as many wait as have credit.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use lru::LruCache;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+use crate::actors::registry::messages::RegistryHandle;
+use crate::actors::session::credit::Credit;
+use crate::domain::UserId;
+use crate::protocol::v1;
+use crate::storage::Storage;
+use crate::telemetry::metrics;
+
+/// Least time between two notices that a user types in one direction.
+const NOTICE_EVERY: Duration = Duration::from_secs(3);
+/// Typing users that are looked up at one time.
+pub(super) const LOOKUPS: usize = 16;
+/// Directions in which typing is remembered.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
+
+/// The users who type.
+pub(super) struct Typists {
+    storage: Arc<Storage>,
+    registry: RegistryHandle,
+    lookups: Arc<Semaphore>,
+    directions: LruCache<(UserId, UserId), Direction>,
+}
+
+/// One user typing to another.
+#[derive(Default)]
+struct Direction {
+    /// When it was last announced that the user types.
+    announced: Option<Instant>,
+    /// Sends the last notice: the next one waits for it, so that they come in their order.
+    sending: Option<JoinHandle<()>>,
+}
+
+impl Typists {
+    pub(super) fn new(storage: Arc<Storage>, registry: RegistryHandle) -> Self {
+        let lookups = Arc::new(Semaphore::new(LOOKUPS));
+        Self { storage, registry, lookups, directions: LruCache::new(REMEMBERED) }
+    }
+
+    /// Announces that `from` types to `to`, once in a while; that `from` has stopped, always.
+    pub(super) fn report(&mut self, from: UserId, to: UserId, active: bool, credit: Credit) {
+        let now = Instant::now();
+        let direction = self.directions.get_or_insert_mut((from, to), Direction::default);
+        let is_early = direction.announced.is_some_and(|announced| now.duration_since(announced) < NOTICE_EVERY);
+        if active && is_early {
+            return;
+        }
+        let permit = self.lookups.clone().try_acquire_owned().ok();
+        if active && permit.is_none() {
+            metrics().whispers_dropped.increment(1);
+            return;
+        }
+        if active {
+            direction.announced = Some(now);
+        }
+        let (lookups, before) = (self.lookups.clone(), direction.sending.take());
+        let (storage, registry) = (self.storage.clone(), self.registry.clone());
+        direction.sending = Some(tokio::spawn(async move {
+            let _held = credit;
+            let mut permit = permit;
+            if let Some(before) = before.filter(|before| !before.is_finished()) {
+                // It may wait for a permit itself.
+                permit = None;
+                let _ = before.await;
+            }
+            // The semaphore is never closed.
+            let _permit = match permit {
+                Some(permit) => Ok(permit),
+                None => lookups.acquire_owned().await,
+            };
+            announce(&storage, &registry, from, to, active).await;
+        }));
+    }
+}
+
+/// Shows the notice to `to`, when `to` has written to `from` before.
+async fn announce(storage: &Storage, registry: &RegistryHandle, from: UserId, to: UserId, active: bool) {
+    if from != to
+        && let Ok(Some(relation)) = storage.relation(from, to).await
+        && relation.has_received
+    {
+        registry.send_ephemeral(to, v1::typing(relation.conversation_id, from, active));
+    }
+}

@@ -1,0 +1,177 @@
+//! The table of the root's children: how each is started, and where the others find it.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use ractor::{Actor, ActorCell, ActorId};
+
+use crate::actors::health::Health;
+use crate::actors::janitor::{JanitorActor, JanitorArgs};
+use crate::actors::mailbox::{Slot, Timed};
+use crate::actors::persistence::doubt::Progress;
+use crate::actors::persistence::messages::PersistenceHandle;
+use crate::actors::persistence::thread::DedicatedThread;
+use crate::actors::persistence::{PersistenceActor, PersistenceArgs};
+use crate::actors::presence::messages::PresenceHandle;
+use crate::actors::presence::{PresenceActor, PresenceArgs};
+use crate::actors::registry::messages::RegistryHandle;
+use crate::actors::registry::{RegistryActor, RegistryArgs};
+use crate::actors::session::replay::Replays;
+use crate::actors::stats::ActorStats;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::Seq;
+use crate::storage::Storage;
+use crate::telemetry::ActorKind;
+
+/// An actor could not be started.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot start an actor: {0}")]
+pub struct StartError(String);
+
+impl From<ractor::SpawnErr> for StartError {
+    fn from(error: ractor::SpawnErr) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// The handles of the children, whatever their incarnation.
+pub(super) struct Handles {
+    pub(super) registry: RegistryHandle,
+    pub(super) persistence: PersistenceHandle,
+    pub(super) presence: PresenceHandle,
+}
+
+type Start = Box<dyn Fn(ActorCell) -> BoxFuture<'static, Result<ActorId, StartError>> + Send + Sync>;
+
+/// One child of the root.
+pub(super) struct Child {
+    kind: ActorKind,
+    stats: Arc<ActorStats>,
+    running: Option<ActorId>,
+    start: Start,
+    vacate: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Child {
+    /// A child that takes its place in `slot` whenever it is started.
+    pub(super) fn new<A, M>(kind: ActorKind, slot: Slot<M>, actor: fn(Arc<ActorStats>) -> A, args: A::Arguments) -> Self
+    where
+        A: Actor<Msg = Timed<M>, Arguments: Clone + Sync>,
+        M: Send + 'static,
+    {
+        Self::started_by(kind, slot, move |stats, supervisor| {
+            let args = args.clone();
+            Box::pin(async move { Ok(Actor::spawn_linked(None, actor(stats), args, supervisor).await?.0) })
+        })
+    }
+
+    /// A child that is started in a way of its own.
+    fn started_by<M: Send + 'static>(
+        kind: ActorKind,
+        slot: Slot<M>,
+        spawn: impl Fn(Arc<ActorStats>, ActorCell) -> BoxFuture<'static, Result<ractor::ActorRef<Timed<M>>, StartError>>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        let stats = slot.stats().clone();
+        let (place, vacated, counters) = (slot.clone(), slot, stats.clone());
+        let start: Start = Box::new(move |supervisor| {
+            let (place, spawning) = (place.clone(), spawn(counters.clone(), supervisor));
+            Box::pin(async move {
+                let actor = spawning.await?;
+                let id = actor.get_id();
+                place.set(Some(actor));
+                Ok(id)
+            })
+        });
+        Self { kind, stats, running: None, start, vacate: Box::new(move || vacated.set(None)) }
+    }
+
+    /// The same child, with something to be done whenever it has started.
+    fn then(self, what: impl Fn() + Send + Sync + Clone + 'static) -> Self {
+        let start = self.start;
+        let start: Start = Box::new(move |supervisor| {
+            let (starting, what) = (start(supervisor), what.clone());
+            Box::pin(async move { starting.await.inspect(|_| what()) })
+        });
+        Self { start, ..self }
+    }
+
+    pub(super) fn kind(&self) -> ActorKind {
+        self.kind
+    }
+
+    /// Whether this actor is the child's present incarnation.
+    pub(super) fn is(&self, id: ActorId) -> bool {
+        self.running == Some(id)
+    }
+
+    pub(super) async fn start(&mut self, supervisor: ActorCell) -> Result<(), StartError> {
+        self.running = Some((self.start)(supervisor).await?);
+        self.stats.started();
+        Ok(())
+    }
+
+    /// Empties the place of the child, which has ended.
+    pub(super) fn lost(&mut self) {
+        self.running = None;
+        self.stats.ended();
+        (self.vacate)();
+    }
+}
+
+/// The children of a root, in the order in which they are started. `head` is the number that was given out last.
+pub(super) fn children(
+    config: &Config,
+    storage: &Arc<Storage>,
+    clock: &Clock,
+    handles: &Handles,
+    health: &Arc<Health>,
+    head: Seq,
+) -> Result<Vec<Child>, StartError> {
+    let Handles { registry, persistence, presence } = handles;
+    let presence_args = PresenceArgs { storage: storage.clone(), clock: clock.clone(), registry: registry.clone() };
+    let registry_args = RegistryArgs {
+        max_sockets: config.socket.max_per_user,
+        handle: registry.clone(),
+        persistence: persistence.clone(),
+        presence: presence.clone(),
+        replays: Arc::new(Replays::new(config, storage.clone(), clock.clone())),
+        health: health.clone(),
+    };
+    let persistence_args = PersistenceArgs {
+        storage: storage.clone(),
+        clock: clock.clone(),
+        registry: registry.clone(),
+        health: health.clone(),
+        progress: Progress::new(head),
+    };
+    let janitor_args = JanitorArgs {
+        storage: storage.clone(),
+        clock: clock.clone(),
+        persistence: persistence.clone(),
+        registry: registry.clone(),
+        config: config.messages.clone(),
+        access_token_s: config.auth.access_token_s,
+    };
+    let janitor = Slot::new(health.stats(ActorKind::Janitor).clone());
+    let thread = Arc::new(DedicatedThread::start("writer").map_err(|error| StartError(error.to_string()))?);
+    let sessions = registry.clone();
+    Ok(vec![
+        // A predecessor took with it who is here.
+        Child::new(ActorKind::Presence, presence.0.clone(), PresenceActor, presence_args)
+            .then(move || sessions.report_presence()),
+        Child::new(ActorKind::Registry, registry.0.clone(), RegistryActor, registry_args),
+        Child::started_by(ActorKind::Persistence, persistence.0.clone(), move |stats, supervisor| {
+            let (thread, args) = (thread.clone(), persistence_args.clone());
+            Box::pin(async move {
+                let start = Actor::spawn_linked(None, PersistenceActor(stats), args, supervisor);
+                let started = thread.run(start).await;
+                Ok(started.ok_or_else(|| StartError("its thread has ended".to_owned()))??.0)
+            })
+        }),
+        Child::new(ActorKind::Janitor, janitor, JanitorActor, janitor_args),
+    ])
+}

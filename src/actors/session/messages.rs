@@ -1,0 +1,151 @@
+//! The messages of a session, and the handles through which others send them.
+
+use std::sync::Arc;
+
+use ractor::ActorId;
+use tokio::sync::oneshot;
+
+use super::credit::Credit;
+use super::new_socket::NewSocket;
+use super::origin::{Origin, Reply};
+use super::stream::{Greeting, PageInHand};
+use crate::actors::mailbox::Mailbox;
+use crate::domain::{Command, Event, LoginId, SocketId, UserId};
+use crate::protocol::v1::Context;
+use crate::protocol::{Frame, FrameError, LoginEnd};
+
+pub(in crate::actors) enum SessionMsg {
+    Attach {
+        socket: NewSocket,
+        reply: oneshot::Sender<SocketLease>,
+    },
+    Detach(SocketId),
+    /// A command from a socket.
+    Inbound {
+        socket: SocketId,
+        command: Command,
+        context: Context,
+        credit: Credit,
+    },
+    /// What the writer announces to this user, in commit order.
+    Updates(Vec<Update>),
+    Failed {
+        origin: Origin,
+        error: FrameError,
+    },
+    Greet {
+        socket: SocketId,
+        greeting: Greeting,
+    },
+    Page {
+        socket: SocketId,
+        page: PageInHand,
+    },
+    /// A message whose commit was in doubt. Only for sockets that cannot resume.
+    Recovered(Arc<Event>),
+    /// Events may have been missed: sockets that can resume ask the store.
+    Resync,
+    /// A frame that may be lost, for one socket or for all that can read it.
+    Ephemeral {
+        socket: Option<SocketId>,
+        frame: Frame,
+    },
+    Typing {
+        to: UserId,
+        active: bool,
+        credit: Credit,
+    },
+    Watch {
+        socket: SocketId,
+        users: Vec<UserId>,
+        credit: Credit,
+    },
+    /// The presence actor was replaced: its successor knows of no user.
+    ReportPresence,
+    EndLogins {
+        logins: Arc<[LoginId]>,
+        end: LoginEnd,
+    },
+    /// Closes all sockets.
+    Close(LoginEnd),
+    #[cfg(feature = "testing")]
+    Crash,
+}
+
+/// One announcement of the writer.
+pub(in crate::actors) enum Update {
+    Event {
+        event: Arc<Event>,
+        /// Takes the event's place on the socket that has caused it.
+        reply: Option<Reply>,
+    },
+    /// An answer without an event.
+    Answer(Reply),
+}
+
+/// The session of one user. It has no successor: what is sent after its end is dropped.
+#[derive(Clone)]
+pub(in crate::actors) struct SessionHandle(pub(in crate::actors) Mailbox<SessionMsg>);
+
+impl SessionHandle {
+    pub(in crate::actors) fn id(&self) -> ActorId {
+        self.0.id()
+    }
+
+    #[cfg(test)]
+    pub(in crate::actors) fn cell(&self) -> ractor::ActorCell {
+        self.0.cell()
+    }
+
+    pub(in crate::actors) fn send(&self, message: SessionMsg) {
+        self.0.cast(message);
+    }
+
+    /// Sends a frame that may be lost to one socket.
+    pub(in crate::actors) fn send_ephemeral(&self, socket: SocketId, frame: Frame) {
+        self.0.cast(SessionMsg::Ephemeral { socket: Some(socket), frame });
+    }
+
+    /// Refuses a command of one of the sockets.
+    pub(in crate::actors) fn refuse(&self, origin: Origin, error: FrameError) {
+        self.0.cast(SessionMsg::Failed { origin, error });
+    }
+
+    pub(in crate::actors) fn stop(&self) {
+        self.0.stop();
+    }
+}
+
+/// A socket's place in its session; dropped, it is given up.
+pub struct SocketLease {
+    session: SessionHandle,
+    socket: SocketId,
+}
+
+impl SocketLease {
+    pub(in crate::actors) fn new(session: SessionHandle, socket: SocketId) -> Self {
+        Self { session, socket }
+    }
+
+    /// Hands over a command from this socket. Its answer repeats what `context` names; it comes when the command is
+    /// carried out or refused.
+    pub fn submit(&self, command: Command, context: Context, credit: Credit) {
+        self.session.send(SessionMsg::Inbound { socket: self.socket, command, context, credit });
+    }
+
+    /// Reports that the user has begun to write to `to`, or has stopped.
+    pub fn typing(&self, to: UserId, active: bool, credit: Credit) {
+        self.session.send(SessionMsg::Typing { to, active, credit });
+    }
+
+    /// Replaces the list of users whose presence this socket is shown.
+    pub fn watch(&self, users: Vec<UserId>, credit: Credit) {
+        self.session.send(SessionMsg::Watch { socket: self.socket, users, credit });
+    }
+}
+
+impl Drop for SocketLease {
+    fn drop(&mut self) {
+        self.session.send(SessionMsg::Detach(self.socket));
+    }
+}

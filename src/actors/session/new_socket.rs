@@ -1,0 +1,31 @@
+//! A socket that is about to be opened.
+
+use std::any::Any;
+
+use super::send_queue::QueueSender;
+use crate::domain::{DeviceId, LoginId, SocketId};
+
+/// A socket that is about to be opened.
+pub struct NewSocket {
+    /// Its id, unique in this process.
+    pub id: SocketId,
+    /// The login that opens it.
+    pub login: LoginId,
+    /// Where its frames are queued.
+    pub queue: QueueSender,
+    /// What a `fluent.v1` client has said about itself; `None` in the legacy dialect.
+    pub opening: Option<Opening>,
+}
+
+/// What a client says about itself when it opens a `fluent.v1` socket.
+#[derive(Debug)]
+pub struct Opening {
+    /// The device that opens it.
+    pub device: DeviceId,
+    /// The cursor after which its events begin, as the client has sent it; `None` for what happens from now on.
+    pub since: Option<String>,
+    /// Whether the socket leaves its user's presence as it is.
+    pub is_background: bool,
+    /// The right to be opened now. It is dropped when the first page has been made into frames.
+    pub admission: Box<dyn Any + Send>,
+}

@@ -1,0 +1,149 @@
+//! The two dialects side by side, as a session speaks them on one socket.
+
+use std::sync::Arc;
+
+use tokio_util::task::AbortOnDropHandle;
+
+use super::messages::SessionHandle;
+use super::new_socket::Opening;
+use super::origin::{Origin, Reply};
+use super::replay::Replays;
+use super::send_queue::{QueueSender, QueuedFrame};
+use super::stream::{Greeting, PageInHand, Stream};
+use crate::domain::{Event, EventBody, SocketId, UserId};
+use crate::protocol::{FrameError, legacy, v1};
+
+/// What a socket is shown, in its dialect. Methods that push frames return false when the socket is being closed.
+pub(super) enum SocketStream {
+    /// Shows messages that are committed while it is open, and nothing else. It cannot resume.
+    Legacy { user: UserId },
+    /// Shows every event in order, from a cursor on.
+    V1 {
+        stream: Stream,
+        /// Reads what the socket has missed, until it has caught up.
+        replay: Option<AbortOnDropHandle<()>>,
+    },
+}
+
+impl SocketStream {
+    pub(super) fn open(
+        opening: Option<Opening>,
+        session: &SessionHandle,
+        user: UserId,
+        socket: SocketId,
+        replays: &Arc<Replays>,
+    ) -> Self {
+        match opening {
+            None => Self::Legacy { user },
+            Some(opening) => Self::V1 {
+                stream: Stream::new(user, replays.seam),
+                replay: Some(replays.open(session.clone(), user, socket, opening)),
+            },
+        }
+    }
+
+    /// Returns the number of the socket's next command.
+    pub(super) fn number_command(&mut self) -> u64 {
+        match self {
+            Self::Legacy { .. } => 0,
+            Self::V1 { stream, .. } => stream.number_command(),
+        }
+    }
+
+    pub(super) fn event(&mut self, queue: &mut QueueSender, event: &Arc<Event>, reply: Option<Reply>) -> bool {
+        match self {
+            Self::Legacy { user } => {
+                let EventBody::Message(message) = &event.body else { return true };
+                let Some(frame) = legacy::message(message, *user) else { return true };
+                let credit = reply.map(|reply| reply.origin.credit);
+                queue.push(QueuedFrame { credit, ..QueuedFrame::from(frame) })
+            }
+            Self::V1 { stream, replay } => {
+                let frames = stream.event(event, reply);
+                push_all(stream, replay, queue, frames)
+            }
+        }
+    }
+
+    pub(super) fn answer(&mut self, queue: &mut QueueSender, reply: Reply) -> bool {
+        match self {
+            Self::Legacy { .. } => true,
+            Self::V1 { stream, replay } => {
+                let frames = stream.answer(reply);
+                push_all(stream, replay, queue, frames)
+            }
+        }
+    }
+
+    pub(super) fn refuse(&mut self, queue: &mut QueueSender, origin: Origin, error: &FrameError) -> bool {
+        match self {
+            Self::Legacy { .. } => {
+                let is_frame_error = !error.code.is_retryable();
+                let frame = QueuedFrame::from(legacy::error(error));
+                queue.push(QueuedFrame { credit: Some(origin.credit), is_frame_error, ..frame })
+            }
+            Self::V1 { stream, replay } => {
+                // A command that is refused was no bad frame: a whole outbox may be refused when a partner leaves.
+                let frame = QueuedFrame::from(v1::error(error, &origin.context));
+                let frames = stream.refused(origin.ordinal);
+                let first = QueuedFrame { credit: Some(origin.credit), ..frame };
+                push_all(stream, replay, queue, [first].into_iter().chain(frames))
+            }
+        }
+    }
+
+    pub(super) fn greet(&mut self, queue: &mut QueueSender, greeting: Greeting) -> bool {
+        match self {
+            Self::Legacy { .. } => true,
+            Self::V1 { stream, replay } => {
+                stream.begin(greeting.epoch, greeting.since);
+                push_all(stream, replay, queue, greeting.frames.into_iter().map(QueuedFrame::from))
+            }
+        }
+    }
+
+    pub(super) fn page(&mut self, queue: &mut QueueSender, page: PageInHand) -> bool {
+        match self {
+            Self::Legacy { .. } => true,
+            Self::V1 { stream, replay } => {
+                let frames = stream.page(page);
+                push_all(stream, replay, queue, frames)
+            }
+        }
+    }
+
+    pub(super) fn recovered(&mut self, queue: &mut QueueSender, event: &Arc<Event>) -> bool {
+        match self {
+            Self::Legacy { .. } => self.event(queue, event, None),
+            // It asks the store, which knows more.
+            Self::V1 { .. } => true,
+        }
+    }
+
+    pub(super) fn resync(&mut self, replays: &Arc<Replays>, session: &SessionHandle, socket: SocketId) {
+        if let Self::V1 { stream, replay } = self
+            && let Some(since) = stream.fall_behind()
+        {
+            *replay = Some(replays.resume(session.clone(), stream.viewer(), socket, since));
+        }
+    }
+
+    /// Whether a frame that may be lost can be read now: never in the legacy dialect, nor while the socket catches up.
+    pub(super) fn takes_ephemeral(&self) -> bool {
+        matches!(self, Self::V1 { stream, .. } if stream.is_live())
+    }
+}
+
+/// Queues frames, and ends the replay of a stream that has caught up.
+fn push_all(
+    stream: &Stream,
+    replay: &mut Option<AbortOnDropHandle<()>>,
+    queue: &mut QueueSender,
+    frames: impl IntoIterator<Item = QueuedFrame>,
+) -> bool {
+    let is_open = frames.into_iter().all(|frame| queue.push(frame));
+    if stream.is_live() {
+        *replay = None;
+    }
+    is_open
+}

@@ -1,0 +1,37 @@
+//! Whether a socket may be read: only with credit, and with room for what was read last.
+
+use std::pin::Pin;
+
+use crate::actors::{Credit, Credits, SocketLease};
+use crate::domain::Command;
+use crate::protocol::v1::Context;
+
+/// Whether the socket may be read.
+pub(super) enum Reading {
+    /// Not before there is credit.
+    Waiting,
+    /// Yes.
+    Ready(Credit),
+    /// Not before there is room for what was read last.
+    Filling(Pin<Box<dyn Future<Output = Filled> + Send>>),
+}
+
+/// A command that may enter a mailbox.
+pub(super) struct Filled {
+    pub(super) command: Command,
+    pub(super) context: Context,
+    pub(super) credit: Credit,
+}
+
+/// Brings a socket that is not read one step nearer to being read. Cancel-safe.
+pub(super) async fn progress(reading: &mut Reading, credits: &Credits, session: &SocketLease) {
+    *reading = match reading {
+        Reading::Waiting => Reading::Ready(credits.reserve().await),
+        Reading::Filling(room) => {
+            let Filled { command, context, credit } = room.await;
+            session.submit(command, context, credit);
+            Reading::Waiting
+        }
+        Reading::Ready(_) => std::future::pending().await,
+    };
+}
