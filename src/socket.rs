@@ -40,7 +40,7 @@ pub use handshake::{Handshake, HandshakeError};
 
 /// Longest wait for the registry to take in a socket.
 const ATTACH_TIMEOUT: Duration = Duration::from_secs(5);
-/// How much of the time for a handshake it may wait for its turn: a client that is as patient still hears of it.
+/// The share of a handshake's time that a socket waits to be admitted: the client still hears of a refusal in time.
 const WAIT: f64 = 0.8;
 /// On a drain, one socket is closed a millisecond …
 const DRAIN_PER_SOCKET: Duration = Duration::from_millis(1);
@@ -53,7 +53,7 @@ pub struct Sockets {
     settings: Arc<pump::Settings>,
     handshake_timeout: Duration,
     drain_window: Duration,
-    /// Where `fluent.v1` sockets wait for their turn.
+    /// Admits `fluent.v1` sockets, a few at a time.
     pub admission: Admission,
     registry: RegistryHandle,
     in_flight_bytes: InFlightBytes,
@@ -83,9 +83,10 @@ impl Sockets {
         }
     }
 
-    /// Registers a socket for `access` and answers 101; `opening` is what a `fluent.v1` client says about itself. What
-    /// is delivered from now on is not missed, although the client has not seen the answer yet. `hold` is dropped when
-    /// the socket is closed. `None` when the registry does not take it or the server is going down.
+    /// Registers a socket for `access` and returns the response that switches protocols; `opening` is what a `fluent.v1`
+    /// client says about itself. Whatever is delivered from now on reaches the socket, although the client has not seen
+    /// the response yet. `hold` is dropped when the socket is closed. Returns `None` when the registry does not take the
+    /// socket or the server is going down.
     pub async fn open<B>(
         &self,
         mut request: Request<B>,

@@ -48,7 +48,7 @@ impl PersistenceHandle {
 
     /// Carries out a command whose outcome is not waited for.
     pub fn tell(&self, command: Command, permit: RequestPermit) {
-        self.submit(command, PendingReply::nobody(permit));
+        self.submit(command, PendingReply::unattended(permit));
     }
 
     /// Writes all that is waiting and ends the writer; gives up after `limit`.

@@ -23,7 +23,7 @@ pub(in crate::actors) struct PendingReply(Option<Way>);
 enum Way {
     Socket { session: SessionHandle, origin: Origin },
     Caller { caller: oneshot::Sender<Result<Answer, FrameError>>, _permit: RequestPermit },
-    Nobody { _permit: RequestPermit },
+    Unattended { _permit: RequestPermit },
 }
 
 impl PendingReply {
@@ -41,8 +41,8 @@ impl PendingReply {
     }
 
     /// A reply that is not waited for.
-    pub(in crate::actors) fn nobody(permit: RequestPermit) -> Self {
-        Self::new(Way::Nobody { _permit: permit })
+    pub(in crate::actors) fn unattended(permit: RequestPermit) -> Self {
+        Self::new(Way::Unattended { _permit: permit })
     }
 
     fn new(way: Way) -> Self {
@@ -82,7 +82,7 @@ impl PendingReply {
             Some(Way::Caller { caller, .. }) => {
                 let _ = caller.send(Err(error));
             }
-            Some(Way::Nobody { .. }) | None => {}
+            Some(Way::Unattended { .. }) | None => {}
         }
     }
 }
