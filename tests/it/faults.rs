@@ -15,6 +15,8 @@ mod writes;
 
 use fluent_backend::testing::{DatabaseLink, eventually};
 
+use load::Load;
+
 use crate::support::binary::ServerProcess;
 use crate::support::postgres::Postgres;
 
@@ -26,11 +28,19 @@ async fn link_to(postgres: &Postgres) -> DatabaseLink {
     DatabaseLink::to(postgres.socket()).await.unwrap()
 }
 
-/// Waits until `/readyz` answers this.
+/// Waits until the status of `/readyz` is this.
 async fn readiness(server: &ServerProcess, expected: u16) {
     let what = format!("/readyz is {expected}");
     let status = async || (server.http().get("/readyz").await.status == expected).then_some(());
     eventually(&what, status).await;
+}
+
+/// Goes on under load for so many messages; then everything has arrived once and in order, and the log says what had
+/// happened.
+async fn assert_recovered(server: &ServerProcess, load: Load, messages: usize) {
+    load.go_on(messages).await;
+    Box::pin(load.settle(server)).await;
+    assert_told(server);
 }
 
 /// The failures of a test were told once a minute, and there is no flood of other lines.

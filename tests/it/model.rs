@@ -21,7 +21,7 @@ use proptest::test_runner::TestCaseError;
 
 use runner::Suite;
 
-/// What a check answers: an error fails the history, which is then made smaller.
+/// The result of a check: an error fails the history, which is then made smaller.
 type Checked<T = ()> = Result<T, TestCaseError>;
 
 /// How long anything may take: less than the tests' usual deadline, since a failing history is tried many times.

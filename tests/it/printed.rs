@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use markdown::{Block, blocks};
 use serde_json::Value;
 
-/// Languages of blocks that somebody runs, compiles or installs. Others are pictures.
+/// Languages of blocks that readers run, compile or install. Others are pictures.
 const TO_RUN: [&str; 7] = ["sh", "bash", "console", "rust", "toml", "ini", "nginx"];
 
 /// Blocks that a test runs: where they stand, how they begin, and the test.

@@ -14,8 +14,6 @@ mod password_races;
 mod passwords;
 mod refresh;
 mod requests;
-mod search;
-mod secrets;
 mod step_up;
 mod tokens;
 mod unread;

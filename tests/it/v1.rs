@@ -1,7 +1,6 @@
 //! The `fluent.v1` dialect, by frames and by REST: opening, sending, receipts, presence, deletion, replay.
 
 mod account;
-mod behind;
 mod block;
 mod delete;
 mod drain;

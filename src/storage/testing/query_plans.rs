@@ -1,6 +1,6 @@
 //! No query for a user goes through a table: the cost is that of what is asked for, not of what is stored.
 //!
-//! Here on SQLite; what PostgreSQL does is asserted in `tests/it/store/plans.rs`.
+//! Here on SQLite; what PostgreSQL does is asserted in `tests/it/engines/plans.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -122,7 +122,7 @@ async fn time_stamps_ahead_of_the_clock_prolong_no_message() {
     }
 }
 
-/// The two who are there already, in new sessions.
+/// The two users who are there already, with new logins.
 async fn people(server: &TestServer) -> (TestClient, TestClient) {
     (TestClient::log_in(server.http(), "alice", 1).await, TestClient::log_in(server.http(), "bob", 2).await)
 }
@@ -162,7 +162,7 @@ async fn time_stamps_ahead_of_the_clock_prolong_no_term() {
     .await;
 }
 
-/// Who deletes a message does so by the clock, not by time stamps that a jump has set ahead.
+/// The time limit of a deletion runs by the clock, not by time stamps that a jump has set ahead.
 #[tokio::test(flavor = "multi_thread")]
 async fn time_stamps_ahead_of_the_clock_shorten_no_term() {
     let clock = stopped_clock();

@@ -1,4 +1,4 @@
-//! The connection is cut exactly at a `COMMIT`: nobody knows whether it was carried out.
+//! The connection is cut exactly at a `COMMIT`: it is unknown whether it was carried out.
 
 use fluent_backend::testing::{CommitCut, DatabaseLink, TestClient, TestDevice, eventually, letter};
 use serde_json::{Value, json};

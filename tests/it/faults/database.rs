@@ -3,7 +3,7 @@
 use fluent_backend::testing::{TestClient, letter};
 
 use super::load::Load;
-use super::{MAX_GROWTH_KIB, assert_told, link_to, readiness};
+use super::{MAX_GROWTH_KIB, assert_recovered, link_to, readiness};
 use crate::support::binary::ServerProcess;
 use crate::support::postgres::Postgres;
 use crate::support::v1::live;
@@ -25,9 +25,7 @@ async fn stopped_and_started_under_load() {
         postgres.restart().await;
         readiness(&server, 200).await;
     }
-    load.go_on(100).await;
-    Box::pin(load.settle(&server)).await;
-    assert_told(&server);
+    assert_recovered(&server, load, 100).await;
     assert!(server.stop().await.success());
 }
 
@@ -69,13 +67,11 @@ async fn connections_that_stand_still_end_by_a_timeout() {
     assert!(server.own_kib() < before + MAX_GROWTH_KIB, "{} KiB, {before} before", server.own_kib());
     link.flow();
     readiness(&server, 200).await;
-    load.go_on(200).await;
-    Box::pin(load.settle(&server)).await;
-    assert_told(&server);
+    assert_recovered(&server, load, 200).await;
     assert!(server.stop().await.success());
 }
 
-/// All connections are dead and nobody says so, as after a failover: new ones are made in their place.
+/// All connections are dead without a sign of it, as after a failover: new ones are made in their place.
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_are_forgotten_are_replaced() {
     let Some(postgres) = Postgres::start().await else { return };
@@ -87,9 +83,7 @@ async fn connections_that_are_forgotten_are_replaced() {
     link.strand();
     load.refused().await;
     readiness(&server, 200).await;
-    load.go_on(200).await;
-    Box::pin(load.settle(&server)).await;
-    assert_told(&server);
+    assert_recovered(&server, load, 200).await;
     // Those that were never used again are asked to close.
     link.cut();
     assert!(server.stop().await.success());

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use fluent_backend::testing::{MessageFrame, TestClient, TestSocket};
 
 use super::load::Load;
-use super::{MAX_GROWTH_KIB, assert_told, readiness};
+use super::{MAX_GROWTH_KIB, assert_recovered, readiness};
 use crate::support::binary::ServerProcess;
 use crate::support::skip::say;
 use crate::support::v1::{history, live};
@@ -24,7 +24,7 @@ impl SmallDisk {
     /// Files above so many KiB are full, all that count.
     const LIMIT_KIB: u64 = 64;
 
-    /// Mounts one at a fresh directory, as far as one may.
+    /// Mounts a disk at a fresh directory, where that is permitted.
     fn at(path: &Path, mib: u32) -> Self {
         std::fs::create_dir(path).unwrap();
         let options = format!("size={mib}m");
@@ -45,7 +45,7 @@ impl SmallDisk {
         }
     }
 
-    /// Fills it to the last byte.
+    /// Fills the disk to the last byte.
     fn fill(&self, server: &ServerProcess) {
         use std::io::Write as _;
         match self {
@@ -73,7 +73,7 @@ impl Drop for SmallDisk {
     }
 }
 
-/// The write-ahead log can grow no more: everybody is told so, and it goes on by itself when there is room again.
+/// The write-ahead log can grow no more: all senders are told so, and it goes on by itself when there is room again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_file_system_is_told_and_survived() {
     let dir = tempfile::tempdir().unwrap();
@@ -102,9 +102,7 @@ async fn survives_being_full(dir: &Path, disk: &SmallDisk) {
         disk.clear(&server);
         readiness(&server, 200).await;
     }
-    load.go_on(100).await;
-    Box::pin(load.settle(&server)).await;
-    assert_told(&server);
+    assert_recovered(&server, load, 100).await;
     assert!(server.stop().await.success());
 }
 

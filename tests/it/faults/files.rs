@@ -1,4 +1,4 @@
-//! No file descriptor is left for those who come.
+//! No file descriptor is left for new connections.
 
 use fluent_backend::testing::{TestClient, soon};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

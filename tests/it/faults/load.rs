@@ -24,7 +24,7 @@ pub(super) enum Stage {
 
 /// What all phones share.
 pub(super) struct Shared {
-    /// Where the server is; nowhere while it is down.
+    /// The server's address; none while it is down.
     pub(super) addr: watch::Sender<Option<SocketAddr>>,
     pub(super) stage: watch::Sender<Stage>,
     pub(super) written: AtomicUsize,
@@ -46,7 +46,7 @@ pub(super) struct Load {
 }
 
 impl Load {
-    /// So many phones begin to write.
+    /// Lets so many phones begin to write.
     pub(super) async fn start(server: &ServerProcess, phones: usize) -> Self {
         let mut users = Vec::new();
         for place in 0..phones {
@@ -68,7 +68,7 @@ impl Load {
         load
     }
 
-    /// The server is somewhere else, or nowhere.
+    /// Tells the phones the server's new address, or that it is down.
     pub(super) fn moved(&self, addr: Option<SocketAddr>) {
         self.shared.addr.send_replace(addr);
     }
@@ -91,7 +91,7 @@ impl Load {
     }
 
     /// Lets everything that is written arrive; then every message is with both sides and in the store, once, under one
-    /// number, and everywhere in the same order. How many there are.
+    /// number, and everywhere in the same order. Returns their number.
     pub(super) async fn settle(mut self, server: &ServerProcess) -> usize {
         self.shared.stage.send_replace(Stage::Settle);
         let settled = async || {

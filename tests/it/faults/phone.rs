@@ -62,7 +62,7 @@ impl Phone {
                 _ = stage.changed() => continue,
             };
             self.connection(found.unwrap()).await;
-            // Nobody knows what became of it.
+            // Its outcome is unknown.
             self.outbox.extend(self.waiting.drain(..));
             let pause = Duration::from_millis(rand::random_range(0..30));
             sleep(pause).await;
@@ -139,7 +139,7 @@ impl Phone {
         if kind == "stored" {
             self.answers.entry(client_id.to_owned()).or_default().push(frame.clone());
         }
-        // An own message that comes as news was stored, too, though nobody could say so at its time.
+        // An own message that comes as news was stored, too, although its outcome was unknown at its time.
         self.waiting.retain(|letter| letter["client_id"] != client_id);
         self.outbox.retain(|letter| letter["client_id"] != client_id);
     }

@@ -9,7 +9,7 @@ use super::readiness;
 use crate::support::binary::ServerProcess;
 use crate::support::v1::{history, live};
 
-/// Of the log, and the head of each page in it.
+/// The sizes of the log's head and of the head of each page in it.
 const LOG_HEAD: u64 = 32;
 const FRAME_HEAD: u64 = 24;
 

@@ -1,4 +1,4 @@
-//! Writes that fail, whoever makes them: readiness says so, and says no more than what senders see.
+//! Writes that fail, of senders and of the server itself: readiness shows it, and shows no more than what senders see.
 
 use fluent_backend::testing::{MessageFrame, TestClient, TestSocket};
 use sea_orm::{ConnectionTrait as _, Database};
@@ -7,7 +7,7 @@ use serde_json::json;
 use super::readiness;
 use crate::support::binary::ServerProcess;
 
-/// Another program has the database for itself. Nobody sends anything; a login fails.
+/// Another program holds the database exclusively. No message is sent; a login fails.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_cannot_write_is_told_too() {
     let dir = tempfile::tempdir().unwrap();

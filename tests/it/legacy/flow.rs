@@ -94,7 +94,7 @@ async fn fifty_users_all_to_all() {
     }))
     .await;
     let ids: Vec<i32> = users.iter().map(|user| user.id).collect();
-    // The k-th message of user i goes to the (i + 1 + k)-th user: nobody writes to themselves.
+    // The k-th message of user i goes to the (i + 1 + k)-th user, so that no user writes to themselves.
     let target = |i: usize, k: usize| (i + 1 + k % (USERS - 1)) % USERS;
     let inbound = |j: usize| (0..USERS).map(|i| (0..MESSAGES).filter(|&k| target(i, k) == j).count()).sum::<usize>();
 

@@ -248,7 +248,7 @@ async fn a_message_sent_as_the_receiver_connects_is_not_missed() {
     server.stop().await;
 }
 
-/// Large messages in a burst: whoever reads is not closed, neither the sender nor the receiver.
+/// Large messages in a burst: a client that reads is not closed, neither the sender nor the receiver.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_burst_of_large_messages_closes_nobody_who_reads() {
     let server = TestServer::start().await;

@@ -36,18 +36,18 @@ impl Bench {
         Self { running, clock, data, names: 0 }
     }
 
-    /// Somebody who is not signed in.
+    /// A client that is not signed in.
     pub(super) fn http(&self) -> Http {
         self.running.as_ref().expect("the server runs").0.http()
     }
 
-    /// A name that nobody has yet.
+    /// A name that is not taken yet.
     pub(super) fn new_name(&mut self) -> String {
         self.names += 1;
         format!("user{}", self.names)
     }
 
-    /// Drains the server: it answers what it has read and closes all sockets.
+    /// Drains the server, which replies to what it has read and closes all sockets.
     pub(super) async fn drain(&mut self) {
         let (server, runtime) = self.running.take().expect("the server runs");
         runtime.spawn(server.stop()).await.expect("the server drains");

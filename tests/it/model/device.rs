@@ -41,7 +41,7 @@ pub(super) struct Device {
     sent: HashMap<String, Draft>,
     /// The next `ref`.
     next_ref: i64,
-    /// Answers that nobody has waited for yet, by `ref`.
+    /// Answers that were not waited for yet, by `ref`.
     answers: HashMap<i64, Value>,
 }
 
@@ -134,7 +134,7 @@ impl Device {
     }
 
     /// Reads what comes before `live`, and that; at most `limit` frames, after which the device goes without a word.
-    /// Answers the frames that had come.
+    /// Returns the frames that had come.
     pub(super) async fn come_live(&mut self, epoch: &str, start: &Start, limit: Option<usize>) -> Checked<Vec<Event>> {
         let mut events = Vec::new();
         if let Start::Bogus(_, reason) = start {

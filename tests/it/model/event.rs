@@ -14,11 +14,11 @@ use super::Checked;
 pub(super) enum Event {
     /// A message was stored.
     Message(Message),
-    /// Somebody has got or read messages.
+    /// A user has received or read messages.
     Receipt(Receipt),
     /// A message is gone.
     Deleted(Deleted),
-    /// The user has blocked somebody, or no longer does.
+    /// The user has blocked another one, or no longer does.
     Block(Block),
 }
 
@@ -102,9 +102,9 @@ pub(super) struct Block {
 enum Subject {
     /// A message, alive or deleted.
     Message(i64),
-    /// How far somebody has got in a conversation.
+    /// How far a user has received or read in a conversation.
     Position(Kind, i64, i64),
-    /// Somebody who is blocked or not.
+    /// Whether a user is blocked.
     Blocked(i64),
 }
 

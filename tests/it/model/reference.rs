@@ -20,7 +20,7 @@ pub(super) use views::Overview;
 use super::Checked;
 use super::event::{Block, Deleted, Event, Message, Scope, surviving};
 
-/// What somebody sends.
+/// A message as a user sends it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Draft {
     /// None in the legacy dialect.
@@ -192,7 +192,7 @@ impl Reference {
         self.blocks.contains(&(user, other))
     }
 
-    /// The user has blocked somebody, or no longer does, and their devices are told.
+    /// Records that the user has blocked another one, or no longer does; the user's devices are told.
     pub(super) fn block(&mut self, user: i64, event: Block) -> Checked {
         if event.blocked {
             self.blocks.insert((user, event.user_id));

@@ -19,7 +19,7 @@ const MESSAGES: usize = 60;
 /// What a device may have on its way.
 const WINDOW: usize = 10;
 
-/// A device with its outbox on disk, so to speak: what it does not know to be stored, it sends again.
+/// A device with an outbox: what it does not know to be stored, it sends again.
 struct Phone<'a> {
     user: &'a TestClient,
     kept: Kept,

@@ -1,4 +1,5 @@
-//! Who does not read: is closed or held, costs the server little, delays nobody, and finds everything when it is back.
+//! A client that does not read is closed or held, costs the server little, delays no one, and finds everything when it
+//! is back.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,7 @@ use crate::support::v1::{history, live, two_users};
 /// Large enough to fill what the kernel buffers.
 const LARGE: usize = 90_000;
 
-/// Reads what is still there; the code the server has closed with.
+/// Reads what is still there; returns the code of the server's close frame.
 async fn drained(device: &mut TestDevice, kept: &mut Kept) -> u16 {
     loop {
         match device.socket.next().await {

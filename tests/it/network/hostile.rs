@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 
-/// The server still does its work for everybody else.
+/// Checks that the server still serves other clients.
 async fn serves_others(server: &TestServer) {
     let name = format!("bystander{}@example.org", rand::random::<u64>());
     let user = server.sign_up(&name).await;
@@ -17,7 +17,7 @@ async fn serves_others(server: &TestServer) {
     socket.close().await;
 }
 
-/// What comes back until the server closes the connection.
+/// Reads what comes back until the server closes the connection.
 async fn until_closed(mut stream: TcpStream) -> Vec<u8> {
     soon("the server closes the connection", async {
         let mut answer = Vec::new();

@@ -1,4 +1,4 @@
-//! Places for connections: a crowd, or one stranger with as many connections as there are places, keeps nobody out;
+//! Places for connections: a crowd, or one stranger with as many connections as there are places, shuts out no one;
 //! those who are signed in stay; and a server that is really full says so.
 
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use crate::support::sample;
 /// How long a newcomer may wait.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
-/// Sends a request for `path` on a connection that stays open; the head of the answer.
+/// Sends a request for `path` on a connection that stays open; returns the head of the answer.
 async fn ask(stream: &mut TcpStream, path: &str, header: &str) -> String {
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{header}\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -138,7 +138,7 @@ async fn operators_always_find_a_place() {
     server.stop().await;
 }
 
-/// Full is not ill: a restart would throw everybody out.
+/// A full server stays alive for its supervisor, since a restart would end all connections.
 #[tokio::test]
 async fn the_health_check_of_a_full_server_succeeds_and_its_log_says_that_it_is_full() {
     let dir = tempfile::tempdir().unwrap();

@@ -52,7 +52,8 @@ fn the_unit_says_what_the_documents_promise() {
     }
 }
 
-/// The lines run as they are printed, with another directory in the place of `/etc` and nobody to take orders.
+/// The lines run as they are printed, with another directory in the place of `/etc` and no service manager to take
+/// orders.
 #[test]
 fn what_the_documents_install_is_installed() {
     use std::os::unix::fs::PermissionsExt as _;

@@ -1,4 +1,4 @@
-//! The edge of the program: output that nobody takes, signals, secrets in files, addresses by name, and what it tells
+//! The edge of the program: output that is not read, signals, secrets in files, addresses by name, and what it tells
 //! operators.
 
 use std::net::SocketAddr;
@@ -20,7 +20,7 @@ fn free() -> String {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
-/// The server under a shell that ties its output somewhere, on a known address; waits until it accepts connections.
+/// Starts the server under a shell that redirects its output, on a known address; waits until it accepts connections.
 async fn under_shell(dir: &Path, redirections: &str, variables: &[(&str, &str)]) -> (Child, SocketAddr) {
     let listen = free();
     let mut command = Command::new("/bin/sh");
@@ -234,7 +234,7 @@ async fn config_check_warns_of_what_would_hurt_and_changes_nothing() {
         ("DATABASE_URL", "sqlite://no/such/fluent.db", "no/such"),
         ("DATABASE_URL", "sqlite://junk.db", "junk.db"),
         ("FLUENT__SERVER__DATA_DIR", "file/data", "file/data"),
-        // Nobody may write there, not even the superuser.
+        // Not even the superuser may write there.
         ("FLUENT__SERVER__DATA_DIR", "/proc/self/data", "/proc/self/data"),
     ] {
         let warnings = check(&[(variable, value)]).await;

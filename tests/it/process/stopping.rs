@@ -1,4 +1,4 @@
-//! How a server stops: nobody decides for it how long that takes, and whoever is busy still hears of it.
+//! How a server stops: no client decides how long that takes, and busy clients still hear of it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -76,7 +76,7 @@ fn close_frame(code: u16, text: &str) -> Vec<u8> {
     [&[0x88, length], code.to_be_bytes().as_slice(), text.as_bytes()].concat()
 }
 
-/// Half a head, half a second head, half a body, an answer that nobody reads, a socket that nobody reads.
+/// Half a head, half a second head, half a body, an answer that is not read, a socket that is not read.
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_decides_how_long_a_stop_takes() {
     let server = TestServer::start_with(|config| config.server.drain_window_s = 30).await;

@@ -1,4 +1,4 @@
-//! Actors that fail: who notices, and who does not.
+//! Actors that fail: which clients notice, and which do not.
 
 use fluent_backend::domain::UserId;
 use fluent_backend::testing::{TestClient, TestServer, eventually};
@@ -31,7 +31,7 @@ async fn a_writer_that_dies_is_replaced_and_its_senders_can_try_again() {
     let (mut a, mut b) = (alice.connect().await, bob.connect().await);
     server.expect_failures(1);
     server.server().actors().persistence.crash();
-    // Each message is echoed or refused as retryable; nobody waits for ever.
+    // Each message is echoed or refused as retryable; no sender waits for ever.
     let mut echoed = 0;
     let mut refused = 0;
     while echoed == 0 {

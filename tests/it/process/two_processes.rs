@@ -4,7 +4,7 @@ use fluent_backend::testing::TestClient;
 
 use crate::support::binary::{ServerProcess, run};
 
-/// Nothing of these may touch a database that a server has.
+/// Commands that must not touch a database while a server uses it.
 const WRITERS: [&[&str]; 5] =
     [&[], &["migrate", "up"], &["database", "new-epoch"], &["database", "compact"], &["restore", "--from", "x.db"]];
 

@@ -53,7 +53,7 @@ async fn an_empty_postgresql_database_stays_empty() {
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 
-/// With the name of the database and without who connects to it.
+/// The error names the database and leaves out the user who connects.
 #[tokio::test]
 async fn every_command_names_its_database() {
     let data = TestData::new().await;
@@ -97,7 +97,7 @@ async fn a_server_that_is_connected_keeps_its_epoch() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Of whatever cannot be read or made, the line says the name and the cause, each once.
+/// When something cannot be read or made, the error line names it and the cause, each once.
 #[tokio::test]
 async fn an_error_names_the_file_and_the_cause_once() {
     let dir = tempfile::tempdir().unwrap();

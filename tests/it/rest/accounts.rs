@@ -5,6 +5,8 @@ use futures_util::future::join_all;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::support::config::one_hash_at_a_time;
+
 fn account(name: &str, email: &str) -> Value {
     json!({"username": name, "email": email, "password": TestClient::PASSWORD, "public_key": "AAAA"})
 }
@@ -197,12 +199,7 @@ async fn the_user_list_can_be_closed() {
 
 #[tokio::test]
 async fn too_many_logins_at_once_are_told_to_come_back() {
-    let server = TestServer::start_with(|config| {
-        config.auth.hash_concurrency = 1;
-        config.auth.hash_wait_ms = 1;
-        config.auth.argon2_memory_kib = 19_456;
-    })
-    .await;
+    let server = TestServer::start_with(one_hash_at_a_time).await;
     let http = server.http();
     let body = json!({"username": "nobody", "password": "wrong wrong wrong"});
     let answers = join_all((0..8).map(|_| http.post("/auth/login", &body))).await;

@@ -14,7 +14,7 @@ async fn gzipped(http: &Http, path: &str, codings: &str) -> Answer {
     http.send(Method::GET, path, headers, bytes::Bytes::new()).await.ok()
 }
 
-/// The chat list of somebody whose partner has this name, after a stranger has written `guess`, and its compressed
+/// The chat list of a user whose partner has this name, after a stranger has written `guess`, and its compressed
 /// length.
 async fn chat_list(partner: &str, guess: &str) -> (String, usize) {
     let server = TestServer::start_at(stopped_clock(), |_| {}).await;

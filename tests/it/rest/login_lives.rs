@@ -226,7 +226,7 @@ async fn what_is_over_is_dropped() {
     server.stop().await;
 }
 
-/// A clock that is wrong for a moment signs nobody out.
+/// A clock that is wrong for a moment signs no user out.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_moment_of_a_wrong_clock_costs_nobody_the_login() {
     let clock = stopped_clock();
@@ -267,7 +267,7 @@ async fn what_has_ended_stays_refused_after_a_restart() {
     }
 }
 
-/// A message to somebody whose account is gone is refused, and nothing of that account is left but the word that it has
+/// A message to a user whose account is gone is refused, and nothing of that account is left but the fact that it has
 /// ended.
 #[tokio::test]
 async fn a_deleted_account_leaves_its_number_for_as_long_as_its_tokens_live() {

@@ -172,7 +172,7 @@ async fn a_ticket_opens_one_socket_for_a_short_time() {
     let late = ticket(&alice).await;
     clock.advance_secs(30);
     assert_eq!(open(&late, None).await.unwrap_err(), StatusCode::UNAUTHORIZED);
-    // With another user's token beside it nobody is let in, and the ticket is gone all the same.
+    // With another user's token beside it the handshake is refused, and the ticket is spent all the same.
     let mixed = ticket(&alice).await;
     assert_eq!(open(&mixed, Some(&bob.tokens.access_token)).await.unwrap_err(), StatusCode::UNAUTHORIZED);
     assert_eq!(open(&mixed, None).await.unwrap_err(), StatusCode::UNAUTHORIZED);

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::support::binary::{ServerProcess, run_on};
 
 const PASSWORD: &str = "correct horse";
-/// Names that nobody could take today, but for the first of those that look alike.
+/// Names that could not be registered today, but for the first of those that look alike.
 const NAMES: [&str; 9] = [
     "\u{202e}ecila",
     "p\u{430}ypal",
@@ -66,7 +66,7 @@ async fn register(http: &Http, name: &str, email: &str) -> u16 {
 #[tokio::test]
 async fn whoever_has_a_name_from_before_signs_in_and_is_found() {
     let data = with_old_names().await;
-    // At the second start nobody looks at the names again.
+    // At the second start the names are not looked at again.
     for _ in 0..2 {
         let server = start(&data).await;
         let http = server.http();
@@ -94,7 +94,7 @@ async fn nobody_new_looks_like_an_old_account() {
     for alike in ["COCO", "\u{421}\u{41e}\u{421}\u{41e}", "C0C0", "paypal", "x", "A@MÜNCHEN.example"] {
         assert!(!free(alike).await, "{alike}");
     }
-    // Three look alike: as long as one of them is there, nobody new may.
+    // Three look alike: as long as one of them is there, another such name is refused.
     for name in ["coco", "c0c0", "\u{441}\u{43e}\u{441}\u{43e}"] {
         assert!(!free("cOCO").await && !free("c0co").await);
         let own = signed_in(&http, name).await;

@@ -1,4 +1,4 @@
-//! The operators' listener: nothing for pages in somebody's browser, whatever the public one allows.
+//! The operators' listener: it serves no pages of other origins in a browser, whatever the public one allows.
 
 use bytes::Bytes;
 use fluent_backend::testing::{Answer, TestServer};
@@ -29,7 +29,8 @@ async fn no_page_may_read_what_is_for_operators() {
     server.stop().await;
 }
 
-/// A name that somebody else lets point here (DNS rebinding) gives its pages the rights of the same origin.
+/// A name that a stranger lets point here (DNS rebinding) would give the stranger's pages the rights of the same
+/// origin.
 #[tokio::test]
 async fn only_known_names_reach_the_operators_listener() {
     let server = TestServer::start_with(|config| config.admin.hosts = vec!["Metrics.internal".to_owned()]).await;

@@ -95,7 +95,7 @@ async fn lists_of_chats_and_events_end_at_their_bytes() {
         all.extend(page.iter().map(|one| one["last_message"]["id"].clone()));
     }
     assert_eq!(all.iter().collect::<Vec<_>>(), newest);
-    // Small ones first, so that nobody knows how large the next ones are.
+    // Small ones first, so that the size of the next ones cannot be foreseen.
     for i in 0..30 {
         let frame = letter(partners[0], &format!("small {i}"));
         stored.push(alice.http.post("/chat/messages", &frame).await.ok().json());

@@ -166,7 +166,7 @@ async fn a_login_beside_the_deletion_of_its_account_is_refused_and_not_put_off()
     server.stop().await;
 }
 
-/// Every session but the one that was begun by the change has ended, whoever asked for the change.
+/// Every login but the one that the change began has ended, whichever login asked for the change.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_changes_at_once_one_counts() {
     let server = TestServer::start().await;

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
+use crate::support::config::one_hash_at_a_time;
+
 fn account(name: &str, password: &str) -> Value {
     json!({"username": name, "email": format!("{name}@mail.example"), "password": password, "public_key": "AAAA"})
 }
@@ -107,8 +109,7 @@ async fn hang_up(server: &TestServer, name: &str) -> bool {
 #[tokio::test]
 async fn a_registration_runs_to_its_end_when_the_client_hangs_up() {
     let server = TestServer::start_with(|config| {
-        config.auth.hash_concurrency = 1;
-        config.auth.hash_wait_ms = 1;
+        one_hash_at_a_time(config);
         config.auth.argon2_memory_kib = 65_536;
         config.auth.argon2_passes = 8;
     })
@@ -130,16 +131,11 @@ async fn a_registration_runs_to_its_end_when_the_client_hangs_up() {
     server.stop().await;
 }
 
-/// Whoever is told at once that the address is not taken, or hangs up before the hash to see, learns nothing: the hash
-/// comes first, and where there is no place for it, nobody is told anything.
+/// A client learns nothing about an address by the time of the answer, nor by hanging up before the hash: the hash
+/// comes first, and without a place for it every registration gets the same 503.
 #[tokio::test]
 async fn a_taken_address_is_told_no_sooner_than_a_free_one() {
-    let server = TestServer::start_with(|config| {
-        config.auth.hash_concurrency = 1;
-        config.auth.hash_wait_ms = 1;
-        config.auth.argon2_memory_kib = 19_456;
-    })
-    .await;
+    let server = TestServer::start_with(one_hash_at_a_time).await;
     let http = server.http();
     http.post("/auth/register", &account("carol", TestClient::PASSWORD)).await.ok();
     let mut taken = account("carol", TestClient::PASSWORD);

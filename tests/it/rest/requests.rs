@@ -212,7 +212,7 @@ async fn a_strangers_body_must_come_within_10_seconds() {
     server.stop().await;
 }
 
-/// 600 bodies of strangers that lack their end: what is kept of them is bounded, and they keep nobody out once they are
+/// 600 bodies of strangers that lack their end: what is kept of them is bounded, and they shut out no one once they are
 /// gone.
 #[tokio::test]
 async fn what_strangers_have_begun_shares_16_mib() {

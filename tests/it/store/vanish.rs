@@ -86,7 +86,7 @@ async fn after_deletion_for_everyone_no_file_holds_the_ciphertext() {
     mixed.assert_found(&data).await;
     assert_eq!(mixed.doomed.names(&data).await.len(), 2 * mixed.ids.len(), "still there");
     mixed.delete(&mut a).await;
-    // Nobody writes any more: it must go without that.
+    // No more writes come: it must go without them.
     mixed.doomed.gone(&data).await;
     mixed.assert_found(&data).await;
     // A page ends at a number of bytes.

@@ -42,9 +42,9 @@ fn names(value: &Value, id: i32, name: &str) -> bool {
     }
 }
 
-/// Rows with the id or the name in them. Left out are the two places where the id alone must be for a while: that
-/// somebody is gone is told to those who knew them, for as long as events are kept, and known until the last access
-/// token expires.
+/// Rows with the id or the name in them. Left out are the two places where the id alone must be for a while: that a
+/// user is gone is told to those who knew them, for as long as events are kept, and known until the last access token
+/// expires.
 async fn found(rows: &Rows, id: i32, name: &str) -> Vec<Found> {
     const USER_DELETED: i64 = 6;
     let mut found = rows.all().await;
@@ -77,7 +77,7 @@ async fn wiped(rows: &Rows) {
     eventually("the janitor is done", async || rows.of_table("wipes").await.is_empty().then_some(())).await;
 }
 
-/// Messages in all states between the two, in both directions, and whatever else notes who somebody is.
+/// Messages in all states between the two, in both directions, and everything else that refers to a user.
 async fn live_through(server: &TestServer, other: &TestClient, leaving: &TestClient) {
     let (mut o, mut l) = (live(other, "o").await, live(leaving, "l").await);
     let (first, _) = exchange(&mut o, &mut l, "first").await;
@@ -147,16 +147,22 @@ async fn no_row_of_any_table_names_a_deleted_account() {
     server.stop().await;
 }
 
+/// Two users who have everything between them, and whose ids and names are found in no other rows.
+async fn two_who_will_leave(server: &TestServer) -> (Rows, [TestClient; 2], [Marker; 2]) {
+    let rows = Rows::of(server.data()).await;
+    number_accounts_from(&rows, server, ID).await;
+    let names = [Marker::new(), Marker::new()];
+    let leaving = [server.sign_up(names[0].as_str()).await, server.sign_up(names[1].as_str()).await];
+    live_through(server, &leaving[0], &leaving[1]).await;
+    (rows, leaving, names)
+}
+
 /// Also when both sides of a conversation leave, one after the other: the second one's id is in what the first left.
 #[tokio::test(flavor = "multi_thread")]
 async fn when_both_sides_leave_neither_is_named() {
     let server = TestServer::start_with(fast_janitor).await;
-    let (_alice, _bob, _a, _b) = partners(&server).await;
-    let rows = Rows::of(server.data()).await;
-    number_accounts_from(&rows, &server, ID).await;
-    let (first, second) = (Marker::new(), Marker::new());
-    let leaving = [server.sign_up(first.as_str()).await, server.sign_up(second.as_str()).await];
-    live_through(&server, &leaving[0], &leaving[1]).await;
+    let _partners = partners(&server).await;
+    let (rows, leaving, [first, second]) = Box::pin(two_who_will_leave(&server)).await;
     for (user, name) in leaving.iter().zip([&first, &second]) {
         delete_account(user).await;
         wiped(&rows).await;
@@ -171,12 +177,8 @@ async fn when_both_sides_leave_neither_is_named() {
 async fn when_both_sides_leave_at_once_neither_is_named() {
     // The janitor comes by once, at the start.
     let server = TestServer::start_with(|config| config.messages.clear_every_ms = 3_600_000).await;
-    let (_alice, _bob, _a, _b) = partners(&server).await;
-    let rows = Rows::of(server.data()).await;
-    number_accounts_from(&rows, &server, ID).await;
-    let (first, second) = (Marker::new(), Marker::new());
-    let leaving = [server.sign_up(first.as_str()).await, server.sign_up(second.as_str()).await];
-    live_through(&server, &leaving[0], &leaving[1]).await;
+    let _partners = partners(&server).await;
+    let (rows, leaving, [first, second]) = Box::pin(two_who_will_leave(&server)).await;
     for user in &leaving {
         delete_account(user).await;
     }

@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_fluent-backend");
 
-/// Free ports and cheap hashes.
+/// Settings for free ports and cheap password hashes.
 const BASE: [(&str, &str); 5] = [
     ("FLUENT__SERVER__LISTEN", "127.0.0.1:0"),
     ("FLUENT__ADMIN__LISTEN", "127.0.0.1:0"),
@@ -19,7 +19,7 @@ const BASE: [(&str, &str); 5] = [
     ("FLUENT__LIMITS__ENABLED", "false"),
 ];
 
-/// The program with nothing of this environment but what is given.
+/// The command that starts the program with these environment variables and no others.
 pub(crate) fn program(dir: &Path, variables: &[(&str, &str)]) -> Command {
     prepared(Command::new(PROGRAM), dir, variables)
 }
@@ -41,7 +41,7 @@ pub(crate) async fn run(dir: &Path, args: &[&str], variables: &[(&str, &str)]) -
     soon("the program ends", program(dir, variables).args(args).output()).await.unwrap()
 }
 
-/// Runs the program to its end, on the database of these data.
+/// Runs the program to its end, on the database of `data`.
 pub(crate) async fn run_on(data: &TestData, args: &[&str], variables: &[(&str, &str)]) -> Output {
     let variables: Vec<_> = [("DATABASE_URL", data.url())].into_iter().chain(variables.iter().copied()).collect();
     run(data.path(), args, &variables).await
@@ -61,13 +61,13 @@ impl ServerProcess {
         Self::spawn(dir, program(dir, &[]), variables).await
     }
 
-    /// As [`start`](Self::start), on the database of these data.
+    /// As [`start`](Self::start), on the database of `data`.
     pub(crate) async fn start_on(data: &TestData, variables: &[(&str, &str)]) -> Self {
         let variables: Vec<_> = [("DATABASE_URL", data.url())].into_iter().chain(variables.iter().copied()).collect();
         Self::start(data.path(), &variables).await
     }
 
-    /// As [`start`](Self::start), but no file may grow above `kib`, as on a full disk, until
+    /// As [`start`](Self::start), but no file may grow above `kib` KiB, as on a full disk, until
     /// [`lift_limit`](Self::lift_limit).
     pub(crate) async fn start_with_full_disk(dir: &Path, kib: u32) -> Self {
         let mut shell = Command::new("/bin/sh");
@@ -76,12 +76,12 @@ impl ServerProcess {
         Self::spawn(dir, prepared(shell, dir, &[]), &[]).await
     }
 
-    /// From now on no file may grow above `kib`, for a program [started](Self::start_with_full_disk) to survive that.
+    /// Lets no file grow above `kib` KiB, for a program [started](Self::start_with_full_disk) to survive that.
     pub(crate) fn limit_growth(&self, kib: u64) {
         self.limit_growth_to(Some(kib * 1024));
     }
 
-    /// From now on files may grow.
+    /// Lets files grow again.
     pub(crate) fn lift_limit(&self) {
         self.limit_growth_to(None);
     }
@@ -91,8 +91,8 @@ impl ServerProcess {
         rustix::process::prlimit(Some(pid_of(&self.child)), rustix::process::Resource::Fsize, limit).unwrap();
     }
 
-    /// As [`start`](Self::start), on files whose permissions count, as for any user but the superuser. How it ends,
-    /// which it must.
+    /// As [`start`](Self::start), on files whose permissions count, as for any user but the superuser. Returns how it
+    /// ends, which it must.
     pub(crate) async fn start_without_privilege(dir: &Path) -> Output {
         let mut command = Command::new(PROGRAM);
         if rustix::process::geteuid().is_root() {
@@ -102,14 +102,14 @@ impl ServerProcess {
         soon("the program ends", prepared(command, dir, &BASE).output()).await.unwrap()
     }
 
-    /// From now on it gets no more files than it has, until [`allow_files`](Self::allow_files).
+    /// Lets the program open no more files than it has open, until [`allow_files`](Self::allow_files).
     pub(crate) fn forbid_files(&self) {
         // As many as are open now: the lowest number that is free is then too high.
         let open = std::fs::read_dir(format!("/proc/{}/fd", self.child.id().unwrap())).unwrap();
         self.limit_files(open.count() as u64);
     }
 
-    /// It may have files again.
+    /// Lets the program open files again.
     pub(crate) fn allow_files(&self) {
         self.limit_files(1024);
     }
@@ -148,7 +148,7 @@ impl ServerProcess {
         Http::new(self.addr)
     }
 
-    /// Where operators connect.
+    /// The address of the operators' listener.
     pub(crate) fn admin(&self) -> SocketAddr {
         let line = self.greeting.lines().find(|line| line.contains("operators")).unwrap();
         let url = line.split_whitespace().find_map(|word| word.strip_prefix("http://")).unwrap();
@@ -170,12 +170,12 @@ impl ServerProcess {
         self.child.id().unwrap()
     }
 
-    /// `kill -9`.
+    /// Kills the program at once (`SIGKILL`).
     pub(crate) async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
 
-    /// A polite signal, and how the program ended.
+    /// Asks the program to stop (`SIGTERM`) and returns its exit status.
     pub(crate) async fn stop(mut self) -> ExitStatus {
         rustix::process::kill_process(pid_of(&self.child), rustix::process::Signal::TERM).unwrap();
         soon("the server stops", self.child.wait()).await.unwrap()

@@ -8,8 +8,8 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use super::v1::{assert_fields, merged};
 
-/// A connection whose kernel buffer on this side holds next to nothing, so that the server soon feels that nobody
-/// reads.
+/// A connection whose kernel buffer on this side holds next to nothing, so that the server soon notices that nothing is
+/// read.
 pub(crate) async fn narrow(addr: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
@@ -26,13 +26,13 @@ pub(crate) async fn narrow_device(user: &TestClient, device_id: &str, since: Opt
     TestDevice::greeted(TestSocket::shake_hands_on(stream, &path, &headers).await.unwrap().0).await
 }
 
-/// The `number`-th message of a stream: the receiver's copy has about this many bytes.
+/// The `number`-th message of a stream, whose receiver's copy has about `bytes` bytes.
 pub(crate) fn numbered(to: i32, name: &str, number: usize, bytes: usize) -> Value {
     let text = format!("{name}.{number}");
     merged(&letter(to, &text), json!({"receiver_encrypted": format!("{text} {}", "x".repeat(bytes))}))
 }
 
-/// What a receiver reads in such a message.
+/// The start of the content of such a message, as its receiver reads it.
 pub(crate) fn label(content: &str) -> &str {
     content.split(' ').next().unwrap_or_default()
 }

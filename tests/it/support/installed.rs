@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::skip::skip;
 
-/// Where `name` is installed. Without it a person's test run says so and goes on; CI fails.
+/// Returns where the program `name` is installed. Without it the test is skipped, and in CI fails.
 pub(crate) fn installed(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     // What a person's shell may leave out: Debian's directory for servers, and cargo's for what it has installed.

@@ -14,7 +14,7 @@ pub(crate) struct KeptMessage {
     pub(crate) id: i64,
     /// The sender's name for it, for an own one.
     pub(crate) client_id: Option<String>,
-    /// What it says; unknown for an own one that was sent from here and only heard of as `stored`.
+    /// Its content; unknown for an own one that was sent from here and only heard of as `stored`.
     pub(crate) content: Option<String>,
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// A device that has nothing and wants everything.
+    /// Creates a device without a cursor, which asks for everything.
     pub(crate) fn nothing(name: &str) -> Self {
         let (name, epoch) = (name.to_owned(), String::new());
         Self { name, cursor: None, epoch, seq: 0, messages: Vec::new(), by_id: HashMap::new(), others: 0 }
@@ -45,7 +45,7 @@ impl Kept {
         &self.name
     }
 
-    /// How far the device has got.
+    /// The `seq` of the newest event that the device keeps.
     pub(crate) fn seq(&self) -> i64 {
         self.seq
     }
@@ -77,7 +77,7 @@ impl Kept {
         while self.take(&device.next().await) != "live" {}
     }
 
-    /// Keeps what a frame says; its type.
+    /// Applies a frame and returns its type.
     #[track_caller]
     pub(crate) fn take<'a>(&mut self, frame: &'a Value) -> &'a str {
         let kind = frame["type"].as_str().expect("a type");

@@ -23,7 +23,7 @@ pub(crate) struct Nginx {
 }
 
 impl Nginx {
-    /// Starts it in front of the server at `upstream`. Without nginx a person's test run says so and goes on; CI fails.
+    /// Starts nginx in front of the server at `upstream`. Without nginx the test is skipped, and in CI fails.
     pub(crate) async fn start(upstream: SocketAddr) -> Option<Self> {
         Self::start_with(upstream, |text| text).await
     }
@@ -65,12 +65,12 @@ impl Nginx {
         panic!("no port stays free for nginx");
     }
 
-    /// Clear text beside TLS, which only the tests have.
+    /// The address for clear text, which only the tests have.
     pub(crate) fn http(&self) -> Http {
         Http::new(self.addr)
     }
 
-    /// Where it speaks TLS.
+    /// The address for TLS.
     pub(crate) fn tls(&self) -> SocketAddr {
         self.tls
     }
@@ -80,12 +80,12 @@ impl Nginx {
         self.dir.path().join("fluent.crt")
     }
 
-    /// One line a request.
+    /// The access log: a line for each request.
     pub(crate) fn access_log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("fluent.log")).unwrap()
     }
 
-    /// All that it has written into any log.
+    /// The contents of all its logs.
     pub(crate) fn logs(&self) -> String {
         let entries = std::fs::read_dir(self.dir.path()).unwrap().map(|entry| entry.unwrap().path());
         let logs = entries.filter(|path| path.extension().is_some_and(|extension| extension == "log"));
@@ -93,7 +93,7 @@ impl Nginx {
     }
 }
 
-/// What `nginx -t` says of the files as they are, but for the paths, and whether it takes them.
+/// Runs `nginx -t` on the deployed files with other paths; returns whether it accepts them, and its output.
 pub(crate) async fn check() -> Option<(bool, String)> {
     let program = installed("nginx")?;
     let dir = tempfile::tempdir().unwrap();
@@ -120,7 +120,7 @@ fn deployed(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/nginx").join(name)).unwrap()
 }
 
-/// The text with something else in the place of what is there.
+/// Replaces `printed` by `here`; fails the test when `printed` is not in the text.
 fn replaced(text: &str, printed: &str, here: &str) -> String {
     assert!(text.contains(printed), "deploy/nginx has no {printed:?} any more");
     text.replace(printed, here)
@@ -134,7 +134,7 @@ fn write_configuration(dir: &Path, upstream: SocketAddr, ports: &Ports, change: 
     write_files(dir, &change(replaced(&site, "listen 443 ssl;", &both)));
 }
 
-/// Both files and a certificate, with paths in this directory.
+/// Writes both files and a certificate, with paths in this directory.
 fn write_files(dir: &Path, site: &str) {
     let place = dir.display();
     let site = replaced(site, "/var/log/nginx/", &format!("{place}/"));
@@ -143,7 +143,7 @@ fn write_files(dir: &Path, site: &str) {
     let main = deployed("nginx.conf");
     let main = replaced(&main, "/var/log/nginx/", &format!("{place}/"));
     let main = replaced(&main, "/run/nginx.pid", &format!("{place}/nginx.pid"));
-    // Only the superuser may become somebody else.
+    // Only the superuser may change to another user.
     let main = replaced(&main, "user www-data;", "");
     let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
     let scratch = kinds.map(|kind| format!("    {kind}_temp_path {place}/{kind};")).join("\n");

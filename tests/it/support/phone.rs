@@ -57,7 +57,7 @@ impl Phone {
         Self { key, public_key, http, id: 0, tokens: None }
     }
 
-    /// The sign-up screen: one field is name and address, then a login with the name that was echoed.
+    /// Does what the sign-up screen does: one field is name and address, then it logs in with the name that was echoed.
     pub(crate) async fn sign_up(&mut self, name: &str) {
         let body = json!({"username": name, "email": name, "password": PASSWORD, "public_key": self.public_key});
         let answer = self.http.post("/auth/register", &body).await.ok();
@@ -105,7 +105,7 @@ impl Phone {
         TestSocket::open(self.http.addr(), &path, Some(self.access())).await.unwrap()
     }
 
-    /// Both copies, as the app makes them: RSA PKCS#1 v1.5 in base64.
+    /// Encrypts both copies as the app does: RSA PKCS#1 v1.5 in base64.
     pub(crate) fn encrypt_for(&self, partner: &Partner, text: &str) -> (String, String) {
         let der = STANDARD.decode(&partner.public_key).unwrap();
         let theirs = RsaPublicKey::from_public_key_der(&der).unwrap();

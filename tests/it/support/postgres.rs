@@ -8,7 +8,7 @@ use fluent_backend::testing::{PostgresError, PostgresSettings, TestDatabase};
 pub(crate) struct Postgres(fluent_backend::testing::Postgres);
 
 impl Postgres {
-    /// Starts one. Without the binaries a person's test run says so and goes on; CI fails.
+    /// Starts a server. Without the binaries the test is skipped, and in CI fails.
     pub(crate) async fn start() -> Option<Self> {
         Self::start_with(PostgresSettings::default()).await
     }
@@ -28,7 +28,7 @@ impl Postgres {
         self.0.restart().await.unwrap();
     }
 
-    /// What it has logged.
+    /// The log so far.
     pub(crate) fn log(&self) -> String {
         self.0.log().unwrap()
     }
@@ -44,7 +44,7 @@ impl Postgres {
     }
 }
 
-/// An empty database of the server that all tests share. Without PostgreSQL a person's test run says so and goes on.
+/// An empty database of the server that all tests share. Without PostgreSQL the test is skipped, and in CI fails.
 pub(crate) async fn database() -> Option<TestDatabase> {
     installed(TestDatabase::create_empty().await)
 }

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 /// After how many bytes of both directions together a connection is cut.
 const CUT_AFTER: Range<i64> = 100..20_000;
 
-/// Runs until it is dropped.
+/// A proxy that runs until this value is dropped.
 pub(crate) struct Proxy {
     pub(crate) addr: SocketAddr,
     weather: Arc<Weather>,
@@ -30,7 +30,8 @@ struct Weather {
 }
 
 impl Proxy {
-    /// In front of `upstream`. The same seed gives the same offsets and pauses, though not the same schedule.
+    /// Starts a proxy in front of `upstream`. The same seed gives the same offsets and pauses, though not the same
+    /// schedule.
     pub(crate) async fn start(upstream: SocketAddr, seed: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
@@ -46,12 +47,12 @@ impl Proxy {
         Self { addr, weather, accepting }
     }
 
-    /// From now on everything goes through, on open connections, too.
+    /// Lets everything pass from now on, on open connections, too.
     pub(crate) fn calm(&self) {
         self.weather.calm.store(true, Ordering::Relaxed);
     }
 
-    /// How many connections were cut so far.
+    /// The number of connections that were cut so far.
     pub(crate) fn cuts(&self) -> usize {
         self.weather.cuts.load(Ordering::Relaxed)
     }
@@ -67,7 +68,7 @@ impl Drop for Proxy {
 enum End {
     /// A side has closed it.
     Closed,
-    /// The network has.
+    /// The network has cut it.
     Cut,
 }
 

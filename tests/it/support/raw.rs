@@ -27,7 +27,7 @@ impl RawAnswer {
         lines.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
-    /// All of it.
+    /// The whole answer as text.
     pub(crate) fn text(&self) -> &str {
         &self.0
     }
@@ -44,14 +44,14 @@ pub(crate) async fn write_then_read(addr: SocketAddr, request: &[u8]) -> io::Res
     read_to_end(&mut stream).await
 }
 
-/// Everything until the server closes the connection.
+/// Reads everything until the server closes the connection.
 pub(crate) async fn read_to_end(stream: &mut TcpStream) -> io::Result<RawAnswer> {
     let mut answer = Vec::new();
     soon("the server closes the connection", stream.read_to_end(&mut answer)).await?;
     Ok(RawAnswer(String::from_utf8_lossy(&answer).into_owned()))
 }
 
-/// One answer on a connection that stays open; it must have a `Content-Length`.
+/// Reads one answer, which must have a `Content-Length`, on a connection that stays open.
 pub(crate) async fn read_answer(stream: &mut TcpStream) -> RawAnswer {
     let reading = async {
         let mut answer = String::new();

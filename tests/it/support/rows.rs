@@ -19,7 +19,7 @@ pub(crate) struct Found {
     pub(crate) row: Map<String, Value>,
 }
 
-/// A look into the database of a server, beside it.
+/// A connection to the database of a server, beside the server's own.
 pub(crate) struct Rows {
     db: DatabaseConnection,
     is_sqlite: bool,
@@ -30,7 +30,7 @@ impl Rows {
         Self { db: tables::open(data).await, is_sqlite: data.is_sqlite() }
     }
 
-    /// Changes something behind the server's back.
+    /// Executes a statement without the server's knowledge.
     pub(crate) async fn execute(&self, sql: &str) {
         self.db.execute_unprepared(sql).await.unwrap();
     }

@@ -10,7 +10,7 @@ pub(crate) async fn open(data: &TestData) -> DatabaseConnection {
     Database::connect(url).await.unwrap()
 }
 
-/// Changes rows; only where no server runs.
+/// Changes rows. No server may run on the store.
 pub(crate) async fn execute(data: &TestData, sql: &str) {
     let db = open(data).await;
     db.execute_unprepared(sql).await.unwrap();

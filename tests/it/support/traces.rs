@@ -11,7 +11,7 @@ use sea_orm::{ConnectionTrait as _, Database, DatabaseBackend, Statement};
 /// How long the bytes of a message may outlive it.
 const PROMISED: Duration = Duration::from_mins(1);
 
-/// A text that is found again wherever it is written. Of one test's own.
+/// A random text of one test that is recognised wherever it was written.
 #[derive(Clone, Debug)]
 pub(crate) struct Marker(String);
 
@@ -31,7 +31,7 @@ impl Marker {
         once.repeat(bytes.div_ceil(once.len()))
     }
 
-    /// Which names are found, and in which files or columns.
+    /// The names that were found, and the files or columns they were found in.
     async fn found(&self, data: &TestData) -> BTreeMap<String, BTreeSet<String>> {
         let mut found = BTreeMap::new();
         if data.is_sqlite() {
@@ -86,7 +86,7 @@ impl Marker {
         self.found(data).await.into_keys().filter(|name| !name.is_empty()).collect()
     }
 
-    /// Waits until the marker is found nowhere. Fails the test after the promised time.
+    /// Waits until the marker is found nowhere; fails the test when the promised time is over.
     pub(crate) async fn gone(&self, data: &TestData) {
         let begin = Instant::now();
         loop {

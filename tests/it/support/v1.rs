@@ -28,14 +28,14 @@ pub(crate) async fn partners(server: &TestServer) -> (TestClient, TestClient, Te
     (alice, bob, a, b)
 }
 
-/// One more device of a user, live, from the present on.
+/// Opens one more device of a user and reads up to its `live`; it begins at the present.
 pub(crate) async fn live(user: &TestClient, device_id: &str) -> TestDevice {
     let (device, missed) = user.live_device(device_id, None).await;
     assert_eq!(missed, Vec::<Value>::new(), "without `since` nothing comes before `live`");
     device
 }
 
-/// The same with these keys set.
+/// A copy of the frame with these keys set.
 pub(crate) fn merged(frame: &Value, changes: Value) -> Value {
     let (mut frame, Value::Object(changes)) = (frame.clone(), changes) else { panic!("not an object") };
     for (key, value) in changes {
@@ -44,7 +44,7 @@ pub(crate) fn merged(frame: &Value, changes: Value) -> Value {
     frame
 }
 
-/// The same without this key.
+/// A copy of the frame without this key.
 pub(crate) fn without(frame: &Value, key: &str) -> Value {
     let mut frame = frame.clone();
     frame.as_object_mut().unwrap().remove(key);
@@ -77,7 +77,7 @@ pub(crate) fn column<'a>(frames: &'a [Value], key: &str) -> Vec<&'a Value> {
     frames.iter().map(|frame| &frame[key]).collect()
 }
 
-/// A message as two users' devices, both live, send and receive it: `stored`, and the other's `message`.
+/// Sends a message from one live device to another; returns the sender's `stored` and the receiver's `message`.
 pub(crate) async fn exchange(from: &mut TestDevice, to: &mut TestDevice, text: &str) -> (Value, Value) {
     let receiver = i32::try_from(integer(&to.hello, "user_id")).unwrap();
     let stored = from.store(receiver, text).await;
@@ -113,7 +113,7 @@ pub(crate) fn stopped_clock() -> Clock {
     Clock::stopped_at(Timestamp::from_micros(1_790_000_000_000_000))
 }
 
-/// The same user in a new login session, for when time has gone by and the old tokens have expired.
+/// Logs a user in once more, for when time has gone by and the old tokens have expired.
 pub(crate) async fn log_in_again(server: &TestServer, user: &TestClient) -> TestClient {
     TestClient::log_in(server.http(), &user.name, user.id).await
 }

@@ -104,7 +104,7 @@ async fn replay_shows_of_a_deleted_users_conversation_only_that_they_are_gone() 
     server.stop().await;
 }
 
-/// The old name is free, and its new owner is somebody else.
+/// The old name is free, and its new owner is another user.
 #[tokio::test]
 async fn a_new_account_of_the_same_name_inherits_nothing() {
     let server = TestServer::start().await;

@@ -1,4 +1,4 @@
-//! A server that stops: every socket is told, what was read is answered, nobody new is let in.
+//! A server that stops: every socket is told, frames that were read are answered, and new handshakes are refused.
 
 use std::collections::HashSet;
 
@@ -60,7 +60,8 @@ async fn every_socket_is_told_then_closed_and_what_was_read_is_answered() {
     server.stop().await;
 }
 
-/// Spread over the window, so that they do not all come back at once; meanwhile nobody else is let in.
+/// The closes are spread over the window, so that clients do not all come back at once; meanwhile new handshakes are
+/// refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn while_it_drains_new_handshakes_are_refused_with_503() {
     let server = TestServer::start_with(|config| {

@@ -237,7 +237,7 @@ async fn a_frame_above_the_limit_closes_1009() {
     server.stop().await;
 }
 
-/// The writer dies between two commits: whoever waits is told to try again, and a resend is stored once.
+/// The writer dies between two commits: senders that wait are told to try again, and a resend is stored once.
 #[tokio::test(flavor = "multi_thread")]
 async fn when_the_writer_dies_the_sender_is_told_and_a_resend_is_stored_once() {
     let mut server = TestServer::start().await;

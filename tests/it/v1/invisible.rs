@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::v1::{assert_fields, chat_list, column, conversation, exchange, history, integer, partners};
 
-/// Messages that somebody has deleted: more than any page or step of a walk holds.
+/// Messages that one side has deleted: more than any page or step of a walk holds.
 const DELETED: u64 = 5_000;
 
 /// That it costs the same, too, is shown by the plans of the queries and measured by `fluent-load deleted`.

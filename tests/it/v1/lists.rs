@@ -211,7 +211,7 @@ async fn unread_counts_what_came_and_was_neither_read_nor_deleted() {
     assert_eq!((unread(&bob, alice.id).await, unread(&alice, bob.id).await), (5, 1), "own ones do not count");
     b.ask(&json!({"type": "read", "partner_id": alice.id, "up_to_id": ids[1]})).await;
     assert_eq!(unread(&bob, alice.id).await, 3);
-    // Deleted: read ones change nothing, unread ones count less, by whoever they were deleted.
+    // Deleted: read ones change nothing, unread ones count less, no matter who deleted them.
     for (id, scope, left) in [(&ids[0], "me", 3), (&ids[3], "me", 2)] {
         b.ask(&json!({"type": "delete", "id": id, "for": scope})).await;
         assert_eq!(unread(&bob, alice.id).await, left);
@@ -256,7 +256,8 @@ async fn what_has_expired_does_not_count_as_unread() {
     server.stop().await;
 }
 
-/// A number of somebody else's message, or of none, is a place in the order of all: paging goes on from there.
+/// The number of another user's message, or of none, is a position in the order of all messages: paging goes on from
+/// it.
 #[tokio::test]
 async fn history_is_paged_from_any_number() {
     let server = TestServer::start().await;
@@ -303,7 +304,7 @@ async fn a_before_that_was_cut_leaves_nothing_out() {
         let cut = format!("{}Z", &exact[..digits.parse::<usize>().unwrap()].trim_end_matches('.'));
         assert_eq!(page(&cut).await, all, "{cut}");
     }
-    // With an offset, whose sign nobody has encoded.
+    // With an offset whose sign is not percent-encoded.
     assert_eq!(page(&exact.replace('Z', "+00:00")).await, all[3..]);
     assert_eq!(page(&exact.replace("14:", "16:").replace('Z', "+02:00")).await, all[3..]);
     for newest in ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999999Z", "9999-12-31T00:00:00+00:00"] {

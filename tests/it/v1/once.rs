@@ -35,7 +35,7 @@ async fn a_resend_is_answered_with_the_first_message_on_any_socket() {
     resend(&mut a, &frame, &stored).await;
     let tablet = TestClient::log_in(server.http(), "alice", alice.id).await;
     resend(&mut live(&tablet, "tablet").await, &frame, &stored).await;
-    // Nobody else has heard of it.
+    // No other device has heard of it.
     assert_eq!(b.expect("message").await["id"], stored["id"]);
     let last = a.store(bob.id, "last").await;
     assert_eq!(b.expect("message").await["id"], last["id"]);

@@ -115,14 +115,20 @@ async fn a_new_list_replaces_the_old_one_of_this_socket() {
     server.stop().await;
 }
 
-#[tokio::test]
-async fn presence_switched_off_is_off_both_ways() {
-    let server = TestServer::start().await;
-    let (alice, bob, mut a, mut b) = partners(&server).await;
+/// Partners who watch each other and are both shown online.
+async fn watching_each_other(server: &TestServer) -> (TestClient, TestClient, TestDevice, TestDevice) {
+    let (alice, bob, mut a, mut b) = partners(server).await;
     watch(&mut a, &[bob.id]).await;
     watch(&mut b, &[alice.id]).await;
     assert_fields(&a.next().await, &presence(&bob, "online"));
     assert_fields(&b.next().await, &presence(&alice, "online"));
+    (alice, bob, a, b)
+}
+
+#[tokio::test]
+async fn presence_switched_off_is_off_both_ways() {
+    let server = TestServer::start().await;
+    let (alice, bob, mut a, mut b) = Box::pin(watching_each_other(&server)).await;
     let settings: Value = bob.http.put("/users/me/settings", &json!({"presence": false})).await.ok().json();
     assert_eq!(settings, json!({"presence": false, "read_receipts": true}), "both settings are answered");
     assert_fields(&a.next().await, &merged(&presence(&bob, "offline"), json!({"last_seen": null})));
@@ -140,11 +146,7 @@ async fn presence_switched_off_is_off_both_ways() {
 #[tokio::test]
 async fn blocking_ends_presence_both_ways() {
     let server = TestServer::start().await;
-    let (alice, bob, mut a, mut b) = partners(&server).await;
-    watch(&mut a, &[bob.id]).await;
-    watch(&mut b, &[alice.id]).await;
-    assert_fields(&a.next().await, &presence(&bob, "online"));
-    assert_fields(&b.next().await, &presence(&alice, "online"));
+    let (alice, bob, mut a, mut b) = Box::pin(watching_each_other(&server)).await;
     assert_eq!(bob.http.put(&format!("/users/{}/block", alice.id), &json!({})).await.status, 204);
     assert_fields(&a.next().await, &merged(&presence(&bob, "offline"), json!({"last_seen": null})));
     let (_, told) = b.until("presence").await;
@@ -244,7 +246,7 @@ async fn who_watches_is_told_when_they_become_partners() {
     server.stop().await;
 }
 
-/// Whoever stops is not shown as typing for another few seconds.
+/// A user who stops typing is not shown as typing for another few seconds.
 #[tokio::test]
 async fn that_somebody_has_stopped_typing_is_told_at_once_and_always() {
     let server = TestServer::start().await;

@@ -249,7 +249,7 @@ async fn a_stranger_is_told_nothing_until_they_are_partners() {
     delivered(&mut b, seq(&second)).await;
     b.so_far().await;
     assert_eq!(a.so_far().await, Vec::<Value>::new());
-    // He answers, and from then on his devices tell what they told nobody.
+    // He writes back, and from then on his devices' receipts are told, which were told to no one before.
     let answer = exchange(&mut b, &mut a, "answer").await.0;
     assert_eq!(a.so_far().await, Vec::<Value>::new(), "nothing by itself");
     delivered(&mut b, seq(&answer)).await;
@@ -260,7 +260,7 @@ async fn a_stranger_is_told_nothing_until_they_are_partners() {
     server.stop().await;
 }
 
-/// Whoever reads before they answer, has not told: also when both come at once.
+/// A user who reads before writing back does not tell that it was read, even when both come at once.
 #[tokio::test]
 async fn what_was_read_before_the_first_answer_is_not_told() {
     let server = TestServer::start().await;

@@ -131,12 +131,8 @@ async fn a_message_to_oneself_is_stored_once_without_receipts_or_unread() {
     let (mut a, mut a2) = (live(&alice, "a").await, live(&alice, "a2").await);
     let stored = a.store(alice.id, "note").await;
     let own = a2.expect("message").await;
-    assert_fields(
-        &own,
-        &json!({
-            "id": stored["id"], "content": "s:note", "client_id": "note", "sender_id": alice.id, "receiver_id": alice.id
-        }),
-    );
+    let expected = json!({"content": "s:note", "client_id": "note", "sender_id": alice.id, "receiver_id": alice.id});
+    assert_fields(&own, &merged(&expected, json!({"id": stored["id"]})));
     a2.send(&json!({"type": "delivered", "up_to_seq": own["seq"]})).await;
     let next = a.store(alice.id, "next").await;
     assert_eq!(a2.expect("message").await["id"], next["id"], "no receipt came between");
@@ -205,7 +201,8 @@ async fn what_was_sent_before_a_close_is_stored() {
     server.stop().await;
 }
 
-/// What is answered must be in the same conversation: nobody finds out which numbers other people's messages have.
+/// The message that is replied to must be in the same conversation: the numbers of other people's messages cannot be
+/// probed.
 #[tokio::test]
 async fn an_answer_is_to_a_message_of_the_same_conversation() {
     let server = TestServer::start().await;
@@ -247,7 +244,7 @@ async fn an_answer_is_to_a_message_of_the_same_conversation() {
     a.ask(&json!({"type": "delete", "id": first["id"], "for": "everyone"})).await;
     b.expect("deleted").await;
     assert_fields(&b.ask(&reply(alice.id, "late", &first["id"])).await, &json!({"type": "stored", "duplicate": false}));
-    // A resend is looked up first, whatever has become of what it answers.
+    // A resend is looked up first, whatever has become of the message that it replies to.
     assert_fields(&a.expect("message").await, &json!({"client_id": null}));
     assert_fields(&a.ask(&reply(bob.id, "right", &first["id"])).await, &json!({"duplicate": true, "id": stored["id"]}));
     let conflict = a.ask(&reply(bob.id, "right", &json!(4_711_000))).await;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::person::{Person, json_body};
 use super::recording::Recording;
-use crate::support::v1::stopped_clock;
+use crate::support::v1::{merged, stopped_clock};
 
 #[tokio::test]
 async fn a_session_of_rest_is_byte_by_byte_the_recorded_one() {
@@ -33,9 +33,8 @@ async fn a_session_of_rest_is_byte_by_byte_the_recorded_one() {
 }
 
 fn letter(to: i64, client_id: &str) -> Value {
-    json!({
-        "client_id": client_id, "to": to, "receiver_encrypted": "r", "sender_encrypted": "s", "message_type": "text"
-    })
+    let copies = json!({"receiver_encrypted": "r", "sender_encrypted": "s", "message_type": "text"});
+    merged(&copies, json!({"client_id": client_id, "to": to}))
 }
 
 async fn messages(recording: &mut Recording, alice: &Person, bob: &Person) {

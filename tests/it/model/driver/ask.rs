@@ -127,7 +127,8 @@ impl Driver<'_> {
         self.exchange(place, asked, false).await
     }
 
-    /// What both ask commutes, but for the order of the numbers: that is learned from the answers.
+    /// Sends requests of two devices at once. They commute but for the order of the numbers, which is learned from the
+    /// answers.
     pub(super) async fn at_once(&mut self, one: &(Place, Request), two: &(Place, Request)) -> Checked {
         let (one, mut two) = (one.clone(), two.clone());
         if one.0.user == two.0.user {

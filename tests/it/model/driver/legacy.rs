@@ -156,12 +156,12 @@ impl Driver<'_> {
         Ok(())
     }
 
-    /// The app opens a chat: whoever fetches the newest page has read it.
+    /// Opens a chat in the app: fetching the newest page counts as reading it.
     pub(super) async fn legacy_history(&mut self, user: usize, partner: usize) -> Checked {
         self.legacy_come_online(user).await?;
         let (id, partner, newest) = (self.id(user), self.other(user, partner), self.model.newest());
         if self.model.reads_anew(id, partner, newest).is_none() {
-            // Nobody could say when it has had its effect.
+            // It is unknown when it takes effect.
             return Ok(());
         }
         let client = self.people[user].legacy.client.as_ref().expect("it is online");

@@ -137,15 +137,15 @@ impl Reference {
         self.push(user, Event::Receipt(receipt))
     }
 
-    /// Whether a `read` that is answered to nobody, up to the newest message, moves something: `None` when that is not
-    /// said.
+    /// Whether a `read` whose answer is not seen, up to the newest message, moves something; `None` when the contract
+    /// leaves it open.
     pub(in crate::model) fn reads_anew(&mut self, user: i64, partner: i64, up_to: i64) -> Option<bool> {
         let target = self.target(user, partner, |record| record.message.id <= up_to);
         let read = self.position(user, partner).read;
         if target.least > read { Some(true) } else { (target.most <= read).then_some(false) }
     }
 
-    /// Takes up a `read` that nobody was answered, up to `up_to` or the newest message below.
+    /// Records a `read` whose answer was not seen, up to `up_to` or the newest message below.
     pub(in crate::model) fn observe_read(&mut self, user: i64, partner: i64, up_to: i64, event: Event) -> Checked {
         let target = self.target(user, partner, |record| record.message.id <= up_to);
         let conversation = self.conversation(user, partner);
@@ -203,7 +203,7 @@ impl Reference {
     }
 }
 
-/// Adds a receipt that is not there yet; answers true: it is there now.
+/// Adds a receipt that is not there yet; returns true, since it is there now.
 fn insert(receipts: &mut Vec<Receipt>, receipt: &Receipt) -> bool {
     if !receipts.contains(receipt) {
         receipts.push(receipt.clone());

@@ -36,7 +36,7 @@ impl World {
             "timestamp": timestamp, "duplicate": false})
     }
 
-    /// Answers the id.
+    /// Returns the id.
     fn send(&mut self, from: i64, to: i64, client_id: &str) -> i64 {
         let stored = self.stored(client_id);
         self.model.judge_send(from, &draft(client_id, to), &stored, false).unwrap();
@@ -178,7 +178,7 @@ fn merged_reads_are_one_event() {
     world.model.judge_reads(ALICE, BOB, &[(first, &merged), (last, &new)], false).unwrap();
     assert_eq!(world.seqs(BOB).len(), 4);
 
-    // The same after a lost answer, when nobody is told anew.
+    // The same after a lost answer, when no device is told anew.
     let mut world = World::default();
     let (first, last) = (world.send(BOB, ALICE, "c1"), world.send(BOB, ALICE, "c2"));
     let unheard = duplicate(world.receipt("read", (ALICE, BOB), last));

@@ -1,4 +1,4 @@
-//! On PostgreSQL the row of `store` orders all who write: whoever must know what the others do waits for it.
+//! On PostgreSQL the row of `store` orders all writers: a transaction that depends on what the others do waits for it.
 
 use fluent_backend::Config;
 use fluent_backend::domain::{Ciphertext, Command, Draft, MessageId, Seq, Timestamp};
@@ -22,7 +22,7 @@ async fn number(db: &DatabaseConnection, sql: &str) -> i64 {
     db.query_one_raw(statement).await.unwrap().unwrap().try_get_by_index(0).unwrap()
 }
 
-/// Somebody has taken seven numbers and not yet committed; `what` must wait for that.
+/// Another transaction has taken seven numbers and not yet committed; `what` must wait for it.
 async fn waits<T>(db: &DatabaseConnection, what: &str, doing: impl Future<Output = T>) -> T {
     let other = db.begin().await.unwrap();
     other.execute_unprepared("UPDATE store SET head = head + 7, clock = clock + 7 WHERE id = 1").await.unwrap();

@@ -101,7 +101,7 @@ async fn what_was_acknowledged_before_a_backup_is_in_it_once() {
     }
     let (_, told) = client.live_device("reader", Some(&cursor)).await;
     assert_eq!((told.len(), &told[0]["type"], &told[0]["reason"]), (1, &"reset".into(), &"epoch".into()));
-    // Bob's account is lost with what came after the backup; its id is nobody else's.
+    // Bob's account is lost with what came after the backup; its id is given to no other account.
     let carol = TestClient::sign_up(server.http(), "carol").await;
     assert!(carol.id > bob.id + 1000, "{} after {}", carol.id, bob.id);
     assert!(server.stop().await.success());

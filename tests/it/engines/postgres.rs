@@ -235,13 +235,13 @@ async fn fluent_v1_works_on_postgresql() {
     server.stop().await;
 }
 
-/// Tables of a store with others in it: users 100,000 to 100,999 with ten messages each, which nobody has counted yet.
+/// Tables of a store with others in it: users 100,000 to 100,999 with ten messages each, before `ANALYZE` has counted
+/// them.
 const OTHERS: [&str; 6] = [
     "INSERT INTO conversations (id, direct_key, newest_message_id) \
      SELECT 100000 + i, ((100000 + i)::BIGINT << 32) | (200000 + i), 0 FROM generate_series(0, 999) AS i",
-    "INSERT INTO members (user_id, conversation_id) SELECT (direct_key >> 32)::INTEGER, id \
-     FROM conversations WHERE id >= 100000 \
-     UNION ALL SELECT (direct_key & 4294967295)::INTEGER, id FROM conversations WHERE id >= 100000",
+    "INSERT INTO members (user_id, conversation_id) SELECT (direct_key >> 32)::INTEGER, id FROM conversations \
+     WHERE id >= 100000 UNION ALL SELECT (direct_key & 4294967295)::INTEGER, id FROM conversations WHERE id >= 100000",
     "INSERT INTO messages (id, conversation_id, sender_id, receiver_id, message_type, timestamp) \
      SELECT s.head + 1 + i, 100000 + i % 1000, 100000 + i % 1000, 200000 + i % 1000, 'text', s.clock + 1 + i \
      FROM store AS s, generate_series(0, 9999) AS i",

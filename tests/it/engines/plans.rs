@@ -19,7 +19,7 @@ const WRITERS: usize = 2_000;
 const MESSAGES: u64 = 1_000_000;
 /// More often than a prepared statement is planned for its parameters before PostgreSQL considers a general plan.
 const TIMES: usize = 8;
-/// Tables that grow with the store. Nobody may go through them.
+/// Tables that grow with the store. No request may scan them.
 const LARGE: [&str; 6] = ["messages", "bodies", "conversations", "members", "users", "user_grams"];
 /// What must have been used, or the test would have missed a query: for history, lists, replay; what is read by id;
 /// the retry of a send; a user's conversations; who has written with whom; search.
@@ -34,7 +34,7 @@ const USED: [&str; 8] = [
     "user_grams_pkey",
 ];
 
-/// Whoever reads or writes.
+/// The users who read or write.
 async fn ask_everything(server: &TestServer, me: usize, users: &[UserId]) {
     let number = u64::try_from(me).unwrap();
     let client = TestClient::log_in(server.http(), &seed::name(number), users[me].0).await;
@@ -54,7 +54,7 @@ async fn ask_everything(server: &TestServer, me: usize, users: &[UserId]) {
         for text in ["a", "an", "anna", "example.org", "nobody at all"] {
             client.http.get(&format!("/users/search?query={}", text.replace(' ', "%20"))).await.ok();
         }
-        // To those who are known, to somebody new, and again.
+        // To known partners, to a new one, and again.
         let names = [me + 1, me + 7, me + 100 + i].map(|at| letter(users[at].0, &format!("{me}-{i}-{at}")));
         let mut newest = Value::Null;
         for frame in &names {

@@ -24,7 +24,7 @@ fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// A number that the database answers.
+/// A number that the database returns.
 async fn number(url: &str, sql: &str) -> i64 {
     let db = Database::connect(url).await.unwrap();
     let row = db.query_one_raw(Statement::from_string(DatabaseBackend::Postgres, sql)).await.unwrap().unwrap();

@@ -1,4 +1,5 @@
-//! Several servers write to one PostgreSQL at once: whoever follows a cursor misses nothing, wherever they ask.
+//! Several servers write to one PostgreSQL at once: a device that follows a cursor misses nothing, whichever server it
+//! asks.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ const MESSAGES: usize = 60;
 const WINDOW: usize = 10;
 const SECRET: (&str, &str) = ("SECRET_KEY", "one secret for all the servers, long enough");
 
-/// Sends to `to` as fast as the answers come; what was stored.
+/// Sends to `to` as fast as the answers come; returns what was stored.
 async fn write(user: TestClient, to: i32) -> Vec<Value> {
     let (mut device, _) = user.live_device("sender", None).await;
     let (mut sent, mut stored) = (0, Vec::new());

@@ -1,0 +1,19 @@
+//! Tests that choose their store themselves, whatever `FLUENT_TEST_STORE` says: what only SQLite or only PostgreSQL
+//! does, what must be the same on both, and the program with a file of its own. CI runs them once.
+
+mod backup;
+mod behind;
+mod copy_db;
+mod copy_wrong;
+mod foreign;
+mod lost_files;
+mod plans;
+mod postgres;
+mod postgres_settings;
+mod row_lock;
+mod schema;
+mod search;
+mod secrets;
+mod seed;
+mod two_servers;
+mod writers;
