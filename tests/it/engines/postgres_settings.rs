@@ -115,7 +115,7 @@ async fn a_statement_ends_at_its_timeout() {
     let Some(database) = database().await else { return };
     let data = TestData::postgres(database);
     let server = TestServer::start_on(data.clone(), fluent_backend::clock::Clock::system(), |config| {
-        config.database.statement_timeout_ms = 200;
+        config.database.statement_timeout_ms = 1_000;
     })
     .await;
     let alice = server.sign_up("alice").await;
