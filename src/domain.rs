@@ -17,7 +17,7 @@ mod user_name;
 
 pub use account::{EmailAddress, Invalid, NewAccount, PublicKey, User};
 pub use command::{Answer, Audience, Command, Outcome, Refusal, Settings, Stored};
-pub use cursor::{Cursor, CursorError, Epoch, ResetReason};
+pub use cursor::{Cursor, CursorError, Epoch, Position, ResetReason, Since};
 pub use draft::{Ciphertext, Draft, DraftError, MessageType, Objection, Once};
 pub use event::{Deletion, Event, EventBody, Receipt, ReceiptKind, Scope};
 pub use fold::{fold_name, name_key, search_key, searched};

@@ -82,6 +82,7 @@ impl Server {
                 actors.registry.clone(),
                 actors.persistence.clone(),
                 actors.presence.clone(),
+                clock.clone(),
             ),
             dialects: Dialects::new(storage.clone(), clock.clone()),
             clock,

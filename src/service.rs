@@ -10,6 +10,7 @@ mod error;
 mod logins;
 mod messages;
 mod settings;
+mod sync;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,9 +18,11 @@ use std::time::Instant;
 use tokio::sync::Semaphore;
 
 pub use error::ServiceError;
+pub use sync::SyncPage;
 
 use crate::actors::{PersistenceHandle, PresenceHandle, RegistryHandle};
 use crate::auth::{Auth, AuthError, ClientAddress, WrongPasswords};
+use crate::clock::Clock;
 use crate::storage::Storage;
 use commands::MAX_COMMANDS;
 
@@ -35,6 +38,7 @@ pub struct Service {
     presence: PresenceHandle,
     /// Counts wrong passwords for operators.
     wrong_passwords: WrongPasswords,
+    clock: Clock,
     /// Permits of requests whose commands wait for the writer.
     commands: Arc<Semaphore>,
 }
@@ -48,6 +52,7 @@ impl Service {
         registry: RegistryHandle,
         persistence: PersistenceHandle,
         presence: PresenceHandle,
+        clock: Clock,
     ) -> Arc<Self> {
         Arc::new(Self {
             auth,
@@ -55,6 +60,7 @@ impl Service {
             registry,
             persistence,
             presence,
+            clock,
             wrong_passwords: WrongPasswords::default(),
             commands: Arc::new(Semaphore::new(MAX_COMMANDS)),
         })

@@ -40,7 +40,7 @@ pub use maintenance::copy::{Copied, CopyError, CopySide, CopyStep, copy};
 pub use maintenance::{Holding, MaintenanceError, backup, restore};
 pub use messages::conversations::{Overview, Relation};
 pub use messages::history::Before;
-pub use messages::replay::{Page, PageLimit, Position, Replay};
+pub use messages::replay::{OpenedReplay, Page, PageLimit, Replay};
 pub use people::accounts::{Credentials, Profile};
 pub use people::devices::LoginDialect;
 pub use people::logins::{NewLogin, NewRefreshToken};

@@ -68,6 +68,54 @@ pub enum ResetReason {
     Expired,
 }
 
+/// Where a device wants to go on: what it gave for a cursor. A text that is no cursor is kept as such, since it is
+/// answered as a cursor of another history: the device begins anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Since(Option<Cursor>);
+
+impl Since {
+    /// Reads what a device gave. `None` for an empty text: a device that has lost its cursor must hear of it, since
+    /// without one it would not be told what it has missed.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        (!text.is_empty()).then(|| Self(text.parse().ok()))
+    }
+}
+
+/// Where a store stands.
+#[derive(Clone, Debug)]
+pub struct Position {
+    /// Names its history.
+    pub epoch: Epoch,
+    /// The newest number.
+    pub head: Seq,
+    /// The highest number that is no longer kept.
+    pub dropped: Seq,
+}
+
+impl Position {
+    /// The newest cursor there is.
+    #[must_use]
+    pub fn newest(&self) -> Cursor {
+        Cursor { epoch: self.epoch.clone(), seq: self.head }
+    }
+
+    /// Returns the cursor when everything after it can still be told. That is always so for nothing at all (`epoch:0`):
+    /// after it comes what still exists.
+    pub fn honours(&self, since: &Since) -> Result<Cursor, ResetReason> {
+        let cursor = since.0.as_ref().ok_or(ResetReason::Epoch)?;
+        if cursor.epoch != self.epoch {
+            Err(ResetReason::Epoch)
+        } else if cursor.seq > self.head {
+            Err(ResetReason::Future)
+        } else if cursor.seq < self.dropped && cursor.seq.0 != 0 {
+            Err(ResetReason::Expired)
+        } else {
+            Ok(cursor.clone())
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -79,6 +127,20 @@ mod tests {
         for bad in ["", ":", "a", "a:", ":1", "a:-1", "a:+1", "a:1:2", "a b:1", "a:99999999999999999999", "ä:1"] {
             assert_eq!(bad.parse::<Cursor>(), Err(CursorError), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_cursor_is_honoured_while_everything_after_it_can_be_told() {
+        let position = Position { epoch: Epoch::parse("k3f9").unwrap(), head: Seq(9), dropped: Seq(4) };
+        let honours = |text: &str| position.honours(&Since::parse(text).unwrap()).map(|cursor| cursor.seq.0);
+        for seq in [0, 4, 9] {
+            assert_eq!(honours(&format!("k3f9:{seq}")), Ok(seq));
+        }
+        assert_eq!(honours("k3f9:3"), Err(ResetReason::Expired));
+        assert_eq!(honours("k3f9:10"), Err(ResetReason::Future));
+        assert_eq!(honours("other:5"), Err(ResetReason::Epoch));
+        assert_eq!(honours("5"), Err(ResetReason::Epoch));
+        assert_eq!(Since::parse(""), None);
     }
 
     proptest! {

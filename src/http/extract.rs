@@ -13,7 +13,7 @@ use super::error::ApiError;
 use super::places::Place;
 use super::unread::RequestBody;
 use crate::auth::{Access, Bearer, ClientAddress, bearer};
-use crate::domain::UserId;
+use crate::domain::{Since, UserId};
 
 /// Names what is sent, so that it may be sent again.
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -46,8 +46,11 @@ pub(super) fn query<T: DeserializeOwned>(request: &Request) -> Result<T, ApiErro
         .map_err(|_| ApiError::Invalid("a query parameter is there twice".to_owned()))
 }
 
-/// A client that has lost its cursor must hear of it: without one, it would not be told what it has missed.
-pub(super) const EMPTY_CURSOR: &str = "since must be a cursor; leave it out when there is none";
+/// The cursor to go on from, if one is given; or what a client is told that has lost its cursor.
+pub(super) fn since(text: Option<&str>) -> Result<Option<Since>, &'static str> {
+    const EMPTY: &str = "since must be a cursor; leave it out when there is none";
+    text.map(|text| Since::parse(text).ok_or(EMPTY)).transpose()
+}
 
 /// A whole number in the query.
 pub(super) fn number<T: std::str::FromStr>(name: &str, text: Option<&str>) -> Result<Option<T>, ApiError> {

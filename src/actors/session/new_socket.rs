@@ -3,7 +3,7 @@
 use std::any::Any;
 
 use super::send_queue::QueueSender;
-use crate::domain::{DeviceId, LoginId, SocketId};
+use crate::domain::{DeviceId, LoginId, Since, SocketId};
 
 /// A socket that is about to be opened.
 pub struct NewSocket {
@@ -22,8 +22,8 @@ pub struct NewSocket {
 pub struct Opening {
     /// The device that opens it.
     pub device: DeviceId,
-    /// The cursor after which its events begin, as the client has sent it; `None` for what happens from now on.
-    pub since: Option<String>,
+    /// The cursor after which its events begin, as the client has given it; `None` for what happens from now on.
+    pub since: Option<Since>,
     /// Whether the socket leaves its user's presence as it is.
     pub is_background: bool,
     /// The right to be opened now. It is dropped when the first page has been made into frames.

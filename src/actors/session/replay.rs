@@ -15,9 +15,9 @@ use super::new_socket::Opening;
 use super::stream::{Greeting, PageInHand, SeamLimit};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::{Cursor, DeviceId, ResetReason, Seq, SocketId, UserId};
+use crate::domain::{DeviceId, Seq, SocketId, UserId};
 use crate::protocol::v1;
-use crate::storage::{PageLimit, Replay, Storage, StorageError};
+use crate::storage::{OpenedReplay, PageLimit, Replay, Storage, StorageError};
 use crate::telemetry::metrics;
 
 /// How long an admission is held for a page that is being read: a store with nothing for this user must not keep other
@@ -64,16 +64,16 @@ impl Replays {
         let replays = self.clone();
         AbortOnDropHandle::new(tokio::spawn(async move {
             let Opening { device, since, admission, .. } = opening;
-            let mut reader = Reader { replays, session, user, socket, admission: Some(admission) };
-            let greeting = loop {
-                let greeting = reader.replays.greeting(user, &device, since.as_deref()).await;
-                if let Some(greeting) = reader.retry_later(greeting).await {
-                    break greeting;
+            let mut reader = Reader { replays, session, socket, admission: Some(admission) };
+            let opened = loop {
+                let opened = reader.replays.storage.open_replay(user, since.as_ref()).await;
+                if let Some(opened) = reader.retry_later(opened).await {
+                    break opened;
                 }
             };
-            let since = greeting.since;
+            let greeting = reader.replays.greeting(user, &device, &opened);
             reader.session.send(SessionMsg::Greet { socket, greeting });
-            reader.read(since).await;
+            reader.read(opened.replay).await;
         }))
     }
 
@@ -85,24 +85,17 @@ impl Replays {
         socket: SocketId,
         since: Seq,
     ) -> AbortOnDropHandle<()> {
-        let reader = Reader { replays: self.clone(), session, user, socket, admission: None };
-        AbortOnDropHandle::new(tokio::spawn(reader.read(since)))
+        let reader = Reader { replays: self.clone(), session, socket, admission: None };
+        AbortOnDropHandle::new(tokio::spawn(reader.read(Replay::new(user, since))))
     }
 
-    async fn greeting(&self, user: UserId, device: &DeviceId, since: Option<&str>) -> Result<Greeting, StorageError> {
-        let position = self.storage.position().await?;
-        let newest = position.newest();
-        let honoured: Result<Cursor, ResetReason> = match since {
-            Some(since) => position.honours(since),
-            None => Ok(newest.clone()),
-        };
-        let (cursor, reset) = match honoured {
-            Ok(cursor) => (cursor, None),
-            Err(reason) => (newest.clone(), Some(v1::reset(reason, &newest))),
-        };
-        let hello =
-            v1::hello(&v1::Hello { user, device, cursor: &cursor, server_time: self.clock.now(), limits: self.limits });
-        Ok(Greeting { frames: [hello].into_iter().chain(reset).collect(), epoch: position.epoch, since: cursor.seq })
+    /// The first frames of a socket whose stream is `opened`.
+    fn greeting(&self, user: UserId, device: &DeviceId, opened: &OpenedReplay) -> Greeting {
+        let cursor = &opened.cursor;
+        let reset = opened.reset.map(|reason| v1::reset(reason, cursor));
+        let hello = v1::hello(&v1::Hello { user, device, cursor, server_time: self.clock.now(), limits: self.limits });
+        let frames = [hello].into_iter().chain(reset).collect();
+        Greeting { frames, epoch: cursor.epoch.clone(), since: cursor.seq }
     }
 }
 
@@ -122,7 +115,6 @@ async fn held_for<H, T>(limit: Duration, held: &mut Option<H>, work: impl Future
 struct Reader {
     replays: Arc<Replays>,
     session: SessionHandle,
-    user: UserId,
     socket: SocketId,
     /// Held until the first page.
     admission: Option<Box<dyn Any + Send>>,
@@ -130,9 +122,8 @@ struct Reader {
 
 impl Reader {
     /// Reads page after page, until the socket has caught up and drops this task.
-    async fn read(mut self, since: Seq) {
+    async fn read(mut self, mut replay: Replay) {
         let permits = Arc::new(Semaphore::new(1));
-        let mut replay = Replay::new(self.user, since);
         // The semaphore is never closed.
         while let Ok(permit) = permits.clone().acquire_owned().await {
             let page = loop {

@@ -11,10 +11,11 @@ use crate::auth::Access;
 use crate::domain::{Answer, Event, MessageId, Scope, Seq, UserId};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{EMPTY_CURSOR, IDEMPOTENCY_KEY, Request, json_body, limit, path, query, whole_body};
+use crate::http::extract::{IDEMPOTENCY_KEY, Request, json_body, limit, path, query, since, whole_body};
 use crate::http::respond::{MAX_LIST_BYTES, Response, json, typed};
 use crate::protocol::{Frame, v1};
-use crate::storage::{PAGE_BYTES, PageLimit, Replay};
+use crate::service::SyncPage;
+use crate::storage::{PAGE_BYTES, PageLimit};
 
 /// Conversations that one request may report as read.
 const MAX_READS: usize = 256;
@@ -184,28 +185,21 @@ pub(in crate::http) async fn sync(app: Arc<App>, access: Access, request: Reques
     let page = app.config.socket.sync_page as u64;
     let limit = limit(query.limit.as_deref(), page, page)?;
     app.dialects.uses_v1(access).await?;
-    let position = app.storage.position().await?;
-    let newest = position.newest();
-    let nothing = |events| SyncAnswer { events, cursor: newest.to_string(), more: false };
-    let Some(since) = query.since else { return Ok(json(StatusCode::OK, &nothing(Vec::new()))) };
-    if since.is_empty() {
-        return Err(ApiError::Invalid(EMPTY_CURSOR.to_owned()));
-    }
-    let mut cursor = match position.honours(&since) {
-        Ok(cursor) => cursor,
-        Err(reason) => {
-            let reset = raw(v1::reset(reason, &newest))?;
-            return Ok(json(StatusCode::OK, &nothing(vec![reset])));
-        }
-    };
-    let mut replay = Replay::new(access.user, cursor.seq);
+    let since = since(query.since.as_deref()).map_err(|refusal| ApiError::Invalid(refusal.to_owned()))?;
     let page = PageLimit { events: usize::try_from(limit).unwrap_or(usize::MAX), bytes: PAGE_BYTES };
-    let page = app.storage.next_page(&mut replay, page, app.clock.now()).await?;
-    let (events, last) = written(&page.events, access.user)?;
+    let SyncPage { events: told, reset, mut cursor, is_last } =
+        app.service.sync(access.user, since.as_ref(), page).await?;
+    if let Some(reason) = reset {
+        let events = vec![raw(v1::reset(reason, &cursor))?];
+        return Ok(json(StatusCode::OK, &SyncAnswer { events, cursor: cursor.to_string(), more: false }));
+    }
+    let (events, last) = written(&told, access.user)?;
     // Not all of them, when what they are written as is larger than they are.
-    let is_cut = events.len() < page.events.len();
-    cursor.seq = if is_cut { last } else { page.up_to };
-    let more = is_cut || !page.is_last;
+    let is_cut = events.len() < told.len();
+    if is_cut {
+        cursor.seq = last;
+    }
+    let more = is_cut || !is_last;
     Ok(json(StatusCode::OK, &SyncAnswer { events, cursor: cursor.to_string(), more }))
 }
 

@@ -12,7 +12,7 @@ use crate::clock;
 use crate::domain::DeviceId;
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Connection, EMPTY_CURSOR, Request, keeps_place, query};
+use crate::http::extract::{Connection, Request, keeps_place, query, since};
 use crate::http::respond::Response;
 use crate::socket::{Handshake, authenticate};
 
@@ -56,16 +56,14 @@ pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Res
         let has_name = query.device_id.is_some();
         let device = device(query.device_id)?;
         let is_background = is_background(query.mode.as_deref())?;
-        if query.since.as_deref() == Some("") {
-            return Err(ApiError::BadOpening(EMPTY_CURSOR));
-        }
+        let since = since(query.since.as_deref()).map_err(ApiError::BadOpening)?;
         // Before anything is read or noted: thousands may come at once.
         let admission = Box::new(app.sockets.admission.admit(access.user).await?);
         app.dialects.uses_v1(access).await?;
         if has_name {
             app.dialects.note_device(access.login, &device).await?;
         }
-        Some(Opening { device, since: query.since, is_background, admission })
+        Some(Opening { device, since, is_background, admission })
     } else {
         app.dialects.opens_legacy(access).await?;
         None

@@ -13,8 +13,8 @@ use sea_orm::{ConnectionTrait as _, DatabaseBackend, Value};
 use plan::{PlanRow, Planned};
 
 use crate::domain::{
-    ConversationId, Cursor, Deletion, Epoch, Event, EventBody, Message, MessageId, ResetReason, Scope, Seq, Timestamp,
-    UserId,
+    ConversationId, Cursor, Deletion, Epoch, Event, EventBody, Message, MessageId, Position, ResetReason, Scope, Seq,
+    Since, Timestamp, UserId,
 };
 use crate::storage::engine::fixed_joins::{from_rows, join};
 use crate::storage::engine::json_rows::{ListRow, Query};
@@ -64,39 +64,6 @@ fn one_of(first: usize, size: usize) -> String {
 fn padded(ids: &[MessageId]) -> impl ExactSizeIterator<Item = Value> {
     let size = SIZES.into_iter().find(|size| ids.len() <= *size).unwrap_or(ids.len());
     (0..size).map(|i| ids.get(i).or(ids.last()).map(|id| id.0).into())
-}
-
-/// Where a store stands.
-#[derive(Clone, Debug)]
-pub struct Position {
-    /// Names its history.
-    pub epoch: Epoch,
-    /// The newest number.
-    pub head: Seq,
-    /// The highest number that is no longer kept.
-    pub dropped: Seq,
-}
-
-impl Position {
-    /// The newest cursor there is.
-    #[must_use]
-    pub fn newest(&self) -> Cursor {
-        Cursor { epoch: self.epoch.clone(), seq: self.head }
-    }
-
-    /// Whether everything after `since` can still be told. Nothing at all (`epoch:0`) always can: it is what still exists.
-    pub fn honours(&self, since: &str) -> Result<Cursor, ResetReason> {
-        let cursor: Cursor = since.parse().map_err(|_| ResetReason::Epoch)?;
-        if cursor.epoch != self.epoch {
-            Err(ResetReason::Epoch)
-        } else if cursor.seq > self.head {
-            Err(ResetReason::Future)
-        } else if cursor.seq < self.dropped && cursor.seq.0 != 0 {
-            Err(ResetReason::Expired)
-        } else {
-            Ok(cursor)
-        }
-    }
 }
 
 /// How much of a replay to read at once.
@@ -151,7 +118,30 @@ impl Replay {
     }
 }
 
+/// A user's stream, opened where a device wants to go on.
+#[derive(Debug)]
+pub struct OpenedReplay {
+    /// Where it begins: at the cursor that was given, or at the newest one.
+    pub cursor: Cursor,
+    /// Why it does not begin at the cursor that was given.
+    pub reset: Option<ResetReason>,
+    /// The events after it.
+    pub replay: Replay,
+}
+
 impl Storage {
+    /// Opens the stream of `user` after `since`; at the newest event without one, or when it cannot be honoured.
+    pub async fn open_replay(&self, user: UserId, since: Option<&Since>) -> Result<OpenedReplay, StorageError> {
+        let position = self.position().await?;
+        let honoured = since.map_or_else(|| Ok(position.newest()), |since| position.honours(since));
+        let (cursor, reset) = match honoured {
+            Ok(cursor) => (cursor, None),
+            Err(reason) => (position.newest(), Some(reason)),
+        };
+        let replay = Replay::new(user, cursor.seq);
+        Ok(OpenedReplay { cursor, reset, replay })
+    }
+
     /// Where the store stands.
     pub async fn position(&self) -> Result<Position, StorageError> {
         let sql = "SELECT epoch, head, dropped FROM store WHERE id = 1";

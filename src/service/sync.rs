@@ -1,0 +1,32 @@
+//! What a device has missed, without a socket.
+
+use super::{Service, ServiceError};
+use crate::domain::{Cursor, Event, ResetReason, Since, UserId};
+use crate::storage::{OpenedReplay, PageLimit};
+
+/// A page of what a device has missed.
+#[derive(Debug)]
+pub struct SyncPage {
+    /// In the order of `seq`.
+    pub events: Vec<Event>,
+    /// Why the device has to begin anew; there are no events then.
+    pub reset: Option<ResetReason>,
+    /// For the next page.
+    pub cursor: Cursor,
+    /// Whether there is nothing more right now.
+    pub is_last: bool,
+}
+
+impl Service {
+    /// Returns the events of `user` after `since`, at most a page of them; without a cursor none, and only the newest
+    /// cursor.
+    pub async fn sync(&self, user: UserId, since: Option<&Since>, limit: PageLimit) -> Result<SyncPage, ServiceError> {
+        let OpenedReplay { cursor, reset, mut replay } = self.storage.open_replay(user, since).await?;
+        if since.is_none() || reset.is_some() {
+            return Ok(SyncPage { events: Vec::new(), reset, cursor, is_last: true });
+        }
+        let page = self.storage.next_page(&mut replay, limit, self.clock.now()).await?;
+        let cursor = Cursor { seq: page.up_to, ..cursor };
+        Ok(SyncPage { events: page.events, reset: None, cursor, is_last: page.is_last })
+    }
+}
