@@ -1,4 +1,4 @@
-//! The server: wires storage, actors and HTTP together. Knows everybody, known by nobody.
+//! The server: wires storage, actors and HTTP together. It uses all other modules, and none uses it.
 
 mod error;
 
@@ -24,14 +24,15 @@ pub use error::ServerError;
 
 /// Connections of operators at once.
 const MAX_ADMIN_CONNECTIONS: usize = 64;
-/// File descriptors that are not connections of clients: operators, newcomers being refused, databases, listeners, logs.
+/// File descriptors that are not connections of clients: operators, connections being refused, databases, listeners,
+/// logs.
 const RESERVED_FILES: u64 = (MAX_ADMIN_CONNECTIONS + MAX_REFUSALS + 96) as u64;
 /// The server does not start when it could hold fewer connections than this, unless fewer are configured.
 const LEAST_CONNECTIONS: usize = 64;
 /// Time left for the writer after the sockets are closed.
 const WRITER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A running server. Dropped without [`drain`](Self::drain), it stops at once and answers nobody.
+/// A running server. Dropped without [`drain`](Self::drain), it stops at once, in the middle of requests.
 pub struct Server {
     addr: SocketAddr,
     admin_addr: SocketAddr,
@@ -95,7 +96,7 @@ impl Server {
         let connections = TaskTracker::new();
         public.serve(app.clone(), places, drain.clone(), &connections).map_err(|source| listen_error(&addr, source))?;
         let stop = CancellationToken::new();
-        // Operators are served until the end: they want to see the drain.
+        // Operators are served until the end, so that they can watch the drain.
         let places = Places::new(ListenerKind::Admin, MAX_ADMIN_CONNECTIONS, 0);
         admin
             .serve(app.clone(), places, stop.clone(), &TaskTracker::new())
@@ -115,38 +116,38 @@ impl Server {
         })
     }
 
-    /// Where clients connect.
+    /// Returns the address where clients connect.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// Where operators connect.
+    /// Returns the address where operators connect.
     #[must_use]
     pub fn admin_addr(&self) -> SocketAddr {
         self.admin_addr
     }
 
-    /// Sockets that are open.
+    /// Returns how many sockets are open.
     #[must_use]
     pub fn open_sockets(&self) -> usize {
         self.app.sockets.count()
     }
 
-    /// Who is alive and who has failed.
+    /// Returns which actors are alive and which have failed.
     #[must_use]
     pub fn health(&self) -> &Arc<Health> {
         &self.actors.health
     }
 
-    /// The actors, for tests that make them fail.
+    /// Returns the actors, for tests that make them fail.
     #[cfg(feature = "testing")]
     #[must_use]
     pub fn actors(&self) -> &ActorSystem {
         &self.actors
     }
 
-    /// Waits until the server cannot go on: actors keep failing.
+    /// Waits until the server cannot continue because actors keep failing, and returns why.
     pub async fn failed(&mut self) -> ServerError {
         match (&mut self.fatal).await {
             Ok(fatal) => ServerError::Fatal(fatal),
@@ -154,8 +155,8 @@ impl Server {
         }
     }
 
-    /// Stops in order: not ready, no new connections, what was read is stored and answered, sockets closed with 1012,
-    /// database closed. Takes at most the drain window and a few seconds.
+    /// Stops in order: reports itself as not ready, accepts no new connections, stores and confirms what was read,
+    /// closes sockets with 1012, and closes the database. Takes at most the drain window and a few seconds.
     pub async fn drain(self) -> Result<(), ServerError> {
         let window = self.app.config.server.drain_window();
         self.actors.health.begin_drain();
@@ -196,8 +197,8 @@ fn listen_error(address: &impl ToString, source: std::io::Error) -> ServerError 
     ServerError::Listen { address: address.to_string(), source }
 }
 
-/// The directory for the secret and the database, readable to its owner alone. One that exists is left as it is; none is made
-/// when neither is kept there.
+/// Makes the directory for the secret and the database, readable to its owner alone. One that exists is left as it is;
+/// none is made when neither is kept there.
 pub fn make_data_dir(config: &Config) -> Result<(), ServerError> {
     if !config.uses_data_dir() {
         return Ok(());
@@ -210,7 +211,7 @@ pub fn make_data_dir(config: &Config) -> Result<(), ServerError> {
     builder.create(path).map_err(|source| ServerError::DataDir { path: path.clone(), source })
 }
 
-/// One line when there are accounts from before the rules that their names break.
+/// Logs one line when there are accounts with names that today's rules refuse.
 async fn tell_of_odd_names(storage: &Storage) -> Result<(), ServerError> {
     let accounts = storage.count_odd_names().await?;
     if accounts > 0 {
@@ -222,7 +223,7 @@ async fn tell_of_odd_names(storage: &Storage) -> Result<(), ServerError> {
     Ok(())
 }
 
-/// As many connections as configured, or as the process may have files open.
+/// Returns as many connections as configured, or as the process may have files open.
 fn max_connections(configured: usize) -> Result<usize, ServerError> {
     let Ok(files) = rlimit::increase_nofile_limit(u64::MAX) else { return Ok(configured) };
     let possible = usize::try_from(files.saturating_sub(RESERVED_FILES)).unwrap_or(usize::MAX);
@@ -236,7 +237,7 @@ fn max_connections(configured: usize) -> Result<usize, ServerError> {
     Ok(configured.min(possible))
 }
 
-/// What must be done now and then: histograms are folded, limits forget addresses, wrong passwords are told of.
+/// Does what must be done now and then: folds histograms, forgets idle addresses of limits, logs wrong passwords.
 async fn upkeep(app: Arc<App>, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(UPKEEP_INTERVAL);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {

@@ -16,15 +16,15 @@ use super::places::Places;
 use super::{admin, public};
 use crate::telemetry::ListenerKind;
 
-/// Wait after an accept that failed, as it does when the process has no file descriptor left.
+/// Wait after a failed accept, as when the process has no file descriptor left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
-/// Connections that the kernel holds until they are accepted, as far as `net.core.somaxconn` lets it: all clients return at once
-/// after a restart, and one that finds no place tries again only after a second.
+/// Connections that the kernel holds until they are accepted, as far as `net.core.somaxconn` lets it: all clients
+/// return at once after a restart, and one that finds no place tries again only after a second.
 const BACKLOG: u32 = 4096;
 
-/// Connections that are accepted before everything else that is ready has its turn. When thousands return at once they come in
-/// as fast as they can be greeted, and those who are here already do not wait for all of them.
+/// Connections that are accepted before other ready tasks of the thread run. When thousands return at once they come
+/// in as fast as they can be greeted, and clients that are connected already do not wait for all of them.
 const IN_A_ROW: u32 = 4;
 
 /// A bound address, before anything is served on it.

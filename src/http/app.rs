@@ -1,4 +1,4 @@
-//! What every endpoint can reach.
+//! The parts that every endpoint can reach.
 
 use std::sync::Arc;
 

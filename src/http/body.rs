@@ -1,4 +1,4 @@
-//! Reading the bodies of requests: what is taken as JSON, how much of it, and from whom.
+//! Reading the bodies of requests: what is accepted as JSON, and how much of it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,12 +17,12 @@ use super::extract::Request;
 
 /// Largest body of a request without a token. The largest registration takes less.
 const STRANGERS_BYTES: usize = 32 * 1024;
-/// Longest time for the body of a request without a token.
+/// Longest time in which the body of a request without a token must arrive.
 const STRANGERS_TIME: Duration = Duration::from_secs(10);
-/// What may be kept of all unfinished bodies of requests without a token.
+/// Bytes of all unfinished bodies of requests without a token.
 const ALL_STRANGERS_BYTES: usize = 16 * 1024 * 1024;
 
-/// Types that a page of any site may send without asking first (Fetch, "CORS-safelisted request-header"). None of them
+/// Types that a page of any site may send without a preflight (Fetch, "CORS-safelisted request-header"). None of them
 /// is JSON.
 const SAFELISTED: [&str; 3] = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"];
 
@@ -42,13 +42,14 @@ impl StrangersBytes {
     }
 }
 
-/// The body as JSON, of somebody who is signed in. `expected` tells the client what it should be; what it was is never
-/// repeated, it may be a password.
+/// Reads the body of a signed-in user's request as JSON. `expected` tells the client what it should be; what it was is
+/// never repeated, since it may be a password.
 pub(super) async fn json_body<T: DeserializeOwned>(app: &App, request: Request, expected: &str) -> Result<T, ApiError> {
     from_json(&whole_body(app, request).await?, expected)
 }
 
-/// The body as JSON, of anybody: small, soon there, and only as many at once as there is room for.
+/// Reads the body of anybody's request as JSON: small, within [`STRANGERS_TIME`], and only as many at once as there is
+/// room for.
 pub(super) async fn strangers_json_body<T: DeserializeOwned>(
     app: &App,
     request: Request,
@@ -60,12 +61,12 @@ pub(super) async fn strangers_json_body<T: DeserializeOwned>(
     from_json(&body, expected)
 }
 
-/// The body of somebody who is signed in, as it came.
+/// Reads the body of a signed-in user's request as it came.
 pub(super) async fn whole_body(app: &App, request: Request) -> Result<Bytes, ApiError> {
     read(request, app.config.http.max_body_bytes, None).await
 }
 
-/// Judges the head first: a client that waits for "100 Continue" is invited by the first look at the body.
+/// Checks the head first: a client that waits for "100 Continue" is invited by the first read of the body.
 async fn read(request: Request, limit: usize, room: Option<&StrangersBytes>) -> Result<Bytes, ApiError> {
     check_kind(request.headers())?;
     let mut body = request.into_body();
@@ -92,7 +93,7 @@ async fn read(request: Request, limit: usize, room: Option<&StrangersBytes>) -> 
             whole.extend_from_slice(&data);
         }
     }
-    // Most come in one piece, which needs no copy.
+    // Most bodies come in one piece, which needs no copy.
     Ok(if whole.is_empty() { first } else { whole.into() })
 }
 
@@ -102,8 +103,8 @@ fn from_json<T: DeserializeOwned>(body: &[u8], expected: &str) -> Result<T, ApiE
     })
 }
 
-/// Refuses what is not JSON, and JSON that is compressed. No type at all is taken for JSON, but not from a page: that
-/// is how a page sends bytes without asking first.
+/// Refuses what is not JSON, and JSON that is compressed. A body without a type is taken for JSON, but not from a page:
+/// that is how a page sends bytes without a preflight.
 fn check_kind(headers: &HeaderMap) -> Result<(), ApiError> {
     let plain = |coding: &str| coding.trim().is_empty() || coding.trim().eq_ignore_ascii_case("identity");
     let codings = headers.get_all(CONTENT_ENCODING).iter();

@@ -17,7 +17,8 @@ use super::extract::Connection;
 use super::layers::Service;
 use crate::socket::Connection as Accepted;
 
-/// Longest time in which a drain waits for a request that has begun: for its body, its work, and its answer to be taken.
+/// Longest time that a drain waits for a request that has begun: for its body, its work, and the writing of its
+/// response.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Deadlines and limits of a connection.
@@ -25,13 +26,13 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct Limits {
     pub(super) handshake: Duration,
     pub(super) keep_alive: Duration,
-    /// In which nothing could be written.
+    /// Longest time in which nothing could be written.
     pub(super) write: Duration,
     pub(super) head_bytes: usize,
 }
 
-/// Serves requests until the peer leaves, a deadline passes, or `drain` is cancelled: then the present request is answered, if
-/// its head is there and the rest follows within seconds.
+/// Serves requests until the peer leaves, a deadline passes, or `drain` is cancelled: then the present request is still
+/// served, if its head is there and the rest follows within seconds.
 pub(super) async fn serve(
     stream: TcpStream,
     origin: Connection,
@@ -42,7 +43,7 @@ pub(super) async fn serve(
     // Frames are small and wanted now.
     let _ = stream.set_nodelay(true);
     let mut stream = TimeoutStream::new(stream);
-    // A peer that asks and does not read the answer must not keep it in memory.
+    // A peer that does not read the response must not keep it in memory.
     stream.set_write_timeout(Some(limits.write));
     let stream: Accepted = Box::pin(stream);
     let established = Arc::new(AtomicBool::new(false));
@@ -56,7 +57,8 @@ pub(super) async fn serve(
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        // The end of what a client sends is not the end of the client; one that is gone shows when the answer is written.
+        // The end of what a client sends is not the end of the client; that one is gone shows when the response is
+        // written.
         .half_close(true)
         // Covers the wait for the next request too, so it is the longer of the two deadlines.
         .header_read_timeout(limits.keep_alive)

@@ -1,4 +1,4 @@
-//! Reading requests: queries, and who asks.
+//! Reading requests: parameters, and who asks.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ pub(super) fn path<T: std::str::FromStr>(request: &Request, name: &str) -> Optio
     all.iter().find(|(key, _)| key == name)?.1.parse().ok()
 }
 
-/// The query; each parameter at most once.
+/// Reads the query; each parameter at most once.
 pub(super) fn query<T: DeserializeOwned>(request: &Request) -> Result<T, ApiError> {
     serde_urlencoded::from_str(request.uri().query().unwrap_or_default())
         .map_err(|_| ApiError::Invalid("a query parameter is there twice".to_owned()))
@@ -52,17 +52,17 @@ pub(super) fn since(text: Option<&str>) -> Result<Option<Since>, &'static str> {
     text.map(|text| Since::parse(text).ok_or(EMPTY)).transpose()
 }
 
-/// A whole number in the query.
+/// Reads a whole number in the query.
 pub(super) fn number<T: std::str::FromStr>(name: &str, text: Option<&str>) -> Result<Option<T>, ApiError> {
     text.map(|text| text.parse().map_err(|_| ApiError::Invalid(format!("{name} must be a whole number")))).transpose()
 }
 
-/// `partnerID` and the like.
+/// Reads a user's id in the query, which must be there.
 pub(super) fn user_id(name: &str, text: Option<&str>) -> Result<UserId, ApiError> {
     number(name, text)?.map(UserId).ok_or_else(|| ApiError::Invalid(format!("{name} is missing")))
 }
 
-/// The `limit` of a page: at least 1; above `max` it is `max`.
+/// Reads the `limit` of a page: at least 1; above `max` it is `max`.
 pub(super) fn limit(text: Option<&str>, default: u64, max: u64) -> Result<u64, ApiError> {
     let Some(text) = text else { return Ok(default) };
     let at_least_one = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) && text.bytes().any(|b| b != b'0');
@@ -73,7 +73,7 @@ pub(super) fn limit(text: Option<&str>, default: u64, max: u64) -> Result<u64, A
     Ok(text.parse().unwrap_or(max).min(max))
 }
 
-/// Who asks; an error when nobody is signed in.
+/// Returns who asks; an error without a valid access token.
 pub(super) fn signed_in(app: &App, request: &Request) -> Result<Access, ApiError> {
     let header = request.headers().get_all(AUTHORIZATION);
     match bearer(header.iter().filter_map(|value| value.to_str().ok())) {
@@ -87,15 +87,15 @@ pub(super) fn signed_in(app: &App, request: &Request) -> Result<Access, ApiError
     }
 }
 
-/// Somebody has signed in on the connection of this request: it keeps its place.
+/// Makes the connection of this request keep its place, since a user has signed in on it.
 pub(super) fn keeps_place(request: &Request) {
     if let Some(connection) = request.extensions().get::<Connection>() {
         connection.place.vouch();
     }
 }
 
-/// Counts an attempt to prove a password, before anything is read or hashed. A refresh is not counted: the shipped client
-/// signs out on any answer but 2xx.
+/// Counts an attempt to prove a password, before anything is read or hashed. A refresh is not counted: the shipped
+/// client signs out on any status but 2xx.
 pub(super) fn limit_rate(app: &App, request: &Request) -> Result<(), ApiError> {
     match client_address(app, request) {
         Some(address) => Ok(app.auth_limiter.check(address)?),
@@ -111,7 +111,7 @@ pub(super) fn limit_name(app: &App, address: Option<ClientAddress>, name: &str) 
     }
 }
 
-/// The address that limits count by.
+/// Returns the address that limits count by.
 pub(super) fn client_address(app: &App, request: &Request) -> Option<ClientAddress> {
     let connection = request.extensions().get::<Connection>()?;
     Some(app.client_addresses.of(request.headers(), connection.peer))

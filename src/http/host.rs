@@ -1,4 +1,4 @@
-//! The host that a request is for.
+//! The check of the host that a request is for.
 
 use std::convert::Infallible;
 use std::task::{Context, Poll};
@@ -14,7 +14,7 @@ use tower::{Layer, Service};
 use super::error::ApiError;
 use super::extract::Request;
 
-/// The layer that asks every request for its host.
+/// The layer that checks the host of every request.
 #[derive(Clone, Copy)]
 pub(super) struct CheckLayer;
 

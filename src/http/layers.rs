@@ -28,17 +28,17 @@ use crate::config;
 /// The whole service behind a connection.
 pub(super) type Service = BoxCloneSyncService<http::Request<Incoming>, http::Response<AnswerBody>, Infallible>;
 
-/// The body of an answer, whichever layers it went through.
+/// The body of a response, whichever layers it went through.
 pub(super) type Body = UnsyncBoxBody<Bytes, BoxError>;
 
-/// Bodies of so many times `http.max_body_bytes` are still read when their answer is given already: what a proxy lets
-/// through by default.
+/// Bodies of up to so many times `http.max_body_bytes` are still read when their response is there already: what a
+/// proxy lets through by default.
 const REST: u64 = 4;
-/// Names the request in the log and in its answer.
+/// Names the request in the log and in its response.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// For everything that is not a page.
 const CSP: &str = "default-src 'none'; frame-ancestors 'none'";
-/// A year, as browsers ask for before they take it for serious (RFC 6797 §6.1.1).
+/// A year, the time that browsers ask for (RFC 6797 §6.1.1).
 const HSTS: &str = "max-age=31536000";
 /// … for every host below this one's name as well.
 const HSTS_SUBDOMAINS: &str = "max-age=31536000; includeSubDomains";
@@ -86,7 +86,7 @@ fn span<B>(request: &http::Request<B>) -> tracing::Span {
     tracing::info_span!("http.request", method = %request.method(), path = request.uri().path(), request.id = id)
 }
 
-/// The headers of every answer. Those that an endpoint has set stay.
+/// Sets the headers of every response. Those that an endpoint has set stay.
 fn secure<B>(mut response: http::Response<B>, hsts: Option<&'static str>) -> http::Response<B> {
     let headers = response.headers_mut();
     let mut set = |name: HeaderName, value: &'static str| {
@@ -96,7 +96,7 @@ fn secure<B>(mut response: http::Response<B>, hsts: Option<&'static str>) -> htt
     set(X_FRAME_OPTIONS, "DENY");
     set(REFERRER_POLICY, "no-referrer");
     set(CONTENT_SECURITY_POLICY, CSP);
-    // Whatever a shared cache might do with it, it is one user's.
+    // It is one user's, and no shared cache may give it to another.
     set(CACHE_CONTROL, "no-store");
     if let Some(hsts) = hsts {
         set(STRICT_TRANSPORT_SECURITY, hsts);

@@ -1,11 +1,13 @@
-//! The places of a listener: how many connections it holds, whose they are, and who has to go when a newcomer finds none free.
+//! The places of a listener: how many connections it holds, whose they are, and which one is closed when a new
+//! connection finds no free place.
 //!
-//! A connection is a stranger until a request with a valid credential has come by it. When all places are taken, the stranger
-//! that has been idle for longest goes, of the address that holds most strangers: whoever fills the places with connections
-//! of their own loses these, one for each newcomer. Those who are signed in keep their places.
+//! A connection is a stranger until it has carried a request with a valid credential. When all places are taken, the
+//! stranger that has been idle for longest is closed, of the address that holds most strangers: an attacker who fills
+//! the places loses their own connections, one for each new one. Connections of users who are signed in keep their
+//! places.
 //!
 //! An arrival, a departure and the first credential of a connection each take a lock for a few steps that grow with the
-//! logarithm of the places; a request takes one atomic step, and none once somebody has signed in.
+//! logarithm of the places; a request takes one atomic step, and none once a user has signed in.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -21,7 +23,7 @@ pub struct Places {
     listener: ListenerKind,
     max: usize,
     max_per_address: usize,
-    /// Counts what happens: the order of events is all that matters, not their time.
+    /// Counts events: only their order matters, not their time.
     events: AtomicU64,
     table: Mutex<Table>,
 }
@@ -29,9 +31,9 @@ pub struct Places {
 /// Why a connection gets no place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoPlace {
-    /// All are taken by connections on which somebody is signed in.
+    /// All are taken by connections on which a user is signed in.
     Full,
-    /// Its address has as many as one may have.
+    /// The address has as many as one address may have.
     TooMany,
 }
 
@@ -42,7 +44,7 @@ pub(super) struct Found {
     pub(super) evicted: Option<Evicted>,
 }
 
-/// Who lost the place; `None` when the connection has no task yet or any more.
+/// The task of the connection that lost its place; `None` when it has none yet or any more.
 pub(super) type Evicted = Option<AbortHandle>;
 
 /// A connection's place, until it is dropped.
@@ -65,7 +67,7 @@ struct Table {
 struct Seat {
     address: ClientAddress,
     active: Arc<AtomicU64>,
-    /// The event under which the stranger is listed, at most the last one; `None` for who is known.
+    /// The event under which the stranger is listed, at most the last one; `None` once it is no stranger.
     listed: Option<u64>,
     task: Option<AbortHandle>,
 }
@@ -79,31 +81,31 @@ struct Held {
 }
 
 impl Places {
-    /// So many places, of which one address may have `max_per_address`; 0: all.
+    /// Makes `max` places, of which one address may have `max_per_address`; 0 means all.
     #[must_use]
     pub fn new(listener: ListenerKind, max: usize, max_per_address: usize) -> Arc<Self> {
         let max_per_address = if max_per_address == 0 { usize::MAX } else { max_per_address };
         Arc::new(Self { listener, max, max_per_address, events: AtomicU64::new(0), table: Mutex::default() })
     }
 
-    /// How many there are.
+    /// Returns how many there are.
     pub(super) fn count(&self) -> usize {
         self.max
     }
 
-    /// Whose they are.
+    /// Returns the listener that they belong to.
     pub(super) fn listener(&self) -> ListenerKind {
         self.listener
     }
 
-    /// Whether a newcomer would find none.
+    /// Whether a new connection would find none.
     #[must_use]
     pub fn is_full(&self) -> bool {
         let table = self.table();
         table.seats.len() >= self.max && table.crowds.is_empty()
     }
 
-    /// A place for a connection of `address`; one that is `unlimited` counts for nobody's share.
+    /// Finds a place for a connection of `address`; an `unlimited` one is not held to the limit of its address.
     pub(super) fn enter(self: &Arc<Self>, address: ClientAddress, unlimited: bool) -> Result<Found, NoPlace> {
         let mut table = self.table();
         let held = table.addresses.get(&address).map_or(0, |held| held.seats);
@@ -124,35 +126,35 @@ impl Places {
         Ok(Found { place, evicted })
     }
 
-    /// The number of an event, which no other has.
+    /// Returns a new number for an event.
     fn happened(&self) -> u64 {
         self.events.fetch_add(1, Ordering::Relaxed)
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
-        // Each step leaves it whole.
+        // No step leaves it half done, so it is whole after a panic.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Place {
-    /// A request has come.
+    /// Notes a request.
     pub(super) fn touch(&self) {
         if !self.is_known.load(Ordering::Relaxed) {
             self.active.store(self.places.happened(), Ordering::Relaxed);
         }
     }
 
-    /// A request with a valid credential has come: the place is kept.
+    /// Notes a request with a valid credential: the place is kept from now on.
     pub(super) fn vouch(&self) {
         if !self.is_known.load(Ordering::Relaxed) && !self.is_known.swap(true, Ordering::Relaxed) {
             self.places.table().know(self.id);
         }
     }
 
-    /// Says which task serves the connection, to be ended when the place goes to another.
+    /// Names the task that serves the connection, which is ended when the place goes to another.
     pub(super) fn served_by(&self, task: AbortHandle) {
-        // Not of who is known: the handle keeps the memory of a task that has ended, as it has once a socket is open.
+        // Strangers only: the handle keeps the memory of a task that has ended, as it has once a socket is open.
         if let Some(seat) = self.places.table().seats.get_mut(&self.id).filter(|seat| seat.listed.is_some()) {
             seat.task = Some(task);
         }
@@ -195,7 +197,7 @@ impl Table {
         }
     }
 
-    /// Takes somebody out of the strangers.
+    /// Takes a connection out of the strangers.
     fn know(&mut self, id: u64) {
         let Some(seat) = self.seats.get_mut(&id) else { return };
         let (address, listed) = (seat.address, seat.listed.take());

@@ -1,4 +1,4 @@
-//! Making answers.
+//! Making responses.
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -14,33 +14,33 @@ const ENTRY_BYTES: usize = 1152;
 /// Bytes at which a list ends, whatever its entries are written as: twice what a page holds of contents.
 pub(super) const MAX_LIST_BYTES: usize = 2 * PAGE_BYTES;
 
-/// Bytes of a list after which other tasks of the thread have their turn: some 0.1 ms.
+/// Bytes of a list after which other tasks of the thread may run: some 0.1 ms.
 const TURN_BYTES: usize = 64 * 1024;
 
-/// The answer of an endpoint.
+/// The response of an endpoint.
 pub(super) type Response = http::Response<Full<Bytes>>;
 
-/// An answer with a body and nothing else.
+/// Makes a response with a body and no headers.
 pub(super) fn full(status: StatusCode, body: impl Into<Bytes>) -> Response {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
     response
 }
 
-/// Done, and nothing to say.
+/// Makes a response without a body.
 pub(super) fn no_content() -> Response {
     full(StatusCode::NO_CONTENT, Bytes::new())
 }
 
-/// A JSON answer.
+/// Makes a JSON response.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
     // The bodies are plain structs: nothing in them can fail to serialise.
     typed(status, "application/json", serde_json::to_vec(body).unwrap_or_default())
 }
 
-/// A JSON answer with entries of about a kilobyte: a message, or a key too. It ends early when what the contents are
-/// written as is larger than they are, as control characters can be; but never before the first one. A large one gives
-/// way to other tasks again and again.
+/// Makes a JSON response of entries of about a kilobyte, such as messages or keys. The list ends at
+/// [`MAX_LIST_BYTES`], but never before the first entry: JSON can be larger than the contents, as for control
+/// characters. While a large one is made, other tasks run in between.
 pub(super) async fn json_list(status: StatusCode, entries: &[impl Serialize]) -> Response {
     // Made in place: a buffer that grows is copied again and again.
     let mut body = Vec::with_capacity(entries.len() * ENTRY_BYTES + 2);
@@ -70,20 +70,20 @@ pub(super) async fn json_list(status: StatusCode, entries: &[impl Serialize]) ->
     typed(status, "application/json", body)
 }
 
-/// A JSON answer that nobody may keep.
+/// Makes a JSON response that no cache may keep.
 pub(super) fn secret_json(status: StatusCode, body: &impl Serialize) -> Response {
     let mut response = json(status, body);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
-/// The bytes of a body that has them all.
+/// Returns the bytes of a body that has them all.
 pub(super) fn whole(mut body: Full<Bytes>) -> Bytes {
     let frame = futures_util::FutureExt::now_or_never(body.frame()).flatten();
     frame.and_then(Result::ok).and_then(|frame| frame.into_data().ok()).unwrap_or_default()
 }
 
-/// An answer of another type.
+/// Makes a response of another type.
 pub(super) fn typed(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response {
     let mut response = full(status, body);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -1,4 +1,4 @@
-//! Which endpoint answers a path and a method.
+//! Finding the endpoint for a path and a method.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -91,7 +91,7 @@ impl Route {
     }
 }
 
-/// Finds endpoints and answers in their stead when there is none.
+/// Finds the endpoint of a request, and refuses the request when there is none.
 pub(super) struct Router {
     paths: matchit::Router<Vec<Route>>,
     timeout: Duration,
@@ -114,7 +114,7 @@ impl Router {
         Ok(Self { paths, timeout })
     }
 
-    /// Answers a request, always.
+    /// Returns the response to a request, whatever becomes of it.
     pub(super) async fn answer(&self, app: Arc<App>, mut request: Request) -> Response {
         let mut counted = Counted::new(known_method(request.method()));
         let result = match self.find(&request) {
@@ -158,7 +158,7 @@ impl Router {
     }
 }
 
-/// Counts a request when it ends, also when it panics or its client goes away.
+/// Counts a request when it ends, also when its handler panics or its client goes away.
 struct Counted {
     started: Instant,
     method: &'static str,
@@ -181,7 +181,7 @@ impl Drop for Counted {
     }
 }
 
-/// The method as a label: whatever a client makes up is one value.
+/// Returns the method as a label: all that a client makes up are one value.
 fn known_method(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

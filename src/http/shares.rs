@@ -1,10 +1,10 @@
-//! What one account, and the answers to all, may take of the server.
+//! The shares of the server that one account, and the responses to all clients, may take.
 //!
-//! An answer is built whole and then belongs to its connection until it is written: whoever asks and does not read
-//! keeps it in memory. So each account has a few requests at work at once, which are over when their answers are
-//! written; one more waits a while for its turn, as those of an app that loads all its screens at once. And the larger
-//! answers of all connections together take from a budget, of which those who have not signed in get a part; beyond it
-//! a request is answered 503.
+//! A response is built whole and then belongs to its connection until it is written: a client that does not read keeps
+//! it in memory. So each account has a few requests at work at once, which end when their responses are written; one
+//! more waits a while for its turn, as those of an app that loads all its screens at once. The larger responses of all
+//! connections together take from a budget, of which clients that are not signed in get a part; a request beyond it
+//! gets 503.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,13 +22,14 @@ use crate::telemetry::metrics;
 
 /// Requests of one account at work at once.
 const AT_WORK: usize = 4;
-/// Longest wait for one's turn.
+/// Longest wait for a turn.
 const WAIT: Duration = Duration::from_secs(3);
 /// Requests of one account that may wait.
 const WAITING: usize = 64;
-/// Answers up to here cost nothing of the budget: the kernel takes them at once, and what was changed must be answered.
+/// Bytes up to which responses cost nothing of the budget: the kernel takes them at once, and a change must be
+/// confirmed.
 const SMALL: u64 = 8 * 1024;
-/// Which part of the budget is for those who have not signed in.
+/// The divisor of the budget for clients that are not signed in.
 const STRANGERS: usize = 4;
 
 /// The shares of all.
@@ -46,7 +47,7 @@ struct Account {
     requests: usize,
 }
 
-/// A request of an account, until its answer is written.
+/// A request of an account, until its response is written.
 #[derive(Debug)]
 pub(super) struct Turn {
     shares: Arc<Shares>,
@@ -54,7 +55,7 @@ pub(super) struct Turn {
     permit: Option<OwnedSemaphorePermit>,
 }
 
-/// An answer's bytes, with what is given back when they are written.
+/// A response's bytes, with the permits that are given back when they are written.
 struct Held {
     bytes: Bytes,
     _turn: Option<Turn>,
@@ -68,7 +69,7 @@ impl AsRef<[u8]> for Held {
 }
 
 impl Shares {
-    /// All answers together may have `unwritten_bytes` that are not written.
+    /// Makes shares where all responses together may have `unwritten_bytes` that are not written.
     #[must_use]
     pub fn new(unwritten_bytes: usize) -> Arc<Self> {
         let room = |bytes: usize| Arc::new(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS)));
@@ -94,7 +95,7 @@ impl Shares {
         };
         // Counted from here on, also when it gives up.
         let mut turn = Turn { shares: self.clone(), user, permit: None };
-        // Nobody closes the semaphore.
+        // The semaphore is never closed.
         let Ok(Ok(permit)) = tokio::time::timeout(WAIT, turns.acquire_owned()).await else {
             metrics().answers_refused.increment(1);
             return Err(ApiError::Unavailable);
@@ -103,7 +104,7 @@ impl Shares {
         Ok(turn)
     }
 
-    /// The answer, which keeps the turn and its part of the budget until it is written.
+    /// Makes the response keep the turn and its part of the budget until it is written.
     pub(super) fn hold(&self, response: Response, turn: Option<Turn>) -> Result<Response, ApiError> {
         let size = response.body().size_hint().lower();
         if size == 0 {

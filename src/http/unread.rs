@@ -1,9 +1,9 @@
-//! What is left of a request's body when its answer is there already.
+//! The rest of a request's body when its response is there already.
 //!
-//! A connection that is closed with unread input is reset. Whoever is still writing then, as a proxy is, sees the reset
-//! and not the answer, and tells its own client 502. So the rest of every body is read and dropped, whichever endpoint,
-//! layer or deadline has answered: at most [`Rest::limit`] bytes, for [`DEADLINE`], without pauses of more than
-//! [`PAUSE`]. The answer does not wait for it.
+//! A connection that is closed with unread input is reset. A peer that is still writing then, as a proxy is, sees the
+//! reset and not the response, and tells its own client 502. So the rest of every body is read and dropped, whichever
+//! endpoint, layer or deadline has responded: at most [`Rest::limit`] bytes, for [`DEADLINE`], without pauses of more
+//! than [`PAUSE`]. The response does not wait for it.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -25,10 +25,10 @@ use super::layers::Body;
 
 /// Longest time in which the rest of a body is read.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// Longest pause of a client that is still sending.
+/// Longest pause of a client that is still sending its body.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// The layer around everything that may answer.
+/// The layer around everything that may respond.
 #[derive(Clone, Copy)]
 pub(super) struct ReadRestLayer {
     /// Bytes of a body that are read and dropped.
@@ -136,7 +136,7 @@ impl Drop for RequestBody {
     }
 }
 
-/// The body of an answer, and what is left of the request.
+/// The body of a response, and the rest of the request's.
 pub(super) struct AnswerBody {
     body: Body,
     _rest: Option<Rest>,
@@ -159,8 +159,8 @@ impl hyper::body::Body for AnswerBody {
     }
 }
 
-/// The rest of a body, read and dropped once this is dropped: with the answer's body, when hyper has begun the answer.
-/// Before that, hyper would invite a client that waits ("100 Continue") to send what nobody wants.
+/// The rest of a body, read and dropped once this is dropped: with the response's body, when hyper has begun the
+/// response. Before that, hyper would invite a client that waits ("100 Continue") to send what is not wanted.
 struct Rest {
     /// `None` once it is being read.
     left: Option<Left>,
@@ -168,7 +168,7 @@ struct Rest {
 }
 
 impl Rest {
-    /// Whether no other request can follow: nobody knows if the uninvited body comes, or it is too long to be read.
+    /// Whether no other request can follow: the uninvited body may come or not, or it is too long to be read.
     fn ends_connection(&self, expects_continue: bool) -> bool {
         let ends = |left: &Left| (expects_continue && !left.is_begun) || left.body.size_hint().lower() > self.limit;
         self.left.as_ref().is_some_and(ends)

@@ -1,7 +1,8 @@
-//! Who may ask the operators' listener: programs and people of this network, no pages in their browsers.
+//! The check of who may ask on the operators' listener: programs and people of this network, but no page in a browser.
 //!
-//! A browser sends what any page wants to wherever it wants, also to addresses that only its own machine reaches. CORS keeps
-//! the page from reading the answer, unless the page's own name was made to point here (DNS rebinding): then `Host` tells.
+//! A browser sends what any page wants to any address, also to those that only its own machine reaches. CORS keeps the
+//! page from reading the response, unless the page's own name was made to point here (DNS rebinding): then `Host` shows
+//! it.
 
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv6Addr};
@@ -20,7 +21,7 @@ pub(super) struct Operators {
 }
 
 impl Operators {
-    /// With these names.
+    /// Knows these names.
     pub(super) fn new(names: &[String]) -> Self {
         Self { names: names.iter().map(|name| name.to_ascii_lowercase()).collect() }
     }
@@ -31,7 +32,7 @@ impl Operators {
         if headers.get(&SEC_FETCH_SITE).is_some_and(|site| site == "cross-site") {
             return Err(ApiError::Forbidden("pages of other sites may not ask here"));
         }
-        // A browser always names a host, so who names none is none.
+        // A browser always names a host, so a client that names none is no browser.
         let in_header = headers.get_all(HOST).iter().map(|host| host.to_str().unwrap_or_default());
         let named: Vec<&str> = in_header.chain(request.uri().authority().map(http::uri::Authority::as_str)).collect();
         if named.into_iter().all(|host| self.knows(host)) { Ok(()) } else { Err(ApiError::Misdirected) }

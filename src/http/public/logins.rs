@@ -125,7 +125,7 @@ pub(in crate::http) async fn change_password(
     access: Access,
     request: Request,
 ) -> Result<Response, ApiError> {
-    // Whoever has stolen a token must not guess the password with it.
+    // A stolen token must not help to guess the password.
     limit_rate(&app, &request)?;
     let address = client_address(&app, &request);
     let expected = "an object with the texts old_password and new_password";

@@ -133,7 +133,7 @@ pub(in crate::http) async fn set_key(app: Arc<App>, access: Access, request: Req
     (status = 503, body = Problem),
 ))]
 pub(in crate::http) async fn delete(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
-    // Whoever has stolen a token must not guess the password with it.
+    // A stolen token must not help to guess the password.
     limit_rate(&app, &request)?;
     let address = client_address(&app, &request);
     let body: DeleteRequest = json_body(&app, request, "an object with the text password").await?;
