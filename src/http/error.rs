@@ -1,5 +1,7 @@
 //! Errors of endpoints, and the one place that turns them into status, code and text (RFC 9457).
 
+mod conversions;
+
 use std::time::Duration;
 
 use http::header::{
@@ -10,13 +12,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::respond::{Response, full};
-use crate::auth::{AuthError, RateLimited};
 use crate::domain::{Invalid, Timestamp};
 use crate::protocol::{Detail, ErrorCode, FrameError};
-use crate::service::ServiceError;
 use crate::socket::HandshakeError;
-use crate::socket::NotAdmitted;
-use crate::storage::StorageError;
 
 /// When to try again after a 503.
 const RETRY_AFTER_S: u64 = 1;
@@ -211,70 +209,7 @@ fn status_of(code: ErrorCode) -> StatusCode {
     }
 }
 
-impl From<ServiceError> for ApiError {
-    fn from(error: ServiceError) -> Self {
-        match error {
-            ServiceError::Auth(error) => error.into(),
-            ServiceError::Storage(error) => error.into(),
-            ServiceError::Refused(error) => error.into(),
-            ServiceError::PasswordNeeded => {
-                Self::Forbidden("give your password: this login session began too long ago")
-            }
-            ServiceError::SelfBlock => Self::Invalid("nobody blocks themselves".to_owned()),
-            ServiceError::NoSuchLogin => Self::NotFound("there is no such session"),
-            ServiceError::Overloaded => Self::Unavailable,
-            ServiceError::Internal(cause) => Self::Internal(cause),
-        }
-    }
-}
-
-impl From<AuthError> for ApiError {
-    fn from(error: AuthError) -> Self {
-        match error {
-            AuthError::Taken => Self::Taken,
-            AuthError::WeakPassword(invalid) => invalid.into(),
-            AuthError::WrongCredentials => Self::Unauthorized("wrong user name or password"),
-            AuthError::InvalidToken | AuthError::Reused { .. } => {
-                Self::Unauthorized("the token is missing, invalid or expired")
-            }
-            AuthError::WrongPassword => Self::Forbidden("wrong password"),
-            AuthError::NoSuchLogin => Self::NotFound("there is no such session"),
-            AuthError::Busy => Self::Unavailable,
-            AuthError::Storage(error) => error.into(),
-            AuthError::NoRandomness(error) => Self::Internal(error.to_string()),
-            AuthError::Internal(cause) => Self::Internal(cause),
-        }
-    }
-}
-
-impl From<StorageError> for ApiError {
-    fn from(error: StorageError) -> Self {
-        match error {
-            StorageError::Database(cause) => {
-                tracing::warn!(error = %cause, "the database did not answer a request");
-                Self::Unavailable
-            }
-            StorageError::TimedOut | StorageError::Sqlite(_) | StorageError::NotInPlace { .. } => Self::Unavailable,
-            // Everything that could be is a login session's or an account's.
-            StorageError::Orphan(_) => Self::Unauthorized("the account is gone"),
-            other => Self::Internal(other.to_string()),
-        }
-    }
-}
-
-impl From<NotAdmitted> for ApiError {
-    fn from(_: NotAdmitted) -> Self {
-        Self::Unavailable
-    }
-}
-
-impl From<Invalid> for ApiError {
-    fn from(error: Invalid) -> Self {
-        Self::Field(error)
-    }
-}
-
-/// By the field's name.
+/// Returns the code for what is wrong with a field of an account.
 fn code_of(invalid: &Invalid) -> ErrorCode {
     match invalid.field {
         "username" => ErrorCode::InvalidName,
@@ -282,12 +217,6 @@ fn code_of(invalid: &Invalid) -> ErrorCode {
         "password" => ErrorCode::WeakPassword,
         "public_key" => ErrorCode::InvalidKey,
         _ => ErrorCode::BadFrame,
-    }
-}
-
-impl From<RateLimited> for ApiError {
-    fn from(RateLimited(wait): RateLimited) -> Self {
-        Self::RateLimited(wait)
     }
 }
 

@@ -1,0 +1,77 @@
+//! Errors of the layers below, as errors of endpoints.
+
+use super::ApiError;
+use crate::auth::{AuthError, RateLimited};
+use crate::domain::Invalid;
+use crate::service::ServiceError;
+use crate::socket::NotAdmitted;
+use crate::storage::StorageError;
+
+impl From<ServiceError> for ApiError {
+    fn from(error: ServiceError) -> Self {
+        match error {
+            ServiceError::Auth(error) => error.into(),
+            ServiceError::Storage(error) => error.into(),
+            ServiceError::Refused(error) => error.into(),
+            ServiceError::PasswordNeeded => {
+                Self::Forbidden("give your password: this login session began too long ago")
+            }
+            ServiceError::SelfBlock => Self::Invalid("nobody blocks themselves".to_owned()),
+            ServiceError::NoSuchLogin => Self::NotFound("there is no such session"),
+            ServiceError::Overloaded => Self::Unavailable,
+            ServiceError::Internal(cause) => Self::Internal(cause),
+        }
+    }
+}
+
+impl From<AuthError> for ApiError {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Taken => Self::Taken,
+            AuthError::WeakPassword(invalid) => invalid.into(),
+            AuthError::WrongCredentials => Self::Unauthorized("wrong user name or password"),
+            AuthError::InvalidToken | AuthError::Reused { .. } => {
+                Self::Unauthorized("the token is missing, invalid or expired")
+            }
+            AuthError::WrongPassword => Self::Forbidden("wrong password"),
+            AuthError::NoSuchLogin => Self::NotFound("there is no such session"),
+            AuthError::Busy => Self::Unavailable,
+            AuthError::Storage(error) => error.into(),
+            AuthError::NoRandomness(error) => Self::Internal(error.to_string()),
+            AuthError::Internal(cause) => Self::Internal(cause),
+        }
+    }
+}
+
+impl From<StorageError> for ApiError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Database(cause) => {
+                tracing::warn!(error = %cause, "the database did not answer a request");
+                Self::Unavailable
+            }
+            StorageError::TimedOut | StorageError::Sqlite(_) | StorageError::NotInPlace { .. } => Self::Unavailable,
+            // Everything that could be is a login session's or an account's.
+            StorageError::Orphan(_) => Self::Unauthorized("the account is gone"),
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+impl From<NotAdmitted> for ApiError {
+    fn from(_: NotAdmitted) -> Self {
+        Self::Unavailable
+    }
+}
+
+impl From<Invalid> for ApiError {
+    fn from(error: Invalid) -> Self {
+        Self::Field(error)
+    }
+}
+
+impl From<RateLimited> for ApiError {
+    fn from(RateLimited(wait): RateLimited) -> Self {
+        Self::RateLimited(wait)
+    }
+}
