@@ -6,10 +6,10 @@ mod dialects;
 mod error;
 mod guesses;
 mod limiter;
+mod logins;
 mod opaque;
 mod passwords;
 mod secrets;
-mod sessions;
 
 use std::sync::Arc;
 
@@ -21,8 +21,8 @@ pub use dialects::Dialects;
 pub use error::AuthError;
 pub use guesses::WrongPasswords;
 pub use limiter::{ClientAddress, RateLimited, RateLimiter};
+pub use logins::TICKET_LIFETIME_S;
 pub use secrets::{SecretError, SecretKeys};
-pub use sessions::TICKET_LIFETIME_S;
 
 use crate::clock::Clock;
 use crate::config;

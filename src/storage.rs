@@ -1,10 +1,9 @@
-//! The store: the only place that knows SeaORM. Queries by topic, answering in domain types.
+//! The store: the only place that knows SeaORM. Queries by topic, which return domain types.
 //!
-//! On SQLite batches are written on a connection of the writer's own (`own`); requests write on another, what is over is
-//! cleared away on a third, all in turn, and a few connections read (WAL). PostgreSQL has a pool for each, and batches a
-//! connection to themselves (`lent`).
+//! On SQLite the writer has a connection of its own for batches, requests write on another, and retention on a third,
+//! one at a time; a few connections read (WAL). PostgreSQL has a pool for each, and one connection is kept for batches.
 //!
-//! A SQLite store takes one process at a time, so its `store.head` moves only by this process; see `lock`.
+//! A SQLite store takes one process at a time, so its `store.head` moves only by this process.
 
 mod commands;
 mod engine;
@@ -21,21 +20,21 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait as _, DatabaseConnection};
+use sea_orm::DatabaseConnection;
 use tokio::sync::{Mutex, Semaphore};
 
 use commands::cache::Cache;
 use engine::begin::Batches;
 use engine::sqlite::lock::StoreLock;
 use engine::sqlite::open_files::{OpenFiles, SharedFiles};
+use engine::tx::Tx as _;
 use engine::write_health::WriteHealth;
 use people::login_marks::LoginMarks;
 
-pub use commands::batch::Applied;
-pub use engine::error::StorageError;
+pub use commands::apply::Applied;
+pub use engine::error::{Lost, StorageError};
 pub use engine::page::PAGE_BYTES;
 pub use engine::postgres::servers::named;
-pub use engine::sqlite::open_files::Lost;
 pub use maintenance::copy::{Copied, CopyError, CopySide, CopyStep, copy};
 pub use maintenance::{Holding, MaintenanceError, backup, restore};
 pub use messages::conversations::{Overview, Relation};
@@ -61,26 +60,28 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Storage {
     /// What requests write on.
     request_writes: DatabaseConnection,
+    /// What requests and replays read on.
     reads: DatabaseConnection,
+    /// What batches of commands are written on.
     batches: Batches,
-    /// Clears away what is over, beside the writer.
+    /// What retention writes on, beside the writer.
     cleanup: DatabaseConnection,
     cache: Mutex<Cache>,
     login_marks: LoginMarks,
-    failing: Arc<WriteHealth>,
+    write_health: Arc<WriteHealth>,
     /// On SQLite: the files that are open.
     files: Arc<SharedFiles>,
-    /// Something was destroyed that may still be in the write-ahead log.
+    /// Whether something was destroyed that may still be in the write-ahead log.
     destroyed: AtomicBool,
-    /// Searches that go on and on: they must not take all the readers.
+    /// Permits of long searches, which must not take all the readers.
     long_searches: Semaphore,
     /// Held by the one page that is read in several steps.
     large_pages: Semaphore,
-    /// Nor must those who come back after a restart.
+    /// Permits of replays, which must not take all the readers either.
     replays: Semaphore,
-    /// Longest wait for a connection, a turn to write or a turn for a long search.
+    /// Longest wait for a connection, the right to write, or a permit.
     wait: Duration,
-    /// On SQLite.
+    /// The lock of a SQLite store, while it is open.
     lock: Option<StoreLock>,
 }
 
@@ -98,13 +99,13 @@ impl Storage {
     /// Whether requests could write the last time that one tried.
     #[must_use]
     pub fn requests_can_write(&self) -> bool {
-        !self.failing.is_set()
+        !self.write_health.is_failing()
     }
 
     /// Whether the database answers a reader, and is where a restart would look for it.
     pub async fn ping(&self) -> Result<(), StorageError> {
         self.files.get().map_or(Ok(()), OpenFiles::check)?;
-        self.reads.query_one_raw(self.statement("SELECT 1", [])).await?;
+        self.reads.query_one(self.statement("SELECT 1", [])).await?;
         Ok(())
     }
 

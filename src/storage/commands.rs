@@ -1,11 +1,12 @@
 //! Carrying out commands: numbers, rows and events of a batch in one transaction.
 
 mod accounts;
-pub(in crate::storage) mod batch;
+pub(in crate::storage) mod apply;
+mod batch;
 mod blocks_and_settings;
 pub(in crate::storage) mod cache;
 pub(in crate::storage) mod clock_marks;
 pub(in crate::storage) mod deletions;
-mod lookup;
+pub(in crate::storage) mod lookup;
 pub(in crate::storage) mod receipts;
-mod sends;
+pub(in crate::storage) mod sends;

@@ -1,10 +1,10 @@
-//! Opening the store: whose it is, who else has it, and its schema.
+//! Opening the store: checks that it is a store and not in use, and brings its schema up to date.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait as _, DatabaseBackend, DatabaseConnection};
+use sea_orm::DatabaseConnection;
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::clock;
@@ -12,12 +12,14 @@ use crate::config::{Config, Store};
 use crate::storage::commands::cache::Cache;
 use crate::storage::engine::begin::Batches;
 use crate::storage::engine::connect::store;
-use crate::storage::engine::connect::{self, Purpose};
 use crate::storage::engine::postgres::batches::PostgresBatches;
 use crate::storage::engine::postgres::servers::{self, named};
+use crate::storage::engine::purpose::Purpose;
 use crate::storage::engine::sqlite::batches::SqliteBatches;
+use crate::storage::engine::sqlite::header;
 use crate::storage::engine::sqlite::lock::StoreLock;
 use crate::storage::engine::sqlite::open_files::{FileId, OpenFiles};
+use crate::storage::engine::{connect, sqlite};
 use crate::storage::people::login_marks::LoginMarks;
 use crate::storage::schema::foreign::{self, Found};
 use crate::storage::schema::migrate::{self, MigrationState};
@@ -31,7 +33,7 @@ impl Storage {
     pub async fn open(config: &Config) -> Result<Self, StorageError> {
         let lock = match store(config)? {
             Store::Sqlite(path) => {
-                connect::check_directory(&path)?;
+                sqlite::connect::check_directory(&path)?;
                 if !StoreLock::exists(&path) {
                     // Not even a lock is made beside what is another program's.
                     foreign::look(&path)?;
@@ -65,7 +67,7 @@ impl Storage {
         Self::open(config).await
     }
 
-    /// As [`open`](Self::open), under a lock that is there already, or on a file that nobody else knows.
+    /// As [`open`](Self::open), under a lock that is there already, or on a file that no other process knows.
     pub(super) async fn open_with(config: &Config, lock: Option<StoreLock>) -> Result<Self, StorageError> {
         Box::pin(Self::connect(config, lock)).await.map_err(|error| named_file(config, error))
     }
@@ -80,7 +82,7 @@ impl Storage {
         let request_writes = connect::open(config, Purpose::Write).await?;
         let batches = match store(config)? {
             Store::Sqlite(path) => {
-                Batches::Sqlite(Arc::new(Mutex::new(SqliteBatches::new(path, connect::writing(config)))))
+                Batches::Sqlite(Arc::new(Mutex::new(SqliteBatches::new(path, sqlite::connect::writing(config)))))
             }
             Store::Postgres(_) => Batches::Postgres(Arc::new(Mutex::new(PostgresBatches::new(
                 request_writes.get_postgres_connection_pool().clone(),
@@ -97,9 +99,9 @@ impl Storage {
             cleanup: connect::open(config, Purpose::Clean).await?,
             cache: Mutex::new(Cache::new()),
             login_marks: LoginMarks::default(),
-            failing: Arc::default(),
+            write_health: Arc::default(),
             files,
-            // By a predecessor, perhaps.
+            // A previous process may have destroyed ciphertext that is still in the log.
             destroyed: AtomicBool::new(true),
             long_searches: Semaphore::new(half_of_the_readers(config)),
             large_pages: Semaphore::new(1),
@@ -114,7 +116,7 @@ impl Storage {
             own.lock().await.ensure_open()?;
         }
         if let Some((path, id)) = file {
-            // Nobody else has set it.
+            // Set only here.
             let _ = storage.files.set(OpenFiles::new(&path, id, mark)?);
         }
         Ok(storage)
@@ -153,13 +155,8 @@ fn half_of_the_readers(config: &Config) -> usize {
 /// Brings the schema up to date. A SQLite file is marked as ours, and with `mark` as that of this run.
 async fn prepare(migrator: &DatabaseConnection, mark: i32) -> Result<(), StorageError> {
     migrate::up(migrator).await?;
-    migrate::forget_statistics(migrator).await?;
-    if migrator.get_database_backend() == DatabaseBackend::Sqlite {
-        let own = format!("PRAGMA application_id = {}", foreign::APPLICATION_ID);
-        migrator.execute_unprepared(&own).await?;
-        migrator.execute_unprepared(&format!("PRAGMA user_version = {mark}")).await?;
-    }
-    Ok(())
+    header::forget_statistics(migrator).await?;
+    header::mark(migrator, foreign::APPLICATION_ID, mark).await
 }
 
 /// A number that no other run has, most likely.

@@ -1,6 +1,7 @@
 //! Who may know whom: reads the sources and fails when a module uses one above it, or a library that is not its own.
 
 mod actors;
+mod storage;
 mod text;
 
 use std::collections::BTreeMap;

@@ -50,7 +50,10 @@ impl From<StorageError> for ApiError {
                 tracing::warn!(error = %cause, "the database did not answer a request");
                 Self::Unavailable
             }
-            StorageError::TimedOut | StorageError::Sqlite(_) | StorageError::NotInPlace { .. } => Self::Unavailable,
+            StorageError::TimedOut
+            | StorageError::Sqlite(_)
+            | StorageError::NotInPlace { .. }
+            | StorageError::Together(_) => Self::Unavailable,
             // Everything that could be is a login session's or an account's.
             StorageError::Orphan(_) => Self::Unauthorized("the account is gone"),
             other => Self::Internal(other.to_string()),

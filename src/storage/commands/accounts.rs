@@ -1,18 +1,22 @@
-//! Deleting an account: at once for everybody who looks; the messages themselves are destroyed right afterwards, a few at a
+//! Deletion of an account. It is invisible at once; the messages themselves are destroyed right afterwards, a few at a
 //! time.
+
+use std::sync::LazyLock;
 
 use sea_orm::Value;
 
 use crate::domain::{Answer, DirectKey, EventBody, Outcome, Proof, Refusal, Timestamp, UserId, searched};
 use crate::storage::StorageError;
 use crate::storage::commands::batch::{Batch, Place, to_users};
+use crate::storage::engine::tx::Tx as _;
 use crate::storage::people::name_review::HAND_ON;
 use crate::storage::people::search::Change;
 use crate::storage::schema::kinds::EventKind;
 
 /// Conversations of the user `$1`.
 const THEIRS: &str = "(SELECT conversation_id FROM members WHERE user_id = $1)";
-/// Tells everybody who shares a conversation with the user `$1`, and keeps which one it was, for when they leave, too.
+/// Records the event for all users who share a conversation with the user `$1`, and which conversation it was, for the
+/// deletion of their accounts.
 const RECORD_FOR_PARTNERS: &str = "INSERT INTO events (user_id, seq, kind, subject, detail) \
      SELECT user_id, CAST($2 AS BIGINT), CAST($3 AS SMALLINT), CAST($1 AS BIGINT), CAST(conversation_id AS TEXT) \
      FROM members WHERE conversation_id IN {theirs} AND user_id <> $1";
@@ -25,14 +29,18 @@ const MARK: &str = "INSERT INTO wipes (conversation_id, user_id, seq) \
 /// What the user `$1` looks like and no new account may.
 const LOOKS: &str = "SELECT skeleton FROM name_skeletons WHERE user_id = $1 AND twin = 0";
 /// Events in other users' streams that are about the user `$1`: key changes and blocks, as in the index `events_about`.
-const FORGET_ABOUT: &str = "DELETE FROM events WHERE subject = $1 AND kind IN (5, 7, 8)";
+static FORGET_ABOUT: LazyLock<String> = LazyLock::new(|| {
+    let kinds = [EventKind::KeyChanged, EventKind::Blocked, EventKind::Unblocked].map(|kind| kind.stored().to_string());
+    format!("DELETE FROM events WHERE subject = $1 AND kind IN ({})", kinds.join(", "))
+});
 /// The access tokens of the user `$1` are refused until `$2`.
 const ENDED: &str = "INSERT INTO ended_users (user_id, until) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-/// Reads what is to be compared, and keeps it as it is until the batch has ended: on PostgreSQL others may write meanwhile.
+/// Reads what is to be compared, and keeps it as it is until the batch has ended: on PostgreSQL others may write
+/// meanwhile.
 const LOCK: &str = "UPDATE users SET password_hash = password_hash WHERE id = $1 \
      RETURNING name_key, password_hash, public_key";
 
-/// An account that nobody else can change now.
+/// An account that is locked until the batch has ended.
 pub(super) struct LockedAccount {
     pub(super) name_key: String,
     pub(super) password_hash: String,
@@ -43,7 +51,8 @@ impl Batch<'_> {
     /// `None` when there is no such user.
     pub(super) async fn lock_account(&self, user: UserId) -> Result<Option<LockedAccount>, StorageError> {
         let Some(row) = self.tx.query_one(self.statement(LOCK, [user.0.into()])).await? else { return Ok(None) };
-        Ok(Some(LockedAccount { name_key: row.get(0)?, password_hash: row.get(1)?, public_key: row.get(2)? }))
+        let (name_key, password_hash, public_key) = row.read()?;
+        Ok(Some(LockedAccount { name_key, password_hash, public_key }))
     }
 
     pub(super) async fn delete_account(
@@ -69,11 +78,11 @@ impl Batch<'_> {
         for other in partners.iter().chain([&user]) {
             self.cache.conversations.pop(&DirectKey::new(user, *other));
         }
-        self.execute(FORGET_ABOUT, [i64::from(user.0).into()]).await?;
+        self.execute(FORGET_ABOUT.as_str(), [i64::from(user.0).into()]).await?;
         self.execute("DELETE FROM events WHERE user_id = $1", [Value::from(user.0)]).await?;
         self.execute("DELETE FROM blocks WHERE user_id = $1 OR other_id = $1", [Value::from(user.0)]).await?;
         let looks = self.tx.query(self.statement(LOOKS, [user.0.into()])).await?;
-        // Login sessions, tokens, tickets, devices and looks go with it.
+        // Logins, tokens, tickets, devices and looks go with it.
         self.execute("DELETE FROM users WHERE id = $1", [user.0.into()]).await?;
         for look in looks {
             self.execute(HAND_ON, [Value::from(look.get::<Vec<u8>>(0)?)]).await?;

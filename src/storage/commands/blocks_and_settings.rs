@@ -1,16 +1,17 @@
-//! Blocks, public keys and settings: what decides who may learn what.
+//! Blocks, public keys and settings.
 
 use sea_orm::Value;
 
 use crate::domain::{Answer, Authority, DirectKey, EventBody, Outcome, PublicKey, Refusal, Settings, User, UserId};
 use crate::storage::StorageError;
 use crate::storage::commands::batch::{Batch, Place, to_users};
+use crate::storage::engine::tx::Tx as _;
 use crate::storage::schema::kinds::EventKind;
 
 const BLOCK: &str = "INSERT INTO blocks (user_id, other_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 const UNBLOCK: &str = "DELETE FROM blocks WHERE user_id = $1 AND other_id = $2";
 const SET_KEY: &str = "UPDATE users SET public_key = $2 WHERE id = $1";
-/// Whether the login session `$1` is the user `$2`'s, goes on, and began between `$3` and `$4`.
+/// Whether the login `$1` is the user `$2`'s, goes on, and began between `$3` and `$4`.
 const BEGAN: &str = "SELECT 1 FROM logins WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND created_at >= $3 \
      AND created_at <= $4";
 const SETTINGS: &str = "SELECT presence, read_receipts FROM users WHERE id = $1";
@@ -21,8 +22,8 @@ const NEXT_RULES: &str = "UPDATE store SET rules = rules + 1 WHERE id = 1";
 const DIRECT_KEYS: &str = "SELECT c.direct_key FROM members AS m \
      JOIN conversations AS c ON c.id = m.conversation_id WHERE m.user_id = $1";
 
-/// LoginMarks an event `$2` about the user `$1`, with the detail `$3`, for everybody who shares a conversation with that user, and for
-/// the user: those with notes to themselves share one.
+/// Records an event `$2` about the user `$1`, with the detail `$3`, for all users who share a conversation with that
+/// user, and for the user: those with notes to themselves share one.
 pub(super) fn record_for_members(kind: EventKind) -> String {
     let kind = kind.stored();
     format!(
@@ -94,7 +95,7 @@ impl Batch<'_> {
         let body = EventBody::KeyChanged { user, key_id };
         let partners = self.partners(user).await?;
         if partners.is_empty() {
-            // Nobody shares a conversation, but there are other devices.
+            // No other user shares a conversation, but the user may have other devices.
             let (kind, detail) = (EventKind::KeyChanged, facts.key_id);
             let events = self.publish(vec![user], seq, kind, i64::from(user.0), &detail, body).await?;
             return Ok(Outcome { answer, events });
@@ -111,7 +112,8 @@ impl Batch<'_> {
         let Some(row) = self.tx.query_one(self.statement(SETTINGS, [id.0.into()])).await? else {
             return Ok(Outcome::refused(Refusal::NotFound));
         };
-        let before = Settings { presence: row.get(0)?, read_receipts: row.get(1)? };
+        let (presence_before, receipts_before) = row.read()?;
+        let before = Settings { presence: presence_before, read_receipts: receipts_before };
         let after = Settings {
             presence: presence.unwrap_or(before.presence),
             read_receipts: read_receipts.unwrap_or(before.read_receipts),
@@ -127,13 +129,13 @@ impl Batch<'_> {
         Ok(Outcome::done(Answer::Configured(after)))
     }
 
-    /// With whom a user shares a conversation; with themselves too.
+    /// Returns the users with whom a user shares a conversation, themselves included.
     pub(super) async fn partners(&self, user: UserId) -> Result<Vec<UserId>, StorageError> {
         let rows = self.tx.query(self.statement(DIRECT_KEYS, [Value::from(user.0)])).await?;
         rows.iter().map(|row| Ok(DirectKey::from_stored(row.get(0)?).partner_of(user))).collect()
     }
 
-    /// Makes other processes forget what they have learned.
+    /// Makes the caches of other processes stale.
     pub(super) async fn next_rules(&mut self) -> Result<(), StorageError> {
         self.execute(NEXT_RULES, []).await?;
         self.cache.changed();

@@ -1,7 +1,7 @@
-//! What the writer remembers between batches: which conversation two users have, who has blocked whom, and what is set.
+//! The cache of the writer between batches: conversations of two users, blocks, keys and settings.
 //!
-//! The store's row holds a number that grows with every change of these. Each batch reads it under the row's lock; when another
-//! process has changed something, everything is forgotten.
+//! The row of `store` holds a number that grows with every change of these. Each batch reads it under the row's lock;
+//! when another process has changed something, the cache is cleared.
 
 use std::num::NonZeroUsize;
 
@@ -9,9 +9,9 @@ use lru::LruCache;
 
 use crate::domain::{ConversationId, DirectKey, UserId};
 
-/// Conversations that are remembered: 32 bytes each and the map around them.
+/// Most cached conversations, of 32 bytes each and their part of the map.
 const CONVERSATIONS: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
-/// Users that are remembered: 48 bytes each and the map around them.
+/// Most cached users, of 48 bytes each and their part of the map.
 const USERS: NonZeroUsize = NonZeroUsize::new(16_384).unwrap();
 
 /// A conversation that exists.
@@ -22,7 +22,7 @@ pub(in crate::storage) struct CachedConversation {
     pub(in crate::storage) is_blocked: bool,
 }
 
-/// What a user has set.
+/// The cached part of a user.
 #[derive(Clone, Debug)]
 pub(in crate::storage) struct CachedUser {
     /// Names the present public key.
@@ -32,7 +32,7 @@ pub(in crate::storage) struct CachedUser {
 
 pub(in crate::storage) struct Cache {
     rules: i64,
-    /// A batch is on its way, or was given up on its way: what it has learned may have been rolled back.
+    /// A batch is being carried out, or was abandoned: what was cached during it may have been rolled back.
     is_open: bool,
     pub(in crate::storage) conversations: LruCache<DirectKey, CachedConversation>,
     pub(in crate::storage) users: LruCache<UserId, CachedUser>,
@@ -43,14 +43,14 @@ impl Cache {
         Self { rules: -1, is_open: false, conversations: LruCache::new(CONVERSATIONS), users: LruCache::new(USERS) }
     }
 
-    /// A batch begins. When the one before was neither finished nor refused, everything is forgotten.
+    /// Begins a batch. Clears the cache when the batch before neither succeeded nor failed.
     pub(in crate::storage) fn open(&mut self) {
         if std::mem::replace(&mut self.is_open, true) {
             self.forget();
         }
     }
 
-    /// The batch has ended: what it has learned holds, or nothing does.
+    /// Ends the batch. Clears the cache unless the batch `holds`.
     pub(in crate::storage) fn close(&mut self, holds: bool) {
         self.is_open = false;
         if !holds {
@@ -58,7 +58,7 @@ impl Cache {
         }
     }
 
-    /// Forgets everything when the store's `rules` are not those that this was learned under.
+    /// Clears the cache when the store's `rules` are not those that it was filled under.
     pub(in crate::storage) fn check(&mut self, rules: i64) {
         if self.rules != rules {
             self.forget();
@@ -66,7 +66,7 @@ impl Cache {
         }
     }
 
-    /// What this process has changed itself it changes here too, and so need not forget the rest.
+    /// Counts a change that this process has made, and has made in the cache too.
     pub(in crate::storage) fn changed(&mut self) {
         self.rules += 1;
     }

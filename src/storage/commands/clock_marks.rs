@@ -1,4 +1,4 @@
-//! Time while time stamps are ahead of the clock.
+//! Marks of the clock while time stamps are ahead of it.
 //!
 //! Time stamps grow in commit order, whatever the clock does. After it was ahead and is right again they go on from the
 //! newest one, microsecond by microsecond, until it has caught up. What lasts for some time is measured by the clock
@@ -8,6 +8,7 @@
 use crate::domain::Timestamp;
 use crate::storage::StorageError;
 use crate::storage::commands::batch::{Batch, Place};
+use crate::storage::engine::tx::Tx as _;
 
 /// Time stamps that are ahead by less are right: other servers' clocks may differ by this, and many messages in one
 /// microsecond.
@@ -29,8 +30,8 @@ impl Batch<'_> {
         if self.is_ahead() { self.now } else { self.time(place) }
     }
 
-    /// LoginMarks what time it is, while time stamps do not tell. `marked_at` is when that was done last; 0 when they were
-    /// right since.
+    /// Records the time, while time stamps are ahead of it. `marked_at` is when that was done last; 0 when they
+    /// were right since.
     pub(super) async fn record_clock_mark(&self, marked_at: i64) -> Result<(), StorageError> {
         let (now, first) = (self.now.as_micros(), self.first_time);
         let (at, last) = if !self.is_ahead() {
@@ -53,7 +54,7 @@ impl Batch<'_> {
         let Some(row) = self.tx.query_one(self.statement(MARK_OF, [timestamp.as_micros().into()])).await? else {
             return Ok(timestamp);
         };
-        let (clock, at): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let (clock, at): (i64, i64) = row.read()?;
         let latest = Timestamp::from_micros(at).plus_secs(MARK_EVERY_S);
         Ok(if at == clock { timestamp } else { timestamp.min(latest) })
     }

@@ -8,44 +8,45 @@ use crate::domain::{
 use crate::storage::StorageError;
 use crate::storage::commands::batch::{Batch, Place, to_users};
 use crate::storage::engine::erase::{Side, erase};
-use crate::storage::schema::kinds::{EventKind, gone};
+use crate::storage::engine::row::{Columns as _, columns};
+use crate::storage::engine::tx::Tx as _;
+use crate::storage::schema::kinds::{EventKind, GoneHow};
 
 /// How long a sender may delete a message for everyone, in seconds.
 const EVERYONE_WITHIN_S: i64 = 24 * 60 * 60;
-
-/// What a deletion needs of a message; only while its conversation is there.
-const MESSAGE: &str = "SELECT m.conversation_id, m.sender_id, m.receiver_id, m.timestamp, m.expires_at, m.sender_gone, \
-     m.receiver_gone, m.gone_seq, m.gone_how FROM messages AS m JOIN conversations AS c ON c.id = m.conversation_id \
-     WHERE m.id = $1";
 
 const GONE_FOR_BOTH: &str = "UPDATE messages SET gone_seq = $2, gone_how = $3, expires_at = NULL, \
      sender_gone = CASE WHEN $4 = 1 OR sender_gone IS NULL THEN $2 ELSE sender_gone END, \
      receiver_gone = CASE WHEN $4 = 1 OR receiver_gone IS NULL THEN $2 ELSE receiver_gone END WHERE id = $1";
 const GONE_FOR_SENDER: &str = "UPDATE messages SET sender_gone = $2, gone_seq = CASE \
-     WHEN receiver_gone IS NULL THEN NULL ELSE $2 END, expires_at = CASE WHEN receiver_gone IS NULL THEN expires_at END \
+     WHEN receiver_gone IS NULL THEN NULL ELSE $2 END, expires_at = CASE WHEN receiver_gone IS NULL \
+     THEN expires_at END \
      WHERE id = $1";
 const GONE_FOR_RECEIVER: &str = "UPDATE messages SET receiver_gone = $2, gone_seq = CASE \
      WHEN sender_gone IS NULL THEN NULL ELSE $2 END, expires_at = CASE WHEN sender_gone IS NULL THEN expires_at END \
      WHERE id = $1";
 
 /// A message of a conversation is no longer unread.
-pub(in crate::storage) const UNREAD_LESS: &str = "UPDATE members SET unread = unread - 1 WHERE user_id = $1 AND conversation_id = $2 \
+pub(in crate::storage) const UNREAD_LESS: &str = "UPDATE members SET unread = unread - 1 WHERE user_id = $1 \
+     AND conversation_id = $2 \
      AND read_id < $3 AND unread > 0";
 
 const RETAIN: &str = "UPDATE store SET retained_from = $1 WHERE id = 1 AND retained_from < $1";
 
-/// A message as a deletion sees it.
-struct Target {
-    id: MessageId,
-    conversation_id: ConversationId,
-    sender: UserId,
-    receiver: UserId,
-    timestamp: Timestamp,
-    expires_at: Option<Timestamp>,
-    sender_gone: Option<Seq>,
-    receiver_gone: Option<Seq>,
-    gone_seq: Option<Seq>,
-    gone_how: i16,
+columns! {
+    /// A message as a deletion sees it.
+    struct Target {
+        id: MessageId = "m.id",
+        conversation_id: ConversationId = "m.conversation_id",
+        sender: UserId = "m.sender_id",
+        receiver: UserId = "m.receiver_id",
+        timestamp: Timestamp = "m.timestamp",
+        expires_at: Option<Timestamp> = "m.expires_at",
+        sender_gone: Option<Seq> = "m.sender_gone",
+        receiver_gone: Option<Seq> = "m.receiver_gone",
+        gone_seq: Option<Seq> = "m.gone_seq",
+        gone_how: GoneHow = "m.gone_how",
+    }
 }
 
 impl Target {
@@ -63,8 +64,8 @@ impl Target {
         let seq = self.gone_for(user)?;
         let for_all = self.gone_seq == Some(seq);
         Some(match self.gone_how {
-            gone::EVERYONE if for_all => self.deletion(seq, Scope::Everyone, Some(self.sender)),
-            gone::EXPIRED if for_all => self.deletion(seq, Scope::Everyone, None),
+            GoneHow::ForEveryone if for_all => self.deletion(seq, Scope::Everyone, Some(self.sender)),
+            GoneHow::Expired if for_all => self.deletion(seq, Scope::Everyone, None),
             _ => self.deletion(seq, Scope::Me, Some(user)),
         })
     }
@@ -83,7 +84,7 @@ impl Batch<'_> {
         scope: Scope,
     ) -> Result<Outcome, StorageError> {
         let target = self.target(id).await?.filter(|target| target.sides().any(|side| side == user));
-        let Some(target) = target.filter(|target| target.gone_how < gone::RETENTION) else {
+        let Some(target) = target.filter(|target| !target.gone_how.is_unknown_to_clients()) else {
             return Ok(Outcome::refused(Refusal::NotFound));
         };
         if scope == Scope::Everyone && user != target.sender {
@@ -104,11 +105,11 @@ impl Batch<'_> {
         let deletion = target.deletion(seq, scope, Some(user));
         let told: Vec<UserId> = match scope {
             Scope::Everyone => {
-                self.gone_for_both(&target, seq, gone::EVERYONE, true).await?;
+                self.gone_for_both(&target, seq, GoneHow::ForEveryone, true).await?;
                 target.sides().collect()
             }
             Scope::Me if target.sender == target.receiver => {
-                self.gone_for_both(&target, seq, gone::APART, true).await?;
+                self.gone_for_both(&target, seq, GoneHow::Apart, true).await?;
                 vec![user]
             }
             Scope::Me => {
@@ -131,7 +132,7 @@ impl Batch<'_> {
         Ok(Outcome { answer, events })
     }
 
-    /// A message whose time is over; those who have deleted it already are not told again.
+    /// Expires a message. A side that has deleted it already is not told again.
     pub(super) async fn expire(&mut self, place: Place, id: MessageId) -> Result<Outcome, StorageError> {
         let seq = self.seq(place);
         let target = self.target(id).await?.filter(|t| t.gone_seq.is_none() && t.expires_at.is_some());
@@ -142,7 +143,7 @@ impl Batch<'_> {
             return Ok(Outcome::done(Answer::Done));
         };
         let told: Vec<UserId> = target.sides().filter(|side| target.gone_for(*side).is_none()).collect();
-        self.gone_for_both(&target, seq, gone::EXPIRED, false).await?;
+        self.gone_for_both(&target, seq, GoneHow::Expired, false).await?;
         if target.receiver_gone.is_none() {
             self.unread_less(&target).await?;
         }
@@ -151,7 +152,7 @@ impl Batch<'_> {
         Ok(Outcome { answer: Ok(Answer::Done), events })
     }
 
-    /// From now on nobody is shown what is older than `before`; the rows are destroyed afterwards, a few at a time.
+    /// Hides all messages from before `before` from now on; the rows are destroyed afterwards, a few at a time.
     pub(super) async fn retain(&mut self, place: Place, before: Timestamp) -> Result<Outcome, StorageError> {
         if before <= self.retained_from {
             return Ok(Outcome::done(Answer::Done));
@@ -166,7 +167,7 @@ impl Batch<'_> {
         Ok(Outcome { answer: Ok(Answer::Done), events: vec![(Audience::All, std::sync::Arc::new(event))] })
     }
 
-    /// LoginMarks an event for these users, and makes what they are told.
+    /// Records an event for these users, and returns it for each of them.
     pub(super) async fn publish(
         &self,
         users: Vec<UserId>,
@@ -199,8 +200,8 @@ impl Batch<'_> {
         Ok(())
     }
 
-    async fn gone_for_both(&mut self, target: &Target, seq: Seq, how: i16, anew: bool) -> Result<(), StorageError> {
-        let values = [target.id.0.into(), seq.0.into(), how.into(), i32::from(anew).into()];
+    async fn gone_for_both(&mut self, target: &Target, seq: Seq, how: GoneHow, anew: bool) -> Result<(), StorageError> {
+        let values = [target.id.0.into(), seq.0.into(), how.stored().into(), i32::from(anew).into()];
         self.execute(GONE_FOR_BOTH, values).await?;
         self.destroy(target.id, Side::Both).await
     }
@@ -221,20 +222,13 @@ impl Batch<'_> {
     }
 
     async fn target(&self, id: MessageId) -> Result<Option<Target>, StorageError> {
-        let Some(row) = self.tx.query_one(self.statement(MESSAGE, [id.0.into()])).await? else { return Ok(None) };
-        let seq = |index| Ok::<_, StorageError>(row.get::<Option<i64>>(index)?.map(Seq));
-        let target = Target {
-            id,
-            conversation_id: ConversationId(row.get(0)?),
-            sender: UserId(row.get(1)?),
-            receiver: UserId(row.get(2)?),
-            timestamp: Timestamp::from_micros(row.get(3)?),
-            expires_at: row.get::<Option<i64>>(4)?.map(Timestamp::from_micros),
-            sender_gone: seq(5)?,
-            receiver_gone: seq(6)?,
-            gone_seq: seq(7)?,
-            gone_how: row.get(8)?,
-        };
+        // Only while its conversation is there.
+        let sql = format!(
+            "SELECT {} FROM messages AS m JOIN conversations AS c ON c.id = m.conversation_id WHERE m.id = $1",
+            Target::select()
+        );
+        let Some(row) = self.tx.query_one(self.statement(sql, [id.0.into()])).await? else { return Ok(None) };
+        let target: Target = row.read()?;
         Ok(Some(target).filter(|target| target.timestamp >= self.retained_from))
     }
 }

@@ -1,7 +1,7 @@
 //! Receipts: how far each side has got. Those of a batch are merged, so that any number of them changes a row once.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
+pub(super) mod requests;
+pub(in crate::storage) mod statements;
 
 use crate::domain::{
     Answer, Audience, ConversationId, DirectKey, EventBody, MessageId, Outcome, Receipt, ReceiptKind, Refusal, Seq,
@@ -10,98 +10,13 @@ use crate::domain::{
 use crate::storage::StorageError;
 use crate::storage::commands::batch::{Batch, Place, to_users};
 use crate::storage::commands::cache::CachedConversation;
-use crate::storage::messages::select::{Had, newest_of};
+use crate::storage::engine::tx::Tx as _;
 
-const POSITION: &str = "SELECT mine.read_id, mine.read_seq, mine.read_at, mine.shown_id, mine.delivered_id, \
-     mine.newest_inbound, theirs.newest_inbound FROM members AS mine JOIN members AS theirs \
-     ON theirs.user_id = $3 AND theirs.conversation_id = mine.conversation_id \
-     WHERE mine.user_id = $1 AND mine.conversation_id = $2";
-
-/// The newest message of `$2` in the conversation `$1` with `$4` that has a number of at most `$3`. Numbers and time
-/// stamps grow together, so the conversation's indexes find it. A client names a message of its partner, which is the
-/// first one found; one that names others must not make the writer walk over everything.
-pub(in crate::storage) static NEWEST_AT_OR_BELOW: LazyLock<String> = LazyLock::new(|| {
-    let conditions = "m.conversation_id = $1 \
-         AND m.timestamp <= (SELECT timestamp FROM messages WHERE id <= $3 ORDER BY id DESC LIMIT 1)";
-    let columns = "m.id AS id, m.sender_id AS sender_id, m.timestamp AS timestamp";
-    let newest = newest_of(&[Had::ByBoth, Had::By("$2"), Had::By("$4")], columns, conditions, "1000");
-    format!("SELECT MAX(id) FROM ({newest}) AS newest WHERE sender_id = $2")
-});
-
-/// Whether `$2` has written something with a number of at most `$3` of which only a tombstone is left: it is seldom
-/// asked, and not looked for among more than can be.
-const WROTE_WHAT_IS_GONE: &str = "SELECT 1 FROM (SELECT id, sender_id FROM messages WHERE conversation_id = $1 \
-     AND gone_seq IS NOT NULL AND gone_how <> 4 LIMIT 1000) AS gone WHERE sender_id = $2 AND id <= $3 LIMIT 1";
-
-/// Messages of `$2` between two numbers that their receiver `$5` still has.
-pub(in crate::storage) static COUNT_BETWEEN: LazyLock<String> = LazyLock::new(|| {
-    let count = |had: Had| {
-        format!(
-            "(SELECT COUNT(*) FROM messages AS m WHERE m.conversation_id = $1 AND m.sender_id = $2 AND {} \
-             AND m.timestamp > COALESCE((SELECT timestamp FROM messages WHERE id <= $3 ORDER BY id DESC LIMIT 1), -1) \
-             AND m.timestamp <= (SELECT timestamp FROM messages WHERE id <= $4 ORDER BY id DESC LIMIT 1))",
-            had.condition()
-        )
-    };
-    format!("SELECT {} + {}", count(Had::ByBoth), count(Had::By("$5")))
-});
-
-const MOVE_READ: &str = "UPDATE members SET read_id = $3, read_seq = $4, read_at = $5, unread = $6 \
-     WHERE user_id = $1 AND conversation_id = $2";
-const COUNT_DOWN: &str = "UPDATE members SET read_id = $3, read_seq = $4, read_at = $5, unread = CASE WHEN unread > $6 THEN unread - $6 ELSE 0 END \
-     WHERE user_id = $1 AND conversation_id = $2";
-const SHOW_READ: &str =
-    "UPDATE members SET shown_id = $3, shown_seq = $4, shown_at = $5 WHERE user_id = $1 AND conversation_id = $2";
-const MOVE_DELIVERED: &str = "UPDATE members SET delivered_id = $3, delivered_seq = $4, delivered_at = $5 \
-     WHERE user_id = $1 AND conversation_id = $2";
-
-/// Conversations of a user with something that was not reported as delivered or read. Only those with partners: a
-/// stranger is told nothing.
-const UNDELIVERED: &str = "SELECT m.conversation_id, c.direct_key, m.newest_inbound, m.delivered_id, m.shown_id, \
-     theirs.newest_inbound FROM members AS m JOIN conversations AS c ON c.id = m.conversation_id \
-     JOIN members AS theirs ON theirs.conversation_id = m.conversation_id AND theirs.user_id <> m.user_id \
-     WHERE m.user_id = $1 AND m.newest_inbound > m.delivered_id AND m.newest_inbound > m.shown_id \
-     AND theirs.newest_inbound IS NOT NULL";
-
-/// The receipts of a batch, merged.
-#[derive(Default)]
-pub(super) struct Requests {
-    reads: HashMap<(UserId, UserId), Reads>,
-    /// In the order of arrival.
-    order: Vec<(UserId, UserId)>,
-    delivered: Vec<(UserId, Place, Seq)>,
-}
-
-/// All `read`s of one user and partner; the first that goes furthest stands for them.
-struct Reads {
-    furthest: MessageId,
-    winner: Place,
-    others: Vec<Place>,
-}
-
-impl Requests {
-    pub(super) fn read(&mut self, place: Place, user: UserId, partner: UserId, up_to: MessageId) {
-        let Some(reads) = self.reads.get_mut(&(user, partner)) else {
-            self.order.push((user, partner));
-            self.reads.insert((user, partner), Reads { furthest: up_to, winner: place, others: Vec::new() });
-            return;
-        };
-        if up_to > reads.furthest {
-            reads.furthest = up_to;
-            reads.others.push(std::mem::replace(&mut reads.winner, place));
-        } else {
-            reads.others.push(place);
-        }
-    }
-
-    pub(super) fn delivered(&mut self, place: Place, user: UserId, up_to: Seq) {
-        match self.delivered.iter_mut().find(|(other, ..)| *other == user) {
-            Some((_, winner, furthest)) if up_to > *furthest => (*winner, *furthest) = (place, up_to),
-            Some(_) => {}
-            None => self.delivered.push((user, place, up_to)),
-        }
-    }
-}
+use requests::{Reads, Requests};
+use statements::{
+    COUNT_BETWEEN, COUNT_DOWN, MOVE_DELIVERED, MOVE_READ, NEWEST_AT_OR_BELOW, POSITION, PositionColumns, SHOW_READ,
+    UNDELIVERED, UndeliveredColumns, WROTE_WHAT_IS_GONE,
+};
 
 /// One side's position in a conversation.
 struct Position {
@@ -179,7 +94,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Moves a read position, and tells whoever may know: the partner only when `tells`.
+    /// Moves a read position, and makes the events of it; the partner is told only when `tells`.
     async fn move_read(
         &mut self,
         place: Place,
@@ -223,24 +138,25 @@ impl Batch<'_> {
     /// One command, one number: each partner gets its own receipt under it.
     async fn delivered(&mut self, place: Place, user: UserId, up_to: Seq) -> Result<(), StorageError> {
         let limit = MessageId(up_to.0.min(self.seq(place).0 - 1));
-        let rows = self.tx.query(self.statement(UNDELIVERED, [user.0.into()])).await?;
+        let rows = self.tx.query(self.statement(UNDELIVERED.as_str(), [user.0.into()])).await?;
         let mut events: Vec<(Audience, _)> = Vec::new();
         for row in rows {
-            let id = ConversationId(row.get(0)?);
-            let partner = DirectKey::from_stored(row.get(1)?).partner_of(user);
-            let known = row.get::<i64>(3)?.max(row.get(4)?);
-            let newest = row.get::<Option<i64>>(2)?.map(MessageId);
+            let row: UndeliveredColumns = row.read()?;
+            let id = row.conversation_id;
+            let partner = DirectKey::from_stored(row.direct_key).partner_of(user);
+            let known = row.delivered_id.max(row.shown_id);
             if limit.0 <= known {
                 continue;
             }
             let Some(CachedConversation { is_blocked: false, .. }) = self.conversation(user, partner).await? else {
                 continue;
             };
-            let answer = row.get::<Option<i64>>(5)?.map(MessageId);
-            if !self.has_written(place, id, (user, partner), answer).await? {
+            if !self.has_written(place, id, (user, partner), row.newest_outbound).await? {
                 continue;
             }
-            let Some(arrived) = self.clamp(id, (user, partner), newest, limit).await?.filter(|id| id.0 > known) else {
+            let Some(arrived) =
+                self.clamp(id, (user, partner), row.newest_inbound, limit).await?.filter(|id| id.0 > known)
+            else {
                 continue;
             };
             let receipt = self.receipt(place, ReceiptKind::Delivered, id, user, partner, arrived);
@@ -283,7 +199,7 @@ impl Batch<'_> {
             return Ok(newest.is_some());
         }
         let values = [id.0.into(), user.0.into(), before.0.into()];
-        Ok(self.tx.query_one(self.statement(WROTE_WHAT_IS_GONE, values)).await?.is_some())
+        Ok(self.tx.query_one(self.statement(WROTE_WHAT_IS_GONE.as_str(), values)).await?.is_some())
     }
 
     async fn position(
@@ -293,15 +209,15 @@ impl Batch<'_> {
         id: ConversationId,
     ) -> Result<Option<Position>, StorageError> {
         let values = [user.0.into(), id.0.into(), partner.0.into()];
-        let row = self.tx.query_one(self.statement(POSITION, values)).await?;
+        let row = self.tx.query_one(self.statement(POSITION.as_str(), values)).await?;
         let Some(row) = row else { return Ok(None) };
-        let read = (MessageId(row.get(0)?), Seq(row.get(1)?));
+        let found: PositionColumns = row.read()?;
         Ok(Some(Position {
-            read: (read.0, read.1, Timestamp::from_micros(row.get(2)?)),
-            shown_id: MessageId(row.get(3)?),
-            delivered_id: MessageId(row.get(4)?),
-            newest_inbound: row.get::<Option<i64>>(5)?.map(MessageId),
-            newest_outbound: row.get::<Option<i64>>(6)?.map(MessageId),
+            read: (found.read_id, found.read_seq, found.read_at),
+            shown_id: found.shown_id,
+            delivered_id: found.delivered_id,
+            newest_inbound: found.newest_inbound,
+            newest_outbound: found.newest_outbound,
         }))
     }
 

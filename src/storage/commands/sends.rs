@@ -1,6 +1,6 @@
-//! Storing messages, each once.
+//! Storage of new messages, each once.
 
-mod idempotency;
+pub(in crate::storage) mod idempotency;
 mod postgres;
 mod replies;
 mod sqlite;
@@ -16,7 +16,7 @@ use crate::storage::commands::batch::{Batch, Place};
 use crate::storage::engine::tx::Transaction;
 use replies::Originals;
 
-/// A message that is to be stored.
+/// A message that was admitted and is to be stored.
 struct Accepted {
     place: Place,
     message: Message,
@@ -75,7 +75,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Whether the draft may be stored, and where.
+    /// Decides whether the draft may be stored, and returns its conversation and receiver.
     async fn admit(
         &mut self,
         draft: &Draft,

@@ -26,9 +26,9 @@ impl Storage {
     /// A transaction that may write. On SQLite it takes the write lock at once, so that it cannot fail half-way because
     /// another wrote first (<https://sqlite.org/lang_transaction.html>).
     pub(in crate::storage) async fn begin(&self) -> Result<PoolTransaction, StorageError> {
-        let begun = self.begin_on(&self.request_writes, Some(self.failing.clone())).await;
+        let begun = self.begin_on(&self.request_writes, Some(self.write_health.clone())).await;
         if let Err(error) = &begun {
-            self.failing.note(Err(error));
+            self.write_health.record(Err(error));
         }
         begun
     }
@@ -54,14 +54,14 @@ impl Storage {
     pub(in crate::storage) async fn begin_on(
         &self,
         db: &DatabaseConnection,
-        failing: Option<Arc<WriteHealth>>,
+        write_health: Option<Arc<WriteHealth>>,
     ) -> Result<PoolTransaction, StorageError> {
-        let turn = self.write_guard().await?;
+        let guard = self.write_guard().await?;
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        Ok(PoolTransaction::new(db.begin_with_options(options).await?, failing, turn))
+        Ok(PoolTransaction::new(db.begin_with_options(options).await?, write_health, guard))
     }
 
     /// The right to write to SQLite, in the order in which it was asked for; nothing where several may write.
@@ -76,10 +76,10 @@ impl Storage {
         &self,
         own: &Arc<Mutex<SqliteBatches>>,
     ) -> Result<WriteGuard, StorageError> {
-        let turn = tokio::time::timeout(self.wait, own.clone().lock_owned()).await;
-        let turn = turn.map_err(|_| StorageError::TimedOut)?;
-        turn.check_files()?;
-        Ok(turn)
+        let guard = tokio::time::timeout(self.wait, own.clone().lock_owned()).await;
+        let guard = guard.map_err(|_| StorageError::TimedOut)?;
+        guard.check_files()?;
+        Ok(guard)
     }
 
     /// A statement with constant text, so that its plan is cached.
@@ -96,8 +96,8 @@ impl Storage {
     }
 }
 
-/// The row with a unique key, if there is one. Not by `one`: its `LIMIT` is a parameter, and SQLite compiles such a statement again
-/// each time it is used.
+/// The row with a unique key, if there is one. Not by `one`: its `LIMIT` is a parameter, and SQLite compiles such a
+/// statement again each time it is used.
 pub(in crate::storage) async fn unique<E: EntityTrait>(
     query: Select<E>,
     db: &impl ConnectionTrait,

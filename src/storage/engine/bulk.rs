@@ -1,9 +1,9 @@
-//! Rows as the parameters of one statement.
+//! Bulk statements: many rows as the parameters of one statement.
 //!
-//! A statement is prepared once for each text, so its text must not depend on the number of rows. On PostgreSQL each column is
-//! one array. SQLite has no arrays: there the rows are filled up with empty ones to a power of two, so that a statement has as
-//! many texts as there are such sizes; and what is no number is passed in one piece for all rows, which name their parts of it.
-//! A parameter that is no number costs several allocations on its way to the database.
+//! A statement is prepared once for each text, so its text must not depend on the number of rows. On PostgreSQL each
+//! column is one array. SQLite has no arrays: there the rows are filled up with empty ones to a power of two, so that a
+//! statement has as many texts as there are such sizes; and what is no number is passed in one piece for all rows,
+//! which name their parts of it. A parameter that is no number costs several allocations on its way to the database.
 
 use sea_orm::sea_query::ArrayType;
 use sea_orm::{DatabaseBackend, Statement, Value};
@@ -31,8 +31,8 @@ impl<'a, const N: usize> Bulk<'a, N> {
         &self.0
     }
 
-    /// As few statements as take all rows. `{rows}` in `sql`, after a `WITH`, makes them a table `v` with the columns `column1`
-    /// and so on, in which rows without a `column1` may follow that mean nothing.
+    /// As few statements as take all rows. `{rows}` in `sql`, after a `WITH`, makes them a table `v` with the columns
+    /// `column1` and so on, in which rows without a `column1` may follow that mean nothing.
     pub(in crate::storage) fn statements(&self, backend: DatabaseBackend, sql: &str) -> Vec<Statement> {
         let statement = |rows: &[[Cell<'a>; N]]| {
             let (table, values) = if backend == DatabaseBackend::Postgres { arrays(rows) } else { packed(rows) };

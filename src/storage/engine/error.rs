@@ -1,14 +1,40 @@
-//! What can go wrong in the store.
+//! Errors of the store.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use sea_orm::sqlx::postgres::PgDatabaseError;
 use sea_orm::{DbErr, SqlErr, sqlx};
 
 use crate::clock::NoRandomness;
-use crate::storage::engine::sqlite::open_files::Lost;
 
-/// The store could not do what it was asked.
+/// What has happened to the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// There is no such file.
+    Removed,
+    /// Another file has its name.
+    Replaced,
+    /// Other bytes are in the same file.
+    Overwritten,
+    /// The log beside it is gone or another.
+    Log,
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Removed => {
+                "was removed or moved away: put it back as it was, or stop the server and restore a backup"
+            }
+            Self::Replaced => "is another file than the one that was opened: start the server again to use it",
+            Self::Overwritten => "was written over by another program: start the server again to use what it holds",
+            Self::Log => "has lost its log (-wal or -shm): start the server again",
+        })
+    }
+}
+
+/// A failure or refusal of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
     /// `database.url` is not one that we can use.
@@ -68,13 +94,13 @@ pub enum StorageError {
         /// What has happened to it.
         how: Lost,
     },
-    /// Nobody has looked at the names since this version is installed.
+    /// The names were not reviewed since this version was installed.
     #[error("the names have not been looked at yet: start the server once, or run `fluent-backend migrate up`")]
     NamesNotReviewed,
     /// A name, its look, an address or a token is taken.
     #[error("already taken: {0}")]
     Duplicate(String),
-    /// What it was to belong to is gone: an account or a login session that was deleted at the same moment.
+    /// What it was to belong to is gone: an account or a login that was deleted at the same moment.
     #[error("what it belongs to is gone: {0}")]
     Orphan(String),
     /// The database failed or did not answer in time. Nothing of the attempt was stored, unless it was a commit.
@@ -89,6 +115,9 @@ pub enum StorageError {
     /// The database did not answer in time. Whether the attempt was stored is not known.
     #[error("the database did not answer in time")]
     TimedOut,
+    /// A transaction that wrote for several callers failed: the cause, as the one who wrote was told.
+    #[error("{0}")]
+    Together(String),
     /// Stored data is not what the schema promises.
     #[error("the database holds data that cannot be read: {0}")]
     Corrupt(&'static str),
@@ -98,8 +127,7 @@ pub enum StorageError {
 }
 
 impl StorageError {
-    /// Whether this is about the database, not about what was asked of it: nobody else could have written just then,
-    /// either.
+    /// Whether the database itself failed, not the request: no other caller could have written at that moment, either.
     pub(in crate::storage) fn is_failure(&self) -> bool {
         matches!(self, Self::Database(_) | Self::Sqlite(_) | Self::TimedOut | Self::NotInPlace { .. })
     }
@@ -115,7 +143,7 @@ impl StorageError {
     }
 }
 
-/// What the database says, without the names of the layers in between.
+/// Returns the message of the database, without the names of the layers in between.
 fn told(error: &DbErr) -> String {
     use sea_orm::RuntimeErr::SqlxError;
     let (DbErr::Conn(SqlxError(cause)) | DbErr::Exec(SqlxError(cause)) | DbErr::Query(SqlxError(cause))) = error else {
@@ -141,7 +169,7 @@ impl From<DbErr> for StorageError {
     }
 }
 
-/// What a database says, without the line of PostgreSQL's source that the driver appends.
+/// Returns the message of a database, without the line of PostgreSQL's source that the driver appends.
 fn plain(error: &DbErr) -> String {
     use sea_orm::RuntimeErr::SqlxError;
     let (DbErr::Conn(SqlxError(cause)) | DbErr::Exec(SqlxError(cause)) | DbErr::Query(SqlxError(cause))) = error else {

@@ -1,13 +1,14 @@
 //! Joins whose order is given, on both databases: each table is reached by a key from what comes before it.
 //!
-//! Left to itself a planner without statistics — a store that was just filled, or a plan kept from when it was empty — may begin
-//! with a big table, and a query for one user then goes through everybody's rows. SQLite keeps to the order of a `CROSS JOIN`
-//! (<https://sqlite.org/optoverview.html#manual_control_of_query_plans_using_cross_join>) and of a `LEFT JOIN`; PostgreSQL does not
-//! pull up a subquery with an `OFFSET`.
+//! Left to itself a planner without statistics — a store that was just filled, or a plan kept from when it was empty —
+//! may begin with a big table, and a query for one user then goes through the rows of all users. SQLite keeps to the
+//! order of a `CROSS JOIN` (<https://sqlite.org/optoverview.html#manual_control_of_query_plans_using_cross_join>) and
+//! of a `LEFT JOIN`; PostgreSQL does not pull up a subquery with an `OFFSET`.
 
 use sea_orm::DatabaseBackend;
 
-/// The rows of `table`, as `alias`, for which `on` holds, to begin with: what else is asked of them chooses no other way to them.
+/// The rows of `table`, as `alias`, for which `on` holds, to begin with: what else is asked of them chooses no other
+/// way to them.
 pub(in crate::storage) fn from_rows(backend: DatabaseBackend, table: &str, alias: &str, on: &str) -> String {
     let fence = if backend == DatabaseBackend::Sqlite { "" } else { " OFFSET 0" };
     format!("FROM (SELECT * FROM {table} AS {alias} WHERE {on}{fence}) AS {alias}")

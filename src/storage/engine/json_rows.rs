@@ -1,12 +1,13 @@
-//! Lists of rows, read as one.
+//! Lists of rows, which SQLite returns as one JSON text.
 //!
-//! The driver hands the rows of SQLite one by one from the thread of the connection to the task that waits for them, and for
-//! nearly every row one of the two wakes the other: that takes longer than to find it. So SQLite puts a list together itself, as
-//! JSON, and hands it over once. The rows of PostgreSQL come by a socket, many at once, and stay as they are.
+//! The driver passes the rows of SQLite one by one from the thread of the connection to the waiting task, and nearly
+//! every row costs a wake-up, which takes longer than finding the row. So SQLite packs a list as JSON, which is passed
+//! once. The rows of PostgreSQL come by a socket, many at once, and stay as they are.
 
-use sea_orm::{ConnectionTrait as _, DatabaseBackend, QueryResult, TryGetable, Value};
-use serde::de::DeserializeOwned;
+use sea_orm::{DatabaseBackend, Value};
 
+use crate::storage::engine::row::Row;
+use crate::storage::engine::tx::Tx as _;
 use crate::storage::{Storage, StorageError};
 
 /// A query for a list.
@@ -33,47 +34,7 @@ impl Query {
     }
 }
 
-/// A row of a list.
-pub(in crate::storage) enum ListRow {
-    /// As PostgreSQL gives it.
-    Single(Box<QueryResult>),
-    /// As it was packed.
-    Packed(Vec<serde_json::Value>),
-}
-
 const CORRUPT: StorageError = StorageError::Corrupt("a row of a list");
-
-impl ListRow {
-    /// Takes the value at a place out of the row, where nothing is left.
-    pub(in crate::storage) fn take<T: TryGetable + DeserializeOwned>(
-        &mut self,
-        place: usize,
-    ) -> Result<T, StorageError> {
-        match self {
-            Self::Single(row) => Ok(row.try_get_by_index(place)?),
-            Self::Packed(values) => {
-                let value = values.get_mut(place).ok_or(CORRUPT)?.take();
-                serde_json::from_value(value).map_err(|_| CORRUPT)
-            }
-        }
-    }
-
-    /// Takes a ciphertext out of the row.
-    pub(in crate::storage) fn take_ciphertext(&mut self, place: usize) -> Result<String, StorageError> {
-        match self {
-            Self::Single(row) => text(row.try_get_by_index(place)?),
-            Self::Packed(_) => self.take(place),
-        }
-    }
-
-    /// Whether there is no number at a place.
-    pub(in crate::storage) fn is_null(&self, place: usize) -> Result<bool, StorageError> {
-        match self {
-            Self::Single(row) => Ok(row.try_get_by_index::<Option<i64>>(place)?.is_none()),
-            Self::Packed(values) => Ok(values.get(place).ok_or(CORRUPT)?.is_null()),
-        }
-    }
-}
 
 impl Storage {
     /// The rows of a query, in its order.
@@ -81,28 +42,23 @@ impl Storage {
         &self,
         query: &Query,
         values: impl IntoIterator<Item = Value>,
-    ) -> Result<Vec<ListRow>, StorageError> {
+    ) -> Result<Vec<Row>, StorageError> {
         if self.backend() != DatabaseBackend::Sqlite {
-            let rows = self.reads.query_all_raw(self.statement(&query.sql, values)).await?;
-            return Ok(rows.into_iter().map(|row| ListRow::Single(Box::new(row))).collect());
+            return self.reads.query(self.statement(&query.sql, values)).await;
         }
-        let row = self.reads.query_one_raw(self.statement(query.packed(), values)).await?.ok_or(CORRUPT)?;
-        let text: String = row.try_get_by_index(0)?;
+        let row = self.reads.query_one(self.statement(query.packed(), values)).await?.ok_or(CORRUPT)?;
+        let text: String = row.get(0)?;
         drop(row);
         let rows: Vec<Vec<serde_json::Value>> = serde_json::from_str(&text).map_err(|_| CORRUPT)?;
-        Ok(rows.into_iter().map(ListRow::Packed).collect())
+        Ok(rows.into_iter().map(Row::Json).collect())
     }
-}
-
-/// A ciphertext as it came.
-pub(in crate::storage) fn text(bytes: Vec<u8>) -> Result<String, StorageError> {
-    String::from_utf8(bytes).map_err(|_| StorageError::Corrupt("a ciphertext is not UTF-8"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::storage::engine::row::CiphertextText;
 
     /// Whatever JSON or SQLite might make of it.
     #[tokio::test]
@@ -119,9 +75,9 @@ mod tests {
             let mut rows = storage.read_rows(&query, values).await.unwrap();
             assert_eq!(rows.len(), 1);
             let row = &mut rows[0];
-            assert!(row.is_null(3).unwrap() && !row.is_null(0).unwrap());
+            assert!(row.get::<Option<i64>>(3).unwrap().is_none() && row.get::<Option<i64>>(0).unwrap().is_some());
             assert_eq!(row.take::<i64>(0).unwrap(), number);
-            assert_eq!(row.take_ciphertext(1).unwrap(), *text);
+            assert_eq!(row.take::<CiphertextText>(1).unwrap().0, *text);
             assert_eq!(row.take::<Option<String>>(2).unwrap().as_deref(), Some(*text));
             assert_eq!(row.take::<Option<i64>>(3).unwrap(), None);
             assert!(row.take::<i64>(4).is_err() && row.take::<i64>(2).is_err());

@@ -5,7 +5,8 @@ use sea_orm::Value;
 /// Bytes of contents after which a page ends, whatever its limit.
 pub const PAGE_BYTES: usize = 1024 * 1024;
 
-/// Bytes of contents after which one statement for a page ends: the database, the driver, and we each hold them for a moment.
+/// Bytes of contents after which one statement for a page ends: the database, the driver, and we each hold them for a
+/// moment.
 pub(in crate::storage) const STEP_BYTES: usize = PAGE_BYTES / 4;
 
 /// A page that is put together step by step.
@@ -25,8 +26,8 @@ impl<T> Filling<T> {
         self.limit.saturating_sub(self.items.len()) as u64
     }
 
-    /// Takes in what a statement has found; whether there may be more, and room for it. One that has found little has come to the
-    /// end.
+    /// Takes in what a statement has found; whether there may be more, and room for it. One that has found little has
+    /// come to the end.
     pub(in crate::storage) fn take(&mut self, found: Vec<T>, bytes: impl Fn(&T) -> usize) -> bool {
         let before = self.bytes;
         for item in found {
@@ -41,10 +42,11 @@ impl<T> Filling<T> {
     }
 }
 
-/// The rows of the query `sized`, at most `limit`, as a table `page`: with `up_to`, the sum of the `size`s from the greatest
-/// `order` down to this one.
+/// The rows of the query `sized`, at most `limit`, as a table `page`: with `up_to`, the sum of the `size`s from the
+/// greatest `order` down to this one.
 pub(in crate::storage) fn summed(sized: &str, order: &str, limit: &str, page: &str) -> String {
-    // Without the limit SQLite would merge the two queries, and sort rows with the ciphertexts whose sizes are asked for.
+    // Without the limit SQLite would merge the two queries, and sort rows with the ciphertexts whose sizes are asked
+    // for.
     format!(
         "(SELECT sized.*, SUM(size) OVER (ORDER BY {order} DESC ROWS UNBOUNDED PRECEDING) AS up_to \
          FROM ({sized} LIMIT {limit}) AS sized) AS {page}"
@@ -59,8 +61,8 @@ pub(in crate::storage) fn fits(page: &str) -> String {
 
 /// A limit as both databases take it.
 ///
-/// In a statement it is `$1 + 0`: for a bare parameter SQLite compiles the statement anew each time (`computeLimitRegisters`
-/// in its select.c asks for the value).
+/// In a statement it is `$1 + 0`: for a bare parameter SQLite compiles the statement anew each time
+/// (`computeLimitRegisters` in its select.c asks for the value).
 pub(in crate::storage) fn bind(limit: u64) -> Value {
     i64::try_from(limit).unwrap_or(i64::MAX).into()
 }

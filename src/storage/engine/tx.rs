@@ -1,54 +1,55 @@
-//! Transactions that write: a batch's, in either way, and everybody else's.
+//! Transactions that write: those of batches on either engine, and those of requests.
 
 use std::sync::Arc;
 
-use rusqlite::types::{FromSql, Value as Stored};
 use sea_orm::{
-    ConnectionTrait, DatabaseBackend, DatabaseTransaction, DbErr, ExecResult, QueryResult, Statement, TryGetable,
+    ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr, ExecResult, QueryResult,
+    Statement,
 };
 use tokio::sync::OwnedMutexGuard;
 
 use crate::storage::StorageError;
 use crate::storage::engine::postgres::batches::PostgresTransaction;
-use crate::storage::engine::sqlite::batches::{SqliteBatches, SqliteTransaction, read};
+use crate::storage::engine::row::Row;
+use crate::storage::engine::sqlite::batches::{SqliteBatches, SqliteTransaction};
 use crate::storage::engine::write_health::WriteHealth;
 
-/// The right to write to SQLite.
+/// The exclusive right to write to SQLite, which is granted in the order of the requests.
 pub(in crate::storage) type WriteGuard = OwnedMutexGuard<SqliteBatches>;
 
-/// A transaction in SeaORM's pool.
+/// A transaction on a connection of a pool.
 pub(in crate::storage) struct PoolTransaction {
     inner: DatabaseTransaction,
-    /// Told of what fails. What clears away tells nobody.
-    failing: Option<Arc<WriteHealth>>,
-    /// On SQLite. After the transaction, which ends before others may write.
-    turn: Option<WriteGuard>,
+    /// Where failures are recorded; absent for cleanup.
+    write_health: Option<Arc<WriteHealth>>,
+    /// On SQLite. Dropped after the transaction, which must end before others may write.
+    guard: Option<WriteGuard>,
 }
 
 impl PoolTransaction {
     pub(in crate::storage) fn new(
         inner: DatabaseTransaction,
-        failing: Option<Arc<WriteHealth>>,
-        turn: Option<WriteGuard>,
+        write_health: Option<Arc<WriteHealth>>,
+        guard: Option<WriteGuard>,
     ) -> Self {
-        Self { inner, failing, turn }
+        Self { inner, write_health, guard }
     }
 
-    /// Succeeds when it is committed to the store that a restart will find.
+    /// Commits, and checks that a restart will find the store that was committed to.
     pub(in crate::storage) async fn commit(self) -> Result<(), StorageError> {
-        let Self { inner, failing, turn } = self;
+        let Self { inner, write_health, guard } = self;
         let committed = inner.commit().await.map_err(StorageError::from);
-        let committed = committed.and_then(|()| turn.as_deref().map_or(Ok(()), SqliteBatches::check_files));
-        if let Some(failing) = failing {
-            failing.note(committed.as_ref());
+        let committed = committed.and_then(|()| guard.as_deref().map_or(Ok(()), SqliteBatches::check_files));
+        if let Some(write_health) = write_health {
+            write_health.record(committed.as_ref());
         }
         committed
     }
 
-    /// LoginMarks what has failed.
-    fn noted<T>(&self, done: Result<T, DbErr>) -> Result<T, DbErr> {
-        if let (Err(error), Some(failing)) = (&done, &self.failing) {
-            failing.note_error(error);
+    /// Records a failure.
+    fn recorded<T>(&self, done: Result<T, DbErr>) -> Result<T, DbErr> {
+        if let (Err(error), Some(write_health)) = (&done, &self.write_health) {
+            write_health.record_error(error);
         }
         done
     }
@@ -65,43 +66,28 @@ impl ConnectionTrait for PoolTransaction {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.noted(self.inner.execute_raw(statement).await)
+        self.recorded(self.inner.execute_raw(statement).await)
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.noted(self.inner.execute_unprepared(sql).await)
+        self.recorded(self.inner.execute_unprepared(sql).await)
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.noted(self.inner.query_one_raw(statement).await)
+        self.recorded(self.inner.query_one_raw(statement).await)
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.noted(self.inner.query_all_raw(statement).await)
+        self.recorded(self.inner.query_all_raw(statement).await)
     }
 }
 
-/// A transaction in which a batch is carried out.
+/// The transaction of a batch.
 pub(in crate::storage) enum Transaction {
     /// On PostgreSQL.
     Postgres(PostgresTransaction),
     /// On SQLite.
     Sqlite(SqliteTransaction),
-}
-
-/// A row that was read in a batch's transaction.
-pub(in crate::storage) enum Row {
-    Pool(QueryResult),
-    Sqlite(Vec<Stored>),
-}
-
-impl Row {
-    pub(in crate::storage) fn get<T: TryGetable + FromSql>(&self, index: usize) -> Result<T, StorageError> {
-        match self {
-            Self::Pool(row) => Ok(row.try_get_by_index(index)?),
-            Self::Sqlite(row) => read(row.get(index).ok_or(StorageError::Corrupt("a row has too few columns"))?),
-        }
-    }
 }
 
 impl Transaction {
@@ -118,49 +104,60 @@ impl Transaction {
             Self::Sqlite(tx) => tx.rollback(),
         }
     }
+}
 
-    /// Answers how many rows were changed.
-    pub(in crate::storage) async fn execute(&self, statement: Statement) -> Result<u64, StorageError> {
+/// Carries out statements, in a transaction or on a connection of a pool.
+pub(in crate::storage) trait Tx {
+    /// Carries out a statement and returns how many rows it changed.
+    async fn execute(&self, statement: Statement) -> Result<u64, StorageError>;
+
+    /// Carries out a statement and returns its rows.
+    async fn query(&self, statement: Statement) -> Result<Vec<Row>, StorageError>;
+
+    /// Carries out a statement and returns its first row.
+    async fn query_one(&self, statement: Statement) -> Result<Option<Row>, StorageError> {
+        Ok(self.query(statement).await?.into_iter().next())
+    }
+}
+
+impl Tx for Transaction {
+    async fn execute(&self, statement: Statement) -> Result<u64, StorageError> {
         match self {
             Self::Postgres(tx) => tx.execute(statement).await,
             Self::Sqlite(tx) => tx.execute(&statement),
         }
     }
 
-    pub(in crate::storage) async fn query(&self, statement: Statement) -> Result<Vec<Row>, StorageError> {
-        Ok(match self {
-            Self::Postgres(tx) => tx.query(statement).await?.into_iter().map(Row::Pool).collect(),
-            Self::Sqlite(tx) => tx.query(&statement)?.into_iter().map(Row::Sqlite).collect(),
-        })
-    }
-
-    pub(in crate::storage) async fn query_one(&self, statement: Statement) -> Result<Option<Row>, StorageError> {
-        Ok(self.query(statement).await?.into_iter().next())
+    async fn query(&self, statement: Statement) -> Result<Vec<Row>, StorageError> {
+        match self {
+            Self::Postgres(tx) => tx.query(statement).await,
+            Self::Sqlite(tx) => tx.query(&statement),
+        }
     }
 }
 
-/// Something that carries out statements in a transaction.
-pub(in crate::storage) trait Statements {
-    async fn run(&self, statement: Statement) -> Result<u64, StorageError>;
-    async fn rows(&self, statement: Statement) -> Result<Vec<Row>, StorageError>;
+macro_rules! pooled {
+    ($($type:ty),+) => {$(
+        impl Tx for $type {
+            async fn execute(&self, statement: Statement) -> Result<u64, StorageError> {
+                Ok(self.execute_raw(statement).await?.rows_affected())
+            }
+
+            async fn query(&self, statement: Statement) -> Result<Vec<Row>, StorageError> {
+                Ok(self.query_all_raw(statement).await?.into_iter().map(Row::Pool).collect())
+            }
+
+            async fn query_one(&self, statement: Statement) -> Result<Option<Row>, StorageError> {
+                Ok(self.query_one_raw(statement).await?.map(Row::Pool))
+            }
+        }
+    )+};
 }
 
-impl Statements for Transaction {
-    async fn run(&self, statement: Statement) -> Result<u64, StorageError> {
-        self.execute(statement).await
-    }
+pooled!(PoolTransaction, DatabaseConnection);
 
-    async fn rows(&self, statement: Statement) -> Result<Vec<Row>, StorageError> {
-        self.query(statement).await
-    }
-}
-
-impl Statements for PoolTransaction {
-    async fn run(&self, statement: Statement) -> Result<u64, StorageError> {
-        Ok(self.execute_raw(statement).await?.rows_affected())
-    }
-
-    async fn rows(&self, statement: Statement) -> Result<Vec<Row>, StorageError> {
-        Ok(self.query_all_raw(statement).await?.into_iter().map(Row::Pool).collect())
-    }
+/// Carries out SQL without parameters that is not worth keeping prepared, or cannot be.
+pub(in crate::storage) async fn run_unprepared(db: &impl ConnectionTrait, sql: &str) -> Result<(), StorageError> {
+    db.execute_unprepared(sql).await?;
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! Whether requests can write.
+//! The health of writes by requests.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -6,13 +6,13 @@ use sea_orm::DbErr;
 
 use crate::storage::StorageError;
 
-/// Set by a write that fails, cleared by one that works.
+/// Whether the last write of a request failed.
 #[derive(Debug, Default)]
 pub(in crate::storage) struct WriteHealth(AtomicBool);
 
 impl WriteHealth {
-    /// LoginMarks how a write has ended. What was refused for its own sake says nothing.
-    pub(in crate::storage) fn note(&self, done: Result<&(), &StorageError>) {
+    /// Records the outcome of a write. A refusal for its own sake is no failure.
+    pub(in crate::storage) fn record(&self, done: Result<&(), &StorageError>) {
         match done {
             Ok(()) => self.0.store(false, Ordering::Relaxed),
             Err(error) if error.is_failure() => self.0.store(true, Ordering::Relaxed),
@@ -20,14 +20,14 @@ impl WriteHealth {
         }
     }
 
-    /// LoginMarks the failure of a statement, unless it has violated a constraint.
-    pub(in crate::storage) fn note_error(&self, error: &DbErr) {
+    /// Records the failure of a statement, unless it violated a constraint.
+    pub(in crate::storage) fn record_error(&self, error: &DbErr) {
         if error.sql_err().is_none() {
             self.0.store(true, Ordering::Relaxed);
         }
     }
 
-    pub(in crate::storage) fn is_set(&self) -> bool {
+    pub(in crate::storage) fn is_failing(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }

@@ -1,7 +1,8 @@
 //! A copy of a SQLite store as it is at one moment, while a server may go on writing.
 //!
-//! By `VACUUM INTO` (<https://sqlite.org/lang_vacuum.html>): one read transaction, which does not hold up writers. The backup API
-//! would begin anew whenever another process writes. Until it ends, the write-ahead log keeps all that was written meanwhile.
+//! By `VACUUM INTO` (<https://sqlite.org/lang_vacuum.html>): one read transaction, which does not hold up writers. The
+//! backup API would begin anew whenever another process writes. Until it ends, the write-ahead log keeps all that was
+//! written meanwhile.
 
 use std::path::{Path, PathBuf};
 
@@ -17,8 +18,9 @@ use crate::storage::schema::foreign::{self, Found};
 /// How a file begins that is not whole yet.
 const UNFINISHED: &str = ".fluent-backup-";
 
-/// Writes the store into the file `to`, or, when that is a directory, into one in it that is named by the time. It gets its name
-/// when it is whole, checked and on the disk; a file that exists is left alone. Answers its path and what it holds.
+/// Writes the store into the file `to`, or, when that is a directory, into one in it that is named by the time. It gets
+/// its name when it is whole, checked and on the disk; a file that exists is left alone. Returns its path and what it
+/// holds.
 ///
 /// Everything that was committed before this was called is in it.
 pub async fn backup(config: &Config, to: &Path) -> Result<(PathBuf, Holding), MaintenanceError> {

@@ -1,11 +1,12 @@
-//! Copying a whole store into a new database, of the same or the other kind.
+//! A copy of a whole store in a new database, of the same or the other kind.
 //!
-//! Nobody may use either of the two meanwhile. What arrives is seen by nobody before all of it has been read back and compared:
-//! on SQLite it is a file of another name until then, on PostgreSQL one transaction. So a copy that fails or is killed leaves
-//! nothing that could be taken for a store, and is started again from the beginning.
+//! Neither of the two may be in use meanwhile. What arrives is invisible until all of it has been read back and
+//! compared: on SQLite it is a file of another name until then, on PostgreSQL one transaction. So a copy that fails or
+//! is killed leaves nothing that could be taken for a store, and is started again from the beginning.
 //!
-//! Rows go through a short queue, a few hundred at a time, so memory does not grow with the store. Tables and columns are taken
-//! from the databases themselves, whose schemas the same migrations have made; secondary indexes are built at the end.
+//! Rows go through a short queue, a few hundred at a time, so memory does not grow with the store. Tables and columns
+//! are taken from the databases themselves, whose schemas the same migrations have made; secondary indexes are built at
+//! the end.
 
 mod error;
 mod pg_binary;
@@ -32,7 +33,7 @@ pub use error::{CopyError, CopySide};
 /// Batches that may wait between the reader and the writer.
 const QUEUE: usize = 4;
 
-/// What goes on, for whoever shows it.
+/// A step of a copy, for progress displays.
 #[derive(Clone, Copy, Debug)]
 pub enum CopyStep<'a> {
     /// This table is copied now; it has so many rows.
@@ -68,8 +69,8 @@ enum Database {
     Postgres(Box<Postgres>),
 }
 
-/// Copies the store that `from` names to the database that `to` names, which must not exist yet (SQLite) or hold nothing
-/// (PostgreSQL). All ids, numbers and counters are kept, and so is the epoch: devices go on where they were.
+/// Copies the store that `from` names to the database that `to` names, which must not exist yet (SQLite) or hold
+/// nothing (PostgreSQL). All ids, numbers and counters are kept, and so is the epoch: devices go on where they were.
 pub async fn copy(from: &Config, to: &Config, tell: Tell<'_>) -> Result<Vec<Copied>, CopyError> {
     let (source, target) = (store(from)?, store(to)?);
     if is_same(&source, &target) {
@@ -165,7 +166,7 @@ impl Database {
         }
     }
 
-    /// Sends all rows, and answers what they add up to.
+    /// Sends all rows, and returns their checksum.
     async fn read(
         &mut self,
         table: &Table,
@@ -176,7 +177,7 @@ impl Database {
         let mut pass = async |batch: CopyBatch| {
             sum.add(&batch);
             tell(CopyStep::Rows(batch.rows()));
-            // Fails when the writer has failed, which tells why.
+            // Fails only when the writer stopped; the writer's error is reported instead.
             let _ = to.send(batch).await;
         };
         match self {

@@ -17,7 +17,8 @@ pub enum MaintenanceError {
     Database(#[from] sqlx::Error),
     /// A backup of PostgreSQL was asked for.
     #[error(
-        "this makes backups of SQLite; on PostgreSQL use its own: pg_dump --format=custom --file=fluent.dump \"$DATABASE_URL\""
+        "this makes backups of SQLite; on PostgreSQL use its own: \
+         pg_dump --format=custom --file=fluent.dump \"$DATABASE_URL\""
     )]
     BackupOfPostgres,
     /// A restore of PostgreSQL was asked for.

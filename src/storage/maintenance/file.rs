@@ -23,7 +23,8 @@ pub(in crate::storage) async fn open(path: &Path) -> Result<SqliteConnection, sq
     options(path).connect().await
 }
 
-/// Opens a file that nobody else knows, without a log beside it. Foreign keys are not looked at: its rows come from a store.
+/// Opens a file that no other process knows, without a log beside it. Foreign keys are not looked at: its rows come
+/// from a store.
 pub(in crate::storage) async fn open_fresh(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
     options(path)
         .journal_mode(SqliteJournalMode::Delete)

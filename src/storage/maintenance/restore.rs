@@ -1,7 +1,7 @@
 //! Putting a backup in the place of a SQLite store.
 //!
-//! A copy of the backup is checked, brought up to date and given its new epoch beside the place, and then takes it by one rename.
-//! So at each moment, also when this is killed, the place holds the old store or the new one, whole.
+//! A copy of the backup is checked, brought up to date and given its new epoch beside the place, and then takes it by
+//! one rename. So at each moment, also when this is killed, the place holds the old store or the new one, whole.
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use tempfile::TempPath;
 use super::{Holding, MaintenanceError, file, holding};
 use crate::clock::Clock;
 use crate::config::{Config, Store};
-use crate::storage::engine::connect::check_directory;
+use crate::storage::engine::sqlite::connect::check_directory;
 use crate::storage::engine::sqlite::lock::{StoreLock, beside};
 use crate::storage::schema::foreign;
 use crate::storage::{Storage, StorageError};
@@ -20,9 +20,11 @@ use crate::storage::{Storage, StorageError};
 /// What the copy is called until it takes the place.
 const SUFFIX: &str = ".restoring";
 
-/// Puts the backup `from` in place, under a new epoch, and answers what it holds and where the store that was there is now.
+/// Puts the backup `from` in place, under a new epoch, and returns what it holds and where the store that was there is
+/// now.
 ///
-/// [`MaintenanceError::InPlace`] when a store is there, unless `replace`. [`StorageError::InUse`] while a server runs on it.
+/// [`MaintenanceError::InPlace`] when a store is there, unless `replace`. [`StorageError::InUse`] while a server runs
+/// on it.
 pub async fn restore(
     config: &Config,
     from: &Path,
@@ -97,8 +99,8 @@ async fn prepare(config: &Config, copy: &Path, backup: &Path) -> Result<Holding,
     found
 }
 
-/// Gives the store that is there another name beside its own. Its log is written into it first; a store that is too damaged for
-/// that keeps it under the other name, and loses it under its own.
+/// Gives the store that is there another name beside its own. Its log is written into it first; a store that is too
+/// damaged for that keeps it under the other name, and loses it under its own.
 async fn set_aside(place: &Path) -> Result<Option<PathBuf>, MaintenanceError> {
     if file::PARTS.iter().all(|part| !beside(place, part).exists()) {
         return Ok(None);

@@ -1,15 +1,18 @@
-//! Conversations: between whom, how far each side has got, and who may see whom.
+//! Conversations as one side sees them, and the relation of two users.
 
-use sea_orm::{ConnectionTrait as _, DatabaseBackend, Value};
+use std::sync::LazyLock;
+
+use sea_orm::{DatabaseBackend, Value};
 
 use crate::domain::{ConversationId, DirectKey, Message, MessageId, Seq, Timestamp, User, UserId};
 use crate::storage::engine::fixed_joins::{join, left_join};
-use crate::storage::engine::json_rows::{ListRow, Query};
+use crate::storage::engine::json_rows::Query;
 use crate::storage::engine::page::{Filling, bind, fits, summed};
+use crate::storage::engine::row::{Columns, FromRow, Row, columns};
+use crate::storage::engine::tx::Tx as _;
 use crate::storage::messages::replay::plan::PARTNER;
-use crate::storage::messages::select::{
-    COLUMNS, COUNT, OWN, USER_SIZE, message, messages, newest_visible, partner, size_of,
-};
+use crate::storage::messages::select::{COLUMNS, OWN, Selected, USER_SIZE, messages, newest_visible, size_of};
+use crate::storage::people::users::UserColumns;
 use crate::storage::{Storage, StorageError};
 
 /// A conversation as one side sees it.
@@ -35,7 +38,7 @@ pub struct Overview {
     pub seq: Seq,
 }
 
-/// What two users are to each other.
+/// The relation of two users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Relation {
     /// Their conversation.
@@ -48,7 +51,7 @@ pub struct Relation {
     pub both_show_presence: bool,
 }
 
-/// What the members' counter of a conversation `c` still holds as unread though nobody is shown it any more: until it
+/// What the members' counter of a conversation `c` still holds as unread although it is not shown any more, until it
 /// is cleared away.
 fn over_but_counted() -> String {
     // The sum keeps PostgreSQL from going through all later messages by their numbers.
@@ -66,6 +69,20 @@ fn over_but_counted() -> String {
         "(SELECT COUNT(*) FROM messages AS m WHERE {unread} AND m.expires_at IS NOT NULL AND m.expires_at <= $2 \
          AND m.gone_seq IS NULL AND m.receiver_gone IS NULL) + {retained}"
     )
+}
+
+columns! {
+    /// A conversation `c` as one side sees it, without the partner and the newest message.
+    struct OverviewColumns {
+        id: ConversationId = "c.id",
+        unread: i64 = "c.unread",
+        read_id: i64 = "c.read_id",
+        shown_id: i64 = "c.shown_id",
+        delivered_id: i64 = "c.delivered_id",
+        is_blocked: i32 = "CASE WHEN b.user_id IS NULL THEN 0 ELSE 1 END",
+        newest: Seq = "c.newest_message_id",
+        over_but_counted: i64 = over_but_counted(),
+    }
 }
 
 /// A user's conversations. Which ones is decided before anything else is looked up, each by a key; and how many of them
@@ -91,10 +108,10 @@ pub(in crate::storage) fn overview_query(backend: DatabaseBackend) -> Query {
         left_join("bodies", "t", "t.id = m.id"),
     );
     let sql = format!(
-        "SELECT {COLUMNS}, c.id, u.id, u.name, u.public_key, c.unread, c.read_id, c.shown_id, c.delivered_id, \
-         CASE WHEN b.user_id IS NULL THEN 0 ELSE 1 END, c.newest_message_id, {} \
-         FROM {} {} {} {} {} WHERE {} ORDER BY c.newest_message_id DESC LIMIT $4 + 0",
-        over_but_counted(),
+        "SELECT {}, {}, {} FROM {} {} {} {} {} WHERE {} ORDER BY c.newest_message_id DESC LIMIT $4 + 0",
+        *COLUMNS,
+        UserColumns::select(),
+        OverviewColumns::select(),
         summed(&sized, "newest_message_id", "$4 + 0", "c"),
         join("users", "u", "u.id = c.partner"),
         left_join("blocks", "b", "b.user_id = $1 AND b.other_id = c.partner"),
@@ -102,20 +119,33 @@ pub(in crate::storage) fn overview_query(backend: DatabaseBackend) -> Query {
         left_join("bodies", "t", "t.id = m.id"),
         fits("c"),
     );
-    messages(sql, 11)
+    messages(sql, UserColumns::FIELDS.len() + OverviewColumns::FIELDS.len())
 }
 
-pub(in crate::storage) const RELATION: &str = "SELECT mine.conversation_id, mine.newest_inbound, theirs.newest_inbound, \
-     CASE WHEN me.presence AND other.presence THEN 1 ELSE 0 END \
-     FROM conversations AS v JOIN members AS mine ON mine.conversation_id = v.id AND mine.user_id = $1 \
-     JOIN members AS theirs ON theirs.conversation_id = v.id AND theirs.user_id = $2 \
-     JOIN users AS me ON me.id = $1 JOIN users AS other ON other.id = $2 \
-     WHERE v.direct_key = $3 AND NOT EXISTS (SELECT 1 FROM blocks \
-     WHERE (user_id = $1 AND other_id = $2) OR (user_id = $2 AND other_id = $1))";
+columns! {
+    struct RelationColumns {
+        conversation_id: ConversationId = "mine.conversation_id",
+        newest_inbound: Option<i64> = "mine.newest_inbound",
+        newest_outbound: Option<i64> = "theirs.newest_inbound",
+        both_show_presence: i32 = "CASE WHEN me.presence AND other.presence THEN 1 ELSE 0 END",
+    }
+}
+
+/// What the users `$1` and `$2`, whose direct key is `$3`, are to each other, unless one has blocked the other.
+pub(in crate::storage) static RELATION: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {} FROM conversations AS v JOIN members AS mine ON mine.conversation_id = v.id AND mine.user_id = $1 \
+         JOIN members AS theirs ON theirs.conversation_id = v.id AND theirs.user_id = $2 \
+         JOIN users AS me ON me.id = $1 JOIN users AS other ON other.id = $2 \
+         WHERE v.direct_key = $3 AND NOT EXISTS (SELECT 1 FROM blocks \
+         WHERE (user_id = $1 AND other_id = $2) OR (user_id = $2 AND other_id = $1))",
+        RelationColumns::select()
+    )
+});
 
 impl Storage {
-    /// The user's conversations, newest first, at most `limit` and [`PAGE_BYTES`](crate::storage::PAGE_BYTES), but at least one;
-    /// only those whose newest message has a number below `before`.
+    /// The user's conversations, newest first, at most `limit` and [`PAGE_BYTES`](crate::storage::PAGE_BYTES), but at
+    /// least one; only those whose newest message has a number below `before`.
     pub async fn conversations(
         &self,
         user: UserId,
@@ -141,48 +171,49 @@ impl Storage {
         }
     }
 
-    /// What `other` is to `user`; `None` when they have no conversation, or one has blocked the other.
+    /// Returns the relation of `user` to `other`; `None` when they have no conversation, or one has blocked the other.
     pub async fn relation(&self, user: UserId, other: UserId) -> Result<Option<Relation>, StorageError> {
         let key = DirectKey::new(user, other);
         let values = [Value::from(user.0), other.0.into(), key.get().into()];
-        let Some(row) = self.reads.query_one_raw(self.statement(RELATION, values)).await? else { return Ok(None) };
+        let Some(row) = self.reads.query_one(self.statement(RELATION.as_str(), values)).await? else { return Ok(None) };
+        let found: RelationColumns = row.read()?;
         Ok(Some(Relation {
-            conversation_id: ConversationId(row.try_get_by_index(0)?),
-            has_received: row.try_get_by_index::<Option<i64>>(1)?.is_some(),
-            has_sent: row.try_get_by_index::<Option<i64>>(2)?.is_some(),
-            both_show_presence: row.try_get_by_index::<i32>(3)? != 0,
+            conversation_id: found.conversation_id,
+            has_received: found.newest_inbound.is_some(),
+            has_sent: found.newest_outbound.is_some(),
+            both_show_presence: found.both_show_presence != 0,
         }))
     }
 
-    /// The conversation of two users, if they have one.
+    /// Returns the conversation of two users, if they have one.
     pub(in crate::storage) async fn conversation_between(
         &self,
         a: UserId,
         b: UserId,
     ) -> Result<Option<ConversationId>, StorageError> {
         let sql = "SELECT id FROM conversations WHERE direct_key = $1";
-        let row = self.reads.query_one_raw(self.statement(sql, [DirectKey::new(a, b).get().into()])).await?;
-        row.map(|row| Ok(ConversationId(row.try_get_by_index(0)?))).transpose()
+        let row = self.reads.query_one(self.statement(sql, [DirectKey::new(a, b).get().into()])).await?;
+        row.map(|row| row.get(0)).transpose()
     }
 }
 
-fn overview(mut row: ListRow, user: UserId) -> Result<Overview, StorageError> {
+fn overview(mut row: Row, user: UserId) -> Result<Overview, StorageError> {
+    let next = &mut 0;
+    let last_message = Selected::optional(&mut row, next)?.map(|message| message.of(user));
+    let partner: User = UserColumns::from_row(&mut row, next)?.into();
+    let found = OverviewColumns::from_row(&mut row, next)?;
     let position = |id: i64| (id > 0).then_some(MessageId(id));
-    let has_message = !row.is_null(0)?;
-    let partner = partner(&mut row, COUNT + 1)?;
     let is_self_chat = partner.id == user;
-    let shown: i64 = row.take(COUNT + 6)?;
-    let delivered = shown.max(row.take(COUNT + 7)?);
-    let unread = row.take::<i64>(COUNT + 4)? - row.take::<i64>(COUNT + 10)?;
+    let delivered = found.shown_id.max(found.delivered_id);
     Ok(Overview {
-        id: ConversationId(row.take(COUNT)?),
+        id: found.id,
         partner,
-        last_message: if has_message { Some(message(&mut row, user)?) } else { None },
-        unread: unread.max(0),
-        read_up_to: position(row.take(COUNT + 5)?),
-        partner_read_up_to: position(shown).filter(|_| !is_self_chat),
+        last_message,
+        unread: (found.unread - found.over_but_counted).max(0),
+        read_up_to: position(found.read_id),
+        partner_read_up_to: position(found.shown_id).filter(|_| !is_self_chat),
         partner_delivered_up_to: position(delivered).filter(|_| !is_self_chat),
-        blocked: row.take::<i32>(COUNT + 8)? != 0,
-        seq: Seq(row.take(COUNT + 9)?),
+        blocked: found.is_blocked != 0,
+        seq: found.newest,
     })
 }

@@ -1,15 +1,18 @@
-//! Reading messages back: a conversation page by page, and the chat list. Only the reader's own copies are loaded, and what is
+//! History: a conversation page by page, and the chat list. Only the reader's own copies are loaded, and what is
 //! gone for the reader is left out.
 
-use sea_orm::{ConnectionTrait as _, DatabaseBackend};
+use sea_orm::DatabaseBackend;
 
 use crate::domain::{ChatListEntry, Message, MessageId, Timestamp, UserId};
 use crate::storage::engine::fixed_joins::join;
 use crate::storage::engine::json_rows::Query;
 use crate::storage::engine::page::{Filling, bind, fits, summed};
+use crate::storage::engine::row::{Columns as _, FromRow, Row};
+use crate::storage::engine::tx::Tx as _;
 use crate::storage::messages::select::{
-    COLUMNS, COUNT, OWN, SHOWN, USER_SIZE, message, messages, newest_of, newest_visible, partner, size_of,
+    COLUMNS, OWN, SHOWN, Selected, USER_SIZE, messages, newest_of, newest_visible, size_of,
 };
+use crate::storage::people::users::UserColumns;
 use crate::storage::{Storage, StorageError};
 
 /// Most conversations of a chat list.
@@ -27,7 +30,8 @@ pub(in crate::storage) fn history_query(backend: DatabaseBackend) -> Query {
         join("bodies", "t", "t.id = chosen.id"),
     );
     let sql = format!(
-        "SELECT {COLUMNS} FROM {} {} {} WHERE {} ORDER BY page.timestamp DESC LIMIT $5 + 0",
+        "SELECT {} FROM {} {} {} WHERE {} ORDER BY page.timestamp DESC LIMIT $5 + 0",
+        *COLUMNS,
         summed(&sized, "timestamp", "$5 + 0", "page"),
         join("messages", "m", "m.id = page.id"),
         join("bodies", "t", "t.id = m.id"),
@@ -36,8 +40,8 @@ pub(in crate::storage) fn history_query(backend: DatabaseBackend) -> Query {
     messages(sql, 0)
 }
 
-/// A user's conversations, newest first, with their newest message and their partner. Which ones is decided before any message
-/// is read, and each table is reached by a key: the cost is that of the user's conversations, not of the store.
+/// A user's conversations, newest first, with their newest message and their partner. Which ones is decided before any
+/// message is read, and each table is reached by a key: the cost is that of the user's conversations, not of the store.
 pub(in crate::storage) fn chat_list_query(backend: DatabaseBackend) -> Query {
     let join = |table, alias, on| join(backend, table, alias, on);
     let newest = format!("m.id = {}", newest_visible());
@@ -54,15 +58,17 @@ pub(in crate::storage) fn chat_list_query(backend: DatabaseBackend) -> Query {
         join("users", "u", "u.id = CASE WHEN m.sender_id = $1 THEN m.receiver_id ELSE m.sender_id END"),
     );
     let sql = format!(
-        "SELECT {COLUMNS}, u.id, u.name, u.public_key FROM {} {} {} {} \
+        "SELECT {}, {} FROM {} {} {} {} \
          WHERE {} ORDER BY page.id DESC LIMIT $3 + 0",
+        *COLUMNS,
+        UserColumns::select(),
         summed(&sized, "id", "$3 + 0", "page"),
         join("messages", "m", "m.id = page.id"),
         join("bodies", "t", "t.id = m.id"),
         join("users", "u", "u.id = page.partner"),
         fits("page"),
     );
-    messages(sql, 3)
+    messages(sql, UserColumns::FIELDS.len())
 }
 
 /// Where a page of history ends.
@@ -95,7 +101,7 @@ impl Storage {
                 [user.0.into(), now.as_micros().into(), conversation.0.into(), before.into(), bind(page.room())];
             let rows = self.read_rows(&query, values).await?;
             let found: Result<Vec<Message>, StorageError> =
-                rows.into_iter().map(|mut row| message(&mut row, user)).collect();
+                rows.into_iter().map(|row| Ok(row.read::<Selected>()?.of(user))).collect();
             if !page.take(found?, |message| message.content_for(user).len()) {
                 return Ok(page.items);
             }
@@ -131,8 +137,11 @@ impl Storage {
     async fn chats(&self, user: UserId, now: Timestamp, before: i64) -> Result<Vec<ChatListEntry>, StorageError> {
         let values = [user.0.into(), now.as_micros().into(), bind(MAX_CONVERSATIONS), before.into()];
         let rows = self.read_rows(&chat_list_query(self.backend()), values).await?;
-        let entry =
-            |mut row| Ok(ChatListEntry { partner: partner(&mut row, COUNT)?, newest: message(&mut row, user)? });
+        let entry = |mut row: Row| {
+            let next = &mut 0;
+            let newest = Selected::from_row(&mut row, next)?.of(user);
+            Ok(ChatListEntry { partner: UserColumns::from_row(&mut row, next)?.into(), newest })
+        };
         rows.into_iter().map(entry).collect()
     }
 
@@ -143,8 +152,8 @@ impl Storage {
             Before::Time(time) => Ok(time.as_micros()),
             Before::Id(id) => {
                 let sql = "SELECT timestamp FROM messages WHERE id >= $1 ORDER BY id LIMIT 1";
-                let row = self.reads.query_one_raw(self.statement(sql, [id.0.into()])).await?;
-                row.map_or(Ok(i64::MAX), |row| Ok(row.try_get_by_index(0)?))
+                let row = self.reads.query_one(self.statement(sql, [id.0.into()])).await?;
+                row.map_or(Ok(i64::MAX), |row| row.get(0))
             }
         }
     }

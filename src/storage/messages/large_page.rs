@@ -1,7 +1,7 @@
 //! Pages of large messages: read in several steps, one page at a time, and with rests between the steps.
 //!
-//! Whoever asks for nothing but large pages takes a part of one core and the memory of one page from everybody else, however
-//! many are asked for at once.
+//! A client that asks for nothing but large pages takes a part of one core and the memory of one page from all others,
+//! however many are asked for at once.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ impl LargePage<'_> {
         let rest = (self.step_began.elapsed() * REST).min(LONGEST_REST);
         if self.permit.is_none() {
             let waited = timeout(self.storage.wait, self.storage.large_pages.acquire()).await;
-            // Nobody closes the semaphore.
+            // The semaphore is never closed.
             self.permit = waited.map_err(|_| StorageError::TimedOut)?.ok();
         }
         sleep(rest).await;

@@ -1,20 +1,18 @@
-//! Finding out what a transaction whose outcome is not known has stored.
+//! What a transaction with an unknown outcome has stored.
 
 use std::collections::HashSet;
 
-use sea_orm::{
-    ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-};
-
 use crate::clock::random_bytes;
-use crate::domain::{ConversationId, Message, MessageId, Seq, Timestamp, UserId};
+use crate::domain::{Message, MessageId, Seq, Timestamp, UserId};
 use crate::storage::engine::begin::Batches;
-use crate::storage::engine::json_rows::text;
+use crate::storage::engine::page::bind;
+use crate::storage::engine::row::{CiphertextText, Columns as _, FromRow, Row, take_next};
 use crate::storage::engine::sqlite::batches::SqliteTransaction;
-use crate::storage::schema::entity::{body, message};
+use crate::storage::engine::tx::Tx as _;
+use crate::storage::messages::select::MessageColumns;
 use crate::storage::{Storage, StorageError};
 
-/// A row that is taken back before anybody sees it. Messages have numbers from 1 on.
+/// A row that is rolled back before it becomes visible. Messages have numbers from 1 on.
 const FILL: &str = "INSERT INTO bodies (id, sender_copy, receiver_copy) VALUES (-1, $1, '')";
 /// As far back as PostgreSQL's compression looks for repetitions.
 const ROOM_BLOCK: usize = 4096;
@@ -33,8 +31,8 @@ impl Storage {
         }
         let sql = "UPDATE store SET head = head WHERE id = 1 RETURNING head";
         let tx = self.begin().await?;
-        let row = tx.query_one_raw(self.statement(sql, [])).await?;
-        let head = row.ok_or(StorageError::Corrupt("the store row is missing"))?.try_get_by_index(0)?;
+        let row = tx.query_one(self.statement(sql, [])).await?;
+        let head = row.ok_or(StorageError::Corrupt("the store row is missing"))?.get(0)?;
         tx.commit().await?;
         Ok(Seq(head))
     }
@@ -46,7 +44,7 @@ impl Storage {
         }
         let tx = self.begin().await?;
         let filler = filler(bytes)?;
-        tx.execute_raw(self.statement(FILL, [filler.into()])).await?;
+        tx.execute(self.statement(FILL, [filler.into()])).await?;
         Ok(tx.rollback().await?)
     }
 
@@ -62,46 +60,48 @@ impl Storage {
         let mut found = Vec::new();
         let mut below = i64::MAX;
         loop {
-            let page = message::Entity::find()
-                .filter(message::Column::Id.gt(after.0))
-                .filter(message::Column::Id.lt(below))
-                .order_by_desc(message::Column::Id)
-                .limit(PAGE)
-                .all(&self.reads)
-                .await?;
-            let oldest = page.last().map(|row| (row.id, row.timestamp));
-            let wanted = |row: &message::Model| {
-                row.timestamp >= since.as_micros() && senders.contains(&UserId(row.sender_id)) && row.gone_seq.is_none()
-            };
-            for row in page.into_iter().filter(wanted) {
-                if let Some(body) = body::Entity::find_by_id(row.id).one(&self.reads).await? {
-                    found.push(whole(row, body)?);
+            let sql = format!(
+                "SELECT {}, m.gone_seq FROM messages AS m WHERE m.id > $1 AND m.id < $2 \
+                 ORDER BY m.id DESC LIMIT $3 + 0",
+                MessageColumns::select()
+            );
+            let rows = self.reads.query(self.statement(sql, [after.0.into(), below.into(), bind(PAGE)])).await?;
+            let page: Vec<Found> = rows.into_iter().map(Row::read).collect::<Result<_, _>>()?;
+            let oldest = page.last().map(|found| (found.message.id.0, found.message.timestamp));
+            for Found { message, gone_seq } in page {
+                let is_wanted = message.timestamp >= since && senders.contains(&message.sender) && gone_seq.is_none();
+                if is_wanted && let Some((sender_copy, receiver_copy)) = self.copies(message.id).await? {
+                    found.push(message.with_copies(sender_copy, receiver_copy));
                 }
             }
             match oldest {
-                Some((id, timestamp)) if timestamp >= since.as_micros() => below = id,
+                Some((id, timestamp)) if timestamp >= since => below = id,
                 _ => break,
             }
         }
         found.reverse();
         Ok(found)
     }
+
+    /// Returns both copies of a message.
+    async fn copies(&self, id: MessageId) -> Result<Option<(String, String)>, StorageError> {
+        let sql = "SELECT sender_copy, receiver_copy FROM bodies WHERE id = $1";
+        let Some(row) = self.reads.query_one(self.statement(sql, [id.0.into()])).await? else { return Ok(None) };
+        let (sender, receiver): (CiphertextText, CiphertextText) = row.read()?;
+        Ok(Some((sender.0, receiver.0)))
+    }
 }
 
-fn whole(row: message::Model, body: body::Model) -> Result<Message, StorageError> {
-    Ok(Message {
-        id: MessageId(row.id),
-        conversation_id: ConversationId(row.conversation_id),
-        sender: UserId(row.sender_id),
-        receiver: UserId(row.receiver_id),
-        sender_copy: text(body.sender_copy)?,
-        receiver_copy: text(body.receiver_copy)?,
-        message_type: row.message_type,
-        timestamp: Timestamp::from_micros(row.timestamp),
-        client_id: row.client_id,
-        reply_to: row.reply_to.map(MessageId),
-        expires_at: row.expires_at.map(Timestamp::from_micros),
-    })
+/// A message without its ciphertexts, and whether it is gone.
+struct Found {
+    message: MessageColumns,
+    gone_seq: Option<Seq>,
+}
+
+impl FromRow for Found {
+    fn from_row(row: &mut Row, next: &mut usize) -> Result<Self, StorageError> {
+        Ok(Self { message: MessageColumns::from_row(row, next)?, gone_seq: take_next(row, next)? })
+    }
 }
 
 /// So many bytes that cannot be made smaller: a block that is another one each time, again and again.

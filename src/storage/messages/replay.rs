@@ -1,70 +1,31 @@
-//! What a device has missed, page by page.
+//! The events that a device has missed, page by page.
 //!
-//! A [`Replay`] plans ahead: it finds the next few hundred events of a user in all places where they are kept, by their numbers
-//! alone as far as these are messages, and then reads the messages of one page at a time. One statement makes a plan, so it is
-//! a snapshot: whatever was committed up to the store's head at that moment is in it.
+//! A [`Replay`] plans ahead: it finds the next few hundred events of a user in all places where they are kept, by their
+//! numbers alone as far as these are messages, and then reads the messages of one page at a time. One statement makes a
+//! plan, so it is a snapshot: whatever was committed up to the store's head at that moment is in it.
 
+pub(in crate::storage) mod by_id;
 pub(in crate::storage) mod plan;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
-use sea_orm::{ConnectionTrait as _, DatabaseBackend, Value};
-
+use by_id::SIZES;
 use plan::{PlanRow, Planned};
 
-use crate::domain::{
-    ConversationId, Cursor, Deletion, Epoch, Event, EventBody, Message, MessageId, Position, ResetReason, Scope, Seq,
-    Since, Timestamp, UserId,
-};
-use crate::storage::engine::fixed_joins::{from_rows, join};
-use crate::storage::engine::json_rows::{ListRow, Query};
+use crate::domain::{Cursor, Epoch, Event, EventBody, Position, ResetReason, Seq, Since, Timestamp, UserId};
 use crate::storage::engine::page::STEP_BYTES;
-use crate::storage::messages::select::{COLUMNS, VISIBLE, message, messages};
-use crate::storage::schema::kinds::EventKind;
+use crate::storage::engine::tx::Tx as _;
 use crate::storage::{Storage, StorageError};
 
 /// Events of one plan: some 100 bytes each, for every socket that catches up.
 const PLAN: i64 = 500;
-/// Numbers that the first plan covers. A window that holds little is doubled, so that the work is that of the events and of
-/// the conversations that have moved, however far behind a device is.
+/// Numbers that the first plan covers. A window that holds little is doubled, so that the work is that of the events
+/// and of the conversations that have moved, however far behind a device is.
 const WINDOW: i64 = 1024;
 /// The widest window: all that is in a store.
 const WIDEST: i64 = 1 << 53;
-/// Messages read in one statement, when they are big and when they are small: statements of these sizes stay prepared.
-const SIZES: [usize; 3] = [8, 16, 64];
-/// Messages read in the first statement, of which nobody knows yet how big they are: what a phone has missed in a few hours.
+/// Messages read in the first statement, whose sizes are not known yet: what a phone has missed in a few hours.
 const FIRST: usize = 16;
-
-/// Messages `$3` and so on, `size` of them, that are found by nothing but their numbers.
-pub(in crate::storage) fn by_id_query(backend: DatabaseBackend, size: usize) -> Query {
-    let sql = format!(
-        "SELECT {COLUMNS} {} {} WHERE m.gone_seq IS NULL AND {VISIBLE}",
-        from_rows(backend, "messages", "m", &one_of(3, size)),
-        join(backend, "bodies", "t", "t.id = m.id"),
-    );
-    messages(sql, 0)
-}
-
-/// Between whom the messages `$2` and so on are, `size` of them; only those of conversations that are still there.
-pub(in crate::storage) fn deleted_query(backend: DatabaseBackend, size: usize) -> Query {
-    let sql = format!(
-        "SELECT m.id, m.conversation_id, m.sender_id, m.receiver_id {} {}",
-        from_rows(backend, "messages", "m", &one_of(2, size)),
-        join(backend, "members", "mine", "mine.user_id = $1 AND mine.conversation_id = m.conversation_id"),
-    );
-    Query { sql, columns: 4, ciphertexts: None }
-}
-
-fn one_of(first: usize, size: usize) -> String {
-    let places: Vec<String> = (first..first + size).map(|i| format!("${i}")).collect();
-    format!("m.id IN ({})", places.join(", "))
-}
-
-/// Filled up with the last one to one of [`SIZES`]: a constant text stays prepared.
-fn padded(ids: &[MessageId]) -> impl ExactSizeIterator<Item = Value> {
-    let size = SIZES.into_iter().find(|size| ids.len() <= *size).unwrap_or(ids.len());
-    (0..size).map(|i| ids.get(i).or(ids.last()).map(|id| id.0).into())
-}
 
 /// How much of a replay to read at once.
 #[derive(Clone, Copy, Debug)]
@@ -142,20 +103,17 @@ impl Storage {
         Ok(OpenedReplay { cursor, reset, replay })
     }
 
-    /// Where the store stands.
+    /// Returns the position of the store's history.
     pub async fn position(&self) -> Result<Position, StorageError> {
         let sql = "SELECT epoch, head, dropped FROM store WHERE id = 1";
-        let row = self.reads.query_one_raw(self.statement(sql, [])).await?;
+        let row = self.reads.query_one(self.statement(sql, [])).await?;
         let row = row.ok_or(StorageError::Corrupt("the store row is missing"))?;
-        let epoch: String = row.try_get_by_index(0)?;
-        Ok(Position {
-            epoch: Epoch::parse(&epoch).ok_or(StorageError::Corrupt("the epoch"))?,
-            head: Seq(row.try_get_by_index(1)?),
-            dropped: Seq(row.try_get_by_index(2)?),
-        })
+        let (epoch, head, dropped): (String, Seq, Seq) = row.read()?;
+        Ok(Position { epoch: Epoch::parse(&epoch).ok_or(StorageError::Corrupt("the epoch"))?, head, dropped })
     }
 
-    /// The next page. What was deleted or has expired since its event is left out. After an error the same page is read again.
+    /// The next page. What was deleted or has expired since its event is left out. After an error the same page is read
+    /// again.
     pub async fn next_page(&self, replay: &mut Replay, limit: PageLimit, now: Timestamp) -> Result<Page, StorageError> {
         let page = self.read_page(replay, limit, now).await;
         if page.is_err() {
@@ -170,7 +128,7 @@ impl Storage {
         let mut steps = self.page_steps();
         loop {
             if replay.planned.is_empty() {
-                // Half of the readers: the others are for everybody else. Nobody closes the semaphore.
+                // Half of the readers: the others are for other requests. The semaphore is never closed.
                 let _turn = self.replays.acquire().await;
                 self.plan(replay).await?;
             }
@@ -207,7 +165,7 @@ impl Storage {
         let values = [replay.user.0.into(), replay.up_to.0.into(), PLAN.into(), until.into()];
         (replay.planned_up_to, replay.is_last) = (Seq(until), false);
         for row in self.read_rows(&query, values).await? {
-            match plan::read(row, replay.user)? {
+            match plan::read(row)? {
                 PlanRow::Planned(planned) => replay.planned.push_back(planned),
                 PlanRow::Head(head) => (replay.planned_up_to, replay.is_last) = (head, true),
             }
@@ -223,7 +181,7 @@ impl Storage {
         Ok(())
     }
 
-    /// Adds what is planned to the page, as far as it is still there, until there is no room; answers the rest.
+    /// Adds what is planned to the page, as far as it is still there, until there is no room; returns the rest.
     async fn fill(
         &self,
         page: &mut Page,
@@ -258,39 +216,9 @@ impl Storage {
         }
         Ok(planned.collect())
     }
-
-    async fn messages_by_id(
-        &self,
-        user: UserId,
-        ids: &[MessageId],
-        now: Timestamp,
-    ) -> Result<HashMap<MessageId, Message>, StorageError> {
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let ids = padded(ids);
-        let query = by_id_query(self.backend(), ids.len());
-        let rows = self.read_rows(&query, [user.0.into(), now.as_micros().into()].into_iter().chain(ids)).await?;
-        rows.into_iter().map(|mut row| message(&mut row, user).map(|message| (message.id, message))).collect()
-    }
-
-    async fn deleted_by_id(&self, user: UserId, ids: &[MessageId]) -> Result<HashMap<MessageId, Sides>, StorageError> {
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let ids = padded(ids);
-        let query = deleted_query(self.backend(), ids.len());
-        let rows = self.read_rows(&query, [user.0.into()].into_iter().chain(ids)).await?;
-        let sides = |mut row: ListRow| {
-            let conversation_id = ConversationId(row.take(1)?);
-            let (sender, receiver) = (UserId(row.take(2)?), UserId(row.take(3)?));
-            Ok((MessageId(row.take(0)?), Sides { conversation_id, sender, receiver }))
-        };
-        rows.into_iter().map(sides).collect()
-    }
 }
 
-/// What a page may still hold.
+/// The room that is left on a page.
 struct Room {
     left: usize,
     taken: usize,
@@ -306,26 +234,6 @@ impl Room {
             self.taken += bytes;
         }
         !self.is_full
-    }
-}
-
-/// Between whom a message was.
-struct Sides {
-    conversation_id: ConversationId,
-    sender: UserId,
-    receiver: UserId,
-}
-
-impl Sides {
-    /// Its deletion, as `user` is told.
-    fn deletion(&self, user: UserId, seq: Seq, id: MessageId, kind: EventKind) -> EventBody {
-        let Self { conversation_id, sender, receiver } = *self;
-        let (scope, by) = match kind {
-            EventKind::DeletedForMe => (Scope::Me, Some(user)),
-            EventKind::Expired => (Scope::Everyone, None),
-            _ => (Scope::Everyone, Some(sender)),
-        };
-        EventBody::Deleted(Deletion { seq, id, conversation_id, sender, receiver, scope, by })
     }
 }
 

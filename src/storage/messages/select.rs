@@ -1,29 +1,101 @@
-//! Messages as queries select them: with the copy of the one who asks alone, and only while that one may be shown them.
+//! The columns and conditions of queries for messages: with the copy of the reader alone, and only while the reader may
+//! see them.
 
-use crate::domain::{ConversationId, Message, MessageId, Timestamp, User, UserId};
+use std::sync::LazyLock;
+
+use crate::domain::{ConversationId, Message, MessageId, Timestamp, UserId};
 use crate::storage::StorageError;
-use crate::storage::engine::json_rows::{ListRow, Query};
+use crate::storage::engine::json_rows::Query;
+use crate::storage::engine::row::{CiphertextText, Columns as _, FromRow, Row, columns, take_next};
 
-/// The columns of a message `m` with its ciphertexts `t`, in the order in which [`message`] reads them; `$1` is the one who asks.
-pub(in crate::storage) const COLUMNS: &str = "m.id, m.conversation_id, m.sender_id, m.receiver_id, m.message_type, m.timestamp, \
-     CASE WHEN m.sender_id = $1 THEN t.sender_copy ELSE t.receiver_copy END, m.client_id, m.reply_to, m.expires_at";
-/// How many these are: what else a query selects comes behind them.
-pub(in crate::storage) const COUNT: usize = 10;
-/// Which of them is the ciphertext.
-const CIPHERTEXT: usize = 6;
-
-/// A query for messages, and for `more` columns behind those of the message.
-pub(in crate::storage) fn messages(sql: String, more: usize) -> Query {
-    Query { sql, columns: COUNT + more, ciphertexts: Some(CIPHERTEXT) }
+columns! {
+    /// A message `m` without its ciphertexts.
+    pub(in crate::storage) struct MessageColumns {
+        id: MessageId = "m.id",
+        conversation_id: ConversationId = "m.conversation_id",
+        sender: UserId = "m.sender_id",
+        receiver: UserId = "m.receiver_id",
+        message_type: String = "m.message_type",
+        timestamp: Timestamp = "m.timestamp",
+        client_id: Option<String> = "m.client_id",
+        reply_to: Option<MessageId> = "m.reply_to",
+        expires_at: Option<Timestamp> = "m.expires_at",
+    }
 }
 
-/// Whether a message `m` that somebody still has may be shown to `$1` at the time `$2`.
-pub(in crate::storage) const VISIBLE: &str = "(CASE WHEN m.sender_id = $1 THEN m.sender_gone ELSE m.receiver_gone END) IS NULL \
+impl MessageColumns {
+    /// Returns the message with its copies.
+    pub(in crate::storage) fn with_copies(self, sender_copy: String, receiver_copy: String) -> Message {
+        let Self { id, conversation_id, sender, receiver, message_type, timestamp, client_id, reply_to, expires_at } =
+            self;
+        Message {
+            id,
+            conversation_id,
+            sender,
+            receiver,
+            sender_copy,
+            receiver_copy,
+            message_type,
+            timestamp,
+            client_id,
+            reply_to,
+            expires_at,
+        }
+    }
+}
+
+/// The columns of a message `m` with the copy of the reader `$1` alone, in the order in which [`Selected`] reads them.
+pub(in crate::storage) static COLUMNS: LazyLock<String> = LazyLock::new(|| {
+    format!("{}, CASE WHEN m.sender_id = $1 THEN t.sender_copy ELSE t.receiver_copy END", MessageColumns::select())
+});
+
+/// A message with one copy, as [`COLUMNS`] selects it.
+pub(in crate::storage) struct Selected {
+    message: MessageColumns,
+    content: String,
+}
+
+impl Selected {
+    /// Returns the message as `reader` may see it.
+    pub(in crate::storage) fn of(self, reader: UserId) -> Message {
+        let Self { message, content } = self;
+        let (sender_copy, receiver_copy) =
+            if message.sender == reader { (content, String::new()) } else { (String::new(), content) };
+        message.with_copies(sender_copy, receiver_copy)
+    }
+
+    /// Reads the message, or nothing when there is none in the row.
+    pub(in crate::storage) fn optional(row: &mut Row, next: &mut usize) -> Result<Option<Self>, StorageError> {
+        if let Some(message) = Option::<MessageColumns>::from_row(row, next)? {
+            let content = take_next::<CiphertextText>(row, next)?.0;
+            return Ok(Some(Self { message, content }));
+        }
+        *next += 1;
+        Ok(None)
+    }
+}
+
+impl FromRow for Selected {
+    fn from_row(row: &mut Row, next: &mut usize) -> Result<Self, StorageError> {
+        let message = MessageColumns::from_row(row, next)?;
+        Ok(Self { message, content: take_next::<CiphertextText>(row, next)?.0 })
+    }
+}
+
+/// Returns a query for messages, whose `sql` selects `more` columns after [`COLUMNS`].
+pub(in crate::storage) fn messages(sql: String, more: usize) -> Query {
+    let content = MessageColumns::FIELDS.len();
+    Query { sql, columns: content + 1 + more, ciphertexts: Some(content) }
+}
+
+/// The condition that a message `m` that a side still has may be shown to `$1` at the time `$2`.
+pub(in crate::storage) const VISIBLE: &str = "(CASE WHEN m.sender_id = $1 THEN m.sender_gone \
+     ELSE m.receiver_gone END) IS NULL \
      AND (m.expires_at IS NULL OR m.expires_at > $2) \
      AND m.timestamp >= (SELECT retained_from FROM store WHERE id = 1)";
 
-/// Whose messages a query goes through. Together these are all that a reader may have, and each has an index that holds
-/// nothing else: what the reader has deleted costs nothing.
+/// The messages that a query goes through. Together these are all that a reader may have, and each has an index that
+/// holds nothing else: what the reader has deleted costs nothing.
 #[derive(Clone, Copy)]
 pub(in crate::storage) enum Had {
     /// What both sides still have: the index `messages_conversation`.
@@ -76,39 +148,14 @@ pub(in crate::storage) fn size_of(message: &str) -> String {
 /// Bytes of what is told of a user `u`.
 pub(in crate::storage) const USER_SIZE: &str = "OCTET_LENGTH(u.name) + OCTET_LENGTH(u.public_key)";
 
-/// Takes the message out of a row that begins with [`COLUMNS`].
-pub(in crate::storage) fn message(row: &mut ListRow, reader: UserId) -> Result<Message, StorageError> {
-    let sender = UserId(row.take(2)?);
-    let content = row.take_ciphertext(CIPHERTEXT)?;
-    let (sender_copy, receiver_copy) =
-        if sender == reader { (content, String::new()) } else { (String::new(), content) };
-    Ok(Message {
-        id: MessageId(row.take(0)?),
-        conversation_id: ConversationId(row.take(1)?),
-        sender,
-        receiver: UserId(row.take(3)?),
-        sender_copy,
-        receiver_copy,
-        message_type: row.take(4)?,
-        timestamp: Timestamp::from_micros(row.take(5)?),
-        client_id: row.take(7)?,
-        reply_to: row.take::<Option<i64>>(8)?.map(MessageId),
-        expires_at: row.take::<Option<i64>>(9)?.map(Timestamp::from_micros),
-    })
-}
-
-/// Takes a user's `id`, `name` and `public_key` out of a row, from the place `first` on.
-pub(in crate::storage) fn partner(row: &mut ListRow, first: usize) -> Result<User, StorageError> {
-    Ok(User { id: UserId(row.take(first)?), name: row.take(first + 1)?, public_key: row.take(first + 2)? })
-}
-
-/// The id of the newest message of the conversation `c` that may be shown. Nearly always it is the newest one there is, which
-/// is found by its number; only when it is gone, it is looked for.
+/// The id of the newest message of the conversation `c` that may be shown. Nearly always it is the newest one there is,
+/// which is found by its number; only when it is gone, it is looked for.
 pub(in crate::storage) fn newest_visible() -> String {
     let newest =
         newest_of(&OWN, "m.id AS id, m.timestamp AS timestamp", &format!("m.conversation_id = c.id AND {SHOWN}"), "1");
     format!(
-        "COALESCE((SELECT m.id FROM messages AS m WHERE m.id = c.newest_message_id AND m.gone_seq IS NULL AND {VISIBLE}), \
+        "COALESCE((SELECT m.id FROM messages AS m WHERE m.id = c.newest_message_id AND m.gone_seq IS NULL \
+         AND {VISIBLE}), \
          (SELECT id FROM ({newest}) AS newest))"
     )
 }

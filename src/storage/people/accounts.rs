@@ -1,18 +1,19 @@
-//! Accounts: registration, and what their owners see.
+//! Accounts: registration, and the view of their owners.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
 use crate::domain::{EmailAddress, PublicKey, Settings, Timestamp, User, UserId, UserName, login_keys};
 use crate::storage::engine::begin::unique;
 use crate::storage::engine::page::bind;
+use crate::storage::engine::tx::Tx as _;
 use crate::storage::people::search::Change;
 use crate::storage::schema::entity::user;
 use crate::storage::{Storage, StorageError};
 
-/// Most users on a page of those whom somebody has blocked.
+/// Most users on a page of blocked users.
 const MAX_BLOCKED: u64 = 1000;
 
-/// What a login compares with.
+/// What the password of a login is checked against.
 pub struct Credentials {
     /// The account.
     pub user: UserId,
@@ -24,7 +25,7 @@ pub struct Credentials {
 
 /// An account as its owner sees it.
 pub struct Profile {
-    /// What everybody may know.
+    /// What all users may see.
     pub user: User,
     /// The address.
     pub email: String,
@@ -66,7 +67,7 @@ impl Storage {
         Ok(id)
     }
 
-    /// What a login with this name compares with, see [`login_keys`].
+    /// Returns what the password of a login with this name is checked against, see [`login_keys`].
     pub async fn credentials(&self, name: &str) -> Result<Option<Credentials>, StorageError> {
         let keys = login_keys(name);
         let query = user::Entity::find().filter(user::Column::NameKey.is_in(keys.iter().map(String::as_str)));
@@ -91,14 +92,13 @@ impl Storage {
         }))
     }
 
-    /// Whom a user has blocked, by id, as far as they fit on a page; only those with a higher id than `after`.
+    /// Returns the users that a user has blocked, by id, at most one page; only those with a higher id than `after`.
     pub async fn blocked_by(&self, id: UserId, after: Option<UserId>) -> Result<Vec<User>, StorageError> {
         let sql = "SELECT other_id FROM blocks WHERE user_id = $1 AND other_id > $2 ORDER BY other_id LIMIT $3 + 0";
         let after = after.unwrap_or(UserId(0));
         let values = [id.0.into(), after.0.into(), bind(MAX_BLOCKED)];
-        let rows = self.reads.query_all_raw(self.statement(sql, values)).await?;
-        let ids: Result<Vec<UserId>, StorageError> =
-            rows.iter().map(|row| Ok(UserId(row.try_get_by_index(0)?))).collect();
+        let rows = self.reads.query(self.statement(sql, values)).await?;
+        let ids: Result<Vec<UserId>, StorageError> = rows.iter().map(|row| row.get(0)).collect();
         self.users(&ids?).await
     }
 }

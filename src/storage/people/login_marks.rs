@@ -1,71 +1,75 @@
-//! Small things that are noted when sockets open: which dialect a login session speaks, and on which devices.
+//! Marks that logins get when sockets open: their dialect, and their devices.
 //!
-//! After a restart thousands may be noted at once. So whoever comes first writes down what all who came meanwhile have to say, in
+//! After a restart there may be thousands at once. So the first caller writes the marks of all callers that wait, in
 //! one transaction, and the others wait for it: a commit costs more than what is in it.
 
 use std::sync::{Mutex, PoisonError};
 
-use sea_orm::{ConnectionTrait as _, DatabaseBackend, Statement};
+use sea_orm::{DatabaseBackend, Statement};
 use tokio::sync::oneshot;
 
 use crate::domain::{DeviceId, LoginId};
 use crate::storage::engine::bulk::{Bulk, Cell};
+use crate::storage::engine::per_engine::PerEngine;
+use crate::storage::engine::tx::Tx as _;
 use crate::storage::{Storage, StorageError};
 
 const MARK_LEGACY: &str =
     "WITH {rows} UPDATE logins SET dialect = 1 FROM v WHERE logins.id = v.column1 AND dialect = 0";
 const MARK_V1: &str = "WITH {rows} UPDATE logins SET dialect = 2 FROM v WHERE logins.id = v.column1 AND dialect <> 2";
-/// Devices that are remembered for a login session; more are used, but not listed.
+/// At most 32 devices are kept for a login; further ones work, but are not listed.
 const MARK_DEVICES: &str = "WITH {rows} INSERT INTO devices (login_id, device_id) SELECT v.column1, v.column2 FROM v \
      JOIN logins AS l ON l.id = v.column1 WHERE (SELECT COUNT(*) FROM devices WHERE login_id = v.column1) < 32";
-/// On PostgreSQL a session that is just being deleted is waited for: it must not make the notes of all others fail.
-const UNLESS_DELETED: &str = " FOR KEY SHARE OF l ON CONFLICT DO NOTHING";
-const UNLESS_KNOWN: &str = " ON CONFLICT DO NOTHING";
+const UNLESS_KNOWN: PerEngine<&str> = PerEngine {
+    sqlite: " ON CONFLICT DO NOTHING",
+    // A login that is just being deleted is waited for: it must not make the marks of all others fail.
+    postgres: " FOR KEY SHARE OF l ON CONFLICT DO NOTHING",
+};
 
-/// Something to note.
+/// A mark to write.
 #[derive(Clone, Debug)]
 pub(in crate::storage) enum LoginMark {
-    /// It says nothing against what is known already.
+    /// The login has opened a legacy socket; it stays V1 when it is that.
     Legacy(LoginId),
     V1(LoginId),
     Device(LoginId, DeviceId),
 }
 
-/// What is waiting to be noted.
+/// The marks that wait to be written.
 #[derive(Default)]
 pub(in crate::storage) struct LoginMarks {
-    waiting: Mutex<Vec<(LoginMark, oneshot::Sender<bool>)>>,
+    waiting: Mutex<Vec<(LoginMark, oneshot::Sender<Result<(), String>>)>>,
     turn: tokio::sync::Mutex<()>,
 }
 
 impl LoginMarks {
-    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<(LoginMark, oneshot::Sender<bool>)>> {
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<(LoginMark, oneshot::Sender<Result<(), String>>)>> {
         // A list, whole after any panic.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Storage {
-    /// Returns when it is committed. When another's attempt to write it has failed, that is [`StorageError::TimedOut`].
+    /// Returns when it is committed; [`StorageError::Together`] with the cause when the transaction of another caller,
+    /// who wrote for this one too, failed.
     pub(in crate::storage) async fn mark_login(&self, note: LoginMark) -> Result<(), StorageError> {
         loop {
             let (done, mut noted) = oneshot::channel();
             self.login_marks.waiting().push((note.clone(), done));
             let _turn = self.login_marks.turn.lock().await;
             match noted.try_recv() {
-                Ok(true) => return Ok(()),
-                Ok(false) => return Err(StorageError::TimedOut),
-                // Still waiting: our turn to write for everybody.
+                Ok(written) => return written.map_err(StorageError::Together),
+                // Still waiting: this caller writes for all.
                 Err(oneshot::error::TryRecvError::Empty) => {
                     let all = std::mem::take(&mut *self.login_marks.waiting());
-                    let written = self.write_login_marks(all.iter().map(|(note, _)| note)).await;
+                    let written = self.write_login_marks(all.iter().map(|(mark, _)| mark)).await;
                     for (_, done) in all {
                         // The others may have gone.
-                        let _ = done.send(written.is_ok());
+                        let _ = done.send(written.as_ref().map(drop).map_err(ToString::to_string));
                     }
                     return written;
                 }
-                // The one who was writing for us has gone: once more.
+                // The caller that was writing this one has gone: once more.
                 Err(oneshot::error::TryRecvError::Closed) => {}
             }
         }
@@ -74,7 +78,7 @@ impl Storage {
     async fn write_login_marks(&self, notes: impl Iterator<Item = &LoginMark>) -> Result<(), StorageError> {
         let tx = self.begin().await?;
         for statement in statements(self.backend(), notes) {
-            tx.execute_raw(statement).await?;
+            tx.execute(statement).await?;
         }
         tx.commit().await
     }
@@ -91,7 +95,7 @@ fn statements<'a>(backend: DatabaseBackend, notes: impl Iterator<Item = &'a Logi
     }
     let mut statements = Bulk::new(legacy).statements(backend, MARK_LEGACY);
     statements.extend(Bulk::new(v1).statements(backend, MARK_V1));
-    let end = if backend == DatabaseBackend::Postgres { UNLESS_DELETED } else { UNLESS_KNOWN };
+    let end = UNLESS_KNOWN.of(backend);
     statements.extend(Bulk::new(devices).statements(backend, &format!("{MARK_DEVICES}{end}")));
     statements
 }

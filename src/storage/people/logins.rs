@@ -1,14 +1,15 @@
-//! Beginning login sessions, by whoever has proved a password, and the hash of that password.
+//! Beginning of logins after a password was proved, and replacement of its hash.
 //!
-//! Whoever changes several rows takes the account first, then its login sessions, then their tokens: on PostgreSQL two would
-//! wait for each other otherwise.
+//! A transaction that changes several rows locks the account first, then its logins, then their tokens: on PostgreSQL
+//! two could deadlock otherwise.
 
 use sea_orm::sea_query::LockType;
-use sea_orm::{ActiveValue::Set, ConnectionTrait as _, EntityTrait as _, QuerySelect as _};
+use sea_orm::{ActiveValue::Set, EntityTrait as _, QuerySelect as _};
 
 use crate::domain::{LoginId, Proof, Timestamp, UserId};
 use crate::storage::engine::begin::unique;
 use crate::storage::engine::tx::PoolTransaction;
+use crate::storage::engine::tx::Tx as _;
 use crate::storage::people::open_logins::{Which, end};
 use crate::storage::schema::entity::{login, refresh_token, user};
 use crate::storage::{Storage, StorageError};
@@ -25,26 +26,28 @@ pub struct NewRefreshToken {
     pub expires_at: Timestamp,
 }
 
-/// Login sessions that a user has at once.
+/// Logins that a user has at once.
 const MAX_LOGINS: i64 = 100;
-/// Ends the user `$1`'s login sessions that were not used for longest, but for `$3` and the [`MAX_LOGINS`] before it.
+/// Ends the user `$1`'s logins that were not used for longest, but for `$3` and the [`MAX_LOGINS`] before it.
 const END_OLDEST: &str = "UPDATE logins SET ended_at = $2 WHERE id IN (SELECT id FROM logins WHERE user_id = $1 \
-     AND ended_at IS NULL AND id <> $3 ORDER BY last_used_at DESC, id DESC LIMIT 1000000000 OFFSET $4 + 0) RETURNING id";
+     AND ended_at IS NULL AND id <> $3 ORDER BY last_used_at DESC, \
+     id DESC LIMIT 1000000000 OFFSET $4 + 0) RETURNING id";
 
-/// A login session that has begun.
+/// A login that has begun.
 #[derive(Debug)]
 pub struct NewLogin {
     /// Its id.
     pub id: LoginId,
     /// The user's name, as registered.
     pub name: String,
-    /// The user's login sessions that have ended for it.
+    /// The user's logins that have ended for it.
     pub ended: Vec<LoginId>,
 }
 
 impl Storage {
-    /// Begins a login session with its first refresh token, and puts `better`, when it is given, in the place of the hash that was
-    /// proved. The user's sessions beyond `MAX_LOGINS` end. `None` when the hash is no longer that, or the account is gone.
+    /// Begins a login with its first refresh token, and puts `better`, when it is given, in the place of the hash that
+    /// was proved. The user's sessions beyond `MAX_LOGINS` end. `None` when the hash is no longer that, or the account
+    /// is gone.
     pub async fn create_login(
         &self,
         user: UserId,
@@ -61,9 +64,8 @@ impl Storage {
         }
         let id = insert_login(&tx, user, token, now).await?;
         let values = [user.0.into(), now.as_micros().into(), id.0.into(), (MAX_LOGINS - 1).into()];
-        let rows = tx.query_all_raw(self.statement(END_OLDEST, values)).await?;
-        let ended: Result<Vec<LoginId>, StorageError> =
-            rows.iter().map(|row| Ok(LoginId(row.try_get_by_index(0)?))).collect();
+        let rows = tx.query(self.statement(END_OLDEST, values)).await?;
+        let ended: Result<Vec<LoginId>, StorageError> = rows.iter().map(|row| row.get(0)).collect();
         let ended = ended?;
         tx.commit().await?;
         if is_replaced {
@@ -73,8 +75,8 @@ impl Storage {
         Ok(Some(NewLogin { id, name: account.name, ended }))
     }
 
-    /// Replaces the password's hash, ends all login sessions of the user and begins a new one, together. `None` when the hash is no
-    /// longer the one that was proved, or the account is gone.
+    /// Replaces the password's hash, ends all logins of the user and begins a new one, together. `None` when the hash
+    /// is no longer the one that was proved, or the account is gone.
     pub async fn change_password(
         &self,
         user: UserId,
@@ -95,8 +97,8 @@ impl Storage {
     }
 }
 
-/// The account, when the hash that was proved is still its own. From then on nobody changes it before the transaction has ended: on
-/// PostgreSQL this waits for a change that is on its way, on SQLite nobody else writes.
+/// The account, when the hash that was proved is still its own. It is locked until the transaction has ended: on
+/// PostgreSQL this waits for a concurrent change, on SQLite there is none.
 async fn proved(tx: &PoolTransaction, user: UserId, proof: &Proof) -> Result<Option<user::Model>, StorageError> {
     let account = unique(user::Entity::find_by_id(user.0).lock(LockType::NoKeyUpdate), tx).await?;
     Ok(account.filter(|account| account.password_hash == proof.hash()))

@@ -1,18 +1,20 @@
-//! What names look like, and names from before today's rules.
+//! Skeletons of names, and names from before the present rules.
 //!
-//! A new name takes its [skeletons](crate::domain::skeletons) in the table `name_skeletons`, so that two that look alike
-//! cannot both register, also at the same moment. Accounts that look like one another since before are each other's
-//! twins: all of them stay, and the look is free when the last of them has gone.
+//! A new name takes its [skeletons](crate::domain::skeletons) in the table `name_skeletons`, so that two that look
+//! alike cannot both register, also at the same moment. Accounts that look like one another since before are each
+//! other's twins: all of them stay, and the look is free when the last of them has gone.
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ConnectionTrait as _, DatabaseBackend, DatabaseConnection, Statement};
+use sea_orm::{DatabaseConnection, Statement};
 
 use crate::config::Config;
 use crate::domain::{NAMES_VERSION, Skeleton, UserId, UserName, name_key, searched, skeletons};
 use crate::storage::engine::bulk::{Bulk, Cell};
 use crate::storage::engine::connect;
-use crate::storage::engine::tx::{PoolTransaction, Statements};
+use crate::storage::engine::per_engine::PerEngine;
+use crate::storage::engine::purpose::Purpose;
+use crate::storage::engine::tx::{PoolTransaction, Tx, run_unprepared};
 use crate::storage::{Storage, StorageError};
 
 use crate::storage::people::search::Change;
@@ -44,6 +46,8 @@ const BROKEN: &str = "SELECT u.id, u.name, o.reason FROM odd_names AS o JOIN use
 const TWINS: &str = "SELECT DISTINCT u.id, u.name, f.user_id FROM name_skeletons AS t \
      JOIN users AS u ON u.id = t.user_id \
      JOIN name_skeletons AS f ON f.skeleton = t.skeleton AND f.twin = 0 WHERE t.twin <> 0";
+/// On SQLite the transaction has the only lock there is.
+const FOR_UPDATE: PerEngine<&str> = PerEngine { sqlite: "", postgres: " FOR UPDATE" };
 const VERSION: &str = "SELECT names_version FROM store WHERE id = 1";
 
 /// An account whose name would not be accepted as a new one.
@@ -62,7 +66,7 @@ pub async fn odd_names(config: &Config) -> Result<Vec<OddName>, StorageError> {
     if Storage::migration_state(config).await?.iter().any(|migration| !migration.applied) {
         return Err(StorageError::NamesNotReviewed);
     }
-    let db = connect::open(config, connect::Purpose::Inspect).await?;
+    let db = connect::open(config, Purpose::Inspect).await?;
     let found = read_odd_names(&db).await;
     db.close().await?;
     found
@@ -70,8 +74,8 @@ pub async fn odd_names(config: &Config) -> Result<Vec<OddName>, StorageError> {
 
 async fn read_odd_names(db: &DatabaseConnection) -> Result<Vec<OddName>, StorageError> {
     let backend = db.get_database_backend();
-    let rows = async |sql: &str| db.query_all_raw(Statement::from_string(backend, sql)).await;
-    let version: Option<i32> = rows(VERSION).await?.first().map(|row| row.try_get_by_index(0)).transpose()?;
+    let rows = async |sql: &str| db.query(Statement::from_string(backend, sql)).await;
+    let version: Option<i32> = rows(VERSION).await?.first().map(|row| row.get(0)).transpose()?;
     if version != Some(NAMES_VERSION) {
         return Err(StorageError::NamesNotReviewed);
     }
@@ -81,11 +85,11 @@ async fn read_odd_names(db: &DatabaseConnection) -> Result<Vec<OddName>, Storage
         odd.entry(user).or_insert_with(|| OddName { user, name, reasons: Vec::new() }).reasons.push(reason);
     };
     for row in rows(BROKEN).await? {
-        note(row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+        note(row.get(0)?, row.get(1)?, row.get(2)?);
     }
     for row in rows(TWINS).await? {
-        let other: i32 = row.try_get_by_index(2)?;
-        note(row.try_get_by_index(0)?, row.try_get_by_index(1)?, format!("looks like the name of account {other}"));
+        let other: i32 = row.get(2)?;
+        note(row.get(0)?, row.get(1)?, format!("looks like the name of account {other}"));
     }
     Ok(odd.into_values().collect())
 }
@@ -93,58 +97,58 @@ async fn read_odd_names(db: &DatabaseConnection) -> Result<Vec<OddName>, Storage
 impl Storage {
     /// How many accounts have a name that would not be accepted as a new one.
     pub async fn count_odd_names(&self) -> Result<i64, StorageError> {
-        let row = self.reads.query_one_raw(self.statement(COUNT, [])).await?;
-        Ok(row.map_or(Ok(0), |row| row.try_get_by_index(0))?)
+        let row = self.reads.query_one(self.statement(COUNT, [])).await?;
+        row.map_or(Ok(0), |row| row.get(0))
     }
 
-    /// Takes the looks of new names; [`StorageError::Duplicate`] when somebody has one of them.
+    /// Takes the looks of new names; [`StorageError::Duplicate`] when another account has one of them.
     pub(in crate::storage) async fn take_skeletons(
         &self,
-        tx: &impl Statements,
+        tx: &impl Tx,
         names: &[(UserId, Vec<Skeleton>)],
     ) -> Result<(), StorageError> {
         self.run_list(tx, &looks(names), TAKE).await
     }
 
-    /// Looks at all names when nobody has done so by today's rules: what they look like, which break the rules, and how
-    /// they are found. All or nothing; one node at a time.
+    /// Reviews all names unless that was done by the present rules: their skeletons, which of them break the rules, and
+    /// the index of names. All or nothing; one node at a time.
     pub(in crate::storage) async fn review_names(&self) -> Result<(), StorageError> {
         if self.names_version(&self.reads, "").await? == NAMES_VERSION {
             return Ok(());
         }
         let tx = self.begin().await?;
-        let lock = if self.backend() == DatabaseBackend::Postgres { " FOR UPDATE" } else { "" };
+        let lock = FOR_UPDATE.of(self.backend());
         if self.names_version(&tx, lock).await? == NAMES_VERSION {
             return Ok(tx.rollback().await?);
         }
         self.lock_names(&tx).await?;
         for sql in FORGET {
-            tx.execute_unprepared(sql).await?;
+            run_unprepared(&tx, sql).await?;
         }
-        let newest = tx.query_one_raw(self.statement("SELECT COALESCE(MAX(id), 0) FROM users", [])).await?;
-        let newest: i32 = newest.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+        let newest = tx.query_one(self.statement("SELECT COALESCE(MAX(id), 0) FROM users", [])).await?;
+        let newest: i32 = newest.map_or(Ok(0), |row| row.get(0))?;
         for block in 0..=newest / AT_ONCE {
             self.review_some(&tx, block * AT_ONCE).await?;
         }
         let sql = "UPDATE store SET names_version = $1 WHERE id = 1";
-        tx.execute_raw(self.statement(sql, [NAMES_VERSION.into()])).await?;
+        tx.execute(self.statement(sql, [NAMES_VERSION.into()])).await?;
         tx.commit().await
     }
 
-    async fn names_version(&self, db: &impl sea_orm::ConnectionTrait, lock: &str) -> Result<i32, StorageError> {
-        let row = db.query_one_raw(self.statement(format!("{VERSION}{lock}"), [])).await?;
-        Ok(row.ok_or(StorageError::Corrupt("the store row is missing"))?.try_get_by_index(0)?)
+    async fn names_version(&self, db: &impl Tx, lock: &str) -> Result<i32, StorageError> {
+        let row = db.query_one(self.statement(format!("{VERSION}{lock}"), [])).await?;
+        Ok(row.ok_or(StorageError::Corrupt("the store row is missing"))?.get(0)?)
     }
 
     /// The accounts from the id `first` on.
     async fn review_some(&self, tx: &PoolTransaction, first: i32) -> Result<(), StorageError> {
         let (mut found_by, mut looks_like, mut odd) = (Vec::new(), Vec::new(), Vec::new());
         let values = [first.into(), (first + (AT_ONCE - 1)).into()];
-        for row in tx.query_all_raw(self.statement(SOME, values)).await? {
-            let user = UserId(row.try_get_by_index(0)?);
-            let (name, email): (String, String) = (row.try_get_by_index(1)?, row.try_get_by_index(3)?);
-            let key = self.rename_key(tx, user, "name_key", row.try_get_by_index(2)?, &name).await?;
-            self.rename_key(tx, user, "email_key", row.try_get_by_index(4)?, &email).await?;
+        for row in tx.query(self.statement(SOME, values)).await? {
+            let user = UserId(row.get(0)?);
+            let (name, email): (String, String) = (row.get(1)?, row.get(3)?);
+            let key = self.rename_key(tx, user, "name_key", row.get(2)?, &name).await?;
+            self.rename_key(tx, user, "email_key", row.get(4)?, &email).await?;
             found_by.push((user, searched(&key)));
             looks_like.push((user, skeletons(&name)));
             if let Err(invalid) = UserName::parse(name) {
@@ -161,7 +165,7 @@ impl Storage {
     }
 
     /// Gives a name or an address the key that it would have today, unless that is another account's: then it keeps its
-    /// own. Answers the key that it has.
+    /// own. Returns the key that it has.
     async fn rename_key(
         &self,
         tx: &PoolTransaction,
@@ -175,20 +179,16 @@ impl Storage {
             return Ok(key);
         }
         let sql = format!(
-            "UPDATE users SET {column} = $1 WHERE id = $2 AND NOT EXISTS (SELECT 1 FROM users AS o WHERE o.{column} = $1)"
+            "UPDATE users SET {column} = $1 WHERE id = $2 AND NOT EXISTS (SELECT 1 FROM users AS o \
+             WHERE o.{column} = $1)"
         );
-        let renamed = tx.run(self.statement(sql, [today.as_str().into(), user.0.into()])).await?;
+        let renamed = tx.execute(self.statement(sql, [today.as_str().into(), user.0.into()])).await?;
         Ok(if renamed == 1 { today } else { key })
     }
 
-    async fn run_list<const N: usize>(
-        &self,
-        tx: &impl Statements,
-        list: &Bulk<'_, N>,
-        sql: &str,
-    ) -> Result<(), StorageError> {
+    async fn run_list<const N: usize>(&self, tx: &impl Tx, list: &Bulk<'_, N>, sql: &str) -> Result<(), StorageError> {
         for statement in list.statements(self.backend(), sql) {
-            tx.run(statement).await?;
+            tx.execute(statement).await?;
         }
         Ok(())
     }

@@ -1,18 +1,17 @@
-//! A user's login sessions as the user sees them: which there are, and ending them.
+//! The current logins of a user: listing and ending them.
 
 use sea_orm::sea_query::{Expr, LockType};
-use sea_orm::{
-    ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QueryResult,
-    QuerySelect as _,
-};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 
 use crate::domain::{LoginId, Timestamp, UserId};
 use crate::storage::engine::begin::unique;
+use crate::storage::engine::row::Row;
 use crate::storage::engine::tx::PoolTransaction;
+use crate::storage::engine::tx::Tx as _;
 use crate::storage::schema::entity::{login, user};
 use crate::storage::{Storage, StorageError};
 
-/// A login session that has neither ended nor expired.
+/// A login that has neither ended nor expired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginSession {
     /// Its id.
@@ -25,7 +24,7 @@ pub struct LoginSession {
     pub device_ids: Vec<String>,
 }
 
-/// Which of a user's login sessions.
+/// A selection of a user's logins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
     /// This one.
@@ -35,7 +34,7 @@ pub enum Which {
 }
 
 impl Storage {
-    /// The user's login sessions after `after`, oldest first, at most `limit`.
+    /// The user's logins after `after`, oldest first, at most `limit`.
     pub async fn login_sessions(
         &self,
         user: UserId,
@@ -63,17 +62,17 @@ impl Storage {
         Ok(rows.into_iter().map(session).collect())
     }
 
-    /// Ends login sessions of the user; answers those that had not ended before.
+    /// Ends logins of the user, and returns those that had not ended before.
     pub async fn end_logins(&self, user: UserId, which: Which, now: Timestamp) -> Result<Vec<LoginId>, StorageError> {
         let tx = self.begin().await?;
-        // As a login does, whose account this is: on PostgreSQL the two would wait for each other otherwise.
+        // Locked first, as by a new login: on PostgreSQL the two could deadlock otherwise.
         unique(user::Entity::find_by_id(user.0).lock(LockType::NoKeyUpdate), &tx).await?;
         let ended = end(&tx, user, which, now).await?;
         tx.commit().await?;
         Ok(ended)
     }
 
-    /// Login sessions that ended after `since`: their access tokens may still be valid by their dates.
+    /// Logins that ended after `since`: their access tokens may still be valid by their dates.
     pub async fn logins_ended_since(&self, since: Timestamp) -> Result<Vec<LoginId>, StorageError> {
         let rows = login::Entity::find().filter(login::Column::EndedAt.gt(since.as_micros())).all(&self.reads).await?;
         Ok(rows.into_iter().map(|row| LoginId(row.id)).collect())
@@ -81,11 +80,8 @@ impl Storage {
 
     /// Users whose accounts are gone while their access tokens may be valid by their dates, and until when.
     pub async fn ended_users(&self) -> Result<Vec<(UserId, Timestamp)>, StorageError> {
-        let rows = self.reads.query_all_raw(self.statement("SELECT user_id, until FROM ended_users", [])).await?;
-        let user = |row: &QueryResult| {
-            Ok((UserId(row.try_get_by_index(0)?), Timestamp::from_micros(row.try_get_by_index(1)?)))
-        };
-        rows.iter().map(user).collect()
+        let rows = self.reads.query(self.statement("SELECT user_id, until FROM ended_users", [])).await?;
+        rows.into_iter().map(Row::read).collect()
     }
 }
 

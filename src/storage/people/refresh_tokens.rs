@@ -15,7 +15,7 @@ use crate::storage::{Storage, StorageError};
 pub enum Rotation {
     /// The token is good; its successor is what the token makes with `salt`.
     Granted {
-        /// Whose login it is.
+        /// The user whose login it is.
         user: UserId,
         /// Their name.
         name: String,
@@ -28,7 +28,7 @@ pub enum Rotation {
     Refused,
     /// It was spent before and its successor was used: one of two holders is a thief. The login has been ended.
     Reused {
-        /// Whose login it was.
+        /// The user whose login it was.
         user: UserId,
         /// The login that has ended.
         login: LoginId,
@@ -38,9 +38,9 @@ pub enum Rotation {
 impl Storage {
     /// Spends the token with this `hash`, in one transaction, or finds that it was spent.
     ///
-    /// `salt` is used when it was not; `successor` gives the hash of the token that a salt makes. A spent token is still
-    /// [granted](Rotation::Granted) for `grace_s` seconds, and for as long as its successor was not used: the answer may
-    /// have been lost on the way.
+    /// `salt` is used when it was not; `successor` gives the hash of the token that a salt makes. A spent token is
+    /// still [granted](Rotation::Granted) for `grace_s` seconds, and for as long as its successor was not used: the
+    /// answer may have been lost on the way.
     pub async fn rotate(
         &self,
         hash: Hash,
@@ -49,7 +49,7 @@ impl Storage {
         grace_s: i64,
         now: Timestamp,
     ) -> Result<Rotation, StorageError> {
-        // Anybody can show a token: one that nobody was ever given costs no turn at writing.
+        // Any client can show a token: one that was never given out takes no write lock.
         let shown = unique(refresh_token::Entity::find_by_id(hash.to_vec()), &self.reads).await?;
         let Some(shown) = shown else { return Ok(Rotation::Refused) };
         let tx = self.begin().await?;

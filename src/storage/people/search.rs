@@ -11,12 +11,15 @@
 mod ids;
 mod index;
 
-use sea_orm::ConnectionTrait as _;
+use std::sync::LazyLock;
+
 use tokio::sync::SemaphorePermit;
 
 use crate::domain::{Gram, User, UserId, search_key, searched, text_grams};
 use crate::storage::engine::page::bind;
-use crate::storage::people::users::{UserList, user};
+use crate::storage::engine::row::{Columns as _, Row};
+use crate::storage::engine::tx::Tx as _;
+use crate::storage::people::users::{UserColumns, UserList};
 use crate::storage::{Storage, StorageError};
 use ids::{IdSet, block_of};
 
@@ -34,8 +37,10 @@ const RAREST: usize = 3;
 /// text.
 const SHORT: usize = 8;
 
-pub(in crate::storage) const EVERYBODY: &str =
-    "SELECT id, name, public_key FROM users WHERE id > $1 ORDER BY id LIMIT $2 + 0";
+/// All users after `$1`.
+pub(in crate::storage) static EVERYONE: LazyLock<String> = LazyLock::new(|| {
+    format!("SELECT {} FROM users AS u WHERE u.id > $1 ORDER BY u.id LIMIT $2 + 0", UserColumns::select())
+});
 
 /// Which part of a search to return.
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +73,7 @@ pub(in crate::storage) fn blocks_query(grams: usize) -> String {
     )
 }
 
-/// A search on its way.
+/// A running search.
 struct Search<'a> {
     storage: &'a Storage,
     key: String,
@@ -79,8 +84,8 @@ struct Search<'a> {
 }
 
 impl Storage {
-    /// Users whose name contains the `text`, both as they are [searched](search_key), by id, as far as they fit on a page.
-    /// Empty, or white space, finds everybody; what cannot be seen finds nobody.
+    /// Users whose name contains the `text`, both as they are [searched](search_key), by id, as far as they fit on a
+    /// page. An empty text or white space finds all users; invisible characters find none.
     ///
     /// [`StorageError::TimedOut`] when this is a long search and too many others are.
     pub async fn search_users(&self, text: &str, page: UserPage) -> Result<Vec<User>, StorageError> {
@@ -92,11 +97,11 @@ impl Storage {
         }
         let after = page.after.unwrap_or(UserId(0)).max(UserId(0));
         if key.is_empty() {
-            let statement = self.statement(EVERYBODY, [after.0.into(), bind(page.limit)]);
-            let users = self.reads.query_all_raw(statement).await?;
-            let users: Result<Vec<User>, StorageError> = users.iter().map(user).collect();
+            let statement = self.statement(EVERYONE.as_str(), [after.0.into(), bind(page.limit)]);
+            let users = self.reads.query(statement).await?;
+            let users: Result<Vec<UserColumns>, StorageError> = users.into_iter().map(Row::read).collect();
             let mut page = UserList::default();
-            page.extend(users?);
+            page.extend(users?.into_iter().map(User::from));
             return Ok(page.users);
         }
         let grams = text_grams(&key).into_iter().collect();
@@ -131,15 +136,15 @@ impl Search<'_> {
         }
     }
 
-    /// Who has all the pieces, in the first `at_once` blocks from `from` on where anybody could.
+    /// Returns the users who have all the pieces, in the first `at_once` blocks from `from` on that could hold one.
     async fn blocks(&mut self, from: i32, at_once: usize) -> Result<Vec<(i32, IdSet)>, StorageError> {
         self.proceed().await?;
         let values = [from.into(), bind(self.grams.len() as u64), bind(at_once as u64)];
         let values = values.into_iter().chain(self.grams.iter().map(|gram| gram.get().into()));
         let statement = self.storage.statement(blocks_query(self.grams.len()), values);
         let mut blocks: Vec<(i32, IdSet)> = Vec::new();
-        for row in self.storage.reads.query_all_raw(statement).await? {
-            let (block, bytes): (i32, Vec<u8>) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        for row in self.storage.reads.query(statement).await? {
+            let (block, bytes): (i32, Vec<u8>) = row.read()?;
             let set = IdSet::from_stored(&bytes)?;
             match blocks.last_mut() {
                 Some((last, all)) if *last == block => all.retain(&set),
@@ -149,7 +154,7 @@ impl Search<'_> {
         Ok(blocks)
     }
 
-    /// Those of these users whose name contains the text.
+    /// Returns those of these users whose name contains the text.
     async fn named(&mut self, ids: &[UserId]) -> Result<Vec<User>, StorageError> {
         self.proceed().await?;
         let users = self.storage.users_with_keys(ids).await?;

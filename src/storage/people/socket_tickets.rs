@@ -1,12 +1,11 @@
-//! Tickets: one socket each, for a short time.
+//! Socket tickets: each opens one socket, within a short time.
 
 use sea_orm::sea_query::LockType;
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 
 use crate::domain::{LoginId, Timestamp, UserId};
 use crate::storage::engine::begin::unique;
+use crate::storage::engine::tx::Tx as _;
 use crate::storage::schema::entity::{login, ticket};
 use crate::storage::{Storage, StorageError};
 
@@ -14,7 +13,7 @@ use crate::storage::{Storage, StorageError};
 const CONSUME: &str = "DELETE FROM tickets WHERE hash = $1 RETURNING user_id, login_id, expires_at";
 
 impl Storage {
-    /// Keeps the hash of a new ticket, and forgets those that have expired. False when the user has no such login session.
+    /// Keeps the hash of a new ticket, and forgets those that have expired. False when the user has no such login.
     pub async fn create_ticket(
         &self,
         hash: [u8; 32],
@@ -40,22 +39,21 @@ impl Storage {
         Ok(true)
     }
 
-    /// Whose ticket this is; from now on nobody's.
+    /// Consumes a ticket, and returns the user and login it was made for.
     pub async fn consume_ticket(
         &self,
         hash: [u8; 32],
         now: Timestamp,
     ) -> Result<Option<(UserId, LoginId)>, StorageError> {
-        // Anybody can show a ticket: one that nobody was ever given costs no turn at writing.
+        // Any client can show a ticket: one that was never given out takes no write lock.
         if unique(ticket::Entity::find_by_id(hash.to_vec()), &self.reads).await?.is_none() {
             return Ok(None);
         }
         let tx = self.begin().await?;
-        let row = tx.query_one_raw(self.statement(CONSUME, [hash.to_vec().into()])).await?;
+        let row = tx.query_one(self.statement(CONSUME, [hash.to_vec().into()])).await?;
         tx.commit().await?;
         let Some(row) = row else { return Ok(None) };
-        let expires_at: i64 = row.try_get("", "expires_at")?;
-        let owner = (UserId(row.try_get("", "user_id")?), LoginId(row.try_get("", "login_id")?));
-        Ok((expires_at > now.as_micros()).then_some(owner))
+        let (user, login, expires_at): (UserId, LoginId, Timestamp) = row.read()?;
+        Ok((expires_at > now).then_some((user, login)))
     }
 }

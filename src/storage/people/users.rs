@@ -1,15 +1,50 @@
-//! Users by id, as everybody may see them.
+//! Users by id, as all users may see them.
 
-use sea_orm::{ConnectionTrait as _, DatabaseBackend, QueryResult, Statement};
+use std::sync::LazyLock;
+
+use sea_orm::{DatabaseBackend, Statement};
 
 use crate::domain::{User, UserId};
 use crate::storage::engine::bulk::{Bulk, Cell};
 use crate::storage::engine::page::PAGE_BYTES;
+use crate::storage::engine::row::{Columns as _, FromRow, Row, columns, take_next};
+use crate::storage::engine::tx::Tx as _;
 use crate::storage::{Storage, StorageError};
 
-/// In SQLite's words the order of the join.
-const USERS: &str =
-    "WITH {rows} SELECT u.id, u.name, u.public_key, u.name_key FROM v CROSS JOIN users AS u WHERE u.id = v.column1";
+columns! {
+    /// A user `u`, as everyone may see them.
+    pub(in crate::storage) struct UserColumns {
+        id: UserId = "u.id",
+        name: String = "u.name",
+        public_key: String = "u.public_key",
+    }
+}
+
+impl From<UserColumns> for User {
+    fn from(UserColumns { id, name, public_key }: UserColumns) -> Self {
+        Self { id, name, public_key }
+    }
+}
+
+/// A user and their name as it is compared.
+struct WithKey {
+    user: UserColumns,
+    key: String,
+}
+
+impl FromRow for WithKey {
+    fn from_row(row: &mut Row, next: &mut usize) -> Result<Self, StorageError> {
+        Ok(Self { user: UserColumns::from_row(row, next)?, key: take_next(row, next)? })
+    }
+}
+
+/// `CROSS JOIN` fixes the join order on SQLite.
+static USERS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "WITH {{rows}} SELECT {}, u.name_key FROM v CROSS JOIN users AS u WHERE u.id = v.column1",
+        UserColumns::select()
+    )
+});
 
 /// Users that are read at once.
 const AT_ONCE: usize = 64;
@@ -36,18 +71,9 @@ impl UserList {
     }
 }
 
-/// The statements that answer the users with these ids, in no order.
+/// Returns the statements that find the users with these ids, in no order.
 pub(in crate::storage) fn by_ids(backend: DatabaseBackend, ids: &[UserId]) -> Vec<Statement> {
-    Bulk::new(ids.iter().map(|id| [Cell::Int(id.0)])).statements(backend, USERS)
-}
-
-/// The first three columns.
-pub(in crate::storage) fn user(row: &QueryResult) -> Result<User, StorageError> {
-    Ok(User {
-        id: UserId(row.try_get_by_index(0)?),
-        name: row.try_get_by_index(1)?,
-        public_key: row.try_get_by_index(2)?,
-    })
+    Bulk::new(ids.iter().map(|id| [Cell::Int(id.0)])).statements(backend, &USERS)
 }
 
 impl Storage {
@@ -78,8 +104,9 @@ impl Storage {
     ) -> Result<Vec<(User, String)>, StorageError> {
         let mut users = Vec::with_capacity(ids.len());
         for statement in by_ids(self.backend(), ids) {
-            for row in self.reads.query_all_raw(statement).await? {
-                users.push((user(&row)?, row.try_get_by_index(3)?));
+            for row in self.reads.query(statement).await? {
+                let WithKey { user, key } = row.read()?;
+                users.push((User::from(user), key));
             }
         }
         users.sort_unstable_by_key(|(user, _)| user.id);

@@ -1,9 +1,8 @@
-//! How far time stamps are ahead of the clock, and which one stands for a moment meanwhile.
-
-use sea_orm::ConnectionTrait as _;
+//! Time stamps that are ahead of the clock, and the one that stands for a moment meanwhile.
 
 use crate::domain::Timestamp;
 use crate::storage::commands::clock_marks::MARK_EVERY_S;
+use crate::storage::engine::tx::Tx as _;
 use crate::storage::{Storage, StorageError};
 
 /// Messages from one note to the next were stored within the time between two notes. So all up to the first note that
@@ -17,10 +16,10 @@ const STAMP_OF: &str = "SELECT COALESCE(f.clock, s.clock + 1) FROM store AS s, \
      AND m.committed_at < m.clock AND (f.clock IS NULL OR m.clock < f.clock))";
 
 impl Storage {
-    /// How many microseconds the newest time stamp is ahead of `now`; negative when it is not.
+    /// Returns how many microseconds the newest time stamp is ahead of `now`; negative when it is not.
     pub async fn ahead_of(&self, now: Timestamp) -> Result<i64, StorageError> {
-        let row = self.reads.query_one_raw(self.statement("SELECT clock FROM store WHERE id = 1", [])).await?;
-        let clock: i64 = row.ok_or(StorageError::Corrupt("the store row is missing"))?.try_get_by_index(0)?;
+        let row = self.reads.query_one(self.statement("SELECT clock FROM store WHERE id = 1", [])).await?;
+        let clock: i64 = row.ok_or(StorageError::Corrupt("the store row is missing"))?.get(0)?;
         Ok(clock.saturating_sub(now.as_micros()))
     }
 
@@ -29,8 +28,8 @@ impl Storage {
     pub async fn stamp_of(&self, moment: Timestamp, now: Timestamp) -> Result<Timestamp, StorageError> {
         let noted = moment.plus_secs(-MARK_EVERY_S);
         let values = [noted.as_micros().into(), now.as_micros().into()];
-        let row = self.reads.query_one_raw(self.statement(STAMP_OF, values)).await?;
-        let stamp: Option<i64> = row.map(|row| row.try_get_by_index(0)).transpose()?;
+        let row = self.reads.query_one(self.statement(STAMP_OF, values)).await?;
+        let stamp: Option<i64> = row.map(|row| row.get(0)).transpose()?;
         Ok(stamp.map_or(moment, |stamp| moment.max(Timestamp::from_micros(stamp))))
     }
 }

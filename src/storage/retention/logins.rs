@@ -1,61 +1,62 @@
-//! Login sessions that are over, and what hangs on them: told once, and dropped later.
+//! Logins that are over, and what hangs on them: told once, and dropped later.
 //!
-//! Dropped in small steps, each a transaction of its own: a session that was used for a month has thousands of spent tokens.
-
-use sea_orm::{ConnectionTrait as _, DatabaseBackend, QueryResult};
+//! Dropped in small steps, each a transaction of its own: a session that was used for a month has thousands of spent
+//! tokens.
 
 use crate::domain::{LoginId, Timestamp, UserId};
-use crate::storage::retention::messages::BATCH;
-use crate::storage::{Cleared, Storage, StorageError};
+use crate::storage::engine::per_engine::PerEngine;
+use crate::storage::engine::row::Row;
+use crate::storage::engine::tx::Tx as _;
+use crate::storage::retention::messages::{BATCH, Cleared};
+use crate::storage::{Storage, StorageError};
 
-const EXPIRED: &str = "SELECT expires_at, id, user_id FROM logins WHERE (expires_at, id) > ($1, $2) AND expires_at <= $3 \
+const EXPIRED: &str = "SELECT expires_at, id, user_id FROM logins WHERE (expires_at, id) > ($1, $2) \
+     AND expires_at <= $3 \
      AND ended_at IS NULL ORDER BY expires_at, id LIMIT $4 + 0";
 
-/// Expired tokens. On PostgreSQL, as in what follows, without those that somebody else has just taken: the two must not wait for each
-/// other.
+/// Expired tokens. On PostgreSQL, as in what follows, without the rows that another transaction has locked: the two
+/// must not wait for each other.
 const TOKENS: &str = "DELETE FROM refresh_tokens WHERE hash IN \
      (SELECT hash FROM refresh_tokens WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 + 0 {skip})";
-/// The tokens of login sessions that are over.
+/// The tokens of logins that are over.
 const THEIR_TOKENS: &str = "DELETE FROM refresh_tokens WHERE hash IN (SELECT hash FROM refresh_tokens \
      WHERE login_id IN (SELECT id FROM logins WHERE {column} <= $1 ORDER BY {column} LIMIT 20) LIMIT $2 + 0 {skip})";
-/// The login sessions that are over and have no tokens any more.
-const LOGINS: &str = "DELETE FROM logins WHERE id IN (SELECT id FROM logins WHERE {column} <= $1 ORDER BY {column} LIMIT 20 \
+/// The logins that are over and have no tokens any more.
+const LOGINS: &str = "DELETE FROM logins WHERE id IN (SELECT id FROM logins WHERE {column} <= $1 \
+     ORDER BY {column} LIMIT 20 \
      {skip}) AND NOT EXISTS (SELECT 1 FROM refresh_tokens WHERE login_id = logins.id)";
 const TICKETS: &str =
     "DELETE FROM tickets WHERE hash IN (SELECT hash FROM tickets WHERE expires_at <= $1 LIMIT $2 + 0)";
 const USERS: &str = "DELETE FROM ended_users WHERE until <= $1";
 
-/// A login session that has expired.
+/// On PostgreSQL rows that another transaction has locked are left for the next time.
+const SKIP_LOCKED: PerEngine<&str> = PerEngine { sqlite: "", postgres: "FOR UPDATE SKIP LOCKED" };
+
+/// A login that has expired.
 #[derive(Clone, Copy, Debug)]
 pub struct Expired {
-    /// When.
+    /// When it expired.
     pub at: Timestamp,
-    /// Which.
+    /// The login.
     pub login: LoginId,
-    /// Whose.
+    /// The user whose login it is.
     pub user: UserId,
 }
 
 impl Storage {
-    /// Login sessions that had expired by `now` and come after this one, in the order in which they expired; some of them.
+    /// Logins that had expired by `now` and come after this one, in the order in which they expired; some of them.
     pub async fn expired_logins(
         &self,
         (at, login): (Timestamp, LoginId),
         now: Timestamp,
     ) -> Result<Vec<Expired>, StorageError> {
         let values = [at.as_micros().into(), login.0.into(), now.as_micros().into(), BATCH.into()];
-        let rows = self.reads.query_all_raw(self.statement(EXPIRED, values)).await?;
-        let expired = |row: &QueryResult| {
-            Ok(Expired {
-                at: Timestamp::from_micros(row.try_get_by_index(0)?),
-                login: LoginId(row.try_get_by_index(1)?),
-                user: UserId(row.try_get_by_index(2)?),
-            })
-        };
-        rows.iter().map(expired).collect()
+        let rows = self.reads.query(self.statement(EXPIRED, values)).await?;
+        let expired = |row: Row| row.read().map(|(at, login, user)| Expired { at, login, user });
+        rows.into_iter().map(expired).collect()
     }
 
-    /// Drops some of what belongs to login sessions that had expired by `over` or were ended by `ended`.
+    /// Drops some of what belongs to logins that had expired by `over` or were ended by `ended`.
     pub async fn drop_logins(&self, over: Timestamp, ended: Timestamp) -> Result<Cleared, StorageError> {
         let mut dropped = self.drop_some(TOKENS, over).await?;
         for (column, by) in [("expires_at", over), ("ended_at", ended)] {
@@ -65,18 +66,17 @@ impl Storage {
         Ok(Cleared { destroyed: 0, dropped, has_more: dropped > 0 })
     }
 
-    /// Drops some tickets that nobody can show any more, and the deleted accounts of which no access token is left.
+    /// Drops some expired socket tickets, and the deleted accounts of which no access token is left.
     pub async fn drop_tickets(&self, now: Timestamp) -> Result<Cleared, StorageError> {
         let dropped = self.drop_some(TICKETS, now).await? + self.drop_some(USERS, now).await?;
         Ok(Cleared { destroyed: 0, dropped, has_more: dropped > 0 })
     }
 
     async fn drop_some(&self, sql: &str, by: Timestamp) -> Result<u64, StorageError> {
-        let is_postgres = self.backend() == DatabaseBackend::Postgres;
-        let sql = sql.replace("{skip}", if is_postgres { "FOR UPDATE SKIP LOCKED" } else { "" });
+        let sql = sql.replace("{skip}", SKIP_LOCKED.of(self.backend()));
         let with_limit = sql.contains("$2").then(|| BATCH.into());
         let tx = self.begin_cleanup().await?;
-        let dropped = self.run(&tx, &sql, [by.as_micros().into()].into_iter().chain(with_limit)).await?;
+        let dropped = tx.execute(self.statement(sql, [by.as_micros().into()].into_iter().chain(with_limit))).await?;
         if dropped == 0 {
             tx.rollback().await?;
         } else {

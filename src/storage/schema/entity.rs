@@ -68,53 +68,6 @@ pub(in crate::storage) mod refresh_token {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-pub(in crate::storage) mod message {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Clone, Debug, DeriveEntityModel)]
-    #[sea_orm(table_name = "messages")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: i64,
-        pub conversation_id: i64,
-        pub sender_id: i32,
-        pub receiver_id: i32,
-        pub message_type: String,
-        pub timestamp: i64,
-        pub client_id: Option<String>,
-        pub content_hash: Option<Vec<u8>>,
-        pub reply_to: Option<i64>,
-        pub expires_at: Option<i64>,
-        pub sender_gone: Option<i64>,
-        pub receiver_gone: Option<i64>,
-        pub gone_seq: Option<i64>,
-        pub gone_how: i16,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(in crate::storage) mod body {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Clone, Debug, DeriveEntityModel)]
-    #[sea_orm(table_name = "bodies")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: i64,
-        pub sender_copy: Vec<u8>,
-        pub receiver_copy: Vec<u8>,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
 pub(in crate::storage) mod ticket {
     use sea_orm::entity::prelude::*;
 

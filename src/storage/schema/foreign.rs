@@ -1,4 +1,4 @@
-//! Databases of other programs, which are refused before a byte of them is written.
+//! Recognition of databases of other programs, which are refused before a byte of them is written.
 //!
 //! A SQLite store says in its header whose it is (`application_id`). One from before it did so is known by its
 //! migrations. On PostgreSQL other tables may be in the same schema, as those of an extension, but none that is named
@@ -10,11 +10,13 @@ use std::path::Path;
 
 use migration::{Migrator, MigratorTrait as _};
 use rusqlite::{Connection, OpenFlags};
-use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseBackend, DatabaseConnection, Statement};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, Statement};
 
 use crate::config::Store;
 use crate::storage::StorageError;
+use crate::storage::engine::per_engine::PerEngine;
 use crate::storage::engine::sqlite::lock::beside;
+use crate::storage::engine::tx::Tx as _;
 
 /// "FLNT" in ASCII.
 pub(in crate::storage) const APPLICATION_ID: i32 = 0x46_4c_4e_54;
@@ -28,10 +30,15 @@ const SQLITE_TABLES: &str = "SELECT name FROM sqlite_master WHERE type = 'table'
 /// All tables of the schema that is used.
 const POSTGRES_TABLES: &str = "SELECT relname::text FROM pg_class \
      WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND relnamespace = current_schema()::regnamespace";
+/// How to list the tables of a schema that other programs may share, and how to name it.
+const SHARED: PerEngine<Option<(&str, &str)>> = PerEngine {
+    sqlite: None,
+    postgres: Some((POSTGRES_TABLES, "SELECT current_database() || '.' || current_schema()")),
+};
 /// The table in which migrations are noted.
 const MIGRATIONS: &str = "seaql_migrations";
 
-/// What a SQLite file is.
+/// The contents of a SQLite file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::storage) enum Found {
     /// There is nothing, or an empty file.
@@ -99,11 +106,12 @@ fn read(path: &Path) -> Result<(Vec<String>, Vec<String>), rusqlite::Error> {
 /// [`StorageError::Foreign`] when the schema of a PostgreSQL database is another program's: it has noted migrations of
 /// which none is ours, or has none and a table that is named like one of ours.
 pub(in crate::storage) async fn check(db: &DatabaseConnection, applied: &[String]) -> Result<(), StorageError> {
-    if db.get_database_backend() != DatabaseBackend::Postgres || applied.iter().any(|name| is_ours(name)) {
+    let Some((listing, named)) = SHARED.of(db.get_database_backend()) else { return Ok(()) };
+    if applied.iter().any(|name| is_ours(name)) {
         return Ok(());
     }
     let is_foreign = if applied.is_empty() {
-        let present = tables(db, POSTGRES_TABLES).await?;
+        let present = tables(db, listing).await?;
         let is_bare = present.iter().all(|table| table == MIGRATIONS);
         !is_bare && own_tables().await?.iter().any(|own| present.contains(own))
     } else {
@@ -112,8 +120,8 @@ pub(in crate::storage) async fn check(db: &DatabaseConnection, applied: &[String
     if !is_foreign {
         return Ok(());
     }
-    let sql = Statement::from_string(DatabaseBackend::Postgres, "SELECT current_database() || '.' || current_schema()");
-    let name = db.query_one_raw(sql).await?.map_or(Ok(String::new()), |row| row.try_get_by_index(0))?;
+    let sql = Statement::from_string(db.get_database_backend(), named);
+    let name = db.query_one(sql).await?.map_or(Ok(String::new()), |row| row.get(0))?;
     Err(StorageError::Foreign(format!("the schema {name}")))
 }
 
@@ -130,8 +138,8 @@ async fn own_tables() -> Result<Vec<String>, StorageError> {
 }
 
 async fn tables(db: &DatabaseConnection, sql: &'static str) -> Result<Vec<String>, StorageError> {
-    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
-    rows.iter().map(|row| row.try_get_by_index(0).map_err(StorageError::from)).collect()
+    let rows = db.query(Statement::from_string(db.get_database_backend(), sql)).await?;
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 fn is_ours(migration: &str) -> bool {

@@ -1,5 +1,11 @@
 //! The table of events that are neither messages nor receipts: one row for each user who must learn of one.
 
+use rusqlite::types::Value as Stored;
+use sea_orm::QueryResult;
+
+use crate::storage::StorageError;
+use crate::storage::engine::row::Column;
+
 /// What `events.kind` means, and with it `subject` and `detail`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::storage) enum EventKind {
@@ -9,7 +15,7 @@ pub(in crate::storage) enum EventKind {
     DeletedForAll,
     /// `subject` is the message.
     Expired,
-    /// Of user 0, which is everybody. `subject` is the time in microseconds.
+    /// Belongs to user 0, which stands for all users. `subject` is the time in microseconds.
     DeletedBefore,
     /// `subject` is the user, `detail` the name of the key.
     KeyChanged,
@@ -52,12 +58,56 @@ impl EventKind {
     }
 }
 
-/// What `messages.gone_how` means.
-pub(in crate::storage) mod gone {
+/// How a message was lost to both sides, or to one side after the other: `messages.gone_how`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::storage) enum GoneHow {
     /// One side after the other.
-    pub(in crate::storage) const APART: i16 = 0;
-    pub(in crate::storage) const EVERYONE: i16 = 1;
-    pub(in crate::storage) const EXPIRED: i16 = 2;
-    pub(in crate::storage) const RETENTION: i16 = 3;
-    pub(in crate::storage) const ACCOUNT: i16 = 4;
+    Apart,
+    /// Its sender deleted it for everyone.
+    ForEveryone,
+    /// Its time to live is over.
+    Expired,
+    /// It is older than the server's retention.
+    Retention,
+    /// An account was deleted, and its messages with it.
+    Account,
+}
+
+impl Column for GoneHow {
+    fn from_pool(row: &QueryResult, index: usize) -> Result<Self, StorageError> {
+        Self::known(i16::from_pool(row, index)?)
+    }
+
+    fn from_stored(value: &Stored) -> Result<Self, StorageError> {
+        Self::known(i16::from_stored(value)?)
+    }
+
+    fn from_json(value: serde_json::Value) -> Result<Self, StorageError> {
+        Self::known(i16::from_json(value)?)
+    }
+}
+
+impl GoneHow {
+    const ALL: [Self; 5] = [Self::Apart, Self::ForEveryone, Self::Expired, Self::Retention, Self::Account];
+
+    /// Returns the number in the table. Released numbers never change.
+    pub(in crate::storage) const fn stored(self) -> i16 {
+        match self {
+            Self::Apart => 0,
+            Self::ForEveryone => 1,
+            Self::Expired => 2,
+            Self::Retention => 3,
+            Self::Account => 4,
+        }
+    }
+
+    fn known(number: i16) -> Result<Self, StorageError> {
+        let how = Self::ALL.into_iter().find(|how| how.stored() == number);
+        how.ok_or(StorageError::Corrupt("how a message was lost"))
+    }
+
+    /// Whether the message itself is destroyed for both sides, and no client may name it any more.
+    pub(in crate::storage) fn is_unknown_to_clients(self) -> bool {
+        matches!(self, Self::Retention | Self::Account)
+    }
 }

@@ -1,15 +1,25 @@
-//! Bringing the schema up to date.
+//! Migrations: brings the schema up to date.
 
 use migration::{Migrator, MigratorTrait as _};
-use sea_orm::{ConnectionTrait as _, DatabaseBackend, DatabaseConnection, Statement, TransactionTrait as _};
+use sea_orm::{DatabaseBackend, DatabaseConnection, Statement, TransactionTrait as _};
 
 use crate::storage::StorageError;
+use crate::storage::engine::per_engine::PerEngine;
+use crate::storage::engine::tx::Tx as _;
 use crate::storage::schema::foreign;
 
 /// The table in which SeaORM notes applied migrations.
 const APPLIED: &str = "SELECT version FROM seaql_migrations ORDER BY version";
 /// Key of the advisory lock that lets one node at a time migrate: "fluent" in ASCII.
 const LOCK_KEY: i64 = 0x66_6c_75_65_6e_74;
+
+/// On SQLite the process that has the lock of the store is the only one.
+const LOCK: PerEngine<Option<&str>> = PerEngine { sqlite: None, postgres: Some("SELECT pg_advisory_xact_lock($1)") };
+/// Whether any migration was ever noted.
+const IS_NOTED: PerEngine<&str> = PerEngine {
+    sqlite: "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'seaql_migrations'",
+    postgres: "SELECT 1 WHERE to_regclass('seaql_migrations') IS NOT NULL",
+};
 
 /// A migration and whether the database has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,33 +35,16 @@ pub(in crate::storage) async fn up(db: &DatabaseConnection) -> Result<(), Storag
     if state(db).await?.iter().all(|migration| migration.applied) {
         return Ok(());
     }
-    match db.get_database_backend() {
-        DatabaseBackend::Postgres => {
-            // Held by its own connection until this transaction ends, whatever happens to the migration's.
-            let lock = db.begin().await?;
-            let sql = format!("SELECT pg_advisory_xact_lock({LOCK_KEY})");
-            lock.execute_unprepared(&sql).await?;
-            Migrator::up(db, None).await?;
-            lock.commit().await?;
-        }
-        _ => Migrator::up(db, None).await?,
-    }
-    Ok(())
-}
-
-/// Forgets what SQLite has noted about the sizes of tables: each query goes from key to key, and needs no statistics. Those of a
-/// store that was young when they were taken — a table of users with one row — would have it go through that table once
-/// for every row of a list, until they are taken anew.
-pub(in crate::storage) async fn forget_statistics(db: &DatabaseConnection) -> Result<(), StorageError> {
-    if db.get_database_backend() != DatabaseBackend::Sqlite {
-        return Ok(());
-    }
-    for table in ["sqlite_stat1", "sqlite_stat4"] {
-        let exists = format!("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '{table}'");
-        if db.query_one_raw(Statement::from_string(DatabaseBackend::Sqlite, exists)).await?.is_some() {
-            db.execute_unprepared(&format!("DELETE FROM {table}")).await?;
-        }
-    }
+    let Some(sql) = LOCK.of(db.get_database_backend()) else { return Ok(Migrator::up(db, None).await?) };
+    // Held by its own connection until this transaction ends, whatever happens to the migration's.
+    let lock = db.begin().await?;
+    sea_orm::ConnectionTrait::execute_raw(
+        &lock,
+        Statement::from_sql_and_values(DatabaseBackend::Postgres, sql, [LOCK_KEY.into()]),
+    )
+    .await?;
+    Migrator::up(db, None).await?;
+    lock.commit().await?;
     Ok(())
 }
 
@@ -69,23 +62,22 @@ pub(in crate::storage) async fn state(db: &DatabaseConnection) -> Result<Vec<Mig
 
 async fn applied(db: &DatabaseConnection) -> Result<Vec<String>, StorageError> {
     let backend = db.get_database_backend();
-    let exists = match backend {
-        DatabaseBackend::Sqlite => "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'seaql_migrations'",
-        _ => "SELECT 1 WHERE to_regclass('seaql_migrations') IS NOT NULL",
-    };
-    if db.query_one_raw(Statement::from_string(backend, exists)).await?.is_none() {
+    if db.query_one(Statement::from_string(backend, IS_NOTED.of(backend))).await?.is_none() {
         return Ok(Vec::new());
     }
-    let rows = db.query_all_raw(Statement::from_string(backend, APPLIED)).await?;
-    rows.iter().map(|row| row.try_get_by_index(0).map_err(StorageError::from)).collect()
+    let rows = db.query(Statement::from_string(backend, APPLIED)).await?;
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use sea_orm::ConnectionTrait as _;
+
     use super::*;
     use crate::config::Config;
     use crate::domain::{Command, EmailAddress, Proof, PublicKey, Timestamp, UserId, UserName};
     use crate::storage::engine::connect;
+    use crate::storage::engine::purpose::Purpose;
     use crate::storage::people::search::tests::check_index;
     use crate::storage::{Before, Storage, UserPage};
 
@@ -95,10 +87,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut config = Config::defaults().unwrap();
         config.server.data_dir = dir.path().to_owned();
-        let old = connect::open(&config, connect::Purpose::Migrate).await.unwrap();
+        let old = connect::open(&config, Purpose::Migrate).await.unwrap();
         Migrator::up(&old, Some(3)).await.unwrap();
         for sql in [
-            "INSERT INTO users VALUES (1, 'a', 'a', 'a@x', 'a@x', '', 'AAAA', 0), (2, 'b', 'b', 'b@x', 'b@x', '', 'AAAA', 0)",
+            "INSERT INTO users VALUES (1, 'a', 'a', 'a@x', 'a@x', '', 'AAAA', 0), (2, 'b', 'b', 'b@x', 'b@x', '', \
+             'AAAA', 0)",
             "INSERT INTO store VALUES (1, 'epoch', 3, 3)",
             "INSERT INTO conversations VALUES (1, 4294967298, 3)",
             "INSERT INTO members VALUES (1, 1), (2, 1)",
@@ -128,7 +121,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut config = Config::defaults().unwrap();
         config.server.data_dir = dir.path().to_owned();
-        let old = connect::open(&config, connect::Purpose::Migrate).await.unwrap();
+        let old = connect::open(&config, Purpose::Migrate).await.unwrap();
         Migrator::up(&old, Some(4)).await.unwrap();
         // The edges of blocks, and one block where sets are large.
         let ids = [1, 32_767, 32_768, 65_535, 300_000].into_iter().chain(100_000..102_500);

@@ -1,15 +1,14 @@
 //! The one row of the table `store`.
 
-use sea_orm::ConnectionTrait as _;
-
 use crate::clock;
+use crate::storage::engine::tx::Tx as _;
 use crate::storage::{Storage, StorageError};
 
 impl Storage {
     pub(in crate::storage) async fn ensure_store_row(&self) -> Result<(), StorageError> {
         let epoch = new_epoch()?;
         let sql = "INSERT INTO store (id, epoch, head, clock) VALUES (1, $1, 0, 0) ON CONFLICT (id) DO NOTHING";
-        self.request_writes.execute_raw(self.statement(sql, [epoch.into()])).await?;
+        self.request_writes.execute(self.statement(sql, [epoch.into()])).await?;
         Ok(())
     }
 }

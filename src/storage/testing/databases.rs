@@ -6,15 +6,16 @@ use crate::config::Config;
 use crate::storage::StorageError;
 use crate::storage::engine::connect;
 use crate::storage::engine::postgres::connect::{parse, unreachable};
+use crate::storage::engine::purpose::Purpose;
 use crate::storage::schema::migrate;
 
-/// Makes a database, as a copy of `template` when there is one, on which nobody may be connected.
+/// Makes a database, as a copy of `template` when there is one, to which nothing may be connected.
 pub async fn create_database(server: &str, name: &str, template: Option<&str>) -> Result<(), StorageError> {
     let copied = template.map(|template| format!(" TEMPLATE {}", quoted(template))).unwrap_or_default();
     execute(server, &format!("CREATE DATABASE {}{copied}", quoted(name))).await
 }
 
-/// Drops a database with everybody who is connected to it.
+/// Drops a database, and closes all connections to it.
 pub async fn drop_database(server: &str, name: &str) -> Result<(), StorageError> {
     execute(server, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(name))).await
 }
@@ -26,10 +27,10 @@ pub async fn execute(url: &str, sql: &str) -> Result<(), StorageError> {
     connection.close().await.map_err(unreachable)
 }
 
-/// Brings the schema up to date, and leaves everything else to whoever opens the store: copies of this database are
+/// Brings the schema up to date, and leaves everything else to the opening of the store: copies of this database are
 /// stores with histories of their own.
 pub async fn migrate_only(config: &Config) -> Result<(), StorageError> {
-    let db = connect::open(config, connect::Purpose::Migrate).await?;
+    let db = connect::open(config, Purpose::Migrate).await?;
     let migrated = Box::pin(migrate::up(&db)).await;
     db.close().await?;
     migrated

@@ -8,20 +8,19 @@ use sea_orm::{ConnectionTrait as _, Value};
 
 use crate::config::Config;
 use crate::domain::{DirectKey, EmailAddress, PublicKey, Timestamp, UserId, UserName};
-use crate::storage::commands::receipts::{COUNT_BETWEEN, NEWEST_AT_OR_BELOW};
+use crate::storage::commands::lookup::CONVERSATION;
+use crate::storage::commands::receipts::statements::{COUNT_BETWEEN, NEWEST_AT_OR_BELOW};
+use crate::storage::commands::sends::idempotency::KNOWN;
+use crate::storage::engine::bulk::{Bulk, Cell};
 use crate::storage::engine::json_rows::Query;
 use crate::storage::engine::page::bind;
 use crate::storage::messages::conversations::{RELATION, overview_query};
 use crate::storage::messages::history::{chat_list_query, history_query};
-use crate::storage::messages::replay::{by_id_query, deleted_query, plan};
-use crate::storage::people::search::{EVERYBODY, blocks_query};
+use crate::storage::messages::replay::by_id::{by_id_query, deleted_query};
+use crate::storage::messages::replay::plan;
+use crate::storage::people::search::{EVERYONE, blocks_query};
 use crate::storage::people::users::by_ids;
 use crate::storage::{SeedMessages, SeedUsers, Storage};
-
-/// Between whom a message is.
-const CONVERSATION: &str = "SELECT id FROM conversations WHERE direct_key = $1";
-/// Whether a sender has used a name before.
-const KNOWN: &str = "SELECT m.id FROM messages AS m WHERE m.client_id = $1 AND m.sender_id = $2";
 
 /// What SQLite does for a query, in its own words.
 async fn explain(storage: &Storage, sql: &str, values: Vec<Value>) -> String {
@@ -82,8 +81,8 @@ async fn check_plans(storage: &Storage) {
         }
     }
     assert!(overview.contains("messages_conversation_expires (conversation_id=? AND expires_at"), "{overview}");
-    let relation = explain(storage, RELATION, vec![1.into(), 2.into(), one()]).await;
-    let everybody = explain(storage, EVERYBODY, vec![1.into(), bind(20)]).await;
+    let relation = explain(storage, &RELATION, vec![1.into(), 2.into(), one()]).await;
+    let everybody = explain(storage, &EVERYONE, vec![1.into(), bind(20)]).await;
     let values = [1.into(), one()].into_iter().chain((0..8).map(|_| one())).collect();
     let by_id = explain(storage, &by_id_query(storage.backend(), 8).packed(), values).await;
     assert!(by_id.contains("SEARCH m USING INTEGER PRIMARY KEY"), "{by_id}");
@@ -103,7 +102,10 @@ async fn check_plans(storage: &Storage) {
     // What a batch looks up before it is stored.
     let key = DirectKey::new(UserId(1), UserId(2)).get();
     plans.push(explain(storage, CONVERSATION, vec![key.into()]).await);
-    plans.push(explain(storage, KNOWN, vec![Value::from("a"), 1.into()]).await);
+    let names = Bulk::new([[Cell::Text("a"), Cell::Int(1)], [Cell::Text("b"), Cell::Int(2)]]);
+    for statement in names.statements(storage.backend(), &KNOWN) {
+        plans.push(explain(storage, &statement.sql, statement.values.unwrap().0).await);
+    }
     for statement in by_ids(storage.backend(), &[UserId(1), UserId(2)]) {
         plans.push(explain(storage, &statement.sql, statement.values.unwrap().0).await);
     }

@@ -1,9 +1,11 @@
-//! Filling a store for benchmarks and tests on big tables: the rows that [`apply`](Storage::apply) would leave, but
+//! Seeds for benchmarks and tests on large tables: the rows that [`apply`](Storage::apply) would leave, but
 //! made inside the database.
 
-use sea_orm::{ConnectionTrait as _, DatabaseBackend, Value};
+use sea_orm::{DatabaseBackend, Value};
 
 use crate::domain::{DirectKey, EmailAddress, PublicKey, Timestamp, UserId, UserName, fold_name};
+use crate::storage::engine::per_engine::PerEngine;
+use crate::storage::engine::tx::{Tx as _, run_unprepared};
 use crate::storage::people::search::Change;
 use crate::storage::{Storage, StorageError};
 
@@ -56,23 +58,26 @@ const UNREAD: &str = "UPDATE members SET unread = unread + v.count, newest_inbou
 const DELETIONS: [&str; 5] = [
     "UPDATE messages SET sender_gone = id WHERE sender_id = $1 AND receiver_id <> $1 AND gone_seq IS NULL",
     "UPDATE messages SET receiver_gone = id WHERE receiver_id = $1 AND sender_id <> $1 AND gone_seq IS NULL",
-    "UPDATE bodies SET sender_copy = zeroblob(length(sender_copy)) WHERE id IN (SELECT id FROM messages \
+    "UPDATE bodies SET sender_copy = {sender} WHERE id IN (SELECT id FROM messages \
      WHERE sender_id = $1 AND receiver_id <> $1)",
-    "UPDATE bodies SET receiver_copy = zeroblob(length(receiver_copy)) WHERE id IN (SELECT id FROM messages \
+    "UPDATE bodies SET receiver_copy = {receiver} WHERE id IN (SELECT id FROM messages \
      WHERE receiver_id = $1 AND sender_id <> $1)",
     "UPDATE members SET unread = 0 WHERE user_id = $1",
 ];
 const HEAD: &str = "SELECT head, CASE WHEN clock < $1 THEN $1 ELSE clock END FROM store WHERE id = 1";
+
+const BYTES: PerEngine<&str> = PerEngine { sqlite: "CAST({text} AS BLOB)", postgres: "convert_to({text}, 'UTF8')" };
+const ERASED: PerEngine<&str> = PerEngine { sqlite: "zeroblob(length({copy}))", postgres: "''" };
+/// PostgreSQL plans for empty tables until its autovacuum has come by.
+const ANALYZE: PerEngine<Option<&str>> = PerEngine { sqlite: None, postgres: Some("ANALYZE") };
+const VACUUM: PerEngine<Option<&str>> = PerEngine { sqlite: None, postgres: Some("VACUUM ANALYZE") };
 
 /// The ciphertexts of the messages above `$1` up to `$2`: which copy, the number, and as much of `$3` as makes them
 /// `$4` characters.
 fn bodies(backend: DatabaseBackend) -> String {
     let copy =
         |whose| format!("substr('{whose}:' || CAST(id AS TEXT) || ':' || CAST($3 AS TEXT), 1, CAST($4 AS INTEGER))");
-    let bytes = |text: String| match backend {
-        DatabaseBackend::Sqlite => format!("CAST({text} AS BLOB)"),
-        _ => format!("convert_to({text}, 'UTF8')"),
-    };
+    let bytes = |text: String| BYTES.of(backend).replace("{text}", &text);
     format!(
         "INSERT INTO bodies (id, sender_copy, receiver_copy) SELECT id, {}, {} \
          FROM messages WHERE id > $1 AND id <= $2 ORDER BY id",
@@ -135,8 +140,8 @@ impl Storage {
                     names.iter().flat_map(|(name, email)| [name.as_str(), name.key(), email.as_str(), email.key()]);
                 let values = shared.into_iter().chain(own.map(Value::from));
                 let made = ids.len();
-                for row in tx.query_all_raw(self.statement(sql, values)).await? {
-                    ids.push(UserId(row.try_get_by_index(0)?));
+                for row in tx.query(self.statement(sql, values)).await? {
+                    ids.push(UserId(row.get(0)?));
                 }
                 // Given in the order of the rows, but not necessarily told in it.
                 if let Some(new) = ids.get_mut(made..) {
@@ -160,8 +165,8 @@ impl Storage {
              VALUES ($1, $2, $3, $4, $5, 'AAAA', 0)";
         let keys = [fold_name(name), fold_name(email)];
         let values = [name, &keys[0], email, &keys[1], password_hash].map(Value::from);
-        self.request_writes.execute_raw(self.statement(sql, values)).await?;
-        self.request_writes.execute_unprepared("UPDATE store SET names_version = 0").await?;
+        self.request_writes.execute(self.statement(sql, values)).await?;
+        run_unprepared(&self.request_writes, "UPDATE store SET names_version = 0").await?;
         Ok(())
     }
 
@@ -171,9 +176,9 @@ impl Storage {
             return Ok(());
         }
         self.seed_pairs(messages.pairs).await?;
-        let row = self.request_writes.query_one_raw(self.statement(HEAD, [messages.now.as_micros().into()])).await?;
+        let row = self.request_writes.query_one(self.statement(HEAD, [messages.now.as_micros().into()])).await?;
         let row = row.ok_or(StorageError::Corrupt("the store row is missing"))?;
-        let (head, clock): (i64, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        let (head, clock): (i64, i64) = row.read()?;
         let count = i64::try_from(messages.count).map_err(|_| StorageError::Corrupt("messages beyond 2^63"))?;
         let mut done = 0;
         while done < count {
@@ -181,10 +186,9 @@ impl Storage {
             self.seed_some(messages, (head, clock), (done, end)).await?;
             done = end;
         }
-        self.request_writes.execute_unprepared("DROP TABLE seed_pairs").await?;
-        if self.backend() == DatabaseBackend::Postgres {
-            // Otherwise it plans for empty tables until its autovacuum has come by.
-            self.request_writes.execute_unprepared("ANALYZE").await?;
+        run_unprepared(&self.request_writes, "DROP TABLE seed_pairs").await?;
+        if let Some(sql) = ANALYZE.of(self.backend()) {
+            run_unprepared(&self.request_writes, sql).await?;
         }
         Ok(())
     }
@@ -194,16 +198,13 @@ impl Storage {
     pub async fn seed_deletions(&self, user: UserId) -> Result<(), StorageError> {
         let tx = self.begin().await?;
         for sql in DELETIONS {
-            let sql = if self.backend() == DatabaseBackend::Postgres {
-                sql.replace("zeroblob(length(sender_copy))", "''").replace("zeroblob(length(receiver_copy))", "''")
-            } else {
-                (*sql).to_owned()
-            };
-            tx.execute_raw(self.statement(sql, [user.0.into()])).await?;
+            let erased = |copy: &str| ERASED.of(self.backend()).replace("{copy}", copy);
+            let sql = sql.replace("{sender}", &erased("sender_copy")).replace("{receiver}", &erased("receiver_copy"));
+            tx.execute(self.statement(sql, [user.0.into()])).await?;
         }
         tx.commit().await?;
-        if self.backend() == DatabaseBackend::Postgres {
-            self.request_writes.execute_unprepared("VACUUM ANALYZE").await?;
+        if let Some(sql) = VACUUM.of(self.backend()) {
+            run_unprepared(&self.request_writes, sql).await?;
         }
         Ok(())
     }
@@ -211,7 +212,7 @@ impl Storage {
     async fn seed_pairs(&self, pairs: &[(UserId, UserId)]) -> Result<(), StorageError> {
         let tx = self.begin().await?;
         for sql in PAIRS {
-            tx.execute_unprepared(sql).await?;
+            run_unprepared(&tx, sql).await?;
         }
         for (chunk, first) in pairs.chunks(PAIRS_AT_ONCE).zip((0..).step_by(PAIRS_AT_ONCE)) {
             let rows = chunk.iter().zip(first..).map(|((a, b), place): (_, u64)| {
@@ -221,10 +222,10 @@ impl Storage {
             let rows: Vec<String> = rows.collect();
             let sql =
                 format!("INSERT INTO seed_pairs (place, first_id, second_id, direct_key) VALUES {}", rows.join(", "));
-            tx.execute_unprepared(&sql).await?;
+            run_unprepared(&tx, &sql).await?;
         }
         for sql in CONVERSATIONS {
-            tx.execute_unprepared(sql).await?;
+            run_unprepared(&tx, sql).await?;
         }
         tx.commit().await
     }
@@ -242,14 +243,14 @@ impl Storage {
             [head.into(), clock.into(), from.into(), (to - 1).into(), count(messages.pairs.len())];
         let hash = Value::from(messages.content_hash.to_vec());
         let tx = self.begin().await?;
-        tx.execute_raw(self.statement(MESSAGES, numbers.into_iter().chain([hash]))).await?;
+        tx.execute(self.statement(MESSAGES, numbers.into_iter().chain([hash]))).await?;
         let copies = [before.clone(), last.clone(), messages.filler.into(), count(messages.length)];
-        tx.execute_raw(self.statement(bodies(self.backend()), copies)).await?;
+        tx.execute(self.statement(bodies(self.backend()), copies)).await?;
         for sql in [NEWEST, UNREAD] {
-            tx.execute_raw(self.statement(sql, [before.clone(), last.clone()])).await?;
+            tx.execute(self.statement(sql, [before.clone(), last.clone()])).await?;
         }
         let sql = "UPDATE store SET head = $1, clock = $2 WHERE id = 1";
-        tx.execute_raw(self.statement(sql, [last, (clock + to).into()])).await?;
+        tx.execute(self.statement(sql, [last, (clock + to).into()])).await?;
         tx.commit().await
     }
 }

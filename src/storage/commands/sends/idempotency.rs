@@ -1,9 +1,10 @@
-//! Recognising a message that its sender has sent before.
+//! Recognition of a message that its sender has sent before.
 //!
 //! The unique index over the senders' names decides: a message whose name is there already is not inserted. What it
 //! is a repetition of is looked up only then, and beforehand only for the few whose answer may depend on it.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use crate::domain::{
     Answer, ClientId, ConversationId, DirectKey, Draft, MessageId, Once, Outcome, Refusal, Stored, Timestamp, UserId,
@@ -12,22 +13,42 @@ use crate::storage::StorageError;
 use crate::storage::commands::batch::{Batch, Place};
 use crate::storage::commands::sends::{Accepted, stored};
 use crate::storage::engine::bulk::{Bulk, Cell};
+use crate::storage::engine::row::{Columns as _, columns};
+use crate::storage::engine::tx::Tx as _;
 
-const KNOWN: &str = "WITH {rows} \
-     SELECT m.client_id, m.sender_id, m.content_hash, m.id, m.conversation_id, m.timestamp FROM v JOIN messages AS m ON m.client_id = v.column1 AND m.sender_id = v.column2";
+columns! {
+    /// A stored message, as a retry of it is answered.
+    struct KnownColumns {
+        client_id: String = "m.client_id",
+        sender: UserId = "m.sender_id",
+        content_hash: Option<Vec<u8>> = "m.content_hash",
+        id: MessageId = "m.id",
+        conversation_id: ConversationId = "m.conversation_id",
+        timestamp: Timestamp = "m.timestamp",
+    }
+}
 
-/// What a sender has used a name for.
+/// Finds the messages with the given client ids and senders.
+pub(in crate::storage) static KNOWN: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "WITH {{rows}} SELECT {} FROM v \
+         JOIN messages AS m ON m.client_id = v.column1 AND m.sender_id = v.column2",
+        KnownColumns::select()
+    )
+});
+
+/// The message that a sender first stored under a client id.
 struct First {
     stored: Stored,
     content_hash: Vec<u8>,
 }
 
-/// Names that were looked up, and what they were used for.
+/// Client ids that were looked up, and the messages stored under them.
 #[derive(Default)]
 pub(super) struct Known(HashMap<(UserId, ClientId), Option<First>>);
 
 impl Known {
-    /// What a retry is told; `None` when it is none.
+    /// Returns the outcome of a retry; `None` when the draft is none.
     pub(super) fn retried(&self, sender: UserId, once: &Once) -> Option<Outcome> {
         if self.0.is_empty() {
             return None;
@@ -41,7 +62,7 @@ impl Known {
         })
     }
 
-    /// A name that was looked up is used now.
+    /// Records that a client id that was looked up is in use now.
     pub(super) fn first(&mut self, accepted: &Accepted) {
         if self.0.is_empty() {
             return;
@@ -56,8 +77,8 @@ impl Known {
 }
 
 impl Batch<'_> {
-    /// The names that must be looked up before anything is stored: those that occur twice, and those of drafts that may be
-    /// refused or make a conversation, neither of which a retry does.
+    /// Returns the client ids that must be looked up before anything is stored: those that occur twice, and those of
+    /// drafts that may be refused or make a conversation, neither of which a retry does.
     pub(super) fn doubtful(&self, drafts: &[(Place, Draft)]) -> Vec<(UserId, ClientId)> {
         let mut times: HashMap<(UserId, &ClientId), usize> = HashMap::new();
         for (_, draft) in drafts {
@@ -72,7 +93,7 @@ impl Batch<'_> {
         doubtful.collect()
     }
 
-    /// Whether memory tells that nothing speaks against the draft.
+    /// Whether the cache shows that the draft can be accepted.
     fn is_plain(&self, draft: &Draft) -> bool {
         let is_whole = draft.objection.is_none() && draft.reply_to.is_none();
         let Some(receiver) = draft.receiver.filter(|_| is_whole) else { return false };
@@ -82,34 +103,33 @@ impl Batch<'_> {
             && draft.receiver_key_id.as_ref().is_none_or(has_present_key)
     }
 
-    /// What the senders have used these names for.
+    /// Looks up the messages that the senders have stored under these client ids.
     pub(super) async fn known(&self, names: Vec<(UserId, ClientId)>) -> Result<Known, StorageError> {
         if names.is_empty() {
             return Ok(Known::default());
         }
         let rows = names.iter().map(|(sender, name)| [Cell::Text(name.as_str()), Cell::Int(sender.0)]);
-        let statements = Bulk::new(rows).statements(self.storage.backend(), KNOWN);
+        let statements = Bulk::new(rows).statements(self.storage.backend(), &KNOWN);
         let mut known: HashMap<_, _> = names.into_iter().map(|name| (name, None)).collect();
         for statement in statements {
             for row in self.tx.query(statement).await? {
-                let client_id: String = row.get(0)?;
-                let client_id = ClientId::parse(&client_id).ok_or(StorageError::Corrupt("a client id"))?;
+                let found: KnownColumns = row.read()?;
+                let client_id = ClientId::parse(&found.client_id).ok_or(StorageError::Corrupt("a client id"))?;
                 let stored = Stored {
                     client_id: Some(client_id.clone()),
-                    conversation_id: ConversationId(row.get(4)?),
-                    id: MessageId(row.get(3)?),
-                    timestamp: Timestamp::from_micros(row.get(5)?),
+                    conversation_id: found.conversation_id,
+                    id: found.id,
+                    timestamp: found.timestamp,
                     duplicate: true,
                 };
-                let content_hash: Option<Vec<u8>> = row.get(2)?;
-                let first = First { stored, content_hash: content_hash.unwrap_or_default() };
-                known.insert((UserId(row.get(1)?), client_id), Some(first));
+                let first = First { stored, content_hash: found.content_hash.unwrap_or_default() };
+                known.insert((found.sender, client_id), Some(first));
             }
         }
         Ok(Known(known))
     }
 
-    /// Answers those that were not inserted because they are retries, and leaves the others.
+    /// Finishes those that were not inserted because they are retries, and returns the others.
     pub(super) async fn new_ones(&mut self, accepted: Vec<Accepted>) -> Result<Vec<Accepted>, StorageError> {
         let name = |accepted: &Accepted| {
             let client_id = accepted.message.client_id.as_deref().and_then(ClientId::parse)?;

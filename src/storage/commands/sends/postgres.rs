@@ -10,13 +10,17 @@ use crate::storage::engine::postgres::batches::PostgresTransaction;
 
 use Cell::{BigInt, Bytes};
 
-/// A message whose name is there already is left out, and counted nowhere; only its ciphertexts are there, until they are
-/// [deleted](delete_bodies_of_retries): to leave them out here, the rows would have to be joined with those inserted, by a planner that knows
-/// nothing of either. Each table has its own part of the arrays: rows that all share would be kept in between.
+/// A message whose name is there already is left out, and counted nowhere; only its ciphertexts are there, until they
+/// are [deleted](delete_bodies_of_retries): to leave them out here, the rows would have to be joined with those
+/// inserted, by a planner that knows nothing of either. Each table has its own part of the arrays: rows that all share
+/// would be kept in between.
 const INSERT: &str = "WITH m AS (INSERT INTO messages \
-     (id, conversation_id, sender_id, receiver_id, message_type, timestamp, client_id, content_hash, reply_to, expires_at) \
-     SELECT v.a, v.b, v.c, v.d, v.e, v.f, NULLIF(v.g, ''), CASE WHEN length(v.h) > 0 THEN v.h END, NULLIF(v.i, 0), NULLIF(v.j, 0) \
-     FROM UNNEST($1::bigint[], $2::bigint[], $3::integer[], $4::integer[], $5::text[], $6::bigint[], $7::text[], $8::bytea[], \
+     (id, conversation_id, sender_id, receiver_id, message_type, timestamp, client_id, content_hash, reply_to, \
+     expires_at) \
+     SELECT v.a, v.b, v.c, v.d, v.e, v.f, NULLIF(v.g, ''), CASE WHEN length(v.h) > 0 THEN v.h END, NULLIF(v.i, 0), \
+     NULLIF(v.j, 0) \
+     FROM UNNEST($1::bigint[], $2::bigint[], $3::integer[], $4::integer[], $5::text[], $6::bigint[], $7::text[], \
+     $8::bytea[], \
      $9::bigint[], $10::bigint[]) AS v (a, b, c, d, e, f, g, h, i, j) \
      {once} RETURNING id, conversation_id, sender_id, receiver_id), \
      b AS (INSERT INTO bodies (id, sender_copy, receiver_copy) \
@@ -30,12 +34,13 @@ const INSERT: &str = "WITH m AS (INSERT INTO messages \
      WHERE members.user_id = n.receiver_id AND members.conversation_id = n.conversation_id) \
      SELECT COUNT(*) FROM m";
 
-/// Only where messages have names: PostgreSQL writes a row that may be left out in two steps, each with an entry in its log.
+/// Only where messages have names: PostgreSQL writes a row that may be left out in two steps, each with an entry in its
+/// log.
 const ONCE: &str = "ON CONFLICT (client_id, sender_id) WHERE client_id IS NOT NULL DO NOTHING";
 
 const DELETE_BODIES: &str = "DELETE FROM bodies WHERE id = ANY($1::bigint[])";
 
-/// Answers how many were inserted.
+/// Returns how many were inserted.
 pub(super) async fn insert(tx: &PostgresTransaction, accepted: &[Accepted]) -> Result<u64, StorageError> {
     let rows = accepted.iter().map(|accepted| {
         let [id, conversation, sender, receiver, kind, time, name, hash, reply_to, expires_at] =
@@ -46,7 +51,7 @@ pub(super) async fn insert(tx: &PostgresTransaction, accepted: &[Accepted]) -> R
     });
     let once = if accepted.iter().any(|accepted| accepted.message.client_id.is_some()) { ONCE } else { "" };
     let found = tx.query_with(INSERT.replace("{once}", once), &Bulk::new(rows)).await?;
-    let count: i64 = found.first().map_or(Ok(0), |row| row.try_get_by_index(0))?;
+    let count: i64 = found.first().map_or(Ok(0), |row| row.get(0))?;
     Ok(u64::try_from(count).unwrap_or_default())
 }
 

@@ -12,7 +12,8 @@ use Cell::{BigInt, Bytes, Int, Text};
 
 /// A message whose name is there already is left out.
 const MESSAGE: &str = "INSERT INTO messages \
-     (id, conversation_id, sender_id, receiver_id, message_type, timestamp, client_id, content_hash, reply_to, expires_at) \
+     (id, conversation_id, sender_id, receiver_id, message_type, timestamp, client_id, content_hash, reply_to, \
+     expires_at) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULLIF(?7, ''), NULLIF(?8, x''), NULLIF(?9, 0), NULLIF(?10, 0)) \
      ON CONFLICT (client_id, sender_id) WHERE client_id IS NOT NULL DO NOTHING";
 const BODY: &str = "INSERT INTO bodies (id, sender_copy, receiver_copy) VALUES (?1, ?2, ?3)";
@@ -36,7 +37,7 @@ pub(super) fn message(Accepted { message: m, content_hash, .. }: &Accepted) -> [
     ]
 }
 
-/// Answers how many were inserted.
+/// Returns how many were inserted.
 pub(super) fn insert_messages(tx: &SqliteTransaction, accepted: &[Accepted]) -> Result<u64, StorageError> {
     tx.execute_each(MESSAGE, &Bulk::new(accepted.iter().map(message)))
 }

@@ -1,8 +1,10 @@
 use sea_orm::{ConnectionTrait, Statement};
 
 use super::*;
+use crate::config::Synchronous;
 use crate::storage::Storage;
 use crate::storage::engine::begin::Batches;
+use crate::storage::engine::tx::Tx as _;
 use crate::storage::maintenance::file;
 
 /// What SQLite calls `FULL` and `NORMAL` (<https://sqlite.org/pragma.html#pragma_synchronous>).
@@ -62,7 +64,7 @@ async fn every_connection_that_writes_waits_for_the_disk() {
     assert_eq!(mode, FULL);
 }
 
-/// Whoever wants less says so.
+/// A setting permits less.
 #[tokio::test]
 async fn an_operator_may_have_it_survive_the_process_alone() {
     let less = |config: &mut Config| config.database.synchronous = Synchronous::Normal;

@@ -1,13 +1,13 @@
-//! The PostgreSQL connection on which batches are written: one that the pool has lent for good.
+//! The PostgreSQL connection on which batches are written: one connection of the pool, kept between batches.
 //!
-//! A pool asks a connection whether it answers whenever it is given back, and hands out another one the next time. For batches
-//! that would be half as many trips again as they take themselves, to several of PostgreSQL's processes in turn.
+//! A pool pings a connection whenever it is released, and hands out another one the next time. For batches that would
+//! add half as many round trips again, and alternate between several of PostgreSQL's processes.
 
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sea_orm::{DbErr, QueryResult, RuntimeErr, Statement, Values};
+use sea_orm::{DbErr, RuntimeErr, Statement, Values};
 use sea_query_sqlx::SqlxValues;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgRow};
@@ -17,8 +17,9 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::storage::StorageError;
 use crate::storage::engine::bulk::{Bulk, Cell};
 use crate::storage::engine::postgres::connect::TEST_AFTER_IDLE;
+use crate::storage::engine::row::Row;
 
-/// Longest time in which a connection must answer that has idled.
+/// Longest wait for the ping of a connection that has idled.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The pool, and its connection between two batches.
@@ -32,7 +33,7 @@ impl PostgresBatches {
         Self { pool, idle: None }
     }
 
-    /// The connection that was put back, unless it has idled and does not answer any more; else another.
+    /// Returns the kept connection, or another one when it has idled and does not respond any more.
     async fn take(&mut self) -> Result<PoolConnection<Postgres>, StorageError> {
         if let Some((mut connection, since)) = self.idle.take() {
             if since.elapsed() < TEST_AFTER_IDLE {
@@ -55,7 +56,7 @@ impl PostgresBatches {
 /// A transaction on that connection. Dropped, it is rolled back, and the connection closed.
 pub(in crate::storage) struct PostgresTransaction {
     lent: OwnedMutexGuard<PostgresBatches>,
-    /// For the compiler, which cannot know that one at a time uses it. Gone with the end of the transaction.
+    /// Never contended; the mutex only makes the type `Sync`. Empty after the end of the transaction.
     connection: Mutex<Option<PoolConnection<Postgres>>>,
 }
 
@@ -88,7 +89,7 @@ impl PostgresTransaction {
         Ok(())
     }
 
-    /// Answers how many rows were changed.
+    /// Carries out a statement and returns how many rows it changed.
     pub(in crate::storage) async fn execute(&self, statement: Statement) -> Result<u64, StorageError> {
         let mut connection = self.connection.lock().await;
         let query = sqlx::query_with(AssertSqlSafe(statement.sql), values(statement.values));
@@ -96,19 +97,19 @@ impl PostgresTransaction {
         Ok(done.map_err(failed)?.rows_affected())
     }
 
-    pub(in crate::storage) async fn query(&self, statement: Statement) -> Result<Vec<QueryResult>, StorageError> {
+    pub(in crate::storage) async fn query(&self, statement: Statement) -> Result<Vec<Row>, StorageError> {
         let mut connection = self.connection.lock().await;
         let query = sqlx::query_with(AssertSqlSafe(statement.sql), values(statement.values));
         rows(query.fetch_all(&mut **connection.as_mut().ok_or_else(gone)?).await)
     }
 
-    /// As [`query`](Self::query), with each column of `list` as one array, `$1` and so on; its cells are copied once, to where they
-    /// are sent from. Without rows nothing is carried out, since an array of nothing has no type.
+    /// As [`query`](Self::query), with each column of `list` as one array, `$1` and so on; its cells are copied once,
+    /// to where they are sent from. Without rows nothing is carried out, since an array of nothing has no type.
     pub(in crate::storage) async fn query_with<const N: usize>(
         &self,
         sql: String,
         list: &Bulk<'_, N>,
-    ) -> Result<Vec<QueryResult>, StorageError> {
+    ) -> Result<Vec<Row>, StorageError> {
         if list.rows().is_empty() {
             return Ok(Vec::new());
         }
@@ -135,8 +136,8 @@ fn values(values: Option<Values>) -> SqlxValues {
     SqlxValues(values.unwrap_or_else(|| Values(Vec::new())))
 }
 
-fn rows(found: Result<Vec<PgRow>, sqlx::Error>) -> Result<Vec<QueryResult>, StorageError> {
-    Ok(found.map_err(failed)?.into_iter().map(QueryResult::from).collect())
+fn rows(found: Result<Vec<PgRow>, sqlx::Error>) -> Result<Vec<Row>, StorageError> {
+    Ok(found.map_err(failed)?.into_iter().map(|row| Row::Pool(row.into())).collect())
 }
 
 /// Adds a column as an array.

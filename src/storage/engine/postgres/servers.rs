@@ -1,4 +1,4 @@
-//! What a database is called, and whether a server is connected to one on PostgreSQL.
+//! The name of a database, and whether a server is connected to one on PostgreSQL.
 
 use std::time::Duration;
 

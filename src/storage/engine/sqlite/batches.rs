@@ -1,25 +1,28 @@
 //! The SQLite connection on which batches are written, used by the thread that writes them.
 //!
-//! SeaORM's driver has a thread of its own for each connection, and each statement goes there and back. That is right for
-//! requests, which must not block; the writer has a thread to itself, does nothing while SQLite works, and its statements are
-//! many and short. So it calls SQLite by itself, and repeats one prepared statement for each row.
+//! SeaORM's driver has a thread of its own for each connection, and each statement goes there and back. That is right
+//! for requests, which must not block; the writer has a thread to itself, does nothing while SQLite works, and its
+//! statements are many and short. So it calls SQLite by itself, and repeats one prepared statement for each row.
 //!
-//! All others who write take the same lock first ([`Storage::write_guard`](crate::storage::Storage)): in SQLite one writes at a time, and who
-//! waits in a queue waits no longer than needed, while SQLite's own waiting is a matter of luck.
+//! All other transactions that write take the same lock first ([`Storage::write_guard`](crate::storage::Storage)): in
+//! SQLite one writes at a time, and who waits in a queue waits no longer than needed, while SQLite's own waiting is a
+//! matter of luck.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rusqlite::types::{FromSql, ToSqlOutput, Value as Stored, ValueRef};
+use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ToSql, params_from_iter};
 use sea_orm::{Statement, Value};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::storage::StorageError;
 use crate::storage::engine::bulk::{Bulk, Cell};
-use crate::storage::engine::connect::{BUSY_TIMEOUT, Pragmas};
+use crate::storage::engine::error::Lost;
+use crate::storage::engine::row::Row;
 use crate::storage::engine::sqlite::checkpoints::Checkpoints;
-use crate::storage::engine::sqlite::open_files::{Lost, SharedFiles};
+use crate::storage::engine::sqlite::connect::{BUSY_TIMEOUT, Pragmas};
+use crate::storage::engine::sqlite::open_files::SharedFiles;
 
 /// Statements that are kept prepared: all that batches use.
 const STATEMENTS: usize = 64;
@@ -32,7 +35,7 @@ pub(in crate::storage) struct SqliteBatches {
     path: PathBuf,
     pragmas: Pragmas,
     files: Arc<SharedFiles>,
-    /// For the compiler, which cannot know that one at a time uses it.
+    /// Never contended; the mutex only makes the type `Sync`.
     open: Mutex<Option<Open>>,
 }
 
@@ -174,7 +177,7 @@ impl SqliteTransaction {
         })
     }
 
-    pub(in crate::storage) fn query(&self, statement: &Statement) -> Result<Vec<Vec<Stored>>, StorageError> {
+    pub(in crate::storage) fn query(&self, statement: &Statement) -> Result<Vec<Row>, StorageError> {
         self.with(|connection| {
             let mut prepared = connection.prepare_cached(&statement.sql)?;
             let columns = prepared.column_count();
@@ -182,13 +185,13 @@ impl SqliteTransaction {
             let mut rows = prepared.raw_query();
             let mut found = Vec::new();
             while let Some(row) = rows.next()? {
-                found.push((0..columns).map(|index| row.get(index)).collect::<Result<_, _>>()?);
+                found.push(Row::Sqlite((0..columns).map(|index| row.get(index)).collect::<Result<_, _>>()?));
             }
             Ok(found)
         })
     }
 
-    /// Carries out `sql` once for each row, and answers how many rows it has changed in all.
+    /// Carries out `sql` once for each row, and returns how many rows it changed in all.
     pub(in crate::storage) fn execute_each<const N: usize>(
         &self,
         sql: &str,
@@ -231,8 +234,8 @@ fn run(connection: &Connection, sql: &str) -> Result<(), rusqlite::Error> {
     Ok(())
 }
 
-/// Binds the parameters, of which `$2` is the second wherever it stands; for SQLite that is a name, and the first name that it
-/// meets is its first parameter.
+/// Binds the parameters, of which `$2` is the second wherever it stands; for SQLite that is a name, and the first name
+/// that it meets is its first parameter.
 fn bind(prepared: &mut CachedStatement<'_>, statement: &Statement) -> Result<(), rusqlite::Error> {
     for index in 1..=prepared.parameter_count() {
         let number = prepared.parameter_name(index).and_then(|name| name.get(1..)?.parse().ok()).unwrap_or(index);
@@ -273,11 +276,6 @@ impl ToSql for Cell<'_> {
             Self::Bytes(bytes) => ValueRef::Blob(bytes),
         }))
     }
-}
-
-/// Reads a value of a row.
-pub(in crate::storage) fn read<T: FromSql>(stored: &Stored) -> Result<T, StorageError> {
-    T::column_result(stored.into()).map_err(|_| StorageError::Corrupt("a value of another type"))
 }
 
 #[cfg(test)]

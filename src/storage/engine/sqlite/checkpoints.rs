@@ -1,10 +1,11 @@
-//! Moving what was committed from SQLite's write-ahead log into the database file, beside the writer.
+//! Checkpoints, which move committed pages from SQLite's write-ahead log into the database file, beside the writer.
 //!
-//! SQLite does this at the end of whichever commit has made the log long, and everybody's messages wait for it. Here a thread
-//! of its own does most of it while the writer goes on (a *passive* checkpoint waits for nobody and holds up nobody,
-//! <https://sqlite.org/c3ref/wal_checkpoint_v2.html>). Under steady load it never quite reaches the end of the log, and only from
-//! there can the log begin anew; so once the log is long, the thread looks after it more often, and when little is left, the
-//! writer itself moves that. Bound: the log holds about [`BACKSTOP_PAGES`] pages, unless a reader needs them.
+//! SQLite does this at the end of the commit that has made the log long, and all messages wait for it. Here a thread of
+//! its own does most of it while the writer goes on (a *passive* checkpoint neither waits for other connections nor
+//! blocks them, <https://sqlite.org/c3ref/wal_checkpoint_v2.html>). Under steady load it never quite reaches the end of
+//! the log, and only from there can the log begin anew; so once the log is long, the thread looks after it more often,
+//! and when little is left, the writer itself moves that. Bound: the log holds about [`BACKSTOP_PAGES`] pages, unless a
+//! reader needs them.
 
 use std::cell::Cell;
 use std::ffi::c_int;
@@ -18,8 +19,9 @@ use rusqlite::hooks::Wal;
 use crate::storage::StorageError;
 use crate::storage::engine::sqlite::open_files::SharedFiles;
 
-/// Pages that the log grows by between two checkpoints: the same page is often written again meanwhile, and is moved once. With four
-/// times as many the disk has so much to do at once that messages wait twice as long (p99 9 and 20 ms at 40,000/s).
+/// Pages that the log grows by between two checkpoints: the same page is often written again meanwhile, and is moved
+/// once. With four times as many the disk has so much to do at once that messages wait twice as long (p99 9 and 20 ms
+/// at 40,000/s).
 const EVERY: c_int = 1000;
 /// Pages from which on the log is to begin anew (32 MiB).
 const LONG: c_int = 8000;
@@ -92,7 +94,7 @@ impl Checkpoints {
 
     fn wake(&mut self, pages: c_int) {
         self.woken_at = pages;
-        // Full: it will look again anyway.
+        // A full channel means that a wake-up is already pending.
         let _ = self.wake.as_ref().map(|wake| wake.try_send(()));
     }
 }
@@ -110,7 +112,7 @@ fn hold(moved: &Mutex<c_int>) -> MutexGuard<'_, c_int> {
 }
 
 fn move_pages(connection: &Connection, moved: &mut c_int) {
-    // Whoever holds it up, or a full disk: the log stays longer, and the next one tries again.
+    // A reader or a full disk prevents it: the log stays longer, and the next checkpoint tries again.
     match connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get("checkpointed")) {
         Ok(pages) => *moved = pages,
         Err(error) => tracing::debug!(error = %error, "a checkpoint failed"),
@@ -129,7 +131,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::storage::engine::sqlite::batches::{SqliteBatches, SqliteTransaction, read};
+    use crate::storage::engine::sqlite::batches::{SqliteBatches, SqliteTransaction};
     use sea_orm::{DatabaseBackend, Statement};
 
     const PAGE: u64 = 4096;
@@ -174,7 +176,7 @@ mod tests {
 
         let tx = SqliteTransaction::begin(place.own.clone().lock_owned().await).unwrap();
         let sql = Statement::from_string(DatabaseBackend::Sqlite, "SELECT COUNT(*) FROM t");
-        assert_eq!(read::<i64>(&tx.query(&sql).unwrap()[0][0]).unwrap(), 61);
+        assert_eq!(tx.query(&sql).unwrap()[0].get::<i64>(0).unwrap(), 61);
         drop(tx);
         place.own.lock().await.close();
         assert!(!place.dir.path().join("a.db-wal").exists(), "the last connection takes the log with it");

@@ -1,9 +1,10 @@
 //! One process at a time on a SQLite store.
 //!
-//! Whoever writes holds an advisory lock on a file beside the database: a server for as long as it runs, and each of the
-//! commands `migrate up`, `database`, `restore` and `copy-db` (on both its ends). So all that changes the store goes through this
-//! process, and `store.head` moves only by it. `backup` takes no lock: it reads one snapshot. The kernel gives the lock back when
-//! the process ends, however it ends. PostgreSQL needs none: there the row of `store` orders the writers of all processes.
+//! A process that writes holds an advisory lock on a file beside the database: a server for as long as it runs, and
+//! each of the commands `migrate up`, `database`, `restore` and `copy-db` (on both its ends). So all that changes the
+//! store goes through this process, and `store.head` moves only by it. `backup` takes no lock: it reads one snapshot.
+//! The kernel gives the lock back when the process ends, however it ends. PostgreSQL needs none: there the row of
+//! `store` orders the writers of all processes.
 //!
 //! Not on the database itself: closing any descriptor of it would drop the locks that SQLite holds in this process
 //! (<https://sqlite.org/howtocorrupt.html> §2.2).
@@ -26,7 +27,8 @@ pub(in crate::storage) struct StoreLock {
 }
 
 impl StoreLock {
-    /// Takes the lock of this database, which need not exist yet; [`StorageError::InUse`] when another has it, without waiting.
+    /// Takes the lock of this database, which need not exist yet; [`StorageError::InUse`] when another has it, without
+    /// waiting.
     pub(in crate::storage) fn take(database: &Path) -> Result<Self, StorageError> {
         let failed = |path: &Path| {
             let path = path.to_owned();
@@ -82,8 +84,8 @@ pub(in crate::storage) fn canonical(path: &Path) -> std::io::Result<PathBuf> {
     Ok(parent.canonicalize()?.join(name))
 }
 
-/// Gives a file the owner of `path`, or of its directory when it does not exist: what root makes is of no use to the server
-/// otherwise. Nobody else can, nor needs to.
+/// Gives a file the owner of `path`, or of its directory when it does not exist: what root makes is of no use to the
+/// server otherwise. For other users it has no effect, and they need none.
 pub(in crate::storage) fn own_as(file: &File, path: &Path) {
     let owner = path.metadata().or_else(|_| path.parent().unwrap_or(Path::new("/")).metadata());
     #[cfg(unix)]

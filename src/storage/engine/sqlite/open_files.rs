@@ -8,44 +8,18 @@
 //! A store that was moved away and comes back with its log is itself again. In all other cases nothing more is written
 //! until a restart.
 
-use std::fmt;
 use std::fs::{File, Metadata};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::storage::StorageError;
+use crate::storage::engine::error::Lost;
 use crate::storage::engine::sqlite::lock::{beside, canonical};
 
 /// Where SQLite keeps `user_version` (<https://sqlite.org/fileformat2.html#the_database_header>).
 #[cfg(unix)]
 const MARK_AT: u64 = 60;
-
-/// What has happened to the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lost {
-    /// There is no such file.
-    Removed,
-    /// Another file has its name.
-    Replaced,
-    /// Other bytes are in the same file.
-    Overwritten,
-    /// The log beside it is gone or another.
-    Log,
-}
-
-impl fmt::Display for Lost {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Removed => {
-                "was removed or moved away: put it back as it was, or stop the server and restore a backup"
-            }
-            Self::Replaced => "is another file than the one that was opened: start the server again to use it",
-            Self::Overwritten => "was written over by another program: start the server again to use what it holds",
-            Self::Log => "has lost its log (-wal or -shm): start the server again",
-        })
-    }
-}
 
 /// Shared by all who write; empty while the store is being opened, and on PostgreSQL.
 pub(in crate::storage) type SharedFiles = OnceLock<OpenFiles>;

@@ -1,7 +1,8 @@
 //! A PostgreSQL database as one end of a copy.
 //!
-//! A source is read in one snapshot, and the row that every writer changes is locked, so that nothing can be stored meanwhile. A
-//! target is filled in one transaction: it shows nothing before the end, and nothing at all after a failure.
+//! A source is read in one snapshot, and the row that every writer changes is locked, so that nothing can be stored
+//! meanwhile. A target is filled in one transaction: it shows nothing before the end, and nothing at all after a
+//! failure.
 
 mod catalogue;
 
@@ -19,9 +20,10 @@ use super::table::{Table, quoted};
 use super::{CopyError, CopySide, Marks};
 use crate::config::Config;
 use crate::storage::StorageError;
-use crate::storage::engine::connect::{self, Purpose};
+use crate::storage::engine::connect;
 use crate::storage::engine::postgres::connect::{FIRST_CONNECT, parse, unreachable};
 use crate::storage::engine::postgres::servers;
+use crate::storage::engine::purpose::Purpose;
 use crate::storage::schema::migrate;
 
 use catalogue::{COLUMNS, KEY, LATER, SEQUENCES, TABLES};

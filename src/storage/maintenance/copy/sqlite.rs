@@ -1,7 +1,7 @@
 //! A SQLite file as one end of a copy.
 //!
-//! A target is filled under another name, without a journal: until it is whole and on disk it is worth nothing. Then it gets its
-//! name at once.
+//! A target is filled under another name, without a journal: until it is whole and on disk it is worth nothing. Then it
+//! gets its name at once.
 
 mod values;
 
@@ -19,7 +19,9 @@ use super::table::{Table, quoted};
 use super::{CopyError, Marks};
 use crate::config::Config;
 use crate::storage::StorageError;
-use crate::storage::engine::connect::{self, Purpose, check_directory};
+use crate::storage::engine::connect;
+use crate::storage::engine::purpose::Purpose;
+use crate::storage::engine::sqlite::connect::check_directory;
 use crate::storage::engine::sqlite::lock::{StoreLock, beside};
 use crate::storage::maintenance::file;
 use crate::storage::schema::foreign::{self, APPLICATION_ID, Found};

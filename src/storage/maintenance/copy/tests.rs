@@ -62,7 +62,8 @@ fn damaged(batch: &CopyBatch, wrong: Wrong) -> CopyBatch {
     damaged
 }
 
-/// Copies, but for one table whose rows do not arrive as they are; how the comparison ends, and whether there is a store.
+/// Copies, but for one table whose rows do not arrive as they are; how the comparison ends, and whether there is a
+/// store.
 async fn copied(from: &Config, to: &Config, wrong: Option<(&str, Wrong)>) -> (Result<(), CopyError>, bool) {
     let (Store::Sqlite(source), Store::Sqlite(path)) = (store(from).unwrap(), store(to).unwrap()) else { panic!() };
     let mut source = Database::Sqlite(Box::new(Sqlite::source(from, &source).await.unwrap()));

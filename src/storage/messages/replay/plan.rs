@@ -2,33 +2,85 @@
 
 use sea_orm::DatabaseBackend;
 
-use crate::domain::{
-    ConversationId, DirectKey, Event, EventBody, MessageId, Receipt, ReceiptKind, Seq, Timestamp, UserId,
-};
+use crate::domain::{ConversationId, Event, EventBody, MessageId, Receipt, ReceiptKind, Seq, Timestamp, UserId};
 use crate::storage::StorageError;
 use crate::storage::engine::fixed_joins::{join, left_join};
-use crate::storage::engine::json_rows::{ListRow, Query};
+use crate::storage::engine::json_rows::Query;
+use crate::storage::engine::row::{Columns as _, Row, columns};
 use crate::storage::messages::select::Had;
 use crate::storage::schema::kinds::EventKind;
 
-/// The plan: `seq`, a kind, and three numbers and a text that depend on the kind.
-///
-/// EventKind 0 is a message, -1 and -2 are receipts, -3 is the head of the store, and others are those of the table of events.
-const EVENTS_AFTER: &str = "SELECT seq, kind, a, b, c, detail FROM ( \
-     SELECT m.id AS seq, 0 AS kind, 0 AS a, 0 AS b, 0 AS c, '' AS detail FROM v {both} WHERE v.newest > $2 \
-     UNION ALL SELECT m.id, 0, 0, 0, 0, '' FROM v {left} WHERE v.newest > $2 \
-     UNION ALL SELECT read_seq, -1, id, read_id, read_at, CAST(direct_key AS TEXT) \
+/// What a row of a plan stands for, and where it was found. Of those with one number, later ones come later.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// The table of events; `kind` is that of the event.
+    Events,
+    Messages,
+    /// How far a side has read.
+    Reads,
+    /// How far messages have arrived at a side.
+    Deliveries,
+    /// The head of the store.
+    Head,
+}
+
+impl Source {
+    const ALL: [Self; 5] = [Self::Events, Self::Messages, Self::Reads, Self::Deliveries, Self::Head];
+
+    const fn number(self) -> i32 {
+        match self {
+            Self::Events => 0,
+            Self::Messages => 1,
+            Self::Reads => 2,
+            Self::Deliveries => 3,
+            Self::Head => 4,
+        }
+    }
+}
+
+columns! {
+    /// A row of a plan. What has no meaning for its source is 0 or empty.
+    struct PlanColumns {
+        seq: Seq = "seq",
+        source: i32 = "source",
+        /// The kind of an event.
+        kind: i32 = "kind",
+        /// The subject of an event, or the conversation of a receipt.
+        subject: i64 = "subject",
+        /// How far a receipt goes.
+        up_to: MessageId = "up_to",
+        /// When a receipt was given.
+        at: Timestamp = "at",
+        /// The user whose receipt it is.
+        user: UserId = "user_id",
+        /// The other side of a receipt.
+        partner: UserId = "partner_id",
+        detail: String = "detail",
+    }
+}
+
+/// All events after `$2` up to `$4`, in the order of their numbers, at most `$3`.
+const EVENTS_AFTER: &str = "SELECT {columns} FROM ( \
+     SELECT m.id AS seq, {messages} AS source, 0 AS kind, 0 AS subject, 0 AS up_to, 0 AS at, 0 AS user_id, \
+     0 AS partner_id, \
+     '' AS detail \
+     FROM v {both} WHERE v.newest > $2 \
+     UNION ALL SELECT m.id, {messages}, 0, 0, 0, 0, 0, 0, '' FROM v {left} WHERE v.newest > $2 \
+     UNION ALL SELECT read_seq, {reads}, 0, id, read_id, read_at, CAST($1 AS INTEGER), other, '' \
      FROM v WHERE read_seq > $2 AND read_seq <= $4 \
-     UNION ALL SELECT shown_seq, -1, id, shown_id, shown_at, CAST(partner AS TEXT) || '!' \
+     UNION ALL SELECT shown_seq, {reads}, 0, id, shown_id, shown_at, partner, CAST($1 AS INTEGER), '' \
      FROM v WHERE shown_seq > $2 AND shown_seq <= $4 \
-     UNION ALL SELECT delivered_seq, -2, id, delivered_id, delivered_at, CAST(partner AS TEXT) || '!' \
+     UNION ALL SELECT delivered_seq, {deliveries}, 0, id, delivered_id, delivered_at, partner, CAST($1 AS INTEGER), '' \
      FROM v WHERE delivered_seq > $2 AND delivered_seq <= $4 \
-     UNION ALL SELECT e.seq, e.kind, e.subject, 0, 0, e.detail FROM events AS e WHERE e.user_id = $1 AND e.seq > $2 AND e.seq <= $4 \
-     UNION ALL SELECT e.seq, e.kind, e.subject, 0, 0, e.detail FROM events AS e WHERE e.user_id = 0 AND e.seq > $2 AND e.seq <= $4 \
-     UNION ALL SELECT s.head, -3, 0, 0, 0, '' FROM store AS s WHERE s.id = 1 AND s.head <= $4 \
-     ) AS plan ORDER BY seq, kind DESC LIMIT $3 + 0";
-/// The user's conversations `v`, each looked up once for all that the plan asks of it; those that have not moved are left out.
-const MOVED: &str = "SELECT mine.conversation_id AS id, c.direct_key AS direct_key, c.newest_message_id AS newest, \
+     UNION ALL SELECT e.seq, {events}, e.kind, e.subject, 0, 0, 0, 0, e.detail FROM events AS e \
+     WHERE e.user_id = $1 AND e.seq > $2 AND e.seq <= $4 \
+     UNION ALL SELECT e.seq, {events}, e.kind, e.subject, 0, 0, 0, 0, e.detail FROM events AS e \
+     WHERE e.user_id = 0 AND e.seq > $2 AND e.seq <= $4 \
+     UNION ALL SELECT s.head, {head}, 0, 0, 0, 0, 0, 0, '' FROM store AS s WHERE s.id = 1 AND s.head <= $4 \
+     ) AS plan ORDER BY seq, source, kind DESC LIMIT $3 + 0";
+/// The user's conversations `v`, each looked up once for all that the plan asks of it; those that have not moved are
+/// left out.
+const MOVED: &str = "SELECT mine.conversation_id AS id, {other} AS other, c.newest_message_id AS newest, \
      mine.read_seq AS read_seq, mine.read_id AS read_id, mine.read_at AS read_at, theirs.user_id AS partner, \
      theirs.shown_seq AS shown_seq, theirs.shown_id AS shown_id, theirs.shown_at AS shown_at, \
      theirs.delivered_seq AS delivered_seq, theirs.delivered_id AS delivered_id, theirs.delivered_at AS delivered_at \
@@ -47,11 +99,25 @@ pub(in crate::storage) fn query(backend: DatabaseBackend) -> Query {
     let conversation = join(backend, "conversations", "c", "c.id = mine.conversation_id");
     let of_partner = format!("theirs.user_id = {PARTNER} AND theirs.conversation_id = c.id AND theirs.user_id <> $1");
     let moved = MOVED
+        .replace("{other}", PARTNER)
         .replace("{conversation}", &conversation)
         .replace("{theirs}", &left_join(backend, "members", "theirs", &of_partner));
     let messages = |had: Had| join(backend, "messages", "m", &format!("{MESSAGES} AND {}", had.condition()));
-    let events = EVENTS_AFTER.replace("{both}", &messages(Had::ByBoth)).replace("{left}", &messages(Had::By("$1")));
-    Query { sql: format!("WITH v AS MATERIALIZED ({moved}) {events}"), columns: 6, ciphertexts: None }
+    let mut events = EVENTS_AFTER
+        .replace("{columns}", &PlanColumns::select())
+        .replace("{both}", &messages(Had::ByBoth))
+        .replace("{left}", &messages(Had::By("$1")));
+    for (name, source) in [
+        ("{events}", Source::Events),
+        ("{messages}", Source::Messages),
+        ("{reads}", Source::Reads),
+        ("{deliveries}", Source::Deliveries),
+        ("{head}", Source::Head),
+    ] {
+        events = events.replace(name, &source.number().to_string());
+    }
+    let sql = format!("WITH v AS MATERIALIZED ({moved}) {events}");
+    Query { sql, columns: PlanColumns::FIELDS.len(), ciphertexts: None }
 }
 
 #[derive(Debug)]
@@ -78,42 +144,28 @@ pub(super) enum PlanRow {
     Head(Seq),
 }
 
-/// Reads a row of the plan for `viewer`.
-pub(super) fn read(mut row: ListRow, viewer: UserId) -> Result<PlanRow, StorageError> {
-    let (seq, kind): (i64, i64) = (row.take(0)?, i64::from(row.take::<i32>(1)?));
-    Ok(PlanRow::Planned(match kind {
-        0 => Planned::Message(MessageId(seq)),
-        -1 | -2 => Planned::Ready(receipt(&mut row, Seq(seq), kind, viewer)?),
-        -3 => return Ok(PlanRow::Head(Seq(seq))),
-        _ => planned(&mut row, Seq(seq), kind)?,
+/// Reads a row of the plan.
+pub(super) fn read(row: Row) -> Result<PlanRow, StorageError> {
+    let row: PlanColumns = row.read()?;
+    let source = Source::ALL.into_iter().find(|source| source.number() == row.source);
+    Ok(PlanRow::Planned(match source.ok_or(StorageError::Corrupt("the source of an event"))? {
+        Source::Messages => Planned::Message(MessageId(row.seq.0)),
+        Source::Reads => Planned::Ready(receipt(&row, ReceiptKind::Read)),
+        Source::Deliveries => Planned::Ready(receipt(&row, ReceiptKind::Delivered)),
+        Source::Head => return Ok(PlanRow::Head(row.seq)),
+        Source::Events => planned(row)?,
     }))
 }
 
-/// A receipt out of a plan. Its text is the user who read, with a mark, or for own receipts the conversation's key.
-fn receipt(row: &mut ListRow, seq: Seq, kind: i64, viewer: UserId) -> Result<Event, StorageError> {
-    const CORRUPT: StorageError = StorageError::Corrupt("a receipt");
-    let detail: String = row.take(5)?;
-    let (user, partner) = if let Some(user) = detail.strip_suffix('!') {
-        (UserId(user.parse().map_err(|_| CORRUPT)?), viewer)
-    } else {
-        let key = DirectKey::from_stored(detail.parse().map_err(|_| CORRUPT)?);
-        (viewer, key.partner_of(viewer))
-    };
-    let receipt = Receipt {
-        seq,
-        kind: if kind == -1 { ReceiptKind::Read } else { ReceiptKind::Delivered },
-        conversation_id: ConversationId(row.take(2)?),
-        user,
-        partner,
-        up_to: MessageId(row.take(3)?),
-        timestamp: Timestamp::from_micros(row.take(4)?),
-    };
-    Ok(Event { seq, body: EventBody::Receipt(receipt) })
+fn receipt(row: &PlanColumns, kind: ReceiptKind) -> Event {
+    let PlanColumns { seq, subject, up_to, at: timestamp, user, partner, .. } = *row;
+    let conversation_id = ConversationId(subject);
+    Event { seq, body: EventBody::Receipt(Receipt { seq, kind, conversation_id, user, partner, up_to, timestamp }) }
 }
 
-fn planned(row: &mut ListRow, seq: Seq, kind: i64) -> Result<Planned, StorageError> {
-    let kind = EventKind::from_stored(kind).ok_or(StorageError::Corrupt("the kind of an event"))?;
-    let (subject, detail): (i64, String) = (row.take(2)?, row.take(5)?);
+fn planned(row: PlanColumns) -> Result<Planned, StorageError> {
+    let PlanColumns { seq, kind, subject, detail, .. } = row;
+    let kind = EventKind::from_stored(kind.into()).ok_or(StorageError::Corrupt("the kind of an event"))?;
     let user = || i32::try_from(subject).map(UserId).map_err(|_| StorageError::Corrupt("the subject of an event"));
     let body = match kind {
         EventKind::DeletedForMe | EventKind::DeletedForAll | EventKind::Expired => {

@@ -1,12 +1,11 @@
-//! Keeping the index of names: for each piece of a name and each block of ids, who has it in their name.
+//! Maintenance of the index of names: for each piece of a name and each block of ids, who has it in their name.
 
 use std::collections::BTreeMap;
 
-use sea_orm::{DatabaseBackend, Statement};
-
 use crate::domain::{Gram, UserId, name_grams};
 use crate::storage::engine::bulk::{Bulk, Cell};
-use crate::storage::engine::tx::Statements;
+use crate::storage::engine::per_engine::PerEngine;
+use crate::storage::engine::tx::Tx;
 use crate::storage::people::search::ids::{IdSet, block_of};
 use crate::storage::{Storage, StorageError};
 
@@ -15,14 +14,17 @@ use Cell::{BigInt, Bytes, Int};
 /// Key of the advisory lock under which names are noted on PostgreSQL: "names" in ASCII.
 const LOCK_KEY: i64 = 0x6e_61_6d_65_73;
 
-/// What happens to the names.
+/// On SQLite the transaction has the only lock there is.
+const LOCK: PerEngine<Option<&str>> = PerEngine { sqlite: None, postgres: Some("SELECT pg_advisory_xact_lock($1)") };
+
+/// A change of the index of names.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::storage) enum Change {
     Add,
     Remove,
 }
 
-/// In SQLite's words the order of the join.
+/// `CROSS JOIN` fixes the join order on SQLite.
 const READ: &str = "WITH {rows} SELECT g.gram, g.block, g.users FROM v CROSS JOIN user_grams AS g \
      WHERE g.gram = v.column1 AND g.block = v.column2";
 const WRITE: &str = "WITH {rows} INSERT INTO user_grams (gram, block, users) \
@@ -34,14 +36,14 @@ const FORGET: &str = "WITH {rows} DELETE FROM user_grams WHERE (gram, block) IN 
 type Key = (Gram, i32);
 
 impl Storage {
-    /// LoginMarks these names, as they are [searched](crate::domain::search_key), or takes them out, in the transaction that
-    /// does the same with their users, after it.
+    /// Adds these names to the index, as they are [searched](crate::domain::search_key), or removes them, in the
+    /// transaction that does the same with their users, after it.
     ///
-    /// On PostgreSQL one at a time does this, until the transaction ends. Whoever waits for a user's row must not have
-    /// done it already, or two could wait for each other.
+    /// On PostgreSQL one at a time does this, until the transaction ends. A transaction that waits for a user's row
+    /// must not have done it already, or two could wait for each other.
     pub(in crate::storage) async fn index_names(
         &self,
-        tx: &impl Statements,
+        tx: &impl Tx,
         change: Change,
         names: &[(UserId, &str)],
     ) -> Result<(), StorageError> {
@@ -66,32 +68,27 @@ impl Storage {
         let rest: Vec<(&Key, Vec<u8>)> = rest.into_iter().map(|(key, set)| (key, set.to_stored())).collect();
         let rows = rest.iter().map(|((gram, block), set)| [BigInt(gram.get()), Int(*block), Bytes(set)]);
         for statement in Bulk::new(rows).statements(self.backend(), WRITE) {
-            tx.run(statement).await?;
+            tx.execute(statement).await?;
         }
         for statement in keys(empty.into_iter().map(|(key, _)| key)).statements(self.backend(), FORGET) {
-            tx.run(statement).await?;
+            tx.execute(statement).await?;
         }
         Ok(())
     }
 
-    /// The right to note names, until the transaction ends.
-    pub(in crate::storage) async fn lock_names(&self, tx: &impl Statements) -> Result<(), StorageError> {
-        if self.backend() == DatabaseBackend::Postgres {
-            let sql = format!("SELECT pg_advisory_xact_lock({LOCK_KEY})");
-            tx.rows(Statement::from_string(DatabaseBackend::Postgres, sql)).await?;
+    /// Takes the right to change the index of names, until the transaction ends.
+    pub(in crate::storage) async fn lock_names(&self, tx: &impl Tx) -> Result<(), StorageError> {
+        if let Some(sql) = LOCK.of(self.backend()) {
+            tx.query(self.statement(sql, [LOCK_KEY.into()])).await?;
         }
         Ok(())
     }
 
-    /// What is stored under these keys.
-    async fn sets(
-        &self,
-        tx: &impl Statements,
-        of: impl Iterator<Item = &Key>,
-    ) -> Result<BTreeMap<Key, IdSet>, StorageError> {
+    /// Reads the sets that are stored under these keys.
+    async fn sets(&self, tx: &impl Tx, of: impl Iterator<Item = &Key>) -> Result<BTreeMap<Key, IdSet>, StorageError> {
         let mut sets = BTreeMap::new();
         for statement in keys(of).statements(self.backend(), READ) {
-            for row in tx.rows(statement).await? {
+            for row in tx.query(statement).await? {
                 let key = (Gram::from_stored(row.get(0)?), row.get(1)?);
                 let bytes: Vec<u8> = row.get(2)?;
                 sets.insert(key, IdSet::from_stored(&bytes)?);

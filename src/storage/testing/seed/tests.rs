@@ -34,12 +34,11 @@ fn draft(sender: i32, receiver: i32, number: i64) -> Command {
 /// Every row of a table as text, in the order in which they were made.
 async fn rows(storage: &Storage, table: &str) -> Vec<String> {
     let sql = format!("SELECT name FROM pragma_table_info('{table}') WHERE name <> 'epoch'");
-    let columns = storage.reads.query_all_raw(storage.statement(sql, [])).await.unwrap();
-    let columns: Vec<String> =
-        columns.iter().map(|row| format!("quote({})", row.try_get_by_index::<String>(0).unwrap())).collect();
+    let columns = storage.reads.query(storage.statement(sql, [])).await.unwrap();
+    let columns: Vec<String> = columns.iter().map(|row| format!("quote({})", row.get::<String>(0).unwrap())).collect();
     let sql = format!("SELECT {} FROM {table}", columns.join(" || ',' || "));
-    let rows = storage.reads.query_all_raw(storage.statement(sql, [])).await.unwrap();
-    rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+    let rows = storage.reads.query(storage.statement(sql, [])).await.unwrap();
+    rows.iter().map(|row| row.get(0).unwrap()).collect()
 }
 
 #[tokio::test]

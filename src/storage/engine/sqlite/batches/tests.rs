@@ -5,12 +5,12 @@ use tokio::sync::Mutex;
 
 use super::*;
 
-struct OpenFiles {
+struct Place {
     own: Arc<Mutex<SqliteBatches>>,
     _dir: tempfile::TempDir,
 }
 
-impl OpenFiles {
+impl Place {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let own = SqliteBatches::new(dir.path().join("own.db"), vec![("journal_mode", "WAL")]);
@@ -33,7 +33,7 @@ impl OpenFiles {
     }
 
     async fn count(&self) -> i64 {
-        read(&self.begin().await.query(&statement("SELECT COUNT(*) FROM t", [])).unwrap()[0][0]).unwrap()
+        self.begin().await.query(&statement("SELECT COUNT(*) FROM t", [])).unwrap()[0].get(0).unwrap()
     }
 }
 
@@ -43,29 +43,29 @@ fn statement(sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
 
 #[tokio::test]
 async fn parameters_are_bound_by_their_number_and_rows_read_by_type() {
-    let place = OpenFiles::with_table().await;
+    let place = Place::with_table().await;
     let tx = place.begin().await;
     // The second comes first, and the first twice.
     let sql = "SELECT $2, a, b, c, d, $1 FROM t WHERE a = $1";
     let rows = tx.query(&statement(sql, [7_i64.into(), "two".into()])).unwrap();
     let row = &rows[0];
-    assert_eq!(read::<String>(&row[0]).unwrap(), "two");
-    assert_eq!((read::<i32>(&row[1]).unwrap(), read::<String>(&row[2]).unwrap()), (7, "seven".to_owned()));
-    assert_eq!((read::<Vec<u8>>(&row[3]).unwrap(), read::<Option<bool>>(&row[4]).unwrap()), (vec![0, 255], None));
-    assert_eq!(read::<i64>(&row[5]).unwrap(), 7);
-    assert!(read::<i64>(&row[2]).is_err());
+    assert_eq!(row.get::<String>(0).unwrap(), "two");
+    assert_eq!((row.get::<i32>(1).unwrap(), row.get::<String>(2).unwrap()), (7, "seven".to_owned()));
+    assert_eq!((row.get::<Vec<u8>>(3).unwrap(), row.get::<Option<bool>>(4).unwrap()), (vec![0, 255], None));
+    assert_eq!(row.get::<i64>(5).unwrap(), 7);
+    assert!(row.get::<i64>(2).is_err());
 }
 
 #[tokio::test]
 async fn a_missing_parameter_is_an_error() {
-    let place = OpenFiles::with_table().await;
+    let place = Place::with_table().await;
     assert!(place.begin().await.query(&statement("SELECT $1, $2", [1_i64.into()])).is_err());
     assert_eq!(place.count().await, 1);
 }
 
 #[tokio::test]
 async fn a_row_at_a_time_tells_how_many_were_changed() {
-    let place = OpenFiles::with_table().await;
+    let place = Place::with_table().await;
     let tx = place.begin().await;
     tx.execute(&statement("CREATE UNIQUE INDEX u ON t (a)", [])).unwrap();
     let rows = Bulk::new((5..10).map(|number| [Cell::BigInt(number), Cell::Text("x")]));
@@ -77,7 +77,7 @@ async fn a_row_at_a_time_tells_how_many_were_changed() {
 
 #[tokio::test]
 async fn what_is_dropped_or_fails_leaves_nothing() {
-    let place = OpenFiles::with_table().await;
+    let place = Place::with_table().await;
     let tx = place.begin().await;
     tx.execute(&statement("INSERT INTO t (a) VALUES (8)", [])).unwrap();
     drop(tx);

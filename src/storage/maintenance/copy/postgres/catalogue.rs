@@ -1,4 +1,4 @@
-//! What is asked of PostgreSQL's catalogue, about the schema that comes first on the search path.
+//! Queries of PostgreSQL's catalogue, about the schema that comes first on the search path.
 
 /// All tables but that of the migrations, in the order of SQLite.
 pub(super) const TABLES: &str = "SELECT c.relname::text FROM pg_class AS c WHERE c.relkind IN ('r', 'p') \
@@ -14,7 +14,8 @@ pub(super) const KEY: &str = "SELECT a.attname::text FROM pg_index AS i JOIN pg_
      JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.attnum \
      WHERE i.indisprimary AND c.relnamespace = current_schema()::regnamespace AND c.relname = $1 ORDER BY k.place";
 /// What drops an index or a foreign key, and what makes it again.
-pub(super) const LATER: &str = "SELECT 'DROP INDEX ' || i.indexrelid::regclass, pg_get_indexdef(i.indexrelid), 1 AS place \
+pub(super) const LATER: &str = "SELECT 'DROP INDEX ' || i.indexrelid::regclass, pg_get_indexdef(i.indexrelid), \
+     1 AS place \
      FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid \
      WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND NOT i.indisprimary \
      AND NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conindid = i.indexrelid) \

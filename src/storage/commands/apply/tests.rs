@@ -2,7 +2,7 @@ use super::*;
 use sea_orm::ConnectionTrait as _;
 
 use crate::config::Config;
-use crate::domain::{Ciphertext, Draft, EmailAddress, PublicKey, UserName};
+use crate::domain::{Ciphertext, Draft, EmailAddress, PublicKey, UserId, UserName};
 use crate::storage::Before;
 
 fn draft(text: String) -> Command {
@@ -23,8 +23,8 @@ async fn storage(dir: &std::path::Path) -> Storage {
     storage
 }
 
-/// SQLite rolls back by itself when a write fails, as on a full disk, and the driver does not notice. What is answered as
-/// stored afterwards must be committed: other connections see it.
+/// SQLite rolls back by itself when a write fails, as on a full disk, and the driver does not notice. What is answered
+/// as stored afterwards must be committed: other connections see it.
 #[tokio::test]
 async fn after_a_rollback_behind_the_drivers_back_commits_are_commits() {
     let dir = tempfile::tempdir().unwrap();

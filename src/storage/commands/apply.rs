@@ -1,0 +1,142 @@
+//! Carrying out a batch of commands: numbers, rows and events in one transaction.
+//!
+//! Commands are carried out in their order. Messages next to each other are stored together, and so are receipts; a
+//! command of another kind is a barrier between them.
+
+use crate::domain::{Answer, Command, Draft, Outcome, Seq, Timestamp};
+use crate::storage::commands::batch::{Batch, Place};
+use crate::storage::commands::cache::Cache;
+use crate::storage::commands::receipts::requests::Requests;
+use crate::storage::engine::tx::Tx as _;
+use crate::storage::{Storage, StorageError};
+
+/// Takes the next numbers and time stamps for `$1` commands. The row's lock makes their order the commit order, on
+/// PostgreSQL too, where a sequence would not.
+const TAKE_NUMBERS: &str = "UPDATE store SET head = head + $1, \
+     clock = CASE WHEN clock < $2 THEN $2 ELSE clock END + $1 WHERE id = 1 \
+     RETURNING head, clock, rules, retained_from, marked_at";
+
+/// A batch that was committed.
+#[derive(Debug)]
+pub struct Applied {
+    /// The first number given to the batch.
+    pub first: Seq,
+    /// The last number given to the batch; those of commands that changed nothing are never used.
+    pub last: Seq,
+    /// One for each command, in their order.
+    pub outcomes: Vec<Outcome>,
+}
+
+impl Storage {
+    /// Carries out `commands` in their order, all in one transaction, and returns one outcome for each.
+    ///
+    /// On an error nothing was stored, unless the connection died in the commit: then the outcome is unknown, and
+    /// [`committed_since`](Self::committed_since) finds it out.
+    pub async fn apply(&self, commands: Vec<Command>, now: Timestamp) -> Result<Applied, StorageError> {
+        let mut cache = self.cache.lock().await;
+        // A caller that gives up leaves it open.
+        cache.open();
+        let applied = Box::pin(self.apply_with(&mut cache, commands, now)).await;
+        cache.close(applied.is_ok());
+        applied
+    }
+
+    async fn apply_with(
+        &self,
+        cache: &mut Cache,
+        commands: Vec<Command>,
+        now: Timestamp,
+    ) -> Result<Applied, StorageError> {
+        let count = i64::try_from(commands.len()).map_err(|_| StorageError::Corrupt("a batch beyond 2^63"))?;
+        let tx = self.begin_batch().await?;
+        let row = tx.query_one(self.statement(TAKE_NUMBERS, [count.into(), now.as_micros().into()])).await?;
+        let row = row.ok_or(StorageError::Corrupt("the store row is missing"))?;
+        let (head, clock, rules, retained_from, marked_at): (i64, i64, i64, Timestamp, i64) = row.read()?;
+        cache.check(rules);
+
+        let mut batch = Batch {
+            storage: self,
+            tx,
+            cache,
+            first_seq: head - count + 1,
+            first_time: clock - count + 1,
+            now,
+            retained_from,
+            outcomes: commands.iter().map(|_| None).collect(),
+            changed: false,
+            destroyed: false,
+        };
+        batch.record_clock_mark(marked_at).await?;
+        batch.run(commands).await?;
+        let Batch { tx, outcomes, changed, destroyed, .. } = batch;
+        let last = if changed {
+            tx.commit().await?;
+            if destroyed {
+                self.mark_destroyed();
+            }
+            Seq(head)
+        } else {
+            // Nothing to keep, and no need to wait for the disk.
+            tx.rollback().await?;
+            Seq(head - count)
+        };
+        let outcomes = outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Outcome::done(Answer::Done)));
+        Ok(Applied { first: Seq(head - count + 1), last, outcomes: outcomes.collect() })
+    }
+}
+
+/// Commands that are next to each other and are carried out together.
+#[derive(Default)]
+struct Gathered {
+    sends: Vec<(Place, Draft)>,
+    receipts: Requests,
+}
+
+impl Batch<'_> {
+    async fn run(&mut self, commands: Vec<Command>) -> Result<(), StorageError> {
+        let mut gathered = Gathered::default();
+        for (place, command) in commands.into_iter().enumerate() {
+            if !matches!(command, Command::Send(_) | Command::Read { .. } | Command::Delivered { .. }) {
+                self.run_gathered(std::mem::take(&mut gathered)).await?;
+            }
+            // Boxed: they are rare, and would make the future of every batch as large as the largest of them.
+            let outcome = match command {
+                Command::Send(draft) => {
+                    gathered.sends.push((place, *draft));
+                    continue;
+                }
+                Command::Read { user, partner, up_to } => {
+                    gathered.receipts.read(place, user, partner, up_to);
+                    continue;
+                }
+                Command::Delivered { user, up_to } => {
+                    gathered.receipts.delivered(place, user, up_to);
+                    continue;
+                }
+                Command::Delete { user, id, scope } => Box::pin(self.delete(place, user, id, scope)).await?,
+                Command::Expire(id) => Box::pin(self.expire(place, id)).await?,
+                Command::Retain(before) => Box::pin(self.retain(place, before)).await?,
+                Command::Block { user, other, blocked } => Box::pin(self.block(place, user, other, blocked)).await?,
+                Command::SetKey { user, key, authority } => {
+                    Box::pin(self.set_key(place, user, &key, &authority)).await?
+                }
+                Command::Configure { user, presence, read_receipts } => {
+                    Box::pin(self.configure(user, presence, read_receipts)).await?
+                }
+                Command::DeleteAccount { user, proof, until } => {
+                    Box::pin(self.delete_account(place, user, &proof, until)).await?
+                }
+            };
+            self.finish(place, outcome);
+        }
+        self.run_gathered(gathered).await
+    }
+
+    async fn run_gathered(&mut self, Gathered { sends, receipts }: Gathered) -> Result<(), StorageError> {
+        self.sends(sends).await?;
+        self.receipts(receipts).await
+    }
+}
+
+#[cfg(test)]
+mod tests;
