@@ -48,8 +48,8 @@ impl ClientAddresses {
             if self.missing.is_due() {
                 tracing::warn!(
                     header = %name,
-                    "a request lacks the header of limits.client_ip_header: the address of its connection counts, which \
-                     all clients of a proxy share"
+                    "a request lacks the header of limits.client_ip_header: the address of its connection \
+                     counts, which all clients of a proxy share"
                 );
             }
             return None;
@@ -69,8 +69,8 @@ impl ClientAddresses {
         if address.is_none() && self.unreadable.is_due() {
             tracing::warn!(
                 header = %name,
-                "the header of limits.client_ip_header holds no IP address: the address of its connection counts, which \
-                 all clients of a proxy share"
+                "the header of limits.client_ip_header holds no IP address: the address of its connection \
+                 counts, which all clients of a proxy share"
             );
         }
         address

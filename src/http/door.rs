@@ -141,7 +141,8 @@ impl Door {
     }
 }
 
-/// Whether the connections of this address may be those of many clients: a proxy on this machine, or any that is configured.
+/// Whether the connections of this address may be those of many clients: a proxy on this machine, or any that is
+/// configured.
 fn brings_others(address: IpAddr, has_proxy: bool) -> bool {
     has_proxy || address.to_canonical().is_loopback()
 }
