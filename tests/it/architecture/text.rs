@@ -59,8 +59,8 @@ fn below(path: &str) -> Vec<String> {
     found
 }
 
-/// Whether a line may be longer: a row of a table, a frame as it stands on the wire, which is not broken, or what OpenAPI
-/// says of an endpoint: clients see where its lines end.
+/// Whether a line may be longer: a row of a table, a frame as it stands on the wire, which is not broken, or what
+/// OpenAPI says of an endpoint: clients see where its lines end.
 fn may_be_long(file: &str, line: &str) -> bool {
     let line = line.trim_start();
     let is_row = line.trim_start_matches('/').trim_start().starts_with('|');

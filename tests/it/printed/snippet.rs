@@ -51,6 +51,7 @@ fn the_snippet_of_the_readme_compiles_and_passes_outside_the_workspace() {
     write("yours/tests/messages.rs", &block("README.md", "use fluent_backend::testing::TestServer;"));
 
     let same = part(&ours, "[dev-dependencies]", "\n[").replace("path = \".\"", &format!("path = \"{here}\""));
+    let same = same.replace("path = \"clients/", &format!("path = \"{here}/clients/"));
     write("same/Cargo.toml", &format!("{}[dependencies]{same}\n", package("same")));
     write("same/src/lib.rs", "");
 
