@@ -60,7 +60,7 @@ impl Progress {
     }
 
     /// Nothing is missing up to here.
-    pub(crate) fn live(&mut self, end: Cursor) {
+    pub(crate) fn live(&mut self, end: &Cursor) {
         let seq = self.heard.seq().max(end.seq());
         self.heard = Cursor::new(end.epoch(), seq);
         self.advance();

@@ -1,5 +1,7 @@
 //! Whatever the order of cuts, crashes, refusals and resets: nothing is lost, and nothing is shown twice.
 
+#![expect(clippy::unwrap_used, reason = "a failed expectation fails the test")]
+
 mod world;
 
 use proptest::prelude::*;

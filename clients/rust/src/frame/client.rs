@@ -54,7 +54,7 @@ pub enum ClientFrame {
 /// other content as `conflict`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Draft {
-    /// The client's name for the message, `[A-Za-z0-9._:-]{1,64}`; should be a UUIDv7.
+    /// The client's name for the message, `[A-Za-z0-9._:-]{1,64}`; should be a UUID of version 7.
     pub client_id: String,
     /// The receiver's user id.
     pub to: i64,

@@ -19,7 +19,7 @@ impl Client {
                 actions.extend(self.progress.hello(cursor).map(Action::StartOver));
             }
             ServerFrame::Reset { cursor, .. } => actions.push(Action::StartOver(self.progress.reset(cursor))),
-            ServerFrame::Live { cursor } => self.live(cursor, actions),
+            ServerFrame::Live { cursor } => self.live(&cursor, actions),
             // Answers count whatever their number.
             ServerFrame::Stored(stored) => self.stored(stored, actions),
             ServerFrame::Error(error) => self.refused(error, actions),
@@ -46,7 +46,7 @@ impl Client {
         }
     }
 
-    fn live(&mut self, cursor: Cursor, actions: &mut Vec<Action>) {
+    fn live(&mut self, cursor: &Cursor, actions: &mut Vec<Action>) {
         self.progress.live(cursor);
         self.connection.live();
         actions.push(Action::Tell(Notice::Live));

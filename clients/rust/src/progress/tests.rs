@@ -8,7 +8,7 @@ fn cursor(text: &str) -> Cursor {
 fn a_new_device_has_a_cursor_only_after_history() {
     let mut progress = Progress::new(None);
     let number = progress.hello(cursor("e:5")).unwrap();
-    progress.live(cursor("e:5"));
+    progress.live(&cursor("e:5"));
     progress.keep(7);
     assert_eq!(progress.kept(), None);
     assert_eq!(progress.save(true), None);
@@ -42,7 +42,7 @@ fn a_replay_saves_now_and_then() {
         })
         .collect();
     assert_eq!(saved, [cursor("e:100"), cursor("e:200")]);
-    progress.live(cursor("e:260"));
+    progress.live(&cursor("e:260"));
     assert_eq!(progress.save(true), Some(cursor("e:260")));
 }
 
@@ -54,6 +54,6 @@ fn known_numbers_are_not_new() {
     assert!(progress.is_new(4));
     progress.keep(4);
     assert!(!progress.is_new(4));
-    progress.live(cursor("e:6"));
+    progress.live(&cursor("e:6"));
     assert!(!progress.is_new(6));
 }
