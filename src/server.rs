@@ -94,12 +94,12 @@ impl Server {
             config,
         });
         let connections = TaskTracker::new();
-        public.serve(app.clone(), places, drain.clone(), &connections).map_err(|source| listen_error(&addr, source))?;
+        public.serve(&app, places, drain.clone(), &connections).map_err(|source| listen_error(&addr, source))?;
         let stop = CancellationToken::new();
         // Operators are served until the end, so that they can watch the drain.
         let places = Places::new(ListenerKind::Admin, MAX_ADMIN_CONNECTIONS, 0);
         admin
-            .serve(app.clone(), places, stop.clone(), &TaskTracker::new())
+            .serve(&app, places, stop.clone(), &TaskTracker::new())
             .map_err(|source| listen_error(&admin_addr, source))?;
         tokio::spawn(upkeep(app.clone(), stop.clone()));
         Ok(Self {

@@ -75,7 +75,9 @@ impl Actor for RegistryActor {
             RegistryMsg::Attach { user, socket, reply } => state.attach(&myself, user, socket, reply).await,
             RegistryMsg::Idle { user, session, attached } => state.retire(user, session, attached),
             RegistryMsg::Deliver(deliveries) => {
-                deliveries.into_iter().for_each(|delivery| state.deliver(delivery));
+                for delivery in deliveries {
+                    state.deliver(delivery);
+                }
                 state.flush_updates();
             }
             RegistryMsg::EndLogins { user, logins, end } => state.send(user, SessionMsg::EndLogins { logins, end }),

@@ -164,12 +164,12 @@ impl Actor for RootActor {
         match event {
             SupervisionEvent::ActorFailed(cell, error) => {
                 if let Some((index, kind)) = state.lost(cell.get_id()) {
-                    let stats = state.health.stats(kind);
-                    stats.failed(&error);
+                    let counters = state.health.stats(kind);
+                    counters.failed(&error);
                     tracing::error!(
                         actor = kind.as_str(),
                         error = %error,
-                        waiting = stats.snapshot().waiting,
+                        waiting = counters.snapshot().waiting,
                         "an actor failed"
                     );
                     state.restart(index);

@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     fn stats() -> ActorStats {
-        ActorStats::new(ActorKind::Janitor, Instant::now().checked_sub(Duration::from_secs(60)).unwrap())
+        ActorStats::new(ActorKind::Janitor, Instant::now().checked_sub(Duration::from_mins(1)).unwrap())
     }
 
     #[test]

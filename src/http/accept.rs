@@ -49,7 +49,7 @@ impl Listener {
     /// once as there are places. Accepting never stops: the `Door` decides who gets a place.
     pub fn serve(
         self,
-        app: Arc<App>,
+        app: &Arc<App>,
         places: Arc<Places>,
         drain: CancellationToken,
         tasks: &TaskTracker,
@@ -63,8 +63,8 @@ impl Listener {
         };
         let has_proxy = !app.config.limits.client_ip_header.is_empty();
         let service = match places.listener() {
-            ListenerKind::Public => public::service(&app),
-            ListenerKind::Admin => admin::service(&app),
+            ListenerKind::Public => public::service(app),
+            ListenerKind::Admin => admin::service(app),
         };
         let service = service.map_err(io::Error::other)?;
         let mut door = Door::new(places, service, limits, has_proxy, drain.clone(), tasks.clone());

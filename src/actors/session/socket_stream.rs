@@ -14,6 +14,10 @@ use crate::domain::{Event, EventBody, SocketId, UserId};
 use crate::protocol::{FrameError, legacy, v1};
 
 /// What a socket is shown, in its dialect. Methods that push frames return false when the socket is being closed.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one a socket, most of them V1; a box would be one more step for each event"
+)]
 pub(super) enum SocketStream {
     /// Shows messages that are committed while it is open, and nothing else. It cannot resume.
     Legacy { user: UserId },

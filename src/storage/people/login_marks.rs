@@ -35,15 +35,18 @@ pub(in crate::storage) enum LoginMark {
     Device(LoginId, DeviceId),
 }
 
+/// A mark, and who learns how writing it went.
+type WaitingMark = (LoginMark, oneshot::Sender<Result<(), String>>);
+
 /// The marks that wait to be written.
 #[derive(Default)]
 pub(in crate::storage) struct LoginMarks {
-    waiting: Mutex<Vec<(LoginMark, oneshot::Sender<Result<(), String>>)>>,
+    waiting: Mutex<Vec<WaitingMark>>,
     turn: tokio::sync::Mutex<()>,
 }
 
 impl LoginMarks {
-    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<(LoginMark, oneshot::Sender<Result<(), String>>)>> {
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<WaitingMark>> {
         // A list, whole after any panic.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -137,7 +137,7 @@ impl Storage {
 
     async fn names_version(&self, db: &impl Tx, lock: &str) -> Result<i32, StorageError> {
         let row = db.query_one(self.statement(format!("{VERSION}{lock}"), [])).await?;
-        Ok(row.ok_or(StorageError::Corrupt("the store row is missing"))?.get(0)?)
+        row.ok_or(StorageError::Corrupt("the store row is missing"))?.get(0)
     }
 
     /// The accounts from the id `first` on.

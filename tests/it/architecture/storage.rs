@@ -102,7 +102,7 @@ fn circle<'a>(uses: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> Vec<&'a str> {
         }
         seen.contains(*start)
     };
-    uses.keys().copied().filter(|module| is_in_circle(&module)).collect()
+    uses.keys().copied().filter(|module| is_in_circle(module)).collect()
 }
 
 #[test]

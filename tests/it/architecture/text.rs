@@ -64,7 +64,7 @@ fn below(path: &str) -> Vec<String> {
 fn may_be_long(file: &str, line: &str) -> bool {
     let line = line.trim_start();
     let is_row = line.trim_start_matches('/').trim_start().starts_with('|');
-    let is_frame = file.ends_with(".rs") && ["r#\"{", "r#\"[", "br#\"{"].iter().any(|start| line.contains(start));
+    let is_frame = has_extension(file, "rs") && ["r#\"{", "r#\"[", "br#\"{"].iter().any(|start| line.contains(start));
     let of_openapi = ["///", "#[utoipa::path(", "(status", "params(", "description = "];
     let is_openapi = file.starts_with("src/http/public/") && of_openapi.iter().any(|start| line.starts_with(start));
     is_row || is_frame || is_openapi
@@ -106,7 +106,11 @@ fn numbers(lines: Vec<usize>) -> Vec<String> {
 }
 
 fn documents() -> impl Iterator<Item = String> {
-    HELD.iter().flat_map(|path| below(path)).filter(|file| file.ends_with(".md"))
+    HELD.iter().flat_map(|path| below(path)).filter(|file| has_extension(file, "md"))
+}
+
+fn has_extension(file: &str, extension: &str) -> bool {
+    Path::new(file).extension().is_some_and(|found| found == extension)
 }
 
 #[test]

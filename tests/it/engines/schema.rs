@@ -108,7 +108,9 @@ async fn schema_of(data: std::sync::Arc<TestData>, title: &str) -> String {
         if kind == "table" {
             let about = TABLES.iter().find(|(name, _)| *name == table);
             let (_, about) = about.unwrap_or_else(|| panic!("say in TABLES what the table {table} holds"));
-            text.push_str(&format!("\n-- {about}\n"));
+            text.push_str("\n-- ");
+            text.push_str(about);
+            text.push('\n');
         }
         text.push_str(&laid_out(&sql));
     }
