@@ -18,7 +18,7 @@
 //! `docs/architecture.md` explains this way, what fails how, and the words.
 //!
 //! # Layout
-//! Each module may use those above it:
+//! From the lowest floor to the highest; each module may use those listed before it:
 //! - [`mod@domain`] — plain data: ids, accounts, messages
 //! - [`mod@protocol`] — frames and their codecs, no I/O
 //! - [`mod@clock`] — time and random tokens
