@@ -17,7 +17,7 @@ use super::writing::{Input, Write, forget_bytes};
 use crate::protocol::CloseReason;
 
 /// Longest time for the closing handshake. A peer that is busy writing needs it to get to the close frame.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 /// RFC 6455 §7.1.5: the connection ended without a close frame.
 const ABNORMAL: u16 = 1006;
 /// RFC 6455 §7.1.5: the close frame had no code.

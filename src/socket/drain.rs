@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// Longest time for what was read to be stored, answered and written.
-const SETTLE_TIMEOUT: Duration = Duration::from_secs(4);
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The drain of one socket: it begins at a random moment of the spread.
 pub(super) struct SocketDrain<F> {
