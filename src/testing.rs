@@ -54,7 +54,7 @@ pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     value
 }
 
-/// Asks `probe` again and again until it answers something; fails the test with `what` when that takes too long.
+/// Asks `probe` again and again until it returns a value; fails the test with `what` when that takes too long.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut probe: impl FnMut() -> F) -> T {
     let probing = async {
         loop {
