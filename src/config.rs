@@ -5,8 +5,8 @@ mod env_file;
 mod environment;
 mod error;
 mod origin;
+mod redaction;
 mod sections;
-mod shown;
 mod store;
 mod warnings;
 

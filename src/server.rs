@@ -65,7 +65,7 @@ impl Server {
         make_data_dir(&config)?;
         let keys = SecretKeys::load(&config)?;
         let storage = Arc::new(Storage::open(&config).await?);
-        tell_of_odd_names(&storage).await?;
+        warn_of_unusual_names(&storage).await?;
         let auth = Arc::new(Auth::new(&config.auth, &keys, storage.clone(), clock.clone()).await?);
         let (actors, fatal) = ActorSystem::start(&config, storage.clone(), clock.clone()).await?;
 
@@ -212,7 +212,7 @@ pub fn make_data_dir(config: &Config) -> Result<(), ServerError> {
 }
 
 /// Logs one line when there are accounts with names that today's rules refuse.
-async fn tell_of_odd_names(storage: &Storage) -> Result<(), ServerError> {
+async fn warn_of_unusual_names(storage: &Storage) -> Result<(), ServerError> {
     let accounts = storage.count_odd_names().await?;
     if accounts > 0 {
         tracing::warn!(

@@ -68,13 +68,13 @@ impl Service {
 
     /// Logs the wrong passwords of the last minute; to be called every few seconds.
     pub fn log_wrong_passwords(&self) {
-        self.wrong_passwords.tell_due(Instant::now());
+        self.wrong_passwords.log_due(Instant::now());
     }
 
     /// Counts a wrong password, if `outcome` is one.
     fn count_wrong_password<T>(&self, address: Option<ClientAddress>, outcome: &Result<T, AuthError>) {
         if let Err(AuthError::WrongCredentials | AuthError::WrongPassword) = outcome {
-            self.wrong_passwords.note(address, Instant::now());
+            self.wrong_passwords.record(address, Instant::now());
         }
     }
 }

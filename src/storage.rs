@@ -123,7 +123,7 @@ impl Storage {
             self.cleanup.close_by_ref().await?;
             match &self.batches {
                 Batches::Sqlite(own) => own.lock().await.close(),
-                Batches::Postgres(lent) => lent.lock().await.close(),
+                Batches::Postgres(batches) => batches.lock().await.close(),
             }
             Ok(self.request_writes.close_by_ref().await?)
         };

@@ -3,7 +3,7 @@
 //! Metrics are process-wide (the `metrics` facade is): two servers in one process count into the same series. No user,
 //! device or actor id is ever a label.
 
-mod door;
+mod listener;
 mod names;
 mod seldom;
 
@@ -19,7 +19,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{Log, LogFormat};
 
-pub use door::{Door, ListenerKind};
+pub use listener::{ListenerKind, ListenerMetrics};
 pub use names::ActorKind;
 pub use seldom::Seldom;
 
@@ -71,7 +71,7 @@ pub struct Metrics {
     pub store_ahead_seconds: Gauge,
     /// Typing and presence not looked into.
     pub whispers_dropped: Counter,
-    doors: [Door; ListenerKind::ALL.len()],
+    listeners: [ListenerMetrics; ListenerKind::ALL.len()],
     mailbox_wait: [Histogram; ActorKind::ALL.len()],
     actor_restarts: [Counter; ActorKind::ALL.len()],
 }
@@ -114,7 +114,7 @@ impl Metrics {
             replayed: counter!(names::REPLAYED),
             store_ahead_seconds: gauge!(names::STORE_AHEAD_SECONDS),
             whispers_dropped: counter!(names::WHISPERS_DROPPED),
-            doors: ListenerKind::ALL.map(Door::new),
+            listeners: ListenerKind::ALL.map(ListenerMetrics::new),
             mailbox_wait: by_actor(names::MAILBOX_WAIT_SECONDS),
             actor_restarts: ActorKind::ALL.map(|kind| counter!(names::ACTOR_RESTARTS, "actor" => kind.as_str())),
         };
@@ -152,8 +152,8 @@ impl Metrics {
 
     /// Returns the figures of a listener.
     #[must_use]
-    pub fn door(&self, listener: ListenerKind) -> &Door {
-        &self.doors[listener as usize]
+    pub fn listener(&self, listener: ListenerKind) -> &ListenerMetrics {
+        &self.listeners[listener as usize]
     }
 
     /// Records how long a message lay in a mailbox.

@@ -37,7 +37,7 @@ mod socket;
 pub use client::{Answer, Http, TestClient, TokenPair};
 pub use data::TestData;
 pub use database::TestDatabase;
-pub use device::{TestDevice, letter};
+pub use device::{TestDevice, send_frame};
 pub use link::{CommitCut, DatabaseLink};
 pub use postgres::{Postgres, PostgresError, PostgresSettings};
 pub use server::TestServer;

@@ -109,7 +109,7 @@ impl Actor for PresenceActor {
             }
             PresenceMsg::Unwatch(socket) => state.watchers.unwatch(socket),
             PresenceMsg::Met { user, other } => {
-                let pairs = state.watchers.untold(user, other);
+                let pairs = state.watchers.not_yet_shown(user, other);
                 if !pairs.is_empty() {
                     state.look_up(None, pairs, None);
                 }

@@ -61,16 +61,16 @@ pub struct WrongPasswords(Mutex<HashMap<Class, Count>>);
 
 impl WrongPasswords {
     /// Counts one wrong password from this address.
-    pub fn note(&self, address: Option<ClientAddress>, now: Instant) {
+    pub fn record(&self, address: Option<ClientAddress>, now: Instant) {
         if let Some(class) = self.count(Class::of(address), now) {
-            tell(class, 1);
+            log(class, 1);
         }
     }
 
     /// Logs what was counted for a minute. Call it every few seconds.
-    pub fn tell_due(&self, now: Instant) {
+    pub fn log_due(&self, now: Instant) {
         for (class, wrong) in self.due(now) {
-            tell(class, wrong);
+            log(class, wrong);
         }
     }
 
@@ -110,7 +110,7 @@ impl WrongPasswords {
     }
 }
 
-fn tell(class: Class, count: u64) {
+fn log(class: Class, count: u64) {
     tracing::warn!(address = %class, count, "wrong passwords");
 }
 
@@ -152,7 +152,7 @@ mod tests {
         let (guesses, now) = (WrongPasswords::default(), Instant::now());
         for i in 0..=u16::MAX {
             let [high, low] = i.to_be_bytes();
-            guesses.note(Some(IpAddr::from([10, high, low, 1]).into()), now);
+            guesses.record(Some(IpAddr::from([10, high, low, 1]).into()), now);
         }
         assert!(guesses.counts().len() <= MAX_CLASSES + 1);
         let due = guesses.due(now + EVERY);

@@ -28,7 +28,7 @@ struct Readiness {
 impl Readiness {
     /// Returns the state in words, and whether the server is well. A server that is only full is well: a restart would
     /// throw all clients out.
-    fn told(&self) -> (&'static str, ExitCode) {
+    fn verdict(&self) -> (&'static str, ExitCode) {
         if self.ready {
             ("ready", ExitCode::SUCCESS)
         } else if self.database && self.actors && !self.draining {
@@ -47,7 +47,7 @@ pub(crate) async fn healthcheck(listen: &ListenAddress) -> anyhow::Result<ExitCo
         .await
         .context("the server did not answer in time")?
         .with_context(|| format!("cannot ask the server on {listen} (admin.listen)"))?;
-    let (text, code) = ready.told();
+    let (text, code) = ready.verdict();
     say(text);
     Ok(code)
 }

@@ -95,7 +95,7 @@ impl Door {
                 place.served_by(self.tasks.spawn(serving).abort_handle());
             }
             Err(NoPlace::TooMany) => {
-                metrics().door(self.places.listener()).too_many.increment(1);
+                metrics().listener(self.places.listener()).too_many.increment(1);
                 if self.told.too_many.is_due() {
                     tracing::warn!(
                         "an address has server.max_connections_per_address connections: more of it are closed"
@@ -121,7 +121,7 @@ impl Door {
 
     /// Nobody can be sent away for this one.
     fn refuse(&mut self, stream: TcpStream) {
-        metrics().door(self.places.listener()).full.increment(1);
+        metrics().listener(self.places.listener()).full.increment(1);
         if self.told.full.is_due() {
             tracing::warn!(
                 listener = self.places.listener().as_str(),

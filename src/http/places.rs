@@ -118,10 +118,10 @@ impl Places {
         table.take(now, Seat { address, active: active.clone(), listed: None, task: None });
         drop(table);
         let place = Place { places: self.clone(), id: now, active, is_known: AtomicBool::new(false) };
-        let door = metrics().door(self.listener);
-        door.open.increment(1);
+        let listener = metrics().listener(self.listener);
+        listener.open.increment(1);
         if evicted.is_some() {
-            door.evicted.increment(1);
+            listener.evicted.increment(1);
         }
         Ok(Found { place, evicted })
     }
@@ -165,7 +165,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let seat = self.places.table().leave(self.id);
         drop(seat);
-        metrics().door(self.places.listener).open.decrement(1);
+        metrics().listener(self.places.listener).open.decrement(1);
     }
 }
 

@@ -19,7 +19,7 @@ pub struct TestDevice {
 /// A `send` of a text message whose copies are `r:<text>` and `s:<text>`, and whose `client_id` is the text with `-`
 /// for each blank and comma.
 #[must_use]
-pub fn letter(to: i32, text: &str) -> Value {
+pub fn send_frame(to: i32, text: &str) -> Value {
     json!({
         "type": "send",
         "client_id": text.replace([' ', ','], "-"),
@@ -78,12 +78,12 @@ impl TestDevice {
         self.next().await
     }
 
-    /// Sends a [`letter`]; the next frame must be its `stored`.
+    /// Sends a [`send_frame`]; the next frame must be its `stored`.
     pub async fn store(&mut self, to: i32, text: &str) -> Value {
-        let letter = letter(to, text);
-        self.send(&letter).await;
+        let frame = send_frame(to, text);
+        self.send(&frame).await;
         let stored = self.expect("stored").await;
-        assert_eq!(stored["client_id"], letter["client_id"], "{stored}");
+        assert_eq!(stored["client_id"], frame["client_id"], "{stored}");
         stored
     }
 

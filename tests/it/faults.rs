@@ -38,7 +38,7 @@ async fn readiness(server: &ServerProcess, expected: u16) {
 /// Goes on under load for so many messages; then everything has arrived once and in order, and the log says what had
 /// happened.
 async fn assert_recovered(server: &ServerProcess, load: Load, messages: usize) {
-    load.go_on(messages).await;
+    load.exchange(messages).await;
     Box::pin(load.settle(server)).await;
     assert_told(server);
 }

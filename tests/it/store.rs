@@ -1,7 +1,7 @@
 //! What the store keeps and forgets: deleted, expired and ended things are gone from it.
 
-mod bodies;
 mod ended;
+mod kept_ciphertexts;
 mod tombstones;
 mod vanish;
 mod wipe;

@@ -82,11 +82,12 @@ impl Watchers {
     }
 
     /// Returns the sockets of `user` that watch `other` and were shown nothing yet.
-    pub(super) fn untold(&self, user: UserId, other: UserId) -> Pairs {
-        let is_untold = |watcher: &Watcher| watcher.user == user && watcher.shown.get(&other) == Some(&Shown::Nothing);
+    pub(super) fn not_yet_shown(&self, user: UserId, other: UserId) -> Pairs {
+        let is_not_shown =
+            |watcher: &Watcher| watcher.user == user && watcher.shown.get(&other) == Some(&Shown::Nothing);
         let sockets = self.by_watched.get(&other).into_iter().flatten().copied();
-        let untold = sockets.filter(|socket| self.by_socket.get(socket).is_some_and(is_untold));
-        untold.map(|socket| (socket, other)).collect()
+        let not_yet_shown = sockets.filter(|socket| self.by_socket.get(socket).is_some_and(is_not_shown));
+        not_yet_shown.map(|socket| (socket, other)).collect()
     }
 
     /// Shows a socket the status of a user when it is new to it; `None` when it may not see it. A socket that was shown

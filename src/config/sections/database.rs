@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::config::error::require;
-use crate::config::{ConfigError, shown};
+use crate::config::{ConfigError, redaction};
 
 /// Longest name of a connection on PostgreSQL (`NAMEDATALEN`), in bytes.
 const MAX_APPLICATION_NAME_BYTES: usize = 63;
@@ -14,7 +14,7 @@ const MAX_APPLICATION_NAME_BYTES: usize = 63;
 #[serde(deny_unknown_fields)]
 pub struct Database {
     /// The URL, empty for the default SQLite file. Secret, because it may hold a password.
-    #[serde(serialize_with = "shown::serialize")]
+    #[serde(serialize_with = "redaction::serialize")]
     pub url: SecretString,
     /// Connections for reading.
     pub max_connections: u32,

@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer, Serializer};
 
-use crate::config::shown::HIDDEN;
+use crate::config::redaction::HIDDEN;
 
 #[derive(Deserialize)]
 #[serde(untagged)]

@@ -3,7 +3,7 @@
 use aws_lc_rs::digest;
 use unicode_security::skeleton;
 
-use crate::domain::fold::unicode_domain;
+use crate::domain::name_folding::unicode_domain;
 use crate::domain::{fold_name, name_key};
 
 /// A name with every character replaced by the one that it looks like (UTS #39 §4), folded: the first half of its

@@ -47,7 +47,7 @@ impl Storage {
     pub(in crate::storage) async fn begin_batch(&self) -> Result<Transaction, StorageError> {
         Ok(match &self.batches {
             Batches::Sqlite(own) => Transaction::Sqlite(SqliteTransaction::begin(self.lock_batches(own).await?)?),
-            Batches::Postgres(lent) => Transaction::Postgres(PostgresTransaction::begin(lent.clone()).await?),
+            Batches::Postgres(batches) => Transaction::Postgres(PostgresTransaction::begin(batches.clone()).await?),
         })
     }
 

@@ -35,7 +35,7 @@ impl<'a, const N: usize> Bulk<'a, N> {
     /// `column1` and so on, in which rows without a `column1` may follow that mean nothing.
     pub(in crate::storage) fn statements(&self, backend: DatabaseBackend, sql: &str) -> Vec<Statement> {
         let statement = |rows: &[[Cell<'a>; N]]| {
-            let (table, values) = if backend == DatabaseBackend::Postgres { arrays(rows) } else { packed(rows) };
+            let (table, values) = if backend == DatabaseBackend::Postgres { arrays(rows) } else { blob_slices(rows) };
             Statement::from_sql_and_values(backend, sql.replace("{rows}", &table), values)
         };
         let at_once = if backend == DatabaseBackend::Postgres { usize::MAX } else { MAX_ROWS };
@@ -76,16 +76,16 @@ impl Cell<'_> {
     }
 }
 
-fn packed<const N: usize>(rows: &[[Cell<'_>; N]]) -> (String, Vec<Value>) {
+fn blob_slices<const N: usize>(rows: &[[Cell<'_>; N]]) -> (String, Vec<Value>) {
     let size = rows.len().next_power_of_two();
     // Two parameters for what is in the piece: where it begins, counted from 1, and its length.
-    let width: usize = rows.first().map_or(0, |row| row.iter().map(|cell| if cell.is_packed() { 2 } else { 1 }).sum());
-    let mut piece = Vec::with_capacity(rows.iter().flatten().map(|cell| cell.packed().len()).sum());
+    let width: usize = rows.first().map_or(0, |row| row.iter().map(|cell| if cell.is_sliced() { 2 } else { 1 }).sum());
+    let mut piece = Vec::with_capacity(rows.iter().flatten().map(|cell| cell.as_bytes().len()).sum());
     let mut values = Vec::with_capacity(size * width + 1);
     for cell in rows.iter().flatten() {
-        if cell.is_packed() {
-            values.extend([integer(piece.len() + 1), integer(cell.packed().len())]);
-            piece.extend_from_slice(cell.packed());
+        if cell.is_sliced() {
+            values.extend([integer(piece.len() + 1), integer(cell.as_bytes().len())]);
+            piece.extend_from_slice(cell.as_bytes());
         } else {
             values.push(cell.value());
         }
@@ -131,11 +131,11 @@ fn integer(number: usize) -> Value {
 }
 
 impl Cell<'_> {
-    fn is_packed(&self) -> bool {
+    fn is_sliced(&self) -> bool {
         matches!(self, Self::Text(_) | Self::Bytes(_))
     }
 
-    fn packed(&self) -> &[u8] {
+    fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Text(text) => text.as_bytes(),
             Self::Bytes(bytes) => bytes,

@@ -135,7 +135,7 @@ impl StorageError {
     /// The same of the SQLite file at `path`, whose name the database itself does not tell.
     pub(in crate::storage) fn about(self, path: &Path) -> Self {
         let reason = match self {
-            Self::Database(error) => told(&error),
+            Self::Database(error) => database_message(&error),
             Self::Sqlite(error) => error.to_string(),
             other => return other,
         };
@@ -144,7 +144,7 @@ impl StorageError {
 }
 
 /// Returns the message of the database, without the names of the layers in between.
-fn told(error: &DbErr) -> String {
+fn database_message(error: &DbErr) -> String {
     use sea_orm::RuntimeErr::SqlxError;
     let (DbErr::Conn(SqlxError(cause)) | DbErr::Exec(SqlxError(cause)) | DbErr::Query(SqlxError(cause))) = error else {
         return error.to_string();

@@ -22,7 +22,7 @@ pub(in crate::storage) struct Query {
 
 impl Query {
     /// The statement for SQLite, whose result is one text.
-    pub(in crate::storage) fn packed(&self) -> String {
+    pub(in crate::storage) fn json_sql(&self) -> String {
         let names: Vec<String> = (0..self.columns).map(|place| format!("c{place}")).collect();
         let value = |(place, name): (usize, &String)| match self.ciphertexts {
             Some(ciphertexts) if ciphertexts == place => format!("CAST({name} AS TEXT)"),
@@ -46,7 +46,7 @@ impl Storage {
         if self.backend() != DatabaseBackend::Sqlite {
             return self.reads.query(self.statement(&query.sql, values)).await;
         }
-        let row = self.reads.query_one(self.statement(query.packed(), values)).await?.ok_or(CORRUPT)?;
+        let row = self.reads.query_one(self.statement(query.json_sql(), values)).await?.ok_or(CORRUPT)?;
         let text: String = row.get(0)?;
         drop(row);
         let rows: Vec<Vec<serde_json::Value>> = serde_json::from_str(&text).map_err(|_| CORRUPT)?;

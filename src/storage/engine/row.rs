@@ -15,7 +15,7 @@ pub(in crate::storage) enum Row {
     Pool(QueryResult),
     /// A row of the SQLite connection on which batches are written.
     Sqlite(Vec<Stored>),
-    /// A row of a list that SQLite packed as JSON.
+    /// A row of a list that SQLite returned as JSON.
     Json(Vec<serde_json::Value>),
 }
 
@@ -119,7 +119,7 @@ impl Column for CiphertextText {
         Self::new(Vec::from_stored(value)?)
     }
 
-    /// In a packed list it is text already.
+    /// In a JSON list it is text already.
     fn from_json(value: serde_json::Value) -> Result<Self, StorageError> {
         String::from_json(value).map(Self)
     }

@@ -46,8 +46,8 @@ pub enum CopyStep<'a> {
     Indexes,
 }
 
-/// Told of every step.
-pub(in crate::storage) type Tell<'a> = &'a (dyn Fn(CopyStep<'_>) + Send + Sync);
+/// Receives every step of a copy.
+pub(in crate::storage) type Report<'a> = &'a (dyn Fn(CopyStep<'_>) + Send + Sync);
 
 /// A table that was copied.
 #[derive(Clone, Debug)]
@@ -71,7 +71,7 @@ enum Database {
 
 /// Copies the store that `from` names to the database that `to` names, which must not exist yet (SQLite) or hold
 /// nothing (PostgreSQL). All ids, numbers and counters are kept, and so is the epoch: devices go on where they were.
-pub async fn copy(from: &Config, to: &Config, tell: Tell<'_>) -> Result<Vec<Copied>, CopyError> {
+pub async fn copy(from: &Config, to: &Config, report: Report<'_>) -> Result<Vec<Copied>, CopyError> {
     let (source, target) = (store(from)?, store(to)?);
     if is_same(&source, &target) {
         return Err(CopyError::SameStore);
@@ -97,25 +97,25 @@ pub async fn copy(from: &Config, to: &Config, tell: Tell<'_>) -> Result<Vec<Copi
 
     let mut copied = Vec::with_capacity(tables.len());
     for ((table, into), rows) in tables.iter().zip(&target_tables).zip(counts) {
-        tell(CopyStep::Table(&table.name, rows));
+        report(CopyStep::Table(&table.name, rows));
         let (sender, receiver) = mpsc::channel(QUEUE);
-        let (read, ()) = tokio::try_join!(source.read(table, sender, tell), target.write(into, receiver))?;
+        let (read, ()) = tokio::try_join!(source.read(table, sender, report), target.write(into, receiver))?;
         copied.push(read);
     }
     let marks = source.marks().await?;
     target.set_marks(&marks).await?;
-    tell(CopyStep::Indexes);
+    report(CopyStep::Indexes);
     target.build_indexes().await?;
 
-    compare(&mut target, &target_tables, &copied, &marks, tell).await?;
+    compare(&mut target, &target_tables, &copied, &marks, report).await?;
     target.publish().await?;
     source.close().await?;
-    let told = tables.into_iter().zip(copied).map(|(table, sum)| Copied {
+    let copied = tables.into_iter().zip(copied).map(|(table, sum)| Copied {
         table: table.name,
         rows: sum.rows(),
         checksum: sum.to_string(),
     });
-    Ok(told.collect())
+    Ok(copied.collect())
 }
 
 /// Reads back all that has arrived, which must be what was read from the source.
@@ -124,11 +124,11 @@ async fn compare(
     tables: &[Table],
     read: &[Checksum],
     marks: &Marks,
-    tell: Tell<'_>,
+    report: Report<'_>,
 ) -> Result<(), CopyError> {
     for (table, read) in tables.iter().zip(read) {
-        tell(CopyStep::Compare(&table.name, read.rows()));
-        if target.checksum(table, tell).await? != *read {
+        report(CopyStep::Compare(&table.name, read.rows()));
+        if target.checksum(table, report).await? != *read {
             return Err(CopyError::Differs(table.name.clone()));
         }
     }
@@ -171,12 +171,12 @@ impl Database {
         &mut self,
         table: &Table,
         to: mpsc::Sender<CopyBatch>,
-        tell: Tell<'_>,
+        report: Report<'_>,
     ) -> Result<Checksum, CopyError> {
         let mut sum = Checksum::default();
         let mut pass = async |batch: CopyBatch| {
             sum.add(&batch);
-            tell(CopyStep::Rows(batch.rows()));
+            report(CopyStep::Rows(batch.rows()));
             // Fails only when the writer stopped; the writer's error is reported instead.
             let _ = to.send(batch).await;
         };
@@ -188,11 +188,11 @@ impl Database {
     }
 
     /// What the rows add up to.
-    async fn checksum(&mut self, table: &Table, tell: Tell<'_>) -> Result<Checksum, CopyError> {
+    async fn checksum(&mut self, table: &Table, report: Report<'_>) -> Result<Checksum, CopyError> {
         let mut sum = Checksum::default();
         let mut pass = async |batch: CopyBatch| {
             sum.add(&batch);
-            tell(CopyStep::Rows(batch.rows()));
+            report(CopyStep::Rows(batch.rows()));
         };
         match self {
             Self::Sqlite(db) => db.each(table, &mut pass).await?,

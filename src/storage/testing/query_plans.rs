@@ -1,6 +1,6 @@
 //! No query for a user goes through a table: the cost is that of what is asked for, not of what is stored.
 //!
-//! Here on SQLite; what PostgreSQL does is asserted in `tests/it/engines/plans.rs`.
+//! Here on SQLite; what PostgreSQL does is asserted in `tests/it/engines/query_plans.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,15 +66,16 @@ async fn seed_users(storage: &Storage, count: u32) -> Vec<UserId> {
 async fn check_plans(storage: &Storage) {
     let one = || Value::from(1_i64);
     let history =
-        explain(storage, &history_query(storage.backend()).packed(), vec![1.into(), one(), one(), one(), bind(20)])
+        explain(storage, &history_query(storage.backend()).json_sql(), vec![1.into(), one(), one(), one(), bind(20)])
             .await;
     let deleted =
-        explain(storage, &deleted_query(storage.backend(), 8).packed(), (0..9).map(|_| one()).collect()).await;
-    let replay = explain(storage, &plan::query(storage.backend()).packed(), vec![1.into(), one(), one(), one()]).await;
+        explain(storage, &deleted_query(storage.backend(), 8).json_sql(), (0..9).map(|_| one()).collect()).await;
+    let replay =
+        explain(storage, &plan::query(storage.backend()).json_sql(), vec![1.into(), one(), one(), one()]).await;
     let chats =
-        explain(storage, &chat_list_query(storage.backend()).packed(), vec![1.into(), one(), bind(20), one()]).await;
+        explain(storage, &chat_list_query(storage.backend()).json_sql(), vec![1.into(), one(), bind(20), one()]).await;
     let overview =
-        explain(storage, &overview_query(storage.backend()).packed(), vec![1.into(), one(), one(), bind(20)]).await;
+        explain(storage, &overview_query(storage.backend()).json_sql(), vec![1.into(), one(), one(), bind(20)]).await;
     for pages in [&history, &replay, &chats, &overview] {
         for index in ["messages_conversation (conversation_id=?", "messages_left (conversation_id=? AND <expr>=?"] {
             assert!(pages.contains(index), "{index}: {pages}");
@@ -84,7 +85,7 @@ async fn check_plans(storage: &Storage) {
     let relation = explain(storage, &RELATION, vec![1.into(), 2.into(), one()]).await;
     let everybody = explain(storage, &EVERYONE, vec![1.into(), bind(20)]).await;
     let values = [1.into(), one()].into_iter().chain((0..8).map(|_| one())).collect();
-    let by_id = explain(storage, &by_id_query(storage.backend(), 8).packed(), values).await;
+    let by_id = explain(storage, &by_id_query(storage.backend(), 8).json_sql(), values).await;
     assert!(by_id.contains("SEARCH m USING INTEGER PRIMARY KEY"), "{by_id}");
     let mut plans = vec![history, replay, chats, overview, relation, everybody, by_id, deleted];
     for grams in [1, 2, 4, 16] {
@@ -125,7 +126,7 @@ async fn check_plans(storage: &Storage) {
 async fn ciphertexts_read(storage: &Storage, query: &Query) -> BTreeMap<i64, usize> {
     let root = storage.statement("SELECT rootpage FROM sqlite_master WHERE name = 'bodies'", []);
     let root: i64 = storage.reads.query_one_raw(root).await.unwrap().unwrap().try_get_by_index(0).unwrap();
-    let statement = storage.statement(format!("EXPLAIN {}", query.packed()), []);
+    let statement = storage.statement(format!("EXPLAIN {}", query.json_sql()), []);
     let (mut cursors, mut read) = (BTreeSet::new(), BTreeMap::new());
     for row in storage.reads.query_all_raw(statement).await.unwrap() {
         let opcode: String = row.try_get("", "opcode").unwrap();

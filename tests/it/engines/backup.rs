@@ -11,7 +11,7 @@ use tokio::process::Command;
 
 use crate::support::binary::{ServerProcess, run};
 use crate::support::postgres::Postgres;
-use crate::support::v1::{integer, letter};
+use crate::support::v1::{integer, send_frame};
 
 /// Runs a command that must succeed; what it says.
 async fn done(dir: &Path, args: &[&str]) -> String {
@@ -68,7 +68,7 @@ async fn what_was_acknowledged_before_a_backup_is_in_it_once() {
     let bob = TestClient::sign_up(server.http(), "bob").await;
     let cursor = {
         let (mut device, _) = alice.live_device("reader", None).await;
-        device.send(&letter(bob.id, "after the backup")).await;
+        device.send(&send_frame(bob.id, "after the backup")).await;
         let (_, stored) = device.until("stored").await;
         device.cursor(integer(&stored, "seq"))
     };

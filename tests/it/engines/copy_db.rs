@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::binary::{ServerProcess, program, run};
 use crate::support::postgres::Postgres;
-use crate::support::v1::{chat_list, conversations, exchange, history, integer, letter, live};
+use crate::support::v1::{chat_list, conversations, exchange, history, integer, live, send_frame};
 
 /// Copies; what was said of the tables, without the last line.
 async fn copied(dir: &Path, from: &str, to: &str) -> Vec<String> {
@@ -91,9 +91,9 @@ async fn live_through(server: &ServerProcess) -> Past {
     let delete = |id: &Value, scope: &str| json!({"type": "delete", "id": id, "for": scope, "ref": "d"});
     assert_eq!(b.ask(&delete(&first["id"], "me")).await["type"], "deleted");
     assert_eq!(a.ask(&delete(&fifth["id"], "everyone")).await["type"], "deleted");
-    carol.http.post("/chat/messages", &letter(bob.id, "to bob")).await.ok();
+    carol.http.post("/chat/messages", &send_frame(bob.id, "to bob")).await.ok();
     carol.http.put(&format!("/users/{}/block", alice.id), &json!({})).await.ok();
-    dave.http.post("/chat/messages", &letter(alice.id, "farewell")).await.ok();
+    dave.http.post("/chat/messages", &send_frame(alice.id, "farewell")).await.ok();
     let account = json!({"password": TestClient::PASSWORD});
     dave.http.with_body(http::Method::DELETE, "/users/me", &account).await.ok();
     alice.http.post("/auth/ws_ticket", &json!({})).await.ok();
@@ -121,7 +121,7 @@ async fn goes_on(server: &ServerProcess, past: &Past, name: &str) {
     let alice = TestClient::log_in(server.http(), "alice", past.alice.id).await;
     let (mut device, missed): (TestDevice, Vec<Value>) = alice.live_device("a", Some(&past.middle)).await;
     assert!(!missed.is_empty() && missed.iter().all(|event| event["type"] != "reset"), "{missed:?}");
-    let again = device.ask(&letter(past.bob.id, "first")).await;
+    let again = device.ask(&send_frame(past.bob.id, "first")).await;
     assert_eq!((&again["id"], &again["duplicate"]), (&past.first["id"], &true.into()), "{again}");
     let new = TestClient::sign_up(server.http(), name).await;
     assert!(new.id > past.deleted, "{} was {name}'s or another's before", new.id);

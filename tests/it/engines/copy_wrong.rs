@@ -1,6 +1,6 @@
 //! `copy-db` to a PostgreSQL that does not keep what it is given: nothing of it is ever to be seen.
 
-use fluent_backend::testing::{TestClient, letter};
+use fluent_backend::testing::{TestClient, send_frame};
 use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, Statement};
 
 use crate::support::binary::{ServerProcess, run};
@@ -33,7 +33,7 @@ async fn a_copy_that_arrives_changed_is_refused_and_leaves_nothing() {
     let (alice, bob) =
         (TestClient::sign_up(server.http(), "alice").await, TestClient::sign_up(server.http(), "bob").await);
     live(&alice, "a").await.store(bob.id, "to bob").await;
-    bob.http.post("/chat/messages", &letter(alice.id, "to alice")).await.ok();
+    bob.http.post("/chat/messages", &send_frame(alice.id, "to alice")).await.ok();
     assert!(server.stop().await.success());
 
     let from = format!("sqlite://{}", dir.path().join("data/fluent.db").display());

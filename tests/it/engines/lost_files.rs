@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use fluent_backend::testing::{TestClient, TestDevice, eventually, letter};
+use fluent_backend::testing::{TestClient, TestDevice, eventually, send_frame};
 use serde_json::{Value, json};
 
 use crate::support::binary::{ServerProcess, run};
@@ -25,7 +25,7 @@ impl Place {
         let server = ServerProcess::start(dir.path(), &[]).await;
         let alice = TestClient::sign_up(server.http(), "alice").await;
         let mut device = live(&alice, "a").await;
-        assert_eq!(device.ask(&letter(alice.id, "before")).await["type"], "stored");
+        assert_eq!(device.ask(&send_frame(alice.id, "before")).await["type"], "stored");
         Self { dir, server, alice, device }
     }
 
@@ -45,10 +45,10 @@ impl Place {
         let checks: Value = ready.json();
         assert_eq!((ready.status.as_u16(), &checks["database"]), (503, &json!(false)), "{checks}");
         for number in 0..5 {
-            let answer = self.device.ask(&letter(self.alice.id, &format!("lost-{number}"))).await;
+            let answer = self.device.ask(&send_frame(self.alice.id, &format!("lost-{number}"))).await;
             assert_eq!((&answer["type"], &answer["code"]), (&json!("error"), &json!("unavailable")), "{answer}");
         }
-        let rest = self.alice.http.post("/chat/messages", &letter(self.alice.id, "lost")).await;
+        let rest = self.alice.http.post("/chat/messages", &send_frame(self.alice.id, "lost")).await;
         assert_eq!(rest.problem(), (503, "unavailable".to_owned()));
         let login = json!({"username": "alice", "password": TestClient::PASSWORD});
         let registration = json!({
@@ -118,7 +118,7 @@ async fn a_store_that_was_replaced_confirms_nothing_and_is_what_was_put_there() 
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let backup = place.dir.path().join("backup.db");
         for number in 0..20 {
-            assert_eq!(place.device.ask(&letter(place.alice.id, &number.to_string())).await["type"], "stored");
+            assert_eq!(place.device.ask(&send_frame(place.alice.id, &number.to_string())).await["type"], "stored");
         }
         if in_place {
             overwrite(&backup, &place.file("fluent.db"));
@@ -149,6 +149,6 @@ async fn a_store_that_comes_back_is_used_again() {
     let ready = async || (place.server.http().get("/readyz").await.status == 200).then_some(());
     eventually("it is ready again", ready).await;
     assert_eq!(place.server.log().matches("the database works again").count(), 1);
-    assert_eq!(place.device.ask(&letter(place.alice.id, "after")).await["type"], "stored");
+    assert_eq!(place.device.ask(&send_frame(place.alice.id, "after")).await["type"], "stored");
     assert_eq!(place.after_a_kill().await, [json!("s:after"), json!("s:before")]);
 }

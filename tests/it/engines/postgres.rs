@@ -6,7 +6,7 @@ use std::task::Poll;
 use fluent_backend::Config;
 use fluent_backend::domain::{Ciphertext, Command, Draft, Timestamp};
 use fluent_backend::storage::{Before, Storage};
-use fluent_backend::testing::{TestClient, TestServer, TokenPair, eventually, letter, seed};
+use fluent_backend::testing::{TestClient, TestServer, TokenPair, eventually, seed, send_frame};
 use futures_util::future::join_all;
 use http::StatusCode;
 use sea_orm::ConnectionTrait as _;
@@ -185,7 +185,7 @@ async fn fluent_v1_works_on_postgresql() {
         stored.push(a.store(bob.id, &i.to_string()).await);
         b.expect("message").await;
     }
-    let again = a.ask(&letter(bob.id, "7")).await;
+    let again = a.ask(&send_frame(bob.id, "7")).await;
     assert_eq!((&again["duplicate"], &again["id"]), (&json!(true), &stored[7]["id"]));
     b.store(alice.id, "answer").await;
     a.expect("message").await;
@@ -226,12 +226,16 @@ async fn fluent_v1_works_on_postgresql() {
     assert!(missed.is_sorted_by_key(|frame| frame["seq"].as_i64()), "{missed:?}");
 
     alice.http.put(&format!("/users/{}/block", bob.id), &json!({})).await.ok();
-    assert_eq!(b.ask(&letter(alice.id, "blocked")).await["code"], "blocked");
+    assert_eq!(b.ask(&send_frame(alice.id, "blocked")).await["code"], "blocked");
     let password = json!({"password": TestClient::PASSWORD});
     alice.http.with_body(http::Method::DELETE, "/users/me", &password).await.ok();
     b.expect("user_deleted").await;
     assert_eq!(bob.http.get("/chat/conversations").await.ok().json::<Vec<Value>>(), Vec::<Value>::new());
-    assert_eq!(b.ask(&letter(alice.id, "answer")).await["duplicate"], true, "a tombstone still recognises the retry");
+    assert_eq!(
+        b.ask(&send_frame(alice.id, "answer")).await["duplicate"],
+        true,
+        "a tombstone still recognises the retry"
+    );
     server.stop().await;
 }
 

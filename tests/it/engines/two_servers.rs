@@ -1,7 +1,7 @@
 //! Two servers on one PostgreSQL: what one of them does, the other one honours.
 
 use fluent_backend::Config;
-use fluent_backend::testing::{TestClient, TestDatabase, TestServer, letter};
+use fluent_backend::testing::{TestClient, TestDatabase, TestServer, send_frame};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -42,7 +42,7 @@ async fn what_another_server_has_stored_comes_before_what_is_newer() {
     }
     // The other way round, where it is an answer that is newer.
     let hers = seq(&c.store(alice.id, "from carol").await);
-    a.send(&letter(bob.id, "own")).await;
+    a.send(&send_frame(bob.id, "own")).await;
     assert_eq!(seq(&a.expect("message").await), hers);
     assert!(seq(&a.expect("stored").await) > hers);
     one.stop().await;
@@ -58,7 +58,7 @@ async fn blocks_keys_and_deletions_at_one_server_hold_at_the_other() {
     let bob_at_one = at(&one, &bob).await;
     let (mut a, mut b1, mut b2) = (live(&alice, "a").await, live(&bob_at_one, "b1").await, live(&bob, "b2").await);
     exchange(&mut a, &mut b1, "server one remembers the two").await;
-    b2.send(&letter(alice.id, "so does server two")).await;
+    b2.send(&send_frame(alice.id, "so does server two")).await;
     b2.until("stored").await;
 
     let block = format!("/users/{}/block", alice.id);
@@ -66,18 +66,18 @@ async fn blocks_keys_and_deletions_at_one_server_hold_at_the_other() {
     let refused = json!({"type": "error", "code": "blocked"});
     // Typing is looked up each time; the answer to what comes behind it shows that nothing is on its way.
     a.send(&json!({"type": "typing", "to": bob.id, "active": true})).await;
-    a.send(&letter(bob.id, "too late")).await;
+    a.send(&send_frame(bob.id, "too late")).await;
     assert_fields(&a.until("error").await.1, &refused);
-    b1.send(&letter(alice.id, "nor the other way round")).await;
+    b1.send(&send_frame(alice.id, "nor the other way round")).await;
     let (before, error) = b1.until("error").await;
     assert_fields(&error, &refused);
     assert!(before.iter().all(|frame| frame["type"] != "typing"), "{before:?}");
     assert_eq!(bob.http.delete(&block).await.status, 204);
-    a.send(&letter(bob.id, "again")).await;
+    a.send(&send_frame(bob.id, "again")).await;
     assert_fields(&a.until("stored").await.1, &json!({"client_id": "again", "duplicate": false}));
 
     let old: Value = alice.http.get(&format!("/users?ids={}", bob.id)).await.ok().json();
-    let encrypted = |name: &str| merged(&letter(bob.id, name), json!({"receiver_key_id": old[0]["key_id"]}));
+    let encrypted = |name: &str| merged(&send_frame(bob.id, name), json!({"receiver_key_id": old[0]["key_id"]}));
     a.send(&encrypted("to the key")).await;
     assert_fields(&a.until("stored").await.1, &json!({"client_id": "to-the-key"}));
     let key = json!({"public_key": "BBBB", "password": TestClient::PASSWORD});
@@ -90,7 +90,7 @@ async fn blocks_keys_and_deletions_at_one_server_hold_at_the_other() {
     assert_eq!(contents.len(), 4, "what was refused is not there: {contents:?}");
     let password = json!({"password": TestClient::PASSWORD});
     bob.http.with_body(Method::DELETE, "/users/me", &password).await.ok();
-    a.send(&letter(bob.id, "to nobody")).await;
+    a.send(&send_frame(bob.id, "to nobody")).await;
     assert_fields(&a.until("error").await.1, &json!({"code": "unknown_user"}));
     one.stop().await;
     two.stop().await;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use fluent_backend::testing::{TestClient, TestData, letter};
+use fluent_backend::testing::{TestClient, TestData, send_frame};
 use futures_util::future::join_all;
 use serde_json::Value;
 
@@ -27,7 +27,7 @@ async fn write(user: TestClient, to: i32) -> Vec<Value> {
     let (mut sent, mut stored) = (0, Vec::new());
     while stored.len() < MESSAGES {
         while sent < MESSAGES && sent - stored.len() < WINDOW {
-            device.send(&letter(to, &format!("{}-{sent}", user.id))).await;
+            device.send(&send_frame(to, &format!("{}-{sent}", user.id))).await;
             sent += 1;
         }
         stored.push(device.until("stored").await.1);

@@ -1,7 +1,7 @@
 //! A clock that steps backwards, as it does when it is set right.
 
 use fluent_backend::clock::Clock;
-use fluent_backend::testing::{Http, TestClient, TestData, TestServer, eventually, letter};
+use fluent_backend::testing::{Http, TestClient, TestData, TestServer, eventually, send_frame};
 use serde_json::{Value, json};
 
 use crate::support::binary::ServerProcess;
@@ -25,7 +25,7 @@ async fn a_clock_that_steps_backwards_changes_no_order() {
     let grows = |key: &str| stored.is_sorted_by(|x, y| x[key].as_str() < y[key].as_str());
     assert!(grows("timestamp") && stored.is_sorted_by(|x, y| seq(x) < seq(y)), "{stored:?}");
     // The signed-in stay so, a resend is recognised, and all of it is told in its order.
-    let again = a.ask(&letter(bob.id, "0.0")).await;
+    let again = a.ask(&send_frame(bob.id, "0.0")).await;
     assert_eq!((&again["duplicate"], &again["id"]), (&json!(true), &stored[0]["id"]));
     let newest_first: Vec<_> = history(&bob, alice.id).await.iter().map(|message| message["id"].clone()).collect();
     assert_eq!(newest_first, stored.iter().rev().map(|message| message["id"].clone()).collect::<Vec<_>>());
@@ -42,7 +42,7 @@ async fn a_clock_that_steps_backwards_expires_nothing_early() {
     let server = TestServer::start_at(clock.clone(), |config| config.messages.clear_every_ms = 20).await;
     let (alice, bob) = two_users(&server).await;
     let (mut a, mut b) = (live(&alice, "a").await, live(&bob, "b").await);
-    let mut expiring = letter(bob.id, "short");
+    let mut expiring = send_frame(bob.id, "short");
     expiring["expires_in_s"] = json!(60);
     let stored = a.ask(&expiring).await;
     b.expect("message").await;
@@ -93,7 +93,7 @@ async fn time_stamps_ahead_of_the_clock_prolong_no_message() {
             let (alice, bob) = people(&server).await;
             let (mut a, mut b) = (live(&alice, "a").await, live(&bob, "b").await);
             let start = b.cursor(0);
-            let mut expiring = letter(bob.id, "short");
+            let mut expiring = send_frame(bob.id, "short");
             expiring["expires_in_s"] = json!(60);
             let stored = a.ask(&expiring).await;
             let message = b.expect("message").await;

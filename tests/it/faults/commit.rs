@@ -1,6 +1,6 @@
 //! The connection is cut exactly at a `COMMIT`: it is unknown whether it was carried out.
 
-use fluent_backend::testing::{CommitCut, DatabaseLink, TestClient, TestDevice, eventually, letter};
+use fluent_backend::testing::{CommitCut, DatabaseLink, TestClient, TestDevice, eventually, send_frame};
 use serde_json::{Value, json};
 
 use super::{link_to, readiness};
@@ -15,14 +15,14 @@ async fn start(dir: &tempfile::TempDir, link: &DatabaseLink) -> ServerProcess {
     ServerProcess::start(dir.path(), &[("DATABASE_URL", &link.url("fluent", "fluent")), QUIET]).await
 }
 
-/// Sends a letter into the trap: the sender must be told to try again.
-async fn refused(device: &mut TestDevice, link: &DatabaseLink, place: CommitCut, letter: &Value) {
+/// Sends a frame into the trap: the sender must be told to try again.
+async fn refused(device: &mut TestDevice, link: &DatabaseLink, place: CommitCut, frame: &Value) {
     let before = link.commits_cut();
     link.cut_next_commit(place);
-    let error = device.ask(letter).await;
+    let error = device.ask(frame).await;
     let typed = (error["code"].as_str(), error["retryable"].as_bool(), error["retry_after_ms"].is_u64());
     assert_eq!(typed, (Some("unavailable"), Some(true), true), "{error}");
-    assert_eq!((&error["client_id"], link.commits_cut()), (&letter["client_id"], before + 1));
+    assert_eq!((&error["client_id"], link.commits_cut()), (&frame["client_id"], before + 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,7 +41,7 @@ async fn a_commit_without_its_answer_is_read_back_and_told_before_anything_newer
     );
     let (mut echo, mut old) = (old_alice.connect().await, old_bob.connect().await);
     for round in 0..ROUNDS {
-        let lost = letter(bob.id, &format!("lost {round}"));
+        let lost = send_frame(bob.id, &format!("lost {round}"));
         refused(&mut a, &link, CommitCut::After, &lost).await;
         // Nothing is sent until then: the server tells by itself.
         let own = a.expect("message").await;
@@ -76,7 +76,7 @@ async fn a_commit_that_does_not_arrive_leaves_nothing() {
     let alice = TestClient::sign_up(server.http(), "alice").await;
     let bob = TestClient::sign_up(server.http(), "bob").await;
     let (mut a, mut b) = (live(&alice, "a").await, live(&bob, "b").await);
-    let lost = letter(bob.id, "lost");
+    let lost = send_frame(bob.id, "lost");
     refused(&mut a, &link, CommitCut::Before, &lost).await;
     readiness(&server, 200).await;
     let stored = a.ask(&lost).await;
@@ -94,7 +94,7 @@ async fn a_request_without_its_answer_can_be_repeated() {
     let (link, dir) = (link_to(&postgres).await, tempfile::tempdir().unwrap());
     let server = start(&dir, &link).await;
     let alice = TestClient::sign_up(server.http(), "alice").await;
-    let body = merged(&letter(alice.id, "a note"), json!({"type": null}));
+    let body = merged(&send_frame(alice.id, "a note"), json!({"type": null}));
     // The first request of a login is noted.
     alice.http.post("/chat/messages", &merged(&body, json!({"client_id": "first"}))).await.ok();
     link.cut_next_commit(CommitCut::After);

@@ -1,6 +1,6 @@
 //! PostgreSQL that goes and comes, and connections to it that are cut or stand still.
 
-use fluent_backend::testing::{TestClient, letter};
+use fluent_backend::testing::{TestClient, send_frame};
 
 use super::load::Load;
 use super::{MAX_GROWTH_KIB, assert_recovered, link_to, readiness};
@@ -16,7 +16,7 @@ async fn stopped_and_started_under_load() {
     let server = ServerProcess::start(dir.path(), &[("DATABASE_URL", &postgres.url("fluent"))]).await;
     let load = Load::start(&server, 6).await;
     for _ in 0..ROUNDS {
-        load.go_on(200).await;
+        load.exchange(200).await;
         let before = server.own_kib();
         postgres.crash();
         load.refused().await;
@@ -38,11 +38,11 @@ async fn connections_that_are_cut_under_load() {
     let server = ServerProcess::start(dir.path(), &[("DATABASE_URL", &link.url("fluent", "fluent"))]).await;
     let load = Load::start(&server, 6).await;
     for _ in 0..CUTS {
-        load.go_on(100).await;
+        load.exchange(100).await;
         link.cut();
         readiness(&server, 200).await;
     }
-    load.go_on(100).await;
+    load.exchange(100).await;
     Box::pin(load.settle(&server)).await;
     let log = server.log();
     // Between two transactions a cut may go unnoticed: then another connection is taken.
@@ -59,7 +59,7 @@ async fn connections_that_stand_still_end_by_a_timeout() {
     let dir = tempfile::tempdir().unwrap();
     let server = ServerProcess::start(dir.path(), &[("DATABASE_URL", &link.url("fluent", "fluent"))]).await;
     let load = Load::start(&server, 6).await;
-    load.go_on(200).await;
+    load.exchange(200).await;
     let before = server.own_kib();
     link.stall();
     load.refused().await;
@@ -79,7 +79,7 @@ async fn connections_that_are_forgotten_are_replaced() {
     let dir = tempfile::tempdir().unwrap();
     let server = ServerProcess::start(dir.path(), &[("DATABASE_URL", &link.url("fluent", "fluent"))]).await;
     let load = Load::start(&server, 6).await;
-    load.go_on(200).await;
+    load.exchange(200).await;
     link.strand();
     load.refused().await;
     readiness(&server, 200).await;
@@ -101,7 +101,7 @@ async fn a_stop_without_the_database() {
     let mut device = live(&alice, "a").await;
     link.stall();
     // It will not be answered within the drain window.
-    device.send(&letter(alice.id, "waits")).await;
+    device.send(&send_frame(alice.id, "waits")).await;
     let (_, code) = tokio::join!(server.stop(), device.socket.close_code());
     assert_eq!(code, 1012);
 }

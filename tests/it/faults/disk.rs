@@ -93,7 +93,7 @@ async fn survives_being_full(dir: &Path, disk: &SmallDisk) {
     let server = disk.serve(dir).await;
     let load = Load::start(&server, 6).await;
     for _ in 0..ROUNDS {
-        load.go_on(200).await;
+        load.exchange(200).await;
         let before = server.own_kib();
         disk.fill(&server);
         load.refused().await;

@@ -17,7 +17,7 @@ async fn kill_again_and_again(url: &str) {
     let load = Load::start(&server, 6).await;
     for _ in 0..rounds {
         let count = rand::rng().random_range(1..600);
-        load.go_on(count).await;
+        load.exchange(count).await;
         load.moved(None);
         server.kill().await;
         server = ServerProcess::start(dir.path(), &variables).await;

@@ -78,7 +78,7 @@ impl Load {
     }
 
     /// Waits until so many more messages are acknowledged.
-    pub(super) async fn go_on(&self, count: usize) {
+    pub(super) async fn exchange(&self, count: usize) {
         let goal = self.acknowledged() + count;
         eventually("messages are acknowledged", async || (self.acknowledged() >= goal).then_some(())).await;
     }

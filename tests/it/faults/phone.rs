@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use fluent_backend::testing::{TestClient, TestSocket, letter};
+use fluent_backend::testing::{TestClient, TestSocket, send_frame};
 use serde_json::Value;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_tungstenite::tungstenite::Message;
@@ -90,14 +90,14 @@ impl Phone {
             }
             let may_send = self.not_before <= Instant::now();
             while may_send && self.waiting.len() < WINDOW {
-                let Some(letter) = self.outbox.pop_front().or_else(|| (now == Stage::Write).then(|| self.write()))
+                let Some(frame) = self.outbox.pop_front().or_else(|| (now == Stage::Write).then(|| self.write()))
                 else {
                     break;
                 };
                 let times = if rand::random_bool(TWICE) { 2 } else { 1 };
-                let text = letter.to_string();
+                let text = frame.to_string();
                 // Before it is sent: who knows how much of it arrives.
-                self.waiting.push(letter);
+                self.waiting.push(frame);
                 for _ in 0..times {
                     if socket.send(Message::text(text.clone())).await.is_err() {
                         return;
@@ -117,10 +117,10 @@ impl Phone {
     }
 
     fn write(&mut self) -> Value {
-        let letter = letter(self.friend, &format!("{}.{}", self.user.name, self.written));
+        let frame = send_frame(self.friend, &format!("{}.{}", self.user.name, self.written));
         self.written += 1;
         self.shared.written.fetch_add(1, Relaxed);
-        letter
+        frame
     }
 
     fn take(&mut self, frame: &Value) {
@@ -130,7 +130,7 @@ impl Phone {
             assert_eq!(typed, (Some("unavailable"), Some(true), true), "{frame}");
             self.shared.refused.fetch_add(1, Relaxed);
             self.not_before = Instant::now() + AGAIN;
-            let place = self.waiting.iter().position(|letter| letter["client_id"].as_str() == client_id);
+            let place = self.waiting.iter().position(|sent| sent["client_id"].as_str() == client_id);
             self.outbox.extend(place.map(|place| self.waiting.remove(place)));
             return;
         }
@@ -140,8 +140,8 @@ impl Phone {
             self.answers.entry(client_id.to_owned()).or_default().push(frame.clone());
         }
         // An own message that comes as news was stored, too, although its outcome was unknown at its time.
-        self.waiting.retain(|letter| letter["client_id"] != client_id);
-        self.outbox.retain(|letter| letter["client_id"] != client_id);
+        self.waiting.retain(|sent| sent["client_id"] != client_id);
+        self.outbox.retain(|sent| sent["client_id"] != client_id);
     }
 
     fn publish(&self) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use fluent_backend::testing::{TestClient, TestServer, TestSocket, letter};
+use fluent_backend::testing::{TestClient, TestServer, TestSocket, send_frame};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
@@ -35,8 +35,8 @@ impl<'a> Phone<'a> {
     fn new(user: &'a TestClient, device_id: &str, others: &[i32]) -> Self {
         let rounds = (0..MESSAGES).flat_map(|n| others.iter().map(move |to| (n, *to)));
         let name = |n: usize, to: i32| format!("{}.{device_id}.{to}.{n}", user.name);
-        let outbox: VecDeque<Value> = rounds.map(|(n, to)| letter(to, &name(n, to))).collect();
-        let answers = outbox.iter().map(|letter| (letter["client_id"].as_str().unwrap().to_owned(), Vec::new()));
+        let outbox: VecDeque<Value> = rounds.map(|(n, to)| send_frame(to, &name(n, to))).collect();
+        let answers = outbox.iter().map(|frame| (frame["client_id"].as_str().unwrap().to_owned(), Vec::new()));
         let (answers, kept) = (answers.collect(), Kept::nothing(device_id));
         Self { user, kept, outbox, waiting: VecDeque::new(), answers, connections: 0 }
     }
@@ -51,8 +51,8 @@ impl<'a> Phone<'a> {
             self.connections += 1;
             self.one_connection(addr, expected).await;
             // What was not answered goes first the next time, in the old order.
-            while let Some(letter) = self.waiting.pop_back() {
-                self.outbox.push_front(letter);
+            while let Some(frame) = self.waiting.pop_back() {
+                self.outbox.push_front(frame);
             }
             let pause = Duration::from_millis(rand::random_range(0..20));
             tokio::time::sleep(pause).await;
@@ -75,9 +75,9 @@ impl<'a> Phone<'a> {
         let mut received = 0_usize;
         while !self.is_done(expected) {
             let goes = self.waiting.len() < WINDOW;
-            let letter = if goes { self.outbox.pop_front() } else { None };
-            let (frame, waits) = if let Some(letter) = letter {
-                (letter.to_string(), Some(letter))
+            let next_frame = if goes { self.outbox.pop_front() } else { None };
+            let (frame, waits) = if let Some(frame) = next_frame {
+                (frame.to_string(), Some(frame))
             } else {
                 let Some(frame) = next(&mut socket).await else { return };
                 self.take(&frame);
@@ -97,7 +97,7 @@ impl<'a> Phone<'a> {
     fn take(&mut self, frame: &Value) {
         if self.kept.take(frame) == "stored" {
             let client_id = frame["client_id"].as_str().unwrap();
-            self.waiting.retain(|letter| letter["client_id"] != client_id);
+            self.waiting.retain(|sent| sent["client_id"] != client_id);
             self.answers.get_mut(client_id).expect("an own message").push(frame.clone());
         }
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::config::fast_janitor;
 use crate::support::tables::{count, execute};
-use crate::support::v1::{letter, live, log_in_again, stopped_clock};
+use crate::support::v1::{live, log_in_again, send_frame, stopped_clock};
 
 /// As long as a refresh token lives.
 const MONTH_S: i64 = 2_592_000;
@@ -277,7 +277,7 @@ async fn a_deleted_account_leaves_its_number_for_as_long_as_its_tokens_live() {
     let password = json!({"password": TestClient::PASSWORD});
     bob.http.with_body(Method::DELETE, "/users/me", &password).await.ok();
     assert_eq!(count(server.data(), "ended_users").await, 1);
-    let error = live(&alice, "a").await.ask(&letter(bob.id, "hello")).await;
+    let error = live(&alice, "a").await.ask(&send_frame(bob.id, "hello")).await;
     assert_eq!(error["code"], "unknown_user");
     clock.advance_secs(901);
     let gone = async || (count(server.data(), "ended_users").await == 0).then_some(());

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use crate::support::v1::{assert_fields, column, conversations, integer, letter, merged, seq, two_users};
+use crate::support::v1::{assert_fields, column, conversations, integer, merged, send_frame, seq, two_users};
 
 /// Of contents, on a page.
 const PAGE: usize = 1024 * 1024;
@@ -20,7 +20,7 @@ async fn fill(from: &TestClient, to: &[i32], count: usize, letter_of: &str) -> V
     let large = letter_of.repeat(LARGEST / letter_of.len());
     let mut stored = Vec::new();
     for i in 0..count {
-        let frame = letter(to[i % to.len()], &format!("large {i} of {}", from.id));
+        let frame = send_frame(to[i % to.len()], &format!("large {i} of {}", from.id));
         // With control characters both copies would not fit into a request.
         let small = letter_of.len() == 1 && letter_of < " ";
         let theirs = if small { "r" } else { &large };
@@ -97,7 +97,7 @@ async fn lists_of_chats_and_events_end_at_their_bytes() {
     assert_eq!(all.iter().collect::<Vec<_>>(), newest);
     // Small ones first, so that the size of the next ones cannot be foreseen.
     for i in 0..30 {
-        let frame = letter(partners[0], &format!("small {i}"));
+        let frame = send_frame(partners[0], &format!("small {i}"));
         stored.push(alice.http.post("/chat/messages", &frame).await.ok().json());
     }
     stored.extend(fill(&server.sign_up("bob").await, &[alice.id], 24, "x").await);
@@ -274,7 +274,7 @@ async fn unread_answers_have_a_budget_for_all() {
     assert_eq!(answer.problem(), (503, "unavailable".to_owned()));
     assert!(answer.headers.contains_key("retry-after"));
     carol.http.get("/users/me").await.ok();
-    carol.http.post("/chat/messages", &letter(alice.id, "small")).await.ok();
+    carol.http.post("/chat/messages", &send_frame(alice.id, "small")).await.ok();
     assert_eq!(conversations(&carol).await.len(), 2, "what is left of the budget is enough for a tenth of a page");
     drop(unread);
     let answered = async || (carol.http.get(&path(&carol)).await.status == 200).then_some(());

@@ -11,7 +11,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use crate::support::raw::{read_answer, request, write_then_read};
-use crate::support::v1::{letter, two_users, without};
+use crate::support::v1::{send_frame, two_users, without};
 
 const GET: &str = "GET /root";
 
@@ -109,7 +109,7 @@ async fn an_idempotency_key_may_be_quoted_and_is_given_once() {
     let server = TestServer::start().await;
     let (alice, bob) = two_users(&server).await;
     let token = format!("Authorization: Bearer {}", alice.tokens.access_token);
-    let nameless = without(&letter(bob.id, "m"), "client_id").to_string();
+    let nameless = without(&send_frame(bob.id, "m"), "client_id").to_string();
     let post = async |keys: &[&str]| {
         let keys: Vec<String> = keys.iter().map(|key| format!("Idempotency-Key: {key}")).collect();
         let mut headers = vec!["Host: x", "Content-Type: application/json", &token];

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use crate::support::rows::Rows;
 use crate::support::v1::{
-    assert_fields, chat_list, column, conversations, history, integer, letter, live, log_in_again, merged, seq,
+    assert_fields, chat_list, column, conversations, history, integer, live, log_in_again, merged, send_frame, seq,
     stopped_clock, two_live,
 };
 
@@ -98,7 +98,10 @@ async fn what_retention_has_ended_is_shown_by_nothing() {
         assert_fields(&error, &json!({"type": "error", "code": "not_found"}));
     }
     // A retry is still known.
-    assert_fields(&a.ask(&letter(bob.id, "old 0")).await, &json!({"type": "stored", "id": old[0], "duplicate": true}));
+    assert_fields(
+        &a.ask(&send_frame(bob.id, "old 0")).await,
+        &json!({"type": "stored", "id": old[0], "duplicate": true}),
+    );
 
     retain(&server, clock.now().plus_secs(1)).await;
     tells(shown(&bob, alice.id, &start).await, &[]);
@@ -114,7 +117,7 @@ async fn what_has_expired_is_shown_by_nothing() {
     let (alice, bob, mut a, mut b) = two_live(&server).await;
     let start = a.cursor(0);
     let kept = a.store(bob.id, "kept").await;
-    let short = a.ask(&merged(&letter(bob.id, "short"), json!({"expires_in_s": 60}))).await;
+    let short = a.ask(&merged(&send_frame(bob.id, "short"), json!({"expires_in_s": 60}))).await;
     assert_eq!(seq(&b.until("message").await.1), seq(&kept));
     for (user, partner) in [(&alice, &bob), (&bob, &alice)] {
         tells(shown(user, partner.id, &start).await, &[&kept["id"], &short["id"]]);

@@ -1,6 +1,6 @@
 //! How long it is known that a message is gone: for ninety days from its deletion, however old it was.
 
-use fluent_backend::testing::{TestClient, TestServer, eventually, letter};
+use fluent_backend::testing::{TestClient, TestServer, eventually, send_frame};
 use serde_json::{Value, json};
 
 use crate::support::config::fast_janitor;
@@ -41,10 +41,10 @@ async fn a_tombstone_stands_for_ninety_days_from_the_deletion_not_from_the_messa
     dropped(&alice, &a.cursor(seq(&early))).await;
     let mut a = live(&alice, "a3").await;
     assert_fields(
-        &a.ask(&letter(bob.id, "late")).await,
+        &a.ask(&send_frame(bob.id, "late")).await,
         &json!({"type": "stored", "id": late["id"], "duplicate": true}),
     );
-    assert_fields(&a.ask(&letter(bob.id, "early")).await, &json!({"type": "stored", "duplicate": false}));
+    assert_fields(&a.ask(&send_frame(bob.id, "early")).await, &json!({"type": "stored", "duplicate": false}));
     // A device that was away since before the deletion is told of it.
     for user in [&alice, &bob] {
         let (_, missed) = user.live_device("away", Some(&a.cursor(0))).await;
@@ -57,6 +57,6 @@ async fn a_tombstone_stands_for_ninety_days_from_the_deletion_not_from_the_messa
     let alice = log_in_again(&server, &alice).await;
     dropped(&alice, &a.cursor(seq(&late) + 3)).await;
     let mut a = live(&alice, "a4").await;
-    assert_fields(&a.ask(&letter(bob.id, "late")).await, &json!({"type": "stored", "duplicate": false}));
+    assert_fields(&a.ask(&send_frame(bob.id, "late")).await, &json!({"type": "stored", "duplicate": false}));
     server.stop().await;
 }

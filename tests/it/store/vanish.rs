@@ -3,7 +3,7 @@
 use fluent_backend::clock::Clock;
 use fluent_backend::config::Config;
 use fluent_backend::domain::Timestamp;
-use fluent_backend::testing::{TestClient, TestData, TestDevice, TestServer, eventually, letter};
+use fluent_backend::testing::{TestClient, TestData, TestDevice, TestServer, eventually, send_frame};
 use http::Method;
 use rand::seq::SliceRandom as _;
 use serde_json::{Value, json};
@@ -23,10 +23,10 @@ fn retention(config: &mut Config) {
 /// A page of the database holds many of the first and a few of the second; the last takes many pages.
 const SIZES: [usize; 5] = [60, 900, 5_000, 70 * 1024, 90_000];
 
-/// A letter both copies of which are marked as `r<name>` and `s<name>`.
+/// A `send` both copies of which are marked as `r<name>` and `s<name>`.
 fn marked(marker: &Marker, to: i32, name: &str, bytes: usize) -> Value {
     let (r, s) = (marker.text(&format!("r{name}"), bytes), marker.text(&format!("s{name}"), bytes));
-    merged(&letter(to, name), json!({"receiver_encrypted": r, "sender_encrypted": s}))
+    merged(&send_frame(to, name), json!({"receiver_encrypted": r, "sender_encrypted": s}))
 }
 
 /// What stays and what goes, told apart in every file.
@@ -151,7 +151,7 @@ async fn deleted_for_me_takes_one_copy_and_on_both_sides_both() {
         let copies = json!({
             "receiver_encrypted": his.text(&i.to_string(), bytes), "sender_encrypted": hers.text(&i.to_string(), bytes),
         });
-        stored.push(a.ask(&merged(&letter(bob.id, &i.to_string()), copies)).await["id"].clone());
+        stored.push(a.ask(&merged(&send_frame(bob.id, &i.to_string()), copies)).await["id"].clone());
         b.expect("message").await;
     }
     for id in &stored {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::config::fast_janitor;
 use crate::support::rows::{Found, Rows};
 use crate::support::traces::Marker;
-use crate::support::v1::{exchange, letter, live, merged, partners};
+use crate::support::v1::{exchange, live, merged, partners, send_frame};
 
 /// What nothing else in a store is by chance.
 const ID: i32 = 1_234_567;
@@ -89,7 +89,7 @@ async fn live_through(server: &TestServer, other: &TestClient, leaving: &TestCli
     l.ask(&json!({"type": "delete", "id": gone["id"], "for": "everyone"})).await;
     o.expect("deleted").await;
     let (answered, _) = exchange(&mut o, &mut l, "answered").await;
-    let reply = merged(&letter(other.id, "a reply"), json!({"reply_to": answered["id"], "expires_in_s": 3600}));
+    let reply = merged(&send_frame(other.id, "a reply"), json!({"reply_to": answered["id"], "expires_in_s": 3600}));
     l.ask(&reply).await;
     let reply = o.expect("message").await;
     l.ask(&json!({"type": "read", "partner_id": other.id, "up_to_id": answered["id"]})).await;

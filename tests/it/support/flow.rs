@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use fluent_backend::testing::{TestClient, TestDevice, TestSocket, letter, soon};
+use fluent_backend::testing::{TestClient, TestDevice, TestSocket, send_frame, soon};
 use serde_json::{Value, json};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -29,7 +29,7 @@ pub(crate) async fn narrow_device(user: &TestClient, device_id: &str, since: Opt
 /// The `number`-th message of a stream, whose receiver's copy has about `bytes` bytes.
 pub(crate) fn numbered(to: i32, name: &str, number: usize, bytes: usize) -> Value {
     let text = format!("{name}.{number}");
-    merged(&letter(to, &text), json!({"receiver_encrypted": format!("{text} {}", "x".repeat(bytes))}))
+    merged(&send_frame(to, &text), json!({"receiver_encrypted": format!("{text} {}", "x".repeat(bytes))}))
 }
 
 /// The start of the content of such a message, as its receiver reads it.

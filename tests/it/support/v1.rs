@@ -2,7 +2,7 @@
 
 use fluent_backend::clock::Clock;
 use fluent_backend::domain::Timestamp;
-pub(crate) use fluent_backend::testing::letter;
+pub(crate) use fluent_backend::testing::send_frame;
 use fluent_backend::testing::{TestClient, TestDevice, TestServer};
 use serde_json::Value;
 

@@ -5,7 +5,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::support::v1::{
-    assert_fields, chat_list, column, conversations, exchange, letter, live, log_in_again, merged, partners, seq,
+    assert_fields, chat_list, column, conversations, exchange, live, log_in_again, merged, partners, send_frame, seq,
     two_live,
 };
 
@@ -68,9 +68,9 @@ async fn a_deleted_account_is_gone_at_once_and_only_partners_are_told() {
     }
 
     // What alice had sent is still known as sent; something new cannot be.
-    let repeated = a.ask(&letter(bob.id, "hello")).await;
+    let repeated = a.ask(&send_frame(bob.id, "hello")).await;
     assert_fields(&repeated, &json!({"type": "stored", "client_id": "hello", "duplicate": true}));
-    let error = a.ask(&letter(bob.id, "new")).await;
+    let error = a.ask(&send_frame(bob.id, "new")).await;
     assert_fields(&error, &json!({"type": "error", "code": "unknown_user", "client_id": "new"}));
     let error = a.ask(&json!({"type": "read", "partner_id": bob.id, "up_to_id": repeated["id"]})).await;
     assert_fields(&error, &json!({"type": "error", "code": "not_found"}));
@@ -117,7 +117,7 @@ async fn a_new_account_of_the_same_name_inherits_nothing() {
     assert_eq!(missed, Vec::<Value>::new());
     assert_eq!(conversations(&namesake).await, Vec::<Value>::new());
     exchange(&mut a, &mut n, "who are you").await;
-    assert_fields(&n.ask(&letter(alice.id, "hello back")).await, &json!({"duplicate": false}));
+    assert_fields(&n.ask(&send_frame(alice.id, "hello back")).await, &json!({"duplicate": false}));
     server.stop().await;
 }
 
@@ -128,14 +128,14 @@ async fn what_is_left_of_a_deleted_account_does_not_disturb_the_others() {
     let (alice, bob, mut a, mut b) = partners(&server).await;
     let (mine, _) = exchange(&mut b, &mut a, "deleted for me").await;
     a.ask(&json!({"type": "delete", "id": mine["id"], "for": "me"})).await;
-    let expiring = merged(&letter(alice.id, "expires"), json!({"expires_in_s": 3600}));
+    let expiring = merged(&send_frame(alice.id, "expires"), json!({"expires_in_s": 3600}));
     b.ask(&expiring).await;
     a.expect("message").await;
     b.store(bob.id, "a note to himself").await;
     delete_account(&bob, TestClient::PASSWORD).await.ok();
     a.expect("user_deleted").await;
     for client_id in ["hello", "new"] {
-        a.ask(&letter(bob.id, client_id)).await;
+        a.ask(&send_frame(bob.id, client_id)).await;
     }
     let deleted = a.ask(&json!({"type": "delete", "id": mine["id"], "for": "me", "ref": 1})).await;
     assert!(deleted["type"] == "error" || deleted["duplicate"] == true, "{deleted}");

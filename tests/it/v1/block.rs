@@ -4,8 +4,8 @@ use fluent_backend::testing::{TestClient, TestServer};
 use serde_json::{Value, json};
 
 use crate::support::v1::{
-    assert_fields, column, conversation, exchange, history, integer, letter, live, merged, partners, seq, two_users,
-    without,
+    assert_fields, column, conversation, exchange, history, integer, live, merged, partners, send_frame, seq,
+    two_users, without,
 };
 
 #[tokio::test]
@@ -19,12 +19,12 @@ async fn neither_side_of_a_block_can_write_to_the_other() {
     assert_fields(&event, &json!({"user_id": alice.id, "blocked": true}));
     assert_fields(&b2.expect("block").await, &json!({"user_id": alice.id, "blocked": true, "seq": event["seq"]}));
     for (device, to) in [(&mut a, bob.id), (&mut b, alice.id)] {
-        let error = device.ask(&merged(&letter(to, "m"), json!({"ref": "r"}))).await;
+        let error = device.ask(&merged(&send_frame(to, "m"), json!({"ref": "r"}))).await;
         let expected = json!({"type": "error", "code": "blocked", "retryable": false, "client_id": "m", "ref": "r"});
         assert_fields(&error, &expected);
     }
     for (user, to) in [(&alice, bob.id), (&bob, alice.id)] {
-        assert_eq!(user.http.post("/chat/messages", &letter(to, "n")).await.problem(), (403, "blocked".to_owned()));
+        assert_eq!(user.http.post("/chat/messages", &send_frame(to, "n")).await.problem(), (403, "blocked".to_owned()));
         let mut legacy = user.connect().await;
         legacy.send_message(to, "r", "s").await;
         assert_eq!(legacy.next_error().await["code"], "blocked");
@@ -157,7 +157,7 @@ async fn a_replaced_key_is_told_to_those_who_use_it() {
     let users: Vec<Value> = alice.http.get(&format!("/users?ids={}", bob.id)).await.ok().json();
     assert_eq!((column(&users, "key_id"), column(&users, "public_key")), (vec![&json!(key_id)], vec![&json!("BBBB")]));
 
-    let frame = letter(bob.id, "m");
+    let frame = send_frame(bob.id, "m");
     let error = a.ask(&merged(&frame, json!({"receiver_key_id": old["key_id"]}))).await;
     assert_fields(
         &error,
@@ -182,7 +182,7 @@ async fn a_block_of_one_side_stops_both_ways() {
     alice.http.put(&format!("/users/{}/block", bob.id), &json!({})).await.ok();
     a.expect("block").await;
     for (device, partner, up_to) in [(&mut a, bob.id, &his), (&mut b, alice.id, &hers)] {
-        assert_fields(&device.ask(&letter(partner, "refused")).await, &json!({"type": "error", "code": "blocked"}));
+        assert_fields(&device.ask(&send_frame(partner, "refused")).await, &json!({"type": "error", "code": "blocked"}));
         device.send(&json!({"type": "delivered", "up_to_seq": up_to["seq"]})).await;
         let own = device.ask(&json!({"type": "read", "partner_id": partner, "up_to_id": up_to["id"]})).await;
         assert_fields(&own, &json!({"type": "receipt", "kind": "read", "duplicate": null}));
@@ -208,12 +208,12 @@ async fn a_mutual_block_holds_until_both_are_undone() {
     }
     for (user, other, device) in [(&alice, &bob, &mut a), (&bob, &alice, &mut b)] {
         device.expect("block").await;
-        assert_eq!(user.http.post("/chat/messages", &letter(other.id, "m")).await.problem().0, 403);
+        assert_eq!(user.http.post("/chat/messages", &send_frame(other.id, "m")).await.problem().0, 403);
     }
     alice.http.delete(&format!("/users/{}/block", bob.id)).await.ok();
     assert_fields(&a.expect("block").await, &json!({"blocked": false}));
     for (device, partner) in [(&mut a, bob.id), (&mut b, alice.id)] {
-        assert_fields(&device.ask(&letter(partner, "still")).await, &json!({"type": "error", "code": "blocked"}));
+        assert_fields(&device.ask(&send_frame(partner, "still")).await, &json!({"type": "error", "code": "blocked"}));
     }
     assert_fields(&conversation(&alice, bob.id).await, &json!({"blocked": false}));
     assert_fields(&conversation(&bob, alice.id).await, &json!({"blocked": true}));

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use crate::support::config::fast_janitor;
 use crate::support::v1::{
-    assert_fields, chat_list, column, conversation, conversations, exchange, history, integer, letter, live,
-    log_in_again, merged, seq, stopped_clock, two_live,
+    assert_fields, chat_list, column, conversation, conversations, exchange, history, integer, live, log_in_again,
+    merged, send_frame, seq, stopped_clock, two_live,
 };
 
 fn delete(id: &Value, scope: &str) -> Value {
@@ -153,7 +153,7 @@ async fn an_expired_message_is_left_out_at_once_and_then_deleted_for_both() {
     let (first, _) = exchange(&mut a, &mut b, "stays").await;
     let mut expiring = Vec::new();
     for name in ["expires", "expires, deleted by bob"] {
-        let frame = merged(&letter(bob.id, name), json!({"expires_in_s": 60}));
+        let frame = merged(&send_frame(bob.id, name), json!({"expires_in_s": 60}));
         expiring.push(a.ask(&frame).await);
         b.expect("message").await;
     }

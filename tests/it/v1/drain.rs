@@ -7,7 +7,7 @@ use fluent_backend::testing::{TestClient, TestDevice, TestServer, TestSocket};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use crate::support::v1::{assert_fields, column, history, letter, live, log_in_again, two_users};
+use crate::support::v1::{assert_fields, column, history, live, log_in_again, send_frame, two_users};
 
 /// Everything up to the close, and its code.
 async fn to_the_end(device: &mut TestDevice) -> (Vec<Value>, u16) {
@@ -28,7 +28,7 @@ async fn every_socket_is_told_then_closed_and_what_was_read_is_answered() {
     let (mut a, mut b) = (live(&alice, "a").await, live(&bob, "b").await);
     let mut legacy = bob.connect().await;
     for i in 0..200 {
-        a.send(&letter(bob.id, &i.to_string())).await;
+        a.send(&send_frame(bob.id, &i.to_string())).await;
     }
     let first = a.expect("stored").await;
     let stopping = tokio::spawn(server.stop_keeping_data());
@@ -113,7 +113,7 @@ async fn what_is_sent_too_late_is_sent_again_and_stored_once() {
     let mut a = live(&alice, "a").await;
     let stopping = tokio::spawn(server.stop_keeping_data());
     a.expect("going_away").await;
-    let late = letter(bob.id, "late");
+    let late = send_frame(bob.id, "late");
     let _ = a.socket.send(Message::text(late.to_string())).await;
     let code = a.socket.close_code().await;
     assert!(code == 1012 || code == 1006, "{code}");

@@ -4,7 +4,7 @@ use fluent_backend::testing::{TestDevice, TestServer};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::v1::{assert_fields, integer, letter, live, merged, two_live, two_users, without};
+use crate::support::v1::{assert_fields, integer, live, merged, send_frame, two_live, two_users, without};
 
 #[tokio::test]
 async fn every_direct_answer_echoes_the_ref_and_nothing_else_does() {
@@ -18,7 +18,7 @@ async fn every_direct_answer_echoes_the_ref_and_nothing_else_does() {
     let pong = a.ask(&json!({"type": "ping"})).await;
     assert!(pong["type"] == "pong" && pong["ref"].is_null(), "{pong}");
 
-    let stored = a.ask(&merged(&letter(bob.id, "m"), json!({"ref": "r1"}))).await;
+    let stored = a.ask(&merged(&send_frame(bob.id, "m"), json!({"ref": "r1"}))).await;
     assert_fields(&stored, &json!({"type": "stored", "client_id": "m", "ref": "r1", "duplicate": false}));
     let message = b.expect("message").await;
     b.store(alice.id, "partners").await;
@@ -36,7 +36,7 @@ async fn every_direct_answer_echoes_the_ref_and_nothing_else_does() {
         json!({"type": "nonsense", "ref": "r4"}),
         json!({"type": "send", "ref": "r4"}),
         json!({"type": "delete", "id": 4711, "for": "me", "ref": "r4"}),
-        merged(&letter(4711, "n"), json!({"ref": "r4"})),
+        merged(&send_frame(4711, "n"), json!({"ref": "r4"})),
     ] {
         assert_fields(&a.ask(&frame).await, &json!({"type": "error", "ref": "r4"}));
     }
@@ -74,7 +74,7 @@ async fn a_send_of_the_wrong_form_is_refused() {
     let server = TestServer::start().await;
     let (alice, bob) = two_users(&server).await;
     let mut a = live(&alice, "a").await;
-    let good = letter(bob.id, "good");
+    let good = send_frame(bob.id, "good");
     let mut cases = Vec::new();
     for key in ["client_id", "to", "receiver_encrypted", "sender_encrypted", "message_type"] {
         cases.push((without(&good, key), "bad_frame"));
@@ -112,8 +112,10 @@ async fn a_send_of_the_wrong_form_is_refused() {
     // What is longest and oddest still goes, and nothing of the above was stored.
     let longest = format!("aZ0._:-{}", "x".repeat(57));
     let kind = format!("0a._-{}", "x".repeat(27));
-    let odd =
-        merged(&letter(bob.id, &longest), json!({"message_type": kind, "expires_in_s": 31_536_000, "new_field": {}}));
+    let odd = merged(
+        &send_frame(bob.id, &longest),
+        json!({"message_type": kind, "expires_in_s": 31_536_000, "new_field": {}}),
+    );
     assert_fields(&a.ask(&odd).await, &json!({"type": "stored", "client_id": longest}));
     let history = crate::support::v1::history(&bob, alice.id).await;
     assert_eq!((history.len(), &history[0]["message_type"]), (1, &json!(kind)));
@@ -173,7 +175,7 @@ async fn a_frame_in_order_is_refused_for_what_it_asks() {
     let theirs = b.store(bob.id, "a note by bob").await["id"].clone();
     let message = b.store(alice.id, "to alice").await["id"].clone();
     a.expect("message").await;
-    let good = letter(bob.id, "good");
+    let good = send_frame(bob.id, "good");
     let large = "x".repeat(98_305);
     let wide = "ü".repeat(49_153);
     refused(
@@ -245,7 +247,7 @@ async fn when_the_writer_dies_the_sender_is_told_and_a_resend_is_stored_once() {
     server.expect_failures(1);
     server.server().actors().persistence.crash();
     for i in 0..50 {
-        let frame = letter(bob.id, &format!("m{i}"));
+        let frame = send_frame(bob.id, &format!("m{i}"));
         loop {
             let answer = a.ask(&frame).await;
             if answer["type"] == "stored" {

@@ -4,8 +4,8 @@ use fluent_backend::testing::{TestClient, TestServer};
 use serde_json::{Value, json};
 
 use crate::support::v1::{
-    assert_fields, chat_list, column, conversation, conversations, exchange, history, integer, letter, live,
-    log_in_again, merged, seq, stopped_clock, two_live, two_users,
+    assert_fields, chat_list, column, conversation, conversations, exchange, history, integer, live, log_in_again,
+    merged, send_frame, seq, stopped_clock, two_live, two_users,
 };
 
 #[tokio::test]
@@ -59,7 +59,7 @@ async fn conversations_are_listed_newest_first_and_paged_by_seq() {
         partners.push(user);
     }
     // The third writes back: newest, and unread.
-    let answer = partners[2].http.post("/chat/messages", &letter(alice.id, "back")).await.ok().json::<Value>();
+    let answer = partners[2].http.post("/chat/messages", &send_frame(alice.id, "back")).await.ok().json::<Value>();
     let all = conversations(&alice).await;
     let ids: Vec<i32> = [2, 6, 5, 4, 3, 1, 0].map(|i: usize| partners[i].id).to_vec();
     assert_eq!(all.iter().map(|one| one["partner"]["id"].clone()).collect::<Vec<_>>(), ids);
@@ -166,7 +166,7 @@ async fn the_old_app_has_read_what_it_fetches() {
     let (alice, bob) = two_users(&server).await;
     let mut a = live(&alice, "a").await;
     // In another login session of his: partners are told.
-    log_in_again(&server, &bob).await.http.post("/chat/messages", &letter(alice.id, "hello")).await.ok();
+    log_in_again(&server, &bob).await.http.post("/chat/messages", &send_frame(alice.id, "hello")).await.ok();
     a.expect("message").await;
     let mut stored = Vec::new();
     for i in 0..3 {
@@ -233,7 +233,7 @@ async fn what_has_expired_does_not_count_as_unread() {
     let clock = stopped_clock();
     let server = TestServer::start_at(clock.clone(), |config| config.messages.clear_every_ms = 3_600_000).await;
     let (alice, bob, mut a, mut b) = two_live(&server).await;
-    let expiring = |name: &str, s: i64| merged(&letter(bob.id, name), json!({"expires_in_s": s}));
+    let expiring = |name: &str, s: i64| merged(&send_frame(bob.id, name), json!({"expires_in_s": s}));
     exchange(&mut a, &mut b, "stays").await;
     for (name, seconds) in [("short", 10), ("short too", 10), ("long", 1000), ("deleted", 10)] {
         a.ask(&expiring(name, seconds)).await;

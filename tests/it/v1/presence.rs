@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use fluent_backend::testing::{TestClient, TestDevice, TestServer};
 use serde_json::{Value, json};
 
-use crate::support::v1::{assert_fields, column, exchange, letter, live, merged, partners, two_live, two_users};
+use crate::support::v1::{assert_fields, column, exchange, live, merged, partners, send_frame, two_live, two_users};
 
 async fn watch(device: &mut TestDevice, users: &[i32]) {
     device.send(&json!({"type": "presence", "watch": users})).await;
@@ -162,7 +162,7 @@ async fn a_device_in_the_background_is_not_there() {
     let (alice, bob) = two_users(&server).await;
     // Bob has never had a socket.
     for (user, partner) in [(&alice, bob.id), (&bob, alice.id)] {
-        user.http.post("/chat/messages", &letter(partner, "by post")).await.ok();
+        user.http.post("/chat/messages", &send_frame(partner, "by post")).await.ok();
     }
     let mut a = live(&alice, "a").await;
     let query = "device_id=b&mode=background";

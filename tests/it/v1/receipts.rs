@@ -4,7 +4,7 @@ use fluent_backend::testing::{TestClient, TestDevice, TestServer};
 use serde_json::{Value, json};
 
 use crate::support::v1::{
-    assert_fields, conversation, conversations, exchange, integer, letter, live, merged, partners, seq, two_live,
+    assert_fields, conversation, conversations, exchange, integer, live, merged, partners, send_frame, seq, two_live,
 };
 
 async fn read(device: &mut TestDevice, partner: i32, up_to: &Value) -> Value {
@@ -160,7 +160,7 @@ async fn a_thousand_reads_are_merged_and_each_is_answered() {
     let (alice, bob, mut a, mut b) = partners(&server).await;
     let mut ids = Vec::new();
     for i in 0..1000 {
-        a.send(&letter(bob.id, &i.to_string())).await;
+        a.send(&send_frame(bob.id, &i.to_string())).await;
     }
     for _ in 0..1000 {
         ids.push(integer(&a.expect("stored").await, "id"));
@@ -231,7 +231,7 @@ async fn a_stranger_is_told_nothing_until_they_are_partners() {
     let server = TestServer::start().await;
     let (alice, bob, mut a, mut b) = two_live(&server).await;
     let odd = json!({"message_type": "x-probe", "expires_in_s": 3600});
-    let first = a.ask(&merged(&letter(bob.id, "first"), odd)).await;
+    let first = a.ask(&merged(&send_frame(bob.id, "first"), odd)).await;
     b.expect("message").await;
     delivered(&mut b, seq(&first)).await;
     bob.http.post("/chat/receipts", &json!({"delivered": {"up_to_seq": first["seq"]}})).await.ok();
@@ -268,7 +268,7 @@ async fn what_was_read_before_the_first_answer_is_not_told() {
     let first = exchange(&mut a, &mut b, "first").await.0;
     b.send(&json!({"type": "read", "partner_id": alice.id, "up_to_id": first["id"]})).await;
     b.send(&json!({"type": "delivered", "up_to_seq": first["seq"]})).await;
-    b.send(&letter(alice.id, "answer")).await;
+    b.send(&send_frame(alice.id, "answer")).await;
     b.expect("receipt").await;
     let answer = b.expect("stored").await;
     let (before, message) = a.until("message").await;

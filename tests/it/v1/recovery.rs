@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fluent_backend::testing::{TestServer, letter};
+use fluent_backend::testing::{TestServer, send_frame};
 use serde_json::{Value, json};
 
 use crate::support::v1::{live, two_users};
@@ -38,7 +38,7 @@ async fn a_writer_that_fails_loses_and_repeats_nothing() {
         while !open.is_empty() {
             let window: Vec<String> = open.iter().take(40).cloned().collect();
             for name in &window {
-                a.send(&letter(bob.id, name)).await;
+                a.send(&send_frame(bob.id, name)).await;
             }
             if crashes < CRASHES && open.len() < MESSAGES - crashes * 150 {
                 crashes += 1;

@@ -3,14 +3,16 @@
 use fluent_backend::testing::{TestDevice, TestServer};
 use serde_json::{Value, json};
 
-use crate::support::v1::{assert_fields, column, exchange, integer, letter, live, merged, seq, two_live, two_users};
+use crate::support::v1::{
+    assert_fields, column, exchange, integer, live, merged, send_frame, seq, two_live, two_users,
+};
 
 /// Sends this many messages and waits for their `stored`; the frames.
 async fn fill(device: &mut TestDevice, to: i32, name: &str, count: usize, bytes: usize) -> Vec<Value> {
     let padding = "x".repeat(bytes);
     let mut stored = Vec::new();
     for i in 0..count {
-        let frame = letter(to, &format!("{name}{i}"));
+        let frame = send_frame(to, &format!("{name}{i}"));
         device.send(&merged(&frame, json!({"receiver_encrypted": format!("{i} {padding}")}))).await;
         if i >= 50 {
             stored.push(device.expect("stored").await);
@@ -56,7 +58,7 @@ async fn answers_to_frames_sent_during_the_replay_come_in_their_place() {
     for round in 0..10 {
         let mut b = bob.device("b", Some(&a.cursor(0))).await;
         let name = format!("answer {round}");
-        b.send(&merged(&letter(alice.id, &name), json!({"ref": "send"}))).await;
+        b.send(&merged(&send_frame(alice.id, &name), json!({"ref": "send"}))).await;
         let newest = &filled[40 * round + 39]["id"];
         b.send(&json!({"type": "read", "partner_id": alice.id, "up_to_id": newest, "ref": "read"})).await;
         b.send(&json!({"type": "ping", "ref": "ping"})).await;
@@ -88,7 +90,7 @@ async fn a_resend_during_the_replay_is_a_duplicate_and_the_message_is_shown_once
     let mut again = alice.device("a", Some(&a.cursor(0))).await;
     let padding = "x".repeat(1_000);
     for i in [0, 150, 299] {
-        let frame = letter(bob.id, &format!("m{i}"));
+        let frame = send_frame(bob.id, &format!("m{i}"));
         again.send(&merged(&frame, json!({"receiver_encrypted": format!("{i} {padding}"), "ref": i}))).await;
     }
     let mut frames = again.until("live").await.0;

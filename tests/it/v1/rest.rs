@@ -5,7 +5,7 @@ use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
 use crate::support::v1::{
-    assert_fields, column, exchange, letter, live, merged, partners, seq, two_live, two_users, without,
+    assert_fields, column, exchange, live, merged, partners, send_frame, seq, two_live, two_users, without,
 };
 
 #[tokio::test]
@@ -13,7 +13,7 @@ async fn a_posted_message_reaches_all_sockets_of_both() {
     let server = TestServer::start().await;
     let (alice, bob, mut a, mut b) = two_live(&server).await;
     let (mut old_a, mut old_b) = (alice.connect().await, bob.connect().await);
-    let answer = alice.http.post("/chat/messages", &without(&letter(bob.id, "m"), "type")).await;
+    let answer = alice.http.post("/chat/messages", &without(&send_frame(bob.id, "m"), "type")).await;
     assert_eq!(answer.status, 201, "{}", answer.text());
     let stored: Value = answer.json();
     assert_fields(&stored, &json!({"type": "stored", "client_id": "m", "duplicate": false}));
@@ -34,7 +34,7 @@ async fn what_was_answered_is_not_shown_again_on_a_socket_that_is_opened_then() 
     let server = TestServer::start().await;
     let (alice, bob) = two_users(&server).await;
     for round in 0..100 {
-        let posted = letter(bob.id, &format!("posted {round}"));
+        let posted = send_frame(bob.id, &format!("posted {round}"));
         assert_eq!(alice.http.post("/chat/messages", &without(&posted, "type")).await.status, 201);
         let mut socket = alice.connect().await;
         socket.send_message(bob.id, "r", &format!("first {round}")).await;
@@ -47,7 +47,7 @@ async fn what_was_answered_is_not_shown_again_on_a_socket_that_is_opened_then() 
 async fn a_post_that_is_refused_says_why_by_its_status() {
     let server = TestServer::start().await;
     let (alice, bob) = two_users(&server).await;
-    let good = letter(bob.id, "good");
+    let good = send_frame(bob.id, "good");
     let large = "x".repeat(98_305);
     for (change, status, code) in [
         (json!({"to": 4711}), 404, "unknown_user"),
@@ -85,17 +85,21 @@ async fn the_idempotency_key_is_the_client_id() {
         let headers: HeaderMap = [("idempotency-key".parse().unwrap(), key.parse().unwrap())].into_iter().collect();
         alice.http.send(Method::POST, "/chat/messages", headers, body.to_string().into()).await
     };
-    let nameless = without(&letter(bob.id, "m"), "client_id");
+    let nameless = without(&send_frame(bob.id, "m"), "client_id");
     let first = post("m", &nameless).await;
     assert_eq!(first.status, 201, "{}", first.text());
     assert_fields(&first.json(), &json!({"client_id": "m", "duplicate": false}));
     assert_eq!(post("m", &nameless).await.status, 200);
-    assert_eq!(post("m", &letter(bob.id, "m")).await.status, 200, "both and the same");
-    assert_eq!(post("n", &letter(bob.id, "m")).await.problem(), (422, "bad_frame".to_owned()), "both and different");
+    assert_eq!(post("m", &send_frame(bob.id, "m")).await.status, 200, "both and the same");
+    assert_eq!(
+        post("n", &send_frame(bob.id, "m")).await.problem(),
+        (422, "bad_frame".to_owned()),
+        "both and different"
+    );
     assert_eq!(post("a b", &nameless).await.problem(), (422, "bad_frame".to_owned()));
     assert_eq!(alice.http.post("/chat/messages", &nameless).await.problem(), (422, "bad_frame".to_owned()), "none");
     let mut a = live(&alice, "a").await;
-    assert_fields(&a.ask(&letter(bob.id, "m")).await, &json!({"type": "stored", "duplicate": true}));
+    assert_fields(&a.ask(&send_frame(bob.id, "m")).await, &json!({"type": "stored", "duplicate": true}));
     assert_eq!(bob.history(alice.id).await.len(), 1);
     server.stop().await;
 }

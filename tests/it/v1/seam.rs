@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use fluent_backend::testing::{TestClient, TestServer, letter};
+use fluent_backend::testing::{TestClient, TestServer, send_frame};
 use futures_util::future::join_all;
 use rand::RngExt as _;
 
@@ -31,7 +31,10 @@ async fn send_without_pause(user: &TestClient, to: &[i32], stop: &AtomicBool) ->
         while waiting < WINDOW && !stop.load(Ordering::Relaxed) {
             let receiver = next % to.len();
             device
-                .send(&letter(to[receiver], &format!("{}/{receiver}/{}", user.name, sent[receiver]).replace('/', ".")))
+                .send(&send_frame(
+                    to[receiver],
+                    &format!("{}/{receiver}/{}", user.name, sent[receiver]).replace('/', "."),
+                ))
                 .await;
             sent[receiver] += 1;
             next += 1;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::v1::{
-    assert_fields, column, conversation, conversations, exchange, history, integer, letter, live, merged, partners,
+    assert_fields, column, conversation, conversations, exchange, history, integer, live, merged, partners, send_frame,
     seq, stopped_clock, two_live, two_users,
 };
 
@@ -55,7 +55,7 @@ async fn optional_fields_reach_the_receiver() {
         "receiver_key_id": own_key["key_id"],
         "message_type": "sticker.v1",
     });
-    let stored = a.ask(&merged(&letter(bob.id, "second"), more)).await;
+    let stored = a.ask(&merged(&send_frame(bob.id, "second"), more)).await;
     assert_fields(&stored, &json!({"type": "stored", "duplicate": false}));
     let message = b.expect("message").await;
     assert_fields(&message, &json!({"id": stored["id"], "reply_to": first["id"], "message_type": "sticker.v1"}));
@@ -106,7 +106,7 @@ async fn an_old_app_gets_text_messages_and_nothing_else() {
     let server = TestServer::start().await;
     let (alice, bob, mut a, mut b) = partners(&server).await;
     let (mut old_a, mut old_b) = (alice.connect().await, bob.connect().await);
-    let image = a.ask(&merged(&letter(bob.id, "image"), json!({"message_type": "image"}))).await;
+    let image = a.ask(&merged(&send_frame(bob.id, "image"), json!({"message_type": "image"}))).await;
     assert_eq!(b.expect("message").await["message_type"], "image");
     b.ask(&json!({"type": "read", "partner_id": alice.id, "up_to_id": image["id"]})).await;
     a.expect("receipt").await;
@@ -151,7 +151,7 @@ async fn messages_are_numbered_in_the_order_in_which_a_socket_sent_them() {
     let (alice, bob, mut a, mut b) = two_live(&server).await;
     for i in 0..300 {
         let to = if i % 10 == 7 { 4711 } else { bob.id };
-        a.send(&letter(to, &i.to_string())).await;
+        a.send(&send_frame(to, &i.to_string())).await;
     }
     let mut stored: Vec<Value> = Vec::new();
     let mut refused = 0;
@@ -192,7 +192,7 @@ async fn what_was_sent_before_a_close_is_stored() {
     let (alice, bob) = two_users(&server).await;
     let mut a: TestDevice = live(&alice, "a").await;
     for i in 0..50 {
-        a.send(&letter(bob.id, &i.to_string())).await;
+        a.send(&send_frame(bob.id, &i.to_string())).await;
     }
     a.socket.send(Message::Close(None)).await.unwrap();
     while let Some(Ok(_)) = a.socket.next().await {}
@@ -212,7 +212,7 @@ async fn an_answer_is_to_a_message_of_the_same_conversation() {
     let (first, _) = exchange(&mut a, &mut b, "first").await;
     let (elsewhere, _) = exchange(&mut b, &mut c, "elsewhere").await;
     let note = a.store(alice.id, "note").await;
-    let reply = |to: i32, name: &str, id: &Value| merged(&letter(to, name), json!({"reply_to": id}));
+    let reply = |to: i32, name: &str, id: &Value| merged(&send_frame(to, name), json!({"reply_to": id}));
     // To those one has written with, and to others: an error that leaves no conversation behind.
     for (to, id) in [
         (bob.id, &elsewhere["id"]),
@@ -230,7 +230,7 @@ async fn an_answer_is_to_a_message_of_the_same_conversation() {
     // Both sides may answer it, also in one batch with what is refused, and the name is not used up.
     a.send(&reply(bob.id, "right", &first["id"])).await;
     a.send(&reply(bob.id, "still wrong", &elsewhere["id"])).await;
-    a.send(&letter(bob.id, "plain")).await;
+    a.send(&send_frame(bob.id, "plain")).await;
     let stored = a.expect("stored").await;
     assert_fields(&a.expect("error").await, &json!({"code": "not_found", "client_id": "still-wrong"}));
     a.expect("stored").await;

@@ -32,7 +32,7 @@ async fn a_session_of_rest_is_byte_by_byte_the_recorded_one() {
     server.stop().await;
 }
 
-fn letter(to: i64, client_id: &str) -> Value {
+fn send_frame(to: i64, client_id: &str) -> Value {
     let copies = json!({"receiver_encrypted": "r", "sender_encrypted": "s", "message_type": "text"});
     merged(&copies, json!({"client_id": client_id, "to": to}))
 }
@@ -40,12 +40,12 @@ fn letter(to: i64, client_id: &str) -> Value {
 async fn messages(recording: &mut Recording, alice: &Person, bob: &Person) {
     recording.part("Messages and receipts");
     let send = "POST /chat/messages";
-    alice.request(recording, send, &letter(bob.id, "first")).await;
-    alice.request(recording, send, &letter(bob.id, "first")).await;
-    alice.request(recording, send, &letter(alice.id, "first")).await;
-    alice.request(recording, send, &letter(4_711, "unknown")).await;
+    alice.request(recording, send, &send_frame(bob.id, "first")).await;
+    alice.request(recording, send, &send_frame(bob.id, "first")).await;
+    alice.request(recording, send, &send_frame(alice.id, "first")).await;
+    alice.request(recording, send, &send_frame(4_711, "unknown")).await;
     alice.request(recording, send, &json!({"to": bob.id})).await;
-    let mut nameless = letter(alice.id, "");
+    let mut nameless = send_frame(alice.id, "");
     nameless.as_object_mut().unwrap().remove("client_id");
     let mut headers = json_body();
     headers.extend([bob.authorization(), "Idempotency-Key: \"from-the-header\"".to_owned()]);
@@ -96,7 +96,7 @@ async fn users(recording: &mut Recording, alice: &Person, bob: &Person) {
         alice.request(recording, &format!("PUT /users/{id}/block"), &Value::Null).await;
     }
     alice.get(recording, "/users/blocked").await;
-    bob.request(recording, "POST /chat/messages", &letter(alice.id, "blocked")).await;
+    bob.request(recording, "POST /chat/messages", &send_frame(alice.id, "blocked")).await;
     alice.request(recording, &format!("DELETE /users/{}/block", bob.id), &Value::Null).await;
 }
 

@@ -18,7 +18,7 @@ fn configure(config: &mut fluent_backend::Config) {
     config.server.drain_window_s = 1;
 }
 
-fn letter(to: i64, client_id: &str) -> Value {
+fn send_frame(to: i64, client_id: &str) -> Value {
     json!({"type": "send", "ref": format!("ref-{client_id}"), "client_id": client_id, "to": to,
         "receiver_encrypted": format!("r:{client_id}"), "sender_encrypted": format!("s:{client_id}"),
         "message_type": "text"})
@@ -127,24 +127,24 @@ async fn opening(recording: &mut Recording) -> (Person, Person) {
 async fn sending(stage: &mut Stage) {
     stage.recording.part("Sending, sending again, and sending something else under the same name");
     let to = stage.bob.id;
-    let first = stage.send(&letter(to, "first")).await;
-    stage.ask(&letter(to, "first")).await;
-    stage.ask(&merged(&letter(to, "first"), json!({"receiver_encrypted": "other"}))).await;
+    let first = stage.send(&send_frame(to, "first")).await;
+    stage.ask(&send_frame(to, "first")).await;
+    stage.ask(&merged(&send_frame(to, "first"), json!({"receiver_encrypted": "other"}))).await;
     stage.clock.advance_secs(1);
     let key = "receiver_key_id";
-    stage.ask(&merged(&letter(to, "old-key"), json!({key: "0011223344556677"}))).await;
+    stage.ask(&merged(&send_frame(to, "old-key"), json!({key: "0011223344556677"}))).await;
     stage
-        .send(&merged(&letter(to, "reply"), json!({"ref": 7, "reply_to": first["id"], "message_type": "x.y-z"})))
+        .send(&merged(&send_frame(to, "reply"), json!({"ref": 7, "reply_to": first["id"], "message_type": "x.y-z"})))
         .await;
-    stage.ask(&letter(stage.alice.id, "to-myself")).await;
+    stage.ask(&send_frame(stage.alice.id, "to-myself")).await;
 
     stage.recording.part("The other side, and a second device of one's own");
     let (mut second, _) = stage.alice.live(&mut stage.recording, "tablet").await;
-    let frame = letter(stage.alice.id, "back");
+    let frame = send_frame(stage.alice.id, "back");
     stage.recording.ask(&mut stage.b, &frame.to_string()).await;
     stage.recording.receive(&mut stage.a).await;
     stage.recording.receive(&mut second).await;
-    stage.send(&letter(to, "from-pixel")).await;
+    stage.send(&send_frame(to, "from-pixel")).await;
     stage.recording.receive(&mut second).await;
     stage.recording.close(second).await;
 }
@@ -169,7 +169,7 @@ async fn wrong_frames(stage: &mut Stage) {
         json!({"expires_in_s": 0}),
         json!({"attachment_ids": [1]}),
     ] {
-        stage.ask(&merged(&letter(to, "wrong"), change)).await;
+        stage.ask(&merged(&send_frame(to, "wrong"), change)).await;
     }
     for frame in [
         json!({"type": "delivered", "up_to_seq": -1}),
@@ -187,7 +187,7 @@ async fn wrong_frames(stage: &mut Stage) {
 
 async fn receipts(stage: &mut Stage) {
     stage.recording.part("Receipts");
-    let stored = stage.send(&letter(stage.bob.id, "to-be-read")).await;
+    let stored = stage.send(&send_frame(stage.bob.id, "to-be-read")).await;
     let delivered = json!({"type": "delivered", "up_to_seq": stored["seq"]});
     stage.recording.send(&mut stage.b, &delivered.to_string()).await;
     stage.recording.receive(&mut stage.a).await;
@@ -228,15 +228,15 @@ async fn typing_and_presence(stage: &mut Stage) {
 async fn deleting(stage: &mut Stage) {
     stage.recording.part("Deletion and expiry");
     let to = stage.bob.id;
-    let mine = stage.send(&letter(to, "for-me")).await["id"].clone();
-    let both = stage.send(&letter(to, "for-everyone")).await["id"].clone();
+    let mine = stage.send(&send_frame(to, "for-me")).await["id"].clone();
+    let both = stage.send(&send_frame(to, "for-everyone")).await["id"].clone();
     stage.ask(&json!({"type": "delete", "ref": "d1", "id": mine, "for": "me"})).await;
     stage.ask(&json!({"type": "delete", "ref": "d2", "id": mine, "for": "me"})).await;
     stage.ask(&json!({"type": "delete", "ref": "d3", "id": both, "for": "everyone"})).await;
     stage.recording.receive(&mut stage.b).await;
     let forbidden = json!({"type": "delete", "ref": "d4", "id": mine, "for": "everyone"});
     stage.recording.ask(&mut stage.b, &forbidden.to_string()).await;
-    stage.send(&merged(&letter(to, "expires"), json!({"expires_in_s": 60}))).await;
+    stage.send(&merged(&send_frame(to, "expires"), json!({"expires_in_s": 60}))).await;
     stage.clock.advance_secs(61);
     stage.recording.receive(&mut stage.a).await;
     stage.recording.receive(&mut stage.b).await;
@@ -247,10 +247,10 @@ async fn blocking(stage: &mut Stage) {
     let block = format!("/users/{}/block", stage.alice.id);
     stage.bob.request(&mut stage.recording, &format!("PUT {block}"), &Value::Null).await;
     stage.recording.receive(&mut stage.b).await;
-    stage.ask(&letter(stage.bob.id, "blocked")).await;
+    stage.ask(&send_frame(stage.bob.id, "blocked")).await;
     stage.bob.request(&mut stage.recording, &format!("DELETE {block}"), &Value::Null).await;
     stage.recording.receive(&mut stage.b).await;
-    stage.send(&letter(stage.bob.id, "unblocked")).await;
+    stage.send(&send_frame(stage.bob.id, "unblocked")).await;
     let key = json!({"public_key": "TmV3", "password": Person::PASSWORD});
     stage.bob.request(&mut stage.recording, "PUT /users/me/public_key", &key).await;
     stage.recording.receive(&mut stage.a).await;

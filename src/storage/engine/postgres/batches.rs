@@ -55,16 +55,16 @@ impl PostgresBatches {
 
 /// A transaction on that connection. Dropped, it is rolled back, and the connection closed.
 pub(in crate::storage) struct PostgresTransaction {
-    lent: OwnedMutexGuard<PostgresBatches>,
+    batches: OwnedMutexGuard<PostgresBatches>,
     /// Never contended; the mutex only makes the type `Sync`. Empty after the end of the transaction.
     connection: Mutex<Option<PoolConnection<Postgres>>>,
 }
 
 impl PostgresTransaction {
-    pub(in crate::storage) async fn begin(lent: Arc<Mutex<PostgresBatches>>) -> Result<Self, StorageError> {
-        let mut lent = lent.lock_owned().await;
-        let connection = lent.take().await?;
-        let transaction = Self { lent, connection: Mutex::new(Some(connection)) };
+    pub(in crate::storage) async fn begin(batches: Arc<Mutex<PostgresBatches>>) -> Result<Self, StorageError> {
+        let mut batches = batches.lock_owned().await;
+        let connection = batches.take().await?;
+        let transaction = Self { batches, connection: Mutex::new(Some(connection)) };
         transaction.order("BEGIN").await?;
         Ok(transaction)
     }
@@ -79,7 +79,7 @@ impl PostgresTransaction {
 
     async fn end(mut self, how: &'static str) -> Result<(), StorageError> {
         self.order(how).await?;
-        self.lent.idle = self.connection.get_mut().take().map(|connection| (connection, Instant::now()));
+        self.batches.idle = self.connection.get_mut().take().map(|connection| (connection, Instant::now()));
         Ok(())
     }
 

@@ -47,7 +47,7 @@ pub(in crate::storage) async fn options(
             // Migrations, and the lock over them.
             Purpose::Migrate | Purpose::Inspect => 2,
             Purpose::Clean => 1,
-            // And the one that is lent to batches.
+            // And the one that writes batches.
             Purpose::Write => config.database.write_connections.saturating_add(1),
             Purpose::Read => config.database.max_connections,
         })

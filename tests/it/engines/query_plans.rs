@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use fluent_backend::domain::UserId;
-use fluent_backend::testing::{PostgresSettings, TestClient, TestServer, letter, seed};
+use fluent_backend::testing::{PostgresSettings, TestClient, TestServer, seed, send_frame};
 use serde_json::{Value, json};
 
 use crate::support::postgres::Postgres;
@@ -55,7 +55,7 @@ async fn ask_everything(server: &TestServer, me: usize, users: &[UserId]) {
             client.http.get(&format!("/users/search?query={}", text.replace(' ', "%20"))).await.ok();
         }
         // To known partners, to a new one, and again.
-        let names = [me + 1, me + 7, me + 100 + i].map(|at| letter(users[at].0, &format!("{me}-{i}-{at}")));
+        let names = [me + 1, me + 7, me + 100 + i].map(|at| send_frame(users[at].0, &format!("{me}-{i}-{at}")));
         let mut newest = Value::Null;
         for frame in &names {
             newest = device.ask(frame).await;

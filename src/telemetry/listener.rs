@@ -1,4 +1,4 @@
-//! Figures of the listeners.
+//! Metrics of the listeners.
 
 use metrics::{Counter, Gauge, counter, gauge};
 
@@ -27,8 +27,8 @@ impl ListenerKind {
     }
 }
 
-/// Figures of one listener.
-pub struct Door {
+/// Metrics of one listener.
+pub struct ListenerMetrics {
     /// Connections that have a place.
     pub open: Gauge,
     /// Connections that were closed to make room for a newcomer.
@@ -39,21 +39,21 @@ pub struct Door {
     pub too_many: Counter,
 }
 
-impl Door {
+impl ListenerMetrics {
     /// Makes the series of this listener, at zero: they exist before their first event.
     pub(super) fn new(listener: ListenerKind) -> Self {
         let listener = listener.as_str();
         let refused = |reason: &'static str| counter!(names::REFUSED, "listener" => listener, "reason" => reason);
-        let door = Self {
+        let made = Self {
             open: gauge!(names::CONNECTIONS, "listener" => listener),
             evicted: counter!(names::EVICTED, "listener" => listener),
             full: refused("full"),
             too_many: refused("address"),
         };
-        door.open.set(0.0);
-        for counter in [&door.evicted, &door.full, &door.too_many] {
+        made.open.set(0.0);
+        for counter in [&made.evicted, &made.full, &made.too_many] {
             counter.increment(0);
         }
-        door
+        made
     }
 }

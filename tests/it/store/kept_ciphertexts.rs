@@ -2,7 +2,7 @@
 
 use fluent_backend::domain::{Answer, Ciphertext, ClientId, Command, Draft, Once, Timestamp, UserId};
 use fluent_backend::storage::{Applied, Storage};
-use fluent_backend::testing::{TestClient, TestData, TestServer, letter, seed};
+use fluent_backend::testing::{TestClient, TestData, TestServer, seed, send_frame};
 use futures_util::future::join_all;
 use serde_json::json;
 
@@ -21,12 +21,12 @@ fn send(from: UserId, to: Option<UserId>, name: &str, text: &str) -> Command {
 
 /// Of each command: `s`tored, `d`uplicate or `r`efused.
 fn outcomes(applied: &Applied) -> String {
-    let letter = |outcome: &fluent_backend::domain::Outcome| match &outcome.answer {
+    let code = |outcome: &fluent_backend::domain::Outcome| match &outcome.answer {
         Ok(Answer::Stored(stored)) if stored.duplicate => 'd',
         Ok(_) => 's',
         Err(_) => 'r',
     };
-    applied.outcomes.iter().map(letter).collect()
+    applied.outcomes.iter().map(code).collect()
 }
 
 /// The ciphertexts of `count` messages are there, and no others.
@@ -98,10 +98,12 @@ async fn devices_that_send_the_same_at_once_leave_one_ciphertext() {
     let mut devices = join_all(names.iter().map(|name| live(&alice, name))).await;
     let sending = devices.iter_mut().map(|device| async move {
         for number in 0..MESSAGES {
-            device.send(&letter(bob.id, &number.to_string())).await;
+            device.send(&send_frame(bob.id, &number.to_string())).await;
             let large = json!({"receiver_encrypted": "x".repeat(98_305)});
-            device.send(&merged(&letter(bob.id, &format!("large-{number}")), large)).await;
-            device.send(&merged(&letter(bob.id, &format!("stale-{number}")), json!({"receiver_key_id": "00"}))).await;
+            device.send(&merged(&send_frame(bob.id, &format!("large-{number}")), large)).await;
+            device
+                .send(&merged(&send_frame(bob.id, &format!("stale-{number}")), json!({"receiver_key_id": "00"})))
+                .await;
         }
         let (mut answered, mut new) = (0, 0);
         while answered < MESSAGES {
@@ -114,7 +116,7 @@ async fn devices_that_send_the_same_at_once_leave_one_ciphertext() {
     let new: usize = join_all(sending).await.into_iter().sum();
     assert_eq!(new, MESSAGES, "each is stored once");
     for frame in [json!({"to": 4711}), json!({"attachment_ids": ["x"]})] {
-        assert_fields(&devices[0].ask(&merged(&letter(bob.id, "refused"), frame)).await, &json!({"type": "error"}));
+        assert_fields(&devices[0].ask(&merged(&send_frame(bob.id, "refused"), frame)).await, &json!({"type": "error"}));
     }
     whole(&Rows::of(server.data()).await, MESSAGES).await;
     server.stop().await;

@@ -6,8 +6,8 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::v1::{
-    assert_fields, column, exchange, history, letter, live, log_in_again, merged, stopped_clock, two_live, two_users,
-    without,
+    assert_fields, column, exchange, history, live, log_in_again, merged, send_frame, stopped_clock, two_live,
+    two_users, without,
 };
 
 /// What a resend must be answered with.
@@ -15,16 +15,16 @@ fn the_same(stored: &Value) -> Value {
     merged(&without(stored, "ref"), json!({"type": "stored", "duplicate": true}))
 }
 
-/// Sends the letter again; it must be answered as a duplicate of the first.
-async fn resend(device: &mut TestDevice, letter: &Value, first: &Value) {
-    assert_fields(&device.ask(letter).await, &the_same(first));
+/// Sends the frame again; it must be answered as a duplicate of the first.
+async fn resend(device: &mut TestDevice, frame: &Value, first: &Value) {
+    assert_fields(&device.ask(frame).await, &the_same(first));
 }
 
 #[tokio::test]
 async fn a_resend_is_answered_with_the_first_message_on_any_socket() {
     let server = TestServer::start().await;
     let (alice, bob, mut a, mut b) = two_live(&server).await;
-    let frame = letter(bob.id, "m");
+    let frame = send_frame(bob.id, "m");
     let stored = a.ask(&frame).await;
     assert_fields(&stored, &json!({"type": "stored", "duplicate": false}));
     resend(&mut a, &frame, &stored).await;
@@ -42,7 +42,7 @@ async fn a_resend_is_answered_with_the_first_message_on_any_socket() {
     assert_eq!(other.expect("message").await["id"], last["id"], "the answers went to the asking sockets alone");
     assert_eq!(history(&bob, alice.id).await.len(), 2);
     // The same name is free for everybody else.
-    assert_fields(&b.ask(&letter(alice.id, "m")).await, &json!({"type": "stored", "duplicate": false}));
+    assert_fields(&b.ask(&send_frame(alice.id, "m")).await, &json!({"type": "stored", "duplicate": false}));
     server.stop().await;
 }
 
@@ -54,7 +54,7 @@ async fn the_same_name_with_other_content_is_a_conflict() {
     let (first, _) = exchange(&mut a, &mut b, "first").await;
     let key: Value = bob.http.get("/users/me").await.ok().json();
     let frame = merged(
-        &letter(bob.id, "m"),
+        &send_frame(bob.id, "m"),
         json!({"reply_to": first["id"], "expires_in_s": 600, "receiver_key_id": key["key_id"]}),
     );
     let stored = a.ask(&frame).await;
@@ -97,7 +97,7 @@ async fn the_same_name_with_other_content_is_a_conflict() {
 async fn absent_null_and_empty_are_the_same_and_unknown_fields_do_not_count() {
     let server = TestServer::start().await;
     let (_, bob, mut a, _b) = two_live(&server).await;
-    let frame = letter(bob.id, "m");
+    let frame = send_frame(bob.id, "m");
     let stored = a.ask(&frame).await;
     for change in [
         json!({"reply_to": null, "expires_in_s": null, "receiver_key_id": null, "attachment_ids": null}),
@@ -125,7 +125,7 @@ async fn of_many_at_once_exactly_one_is_no_duplicate() {
             devices.push(live(&alice, &format!("d{i}")).await);
         }
         for round in 0..rounds {
-            let frame = letter(bob.id, &format!("{sockets}-{round}"));
+            let frame = send_frame(bob.id, &format!("{sockets}-{round}"));
             join_all(devices.iter_mut().map(|device| device.send(&frame))).await;
             let answers = join_all(devices.iter_mut().map(async |device| device.until("stored").await.1)).await;
             let first = answers.iter().filter(|answer| answer["duplicate"] == false).count();
@@ -146,7 +146,7 @@ async fn a_resend_by_the_other_way_or_after_a_restart_is_a_duplicate() {
     let server = TestServer::start().await;
     let (alice, bob) = two_users(&server).await;
     let mut a = live(&alice, "a").await;
-    let (by_socket, by_post) = (letter(bob.id, "by socket"), letter(bob.id, "by post"));
+    let (by_socket, by_post) = (send_frame(bob.id, "by socket"), send_frame(bob.id, "by post"));
     let first = a.ask(&by_socket).await;
     let answer = alice.http.post("/chat/messages", &by_socket).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -180,7 +180,7 @@ async fn a_resend_finds_what_has_gone_since() {
     let server = TestServer::start_at(clock.clone(), crate::support::config::fast_janitor).await;
     let (_alice, bob, mut a, _b) = two_live(&server).await;
     let (eve, leaver) = (server.sign_up("eve").await, server.sign_up("leaver").await);
-    let mut letters = Vec::new();
+    let mut sent = Vec::new();
     for (to, client_id) in [
         (bob.id, "deleted-for-me"),
         (bob.id, "deleted-for-everyone"),
@@ -189,13 +189,13 @@ async fn a_resend_finds_what_has_gone_since() {
         (leaver.id, "to-who-left"),
     ] {
         let seconds = if client_id == "expired" { json!(60) } else { json!(null) };
-        let frame = merged(&letter(to, client_id), json!({"expires_in_s": seconds}));
+        let frame = merged(&send_frame(to, client_id), json!({"expires_in_s": seconds}));
         let stored = a.ask(&frame).await;
         assert_fields(&stored, &json!({"type": "stored", "duplicate": false}));
-        letters.push((frame, stored));
+        sent.push((frame, stored));
     }
     for (i, scope) in [(0, "me"), (1, "everyone")] {
-        a.ask(&json!({"type": "delete", "id": letters[i].1["id"], "for": scope})).await;
+        a.ask(&json!({"type": "delete", "id": sent[i].1["id"], "for": scope})).await;
     }
     let blocking = format!("/users/{}/block", a.hello["user_id"]);
     assert_eq!(eve.http.put(&blocking, &json!({})).await.status, 204);
@@ -204,8 +204,8 @@ async fn a_resend_finds_what_has_gone_since() {
     a.until("user_deleted").await;
     clock.advance_secs(61);
     let (_, expired) = a.until("deleted").await;
-    assert_eq!(expired["id"], letters[2].1["id"], "{expired}");
-    for (frame, stored) in &letters {
+    assert_eq!(expired["id"], sent[2].1["id"], "{expired}");
+    for (frame, stored) in &sent {
         resend(&mut a, frame, stored).await;
         let other = merged(frame, json!({"sender_encrypted": "other"}));
         assert_fields(&a.ask(&other).await, &json!({"type": "error", "code": "conflict", "id": stored["id"]}));
