@@ -40,11 +40,11 @@ pub struct Begun {
     pub pair: TokenPair,
     /// Its user.
     pub user: UserId,
-    /// The user's logins that have ended for it: their sockets are to be closed.
+    /// Older logins of the user that were ended to keep within the limit. Their sockets are to be closed.
     pub ended: Vec<LoginId>,
 }
 
-/// What a login or a refresh gives.
+/// The tokens that a login or a refresh gives.
 pub struct TokenPair {
     /// The token for every request, short-lived.
     pub access: String,
@@ -86,8 +86,8 @@ impl Auth {
         })
     }
 
-    /// Makes an account. Returns [`AuthError::Taken`] when the name, its look or the address is another's, after the
-    /// same work: a client that goes away before the answer has learned nothing.
+    /// Makes an account. Returns [`AuthError::Taken`] when another account has the name, a name that looks like it, or the
+    /// address. This takes the same work, so the time until the response reveals nothing.
     pub async fn register(&self, account: NewAccount) -> Result<UserId, AuthError> {
         account.password.check_owner(account.name.as_str(), account.email.as_str())?;
         let hash = self.passwords.hash(account.password.into_secret()).await?;
@@ -114,13 +114,13 @@ impl Auth {
     /// Returns `None` when the hash was replaced while it was compared: it may be of another password now, or of the
     /// same.
     async fn try_login(&self, name: &str, password: SecretString) -> Result<Option<Begun>, AuthError> {
-        // A text that cannot be a name is no user's, and costs the same.
+        // A text that cannot be a name finds no user, and costs the same.
         let known = self.storage.credentials(name).await?;
         let hash = known.as_ref().map(|known| known.password_hash.clone());
         let verdict = self.passwords.verify(password.clone(), hash).await?;
         let user = known.filter(|_| verdict.is_right()).ok_or(AuthError::WrongCredentials)?;
         let better = if verdict == (Verdict::Right { outdated: true }) {
-            // Otherwise the time of a login would tell old accounts from unused names.
+            // Otherwise the time of a login would distinguish old accounts from unused names.
             Some(self.passwords.hash(password).await?)
         } else {
             None
@@ -131,7 +131,7 @@ impl Auth {
         login.map(|login| self.begun(user.user, login, &token)).transpose()
     }
 
-    /// The logins that ended for the new one are refused from now on.
+    /// Returns the new login with its tokens. The tokens of logins that were ended for it are refused from now on.
     fn begun(&self, user: UserId, login: NewLogin, token: &OpaqueToken) -> Result<Begun, AuthError> {
         self.access.end_logins(&login.ended);
         Ok(Begun { pair: self.pair(user, &login.name, login.id, token)?, user, ended: login.ended })

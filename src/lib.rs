@@ -8,17 +8,17 @@
 //!   │
 //! actors::session       one a connected user, holding that user's sockets
 //!   │
-//! actors::persistence   all that is waiting in one transaction: id, time stamp, row
+//! actors::persistence   stores all waiting commands in one transaction: id, time stamp, row
 //!   │ committed, in order
 //! actors::registry      who is connected here; supervises the sessions
 //!   │
 //! actors::session       of the sender and of the receiver → their sockets → phones
 //! ```
 //! Nothing is shown before it is committed, and the sender's copy takes the same way as the receiver's.
-//! `docs/architecture.md` explains this way, what fails how, and the words.
+//! `docs/architecture.md` explains this way, what happens when a part fails, and the terms used.
 //!
 //! # Layout
-//! From the lowest floor to the highest; each module may use those listed before it:
+//! Each module may use the modules listed before it, and no other:
 //! - [`mod@domain`] — plain data: ids, accounts, messages
 //! - [`mod@protocol`] — frames and their codecs, no I/O
 //! - [`mod@clock`] — time and random tokens
@@ -27,10 +27,10 @@
 //! - [`mod@storage`] — the database, the only place that knows SeaORM
 //! - [`mod@auth`] — registration, login, tokens
 //! - [`mod@actors`] — root, registry, session, persistence, presence, janitor, the only place that knows ractor
-//! - [`mod@service`] — what may be done, whichever interface it is asked through
+//! - [`mod@service`] — the use cases, the same for sockets, REST and any later interface
 //! - [`mod@socket`] — handshake and pump
 //! - [`mod@http`] — the REST endpoints and their listener
-//! - [`mod@server`] — all of it together
+//! - [`mod@server`] — wires everything together, starts and stops it
 //! - `testing` (feature `testing`) — the server in process, and clients for it
 //!
 //! # Example

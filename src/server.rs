@@ -29,7 +29,7 @@ const MAX_ADMIN_CONNECTIONS: usize = 64;
 const RESERVED_FILES: u64 = (MAX_ADMIN_CONNECTIONS + MAX_REFUSALS + 96) as u64;
 /// The server does not start when it could hold fewer connections than this, unless fewer are configured.
 const LEAST_CONNECTIONS: usize = 64;
-/// Time left for the writer after the sockets are closed.
+/// Longest wait for the writer's last batches after the sockets are closed.
 const WRITER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A running server. Dropped without [`drain`](Self::drain), it stops at once, in the middle of requests.
@@ -211,7 +211,7 @@ pub fn make_data_dir(config: &Config) -> Result<(), ServerError> {
     builder.create(path).map_err(|source| ServerError::DataDir { path: path.clone(), source })
 }
 
-/// Logs one line when there are accounts with names that today's rules refuse.
+/// Logs one line when there are accounts whose names the present rules would refuse.
 async fn warn_of_unusual_names(storage: &Storage) -> Result<(), ServerError> {
     let accounts = storage.count_odd_names().await?;
     if accounts > 0 {
@@ -223,7 +223,8 @@ async fn warn_of_unusual_names(storage: &Storage) -> Result<(), ServerError> {
     Ok(())
 }
 
-/// Returns as many connections as configured, or as the process may have files open.
+/// Returns the greatest number of client connections: the configured one, or less when the process may open too few
+/// files. Fails when fewer than [`LEAST_CONNECTIONS`] are possible.
 fn max_connections(configured: usize) -> Result<usize, ServerError> {
     let Ok(files) = rlimit::increase_nofile_limit(u64::MAX) else { return Ok(configured) };
     let possible = usize::try_from(files.saturating_sub(RESERVED_FILES)).unwrap_or(usize::MAX);
@@ -237,7 +238,8 @@ fn max_connections(configured: usize) -> Result<usize, ServerError> {
     Ok(configured.min(possible))
 }
 
-/// Does what must be done now and then: folds histograms, forgets idle addresses of limits, logs wrong passwords.
+/// Runs the periodic chores of the server every [`UPKEEP_INTERVAL`]: folds histograms, forgets idle addresses of rate
+/// limits, logs wrong passwords.
 async fn upkeep(app: Arc<App>, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(UPKEEP_INTERVAL);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {

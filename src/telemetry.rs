@@ -51,7 +51,7 @@ pub struct Metrics {
     pub in_flight: Gauge,
     /// Time to hash one password, its wait included.
     pub password_seconds: Histogram,
-    /// Messages whose time was over.
+    /// Messages that expired.
     pub expired: Counter,
     /// Messages destroyed by retention or with an account.
     pub destroyed: Counter,
@@ -63,13 +63,13 @@ pub struct Metrics {
     pub openings_waiting: Gauge,
     /// Handshakes that were not admitted in time.
     pub openings_refused: Counter,
-    /// Requests refused because too many answers are not read.
+    /// Requests refused because too many responses wait for their clients to read them.
     pub answers_refused: Counter,
-    /// Events read for sockets that catch up.
+    /// Events read from the store for sockets that catch up.
     pub replayed: Counter,
     /// How far the newest time stamp is ahead of the clock.
     pub store_ahead_seconds: Gauge,
-    /// Typing and presence not looked into.
+    /// Typing notices and presence look-ups dropped because of load.
     pub whispers_dropped: Counter,
     listeners: [ListenerMetrics; ListenerKind::ALL.len()],
     mailbox_wait: [Histogram; ActorKind::ALL.len()],
@@ -79,7 +79,7 @@ pub struct Metrics {
 static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::install);
 
 /// Returns the process's metrics. The first call installs the Prometheus recorder, unless the program that embeds this
-/// library has installed a recorder of its own: then `/metrics` is answered 404, and that recorder receives everything.
+/// library has installed a recorder of its own: then `/metrics` responds with 404, and that recorder gets everything.
 #[must_use]
 pub fn metrics() -> &'static Metrics {
     &METRICS
@@ -118,7 +118,7 @@ impl Metrics {
             mailbox_wait: by_actor(names::MAILBOX_WAIT_SECONDS),
             actor_restarts: ActorKind::ALL.map(|kind| counter!(names::ACTOR_RESTARTS, "actor" => kind.as_str())),
         };
-        // Series exist before their first event, so that a rate over them is not blind to it.
+        // Series exist before their first event, so that a rate over them includes it.
         metrics.sockets.set(0.0);
         metrics.sessions.set(0.0);
         metrics.in_flight.set(0.0);
@@ -143,14 +143,14 @@ impl Metrics {
         self.prometheus.as_ref().map(PrometheusHandle::render)
     }
 
-    /// Folds what histograms have gathered. Call it every [`UPKEEP_INTERVAL`].
+    /// Folds the samples that histograms have gathered. Must be called every [`UPKEEP_INTERVAL`].
     pub fn run_upkeep(&self) {
         if let Some(prometheus) = &self.prometheus {
             prometheus.run_upkeep();
         }
     }
 
-    /// Returns the figures of a listener.
+    /// Returns the metrics of a listener.
     #[must_use]
     pub fn listener(&self, listener: ListenerKind) -> &ListenerMetrics {
         &self.listeners[listener as usize]
@@ -161,12 +161,12 @@ impl Metrics {
         self.mailbox_wait[kind as usize].record(waited);
     }
 
-    /// Counts an actor that failed and was, or will be, replaced.
+    /// Counts an actor that failed. A successor replaces it, unless it was a session.
     pub fn actor_restarted(&self, kind: ActorKind) {
         self.actor_restarts[kind as usize].increment(1);
     }
 
-    /// Counts a request that was answered.
+    /// Counts a request with its status, and records its duration.
     pub fn http_request(&self, method: &'static str, route: &'static str, status: u16, took: Duration) {
         counter!(names::HTTP_REQUESTS, "method" => method, "route" => route, "status" => status.to_string())
             .increment(1);
@@ -181,7 +181,7 @@ impl Metrics {
         counter!(names::SOCKETS_CLOSED, "code" => code).increment(1);
     }
 
-    /// Counts a frame or a message that was answered with an error.
+    /// Counts a frame or a message that was refused with an error.
     pub fn frame_error(&self, code: &'static str) {
         counter!(names::FRAME_ERRORS, "code" => code).increment(1);
     }
@@ -190,7 +190,7 @@ impl Metrics {
 /// Sets up logging for the whole process. Returns an error when the filter cannot be read or logging is set up already.
 ///
 /// The dependencies that log whole frames and requests do so through the `log` crate, which is deliberately not
-/// collected: no filter can make the server print what it must not.
+/// collected: no filter can make the server print message content.
 pub fn init_logging(log: &Log) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let filter = EnvFilter::try_new(&log.filter)?;
     let layer = tracing_subscriber::fmt::layer()

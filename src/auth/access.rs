@@ -14,7 +14,7 @@ use crate::domain::{LoginId, Timestamp, UserId};
 
 /// The only value of the claim `type`. Refresh tokens are no JWTs.
 const ACCESS: &str = "access";
-/// Longest token that is looked at, in bytes: a user name of 254 characters takes at most 1.5 KiB of it.
+/// Size of the longest token that is parsed, in bytes: a user name of 254 characters takes at most 1.5 KiB of it.
 const MAX_TOKEN_BYTES: usize = 4096;
 
 #[derive(Serialize, Deserialize)]
@@ -62,7 +62,7 @@ impl AccessTokens {
         let current = keys.iter().next().ok_or_else(no_key)?;
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_required_spec_claims(&["exp", "sub"]);
-        // `exp` must be there; it is compared with our own clock below.
+        // `exp` must be there; `verify` compares it with the injected clock.
         validation.validate_exp = false;
         let bytes = |secret: &secrecy::SecretString| secret.expose_secret().as_bytes().to_vec();
         Ok(Self {
@@ -134,8 +134,8 @@ impl AccessTokens {
         self.ended.write().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Not later than a token of today's settings: ended logins are remembered for no longer, also after a restart with
-    /// a shorter life.
+    /// Returns the expiry of a token, at most the present lifetime after its issue. Ended logins are remembered only for
+    /// that long, also when a restart has shortened the lifetime.
     fn expiry(&self, claims: &Claims) -> i64 {
         claims.exp.min(claims.iat.saturating_add(self.lifetime_s))
     }

@@ -1,11 +1,11 @@
 //! Reading `Authorization: Bearer …` (RFC 6750 §2.1).
 
-/// The token that the header names.
+/// The token in the header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bearer<'a> {
     /// There is no header, or it has another scheme.
     Absent,
-    /// One token, perhaps several times.
+    /// One token, possibly repeated.
     Token(&'a str),
     /// Different tokens, of which none can be preferred.
     Ambiguous,
@@ -13,7 +13,7 @@ pub enum Bearer<'a> {
 
 /// Reads the header's values.
 ///
-/// The shipped Android client repeats a request with `Bearer X,Bearer X`; identical tokens are one.
+/// The shipped Android client repeats a request with `Bearer X,Bearer X`; identical tokens count as one.
 pub fn bearer<'a>(values: impl IntoIterator<Item = &'a str>) -> Bearer<'a> {
     let mut found = Bearer::Absent;
     for part in values.into_iter().flat_map(|value| value.split(',')) {

@@ -11,10 +11,10 @@ use crate::clock::Clock;
 use crate::domain::{DeviceId, LoginId, UserId};
 use crate::storage::{LoginDialect, Storage};
 
-/// Logins that are remembered: 24 bytes each, and the map around them.
+/// Most logins in the cache: 24 bytes each, plus the map around them.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
 
-/// The dialects of logins, remembered.
+/// A cache of the dialects of logins.
 pub struct Dialects {
     storage: Arc<Storage>,
     clock: Clock,
@@ -22,19 +22,19 @@ pub struct Dialects {
 }
 
 impl Dialects {
-    /// Makes an empty memory.
+    /// Makes an empty cache over `storage`.
     #[must_use]
     pub fn new(storage: Arc<Storage>, clock: Clock) -> Self {
         Self { storage, clock, known: Mutex::new(LruCache::new(REMEMBERED)) }
     }
 
-    /// Returns [`AuthError::InvalidToken`] when there is no such login, as after its account was deleted, or it is
-    /// another user's: a token's claims are believed only as far as the store agrees.
+    /// Checks a token's claims against the store. Returns [`AuthError::InvalidToken`] when there is no such login, as
+    /// after its account was deleted, or when it is another user's.
     pub async fn check(&self, access: Access) -> Result<(), AuthError> {
         self.dialect(access).await.map(drop)
     }
 
-    /// Notes that a legacy socket is about to be opened. Errors are those of [`check`](Self::check).
+    /// Records that a legacy socket is about to be opened. Errors are those of [`check`](Self::check).
     pub async fn opens_legacy(&self, access: Access) -> Result<(), AuthError> {
         if self.dialect(access).await? == LoginDialect::Unknown {
             self.storage.mark_legacy(access.login).await?;
@@ -43,7 +43,7 @@ impl Dialects {
         Ok(())
     }
 
-    /// Notes that something of `fluent.v1` is used. Errors are those of [`check`](Self::check).
+    /// Records that the login uses a feature of `fluent.v1`. Errors are those of [`check`](Self::check).
     pub async fn uses_v1(&self, access: Access) -> Result<(), AuthError> {
         if self.dialect(access).await? != LoginDialect::V1 {
             self.storage.mark_v1(access.login).await?;
@@ -52,7 +52,7 @@ impl Dialects {
         Ok(())
     }
 
-    /// Notes that a device with a name of its own is about to open a `fluent.v1` socket.
+    /// Records that a device that has named itself is about to open a `fluent.v1` socket.
     pub async fn note_device(&self, login: LoginId, device: &DeviceId) -> Result<(), AuthError> {
         Ok(self.storage.mark_device(login, device).await?)
     }

@@ -1,4 +1,4 @@
-//! The reasons why a request is not let in.
+//! The reasons why a request is not authenticated.
 
 use crate::clock::NoRandomness;
 use crate::domain::{Invalid, LoginId, UserId};
@@ -13,7 +13,7 @@ pub enum AuthError {
     /// The new password is too weak for its owner.
     #[error(transparent)]
     WeakPassword(#[from] Invalid),
-    /// Unknown user or wrong password; the answer does not say which.
+    /// Unknown user or wrong password; the response does not say which.
     #[error("wrong user name or password")]
     WrongCredentials,
     /// The password that must be repeated is wrong.
@@ -42,7 +42,7 @@ pub enum AuthError {
     /// The operating system has given no random bytes.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
-    /// A fault of ours, such as a stored hash that cannot be read.
+    /// A fault of the server, such as a stored hash that cannot be read.
     #[error("internal: {0}")]
     Internal(String),
 }

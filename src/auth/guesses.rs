@@ -10,16 +10,16 @@ use super::ClientAddress;
 
 /// Time between two lines about one class.
 const EVERY: Duration = Duration::from_mins(1);
-/// Classes that are counted apart; further ones are counted together.
+/// Most classes that are counted separately; all others share one count.
 const MAX_CLASSES: usize = 4096;
 
-/// The origin of a client, no closer than its provider: an IPv4 address without its last byte, an IPv6 address without
-/// its last ten.
+/// A class of client addresses, too wide to name one client: an IPv4 address without its last byte, or an IPv6 address
+/// without its last ten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Class {
     V4([u8; 3]),
     V6([u16; 3]),
-    /// There is no address, or too many others are counted.
+    /// All clients without an address, and those beyond [`MAX_CLASSES`].
     Others,
 }
 
@@ -67,14 +67,14 @@ impl WrongPasswords {
         }
     }
 
-    /// Logs what was counted for a minute. Call it every few seconds.
+    /// Logs the counts that are a minute old. Must be called every few seconds.
     pub fn log_due(&self, now: Instant) {
         for (class, wrong) in self.due(now) {
             log(class, wrong);
         }
     }
 
-    /// Returns the class to log at once, when it is the first one for a minute.
+    /// Counts one wrong password. Returns the class when it had no count yet, so that it is logged at once.
     fn count(&self, class: Class, now: Instant) -> Option<Class> {
         let mut counts = self.counts();
         let is_known = counts.contains_key(&class);

@@ -31,7 +31,7 @@ impl ClientAddress {
     }
 }
 
-/// A refusal, with the time after which to try again.
+/// A refused attempt, with the time after which to try again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimited(pub Duration);
 
@@ -47,7 +47,7 @@ struct Limiters {
 }
 
 impl RateLimiter {
-    /// Lets everything pass when limits are off.
+    /// Makes the limits that are configured; none when `limits.enabled` is false.
     #[must_use]
     pub fn new(config: &config::Limits) -> Self {
         let quota = |per_minute| NonZeroU32::new(per_minute).filter(|_| config.enabled).map(Quota::per_minute);
@@ -59,22 +59,22 @@ impl RateLimiter {
         }))
     }
 
-    /// Takes one attempt of this address.
+    /// Counts one attempt of this address, or refuses it.
     pub fn check(&self, address: ClientAddress) -> Result<(), RateLimited> {
         let Some(limiters) = &self.0 else { return Ok(()) };
         limiters.addresses.check_key(&address).map_err(|until| limited(&until))
     }
 
-    /// Takes one attempt of this address to log in with this name.
+    /// Counts one attempt of this address to log in with this name, or refuses it.
     pub fn check_name(&self, address: ClientAddress, name: &str) -> Result<(), RateLimited> {
         let Some(limiters) = &self.0 else { return Ok(()) };
-        // A text that cannot be a name is no user's.
+        // A text that cannot be a name has no key, so the text itself is counted.
         let key = name_key(name);
         let name = if key.is_empty() { limiters.hasher.hash_one(name) } else { limiters.hasher.hash_one(key) };
         limiters.names.check_key(&(address, name)).map_err(|until| limited(&until))
     }
 
-    /// Forgets addresses that have their full quota again. Call it now and then.
+    /// Forgets addresses that have their full quota again. Must be called periodically.
     pub fn forget_idle(&self) {
         if let Some(limiters) = &self.0 {
             limiters.addresses.retain_recent();

@@ -1,4 +1,4 @@
-//! Logins, once they have begun: listing and ending them, changing the password, and socket tickets.
+//! Logins after they have begun: listing and ending them, changing the password, and socket tickets.
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -58,7 +58,7 @@ impl Auth {
         hash.filter(|_| verdict.is_right()).map(Proof::of).ok_or(AuthError::WrongPassword)
     }
 
-    /// Returns what may allow a change of the key without a password: that one was given not long ago.
+    /// Returns the authority of a login that may have begun so recently that it can replace the key without a password.
     #[must_use]
     pub fn fresh_login(&self, access: Access) -> Authority {
         let now = self.clock.now();

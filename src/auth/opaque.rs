@@ -1,8 +1,8 @@
 //! Refresh tokens and tickets: 256 random bits, of which only a hash is stored.
 //!
-//! A successor of a refresh token is not drawn anew but made of the spent token and a random salt, which is kept beside
-//! the spent token's hash. So the server can give the same successor again to a client that shows the spent token, and
-//! still stores nothing that could be shown as a token itself.
+//! The successor of a refresh token is not random but derived from the spent token and a random salt, which is kept
+//! beside the spent token's hash. So the server can give the same successor again to a client that presents the spent
+//! token, and still stores nothing that could be presented as a token.
 
 use aws_lc_rs::{digest, hmac};
 use base64::Engine as _;

@@ -30,7 +30,7 @@ pub(super) enum Verdict {
     Wrong,
     /// The password is right.
     Right {
-        /// Whether to hash it anew: today it would be hashed with other settings, or in its normal form.
+        /// Whether to hash it anew: it was hashed with other settings than the present ones, or not in its normal form.
         outdated: bool,
     },
 }
@@ -45,7 +45,7 @@ impl Verdict {
 pub(super) struct Passwords {
     params: Params,
     threads: Threads,
-    /// The hash to verify against when there is no such user, so that the answer takes as long. No password has it.
+    /// The hash to verify against when there is no such user, so that the response takes as long. No password has it.
     dummy: String,
 }
 
@@ -68,7 +68,7 @@ impl Passwords {
         self.run(move |hasher| Ok(hasher.hash_password(password.expose_secret().as_bytes())?.to_string())).await
     }
 
-    /// Returns whether a hash was made with other settings than today's.
+    /// Returns whether a hash was made with other settings than the present ones.
     fn is_outdated(&self, hash: &str) -> bool {
         let params = PasswordHash::new(hash).ok().and_then(|hash| Params::try_from(&hash).ok());
         params.is_none_or(|params| {
@@ -108,7 +108,7 @@ impl Passwords {
         })
     }
 
-    /// Runs `work` when its turn has come. Returns [`AuthError::Busy`] when that takes too long.
+    /// Runs `work` on one of the hashing threads. Returns [`AuthError::Busy`] when none is free in time.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Hasher<'_>) -> Result<T, Error> + Send + 'static,

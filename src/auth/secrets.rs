@@ -79,7 +79,7 @@ pub(super) fn key_id(secret: &SecretString) -> String {
     format!("{first:08x}")
 }
 
-/// Makes the file whole or not at all, whenever the process is killed. Of two processes that try, one makes it.
+/// Makes the file atomically, also when the process is killed meanwhile. Of two processes that try, only one succeeds.
 fn create(path: &Path) -> Result<String, SecretError> {
     let io = |source| SecretError::Io { path: path.to_owned(), source };
     let secret = random_token().map_err(|error| io(std::io::Error::other(error)))?;

@@ -14,7 +14,7 @@ use super::say;
 /// The first bytes of a SQLite file (<https://sqlite.org/fileformat.html> §1.3).
 const SQLITE: &[u8] = b"SQLite format 3\0";
 
-/// Prints that the settings are valid, which loading has found out, and warnings of what is not as it should be.
+/// Prints that the settings are valid, which loading them has shown, and warnings of what is not as it should be.
 pub(crate) async fn check(config: &Config) -> anyhow::Result<()> {
     let mut warnings = config.warnings();
     if config.uses_data_dir() {
@@ -77,7 +77,7 @@ fn may_write(path: &Path) -> bool {
     accessat(CWD, path, Access::WRITE_OK | search, AtFlags::EACCESS).is_ok()
 }
 
-/// On other systems, the start finds out.
+/// Always true on other systems: there only the start itself shows whether the file can be written.
 #[cfg(not(target_os = "linux"))]
 fn may_write(_: &Path) -> bool {
     true

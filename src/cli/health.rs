@@ -1,4 +1,4 @@
-//! Asking the server on this machine whether it is ready.
+//! The `healthcheck` command: asks the server on this machine whether it is ready.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;

@@ -1,11 +1,11 @@
-//! Names as operators see them.
+//! The `admin names` command: lists accounts whose names would not be accepted as new ones.
 
 use fluent_backend::Config;
 use fluent_backend::storage;
 
 use super::{note, say};
 
-/// Prints one line an account.
+/// Prints one line for each of these accounts: id, name and reasons, separated by tabs.
 pub(crate) async fn names(config: &Config) -> anyhow::Result<()> {
     let odd = storage::odd_names(config).await?;
     note(&storage::named(config)?);

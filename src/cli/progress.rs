@@ -3,7 +3,7 @@
 use fluent_backend::storage::CopyStep;
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// The bar on the terminal; it disappears when this is dropped.
+/// The progress bar on the terminal. Removes itself when it is dropped.
 pub(super) struct Progress(ProgressBar);
 
 impl Progress {

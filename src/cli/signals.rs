@@ -27,7 +27,7 @@ impl StopSignals {
         for (name, kind) in ignored() {
             let mut ignored = signal(kind)?;
             tokio::spawn(async move {
-                // It is logged once. The signal stays ignored until the process ends, also when this task has ended.
+                // Logged once. The signal stays ignored until the process ends, even after this task has ended.
                 if ignored.recv().await.is_some() {
                     tracing::info!("{name} is ignored: settings are read at the start, and SIGTERM stops the server");
                 }

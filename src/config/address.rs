@@ -23,8 +23,7 @@ enum Written {
 pub struct NotAnAddress(String);
 
 impl ListenAddress {
-    /// Returns the addresses that it stands for, those of IPv4 first: that is what a name means to most clients on the
-    /// same machine.
+    /// Returns the addresses that it stands for, IPv4 first: most clients on the same machine resolve a name to IPv4.
     pub fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
         match &self.0 {
             Written::Address(address) => Ok(vec![*address]),

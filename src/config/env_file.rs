@@ -1,7 +1,7 @@
 //! `.env` files: `NAME=value` a line, the value as it is written.
 //!
 //! We parse them ourselves, since other parsers replace `$NAME` and drop backslashes: a secret would not be the one
-//! that was written down. Where two readings are usual, the line is refused.
+//! that was written down. A line that other parsers read in two different ways is refused.
 
 /// The byte order mark, which some editors put before the first line.
 const BYTE_ORDER_MARK: char = '\u{feff}';

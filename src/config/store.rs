@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_e
 
 use super::ConfigError;
 
-/// The characters that have a meaning in a URL.
+/// The characters that are percent-encoded in the path of a URL.
 const NOT_IN_A_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_');
 
 /// A database.
@@ -19,7 +19,7 @@ pub enum Store {
     Postgres(String),
 }
 
-/// Writes the URL, with the password that is in it.
+/// Writes the URL, including its password.
 impl fmt::Display for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,9 +1,9 @@
-//! Settings that are allowed and yet seldom meant.
+//! Warnings of settings that are allowed but seldom intended.
 
 use super::Config;
 
 impl Config {
-    /// Returns what an operator should know before others find it, a sentence each.
+    /// Returns warnings of risky settings, one sentence each.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();

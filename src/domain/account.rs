@@ -17,11 +17,11 @@ const MAX_PUBLIC_KEY_BYTES: usize = 16 * 1024;
 
 /// Whether a text has more characters than a name or an address may have.
 pub(super) fn is_too_long(text: &str) -> bool {
-    // In bytes first: characters have at most four.
+    // Bytes are compared first, which is cheap: a character has at most four.
     text.len() > 4 * MAX_NAME_CHARS || text.chars().nth(MAX_NAME_CHARS).is_some()
 }
 
-/// A field does not hold what it must. The text names the field and never repeats its value.
+/// The value of a field is not allowed. The text names the field and never repeats the value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {reason}")]
 pub struct Invalid {
@@ -105,7 +105,7 @@ impl PublicKey {
     }
 }
 
-/// What a registration asks for, checked.
+/// The checked fields of a registration.
 #[derive(Clone, Debug)]
 pub struct NewAccount {
     /// The name to log in and be found with.
@@ -130,7 +130,7 @@ pub struct User {
 }
 
 impl User {
-    /// Returns the bytes of what others see of the user.
+    /// Returns the size, in bytes, of what others see of the user.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.name.len() + self.public_key.len()

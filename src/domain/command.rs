@@ -71,7 +71,7 @@ pub enum Command {
         /// The moment until which an access token of the account could look valid.
         until: Timestamp,
     },
-    /// Destroy a message whose time is over.
+    /// Destroy a message that has expired.
     Expire(MessageId),
     /// Destroy everything older than this, by the server's retention.
     Retain(Timestamp),
@@ -89,7 +89,7 @@ pub struct Settings {
 /// The outcome of one command.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The answer to the socket or caller that has asked.
+    /// The answer to the socket or caller that sent the command.
     pub answer: Result<Answer, Refusal>,
     /// The events that it has caused, each with its audience, in the order of `seq`.
     pub events: Vec<(Audience, std::sync::Arc<Event>)>,
@@ -113,10 +113,10 @@ pub enum Answer {
     Read {
         /// The standing receipt.
         receipt: Receipt,
-        /// Whether this command has not moved it.
+        /// Whether the receipt stood there before this command.
         duplicate: bool,
     },
-    /// There is nothing in the conversation that could be read.
+    /// The conversation has no message of the partner that could be read.
     NothingRead {
         /// The conversation.
         conversation_id: ConversationId,

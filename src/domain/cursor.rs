@@ -10,7 +10,7 @@ use super::Seq;
 pub struct Epoch(String);
 
 impl Epoch {
-    /// 1–32 letters, digits, `-` or `_`.
+    /// Takes 1–32 ASCII letters, digits, `-` or `_`; `None` for anything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let valid = (1..=32).contains(&text.len())
@@ -68,28 +68,28 @@ pub enum ResetReason {
     Expired,
 }
 
-/// Where a device wants to go on: what it gave for a cursor. A text that is no cursor is kept as such, since it is
-/// answered as a cursor of another history: the device begins anew.
+/// The cursor after which a device asks for events, as the device gave it. A text that is no cursor is kept as such: it
+/// is treated like a cursor of another history, and the device begins anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Since(Option<Cursor>);
 
 impl Since {
-    /// Reads what a device gave. `None` for an empty text: a device that has lost its cursor must hear of it, since
-    /// without one it would not be told what it has missed.
+    /// Reads the text that a device gave; `None` when it is empty. Any other text that is no cursor gives a value that
+    /// no store honours, so that a device with a damaged cursor is sent a `reset` instead of silently missing events.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         (!text.is_empty()).then(|| Self(text.parse().ok()))
     }
 }
 
-/// Where a store stands.
+/// The newest and the oldest event that a store can deliver.
 #[derive(Clone, Debug)]
 pub struct Position {
-    /// Names its history.
+    /// The name of the store's history.
     pub epoch: Epoch,
-    /// The newest number.
+    /// The number of the newest event.
     pub head: Seq,
-    /// The highest number that is no longer kept.
+    /// The highest number whose event may no longer be kept.
     pub dropped: Seq,
 }
 
@@ -100,8 +100,8 @@ impl Position {
         Cursor { epoch: self.epoch.clone(), seq: self.head }
     }
 
-    /// Returns the cursor when everything after it can still be told. That is always so for nothing at all (`epoch:0`):
-    /// after it comes what still exists.
+    /// Returns the cursor when everything after it can still be delivered, else the reason why not. `epoch:0`, the
+    /// cursor of a device that has nothing, is always honoured: after it comes everything that still exists.
     pub fn honours(&self, since: &Since) -> Result<Cursor, ResetReason> {
         let cursor = since.0.as_ref().ok_or(ResetReason::Epoch)?;
         if cursor.epoch != self.epoch {

@@ -51,7 +51,7 @@ impl std::fmt::Debug for Ciphertext {
     }
 }
 
-/// What the payload is to the clients, such as `text`: `[a-z0-9][a-z0-9._-]{0,31}`.
+/// The kind of a payload, which only clients interpret, such as `text`: `[a-z0-9][a-z0-9._-]{0,31}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageType(Cow<'static, str>);
 
@@ -79,16 +79,16 @@ impl MessageType {
     }
 }
 
-/// What makes a retry recognisable.
+/// The fields by which a retry of a message is recognised.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Once {
     /// The sender's name for the message.
     pub client_id: ClientId,
-    /// SHA-256 over everything that makes the message what it is.
+    /// SHA-256 over all fields that two sends of the same message have in common.
     pub content_hash: [u8; 32],
 }
 
-/// The reason why a well-formed draft cannot be stored. A retry of a stored message is answered as such all the same.
+/// The reason why a well-formed draft cannot be stored. It does not matter for a retry of a message that is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Objection {
     /// A copy is above the limit.
@@ -111,9 +111,9 @@ pub struct Draft {
     pub sender_copy: Ciphertext,
     /// The copy that the receiver can decrypt.
     pub receiver_copy: Ciphertext,
-    /// What the payload is.
+    /// The kind of the payload.
     pub message_type: MessageType,
-    /// What makes a retry recognisable; `None` in the legacy dialect.
+    /// The fields by which a retry is recognised; `None` in the legacy dialect.
     pub once: Option<Once>,
     /// The key that the receiver's copy is encrypted to, as the sender believes.
     pub receiver_key_id: Option<String>,

@@ -45,7 +45,7 @@ id! {
 }
 
 impl MessageId {
-    /// The place of the message's own event: its id is the number it was stored under.
+    /// Returns the place of the message's own event: a message is stored under the number that is its id.
     #[must_use]
     pub fn seq(self) -> Seq {
         Seq(self.0)
@@ -73,7 +73,7 @@ impl DirectKey {
     /// Returns the other side for `user`; `user` again for a self-chat.
     #[must_use]
     pub fn partner_of(self, user: UserId) -> UserId {
-        // Two ids of 32 bits each were put together below.
+        // The key is two ids of 32 bits each, see `new`.
         #[expect(clippy::cast_possible_truncation, reason = "the halves are ids of 32 bits")]
         let (low, high) = (UserId((self.0 >> 32) as i32), UserId(self.0 as i32));
         if user == low { high } else { low }

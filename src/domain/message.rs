@@ -17,7 +17,7 @@ pub struct Message {
     pub sender_copy: String,
     /// The copy for the receiver; empty in a message to oneself, which has one copy.
     pub receiver_copy: String,
-    /// What the payload is to the clients.
+    /// The kind of the payload, which only clients interpret.
     pub message_type: String,
     /// When it was stored; strictly increasing with `id`.
     pub timestamp: Timestamp,
@@ -25,7 +25,7 @@ pub struct Message {
     pub client_id: Option<String>,
     /// The message to which this one is a reply, as its sender says.
     pub reply_to: Option<MessageId>,
-    /// The moment from which it is no longer shown.
+    /// The moment from which on it is no longer shown; `None`: never.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -56,7 +56,7 @@ impl std::fmt::Debug for Message {
 }
 
 impl ChatListEntry {
-    /// Returns the bytes of what `user` is shown.
+    /// Returns the size, in bytes, of what `user` is shown.
     #[must_use]
     pub fn bytes(&self, user: UserId) -> usize {
         self.newest.content_for(user).len() + self.partner.bytes()

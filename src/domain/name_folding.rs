@@ -1,4 +1,4 @@
-//! Name folding: when two names are the same, and when a search finds one.
+//! Name folding: the forms in which names are compared and searched.
 
 use std::borrow::Cow;
 
@@ -47,7 +47,7 @@ pub fn search_key(text: &str) -> String {
     searched(&name_key(text))
 }
 
-/// Returns a key as it is searched, also one from before domains were unified, which may be of another account.
+/// Returns the searched form of a stored key. A key may be from before domains were unified.
 #[must_use]
 pub fn searched(key: &str) -> String {
     match unicode_domain(key) {
@@ -76,7 +76,7 @@ fn fold_marks(key: &str) -> String {
     ComposingNormalizerBorrowed::new_nfc().normalize(&bare).into_owned()
 }
 
-/// Letters whose stroke or other half is no mark to Unicode.
+/// Replaces letters with a stroke or of two halves, which Unicode does not decompose into a letter and a mark.
 fn without_stroke(c: char) -> Option<&'static str> {
     Some(match c {
         'ø' => "o",
@@ -92,7 +92,7 @@ fn without_stroke(c: char) -> Option<&'static str> {
     })
 }
 
-/// The text with what follows its last `@` in the Unicode form of a domain name (UTS #46), when it is one.
+/// Returns the text with what follows its last `@` in the Unicode form of a domain name (UTS #46), if it is one.
 pub(super) fn unicode_domain(text: &str) -> Cow<'_, str> {
     let Some((local, domain)) = text.rsplit_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty())
     else {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 const LONGEST: usize = 3;
 /// Bits of a character: Unicode ends at U+10FFFF.
 const BITS: usize = 21;
-/// Pieces of a text that a search looks for at most.
+/// Most pieces of a text that a search looks for.
 const MOST: usize = 16;
 
 /// One to three neighbouring characters of a folded name. As a number: 21 bits each, the first one uppermost.
@@ -26,24 +26,24 @@ impl Gram {
         self.0
     }
 
-    /// Up to [`LONGEST`] characters, of which none is NUL.
+    /// Makes a piece of up to [`LONGEST`] characters, of which none is NUL.
     fn of(chars: &[char]) -> Self {
         let number = chars.iter().fold(0, |number, c| number << BITS | i64::from(u32::from(*c)));
         Self(number << (BITS * (LONGEST - chars.len())))
     }
 }
 
-/// All pieces of a folded name.
+/// Returns all pieces of a folded name.
 #[must_use]
 pub fn name_grams(key: &str) -> BTreeSet<Gram> {
     let chars: Vec<char> = key.chars().collect();
     (1..=LONGEST).flat_map(|length| chars.windows(length).map(Gram::of)).collect()
 }
 
-/// Pieces that all names have which contain the folded text: one that is the text itself when it has at most three
-/// characters, else up to sixteen from all over it. Empty for an empty text.
+/// Returns pieces that every name has which contains the folded text: the text itself when it has at most three
+/// characters, else up to [`MOST`] pieces spread over it. Empty for an empty text.
 ///
-/// Names that have them all nearly always contain the text, but need not.
+/// A name with all these pieces nearly always contains the text, but not necessarily.
 #[must_use]
 pub fn text_grams(key: &str) -> BTreeSet<Gram> {
     let chars: Vec<char> = key.chars().collect();

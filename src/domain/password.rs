@@ -18,7 +18,7 @@ const MOST_BYTES: usize = *CHARS.end() * 16;
 const OWN_CHARS: usize = 5;
 /// Shortest part of a name or an address that is looked for.
 const PART_CHARS: usize = 3;
-/// What is known about any account here: the names of this service.
+/// The name of this service, which is a bad part of any password here.
 const SERVICE: &str = "fluent";
 
 /// A new password of 8–256 characters, in its normal form. Cannot be printed.
@@ -36,7 +36,7 @@ impl Password {
         let normal = normal_password(text).unwrap_or_else(|| text.clone());
         let count = |text: &str| text.chars().take(CHARS.end() + 1).count();
         let length = count(normal.expose_secret());
-        // One character may become eighteen: that is still one that was typed.
+        // One typed character may become eighteen in the normal form; it still counts once.
         if !CHARS.contains(&length) || count(typed) < *CHARS.start() {
             return Err(Self::invalid("must have 8 to 256 characters"));
         }
@@ -51,7 +51,8 @@ impl Password {
         Ok(Self(normal))
     }
 
-    /// Returns an error when little is left of it without parts of its owner's name and address.
+    /// Returns an error when fewer than [`OWN_CHARS`] letters and digits are left of it without parts of its owner's name
+    /// and address.
     pub fn check_owner(&self, name: &str, email: &str) -> Result<(), Invalid> {
         let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
         let mut rest = letters(&search_key_of_password(self.0.expose_secret()));

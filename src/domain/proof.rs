@@ -1,4 +1,4 @@
-//! Proofs: what allows an action for which a token alone is not enough.
+//! Proofs: they allow actions for which an access token alone is not enough.
 
 use secrecy::{ExposeSecret as _, SecretString};
 

@@ -1,7 +1,7 @@
-//! User names: which are allowed, when two are the same, and when two look the same.
+//! User names: the rules for new ones, and when two names are the same or look the same.
 //!
-//! A user has nothing but the name to know for whom a message is encrypted. So it must show what it is, and read like
-//! no other.
+//! The name is all that shows a user for whom a message is encrypted. So every character of a name must be visible, and
+//! no two names may look alike.
 
 mod characters;
 mod scripts;
@@ -12,8 +12,8 @@ use super::{Invalid, fold_name, name_key, searched};
 
 pub use skeleton::{Skeleton, skeletons};
 
-/// Names these rules, what looks alike and how names are searched. Raise it when one of them changes, also with newer
-/// data of Unicode in `unicode-security` or `icu_properties`: each store then looks at its names anew.
+/// The version of these rules, of what looks alike and of how names are searched. It must be raised when one of them
+/// changes, also with newer Unicode data in `unicode-security` or `icu_properties`: each store then reviews its names.
 pub const NAMES_VERSION: i32 = 1;
 
 /// A user name: kept and echoed exactly as given, compared by its [key](Self::key).
@@ -24,8 +24,8 @@ pub struct UserName {
 }
 
 impl UserName {
-    /// A new name: 1–254 characters, also when folded; every one of them shown and in its place, no white space at
-    /// either end, a letter or a digit among them, and no word of letters of several scripts.
+    /// Checks a new name: 1–254 characters, also when folded; all of them visible, no misplaced marks, no white space at
+    /// either end, at least one letter or digit, and no word that mixes scripts.
     ///
     /// Accounts from before these rules keep their names, see [`login_keys`].
     pub fn parse(text: String) -> Result<Self, Invalid> {
@@ -64,21 +64,21 @@ impl UserName {
         &self.key
     }
 
-    /// The form in which it is [searched](super::search_key).
+    /// Returns the form in which it is [searched](super::search_key).
     #[must_use]
     pub fn search_key(&self) -> String {
         searched(&self.key)
     }
 
-    /// Returns what it looks like: no other new name may have one of these looks.
+    /// Returns its skeletons: no other new name may have one of them.
     #[must_use]
     pub fn skeletons(&self) -> Vec<Skeleton> {
         skeletons(&self.text)
     }
 }
 
-/// Returns the keys that the account with this name may have, likeliest first; none for a text that can never have been
-/// a name.
+/// Returns the keys that the account with this name may have, likeliest first; none for a text that was never allowed
+/// as a name.
 ///
 /// Names from before today's rules are found by what their key was then: domains were not unified, and characters that
 /// folding drops could stand before white space.

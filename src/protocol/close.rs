@@ -1,6 +1,6 @@
-//! Why the server closes a socket: the codes and texts of its close frame.
+//! Close reasons: the codes and texts of the server's close frames.
 
-/// Why the server closes a socket.
+/// The reason why the server closes a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CloseReason {
     /// The client does not read fast enough.
@@ -15,7 +15,7 @@ pub enum CloseReason {
     Replaced,
     /// The server restarts.
     Restart,
-    /// Nothing came back to a ping.
+    /// The client has sent nothing for too long after a ping.
     NoPong,
     /// Too many bad frames.
     Policy,
@@ -38,7 +38,7 @@ impl CloseReason {
     }
 }
 
-/// Why a login has ended, as the text of a 4001.
+/// The reason why a login has ended: the text of a close frame with 4001.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoginEnd {
     /// The user has logged out.

@@ -6,12 +6,12 @@ use serde::{Serialize, Serializer};
 
 use crate::domain::{MessageId, Refusal, Timestamp};
 
-/// What went wrong, as a stable word for programs. The socket and REST use the same words.
+/// The kind of an error, as a stable word for programs. The socket and REST use the same words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorCode {
     /// The frame is not JSON.
     BadJson,
-    /// The JSON is not what is expected here.
+    /// The JSON has other fields or values than this request takes.
     BadFrame,
     /// The frame's `type` is not known.
     UnknownType,
@@ -41,13 +41,13 @@ pub enum ErrorCode {
     Conflict,
     /// The message is encrypted to a key that was replaced.
     StaleKey,
-    /// The client asks too often and must wait.
+    /// The client sends too many requests and must wait.
     RateLimited,
     /// The server cannot do it now; the client may try again.
     Unavailable,
     /// None of the subprotocols offered is known.
     UnsupportedSubprotocol,
-    /// The path does not know this method.
+    /// The path exists, but not with this method.
     MethodNotAllowed,
     /// The body has another type or coding than those that are taken.
     UnsupportedMediaType,
@@ -56,7 +56,7 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    /// Returns the word.
+    /// Returns the word on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -135,12 +135,12 @@ pub enum Detail {
 }
 
 impl FrameError {
-    /// Makes an error that trying again does not help.
+    /// Makes an error without further data and without a time after which to try again.
     pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into(), retry_after_ms: None, detail: Detail::None }
     }
 
-    /// Makes the error of a message that could not be stored now.
+    /// Makes the error of a message that could not be stored now; `retry_after_ms` is in milliseconds.
     #[must_use]
     pub fn unavailable(retry_after_ms: u64) -> Self {
         Self {

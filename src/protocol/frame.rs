@@ -16,11 +16,11 @@ impl Frame {
         Self::json_with(value, 0)
     }
 
-    /// Writes `value` as [`json`](Self::json) does, when it holds a text of `text_bytes`: the buffer need not grow on
-    /// the way.
+    /// Writes `value` as [`json`](Self::json) does. `text_bytes` is the size of the text in it, so that the buffer need
+    /// not grow.
     pub(super) fn json_with(value: &impl Serialize, text_bytes: usize) -> Self {
         let mut json = Vec::with_capacity(FRAME_BYTES + text_bytes);
-        // The values are plain structs of strings and numbers: there is no map key and no I/O that could fail.
+        // Cannot fail: the values are plain structs of strings and numbers, without map keys or I/O.
         if serde_json::to_writer(&mut json, value).is_err() {
             json.clear();
         }

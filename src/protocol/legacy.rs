@@ -85,7 +85,7 @@ impl<'a> MessageBody<'a> {
 }
 
 fn json_error(error: &serde_json::Error) -> FrameError {
-    // serde's own text may quote the value, so ours names only the kind and the key.
+    // serde's own text may quote the value, so this one names only the kind and the key.
     match error.classify() {
         serde_json::error::Category::Data => {
             FrameError::new(ErrorCode::BadFrame, format!("Validation error: {}", safe_text(error)))

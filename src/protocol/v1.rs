@@ -1,4 +1,4 @@
-//! The `fluent.v1` dialect: objects with a `type`, answers that echo their request, events with their place in the
+//! The `fluent.v1` dialect: objects with a `type`, replies that echo their request, events with their place in the
 //! order. `docs/protocol.md` describes it for authors of clients.
 
 mod client;

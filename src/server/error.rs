@@ -10,7 +10,7 @@ use crate::storage::StorageError;
 /// The server does not start, or cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
-    /// The settings.
+    /// The settings cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// An address cannot be listened on.
@@ -18,7 +18,7 @@ pub enum ServerError {
     Listen {
         /// The address as it is configured.
         address: String,
-        /// Why, such as that another process has it.
+        /// The cause, such as that another process listens there.
         source: std::io::Error,
     },
     /// The process may open too few files to be of use.
@@ -26,9 +26,9 @@ pub enum ServerError {
         "the limit on open files is {files}, and the server needs {least} or more: raise it (systemd: LimitNOFILE=)"
     )]
     TooFewFiles {
-        /// The limit.
+        /// The process's limit on open files.
         files: u64,
-        /// What it must be at least.
+        /// The lowest limit with which the server starts.
         least: u64,
     },
     /// The data directory cannot be made.
@@ -36,16 +36,16 @@ pub enum ServerError {
     DataDir {
         /// The directory.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// The secret file.
+    /// The secret file cannot be used.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// The database.
+    /// The database cannot be opened or used.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// Passwords or tokens.
+    /// Password hashing or tokens cannot be set up.
     #[error(transparent)]
     Auth(#[from] AuthError),
     /// An actor did not start.

@@ -40,7 +40,7 @@ pub struct ListenerMetrics {
 }
 
 impl ListenerMetrics {
-    /// Makes the series of this listener, at zero: they exist before their first event.
+    /// Makes the series of this listener, at zero, so that they exist before their first event.
     pub(super) fn new(listener: ListenerKind) -> Self {
         let listener = listener.as_str();
         let refused = |reason: &'static str| counter!(names::REFUSED, "listener" => listener, "reason" => reason);

@@ -40,11 +40,11 @@ pub enum ActorKind {
     Registry,
     /// The session of one connected user.
     Session,
-    /// The writer.
+    /// The writer: stores commands in batches.
     Persistence,
     /// Presence: who is online and who is typing.
     Presence,
-    /// The janitor: clears away what is over.
+    /// The janitor: deletes what has expired.
     Janitor,
 }
 
@@ -80,19 +80,19 @@ pub(super) fn describe() {
     describe_gauge!(IN_FLIGHT, Unit::Count, "Commands that wait for their commit");
     describe_histogram!(PASSWORD_SECONDS, Unit::Seconds, "Time of a password hash with its wait");
     describe_histogram!(MAILBOX_WAIT_SECONDS, Unit::Seconds, "Time that a message waited in an actor's mailbox");
-    describe_counter!(EXPIRED, Unit::Count, "Messages whose time was over");
+    describe_counter!(EXPIRED, Unit::Count, "Messages that expired");
     describe_counter!(DESTROYED, Unit::Count, "Messages destroyed by retention or with an account");
     describe_counter!(DROPPED, Unit::Count, "Tombstones and events no longer kept");
     describe_counter!(CHECKPOINTS, Unit::Count, "Write-ahead logs emptied after something was destroyed");
     describe_gauge!(OPENINGS_WAITING, Unit::Count, "Handshakes that wait for admission");
     describe_counter!(OPENINGS_REFUSED, Unit::Count, "Handshakes that were not admitted in time");
-    describe_counter!(ANSWERS_REFUSED, Unit::Count, "Requests refused because clients do not read their answers");
+    describe_counter!(ANSWERS_REFUSED, Unit::Count, "Requests refused because clients do not read their responses");
     describe_counter!(REPLAYED, Unit::Count, "Events read from the store for sockets that catch up");
     describe_gauge!(STORE_AHEAD_SECONDS, Unit::Seconds, "How far the newest time stamp is ahead of the clock");
     describe_counter!(WHISPERS_DROPPED, Unit::Count, "Typing and presence requests dropped because of load");
-    describe_counter!(ACTOR_RESTARTS, Unit::Count, "Actors that failed and were replaced");
+    describe_counter!(ACTOR_RESTARTS, Unit::Count, "Actors that failed; all but sessions are replaced by a successor");
     describe_counter!(HTTP_REQUESTS, Unit::Count, "Requests by route and status");
-    describe_histogram!(HTTP_SECONDS, Unit::Seconds, "Time from request head to answer head");
+    describe_histogram!(HTTP_SECONDS, Unit::Seconds, "Time from request head to response head");
     describe_counter!(SOCKETS_CLOSED, Unit::Count, "Sockets closed, by close code");
     describe_counter!(FRAME_ERRORS, Unit::Count, "Error frames sent, by code");
 }

@@ -1,4 +1,4 @@
-//! Log lines that are worth printing once, and again only after a while.
+//! A limit on how often one log line is printed.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,13 +11,13 @@ pub struct Seldom {
 }
 
 impl Seldom {
-    /// Allows at most one line in this time.
+    /// Allows at most one line every `every`.
     #[must_use]
     pub fn new(every: Duration) -> Self {
         Self { every, last: Mutex::default() }
     }
 
-    /// Returns whether it is time for a line. If so, the next one has to wait.
+    /// Returns whether the line may be printed now. If so, the next one may only be printed after the interval.
     pub fn is_due(&self) -> bool {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = last.is_none_or(|last| last.elapsed() >= self.every);

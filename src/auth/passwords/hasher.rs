@@ -1,5 +1,5 @@
-//! argon2 in memory that its caller keeps. Reading stored hashes and comparing in constant time stay the library's
-//! part, which calls this by its traits.
+//! argon2 in memory that its caller keeps. Parsing stored hashes and comparing in constant time are left to the library,
+//! which calls this module through its traits.
 
 use std::cell::RefCell;
 
@@ -10,7 +10,7 @@ use argon2::{Algorithm, Argon2, CustomizedPasswordHasher, Params, PasswordHasher
 use super::memory::Memory;
 use crate::config;
 
-/// Hashes with `params` what is new, and with its own parameters what is verified.
+/// Hashes new passwords with `params`, and verifies a stored hash with the parameters that are in it.
 pub(super) struct Hasher<'m> {
     params: Params,
     /// The library's traits hash by a shared reference.
@@ -32,8 +32,8 @@ impl PasswordHasher<PasswordHash> for Hasher<'_> {
 impl CustomizedPasswordHasher<PasswordHash> for Hasher<'_> {
     type Params = Params;
 
-    /// Returns [`Error::ParamsInvalid`] for a cost that the settings do not allow: a hash that was put into the
-    /// database must not stop a thread for hours.
+    /// Returns [`Error::ParamsInvalid`] for a cost above what any settings allow: a manipulated hash in the database must
+    /// not block a thread for hours.
     fn hash_password_customized(
         &self,
         password: &[u8],

@@ -1,8 +1,8 @@
 //! The memory that a hash fills, kept for the next one.
 //!
 //! Fresh memory costs a page fault every 4 KiB, which makes a hash of 19 MiB a third slower. What a hash leaves behind
-//! must be wiped: the passes can be undone from it, and its first blocks tell right guesses of the password from wrong
-//! ones at next to no cost.
+//! must be wiped: the passes can be undone from it, and its first blocks show at next to no cost whether a guess of the
+//! password is right.
 
 use argon2::Block;
 use argon2::password_hash::{Error, Result};
@@ -11,7 +11,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 /// Blocks of one thread. They are wiped before they are given back.
 pub(super) struct Memory {
     blocks: Zeroizing<Vec<Block>>,
-    /// More than this is needed only by hashes of former settings, and not kept.
+    /// Most blocks that are kept while idle. Only hashes of former settings need more.
     keep: usize,
     is_dirty: bool,
 }
@@ -22,12 +22,12 @@ impl Memory {
         Self { blocks: Zeroizing::default(), keep, is_dirty: false }
     }
 
-    /// Returns so many blocks, with whatever the last hash has left in them: argon2 writes each before it reads it.
+    /// Returns `count` blocks of 1 KiB, with the contents that the last hash left: argon2 writes each before it reads it.
     ///
     /// Returns [`Error::OutOfMemory`] when the system has no more.
     pub(super) fn lend(&mut self, count: usize) -> Result<&mut [Block]> {
         if count > self.blocks.len() {
-            // The old blocks are not grown: that would copy contents of no use.
+            // Allocated anew: growing the old blocks would copy useless contents.
             self.give_back();
             self.blocks.try_reserve_exact(count).map_err(|_| Error::OutOfMemory)?;
             self.blocks.resize(count, Block::new());

@@ -1,4 +1,4 @@
-//! Threads that hash and do nothing else, each with memory that it keeps from hash to hash.
+//! Threads that only hash, each with memory that it keeps from hash to hash.
 //!
 //! They give way to all other threads: a hash takes milliseconds, a message microseconds. At most as many hashes run as
 //! there are threads, and as many again are ready for the moment at which one ends. All others wait in order for one of
@@ -55,7 +55,7 @@ impl Threads {
         let Ok(Ok(place)) = place.await else { return Err(AuthError::Busy) };
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |memory| {
-            // The job itself holds the place: a request that is given up does not make room for another.
+            // The job itself holds the place, so that an abandoned request does not make room for another.
             let _place = place;
             if !answer.is_closed() {
                 // The caller may have gone meanwhile.
@@ -71,7 +71,7 @@ impl Threads {
 /// Runs until no more jobs can come.
 fn work(jobs: &Receiver<Job>, memory: &mut Memory, keep: Duration) {
     while let Some(job) = next(jobs, memory, keep) {
-        // The hook has reported the panic, and the caller sees that no answer comes.
+        // The hook has reported the panic, and the caller notices that the sender is dropped.
         let _ = catch_unwind(AssertUnwindSafe(|| job(memory)));
     }
 }
@@ -92,8 +92,8 @@ fn next(jobs: &Receiver<Job>, memory: &mut Memory, keep: Duration) -> Option<Job
     jobs.recv().ok()
 }
 
-/// Lowers this thread's priority. It stays where the system does not allow that, or has a priority only for the whole
-/// process.
+/// Lowers this thread's priority. Does nothing where the system does not allow that, or has priorities only for whole
+/// processes.
 fn give_way() {
     #[cfg(target_os = "linux")]
     {

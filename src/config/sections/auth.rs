@@ -30,15 +30,15 @@ pub struct Auth {
     pub access_token_s: i64,
     /// Life of a refresh token, in seconds.
     pub refresh_token_s: i64,
-    /// How long a spent refresh token gets the same successor, in seconds.
+    /// For how long a spent refresh token is exchanged for the same successor again, in seconds.
     pub refresh_grace_s: i64,
     /// argon2id memory in KiB.
     pub argon2_memory_kib: u32,
     /// argon2id passes.
     pub argon2_passes: u32,
-    /// Password hashes at once; 0: one a core.
+    /// Most password hashes computed at once; 0: one for each core.
     pub hash_concurrency: usize,
-    /// Longest wait for the turn to hash, in milliseconds.
+    /// Longest wait of a login for its password hash to begin, in milliseconds.
     pub hash_wait_ms: u64,
     /// Whether public keys must be a `SubjectPublicKeyInfo`.
     pub strict_public_keys: bool,

@@ -7,7 +7,7 @@ use super::socket::Socket;
 use crate::config::ConfigError;
 use crate::config::error::require;
 
-/// Smallest room for answers that wait to be written, in bytes.
+/// Smallest allowed value of `unwritten_bytes`.
 const MIN_UNWRITTEN_BYTES: usize = 8 * 1024 * 1024;
 
 /// `[http]`: limits and headers.
@@ -18,14 +18,14 @@ pub struct Http {
     pub max_body_bytes: usize,
     /// Largest request head, in bytes.
     pub max_head_bytes: usize,
-    /// Bytes of all connections' answers that may wait to be written.
+    /// Most bytes of responses, over all connections, that may wait for clients to read them.
     pub unwritten_bytes: usize,
     /// Origins for CORS; `*` is any.
     #[serde(deserialize_with = "string_list")]
     pub cors_origins: Vec<String>,
     /// Whether `Strict-Transport-Security` is sent.
     pub behind_tls: bool,
-    /// Whether that header holds for all hosts below this one, too.
+    /// Whether that header applies to all subdomains, too.
     pub hsts_include_subdomains: bool,
 }
 

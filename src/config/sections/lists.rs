@@ -26,7 +26,7 @@ pub(super) fn secret_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     Ok(string_list(deserializer)?.into_iter().map(SecretString::from).collect())
 }
 
-/// Shows whether a secret is set, but not the secret.
+/// Returns a text that shows whether a secret is set, but not the secret.
 fn mask(secret: &SecretString) -> &'static str {
     if secret.expose_secret().is_empty() { "" } else { HIDDEN }
 }

@@ -25,9 +25,9 @@ pub struct Socket {
     pub max_per_user: usize,
     /// Time between pings, in seconds.
     pub ping_s: u64,
-    /// Longest wait for the answer to a ping, in seconds.
+    /// Longest wait for anything from the client after a ping, in seconds.
     pub pong_timeout_s: u64,
-    /// Longest time in which nothing could be written, in seconds.
+    /// Longest time without progress of a write, in seconds.
     pub write_timeout_s: u64,
     /// Most events of one page of a replay.
     pub sync_page: usize,

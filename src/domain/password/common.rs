@@ -5,7 +5,7 @@
 
 const LIST: &str = include_str!("common.txt");
 
-/// Whether the folded text is one of them.
+/// Returns whether the folded text is one of these passwords.
 pub(super) fn contains(folded: &str) -> bool {
     // Bisects the text itself: as lines the list would take three times the memory.
     let mut rest = LIST;

@@ -1,4 +1,4 @@
-//! Characters of names: those that are shown, where they stand.
+//! Characters that may be in names, and where.
 
 use icu_normalizer::DecomposingNormalizerBorrowed;
 use icu_properties::props::{
@@ -8,8 +8,8 @@ use icu_properties::{CodePointMapData, CodePointSetData};
 
 /// Marks on one letter, at most (UTS #39 §5.4).
 const MOST_MARKS: usize = 4;
-/// Characters without a picture, or that stand for something absent, though their category does not say so: Braille's
-/// blank, a note without a head, Khitan's filler, and the replacements of objects and characters.
+/// Characters that show nothing or stand for something absent, although their category does not say so: Braille's blank,
+/// a musical note without a head, Khitan's filler, and the replacements of objects and of characters.
 const BLANK: [char; 5] = ['\u{2800}', '\u{1d159}', '\u{16fe4}', '\u{fffc}', '\u{fffd}'];
 
 /// Returns the reason why the text cannot be a name, as it stands.
@@ -47,7 +47,7 @@ pub(super) fn check_folded(key: &str) -> Result<(), &'static str> {
     if key.chars().any(|c| counts.contains(category.get(c))) { Ok(()) } else { Err("must contain a letter or a digit") }
 }
 
-/// Marks follow a letter, are few on one, and none is there twice.
+/// Checks that marks follow a letter, at most [`MOST_MARKS`] on one and none of them twice.
 fn check_marks(text: &str) -> Result<(), &'static str> {
     let category = CodePointMapData::<GeneralCategory>::new();
     let ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();

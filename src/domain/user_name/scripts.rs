@@ -1,4 +1,4 @@
-//! Scripts of names: one a word.
+//! The rule that a word of a name is of one script.
 
 use icu_properties::props::Script;
 use icu_properties::script::ScriptWithExtensions;

@@ -1,4 +1,4 @@
-//! What names look like.
+//! Skeletons: which names look alike.
 
 use aws_lc_rs::digest;
 use unicode_security::skeleton;
@@ -10,9 +10,9 @@ use crate::domain::{fold_name, name_key};
 /// SHA-256.
 pub type Skeleton = [u8; 16];
 
-/// What a name looks like as it is written, and as others may write it: one or two, in order.
+/// Returns the skeletons of a name as it is written and of its key, which is folded: one or two, in order.
 ///
-/// Both, because what looks alike depends on the case: `I` is an `l`, `i` is not.
+/// Both are needed because what looks alike depends on the case: `I` looks like `l`, `i` does not.
 #[must_use]
 pub fn skeletons(name: &str) -> Vec<Skeleton> {
     let written = unicode_domain(name.trim());

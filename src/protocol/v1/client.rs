@@ -45,19 +45,19 @@ pub enum ClientFrame {
         /// Whether typing has begun.
         active: bool,
     },
-    /// Watch: this socket wants to know when these users come and go.
+    /// Watch when these users come and go.
     Presence {
         /// The users, in place of the former list: at most 256, each once, in the order given.
         watch: Vec<UserId>,
     },
-    /// A ping, answered with a pong.
+    /// A ping; the reply is a pong.
     Ping,
 }
 
 /// A frame as it was read.
 #[derive(Clone, Debug)]
 pub struct Decoded {
-    /// What the answer repeats; of a bad frame, as far as it could be read.
+    /// The fields that the reply repeats; of a bad frame, as far as they could be read.
     pub context: Context,
     /// The content of the frame, or the reason why it cannot be taken.
     pub frame: Result<ClientFrame, FrameError>,
@@ -72,7 +72,7 @@ pub fn decode(text: &str, sender: UserId, max_ciphertext: usize) -> Decoded {
     };
     let kind = fields.text("type");
     let reference = fields.reference();
-    // In other frames it is an unknown field.
+    // `client_id` is a field of `send` and of unknown frames; in the others it is ignored.
     let known = |kind: &str| CLIENT_FRAMES.contains(&kind);
     let client_id = match kind.as_deref() {
         Ok(kind) if kind != "send" && known(kind) => Ok(None),

@@ -4,7 +4,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 
 use super::fields::Value;
 
-/// The fields that count. `type`, `ref`, `client_id` and unknown fields do not.
+/// The fields that are hashed. `type`, `ref`, `client_id` and unknown fields are not.
 pub(super) struct Content<'a> {
     /// The receiver as given, also when it is no user's id.
     pub(super) to: i64,
@@ -60,7 +60,7 @@ impl Content<'_> {
                     hasher.bytes(&[2]);
                     hasher.bytes(&number.to_be_bytes());
                 }
-                // The decoder has refused everything else.
+                // The decoder has refused all other values.
                 _ => {}
             }
         }

@@ -1,6 +1,6 @@
 //! The fields of an incoming object, read in one pass and taken one by one.
 //!
-//! Only what some frame knows is kept. Anything else is skipped without recursion, however deep it is.
+//! Only fields that some frame has are kept. All others are skipped without recursion, however deep they are.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -40,7 +40,7 @@ struct Field<'a> {
     repeated: bool,
 }
 
-/// `text` names the field and never repeats its value.
+/// Makes the error for a field that is missing or wrong. `text` names the field and never repeats its value.
 pub(super) fn bad_frame(text: impl Display) -> FrameError {
     FrameError::new(ErrorCode::BadFrame, format!("error: {text}"))
 }

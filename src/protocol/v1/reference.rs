@@ -1,4 +1,4 @@
-//! References: what an answer repeats of its request.
+//! References: the fields of a request that its reply repeats.
 
 use serde::{Serialize, Serializer};
 
@@ -7,8 +7,8 @@ use crate::domain::ClientId;
 /// Longest `ref` text in characters.
 const MAX_CHARS: usize = 64;
 
-/// What a client calls a frame of its own (`ref`): a text of 0 … 64 characters, or an integer of 64 bits, with or
-/// without sign. The server only repeats it.
+/// The name that a client gives a frame (`ref`): a text of 0 … 64 characters, or a signed or unsigned integer of 64
+/// bits. The server only repeats it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference(Form);
 
@@ -41,7 +41,7 @@ impl Serialize for Reference {
     }
 }
 
-/// What an answer repeats of its request. What the frame lacks, or holds in another form, is `None`.
+/// The fields of a request that its reply repeats. A field that the frame lacks, or that has another form, is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Context {
     /// The frame's `ref`.

@@ -12,8 +12,8 @@ const KEY_ID_DIGITS: usize = 16;
 /// Longest life of a message in seconds: 365 days.
 const MAX_EXPIRY_S: i64 = 31_536_000;
 
-/// Reads the body of `POST /chat/messages`: an object with the fields of a `send`. A `type` and a `ref` in it do not
-/// count.
+/// Reads the body of `POST /chat/messages`: an object with the fields of a `send`. A `type` and a `ref` in it are
+/// ignored.
 ///
 /// `idempotency_key` is the value of the header of that name, which may stand for `client_id`; `max_ciphertext` is in
 /// bytes.
@@ -102,8 +102,8 @@ pub(super) fn user_id(number: i128) -> Option<UserId> {
     i32::try_from(number).ok().filter(|&id| id >= 1).map(UserId)
 }
 
-/// Takes a copy of any size but an empty one. One that is too large is looked up before it is refused, so that a retry
-/// finds its message also after the limit was lowered.
+/// Takes a copy, which must not be empty. One that is too large is refused only after its message was looked up, so that
+/// a retry finds its message also after the limit was lowered.
 fn copy<'a>(fields: &mut Fields<'a>, name: &'static str) -> Result<Cow<'a, str>, FrameError> {
     let text = fields.text(name)?;
     if text.is_empty() { Err(bad_frame(format_args!("{name} must not be empty"))) } else { Ok(text) }

@@ -36,7 +36,7 @@ pub const SERVER_FRAMES: [&str; 16] = [
 pub struct Hello<'a> {
     /// The socket's user.
     pub user: UserId,
-    /// The device, by its own name or by the one that the server gives it.
+    /// The name of the device: its own, or one that the server made up.
     pub device: &'a DeviceId,
     /// The cursor from which this socket's stream starts.
     pub cursor: &'a Cursor,
@@ -53,7 +53,7 @@ pub struct Limits {
     pub frame_bytes: usize,
     /// Largest encrypted copy in bytes.
     pub ciphertext_bytes: usize,
-    /// Most frames that may wait for their answer at once.
+    /// Most frames without a reply at once.
     pub in_flight: usize,
     /// Seconds between two pings of the server.
     pub heartbeat_s: u64,
@@ -66,12 +66,12 @@ pub enum Status {
     Online,
     /// The user has no socket.
     Offline {
-        /// When the last socket went, shown to the minute. `None` when it must not be shown.
+        /// When the user's last socket closed, shown to the minute. `None` when it must not be shown.
         last_seen: Option<Timestamp>,
     },
 }
 
-/// Returns the frame `hello`: who is connected, and from where the stream goes on.
+/// Returns the frame `hello`, which names the user, the device and the cursor from which the stream goes on.
 #[must_use]
 pub fn hello(hello: &Hello<'_>) -> Frame {
     Frame::json(&Body::Hello {
@@ -83,13 +83,13 @@ pub fn hello(hello: &Hello<'_>) -> Frame {
     })
 }
 
-/// Returns the frame `live`: everything up to `cursor` was sent; what follows happens now.
+/// Returns the frame `live`: everything up to `cursor` was sent; later events follow as they happen.
 #[must_use]
 pub fn live(cursor: &Cursor) -> Frame {
     Frame::json(&Body::Live { cursor: cursor.to_string() })
 }
 
-/// Returns the frame `reset`: the client's cursor is of no use. It must reload, then go on from `cursor`.
+/// Returns the frame `reset`: the client's cursor cannot be honoured. The client must reload, then go on from `cursor`.
 #[must_use]
 pub fn reset(reason: ResetReason, cursor: &Cursor) -> Frame {
     let reason = match reason {
@@ -100,20 +100,20 @@ pub fn reset(reason: ResetReason, cursor: &Cursor) -> Frame {
     Frame::json(&Body::Reset { reason, cursor: cursor.to_string() })
 }
 
-/// Returns the answer to a `ping`.
+/// Returns the frame `pong`, the reply to a `ping`.
 #[must_use]
 pub fn pong(reference: Option<&Reference>) -> Frame {
     Frame::json(&Body::Pong { r#ref: reference })
 }
 
-/// Returns the frame `going_away`: the server is about to close the socket, and the client should wait this long after
-/// the close.
+/// Returns the frame `going_away`: the server is about to close the socket, and the client should reconnect after
+/// `reconnect_after_ms` milliseconds.
 #[must_use]
 pub fn going_away(reconnect_after_ms: u64) -> Frame {
     Frame::json(&Body::GoingAway { reconnect_after_ms })
 }
 
-/// Returns an event as `viewer`'s devices get it.
+/// Returns the frame of an event, as `viewer`'s devices get it.
 #[must_use]
 pub fn event(event: &Event, viewer: UserId) -> Frame {
     let seq = event.seq;
@@ -132,7 +132,7 @@ pub fn event(event: &Event, viewer: UserId) -> Frame {
     Frame::json(&body)
 }
 
-/// Returns the direct answer to a command of `viewer`; `None` for answers that have no frame.
+/// Returns the reply to a command of `viewer`; `None` for an outcome that has no frame.
 #[must_use]
 pub fn answer(answer: &Answer, viewer: UserId, reference: Option<&Reference>) -> Option<Frame> {
     let body = match answer {

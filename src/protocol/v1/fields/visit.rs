@@ -31,7 +31,8 @@ pub(super) const KNOWN: [&str; 18] = [
 /// The fields whose elements are kept.
 const LISTS: [&str; 2] = ["attachment_ids", "watch"];
 
-/// The value at the top, whatever it is. All of it is read, so that a broken text is told from a wrong one.
+/// Reads the top-level value, of whatever kind. It is read to its end, so that a text that is not JSON is distinguished
+/// from JSON that is no object.
 pub(super) struct ObjectVisitor;
 
 impl<'de> Visitor<'de> for ObjectVisitor {
@@ -88,7 +89,7 @@ impl<'de> Visitor<'de> for ObjectVisitor {
     }
 }
 
-/// Returns the name of a field, when it is known.
+/// Reads the name of a field, and keeps it when it is known.
 struct NameVisitor;
 
 impl<'de> DeserializeSeed<'de> for NameVisitor {
@@ -111,7 +112,7 @@ impl Visitor<'_> for NameVisitor {
     }
 }
 
-/// One value; the elements of an array only when `lists`.
+/// Reads one value; keeps the elements of an array only when `lists`.
 struct ValueVisitor {
     lists: bool,
 }
