@@ -86,8 +86,8 @@ impl Auth {
         })
     }
 
-    /// Makes an account. Returns [`AuthError::Taken`] when another account has the name, a name that looks like it, or the
-    /// address. This takes the same work, so the time until the response reveals nothing.
+    /// Makes an account. Returns [`AuthError::Taken`] when another account has the name, a name that looks like it, or
+    /// the address. This takes the same work, so the time until the response reveals nothing.
     pub async fn register(&self, account: NewAccount) -> Result<UserId, AuthError> {
         account.password.check_owner(account.name.as_str(), account.email.as_str())?;
         let hash = self.passwords.hash(account.password.into_secret()).await?;

@@ -134,8 +134,8 @@ impl AccessTokens {
         self.ended.write().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Returns the expiry of a token, at most the present lifetime after its issue. Ended logins are remembered only for
-    /// that long, also when a restart has shortened the lifetime.
+    /// Returns the expiry of a token, at most the present lifetime after its issue. Ended logins are remembered only
+    /// for that long, also when a restart has shortened the lifetime.
     fn expiry(&self, claims: &Claims) -> i64 {
         claims.exp.min(claims.iat.saturating_add(self.lifetime_s))
     }

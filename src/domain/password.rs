@@ -51,8 +51,8 @@ impl Password {
         Ok(Self(normal))
     }
 
-    /// Returns an error when fewer than [`OWN_CHARS`] letters and digits are left of it without parts of its owner's name
-    /// and address.
+    /// Returns an error when fewer than [`OWN_CHARS`] letters and digits are left of it without parts of its owner's
+    /// name and address.
     pub fn check_owner(&self, name: &str, email: &str) -> Result<(), Invalid> {
         let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
         let mut rest = letters(&search_key_of_password(self.0.expose_secret()));

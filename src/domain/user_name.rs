@@ -24,8 +24,8 @@ pub struct UserName {
 }
 
 impl UserName {
-    /// Checks a new name: 1–254 characters, also when folded; all of them visible, no misplaced marks, no white space at
-    /// either end, at least one letter or digit, and no word that mixes scripts.
+    /// Checks a new name: 1–254 characters, also when folded; all of them visible, no misplaced marks, no white space
+    /// at either end, at least one letter or digit, and no word that mixes scripts.
     ///
     /// Accounts from before these rules keep their names, see [`login_keys`].
     pub fn parse(text: String) -> Result<Self, Invalid> {

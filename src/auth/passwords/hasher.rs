@@ -1,5 +1,5 @@
-//! argon2 in memory that its caller keeps. Parsing stored hashes and comparing in constant time are left to the library,
-//! which calls this module through its traits.
+//! argon2 in memory that its caller keeps. Parsing stored hashes and comparing in constant time are left to the
+//! library, which calls this module through its traits.
 
 use std::cell::RefCell;
 
@@ -32,8 +32,8 @@ impl PasswordHasher<PasswordHash> for Hasher<'_> {
 impl CustomizedPasswordHasher<PasswordHash> for Hasher<'_> {
     type Params = Params;
 
-    /// Returns [`Error::ParamsInvalid`] for a cost above what any settings allow: a manipulated hash in the database must
-    /// not block a thread for hours.
+    /// Returns [`Error::ParamsInvalid`] for a cost above what any settings allow: a manipulated hash in the database
+    /// must not block a thread for hours.
     fn hash_password_customized(
         &self,
         password: &[u8],

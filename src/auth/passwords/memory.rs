@@ -22,7 +22,8 @@ impl Memory {
         Self { blocks: Zeroizing::default(), keep, is_dirty: false }
     }
 
-    /// Returns `count` blocks of 1 KiB, with the contents that the last hash left: argon2 writes each before it reads it.
+    /// Returns `count` blocks of 1 KiB, with the contents that the last hash left: argon2 writes each before it reads
+    /// it.
     ///
     /// Returns [`Error::OutOfMemory`] when the system has no more.
     pub(super) fn lend(&mut self, count: usize) -> Result<&mut [Block]> {

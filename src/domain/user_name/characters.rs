@@ -8,8 +8,8 @@ use icu_properties::{CodePointMapData, CodePointSetData};
 
 /// Marks on one letter, at most (UTS #39 §5.4).
 const MOST_MARKS: usize = 4;
-/// Characters that show nothing or stand for something absent, although their category does not say so: Braille's blank,
-/// a musical note without a head, Khitan's filler, and the replacements of objects and of characters.
+/// Characters that show nothing or stand for something absent, although their category does not say so: Braille's
+/// blank, a musical note without a head, Khitan's filler, and the replacements of objects and of characters.
 const BLANK: [char; 5] = ['\u{2800}', '\u{1d159}', '\u{16fe4}', '\u{fffc}', '\u{fffd}'];
 
 /// Returns the reason why the text cannot be a name, as it stands.

@@ -102,8 +102,8 @@ pub(super) fn user_id(number: i128) -> Option<UserId> {
     i32::try_from(number).ok().filter(|&id| id >= 1).map(UserId)
 }
 
-/// Takes a copy, which must not be empty. One that is too large is refused only after its message was looked up, so that
-/// a retry finds its message also after the limit was lowered.
+/// Takes a copy, which must not be empty. One that is too large is refused only after its message was looked up, so
+/// that a retry finds its message also after the limit was lowered.
 fn copy<'a>(fields: &mut Fields<'a>, name: &'static str) -> Result<Cow<'a, str>, FrameError> {
     let text = fields.text(name)?;
     if text.is_empty() { Err(bad_frame(format_args!("{name} must not be empty"))) } else { Ok(text) }
