@@ -1,5 +1,5 @@
-//! The actors: one for each connected user, one that routes between them, one that writes, one that knows who is
-//! online, one that clears away, and one that restarts the others.
+//! The actors: a session for each connected user, the registry that routes between sessions, the writer, presence, the
+//! janitor, and the root that restarts the others.
 //!
 //! ```text
 //! root ─┬─ registry ─┬─ session (one for each connected user)
@@ -9,9 +9,9 @@
 //!       └─ janitor
 //! ```
 //! Each actor has a folder for its parts: its messages and its handle are in `messages`, the actor and its state in the
-//! file of the folder's name. Messages know only those before them in the order session, presence, registry,
-//! persistence, so that no two modules know each other. No actor has a name in ractor's process-wide registry, so that
-//! any number of servers live in one process.
+//! file of the folder's name. In the order session, presence, registry, persistence, the `messages` of an actor use
+//! only those before them, so that no two modules use each other. No actor has a name in ractor's process-wide
+//! registry, so that one process can run any number of servers.
 
 mod health;
 mod janitor;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::stats::{ActorSnapshot, ActorStats};
 use crate::telemetry::ActorKind;
 
-/// Shared state of health. All reads and writes are independent of each other.
+/// The shared state of health. Its parts are read and written independently.
 #[derive(Debug)]
 pub struct Health {
     actors: [Arc<ActorStats>; ActorKind::ALL.len()],
@@ -24,37 +24,37 @@ impl Default for Health {
 }
 
 impl Health {
-    /// Whether the registry and the writer run.
+    /// Returns whether the registry and the writer run.
     #[must_use]
     pub fn actors_alive(&self) -> bool {
         [ActorKind::Registry, ActorKind::Persistence].into_iter().all(|kind| self.stats(kind).is_alive())
     }
 
-    /// Whether the last batch could be written.
+    /// Returns whether the last batch could be written.
     #[must_use]
     pub fn storage_works(&self) -> bool {
         !self.storage_failed.load(Ordering::Relaxed)
     }
 
-    /// Whether the server is going down.
+    /// Returns whether the server is stopping.
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
     }
 
-    /// Actors that have panicked or failed since the start.
+    /// Returns how many actors have panicked or failed since the start.
     #[must_use]
     pub fn failures(&self) -> u64 {
         self.actors.iter().map(|stats| stats.snapshot().restarts).sum()
     }
 
-    /// The state of one kind of actor, as far as it can be told from outside.
+    /// Returns the state of one kind of actor, from counters that are kept outside the actor.
     #[must_use]
     pub fn snapshot(&self, kind: ActorKind) -> ActorSnapshot {
         self.stats(kind).snapshot()
     }
 
-    /// Makes the server not ready, and leaves actors that end where they are.
+    /// Makes the server not ready. Actors that end from now on are not restarted.
     pub fn begin_drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
@@ -64,7 +64,7 @@ impl Health {
         &self.actors[kind as usize]
     }
 
-    /// Notes whether the store could be written.
+    /// Records whether the store could be written.
     pub(super) fn set_storage_works(&self, works: bool) {
         self.storage_failed.store(!works, Ordering::Relaxed);
     }

@@ -1,9 +1,9 @@
-//! The janitor: lets messages and logins expire, destroys what retention and deleted accounts have left, drops old
-//! tombstones and ended logins, and empties the write-ahead log of what was destroyed.
+//! The janitor: lets messages and logins expire, destroys messages of retention and of deleted accounts, drops old
+//! tombstones and ended logins, and empties the write-ahead log of destroyed content.
 //!
-//! Supervised by the root. It keeps nothing that matters: its successor finds in the store what is left to do. What
-//! gets a number goes through the writer like everything else; the rest happens in small batches on a connection of its
-//! own. Bound: its mailbox holds one tick.
+//! Supervised by the root. It has no state that matters: its successor finds in the store what is left to do. Changes
+//! that get a number go through the writer as commands; the others happen in small batches on a connection of its own.
+//! Bound: its mailbox holds one tick.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -30,10 +30,10 @@ const STEPS: usize = 64;
 const CHECKPOINT_EVERY: u32 = 4;
 /// Microseconds ahead of the clock from which time stamps are reported.
 const AHEAD_US: i64 = 60_000_000;
-/// Old tombstones and tickets are looked for once in so many ticks.
+/// Ticks between two searches for old tombstones and tickets.
 const DROP_EVERY: u32 = 16;
-/// Expired logins are dropped once in so many ticks, and only those that had expired the time before, too: a clock that
-/// was wrong for a moment, as after a cold start, signs no user out.
+/// Ticks between two drops of expired logins. Only those are dropped that had expired at the previous time, too: a
+/// clock that was wrong for a moment, as after a cold start, signs no user out.
 const LOOK_EVERY: u32 = 64;
 
 pub(super) enum JanitorMsg {
@@ -49,7 +49,7 @@ pub(super) struct JanitorArgs {
     pub(super) persistence: PersistenceHandle,
     pub(super) registry: RegistryHandle,
     pub(super) config: config::Messages,
-    /// Life of an access token: for so long an ended login must be remembered.
+    /// Life of an access token, in seconds: an ended login must be remembered for this long.
     pub(super) access_token_s: i64,
 }
 
@@ -57,16 +57,16 @@ pub(super) struct JanitorState {
     args: JanitorArgs,
     mailbox: Mailbox<JanitorMsg>,
     ticks: u32,
-    /// Everything up to here was destroyed by retention.
+    /// The newest message up to which retention has destroyed everything.
     swept: MessageId,
     last_retention: Option<Instant>,
     /// The login whose expiry was noticed last.
     expired: (Timestamp, LoginId),
-    /// When what is left of logins was last looked for.
+    /// The time of the last search for expired logins to drop.
     looked_at: Option<Timestamp>,
-    /// The log says that time stamps are ahead of the clock.
+    /// Whether the log reports that time stamps are ahead of the clock.
     is_ahead: bool,
-    /// One round of commands is with the writer at a time.
+    /// The permit of the one round of commands that may be with the writer.
     rounds: Arc<Semaphore>,
     is_failing: bool,
 }
@@ -106,7 +106,7 @@ impl Actor for JanitorActor {
         let (JanitorMsg::Tick, _busy) = message.open(&self.0);
         let commands = Box::pin(state.tick()).await.unwrap_or_else(|error| {
             self.0.met(&error);
-            // Once, and not at every tick.
+            // Logged once, not at every tick.
             if !std::mem::replace(&mut state.is_failing, true) {
                 tracing::warn!(error = %error, "cannot clear away what is over; trying again");
             }
@@ -114,7 +114,7 @@ impl Actor for JanitorActor {
         });
         let (persistence, every) = (state.args.persistence.clone(), state.args.config.clear_every());
         let (mailbox, rounds) = (state.mailbox.clone(), state.rounds.clone());
-        // The next tick comes when the writer has answered, and does not hand it the same again before.
+        // The next tick waits for the writer's replies, so that it does not send the same commands again.
         tokio::spawn(async move {
             let is_full = commands.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
             // The semaphore is never closed.
@@ -131,7 +131,7 @@ impl Actor for JanitorActor {
     }
 }
 
-/// Hands all commands to the writer. Returns whether it has carried them all out.
+/// Sends all commands to the writer. Returns whether all of them were carried out.
 async fn carry_out(persistence: &PersistenceHandle, commands: Vec<Command>, permit: RequestPermit) -> bool {
     let expired = commands.iter().filter(|command| matches!(command, Command::Expire(_))).count() as u64;
     let asked = commands.into_iter().map(|command| persistence.ask(command, permit.clone()));
@@ -142,27 +142,27 @@ async fn carry_out(persistence: &PersistenceHandle, commands: Vec<Command>, perm
     works
 }
 
-/// Work that is done step by step.
+/// A task that is done in steps.
 #[derive(Clone, Copy)]
 enum Chore {
     /// Destroys the messages of deleted accounts.
     WipeAccounts,
-    /// Destroys what retention has ended.
+    /// Destroys the messages that a retention run has ended.
     Sweep,
-    /// Drops tombstones and events.
+    /// Drops tombstones and events from before the time.
     DropBefore(Timestamp),
-    /// Drops tickets, and who has deleted their account.
+    /// Drops tickets and deleted accounts that had expired by the time.
     DropTickets(Timestamp),
-    /// Drops logins that had expired by then.
+    /// Drops logins that had expired by the time.
     DropLogins(Timestamp),
 }
 
 impl JanitorState {
-    /// Clears away, and returns the commands for the writer.
+    /// Runs the chores that are due, and returns the commands for the writer.
     async fn tick(&mut self) -> Result<Vec<Command>, StorageError> {
         self.ticks = self.ticks.wrapping_add(1);
         if self.args.storage.check_files().await.is_err() {
-            // The writer logs it.
+            // The writer logs its own failures.
             return Ok(Vec::new());
         }
         let now = self.args.clock.now();
@@ -255,7 +255,7 @@ impl JanitorState {
         }
     }
 
-    /// Runs step after step of one chore, until nothing is left to do or the tick has taken long enough.
+    /// Runs one chore, up to [`STEPS`] steps or until nothing is left to do.
     async fn run_chore(&mut self, chore: Chore) -> Result<(), StorageError> {
         for _ in 0..STEPS {
             let started = Instant::now();
@@ -268,7 +268,8 @@ impl JanitorState {
             if !cleared.has_more {
                 break;
             }
-            // SQLite has one lock for writing, without a queue: the writer gets as much time as this step took.
+            // SQLite has one lock for writing, without a queue: the pause leaves the writer as much time as this step
+            // took.
             tokio::time::sleep(started.elapsed()).await;
         }
         Ok(())

@@ -1,9 +1,9 @@
-//! Who is online and who is typing: in memory, never stored, and the first to be dropped under load.
+//! Presence: which users are online and which are typing. In memory, never stored, and dropped first under load.
 //!
 //! Supervised by the root. When it fails, its successor asks every session to report its presence again. Bounds: what a
 //! client sends here rides on its credit; look-ups for watchers are limited to [`LOOKUPS`] at a time, one a user, and
-//! those for typing ([`typing`]) as well; a socket watches a limited list. When it cannot be found out whether a user
-//! may still see another, the user may not.
+//! those for typing ([`typing`]) as well; a socket watches a limited list. When a look-up fails, the user sees nothing
+//! of the other.
 
 pub(super) mod messages;
 mod typing;
@@ -48,12 +48,12 @@ pub(super) struct PresenceArgs {
 pub(super) struct PresenceState {
     args: PresenceArgs,
     mailbox: Mailbox<PresenceMsg>,
-    /// Counts what was reconsidered.
+    /// The number of reconsiderations so far, by which an outdated look-up is recognised.
     round: u64,
     /// Watchers that wait to be looked up, with the credit that bounds them.
     waiting: VecDeque<(UserId, Pairs, Credit)>,
     looked_up: HashSet<UserId>,
-    /// Users who count as online, with the number of the departure that is counted down, if any.
+    /// Users who count as online, with the number of the departure whose grace period runs, if any.
     online: HashMap<UserId, Option<u64>>,
     departures: u64,
     last_seen: LruCache<UserId, Timestamp>,
@@ -102,7 +102,7 @@ impl Actor for PresenceActor {
                 let pairs: Pairs = users.into_iter().map(|of| (socket, of)).collect();
                 match credit {
                     Some(credit) => state.waiting.push_back((user, pairs, credit)),
-                    // Reported anew by the session, not asked by the client.
+                    // Reported anew by the session, without a request of the client.
                     None => state.look_up(None, pairs, None),
                 }
                 state.look_up_next();
@@ -120,7 +120,7 @@ impl Actor for PresenceActor {
                 state.look_up(None, pairs, None);
             }
             PresenceMsg::LookedUp { socket, of, is_visible: true, round } if round != state.round => {
-                // Something has changed since: it may have been this.
+                // A reconsideration came in between and may concern this pair.
                 state.look_up(None, vec![(socket, of)], None);
             }
             PresenceMsg::LookedUp { socket, of, is_visible, .. } => state.show(socket, of, is_visible),
@@ -157,7 +157,7 @@ impl PresenceState {
         }
     }
 
-    /// All sessions have ended with their registry.
+    /// Handles the end of all sessions with their registry.
     fn forget_sessions(&mut self) {
         let users: Vec<UserId> = self.online.keys().copied().collect();
         for user in users {
@@ -166,14 +166,14 @@ impl PresenceState {
         self.watchers = Watchers::default();
     }
 
-    /// Shows that a user has come or gone to those who may know.
+    /// Shows to the watchers of a user that the user has come or gone, if they may see it.
     fn publish(&mut self, user: UserId) {
         for socket in self.watchers.of(user) {
             self.show(socket, user, true);
         }
     }
 
-    /// Begins with the next watcher, when not too many are looked up already.
+    /// Begins the look-ups of the next watcher, unless [`LOOKUPS`] are running.
     fn look_up_next(&mut self) {
         while self.looked_up.len() < LOOKUPS {
             let next = self.waiting.iter().position(|(user, ..)| !self.looked_up.contains(user));
@@ -183,7 +183,7 @@ impl PresenceState {
         }
     }
 
-    /// Finds out who may see whom. A look-up that fails counts as a refusal.
+    /// Looks up whether the watchers may see the users. A look-up that fails counts as a refusal.
     fn look_up(&self, watcher: Option<UserId>, pairs: Pairs, credit: Option<Credit>) {
         let asked: Vec<_> = pairs
             .into_iter()
@@ -215,7 +215,7 @@ impl PresenceState {
     }
 }
 
-/// Whether the two are partners and neither hides from the other.
+/// Returns whether the two are partners and neither hides from the other.
 async fn is_visible(storage: &Storage, to: UserId, of: UserId) -> Result<bool, StorageError> {
     let relation = if to == of { None } else { storage.relation(to, of).await? };
     Ok(relation.is_some_and(|r| r.has_sent && r.has_received && r.both_show_presence))

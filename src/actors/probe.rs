@@ -35,7 +35,7 @@ impl<M: Send + 'static> Actor for Probe<M> {
         seen: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
         let (message, _busy) = message.open(&self.stats);
-        // The test may not look.
+        // The test may have dropped the receiver.
         let _ = seen.send(message);
         Ok(())
     }
@@ -70,14 +70,14 @@ pub(super) async fn slot<M: Send + 'static>() -> (Slot<M>, UnboundedReceiver<M>)
 }
 
 impl SocketLease {
-    /// A lease, and the commands that are submitted with it, each with its credit.
+    /// Returns a lease, and the commands that are submitted with it, each with its credit.
     pub(crate) async fn probe() -> (Self, UnboundedReceiver<(Command, Credit)>) {
         let (session, mut messages) = mailbox().await;
         let (sender, commands) = unbounded_channel();
         tokio::spawn(async move {
             while let Some(message) = messages.recv().await {
                 if let SessionMsg::Inbound { command, credit, .. } = message {
-                    // The test may not look.
+                    // The test may have dropped the receiver.
                     let _ = sender.send((command, credit));
                 }
             }

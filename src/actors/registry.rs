@@ -49,7 +49,7 @@ struct Session {
     handle: SessionHandle,
     /// Sockets that were ever sent to it.
     attached: u64,
-    /// Sent at the end of the batch, in one message: waking the session costs more than an update.
+    /// Updates that are sent at the end of the batch in one message: waking the session costs more than an update.
     updates: Vec<Update>,
 }
 
@@ -150,7 +150,7 @@ impl RegistryState {
         }
     }
 
-    /// Stops a session without sockets, unless one is on its way to it: then it has seen fewer than were sent.
+    /// Stops a session without sockets, unless a socket is on its way to it: then it has attached fewer than were sent.
     fn retire(&mut self, user: UserId, session: ActorId, attached: u64) {
         let idle = |s: &Session| s.handle.id() == session && s.attached == attached;
         if self.sessions.get(&user).is_some_and(idle)
@@ -217,7 +217,7 @@ impl RegistryState {
         }
     }
 
-    /// Forgets a session that has ended. By the actor's id, since the user may have a new session already.
+    /// Forgets a session that has ended. The actor's id identifies it, since the user may have a new session already.
     fn forget(&mut self, session: ActorId) {
         if let Some(user) = self.users.remove(&session) {
             self.sessions.remove(&user);

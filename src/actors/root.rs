@@ -26,9 +26,9 @@ use children::{Child, Handles, children};
 
 pub use children::StartError;
 
-/// Restarts within [`RESTART_WINDOW`] that still count as bad luck.
+/// Most restarts within [`RESTART_WINDOW`] before the root gives up.
 const MAX_RESTARTS: usize = 5;
-/// See [`MAX_RESTARTS`].
+/// The time over which restarts are counted, see [`MAX_RESTARTS`].
 const RESTART_WINDOW: Duration = Duration::from_mins(1);
 /// Wait before the first restart; doubled for each further one in the window.
 const BACKOFF: Duration = Duration::from_millis(50);
@@ -41,11 +41,11 @@ pub struct Fatal(&'static str);
 /// All actors of a server.
 pub struct ActorSystem {
     root: ActorRef<Timed<RootMsg>>,
-    /// Routes to the sessions.
+    /// The registry, which routes to the sessions.
     pub registry: RegistryHandle,
-    /// Writes.
+    /// The writer.
     pub persistence: PersistenceHandle,
-    /// Knows who is online.
+    /// The presence actor, which knows which users are online.
     pub presence: PresenceHandle,
     /// The state of the actors, readable without asking them.
     pub health: Arc<Health>,
@@ -109,7 +109,7 @@ async fn start_root(
 }
 
 enum RootMsg {
-    /// Starts a child again, by its place in the table.
+    /// Start a child again, by its place in the table.
     Respawn(usize),
 }
 
@@ -206,7 +206,7 @@ impl RootState {
         Some((index, child.kind()))
     }
 
-    /// Starts a child again after a while, unless the server is going down.
+    /// Starts a child again after a back-off, unless the server is stopping.
     fn restart(&mut self, index: usize) {
         let Some(kind) = self.children.get(index).map(Child::kind) else { return };
         if self.health.is_draining() {

@@ -1,8 +1,8 @@
-//! The session of one connected user: their live sockets, and the way of their commands to the writer.
+//! The session of one connected user: holds the user's live sockets, and passes their commands to the writer.
 //!
-//! Supervised by the registry. When it fails, its sockets are closed with 1011 and the clients come back; no other user
-//! notices. Bounds: the mailbox holds at most the credit of its sockets, a page for each that catches up, and what the
-//! writer has committed for this user; each socket's queue has its own bound ([`send_queue`]).
+//! Supervised by the registry. When it fails, its sockets are closed with 1011 and the clients reconnect; no other user
+//! is affected. Bounds: the mailbox holds at most the credit of its sockets, a page for each that catches up, and what
+//! the writer has committed for this user; each socket's queue has its own bound ([`send_queue`]).
 
 pub(super) mod credit;
 pub(super) mod messages;
@@ -52,7 +52,7 @@ pub(super) struct SessionState {
     handle: SessionHandle,
     /// Oldest first.
     sockets: Vec<SessionSocket>,
-    /// Sockets that were ever attached: tells the registry whether another one is on its way here.
+    /// The number of sockets that were ever attached, by which the registry knows whether another one is on its way.
     attached: u64,
     is_online: bool,
     _alive: Alive,
@@ -88,13 +88,19 @@ impl Actor for SessionActor {
             SessionMsg::Detach(socket) => state.detach(socket),
             SessionMsg::Inbound { socket, command, context, credit } => state.submit(socket, command, context, credit),
             SessionMsg::Updates(updates) => updates.into_iter().for_each(|update| state.update(update)),
-            SessionMsg::Failed { origin, error } => state.with(origin.socket, |socket| socket.refuse(origin, &error)),
-            SessionMsg::Greet { socket, greeting } => state.with(socket, |socket| socket.greet(greeting)),
-            SessionMsg::Page { socket, page } => state.with(socket, |socket| socket.page(page)),
-            SessionMsg::Recovered(event) => state.each(|socket| socket.recovered(&event)),
+            SessionMsg::Failed { origin, error } => {
+                state.with_socket(origin.socket, |socket| socket.refuse(origin, &error))
+            }
+            SessionMsg::Greet { socket, greeting } => state.with_socket(socket, |socket| socket.greet(greeting)),
+            SessionMsg::Page { socket, page } => state.with_socket(socket, |socket| socket.page(page)),
+            SessionMsg::Recovered(event) => state.for_each_socket(|socket| socket.recovered(&event)),
             SessionMsg::Resync => state.resync(),
-            SessionMsg::Ephemeral { socket: None, frame } => state.each(|socket| socket.send_ephemeral(&frame)),
-            SessionMsg::Ephemeral { socket: Some(id), frame } => state.with(id, |socket| socket.send_presence(&frame)),
+            SessionMsg::Ephemeral { socket: None, frame } => {
+                state.for_each_socket(|socket| socket.send_ephemeral(&frame))
+            }
+            SessionMsg::Ephemeral { socket: Some(id), frame } => {
+                state.with_socket(id, |socket| socket.send_presence(&frame))
+            }
             SessionMsg::Typing { to, active, credit } => {
                 state.args.presence.typing(state.args.user, to, active, credit);
             }
@@ -131,7 +137,7 @@ impl SessionState {
         self.attached += 1;
         let id = socket.id;
         if let Some(opening) = &socket.opening {
-            // A phone that has changed networks leaves no dead socket behind.
+            // A new socket of the same device replaces the old one, which may be dead after a change of networks.
             let is_same = |other: &SessionSocket| other.device.as_ref() == Some(&opening.device);
             if let Some(index) = self.sockets.iter().position(is_same) {
                 self.sockets.remove(index).close(CloseReason::Replaced);
@@ -144,7 +150,7 @@ impl SessionState {
             self.sockets.remove(0).close(CloseReason::TooMany);
         }
         self.update_presence();
-        // When the handshake was given up, the lease comes back, and its drop detaches the socket.
+        // When the handshake was given up, sending fails and returns the lease, whose drop detaches the socket.
         let _ = reply.send(SocketLease::new(self.handle.clone(), id));
     }
 
@@ -170,7 +176,7 @@ impl SessionState {
             Update::Event { event, reply } => self.deliver(&event, reply),
             Update::Answer(reply) => {
                 let socket = reply.origin.socket;
-                self.with(socket, |socket| socket.answer(reply));
+                self.with_socket(socket, |socket| socket.answer(reply));
             }
         }
     }
@@ -178,7 +184,7 @@ impl SessionState {
     /// Gives the event to every socket in its dialect; a socket whose queue is full is forgotten.
     fn deliver(&mut self, event: &Arc<Event>, mut reply: Option<Reply>) {
         let mut given = 0;
-        self.each(|socket| {
+        self.for_each_socket(|socket| {
             let own = reply.take_if(|reply| reply.origin.socket == socket.id);
             given += 1;
             socket.event(event, own)
@@ -195,19 +201,19 @@ impl SessionState {
 
     fn resync(&mut self) {
         let (replays, handle) = (self.args.replays.clone(), self.handle.clone());
-        self.each(|socket| socket.resync(&replays, &handle));
+        self.for_each_socket(|socket| socket.resync(&replays, &handle));
     }
 
     fn watch(&mut self, socket: SocketId, users: Vec<UserId>, credit: Credit) {
         let (presence, user, handle) = (self.args.presence.clone(), self.args.user, self.handle.clone());
-        self.with(socket, |socket| {
+        self.with_socket(socket, |socket| {
             socket.watching.clone_from(&users);
             presence.watch(user, socket.id, handle, users, Some(credit));
             true
         });
     }
 
-    /// Reports to a presence actor that knows nothing of this user.
+    /// Reports this user to a new presence actor, which does not know the user yet.
     fn report_presence(&mut self) {
         self.is_online = false;
         self.update_presence();
@@ -226,13 +232,13 @@ impl SessionState {
         }
     }
 
-    /// Does something with every socket; those that are closed by it are forgotten.
-    fn each(&mut self, mut what: impl FnMut(&mut SessionSocket) -> bool) {
+    /// Calls `what` with every socket, and forgets those for which it returns false: they are being closed.
+    fn for_each_socket(&mut self, mut what: impl FnMut(&mut SessionSocket) -> bool) {
         self.sockets.retain_mut(|socket| what(socket));
     }
 
-    /// Does something with one socket, when it is still here.
-    fn with(&mut self, id: SocketId, what: impl FnOnce(&mut SessionSocket) -> bool) {
+    /// Calls `what` with one socket, if it is still here, and forgets it when that returns false.
+    fn with_socket(&mut self, id: SocketId, what: impl FnOnce(&mut SessionSocket) -> bool) {
         if let Some(index) = self.sockets.iter().position(|socket| socket.id == id)
             && let Some(socket) = self.sockets.get_mut(index)
             && !what(socket)

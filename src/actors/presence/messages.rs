@@ -6,7 +6,7 @@ use crate::actors::session::messages::SessionHandle;
 use crate::domain::{SocketId, UserId};
 
 pub(in crate::actors) enum PresenceMsg {
-    /// A user has a socket, or none any more.
+    /// A user has a first socket, or no socket any more.
     Seen {
         user: UserId,
         is_online: bool,
@@ -26,12 +26,12 @@ pub(in crate::actors) enum PresenceMsg {
         credit: Option<Credit>,
     },
     Unwatch(SocketId),
-    /// One of the two has written to the other: they may have become partners by it.
+    /// One of the two has written to the other, which may have made them partners.
     Met {
         user: UserId,
         other: UserId,
     },
-    /// What two users, or one and all others, may see of each other has changed.
+    /// The visibility between two users, or between one and all others, may have changed.
     Reconsider {
         user: UserId,
         other: Option<UserId>,
@@ -53,12 +53,12 @@ pub(in crate::actors) enum PresenceMsg {
     },
 }
 
-/// The presence actor, in its present incarnation.
+/// The handle of the presence actor and of its successors.
 #[derive(Clone)]
 pub struct PresenceHandle(pub(in crate::actors) Slot<PresenceMsg>);
 
 impl PresenceHandle {
-    /// Finds out anew what two users, or one and all others, may see of each other.
+    /// Looks up again whether two users, or one and all others, may see each other.
     pub fn reconsider(&self, user: UserId, other: Option<UserId>) {
         self.0.cast(PresenceMsg::Reconsider { user, other });
     }
@@ -68,7 +68,7 @@ impl PresenceHandle {
         self.0.cast(PresenceMsg::Met { user, other });
     }
 
-    /// Reports that a user has a socket, or none any more.
+    /// Reports that a user has a first socket, or no socket any more.
     pub(in crate::actors) fn seen(&self, user: UserId, is_online: bool) {
         self.0.cast(PresenceMsg::Seen { user, is_online });
     }

@@ -1,4 +1,4 @@
-//! Typing notices: at most one every few seconds in a direction, and their end always.
+//! Typing notices: at most one every few seconds in a direction, and always the one that typing has stopped.
 //!
 //! Look-ups are limited to [`LOOKUPS`] at a time. Beyond that, a notice that a user types is dropped, and one that a
 //! user has stopped waits for its turn: as many wait as have credit.
@@ -20,7 +20,7 @@ use crate::telemetry::metrics;
 
 /// Least time between two notices that a user types in one direction.
 const NOTICE_EVERY: Duration = Duration::from_secs(3);
-/// Typing users that are looked up at one time.
+/// Most look-ups at one time.
 pub(super) const LOOKUPS: usize = 16;
 /// Directions in which typing is remembered.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
@@ -38,7 +38,7 @@ pub(super) struct Typists {
 struct Direction {
     /// When it was last announced that the user types.
     announced: Option<Instant>,
-    /// Sends the last notice: the next one waits for it, so that they come in their order.
+    /// The task that sends the last notice. The next one waits for it, so that they arrive in order.
     sending: Option<JoinHandle<()>>,
 }
 
@@ -48,7 +48,7 @@ impl Typists {
         Self { storage, registry, lookups, directions: LruCache::new(REMEMBERED) }
     }
 
-    /// Announces that `from` types to `to`, once in a while; that `from` has stopped, always.
+    /// Announces that `from` types to `to`, at most every [`NOTICE_EVERY`], and always that `from` has stopped.
     pub(super) fn report(&mut self, from: UserId, to: UserId, active: bool, credit: Credit) {
         let now = Instant::now();
         let direction = self.directions.get_or_insert_mut((from, to), Direction::default);
@@ -70,7 +70,7 @@ impl Typists {
             let _held = credit;
             let mut permit = permit;
             if let Some(before) = before.filter(|before| !before.is_finished()) {
-                // It may wait for a permit itself.
+                // The previous notice may itself wait for a permit.
                 permit = None;
                 let _ = before.await;
             }

@@ -1,4 +1,4 @@
-//! Which socket is shown whose presence, and what it was shown last.
+//! Watchers: the sockets that are shown the presence of others, and what each was shown last.
 
 use std::collections::{HashMap, HashSet};
 
@@ -22,7 +22,7 @@ struct Watcher {
     shown: HashMap<UserId, Shown>,
 }
 
-/// What a watcher was shown last of a user.
+/// The presence of a user that a watcher was shown last.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shown {
     Nothing,
@@ -90,8 +90,8 @@ impl Watchers {
         not_yet_shown.map(|socket| (socket, other)).collect()
     }
 
-    /// Shows a socket the status of a user when it is new to it; `None` when it may not see it. A socket that was shown
-    /// something is shown `offline` then, and no more.
+    /// Shows a socket the status of a user, if it has changed. With `None` the socket may not see the user: if it was
+    /// shown anything before, it is shown `offline`, without a time.
     pub(super) fn show(&mut self, socket: SocketId, of: UserId, status: Option<Status>) {
         let Some(watcher) = self.by_socket.get_mut(&socket) else { return };
         let Some(shown) = watcher.shown.get_mut(&of) else { return };

@@ -47,7 +47,7 @@ pub(in crate::actors) enum RegistryMsg {
     Crash,
 }
 
-/// An announcement of the writer, in the order in which sessions must hear them.
+/// An announcement of the writer. Announcements reach sessions in their order.
 pub(in crate::actors) enum Delivery {
     /// A committed event.
     Event {
@@ -60,17 +60,17 @@ pub(in crate::actors) enum Delivery {
     Answer(Reply),
     /// A committed message that could not be announced at its time, for both sides.
     Recovered([UserId; 2], Arc<Event>),
-    /// Not everything could be announced.
+    /// Some events could not be announced: sockets read them from the store.
     Resync,
 }
 
-/// The registry, in its present incarnation.
+/// The handle of the registry and of its successors.
 #[derive(Clone)]
 pub struct RegistryHandle(pub(in crate::actors) Slot<RegistryMsg>);
 
 impl RegistryHandle {
-    /// Adds a socket to the user's session, which is started if need be. From its return on, whatever is delivered to
-    /// the user goes to the socket's queue. Returns `None` while the registry is being restarted.
+    /// Adds a socket to the user's session, which is started if needed. After it returns, everything that is delivered
+    /// to the user also goes to the socket's queue. Returns `None` while the registry is being restarted.
     pub async fn attach(&self, user: UserId, socket: NewSocket) -> Option<SocketLease> {
         let (reply, attached) = oneshot::channel();
         self.0.cast(RegistryMsg::Attach { user, socket, reply });

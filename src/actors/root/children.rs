@@ -35,7 +35,7 @@ impl From<ractor::SpawnErr> for StartError {
     }
 }
 
-/// The handles of the children, whatever their incarnation.
+/// The handles of the children, which stay the same over restarts.
 pub(super) struct Handles {
     pub(super) registry: RegistryHandle,
     pub(super) persistence: PersistenceHandle,
@@ -54,7 +54,7 @@ pub(super) struct Child {
 }
 
 impl Child {
-    /// A child that takes its place in `slot` whenever it is started.
+    /// Makes a child that is put into `slot` whenever it is started.
     pub(super) fn new<A, M>(kind: ActorKind, slot: Slot<M>, actor: fn(Arc<ActorStats>) -> A, args: A::Arguments) -> Self
     where
         A: Actor<Msg = Timed<M>, Arguments: Clone + Sync>,
@@ -66,7 +66,7 @@ impl Child {
         })
     }
 
-    /// A child that is started in a way of its own.
+    /// Makes a child that is started by `spawn`.
     fn started_by<M: Send + 'static>(
         kind: ActorKind,
         slot: Slot<M>,
@@ -89,7 +89,7 @@ impl Child {
         Self { kind, stats, running: None, start, vacate: Box::new(move || vacated.set(None)) }
     }
 
-    /// The same child, with something to be done whenever it has started.
+    /// Returns the same child, with `what` to be called whenever it has started.
     fn then(self, what: impl Fn() + Send + Sync + Clone + 'static) -> Self {
         let start = self.start;
         let start: Start = Box::new(move |supervisor| {
@@ -103,7 +103,7 @@ impl Child {
         self.kind
     }
 
-    /// Whether this actor is the child's present incarnation.
+    /// Returns whether this actor is the child as it runs now.
     pub(super) fn is(&self, id: ActorId) -> bool {
         self.running == Some(id)
     }
@@ -160,7 +160,7 @@ pub(super) fn children(
     let thread = Arc::new(DedicatedThread::start("writer").map_err(|error| StartError(error.to_string()))?);
     let sessions = registry.clone();
     Ok(vec![
-        // A predecessor took with it who is here.
+        // The list of connected users ended with the previous actor.
         Child::new(ActorKind::Presence, presence.0.clone(), PresenceActor, presence_args)
             .then(move || sessions.report_presence()),
         Child::new(ActorKind::Registry, registry.0.clone(), RegistryActor, registry_args),

@@ -1,14 +1,14 @@
-//! Credit: what a socket needs before its next message may enter a mailbox.
+//! Credit: the permits that a socket must have before its next message may enter a mailbox.
 //!
 //! ractor's mailboxes are unbounded, so their bound is here: a message carries its permits and gives them back when its
-//! answer has been written. A socket without credit is not read, and TCP holds its client back. So a socket's own
-//! answers can never overflow its queue.
+//! reply has been written. A socket without credit is not read, and TCP holds its client back. So a socket's own
+//! replies can never overflow its queue.
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Bytes a permit stands for: a semaphore counts at most 2^61 permits, an acquisition 2^32.
+/// Bytes that one permit stands for: a semaphore counts at most 2^61 permits, an acquisition 2^32.
 const UNIT: usize = 1024;
 
 /// Bytes that the messages of all sockets together may occupy before their commit.
@@ -26,12 +26,12 @@ impl InFlightBytes {
         Self { units: Arc::new(Semaphore::new(total)), total }
     }
 
-    /// Waits for room for `bytes`; a larger message than the total takes the total.
+    /// Waits for room for `bytes` bytes; a message larger than the total takes the total.
     async fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
         self.units.clone().acquire_many_owned(self.units_of(bytes)).await.ok()
     }
 
-    /// Takes room as [`take`](Self::take) does, but only when there is some and no other message waits for it.
+    /// Takes room as [`take`](Self::take) does, but only if there is room now and no other message waits for it.
     fn try_take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
         self.units.clone().try_acquire_many_owned(self.units_of(bytes)).ok()
     }
@@ -50,7 +50,7 @@ pub struct Credits {
     all_bytes: InFlightBytes,
 }
 
-/// The right to have one message on its way, until its answer is written. Given back on drop.
+/// The right to have one message on its way until its reply is written. Given back on drop.
 #[derive(Debug)]
 pub struct Credit {
     _message: OwnedSemaphorePermit,
@@ -58,14 +58,14 @@ pub struct Credit {
 }
 
 impl Credit {
-    /// Gives back the room of a command that is stored; only its answer is still on its way.
+    /// Gives back the room of a command that is stored; only its reply is still on its way.
     pub(in crate::actors) fn release_bytes(&mut self) {
         self.bytes = None;
     }
 }
 
 impl Credits {
-    /// Allows `messages` at once, of at most `own_bytes` bytes together, out of the bytes of all sockets.
+    /// Makes credit for `messages` at once, of at most `own_bytes` bytes in total, which count towards `all_bytes`.
     #[must_use]
     pub fn new(messages: usize, own_bytes: usize, all_bytes: InFlightBytes) -> Self {
         let own_bytes = InFlightBytes::new(own_bytes);
@@ -92,7 +92,7 @@ impl Credits {
     }
 
     /// Waits until there is room for a message of `bytes` bytes. Room comes from commits and from the socket's own
-    /// answers being written, so the socket must be written meanwhile.
+    /// replies being written, so the socket must be written meanwhile.
     pub async fn fill(self, mut credit: Credit, bytes: usize) -> Credit {
         let own = self.own_bytes.take(bytes).await;
         let all = self.all_bytes.take(bytes).await;
@@ -100,7 +100,7 @@ impl Credits {
         credit
     }
 
-    /// Waits until every message of this socket is answered and the answers are written. Cancel-safe.
+    /// Waits until every message of this socket has its reply and all replies are written. Cancel-safe.
     pub async fn settled(&self) {
         let all = u32::try_from(self.total).unwrap_or(u32::MAX);
         let _ = self.messages.acquire_many(all).await;

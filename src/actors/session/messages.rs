@@ -27,7 +27,7 @@ pub(in crate::actors) enum SessionMsg {
         context: Context,
         credit: Credit,
     },
-    /// What the writer announces to this user, in commit order.
+    /// Announcements of the writer for this user, in commit order.
     Updates(Vec<Update>),
     Failed {
         origin: Origin,
@@ -41,7 +41,7 @@ pub(in crate::actors) enum SessionMsg {
         socket: SocketId,
         page: PageInHand,
     },
-    /// A message whose commit was in doubt. Only for sockets that cannot resume.
+    /// A message whose commit was in doubt, for sockets that cannot resume.
     Recovered(Arc<Event>),
     /// Events may have been missed: sockets that can resume ask the store.
     Resync,
@@ -76,14 +76,14 @@ pub(in crate::actors) enum SessionMsg {
 pub(in crate::actors) enum Update {
     Event {
         event: Arc<Event>,
-        /// Takes the event's place on the socket that has caused it.
+        /// The reply that takes the event's place on the socket that has caused it.
         reply: Option<Reply>,
     },
     /// An answer without an event.
     Answer(Reply),
 }
 
-/// The session of one user. It has no successor: what is sent after its end is dropped.
+/// The handle of one user's session. The session has no successor: messages after its end are dropped.
 #[derive(Clone)]
 pub(in crate::actors) struct SessionHandle(pub(in crate::actors) Mailbox<SessionMsg>);
 
@@ -116,7 +116,7 @@ impl SessionHandle {
     }
 }
 
-/// A socket's place in its session; dropped, it is given up.
+/// The membership of a socket in its user's session. Dropping it detaches the socket.
 pub struct SocketLease {
     session: SessionHandle,
     socket: SocketId,
@@ -127,7 +127,7 @@ impl SocketLease {
         Self { session, socket }
     }
 
-    /// Hands over a command from this socket. Its answer repeats what `context` names; it comes when the command is
+    /// Submits a command from this socket. Its reply repeats the fields in `context`, and comes when the command is
     /// carried out or refused.
     pub fn submit(&self, command: Command, context: Context, credit: Credit) {
         self.session.send(SessionMsg::Inbound { socket: self.socket, command, context, credit });

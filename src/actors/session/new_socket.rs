@@ -1,4 +1,4 @@
-//! A socket that is about to be opened.
+//! The description of a socket that is about to be opened.
 
 use std::any::Any;
 
@@ -11,21 +11,21 @@ pub struct NewSocket {
     pub id: SocketId,
     /// The login that opens it.
     pub login: LoginId,
-    /// Where its frames are queued.
+    /// The queue of its outgoing frames.
     pub queue: QueueSender,
-    /// What a `fluent.v1` client has said about itself; `None` in the legacy dialect.
+    /// The parameters of a `fluent.v1` socket; `None` in the legacy dialect.
     pub opening: Option<Opening>,
 }
 
-/// What a client says about itself when it opens a `fluent.v1` socket.
+/// The parameters with which a client opens a `fluent.v1` socket.
 #[derive(Debug)]
 pub struct Opening {
     /// The device that opens it.
     pub device: DeviceId,
-    /// The cursor after which its events begin, as the client has given it; `None` for what happens from now on.
+    /// The cursor after which its events begin, as the client gave it; `None` for new events only.
     pub since: Option<Since>,
     /// Whether the socket leaves its user's presence as it is.
     pub is_background: bool,
-    /// The right to be opened now. It is dropped when the first page has been made into frames.
+    /// The permit to be opened now. It is dropped when the first page has been made into frames.
     pub admission: Box<dyn Any + Send>,
 }

@@ -1,4 +1,4 @@
-//! The frame that a command came with, and the answer to it.
+//! The frame that a command came with, and the reply to it.
 
 use super::credit::Credit;
 use crate::domain::{Answer, SocketId, UserId};
@@ -9,15 +9,15 @@ use crate::protocol::v1::Context;
 pub(in crate::actors) struct Origin {
     pub(in crate::actors) user: UserId,
     pub(in crate::actors) socket: SocketId,
-    /// Counts the socket's commands.
+    /// The number of the command on its socket.
     pub(in crate::actors) ordinal: u64,
-    /// What the answer repeats.
+    /// The fields that the reply repeats.
     pub(in crate::actors) context: Context,
-    /// Given back when the answer is written.
+    /// The credit, given back when the reply is written.
     pub(in crate::actors) credit: Credit,
 }
 
-/// An answer on its way to a socket.
+/// The reply to a command, on its way to a socket.
 #[derive(Debug)]
 pub(in crate::actors) struct Reply {
     pub(in crate::actors) origin: Origin,

@@ -1,4 +1,4 @@
-//! The task that reads for one socket what it has missed. It belongs to the socket and ends with it.
+//! The task that reads missed events for one socket. It belongs to the socket and ends with it.
 //!
 //! One page is on its way at a time: the next one is read when the last frame of the one before is written. So a slow
 //! client holds one page of memory, and is never closed for being slow while it reads.
@@ -20,8 +20,8 @@ use crate::protocol::v1;
 use crate::storage::{OpenedReplay, PageLimit, Replay, Storage, StorageError};
 use crate::telemetry::metrics;
 
-/// How long an admission is held for a page that is being read: a store with nothing for this user must not keep other
-/// sockets out.
+/// Longest time for which an admission is held while a page is read: a long search for this user's events must not keep
+/// other sockets out.
 const HOLD: Duration = Duration::from_millis(100);
 
 /// Wait before a failed read is tried again.
@@ -99,7 +99,7 @@ impl Replays {
     }
 }
 
-/// Awaits the work, and drops what is held when the work takes longer than `limit`.
+/// Awaits `work`, and drops `held` when that takes longer than `limit`.
 async fn held_for<H, T>(limit: Duration, held: &mut Option<H>, work: impl Future<Output = T>) -> T {
     let mut work = std::pin::pin!(work);
     if held.is_some() {
@@ -116,7 +116,7 @@ struct Reader {
     replays: Arc<Replays>,
     session: SessionHandle,
     socket: SocketId,
-    /// Held until the first page.
+    /// The admission, held until the first page.
     admission: Option<Box<dyn Any + Send>>,
 }
 
@@ -140,13 +140,13 @@ impl Reader {
         }
     }
 
-    /// Returns what was read; `None` after a wait when the read has failed, so that the caller tries again.
+    /// Returns the value that was read. After a failed read waits [`RETRY`] and returns `None`: the caller tries again.
     async fn retry_later<T>(&mut self, read: Result<T, StorageError>) -> Option<T> {
         match read {
             Ok(value) => Some(value),
             Err(error) => {
                 tracing::warn!(error = %error, "cannot read what a socket has missed; trying again");
-                // Other sockets need not wait for a database that is away.
+                // Other sockets need not wait while the database is unreachable.
                 self.admission = None;
                 tokio::time::sleep(RETRY).await;
                 None

@@ -2,7 +2,7 @@
 //!
 //! Bound: frames and bytes, above which the socket is closed with 1013 when nothing was taken out for [`GRACE`], and
 //! four times as many in any case: a burst does not close a client that reads. The queue is dropped then: the store has
-//! everything, and the client comes back for it. The server never waits for a slow reader.
+//! all events, and the client reconnects and resumes. The server never waits for a slow reader.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -19,19 +19,20 @@ use crate::protocol::{CloseReason, Frame};
 const GRACE: Duration = Duration::from_secs(1);
 /// How many times its bound a queue may hold during a burst.
 const BURST: usize = 4;
-/// Letters for which an emptied queue keeps its memory.
+/// Frames for which an emptied queue keeps its memory.
 const SPARE: usize = 16;
 
-/// A frame on its way to the client, and what is given back when it is written.
+/// A frame on its way to the client, with the permits that are given back when it is written.
 #[derive(Debug)]
 pub struct QueuedFrame {
-    /// What to write.
+    /// The frame to write.
     pub frame: Frame,
-    /// The credit of the command that this answers; drop it when the frame is written.
+    /// The credit of the command to which this is the reply, dropped when the frame is written.
     pub credit: Option<Credit>,
-    /// Whether it counts as the answer to a bad frame.
+    /// Whether it is the error for a bad frame, of which only so many are allowed.
     pub is_frame_error: bool,
-    /// The permit whose drop has the next page read; drop it when the frame is written.
+    /// The permit of the page, on the page's last frame. Dropped when the frame is written, it lets the next page be
+    /// read.
     pub page_permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -54,11 +55,11 @@ pub enum Outgoing {
 struct Queue {
     frames: VecDeque<QueuedFrame>,
     bytes: usize,
-    /// When something was last taken out or put into the empty queue.
+    /// The time at which a frame was last taken out, or put into the empty queue.
     moved_at: Instant,
-    /// Why the socket is to be closed, until the pump has heard it.
+    /// The reason to close the socket, until the pump has taken it.
     reason: Option<CloseReason>,
-    /// Whether no frames are taken any more: a reason was given, or one end has gone.
+    /// Whether no more frames are accepted: the socket is to be closed, or one end was dropped.
     is_closed: bool,
     pump: Option<Waker>,
 }
@@ -139,7 +140,7 @@ impl QueueSender {
         !is_roomy || self.push(frame.into())
     }
 
-    /// Tells the pump to close. The first reason stands.
+    /// Makes the pump close the socket. The first reason counts.
     pub(in crate::actors) fn close(&mut self, reason: CloseReason) {
         lock(&self.queue).close(reason);
     }
@@ -147,7 +148,7 @@ impl QueueSender {
 
 impl Drop for QueueSender {
     fn drop(&mut self) {
-        // Without a reason before, the session has failed.
+        // If there was no reason before, the session has failed.
         self.close(CloseReason::Fault);
     }
 }
@@ -178,7 +179,7 @@ impl Queue {
         Some(frame)
     }
 
-    /// Returns the value if there is one, and otherwise has the pump woken later.
+    /// Returns `something` if it is there, and otherwise registers the pump's waker.
     fn poll<T>(&mut self, cx: &mut Context<'_>, something: Option<T>) -> Poll<T> {
         if let Some(something) = something {
             return Poll::Ready(something);
@@ -203,7 +204,7 @@ impl SendQueue {
         .await
     }
 
-    /// Returns a frame that is queued already.
+    /// Returns the next frame if one is queued already.
     pub fn try_next(&mut self) -> Option<QueuedFrame> {
         lock(&self.0).take()
     }
@@ -226,7 +227,7 @@ impl Drop for SendQueue {
             queue.is_closed = true;
             std::mem::take(&mut queue.frames)
         };
-        // Their credit wakes other tasks: not under the lock.
+        // Dropped without the lock, since their credit wakes other tasks.
         drop(frames);
     }
 }

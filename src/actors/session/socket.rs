@@ -1,4 +1,4 @@
-//! A socket as its session knows it: whose it is, its queue, and its order of events.
+//! A socket as its session knows it: its login and device, its queue, and its stream of events.
 
 use std::sync::Arc;
 
@@ -39,12 +39,12 @@ impl SessionSocket {
         self.stream.number_command()
     }
 
-    /// Sends an event, or the answer that takes its place.
+    /// Sends an event, or the reply that takes its place.
     pub(super) fn event(&mut self, event: &Arc<Event>, reply: Option<Reply>) -> bool {
         self.stream.event(&mut self.queue, event, reply)
     }
 
-    /// Sends an answer without an event.
+    /// Sends a reply without an event.
     pub(super) fn answer(&mut self, reply: Reply) -> bool {
         self.stream.answer(&mut self.queue, reply)
     }
@@ -60,7 +60,7 @@ impl SessionSocket {
         self.stream.greet(&mut self.queue, greeting)
     }
 
-    /// Sends a page of what the socket has missed.
+    /// Sends a page of events that the socket has missed.
     pub(super) fn page(&mut self, page: PageInHand) -> bool {
         self.stream.page(&mut self.queue, page)
     }

@@ -1,4 +1,4 @@
-//! The two dialects side by side, as a session speaks them on one socket.
+//! The stream of one socket in either dialect.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::stream::{Greeting, PageInHand, Stream};
 use crate::domain::{Event, EventBody, SocketId, UserId};
 use crate::protocol::{FrameError, legacy, v1};
 
-/// What a socket is shown, in its dialect. Methods that push frames return false when the socket is being closed.
+/// The stream of a socket in its dialect. Methods that push frames return false when the socket is being closed.
 #[expect(
     clippy::large_enum_variant,
     reason = "one a socket, most of them V1; a box would be one more step for each event"
@@ -24,7 +24,7 @@ pub(super) enum SocketStream {
     /// Shows every event in order, from a cursor on.
     V1 {
         stream: Stream,
-        /// Reads what the socket has missed, until it has caught up.
+        /// The task that reads missed events, until the socket has caught up.
         replay: Option<AbortOnDropHandle<()>>,
     },
 }
@@ -87,7 +87,8 @@ impl SocketStream {
                 queue.push(QueuedFrame { credit: Some(origin.credit), is_frame_error, ..frame })
             }
             Self::V1 { stream, replay } => {
-                // A command that is refused was no bad frame: a whole outbox may be refused when a partner leaves.
+                // A refused command does not count as a bad frame: when a partner leaves, a client's whole outbox may
+                // be refused.
                 let frame = QueuedFrame::from(v1::error(error, &origin.context));
                 let frames = stream.refused(origin.ordinal);
                 let first = QueuedFrame { credit: Some(origin.credit), ..frame };
@@ -119,7 +120,7 @@ impl SocketStream {
     pub(super) fn recovered(&mut self, queue: &mut QueueSender, event: &Arc<Event>) -> bool {
         match self {
             Self::Legacy { .. } => self.event(queue, event, None),
-            // It asks the store, which knows more.
+            // It reads the message from the store, in its order.
             Self::V1 { .. } => true,
         }
     }
@@ -132,7 +133,7 @@ impl SocketStream {
         }
     }
 
-    /// Whether a frame that may be lost can be read now: never in the legacy dialect, nor while the socket catches up.
+    /// Returns whether the socket takes frames that may be lost: not in the legacy dialect, nor while it catches up.
     pub(super) fn takes_ephemeral(&self) -> bool {
         matches!(self, Self::V1 { stream, .. } if stream.is_live())
     }

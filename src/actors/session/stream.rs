@@ -1,13 +1,12 @@
-//! The order of one `fluent.v1` socket: what it has missed, then what happens, each event once and in the order of
-//! `seq`.
+//! The stream of one `fluent.v1` socket: missed events, then live ones, each event once and in the order of `seq`.
 //!
-//! While the socket is behind, pages come from the store and what happens meanwhile waits in a queue: the seam. After
-//! the last page the socket is sent the seam, and is live. Bound of the seam: [`SeamLimit`]; when it overflows it is
-//! dropped, and the store is asked once more. Answers are kept apart from it: there are no more of them than credit.
+//! While the socket is behind, pages come from the store, and new events wait in a queue: the seam. After the last page
+//! the socket is sent the seam, and is live. Bound of the seam: [`SeamLimit`]; when it overflows it is dropped, and the
+//! store is read once more. Replies are kept apart from it; their number is bounded by credit.
 //!
-//! An answer with a `seq` takes the place of its event. A page may arrive before the news that a command of this socket
-//! was committed, and would show its event without the answer; so a page waits until every command that was on its way
-//! when it arrived is answered.
+//! A reply with a `seq` takes the place of its event. A page may arrive before the announcement that a command of this
+//! socket was committed, and would show its event without the reply; so a page waits until every command that was on
+//! its way when it arrived has its reply.
 
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -25,20 +24,20 @@ use crate::storage::Page;
 #[derive(Clone, Copy, Debug)]
 pub(in crate::actors) struct SeamLimit {
     pub(in crate::actors) events: usize,
-    /// Bytes of ciphertext above which it takes no more.
+    /// Bytes of ciphertext above which it overflows.
     pub(in crate::actors) bytes: usize,
 }
 
-/// A page, and the permit whose drop has the next one read.
+/// A page, and the permit whose drop lets the next one be read.
 #[derive(Debug)]
 pub(in crate::actors) struct PageInHand {
     pub(in crate::actors) page: Page,
     pub(in crate::actors) permit: OwnedSemaphorePermit,
-    /// The right of a socket to be opened, held until its first page is made into frames.
+    /// The admission of a new socket, held until its first page is made into frames.
     pub(in crate::actors) admission: Option<Box<dyn Any + Send>>,
 }
 
-/// The first frames of a socket, and where its stream begins.
+/// The first frames of a socket, and the cursor at which its stream begins.
 #[derive(Debug)]
 pub(in crate::actors) struct Greeting {
     pub(in crate::actors) frames: Vec<Frame>,
@@ -54,7 +53,7 @@ pub(in crate::actors) struct Stream {
     /// Everything up to here was queued for the socket.
     position: Seq,
     last_ordinal: u64,
-    /// Commands of this socket without an answer yet.
+    /// Commands of this socket without a reply yet, by their number.
     unanswered: BTreeSet<u64>,
     behind: Option<Behind>,
 }
@@ -66,11 +65,11 @@ struct Behind {
     seam: VecDeque<Arc<Event>>,
     seam_bytes: usize,
     overflowed: bool,
-    /// Answers that wait for the place of their event.
+    /// Replies that wait for the place of their event.
     held: BTreeMap<Seq, Reply>,
-    /// A page that waits for the answers to all commands up to the number.
+    /// A page that waits for the replies to all commands up to the number.
     page: Option<(u64, PageInHand)>,
-    /// The end of the opening, unless the socket was live before.
+    /// The epoch for the frame `live` that ends the opening; `None` for a socket that was live before.
     epoch: Option<Epoch>,
 }
 
@@ -106,7 +105,7 @@ impl Behind {
 }
 
 impl Stream {
-    /// A socket that was not sent anything yet.
+    /// Makes the stream of a socket that has been sent nothing yet.
     pub(in crate::actors) fn new(viewer: UserId, limit: SeamLimit) -> Self {
         let behind = Some(Behind::new(limit));
         Self { viewer, limit, position: Seq(0), last_ordinal: 0, unanswered: BTreeSet::new(), behind }
@@ -138,7 +137,7 @@ impl Stream {
     }
 
     /// Falls back to the store, which knows events that were not announced. Returns the position to read from when the
-    /// socket was live; a socket that is being read for already returns `None`.
+    /// socket was live, and `None` when a replay is running already.
     pub(in crate::actors) fn fall_behind(&mut self) -> Option<Seq> {
         if let Some(behind) = &mut self.behind {
             behind.overflow();
@@ -148,7 +147,7 @@ impl Stream {
         Some(self.position)
     }
 
-    /// Takes an event and the answer that takes its place, and returns the frames that may be sent now.
+    /// Takes an event and the reply that takes its place, and returns the frames that may be sent now.
     pub(in crate::actors) fn event(&mut self, event: &Arc<Event>, reply: Option<Reply>) -> Vec<QueuedFrame> {
         let mut frames = Vec::new();
         if let Some(reply) = &reply {
@@ -174,7 +173,7 @@ impl Stream {
         frames
     }
 
-    /// Takes an answer without an event of its own, and returns the frames that may be sent now.
+    /// Takes a reply without an event of its own, and returns the frames that may be sent now.
     pub(in crate::actors) fn answer(&mut self, reply: Reply) -> Vec<QueuedFrame> {
         self.unanswered.remove(&reply.origin.ordinal);
         let Reply { origin, answer } = reply;
@@ -200,7 +199,7 @@ impl Stream {
         self.release_page()
     }
 
-    /// Returns the frames of the page that waits, when all commands before it are answered.
+    /// Returns the frames of the waiting page, if all commands before it have their replies.
     fn release_page(&mut self) -> Vec<QueuedFrame> {
         let Some(behind) = &mut self.behind else { return Vec::new() };
         let unanswered = self.unanswered.first().copied();
@@ -222,7 +221,7 @@ impl Stream {
         if page.is_last {
             frames.extend(self.close_seam());
         }
-        // The next page is read when this one is written.
+        // The next page is read once this one is written.
         match frames.last_mut() {
             Some(last) => last.page_permit = Some(permit),
             None => drop(permit),
@@ -230,7 +229,7 @@ impl Stream {
         frames
     }
 
-    /// Returns the answers whose event is gone from the store and had its place before `seq`.
+    /// Returns the replies whose event is gone from the store and had its place before `seq`.
     fn overdue_replies(&mut self, seq: Seq) -> Vec<QueuedFrame> {
         let Some(behind) = &mut self.behind else { return Vec::new() };
         let rest = behind.held.split_off(&seq);
@@ -238,7 +237,8 @@ impl Stream {
         std::mem::replace(&mut behind.held, rest).into_values().filter_map(|reply| repeated(viewer, reply)).collect()
     }
 
-    /// Sends the seam and goes live after the last page; or has the store asked once more when the seam has overflowed.
+    /// Ends the replay after the last page: returns the seam and makes the socket live, or lets the replay go on
+    /// when the seam has overflowed.
     fn close_seam(&mut self) -> Vec<QueuedFrame> {
         let Some(mut behind) = self.behind.take_if(|behind| !behind.overflowed) else {
             if let Some(behind) = &mut self.behind {
@@ -272,7 +272,7 @@ impl Stream {
     }
 }
 
-/// The frame of an answer whose event was sent already, or is gone from the store.
+/// Returns the frame of a reply whose event was sent already, or is gone from the store.
 fn repeated(viewer: UserId, reply: Reply) -> Option<QueuedFrame> {
     let Reply { origin, mut answer } = reply;
     match &mut answer {
