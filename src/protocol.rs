@@ -4,8 +4,10 @@ mod close;
 mod error;
 mod frame;
 pub mod legacy;
+mod request;
 pub mod v1;
 
 pub use close::{CloseReason, LoginEnd};
 pub use error::{Detail, ErrorCode, FrameError};
 pub use frame::Frame;
+pub use request::Request;

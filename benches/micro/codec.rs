@@ -44,7 +44,7 @@ fn decode_v1() -> Box<dyn FnMut()> {
         r#"{{"type":"send","client_id":"{CLIENT_ID}","to":2,"receiver_encrypted":"{copy}","sender_encrypted":"{copy}","message_type":"text"}}"#
     );
     Box::new(move || {
-        black_box(v1::decode(black_box(&text), ME, usize::MAX).frame.unwrap());
+        black_box(v1::decode(black_box(&text), ME, usize::MAX).request.unwrap());
     })
 }
 

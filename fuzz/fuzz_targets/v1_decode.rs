@@ -1,8 +1,9 @@
 //! No text makes the `fluent.v1` decoder panic, and what it lets through is in bounds.
 #![no_main]
 
-use fluent_backend::domain::{Draft, Objection, UserId};
-use fluent_backend::protocol::v1::{ClientFrame, decode, decode_send_body, error, pong};
+use fluent_backend::domain::{Command, Draft, Objection, UserId};
+use fluent_backend::protocol::Request;
+use fluent_backend::protocol::v1::{decode, decode_send_body, error, pong};
 use libfuzzer_sys::fuzz_target;
 
 /// Small, so that inputs of libFuzzer's usual size exceed it.
@@ -19,29 +20,36 @@ fuzz_target!(|data: &[u8]| {
     let decoded = decode(text, SENDER, LIMIT);
     // At most 64 characters of six bytes each, as JSON writes control characters.
     assert!(pong(decoded.context.reference.as_ref()).len() <= 64 * 6 + 32);
-    match &decoded.frame {
-        Ok(frame) => check(frame),
+    match &decoded.request {
+        Ok(request) => check(request),
         Err(why) => assert!(!error(why, &decoded.context).is_empty()),
     }
-    if let Ok(ClientFrame::Send(draft)) = decoded.frame {
+    if let Ok(Request::Command(Command::Send(draft))) = decoded.request {
         // The same fields are the same message over REST.
         let (client_id, body) = decode_send_body(data, SENDER, LIMIT, None).expect("the fields of a send");
         assert_eq!((Some(client_id), body.once), (decoded.context.client_id, draft.once));
     }
 });
 
-fn check(frame: &ClientFrame) {
-    match frame {
-        ClientFrame::Send(draft) => check_draft(draft),
-        ClientFrame::Delivered { up_to } => assert!(INTEGERS.contains(&up_to.0)),
-        ClientFrame::Read { partner, up_to } => assert!(partner.0 >= 0 && INTEGERS.contains(&up_to.0)),
-        ClientFrame::Delete { id, .. } => assert!(id.0 >= 1 && INTEGERS.contains(&id.0)),
-        ClientFrame::Typing { to, .. } => assert!(to.0 >= 0),
-        ClientFrame::Presence { watch } => {
-            let unique: std::collections::HashSet<_> = watch.iter().collect();
-            assert!(watch.len() <= 256 && unique.len() == watch.len() && watch.iter().all(|user| user.0 >= 1));
+fn check(request: &Request) {
+    match request {
+        Request::Command(command) => check_command(command),
+        Request::Typing { to, .. } => assert!(to.0 >= 0),
+        Request::Watch { users } => {
+            let unique: std::collections::HashSet<_> = users.iter().collect();
+            assert!(users.len() <= 256 && unique.len() == users.len() && users.iter().all(|user| user.0 >= 1));
         }
-        ClientFrame::Ping => {}
+        Request::Ping => {}
+    }
+}
+
+fn check_command(command: &Command) {
+    match command {
+        Command::Send(draft) => check_draft(draft),
+        Command::Delivered { user: SENDER, up_to } => assert!(INTEGERS.contains(&up_to.0)),
+        Command::Read { user: SENDER, partner, up_to } => assert!(partner.0 >= 0 && INTEGERS.contains(&up_to.0)),
+        Command::Delete { user: SENDER, id, .. } => assert!(id.0 >= 1 && INTEGERS.contains(&id.0)),
+        other => panic!("no frame asks for {other:?}"),
     }
 }
 

@@ -8,8 +8,8 @@ use std::fmt;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use super::{ErrorCode, Frame, FrameError};
-use crate::domain::{Ciphertext, Draft, DraftError, Message, Timestamp, UserId};
+use super::{ErrorCode, Frame, FrameError, Request};
+use crate::domain::{Ciphertext, Command, Draft, DraftError, Message, Timestamp, UserId};
 
 /// The only type of message in this dialect.
 pub const TEXT: &str = "text";
@@ -23,7 +23,7 @@ struct Send {
 }
 
 /// Reads a frame of `sender`; `max_ciphertext` is in bytes.
-pub fn decode(text: &str, sender: UserId, max_ciphertext: usize) -> Result<Draft, FrameError> {
+pub fn decode(text: &str, sender: UserId, max_ciphertext: usize) -> Result<Request, FrameError> {
     let send: Send = serde_json::from_str(text).map_err(|error| json_error(&error))?;
     if send.message_type != TEXT {
         return Err(FrameError::new(ErrorCode::BadFrame, "Validation error: messageType must be \"text\""));
@@ -31,7 +31,8 @@ pub fn decode(text: &str, sender: UserId, max_ciphertext: usize) -> Result<Draft
     let copy = |key, text| Ciphertext::parse(text, max_ciphertext).map_err(|error| copy_error(key, error));
     let receiver = i32::try_from(send.receiver_id).ok().map(UserId);
     let receiver_copy = copy("receiver_encrypted", send.receiver_copy)?;
-    Ok(Draft::text(sender, receiver, copy("sender_encrypted", send.sender_copy)?, receiver_copy))
+    let draft = Draft::text(sender, receiver, copy("sender_encrypted", send.sender_copy)?, receiver_copy);
+    Ok(Request::Command(Command::Send(Box::new(draft))))
 }
 
 /// Returns a message as `user`'s sockets get it; `None` for types that this client cannot show.

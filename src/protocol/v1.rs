@@ -8,7 +8,7 @@ mod reference;
 mod send;
 mod server;
 
-pub use client::{CLIENT_FRAMES, ClientFrame, Decoded, decode};
+pub use client::{CLIENT_FRAMES, Decoded, decode};
 pub use reference::{Context, Reference};
 pub use send::decode_send_body;
 pub use server::{

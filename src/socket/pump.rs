@@ -22,7 +22,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::closing::{SocketEnd, close};
-use super::dialect::{Asked, Dialect};
+use super::dialect::Dialect;
 use super::drain::SocketDrain;
 use super::heartbeat::{Beat, Heartbeat};
 use super::tail::Tail;
@@ -30,8 +30,8 @@ use super::writing::{Input, Write};
 use crate::actors::{Credits, Outgoing, QueuedFrame, SendQueue, SocketLease};
 use crate::config;
 use crate::domain::UserId;
-use crate::protocol::v1::Context;
-use crate::protocol::{CloseReason, ErrorCode, Frame, FrameError};
+use crate::protocol::v1::{self, Context};
+use crate::protocol::{CloseReason, ErrorCode, Frame, FrameError, Request};
 use crate::telemetry::metrics;
 use bad_frames::BadFrames;
 use reading::{Filled, Reading, progress};
@@ -158,16 +158,16 @@ where
 
     async fn receive_text(&mut self, text: &Utf8Bytes, reading: &mut Reading) -> Result<(), SocketEnd> {
         let max_ciphertext = self.settings.config.max_ciphertext_bytes;
-        let (context, asked) = self.links.dialect.decode(text, self.user, max_ciphertext);
-        let asked = match asked {
-            Ok(Asked::Pong(frame)) => return Box::pin(self.write(frame.into())).await,
-            Ok(asked) => asked,
+        let (context, request) = self.links.dialect.decode(text, self.user, max_ciphertext);
+        let request = match request {
+            Ok(Request::Ping) => return Box::pin(self.write(v1::pong(context.reference.as_ref()).into())).await,
+            Ok(request) => request,
             Err(error) => return Box::pin(self.send_frame_error(&error, &context)).await,
         };
         let Reading::Ready(credit) = std::mem::replace(reading, Reading::Waiting) else { return Ok(()) };
-        let bytes = asked.bytes();
-        match asked {
-            Asked::Command(command) => match self.links.credits.try_fill(credit, bytes) {
+        let bytes = request.bytes();
+        match request {
+            Request::Command(command) => match self.links.credits.try_fill(credit, bytes) {
                 Ok(credit) => self.links.session.submit(command, context, credit),
                 Err(credit) => {
                     let room = self.links.credits.clone().fill(credit, bytes);
@@ -175,9 +175,10 @@ where
                         Reading::Filling(Box::pin(async move { Filled { command, context, credit: room.await } }));
                 }
             },
-            Asked::Typing { to, active } => self.links.session.typing(to, active, credit),
-            Asked::Watch(users) => self.links.session.watch(users, credit),
-            Asked::Pong(_) => {}
+            Request::Typing { to, active } => self.links.session.typing(to, active, credit),
+            Request::Watch { users } => self.links.session.watch(users, credit),
+            // Answered above.
+            Request::Ping => {}
         }
         Ok(())
     }

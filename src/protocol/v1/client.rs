@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use super::Context;
 use super::fields::{Fields, MAX_INTEGER, Value, bad_frame, missing};
 use super::send::{draft, user_id};
-use crate::domain::{Draft, MessageId, Scope, Seq, UserId};
-use crate::protocol::{ErrorCode, FrameError};
+use crate::domain::{Command, MessageId, Scope, Seq, UserId};
+use crate::protocol::{ErrorCode, FrameError, Request};
 
 /// Every `type` that a client may send.
 pub const CLIENT_FRAMES: [&str; 7] = ["send", "delivered", "read", "delete", "typing", "presence", "ping"];
@@ -14,53 +14,13 @@ pub const CLIENT_FRAMES: [&str; 7] = ["send", "delivered", "read", "delete", "ty
 /// Most users that a socket can watch.
 const MAX_WATCHED: usize = 256;
 
-/// A well-formed frame of a client.
-#[derive(Clone, Debug)]
-pub enum ClientFrame {
-    /// Store and deliver a message.
-    Send(Box<Draft>),
-    /// This device has kept every event up to this one.
-    Delivered {
-        /// 0 … 2^53 - 1.
-        up_to: Seq,
-    },
-    /// The user has read the partner's messages.
-    Read {
-        /// The partner whose messages were read; 0 when the number cannot be a user id.
-        partner: UserId,
-        /// The newest message that was read, 0 … 2^53 - 1.
-        up_to: MessageId,
-    },
-    /// Delete a message.
-    Delete {
-        /// 1 … 2^53 - 1.
-        id: MessageId,
-        /// Whether for one side or for both.
-        scope: Scope,
-    },
-    /// The user is typing, or has stopped.
-    Typing {
-        /// The receiver; 0 when the number cannot be a user id.
-        to: UserId,
-        /// Whether typing has begun.
-        active: bool,
-    },
-    /// Watch when these users come and go.
-    Presence {
-        /// The users, in place of the former list: at most 256, each once, in the order given.
-        watch: Vec<UserId>,
-    },
-    /// A ping; the reply is a pong.
-    Ping,
-}
-
 /// A frame as it was read.
 #[derive(Clone, Debug)]
 pub struct Decoded {
     /// The fields that the reply repeats; of a bad frame, as far as they could be read.
     pub context: Context,
-    /// The content of the frame, or the reason why it cannot be taken.
-    pub frame: Result<ClientFrame, FrameError>,
+    /// The request, or the reason why it cannot be taken.
+    pub request: Result<Request, FrameError>,
 }
 
 /// Reads a frame of `sender`; `max_ciphertext` is in bytes.
@@ -68,7 +28,7 @@ pub struct Decoded {
 pub fn decode(text: &str, sender: UserId, max_ciphertext: usize) -> Decoded {
     let mut fields = match Fields::read(text) {
         Ok(fields) => fields,
-        Err(error) => return Decoded { context: Context::default(), frame: Err(error) },
+        Err(error) => return Decoded { context: Context::default(), request: Err(error) },
     };
     let kind = fields.text("type");
     let reference = fields.reference();
@@ -82,38 +42,45 @@ pub fn decode(text: &str, sender: UserId, max_ciphertext: usize) -> Decoded {
         reference: reference.as_ref().ok().cloned().flatten(),
         client_id: client_id.as_ref().ok().cloned().flatten(),
     };
-    let frame = kind.and_then(|kind| {
+    let request = kind.and_then(|kind| {
         reference?;
         if kind == "send" {
             let client_id = client_id?.ok_or_else(|| missing("client_id"))?;
-            draft(fields, client_id, sender, max_ciphertext).map(|draft| ClientFrame::Send(Box::new(draft)))
+            draft(fields, client_id, sender, max_ciphertext)
+                .map(|draft| Request::Command(Command::Send(Box::new(draft))))
         } else {
-            small(&kind, fields)
+            small(&kind, fields, sender)
         }
     });
-    Decoded { context, frame }
+    Decoded { context, request }
 }
 
 /// Reads all frames but `send`.
-fn small(kind: &str, mut fields: Fields<'_>) -> Result<ClientFrame, FrameError> {
-    let frame = match kind {
-        "delivered" => ClientFrame::Delivered { up_to: Seq(fields.integer("up_to_seq", 0..=MAX_INTEGER)?) },
-        "read" => ClientFrame::Read {
-            partner: user(&mut fields, "partner_id")?,
-            up_to: MessageId(fields.integer("up_to_id", 0..=MAX_INTEGER)?),
-        },
-        "delete" => {
-            ClientFrame::Delete { id: MessageId(fields.integer("id", 1..=MAX_INTEGER)?), scope: scope(&mut fields)? }
+fn small(kind: &str, mut fields: Fields<'_>, user: UserId) -> Result<Request, FrameError> {
+    let request = match kind {
+        "delivered" => {
+            let up_to = Seq(fields.integer("up_to_seq", 0..=MAX_INTEGER)?);
+            Request::Command(Command::Delivered { user, up_to })
         }
-        "typing" => ClientFrame::Typing { to: user(&mut fields, "to")?, active: fields.flag("active")? },
-        "presence" => ClientFrame::Presence { watch: watch(&mut fields)? },
-        "ping" => ClientFrame::Ping,
+        "read" => {
+            let partner = any_user(&mut fields, "partner_id")?;
+            let up_to = MessageId(fields.integer("up_to_id", 0..=MAX_INTEGER)?);
+            Request::Command(Command::Read { user, partner, up_to })
+        }
+        "delete" => {
+            let id = MessageId(fields.integer("id", 1..=MAX_INTEGER)?);
+            Request::Command(Command::Delete { user, id, scope: scope(&mut fields)? })
+        }
+        "typing" => Request::Typing { to: any_user(&mut fields, "to")?, active: fields.flag("active")? },
+        "presence" => Request::Watch { users: watch(&mut fields)? },
+        "ping" => Request::Ping,
         _ => return Err(FrameError::new(ErrorCode::UnknownType, "error: type is not known")),
     };
-    Ok(frame)
+    Ok(request)
 }
 
-fn user(fields: &mut Fields<'_>, name: &'static str) -> Result<UserId, FrameError> {
+/// Reads a user's id; 0 stands for a number that cannot be one.
+fn any_user(fields: &mut Fields<'_>, name: &'static str) -> Result<UserId, FrameError> {
     let number = fields.integer(name, i64::MIN..=i64::MAX)?;
     Ok(user_id(number.into()).unwrap_or(UserId(0)))
 }

@@ -8,15 +8,15 @@ fn read(text: &str) -> Decoded {
     decode(text, UserId(1), 100)
 }
 
-fn frame(value: &Value) -> ClientFrame {
-    read(&value.to_string()).frame.unwrap_or_else(|error| panic!("{value}: {error}"))
+fn request(value: &Value) -> Request {
+    read(&value.to_string()).request.unwrap_or_else(|error| panic!("{value}: {error}"))
 }
 
 /// Why a frame is refused.
 fn refusal(text: &str) -> FrameError {
-    match read(text).frame {
+    match read(text).request {
         Err(error) => error,
-        Ok(frame) => panic!("{text} is read as {frame:?}"),
+        Ok(request) => panic!("{text} is read as {request:?}"),
     }
 }
 
@@ -64,13 +64,19 @@ fn what_is_no_json_is_told_from_what_is_no_frame() {
 fn each_type_is_read() {
     for (value, name) in good().iter().zip(CLIENT_FRAMES) {
         assert_eq!(value["type"], name);
-        frame(value);
+        request(value);
     }
-    assert!(matches!(frame(&good()[1]), ClientFrame::Delivered { up_to: Seq(5) }));
-    assert!(matches!(frame(&good()[2]), ClientFrame::Read { partner: UserId(2), up_to: MessageId(5) }));
-    assert!(matches!(frame(&good()[3]), ClientFrame::Delete { id: MessageId(5), scope: Scope::Me }));
-    assert!(matches!(frame(&good()[4]), ClientFrame::Typing { to: UserId(2), active: true }));
-    assert!(matches!(frame(&good()[6]), ClientFrame::Ping));
+    assert!(matches!(request(&good()[1]), Request::Command(Command::Delivered { user: UserId(1), up_to: Seq(5) })));
+    assert!(matches!(
+        request(&good()[2]),
+        Request::Command(Command::Read { user: UserId(1), partner: UserId(2), up_to: MessageId(5) })
+    ));
+    assert!(matches!(
+        request(&good()[3]),
+        Request::Command(Command::Delete { user: UserId(1), id: MessageId(5), scope: Scope::Me })
+    ));
+    assert!(matches!(request(&good()[4]), Request::Typing { to: UserId(2), active: true }));
+    assert!(matches!(request(&good()[6]), Request::Ping));
 }
 
 #[test]
@@ -111,11 +117,11 @@ fn integers_have_bounds() {
         for bad in [json!(-1), json!(TOO_MUCH), json!(u64::MAX), json!(i64::MIN), json!("5"), json!(true), json!(5.0)] {
             assert_eq!(code(&with(bad.clone())), ErrorCode::BadFrame, "{key} {bad}");
         }
-        assert!(read(&with(json!(TOO_MUCH - 1))).frame.is_ok());
-        assert_eq!(read(&with(json!(0))).frame.is_ok(), key != "id");
+        assert!(read(&with(json!(TOO_MUCH - 1))).request.is_ok());
+        assert_eq!(read(&with(json!(0))).request.is_ok(), key != "id");
     }
     for text in ["-0", "5e0", "99999999999999999999", "0x5"] {
-        assert!(read(&format!(r#"{{"type":"delivered","up_to_seq":{text}}}"#)).frame.is_err(), "{text}");
+        assert!(read(&format!(r#"{{"type":"delivered","up_to_seq":{text}}}"#)).request.is_err(), "{text}");
     }
 }
 
@@ -123,19 +129,19 @@ fn integers_have_bounds() {
 fn numbers_that_are_nobody_are_read_as_nobody() {
     let nobody = [0, -1, i64::from(i32::MIN), i64::from(i32::MAX) + 1, i64::MIN, i64::MAX];
     for id in nobody {
-        let read = frame(&json!({"type": "read", "partner_id": id, "up_to_id": 0}));
-        assert!(matches!(read, ClientFrame::Read { partner: UserId(0), .. }), "{id}");
-        let typing = frame(&json!({"type": "typing", "to": id, "active": false}));
-        assert!(matches!(typing, ClientFrame::Typing { to: UserId(0), .. }), "{id}");
+        let read = request(&json!({"type": "read", "partner_id": id, "up_to_id": 0}));
+        assert!(matches!(read, Request::Command(Command::Read { partner: UserId(0), .. })), "{id}");
+        let typing = request(&json!({"type": "typing", "to": id, "active": false}));
+        assert!(matches!(typing, Request::Typing { to: UserId(0), .. }), "{id}");
     }
-    let typing = frame(&json!({"type": "typing", "to": i32::MAX, "active": false}));
-    assert!(matches!(typing, ClientFrame::Typing { to: UserId(i32::MAX), .. }));
+    let typing = request(&json!({"type": "typing", "to": i32::MAX, "active": false}));
+    assert!(matches!(typing, Request::Typing { to: UserId(i32::MAX), .. }));
 }
 
 #[test]
 fn watched_users_are_bounded_and_unique() {
-    let watch = |list: Value| match frame(&json!({"type": "presence", "watch": list})) {
-        ClientFrame::Presence { watch } => watch.into_iter().map(|user| user.0).collect::<Vec<_>>(),
+    let watch = |list: Value| match request(&json!({"type": "presence", "watch": list})) {
+        Request::Watch { users } => users.into_iter().map(|user| user.0).collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };
     assert_eq!(watch(json!([])), [0_i32; 0]);
@@ -155,20 +161,20 @@ fn references_are_repeated() {
         [json!(""), json!("p-1"), json!(longest), json!(0), json!(i64::MIN), json!(u64::MAX), json!("\u{0}")]
     {
         let decoded = read(&json!({"type": "ping", "ref": reference}).to_string());
-        assert!(decoded.frame.is_ok());
+        assert!(decoded.request.is_ok());
         assert_eq!(serde_json::to_value(decoded.context.reference).unwrap(), reference);
     }
     let absent = read(r#"{"type":"ping","ref":null}"#);
-    assert!(absent.frame.is_ok() && absent.context == Context::default());
+    assert!(absent.request.is_ok() && absent.context == Context::default());
     for bad in [json!("x".repeat(65)), json!(1.5), json!(true), json!([1]), json!({"a": 1})] {
         for kind in ["ping", "unheard of"] {
             let decoded = read(&json!({"type": kind, "ref": bad}).to_string());
-            assert_eq!(decoded.frame.unwrap_err().code, ErrorCode::BadFrame, "{bad}");
+            assert_eq!(decoded.request.unwrap_err().code, ErrorCode::BadFrame, "{bad}");
             assert_eq!(decoded.context, Context::default());
         }
     }
     assert_eq!(code(r#"{"type":"ping","ref":1,"ref":1}"#), ErrorCode::BadFrame);
-    assert!(read(r#"{"type":"ping","ref":18446744073709551616}"#).frame.is_err());
+    assert!(read(r#"{"type":"ping","ref":18446744073709551616}"#).request.is_err());
 }
 
 #[test]
@@ -182,7 +188,7 @@ fn bad_frames_keep_their_names() {
         r#"{"type":["send"],"ref":7,"client_id":"c-1"}"#,
     ] {
         let decoded = read(text);
-        assert!(decoded.frame.is_err());
+        assert!(decoded.request.is_err());
         assert_eq!(decoded.context, named, "{text}");
     }
     let context = |text: &str| read(text).context;
@@ -191,7 +197,7 @@ fn bad_frames_keep_their_names() {
     assert_eq!(context(r#"{"type":"send","client_id":"a","client_id":"a"}"#).client_id, None);
     // Where nothing is sent, it is a field like any other that nobody knows.
     assert_eq!(context(r#"{"type":"ping","client_id":"c-1"}"#).client_id, None);
-    assert!(read(r#"{"type":"ping","client_id":7}"#).frame.is_ok());
+    assert!(read(r#"{"type":"ping","client_id":7}"#).request.is_ok());
 }
 
 #[test]
@@ -200,7 +206,7 @@ fn fields_of_other_frames_are_ignored() {
         r#"{"type":"ping","to":{"a":[1]},"to":2,"watch":"x","id":-1,"":null,"later":{"deep":[[]]}}"#,
         r#"{"watch":[1,{"x":[2]}],"\u0074ype":"p\u0069ng"}"#,
     ] {
-        assert!(matches!(read(text).frame, Ok(ClientFrame::Ping)), "{text}");
+        assert!(matches!(read(text).request, Ok(Request::Ping)), "{text}");
     }
 }
 
@@ -209,7 +215,7 @@ fn deep_and_large_frames_are_read_in_one_pass() {
     let deep = nested(200_000);
     assert_eq!(code(&deep), ErrorCode::BadFrame);
     assert_eq!(code(&deep[1..]), ErrorCode::BadJson);
-    assert!(read(&format!(r#"{{"x":{deep},"type":"ping","id":{deep}}}"#)).frame.is_ok());
+    assert!(read(&format!(r#"{{"x":{deep},"type":"ping","id":{deep}}}"#)).request.is_ok());
     for text in [
         format!(r#"{{"type":{deep}}}"#),
         format!(r#"{{"type":"ping","ref":{deep}}}"#),

@@ -1,7 +1,9 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::protocol::v1::{ClientFrame, Context, decode};
+use crate::domain::Command;
+use crate::protocol::Request;
+use crate::protocol::v1::{Context, decode};
 
 const LIMIT: usize = 10;
 
@@ -17,8 +19,8 @@ fn with(key: &str, value: Value) -> Value {
 }
 
 fn read_text(text: &str) -> Result<Draft, FrameError> {
-    match decode(text, UserId(1), LIMIT).frame {
-        Ok(ClientFrame::Send(draft)) => Ok(*draft),
+    match decode(text, UserId(1), LIMIT).request {
+        Ok(Request::Command(Command::Send(draft))) => Ok(*draft),
         Ok(other) => panic!("{other:?}"),
         Err(error) => Err(error),
     }

@@ -42,9 +42,9 @@ fn it_has_all_frames_and_no_other() {
 #[test]
 fn client_examples_are_read() {
     for (kind, name, payload) in examples("client.") {
-        let decoded = decode(&payload.to_string(), UserId(7), 98_304);
-        let frame = decoded.frame.unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_eq!(said(frame)["type"], kind, "{name}");
+        let decoded = decode(&payload.to_string(), UserId(1), 98_304);
+        let request = decoded.request.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(said(request)["type"], kind, "{name}");
         assert_eq!(payload["type"], kind, "{name}");
     }
 }

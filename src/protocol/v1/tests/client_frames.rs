@@ -5,8 +5,9 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::written::{LIMIT, Written, any_extra, any_frame, any_ref, echoed, meant, said, text};
-use crate::domain::UserId;
-use crate::protocol::v1::{CLIENT_FRAMES, ClientFrame, decode, decode_send_body};
+use crate::domain::{Command, UserId};
+use crate::protocol::Request;
+use crate::protocol::v1::{CLIENT_FRAMES, decode, decode_send_body};
 
 /// All fields of one frame, mixed.
 fn mixed() -> impl Strategy<Value = (Written, Option<Value>, Vec<(String, Value)>)> {
@@ -60,20 +61,20 @@ proptest! {
     fn frames_round_trip((written, reference, all) in mixed()) {
         let text = text(&all);
         let decoded = decode(&text, UserId(1), LIMIT);
-        let frame = decoded.frame.unwrap();
+        let request = decoded.request.unwrap();
         prop_assert_eq!(echoed(decoded.context.reference.as_ref()), reference);
-        let is_send = matches!(frame, ClientFrame::Send(_));
-        if let ClientFrame::Send(draft) = &frame {
+        let is_send = matches!(request, Request::Command(Command::Send(_)));
+        if let Request::Command(Command::Send(draft)) = &request {
             let once = draft.once.clone().unwrap();
             prop_assert_eq!(once.content_hash.to_vec(), expected_hash(&written));
             prop_assert_eq!(decoded.context.client_id.as_ref(), Some(&once.client_id));
             let (client_id, body) = decode_send_body(text.as_bytes(), UserId(1), LIMIT, None).unwrap();
-            prop_assert_eq!(said(ClientFrame::Send(body.clone())), said(frame.clone()));
+            prop_assert_eq!(said(Request::Command(Command::Send(body.clone()))), said(request.clone()));
             prop_assert_eq!(body.once, Some(once.clone()));
             prop_assert_eq!(client_id, once.client_id);
         }
         prop_assert_eq!(decoded.context.client_id.is_some(), is_send);
-        let said = said(frame);
+        let said = said(request);
         prop_assert!(CLIENT_FRAMES.contains(&said["type"].as_str().unwrap()));
         let (mut said, mut meant) = (said, meant(&written));
         for value in [&mut said, &mut meant] {

@@ -3,20 +3,21 @@
 use proptest::prelude::*;
 
 use super::written::{LIMIT, any_frame, text};
-use crate::domain::UserId;
-use crate::protocol::v1::{ClientFrame, decode, decode_send_body, error};
+use crate::domain::{Command, UserId};
+use crate::protocol::Request;
+use crate::protocol::v1::{decode, decode_send_body, error};
 
 /// Reads `text` and answers it.
 fn survives(text: &str) -> Result<(), TestCaseError> {
     let decoded = decode(text, UserId(1), LIMIT);
-    match &decoded.frame {
-        Ok(ClientFrame::Send(draft)) => {
+    match &decoded.request {
+        Ok(Request::Command(Command::Send(draft))) => {
             prop_assert!(!draft.sender_copy.as_bytes().is_empty() && !draft.receiver_copy.as_bytes().is_empty());
             prop_assert!(draft.once.is_some() && decoded.context.client_id.is_some());
             let largest = draft.sender_copy.as_bytes().len().max(draft.receiver_copy.as_bytes().len());
             prop_assert!(largest <= LIMIT || draft.objection.is_some());
         }
-        Ok(ClientFrame::Presence { watch }) => prop_assert!(watch.len() <= 256),
+        Ok(Request::Watch { users }) => prop_assert!(users.len() <= 256),
         Ok(_) => {}
         Err(why) => prop_assert!(!error(why, &decoded.context).is_empty()),
     }

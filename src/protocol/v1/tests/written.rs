@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::domain::{Draft, Objection, Scope};
-use crate::protocol::v1::{ClientFrame, Reference};
+use crate::domain::{Command, Draft, Objection, Scope, UserId};
+use crate::protocol::Request;
+use crate::protocol::v1::Reference;
 
 /// Copies above this are objected to.
 pub(super) const LIMIT: usize = 40;
@@ -92,22 +93,32 @@ pub(super) fn text(fields: &[(String, Value)]) -> String {
     format!("{{ {} }}", fields.join(" ,\n"))
 }
 
-/// What a frame says, as its fields would: the way back from what was read.
-pub(super) fn said(frame: ClientFrame) -> Value {
-    match frame {
-        ClientFrame::Send(draft) => said_by(*draft),
-        ClientFrame::Delivered { up_to } => json!({"type": "delivered", "up_to_seq": up_to}),
-        ClientFrame::Read { partner, up_to } => json!({"type": "read", "partner_id": partner, "up_to_id": up_to}),
-        ClientFrame::Delete { id, scope } => {
+/// What a request of user 1 says, as its fields would: the way back from what was read.
+pub(super) fn said(request: Request) -> Value {
+    match request {
+        Request::Command(command) => said_by_command(command),
+        Request::Typing { to, active } => json!({"type": "typing", "to": to, "active": active}),
+        Request::Watch { users } => json!({"type": "presence", "watch": users}),
+        Request::Ping => json!({"type": "ping"}),
+    }
+}
+
+fn said_by_command(command: Command) -> Value {
+    const USER: UserId = UserId(1);
+    match command {
+        Command::Send(draft) => said_by(*draft),
+        Command::Delivered { user: USER, up_to } => json!({"type": "delivered", "up_to_seq": up_to}),
+        Command::Read { user: USER, partner, up_to } => {
+            json!({"type": "read", "partner_id": partner, "up_to_id": up_to})
+        }
+        Command::Delete { user: USER, id, scope } => {
             let scope = match scope {
                 Scope::Me => "me",
                 Scope::Everyone => "everyone",
             };
             json!({"type": "delete", "id": id, "for": scope})
         }
-        ClientFrame::Typing { to, active } => json!({"type": "typing", "to": to, "active": active}),
-        ClientFrame::Presence { watch } => json!({"type": "presence", "watch": watch}),
-        ClientFrame::Ping => json!({"type": "ping"}),
+        other => panic!("no frame says {other:?}"),
     }
 }
 

@@ -1,0 +1,39 @@
+//! What a client asks for with a frame, in whichever dialect it was written.
+
+use crate::domain::{Command, UserId};
+
+/// Bytes that a request without a message occupies while it waits.
+const SMALL: usize = 256;
+
+/// The request of a well-formed frame.
+#[derive(Clone, Debug)]
+pub enum Request {
+    /// Carry out a command.
+    Command(Command),
+    /// Show another user that this one is typing, or has stopped.
+    Typing {
+        /// The receiver; 0 when the number cannot be a user id.
+        to: UserId,
+        /// Whether typing has begun.
+        active: bool,
+    },
+    /// Report to this socket when these users come and go.
+    Watch {
+        /// The users, in place of the former list: at most 256, each once, in the order given.
+        users: Vec<UserId>,
+    },
+    /// A ping; the reply is a pong.
+    Ping,
+}
+
+impl Request {
+    /// Returns the bytes that the request occupies while it waits.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Command(Command::Send(draft)) => draft.bytes(),
+            Self::Watch { users } => users.len() * size_of::<UserId>() + SMALL,
+            Self::Command(_) | Self::Typing { .. } | Self::Ping => SMALL,
+        }
+    }
+}
