@@ -2,6 +2,7 @@
 
 mod account;
 mod command;
+mod conversation;
 mod cursor;
 mod draft;
 mod event;
@@ -17,10 +18,11 @@ mod user_name;
 
 pub use account::{EmailAddress, Invalid, NewAccount, PublicKey, User};
 pub use command::{Answer, Audience, Command, Outcome, Refusal, Settings, Stored};
+pub use conversation::{Conversation, DirectKey};
 pub use cursor::{Cursor, CursorError, Epoch, Position, ResetReason, Since};
 pub use draft::{Ciphertext, Draft, DraftError, MessageType, Objection, Once};
 pub use event::{Deletion, Event, EventBody, Receipt, ReceiptKind, Scope};
-pub use ids::{ConversationId, DirectKey, LoginId, MessageId, Seq, SocketId, UserId};
+pub use ids::{ConversationId, LoginId, MessageId, Seq, SocketId, UserId};
 pub use message::{ChatListEntry, Message};
 pub use name_folding::{fold_name, name_key, search_key, searched};
 pub use name_ngrams::{Gram, name_grams, text_grams};

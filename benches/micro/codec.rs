@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use fluent_backend::domain::{
-    Answer, ClientId, ConversationId, Event, EventBody, Message, MessageId, Stored, Timestamp, UserId,
+    Answer, ClientId, ConversationId, Event, EventBody, Message, MessageId, Seq, Stored, Timestamp, UserId,
 };
 use fluent_backend::protocol::{legacy, v1};
 
@@ -51,6 +51,7 @@ fn decode_v1() -> Box<dyn FnMut()> {
 fn message() -> Message {
     Message {
         id: MessageId(1_234_567),
+        seq: Seq(1_234_567),
         conversation_id: ConversationId(4321),
         sender: ME,
         receiver: OTHER,
@@ -73,7 +74,7 @@ fn encode_legacy() -> Box<dyn FnMut()> {
 
 fn encode_v1() -> Box<dyn FnMut()> {
     let message = message();
-    let event = Event { seq: message.id.seq(), body: EventBody::Message(message) };
+    let event = Event { seq: message.seq, body: EventBody::Message(message) };
     Box::new(move || {
         black_box(v1::event(black_box(&event), OTHER));
     })
@@ -85,6 +86,7 @@ fn encode_stored() -> Box<dyn FnMut()> {
         client_id: ClientId::parse(CLIENT_ID),
         conversation_id: message.conversation_id,
         id: message.id,
+        seq: message.seq,
         timestamp: message.timestamp,
         duplicate: false,
     });

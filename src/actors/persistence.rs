@@ -27,7 +27,7 @@ use super::mailbox::{Mailbox, Timed};
 use super::registry::messages::{Delivery, RegistryHandle};
 use super::stats::ActorStats;
 use crate::clock::Clock;
-use crate::domain::{Command, Event, EventBody};
+use crate::domain::{Audience, Command, Event, EventBody};
 use crate::protocol::FrameError;
 use crate::storage::{Applied, Storage, StorageError};
 use crate::telemetry::metrics;
@@ -228,9 +228,9 @@ impl PersistenceState {
         if let Some(InDoubt { after, since, senders }) = self.args.progress.in_doubt() {
             let found = within(TRANSACTION_TIMEOUT, self.args.storage.committed_since(after, since, &senders)).await?;
             metrics().messages_stored.increment(found.len() as u64);
-            let recovered = found.into_iter().map(|message| {
-                let sides = [message.sender, message.receiver];
-                Delivery::Recovered(sides, Arc::new(Event { seq: message.id.seq(), body: EventBody::Message(message) }))
+            let recovered = found.into_iter().map(|message| Delivery::Recovered {
+                to: Audience::Members(message.conversation()),
+                event: Arc::new(Event { seq: message.seq, body: EventBody::Message(message) }),
             });
             // Sockets that can resume ask the store, which also has what is not a message.
             self.args.registry.deliver(recovered.chain([Delivery::Resync]).collect());

@@ -163,26 +163,30 @@ impl RegistryState {
 
     fn deliver(&mut self, delivery: Delivery) {
         match delivery {
-            Delivery::Event { to: Audience::User(user), event, reply } => {
-                self.enqueue(user, Update::Event { event, reply });
-            }
+            Delivery::Event { to, event, mut reply } => self.each_online(to, |state, user| {
+                let reply = reply.take_if(|reply| reply.origin.user == user);
+                state.enqueue(user, Update::Event { event: event.clone(), reply });
+            }),
             Delivery::Answer(reply) => self.enqueue(reply.origin.user, Update::Answer(reply)),
-            Delivery::Event { to: Audience::All, event, .. } => {
-                let users: Vec<UserId> = self.sessions.keys().copied().collect();
-                for user in users {
-                    self.enqueue(user, Update::Event { event: event.clone(), reply: None });
-                }
-            }
-            Delivery::Recovered([a, b], event) => {
+            Delivery::Recovered { to, event } => {
                 self.flush_updates();
-                self.send(a, SessionMsg::Recovered(event.clone()));
-                if a != b {
-                    self.send(b, SessionMsg::Recovered(event));
-                }
+                self.each_online(to, |state, user| state.send(user, SessionMsg::Recovered(event.clone())));
             }
             Delivery::Resync => {
                 self.flush_updates();
                 self.send_all(|| SessionMsg::Resync);
+            }
+        }
+    }
+
+    /// Does something for each user of an audience who may be connected.
+    fn each_online(&mut self, audience: Audience, mut what: impl FnMut(&mut Self, UserId)) {
+        match audience {
+            Audience::User(user) => what(self, user),
+            Audience::Members(conversation) => conversation.members().for_each(|user| what(self, user)),
+            Audience::All => {
+                let users: Vec<UserId> = self.sessions.keys().copied().collect();
+                users.into_iter().for_each(|user| what(self, user));
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Changes that users ask for, and their outcomes.
 
 use super::{
-    Authority, ClientId, ConversationId, Deletion, Draft, Event, MessageId, Proof, PublicKey, Receipt, Scope, Seq,
-    Timestamp, UserId,
+    Authority, ClientId, Conversation, ConversationId, Deletion, Draft, Event, MessageId, Proof, PublicKey, Receipt,
+    Scope, Seq, Timestamp, UserId,
 };
 
 /// A change that the writer makes, in the order of arrival.
@@ -100,8 +100,22 @@ pub struct Outcome {
 pub enum Audience {
     /// One user's devices.
     User(UserId),
+    /// The devices of all members of a conversation.
+    Members(Conversation),
     /// All users.
     All,
+}
+
+impl Audience {
+    /// Returns whether `user` must learn of it.
+    #[must_use]
+    pub fn includes(self, user: UserId) -> bool {
+        match self {
+            Self::User(only) => only == user,
+            Self::Members(conversation) => conversation.has(user),
+            Self::All => true,
+        }
+    }
 }
 
 /// The answer to a command that was carried out.
@@ -150,8 +164,10 @@ pub struct Stored {
     pub client_id: Option<ClientId>,
     /// Its conversation.
     pub conversation_id: ConversationId,
-    /// Its id, and its `seq`.
+    /// Its id.
     pub id: MessageId,
+    /// The place of its event.
+    pub seq: Seq,
     /// When it was stored.
     pub timestamp: Timestamp,
     /// Whether it was stored by an earlier try.
@@ -174,6 +190,8 @@ pub enum Refusal {
     Conflict {
         /// The message it names.
         id: MessageId,
+        /// The place of that one's event.
+        seq: Seq,
         /// When that one was stored.
         timestamp: Timestamp,
     },

@@ -1,6 +1,6 @@
 //! Events: what the devices of a user must learn, in one order.
 
-use super::{ConversationId, Message, MessageId, Seq, Timestamp, UserId};
+use super::{Conversation, ConversationId, DirectKey, Message, MessageId, Seq, Timestamp, UserId};
 
 /// Something that every device of a user must learn. All of them see the same `seq`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +68,14 @@ pub struct Receipt {
     pub timestamp: Timestamp,
 }
 
+impl Receipt {
+    /// Returns the conversation with its members.
+    #[must_use]
+    pub fn conversation(&self) -> Conversation {
+        Conversation { id: self.conversation_id, direct: DirectKey::new(self.user, self.partner) }
+    }
+}
+
 /// The sides for which a message is deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
@@ -97,6 +105,12 @@ pub struct Deletion {
 }
 
 impl Deletion {
+    /// Returns the conversation with its members.
+    #[must_use]
+    pub fn conversation(&self) -> Conversation {
+        Conversation { id: self.conversation_id, direct: DirectKey::new(self.sender, self.receiver) }
+    }
+
     /// Returns the other side of the conversation, as `user` sees it.
     #[must_use]
     pub fn partner_of(&self, user: UserId) -> UserId {

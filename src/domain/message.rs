@@ -1,12 +1,14 @@
 //! A message that is stored.
 
-use super::{ConversationId, MessageId, Timestamp, User, UserId};
+use super::{Conversation, ConversationId, DirectKey, MessageId, Seq, Timestamp, User, UserId};
 
 /// A committed message. Where it was read for one user, only that user's copy is there and the other is empty.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     /// Its number in commit order, over the whole store.
     pub id: MessageId,
+    /// The place of its event.
+    pub seq: Seq,
     /// The conversation it belongs to.
     pub conversation_id: ConversationId,
     /// The sender.
@@ -30,6 +32,12 @@ pub struct Message {
 }
 
 impl Message {
+    /// Returns its conversation, whose members must learn of it.
+    #[must_use]
+    pub fn conversation(&self) -> Conversation {
+        Conversation { id: self.conversation_id, direct: DirectKey::new(self.sender, self.receiver) }
+    }
+
     /// Returns the copy that `user` can decrypt. For a message to oneself this is the sender's.
     #[must_use]
     pub fn content_for(&self, user: UserId) -> &str {

@@ -173,8 +173,8 @@ impl ApiError {
             key_id: None,
         };
         match &self {
-            Self::Frame(FrameError { detail: Detail::Conflict { id, timestamp }, .. }) => {
-                (problem.id, problem.seq, problem.timestamp) = (Some(id.0), Some(id.0), Some(*timestamp));
+            Self::Frame(FrameError { detail: Detail::Conflict { id, seq, timestamp }, .. }) => {
+                (problem.id, problem.seq, problem.timestamp) = (Some(id.0), Some(seq.0), Some(*timestamp));
             }
             Self::Frame(FrameError { detail: Detail::StaleKey { key_id }, .. }) => {
                 problem.key_id = Some(key_id.clone());

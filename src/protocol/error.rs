@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Serialize, Serializer};
 
-use crate::domain::{MessageId, Refusal, Timestamp};
+use crate::domain::{MessageId, Refusal, Seq, Timestamp};
 
 /// The kind of an error, as a stable word for programs. The socket and REST use the same words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -124,6 +124,8 @@ pub enum Detail {
     Conflict {
         /// Its id.
         id: MessageId,
+        /// The place of its event.
+        seq: Seq,
         /// When it was stored.
         timestamp: Timestamp,
     },
@@ -160,8 +162,8 @@ impl From<Refusal> for FrameError {
                 Self::new(ErrorCode::TooLarge, format!("error: a copy is larger than {limit} bytes"))
             }
             Refusal::Blocked => Self::new(ErrorCode::Blocked, "error: one of you has blocked the other"),
-            Refusal::Conflict { id, timestamp } => Self {
-                detail: Detail::Conflict { id, timestamp },
+            Refusal::Conflict { id, seq, timestamp } => Self {
+                detail: Detail::Conflict { id, seq, timestamp },
                 ..Self::new(ErrorCode::Conflict, "error: client_id names another message")
             },
             Refusal::StaleKey { key_id } => Self {

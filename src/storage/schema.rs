@@ -4,4 +4,5 @@ pub(in crate::storage) mod entity;
 pub(in crate::storage) mod foreign;
 pub(in crate::storage) mod kinds;
 pub(in crate::storage) mod migrate;
+pub(in crate::storage) mod numbers;
 pub(in crate::storage) mod store_row;

@@ -19,7 +19,7 @@ pub(super) struct Announcement {
 impl Announcement {
     /// Room for a batch of so many commands.
     pub(super) fn new(commands: usize) -> Self {
-        Self { deliveries: Vec::with_capacity(commands * 2), late: Vec::new(), callers: Vec::new() }
+        Self { deliveries: Vec::with_capacity(commands), late: Vec::new(), callers: Vec::new() }
     }
 
     /// Not everything can be announced: sessions ask the store.
@@ -51,8 +51,7 @@ impl Announcement {
     /// Adds the events of a command, with the answer in the place of the event that it is about, or alone.
     fn add_events(&mut self, events: Vec<(Audience, Arc<Event>)>, mut reply: Option<Reply>) {
         for (to, event) in events {
-            let is_own =
-                |reply: &mut Reply| Audience::User(reply.origin.user) == to && !matches!(reply.answer, Answer::Done);
+            let is_own = |reply: &mut Reply| to.includes(reply.origin.user) && !matches!(reply.answer, Answer::Done);
             let reply = reply.take_if(is_own);
             self.deliveries.push(Delivery::Event { to, event, reply });
         }

@@ -86,13 +86,15 @@ impl World {
     }
 }
 
-/// The numbers of the events among these, in their order.
+/// The numbers of the events among these, in their order, once for each of the two who is told.
 fn seqs(deliveries: &[Delivery]) -> Vec<i64> {
-    let seq = |delivery: &Delivery| match delivery {
-        Delivery::Event { event, .. } => Some(event.seq.0),
-        _ => None,
+    let seqs = |delivery: &Delivery| match delivery {
+        Delivery::Event { to, event, .. } => {
+            [ALICE, BOB].iter().filter(|user| to.includes(**user)).map(|_| event.seq.0).collect()
+        }
+        _ => Vec::new(),
     };
-    deliveries.iter().filter_map(seq).collect()
+    deliveries.iter().flat_map(seqs).collect()
 }
 
 #[tokio::test]
@@ -132,7 +134,10 @@ async fn a_batch_in_doubt_is_announced_before_anything_newer() {
     let mut world = World::over(storage, dir, progress).await;
     assert!(world.ask(send()).await.is_ok() || world.ask(send()).await.is_ok(), "at the latest after the recovery");
     let recovered = world.delivered().await;
-    assert!(matches!(recovered.as_slice(), [Delivery::Recovered([ALICE, BOB], _), Delivery::Resync]));
+    let [Delivery::Recovered { to: Audience::Members(both), .. }, Delivery::Resync] = recovered.as_slice() else {
+        panic!("the message, then a resync");
+    };
+    assert_eq!(both.members().collect::<Vec<_>>(), [ALICE, BOB]);
     assert_eq!(seqs(&world.delivered().await).len(), 2);
 }
 

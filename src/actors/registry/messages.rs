@@ -53,13 +53,13 @@ pub(in crate::actors) enum Delivery {
     Event {
         to: Audience,
         event: Arc<Event>,
-        /// For the socket that has caused it, when `to` is its user.
+        /// For the socket that has caused it, when `to` includes its user.
         reply: Option<Reply>,
     },
     /// An answer without an event.
     Answer(Reply),
-    /// A committed message that could not be announced at its time, for both sides.
-    Recovered([UserId; 2], Arc<Event>),
+    /// A committed message that could not be announced at its time.
+    Recovered { to: Audience, event: Arc<Event> },
     /// Some events could not be announced: sockets read them from the store.
     Resync,
 }

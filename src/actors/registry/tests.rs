@@ -76,6 +76,7 @@ impl World {
 fn event(seq: i64, to: UserId) -> Delivery {
     let body = EventBody::Message(Message {
         id: MessageId(seq),
+        seq: Seq(seq),
         conversation_id: ConversationId(1),
         sender: OTHER,
         receiver: ME,

@@ -104,6 +104,7 @@ fn opening(device: &str, is_background: bool) -> Opening {
 fn message(seq: i64) -> Arc<Event> {
     let body = EventBody::Message(Message {
         id: MessageId(seq),
+        seq: Seq(seq),
         conversation_id: ConversationId(1),
         sender: ME,
         receiver: OTHER,
@@ -123,6 +124,7 @@ fn stored(event: &Event) -> Answer {
         client_id: None,
         conversation_id: ConversationId(1),
         id: MessageId(event.seq.0),
+        seq: event.seq,
         timestamp: Timestamp::from_micros(0),
         duplicate: false,
     })

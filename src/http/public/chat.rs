@@ -85,7 +85,7 @@ impl<'a> HistoryBody<'a> {
             message_type: &message.message_type,
             timestamp: message.timestamp,
             id: message.id.0,
-            seq: message.id.seq().0,
+            seq: message.seq.0,
             conversation_id: message.conversation_id.0,
             client_id: message.client_id_for(user),
             reply_to: message.reply_to.map(|id| id.0),

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::domain::{ConversationId, MessageId};
+use crate::domain::{ConversationId, MessageId, Seq};
 
 const LIMIT: usize = 1000;
 
@@ -97,6 +97,7 @@ fn errors_lack_the_message_keys_and_the_content() {
 fn stored(sender_copy: &str, receiver_copy: &str) -> Message {
     Message {
         id: MessageId(1),
+        seq: Seq(1),
         conversation_id: ConversationId(1),
         sender: UserId(1),
         receiver: UserId(2),

@@ -158,11 +158,13 @@ pub fn answer(answer: &Answer, viewer: UserId, reference: Option<&Reference>) ->
 /// Returns the frame `error`: the reason why a frame was not accepted.
 #[must_use]
 pub fn error(error: &FrameError, context: &Context) -> Frame {
-    let (mut limiter, mut id, mut timestamp, mut key_id) = (None, None, None, None);
+    let (mut limiter, mut id, mut seq, mut timestamp, mut key_id) = (None, None, None, None, None);
     match &error.detail {
         Detail::None => {}
         Detail::Limiter(name) => limiter = Some(*name),
-        Detail::Conflict { id: of, timestamp: at } => (id, timestamp) = (Some(*of), Some(*at)),
+        Detail::Conflict { id: of, seq: place, timestamp: at } => {
+            (id, seq, timestamp) = (Some(*of), Some(*place), Some(*at));
+        }
         Detail::StaleKey { key_id: present } => key_id = Some(present.as_str()),
     }
     Frame::json(&Body::Error {
@@ -174,7 +176,7 @@ pub fn error(error: &FrameError, context: &Context) -> Frame {
         limiter,
         retry_after_ms: error.retry_after_ms,
         id,
-        seq: id.map(MessageId::seq),
+        seq,
         timestamp,
         key_id,
     })
@@ -207,7 +209,7 @@ fn stored_body<'a>(stored: &'a Stored, reference: Option<&'a Reference>) -> Body
         client_id: stored.client_id.as_ref().map(ClientId::as_str),
         conversation_id: stored.conversation_id,
         id: stored.id,
-        seq: stored.id.seq(),
+        seq: stored.seq,
         timestamp: stored.timestamp,
         duplicate: stored.duplicate,
         r#ref: reference,

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use sea_orm::{Statement, Value};
 
-use crate::domain::{Answer, Audience, Event, EventBody, Outcome, Refusal, Seq, Timestamp, UserId};
+use crate::domain::{Answer, Audience, Event, EventBody, MessageId, Outcome, Refusal, Seq, Timestamp, UserId};
 use crate::storage::commands::cache::Cache;
 use crate::storage::engine::tx::{Transaction, Tx as _};
+use crate::storage::schema::numbers::id_at;
 use crate::storage::{Storage, StorageError};
 
 /// A batch while it is carried out.
@@ -47,6 +48,11 @@ impl Batch<'_> {
         Seq(self.first_seq + Self::number(place))
     }
 
+    /// The highest id that a message from before this command can have.
+    pub(super) fn newest_before(&self, place: Place) -> MessageId {
+        id_at(Seq(self.seq(place).0 - 1))
+    }
+
     pub(super) fn time(&self, place: Place) -> Timestamp {
         Timestamp::from_micros(self.first_time + Self::number(place))
     }
@@ -74,7 +80,12 @@ impl Outcome {
     }
 }
 
-/// One event for several users.
+/// One event for an audience.
+pub(super) fn to(audience: Audience, seq: Seq, body: EventBody) -> Vec<(Audience, Arc<Event>)> {
+    vec![(audience, Arc::new(Event { seq, body }))]
+}
+
+/// One event for several users, who need not share a conversation.
 pub(super) fn to_users(
     users: impl IntoIterator<Item = UserId>,
     seq: Seq,

@@ -2,7 +2,9 @@
 
 use sea_orm::Value;
 
-use crate::domain::{Answer, Authority, DirectKey, EventBody, Outcome, PublicKey, Refusal, Settings, User, UserId};
+use crate::domain::{
+    Answer, Audience, Authority, DirectKey, EventBody, Outcome, PublicKey, Refusal, Settings, User, UserId,
+};
 use crate::storage::StorageError;
 use crate::storage::commands::batch::{Batch, Place, to_users};
 use crate::storage::engine::tx::Tx as _;
@@ -55,7 +57,7 @@ impl Batch<'_> {
         }
         let kind = if blocked { EventKind::Blocked } else { EventKind::Unblocked };
         let body = EventBody::Block { user: other, blocked };
-        let events = self.publish(vec![user], self.seq(place), kind, i64::from(other.0), "", body).await?;
+        let events = self.publish(Audience::User(user), self.seq(place), kind, i64::from(other.0), "", body).await?;
         Ok(Outcome { answer: Ok(Answer::Done), events })
     }
 
@@ -97,7 +99,7 @@ impl Batch<'_> {
         if partners.is_empty() {
             // No other user shares a conversation, but the user may have other devices.
             let (kind, detail) = (EventKind::KeyChanged, facts.key_id);
-            let events = self.publish(vec![user], seq, kind, i64::from(user.0), &detail, body).await?;
+            let events = self.publish(Audience::User(user), seq, kind, i64::from(user.0), &detail, body).await?;
             return Ok(Outcome { answer, events });
         }
         Ok(Outcome { answer, events: to_users([user].into_iter().chain(partners), seq, body) })

@@ -6,7 +6,7 @@ use crate::domain::{
     UserId,
 };
 use crate::storage::StorageError;
-use crate::storage::commands::batch::{Batch, Place, to_users};
+use crate::storage::commands::batch::{Batch, Place, to};
 use crate::storage::engine::erase::{Side, erase};
 use crate::storage::engine::row::{Columns as _, columns};
 use crate::storage::engine::tx::Tx as _;
@@ -30,6 +30,9 @@ const GONE_FOR_RECEIVER: &str = "UPDATE messages SET receiver_gone = $2, gone_se
 pub(in crate::storage) const UNREAD_LESS: &str = "UPDATE members SET unread = unread - 1 WHERE user_id = $1 \
      AND conversation_id = $2 \
      AND read_id < $3 AND unread > 0";
+
+/// Stands for all users in the table of events.
+const EVERYBODY: UserId = UserId(0);
 
 const RETAIN: &str = "UPDATE store SET retained_from = $1 WHERE id = 1 AND retained_from < $1";
 
@@ -103,14 +106,14 @@ impl Batch<'_> {
 
         let seq = self.seq(place);
         let deletion = target.deletion(seq, scope, Some(user));
-        let told: Vec<UserId> = match scope {
+        let told = match scope {
             Scope::Everyone => {
                 self.gone_for_both(&target, seq, GoneHow::ForEveryone, true).await?;
-                target.sides().collect()
+                Audience::Members(deletion.conversation())
             }
             Scope::Me if target.sender == target.receiver => {
                 self.gone_for_both(&target, seq, GoneHow::Apart, true).await?;
-                vec![user]
+                Audience::User(user)
             }
             Scope::Me => {
                 let (sql, side) = if user == target.sender {
@@ -120,10 +123,10 @@ impl Batch<'_> {
                 };
                 self.execute(sql, [id.0.into(), seq.0.into()]).await?;
                 self.destroy(id, side).await?;
-                vec![user]
+                Audience::User(user)
             }
         };
-        if told.contains(&target.receiver) {
+        if told.includes(target.receiver) {
             self.unread_less(&target).await?;
         }
         let kind = if scope == Scope::Me { EventKind::DeletedForMe } else { EventKind::DeletedForAll };
@@ -142,13 +145,17 @@ impl Batch<'_> {
             self.changed = true;
             return Ok(Outcome::done(Answer::Done));
         };
-        let told: Vec<UserId> = target.sides().filter(|side| target.gone_for(*side).is_none()).collect();
+        let deletion = target.deletion(seq, Scope::Everyone, None);
+        let told = match (target.sender_gone, target.receiver_gone) {
+            (None, None) => Audience::Members(deletion.conversation()),
+            (None, Some(_)) => Audience::User(target.sender),
+            (Some(_), _) => Audience::User(target.receiver),
+        };
         self.gone_for_both(&target, seq, GoneHow::Expired, false).await?;
         if target.receiver_gone.is_none() {
             self.unread_less(&target).await?;
         }
-        let body = EventBody::Deleted(target.deletion(seq, Scope::Everyone, None));
-        let events = self.publish(told, seq, EventKind::Expired, id.0, "", body).await?;
+        let events = self.publish(told, seq, EventKind::Expired, id.0, "", EventBody::Deleted(deletion)).await?;
         Ok(Outcome { answer: Ok(Answer::Done), events })
     }
 
@@ -162,28 +169,32 @@ impl Batch<'_> {
         let seq = self.seq(place);
         let sweep = "INSERT INTO sweeps (seq, before) VALUES ($1, $2)";
         self.execute(sweep, [seq.0.into(), before.as_micros().into()]).await?;
-        self.record_event(UserId(0), seq, EventKind::DeletedBefore, before.as_micros(), "").await?;
-        let event = Event { seq, body: EventBody::DeletedBefore(before) };
-        Ok(Outcome { answer: Ok(Answer::Done), events: vec![(Audience::All, std::sync::Arc::new(event))] })
+        let body = EventBody::DeletedBefore(before);
+        let (kind, subject) = (EventKind::DeletedBefore, before.as_micros());
+        let events = self.publish(Audience::All, seq, kind, subject, "", body).await?;
+        Ok(Outcome { answer: Ok(Answer::Done), events })
     }
 
-    /// Records an event for these users, and returns it for each of them.
+    /// Records an event for an audience, and returns it.
     pub(super) async fn publish(
         &self,
-        users: Vec<UserId>,
+        audience: Audience,
         seq: Seq,
         kind: EventKind,
         subject: i64,
         detail: &str,
         body: EventBody,
     ) -> Result<Vec<(Audience, std::sync::Arc<Event>)>, StorageError> {
-        let events = to_users(users, seq, body);
-        for (audience, _) in &events {
-            if let Audience::User(user) = audience {
-                self.record_event(*user, seq, kind, subject, detail).await?;
+        match audience {
+            Audience::User(user) => self.record_event(user, seq, kind, subject, detail).await?,
+            Audience::Members(conversation) => {
+                for user in conversation.members() {
+                    self.record_event(user, seq, kind, subject, detail).await?;
+                }
             }
+            Audience::All => self.record_event(EVERYBODY, seq, kind, subject, detail).await?,
         }
-        Ok(events)
+        Ok(to(audience, seq, body))
     }
 
     async fn record_event(

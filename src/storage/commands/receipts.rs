@@ -8,9 +8,10 @@ use crate::domain::{
     Timestamp, UserId,
 };
 use crate::storage::StorageError;
-use crate::storage::commands::batch::{Batch, Place, to_users};
+use crate::storage::commands::batch::{Batch, Place, to};
 use crate::storage::commands::cache::CachedConversation;
 use crate::storage::engine::tx::Tx as _;
+use crate::storage::schema::numbers::id_at;
 
 use requests::{Reads, Requests};
 use statements::{
@@ -67,7 +68,7 @@ impl Batch<'_> {
         };
 
         // What is stored after it in this batch it cannot have read.
-        let limit = MessageId(furthest.0.min(self.seq(winner).0 - 1));
+        let limit = furthest.min(self.newest_before(winner));
         let up_to = self.clamp(id, (user, partner), position.newest_inbound, limit).await?;
         let up_to = up_to.filter(|up_to| *up_to > position.read.0);
         let standing = if let Some(up_to) = up_to {
@@ -120,14 +121,14 @@ impl Batch<'_> {
         let is_shown = tells && shows(user).await? && shows(partner).await?;
         let events = if is_shown {
             self.execute(SHOW_READ, key().into_iter().chain(moved())).await?;
-            to_users([user, partner], receipt.seq, body)
+            to(Audience::Members(receipt.conversation()), receipt.seq, body)
         } else {
-            let mut events = to_users([user], receipt.seq, body);
+            let mut events = to(Audience::User(user), receipt.seq, body);
             // The partner learns no more than that it has arrived.
             if tells && up_to > position.known_delivered() {
                 self.execute(MOVE_DELIVERED, key().into_iter().chain(moved())).await?;
                 let delivered = Receipt { kind: ReceiptKind::Delivered, ..receipt.clone() };
-                events.extend(to_users([partner], receipt.seq, EventBody::Receipt(delivered)));
+                events.extend(to(Audience::User(partner), receipt.seq, EventBody::Receipt(delivered)));
             }
             events
         };
@@ -137,7 +138,7 @@ impl Batch<'_> {
 
     /// One command, one number: each partner gets its own receipt under it.
     async fn delivered(&mut self, place: Place, user: UserId, up_to: Seq) -> Result<(), StorageError> {
-        let limit = MessageId(up_to.0.min(self.seq(place).0 - 1));
+        let limit = id_at(up_to).min(self.newest_before(place));
         let rows = self.tx.query(self.statement(UNDELIVERED.as_str(), [user.0.into()])).await?;
         let mut events: Vec<(Audience, _)> = Vec::new();
         for row in rows {
@@ -145,7 +146,7 @@ impl Batch<'_> {
             let id = row.conversation_id;
             let partner = DirectKey::from_stored(row.direct_key).partner_of(user);
             let known = row.delivered_id.max(row.shown_id);
-            if limit.0 <= known {
+            if limit <= known {
                 continue;
             }
             let Some(CachedConversation { is_blocked: false, .. }) = self.conversation(user, partner).await? else {
@@ -155,14 +156,14 @@ impl Batch<'_> {
                 continue;
             }
             let Some(arrived) =
-                self.clamp(id, (user, partner), row.newest_inbound, limit).await?.filter(|id| id.0 > known)
+                self.clamp(id, (user, partner), row.newest_inbound, limit).await?.filter(|id| *id > known)
             else {
                 continue;
             };
             let receipt = self.receipt(place, ReceiptKind::Delivered, id, user, partner, arrived);
             let moved = [arrived.0.into(), receipt.seq.0.into(), receipt.timestamp.as_micros().into()];
             self.execute(MOVE_DELIVERED, [user.0.into(), id.0.into()].into_iter().chain(moved)).await?;
-            events.extend(to_users([partner], receipt.seq, EventBody::Receipt(receipt)));
+            events.extend(to(Audience::User(partner), receipt.seq, EventBody::Receipt(receipt)));
         }
         self.finish(place, Outcome { answer: Ok(Answer::Done), events });
         Ok(())
@@ -194,7 +195,7 @@ impl Batch<'_> {
         (user, partner): (UserId, UserId),
         newest: Option<MessageId>,
     ) -> Result<bool, StorageError> {
-        let before = MessageId(self.seq(place).0 - 1);
+        let before = self.newest_before(place);
         if newest.is_none() || self.clamp(id, (partner, user), newest, before).await?.is_some() {
             return Ok(newest.is_some());
         }

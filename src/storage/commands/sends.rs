@@ -5,15 +5,14 @@ mod postgres;
 mod replies;
 mod sqlite;
 
-use std::sync::Arc;
-
 use crate::domain::{
-    Answer, Audience, ClientId, ConversationId, Draft, Event, EventBody, Message, MessageId, Objection, Outcome,
-    Refusal, Stored, UserId,
+    Answer, Audience, ClientId, ConversationId, Draft, EventBody, Message, MessageId, Objection, Outcome, Refusal,
+    Stored, UserId,
 };
 use crate::storage::StorageError;
-use crate::storage::commands::batch::{Batch, Place};
+use crate::storage::commands::batch::{Batch, Place, to};
 use crate::storage::engine::tx::Transaction;
+use crate::storage::schema::numbers::id_at;
 use replies::Originals;
 
 /// A message that was admitted and is to be stored.
@@ -118,11 +117,12 @@ impl Batch<'_> {
     }
 
     fn message(&self, place: Place, draft: Draft, receiver: UserId, conversation_id: ConversationId) -> Message {
-        let timestamp = self.time(place);
+        let (seq, timestamp) = (self.seq(place), self.time(place));
         // A message to oneself has one copy.
         let is_self_chat = draft.sender == receiver;
         Message {
-            id: MessageId(self.seq(place).0),
+            id: id_at(seq),
+            seq,
             conversation_id,
             sender: draft.sender,
             receiver,
@@ -139,14 +139,8 @@ impl Batch<'_> {
 
 fn outcome(Accepted { message, .. }: Accepted) -> Outcome {
     let answer = Ok(Answer::Stored(stored(&message, false)));
-    let (sender, receiver) = (message.sender, message.receiver);
-    let event = Arc::new(Event { seq: message.id.seq(), body: EventBody::Message(message) });
-    let mut events = Vec::with_capacity(2);
-    events.push((Audience::User(sender), event.clone()));
-    if receiver != sender {
-        events.push((Audience::User(receiver), event));
-    }
-    Outcome { answer, events }
+    let (members, seq) = (Audience::Members(message.conversation()), message.seq);
+    Outcome { answer, events: to(members, seq, EventBody::Message(message)) }
 }
 
 fn stored(message: &Message, duplicate: bool) -> Stored {
@@ -154,6 +148,7 @@ fn stored(message: &Message, duplicate: bool) -> Stored {
         client_id: message.client_id.as_deref().and_then(ClientId::parse),
         conversation_id: message.conversation_id,
         id: message.id,
+        seq: message.seq,
         timestamp: message.timestamp,
         duplicate,
     }

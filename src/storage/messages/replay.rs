@@ -203,7 +203,7 @@ impl Storage {
                         break;
                     }
                     let message = messages.remove(id);
-                    message.map(|message| Event { seq: id.seq(), body: EventBody::Message(message) })
+                    message.map(|message| Event { seq: message.seq, body: EventBody::Message(message) })
                 }
                 Planned::Deleted { seq, id, kind } => {
                     deleted.get(id).map(|sides| Event { seq: *seq, body: sides.deletion(user, *seq, *id, *kind) })

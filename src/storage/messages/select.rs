@@ -7,6 +7,7 @@ use crate::domain::{ConversationId, Message, MessageId, Timestamp, UserId};
 use crate::storage::StorageError;
 use crate::storage::engine::json_rows::Query;
 use crate::storage::engine::row::{CiphertextText, Columns as _, FromRow, Row, columns, take_next};
+use crate::storage::schema::numbers::seq_of;
 
 columns! {
     /// A message `m` without its ciphertexts.
@@ -30,6 +31,7 @@ impl MessageColumns {
             self;
         Message {
             id,
+            seq: seq_of(id),
             conversation_id,
             sender,
             receiver,

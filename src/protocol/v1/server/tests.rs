@@ -24,6 +24,7 @@ fn reference() -> Reference {
 fn message_of(sender: i32, receiver: i32) -> Message {
     Message {
         id: MessageId(813),
+        seq: Seq(813),
         conversation_id: ConversationId(4),
         sender: UserId(sender),
         receiver: UserId(receiver),
@@ -112,6 +113,7 @@ fn stored() {
         client_id: ClientId::parse("c-1"),
         conversation_id: ConversationId(4),
         id: MessageId(813),
+        seq: Seq(813),
         timestamp: time(),
         duplicate: false,
     };
@@ -224,7 +226,7 @@ fn errors_tell_what_their_code_promises() {
         (Detail::Limiter("send"), r#","limiter":"send","retry_after_ms":5}"#),
         (Detail::StaleKey { key_id: "k".to_owned() }, r#","retry_after_ms":5,"key_id":"k"}"#),
         (
-            Detail::Conflict { id: MessageId(813), timestamp: time() },
+            Detail::Conflict { id: MessageId(813), seq: Seq(813), timestamp: time() },
             r#","retry_after_ms":5,"id":813,"seq":813,"timestamp":"2026-11-22T15:00:00.000000Z"}"#,
         ),
     ] {

@@ -71,13 +71,14 @@ pub(super) fn encode(frame: Strict) -> Frame {
 }
 
 fn encode_stored(frame: Strict) -> Frame {
-    let Strict::Stored { client_id, conversation_id, id, seq: _, timestamp, duplicate, r#ref } = frame else {
+    let Strict::Stored { client_id, conversation_id, id, seq, timestamp, duplicate, r#ref } = frame else {
         unreachable!()
     };
     let stored = Stored {
         client_id: client_id.map(|id| ClientId::parse(&id).unwrap()),
         conversation_id: ConversationId(conversation_id),
         id: MessageId(id),
+        seq: Seq(seq),
         timestamp: time(&timestamp),
         duplicate,
     };
@@ -97,6 +98,7 @@ fn encode_message(frame: &Strict) -> Frame {
     let copy = |of| if viewer == of { content.clone() } else { String::new() };
     let message = Message {
         id: MessageId(*id),
+        seq: Seq(*seq),
         conversation_id: ConversationId(*conversation_id),
         sender,
         receiver,
@@ -162,12 +164,13 @@ fn encode_deleted(frame: Strict) -> Frame {
 
 fn encode_error(frame: &Strict) -> Frame {
     let Strict::Error { code, message, r#ref, client_id, limiter, retry_after_ms, .. } = frame else { unreachable!() };
-    let Strict::Error { id, timestamp, key_id, .. } = frame else { unreachable!() };
+    let Strict::Error { id, seq, timestamp, key_id, .. } = frame else { unreachable!() };
     let detail = match (limiter, id, key_id) {
         (None, None, None) => Detail::None,
         (Some(limiter), None, None) => Detail::Limiter(limiter.clone().leak()),
         (None, Some(id), None) => {
-            Detail::Conflict { id: MessageId(*id), timestamp: time(timestamp.as_deref().unwrap()) }
+            let timestamp = time(timestamp.as_deref().unwrap());
+            Detail::Conflict { id: MessageId(*id), seq: Seq(seq.unwrap()), timestamp }
         }
         (None, None, Some(key_id)) => Detail::StaleKey { key_id: key_id.clone() },
         other => panic!("no error has all of these: {other:?}"),

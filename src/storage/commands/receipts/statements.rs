@@ -80,8 +80,8 @@ columns! {
         conversation_id: ConversationId = "m.conversation_id",
         direct_key: i64 = "c.direct_key",
         newest_inbound: Option<MessageId> = "m.newest_inbound",
-        delivered_id: i64 = "m.delivered_id",
-        shown_id: i64 = "m.shown_id",
+        delivered_id: MessageId = "m.delivered_id",
+        shown_id: MessageId = "m.shown_id",
         newest_outbound: Option<MessageId> = "theirs.newest_inbound",
     }
 }

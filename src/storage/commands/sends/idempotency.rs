@@ -15,6 +15,7 @@ use crate::storage::commands::sends::{Accepted, stored};
 use crate::storage::engine::bulk::{Bulk, Cell};
 use crate::storage::engine::row::{Columns as _, columns};
 use crate::storage::engine::tx::Tx as _;
+use crate::storage::schema::numbers::seq_of;
 
 columns! {
     /// A stored message, as a retry of it is answered.
@@ -57,8 +58,8 @@ impl Known {
         Some(if first.content_hash == once.content_hash {
             Outcome::done(Answer::Stored(first.stored.clone()))
         } else {
-            let (id, timestamp) = (first.stored.id, first.stored.timestamp);
-            Outcome::refused(Refusal::Conflict { id, timestamp })
+            let Stored { id, seq, timestamp, .. } = first.stored;
+            Outcome::refused(Refusal::Conflict { id, seq, timestamp })
         })
     }
 
@@ -119,6 +120,7 @@ impl Batch<'_> {
                     client_id: Some(client_id.clone()),
                     conversation_id: found.conversation_id,
                     id: found.id,
+                    seq: seq_of(found.id),
                     timestamp: found.timestamp,
                     duplicate: true,
                 };

@@ -9,6 +9,7 @@ use crate::storage::engine::json_rows::Query;
 use crate::storage::engine::row::{Columns as _, Row, columns};
 use crate::storage::messages::select::Had;
 use crate::storage::schema::kinds::EventKind;
+use crate::storage::schema::numbers::{id_at, seq_of};
 
 /// What a row of a plan stands for, and where it was found. Of those with one number, later ones come later.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -130,7 +131,7 @@ pub(super) enum Planned {
 impl Planned {
     pub(super) fn seq(&self) -> Seq {
         match self {
-            Self::Message(id) => id.seq(),
+            Self::Message(id) => seq_of(*id),
             Self::Deleted { seq, .. } => *seq,
             Self::Ready(event) => event.seq,
         }
@@ -149,7 +150,7 @@ pub(super) fn read(row: Row) -> Result<PlanRow, StorageError> {
     let row: PlanColumns = row.read()?;
     let source = Source::ALL.into_iter().find(|source| source.number() == row.source);
     Ok(PlanRow::Planned(match source.ok_or(StorageError::Corrupt("the source of an event"))? {
-        Source::Messages => Planned::Message(MessageId(row.seq.0)),
+        Source::Messages => Planned::Message(id_at(row.seq)),
         Source::Reads => Planned::Ready(receipt(&row, ReceiptKind::Read)),
         Source::Deliveries => Planned::Ready(receipt(&row, ReceiptKind::Delivered)),
         Source::Head => return Ok(PlanRow::Head(row.seq)),

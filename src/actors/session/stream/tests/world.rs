@@ -139,6 +139,7 @@ impl World {
             client_id: None,
             conversation_id: ConversationId(1),
             id: MessageId(event.seq.0),
+            seq: event.seq,
             timestamp: Timestamp::from_micros(0),
             duplicate: false,
         };
@@ -182,6 +183,7 @@ impl World {
 pub(super) fn message(seq: i64, sender: UserId) -> Arc<Event> {
     let body = EventBody::Message(Message {
         id: MessageId(seq),
+        seq: Seq(seq),
         conversation_id: ConversationId(1),
         sender,
         receiver: if sender == ME { OTHER } else { ME },
