@@ -16,7 +16,9 @@ mod inbox;
 mod legacy;
 mod monkey;
 mod outcome;
+mod phone;
 mod ring;
+mod sending;
 mod shared;
 
 use std::path::PathBuf;
@@ -154,7 +156,7 @@ impl Chaos {
         }
         phase.send_replace(Phase::End);
         let devices = crowd.devices().await?;
-        let waiting = devices.iter().flat_map(|device| &device.outboxes).map(|outbox| outbox.waiting() as u64).sum();
+        let waiting = devices.iter().map(|device| device.phone.waiting().count() as u64).sum();
         let mut connection = Connection::open(shared.server().await?).await?;
         let findings = audit::audit(&mut connection, Ring::new(self.clients), &devices, &shared.book).await?;
         Ok((findings, waiting))

@@ -64,11 +64,6 @@ impl Cursor {
         Some(Self { epoch: epoch.to_owned(), seq: seq.parse().ok()? })
     }
 
-    /// Another place in the same events.
-    pub(crate) fn at(&self, seq: u64) -> Self {
-        Self { epoch: self.epoch.clone(), seq }
-    }
-
     /// The event up to which everything is kept.
     pub(crate) fn seq(&self) -> u64 {
         self.seq

@@ -51,6 +51,13 @@ pub(crate) struct Mark {
     pub(crate) seq: u64,
 }
 
+impl std::fmt::Display for Mark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { intended, pair, seq } = self;
+        write!(f, "{intended:016x}{pair:08x}{seq:012x}")
+    }
+}
+
 /// A whole frame of a pair's sender.
 pub(crate) struct Letter {
     frame: Vec<u8>,
@@ -211,6 +218,7 @@ mod tests {
             }
             if dialect == Dialect::V1 {
                 let id = frame["client_id"].as_str().unwrap();
+                assert_eq!(mark.to_string(), id);
                 assert!(first["client_id"].as_str().unwrap() < id, "it grows");
                 let stored = format!(r#"{{"type":"stored","client_id":"{id}","seq":4}}"#);
                 assert_eq!(scan(stored.as_bytes()), Seen::Acknowledged(mark));

@@ -5,12 +5,12 @@ mod told;
 use std::collections::{HashMap, HashSet};
 
 use anyhow::{Context as _, Result};
+use fluent_client::Cursor;
 use serde::Serialize;
 
 use super::book::Book;
 use super::device::{Device, Kept};
 use super::ring::Ring;
-use crate::frame::Cursor;
 use crate::progress::Progress;
 use crate::requests::Connection;
 pub(super) use told::Told;
@@ -44,8 +44,8 @@ pub(super) async fn audit(
     let progress = Progress::counting("what the server has is read", ring.users().into());
     for user in 0..ring.users() {
         let phone = devices.iter().find(|device| device.user == user).context("a user without a phone")?;
-        let cursor = phone.cursor.as_ref().map(|cursor: &Cursor| cursor.at(0)).context("a phone without a cursor")?;
-        let told = told::events(connection, &phone.token, &cursor).await?;
+        let cursor = phone.phone.cursor().context("a phone without a cursor")?;
+        let told = told::events(connection, &phone.token, &Cursor::new(cursor.epoch(), 0)).await?;
         findings.history_differs += told::history(connection, &phone.token, ring, user, &told).await?;
         check_order(&told, &mut findings);
         all.push(told);

@@ -46,7 +46,7 @@ impl Crowd {
             let device = |client: u32, name, later, orders, random| {
                 let row = |(to, pair)| Outbox::new(Dialect::V1, pair, to, chaos.bytes, chaos.seed);
                 let outboxes = ring.rows(user, client).map(row).collect::<Result<_>>()?;
-                let who = Identity { user, name, token: account.token.clone(), outboxes, later };
+                let who = Identity { user, id: account.id, name, token: account.token.clone(), outboxes, later };
                 anyhow::Ok(Device::new(shared, who, random, orders, chaos.again, &post))
             };
             let mut number = || Random::of(random.next(), 0);

@@ -5,14 +5,16 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use fluent_client::Cursor;
 use tokio::sync::watch;
 use tokio::time::{sleep, sleep_until, timeout};
 
-use super::again::{Later, Post, Way};
+use super::again::{Later, Post};
+use super::phone::Phone;
+use super::sending::frame_of;
 use super::shared::{Order, Phase, Shared};
 use crate::client;
 use crate::clock;
-use crate::frame::Cursor;
 use crate::letter::Dialect;
 use crate::outbox::Outbox;
 use crate::random::Random;
@@ -22,8 +24,6 @@ use crate::socket::{Socket, text_frame};
 const OPEN: Duration = Duration::from_secs(10);
 /// Longest wait before the next attempt.
 const BACKOFF_MS: u64 = 600;
-/// The server is told this often what is kept.
-const TELL: u64 = 2_000_000_000;
 /// Of a thousand devices that are cut, so many lose the newest of what they have kept …
 const FORGETFUL: u64 = 200;
 /// … and at most so much of it.
@@ -45,8 +45,10 @@ pub(super) struct Device {
     pub(super) name: &'static str,
     pub(super) token: String,
     pub(super) outboxes: Vec<Outbox>,
-    /// Up to where everything is kept; none before the first socket.
-    pub(super) cursor: Option<Cursor>,
+    /// What decides where a socket resumes, and what is sent when.
+    pub(super) phone: Phone,
+    /// The newest event on this socket.
+    pub(super) newest: u64,
     /// All messages of the user, in the order in which they came.
     pub(super) log: Vec<Kept>,
     pub(super) random: Random,
@@ -58,15 +60,16 @@ pub(super) struct Device {
     /// To be sent once more after the next return.
     pub(super) on_return: Vec<Vec<u8>>,
     pub(super) post: Arc<Post>,
-    /// Not before this is sent what was refused.
-    pub(super) not_before: u64,
-    tell: u64,
+    /// When the server is told again what is kept.
+    pub(super) tell: u64,
     done: Option<Phase>,
 }
 
 /// Who a device is.
 pub(super) struct Identity {
     pub(super) user: u32,
+    /// The user's id on the server.
+    pub(super) id: i32,
     pub(super) name: &'static str,
     pub(super) token: String,
     pub(super) outboxes: Vec<Outbox>,
@@ -83,14 +86,15 @@ impl Device {
         permille_again: u64,
         post: &Arc<Post>,
     ) -> Self {
-        let Identity { user, name, token, outboxes, later: [own, sibling] } = who;
+        let Identity { user, id, name, token, outboxes, later: [own, sibling] } = who;
         Self {
             shared: shared.clone(),
             user,
             name,
             token,
             outboxes,
-            cursor: None,
+            phone: Phone::new(id.into()),
+            newest: 0,
             log: Vec::new(),
             random,
             orders,
@@ -99,7 +103,6 @@ impl Device {
             sibling,
             on_return: Vec::new(),
             post: post.clone(),
-            not_before: 0,
             tell: 0,
             done: None,
         }
@@ -112,8 +115,6 @@ impl Device {
             if let Err(error) = self.come(&mut phase).await {
                 self.shared.note_end(&error);
             }
-            let lost = self.outboxes.iter_mut().filter_map(|outbox| outbox.give_up().then_some(())).count();
-            self.shared.resent.fetch_add(lost as u64, Relaxed);
             sleep(Duration::from_millis(self.random.below(BACKOFF_MS))).await;
         }
         self
@@ -123,25 +124,49 @@ impl Device {
     async fn come(&mut self, phase: &mut watch::Receiver<Phase>) -> Result<()> {
         let addr = self.shared.server().await?;
         self.orders.mark_unchanged();
-        let opened = *phase.borrow_and_update();
-        let since = self.cursor.as_ref().map(|cursor| format!("&since={cursor}")).unwrap_or_default();
+        let begun = *phase.borrow_and_update();
+        let since = self.phone.connect()?;
+        self.newest = since.as_ref().map_or(0, Cursor::seq);
+        let is_new = since.is_none();
+        let since = since.map(|cursor| format!("&since={cursor}")).unwrap_or_default();
         let query = format!("device_id={}{since}", self.name);
         let opening = client::open(addr, &self.token, Dialect::V1, &query);
-        let mut socket = timeout(OPEN, opening).await.context("no handshake in time")??;
+        let opened = timeout(OPEN, opening).await.context("no handshake in time").and_then(|socket| socket);
+        let socket = opened.inspect_err(|_| self.phone.refused())?;
         self.shared.opened.fetch_add(1, Relaxed);
         // Some do not wait for what they have missed.
-        let is_eager = self.cursor.is_some() && self.random.chance(500);
+        let is_eager = !is_new && self.random.chance(500);
+        let ended = self.stay(socket, phase, begun, is_eager).await;
+        match ended {
+            Ok(Some(newest)) => self.phone.forget(newest),
+            _ => self.phone.closed(),
+        }
+        ended.map(|_| ())
+    }
+
+    /// Talks on a socket until it ends or is to be made anew. Returns the newest event that is kept when others are
+    /// forgotten.
+    async fn stay(
+        &mut self,
+        mut socket: Socket,
+        phase: &mut watch::Receiver<Phase>,
+        begun: Phase,
+        is_eager: bool,
+    ) -> Result<Option<u64>> {
         let mut is_live = false;
+        if is_eager {
+            self.phone.waiting().for_each(|draft| socket.queue(&frame_of(draft)));
+        }
         for frame in std::mem::take(&mut self.on_return) {
             socket.queue(&frame);
         }
         loop {
             let now = *phase.borrow_and_update();
-            if now == Phase::End || (now == Phase::Return && opened != now) {
-                return Ok(());
+            if now == Phase::End || (now == Phase::Return && begun != now) {
+                return Ok(None);
             }
             if is_live || is_eager {
-                self.send(&mut socket, now);
+                self.send(&mut socket, now, is_live);
             }
             if is_live && now != Phase::Storm && self.done != Some(now) && self.is_rid() {
                 self.done = Some(now);
@@ -156,7 +181,7 @@ impl Device {
                 Ok(()) = self.orders.changed() => {
                     let order = *self.orders.borrow_and_update();
                     match order {
-                        Order::Cut => return self.cut(socket).await,
+                        Order::Cut => return Ok(self.cut(socket).await),
                         Order::Stall(time) => sleep(time).await,
                         Order::Go => {}
                     }
@@ -172,7 +197,7 @@ impl Device {
     }
 
     /// Goes without a word, in the middle of a frame, perhaps; and may not have kept the newest of what has come.
-    async fn cut(&mut self, mut socket: Socket) -> Result<()> {
+    async fn cut(&mut self, mut socket: Socket) -> Option<u64> {
         if self.random.chance(500) {
             let (frame, _) = text_frame(br#"{"type":"ping","ref":"cut off in the middle"}"#);
             let part = self.random.index(frame.len());
@@ -180,54 +205,11 @@ impl Device {
             let _ = timeout(Duration::from_millis(1), socket.turn()).await;
         }
         drop(socket);
-        if self.random.chance(FORGETFUL) {
-            let kept = self.log.len().saturating_sub(usize::try_from(self.random.below(FORGOTTEN)).unwrap_or(0));
-            self.log.truncate(kept);
-            if let Some(cursor) = &mut self.cursor {
-                *cursor = cursor.at(self.log.last().map_or(0, |kept| kept.seq));
-            }
+        if !self.random.chance(FORGETFUL) {
+            return None;
         }
-        Ok(())
-    }
-
-    /// Sends what may be sent.
-    fn send(&mut self, socket: &mut Socket, phase: Phase) {
-        let now = clock::now();
-        if self.tell <= now {
-            self.tell = now + TELL;
-            let kept = self.cursor.as_ref().map_or(0, Cursor::seq);
-            socket.queue(&text_frame(format!(r#"{{"type":"delivered","up_to_seq":{kept}}}"#).as_bytes()).0);
-        }
-        while let Some(frame) = self.own.due() {
-            socket.queue(&frame);
-        }
-        if now < self.not_before {
-            return;
-        }
-        for outbox in &mut self.outboxes {
-            if phase == Phase::Storm && outbox.waiting() == 0 {
-                outbox.write(now);
-                self.shared.sent.fetch_add(1, Relaxed);
-            }
-            let Some(frame) = outbox.next() else { continue };
-            socket.queue(frame);
-            if !self.random.chance(self.permille_again) {
-                continue;
-            }
-            let is_sent = match Way::choose(&mut self.random) {
-                Way::Twice => {
-                    socket.queue(frame);
-                    true
-                }
-                Way::Sibling => self.sibling.keep(frame, &mut self.random),
-                Way::Return if self.on_return.len() < 64 => {
-                    self.on_return.push(frame.to_vec());
-                    true
-                }
-                Way::Return => false,
-                Way::Post => self.post.send(frame, &self.token, &mut self.random),
-            };
-            self.shared.again.fetch_add(is_sent.into(), Relaxed);
-        }
+        let kept = self.log.len().saturating_sub(usize::try_from(self.random.below(FORGOTTEN)).unwrap_or(0));
+        self.log.truncate(kept);
+        Some(self.log.last().map_or(0, |kept| kept.seq))
     }
 }

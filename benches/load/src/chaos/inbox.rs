@@ -6,8 +6,7 @@ use anyhow::Result;
 
 use super::book::Heard;
 use super::device::{Device, Kept};
-use crate::clock;
-use crate::frame::{self, Cursor};
+use crate::frame;
 use crate::letter::{Mark, Seen, scan};
 use crate::socket::Socket;
 
@@ -17,12 +16,13 @@ impl Device {
         let mut is_live = false;
         while let Some(frame) = socket.next()? {
             let event = frame::event(frame);
-            if let (Some(seq), Some(cursor)) = (event, &mut self.cursor)
-                && !cursor.advance(seq)
-            {
+            let newest = self.newest;
+            self.newest = newest.max(event.unwrap_or_default());
+            if event.is_some_and(|seq| seq <= newest) {
                 self.shared.disorder.fetch_add(1, Relaxed);
                 self.shared.complain(|| format!("not in order: {}", String::from_utf8_lossy(frame)));
             }
+            self.phone.received(frame);
             match scan(frame) {
                 Seen::Received(mark) => self.keep(event, mark),
                 Seen::Acknowledged(mark) => {
@@ -53,25 +53,20 @@ impl Device {
         if let Some(outbox) = self.outboxes.iter_mut().find(|outbox| outbox.pair() == mark.pair) {
             outbox.acknowledge(mark);
         }
+        self.phone.answered(&mark.to_string());
     }
 
-    /// A retryable error is obeyed: what is on its way is sent again after the time that it names.
+    /// A retryable error is obeyed: the client sends what was refused again after the time that it names.
     fn refused(&mut self, frame: &[u8]) {
-        let wait_ms = frame::retry_after_ms(frame);
-        let Some(wait_ms) = wait_ms.filter(|_| frame::code(frame) == b"unavailable") else {
+        if frame::code(frame) == b"unavailable" && frame::retry_after_ms(frame).is_some() {
+            self.shared.refused.fetch_add(1, Relaxed);
+        } else {
             self.shared.complain(|| String::from_utf8_lossy(frame).into_owned());
-            return;
-        };
-        self.shared.refused.fetch_add(1, Relaxed);
-        self.not_before = clock::now() + wait_ms * 1_000_000;
-        for outbox in &mut self.outboxes {
-            self.shared.resent.fetch_add(outbox.give_up().into(), Relaxed);
         }
     }
 
     fn note(&mut self, frame: &[u8]) {
         match frame::kind(frame) {
-            b"hello" if self.cursor.is_none() => self.cursor = Cursor::of(frame),
             b"reset" => self.shared.complain(|| format!("{} {}", self.name, String::from_utf8_lossy(frame))),
             b"message" | b"stored" => _ = self.shared.strays.fetch_add(1, Relaxed),
             _ => {}

@@ -1,11 +1,11 @@
 //! All that the server tells one user.
 
 use anyhow::{Context as _, Result, ensure};
+use fluent_client::Cursor;
 use serde::Deserialize;
 
 use super::super::device::Kept;
 use super::super::ring::Ring;
-use crate::frame::Cursor;
 use crate::letter;
 use crate::requests::{Ask, Connection};
 

@@ -1,0 +1,75 @@
+//! What a device sends: what its client wants, what it writes, and much of it once more without need.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use fluent_client::{ClientFrame, Cursor, Draft};
+
+use super::again::Way;
+use super::device::Device;
+use super::shared::Phase;
+use crate::clock;
+use crate::socket::{Socket, text_frame};
+
+/// The server is told this often what is kept.
+const TELL: u64 = 2_000_000_000;
+
+impl Device {
+    /// Sends what may be sent.
+    pub(super) fn send(&mut self, socket: &mut Socket, phase: Phase, is_live: bool) {
+        let now = clock::now();
+        if self.tell <= now {
+            self.tell = now + TELL;
+            let kept = self.phone.cursor().map_or(0, Cursor::seq);
+            socket.queue(&text_frame(format!(r#"{{"type":"delivered","up_to_seq":{kept}}}"#).as_bytes()).0);
+        }
+        while let Some(frame) = self.own.due() {
+            socket.queue(&frame);
+        }
+        if self.phone.pauses(now) {
+            return;
+        }
+        for outbox in self.outboxes.iter_mut().filter(|outbox| phase == Phase::Storm && outbox.waiting() == 0) {
+            outbox.write(now);
+            let Some(draft) = outbox.next().and_then(draft_of) else { continue };
+            if !is_live {
+                socket.queue(&frame_of(&draft));
+            }
+            self.phone.write(draft);
+            self.shared.sent.fetch_add(1, Relaxed);
+        }
+        while let Some((draft, is_resend)) = self.phone.next() {
+            let frame = &frame_of(&draft);
+            socket.queue(frame);
+            self.shared.resent.fetch_add(is_resend.into(), Relaxed);
+            if !self.random.chance(self.permille_again) {
+                continue;
+            }
+            let is_sent = match Way::choose(&mut self.random) {
+                Way::Twice => {
+                    socket.queue(frame);
+                    true
+                }
+                Way::Sibling => self.sibling.keep(frame, &mut self.random),
+                Way::Return if self.on_return.len() < 64 => {
+                    self.on_return.push(frame.clone());
+                    true
+                }
+                Way::Return => false,
+                Way::Post => self.post.send(frame, &self.token, &mut self.random),
+            };
+            self.shared.again.fetch_add(is_sent.into(), Relaxed);
+        }
+    }
+}
+
+/// The message that a frame sends.
+fn draft_of(frame: &[u8]) -> Option<Draft> {
+    serde_json::from_slice(frame.get(memchr::memchr(b'{', frame)?..)?).ok()
+}
+
+/// The frame that sends a message: always the same bytes.
+pub(super) fn frame_of(draft: &Draft) -> Vec<u8> {
+    // A draft is always JSON: its keys are texts and its values plain.
+    let text = serde_json::to_vec(&ClientFrame::Send(draft.clone())).unwrap_or_default();
+    text_frame(&text).0
+}
