@@ -45,7 +45,7 @@ impl Health {
     /// Returns how many actors have panicked or failed since the start.
     #[must_use]
     pub fn failures(&self) -> u64 {
-        self.actors.iter().map(|stats| stats.snapshot().restarts).sum()
+        self.actors.iter().map(|stats| stats.restarts()).sum()
     }
 
     /// Returns the state of one kind of actor, from counters that are kept outside the actor.

@@ -16,7 +16,7 @@ use super::mailbox::{Mailbox, Timed};
 use super::persistence::messages::PersistenceHandle;
 use super::persistence::reply::RequestPermit;
 use super::registry::messages::RegistryHandle;
-use super::stats::ActorStats;
+use super::stats::ActorCounters;
 use crate::clock::Clock;
 use crate::config;
 use crate::domain::{Command, LoginId, MessageId, Timestamp};
@@ -40,7 +40,7 @@ pub(super) enum JanitorMsg {
     Tick,
 }
 
-pub(super) struct JanitorActor(pub(super) Arc<ActorStats>);
+pub(super) struct JanitorActor(pub(super) Arc<ActorCounters>);
 
 #[derive(Clone)]
 pub(super) struct JanitorArgs {
@@ -105,7 +105,7 @@ impl Actor for JanitorActor {
     ) -> Result<(), ActorProcessingErr> {
         let (JanitorMsg::Tick, _busy) = message.open(&self.0);
         let commands = Box::pin(state.tick()).await.unwrap_or_else(|error| {
-            self.0.met(&error);
+            self.0.kind().met(&error);
             // Logged once, not at every tick.
             if !std::mem::replace(&mut state.is_failing, true) {
                 tracing::warn!(error = %error, "cannot clear away what is over; trying again");

@@ -5,61 +5,61 @@ use std::time::{Duration, Instant};
 
 use ractor::{ActorCell, ActorId, ActorRef};
 
-use super::stats::{ActorStats, Busy, Waiting};
+use super::stats::{ActorCounters, ActorStats, Busy};
 
 /// A message and when it was put into the mailbox.
 pub(super) struct Timed<M> {
     queued_at: Instant,
-    waiting: Waiting,
     message: M,
 }
 
 impl<M> Timed<M> {
-    fn new(message: M, stats: &ActorStats) -> Self {
+    fn new(message: M, counters: &ActorCounters) -> Self {
         let queued_at = Instant::now();
-        Self { queued_at, waiting: stats.queued(queued_at), message }
+        counters.queued(queued_at);
+        Self { queued_at, message }
     }
 
     /// Takes the message out and records how long it waited. The actor counts as busy until the guard is dropped.
-    pub(super) fn open(self, stats: &ActorStats) -> (M, Busy<'_>) {
-        drop(self.waiting);
-        (self.message, stats.taken(self.queued_at))
+    pub(super) fn open(self, counters: &ActorCounters) -> (M, Busy<'_>) {
+        (self.message, counters.taken(self.queued_at))
     }
 }
 
 /// Where one actor takes its messages.
 pub(super) struct Mailbox<M> {
     actor: ActorRef<Timed<M>>,
-    stats: Arc<ActorStats>,
+    counters: Arc<ActorCounters>,
 }
 
 impl<M> Clone for Mailbox<M> {
     fn clone(&self) -> Self {
-        Self { actor: self.actor.clone(), stats: self.stats.clone() }
+        Self { actor: self.actor.clone(), counters: self.counters.clone() }
     }
 }
 
 impl<M: Send + 'static> Mailbox<M> {
-    pub(super) fn new(actor: ActorRef<Timed<M>>, stats: Arc<ActorStats>) -> Self {
-        Self { actor, stats }
+    /// The mailbox of `actor`, which opens its messages with the same counters.
+    pub(super) fn new(actor: ActorRef<Timed<M>>, counters: Arc<ActorCounters>) -> Self {
+        Self { actor, counters }
     }
 
     /// Puts `message` into the mailbox; it is dropped when the actor has ended.
     pub(super) fn cast(&self, message: M) {
         // An actor that has ended is noticed by its supervisor, and by those whose reply is dropped.
-        let _ = self.actor.cast(Timed::new(message, &self.stats));
+        let _ = self.actor.cast(Timed::new(message, &self.counters));
     }
 
     /// Puts a message into the mailbox after `wait`.
     pub(super) fn cast_after(&self, wait: Duration, message: impl FnOnce() -> M + Send + 'static) {
-        let stats = self.stats.clone();
-        self.actor.send_after(wait, move || Timed::new(message(), &stats));
+        let counters = self.counters.clone();
+        self.actor.send_after(wait, move || Timed::new(message(), &counters));
     }
 
     /// Puts a message into the mailbox every so often, until the actor ends.
     pub(super) fn cast_every(&self, every: Duration, message: impl Fn() -> M + Send + 'static) {
-        let stats = self.stats.clone();
-        self.actor.send_interval(every, move || Timed::new(message(), &stats));
+        let counters = self.counters.clone();
+        self.actor.send_interval(every, move || Timed::new(message(), &counters));
     }
 
     pub(super) fn id(&self) -> ActorId {
@@ -79,36 +79,42 @@ impl<M: Send + 'static> Mailbox<M> {
 
 /// The place of a supervised actor, in which its successors follow it. Clones share the place.
 pub(super) struct Slot<M> {
-    actor: Arc<RwLock<Option<ActorRef<Timed<M>>>>>,
+    mailbox: Arc<RwLock<Option<Mailbox<M>>>>,
     stats: Arc<ActorStats>,
 }
 
 impl<M> Clone for Slot<M> {
     fn clone(&self) -> Self {
-        Self { actor: self.actor.clone(), stats: self.stats.clone() }
+        Self { mailbox: self.mailbox.clone(), stats: self.stats.clone() }
     }
 }
 
 impl<M: Send + 'static> Slot<M> {
     /// An empty place.
     pub(super) fn new(stats: Arc<ActorStats>) -> Self {
-        Self { actor: Arc::default(), stats }
+        Self { mailbox: Arc::default(), stats }
     }
 
-    pub(super) fn set(&self, actor: Option<ActorRef<Timed<M>>>) {
-        *self.actor.write().unwrap_or_else(PoisonError::into_inner) = actor;
+    /// Gives the place to an actor that has started.
+    pub(super) fn fill(&self, mailbox: Mailbox<M>) {
+        *self.mailbox.write().unwrap_or_else(PoisonError::into_inner) = Some(mailbox);
+    }
+
+    /// Empties the place: its actor has ended.
+    pub(super) fn vacate(&self) {
+        if let Some(mailbox) = self.mailbox.write().unwrap_or_else(PoisonError::into_inner).take() {
+            mailbox.counters.ended();
+        }
     }
 
     /// Puts `message` into the mailbox of the actor that is in place; it is dropped when there is none.
     pub(super) fn cast(&self, message: M) {
-        let actor = self.actor.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(actor) = actor {
-            // As in a mailbox.
-            let _ = actor.cast(Timed::new(message, &self.stats));
+        if let Some(mailbox) = &*self.mailbox.read().unwrap_or_else(PoisonError::into_inner) {
+            mailbox.cast(message);
         }
     }
 
-    /// The counters of the actor in this place.
+    /// The counters of the kind of actor that takes this place.
     pub(super) fn stats(&self) -> &Arc<ActorStats> {
         &self.stats
     }

@@ -25,7 +25,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use super::health::Health;
 use super::mailbox::{Mailbox, Timed};
 use super::registry::messages::{Delivery, RegistryHandle};
-use super::stats::ActorStats;
+use super::stats::ActorCounters;
 use crate::clock::Clock;
 use crate::domain::{Audience, Command, Event, EventBody};
 use crate::protocol::FrameError;
@@ -54,7 +54,7 @@ const CHECK_EVERY: Duration = Duration::from_secs(1);
 /// First and longest wait between attempts to reach the database again.
 const RETRY: std::ops::Range<Duration> = Duration::from_millis(100)..Duration::from_secs(5);
 
-pub(super) struct PersistenceActor(pub(super) Arc<ActorStats>);
+pub(super) struct PersistenceActor(pub(super) Arc<ActorCounters>);
 
 #[derive(Clone)]
 pub(super) struct PersistenceArgs {
@@ -68,7 +68,7 @@ pub(super) struct PersistenceArgs {
 pub(super) struct PersistenceState {
     args: PersistenceArgs,
     mailbox: Mailbox<PersistenceMsg>,
-    stats: Arc<ActorStats>,
+    counters: Arc<ActorCounters>,
     waiting: Vec<Job>,
     /// Nothing is written before `Recover` has found out where the store stands.
     is_recovering: bool,
@@ -97,7 +97,7 @@ impl Actor for PersistenceActor {
         Ok(PersistenceState {
             args,
             mailbox,
-            stats: self.0.clone(),
+            counters: self.0.clone(),
             waiting: Vec::new(),
             is_recovering: true,
             retry: RETRY.start,
@@ -245,7 +245,7 @@ impl PersistenceState {
     /// Writes nothing more until [`recover`](Self::recover) has found out where the database stands.
     fn suspend(&mut self, error: &StorageError) {
         self.is_recovering = true;
-        self.stats.met(error);
+        self.counters.kind().met(error);
         self.args.health.set_storage_works(false);
         if !self.is_logged && self.last_logged.is_none_or(|logged| logged.elapsed() > LOG_EVERY) {
             (self.is_logged, self.last_logged) = (true, Some(Instant::now()));

@@ -20,7 +20,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use super::mailbox::{Mailbox, Timed};
 use super::registry::messages::RegistryHandle;
 use super::session::credit::Credit;
-use super::stats::ActorStats;
+use super::stats::ActorCounters;
 use crate::clock::Clock;
 use crate::domain::{SocketId, Timestamp, UserId};
 use crate::protocol::v1::Status;
@@ -36,7 +36,7 @@ const LOOKUPS: usize = 2;
 /// Users whose last time online is remembered.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
 
-pub(super) struct PresenceActor(pub(super) Arc<ActorStats>);
+pub(super) struct PresenceActor(pub(super) Arc<ActorCounters>);
 
 #[derive(Clone)]
 pub(super) struct PresenceArgs {

@@ -10,12 +10,12 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::mailbox::{Mailbox, Slot, Timed};
 use super::session::credit::Credit;
 use super::session::messages::{SessionHandle, SessionMsg, SocketLease};
-use super::stats::ActorStats;
+use super::stats::{ActorCounters, ActorStats};
 use crate::domain::{Command, SocketId};
 use crate::telemetry::ActorKind;
 
 struct Probe<M> {
-    stats: Arc<ActorStats>,
+    counters: Arc<ActorCounters>,
     message: PhantomData<fn(M)>,
 }
 
@@ -34,16 +34,21 @@ impl<M: Send + 'static> Actor for Probe<M> {
         message: Timed<M>,
         seen: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
-        let (message, _busy) = message.open(&self.stats);
+        let (message, _busy) = message.open(&self.counters);
         // The test may have dropped the receiver.
         let _ = seen.send(message);
         Ok(())
     }
 }
 
-/// Counters for an actor of a test.
-pub(super) fn stats() -> Arc<ActorStats> {
+/// Counters for a kind of actor of a test.
+fn stats() -> Arc<ActorStats> {
     Arc::new(ActorStats::new(ActorKind::Session, Instant::now()))
+}
+
+/// Counters for an actor of a test.
+pub(super) fn counters() -> Arc<ActorCounters> {
+    stats().actor()
 }
 
 /// A slot without an actor.
@@ -54,18 +59,17 @@ pub(super) fn vacant<M: Send + 'static>() -> Slot<M> {
 /// A mailbox, and what is put into it.
 pub(super) async fn mailbox<M: Send + 'static>() -> (Mailbox<M>, UnboundedReceiver<M>) {
     let (sender, seen) = unbounded_channel();
-    let probe = Probe { stats: stats(), message: PhantomData };
+    let counters = counters();
+    let probe = Probe { counters: counters.clone(), message: PhantomData };
     let (actor, _) = Actor::spawn(None, probe, sender).await.unwrap();
-    (Mailbox::new(actor, stats()), seen)
+    (Mailbox::new(actor, counters), seen)
 }
 
 /// A slot, and what is sent to it.
 pub(super) async fn slot<M: Send + 'static>() -> (Slot<M>, UnboundedReceiver<M>) {
-    let (sender, seen) = unbounded_channel();
-    let probe = Probe { stats: stats(), message: PhantomData };
-    let (actor, _) = Actor::spawn(None, probe, sender).await.unwrap();
+    let (mailbox, seen) = mailbox().await;
     let slot = vacant();
-    slot.set(Some(actor));
+    slot.fill(mailbox);
     (slot, seen)
 }
 

@@ -20,12 +20,12 @@ use super::session::messages::{SessionHandle, SessionMsg, SocketLease, Update};
 use super::session::new_socket::NewSocket;
 use super::session::replay::Replays;
 use super::session::{SessionActor, SessionArgs};
-use super::stats::ActorStats;
+use super::stats::ActorCounters;
 use crate::domain::{Audience, UserId};
 use crate::telemetry::ActorKind;
 use messages::{Delivery, RegistryHandle, RegistryMsg};
 
-pub(super) struct RegistryActor(pub(super) Arc<ActorStats>);
+pub(super) struct RegistryActor(pub(super) Arc<ActorCounters>);
 
 #[derive(Clone)]
 pub(super) struct RegistryArgs {
@@ -138,12 +138,12 @@ impl RegistryState {
             presence: self.args.presence.clone(),
             replays: self.args.replays.clone(),
         };
-        let stats = self.args.health.stats(ActorKind::Session);
+        let counters = self.args.health.stats(ActorKind::Session).actor();
         // Awaits only the session's `pre_start`, which does no I/O.
-        match Actor::spawn_linked(None, SessionActor(stats.clone()), args, myself.get_cell()).await {
+        match Actor::spawn_linked(None, SessionActor(counters.clone()), args, myself.get_cell()).await {
             Ok((actor, _)) => {
                 self.users.insert(actor.get_id(), user);
-                let handle = SessionHandle(Mailbox::new(actor, stats.clone()));
+                let handle = SessionHandle(Mailbox::new(actor, counters));
                 self.sessions.insert(user, Session { handle, attached: 0, updates: Vec::new() });
             }
             Err(error) => tracing::error!(user.id = %user, error = %error, "cannot start a session"),

@@ -17,7 +17,7 @@ use super::mailbox::{Mailbox, Slot, Timed};
 use super::persistence::messages::PersistenceHandle;
 use super::presence::messages::PresenceHandle;
 use super::registry::messages::RegistryHandle;
-use super::stats::ActorStats;
+use super::stats::ActorCounters;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::storage::{Storage, StorageError};
@@ -102,7 +102,7 @@ async fn start_root(
     health: Arc<Health>,
 ) -> Result<(ActorRef<Timed<RootMsg>>, oneshot::Receiver<Fatal>), StartError> {
     let (fatal, on_fatal) = oneshot::channel();
-    let actor = RootActor(health.stats(ActorKind::Root).clone());
+    let actor = RootActor(health.stats(ActorKind::Root).actor());
     let args = RootArgs { children, health, fatal };
     let (root, _) = Actor::spawn(None, actor, args).await?;
     Ok((root, on_fatal))
@@ -113,7 +113,7 @@ enum RootMsg {
     Respawn(usize),
 }
 
-struct RootActor(Arc<ActorStats>);
+struct RootActor(Arc<ActorCounters>);
 
 struct RootArgs {
     children: Vec<Child>,
@@ -140,7 +140,7 @@ impl Actor for RootActor {
         for child in &mut children {
             child.start(mailbox.cell()).await?;
         }
-        self.0.started();
+        self.0.kind().started();
         Ok(RootState { children, mailbox, health, restarts: VecDeque::new(), fatal: Some(fatal) })
     }
 

@@ -24,7 +24,7 @@ use super::persistence::messages::PersistenceHandle;
 use super::persistence::reply::PendingReply;
 use super::presence::messages::PresenceHandle;
 use super::registry::messages::RegistryHandle;
-use super::stats::ActorStats;
+use super::stats::ActorCounters;
 use crate::domain::{Command, Event, EventBody, SocketId, UserId};
 use crate::protocol::CloseReason;
 use crate::protocol::v1::Context;
@@ -36,7 +36,7 @@ use origin::{Origin, Reply};
 use replay::Replays;
 use socket::SessionSocket;
 
-pub(super) struct SessionActor(pub(super) Arc<ActorStats>);
+pub(super) struct SessionActor(pub(super) Arc<ActorCounters>);
 
 pub(super) struct SessionArgs {
     pub(super) user: UserId,
@@ -59,7 +59,7 @@ pub(super) struct SessionState {
 }
 
 /// Counts a session for as long as it lives.
-struct Alive(Arc<ActorStats>);
+struct Alive(Arc<ActorCounters>);
 
 impl Actor for SessionActor {
     type Msg = Timed<SessionMsg>;
@@ -118,16 +118,17 @@ impl Actor for SessionActor {
 }
 
 impl Alive {
-    fn new(stats: Arc<ActorStats>) -> Self {
+    fn new(counters: Arc<ActorCounters>) -> Self {
         metrics().sessions.increment(1);
-        stats.started();
-        Self(stats)
+        counters.kind().started();
+        Self(counters)
     }
 }
 
 impl Drop for Alive {
     fn drop(&mut self) {
         metrics().sessions.decrement(1);
+        self.0.kind().ended();
         self.0.ended();
     }
 }

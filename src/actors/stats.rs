@@ -1,34 +1,44 @@
-//! Counters of each kind of actor, kept by its mailbox: they can be read while the actor is stuck.
+//! Counters of the actors, kept by their mailboxes: they can be read while an actor is stuck.
 //!
-//! Sessions share one set of counters. Their waits and their work are those of the session that was served last, and
-//! their other figures the sum over all of them.
+//! Each actor has counters of its own ([`ActorCounters`]), so that no two sessions write the same cache line for each
+//! message. What is shown of a kind ([`ActorStats`]) is the sum, and the longest of the times, over its actors.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crate::telemetry::{ActorKind, metrics};
 
-/// The counters of one kind of actor. Writing them costs a few relaxed atomic operations a message.
+/// The counters of one kind of actor.
 #[derive(Debug)]
 pub(super) struct ActorStats {
     kind: ActorKind,
-    /// The zero of the times below.
+    /// The zero of the times of its actors.
     start: Instant,
     alive: AtomicU64,
     restarts: AtomicU64,
+    /// Messages that were taken out by actors whose counters are gone.
+    handled_before: AtomicU64,
+    last_error: Mutex<Option<String>>,
+    actors: Mutex<Vec<Weak<ActorCounters>>>,
+}
+
+/// The counters of one actor. Any thread counts what it queues; the rest is written by the actor alone.
+#[derive(Debug)]
+pub(super) struct ActorCounters {
+    stats: Arc<ActorStats>,
+    queued: AtomicU64,
     handled: AtomicU64,
-    /// Each message in a mailbox holds a clone, so that one which is dropped unread stops counting, too.
-    waiting: Arc<()>,
     /// Microseconds after the start at which the oldest waiting message was queued, or earlier.
     oldest_at: AtomicU64,
     /// Microseconds after the start at which the message in hand was taken out; 0 when there is none.
     busy_since: AtomicU64,
-    last_error: Mutex<Option<String>>,
+    /// What is queued from now on is dropped unread.
+    has_ended: AtomicBool,
 }
 
 /// The state of one kind of actor at one moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ActorSnapshot {
     /// Actors of the kind that run.
     pub alive: u64,
@@ -37,20 +47,17 @@ pub struct ActorSnapshot {
     /// Messages that were taken out of mailboxes since the start.
     pub handled: u64,
     /// Messages in mailboxes.
-    pub waiting: usize,
+    pub waiting: u64,
     /// The wait of the oldest message, at most; `None` when no message waits.
     pub oldest_wait: Option<Duration>,
-    /// How long the message in hand has been worked on; `None` when there is none.
+    /// How long the message in hand that was taken out first has been worked on; `None` when there is none.
     pub busy_for: Option<Duration>,
-    /// The last failure, or the last error that the actor has met and survived.
+    /// The last failure, or the last error that an actor has met and survived.
     pub last_error: Option<String>,
 }
 
-/// A message in a mailbox, for as long as it is there.
-pub(super) struct Waiting(#[expect(dead_code, reason = "counted by its existence")] Arc<()>);
-
 /// A message in hand. Dropped, the actor is idle.
-pub(super) struct Busy<'a>(&'a ActorStats);
+pub(super) struct Busy<'a>(&'a ActorCounters);
 
 impl ActorStats {
     /// Counters that are all zero at `start`.
@@ -60,12 +67,24 @@ impl ActorStats {
             start,
             alive: AtomicU64::new(0),
             restarts: AtomicU64::new(0),
-            handled: AtomicU64::new(0),
-            waiting: Arc::new(()),
-            oldest_at: AtomicU64::new(0),
-            busy_since: AtomicU64::new(0),
+            handled_before: AtomicU64::new(0),
             last_error: Mutex::new(None),
+            actors: Mutex::default(),
         }
+    }
+
+    /// Counters for another actor of this kind.
+    pub(super) fn actor(self: &Arc<Self>) -> Arc<ActorCounters> {
+        let counters = Arc::new(ActorCounters::new(self.clone()));
+        let mut actors = self.actors.lock().unwrap_or_else(PoisonError::into_inner);
+        if actors.len() == actors.capacity() {
+            // A list that is still full of live ones is doubled: on average, an actor costs one look.
+            actors.retain(|actor| actor.strong_count() > 0);
+            let live = actors.len();
+            actors.reserve_exact(live.max(1));
+        }
+        actors.push(Arc::downgrade(&counters));
+        counters
     }
 
     /// Counts an actor that has started.
@@ -83,6 +102,11 @@ impl ActorStats {
         self.alive.load(Ordering::Relaxed) > 0
     }
 
+    /// Actors of the kind that have failed since the start.
+    pub(super) fn restarts(&self) -> u64 {
+        self.restarts.load(Ordering::Relaxed)
+    }
+
     /// Counts an actor that has failed.
     pub(super) fn failed(&self, error: &impl ToString) {
         self.restarts.fetch_add(1, Ordering::Relaxed);
@@ -95,48 +119,94 @@ impl ActorStats {
         *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
     }
 
-    /// Counts a message that is put into a mailbox.
-    pub(super) fn queued(&self, at: Instant) -> Waiting {
-        if self.waiting() == 0 {
-            self.oldest_at.store(self.micros(at), Ordering::Relaxed);
-        }
-        Waiting(self.waiting.clone())
-    }
-
-    /// Counts a message that was put into a mailbox at `queued_at` and is taken out now.
-    pub(super) fn taken(&self, queued_at: Instant) -> Busy<'_> {
-        let now = Instant::now();
-        metrics().mailbox_wait(self.kind, now.saturating_duration_since(queued_at));
-        self.handled.fetch_add(1, Ordering::Relaxed);
-        // Those behind it were queued later.
-        self.oldest_at.store(self.micros(queued_at), Ordering::Relaxed);
-        self.busy_since.store(self.micros(now).max(1), Ordering::Relaxed);
-        Busy(self)
-    }
-
     /// What the counters show now.
     pub(super) fn snapshot(&self) -> ActorSnapshot {
-        let now = self.micros(Instant::now());
-        let since = |at: u64| Duration::from_micros(now.saturating_sub(at));
-        let waiting = self.waiting();
-        let busy_since = self.busy_since.load(Ordering::Relaxed);
-        ActorSnapshot {
+        let mut seen = ActorSnapshot {
             alive: self.alive.load(Ordering::Relaxed),
-            restarts: self.restarts.load(Ordering::Relaxed),
-            handled: self.handled.load(Ordering::Relaxed),
-            waiting,
-            oldest_wait: (waiting > 0).then(|| since(self.oldest_at.load(Ordering::Relaxed))),
-            busy_for: (busy_since > 0).then(|| since(busy_since)),
+            restarts: self.restarts(),
             last_error: self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            ..ActorSnapshot::default()
+        };
+        let now = self.micros(Instant::now());
+        let actors = self.actors.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for actor in actors.iter().filter_map(Weak::upgrade) {
+            actor.add_to(&mut seen, now);
         }
-    }
-
-    fn waiting(&self) -> usize {
-        Arc::strong_count(&self.waiting) - 1
+        // After the actors, so that one that ends meanwhile is not missed.
+        seen.handled += self.handled_before.load(Ordering::Relaxed);
+        seen
     }
 
     fn micros(&self, at: Instant) -> u64 {
         u64::try_from(at.saturating_duration_since(self.start).as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+impl ActorCounters {
+    fn new(stats: Arc<ActorStats>) -> Self {
+        let zero = || AtomicU64::new(0);
+        Self {
+            stats,
+            queued: zero(),
+            handled: zero(),
+            oldest_at: zero(),
+            busy_since: zero(),
+            has_ended: AtomicBool::new(false),
+        }
+    }
+
+    /// The counters of the actor's kind.
+    pub(super) fn kind(&self) -> &Arc<ActorStats> {
+        &self.stats
+    }
+
+    /// Counts a message that is about to be put into the mailbox.
+    pub(super) fn queued(&self, at: Instant) {
+        let before = self.queued.fetch_add(1, Ordering::Relaxed);
+        if before == self.handled.load(Ordering::Relaxed) {
+            self.oldest_at.store(self.stats.micros(at), Ordering::Relaxed);
+        }
+    }
+
+    /// Counts a message that was put into the mailbox at `queued_at` and is taken out now.
+    pub(super) fn taken(&self, queued_at: Instant) -> Busy<'_> {
+        let now = Instant::now();
+        metrics().mailbox_wait(self.stats.kind, now.saturating_duration_since(queued_at));
+        // Written by the actor alone: a load and a store are enough.
+        self.handled.store(self.handled.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        // Those behind it were queued later.
+        self.oldest_at.store(self.stats.micros(queued_at), Ordering::Relaxed);
+        self.busy_since.store(self.stats.micros(now).max(1), Ordering::Relaxed);
+        Busy(self)
+    }
+
+    /// Counts nothing as waiting any more: the actor has ended, though handles of it are left.
+    pub(super) fn ended(&self) {
+        self.has_ended.store(true, Ordering::Relaxed);
+    }
+
+    fn add_to(&self, seen: &mut ActorSnapshot, now: u64) {
+        let since = |at: u64| Some(Duration::from_micros(now.saturating_sub(at)));
+        let handled = self.handled.load(Ordering::Relaxed);
+        let waiting = self.queued.load(Ordering::Relaxed).saturating_sub(handled);
+        seen.handled += handled;
+        if self.has_ended.load(Ordering::Relaxed) {
+            return;
+        }
+        seen.waiting += waiting;
+        if waiting > 0 {
+            seen.oldest_wait = seen.oldest_wait.max(since(self.oldest_at.load(Ordering::Relaxed)));
+        }
+        let busy_since = self.busy_since.load(Ordering::Relaxed);
+        if busy_since > 0 {
+            seen.busy_for = seen.busy_for.max(since(busy_since));
+        }
+    }
+}
+
+impl Drop for ActorCounters {
+    fn drop(&mut self) {
+        self.stats.handled_before.fetch_add(*self.handled.get_mut(), Ordering::Relaxed);
     }
 }
 
@@ -150,35 +220,79 @@ impl Drop for Busy<'_> {
 mod tests {
     use super::*;
 
-    fn stats() -> ActorStats {
-        ActorStats::new(ActorKind::Janitor, Instant::now().checked_sub(Duration::from_mins(1)).unwrap())
+    fn stats() -> Arc<ActorStats> {
+        let start = Instant::now().checked_sub(Duration::from_mins(1)).unwrap();
+        Arc::new(ActorStats::new(ActorKind::Janitor, start))
+    }
+
+    fn ago(seconds: u64) -> Instant {
+        Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap()
     }
 
     #[test]
     fn messages_are_counted_while_they_wait_and_when_they_are_taken_out() {
         let stats = stats();
-        let earlier = Instant::now().checked_sub(Duration::from_secs(20)).unwrap();
-        let (first, second) = (stats.queued(earlier), stats.queued(Instant::now()));
+        let actor = stats.actor();
+        let earlier = ago(20);
+        actor.queued(earlier);
+        actor.queued(Instant::now());
         let seen = stats.snapshot();
         assert_eq!((seen.waiting, seen.handled, seen.busy_for), (2, 0, None));
         assert!(seen.oldest_wait.unwrap() >= Duration::from_secs(20));
-        drop(first);
-        let busy = stats.taken(earlier);
+        let busy = actor.taken(earlier);
         let seen = stats.snapshot();
         assert_eq!((seen.waiting, seen.handled), (1, 1));
         assert!(seen.busy_for.unwrap() < Duration::from_secs(10), "it was taken out just now");
         drop(busy);
-        drop(second);
+        drop(actor.taken(Instant::now()));
         let seen = stats.snapshot();
-        assert_eq!((seen.waiting, seen.handled, seen.oldest_wait, seen.busy_for), (0, 1, None, None));
+        assert_eq!((seen.waiting, seen.handled, seen.oldest_wait, seen.busy_for), (0, 2, None, None));
     }
 
     #[test]
     fn after_a_pause_the_wait_begins_with_the_next_message() {
         let stats = stats();
-        drop(stats.taken(Instant::now().checked_sub(Duration::from_secs(50)).unwrap()));
-        let _waiting = stats.queued(Instant::now());
+        let actor = stats.actor();
+        actor.queued(ago(50));
+        drop(actor.taken(ago(50)));
+        actor.queued(Instant::now());
         assert!(stats.snapshot().oldest_wait.unwrap() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn of_many_actors_the_sum_and_the_longest_wait_are_shown() {
+        let stats = stats();
+        let (first, second) = (stats.actor(), stats.actor());
+        first.queued(ago(5));
+        second.queued(ago(30));
+        second.queued(ago(10));
+        let _first = first.taken(ago(5));
+        let seen = stats.snapshot();
+        assert_eq!((seen.waiting, seen.handled), (2, 1));
+        assert!(seen.oldest_wait.unwrap() >= Duration::from_secs(30) && seen.busy_for.is_some());
+    }
+
+    #[test]
+    fn an_actor_that_has_ended_leaves_what_it_has_handled_and_nothing_that_waits() {
+        let stats = stats();
+        for _ in 0..100 {
+            let actor = stats.actor();
+            actor.queued(ago(1));
+            actor.queued(ago(1));
+            drop(actor.taken(ago(1)));
+        }
+        let seen = stats.snapshot();
+        assert_eq!((seen.waiting, seen.handled, seen.oldest_wait), (0, 100, None));
+        assert!(stats.actors.lock().unwrap().len() < 10, "their places are given to others");
+    }
+
+    #[test]
+    fn what_is_sent_to_an_actor_that_has_ended_does_not_wait() {
+        let stats = stats();
+        let actor = stats.actor();
+        actor.ended();
+        actor.queued(ago(20));
+        assert_eq!(stats.snapshot(), ActorSnapshot::default());
     }
 
     #[test]

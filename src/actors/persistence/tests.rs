@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::messages::PersistenceHandle;
 use super::*;
-use crate::actors::mailbox::Slot;
+use crate::actors::mailbox::{Mailbox, Slot};
 use crate::actors::probe;
 use crate::actors::registry::messages::RegistryMsg;
 use crate::config::Config;
@@ -61,7 +61,7 @@ impl World {
         let health = Arc::new(Health::default());
         let (registry, seen) = probe::slot().await;
         let stats = health.stats(ActorKind::Persistence).clone();
-        let slot = Slot::new(stats.clone());
+        let (slot, counters) = (Slot::new(stats.clone()), stats.actor());
         let args = PersistenceArgs {
             storage: storage.clone(),
             clock: Clock::system(),
@@ -69,8 +69,8 @@ impl World {
             health: health.clone(),
             progress,
         };
-        let (actor, _) = Actor::spawn(None, PersistenceActor(stats), args).await.unwrap();
-        slot.set(Some(actor));
+        let (actor, _) = Actor::spawn(None, PersistenceActor(counters.clone()), args).await.unwrap();
+        slot.fill(Mailbox::new(actor, counters));
         Self { storage, writer: PersistenceHandle(slot), health, registry: seen, _dir: dir }
     }
 

@@ -42,8 +42,9 @@ impl World {
         }
         let registry = RegistryHandle(probe::vacant());
         let args = PresenceArgs { storage: storage.clone(), clock: Clock::system(), registry };
-        let (presence, _) = Actor::spawn(None, PresenceActor(probe::stats()), args).await.unwrap();
-        let presence = Mailbox::new(presence, probe::stats());
+        let counters = probe::counters();
+        let (presence, _) = Actor::spawn(None, PresenceActor(counters.clone()), args).await.unwrap();
+        let presence = Mailbox::new(presence, counters);
         presence.cast(PresenceMsg::Seen { user: BOB, is_online: true });
         let (session, told) = probe::mailbox().await;
         let session = SessionHandle(session);

@@ -37,7 +37,7 @@ impl World {
         let storage = Arc::new(Storage::open(&config).await.unwrap());
         let health = Arc::new(Health::default());
         let stats = health.stats(ActorKind::Registry).clone();
-        let slot = crate::actors::mailbox::Slot::new(stats.clone());
+        let (slot, counters) = (crate::actors::mailbox::Slot::new(stats.clone()), stats.actor());
         let (presence, seen) = probe::slot().await;
         let args = RegistryArgs {
             max_sockets: 2,
@@ -47,8 +47,8 @@ impl World {
             replays: Arc::new(Replays::new(&config, storage, Clock::system())),
             health: health.clone(),
         };
-        let (actor, _) = Actor::spawn(None, RegistryActor(stats), args).await.unwrap();
-        slot.set(Some(actor));
+        let (actor, _) = Actor::spawn(None, RegistryActor(counters.clone()), args).await.unwrap();
+        slot.fill(Mailbox::new(actor, counters));
         Self { registry: RegistryHandle(slot), health, presence: seen, sockets: 0, _dir: dir }
     }
 

@@ -7,7 +7,7 @@ use ractor::{Actor, ActorCell, ActorId};
 
 use crate::actors::health::Health;
 use crate::actors::janitor::{JanitorActor, JanitorArgs};
-use crate::actors::mailbox::{Slot, Timed};
+use crate::actors::mailbox::{Mailbox, Slot, Timed};
 use crate::actors::persistence::doubt::Progress;
 use crate::actors::persistence::messages::PersistenceHandle;
 use crate::actors::persistence::thread::DedicatedThread;
@@ -17,7 +17,7 @@ use crate::actors::presence::{PresenceActor, PresenceArgs};
 use crate::actors::registry::messages::RegistryHandle;
 use crate::actors::registry::{RegistryActor, RegistryArgs};
 use crate::actors::session::replay::Replays;
-use crate::actors::stats::ActorStats;
+use crate::actors::stats::{ActorCounters, ActorStats};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::Seq;
@@ -55,14 +55,19 @@ pub(super) struct Child {
 
 impl Child {
     /// Makes a child that is put into `slot` whenever it is started.
-    pub(super) fn new<A, M>(kind: ActorKind, slot: Slot<M>, actor: fn(Arc<ActorStats>) -> A, args: A::Arguments) -> Self
+    pub(super) fn new<A, M>(
+        kind: ActorKind,
+        slot: Slot<M>,
+        actor: fn(Arc<ActorCounters>) -> A,
+        args: A::Arguments,
+    ) -> Self
     where
         A: Actor<Msg = Timed<M>, Arguments: Clone + Sync>,
         M: Send + 'static,
     {
-        Self::started_by(kind, slot, move |stats, supervisor| {
+        Self::started_by(kind, slot, move |counters, supervisor| {
             let args = args.clone();
-            Box::pin(async move { Ok(Actor::spawn_linked(None, actor(stats), args, supervisor).await?.0) })
+            Box::pin(async move { Ok(Actor::spawn_linked(None, actor(counters), args, supervisor).await?.0) })
         })
     }
 
@@ -70,23 +75,24 @@ impl Child {
     fn started_by<M: Send + 'static>(
         kind: ActorKind,
         slot: Slot<M>,
-        spawn: impl Fn(Arc<ActorStats>, ActorCell) -> BoxFuture<'static, Result<ractor::ActorRef<Timed<M>>, StartError>>
+        spawn: impl Fn(Arc<ActorCounters>, ActorCell) -> BoxFuture<'static, Result<ractor::ActorRef<Timed<M>>, StartError>>
         + Send
         + Sync
         + 'static,
     ) -> Self {
         let stats = slot.stats().clone();
-        let (place, vacated, counters) = (slot.clone(), slot, stats.clone());
+        let (place, vacated) = (slot.clone(), slot);
         let start: Start = Box::new(move |supervisor| {
+            let counters = place.stats().actor();
             let (place, spawning) = (place.clone(), spawn(counters.clone(), supervisor));
             Box::pin(async move {
                 let actor = spawning.await?;
                 let id = actor.get_id();
-                place.set(Some(actor));
+                place.fill(Mailbox::new(actor, counters));
                 Ok(id)
             })
         });
-        Self { kind, stats, running: None, start, vacate: Box::new(move || vacated.set(None)) }
+        Self { kind, stats, running: None, start, vacate: Box::new(move || vacated.vacate()) }
     }
 
     /// Returns the same child, with `what` to be called whenever it has started.
@@ -164,10 +170,10 @@ pub(super) fn children(
         Child::new(ActorKind::Presence, presence.0.clone(), PresenceActor, presence_args)
             .then(move || sessions.report_presence()),
         Child::new(ActorKind::Registry, registry.0.clone(), RegistryActor, registry_args),
-        Child::started_by(ActorKind::Persistence, persistence.0.clone(), move |stats, supervisor| {
+        Child::started_by(ActorKind::Persistence, persistence.0.clone(), move |counters, supervisor| {
             let (thread, args) = (thread.clone(), persistence_args.clone());
             Box::pin(async move {
-                let start = Actor::spawn_linked(None, PersistenceActor(stats), args, supervisor);
+                let start = Actor::spawn_linked(None, PersistenceActor(counters), args, supervisor);
                 let started = thread.run(start).await;
                 Ok(started.ok_or_else(|| StartError("its thread has ended".to_owned()))??.0)
             })

@@ -7,7 +7,7 @@ use super::*;
 const SOON: Duration = Duration::from_secs(30);
 
 /// A child that fails when it is told to.
-struct Fragile(Arc<ActorStats>);
+struct Fragile(Arc<ActorCounters>);
 
 impl Actor for Fragile {
     type Msg = Timed<bool>;

@@ -65,10 +65,10 @@ impl World {
             presence: PresenceHandle(presence),
             replays: Arc::new(Replays::new(&config, storage, Clock::system())),
         };
-        let stats = probe::stats();
-        let (actor, _) = Actor::spawn(None, SessionActor(stats.clone()), args).await.unwrap();
+        let counters = probe::counters();
+        let (actor, _) = Actor::spawn(None, SessionActor(counters.clone()), args).await.unwrap();
         Self {
-            session: SessionHandle(Mailbox::new(actor, stats)),
+            session: SessionHandle(Mailbox::new(actor, counters)),
             registry: seen_by_registry,
             persistence: seen_by_persistence,
             presence: seen_by_presence,
