@@ -1,9 +1,10 @@
-//! The store: the only place that knows SeaORM. Queries by topic, which return domain types.
+//! The store: the only module that uses SeaORM. Its queries are grouped by topic and return domain types.
 //!
 //! On SQLite the writer has a connection of its own for batches, requests write on another, and retention on a third,
-//! one at a time; a few connections read (WAL). PostgreSQL has a pool for each, and one connection is kept for batches.
+//! one at a time; a few connections read (WAL). PostgreSQL has a pool for each purpose, and keeps one connection for
+//! batches.
 //!
-//! A SQLite store takes one process at a time, so its `store.head` moves only by this process.
+//! Only one process at a time may use a SQLite store, so `store.head` changes only by this process.
 
 mod commands;
 mod engine;
@@ -58,13 +59,13 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The store. Cheap to share behind an `Arc`.
 pub struct Storage {
-    /// What requests write on.
+    /// The connections on which requests write.
     request_writes: DatabaseConnection,
-    /// What requests and replays read on.
+    /// The connections on which requests and replays read.
     reads: DatabaseConnection,
-    /// What batches of commands are written on.
+    /// The connection on which the writer stores batches of commands.
     batches: Batches,
-    /// What retention writes on, beside the writer.
+    /// The connection on which retention deletes, concurrently with the writer.
     cleanup: DatabaseConnection,
     cache: Mutex<Cache>,
     login_marks: LoginMarks,
@@ -73,11 +74,11 @@ pub struct Storage {
     files: Arc<SharedFiles>,
     /// Whether something was destroyed that may still be in the write-ahead log.
     destroyed: AtomicBool,
-    /// Permits of long searches, which must not take all the readers.
+    /// Permits of long searches, which must not occupy all connections for reading.
     long_searches: Semaphore,
-    /// Held by the one page that is read in several steps.
+    /// The permit of the one page that may be read in several steps.
     large_pages: Semaphore,
-    /// Permits of replays, which must not take all the readers either.
+    /// Permits of replays, which must not occupy all connections for reading either.
     replays: Semaphore,
     /// Longest wait for a connection, the right to write, or a permit.
     wait: Duration,
@@ -86,31 +87,31 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// Whether a restart would find what is written now: [`StorageError::NotInPlace`] when the files of a SQLite store
-    /// were taken away from under it.
+    /// Checks that a restart would find what is written now. Returns [`StorageError::NotInPlace`] when the files of a
+    /// SQLite store were removed or replaced.
     pub async fn check_files(&self) -> Result<(), StorageError> {
         if self.files.get().is_none_or(|place| place.lost().is_none()) {
             return Ok(());
         }
-        // With the right to write, so that what can be saved is saved.
+        // Taking the right to write performs the check, and gives up the store when it fails.
         self.write_guard().await.map(drop)
     }
 
-    /// Whether requests could write the last time that one tried.
+    /// Returns whether the last write of a request succeeded.
     #[must_use]
     pub fn requests_can_write(&self) -> bool {
         !self.write_health.is_failing()
     }
 
-    /// Whether the database answers a reader, and is where a restart would look for it.
+    /// Checks that the database responds to a read, and that a restart would find it.
     pub async fn ping(&self) -> Result<(), StorageError> {
         self.files.get().map_or(Ok(()), OpenFiles::check)?;
         self.reads.query_one(self.statement("SELECT 1", [])).await?;
         Ok(())
     }
 
-    /// Closes all connections; on SQLite the log is folded into the database file. Gives up on a database that does not
-    /// answer.
+    /// Closes all connections; on SQLite this moves the write-ahead log into the database file. Gives up after
+    /// [`CLOSE_TIMEOUT`] when the database does not respond.
     pub async fn close(&self) -> Result<(), StorageError> {
         if let Some(place) = self.files.get()
             && place.lost().is_some_and(|how| how != Lost::Log)
@@ -134,8 +135,8 @@ impl Storage {
         closed
     }
 
-    /// Leaves all connections open until the process ends. Closing the last one would write our log into a database
-    /// that is not ours, or remove one that is not ours.
+    /// Leaves all connections open until the process ends. Closing the last one would write our log into another
+    /// database, or remove another database's log.
     async fn abandon(&self) {
         for pool in [&self.request_writes, &self.reads, &self.cleanup] {
             std::mem::forget(pool.clone());

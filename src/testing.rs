@@ -15,7 +15,7 @@
 //! server.stop().await;
 //! # });
 //! ```
-//! Everything waits with a deadline and panics with a reason when it passes: this is for tests only.
+//! Every wait has a deadline and panics with a reason when it passes: this is for tests only.
 
 #![expect(
     clippy::missing_panics_doc,
@@ -45,7 +45,7 @@ pub use socket::{MessageFrame, TestSocket};
 
 use std::time::Duration;
 
-/// How long anything may take before a test fails: long, since test machines are slow and busy.
+/// Longest wait for anything before a test fails: long, since test machines are slow and busy.
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Waits for `future`; fails the test with `what` when it takes too long.

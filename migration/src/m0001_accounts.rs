@@ -41,7 +41,7 @@ enum RefreshTokens {
     LoginId,
     ExpiresAt,
     SpentAt,
-    /// With the spent token itself, this makes its successor again.
+    /// The salt from which, with the spent token itself, its successor is derived again.
     SuccessorSalt,
 }
 

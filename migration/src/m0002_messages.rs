@@ -14,7 +14,7 @@ pub(crate) struct Migration;
 enum Store {
     Table,
     Id,
-    /// Names this store's history; another one after a restore.
+    /// The name of the store's history, which changes with a restore.
     Epoch,
     /// The highest number given to a message.
     Head,
@@ -122,7 +122,7 @@ impl MigrationTrait for Migration {
                     .col(ColumnDef::new(Messages::ReceiverId).integer().not_null())
                     .col(ColumnDef::new(Messages::MessageType).text().not_null())
                     .col(ColumnDef::new(Messages::Timestamp).big_integer().not_null())
-                    // Binary: any UTF-8 may come, NUL included, which PostgreSQL's text refuses.
+                    // Binary, since any UTF-8 is allowed, NUL included, which PostgreSQL's text refuses.
                     .col(ColumnDef::new(Messages::SenderCopy).blob().not_null())
                     .col(ColumnDef::new(Messages::ReceiverCopy).blob().not_null())
                     .to_owned(),

@@ -1,4 +1,4 @@
-//! What `fluent.v1` needs: events beside messages, positions of each side, deletion and expiry, blocks, settings,
+//! The tables of `fluent.v1`: events beside messages, positions of each side, deletion and expiry, blocks, settings,
 //! devices.
 
 use sea_orm_migration::prelude::*;
@@ -10,7 +10,7 @@ pub(crate) struct Migration;
 /// Columns that existing tables get: table, name, type and default.
 const COLUMNS: [(&str, &str); 18] = [
     // The highest `seq` that is no longer kept; the time before which everything is gone by retention; and a number
-    // that changes whenever something changes that writers keep in memory.
+    // that changes whenever data changes that writers cache.
     ("store", "dropped BIGINT NOT NULL DEFAULT 0"),
     ("store", "retained_from BIGINT NOT NULL DEFAULT 0"),
     ("store", "rules BIGINT NOT NULL DEFAULT 0"),
@@ -22,13 +22,13 @@ const COLUMNS: [(&str, &str); 18] = [
     ("messages", "content_hash BLOB"),
     ("messages", "reply_to BIGINT"),
     ("messages", "expires_at BIGINT"),
-    // The `seq` under which each side has lost the message, then the one under which both have, and how: 0 one after
-    // the other, 1 for everyone by its sender, 2 expired, 3 retention, 4 with an account.
+    // The `seq` under which the message was gone for each side, then the one under which it was gone for both, and how:
+    // 0 one side after the other, 1 for everyone by its sender, 2 expired, 3 retention, 4 with an account.
     ("messages", "sender_gone BIGINT"),
     ("messages", "receiver_gone BIGINT"),
     ("messages", "gone_seq BIGINT"),
     ("messages", "gone_how SMALLINT NOT NULL DEFAULT 0"),
-    // What the other side has sent: how many are unread, and the newest.
+    // Messages that the other side has sent: the number of unread ones, and the newest one.
     ("members", "unread BIGINT NOT NULL DEFAULT 0"),
     ("members", "newest_inbound BIGINT"),
     ("members", "read_id BIGINT NOT NULL DEFAULT 0"),
@@ -68,13 +68,13 @@ const BODIES: [&str; 4] = [
 
 const INDEXES: [&str; 10] = [
     "DROP INDEX messages_conversation",
-    // Holds only messages that one of the two can still see: a page never walks over those that are gone for both.
+    // Contains only messages that one of the two can still see: a page never reads those that are gone for both.
     "CREATE INDEX messages_conversation ON messages (conversation_id, timestamp) WHERE gone_seq IS NULL",
     // The client id first: it grows with time, so inserts stay on the newest page.
     "CREATE UNIQUE INDEX messages_client ON messages (client_id, sender_id) WHERE client_id IS NOT NULL",
     "CREATE INDEX messages_expires ON messages (expires_at) WHERE expires_at IS NOT NULL",
     "CREATE INDEX messages_gone ON messages (gone_seq) WHERE gone_seq IS NOT NULL",
-    // Leaves out messages of deleted accounts that are cleared away.
+    // Leaves out messages of deleted accounts that were destroyed.
     "CREATE INDEX messages_gone_conversation ON messages (conversation_id) \
      WHERE gone_seq IS NOT NULL AND gone_how <> 4",
     "CREATE INDEX events_seq ON events (seq)",

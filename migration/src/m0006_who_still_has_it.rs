@@ -1,4 +1,4 @@
-//! Indexes of messages by the sides that still have them: both, or one alone. A page never walks over messages that its
+//! Indexes of messages by the sides that still have them: both, or one alone. A page never reads messages that its
 //! reader has deleted, even when the other side still has them.
 
 use sea_orm_migration::prelude::*;
@@ -15,7 +15,7 @@ const INDEXES: [&str; 4] = [
     "CREATE INDEX messages_left ON messages \
      (conversation_id, (CASE WHEN sender_gone IS NULL THEN sender_id ELSE receiver_id END), timestamp) \
      WHERE gone_seq IS NULL AND (sender_gone IS NOT NULL OR receiver_gone IS NOT NULL)",
-    // Messages that have expired and are not cleared away yet must not count as unread.
+    // Messages that have expired and are not destroyed yet must not count as unread.
     "CREATE INDEX messages_conversation_expires ON messages (conversation_id, expires_at) WHERE expires_at IS NOT NULL",
 ];
 

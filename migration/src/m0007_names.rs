@@ -1,4 +1,4 @@
-//! What names look like, and the names that would not be accepted as new ones.
+//! Skeletons of names, which say which names look alike, and the names that would not be accepted as new ones.
 //!
 //! The server fills the tables, and makes the index of [`m0005_user_search`](super::m0005_user_search) anew, as soon as
 //! they exist: what a name looks like and how it is searched follows Unicode's data, and changes with them.
@@ -9,8 +9,8 @@ use sea_orm_migration::sea_orm::DatabaseBackend;
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-/// 16 bytes that stand for a look, one or two a name. A new name takes those with `twin` 0, which only one can have;
-/// older accounts that look like another have their id there.
+/// Skeletons of 16 bytes, one or two for each name. A new name takes rows with `twin` 0, which are unique; older
+/// accounts that look like another have their own id there.
 const SKELETONS: &str = "CREATE TABLE name_skeletons (skeleton BLOB NOT NULL, twin INTEGER NOT NULL, \
      user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE, PRIMARY KEY (skeleton, twin))";
 

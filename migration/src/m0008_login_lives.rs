@@ -1,5 +1,4 @@
-//! Bounds of logins: how many a user has, when they are over, and which accounts are gone while their access tokens
-//! still look valid.
+//! The number and the end of logins, and deleted accounts whose access tokens have not expired yet.
 
 use sea_orm_migration::prelude::*;
 

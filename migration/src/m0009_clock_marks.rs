@@ -1,4 +1,4 @@
-//! The real time, while time stamps were ahead of the clock.
+//! Clock marks: the real time of messages whose time stamps were ahead of the clock.
 //!
 //! Time stamps never go back. After the clock was ahead and is right again, they go on from the newest one, perhaps for
 //! days, and no longer say when a message was stored.

@@ -1,5 +1,5 @@
-//! How a database is reached: connections, transactions, statements. Nothing above needs to know which of the two it
-//! is.
+//! The database engines: connections, transactions, statements. Other modules of the store need not know which of the
+//! two engines is in use.
 
 pub(in crate::storage) mod begin;
 pub(in crate::storage) mod bulk;

@@ -1,4 +1,4 @@
-//! Maintenance of a store by its operators: backup, restore, copy, a new epoch.
+//! Maintenance of a store by operators: backup, restore, copy, new epoch.
 
 mod backup;
 pub(in crate::storage) mod copy;
@@ -17,10 +17,10 @@ pub use error::MaintenanceError;
 pub use holding::Holding;
 pub use restore::restore;
 
-/// Tables that count by themselves.
+/// Tables whose ids come from a counter of their own.
 const COUNTED: [&str; 3] = ["users", "logins", "conversations"];
-/// So many ids are never given: those that a store has given out after the backup it was restored from. Access tokens
-/// of lost accounts may still be valid, and phones remember their ids and keys; none may name a new account.
+/// Ids that are skipped after a restore, for those that the store gave out after the backup was made. Access tokens of
+/// lost accounts may still be valid, and phones remember their ids and keys: none may stand for a new account.
 const LOST_IDS: i64 = 1_000_000;
 const SKIP: PerEngine<&str> = PerEngine {
     sqlite: "UPDATE sqlite_sequence SET seq = seq + $1 WHERE name = $2",
@@ -28,8 +28,8 @@ const SKIP: PerEngine<&str> = PerEngine {
 };
 
 impl Storage {
-    /// Names the store's history anew, after it was restored from a backup: cursors of what came after the backup are
-    /// no longer honoured, and ids from then are not given again. Returns the new name.
+    /// Gives the store's history a new name after a restore from a backup, and returns it. Cursors of the old history
+    /// are no longer honoured, and [`LOST_IDS`] ids are skipped.
     pub async fn new_epoch(&self) -> Result<String, StorageError> {
         let epoch = new_epoch()?;
         let tx = self.begin().await?;

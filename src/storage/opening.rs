@@ -26,16 +26,17 @@ use crate::storage::schema::migrate::{self, MigrationState};
 use crate::storage::{Storage, StorageError};
 
 impl Storage {
-    /// Connects, brings the schema up to date and makes the store's own row.
+    /// Connects, brings the schema up to date and makes the row of the table `store`.
     ///
-    /// [`StorageError::NewerSchema`] when the database was written by a newer version, [`StorageError::Foreign`] when
-    /// by another program, [`StorageError::InUse`] when another process has the SQLite file.
+    /// Returns [`StorageError::NewerSchema`] when the database was written by a newer version,
+    /// [`StorageError::Foreign`] when by another program, [`StorageError::InUse`] when another process has the SQLite
+    /// file.
     pub async fn open(config: &Config) -> Result<Self, StorageError> {
         let lock = match store(config)? {
             Store::Sqlite(path) => {
                 sqlite::connect::check_directory(&path)?;
                 if !StoreLock::exists(&path) {
-                    // Not even a lock is made beside what is another program's.
+                    // Checked before the lock file is made: nothing is written beside another program's database.
                     foreign::look(&path)?;
                 }
                 let lock = StoreLock::take(&path)?;
@@ -44,12 +45,12 @@ impl Storage {
             }
             Store::Postgres(_) => None,
         };
-        // On the heap: it happens once, and would make the futures of all who call it as large.
+        // Boxed, since this runs once and its large future would be part of every caller's.
         Box::pin(Self::open_with(config, lock)).await
     }
 
-    /// As [`open`](Self::open), but makes no store: [`StorageError::NoStore`] when there is none. On PostgreSQL
-    /// [`StorageError::Connected`] while a server uses it.
+    /// As [`open`](Self::open), but makes no store: returns [`StorageError::NoStore`] when there is none, and on
+    /// PostgreSQL [`StorageError::Connected`] while a server uses it.
     pub async fn open_existing(config: &Config) -> Result<Self, StorageError> {
         match store(config)? {
             Store::Sqlite(path) => {
@@ -67,7 +68,7 @@ impl Storage {
         Self::open(config).await
     }
 
-    /// As [`open`](Self::open), under a lock that is there already, or on a file that no other process knows.
+    /// As [`open`](Self::open), with a lock that was taken before, or on a file that no other process knows.
     pub(super) async fn open_with(config: &Config, lock: Option<StoreLock>) -> Result<Self, StorageError> {
         Box::pin(Self::connect(config, lock)).await.map_err(|error| named_file(config, error))
     }
@@ -112,17 +113,17 @@ impl Storage {
         storage.ensure_store_row().await?;
         storage.review_names().await?;
         if let Batches::Sqlite(own) = &storage.batches {
-            // Not with the first batch: there may be no file descriptor left by then.
+            // Opened now, since at the first batch there may be no file descriptor left.
             own.lock().await.ensure_open()?;
         }
         if let Some((path, id)) = file {
-            // Set only here.
+            // Fails only when it is set already; it is set only here.
             let _ = storage.files.set(OpenFiles::new(&path, id, mark)?);
         }
         Ok(storage)
     }
 
-    /// The state of the schema, without changing it. A database that does not exist yet is an error.
+    /// Returns the state of the schema without changing it. Fails when the database does not exist yet.
     pub async fn migration_state(config: &Config) -> Result<Vec<MigrationState>, StorageError> {
         if let Store::Sqlite(path) = store(config)?
             && foreign::look(&path)? == Found::Nothing
@@ -139,7 +140,7 @@ impl Storage {
     }
 }
 
-/// The error with the name of the SQLite file.
+/// Adds the name of the SQLite file to an error.
 fn named_file(config: &Config, error: StorageError) -> StorageError {
     match store(config) {
         Ok(Store::Sqlite(path)) => error.about(&path),
@@ -147,19 +148,19 @@ fn named_file(config: &Config, error: StorageError) -> StorageError {
     }
 }
 
-/// At least one.
+/// Returns half the number of connections for reading, at least one.
 fn half_of_the_readers(config: &Config) -> usize {
     usize::try_from(config.database.max_connections / 2).unwrap_or(usize::MAX).clamp(1, Semaphore::MAX_PERMITS)
 }
 
-/// Brings the schema up to date. A SQLite file is marked as ours, and with `mark` as that of this run.
+/// Brings the schema up to date. Marks a SQLite file as a store, and with `mark` as opened by this run.
 async fn prepare(migrator: &DatabaseConnection, mark: i32) -> Result<(), StorageError> {
     migrate::up(migrator).await?;
     header::forget_statistics(migrator).await?;
     header::mark(migrator, foreign::APPLICATION_ID, mark).await
 }
 
-/// A number that no other run has, most likely.
+/// Returns a random number that most likely no other run has.
 fn new_mark() -> Result<i32, StorageError> {
     Ok(i32::from_be_bytes(clock::random_bytes()?) | 1)
 }

@@ -1,4 +1,4 @@
-//! Clearing away what has expired or was deleted.
+//! Retention: destroys and drops what has expired or was deleted.
 
 mod clock;
 pub(in crate::storage) mod logins;

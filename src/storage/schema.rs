@@ -1,4 +1,4 @@
-//! The tables and what is in them. The migrations themselves are in the `migration` crate.
+//! The tables and the meaning of their columns. The migrations themselves are in the `migration` crate.
 
 pub(in crate::storage) mod entity;
 pub(in crate::storage) mod foreign;

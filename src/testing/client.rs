@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::{TestSocket, soon};
 
-/// A whole answer.
+/// A complete response.
 #[derive(Debug)]
 pub struct Answer {
     /// Its status.
@@ -27,7 +27,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The body as JSON; fails the test when it is not what `T` takes.
+    /// Returns the body as JSON; fails the test when it is no `T`.
     #[must_use]
     pub fn json<T: DeserializeOwned>(&self) -> T {
         match serde_json::from_slice(&self.body) {
@@ -36,13 +36,14 @@ impl Answer {
         }
     }
 
-    /// The body as text.
+    /// Returns the body as text.
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// Status and code of a refusal; fails the test when it is not `application/problem+json` with all its keys.
+    /// Returns status and code of a refusal; fails the test when it is not `application/problem+json` with all its
+    /// keys.
     #[must_use]
     pub fn problem(&self) -> (u16, String) {
         let kind = self.headers.get(CONTENT_TYPE).map(|kind| String::from_utf8_lossy(kind.as_bytes()).into_owned());
@@ -53,7 +54,7 @@ impl Answer {
         (self.status.as_u16(), problem["code"].as_str().unwrap_or_default().to_owned())
     }
 
-    /// Itself when the status is a success; fails the test otherwise.
+    /// Returns the response itself when its status is a success; fails the test otherwise.
     #[expect(clippy::return_self_not_must_use, reason = "it is an assertion")]
     pub fn ok(self) -> Self {
         assert!(self.status.is_success(), "{} {}", self.status, self.text());
@@ -61,7 +62,7 @@ impl Answer {
     }
 }
 
-/// Speaks HTTP with one server, signed in or not.
+/// A client for HTTP with one server, signed in or not.
 #[derive(Clone, Debug)]
 pub struct Http {
     addr: SocketAddr,
@@ -70,52 +71,52 @@ pub struct Http {
 }
 
 impl Http {
-    /// Not signed in.
+    /// Makes a client that is not signed in.
     #[must_use]
     pub fn new(addr: SocketAddr) -> Self {
         let client = Client::builder(TokioExecutor::new()).build_http();
         Self { addr, client, authorization: None }
     }
 
-    /// Sends this `Authorization` header with everything.
+    /// Returns a client that sends this `Authorization` header with every request.
     #[must_use]
     pub fn with_authorization(&self, value: impl Into<String>) -> Self {
         Self { authorization: Some(value.into()), ..self.clone() }
     }
 
-    /// Where the server is.
+    /// Returns the address of the server.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// `GET path`.
+    /// Sends `GET path`.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, HeaderMap::new(), Bytes::new()).await
     }
 
-    /// `POST path` with a JSON body.
+    /// Sends `POST path` with a JSON body.
     pub async fn post(&self, path: &str, body: &impl Serialize) -> Answer {
         self.with_body(Method::POST, path, body).await
     }
 
-    /// `PUT path` with a JSON body.
+    /// Sends `PUT path` with a JSON body.
     pub async fn put(&self, path: &str, body: &impl Serialize) -> Answer {
         self.with_body(Method::PUT, path, body).await
     }
 
-    /// `DELETE path`.
+    /// Sends `DELETE path`.
     pub async fn delete(&self, path: &str) -> Answer {
         self.send(Method::DELETE, path, HeaderMap::new(), Bytes::new()).await
     }
 
-    /// Any method with a JSON body.
+    /// Sends a request with any method and a JSON body.
     pub async fn with_body(&self, method: Method, path: &str, body: &impl Serialize) -> Answer {
         let body = serde_json::to_vec(body).expect("the body serialises");
         self.send(method, path, HeaderMap::new(), body.into()).await
     }
 
-    /// Any request.
+    /// Sends a request.
     pub async fn send(&self, method: Method, path: &str, headers: HeaderMap, body: Bytes) -> Answer {
         let mut request = http::Request::new(Full::new(body));
         *request.method_mut() = method;
@@ -136,13 +137,13 @@ impl Http {
     }
 }
 
-/// Both tokens of a login. Strict: any other key fails the test.
+/// Both tokens of a login. Any other key fails the test.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TokenPair {
-    /// For requests.
+    /// The token for requests.
     pub access_token: String,
-    /// For the next refresh.
+    /// The token for the next refresh.
     pub refresh_token: String,
     /// `Bearer`.
     pub token_type: String,
@@ -157,12 +158,12 @@ pub struct TestClient {
     pub name: String,
     /// The tokens of the login.
     pub tokens: TokenPair,
-    /// REST, signed in.
+    /// An HTTP client with the access token.
     pub http: Http,
 }
 
 impl TestClient {
-    /// The password of everybody.
+    /// The password of every test user.
     pub const PASSWORD: &'static str = "correct horse battery staple";
 
     /// Registers and logs in.
@@ -174,7 +175,7 @@ impl TestClient {
         Self::log_in(http, name, id).await
     }
 
-    /// Logs in once more; another login session.
+    /// Logs in once more, which begins another login.
     pub async fn log_in(http: Http, name: &str, id: i32) -> Self {
         let credentials = json!({"username": name, "password": Self::PASSWORD});
         let tokens: TokenPair = http.post("/auth/login", &credentials).await.ok().json();
@@ -191,7 +192,7 @@ impl TestClient {
         }
     }
 
-    /// All messages with a partner, newest first, read page by page.
+    /// Returns all messages with a partner, newest first, read page by page.
     pub async fn history(&self, partner: i32) -> Vec<super::MessageFrame> {
         let mut all: Vec<super::MessageFrame> = Vec::new();
         loop {

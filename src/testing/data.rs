@@ -1,4 +1,4 @@
-//! What a test server keeps: its directory, and where it was asked for a database on PostgreSQL.
+//! The data of a test server: its directory, and its database if that is on PostgreSQL.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,18 +8,18 @@ use tempfile::TempDir;
 use super::TestDatabase;
 use crate::config::Config;
 
-/// The name of the variable that says on which store the tests run.
+/// The environment variable that selects the engine for tests.
 const STORE: &str = "FLUENT_TEST_STORE";
 
-/// A data directory and a database of a test's own, both gone with this value.
+/// A data directory and a database of one test. Both are removed on drop.
 pub struct TestData {
     database: Option<TestDatabase>,
     dir: TempDir,
 }
 
 impl TestData {
-    /// On the store that the environment names: `FLUENT_TEST_STORE` is `sqlite` (the default) or `postgres`; see
-    /// [`TestDatabase`] for where the latter is.
+    /// Makes data on the engine that `FLUENT_TEST_STORE` names: `sqlite` (the default) or `postgres`. See
+    /// [`TestDatabase`] for the server of the latter.
     pub async fn new() -> Arc<Self> {
         let store = std::env::var(STORE).unwrap_or_default();
         match store.as_str() {
@@ -33,13 +33,13 @@ impl TestData {
         }
     }
 
-    /// In a SQLite file, whatever the environment says: for tests that are about files.
+    /// Makes data in a SQLite file, whatever the environment says, for tests about files.
     #[must_use]
     pub fn sqlite() -> Arc<Self> {
         Self::with(None)
     }
 
-    /// On PostgreSQL, whatever the environment says: for tests that are about what only it can do.
+    /// Makes data on PostgreSQL, whatever the environment says, for tests about features that only it has.
     #[must_use]
     pub fn postgres(database: TestDatabase) -> Arc<Self> {
         Self::with(Some(database))
@@ -49,25 +49,26 @@ impl TestData {
         Arc::new(Self { database, dir: tempfile::tempdir().expect("a temporary directory") })
     }
 
-    /// A directory of the test's own; the data directory is in it.
+    /// Returns the directory of the test, in which the data directory is.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.dir.path()
     }
 
-    /// The URL of the database on PostgreSQL; empty for the SQLite file that a server makes in its data directory.
+    /// Returns the URL of the database on PostgreSQL; empty for the SQLite file that a server makes in its data
+    /// directory.
     #[must_use]
     pub fn url(&self) -> &str {
         self.database.as_ref().map_or("", TestDatabase::url)
     }
 
-    /// Whether the data is in a SQLite file.
+    /// Returns whether the data is in a SQLite file.
     #[must_use]
     pub fn is_sqlite(&self) -> bool {
         self.database.is_none()
     }
 
-    /// The data directory and the database of a server.
+    /// Sets the data directory and the database of a server.
     pub fn configure(&self, config: &mut Config) {
         config.server.data_dir = self.dir.path().join("data");
         config.database.url = self.url().into();

@@ -1,4 +1,4 @@
-//! A database of a test's own on PostgreSQL.
+//! A database of one test on PostgreSQL.
 
 use tokio::sync::OnceCell;
 
@@ -7,27 +7,28 @@ use crate::config::Config;
 use crate::storage::StorageError;
 use crate::storage::testing::databases;
 
-/// The name of the variable with the URL of an existing server.
+/// The environment variable with the URL of an existing server.
 const EXISTING: &str = "TEST_DATABASE_URL";
-/// Migrated once, and then copied for each test.
+/// The database that is migrated once, and then copied for each test.
 const TEMPLATE: &str = "fluent_template";
 
-/// The server of this process, started by the first who needs it. It ends with the process, whose end it notices.
+/// The server of this process, started by the first test that needs it. It notices the end of the process, and ends
+/// too.
 static SERVER: OnceCell<Result<Postgres, PostgresError>> = OnceCell::const_new();
 
-/// A database that is dropped with this value.
+/// A database, which is dropped with this value.
 ///
-/// It is on the server that `TEST_DATABASE_URL` names, whose user may make databases; without that on a throw-away
-/// server of this process.
+/// It is on the server that `TEST_DATABASE_URL` names, whose user must be allowed to make databases; without that
+/// variable on a throw-away server of this process.
 pub struct TestDatabase {
-    /// The URL of a database of that server that was there before.
+    /// The URL of another database on that server.
     server: String,
     name: String,
     url: String,
 }
 
 impl TestDatabase {
-    /// An empty store: its schema is there, or will be made by whoever opens it.
+    /// Makes an empty store. Its schema is there, or is made when the store is opened.
     pub async fn create() -> Result<Self, PostgresError> {
         if let Some(server) = existing() {
             return Self::create_on(&server).await;
@@ -36,7 +37,7 @@ impl TestDatabase {
         Self::made(&server.url("fluent"), Some(TEMPLATE)).await
     }
 
-    /// A database without a schema.
+    /// Makes a database without a schema.
     pub async fn create_empty() -> Result<Self, PostgresError> {
         if let Some(server) = existing() {
             return Self::create_on(&server).await;
@@ -44,7 +45,7 @@ impl TestDatabase {
         Self::made(&shared().await?.url("fluent"), None).await
     }
 
-    /// A database without a schema, on the server with a database of this URL.
+    /// Makes a database without a schema, on the server of this URL.
     pub async fn create_on(server: &str) -> Result<Self, PostgresError> {
         Self::made(server, None).await
     }
@@ -57,13 +58,13 @@ impl TestDatabase {
         Ok(Self { server: server.to_owned(), name, url })
     }
 
-    /// What it is called.
+    /// Returns its name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its URL.
+    /// Returns its URL.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
@@ -73,7 +74,7 @@ impl TestDatabase {
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         let (server, name) = (self.server.clone(), self.name.clone());
-        // Not on the test's runtime, which may be at its end.
+        // On another thread, since the test's runtime may be shutting down.
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
             runtime.block_on(databases::drop_database(&server, &name)).ok()
@@ -92,7 +93,7 @@ fn failed(error: StorageError) -> PostgresError {
     PostgresError::Failed(error.to_string())
 }
 
-/// The server of this process.
+/// Returns the server of this process.
 async fn shared() -> Result<&'static Postgres, PostgresError> {
     let server = SERVER.get_or_init(|| Box::pin(start_with_template())).await;
     server.as_ref().map_err(|error| match error {
@@ -110,7 +111,7 @@ async fn start_with_template() -> Result<Postgres, PostgresError> {
     Ok(server)
 }
 
-/// The URL with another database in it.
+/// Returns the URL with another database in it.
 fn with_database(url: &str, name: &str) -> Option<String> {
     let (scheme, behind) = url.split_once("://")?;
     let (front, query) = behind.split_once('?').unwrap_or((behind, ""));

@@ -16,8 +16,9 @@ pub struct TestDevice {
     pub hello: Value,
 }
 
-/// A `send` of a text message whose copies are `r:<text>` and `s:<text>`, and whose `client_id` is the text with `-`
-/// for each blank and comma.
+/// Returns a `send` of a text message whose copies are `r:<text>` and `s:<text>`, and whose `client_id` is the text
+/// with
+/// `-` for each blank and comma.
 #[must_use]
 pub fn send_frame(to: i32, text: &str) -> Value {
     json!({
@@ -46,7 +47,7 @@ impl TestDevice {
         Ok(Self::greeted(socket).await)
     }
 
-    /// The cursor behind an event of this `seq`.
+    /// Returns the cursor behind an event of this `seq`.
     #[must_use]
     pub fn cursor(&self, seq: i64) -> String {
         let cursor = self.hello["cursor"].as_str().expect("a cursor");
@@ -72,13 +73,13 @@ impl TestDevice {
         .await;
     }
 
-    /// Sends a frame; the next one that comes, which is its answer on a socket where nothing else happens.
+    /// Sends a frame, and returns the next one that comes: its reply, if nothing else happens on the socket.
     pub async fn ask(&mut self, frame: &Value) -> Value {
         self.send(frame).await;
         self.next().await
     }
 
-    /// Sends a [`send_frame`]; the next frame must be its `stored`.
+    /// Sends a [`send_frame`], and returns the next frame, which must be its `stored`.
     pub async fn store(&mut self, to: i32, text: &str) -> Value {
         let frame = send_frame(to, text);
         self.send(&frame).await;
@@ -87,8 +88,7 @@ impl TestDevice {
         stored
     }
 
-    /// All events of what is committed by now: what comes before the `stored` of a note to oneself, sent to mark the
-    /// end.
+    /// Returns all events that are committed by now: sends a message to oneself, and reads up to its `stored`.
     pub async fn so_far(&mut self) -> Vec<Value> {
         let client_id = crate::clock::random_token().expect("random bytes");
         let user = i32::try_from(self.hello["user_id"].as_i64().expect("an id")).expect("a small id");
@@ -103,19 +103,19 @@ impl TestDevice {
         }
     }
 
-    /// The next frame; fails the test when the socket is closed.
+    /// Returns the next frame; fails the test when the socket is closed.
     pub async fn next(&mut self) -> Value {
         serde_json::from_str(&self.socket.next_text().await).expect("JSON")
     }
 
-    /// The next frame, which must be of this type.
+    /// Returns the next frame, which must be of this type.
     pub async fn expect(&mut self, kind: &str) -> Value {
         let frame = self.next().await;
         assert_eq!(frame["type"], kind, "{frame}");
         frame
     }
 
-    /// The frames before the first one of this type, and that one.
+    /// Reads up to the first frame of this type. Returns the frames before it, and that frame.
     pub async fn until(&mut self, kind: &str) -> (Vec<Value>, Value) {
         let mut before = Vec::new();
         loop {
@@ -139,7 +139,8 @@ impl TestClient {
         }
     }
 
-    /// As [`device`](Self::device), and reads up to `live`; answers what came between `hello` and `live`.
+    /// As [`device`](Self::device), and reads up to `live`. Returns the device and the frames between `hello` and
+    /// `live`.
     pub async fn live_device(&self, device_id: &str, since: Option<&str>) -> (TestDevice, Vec<Value>) {
         let mut device = self.device(device_id, since).await;
         let (missed, _) = device.until("live").await;

@@ -1,5 +1,4 @@
-//! The network between a server and its PostgreSQL, to be broken: a proxy that stalls, cuts, and cuts exactly at a
-//! `COMMIT`.
+//! A proxy between a server and its PostgreSQL that can stall, cut connections, and cut exactly at a `COMMIT`.
 
 mod wire;
 
@@ -17,12 +16,12 @@ use tokio::task::JoinHandle;
 
 use wire::Messages;
 
-/// Where a connection is cut.
+/// The moment at which a connection is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommitCut {
-    /// The `COMMIT` does not get through.
+    /// Before the `COMMIT`, which does not get through.
     Before,
-    /// The `COMMIT` is carried out, and its answer does not get back.
+    /// After the `COMMIT`, whose result does not get back.
     After,
 }
 
@@ -40,16 +39,16 @@ struct Line {
     upstream: PathBuf,
     /// Connections accepted so far.
     opened: AtomicUsize,
-    /// Of connections with a lower number nothing gets through.
+    /// The number below which connections are held: nothing gets through on them.
     held_below: watch::Sender<usize>,
-    /// How often everything was cut.
+    /// The number of cuts of all connections.
     cuts: watch::Sender<usize>,
     traps: watch::Sender<Option<CommitCut>>,
     commits_cut: AtomicUsize,
 }
 
 impl DatabaseLink {
-    /// A link to the database at this Unix socket, such as `/tmp/x/.s.PGSQL.5432`.
+    /// Makes a link to the database at this Unix socket, such as `/tmp/x/.s.PGSQL.5432`.
     pub async fn to(upstream: PathBuf) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let addr = listener.local_addr()?;
@@ -71,29 +70,29 @@ impl DatabaseLink {
         Ok(Self { addr, line, accepting })
     }
 
-    /// The URL of a database behind this link.
+    /// Returns the URL of a database behind this link.
     #[must_use]
     pub fn url(&self, user: &str, database: &str) -> String {
         format!("postgres://{user}@{}/{database}", self.addr)
     }
 
-    /// Ends all connections. New ones are served.
+    /// Ends all connections. New ones work.
     pub fn cut(&self) {
         self.line.cuts.send_modify(|cuts| *cuts += 1);
     }
 
-    /// From now on nothing gets through, though connections stay and new ones are accepted.
+    /// Lets nothing through from now on; connections stay open, and new ones are accepted.
     pub fn stall(&self) {
         self.line.held_below.send_replace(usize::MAX);
     }
 
-    /// Nothing gets through on the connections that are open now, and nobody is told; new ones work. So it is after a
-    /// failover, or when a firewall has forgotten them.
+    /// Lets nothing through on the connections that are open now, without closing them; new ones work. So it is after a
+    /// failover, or when a firewall has lost its state.
     pub fn strand(&self) {
         self.line.held_below.send_replace(self.line.opened.load(Ordering::Relaxed));
     }
 
-    /// Everything gets through again, what was held up first.
+    /// Lets everything through again, beginning with what was held up.
     pub fn flow(&self) {
         self.line.held_below.send_replace(0);
     }
@@ -103,7 +102,7 @@ impl DatabaseLink {
         self.line.traps.send_replace(Some(place));
     }
 
-    /// How often a `COMMIT` was cut.
+    /// Returns how often a `COMMIT` was cut.
     #[must_use]
     pub fn commits_cut(&self) -> usize {
         self.line.commits_cut.load(Ordering::Relaxed)
@@ -145,7 +144,7 @@ impl Line {
             let answer = answered.byte().await.ok_or(End)?;
             self.pass(number, &answer, &mut to_client).await?;
         }
-        // The answer to a `COMMIT` must not get back.
+        // Whether the result of a `COMMIT` must not get back.
         let swallows = AtomicBool::new(false);
         tokio::select! {
             end = self.ask(number, &mut asked, &mut to_server, &swallows) => end,
@@ -191,7 +190,7 @@ impl Line {
                 return self.note_cut();
             }
             ready.unsplit(message);
-            // Many rows go on in one piece.
+            // Rows that arrive together are passed on together.
             if !answered.has_next() {
                 self.pass(number, &ready.split(), client).await?;
             }

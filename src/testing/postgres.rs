@@ -13,11 +13,11 @@ use tokio::time::{Instant, sleep};
 use crate::storage::testing::databases;
 use installed::Installation;
 
-/// Longest time until it accepts connections, and until it has stopped.
+/// Longest wait for a server to accept connections, and to stop.
 const START: Duration = Duration::from_secs(30);
-/// The port in the name of its socket, when it has none of its own.
+/// The port in the name of the socket when no port is set.
 const DEFAULT_PORT: u16 = 5432;
-/// The database that is always there.
+/// The database that exists on every server.
 const FIRST_DATABASE: &str = "postgres";
 /// The database that [`Postgres::start`] makes.
 const DATABASE: &str = "fluent";
@@ -40,26 +40,26 @@ kill "$reader" 2>/dev/null
 [ ! -e "$dir/over" ] || rm -rf -- "$dir"
 "#;
 
-/// Why there is no server.
+/// The reason why there is no server.
 #[derive(Debug, thiserror::Error)]
 pub enum PostgresError {
     /// `initdb` and `postgres` are neither where Debian keeps them nor on the path.
     #[error("PostgreSQL (initdb, postgres) is not installed")]
     NotInstalled,
-    /// It could not be made or started.
+    /// The server could not be made or started.
     #[error("PostgreSQL: {0}")]
     Failed(String),
-    /// A file or a process.
+    /// A file or a process failed.
     #[error("PostgreSQL: {0}")]
     Io(#[from] std::io::Error),
 }
 
-/// How a server is to be.
+/// The settings of a server.
 #[derive(Debug, Default)]
 pub struct PostgresSettings {
     /// Where its directory is made; by default the system's temporary directory.
     pub parent: Option<PathBuf>,
-    /// Whether a commit waits for the disk, as in earnest. A test of crashes of processes needs none.
+    /// Whether a commit waits for the disk. Tests need not: they crash only processes.
     pub durable: bool,
     /// A port of 127.0.0.1, beside the Unix socket.
     pub port: Option<u16>,
@@ -113,22 +113,22 @@ impl Postgres {
         Ok(server)
     }
 
-    /// The URL of a database of this server, by its Unix socket.
+    /// Returns the URL of a database of this server, by its Unix socket.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         let dir = self.dir.path().display().to_string().replace('%', "%25").replace('/', "%2F");
-        // It is in the name of the socket, too.
+        // The port is part of the socket's name, too.
         let port = self.settings.port.map(|port| format!(":{port}")).unwrap_or_default();
         format!("postgres://fluent@{dir}{port}/{database}")
     }
 
-    /// Its Unix socket.
+    /// Returns the path of its Unix socket.
     #[must_use]
     pub fn socket(&self) -> PathBuf {
         self.dir.path().join(format!(".s.PGSQL.{}", self.settings.port.unwrap_or(DEFAULT_PORT)))
     }
 
-    /// What it has logged so far.
+    /// Returns what it has logged so far.
     pub fn log(&self) -> Result<String, PostgresError> {
         Ok(String::from_utf8_lossy(&std::fs::read(self.dir.path().join("log"))?).into_owned())
     }
@@ -160,7 +160,7 @@ impl Postgres {
                 Some(keeper) => keeper,
                 none => none.insert(self.installation.keep(self.dir.path(), &self.settings)?),
             };
-            // What a crash has left behind may still be there, and then the first attempts end at once.
+            // Remains of a crashed server may still be there, and then the first attempts fail at once.
             if keeper.shell.try_wait()?.is_some() {
                 self.keeper = None;
             }
@@ -192,12 +192,12 @@ impl Installation {
         let mut set = vec![
             format!("listen_addresses={listen}"),
             format!("unix_socket_directories={}", dir.display()),
-            // Many tests at once, each with pools of its own.
+            // Many tests run at once, each with pools of its own.
             "max_connections=500".to_owned(),
         ];
         set.extend(settings.port.map(|port| format!("port={port}")));
         if !settings.durable {
-            // What a killed process has written is in the system's cache.
+            // Writes of a killed process survive in the system's cache.
             set.extend(["fsync=off", "full_page_writes=off"].map(str::to_owned));
         }
         if settings.certificate.is_some() {
@@ -209,7 +209,8 @@ impl Installation {
         for setting in set.iter().chain(&settings.more) {
             command.arg("-c").arg(setting);
         }
-        // A group of its own: what a terminal sends to the tests' group must not end the keeper before its work.
+        // A process group of its own: a terminal's signal to the tests must not end the keeper before it has cleaned
+        // up.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut shell = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let input = shell.stdin.take().ok_or_else(|| PostgresError::Failed("no input".to_owned()))?;

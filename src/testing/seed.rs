@@ -9,7 +9,7 @@ use crate::domain::{EmailAddress, PublicKey, UserId, UserName};
 use crate::server::make_data_dir;
 use crate::storage::{SeedMessages, SeedUsers, Storage};
 
-/// The key of everybody: Ed25519, RFC 8410 §10.1.
+/// The public key of all these users: Ed25519, RFC 8410 §10.1.
 const PUBLIC_KEY: &str = "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=";
 
 /// Frequent parts of names: what is common is searched most and found most.
@@ -21,7 +21,7 @@ const DOMAINS: [&str; 5] = ["example.org", "example.com", "mail.example", "examp
 const CONSONANTS: &[u8; 16] = b"bdfghjklmnprstvz";
 const VOWELS: &[u8; 4] = b"aeio";
 
-/// Scatters neighbouring numbers (the finaliser of `SplitMix64`).
+/// Returns a hash of a number (the finaliser of `SplitMix64`).
 fn scatter(number: u64) -> u64 {
     let mut z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -34,7 +34,7 @@ fn pick<T: Copy>(from: &[T], number: u64) -> T {
     from[usize::try_from(number % len).expect("below the length")]
 }
 
-/// Four syllables that no other of the first 2²⁴ numbers has.
+/// Returns four syllables, which differ for each of the first 2²⁴ numbers.
 fn surname(number: u64) -> String {
     // An odd factor permutes the numbers below a power of two.
     let mixed = number.wrapping_mul(0x9e37_79b1) & 0x00ff_ffff;
@@ -45,9 +45,9 @@ fn surname(number: u64) -> String {
     (0..4).flat_map(syllable).collect()
 }
 
-/// The name of the user with this number, always the same: for half of them an address, as the Android app registers,
-/// for the others two words, or words and digits. Parts repeat as they do among people, and no two of 2²⁴ numbers have
-/// the same name.
+/// Returns the name of the user with this number, always the same: for half of them an address, as the Android app
+/// registers, for the others two words, or words and digits. Parts repeat as in people's names, but no two of 2²⁴
+/// numbers have the same name.
 #[must_use]
 pub fn name(number: u64) -> String {
     let random = scatter(number);
@@ -62,8 +62,8 @@ pub fn name(number: u64) -> String {
     }
 }
 
-/// Makes the users with the numbers `first` … `first + count - 1`, all with one password hash; 100,000 take a few
-/// seconds. Their ids in the order of the numbers.
+/// Makes the users with the numbers `first` … `first + count - 1`, all with one password hash, and returns their ids in
+/// that order. 100,000 take a few seconds.
 pub async fn users(config: &Config, first: u64, count: u64, password: &str) -> Vec<UserId> {
     let names: Vec<(UserName, EmailAddress)> = (first..first + count)
         .map(|number| {
@@ -82,8 +82,8 @@ pub async fn users(config: &Config, first: u64, count: u64, password: &str) -> V
     ids
 }
 
-/// Makes accounts as a version before today's rules for names and passwords did: of each the name, the address and the
-/// password, hashed as it is given.
+/// Makes accounts as a version before the present rules did: each has a name, an address and a password, which is
+/// hashed as it is given.
 pub async fn old_users(config: &Config, users: &[(&str, &str, &str)]) {
     let storage = open(config).await;
     for (name, email, password) in users {
@@ -103,7 +103,7 @@ fn hash(config: &Config, password: &str) -> String {
 /// its second, then one for each the other way, and so on. A million take some ten seconds in a release build on
 /// SQLite.
 ///
-/// Nobody has read or received them; a retry of one would be told that its name is taken.
+/// They are neither delivered nor read. A retry of one of them is refused as a conflict.
 pub async fn messages(config: &Config, pairs: &[(UserId, UserId)], count: u64, bytes: usize) {
     let hex: Vec<String> = (0..).map(|i| format!("{:016x}", scatter(i))).take(bytes.div_ceil(16)).collect();
     let filler = hex.concat();
@@ -114,7 +114,7 @@ pub async fn messages(config: &Config, pairs: &[(UserId, UserId)], count: u64, b
     storage.close().await.expect("the store closes");
 }
 
-/// Deletes for a user all messages that the others still have, as if long ago: no event is left that tells of it.
+/// Deletes for a user all messages that the others still have, as if long ago: the events of the deletion are gone.
 pub async fn deletions(config: &Config, user: UserId) {
     let storage = open(config).await;
     storage.seed_deletions(user).await.expect("messages are deleted");

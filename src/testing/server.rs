@@ -1,4 +1,4 @@
-//! A server of a test's own.
+//! The server of one test.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,19 +10,19 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::server::Server;
 
-/// A server on free ports with a data directory of its own, on the store that the environment names (see
-/// [`TestData::new`]). When it goes, no actor may have failed unexpectedly.
+/// A server on free ports with a data directory of its own, on the engine that the environment names (see
+/// [`TestData::new`]). When it is dropped or stopped, no actor may have failed unexpectedly.
 pub struct TestServer {
     server: Option<Server>,
     addr: SocketAddr,
     admin_addr: SocketAddr,
     expected_failures: u64,
-    /// After the server, whose files are in it.
+    /// Dropped after the server, whose files are in it.
     data: Arc<TestData>,
 }
 
 impl TestServer {
-    /// The configuration of test servers: the defaults, cheap password hashes, no rate limits, free ports.
+    /// Returns the configuration of test servers: the defaults, cheap password hashes, no rate limits, free ports.
     #[must_use]
     pub fn config() -> Config {
         let mut config = Config::defaults().expect("the defaults are valid");
@@ -36,22 +36,22 @@ impl TestServer {
         config
     }
 
-    /// A server with [`config`](Self::config).
+    /// Starts a server with [`config`](Self::config).
     pub async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
 
-    /// A server with some settings changed.
+    /// Starts a server with some settings changed.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         Self::start_at(Clock::system(), change).await
     }
 
-    /// A server with another clock and some settings changed.
+    /// Starts a server with another clock and some settings changed.
     pub async fn start_at(clock: Clock, change: impl FnOnce(&mut Config)) -> Self {
         Self::start_on(TestData::new().await, clock, change).await
     }
 
-    /// A server on data that another one has left, or that several share.
+    /// Starts a server on data that another server has left, or that several share.
     pub async fn start_on(data: Arc<TestData>, clock: Clock, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Self::config();
         data.configure(&mut config);
@@ -61,37 +61,37 @@ impl TestServer {
         Self { server: Some(server), addr, admin_addr, expected_failures: 0, data }
     }
 
-    /// Where clients connect.
+    /// Returns the address where clients connect.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// The server itself.
+    /// Returns the server itself.
     #[must_use]
     pub fn server(&self) -> &Server {
         self.server.as_ref().expect("the server runs")
     }
 
-    /// What it keeps.
+    /// Returns its data.
     #[must_use]
     pub fn data(&self) -> &Arc<TestData> {
         &self.data
     }
 
-    /// The data directory.
+    /// Returns the data directory.
     #[must_use]
     pub fn data_dir(&self) -> std::path::PathBuf {
         self.data.path().join("data")
     }
 
-    /// Somebody who is not signed in.
+    /// Returns a client that is not signed in.
     #[must_use]
     pub fn http(&self) -> Http {
         Http::new(self.addr)
     }
 
-    /// An operator.
+    /// Returns a client of the operators' listener.
     #[must_use]
     pub fn admin(&self) -> Http {
         Http::new(self.admin_addr)
@@ -102,7 +102,7 @@ impl TestServer {
         TestClient::sign_up(self.http(), name).await
     }
 
-    /// This many actors will fail, as the test wants it.
+    /// Allows this many failures of actors, which the test provokes.
     pub fn expect_failures(&mut self, count: u64) {
         self.expected_failures = count;
     }

@@ -13,18 +13,18 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 
 use super::soon;
 
-/// A message as the shipped client decodes it: all five keys must be there, others are ignored.
+/// A message as the shipped client decodes it: all five keys are required, others are ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct MessageFrame {
-    /// Who sent it.
+    /// The sender.
     pub sender_id: i32,
-    /// Whom it was sent to.
+    /// The receiver.
     pub receiver_id: i32,
-    /// The copy for the one who reads it here.
+    /// The copy for the user of this socket.
     pub content: String,
-    /// `text`.
+    /// The message type, always `text`.
     pub message_type: String,
-    /// RFC 3339.
+    /// The time stamp in RFC 3339.
     pub timestamp: String,
 }
 
@@ -45,7 +45,7 @@ impl TestSocket {
         Self::shake_hands(addr, path, headers).await.map(|(socket, _)| socket)
     }
 
-    /// As [`open_with`](Self::open_with), and the headers of the server's answer.
+    /// As [`open_with`](Self::open_with), and returns the headers of the server's response, too.
     pub async fn shake_hands(
         addr: SocketAddr,
         path: &str,
@@ -94,7 +94,7 @@ impl TestSocket {
         soon("the server reads", self.0.send(message)).await
     }
 
-    /// The next text frame; fails the test when the socket is closed.
+    /// Returns the next text frame; fails the test when the socket is closed.
     pub async fn next_text(&mut self) -> String {
         match self.next().await {
             Some(Ok(Message::Text(text))) => text.to_string(),
@@ -102,7 +102,7 @@ impl TestSocket {
         }
     }
 
-    /// The next text frame as a message.
+    /// Returns the next text frame as a message.
     pub async fn next_message(&mut self) -> MessageFrame {
         let text = self.next_text().await;
         match serde_json::from_str(&text) {
@@ -111,14 +111,14 @@ impl TestSocket {
         }
     }
 
-    /// The next text frame as an error.
+    /// Returns the next text frame as an error.
     pub async fn next_error(&mut self) -> Value {
         let frame: Value = serde_json::from_str(&self.next_text().await).expect("JSON");
         assert_eq!(frame["type"], "error", "{frame}");
         frame
     }
 
-    /// The code and the text of the server's close, after whatever it still sends; fails the test when it just goes.
+    /// Reads up to the server's close frame, and returns its code and text; fails the test when there is none.
     pub async fn closed(&mut self) -> (u16, String) {
         loop {
             match self.next().await {
@@ -129,7 +129,7 @@ impl TestSocket {
         }
     }
 
-    /// The code the server closes with, after whatever it still sends; 1006 when it just goes.
+    /// Reads up to the server's close frame, and returns its code; 1006 when there is none.
     pub async fn close_code(&mut self) -> u16 {
         loop {
             match self.next().await {
@@ -140,7 +140,7 @@ impl TestSocket {
         }
     }
 
-    /// The next data or close frame.
+    /// Returns the next data or close frame.
     pub async fn next(&mut self) -> Option<Result<Message, Error>> {
         soon("a frame", async {
             loop {
@@ -153,7 +153,7 @@ impl TestSocket {
         .await
     }
 
-    /// Closes with 1000, as the app does, and waits for the answer.
+    /// Closes with 1000, as the app does, and waits for the server's close frame.
     pub async fn close(mut self) {
         soon("the close", async {
             let _ = self.0.close(None).await;
@@ -162,7 +162,7 @@ impl TestSocket {
         .await;
     }
 
-    /// The connection below, to misbehave on.
+    /// Returns the connection below, for tests of misbehaving clients.
     #[must_use]
     pub fn into_stream(self) -> TcpStream {
         self.0.into_inner()

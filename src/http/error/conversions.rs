@@ -53,7 +53,7 @@ impl From<StorageError> for ApiError {
             StorageError::TimedOut
             | StorageError::Sqlite(_)
             | StorageError::NotInPlace { .. }
-            | StorageError::Together(_) => Self::Unavailable,
+            | StorageError::Shared(_) => Self::Unavailable,
             // Everything that could be is a login session's or an account's.
             StorageError::Orphan(_) => Self::Unauthorized("the account is gone"),
             other => Self::Internal(other.to_string()),

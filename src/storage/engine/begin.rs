@@ -1,4 +1,4 @@
-//! Beginning transactions, and the statements of both.
+//! Begin of transactions, and statements for the engine in use.
 
 use std::sync::Arc;
 
@@ -14,17 +14,17 @@ use crate::storage::engine::tx::{PoolTransaction, Transaction, WriteGuard};
 use crate::storage::engine::write_health::WriteHealth;
 use crate::storage::{Storage, StorageError};
 
-/// Where batches are written.
+/// The connection on which batches are written.
 pub(in crate::storage) enum Batches {
-    /// On SQLite: who has it has the right to write.
+    /// On SQLite. Holding the lock is the right to write.
     Sqlite(Arc<Mutex<SqliteBatches>>),
     /// On PostgreSQL.
     Postgres(Arc<Mutex<PostgresBatches>>),
 }
 
 impl Storage {
-    /// A transaction that may write. On SQLite it takes the write lock at once, so that it cannot fail half-way because
-    /// another wrote first (<https://sqlite.org/lang_transaction.html>).
+    /// Begins a transaction that may write. On SQLite it takes the write lock at once, so that it cannot fail half-way
+    /// because another one wrote first (<https://sqlite.org/lang_transaction.html>).
     pub(in crate::storage) async fn begin(&self) -> Result<PoolTransaction, StorageError> {
         let begun = self.begin_on(&self.request_writes, Some(self.write_health.clone())).await;
         if let Err(error) = &begun {
@@ -33,17 +33,17 @@ impl Storage {
         begun
     }
 
-    /// As [`begin`](Self::begin), beside the writer.
+    /// As [`begin`](Self::begin), on the connection for retention.
     pub(in crate::storage) async fn begin_cleanup(&self) -> Result<PoolTransaction, StorageError> {
         let tx = self.begin_on(&self.cleanup, None).await?;
         if self.backend() == DatabaseBackend::Postgres {
-            // What the writer's transactions lock first, so that the two never wait for each other.
+            // The row that the writer's transactions lock first, so that the two never deadlock.
             tx.execute_unprepared("SELECT head FROM store WHERE id = 1 FOR UPDATE").await?;
         }
         Ok(tx)
     }
 
-    /// The transaction of a batch.
+    /// Begins the transaction of a batch.
     pub(in crate::storage) async fn begin_batch(&self) -> Result<Transaction, StorageError> {
         Ok(match &self.batches {
             Batches::Sqlite(own) => Transaction::Sqlite(SqliteTransaction::begin(self.lock_batches(own).await?)?),
@@ -64,7 +64,8 @@ impl Storage {
         Ok(PoolTransaction::new(db.begin_with_options(options).await?, write_health, guard))
     }
 
-    /// The right to write to SQLite, in the order in which it was asked for; nothing where several may write.
+    /// Waits for the right to write to SQLite, in the order of the requests; `None` on PostgreSQL, where several may
+    /// write.
     pub(in crate::storage) async fn write_guard(&self) -> Result<Option<WriteGuard>, StorageError> {
         match &self.batches {
             Batches::Sqlite(own) => self.lock_batches(own).await.map(Some),
@@ -82,7 +83,7 @@ impl Storage {
         Ok(guard)
     }
 
-    /// A statement with constant text, so that its plan is cached.
+    /// Makes a statement. Its text should be constant, so that its plan is cached.
     pub(in crate::storage) fn statement(
         &self,
         sql: impl Into<String>,
@@ -96,8 +97,8 @@ impl Storage {
     }
 }
 
-/// The row with a unique key, if there is one. Not by `one`: its `LIMIT` is a parameter, and SQLite compiles such a
-/// statement again each time it is used.
+/// Returns the row with a unique key, if there is one. SeaORM's `one` is not used: its `LIMIT` is a parameter, and
+/// SQLite compiles such a statement anew for each use.
 pub(in crate::storage) async fn unique<E: EntityTrait>(
     query: Select<E>,
     db: &impl ConnectionTrait,

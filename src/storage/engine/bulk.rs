@@ -1,17 +1,17 @@
 //! Bulk statements: many rows as the parameters of one statement.
 //!
 //! A statement is prepared once for each text, so its text must not depend on the number of rows. On PostgreSQL each
-//! column is one array. SQLite has no arrays: there the rows are filled up with empty ones to a power of two, so that a
-//! statement has as many texts as there are such sizes; and what is no number is passed in one piece for all rows,
-//! which name their parts of it. A parameter that is no number costs several allocations on its way to the database.
+//! column is one array. SQLite has no arrays: there empty rows are added up to a power of two, so that a statement has
+//! only one text for each such size; and the texts and bytes of all rows are passed as one blob, of which each row
+//! names its slices. A parameter that is no number costs several allocations on its way to the database.
 
 use sea_orm::sea_query::ArrayType;
 use sea_orm::{DatabaseBackend, Statement, Value};
 
-/// Most rows of one statement on SQLite: with ten columns well below the number of parameters that it takes (32,766).
+/// Most rows of one statement on SQLite: with ten columns well below the limit on its parameters (32,766).
 const MAX_ROWS: usize = 512;
 
-/// What a cell holds. It cannot be NULL: the driver's arrays cannot.
+/// The value of a cell. It cannot be NULL, since the driver's arrays cannot hold NULL.
 pub(in crate::storage) enum Cell<'a> {
     Int(i32),
     BigInt(i64),
@@ -19,7 +19,7 @@ pub(in crate::storage) enum Cell<'a> {
     Bytes(&'a [u8]),
 }
 
-/// Rows of `N` cells; a column holds cells of one kind.
+/// Rows of `N` cells; all cells of a column are of one kind.
 pub(in crate::storage) struct Bulk<'a, const N: usize>(Vec<[Cell<'a>; N]>);
 
 impl<'a, const N: usize> Bulk<'a, N> {
@@ -31,8 +31,9 @@ impl<'a, const N: usize> Bulk<'a, N> {
         &self.0
     }
 
-    /// As few statements as take all rows. `{rows}` in `sql`, after a `WITH`, makes them a table `v` with the columns
-    /// `column1` and so on, in which rows without a `column1` may follow that mean nothing.
+    /// Returns as few statements as can take all rows. `{rows}` in `sql`, after a `WITH`, becomes a table `v` of the
+    /// rows with the columns `column1` and so on. It may end with empty rows, whose `column1` is NULL; `sql` must
+    /// ignore them.
     pub(in crate::storage) fn statements(&self, backend: DatabaseBackend, sql: &str) -> Vec<Statement> {
         let statement = |rows: &[[Cell<'a>; N]]| {
             let (table, values) = if backend == DatabaseBackend::Postgres { arrays(rows) } else { blob_slices(rows) };
@@ -78,7 +79,7 @@ impl Cell<'_> {
 
 fn blob_slices<const N: usize>(rows: &[[Cell<'_>; N]]) -> (String, Vec<Value>) {
     let size = rows.len().next_power_of_two();
-    // Two parameters for what is in the piece: where it begins, counted from 1, and its length.
+    // A slice takes two parameters: its start in the blob, counted from 1, and its length.
     let width: usize = rows.first().map_or(0, |row| row.iter().map(|cell| if cell.is_sliced() { 2 } else { 1 }).sum());
     let mut piece = Vec::with_capacity(rows.iter().flatten().map(|cell| cell.as_bytes().len()).sum());
     let mut values = Vec::with_capacity(size * width + 1);
@@ -94,7 +95,7 @@ fn blob_slices<const N: usize>(rows: &[[Cell<'_>; N]]) -> (String, Vec<Value>) {
 
     let columns = rows.first().map(columns).unwrap_or_default();
     let names: Vec<String> = (1..=N).map(|i| format!("column{i}")).collect();
-    // Not `?1` or `$1`, but for the piece: SQLite searches the names of all parameters for each of them.
+    // Only the blob is a numbered parameter: for each `?1` or `$1` SQLite searches the names of all parameters.
     let row = format!("({}),", vec!["?"; width].join(","));
     let all = row.repeat(size);
     let piece_number = (size * width + 1).to_string();
@@ -110,7 +111,7 @@ fn blob_slices<const N: usize>(rows: &[[Cell<'_>; N]]) -> (String, Vec<Value>) {
     (table, values)
 }
 
-/// The columns of a row, out of the parameters of a row.
+/// Returns the columns of a row as expressions of the row's parameters.
 fn columns<const N: usize>(row: &[Cell<'_>; N]) -> String {
     let mut parameter = 0;
     let mut next = || {
@@ -126,7 +127,7 @@ fn columns<const N: usize>(row: &[Cell<'_>; N]) -> String {
 }
 
 fn integer(number: usize) -> Value {
-    // Lengths of what is in memory.
+    // Always fits: it is a length in memory.
     i64::try_from(number).unwrap_or(i64::MAX).into()
 }
 

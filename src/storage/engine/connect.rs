@@ -10,10 +10,10 @@ use crate::storage::StorageError;
 use crate::storage::engine::purpose::Purpose;
 use crate::storage::engine::{postgres, sqlite};
 
-/// A statement slower than this is logged.
+/// The duration above which a statement is logged.
 const SLOW_STATEMENT: Duration = Duration::from_secs(1);
 
-/// The database that is configured.
+/// Returns the configured database.
 pub(in crate::storage) fn store(config: &Config) -> Result<Store, StorageError> {
     config.store().map_err(|error| StorageError::Url(error.to_string()))
 }

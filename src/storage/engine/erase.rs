@@ -7,7 +7,7 @@ use sea_orm::DatabaseBackend;
 use crate::storage::engine::tx::{Tx as _, run_unprepared};
 use crate::storage::{Storage, StorageError};
 
-/// Which copies of a message.
+/// The copies of a message to erase.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::storage) enum Side {
     Sender,
@@ -15,16 +15,16 @@ pub(in crate::storage) enum Side {
     Both,
 }
 
-/// Rows of ciphertexts whose messages are gone for good. They are kept until now, since removing single rows would have
-/// their pages rearranged; what follows writes all pages anew.
+/// Deletes rows of ciphertexts whose messages are gone for good. They are kept until the database is compacted:
+/// removing single rows would rearrange their pages, and compaction writes all pages anew.
 const ORPHANS: &str = "DELETE FROM bodies WHERE NOT EXISTS (SELECT 1 FROM messages WHERE messages.id = bodies.id)";
 
 /// Returns the statement that erases copies of the message `$1`.
 ///
-/// On SQLite as many zeros take their place, so that the row keeps its size and is overwritten where it is, overflow
-/// pages included (`btreeOverwriteCell` in SQLite's btree.c). A row that shrinks would have its page rearranged, and
-/// pages leave copies of what they held in their unused parts. PostgreSQL writes a new row in any case, and its vacuum
-/// clears the old one.
+/// On SQLite they are replaced by as many zeros, so that the row keeps its size and is overwritten in place, overflow
+/// pages included (`btreeOverwriteCell` in SQLite's btree.c). A smaller row would have its page rearranged, which
+/// leaves copies of rows in the page's unused parts. PostgreSQL writes a new row in any case, and its vacuum clears the
+/// old one.
 pub(in crate::storage) fn erase(backend: DatabaseBackend, side: Side) -> &'static str {
     match (backend, side) {
         (DatabaseBackend::Sqlite, Side::Sender) => {
@@ -44,8 +44,8 @@ pub(in crate::storage) fn erase(backend: DatabaseBackend, side: Side) -> &'stati
 }
 
 impl Storage {
-    /// Empties the write-ahead log, where destroyed ciphertext and replaced password hashes still are. False when a
-    /// reader or a writer needs it just now. On PostgreSQL there is nothing to do: its vacuum and its archive decide.
+    /// Empties the write-ahead log, which still holds destroyed ciphertexts and replaced password hashes. Returns false
+    /// when a reader or a writer needs the log just now. Does nothing on PostgreSQL, where vacuum and archive decide.
     pub async fn checkpoint(&self) -> Result<bool, StorageError> {
         self.check_files().await?;
         if self.backend() == sea_orm::DatabaseBackend::Sqlite {
@@ -56,18 +56,18 @@ impl Storage {
         Ok(true)
     }
 
-    /// Whether something was destroyed since this was last asked.
+    /// Returns whether anything was destroyed since the last call.
     pub fn take_destroyed(&self) -> bool {
         self.destroyed.swap(false, Ordering::Relaxed)
     }
 
-    /// Remembers that what was destroyed may still be in the write-ahead log.
+    /// Records that destroyed content may still be in the write-ahead log.
     pub fn mark_destroyed(&self) {
         self.destroyed.store(true, Ordering::Relaxed);
     }
 
-    /// Gives the space of what was destroyed back to the file system. Takes as much free space as the database has, and
-    /// the time to copy it. On PostgreSQL, whose own vacuum does this, it does nothing.
+    /// Gives the space of destroyed content back to the file system. Needs free space of the database's size, and the
+    /// time to copy it. Does nothing on PostgreSQL, whose own vacuum does this.
     pub async fn compact(&self) -> Result<(), StorageError> {
         if self.backend() == DatabaseBackend::Sqlite {
             run_unprepared(&self.request_writes, ORPHANS).await?;

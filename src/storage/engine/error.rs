@@ -8,16 +8,16 @@ use sea_orm::{DbErr, SqlErr, sqlx};
 
 use crate::clock::NoRandomness;
 
-/// What has happened to the store.
+/// What has happened to the files of an open store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lost {
     /// There is no such file.
     Removed,
     /// Another file has its name.
     Replaced,
-    /// Other bytes are in the same file.
+    /// The file was overwritten in place.
     Overwritten,
-    /// The log beside it is gone or another.
+    /// Its write-ahead log was removed or replaced.
     Log,
 }
 
@@ -37,7 +37,7 @@ impl fmt::Display for Lost {
 /// A failure or refusal of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
-    /// `database.url` is not one that we can use.
+    /// `database.url` is not a usable URL.
     #[error("database.url is not usable: {0}")]
     Url(String),
     /// No connection to PostgreSQL.
@@ -57,7 +57,7 @@ pub enum StorageError {
     InUse {
         /// The database.
         path: PathBuf,
-        /// Its process id, as far as it is known.
+        /// The id of that process, if known.
         holder: Option<u32>,
     },
     /// The SQLite database cannot be locked.
@@ -65,7 +65,7 @@ pub enum StorageError {
     Lock {
         /// The file of the lock.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         reason: std::io::Error,
     },
     /// The SQLite file cannot be opened, or is none.
@@ -73,20 +73,20 @@ pub enum StorageError {
     Unusable {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
-    /// The database is another program's. Nothing was written to it.
+    /// The database belongs to another program. Nothing was written to it.
     #[error("{0} holds the data of another program, and was left as it is: name a database of its own in database.url")]
     Foreign(String),
-    /// There is no store in the database, and none was to be made.
+    /// There is no store in the database, and the caller wanted none to be made.
     #[error("there is no store in {0}: name the server's database, as its configuration or its environment does")]
     NoStore(String),
     /// A server uses the PostgreSQL database.
     #[error("a fluent-backend is connected to {0}: stop it first")]
     Connected(String),
-    /// The SQLite store that is open is no longer the one that a restart would find. Nothing that is told so was
-    /// confirmed.
+    /// The open SQLite store is no longer the one that a restart would find. Writes that fail with this are not
+    /// confirmed to clients.
     #[error("{} {how}", path.display())]
     NotInPlace {
         /// The database.
@@ -100,7 +100,7 @@ pub enum StorageError {
     /// A name, its look, an address or a token is taken.
     #[error("already taken: {0}")]
     Duplicate(String),
-    /// What it was to belong to is gone: an account or a login that was deleted at the same moment.
+    /// The account or login to which the new row would belong was deleted concurrently.
     #[error("what it belongs to is gone: {0}")]
     Orphan(String),
     /// The database failed or did not answer in time. Nothing of the attempt was stored, unless it was a commit.
@@ -109,30 +109,30 @@ pub enum StorageError {
     /// As [`Database`](Self::Database), on the connection on which batches are written.
     #[error("database: {0}")]
     Sqlite(rusqlite::Error),
-    /// No thread for what goes on beside the writer.
+    /// A thread that runs beside the writer could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
     /// The database did not answer in time. Whether the attempt was stored is not known.
     #[error("the database did not answer in time")]
     TimedOut,
-    /// A transaction that wrote for several callers failed: the cause, as the one who wrote was told.
+    /// A transaction that wrote for several callers failed, with the error that the writing caller got.
     #[error("{0}")]
-    Together(String),
+    Shared(String),
     /// Stored data is not what the schema promises.
     #[error("the database holds data that cannot be read: {0}")]
     Corrupt(&'static str),
-    /// No random bytes.
+    /// The operating system gave no random bytes.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
 }
 
 impl StorageError {
-    /// Whether the database itself failed, not the request: no other caller could have written at that moment, either.
+    /// Returns whether the database itself failed, rather than this request: other writes would have failed, too.
     pub(in crate::storage) fn is_failure(&self) -> bool {
         matches!(self, Self::Database(_) | Self::Sqlite(_) | Self::TimedOut | Self::NotInPlace { .. })
     }
 
-    /// The same of the SQLite file at `path`, whose name the database itself does not tell.
+    /// Adds the path of the SQLite file, which the database's own error lacks.
     pub(in crate::storage) fn about(self, path: &Path) -> Self {
         let reason = match self {
             Self::Database(error) => database_message(&error),
@@ -152,7 +152,7 @@ fn database_message(error: &DbErr) -> String {
     cause.as_database_error().map_or_else(|| cause.to_string(), |error| error.message().to_owned())
 }
 
-/// Not as a source: the text says it already.
+/// Converts without a source: the text already contains the cause.
 impl From<rusqlite::Error> for StorageError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sqlite(error)
@@ -178,7 +178,7 @@ fn plain(error: &DbErr) -> String {
     error.to_string().replace(&cause.to_string(), &without_source_line(cause))
 }
 
-/// The same of the driver's own error.
+/// Returns the message of a driver's error, without the line of PostgreSQL's source that the driver appends.
 pub(in crate::storage) fn without_source_line(error: &sqlx::Error) -> String {
     let postgres = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
     postgres.map_or_else(|| error.to_string(), |error| error.message().to_owned())

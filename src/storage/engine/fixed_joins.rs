@@ -1,14 +1,14 @@
-//! Joins whose order is given, on both databases: each table is reached by a key from what comes before it.
+//! Joins with a fixed order on both engines: each table is reached by a key from those before it.
 //!
-//! Left to itself a planner without statistics — a store that was just filled, or a plan kept from when it was empty —
-//! may begin with a big table, and a query for one user then goes through the rows of all users. SQLite keeps to the
+//! A planner without statistics (a store that was just filled, or a plan kept from when it was empty) may begin with a
+//! big table, and a query for one user would then scan the rows of all users. SQLite keeps to the
 //! order of a `CROSS JOIN` (<https://sqlite.org/optoverview.html#manual_control_of_query_plans_using_cross_join>) and
 //! of a `LEFT JOIN`; PostgreSQL does not pull up a subquery with an `OFFSET`.
 
 use sea_orm::DatabaseBackend;
 
-/// The rows of `table`, as `alias`, for which `on` holds, to begin with: what else is asked of them chooses no other
-/// way to them.
+/// Begins a join with the rows of `table`, as `alias`, for which `on` holds. Further conditions do not change how these
+/// rows are found.
 pub(in crate::storage) fn from_rows(backend: DatabaseBackend, table: &str, alias: &str, on: &str) -> String {
     let fence = if backend == DatabaseBackend::Sqlite { "" } else { " OFFSET 0" };
     format!("FROM (SELECT * FROM {table} AS {alias} WHERE {on}{fence}) AS {alias}")
@@ -22,7 +22,7 @@ pub(in crate::storage) fn join(backend: DatabaseBackend, table: &str, alias: &st
     }
 }
 
-/// As [`join`], and nulls when there is none.
+/// As [`join`], with NULLs when there is no such row.
 pub(in crate::storage) fn left_join(backend: DatabaseBackend, table: &str, alias: &str, on: &str) -> String {
     match backend {
         DatabaseBackend::Sqlite => format!("LEFT JOIN {table} AS {alias} ON {on}"),

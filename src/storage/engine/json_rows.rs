@@ -1,8 +1,8 @@
 //! Lists of rows, which SQLite returns as one JSON text.
 //!
 //! The driver passes the rows of SQLite one by one from the thread of the connection to the waiting task, and nearly
-//! every row costs a wake-up, which takes longer than finding the row. So SQLite packs a list as JSON, which is passed
-//! once. The rows of PostgreSQL come by a socket, many at once, and stay as they are.
+//! every row costs a wake-up, which takes longer than finding the row. So SQLite makes one JSON text of a list, which
+//! is passed at once. The rows of PostgreSQL come by a socket, many at once, and need no such text.
 
 use sea_orm::{DatabaseBackend, Value};
 
@@ -12,16 +12,16 @@ use crate::storage::{Storage, StorageError};
 
 /// A query for a list.
 pub(in crate::storage) struct Query {
-    /// Its order must be asked for together with a limit: without one, SQLite sees no need for it in a list.
+    /// The statement. An `ORDER BY` in it needs a `LIMIT`: without one SQLite drops the order of a subquery.
     pub(in crate::storage) sql: String,
-    /// How many columns it has.
+    /// The number of its columns.
     pub(in crate::storage) columns: usize,
-    /// Which of them holds ciphertexts: bytes that are text.
+    /// The index of the column with ciphertexts, which are bytes that hold text.
     pub(in crate::storage) ciphertexts: Option<usize>,
 }
 
 impl Query {
-    /// The statement for SQLite, whose result is one text.
+    /// Returns the statement for SQLite, whose result is one JSON text.
     pub(in crate::storage) fn json_sql(&self) -> String {
         let names: Vec<String> = (0..self.columns).map(|place| format!("c{place}")).collect();
         let value = |(place, name): (usize, &String)| match self.ciphertexts {
@@ -37,7 +37,7 @@ impl Query {
 const CORRUPT: StorageError = StorageError::Corrupt("a row of a list");
 
 impl Storage {
-    /// The rows of a query, in its order.
+    /// Returns the rows of a query, in its order.
     pub(in crate::storage) async fn read_rows(
         &self,
         query: &Query,
@@ -60,7 +60,7 @@ mod tests {
     use crate::config::Config;
     use crate::storage::engine::row::CiphertextText;
 
-    /// Whatever JSON or SQLite might make of it.
+    /// Texts and numbers that JSON or SQLite might change.
     #[tokio::test]
     async fn rows_come_out_as_they_were() {
         let dir = tempfile::tempdir().unwrap();

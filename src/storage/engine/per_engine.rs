@@ -1,9 +1,8 @@
-//! What differs between the two engines, side by side.
+//! Values that differ between the two engines.
 
 use sea_orm::DatabaseBackend;
 
-/// Two siblings, of which one is for the engine in use: texts of a statement, or a statement that only one of them
-/// needs.
+/// A value for each engine, such as the text of a statement, or `None` where only the other engine needs one.
 #[derive(Clone, Copy)]
 pub(in crate::storage) struct PerEngine<T> {
     pub(in crate::storage) sqlite: T,
@@ -11,7 +10,7 @@ pub(in crate::storage) struct PerEngine<T> {
 }
 
 impl<T: Copy> PerEngine<T> {
-    /// Returns the sibling for an engine.
+    /// Returns the value for an engine.
     pub(in crate::storage) fn of(self, backend: DatabaseBackend) -> T {
         match backend {
             DatabaseBackend::Sqlite => self.sqlite,

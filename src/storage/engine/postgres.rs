@@ -1,4 +1,4 @@
-//! What only PostgreSQL needs.
+//! Connections, batches and checks of PostgreSQL.
 
 pub(in crate::storage) mod batches;
 pub(in crate::storage) mod connect;

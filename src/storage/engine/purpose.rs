@@ -1,15 +1,15 @@
 //! The purposes of connections.
 
-/// What a connection is for.
+/// The purpose of a connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::storage) enum Purpose {
-    /// Bringing the schema up to date. Makes the SQLite file when it is missing.
+    /// Bringing the schema up to date. A missing SQLite file is made.
     Migrate,
-    /// Looking at the schema. A missing SQLite file is an error.
+    /// Inspecting the schema. A missing SQLite file is an error.
     Inspect,
     /// Writing: one connection on SQLite.
     Write,
-    /// Clearing away, beside the writer: one connection, which soon gives way.
+    /// Retention, concurrent with the writer: one connection, with short waits for locks.
     Clean,
     /// Reading: read-only connections on SQLite.
     Read,

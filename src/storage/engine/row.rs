@@ -1,4 +1,4 @@
-//! Rows as either database returns them, read as Rust types.
+//! Rows of either engine, read as Rust types.
 
 use rusqlite::types::{FromSql, Value as Stored};
 use sea_orm::QueryResult;
@@ -101,7 +101,7 @@ wrapped! {
     Option<Timestamp>: Option<i64> = |micros| micros.map(Timestamp::from_micros),
 }
 
-/// A ciphertext, which is stored as bytes and is text.
+/// A ciphertext: text that is stored as bytes.
 pub(in crate::storage) struct CiphertextText(pub(in crate::storage) String);
 
 impl CiphertextText {
@@ -119,7 +119,7 @@ impl Column for CiphertextText {
         Self::new(Vec::from_stored(value)?)
     }
 
-    /// In a JSON list it is text already.
+    /// In a JSON list a ciphertext is text already.
     fn from_json(value: serde_json::Value) -> Result<Self, StorageError> {
         String::from_json(value).map(Self)
     }
@@ -165,7 +165,7 @@ pub(in crate::storage) trait Columns: FromRow {
     fn select() -> String;
 }
 
-/// `None` when the first column is NULL, as for the missing row of a `LEFT JOIN`.
+/// Reads `None` when the first column is NULL, as in the missing row of a `LEFT JOIN`.
 impl<T: Columns> FromRow for Option<T> {
     fn from_row(row: &mut Row, next: &mut usize) -> Result<Self, StorageError> {
         if row.get::<Option<i64>>(*next)?.is_none() {

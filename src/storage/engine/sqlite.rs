@@ -1,4 +1,4 @@
-//! What only SQLite needs.
+//! Connections, batches, checkpoints, locks and checks of SQLite.
 
 pub(in crate::storage) mod batches;
 pub(in crate::storage) mod checkpoints;

@@ -20,9 +20,9 @@ pub(in crate::storage) type WriteGuard = OwnedMutexGuard<SqliteBatches>;
 /// A transaction on a connection of a pool.
 pub(in crate::storage) struct PoolTransaction {
     inner: DatabaseTransaction,
-    /// Where failures are recorded; absent for cleanup.
+    /// The health to which failures are recorded; `None` for retention.
     write_health: Option<Arc<WriteHealth>>,
-    /// On SQLite. Dropped after the transaction, which must end before others may write.
+    /// The right to write to SQLite. Dropped after the transaction, which must end before others may write.
     guard: Option<WriteGuard>,
 }
 
@@ -46,7 +46,7 @@ impl PoolTransaction {
         committed
     }
 
-    /// Records a failure.
+    /// Records whether a statement failed, and returns its result.
     fn recorded<T>(&self, done: Result<T, DbErr>) -> Result<T, DbErr> {
         if let (Err(error), Some(write_health)) = (&done, &self.write_health) {
             write_health.record_error(error);
@@ -156,7 +156,7 @@ macro_rules! pooled {
 
 pooled!(PoolTransaction, DatabaseConnection);
 
-/// Carries out SQL without parameters that is not worth keeping prepared, or cannot be.
+/// Carries out SQL without parameters that is used too seldom to be kept prepared, or cannot be prepared.
 pub(in crate::storage) async fn run_unprepared(db: &impl ConnectionTrait, sql: &str) -> Result<(), StorageError> {
     db.execute_unprepared(sql).await?;
     Ok(())

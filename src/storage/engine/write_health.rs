@@ -11,7 +11,7 @@ use crate::storage::StorageError;
 pub(in crate::storage) struct WriteHealth(AtomicBool);
 
 impl WriteHealth {
-    /// Records the outcome of a write. A refusal for its own sake is no failure.
+    /// Records the outcome of a write. A refusal, such as of a duplicate, is no failure.
     pub(in crate::storage) fn record(&self, done: Result<&(), &StorageError>) {
         match done {
             Ok(()) => self.0.store(false, Ordering::Relaxed),

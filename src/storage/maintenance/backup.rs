@@ -1,8 +1,8 @@
-//! A copy of a SQLite store as it is at one moment, while a server may go on writing.
+//! Backups of a SQLite store as it is at one moment, while a server may go on writing.
 //!
-//! By `VACUUM INTO` (<https://sqlite.org/lang_vacuum.html>): one read transaction, which does not hold up writers. The
-//! backup API would begin anew whenever another process writes. Until it ends, the write-ahead log keeps all that was
-//! written meanwhile.
+//! They are made by `VACUUM INTO` (<https://sqlite.org/lang_vacuum.html>): one read transaction, which does not hold up
+//! writers. SQLite's backup API would begin anew whenever another process writes. Until the transaction ends, the
+//! write-ahead log keeps everything that is written meanwhile.
 
 use std::path::{Path, PathBuf};
 
@@ -15,14 +15,14 @@ use crate::config::{Config, Store};
 use crate::storage::StorageError;
 use crate::storage::schema::foreign::{self, Found};
 
-/// How a file begins that is not whole yet.
+/// Prefix of the name of an unfinished backup.
 const UNFINISHED: &str = ".fluent-backup-";
 
-/// Writes the store into the file `to`, or, when that is a directory, into one in it that is named by the time. It gets
-/// its name when it is whole, checked and on the disk; a file that exists is left alone. Returns its path and what it
-/// holds.
+/// Writes a backup to the file `to`, or, when that is a directory, to a file in it that is named by the time. The file
+/// gets its name when it is complete, checked and on the disk; an existing file is never overwritten. Returns its path
+/// and a summary of its contents.
 ///
-/// Everything that was committed before this was called is in it.
+/// The backup contains everything that was committed before the call.
 pub async fn backup(config: &Config, to: &Path) -> Result<(PathBuf, Holding), MaintenanceError> {
     let Store::Sqlite(source) = config.store().map_err(|error| StorageError::Url(error.to_string()))? else {
         return Err(MaintenanceError::BackupOfPostgres);
@@ -40,7 +40,7 @@ pub async fn backup(config: &Config, to: &Path) -> Result<(PathBuf, Holding), Ma
     let failed = |source| MaintenanceError::File { path: to.clone(), source };
     let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let parent = parent.canonicalize().map_err(failed)?;
-    // With mode 0600.
+    // Temporary files have mode 0600.
     let unfinished = Builder::new().prefix(UNFINISHED).tempfile_in(parent).map_err(failed)?.into_temp_path();
     let name = unfinished.to_str().ok_or_else(|| failed(std::io::ErrorKind::InvalidFilename.into()))?;
 
@@ -50,7 +50,7 @@ pub async fn backup(config: &Config, to: &Path) -> Result<(PathBuf, Holding), Ma
     connection.close().await?;
     copied.map_err(about)?;
     let mut connection = file::open(&unfinished).await?;
-    // The mark of the run that it comes from would let it pass for the open store, if it is copied over that one.
+    // With the mark of its run, a backup that is copied over the open store would be taken for it.
     query("PRAGMA user_version = 0").execute(&mut connection).await?;
     let found = holding::examine(&mut connection, &unfinished).await;
     connection.close().await?;
@@ -62,7 +62,7 @@ pub async fn backup(config: &Config, to: &Path) -> Result<(PathBuf, Holding), Ma
     Ok((to, found))
 }
 
-/// As `fluent-20261125T093000Z.db`: sorted by name is sorted by time.
+/// Returns a name such as `fluent-20261125T093000Z.db`, so that backups sorted by name are sorted by time.
 fn name() -> String {
     let now: String = Clock::system().now().to_string().chars().filter(|c| !matches!(c, '-' | ':')).collect();
     format!("fluent-{}Z.db", now.split('.').next().unwrap_or_default())

@@ -1,8 +1,8 @@
-//! A copy of a whole store in a new database, of the same or the other kind.
+//! Copies of a whole store to a new database of the same or the other engine.
 //!
-//! Neither of the two may be in use meanwhile. What arrives is invisible until all of it has been read back and
-//! compared: on SQLite it is a file of another name until then, on PostgreSQL one transaction. So a copy that fails or
-//! is killed leaves nothing that could be taken for a store, and is started again from the beginning.
+//! Neither of the two may be in use meanwhile. The copy is invisible until all of it has been read back and compared:
+//! on SQLite it is a file of another name until then, on PostgreSQL one transaction. So a copy that fails or is killed
+//! leaves nothing that could be taken for a store, and must be started again from the beginning.
 //!
 //! Rows go through a short queue, a few hundred at a time, so memory does not grow with the store. Tables and columns
 //! are taken from the databases themselves, whose schemas the same migrations have made; secondary indexes are built at
@@ -30,7 +30,7 @@ use table::{Table, check_same};
 
 pub use error::{CopyError, CopySide};
 
-/// Batches that may wait between the reader and the writer.
+/// Most batches between the reader and the writer.
 const QUEUE: usize = 4;
 
 /// A step of a copy, for progress displays.
@@ -40,7 +40,7 @@ pub enum CopyStep<'a> {
     Table(&'a str, u64),
     /// This table is read back and compared now.
     Compare(&'a str, u64),
-    /// So many more rows are done.
+    /// This many more rows are done.
     Rows(u64),
     /// The indexes are built.
     Indexes,
@@ -56,11 +56,11 @@ pub struct Copied {
     pub table: String,
     /// How many rows it has, in both databases.
     pub rows: u64,
-    /// What the rows add up to, in both databases: 32 hexadecimal digits.
+    /// The checksum of the rows, in both databases: 32 hexadecimal digits.
     pub checksum: String,
 }
 
-/// The highest number that each table with an own counter has ever given.
+/// The highest number that the counter of each table has given.
 type Marks = BTreeMap<String, i64>;
 
 /// One of the two databases.
@@ -118,7 +118,7 @@ pub async fn copy(from: &Config, to: &Config, report: Report<'_>) -> Result<Vec<
     Ok(copied.collect())
 }
 
-/// Reads back all that has arrived, which must be what was read from the source.
+/// Reads back the target, and checks that it is what was read from the source.
 async fn compare(
     target: &mut Database,
     tables: &[Table],
@@ -142,7 +142,7 @@ fn store(config: &Config) -> Result<Store, CopyError> {
     Ok(config.store().map_err(|error| StorageError::Url(error.to_string()))?)
 }
 
-/// Whether both are one SQLite file. One PostgreSQL database is told by a lock, see [`postgres`].
+/// Returns whether both are the same SQLite file. The same PostgreSQL database is detected by a lock, see [`postgres`].
 fn is_same(source: &Store, target: &Store) -> bool {
     match (source, target) {
         (Store::Sqlite(a), Store::Sqlite(b)) => matches!((canonical(a), canonical(b)), (Ok(a), Ok(b)) if a == b),
@@ -151,7 +151,7 @@ fn is_same(source: &Store, target: &Store) -> bool {
 }
 
 impl Database {
-    /// All but that of the migrations, by name.
+    /// Returns all tables by name, except that of the migrations.
     async fn tables(&mut self) -> Result<Vec<Table>, CopyError> {
         match self {
             Self::Sqlite(db) => db.tables().await,
@@ -187,7 +187,7 @@ impl Database {
         Ok(sum)
     }
 
-    /// What the rows add up to.
+    /// Returns the checksum of all rows of a table.
     async fn checksum(&mut self, table: &Table, report: Report<'_>) -> Result<Checksum, CopyError> {
         let mut sum = Checksum::default();
         let mut pass = async |batch: CopyBatch| {
@@ -222,7 +222,7 @@ impl Database {
         }
     }
 
-    /// The indexes that were left out so far.
+    /// Builds the indexes that were left out so far.
     async fn build_indexes(&mut self) -> Result<(), CopyError> {
         match self {
             Self::Sqlite(db) => db.build_indexes().await,
@@ -230,7 +230,7 @@ impl Database {
         }
     }
 
-    /// Makes a target visible, for good.
+    /// Makes a target visible.
     async fn publish(self) -> Result<(), CopyError> {
         match self {
             Self::Sqlite(db) => db.publish().await,

@@ -1,4 +1,4 @@
-//! Why a backup was not made or not put in place. Each text is one line for the operator.
+//! Errors of backup and restore. Each text is one line for the operator.
 
 use std::path::PathBuf;
 
@@ -6,13 +6,13 @@ use sea_orm::sqlx;
 
 use crate::storage::StorageError;
 
-/// The backup was not made, or nothing was restored; what was there is unchanged.
+/// The reason why a backup was not made or not restored. All existing files are unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum MaintenanceError {
-    /// The store, its lock or its schema.
+    /// The store cannot be locked or opened, or its schema not be read.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The file failed while it was read or written.
+    /// Reading or writing the database failed.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
     /// A backup of PostgreSQL was asked for.
@@ -30,13 +30,13 @@ pub enum MaintenanceError {
     /// There is no such file.
     #[error("there is no file {}", .0.display())]
     Missing(PathBuf),
-    /// A file is never overwritten.
+    /// The target of the backup exists; a file is never overwritten.
     #[error("{} exists already", .0.display())]
     Exists(PathBuf),
-    /// There is a database in the place of the backup.
+    /// A restore was asked for without `--force`, and there is a database.
     #[error("{} exists: --force keeps it aside and puts the backup in its place", .0.display())]
     InPlace(PathBuf),
-    /// A log beside the backup.
+    /// There is a write-ahead log beside the backup.
     #[error(
         "{} belongs to the backup, which so is a database in use or a copy of one: restore what `backup` has made",
         .0.display()
@@ -47,7 +47,7 @@ pub enum MaintenanceError {
     Unsound {
         /// The file.
         path: PathBuf,
-        /// What SQLite says, in one line.
+        /// The message of SQLite, in one line.
         reason: String,
     },
     /// A file cannot be read or written.
@@ -55,7 +55,7 @@ pub enum MaintenanceError {
     File {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
 }

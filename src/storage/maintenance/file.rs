@@ -1,4 +1,4 @@
-//! SQLite files by themselves: made whole under another name, then given their name at once.
+//! SQLite files as files: written under another name, then given their own name atomically.
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
@@ -11,19 +11,19 @@ use tempfile::TempPath;
 
 use crate::storage::engine::sqlite::lock::{beside, own_as};
 
-/// What belongs to a database file, itself first: logs that SQLite would play into whatever has its name.
+/// The suffixes of the files of a database, itself first: SQLite would apply these logs to any database of that name.
 pub(in crate::storage) const PARTS: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 
 fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new().filename(path).pragma("mmap_size", "0").disable_statement_logging()
 }
 
-/// Opens an existing database as it is.
+/// Opens an existing database without changing it.
 pub(in crate::storage) async fn open(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
     options(path).connect().await
 }
 
-/// Opens a file that no other process knows, without a log beside it. Foreign keys are not looked at: its rows come
+/// Opens a file that no other process knows, without a write-ahead log. Foreign keys are not checked: its rows come
 /// from a store.
 pub(in crate::storage) async fn open_fresh(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
     options(path)
@@ -34,7 +34,7 @@ pub(in crate::storage) async fn open_fresh(path: &Path) -> Result<SqliteConnecti
         .await
 }
 
-/// Makes an empty file for the owner of the directory alone. It is gone with the value.
+/// Makes an empty file that only the owner of the directory can read. It is removed on drop.
 pub(in crate::storage) fn create(path: &Path) -> std::io::Result<TempPath> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -45,7 +45,7 @@ pub(in crate::storage) fn create(path: &Path) -> std::io::Result<TempPath> {
     TempPath::try_from_path(path)
 }
 
-/// Removes a database and what belongs to it, as far as it is there.
+/// Removes a database and its logs, as far as they exist.
 pub(in crate::storage) fn remove(path: &Path) -> std::io::Result<()> {
     for part in PARTS {
         match std::fs::remove_file(beside(path, part)) {
@@ -56,7 +56,7 @@ pub(in crate::storage) fn remove(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Puts a whole file on the disk and then in its place. Fails when something is there.
+/// Writes a complete file to the disk, and then moves it to `path`. Fails when a file is there.
 pub(in crate::storage) fn publish(file: TempPath, path: &Path) -> std::io::Result<()> {
     File::open(&file)?.sync_all()?;
     file.persist_noclobber(path).map_err(|error| error.error)?;

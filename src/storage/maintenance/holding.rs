@@ -1,4 +1,4 @@
-//! What a SQLite file holds.
+//! The check of a SQLite file and a summary of its contents.
 
 use std::fmt;
 use std::path::Path;
@@ -11,10 +11,10 @@ use crate::domain::Timestamp;
 
 const HOLDING: &str = "SELECT epoch, head, clock, (SELECT COUNT(*) FROM users), (SELECT COUNT(*) FROM messages) \
      FROM store WHERE id = 1";
-/// One row, `ok`, or one for each of the first damages.
+/// Returns one row, `ok`, or a row for each of the first three damages.
 const CHECK: &str = "PRAGMA integrity_check(3)";
 
-/// What a store held at one moment.
+/// A summary of a store at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holding {
     /// Accounts.
@@ -37,7 +37,7 @@ impl fmt::Display for Holding {
     }
 }
 
-/// The error with the file's name, which the database itself does not tell.
+/// Adds the file's name to an error of the database.
 pub(super) fn about(path: &Path, error: sqlx::Error) -> MaintenanceError {
     match error {
         sqlx::Error::Database(error) => {
@@ -47,7 +47,7 @@ pub(super) fn about(path: &Path, error: sqlx::Error) -> MaintenanceError {
     }
 }
 
-/// Checks every page, then looks what there is.
+/// Checks every page of the database, and returns a summary of its contents.
 pub(super) async fn examine(connection: &mut SqliteConnection, path: &Path) -> Result<Holding, MaintenanceError> {
     let unsound = |reason: String| MaintenanceError::Unsound { path: path.to_owned(), reason };
     let told = |error| about(path, error);

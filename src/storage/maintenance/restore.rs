@@ -1,7 +1,7 @@
-//! Putting a backup in the place of a SQLite store.
+//! Restore: puts a backup in the place of a SQLite store.
 //!
-//! A copy of the backup is checked, brought up to date and given its new epoch beside the place, and then takes it by
-//! one rename. So at each moment, also when this is killed, the place holds the old store or the new one, whole.
+//! A copy of the backup is checked, migrated and given its new epoch under another name, and then renamed. So at each
+//! moment, even if the process is killed, there is the whole old store or the whole new one.
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -17,14 +17,14 @@ use crate::storage::engine::sqlite::lock::{StoreLock, beside};
 use crate::storage::schema::foreign;
 use crate::storage::{Storage, StorageError};
 
-/// What the copy is called until it takes the place.
+/// The suffix of the copy until it is renamed.
 const SUFFIX: &str = ".restoring";
 
-/// Puts the backup `from` in place, under a new epoch, and returns what it holds and where the store that was there is
-/// now.
+/// Puts the backup `from` in place under a new epoch. Returns a summary of it, and the new path of the store that was
+/// there before.
 ///
-/// [`MaintenanceError::InPlace`] when a store is there, unless `replace`. [`StorageError::InUse`] while a server runs
-/// on it.
+/// Returns [`MaintenanceError::InPlace`] when a store is there and `replace` is false, and [`StorageError::InUse`]
+/// while a server runs on it.
 pub async fn restore(
     config: &Config,
     from: &Path,
@@ -34,7 +34,7 @@ pub async fn restore(
         return Err(MaintenanceError::RestoreOfPostgres);
     };
     check_directory(&place)?;
-    // A damaged store may be replaced, and one that is another program's may not.
+    // A damaged store may be replaced, another program's database may not.
     if let Err(foreign @ StorageError::Foreign(_)) = foreign::look(&place) {
         return Err(foreign.into());
     }
@@ -67,10 +67,10 @@ pub async fn restore(
     Ok((found, aside))
 }
 
-/// A copy, for its owner alone.
+/// Makes a copy that only its owner can read.
 fn copied(from: &Path, to: &Path) -> Result<TempPath, MaintenanceError> {
     let failed = |source| MaintenanceError::File { path: to.to_owned(), source };
-    // By a restore that was killed; the lock says that it is over.
+    // Left by a restore that was killed: the lock shows that none is running.
     file::remove(to).map_err(failed)?;
     let copy = file::create(to).map_err(failed)?;
     let mut source = File::open(from).map_err(|source| MaintenanceError::File { path: from.to_owned(), source })?;
@@ -79,7 +79,7 @@ fn copied(from: &Path, to: &Path) -> Result<TempPath, MaintenanceError> {
     Ok(copy)
 }
 
-/// Whether it is whole, before anything is written to it.
+/// Checks that the copy is a sound store, before anything is written to it.
 async fn check(copy: &Path, backup: &Path) -> Result<(), MaintenanceError> {
     let mut connection = file::open(copy).await?;
     let examined = holding::examine(&mut connection, backup).await;
@@ -87,7 +87,7 @@ async fn check(copy: &Path, backup: &Path) -> Result<(), MaintenanceError> {
     examined.map(drop)
 }
 
-/// Brings the schema up to date and changes the epoch; then what it holds.
+/// Brings the schema up to date and changes the epoch. Returns a summary of the contents.
 async fn prepare(config: &Config, copy: &Path, backup: &Path) -> Result<Holding, MaintenanceError> {
     let storage = Box::pin(Storage::open_with(&config.on_file(copy), None)).await?;
     let renamed = storage.new_epoch().await;
@@ -99,8 +99,8 @@ async fn prepare(config: &Config, copy: &Path, backup: &Path) -> Result<Holding,
     found
 }
 
-/// Gives the store that is there another name beside its own. Its log is written into it first; a store that is too
-/// damaged for that keeps it under the other name, and loses it under its own.
+/// Gives the existing store another name beside its own. Its log is written into it first; if the store is too damaged
+/// for that, the log is renamed with it.
 async fn set_aside(place: &Path) -> Result<Option<PathBuf>, MaintenanceError> {
     if file::PARTS.iter().all(|part| !beside(place, part).exists()) {
         return Ok(None);
@@ -122,10 +122,10 @@ async fn set_aside(place: &Path) -> Result<Option<PathBuf>, MaintenanceError> {
     Ok(Some(aside))
 }
 
-/// The last connection that closes writes the log into the database and removes it.
+/// Writes the log into the database and removes it, by opening and closing the last connection.
 async fn fold_log(place: &Path) {
     if let Ok(mut connection) = file::open(place).await {
-        // A store that cannot be read is kept as it is.
+        // A store that cannot be read stays as it is.
         let _ = query_scalar::<_, i64>("PRAGMA wal_checkpoint(TRUNCATE)").fetch_optional(&mut connection).await;
         let _ = connection.close().await;
     }

@@ -1,4 +1,4 @@
-//! Accounts: registration, and the view of their owners.
+//! Accounts: registration, credentials, and the profile that their owners see.
 
 use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
@@ -13,7 +13,7 @@ use crate::storage::{Storage, StorageError};
 /// Most users on a page of blocked users.
 const MAX_BLOCKED: u64 = 1000;
 
-/// What the password of a login is checked against.
+/// The account and the hash against which the password of a login is checked.
 pub struct Credentials {
     /// The account.
     pub user: UserId,
@@ -25,11 +25,11 @@ pub struct Credentials {
 
 /// An account as its owner sees it.
 pub struct Profile {
-    /// What all users may see.
+    /// The part that all users may see.
     pub user: User,
     /// The address.
     pub email: String,
-    /// What the owner has chosen.
+    /// The owner's choices.
     pub settings: Settings,
 }
 
@@ -40,7 +40,8 @@ impl From<user::Model> for User {
 }
 
 impl Storage {
-    /// Makes an account; [`StorageError::Duplicate`] when the name, its look or the address is taken.
+    /// Makes an account. Returns [`StorageError::Duplicate`] when the name, a name that looks like it, or the address
+    /// is taken.
     pub async fn create_account(
         &self,
         name: &UserName,
@@ -67,22 +68,22 @@ impl Storage {
         Ok(id)
     }
 
-    /// Returns what the password of a login with this name is checked against, see [`login_keys`].
+    /// Returns the credentials of the account with this name, see [`login_keys`]; `None` when there is none.
     pub async fn credentials(&self, name: &str) -> Result<Option<Credentials>, StorageError> {
         let keys = login_keys(name);
         let query = user::Entity::find().filter(user::Column::NameKey.is_in(keys.iter().map(String::as_str)));
         let rows = query.all(&self.reads).await?;
-        // The same number of statements for every name, and the likeliest of its owners.
+        // One statement for every name, whether it exists or not; of several accounts the likeliest one.
         let row = rows.into_iter().min_by_key(|row| keys.iter().position(|key| *key == row.name_key));
         Ok(row.map(|row| Credentials { user: UserId(row.id), name: row.name, password_hash: row.password_hash }))
     }
 
-    /// The argon2id hash of a user's password.
+    /// Returns the argon2id hash of a user's password.
     pub async fn password_hash(&self, id: UserId) -> Result<Option<String>, StorageError> {
         Ok(unique(user::Entity::find_by_id(id.0), &self.reads).await?.map(|row| row.password_hash))
     }
 
-    /// An account as its owner sees it.
+    /// Returns an account as its owner sees it.
     pub async fn profile(&self, id: UserId) -> Result<Option<Profile>, StorageError> {
         let row = unique(user::Entity::find_by_id(id.0), &self.reads).await?;
         Ok(row.map(|row| Profile {

@@ -16,7 +16,7 @@ const DEVICES: &str = "SELECT d.login_id, d.device_id FROM logins AS l JOIN devi
 /// The dialect of a login. It never goes back to the legacy one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoginDialect {
-    /// None of the two was used yet.
+    /// Neither dialect was used yet.
     Unknown,
     /// A legacy socket was opened, and nothing of `fluent.v1` was used.
     Legacy,

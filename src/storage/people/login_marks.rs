@@ -1,7 +1,7 @@
-//! Marks that logins get when sockets open: their dialect, and their devices.
+//! Login marks, written when sockets open: a login's dialect and its devices.
 //!
-//! After a restart there may be thousands at once. So the first caller writes the marks of all callers that wait, in
-//! one transaction, and the others wait for it: a commit costs more than what is in it.
+//! After a restart there may be thousands at once. So the first caller writes the marks of all waiting callers in one
+//! transaction, and the others wait for it: a commit costs more than the statements in it.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -22,7 +22,7 @@ const MARK_DEVICES: &str = "WITH {rows} INSERT INTO devices (login_id, device_id
      JOIN logins AS l ON l.id = v.column1 WHERE (SELECT COUNT(*) FROM devices WHERE login_id = v.column1) < 32";
 const UNLESS_KNOWN: PerEngine<&str> = PerEngine {
     sqlite: " ON CONFLICT DO NOTHING",
-    // A login that is just being deleted is waited for: it must not make the marks of all others fail.
+    // Waits for a login that is being deleted, which would otherwise make the marks of all others fail.
     postgres: " FOR KEY SHARE OF l ON CONFLICT DO NOTHING",
 };
 
@@ -35,7 +35,7 @@ pub(in crate::storage) enum LoginMark {
     Device(LoginId, DeviceId),
 }
 
-/// A mark, and who learns how writing it went.
+/// A mark, and the channel for the result of writing it.
 type WaitingMark = (LoginMark, oneshot::Sender<Result<(), String>>);
 
 /// The marks that wait to be written.
@@ -47,32 +47,32 @@ pub(in crate::storage) struct LoginMarks {
 
 impl LoginMarks {
     fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<WaitingMark>> {
-        // A list, whole after any panic.
+        // A plain list is consistent after any panic.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Storage {
-    /// Returns when it is committed; [`StorageError::Together`] with the cause when the transaction of another caller,
-    /// who wrote for this one too, failed.
+    /// Waits until the mark is committed. Returns [`StorageError::Shared`] with the cause when another caller, which
+    /// wrote this mark too, failed.
     pub(in crate::storage) async fn mark_login(&self, note: LoginMark) -> Result<(), StorageError> {
         loop {
             let (done, mut noted) = oneshot::channel();
             self.login_marks.waiting().push((note.clone(), done));
             let _turn = self.login_marks.turn.lock().await;
             match noted.try_recv() {
-                Ok(written) => return written.map_err(StorageError::Together),
-                // Still waiting: this caller writes for all.
+                Ok(written) => return written.map_err(StorageError::Shared),
+                // Not written yet: this caller writes all marks.
                 Err(oneshot::error::TryRecvError::Empty) => {
                     let all = std::mem::take(&mut *self.login_marks.waiting());
                     let written = self.write_login_marks(all.iter().map(|(mark, _)| mark)).await;
                     for (_, done) in all {
-                        // The others may have gone.
+                        // The other callers may have been dropped.
                         let _ = done.send(written.as_ref().map(drop).map_err(ToString::to_string));
                     }
                     return written;
                 }
-                // The caller that was writing this one has gone: once more.
+                // The caller that was writing this mark was dropped: try again.
                 Err(oneshot::error::TryRecvError::Closed) => {}
             }
         }

@@ -1,7 +1,7 @@
 //! Beginning of logins after a password was proved, and replacement of its hash.
 //!
-//! A transaction that changes several rows locks the account first, then its logins, then their tokens: on PostgreSQL
-//! two could deadlock otherwise.
+//! A transaction that changes several rows locks the account first, then its logins, then their tokens: otherwise two
+//! of them could deadlock on PostgreSQL.
 
 use sea_orm::sea_query::LockType;
 use sea_orm::{ActiveValue::Set, EntityTrait as _, QuerySelect as _};
@@ -17,7 +17,7 @@ use crate::storage::{Storage, StorageError};
 /// A SHA-256.
 pub(in crate::storage) type Hash = [u8; 32];
 
-/// A refresh token to store: only its hash.
+/// A refresh token to store, of which only the hash is kept.
 #[derive(Clone, Copy)]
 pub struct NewRefreshToken {
     /// SHA-256 of the token.
@@ -26,9 +26,9 @@ pub struct NewRefreshToken {
     pub expires_at: Timestamp,
 }
 
-/// Logins that a user has at once.
+/// Most logins of a user at once.
 const MAX_LOGINS: i64 = 100;
-/// Ends the user `$1`'s logins that were not used for longest, but for `$3` and the [`MAX_LOGINS`] before it.
+/// Ends the logins of the user `$1` that were not used for longest, so that [`MAX_LOGINS`] stay; never ends `$3`.
 const END_OLDEST: &str = "UPDATE logins SET ended_at = $2 WHERE id IN (SELECT id FROM logins WHERE user_id = $1 \
      AND ended_at IS NULL AND id <> $3 ORDER BY last_used_at DESC, \
      id DESC LIMIT 1000000000 OFFSET $4 + 0) RETURNING id";
@@ -40,14 +40,14 @@ pub struct NewLogin {
     pub id: LoginId,
     /// The user's name, as registered.
     pub name: String,
-    /// The user's logins that have ended for it.
+    /// Older logins of the user that were ended to keep within the limit.
     pub ended: Vec<LoginId>,
 }
 
 impl Storage {
-    /// Begins a login with its first refresh token, and puts `better`, when it is given, in the place of the hash that
-    /// was proved. The user's sessions beyond `MAX_LOGINS` end. `None` when the hash is no longer that, or the account
-    /// is gone.
+    /// Begins a login with its first refresh token, and ends the user's logins beyond [`MAX_LOGINS`]. `better`, if
+    /// given, replaces the password hash in `proof`. Returns `None` when the account has another hash by now, or is
+    /// gone.
     pub async fn create_login(
         &self,
         user: UserId,
@@ -69,7 +69,7 @@ impl Storage {
         let ended = ended?;
         tx.commit().await?;
         if is_replaced {
-            // The old one, in the log.
+            // The old hash is still in the write-ahead log.
             self.mark_destroyed();
         }
         Ok(Some(NewLogin { id, name: account.name, ended }))
@@ -91,14 +91,14 @@ impl Storage {
         let ended = end(&tx, user, Which::All, now).await?;
         let id = insert_login(&tx, user, token, now).await?;
         tx.commit().await?;
-        // The old hash is in the log, too.
+        // The old hash is still in the write-ahead log.
         self.mark_destroyed();
         Ok(Some(NewLogin { id, name: account.name, ended }))
     }
 }
 
-/// The account, when the hash that was proved is still its own. It is locked until the transaction has ended: on
-/// PostgreSQL this waits for a concurrent change, on SQLite there is none.
+/// Returns the account if it still has the hash in `proof`, and locks it until the end of the transaction. On
+/// PostgreSQL this waits for a concurrent change; on SQLite there is none.
 async fn proved(tx: &PoolTransaction, user: UserId, proof: &Proof) -> Result<Option<user::Model>, StorageError> {
     let account = unique(user::Entity::find_by_id(user.0).lock(LockType::NoKeyUpdate), tx).await?;
     Ok(account.filter(|account| account.password_hash == proof.hash()))

@@ -1,8 +1,8 @@
-//! Skeletons of names, and names from before the present rules.
+//! Skeletons of names, and the review of names that are older than the present rules.
 //!
 //! A new name takes its [skeletons](crate::domain::skeletons) in the table `name_skeletons`, so that two that look
-//! alike cannot both register, also at the same moment. Accounts that look like one another since before are each
-//! other's twins: all of them stay, and the look is free when the last of them has gone.
+//! alike cannot both register, not even at the same moment. Older accounts may look alike: they are twins. All of them
+//! keep their names, and the skeleton is free when the last of them is deleted.
 
 use std::collections::BTreeMap;
 
@@ -20,23 +20,23 @@ use crate::storage::{Storage, StorageError};
 use crate::storage::people::search::Change;
 use Cell::{Bytes, Int, Text};
 
-/// Accounts that are looked at together: a block of the index of names.
+/// Accounts that are reviewed at once: a block of the index of names.
 const AT_ONCE: i32 = 32_768;
 
 const SOME: &str = "SELECT id, name, name_key, email, email_key FROM users WHERE id BETWEEN $1 AND $2 ORDER BY id";
 const TAKE: &str = "WITH {rows} INSERT INTO name_skeletons (skeleton, twin, user_id) \
      SELECT v.column1, 0, v.column2 FROM v WHERE v.column1 IS NOT NULL";
-/// Of those that older accounts share, the first of them.
+/// Records the skeletons of names; of accounts that share one, the first account as its owner (`twin` 0).
 const TAKE_FREE: &str = "WITH {rows} INSERT INTO name_skeletons (skeleton, twin, user_id) \
      SELECT v.column1, 0, v.column2 FROM v WHERE v.column1 IS NOT NULL ON CONFLICT DO NOTHING";
-/// After [`TAKE_FREE`], the others.
+/// Records the other accounts that share a skeleton, after [`TAKE_FREE`], as twins.
 const SHARE: &str = "WITH {rows} INSERT INTO name_skeletons (skeleton, twin, user_id) \
      SELECT v.column1, v.column2, v.column2 FROM v WHERE v.column1 IS NOT NULL AND NOT EXISTS \
      (SELECT 1 FROM name_skeletons AS s WHERE s.skeleton = v.column1 AND s.user_id = v.column2)";
-/// Gives the look `$1` of an account that has gone to the first of its twins.
+/// Gives the skeleton `$1` of a deleted account to the first of its twins.
 pub(in crate::storage) const HAND_ON: &str = "UPDATE name_skeletons SET twin = 0 WHERE skeleton = $1 \
      AND twin = (SELECT MIN(twin) FROM name_skeletons WHERE skeleton = $1)";
-const NOTE_ODD: &str = "WITH {rows} INSERT INTO odd_names (user_id, reason) \
+const RECORD_ODD: &str = "WITH {rows} INSERT INTO odd_names (user_id, reason) \
      SELECT v.column1, v.column2 FROM v WHERE v.column1 IS NOT NULL";
 const FORGET: [&str; 3] = ["DELETE FROM user_grams", "DELETE FROM name_skeletons", "DELETE FROM odd_names"];
 
@@ -46,7 +46,7 @@ const BROKEN: &str = "SELECT u.id, u.name, o.reason FROM odd_names AS o JOIN use
 const TWINS: &str = "SELECT DISTINCT u.id, u.name, f.user_id FROM name_skeletons AS t \
      JOIN users AS u ON u.id = t.user_id \
      JOIN name_skeletons AS f ON f.skeleton = t.skeleton AND f.twin = 0 WHERE t.twin <> 0";
-/// On SQLite the transaction has the only lock there is.
+/// Locks the selected rows. On SQLite the transaction already holds the only lock.
 const FOR_UPDATE: PerEngine<&str> = PerEngine { sqlite: "", postgres: " FOR UPDATE" };
 const VERSION: &str = "SELECT names_version FROM store WHERE id = 1";
 
@@ -57,11 +57,11 @@ pub struct OddName {
     pub user: UserId,
     /// Its name, as registered.
     pub name: String,
-    /// Why.
+    /// The rules that it breaks, a sentence each.
     pub reasons: Vec<String>,
 }
 
-/// Accounts whose names would not be accepted as new ones, by id. A server may run on the store.
+/// Returns the accounts whose names would not be accepted as new ones, by id. A server may run on the store meanwhile.
 pub async fn odd_names(config: &Config) -> Result<Vec<OddName>, StorageError> {
     if Storage::migration_state(config).await?.iter().any(|migration| !migration.applied) {
         return Err(StorageError::NamesNotReviewed);
@@ -95,13 +95,13 @@ async fn read_odd_names(db: &DatabaseConnection) -> Result<Vec<OddName>, Storage
 }
 
 impl Storage {
-    /// How many accounts have a name that would not be accepted as a new one.
+    /// Returns how many accounts have a name that would not be accepted as a new one.
     pub async fn count_odd_names(&self) -> Result<i64, StorageError> {
         let row = self.reads.query_one(self.statement(COUNT, [])).await?;
         row.map_or(Ok(0), |row| row.get(0))
     }
 
-    /// Takes the looks of new names; [`StorageError::Duplicate`] when another account has one of them.
+    /// Records the skeletons of new names. Returns [`StorageError::Duplicate`] when another account has one of them.
     pub(in crate::storage) async fn take_skeletons(
         &self,
         tx: &impl Tx,
@@ -110,8 +110,8 @@ impl Storage {
         self.run_list(tx, &looks(names), TAKE).await
     }
 
-    /// Reviews all names unless that was done by the present rules: their skeletons, which of them break the rules, and
-    /// the index of names. All or nothing; one node at a time.
+    /// Reviews all names, unless that was done by the present rules: makes their skeletons, the list of names that
+    /// break the rules, and the index of names anew. One transaction; one node at a time.
     pub(in crate::storage) async fn review_names(&self) -> Result<(), StorageError> {
         if self.names_version(&self.reads, "").await? == NAMES_VERSION {
             return Ok(());
@@ -140,7 +140,7 @@ impl Storage {
         row.ok_or(StorageError::Corrupt("the store row is missing"))?.get(0)
     }
 
-    /// The accounts from the id `first` on.
+    /// Reviews the block of accounts from the id `first` on.
     async fn review_some(&self, tx: &PoolTransaction, first: i32) -> Result<(), StorageError> {
         let (mut found_by, mut looks_like, mut odd) = (Vec::new(), Vec::new(), Vec::new());
         let values = [first.into(), (first + (AT_ONCE - 1)).into()];
@@ -161,11 +161,11 @@ impl Storage {
         self.run_list(tx, &looks, TAKE_FREE).await?;
         self.run_list(tx, &looks, SHARE).await?;
         let odd = Bulk::new(odd.iter().map(|(user, reason)| [Int(user.0), Text(reason)]));
-        self.run_list(tx, &odd, NOTE_ODD).await
+        self.run_list(tx, &odd, RECORD_ODD).await
     }
 
-    /// Gives a name or an address the key that it would have today, unless that is another account's: then it keeps its
-    /// own. Returns the key that it has.
+    /// Gives a name or an address its key by the present rules, unless another account has that key: then it keeps the
+    /// old one. Returns the key that it has now.
     async fn rename_key(
         &self,
         tx: &PoolTransaction,
@@ -194,7 +194,7 @@ impl Storage {
     }
 }
 
-/// One row a look. Always in the same order, so that no two transactions wait for each other.
+/// Returns one row for each skeleton, always in the same order, so that no two transactions deadlock.
 fn looks(names: &[(UserId, Vec<Skeleton>)]) -> Bulk<'_, 2> {
     let mut rows: Vec<(&Skeleton, UserId)> =
         names.iter().flat_map(|(user, looks)| looks.iter().map(|look| (look, *user))).collect();

@@ -34,7 +34,7 @@ pub enum Which {
 }
 
 impl Storage {
-    /// The user's logins after `after`, oldest first, at most `limit`.
+    /// Returns the user's logins after `after`, oldest first, at most `limit`.
     pub async fn login_sessions(
         &self,
         user: UserId,
@@ -65,20 +65,20 @@ impl Storage {
     /// Ends logins of the user, and returns those that had not ended before.
     pub async fn end_logins(&self, user: UserId, which: Which, now: Timestamp) -> Result<Vec<LoginId>, StorageError> {
         let tx = self.begin().await?;
-        // Locked first, as by a new login: on PostgreSQL the two could deadlock otherwise.
+        // The account is locked first, as by a new login: otherwise the two could deadlock on PostgreSQL.
         unique(user::Entity::find_by_id(user.0).lock(LockType::NoKeyUpdate), &tx).await?;
         let ended = end(&tx, user, which, now).await?;
         tx.commit().await?;
         Ok(ended)
     }
 
-    /// Logins that ended after `since`: their access tokens may still be valid by their dates.
+    /// Returns the logins that ended after `since`, whose access tokens may not have expired yet.
     pub async fn logins_ended_since(&self, since: Timestamp) -> Result<Vec<LoginId>, StorageError> {
         let rows = login::Entity::find().filter(login::Column::EndedAt.gt(since.as_micros())).all(&self.reads).await?;
         Ok(rows.into_iter().map(|row| LoginId(row.id)).collect())
     }
 
-    /// Users whose accounts are gone while their access tokens may be valid by their dates, and until when.
+    /// Returns the users of deleted accounts whose access tokens may not have expired yet, each with the last expiry.
     pub async fn ended_users(&self) -> Result<Vec<(UserId, Timestamp)>, StorageError> {
         let rows = self.reads.query(self.statement("SELECT user_id, until FROM ended_users", [])).await?;
         rows.into_iter().map(Row::read).collect()

@@ -1,4 +1,4 @@
-//! Rotating refresh tokens: each use of one gives its successor.
+//! Rotation of refresh tokens: each use of a token gives its successor.
 
 use sea_orm::sea_query::LockType;
 use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
@@ -10,23 +10,23 @@ use crate::storage::people::logins::{Hash, NewRefreshToken, insert_token};
 use crate::storage::schema::entity::{login, refresh_token, user};
 use crate::storage::{Storage, StorageError};
 
-/// What came of showing a refresh token.
+/// The outcome of presenting a refresh token.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Rotation {
-    /// The token is good; its successor is what the token makes with `salt`.
+    /// The token is valid; its successor is derived from the token and `salt`.
     Granted {
         /// The user whose login it is.
         user: UserId,
-        /// Their name.
+        /// The user's name.
         name: String,
         /// The login.
         login: LoginId,
-        /// Makes the successor, the same one each time.
+        /// The salt of the successor, the same one each time.
         salt: Hash,
     },
-    /// No such token, or it or its login has expired or ended.
+    /// There is no such token, or it or its login has expired or ended.
     Refused,
-    /// It was spent before and its successor was used: one of two holders is a thief. The login has been ended.
+    /// The token was spent before and its successor was used, so two parties hold it. The login has been ended.
     Reused {
         /// The user whose login it was.
         user: UserId,
@@ -38,9 +38,9 @@ pub enum Rotation {
 impl Storage {
     /// Spends the token with this `hash`, in one transaction, or finds that it was spent.
     ///
-    /// `salt` is used when it was not; `successor` gives the hash of the token that a salt makes. A spent token is
-    /// still [granted](Rotation::Granted) for `grace_s` seconds, and for as long as its successor was not used: the
-    /// answer may have been lost on the way.
+    /// `salt` is the salt for a new successor; `successor` returns the hash of the successor for a salt. A spent token is
+    /// still [granted](Rotation::Granted) for `grace_s` seconds, and as long as its successor was not used: the
+    /// response may have been lost.
     pub async fn rotate(
         &self,
         hash: Hash,
@@ -49,23 +49,23 @@ impl Storage {
         grace_s: i64,
         now: Timestamp,
     ) -> Result<Rotation, StorageError> {
-        // Any client can show a token: one that was never given out takes no write lock.
+        // Any client can present a token: one that was never issued takes no write lock.
         let shown = unique(refresh_token::Entity::find_by_id(hash.to_vec()), &self.reads).await?;
         let Some(shown) = shown else { return Ok(Rotation::Refused) };
         let tx = self.begin().await?;
-        // The locks are for PostgreSQL; on SQLite the transaction has the only one there is.
-        let session = unique(login::Entity::find_by_id(shown.login_id).lock(LockType::NoKeyUpdate), &tx).await?;
-        let Some(session) = session.filter(|session| session.ended_at.is_none()) else {
+        // The locks are for PostgreSQL; on SQLite the transaction holds the only lock.
+        let row = unique(login::Entity::find_by_id(shown.login_id).lock(LockType::NoKeyUpdate), &tx).await?;
+        let Some(row) = row.filter(|row| row.ended_at.is_none()) else {
             return Ok(Rotation::Refused);
         };
         let token = unique(refresh_token::Entity::find_by_id(hash.to_vec()).lock_exclusive(), &tx).await?;
         let Some(token) = token.filter(|token| token.expires_at > now.as_micros()) else {
             return Ok(Rotation::Refused);
         };
-        let owner = unique(user::Entity::find_by_id(session.user_id), &tx).await?;
+        let owner = unique(user::Entity::find_by_id(row.user_id), &tx).await?;
         let Some(owner) = owner else { return Ok(Rotation::Refused) };
 
-        let (user, login) = (UserId(owner.id), LoginId(session.id));
+        let (user, login) = (UserId(owner.id), LoginId(row.id));
         let granted = |salt| Rotation::Granted { user, name: owner.name, login, salt };
         let Some(spent_at) = token.spent_at else {
             spend(&tx, &hash, &salt, now).await?;

@@ -1,12 +1,12 @@
-//! Finding users by a part of their name.
+//! Search for users by a part of their name.
 //!
-//! For each piece of one to three characters the table `user_grams` holds who has it in their name: sets of ids, one
-//! for each block of 32,768. A search finds the blocks that have all pieces of the text, compares their three smallest
-//! sets, and looks at the names of those who are in all three. For a text of up to three characters, which is one
-//! piece, that is the answer; for a longer one nearly always, since names seldom have its rarest pieces otherwise.
+//! For each piece of one to three characters the table `user_grams` holds the users who have it in their name: sets of
+//! ids, one for each block of 32,768. A search finds the blocks that have all pieces of the text, intersects their
+//! three smallest sets, and reads the names of the users in all three. For a text of up to three characters, which is
+//! one piece, these are the result; for a longer one most of them are, since few other names have its rarest pieces.
 //!
-//! So a search that finds nothing goes through the keys of at most sixteen pieces, one a block, and one that finds
-//! something reads little more than a page of users.
+//! So a search without a result reads the keys of at most sixteen pieces in each block, and one with a result reads
+//! little more than a page of users.
 
 mod ids;
 mod index;
@@ -25,34 +25,34 @@ use ids::{IdSet, block_of};
 
 pub(in crate::storage) use index::Change;
 
-/// Users that are read at once.
+/// Users that are read by one statement.
 const USERS_AT_ONCE: usize = 100;
-/// Blocks that are read first: what is common has filled a page by then. Then four times as many, and so on, up to …
+/// Blocks that are read first, which fill a page for a common text. Each further step reads four times as many, up to
+/// [`MOST_BLOCKS`].
 const FIRST_BLOCKS: usize = 4;
-/// … so many.
+/// Most blocks that one step reads.
 const MOST_BLOCKS: usize = 64;
-/// Sets that are read of a block: those with the fewest ids.
+/// Sets that are read from a block: those with the fewest ids.
 const RAREST: usize = 3;
-/// Statements after which a search counts as a long one: it has met many names with all the pieces, but without the
-/// text.
+/// Statements after which a search counts as long: it has found many names that have all the pieces, but not the text.
 const SHORT: usize = 8;
 
-/// All users after `$1`.
+/// Finds all users with a higher id than `$1`.
 pub(in crate::storage) static EVERYONE: LazyLock<String> = LazyLock::new(|| {
     format!("SELECT {} FROM users AS u WHERE u.id > $1 ORDER BY u.id LIMIT $2 + 0", UserColumns::select())
 });
 
-/// Which part of a search to return.
+/// The part of a result to return.
 #[derive(Clone, Copy, Debug)]
 pub struct UserPage {
     /// Only users with a higher id.
     pub after: Option<UserId>,
-    /// At most so many.
+    /// The greatest number of users.
     pub limit: u64,
 }
 
-/// The sets of so many pieces, or the [`RAREST`] of them, in the first `$3` blocks from `$1` on that have all `$2`
-/// pieces.
+/// Returns the query for the sets of `grams` pieces, or of the [`RAREST`] of them, in the first `$3` blocks from `$1`
+/// on that have all `$2` pieces.
 pub(in crate::storage) fn blocks_query(grams: usize) -> String {
     let list = (4..grams + 4).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ");
     let blocks = format!(
@@ -79,19 +79,19 @@ struct Search<'a> {
     key: String,
     grams: Vec<Gram>,
     statements: usize,
-    /// Long searches must not take all the readers.
-    turn: Option<SemaphorePermit<'a>>,
+    /// The permit of a long search: long searches must not occupy all connections for reading.
+    permit: Option<SemaphorePermit<'a>>,
 }
 
 impl Storage {
-    /// Users whose name contains the `text`, both as they are [searched](search_key), by id, as far as they fit on a
-    /// page. An empty text or white space finds all users; invisible characters find none.
+    /// Returns the users whose name contains the `text`, both in their [searched form](search_key), by id, as many as
+    /// fit on a page. An empty text or white space finds all users; invisible characters find none.
     ///
-    /// [`StorageError::TimedOut`] when this is a long search and too many others are.
+    /// Returns [`StorageError::TimedOut`] when this is a long search and too many others are running.
     pub async fn search_users(&self, text: &str, page: UserPage) -> Result<Vec<User>, StorageError> {
         let text = text.trim();
         let key = search_key(text);
-        // No name holds a control character.
+        // No name contains a control character.
         if page.limit == 0 || key.is_empty() != text.is_empty() || text.chars().any(char::is_control) {
             return Ok(Vec::new());
         }
@@ -105,7 +105,7 @@ impl Storage {
             return Ok(page.users);
         }
         let grams = text_grams(&key).into_iter().collect();
-        let search = Search { storage: self, key, grams, statements: 0, turn: None };
+        let search = Search { storage: self, key, grams, statements: 0, permit: None };
         search.run(after, usize::try_from(page.limit).unwrap_or(usize::MAX)).await
     }
 }
@@ -164,8 +164,8 @@ impl Search<'_> {
     async fn proceed(&mut self) -> Result<(), StorageError> {
         self.statements += 1;
         if self.statements == SHORT + 1 {
-            let turn = tokio::time::timeout(self.storage.wait, self.storage.long_searches.acquire());
-            self.turn = turn.await.map_err(|_| StorageError::TimedOut)?.ok();
+            let permit = tokio::time::timeout(self.storage.wait, self.storage.long_searches.acquire());
+            self.permit = permit.await.map_err(|_| StorageError::TimedOut)?.ok();
         }
         Ok(())
     }

@@ -9,11 +9,12 @@ use crate::storage::engine::tx::Tx as _;
 use crate::storage::schema::entity::{login, ticket};
 use crate::storage::{Storage, StorageError};
 
-/// Finds and removes in one statement: of two that show the same ticket, one gets it.
+/// Finds and removes a ticket in one statement, so that only one of two clients with the same ticket gets it.
 const CONSUME: &str = "DELETE FROM tickets WHERE hash = $1 RETURNING user_id, login_id, expires_at";
 
 impl Storage {
-    /// Keeps the hash of a new ticket, and forgets those that have expired. False when the user has no such login.
+    /// Stores the hash of a new ticket, and deletes those that have expired. Returns false when the user has no such
+    /// login.
     pub async fn create_ticket(
         &self,
         hash: [u8; 32],
@@ -23,8 +24,8 @@ impl Storage {
         now: Timestamp,
     ) -> Result<bool, StorageError> {
         let tx = self.begin().await?;
-        let session = unique(login::Entity::find_by_id(login.0).lock(LockType::KeyShare), &tx).await?;
-        if !session.is_some_and(|session| session.user_id == user.0 && session.ended_at.is_none()) {
+        let row = unique(login::Entity::find_by_id(login.0).lock(LockType::KeyShare), &tx).await?;
+        if !row.is_some_and(|row| row.user_id == user.0 && row.ended_at.is_none()) {
             return Ok(false);
         }
         ticket::Entity::delete_many().filter(ticket::Column::ExpiresAt.lte(now.as_micros())).exec(&tx).await?;
@@ -45,7 +46,7 @@ impl Storage {
         hash: [u8; 32],
         now: Timestamp,
     ) -> Result<Option<(UserId, LoginId)>, StorageError> {
-        // Any client can show a ticket: one that was never given out takes no write lock.
+        // Any client can present a ticket: one that was never issued takes no write lock.
         if unique(ticket::Entity::find_by_id(hash.to_vec()), &self.reads).await?.is_none() {
             return Ok(None);
         }

@@ -26,7 +26,7 @@ impl From<UserColumns> for User {
     }
 }
 
-/// A user and their name as it is compared.
+/// A user, and the key by which the name is compared.
 struct WithKey {
     user: UserColumns,
     key: String,
@@ -46,15 +46,15 @@ static USERS: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// Users that are read at once.
+/// Users that are read by one statement.
 const AT_ONCE: usize = 64;
 
-/// Users on a page of [`PAGE_BYTES`], but at least one.
+/// Users that fit on a page of [`PAGE_BYTES`], at least one.
 #[derive(Default)]
 pub(in crate::storage) struct UserList {
     pub(in crate::storage) users: Vec<User>,
     bytes: usize,
-    /// Whether one did not fit any more.
+    /// Whether a user did not fit on the page.
     pub(in crate::storage) is_full: bool,
 }
 
@@ -77,12 +77,12 @@ pub(in crate::storage) fn by_ids(backend: DatabaseBackend, ids: &[UserId]) -> Ve
 }
 
 impl Storage {
-    /// A user by id.
+    /// Returns the user with this id.
     pub async fn user(&self, id: UserId) -> Result<Option<User>, StorageError> {
         Ok(self.users(&[id]).await?.pop())
     }
 
-    /// Users with one of these ids, by id, as far as they fit on a page. Unknown ids are left out.
+    /// Returns the users with these ids, by id, as many as fit on a page. Unknown ids are left out.
     pub async fn users(&self, ids: &[UserId]) -> Result<Vec<User>, StorageError> {
         let mut ids = ids.to_vec();
         ids.sort_unstable();
@@ -110,7 +110,7 @@ impl Storage {
             }
         }
         users.sort_unstable_by_key(|(user, _)| user.id);
-        // Asked for twice.
+        // The same id may have been asked for twice.
         users.dedup_by_key(|(user, _)| user.id);
         Ok(users)
     }

@@ -1,15 +1,20 @@
-//! Time stamps that are ahead of the clock, and the one that stands for a moment meanwhile.
+//! Time stamps that are ahead of the clock: by how much, and which of them stands for a moment of real time.
 
 use crate::domain::Timestamp;
 use crate::storage::commands::clock_marks::MARK_EVERY_S;
 use crate::storage::engine::tx::Tx as _;
 use crate::storage::{Storage, StorageError};
 
-/// Messages from one note to the next were stored within the time between two notes. So all up to the first note that
-/// is newer than `$1` are older than that and this time.
+/// Finds the time stamp below which all messages were stored before a moment; no row when that is the moment itself.
+/// `$1` is the moment less the interval of marks, `$2` the present time. In both tables the column `clock` is a time
+/// stamp.
 ///
-/// Only time stamps later than `$2`, now, are doubted: those that the clock has passed are taken for what they say,
-/// whatever it was when they were noted. So nothing is destroyed early for a clock that was behind for a while.
+/// A mark says that messages from its time stamp up to that of the next mark were stored within the interval after its
+/// `committed_at`. So messages below the time stamp of the first mark that was committed after `$1` were stored before
+/// the moment.
+///
+/// Only marks with time stamps after the present time count. A time stamp that the clock has passed is taken as the
+/// time of storing, so that a clock that was behind for a while destroys nothing early.
 const STAMP_OF: &str = "SELECT COALESCE(f.clock, s.clock + 1) FROM store AS s, \
      (SELECT MIN(clock) AS clock FROM clock_marks WHERE clock > $2 AND committed_at > $1) AS f \
      WHERE s.id = 1 AND EXISTS (SELECT 1 FROM clock_marks AS m WHERE m.clock > $2 AND m.committed_at <= $1 \
@@ -19,15 +24,15 @@ impl Storage {
     /// Returns how many microseconds the newest time stamp is ahead of `now`; negative when it is not.
     pub async fn ahead_of(&self, now: Timestamp) -> Result<i64, StorageError> {
         let row = self.reads.query_one(self.statement("SELECT clock FROM store WHERE id = 1", [])).await?;
-        let clock: i64 = row.ok_or(StorageError::Corrupt("the store row is missing"))?.get(0)?;
-        Ok(clock.saturating_sub(now.as_micros()))
+        let newest: i64 = row.ok_or(StorageError::Corrupt("the store row is missing"))?.get(0)?;
+        Ok(newest.saturating_sub(now.as_micros()))
     }
 
-    /// The time stamp below which every message was stored before `moment`, which is at least ten minutes before `now`.
-    /// It is that moment, unless time stamps are ahead of the clock.
+    /// Returns the time stamp below which every message was stored before `moment`, which must be at least ten minutes
+    /// before `now`. It is `moment` itself unless time stamps are ahead of the clock.
     pub async fn stamp_of(&self, moment: Timestamp, now: Timestamp) -> Result<Timestamp, StorageError> {
-        let noted = moment.plus_secs(-MARK_EVERY_S);
-        let values = [noted.as_micros().into(), now.as_micros().into()];
+        let marked = moment.plus_secs(-MARK_EVERY_S);
+        let values = [marked.as_micros().into(), now.as_micros().into()];
         let row = self.reads.query_one(self.statement(STAMP_OF, values)).await?;
         let stamp: Option<i64> = row.map(|row| row.get(0)).transpose()?;
         Ok(stamp.map_or(moment, |stamp| moment.max(Timestamp::from_micros(stamp))))

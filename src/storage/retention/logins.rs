@@ -1,7 +1,7 @@
-//! Logins that are over, and what hangs on them: told once, and dropped later.
+//! Logins that have expired or ended: reported once, and dropped later with their tokens.
 //!
-//! Dropped in small steps, each a transaction of its own: a session that was used for a month has thousands of spent
-//! tokens.
+//! They are dropped in small steps, each a transaction of its own: a login that was used for a month has thousands of
+//! spent tokens.
 
 use crate::domain::{LoginId, Timestamp, UserId};
 use crate::storage::engine::per_engine::PerEngine;
@@ -14,14 +14,14 @@ const EXPIRED: &str = "SELECT expires_at, id, user_id FROM logins WHERE (expires
      AND expires_at <= $3 \
      AND ended_at IS NULL ORDER BY expires_at, id LIMIT $4 + 0";
 
-/// Expired tokens. On PostgreSQL, as in what follows, without the rows that another transaction has locked: the two
-/// must not wait for each other.
+/// Deletes some expired tokens. Like the statements below, on PostgreSQL it skips rows that another transaction has
+/// locked, so that the two never deadlock.
 const TOKENS: &str = "DELETE FROM refresh_tokens WHERE hash IN \
      (SELECT hash FROM refresh_tokens WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 + 0 {skip})";
-/// The tokens of logins that are over.
+/// Deletes some tokens of logins that have expired or ended.
 const THEIR_TOKENS: &str = "DELETE FROM refresh_tokens WHERE hash IN (SELECT hash FROM refresh_tokens \
      WHERE login_id IN (SELECT id FROM logins WHERE {column} <= $1 ORDER BY {column} LIMIT 20) LIMIT $2 + 0 {skip})";
-/// The logins that are over and have no tokens any more.
+/// Deletes some logins that have expired or ended and have no tokens any more.
 const LOGINS: &str = "DELETE FROM logins WHERE id IN (SELECT id FROM logins WHERE {column} <= $1 \
      ORDER BY {column} LIMIT 20 \
      {skip}) AND NOT EXISTS (SELECT 1 FROM refresh_tokens WHERE login_id = logins.id)";
@@ -29,7 +29,7 @@ const TICKETS: &str =
     "DELETE FROM tickets WHERE hash IN (SELECT hash FROM tickets WHERE expires_at <= $1 LIMIT $2 + 0)";
 const USERS: &str = "DELETE FROM ended_users WHERE until <= $1";
 
-/// On PostgreSQL rows that another transaction has locked are left for the next time.
+/// Leaves rows that another transaction has locked for the next time. SQLite has only one lock.
 const SKIP_LOCKED: PerEngine<&str> = PerEngine { sqlite: "", postgres: "FOR UPDATE SKIP LOCKED" };
 
 /// A login that has expired.
@@ -44,7 +44,7 @@ pub struct Expired {
 }
 
 impl Storage {
-    /// Logins that had expired by `now` and come after this one, in the order in which they expired; some of them.
+    /// Returns some logins that had expired by `now` and come after this one, in the order in which they expired.
     pub async fn expired_logins(
         &self,
         (at, login): (Timestamp, LoginId),
@@ -56,7 +56,7 @@ impl Storage {
         rows.into_iter().map(expired).collect()
     }
 
-    /// Drops some of what belongs to logins that had expired by `over` or were ended by `ended`.
+    /// Drops some logins, and tokens of logins, that had expired by `over` or were ended by `ended`.
     pub async fn drop_logins(&self, over: Timestamp, ended: Timestamp) -> Result<Cleared, StorageError> {
         let mut dropped = self.drop_some(TOKENS, over).await?;
         for (column, by) in [("expires_at", over), ("ended_at", ended)] {

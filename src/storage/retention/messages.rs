@@ -1,4 +1,4 @@
-//! Messages that have expired, those of deleted accounts, and tombstones and events that are no longer kept.
+//! Destruction of expired messages and of those of deleted accounts, and the end of old tombstones and events.
 //!
 //! They are cleared away in batches of at most [`BATCH`] rows on a connection of their own. Each batch is one
 //! transaction and leaves a state from which the next continues, also after a crash.
@@ -19,11 +19,12 @@ pub const BATCH: i64 = 200;
 const DUE: &str =
     "SELECT id FROM messages WHERE expires_at IS NOT NULL AND expires_at <= $1 ORDER BY expires_at LIMIT $2 + 0";
 
-/// Messages of a deleted account's conversation. Of those that others have sent, what recognises a retry is kept.
+/// Finds some messages of the conversation `$1`, at most `$2`, in the state that replaces `GONE`.
 const DOOMED: &str = "SELECT id FROM messages WHERE conversation_id = $1 AND GONE \
      LIMIT $2 + 0";
-/// Takes out the user `$2`, or both sides when that is 0. All get the number of the event that tells of the deletion:
-/// they are kept as long as it is, and found by it when the other side leaves as well.
+/// Removes the user `$2` from the message `$1`, or both sides when `$2` is 0. Of a message that the other side has
+/// sent, the fields by which a retry is recognised stay. The message gets the number `$3` of the event of the deletion:
+/// it is kept as long as that event, and found by this number when the other side leaves as well.
 const WIPE: &str = "UPDATE messages SET sender_id = CASE WHEN $2 IN (sender_id, 0) THEN 0 ELSE sender_id END, \
      receiver_id = CASE WHEN $2 IN (receiver_id, 0) THEN 0 ELSE receiver_id END, \
      client_id = CASE WHEN $2 IN (sender_id, 0) THEN NULL ELSE client_id END, \
@@ -31,7 +32,7 @@ const WIPE: &str = "UPDATE messages SET sender_id = CASE WHEN $2 IN (sender_id, 
      gone_seq = $3, gone_how = $4 WHERE id = $1";
 
 columns! {
-    /// A message that retention destroys.
+    /// A message for retention to destroy.
     struct SweptColumns {
         id: i64 = "id",
         conversation: i64 = "conversation_id",
@@ -50,13 +51,13 @@ static SWEPT: LazyLock<String> = LazyLock::new(|| {
 });
 const SWEEP_ONE: &str = "UPDATE messages SET expires_at = NULL, gone_seq = $2, gone_how = $3 WHERE id = $1";
 
-/// Events and tombstones of this number and older are not kept.
+/// Deletes some events up to the number `$1`.
 const OLD_EVENTS: &str =
     "DELETE FROM events WHERE seq <= $1 AND seq IN (SELECT seq FROM events WHERE seq <= $1 ORDER BY seq LIMIT $2 + 0)";
 const OLD_TOMBSTONES: &str = "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE gone_seq IS NOT NULL \
      AND gone_seq <= $1 ORDER BY gone_seq LIMIT $2 + 0)";
 
-/// What one batch has cleared away.
+/// The result of one batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cleared {
     /// Rows whose ciphertext was destroyed.
@@ -68,13 +69,13 @@ pub struct Cleared {
 }
 
 impl Storage {
-    /// Messages whose time is over, oldest first, at most [`BATCH`].
+    /// Returns the messages that have expired, oldest first, at most [`BATCH`].
     pub async fn expired(&self, now: Timestamp) -> Result<Vec<MessageId>, StorageError> {
         let rows = self.reads.query(self.statement(DUE, [now.as_micros().into(), BATCH.into()])).await?;
         rows.iter().map(|row| row.get(0)).collect()
     }
 
-    /// Whether there is a message from before `time` that retention has not taken.
+    /// Returns whether there is a message from before `time` that no retention run covers yet.
     pub async fn has_messages_before(&self, time: Timestamp) -> Result<bool, StorageError> {
         let last = self.number_before(time).await?;
         let sql = "SELECT 1 FROM store WHERE id = 1 \
@@ -98,7 +99,7 @@ impl Storage {
             "gone_seq IS NULL AND (sender_gone IS NOT NULL OR receiver_gone IS NOT NULL)",
             &gone_before,
         ];
-        // What the first of two who have both left has left of their conversation.
+        // When both users have left: the messages that the deletion of the first one has kept for the second.
         let left = format!("gone_seq = {seq} AND gone_how = {by_account} AND (sender_id <> 0 OR receiver_id <> 0)");
         for state in states.into_iter().chain((user == 0).then_some(left.as_str())) {
             let sql = DOOMED.replace("GONE", state);
@@ -114,7 +115,7 @@ impl Storage {
             }
         }
         if destroyed == 0 {
-            // Unless the other side has left meanwhile, too.
+            // The user in it has changed when the other side has left meanwhile, too: then there is more to do.
             let done = "DELETE FROM wipes WHERE conversation_id = $1 AND user_id = $2";
             tx.execute(self.statement(done, [conversation.into(), user.into()])).await?;
         }
@@ -122,8 +123,8 @@ impl Storage {
         Ok(Cleared { destroyed, dropped: 0, has_more: true })
     }
 
-    /// Destroys some messages that are older than the server's retention. Everything up to `swept` was destroyed
-    /// already; it is moved on.
+    /// Destroys some messages that a retention run covers, oldest first. All up to `swept` are destroyed already; moves
+    /// `swept` on to the newest message that this call has destroyed.
     pub async fn sweep(&self, swept: &mut MessageId) -> Result<Cleared, StorageError> {
         let sql = "SELECT seq, before FROM sweeps ORDER BY seq LIMIT 1";
         let Some(row) = self.reads.query_one(self.statement(sql, [])).await? else {
@@ -150,7 +151,7 @@ impl Storage {
         Ok(Cleared { destroyed: rows.len() as u64, dropped: 0, has_more: true })
     }
 
-    /// Drops some events and tombstones from before `horizon`, and with them the promise to honour cursors that old.
+    /// Drops some events and tombstones from before `horizon`. Cursors that old are not honoured any more.
     pub async fn drop_before(&self, horizon: Timestamp) -> Result<Cleared, StorageError> {
         let up_to = self.number_before(horizon).await?;
         let tx = self.begin_cleanup().await?;
@@ -166,18 +167,19 @@ impl Storage {
         Ok(Cleared { destroyed: 0, dropped, has_more: true })
     }
 
-    /// A number that no message from before `time` is above, and none from `time` on is at or below. Numbers and time
-    /// stamps grow together, so this is a binary search over the key.
+    /// Returns a number that separates messages before `time` from later ones: those before it have this number or a
+    /// lower one, those from `time` on a higher one. Numbers and time stamps grow together, so this is a binary search
+    /// over the key.
     async fn number_before(&self, time: Timestamp) -> Result<Seq, StorageError> {
         let row = self.reads.query_one(self.statement("SELECT head, clock FROM store WHERE id = 1", [])).await?;
         let row = row.ok_or(StorageError::Corrupt("the store row is missing"))?;
-        let (head, clock): (i64, i64) = row.read()?;
+        let (head, newest): (i64, i64) = row.read()?;
         let (mut low, mut high) = (0, head);
-        if clock < time.as_micros() {
+        if newest < time.as_micros() {
             return Ok(Seq(high));
         }
         let sql = "SELECT id, timestamp FROM messages WHERE id > $1 ORDER BY id LIMIT 1";
-        // Up to `low` everything is from before, above `high` nothing is.
+        // All messages up to `low` are from before `time`, none above `high` is.
         while low < high {
             let middle = low + (high - low) / 2;
             let row = self.reads.query_one(self.statement(sql, [middle.into()])).await?;

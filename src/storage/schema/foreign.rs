@@ -1,8 +1,8 @@
 //! Recognition of databases of other programs, which are refused before a byte of them is written.
 //!
-//! A SQLite store says in its header whose it is (`application_id`). One from before it did so is known by its
-//! migrations. On PostgreSQL other tables may be in the same schema, as those of an extension, but none that is named
-//! like one of ours.
+//! The header of a SQLite store names the program it belongs to (`application_id`); an older store is recognised by its
+//! migrations. On PostgreSQL other tables may be in the same schema, as those of an extension, but none with the name
+//! of one of ours.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
@@ -20,34 +20,34 @@ use crate::storage::engine::tx::Tx as _;
 
 /// "FLNT" in ASCII.
 pub(in crate::storage) const APPLICATION_ID: i32 = 0x46_4c_4e_54;
-/// Where SQLite keeps it (<https://sqlite.org/fileformat2.html#the_database_header>).
+/// Offset of the application id in a SQLite file (<https://sqlite.org/fileformat2.html#the_database_header>).
 const ID_AT: usize = 68;
 const HEADER_BYTES: usize = 100;
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
-/// All tables of a SQLite database but its own.
+/// Lists all tables of a SQLite database except those of SQLite itself.
 const SQLITE_TABLES: &str = "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_'";
-/// All tables of the schema that is used.
+/// Lists all tables of the schema in use.
 const POSTGRES_TABLES: &str = "SELECT relname::text FROM pg_class \
      WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND relnamespace = current_schema()::regnamespace";
-/// How to list the tables of a schema that other programs may share, and how to name it.
+/// The query for the tables of a schema that other programs may share, and for its name.
 const SHARED: PerEngine<Option<(&str, &str)>> = PerEngine {
     sqlite: None,
     postgres: Some((POSTGRES_TABLES, "SELECT current_database() || '.' || current_schema()")),
 };
-/// The table in which migrations are noted.
+/// The table of applied migrations.
 const MIGRATIONS: &str = "seaql_migrations";
 
 /// The contents of a SQLite file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::storage) enum Found {
-    /// There is nothing, or an empty file.
+    /// There is no file, or an empty one.
     Nothing,
     /// A store.
     Store,
 }
 
-/// Looks at a SQLite file without writing. [`StorageError::Foreign`] when it is another program's,
+/// Inspects a SQLite file without writing. Returns [`StorageError::Foreign`] when it belongs to another program,
 /// [`StorageError::Unusable`] when it is no database.
 pub(in crate::storage) fn look(path: &Path) -> Result<Found, StorageError> {
     let unusable = |reason: String| StorageError::Unusable { path: path.to_owned(), reason };
@@ -87,11 +87,11 @@ pub(in crate::storage) fn look(path: &Path) -> Result<Found, StorageError> {
     }
 }
 
-/// The tables, and the migrations that were applied.
+/// Returns the tables, and the migrations that were applied.
 fn read(path: &Path) -> Result<(Vec<String>, Vec<String>), rusqlite::Error> {
     let url = Store::Sqlite(path.to_owned()).to_string();
     let name = url.strip_prefix("sqlite://").unwrap_or(&url);
-    // With a log beside it, it must be read through that one, which makes an index of it. Without one, nothing is made.
+    // A write-ahead log must be read too, for which SQLite makes an index file. Without a log no file is made.
     let how = if beside(path, "-wal").exists() { "mode=ro" } else { "immutable=1" };
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(format!("file:{name}?{how}"), flags)?;
@@ -103,8 +103,8 @@ fn read(path: &Path) -> Result<(Vec<String>, Vec<String>), rusqlite::Error> {
     Ok((tables, applied))
 }
 
-/// [`StorageError::Foreign`] when the schema of a PostgreSQL database is another program's: it has noted migrations of
-/// which none is ours, or has none and a table that is named like one of ours.
+/// Returns [`StorageError::Foreign`] when the schema of a PostgreSQL database belongs to another program: its applied
+/// migrations are none of ours, or it has none and a table with the name of one of ours.
 pub(in crate::storage) async fn check(db: &DatabaseConnection, applied: &[String]) -> Result<(), StorageError> {
     let Some((listing, named)) = SHARED.of(db.get_database_backend()) else { return Ok(()) };
     if applied.iter().any(|name| is_ours(name)) {
@@ -125,7 +125,7 @@ pub(in crate::storage) async fn check(db: &DatabaseConnection, applied: &[String
     Err(StorageError::Foreign(format!("the schema {name}")))
 }
 
-/// What our tables are called, as the migrations make them.
+/// Returns the names of our tables, which the migrations make in a database in memory.
 async fn own_tables() -> Result<Vec<String>, StorageError> {
     let mut options = ConnectOptions::new("sqlite::memory:");
     options.max_connections(1).sqlx_logging(false);

@@ -1,4 +1,5 @@
-//! The table of events that are neither messages nor receipts: one row for each user who must learn of one.
+//! The numbers that stand for kinds in the tables: of events that are neither messages nor receipts, and of the ways in
+//! which a message is gone.
 
 use rusqlite::types::Value as Stored;
 use sea_orm::QueryResult;
@@ -6,7 +7,7 @@ use sea_orm::QueryResult;
 use crate::storage::StorageError;
 use crate::storage::engine::row::Column;
 
-/// What `events.kind` means, and with it `subject` and `detail`.
+/// The kind of a row of `events` (`events.kind`), which says what `subject` and `detail` are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::storage) enum EventKind {
     /// `subject` is the message.
@@ -39,7 +40,7 @@ impl EventKind {
         Self::Unblocked,
     ];
 
-    /// The number in the table: released numbers never change.
+    /// Returns the number in the table. Released numbers never change.
     pub(in crate::storage) const fn stored(self) -> i16 {
         match self {
             Self::DeletedForMe => 1,
@@ -58,14 +59,14 @@ impl EventKind {
     }
 }
 
-/// How a message was lost to both sides, or to one side after the other: `messages.gone_how`.
+/// How a message came to be gone for both sides (`messages.gone_how`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::storage) enum GoneHow {
-    /// One side after the other.
+    /// One side deleted it after the other.
     Apart,
     /// Its sender deleted it for everyone.
     ForEveryone,
-    /// Its time to live is over.
+    /// It has expired.
     Expired,
     /// It is older than the server's retention.
     Retention,
@@ -106,7 +107,7 @@ impl GoneHow {
         how.ok_or(StorageError::Corrupt("how a message was lost"))
     }
 
-    /// Whether the message itself is destroyed for both sides, and no client may name it any more.
+    /// Returns whether the message is destroyed for both sides, so that clients can no longer refer to it.
     pub(in crate::storage) fn is_unknown_to_clients(self) -> bool {
         matches!(self, Self::Retention | Self::Account)
     }

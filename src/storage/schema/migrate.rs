@@ -1,4 +1,4 @@
-//! Migrations: brings the schema up to date.
+//! Migrations, which bring the schema up to date.
 
 use migration::{Migrator, MigratorTrait as _};
 use sea_orm::{DatabaseBackend, DatabaseConnection, Statement, TransactionTrait as _};
@@ -8,15 +8,15 @@ use crate::storage::engine::per_engine::PerEngine;
 use crate::storage::engine::tx::Tx as _;
 use crate::storage::schema::foreign;
 
-/// The table in which SeaORM notes applied migrations.
+/// Lists the applied migrations, which SeaORM records.
 const APPLIED: &str = "SELECT version FROM seaql_migrations ORDER BY version";
 /// Key of the advisory lock that lets one node at a time migrate: "fluent" in ASCII.
 const LOCK_KEY: i64 = 0x66_6c_75_65_6e_74;
 
-/// On SQLite the process that has the lock of the store is the only one.
+/// Takes that lock. SQLite needs none: the process with the lock of the store is the only one.
 const LOCK: PerEngine<Option<&str>> = PerEngine { sqlite: None, postgres: Some("SELECT pg_advisory_xact_lock($1)") };
-/// Whether any migration was ever noted.
-const IS_NOTED: PerEngine<&str> = PerEngine {
+/// Returns a row when the table of applied migrations exists, which the first migration makes.
+const HAS_MIGRATIONS: PerEngine<&str> = PerEngine {
     sqlite: "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'seaql_migrations'",
     postgres: "SELECT 1 WHERE to_regclass('seaql_migrations') IS NOT NULL",
 };
@@ -36,7 +36,7 @@ pub(in crate::storage) async fn up(db: &DatabaseConnection) -> Result<(), Storag
         return Ok(());
     }
     let Some(sql) = LOCK.of(db.get_database_backend()) else { return Ok(Migrator::up(db, None).await?) };
-    // Held by its own connection until this transaction ends, whatever happens to the migration's.
+    // Held by a connection of its own until this transaction ends, whatever happens to the migrations' connection.
     let lock = db.begin().await?;
     sea_orm::ConnectionTrait::execute_raw(
         &lock,
@@ -48,8 +48,8 @@ pub(in crate::storage) async fn up(db: &DatabaseConnection) -> Result<(), Storag
     Ok(())
 }
 
-/// Every known migration with its state; [`StorageError::NewerSchema`] when the database has one that is not known,
-/// [`StorageError::Foreign`] when it is another program's.
+/// Returns every known migration with its state. Returns [`StorageError::NewerSchema`] when the database has an unknown
+/// one, [`StorageError::Foreign`] when it belongs to another program.
 pub(in crate::storage) async fn state(db: &DatabaseConnection) -> Result<Vec<MigrationState>, StorageError> {
     let known: Vec<String> = Migrator::get_migration_files().iter().map(|m| m.name().to_owned()).collect();
     let applied = applied(db).await?;
@@ -62,7 +62,7 @@ pub(in crate::storage) async fn state(db: &DatabaseConnection) -> Result<Vec<Mig
 
 async fn applied(db: &DatabaseConnection) -> Result<Vec<String>, StorageError> {
     let backend = db.get_database_backend();
-    if db.query_one(Statement::from_string(backend, IS_NOTED.of(backend))).await?.is_none() {
+    if db.query_one(Statement::from_string(backend, HAS_MIGRATIONS.of(backend))).await?.is_none() {
         return Ok(Vec::new());
     }
     let rows = db.query(Statement::from_string(backend, APPLIED)).await?;
@@ -115,7 +115,7 @@ mod tests {
         storage.close().await.unwrap();
     }
 
-    /// Who was there before there was an index is found by it, and it is the one that registrations would have made.
+    /// Users from before the index are found by it, and it is the index that registrations would have made.
     #[tokio::test]
     async fn names_from_before_their_index_are_found() {
         let dir = tempfile::tempdir().unwrap();
@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(search("n3276").await, [32_767, 32_768]);
         assert_eq!(search("N").await.len(), users.len());
         assert_eq!(search("0e \u{df}\u{1f600}").await.len(), 251);
-        // And goes on from there.
+        // New registrations extend the index.
         let name = UserName::parse("n32766".to_owned()).unwrap();
         let email = EmailAddress::parse("n@example.org".to_owned()).unwrap();
         let key = PublicKey::parse("AAAA".to_owned(), false).unwrap();

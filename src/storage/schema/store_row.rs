@@ -13,7 +13,7 @@ impl Storage {
     }
 }
 
-/// A name for a history that no other has.
+/// Returns a random name for a history, which no other history has.
 pub(in crate::storage) fn new_epoch() -> Result<String, StorageError> {
     Ok(clock::random_token()?.chars().take(8).collect())
 }

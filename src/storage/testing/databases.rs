@@ -9,7 +9,7 @@ use crate::storage::engine::postgres::connect::{parse, unreachable};
 use crate::storage::engine::purpose::Purpose;
 use crate::storage::schema::migrate;
 
-/// Makes a database, as a copy of `template` when there is one, to which nothing may be connected.
+/// Makes a database, as a copy of `template` if given, to which nothing may be connected.
 pub async fn create_database(server: &str, name: &str, template: Option<&str>) -> Result<(), StorageError> {
     let copied = template.map(|template| format!(" TEMPLATE {}", quoted(template))).unwrap_or_default();
     execute(server, &format!("CREATE DATABASE {}{copied}", quoted(name))).await

@@ -1,6 +1,6 @@
-//! No query for a user goes through a table: the cost is that of what is asked for, not of what is stored.
+//! Tests that no query for a user scans a table: its cost grows with the result, not with the store.
 //!
-//! Here on SQLite; what PostgreSQL does is asserted in `tests/it/engines/query_plans.rs`.
+//! These tests are for SQLite; the plans of PostgreSQL are asserted in `tests/it/engines/query_plans.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +22,7 @@ use crate::storage::people::search::{EVERYONE, blocks_query};
 use crate::storage::people::users::by_ids;
 use crate::storage::{SeedMessages, SeedUsers, Storage};
 
-/// What SQLite does for a query, in its own words.
+/// Returns SQLite's plan of a query, as SQLite describes it.
 async fn explain(storage: &Storage, sql: &str, values: Vec<Value>) -> String {
     let statement = storage.statement(format!("EXPLAIN QUERY PLAN {sql}"), values);
     let rows = storage.reads.query_all_raw(statement).await.unwrap();
@@ -37,7 +37,7 @@ async fn no_query_scans_a_table() {
     dir.path().clone_into(&mut config.server.data_dir);
     let storage = Storage::open(&config).await.unwrap();
     check_plans(&storage).await;
-    // And not when SQLite has learned what is in the tables while there was little.
+    // Nor with statistics that SQLite has gathered while there were few rows.
     seed_users(&storage, 1).await;
     storage.request_writes.execute_unprepared("ANALYZE").await.unwrap();
     let users = seed_users(&storage, 3_000).await;
@@ -100,7 +100,7 @@ async fn check_plans(storage: &Storage) {
         assert!(plan.contains("messages_left (conversation_id=? AND <expr>=? AND timestamp"), "{plan}");
         plans.push(plan);
     }
-    // What a batch looks up before it is stored.
+    // The look-ups of a batch before it is stored.
     let key = DirectKey::new(UserId(1), UserId(2)).get();
     plans.push(explain(storage, CONVERSATION, vec![key.into()]).await);
     let names = Bulk::new([[Cell::Text("a"), Cell::Int(1)], [Cell::Text("b"), Cell::Int(2)]]);
@@ -111,7 +111,7 @@ async fn check_plans(storage: &Storage) {
         plans.push(explain(storage, &statement.sql, statement.values.unwrap().0).await);
     }
     for plan in plans {
-        // The only things gone through are the short lists that the query itself has made.
+        // Only the short lists that the query itself has made may be scanned.
         let made = "c r v plan p part0 part1 part2 parts newest chosen sized page";
         let own: Vec<&str> = made.split(' ').chain(["CONSTANT ROW", "2 CONSTANT ROWS"]).collect();
         let is_own = |line: &str| {
@@ -121,8 +121,8 @@ async fn check_plans(storage: &Storage) {
     }
 }
 
-/// How often each cursor of SQLite's program for a query takes a whole ciphertext out of `bodies`, rather than its size
-/// (`OPFLAG_BYTELENARG` of <https://sqlite.org/opcode.html#Column>).
+/// Counts how often each cursor of SQLite's program for a query reads a whole ciphertext from `bodies`, not only its
+/// size (`OPFLAG_BYTELENARG` of <https://sqlite.org/opcode.html#Column>).
 async fn ciphertexts_read(storage: &Storage, query: &Query) -> BTreeMap<i64, usize> {
     let root = storage.statement("SELECT rootpage FROM sqlite_master WHERE name = 'bodies'", []);
     let root: i64 = storage.reads.query_one_raw(root).await.unwrap().unwrap().try_get_by_index(0).unwrap();
@@ -141,7 +141,7 @@ async fn ciphertexts_read(storage: &Storage, query: &Query) -> BTreeMap<i64, usi
     read
 }
 
-/// Or a page of large messages costs as many as could be on it, not as many as are.
+/// Otherwise a page of large messages would read all candidates, not only the messages on it.
 #[tokio::test]
 async fn sizes_are_found_without_reading_the_ciphertexts() {
     let dir = tempfile::tempdir().unwrap();

@@ -9,7 +9,7 @@ use crate::storage::engine::tx::{Tx as _, run_unprepared};
 use crate::storage::people::search::Change;
 use crate::storage::{Storage, StorageError};
 
-/// Accounts of one statement.
+/// Most accounts of one statement.
 const USERS_AT_ONCE: usize = 500;
 /// Accounts of one transaction.
 const USERS_OF_A_TRANSACTION: usize = 5_000;
@@ -18,7 +18,7 @@ const PAIRS_AT_ONCE: usize = 500;
 /// Messages of one transaction.
 const MESSAGES_AT_ONCE: i64 = 100_000;
 
-/// Between whom the messages are. A table, so that the messages can be made by a join.
+/// Makes a table of the pairs of users, so that messages can be made by a join.
 const PAIRS: [&str; 2] = [
     "DROP TABLE IF EXISTS seed_pairs",
     "CREATE TABLE seed_pairs (place BIGINT NOT NULL PRIMARY KEY, first_id INTEGER NOT NULL, \
@@ -35,10 +35,9 @@ const CONVERSATIONS: [&str; 3] = [
      GROUP BY user_id, conversation_id ORDER BY MIN(place) ON CONFLICT DO NOTHING",
 ];
 
-/// Makes messages. `$1` is the number before the first one, `$2` the time stamp of the same, `$3` and `$4` are the
-/// places of the first and the last one, `$5` is the number of pairs, `$6` the content hash of all. The names have the
-/// form of a
-/// `UUIDv7`.
+/// Makes messages. `$1` is the number before the first one, `$2` its time stamp, `$3` and `$4` are the places of the
+/// first and the last message, `$5` is the number of pairs, `$6` the content hash of all. The client ids have the form
+/// of a `UUIDv7`.
 const MESSAGES: &str = "INSERT INTO messages (id, conversation_id, sender_id, receiver_id, message_type, timestamp, \
      client_id, content_hash) \
      WITH RECURSIVE n (k) AS (SELECT CAST($3 AS BIGINT) UNION ALL SELECT k + 1 FROM n WHERE k < $4) \
@@ -46,7 +45,7 @@ const MESSAGES: &str = "INSERT INTO messages (id, conversation_id, sender_id, re
      CASE WHEN k / $5 % 2 = 0 THEN second_id ELSE first_id END, 'text', $2 + 1 + k, \
      '01980000-0000-7000-8000-' || CAST(100000000001 + $1 + k AS TEXT), $6 \
      FROM n JOIN seed_pairs ON place = k % $5 ORDER BY k";
-/// What the messages above `$1` up to `$2` mean for conversations and members.
+/// Updates conversations and members for the messages above `$1` up to `$2`.
 const NEWEST: &str = "UPDATE conversations SET newest_message_id = v.newest FROM \
      (SELECT conversation_id, MAX(id) AS newest FROM messages WHERE id > $1 AND id <= $2 \
      GROUP BY conversation_id) AS v WHERE conversations.id = v.conversation_id";
@@ -54,7 +53,7 @@ const UNREAD: &str = "UPDATE members SET unread = unread + v.count, newest_inbou
      (SELECT receiver_id, conversation_id, COUNT(*) AS count, MAX(id) AS newest FROM messages \
      WHERE id > $1 AND id <= $2 AND sender_id <> receiver_id GROUP BY receiver_id, conversation_id) AS v \
      WHERE members.user_id = v.receiver_id AND members.conversation_id = v.conversation_id";
-/// What it means that `$1` has deleted everything.
+/// Makes all messages of the user `$1` deleted for that user.
 const DELETIONS: [&str; 5] = [
     "UPDATE messages SET sender_gone = id WHERE sender_id = $1 AND receiver_id <> $1 AND gone_seq IS NULL",
     "UPDATE messages SET receiver_gone = id WHERE receiver_id = $1 AND sender_id <> $1 AND gone_seq IS NULL",
@@ -68,12 +67,12 @@ const HEAD: &str = "SELECT head, CASE WHEN clock < $1 THEN $1 ELSE clock END FRO
 
 const BYTES: PerEngine<&str> = PerEngine { sqlite: "CAST({text} AS BLOB)", postgres: "convert_to({text}, 'UTF8')" };
 const ERASED: PerEngine<&str> = PerEngine { sqlite: "zeroblob(length({copy}))", postgres: "''" };
-/// PostgreSQL plans for empty tables until its autovacuum has come by.
+/// Gathers statistics: PostgreSQL plans for empty tables until its autovacuum has run.
 const ANALYZE: PerEngine<Option<&str>> = PerEngine { sqlite: None, postgres: Some("ANALYZE") };
 const VACUUM: PerEngine<Option<&str>> = PerEngine { sqlite: None, postgres: Some("VACUUM ANALYZE") };
 
-/// The ciphertexts of the messages above `$1` up to `$2`: which copy, the number, and as much of `$3` as makes them
-/// `$4` characters.
+/// Returns the statement that makes the ciphertexts of the messages above `$1` up to `$2`: a prefix for the copy, the
+/// number, and `$3` repeated up to `$4` characters.
 fn bodies(backend: DatabaseBackend) -> String {
     let copy =
         |whose| format!("substr('{whose}:' || CAST(id AS TEXT) || ':' || CAST($3 AS TEXT), 1, CAST($4 AS INTEGER))");
@@ -89,36 +88,37 @@ fn bodies(backend: DatabaseBackend) -> String {
 /// Accounts to make, all with the same password and key.
 #[derive(Debug)]
 pub struct SeedUsers<'a> {
-    /// Who they are.
+    /// Their names and addresses.
     pub names: &'a [(UserName, EmailAddress)],
     /// The argon2id hash in PHC form.
     pub password_hash: &'a str,
     /// The key.
     pub public_key: &'a PublicKey,
-    /// When they registered.
+    /// The time of their registration.
     pub now: Timestamp,
 }
 
 /// Messages to make.
 #[derive(Debug)]
 pub struct SeedMessages<'a> {
-    /// Between whom: one message for each, the first writing to the second, then one for each the other way, and so on.
+    /// The pairs of users. Each pair in turn gets one message from the first user to the second, then one the other
+    /// way, and so on.
     pub pairs: &'a [(UserId, UserId)],
-    /// How many, all pairs together.
+    /// The number of messages of all pairs.
     pub count: u64,
-    /// What a ciphertext consists of, behind `s:` or `r:` (whose copy) and the message's number.
+    /// The text that fills a ciphertext behind `s:` or `r:` (the sender's or receiver's copy) and the message's number.
     pub filler: &'a str,
     /// Characters of a ciphertext.
     pub length: usize,
-    /// The content hash of all: a retry of such a message is none.
+    /// The content hash of all messages, which no real send has.
     pub content_hash: [u8; 32],
-    /// When they were sent, one a microsecond, unless the store's clock is ahead.
+    /// The time after which the messages are stored, one a microsecond; or the store's newest time stamp, if later.
     pub now: Timestamp,
 }
 
 impl Storage {
-    /// Makes accounts; their ids in the order of the names. [`StorageError::Duplicate`] when a name or an address is
-    /// taken; then some thousands may have been made.
+    /// Makes accounts, and returns their ids in the order of the names. Returns [`StorageError::Duplicate`] when a name
+    /// or an address is taken; then some thousands may have been made.
     pub async fn seed_users(&self, users: &SeedUsers<'_>) -> Result<Vec<UserId>, StorageError> {
         let mut ids = Vec::with_capacity(users.names.len());
         for names in users.names.chunks(USERS_OF_A_TRANSACTION) {
@@ -143,7 +143,7 @@ impl Storage {
                 for row in tx.query(self.statement(sql, values)).await? {
                     ids.push(UserId(row.get(0)?));
                 }
-                // Given in the order of the rows, but not necessarily told in it.
+                // Ids are given in the order of the rows, but not necessarily returned in it.
                 if let Some(new) = ids.get_mut(made..) {
                     new.sort_unstable();
                 }
@@ -159,7 +159,7 @@ impl Storage {
         Ok(ids)
     }
 
-    /// Makes an account as a version before today's rules for names did. The next start looks at all names.
+    /// Makes an account as a version before the present rules for names did. The next start reviews all names.
     pub async fn seed_old_user(&self, name: &str, email: &str, password_hash: &str) -> Result<(), StorageError> {
         let sql = "INSERT INTO users (name, name_key, email, email_key, password_hash, public_key, created_at) \
              VALUES ($1, $2, $3, $4, $5, 'AAAA', 0)";
@@ -170,7 +170,7 @@ impl Storage {
         Ok(())
     }
 
-    /// Stores messages as [`apply`](Self::apply) would. No server may run on the store: it would not know of them.
+    /// Stores messages as [`apply`](Self::apply) would. No server may run on the store: it would not notice them.
     pub async fn seed_messages(&self, messages: &SeedMessages<'_>) -> Result<(), StorageError> {
         if messages.pairs.is_empty() {
             return Ok(());
@@ -178,12 +178,12 @@ impl Storage {
         self.seed_pairs(messages.pairs).await?;
         let row = self.request_writes.query_one(self.statement(HEAD, [messages.now.as_micros().into()])).await?;
         let row = row.ok_or(StorageError::Corrupt("the store row is missing"))?;
-        let (head, clock): (i64, i64) = row.read()?;
+        let (head, stamp): (i64, i64) = row.read()?;
         let count = i64::try_from(messages.count).map_err(|_| StorageError::Corrupt("messages beyond 2^63"))?;
         let mut done = 0;
         while done < count {
             let end = count.min(done + MESSAGES_AT_ONCE);
-            self.seed_some(messages, (head, clock), (done, end)).await?;
+            self.seed_some(messages, (head, stamp), (done, end)).await?;
             done = end;
         }
         run_unprepared(&self.request_writes, "DROP TABLE seed_pairs").await?;
@@ -193,7 +193,7 @@ impl Storage {
         Ok(())
     }
 
-    /// Deletes for a user all messages that others still have, as if long ago: no event is left that tells of it. No
+    /// Deletes for a user all messages that others still have, as if long ago: the events of the deletion are gone. No
     /// server may run on the store.
     pub async fn seed_deletions(&self, user: UserId) -> Result<(), StorageError> {
         let tx = self.begin().await?;
@@ -230,17 +230,17 @@ impl Storage {
         tx.commit().await
     }
 
-    /// One transaction: the messages with these places, of which the second is not one of them.
+    /// Makes the messages with these places in one transaction; the second place is exclusive.
     async fn seed_some(
         &self,
         messages: &SeedMessages<'_>,
-        (head, clock): (i64, i64),
+        (head, stamp): (i64, i64),
         (from, to): (i64, i64),
     ) -> Result<(), StorageError> {
         let count = |n: usize| Value::from(i64::try_from(n).unwrap_or(i64::MAX));
         let (before, last) = (Value::from(head + from), Value::from(head + to));
         let numbers: [Value; 5] =
-            [head.into(), clock.into(), from.into(), (to - 1).into(), count(messages.pairs.len())];
+            [head.into(), stamp.into(), from.into(), (to - 1).into(), count(messages.pairs.len())];
         let hash = Value::from(messages.content_hash.to_vec());
         let tx = self.begin().await?;
         tx.execute(self.statement(MESSAGES, numbers.into_iter().chain([hash]))).await?;
@@ -250,7 +250,7 @@ impl Storage {
             tx.execute(self.statement(sql, [before.clone(), last.clone()])).await?;
         }
         let sql = "UPDATE store SET head = $1, clock = $2 WHERE id = 1";
-        tx.execute(self.statement(sql, [last, (clock + to).into()])).await?;
+        tx.execute(self.statement(sql, [last, (stamp + to).into()])).await?;
         tx.commit().await
     }
 }

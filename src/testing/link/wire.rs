@@ -1,10 +1,10 @@
-//! As much of PostgreSQL's protocol as finding a `COMMIT` and its answer takes
+//! The part of PostgreSQL's protocol that is needed to find a `COMMIT` and its result
 //! (<https://www.postgresql.org/docs/current/protocol-message-formats.html>).
 
 use bytes::{Buf as _, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-/// The longest message that is looked at; the database's own bound is 1 GiB.
+/// Size of the longest message that is read, in bytes; the database's own bound is 1 GiB.
 const MAX_MESSAGE: usize = 256 * 1024 * 1024;
 /// The code of a request for TLS, and of one for GSSAPI, in place of a version.
 const NEGOTIATIONS: [u32; 2] = [80_877_103, 80_877_104];
@@ -20,29 +20,29 @@ impl<R: AsyncRead + Unpin> Messages<R> {
         Self { from, buffer: BytesMut::with_capacity(16 * 1024) }
     }
 
-    /// The next message with its head; `None` when the side has gone. Cancel-safe.
+    /// Returns the next message with its head; `None` when the connection has ended. Cancel-safe.
     pub(super) async fn next(&mut self) -> Option<BytesMut> {
         self.whole(1).await
     }
 
-    /// Whether another message is here in whole.
+    /// Returns whether another complete message is buffered.
     pub(super) fn has_next(&self) -> bool {
         let length = self.buffer.get(1..5).map(|mut bytes| bytes.get_u32() as usize);
         length.is_some_and(|length| self.buffer.len() > length)
     }
 
-    /// As [`next`](Self::next), of what comes before everything else and names no kind.
+    /// As [`next`](Self::next), for the first messages of a connection, which have no byte for their kind.
     pub(super) async fn next_unnamed(&mut self) -> Option<BytesMut> {
         self.whole(0).await
     }
 
-    /// One byte: the answer to a request for TLS.
+    /// Reads one byte: the reply to a request for TLS.
     pub(super) async fn byte(&mut self) -> Option<BytesMut> {
         self.fill(1).await?;
         Some(self.buffer.split_to(1))
     }
 
-    /// A message whose length stands at `at` and counts from there.
+    /// Returns a message whose length is at the offset `at` and counts from there.
     async fn whole(&mut self, at: usize) -> Option<BytesMut> {
         self.fill(at + 4).await?;
         let length = usize::try_from(self.buffer.get(at..)?.get_u32()).ok()?;
@@ -63,12 +63,12 @@ impl<R: AsyncRead + Unpin> Messages<R> {
     }
 }
 
-/// Whether a first message only asks for TLS or the like, and another first one follows.
+/// Returns whether a first message only asks for encryption, so that another first message follows.
 pub(super) fn is_negotiation(message: &[u8]) -> bool {
     message.get(4..8).is_some_and(|mut code| NEGOTIATIONS.contains(&code.get_u32()))
 }
 
-/// Whether a client's message is a query that ends with `COMMIT`, or prepares it.
+/// Returns whether a client's message is a query that ends with `COMMIT`, or prepares one.
 pub(super) fn is_commit(message: &[u8]) -> bool {
     let text = match message {
         [b'Q', _, _, _, _, text @ ..] => text,
@@ -82,7 +82,7 @@ pub(super) fn is_commit(message: &[u8]) -> bool {
     text.get(end..).is_some_and(|word| word.eq_ignore_ascii_case(b"COMMIT"))
 }
 
-/// Whether a server's message says that a transaction is committed.
+/// Returns whether a server's message says that a transaction is committed.
 pub(super) fn is_committed(message: &[u8]) -> bool {
     matches!(message, [b'C', _, _, _, _, tag @ ..] if tag.starts_with(b"COMMIT\0"))
 }

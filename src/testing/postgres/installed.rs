@@ -1,4 +1,4 @@
-//! Where PostgreSQL is installed, and as whom it runs.
+//! The installation of PostgreSQL, and the user it runs as.
 
 use std::ffi::OsStr;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown};
@@ -15,7 +15,7 @@ pub(super) struct Installation {
 }
 
 impl Installation {
-    /// Where Debian keeps them, the newest first, or on the path.
+    /// Finds the programs: where Debian keeps them, the newest first, or on the path.
     pub(super) fn find() -> Option<Self> {
         let on_path = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect::<Vec<_>>();
         let debian = std::fs::read_dir("/usr/lib/postgresql").ok();
@@ -31,7 +31,7 @@ impl Installation {
         self.bin.join(name)
     }
 
-    /// A program as a user that PostgreSQL accepts.
+    /// Returns a command that runs a program as a user that PostgreSQL accepts.
     pub(super) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir("/");
@@ -41,7 +41,7 @@ impl Installation {
         command
     }
 
-    /// Makes that user the owner.
+    /// Makes that user the owner of a path.
     pub(super) fn give(&self, path: &Path) -> Result<(), PostgresError> {
         if let Some((uid, gid)) = self.user {
             chown(path, Some(uid), Some(gid))?;
@@ -57,9 +57,10 @@ impl Installation {
     }
 }
 
-/// PostgreSQL refuses to run as root: then the user of that name, which its package makes, or nobody.
+/// Returns the user to run as when this process is root, which PostgreSQL refuses: `postgres`, which its package makes,
+/// or `nobody`.
 fn unprivileged_user() -> Option<(u32, u32)> {
-    // What belongs to this process shows as whom it runs.
+    // The owner of this process's files is its user.
     if std::fs::metadata("/proc/self").map_or(1, |own| own.uid()) != 0 {
         return None;
     }

@@ -33,7 +33,7 @@ impl PostgresBatches {
         Self { pool, idle: None }
     }
 
-    /// Returns the kept connection, or another one when it has idled and does not respond any more.
+    /// Returns the kept connection, or a new one when it has idled and no longer responds.
     async fn take(&mut self) -> Result<PoolConnection<Postgres>, StorageError> {
         if let Some((mut connection, since)) = self.idle.take() {
             if since.elapsed() < TEST_AFTER_IDLE {
@@ -103,8 +103,8 @@ impl PostgresTransaction {
         rows(query.fetch_all(&mut **connection.as_mut().ok_or_else(gone)?).await)
     }
 
-    /// As [`query`](Self::query), with each column of `list` as one array, `$1` and so on; its cells are copied once,
-    /// to where they are sent from. Without rows nothing is carried out, since an array of nothing has no type.
+    /// As [`query`](Self::query), with each column of `list` as one array parameter, `$1` and so on. Cells are copied
+    /// only once, into the buffer that is sent. Does nothing when `list` is empty, since an empty array has no type.
     pub(in crate::storage) async fn query_with<const N: usize>(
         &self,
         sql: String,
@@ -125,7 +125,7 @@ impl PostgresTransaction {
 
 impl Drop for PostgresTransaction {
     fn drop(&mut self) {
-        // Neither committed nor rolled back: perhaps in the middle of a statement, or of its answer.
+        // Neither committed nor rolled back: perhaps in the middle of a statement or of its result.
         if let Some(connection) = self.connection.get_mut() {
             connection.close_on_drop();
         }

@@ -1,6 +1,6 @@
 //! Connections to PostgreSQL.
 //!
-//! Whether they are encrypted is the URL's `sslmode`, as for every client of PostgreSQL; a Unix socket never is.
+//! The URL's `sslmode` decides whether they are encrypted, as for every client of PostgreSQL; a Unix socket never is.
 
 use std::io::ErrorKind;
 use std::str::FromStr as _;
@@ -21,14 +21,14 @@ pub(in crate::storage) const TEST_AFTER_IDLE: Duration = Duration::from_secs(30)
 /// Longest wait for the ping of a connection that is released to the pool.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long PostgreSQL keeps an idle transaction, as a PostgreSQL interval. Our own transactions never idle. Without
-/// this, one whose connection has died unnoticed would keep its locks, and with the row of `store` all writers, until
-/// TCP gives up after hours.
+/// this, a transaction whose connection has died unnoticed would keep its locks, and by the row of `store` block all
+/// writers, until TCP gives up after hours.
 const ABANDONED_AFTER: &str = "5s";
 /// Longest time for the first connection.
 pub(in crate::storage) const FIRST_CONNECT: Duration = Duration::from_secs(10);
 
-/// The pool for one purpose. Readers, writers and the one that clears away have pools of their own: none makes another
-/// wait.
+/// Returns the options of the pool for one purpose. Reads, writes and retention have pools of their own, so that none
+/// makes another wait.
 pub(in crate::storage) async fn options(
     config: &Config,
     url: &str,
@@ -36,7 +36,7 @@ pub(in crate::storage) async fn options(
 ) -> Result<ConnectOptions, StorageError> {
     let parsed = parse(url)?;
     if matches!(purpose, Purpose::Migrate | Purpose::Inspect) {
-        // A pool retries until its timeout and then tells nothing; one attempt tells what is wrong.
+        // A pool retries until its timeout and then gives no cause; a single attempt gives one.
         let attempt = tokio::time::timeout(FIRST_CONNECT, parsed.connect()).await;
         let connection = attempt.map_err(|_| StorageError::TimedOut)?.map_err(unreachable)?;
         connection.close().await.map_err(unreachable)?;
@@ -44,17 +44,16 @@ pub(in crate::storage) async fn options(
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(match purpose {
-            // Migrations, and the lock over them.
+            // One for the migrations, one for the lock over them.
             Purpose::Migrate | Purpose::Inspect => 2,
             Purpose::Clean => 1,
-            // And the one that writes batches.
+            // One more for the connection that writes batches.
             Purpose::Write => config.database.write_connections.saturating_add(1),
             Purpose::Read => config.database.max_connections,
         })
         .test_before_acquire_if_idle_for(TEST_AFTER_IDLE)
         .map_sqlx_postgres_pool_opts(|pool| {
-            // At its own level it would be a line for each of those who wait, when the database stands still for a
-            // moment.
+            // At its default level, each waiting request would log a line whenever the database stalls for a moment.
             pool.acquire_slow_level(LevelFilter::Debug).after_release(|connection, _| Box::pin(answers(connection)))
         });
     if parsed.get_application_name().is_none() {
@@ -64,31 +63,30 @@ pub(in crate::storage) async fn options(
         options.statement_timeout(Duration::from_millis(config.database.statement_timeout_ms));
         let is_reader = purpose == Purpose::Read;
         options.map_sqlx_postgres_opts(move |options| {
-            // All that serving asks for has an index. A plan made while a table was nearly empty would go through it,
-            // and is kept by its connection until the table is analysed, however large it has become.
+            // Every query of the server has an index. A plan made while a table was nearly empty would scan the table,
+            // and its connection keeps that plan until the table is analysed, however large it has become.
             let own = [("idle_in_transaction_session_timeout", ABANDONED_AFTER), ("enable_seqscan", "off")];
             let options = options.options(own);
-            // Pages are walks along an index that end at their limit. Without statistics, as after the store was
-            // filled, PostgreSQL would gather and sort a whole conversation instead: 45 ms of 20,000 messages for a
-            // page of 0.6.
+            // A page is a range of an index that ends at its limit. Without statistics, as after the store was filled,
+            // PostgreSQL would fetch and sort a whole conversation instead: for 20,000 messages 45 ms instead of 0.6.
             if is_reader { options.options([("enable_bitmapscan", "off")]) } else { options }
         });
     }
     Ok(options)
 }
 
-/// An error when nothing comes from a connection that is given back, as after a failover.
+/// Returns an error when a connection that is released to the pool does not respond, as after a failover.
 ///
-/// The pool asks, too, but waits for ever: each transaction that was given up would take one place in it, until none is
+/// The pool's own ping has no timeout: each abandoned transaction would occupy one place in the pool, until none is
 /// left.
 async fn answers(connection: &mut sqlx::PgConnection) -> Result<bool, sqlx::Error> {
     let answer = tokio::time::timeout(RELEASE_TIMEOUT, connection.ping()).await;
     answer.map_err(|_| sqlx::Error::Io(ErrorKind::TimedOut.into()))?.map(|()| true)
 }
 
-/// Reads a URL.
+/// Parses a URL.
 pub(in crate::storage) fn parse(url: &str) -> Result<PgConnectOptions, StorageError> {
-    // Not with the driver's own text, which repeats the URL and its password.
+    // The driver's own text is not used: it repeats the URL with its password.
     PgConnectOptions::from_str(url).map_err(|_| {
         StorageError::Url("it cannot be parsed; write special characters of the password as %XX".to_owned())
     })

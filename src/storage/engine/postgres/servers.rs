@@ -11,18 +11,18 @@ use crate::storage::StorageError;
 use crate::storage::engine::connect::store;
 use crate::storage::engine::postgres::connect::{FIRST_CONNECT, parse, unreachable};
 
-/// What the connections of a server call themselves by default (`database.application_name`).
+/// The default name of a server's connections (`database.application_name`).
 const DEFAULT_NAME: &str = "fluent-backend";
-/// What this look calls itself, so that it is not taken for a server's.
+/// The name of this check's own connection, so that it is not taken for a server's.
 const OWN_NAME: &str = "fluent-backend database";
-/// For this long a process that has just ended may still look connected.
+/// The time for which a process that has just ended may still look connected.
 const GONE_WITHIN: Duration = Duration::from_secs(3);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// How many connections call themselves one of `$1`.
+/// Counts the connections with one of the names in `$1`.
 const SERVERS: &str = "SELECT COUNT(*) FROM pg_stat_activity \
      WHERE datname = current_database() AND application_name = ANY($1) AND pid <> pg_backend_pid()";
 
-/// The kind of database, and its file or where it is; never a user or a password.
+/// Returns the kind of database, and its file or its address; never a user or a password.
 pub fn named(config: &Config) -> Result<String, StorageError> {
     Ok(match store(config)? {
         Store::Sqlite(path) => format!("SQLite, {}", path.display()),
@@ -37,18 +37,18 @@ pub fn named(config: &Config) -> Result<String, StorageError> {
     })
 }
 
-/// What the connections of a server may call themselves: one may have another configuration than this command, and most
-/// have the default.
+/// Returns the names that a server's connections may have: the configured one, and the default, since the server may
+/// have another configuration than this command.
 pub(in crate::storage) fn names(config: &Config, options: &PgConnectOptions) -> Vec<String> {
     let named = options.get_application_name().map(str::to_owned);
     [DEFAULT_NAME.to_owned(), config.database.application_name.clone()].into_iter().chain(named).collect()
 }
 
-/// Whether no connection is called one of `names`, or is soon any more.
+/// Returns whether no connection has one of `names`, waiting up to [`GONE_WITHIN`] for the last of them to end.
 pub(in crate::storage) async fn are_gone(connection: &mut PgConnection, names: &[String]) -> Result<bool, sqlx::Error> {
     let give_up = Instant::now() + GONE_WITHIN;
     loop {
-        // In a transaction it would be the first look for ever.
+        // Within a transaction the view would otherwise stay as it was at the first query.
         raw_sql("SELECT pg_stat_clear_snapshot()").execute(&mut *connection).await?;
         let servers: i64 = query_scalar(SERVERS).bind(names).fetch_one(&mut *connection).await?;
         if servers == 0 || Instant::now() > give_up {
@@ -58,7 +58,7 @@ pub(in crate::storage) async fn are_gone(connection: &mut PgConnection, names: &
     }
 }
 
-/// [`StorageError::Connected`] when a server is connected to the database at `url`.
+/// Returns [`StorageError::Connected`] when a server is connected to the database at `url`.
 pub(in crate::storage) async fn refuse(config: &Config, url: &str) -> Result<(), StorageError> {
     let options = parse(url)?;
     let servers = names(config, &options);

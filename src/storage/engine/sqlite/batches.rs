@@ -1,12 +1,11 @@
-//! The SQLite connection on which batches are written, used by the thread that writes them.
+//! The SQLite connection on which batches are written, used directly by the writer's thread.
 //!
-//! SeaORM's driver has a thread of its own for each connection, and each statement goes there and back. That is right
-//! for requests, which must not block; the writer has a thread to itself, does nothing while SQLite works, and its
-//! statements are many and short. So it calls SQLite by itself, and repeats one prepared statement for each row.
+//! SeaORM's driver runs each connection on a thread of its own, and each statement goes there and back. That suits
+//! requests, which must not block; the writer has a dedicated thread that may block, and many short statements. So it
+//! calls SQLite itself, and repeats one prepared statement for each row.
 //!
-//! All other transactions that write take the same lock first ([`Storage::write_guard`](crate::storage::Storage)): in
-//! SQLite one writes at a time, and who waits in a queue waits no longer than needed, while SQLite's own waiting is a
-//! matter of luck.
+//! All other transactions that write take the same lock first ([`Storage::write_guard`](crate::storage::Storage)):
+//! SQLite has one writer at a time, and this lock has a fair queue, while SQLite's own lock is polled.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,13 +23,13 @@ use crate::storage::engine::sqlite::checkpoints::Checkpoints;
 use crate::storage::engine::sqlite::connect::{BUSY_TIMEOUT, Pragmas};
 use crate::storage::engine::sqlite::open_files::SharedFiles;
 
-/// Statements that are kept prepared: all that batches use.
+/// Most statements that are kept prepared: more than batches use.
 const STATEMENTS: usize = 64;
 
-/// The cache while it is tried whether there is room.
+/// Page cache during [`SqliteTransaction::try_room`].
 const ROOM_CACHE_PAGES: i64 = 16;
 
-/// Where to connect, and the connection while there is one.
+/// The path and settings of the connection, and the connection while it is open.
 pub(in crate::storage) struct SqliteBatches {
     path: PathBuf,
     pragmas: Pragmas,
@@ -49,38 +48,39 @@ impl SqliteBatches {
         Self { path, pragmas, files: Arc::default(), open: Mutex::new(None) }
     }
 
-    /// Where it is noted which files are open.
+    /// Returns the files of the open store.
     pub(in crate::storage) fn files(&self) -> &Arc<SharedFiles> {
         &self.files
     }
 
-    /// [`StorageError::NotInPlace`] when a restart would not find what is written here.
+    /// Returns [`StorageError::NotInPlace`] when a restart would not find what is written here.
     pub(in crate::storage) fn check_files(&self) -> Result<(), StorageError> {
         let Some(place) = self.files.get() else { return Ok(()) };
         place.check().inspect_err(|error| {
             if let StorageError::NotInPlace { how, .. } = error {
-                self.part(*how);
+                self.give_up(*how);
             }
         })
     }
 
-    /// Saves what can be saved of a store that is not at its path any more, once.
-    fn part(&self, how: Lost) {
-        // What was moved away may come back as it was.
-        let Some(place) = self.files.get().filter(|place| how != Lost::Removed && place.part()) else { return };
-        // What was confirmed is in the log. It moves into the database that it belongs to, wherever that is now.
+    /// Gives up a store that is no longer at its path, once: saves what can be saved of it.
+    fn give_up(&self, how: Lost) {
+        // A file that was moved away may come back unchanged.
+        let Some(place) = self.files.get().filter(|place| how != Lost::Removed && place.give_up()) else { return };
+        // Confirmed writes are in the log. They are moved into the database that the log belongs to, wherever it is
+        // now.
         let is_folded = how != Lost::Overwritten && self.open().as_ref().is_some_and(Open::fold_log);
         if how == Lost::Overwritten || how == Lost::Replaced && is_folded {
             place.remove_log();
         }
     }
 
-    /// Leaves the connection open until the process ends: closing it would write to files that are not ours.
+    /// Leaves the connection open until the process ends: closing it would write to files of another database.
     pub(in crate::storage) fn abandon(&self) {
         std::mem::forget(self.open().take());
     }
 
-    /// A connection with the settings of one that writes.
+    /// Opens a connection with the settings of a writing one.
     pub(in crate::storage) fn connection(&self) -> Result<Connection, StorageError> {
         let connection = Connection::open(&self.path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -97,7 +97,7 @@ impl SqliteBatches {
         Ok(Open { connection, checkpoints })
     }
 
-    /// Connects, unless there is a connection.
+    /// Opens the connection, unless it is open.
     pub(in crate::storage) fn ensure_open(&self) -> Result<(), StorageError> {
         if self.open().is_none() {
             let fresh = self.connect()?;
@@ -107,25 +107,25 @@ impl SqliteBatches {
     }
 
     fn open(&self) -> MutexGuard<'_, Option<Open>> {
-        // Whatever a panic has left open is rolled back by the next transaction.
+        // A transaction that a panic has left open is rolled back by the next one.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Closes the connection; the next transaction opens another.
+    /// Closes the connection; the next transaction opens a new one.
     pub(in crate::storage) fn close(&self) {
         *self.open() = None;
     }
 }
 
 impl Open {
-    /// Whether all of the log is in the database now.
+    /// Moves the log into the database. Returns whether all of it was moved.
     fn fold_log(&self) -> bool {
         let sql = "PRAGMA wal_checkpoint(FULL)";
         self.connection.query_row(sql, [], |row| Ok(row.get::<_, i64>(0)? == 0)).unwrap_or(false)
     }
 }
 
-/// A transaction that has the right to write. Dropped, it is rolled back.
+/// A transaction that holds the right to write. Dropped without a commit, it is rolled back.
 pub(in crate::storage) struct SqliteTransaction(OwnedMutexGuard<SqliteBatches>);
 
 impl SqliteTransaction {
@@ -150,17 +150,17 @@ impl SqliteTransaction {
         Ok(())
     }
 
-    /// Writes so many bytes into the log and takes them back. Room that the file has taken for them it keeps, for what
-    /// comes next.
+    /// Checks that there is disk space for `bytes` bytes: writes them into the log and rolls back. The log keeps the
+    /// space for later writes.
     pub(in crate::storage) fn try_room(self, bytes: usize) -> Result<(), StorageError> {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-        // What does not fit into the cache goes into the log before the end of the transaction.
+        // Pages that do not fit into the cache are written to the log before the end of the transaction.
         let tried = self.with(|connection| {
             connection.pragma_update(None, "cache_size", ROOM_CACHE_PAGES)?;
             connection
                 .execute("INSERT INTO bodies (id, sender_copy, receiver_copy) VALUES (-1, zeroblob(?1), x'')", [bytes])
         });
-        // The next transaction has a connection with its own settings.
+        // The next transaction opens a connection with the usual settings.
         *self.0.open() = None;
         tried.map(drop)
     }
@@ -212,7 +212,7 @@ impl SqliteTransaction {
         let connection =
             &open.as_ref().ok_or(StorageError::Corrupt("a transaction without its connection"))?.connection;
         what(connection).map_err(|error| {
-            // Whatever has failed, the next batch begins with a connection that knows nothing of it.
+            // After any failure the next batch begins with a new connection.
             *open = None;
             error.into()
         })
@@ -221,7 +221,7 @@ impl SqliteTransaction {
 
 impl Drop for SqliteTransaction {
     fn drop(&mut self) {
-        // A connection that has failed was closed, and its transaction with it.
+        // A failed connection was closed already, and its transaction with it.
         let is_open = self.0.open().as_ref().is_some_and(|open| !open.connection.is_autocommit());
         if is_open {
             let _ = self.with(|connection| run(connection, "ROLLBACK"));
@@ -234,8 +234,8 @@ fn run(connection: &Connection, sql: &str) -> Result<(), rusqlite::Error> {
     Ok(())
 }
 
-/// Binds the parameters, of which `$2` is the second wherever it stands; for SQLite that is a name, and the first name
-/// that it meets is its first parameter.
+/// Binds the parameters by name: in the statement `$2` is the second parameter wherever it stands, while SQLite numbers
+/// named parameters in the order in which they occur.
 fn bind(prepared: &mut CachedStatement<'_>, statement: &Statement) -> Result<(), rusqlite::Error> {
     for index in 1..=prepared.parameter_count() {
         let number = prepared.parameter_name(index).and_then(|name| name.get(1..)?.parse().ok()).unwrap_or(index);
@@ -246,7 +246,7 @@ fn bind(prepared: &mut CachedStatement<'_>, statement: &Statement) -> Result<(),
     Ok(())
 }
 
-/// A parameter as SeaORM has it.
+/// A parameter in SeaORM's form.
 struct Bound<'a>(&'a Value);
 
 impl ToSql for Bound<'_> {

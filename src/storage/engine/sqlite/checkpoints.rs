@@ -1,10 +1,10 @@
 //! Checkpoints, which move committed pages from SQLite's write-ahead log into the database file, beside the writer.
 //!
-//! SQLite does this at the end of the commit that has made the log long, and all messages wait for it. Here a thread of
-//! its own does most of it while the writer goes on (a *passive* checkpoint neither waits for other connections nor
+//! SQLite does this at the end of the commit that has made the log long, and all messages wait for it. Here a dedicated
+//! thread does most of it while the writer continues (a *passive* checkpoint neither waits for other connections nor
 //! blocks them, <https://sqlite.org/c3ref/wal_checkpoint_v2.html>). Under steady load it never quite reaches the end of
-//! the log, and only from there can the log begin anew; so once the log is long, the thread looks after it more often,
-//! and when little is left, the writer itself moves that. Bound: the log holds about [`BACKSTOP_PAGES`] pages, unless a
+//! the log, and only there can the log begin anew; so once the log is long, the thread checks more often, and when only
+//! few pages are left, the writer itself moves them. Bound: the log holds about [`BACKSTOP_PAGES`] pages, unless a
 //! reader needs them.
 
 use std::cell::Cell;
@@ -19,15 +19,15 @@ use rusqlite::hooks::Wal;
 use crate::storage::StorageError;
 use crate::storage::engine::sqlite::open_files::SharedFiles;
 
-/// Pages that the log grows by between two checkpoints: the same page is often written again meanwhile, and is moved
-/// once. With four times as many the disk has so much to do at once that messages wait twice as long (p99 9 and 20 ms
+/// Pages by which the log grows between two checkpoints: a page that is written several times meanwhile is moved once.
+/// With four times as many, each checkpoint keeps the disk so busy that messages wait twice as long (p99 of 9 and 20 ms
 /// at 40,000/s).
 const EVERY: c_int = 1000;
-/// Pages from which on the log is to begin anew (32 MiB).
+/// Length of the log, in pages, from which on it should begin anew (32 MiB).
 const LONG: c_int = 8000;
-/// Pages that the writer moves then: it waits for the disk meanwhile.
+/// Most pages that the writer itself moves then, while it waits for the disk.
 const LITTLE: c_int = 1000;
-/// Pages from which on the writer moves whatever is left, as the setting of those who write beside it.
+/// Length of the log, in pages, from which on any writing connection moves all of it, as the value of its setting.
 pub(in crate::storage) const BACKSTOP: &str = "16000";
 const BACKSTOP_PAGES: c_int = 16_000;
 
@@ -41,12 +41,13 @@ pub(in crate::storage) struct Checkpoints {
     wake: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
     woken_at: c_int,
-    /// How many pages of the log have been moved. Held by the one who moves them: SQLite refuses a second.
+    /// The number of pages of the log that have been moved. Locked during a checkpoint: SQLite refuses a second one.
     moved: Arc<Mutex<c_int>>,
 }
 
 impl Checkpoints {
-    /// Has `writer` tell how long its log is; `connection` is used by the thread, while the store is in its `place`.
+    /// Starts the thread, which checkpoints on `connection` while the store is in its `place`. `writer` reports the
+    /// length of its log.
     pub(in crate::storage) fn start(
         writer: &Connection,
         connection: Connection,
@@ -69,7 +70,7 @@ impl Checkpoints {
         Ok(Self { wake: Some(wake), thread: Some(thread), woken_at: 0, moved })
     }
 
-    /// To be called after a commit of `writer`, on the same thread.
+    /// Must be called after each commit of `writer`, on the same thread.
     pub(in crate::storage) fn committed(&mut self, writer: &Connection) {
         let pages = PAGES.get();
         if pages < self.woken_at {
@@ -79,7 +80,7 @@ impl Checkpoints {
         if pages >= BACKSTOP_PAGES {
             move_pages(writer, &mut hold(&self.moved));
         } else if pages >= LONG {
-            // Unless the thread is at it.
+            // Unless the thread is running a checkpoint.
             if let Ok(mut moved) = self.moved.try_lock()
                 && pages - *moved <= LITTLE
             {
@@ -102,7 +103,7 @@ impl Checkpoints {
 impl Drop for Checkpoints {
     fn drop(&mut self) {
         self.wake = None;
-        // A panic in it has ended it: then there is nothing to wait for.
+        // Fails only when the thread has panicked, which also means that it has ended.
         let _ = self.thread.take().map(JoinHandle::join);
     }
 }
@@ -112,14 +113,15 @@ fn hold(moved: &Mutex<c_int>) -> MutexGuard<'_, c_int> {
 }
 
 fn move_pages(connection: &Connection, moved: &mut c_int) {
-    // A reader or a full disk prevents it: the log stays longer, and the next checkpoint tries again.
+    // A reader or a full disk may prevent it: the log stays long, and the next checkpoint tries again.
     match connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get("checkpointed")) {
         Ok(pages) => *moved = pages,
         Err(error) => tracing::debug!(error = %error, "a checkpoint failed"),
     }
 }
 
-/// Called by SQLite within a commit that has succeeded: an error from here would be taken for one of the commit.
+/// Records the length of the log. SQLite calls this within a commit that has succeeded, and would report an error from
+/// here as one of the commit.
 #[expect(clippy::unnecessary_wraps, reason = "the type of such a function")]
 fn after_commit(_: &Wal, pages: c_int) -> rusqlite::Result<()> {
     PAGES.set(pages);

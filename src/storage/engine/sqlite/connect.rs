@@ -14,18 +14,18 @@ use crate::storage::StorageError;
 use crate::storage::engine::purpose::Purpose;
 use crate::storage::engine::sqlite::checkpoints::BACKSTOP;
 
-/// Page cache of the SQLite connection that writes; negative means KiB.
+/// Page cache of the connection that writes; a negative number is KiB.
 const CACHE_KIB: &str = "-16384";
-/// The same for the others, which read most pages from the system's cache.
+/// Page cache of the other connections, which find most pages in the system's cache.
 const SMALL_CACHE_KIB: &str = "-2048";
-/// The file is not mapped: memory would grow with it, once for each connection, and an error of the disk would be a
+/// No memory mapping of the file: memory would grow with the file for each connection, and a disk error would be a
 /// signal that ends the process (<https://sqlite.org/mmap.html>).
 const NOT_MAPPED: &str = "0";
-/// The WAL file is cut back to this after a checkpoint.
+/// Size in bytes to which the WAL file is truncated after a checkpoint.
 const WAL_LIMIT_BYTES: &str = "67108864";
-/// How long one SQLite connection waits for another process's lock.
+/// Longest wait of a connection for another process's lock.
 pub(in crate::storage) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// The same for the connection that clears away: it holds up the writer while it waits.
+/// Longest wait of the connection for retention, which holds up the writer while it waits.
 const CLEAN_BUSY_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Settings of a SQLite connection.
@@ -44,7 +44,7 @@ pub(in crate::storage) fn writing(config: &Config) -> Pragmas {
         ("journal_mode", "WAL"),
         ("synchronous", synchronous),
         ("journal_size_limit", WAL_LIMIT_BYTES),
-        // What is deleted is overwritten with zeros (<https://sqlite.org/pragma.html#pragma_secure_delete>).
+        // Deleted content is overwritten with zeros (<https://sqlite.org/pragma.html#pragma_secure_delete>).
         ("secure_delete", "ON"),
         ("foreign_keys", "ON"),
         ("wal_autocheckpoint", BACKSTOP),
@@ -64,15 +64,15 @@ pub(in crate::storage) fn options(
     }
     let pragmas = writing(config);
     let file = PathBuf::from(path);
-    // The URL names only the driver: a path may hold what means something else in a URL.
+    // The URL names only the driver: a path may contain characters with another meaning in a URL.
     let mut options = ConnectOptions::new("sqlite:");
     options
         .max_connections(if purpose == Purpose::Read { config.database.max_connections } else { 1 })
         .test_before_acquire(false)
-        // A connection to a file does not age.
+        // A connection to a file does not go stale.
         .idle_timeout(None)
         .max_lifetime(None)
-        // At its own level it would be a line for each of those who wait, when the database stands still for a moment.
+        // At its default level, each waiting request would log a line whenever the database stalls for a moment.
         .map_sqlx_sqlite_pool_opts(|pool| {
             pool.acquire_slow_level(LevelFilter::Debug).after_release(|connection, _| Box::pin(is_clean(connection)))
         })
@@ -94,7 +94,7 @@ pub(in crate::storage) fn options(
     Ok(options)
 }
 
-/// An error when the file is in no directory.
+/// Returns an error when the directory of the file does not exist.
 pub(in crate::storage) fn check_directory(path: &Path) -> Result<(), StorageError> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     if parent.is_some_and(|parent| !parent.is_dir()) {
@@ -103,7 +103,7 @@ pub(in crate::storage) fn check_directory(path: &Path) -> Result<(), StorageErro
     Ok(())
 }
 
-/// Whether a connection may be used again: not when the driver still counts a transaction on it.
+/// Returns whether a connection may be used again, which is not so when the driver still counts a transaction on it.
 ///
 /// On a full disk or a failed write SQLite rolls back by itself (<https://sqlite.org/lang_transaction.html> §3). The
 /// driver's own `ROLLBACK` then fails, it goes on counting a transaction, and would make the next one a savepoint
@@ -116,7 +116,7 @@ async fn is_clean(connection: &mut sea_orm::sqlx::SqliteConnection) -> Result<bo
     Ok(!connection.is_in_transaction())
 }
 
-/// Makes the file, empty, for its owner alone; SQLite gives the files beside it the same mode.
+/// Makes an empty file, readable to its owner alone; SQLite gives the files beside it the same mode.
 fn create_private(path: &Path) -> Result<(), StorageError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

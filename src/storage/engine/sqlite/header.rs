@@ -1,11 +1,11 @@
-//! What a SQLite database keeps about itself: whose it is, and the sizes of its tables.
+//! The data of a SQLite database about itself: the program it belongs to, and statistics of its tables.
 
 use sea_orm::{DatabaseBackend, DatabaseConnection, Statement};
 
 use crate::storage::StorageError;
 use crate::storage::engine::tx::{Tx as _, run_unprepared};
 
-/// Writes into the header whose database it is, and `mark` for this run. Does nothing on PostgreSQL.
+/// Writes into the header which program the database belongs to, and `mark` for this run. Does nothing on PostgreSQL.
 pub(in crate::storage) async fn mark(db: &DatabaseConnection, application: i32, mark: i32) -> Result<(), StorageError> {
     if db.get_database_backend() == DatabaseBackend::Sqlite {
         run_unprepared(db, &format!("PRAGMA application_id = {application}")).await?;
@@ -14,9 +14,8 @@ pub(in crate::storage) async fn mark(db: &DatabaseConnection, application: i32, 
     Ok(())
 }
 
-/// Forgets what SQLite has noted about the sizes of tables: each query goes from key to key, and needs no statistics.
-/// Those of a store that was young when they were taken — a table of users with one row — would have it go through that
-/// table once for every row of a list, until they are taken anew.
+/// Removes SQLite's statistics about tables, which no query needs: each goes from key to key. Statistics taken while
+/// the store was young, with one row in the table of users, would make SQLite scan that table for every row of a list.
 pub(in crate::storage) async fn forget_statistics(db: &DatabaseConnection) -> Result<(), StorageError> {
     if db.get_database_backend() != DatabaseBackend::Sqlite {
         return Ok(());

@@ -15,20 +15,20 @@ use std::path::{Path, PathBuf};
 
 use crate::storage::StorageError;
 
-/// What is added to the database's name, as SQLite adds `-wal`.
+/// The suffix of the lock file, beside SQLite's `-wal`.
 const SUFFIX: &str = "-lock";
 
-/// Held until it is dropped or [released](Self::release).
+/// The lock of a SQLite store, held until it is dropped or [released](Self::release).
 #[derive(Debug)]
 pub(in crate::storage) struct StoreLock {
     file: File,
-    /// The database by the one name that all paths to it lead to.
+    /// The canonical path of the database.
     database: PathBuf,
 }
 
 impl StoreLock {
-    /// Takes the lock of this database, which need not exist yet; [`StorageError::InUse`] when another has it, without
-    /// waiting.
+    /// Takes the lock of this database, which need not exist yet. Returns [`StorageError::InUse`] at once when another
+    /// process has it.
     pub(in crate::storage) fn take(database: &Path) -> Result<Self, StorageError> {
         let failed = |path: &Path| {
             let path = path.to_owned();
@@ -37,7 +37,7 @@ impl StoreLock {
         let database = canonical(database).map_err(failed(database))?;
         let path = beside(&database, SUFFIX);
         let mut options = OpenOptions::new();
-        // What is in it is the holder's: it must not be lost by opening.
+        // Not truncated: the file may hold the process id of the holder.
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -46,35 +46,35 @@ impl StoreLock {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                // The holder may not have written it yet.
+                // Empty when the holder has not written its id yet.
                 let holder = std::fs::read_to_string(&path).unwrap_or_default().trim().parse().ok();
                 return Err(StorageError::InUse { path: database, holder });
             }
             Err(TryLockError::Error(reason)) => return Err(failed(&path)(reason)),
         }
-        // Only to tell who it is.
+        // Informative only: the lock itself is the kernel's.
         let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
         Ok(Self { file, database })
     }
 
-    /// Whether a store was ever locked here, by this process perhaps.
+    /// Returns whether there is a lock file of this database, even one of this process.
     pub(in crate::storage) fn exists(database: &Path) -> bool {
         canonical(database).is_ok_and(|database| beside(&database, SUFFIX).exists())
     }
 
-    /// The database, without symbolic links.
+    /// Returns the canonical path of the database.
     pub(in crate::storage) fn database(&self) -> &Path {
         &self.database
     }
 
-    /// Gives it back before it is dropped.
+    /// Releases the lock before it is dropped.
     pub(in crate::storage) fn release(&self) {
-        // Nothing else can be done than what ending the process does.
+        // On failure, the end of the process releases it.
         let _ = self.file.unlock();
     }
 }
 
-/// The path without symbolic links; of a file that does not exist, with those of its directory resolved.
+/// Returns the path without symbolic links. If the file does not exist, only those of its directory are resolved.
 pub(in crate::storage) fn canonical(path: &Path) -> std::io::Result<PathBuf> {
     if path.exists() {
         return path.canonicalize();
@@ -84,8 +84,8 @@ pub(in crate::storage) fn canonical(path: &Path) -> std::io::Result<PathBuf> {
     Ok(parent.canonicalize()?.join(name))
 }
 
-/// Gives a file the owner of `path`, or of its directory when it does not exist: what root makes is of no use to the
-/// server otherwise. For other users it has no effect, and they need none.
+/// Gives a file the owner of `path`, or of its directory when it does not exist: otherwise the server could not use
+/// files that root has made. Has no effect for other users, who need none.
 pub(in crate::storage) fn own_as(file: &File, path: &Path) {
     let owner = path.metadata().or_else(|_| path.parent().unwrap_or(Path::new("/")).metadata());
     #[cfg(unix)]
@@ -95,7 +95,7 @@ pub(in crate::storage) fn own_as(file: &File, path: &Path) {
     }
 }
 
-/// The file whose name is that of `path` with `suffix`.
+/// Returns `path` with `suffix` appended to its file name.
 pub(in crate::storage) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);

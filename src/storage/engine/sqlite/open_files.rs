@@ -1,12 +1,12 @@
-//! Whether the SQLite store that is open is still the one at its path.
+//! Checks that the open SQLite store is still the one at its path.
 //!
-//! A file that was removed or replaced takes writes as ever, and a restart finds nothing of them. So before each
+//! A file that was removed or replaced still takes writes, but a restart would not find them. So before each
 //! transaction that writes, and again between its commit and its confirmation, the files at the path are compared with
 //! those that are open: by device and inode, and, since `cp` writes into the same inode, by a number in the header that
-//! is another in each run (`user_version`). That is four system calls.
+//! differs in each run (`user_version`). That takes four system calls.
 //!
-//! A store that was moved away and comes back with its log is itself again. In all other cases nothing more is written
-//! until a restart.
+//! A store that was moved away and is put back with its log is accepted again. In all other cases nothing is written
+//! any more until a restart.
 
 use std::fs::{File, Metadata};
 use std::path::{Path, PathBuf};
@@ -17,11 +17,11 @@ use crate::storage::StorageError;
 use crate::storage::engine::error::Lost;
 use crate::storage::engine::sqlite::lock::{beside, canonical};
 
-/// Where SQLite keeps `user_version` (<https://sqlite.org/fileformat2.html#the_database_header>).
+/// Offset of `user_version` in a SQLite file (<https://sqlite.org/fileformat2.html#the_database_header>).
 #[cfg(unix)]
 const MARK_AT: u64 = 60;
 
-/// Shared by all who write; empty while the store is being opened, and on PostgreSQL.
+/// The open files, shared by all writers; empty while the store is being opened, and on PostgreSQL.
 pub(in crate::storage) type SharedFiles = OnceLock<OpenFiles>;
 
 /// The files of an open store.
@@ -33,13 +33,13 @@ pub(in crate::storage) struct OpenFiles {
     file: File,
     database: FileId,
     logs: [(PathBuf, FileId); 2],
-    /// Unknown when another program kept the header from being brought up to date.
+    /// The mark of this run; `None` when another program prevented the update of the header.
     mark: Option<[u8; 4]>,
-    is_parted: AtomicBool,
+    is_given_up: AtomicBool,
 }
 
 impl OpenFiles {
-    /// The files at `path`, which all connections have open, with `mark` in the header.
+    /// Opens the files at `path`, which all connections use, with `mark` in the header.
     pub(in crate::storage) fn new(path: &Path, database: FileId, mark: i32) -> Result<Self, StorageError> {
         let lost = |how| StorageError::NotInPlace { path: path.to_owned(), how };
         let file = File::open(path).map_err(|_| lost(Lost::Removed))?;
@@ -54,15 +54,15 @@ impl OpenFiles {
         };
         let logs = [log("-wal")?, log("-shm")?];
         let mark = Some(mark.to_be_bytes()).filter(|mark| read_mark(&file) == Some(*mark));
-        Ok(Self { path: path.to_owned(), file, database, logs, mark, is_parted: AtomicBool::new(false) })
+        Ok(Self { path: path.to_owned(), file, database, logs, mark, is_given_up: AtomicBool::new(false) })
     }
 
-    /// [`StorageError::NotInPlace`] when a restart would not find what is written now.
+    /// Returns [`StorageError::NotInPlace`] when a restart would not find what is written now.
     pub(in crate::storage) fn check(&self) -> Result<(), StorageError> {
         self.lost().map_or(Ok(()), |how| Err(StorageError::NotInPlace { path: self.path.clone(), how }))
     }
 
-    /// What has happened to the store, if anything.
+    /// Returns what has happened to the files, if anything.
     pub(in crate::storage) fn lost(&self) -> Option<Lost> {
         match FileId::of(&self.path) {
             None => return Some(Lost::Removed),
@@ -75,28 +75,28 @@ impl OpenFiles {
         self.logs.iter().any(|(path, id)| FileId::of(path) != Some(*id)).then_some(Lost::Log)
     }
 
-    /// Whether this is the first call: the store is given up once.
-    pub(in crate::storage) fn part(&self) -> bool {
-        !self.is_parted.swap(true, Ordering::Relaxed)
+    /// Returns whether this is the first call: the store is given up only once.
+    pub(in crate::storage) fn give_up(&self) -> bool {
+        !self.is_given_up.swap(true, Ordering::Relaxed)
     }
 
-    /// Removes our log from beside a database that is not ours. SQLite would play it into that one at the next start.
+    /// Removes our log beside a database that has replaced ours. At the next start SQLite would apply it to that one.
     pub(in crate::storage) fn remove_log(&self) {
         for (path, id) in &self.logs {
             if FileId::of(path) == Some(*id) {
-                // What cannot be removed stays, as it would have.
+                // A file that cannot be removed stays, as without this attempt.
                 let _ = std::fs::remove_file(path);
             }
         }
     }
 }
 
-/// Device and inode.
+/// The identity of a file: device and inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::storage) struct FileId(u64, u64);
 
 impl FileId {
-    /// The file at a path, through symbolic links.
+    /// Returns the identity of the file at a path, through symbolic links.
     pub(in crate::storage) fn of(path: &Path) -> Option<Self> {
         std::fs::metadata(path).ok().map(|metadata| Self::from(&metadata))
     }
@@ -109,7 +109,7 @@ impl From<&Metadata> for FileId {
         Self(metadata.dev(), metadata.ino())
     }
 
-    /// Files have no such number here: only a removed one is noticed.
+    /// Always the same, since files have no such number here: only a removed file is noticed.
     #[cfg(not(unix))]
     fn from(_: &Metadata) -> Self {
         Self(0, 0)

@@ -1,4 +1,4 @@
-//! Why a store was not copied. Each text is one line for the operator.
+//! Errors of a copy. Each text is one line for the operator.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,12 +8,12 @@ use sea_orm::sqlx;
 use crate::storage::StorageError;
 use crate::storage::engine::error::without_source_line;
 
-/// Which of the two databases.
+/// One of the two databases of a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CopySide {
-    /// What is copied.
+    /// The database that is copied.
     Source,
-    /// Where it goes.
+    /// The new database.
     Target,
 }
 
@@ -26,13 +26,13 @@ impl fmt::Display for CopySide {
     }
 }
 
-/// The store was not copied. Nothing at the target could be taken for a store.
+/// The reason why a store was not copied. Nothing at the target could be taken for a store.
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
-    /// Opening one of the two, or its schema.
+    /// One of the two cannot be opened, or its schema not be read or made.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// One of the two failed while it was read or written.
+    /// Reading or writing one of the two failed.
     #[error("database: {}", without_source_line(.0))]
     Database(#[from] sqlx::Error),
     /// Both URLs name one database.
@@ -56,10 +56,10 @@ pub enum CopyError {
     /// A server is connected.
     #[error("a fluent-backend is connected to {0}: stop it first")]
     InUse(CopySide),
-    /// Another copy goes on.
+    /// Another copy is running.
     #[error("another copy-db is at work on {0}, or the source and the target are the same database")]
     Copying(CopySide),
-    /// The two schemas differ, which the same migrations cannot bring about.
+    /// The two schemas differ, although the same migrations have made them.
     #[error("the schemas of the two databases differ: {0}")]
     Schema(String),
     /// A value that its column cannot hold.
@@ -69,18 +69,18 @@ pub enum CopyError {
         table: String,
         /// The column.
         column: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: &'static str,
     },
     /// What was read back is not what was written.
     #[error("what has arrived in {0} is not what was read; nothing of it was kept")]
     Differs(String),
-    /// The file of a SQLite target.
+    /// The file of a SQLite target cannot be written.
     #[error("cannot write {}: {source}", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
 }

@@ -8,9 +8,9 @@ use super::table::{Column, ColumnKind, Table};
 
 /// Signature, flags, length of the extension.
 const HEADER: &[u8; 19] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
-/// What stands in place of the number of fields behind the last row.
+/// The number of fields that marks the end of the rows.
 const END: i16 = -1;
-/// What stands in place of a length of NULL.
+/// The length that stands for NULL.
 const NULL: i32 = -1;
 
 pub(super) fn begin(to: &mut Vec<u8>) {
@@ -57,12 +57,12 @@ pub(super) fn encode(table: &Table, row: &CopyRow, to: &mut Vec<u8>) -> Result<(
 }
 
 fn put_bytes(bytes: &[u8], to: &mut Vec<u8>) {
-    // SQLite has no larger value than a gigabyte, nor has PostgreSQL.
+    // Always fits: neither engine has values above a gigabyte.
     to.put_i32(i32::try_from(bytes.len()).unwrap_or(i32::MAX));
     to.extend_from_slice(bytes);
 }
 
-/// Takes rows out of a stream that comes in pieces of any size.
+/// Decodes rows from a stream that comes in pieces of any size.
 pub(super) struct Decoder<'a> {
     table: &'a Table,
     buffer: BytesMut,
@@ -75,12 +75,12 @@ impl<'a> Decoder<'a> {
         Self { table, buffer: BytesMut::new(), has_begun: false, has_ended: false }
     }
 
-    /// The next piece.
+    /// Adds the next piece.
     pub(super) fn push(&mut self, piece: &[u8]) {
         self.buffer.extend_from_slice(piece);
     }
 
-    /// The next row, when it has come as a whole.
+    /// Returns the next row, if all of it has arrived.
     pub(super) fn next(&mut self) -> Result<Option<CopyRow>, CopyError> {
         if !self.has_begun {
             if self.buffer.len() < HEADER.len() {
@@ -118,7 +118,7 @@ impl<'a> Decoder<'a> {
         Ok(Some(row))
     }
 
-    /// Checks that nothing is missing.
+    /// Checks that the stream is complete.
     pub(super) fn finish(self) -> Result<(), CopyError> {
         if self.has_ended { Ok(()) } else { Err(self.broken()) }
     }

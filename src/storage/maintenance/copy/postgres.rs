@@ -1,8 +1,7 @@
 //! A PostgreSQL database as one end of a copy.
 //!
 //! A source is read in one snapshot, and the row that every writer changes is locked, so that nothing can be stored
-//! meanwhile. A target is filled in one transaction: it shows nothing before the end, and nothing at all after a
-//! failure.
+//! meanwhile. A target is filled in one transaction: nothing of it is visible before the end, or after a failure.
 
 mod catalogue;
 
@@ -28,26 +27,26 @@ use crate::storage::schema::migrate;
 
 use catalogue::{COLUMNS, KEY, LATER, SEQUENCES, TABLES};
 
-/// Key of the advisory lock of a database that is copied to (alone) or from (with others): "copydb" in ASCII.
+/// Key of the advisory lock of a copy, exclusive on the target and shared on the source: "copydb" in ASCII.
 const LOCK_KEY: i64 = 0x63_6f_70_79_64_62;
-/// What this connection calls itself, so that it is not taken for a server's.
+/// The name of this connection, so that it is not taken for a server's.
 const OWN_NAME: &str = "fluent-backend copy-db";
 
-/// Both begin so: without the limits that are meant for a server's statements, waiting for no lock for long.
+/// Begins the transaction of either side: without the limits for a server's statements, and with short waits for locks.
 const UNLIMITED: &str = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; \
      SET LOCAL lock_timeout = '10s'; SET LOCAL maintenance_work_mem = '256MB'";
 
-/// A connection in its transaction.
+/// A connection with the transaction of the copy.
 pub(super) struct Postgres {
     connection: PgConnection,
-    /// The statements that make the indexes and foreign keys left out.
+    /// The statements that make the indexes and foreign keys that are left out at first.
     later: Vec<String>,
-    /// What a server's connections may call themselves.
+    /// The names that a server's connections may have.
     servers: Vec<String>,
 }
 
 impl Postgres {
-    /// Begins to read what is to be copied.
+    /// Opens a source, locks it and begins the transaction.
     pub(super) async fn source(config: &Config, url: &str) -> Result<Self, CopyError> {
         let mut this = Self::connect(config, url).await?;
         let inspected = connect::open(config, Purpose::Inspect).await?;
@@ -63,7 +62,7 @@ impl Postgres {
         this.check_unused(CopySide::Source).await?;
         this.run("BEGIN ISOLATION LEVEL REPEATABLE READ").await?;
         this.run(UNLIMITED).await?;
-        // Before the snapshot is taken, and before a server is looked for once more: one that starts now waits.
+        // Locked before the snapshot is taken, and before the second check for servers: one that starts now waits.
         this.run("LOCK TABLE store IN EXCLUSIVE MODE").await?;
         this.lock("pg_try_advisory_xact_lock_shared", CopySide::Source).await?;
         this.check_unused(CopySide::Source).await?;
@@ -85,7 +84,7 @@ impl Postgres {
         let all = tables.iter().map(|table| quoted(&table.name)).collect::<Vec<_>>().join(", ");
         this.run(format!("LOCK TABLE {all} IN ACCESS EXCLUSIVE MODE")).await?;
         for table in &tables {
-            // A first start leaves the store's own row.
+            // The row of `store` is there after a first start.
             let rest = if table.name == "store" { " WHERE head > 0" } else { "" };
             let sql = format!("SELECT EXISTS (SELECT 1 FROM {}{rest})", quoted(&table.name));
             if query_scalar(AssertSqlSafe(sql)).fetch_one(&mut this.connection).await? {
@@ -93,7 +92,7 @@ impl Postgres {
             }
         }
         this.check_unused(CopySide::Target).await?;
-        // New files: what is copied into them need not be looked at again by a vacuum (FREEZE).
+        // New files, so that rows can be copied into them frozen, and vacuum need not visit them (FREEZE).
         this.run(format!("TRUNCATE {all}")).await?;
         for row in query(LATER).fetch_all(&mut this.connection).await? {
             let (without, again): (String, String) = (row.try_get(0)?, row.try_get(1)?);
@@ -112,7 +111,7 @@ impl Postgres {
         Ok(Self { connection, later: Vec::new(), servers })
     }
 
-    /// Makes the schema, unless the database is another program's.
+    /// Makes the schema, unless the database belongs to another program.
     async fn migrate(&mut self, migrator: &DatabaseConnection) -> Result<(), CopyError> {
         let names: Vec<String> = query_scalar(TABLES).fetch_all(&mut self.connection).await?;
         let foreign = || CopyError::ForeignTables(names.join(", "));
@@ -131,7 +130,7 @@ impl Postgres {
         Ok(())
     }
 
-    /// Until the transaction ends.
+    /// Takes the lock of a copy until the transaction ends.
     async fn lock(&mut self, function: &str, end: CopySide) -> Result<(), CopyError> {
         let sql = format!("SELECT {function}({LOCK_KEY})");
         let is_ours: bool = query_scalar(AssertSqlSafe(sql)).fetch_one(&mut self.connection).await?;
@@ -159,7 +158,7 @@ impl Postgres {
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
-    /// Passes on all rows in the order of their keys, in which SQLite stores them.
+    /// Passes all rows to `pass` in the order of their keys, in which SQLite stores them.
     pub(super) async fn each(&mut self, table: &Table, pass: &mut impl AsyncFnMut(CopyBatch)) -> Result<(), CopyError> {
         let key: Vec<String> = query_scalar(KEY).bind(&table.name).fetch_all(&mut self.connection).await?;
         let key = key.iter().map(|column| quoted(column)).collect::<Vec<_>>().join(", ");
@@ -218,7 +217,7 @@ impl Postgres {
 
     pub(super) async fn set_marks(&mut self, marks: &Marks) -> Result<(), CopyError> {
         for (table, _, sequence) in self.sequences().await? {
-            // One below 1 cannot be set: then the first number is the next one.
+            // A sequence cannot be set below 1: without a mark, 1 is the next number.
             let (value, is_called) = marks.get(&table).map_or((1, false), |mark| (*mark, true));
             let sql = "SELECT setval($1::regclass, $2, $3)";
             query(sql).bind(&sequence).bind(value).bind(is_called).execute(&mut self.connection).await?;
@@ -226,7 +225,7 @@ impl Postgres {
         Ok(())
     }
 
-    /// Each table with a counter, the counted column, and the sequence.
+    /// Returns each table with a counter, the counted column, and the sequence.
     async fn sequences(&mut self) -> Result<Vec<(String, String, String)>, CopyError> {
         Ok(query_as(SEQUENCES).fetch_all(&mut self.connection).await?)
     }
@@ -240,7 +239,7 @@ impl Postgres {
 
     pub(super) async fn publish(mut self) -> Result<(), CopyError> {
         self.run("COMMIT").await?;
-        // Otherwise it plans for empty tables until its autovacuum has come by.
+        // Otherwise PostgreSQL plans for empty tables until its autovacuum has run.
         self.run("ANALYZE").await?;
         self.close().await
     }

@@ -1,19 +1,19 @@
-//! Rows on their way, and what they add up to.
+//! Rows of a copy, and their checksum.
 
 use std::fmt;
 
 use aws_lc_rs::digest;
 
-/// Rows of a batch.
+/// Most rows of a batch.
 const MAX_ROWS: usize = 512;
-/// Bytes of a batch, about.
+/// Bytes at which a batch is complete.
 const MAX_BYTES: usize = 512 * 1024;
 
-/// What stands in one column.
+/// The value of one column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum CopyValue {
     Null,
-    /// Truth values too.
+    /// An integer or a boolean.
     Int(i64),
     Text(String),
     Bytes(Vec<u8>),
@@ -45,7 +45,7 @@ impl CopyBatch {
         self.rows.push(row);
     }
 
-    /// Whether it is time to pass it on.
+    /// Returns whether the batch is complete.
     pub(super) fn is_full(&self) -> bool {
         self.rows.len() >= MAX_ROWS || self.bytes >= MAX_BYTES
     }
@@ -59,9 +59,10 @@ impl CopyBatch {
     }
 }
 
-/// Of all rows of a table, in whatever order they come: the sum of the first halves of their SHA-256, modulo 2¹²⁸.
+/// The checksum of all rows of a table, independent of their order: the sum of the first halves of their SHA-256,
+/// modulo 2¹²⁸.
 ///
-/// A sum and not an exclusive or, in which a row that is there twice would vanish.
+/// It is a sum and not an exclusive or, in which a row that is there twice would vanish.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Checksum {
     rows: u64,
@@ -94,7 +95,7 @@ impl fmt::Display for Checksum {
     }
 }
 
-/// So that no two rows of a table look alike.
+/// Appends the encoding of a value, so that no two rows of a table have the same encoding.
 fn encode(value: &CopyValue, to: &mut Vec<u8>) {
     let (kind, bytes): (u8, &[u8]) = match value {
         CopyValue::Null => (0, &[]),

@@ -1,7 +1,6 @@
 //! A SQLite file as one end of a copy.
 //!
-//! A target is filled under another name, without a journal: until it is whole and on disk it is worth nothing. Then it
-//! gets its name at once.
+//! A target is filled under another name, without a journal, and gets its own name when it is complete and on disk.
 
 mod values;
 
@@ -29,7 +28,7 @@ use crate::storage::schema::migrate;
 
 use values::{arguments, decode};
 
-/// What a target is called until it is whole.
+/// The suffix of a target's name until it is complete.
 const SUFFIX: &str = ".copying";
 /// Rows of one statement.
 const ROWS: usize = 32;
@@ -37,28 +36,29 @@ const ROWS: usize = 32;
 const TABLES: &str = "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_' \
      AND name <> 'seaql_migrations' ORDER BY name";
 const INDEXES: &str = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL";
-/// Much is written once, and nothing of it counts before the end. Sorting for indexes may need more than memory has.
+/// Settings for filling a target: durability does not matter before the end, and sorting for indexes may need more
+/// space than there is memory.
 const FILL: &str = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536; \
      PRAGMA locking_mode = EXCLUSIVE; BEGIN";
 
 /// A file and its lock.
 pub(super) struct Sqlite {
     connection: SqliteConnection,
-    /// The statements that make the indexes left out.
+    /// The statements that make the indexes that are left out at first.
     indexes: Vec<String>,
-    /// Of a target.
+    /// The unfinished file; only of a target.
     filling: Option<Filling>,
     _lock: StoreLock,
 }
 
-/// A file that is gone when it does not become what it shall be.
+/// An unfinished file, which is removed on drop unless it was published.
 struct Filling {
     now: TempPath,
     then: PathBuf,
 }
 
 impl Sqlite {
-    /// Opens what is to be copied.
+    /// Opens a source under its lock.
     pub(super) async fn source(config: &Config, path: &Path) -> Result<Self, CopyError> {
         if !path.is_file() {
             return Err(StorageError::Url(format!("{} does not exist", path.display())).into());
@@ -68,7 +68,7 @@ impl Sqlite {
         }
         let lock = StoreLock::take(path)?;
         let mut connection = file::open(lock.database()).await?;
-        // The schema is looked at by the connections of the server, under the same lock.
+        // The schema is inspected by a connection as the server has them, under the same lock.
         let inspected = connect::open(config, Purpose::Inspect).await?;
         let state = migrate::state(&inspected).await;
         inspected.close().await.map_err(StorageError::from)?;
@@ -79,18 +79,18 @@ impl Sqlite {
         Ok(Self { connection, indexes: Vec::new(), filling: None, _lock: lock })
     }
 
-    /// Makes a file with the schema and without indexes.
+    /// Makes a target: a file with the schema, without indexes.
     pub(super) async fn target(config: &Config, path: &Path) -> Result<Self, CopyError> {
         check_directory(path)?;
         let lock = StoreLock::take(path)?;
         let then = lock.database().to_owned();
-        // A log left behind by another database would be played into this one.
+        // SQLite would apply the log that another database has left behind to this one.
         if let Some(there) = file::PARTS.map(|part| beside(&then, part)).into_iter().find(|path| path.exists()) {
             return Err(CopyError::TargetExists(there));
         }
         let half = beside(&then, SUFFIX);
         let failed = |source| CopyError::File { path: half.clone(), source };
-        // By a copy that was killed; the lock says that it is over.
+        // Left by a copy that was killed: the lock shows that none is running.
         file::remove(&half).map_err(failed)?;
         let now = file::create(&half).map_err(failed)?;
         let migrator = connect::open(&config.on_file(&half), Purpose::Migrate).await?;
@@ -129,7 +129,7 @@ impl Sqlite {
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
-    /// Passes on all rows, in the order in which they lie.
+    /// Passes all rows to `pass`, in the order in which they are stored.
     pub(super) async fn each(&mut self, table: &Table, pass: &mut impl AsyncFnMut(CopyBatch)) -> Result<(), CopyError> {
         let sql = format!("SELECT {} FROM {}", table.list(), quoted(&table.name));
         let mut rows = query(AssertSqlSafe(sql)).fetch(&mut self.connection);
@@ -150,7 +150,7 @@ impl Sqlite {
             let rows = vec![one.as_str(); rows].join(", ");
             Arc::<str>::from(format!("INSERT INTO {} ({}) VALUES {rows}", quoted(&table.name), table.list()))
         };
-        // Two texts only: a statement is prepared once for each.
+        // Only two texts, since a statement is prepared once for each.
         let (many, single) = (insert(ROWS), insert(1));
         while let Some(batch) = from.recv().await {
             let (chunks, rest) = batch.as_slice().as_chunks::<ROWS>();
@@ -163,7 +163,7 @@ impl Sqlite {
     }
 
     pub(super) async fn marks(&mut self) -> Result<Marks, CopyError> {
-        // The table is there when any table counts by itself.
+        // The table exists when any table has an AUTOINCREMENT counter.
         let sql = "SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'";
         if query(sql).fetch_optional(&mut self.connection).await?.is_none() {
             return Ok(Marks::new());
@@ -190,7 +190,7 @@ impl Sqlite {
         Ok(())
     }
 
-    /// Onto the disk, then by its name.
+    /// Writes the file to the disk, then gives it its name.
     pub(super) async fn publish(self) -> Result<(), CopyError> {
         self.connection.close().await?;
         let Some(Filling { now, then }) = self.filling else { return Ok(()) };

@@ -1,8 +1,8 @@
-//! Tables and columns, as both databases describe them.
+//! Tables and columns, from the description of either database.
 
 use super::CopyError;
 
-/// What a column holds.
+/// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ColumnKind {
     Int2,
@@ -14,13 +14,13 @@ pub(super) enum ColumnKind {
 }
 
 impl ColumnKind {
-    /// By the type as the database calls it.
+    /// Returns the type for its name in either database.
     pub(super) fn parse(declared: &str) -> Option<Self> {
         let name = declared.split('(').next().unwrap_or_default().trim().to_ascii_lowercase();
         Some(match name.as_str() {
             "int2" | "smallint" => Self::Int2,
             "int4" => Self::Int4,
-            // On SQLite any of them may hold 64 bits.
+            // On SQLite an integer of any declared size has 64 bits.
             "int8" | "bigint" | "integer" => Self::Int8,
             "bool" | "boolean" => Self::Bool,
             "text" | "varchar" => Self::Text,
@@ -29,7 +29,7 @@ impl ColumnKind {
         })
     }
 
-    /// Truth values are numbers on SQLite.
+    /// Returns whether SQLite stores it as a number, as it does booleans.
     fn is_number(self) -> bool {
         !matches!(self, Self::Text | Self::Bytes)
     }
@@ -42,7 +42,7 @@ pub(super) struct Column {
     pub(super) kind: ColumnKind,
 }
 
-/// A table with its columns by name, the same on both sides.
+/// A table with its columns by name, which are the same in both databases.
 #[derive(Clone, Debug)]
 pub(super) struct Table {
     pub(super) name: String,
@@ -50,7 +50,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// From name and declared type of each column.
+    /// Makes a table from the name and declared type of each column.
     pub(super) fn new(name: String, columns: Vec<(String, String)>) -> Result<Self, CopyError> {
         let column = |(column, declared): (String, String)| match ColumnKind::parse(&declared) {
             Some(kind) => Ok(Column { name: column, kind }),
@@ -61,23 +61,23 @@ impl Table {
         Ok(Self { name, columns })
     }
 
-    /// The columns, as they stand in a statement.
+    /// Returns the quoted list of columns for a statement.
     pub(super) fn list(&self) -> String {
         self.columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ")
     }
 
-    /// The error of a value that a column cannot hold.
+    /// Returns the error for a value that a column cannot hold.
     pub(super) fn refuse(&self, column: &Column, reason: &'static str) -> CopyError {
         CopyError::Value { table: self.name.clone(), column: column.name.clone(), reason }
     }
 }
 
-/// An identifier as both databases take it.
+/// Returns a quoted identifier for either database.
 pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// An error when a row of one could not stand in the other.
+/// Checks that source and target have the same tables and columns.
 pub(super) fn check_same(source: &[Table], target: &[Table]) -> Result<(), CopyError> {
     let names = |tables: &[Table]| tables.iter().map(|table| table.name.clone()).collect::<Vec<_>>();
     let (theirs, ours) = (names(source), names(target));

@@ -1,4 +1,4 @@
-//! What arrives is compared with what was read, whatever has changed on the way.
+//! Tests that a copy fails when a row was damaged, lost or doubled on the way.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ fn on(dir: &Path, name: &str) -> Config {
     config
 }
 
-/// A store with something in most of its tables.
+/// Fills most tables of a store.
 async fn lived_in(config: &Config) {
     let storage = Storage::open(config).await.unwrap();
     let now = Timestamp::from_micros(1);
@@ -33,14 +33,14 @@ async fn lived_in(config: &Config) {
     storage.close().await.unwrap();
 }
 
-/// What goes wrong with a row on its way.
+/// The damage to a row of a copy.
 #[derive(Clone, Copy, Debug)]
 enum Wrong {
     Changed,
     Lost,
 }
 
-/// Does it to the last row of a batch.
+/// Damages the last row of a batch.
 fn damaged(batch: &CopyBatch, wrong: Wrong) -> CopyBatch {
     let mut rows: Vec<CopyRow> = batch.as_slice().to_vec();
     let mut last = rows.pop().unwrap();
@@ -62,8 +62,8 @@ fn damaged(batch: &CopyBatch, wrong: Wrong) -> CopyBatch {
     damaged
 }
 
-/// Copies, but for one table whose rows do not arrive as they are; how the comparison ends, and whether there is a
-/// store.
+/// Copies a store, with the rows of one table damaged. Returns the result of the comparison, and whether there is a
+/// store at the target.
 async fn copied(from: &Config, to: &Config, wrong: Option<(&str, Wrong)>) -> (Result<(), CopyError>, bool) {
     let (Store::Sqlite(source), Store::Sqlite(path)) = (store(from).unwrap(), store(to).unwrap()) else { panic!() };
     let mut source = Database::Sqlite(Box::new(Sqlite::source(from, &source).await.unwrap()));

@@ -10,18 +10,18 @@ const WORDS: usize = IDS / 64;
 /// Bytes of a bitmap.
 const BYTES: usize = IDS / 8;
 
-/// Sets with fewer ids are lists of them.
+/// Sets with fewer ids are stored as lists of ids.
 const LISTED: u32 = 2048;
 
-/// The block of an id, from 0.
+/// Returns the block of an id, counted from 0.
 pub(super) fn block_of(id: UserId) -> i32 {
     id.0 >> BITS
 }
 
 /// Some ids of one block.
 ///
-/// Stored as the places of the ids in the block, in order, 16 bits each with the lower byte first; or, when that would
-/// not be smaller, as 4096 bytes of which each place has a bit, the lowest first.
+/// The stored form is the list of the ids' places in the block, in order, 16 bits each with the lower byte first; or,
+/// when that would not be smaller, a bitmap of 4096 bytes with a bit for each place, the lowest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct IdSet(Box<[u64; WORDS]>);
 
@@ -30,7 +30,7 @@ impl IdSet {
         Self(Box::new([0; WORDS]))
     }
 
-    /// The stored form back.
+    /// Reads the stored form.
     pub(super) fn from_stored(bytes: &[u8]) -> Result<Self, StorageError> {
         const CORRUPT: StorageError = StorageError::Corrupt("a set of user ids");
         let mut set = Self::new();
@@ -48,7 +48,7 @@ impl IdSet {
         if rest.is_empty() { Ok(set) } else { Err(CORRUPT) }
     }
 
-    /// The stored form.
+    /// Returns the stored form.
     pub(super) fn to_stored(&self) -> Vec<u8> {
         let count: u32 = self.0.iter().map(|word| word.count_ones()).sum();
         if count < LISTED {
@@ -76,14 +76,14 @@ impl IdSet {
         }
     }
 
-    /// Keeps what `other` has too.
+    /// Removes all ids that are not in `other`.
     pub(super) fn retain(&mut self, other: &Self) {
         for (word, other) in self.0.iter_mut().zip(other.0.iter()) {
             *word &= other;
         }
     }
 
-    /// The ids in order, when this is the set of `block`.
+    /// Returns the ids in order; `block` is the block that this is the set of.
     pub(super) fn ids(&self, block: i32) -> impl Iterator<Item = UserId> {
         self.places().map(move |place| UserId(block << BITS | i32::from(place)))
     }
@@ -99,9 +99,9 @@ impl IdSet {
         })
     }
 
-    /// The word and the bit of an id in its block.
+    /// Returns the word and the bit of an id in its block.
     fn place(id: UserId) -> (usize, u64) {
-        // Never negative: fifteen bits.
+        // Never fails: it is fifteen bits, not negative.
         let place = usize::try_from(id.0 & ((1 << BITS) - 1)).unwrap_or_default();
         (place / 64, 1 << (place % 64))
     }

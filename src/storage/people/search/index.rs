@@ -1,4 +1,4 @@
-//! Maintenance of the index of names: for each piece of a name and each block of ids, who has it in their name.
+//! Maintenance of the index of names: for each piece and each block of ids, the users who have the piece in their name.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use crate::storage::{Storage, StorageError};
 
 use Cell::{BigInt, Bytes, Int};
 
-/// Key of the advisory lock under which names are noted on PostgreSQL: "names" in ASCII.
+/// Key of the advisory lock under which the index is changed on PostgreSQL: "names" in ASCII.
 const LOCK_KEY: i64 = 0x6e_61_6d_65_73;
 
-/// On SQLite the transaction has the only lock there is.
+/// Takes that lock. On SQLite the transaction already holds the only lock.
 const LOCK: PerEngine<Option<&str>> = PerEngine { sqlite: None, postgres: Some("SELECT pg_advisory_xact_lock($1)") };
 
 /// A change of the index of names.
@@ -39,8 +39,8 @@ impl Storage {
     /// Adds these names to the index, as they are [searched](crate::domain::search_key), or removes them, in the
     /// transaction that does the same with their users, after it.
     ///
-    /// On PostgreSQL one at a time does this, until the transaction ends. A transaction that waits for a user's row
-    /// must not have done it already, or two could wait for each other.
+    /// On PostgreSQL only one transaction at a time can do this, until it ends. A transaction must not wait for a
+    /// user's row after this, or two could deadlock.
     pub(in crate::storage) async fn index_names(
         &self,
         tx: &impl Tx,

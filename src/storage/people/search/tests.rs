@@ -5,7 +5,7 @@ use crate::domain::{Gram, UserId, name_grams, searched};
 use crate::storage::Storage;
 use crate::storage::engine::tx::Tx as _;
 
-/// Fails the test unless the index is exactly that of the names.
+/// Fails the test unless the index is exactly the one that the names would make.
 pub(in crate::storage) async fn check_index(storage: &Storage) {
     let mut expected: BTreeMap<(Gram, i32), IdSet> = BTreeMap::new();
     for row in storage.reads.query(storage.statement("SELECT id, name_key FROM users", [])).await.unwrap() {

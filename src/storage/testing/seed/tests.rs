@@ -47,7 +47,7 @@ async fn what_is_seeded_is_what_a_batch_stores() {
     let (applied, seeded) = (storage(dir.path()).await, storage(other.path()).await);
     let pairs = PAIRS.map(|(a, b)| (UserId(a), UserId(b)));
     let mut number = 0;
-    // The second time on what is there, and while the clock stands still.
+    // The second time with the first messages in the store, and while the clock stands still.
     for count in [100, 31] {
         let commands = (0..count).map(|i: usize| {
             let (a, b) = PAIRS[i % PAIRS.len()];

@@ -1,4 +1,4 @@
-//! Values on their way into SQLite and out of it.
+//! Conversion of values to and from SQLite.
 
 use sea_orm::sqlx::sqlite::{SqliteArguments, SqliteRow, SqliteValueRef};
 use sea_orm::sqlx::{self, Arguments as _, Decode, Row as _, TypeInfo as _, ValueRef as _};
@@ -7,7 +7,7 @@ use crate::storage::maintenance::copy::CopyError;
 use crate::storage::maintenance::copy::row::{CopyRow, CopyValue};
 use crate::storage::maintenance::copy::table::{ColumnKind, Table};
 
-/// The parameters of a statement with these rows.
+/// Returns the parameters of a statement with these rows.
 pub(super) fn arguments(rows: &[CopyRow]) -> Result<SqliteArguments, CopyError> {
     let mut arguments = SqliteArguments::default();
     for value in rows.iter().flatten() {
@@ -22,7 +22,7 @@ pub(super) fn arguments(rows: &[CopyRow]) -> Result<SqliteArguments, CopyError> 
     Ok(arguments)
 }
 
-/// The values of a row. Each is checked against its column, as SQLite itself does not.
+/// Returns the values of a row. Each is checked against the type of its column, which SQLite itself does not do.
 pub(super) fn decode(table: &Table, row: &SqliteRow) -> Result<CopyRow, CopyError> {
     let mut values = CopyRow::with_capacity(table.columns.len());
     for (i, column) in table.columns.iter().enumerate() {
