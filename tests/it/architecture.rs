@@ -1,4 +1,4 @@
-//! Who may know whom: reads the sources and fails when a module uses one above it, or a library that is not its own.
+//! The order of modules: reads the sources, and fails when a module uses a later one, or a library that is not its own.
 
 mod actors;
 mod storage;

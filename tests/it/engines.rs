@@ -1,5 +1,5 @@
-//! Tests that choose their store themselves, whatever `FLUENT_TEST_STORE` says: what only SQLite or only PostgreSQL
-//! does, what must be the same on both, and the program with a file of its own. CI runs them once.
+//! Tests that choose their engine themselves, whatever `FLUENT_TEST_STORE` says: about features of only one engine,
+//! about what must be the same on both, and about the program with a file of its own. CI runs them once.
 
 mod backup;
 mod behind;

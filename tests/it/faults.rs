@@ -1,6 +1,5 @@
-//! What breaks around a server, against the real program under load: nothing acknowledged is lost or there twice,
-//! senders are told to try again, readiness says so and comes back by itself, memory stays bounded, and the log says
-//! once what happened.
+//! Faults around the real program under load: no acknowledged message is lost or doubled, senders get a retryable
+//! error, readiness shows the fault and its end, memory stays bounded, and the log reports it once.
 
 mod clock;
 mod commit;

@@ -1,4 +1,4 @@
-//! The means of the tests themselves.
+//! Tests of the test support itself.
 
 mod skips;
 mod throw_away;

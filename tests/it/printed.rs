@@ -1,5 +1,4 @@
-//! What the documents print: every command and snippet of them is run, or stands in a list with the reason why it is
-//! not.
+//! The commands and snippets in the documents: each is run, or is in a list with the reason why it is not.
 
 mod chat;
 mod commands;

@@ -1,4 +1,4 @@
-//! The HTTP interface: requests and answers in general, accounts, logins, names and search, and what may be guessed.
+//! The HTTP interface: requests and responses in general, accounts, logins, names, search, and guessing.
 
 mod accounts;
 mod compression;

@@ -1,4 +1,4 @@
-//! Which actor may know which: each module of `actors` uses only modules before it, so that no two know each other.
+//! The order of the actors: each module of `actors` uses only modules before it, so that no two use each other.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! How texts are laid out: the length of lines, cells of tables, and the paths that documents name.
+//! The form of texts: the length of lines and table cells, and the paths that documents name.
 
 use std::path::{Path, PathBuf};
 

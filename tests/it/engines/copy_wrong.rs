@@ -1,4 +1,4 @@
-//! `copy-db` to a PostgreSQL that does not keep what it is given: nothing of it is ever to be seen.
+//! `copy-db` to a PostgreSQL that changes rows on arrival: nothing of the copy ever becomes visible.
 
 use fluent_backend::testing::{TestClient, send_frame};
 use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, Statement};

@@ -1,4 +1,4 @@
-//! The files of a SQLite store are taken away from under the server: from then on nothing is confirmed, and it says so.
+//! The files of a SQLite store are removed or replaced while a server runs: it confirms nothing more, and says so.
 
 use std::path::{Path, PathBuf};
 

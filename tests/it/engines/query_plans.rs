@@ -1,5 +1,5 @@
-//! What PostgreSQL does for requests on a table of a million messages: the server's own plans, as it logs them for each
-//! statement that it has run, with the parameters and the choice between a general and a particular plan as they fell.
+//! The plans of PostgreSQL for requests on a table of a million messages, as PostgreSQL logs them for the statements
+//! that it has run, with their parameters, and whether the plan was generic or custom.
 //!
 //! Those of SQLite are asserted in `src/storage/testing/query_plans.rs`.
 

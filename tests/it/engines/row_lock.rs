@@ -1,4 +1,4 @@
-//! On PostgreSQL the row of `store` orders all writers: a transaction that depends on what the others do waits for it.
+//! On PostgreSQL the row of `store` orders all writers: a transaction that depends on others waits for it.
 
 use fluent_backend::Config;
 use fluent_backend::domain::{Ciphertext, Command, Draft, MessageId, Seq, Timestamp};

@@ -1,4 +1,4 @@
-//! The search by its index finds what going through all names would find, in the same order and page by page.
+//! The search by its index finds what a scan of all names would find, in the same order and page by page.
 
 use fluent_backend::Config;
 use fluent_backend::domain::{Command, EmailAddress, Proof, PublicKey, Timestamp, User, UserId, UserName, search_key};

@@ -1,4 +1,4 @@
-//! What is put straight into a store is what its server finds there.
+//! A server on a seeded store finds the seeded users and messages.
 
 use fluent_backend::Config;
 use fluent_backend::domain::UserId;

@@ -1,4 +1,4 @@
-//! Two servers on one PostgreSQL: what one of them does, the other one honours.
+//! Two servers on one PostgreSQL: each honours the changes of the other.
 
 use fluent_backend::Config;
 use fluent_backend::testing::{TestClient, TestDatabase, TestServer, send_frame};

@@ -1,4 +1,4 @@
-//! The connection is cut exactly at a `COMMIT`: it is unknown whether it was carried out.
+//! The connection is cut exactly at a `COMMIT`, so that its outcome is unknown.
 
 use fluent_backend::testing::{CommitCut, DatabaseLink, TestClient, TestDevice, eventually, send_frame};
 use serde_json::{Value, json};

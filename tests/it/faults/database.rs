@@ -1,4 +1,4 @@
-//! PostgreSQL that goes and comes, and connections to it that are cut or stand still.
+//! PostgreSQL that stops and returns, and connections to it that are cut or stall.
 
 use fluent_backend::testing::{TestClient, send_frame};
 

@@ -1,4 +1,4 @@
-//! Disks that take nothing.
+//! Disks that take no more writes.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,4 @@
-//! Phones in a ring, each of which writes to the next one as fast as it is answered, and what must be true of them in
-//! the end.
+//! A load of phones in a ring: each sends to the next one as fast as it gets its replies. In the end they are checked.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;

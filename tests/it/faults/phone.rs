@@ -1,4 +1,4 @@
-//! A phone under load: writes to a friend, keeps what comes and what is not acknowledged, and returns after everything.
+//! A phone under load: sends to a friend, keeps received and unacknowledged messages, and reconnects after every fault.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! The PostgreSQL of a test is gone with the process that has started it, however that ends.
+//! The PostgreSQL of a test ends with the process that has started it, however that ends.
 
 use std::path::PathBuf;
 use std::process::Stdio;

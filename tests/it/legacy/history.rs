@@ -1,4 +1,4 @@
-//! History, paging, the chat list, and who may read what.
+//! History, paging, the chat list, and the rights to read them.
 
 use fluent_backend::clock::Clock;
 use fluent_backend::domain::Timestamp;

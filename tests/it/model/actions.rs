@@ -1,4 +1,4 @@
-//! What may happen in a history.
+//! The actions of a history.
 
 use proptest::prelude::*;
 use proptest::sample::Index;

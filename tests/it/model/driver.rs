@@ -1,4 +1,4 @@
-//! Carries a history out against the server and judges every answer by the reference.
+//! Carries a history out against the server, and compares every reply with the reference.
 
 mod ask;
 mod connect;

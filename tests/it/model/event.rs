@@ -1,4 +1,4 @@
-//! What a device must learn, as it is on the wire, and which of it is still there.
+//! Events as they are on the wire, and which of them still exist.
 
 use std::collections::BTreeMap;
 

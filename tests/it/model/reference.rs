@@ -1,4 +1,5 @@
-//! The reference: what the contract says of a history, without a server. It learns numbers from the answers it judges.
+//! The reference: the outcome of a history by the contract, without a server. It learns numbers from the server's
+//! replies.
 
 mod deletions;
 mod messages;

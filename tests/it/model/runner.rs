@@ -1,4 +1,4 @@
-//! Runs histories, several at once; makes a failing one smaller and says how to repeat it.
+//! Runs histories, several at once; shrinks a failing one and prints how to repeat it.
 
 use std::cell::RefCell;
 use std::str::FromStr;

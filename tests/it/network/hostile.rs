@@ -1,4 +1,4 @@
-//! What a hostile or broken peer may do: it is refused or answered, and others are served all the while.
+//! Hostile and broken peers: each is refused or gets an error, and others are served meanwhile.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Places for connections: a crowd, or one stranger with as many connections as there are places, shuts out no one;
-//! those who are signed in stay; and a server that is really full says so.
+//! Places for connections: neither a crowd nor one stranger with as many connections as there are places keeps others
+//! out; clients that are signed in stay; and a server that is really full says so.
 
 use std::time::{Duration, Instant};
 

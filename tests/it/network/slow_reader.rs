@@ -1,4 +1,4 @@
-//! What a client that reads too slowly is told, on the wire.
+//! The frames that a client gets which reads too slowly.
 
 use fluent_backend::testing::TestServer;
 use tokio_tungstenite::tungstenite::Message;

@@ -1,4 +1,4 @@
-//! Commands that stand in the text of the documents, between backticks.
+//! Commands in the text of the documents, between backticks.
 
 use std::path::Path;
 use std::process::Output;

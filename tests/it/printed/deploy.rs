@@ -1,4 +1,4 @@
-//! The unit of systemd in `deploy`, and the lines that install what is there.
+//! The systemd unit in `deploy`, and the commands that install the files there.
 
 use std::path::Path;
 use std::process::{Command, Output};

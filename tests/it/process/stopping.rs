@@ -1,4 +1,4 @@
-//! How a server stops: no client decides how long that takes, and busy clients still hear of it.
+//! The stop of a server: no client decides how long it takes, and busy clients still get `going_away`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,5 +1,5 @@
-//! The length of a compressed answer tells nothing of whether a stranger's text stands beside a secret one: no
-//! repetition is ever looked for.
+//! The length of a compressed response does not reveal whether a stranger's text repeats a secret one in it, since
+//! compression replaces no repetitions.
 
 use std::io::Read as _;
 

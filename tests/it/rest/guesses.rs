@@ -1,4 +1,4 @@
-//! Guessing passwords: limited on every route that hashes one, and told to operators without saying whose.
+//! Guessing passwords: limited on every route that hashes one, and logged for operators without a name.
 
 use fluent_backend::testing::{Http, TestClient, TestServer, eventually};
 use http::Method;

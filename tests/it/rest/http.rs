@@ -1,4 +1,4 @@
-//! What holds for every answer: headers, errors, CORS, compression; and the pages and documents.
+//! Headers, errors, CORS and compression of every response; and the pages and documents.
 
 use std::io::Read as _;
 

@@ -1,4 +1,4 @@
-//! When login sessions are over: by time, by number, with their account; and what is left of them.
+//! The ends of logins: by time, by number, with their account; and what is left of them.
 
 use std::time::Instant;
 

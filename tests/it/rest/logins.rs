@@ -1,4 +1,4 @@
-//! Login sessions: listing and ending them, the password, tickets.
+//! Logins: listing and ending them, the password, tickets.
 
 use fluent_backend::clock::Clock;
 use fluent_backend::domain::Timestamp;

@@ -1,4 +1,5 @@
-//! Names show whom they name: what deceives is refused, what looks or is the same is one, and people find each other.
+//! Names are not deceptive: misleading ones are refused, equal or similar ones are taken only once, and people are
+//! found.
 
 use fluent_backend::testing::{Answer, Http, TestClient, TestServer};
 use futures_util::future::join_all;

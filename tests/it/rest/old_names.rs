@@ -1,4 +1,4 @@
-//! Accounts from before today's rules for names and passwords: they go on as they were.
+//! Accounts from before the present rules for names and passwords, which still work.
 
 use std::sync::Arc;
 

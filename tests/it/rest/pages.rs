@@ -1,5 +1,5 @@
-//! What lists cost the server, whatever is in them: pages end at their bytes, an account has four requests at work, and
-//! unread answers a budget.
+//! The cost of lists: pages are bounded in bytes, each account has at most four requests at once, and unread responses
+//! have a budget.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Passwords are what people typed, and not what everybody would guess; a registration tells nothing before its answer.
+//! Passwords: what people typed counts, common ones are refused, and a registration reveals nothing by its time.
 
 use fluent_backend::testing::{Http, TestClient, TestServer, eventually};
 use futures_util::future::{join_all, select_all};

@@ -1,4 +1,4 @@
-//! How requests are read: which host, body and headers are taken, and what is refused before any work.
+//! The reading of requests: accepted hosts, bodies and headers, and refusals before any work.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Forged tokens open nothing: every forgery against every door.
+//! Forged tokens are refused: every forgery on every route.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,5 +1,5 @@
-//! An answer that is given before the request's body was read reaches also who writes everything before it reads, as a
-//! proxy does: a connection that is closed with unread input is reset, and the proxy makes a 502 of it.
+//! A response that is sent before the request's body was read also reaches a client that writes everything before it
+//! reads, as a proxy does: a connection closed with unread input is reset, and the proxy makes a 502 of it.
 
 use fluent_backend::testing::TestServer;
 use serde_json::json;

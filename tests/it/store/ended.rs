@@ -1,4 +1,4 @@
-//! What is over is left out by every read from that moment on, although nothing of it is destroyed yet.
+//! Expired and ended things are left out by every read from that moment on, although they are not destroyed yet.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Every ciphertext that is kept belongs to a message: what was refused, or sent twice, leaves none behind.
+//! Every ciphertext that is kept belongs to a message: refused and repeated sends leave none behind.
 
 use fluent_backend::domain::{Answer, Ciphertext, ClientId, Command, Draft, Once, Timestamp, UserId};
 use fluent_backend::storage::{Applied, Storage};

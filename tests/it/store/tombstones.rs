@@ -1,4 +1,4 @@
-//! How long it is known that a message is gone: for ninety days from its deletion, however old it was.
+//! Tombstones are kept for ninety days from the deletion, however old the message was.
 
 use fluent_backend::testing::{TestClient, TestServer, eventually, send_frame};
 use serde_json::{Value, json};

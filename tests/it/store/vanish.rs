@@ -1,4 +1,4 @@
-//! What is deleted is gone: on SQLite no file of the running server holds the bytes any more, on PostgreSQL no row.
+//! Deleted content vanishes: on SQLite from all files of the running server, on PostgreSQL from all rows.
 
 use fluent_backend::clock::Clock;
 use fluent_backend::config::Config;

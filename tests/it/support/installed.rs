@@ -1,4 +1,4 @@
-//! Programs of other people that tests run where they are installed.
+//! Other programs, which tests run where they are installed.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use super::skip::skip;
 /// Returns where the program `name` is installed. Without it the test is skipped, and in CI fails.
 pub(crate) fn installed(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    // What a person's shell may leave out: Debian's directory for servers, and cargo's for what it has installed.
+    // Directories that may not be on the path: Debian's directory for servers, and cargo's for what it has installed.
     let cargo = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let cargo = cargo.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
     let more = [PathBuf::from("/usr/sbin")].into_iter().chain(cargo.map(|cargo| cargo.join("bin")));

@@ -1,4 +1,4 @@
-//! What a device keeps of its stream, as a real client does; it fails the test when the stream breaks the contract.
+//! The local data of a device, as a real client keeps it. Fails the test when the stream breaks the contract.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ pub(crate) struct KeptMessage {
     pub(crate) id: i64,
     /// The sender's name for it, for an own one.
     pub(crate) client_id: Option<String>,
-    /// Its content; unknown for an own one that was sent from here and only heard of as `stored`.
+    /// Its content; unknown for an own message that was sent from here, for which only `stored` came.
     pub(crate) content: Option<String>,
 }
 
@@ -22,7 +22,7 @@ pub(crate) struct KeptMessage {
 #[derive(Debug)]
 pub(crate) struct Kept {
     name: String,
-    /// The cursor to come back with.
+    /// The cursor with which to reconnect.
     pub(crate) cursor: Option<String>,
     epoch: String,
     seq: i64,
@@ -114,7 +114,7 @@ impl Kept {
         self.messages.push(message);
     }
 
-    /// A duplicate must agree with what is known; what is not known yet comes later in the stream.
+    /// Checks that a duplicate agrees with the kept message. A message that is not kept yet comes later in the stream.
     fn compare(&self, frame: &Value) {
         let known = frame["id"].as_i64().and_then(|id| self.by_id.get(&id));
         if let (Some(&at), "stored") = (known, frame["type"].as_str().unwrap_or_default()) {

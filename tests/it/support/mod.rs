@@ -1,4 +1,4 @@
-//! What several tests need beside `fluent_backend::testing`.
+//! Support that several tests need beside `fluent_backend::testing`.
 
 pub(crate) mod binary;
 pub(crate) mod config;

@@ -1,4 +1,4 @@
-//! The Android app, as strict as its decoders are: where it fails on an unknown key, so does this.
+//! A model of the Android app, as strict as its decoders: it fails on unknown keys where the app does.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -57,7 +57,7 @@ impl Phone {
         Self { key, public_key, http, id: 0, tokens: None }
     }
 
-    /// Does what the sign-up screen does: one field is name and address, then it logs in with the name that was echoed.
+    /// Signs up as the app's screen does: one field is name and address, then it logs in with the name that was echoed.
     pub(crate) async fn sign_up(&mut self, name: &str) {
         let body = json!({"username": name, "email": name, "password": PASSWORD, "public_key": self.public_key});
         let answer = self.http.post("/auth/register", &body).await.ok();

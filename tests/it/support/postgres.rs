@@ -1,5 +1,5 @@
-//! A PostgreSQL server of a test's own: for what stops or kills it, or needs settings of its own. Others take a
-//! database of the one that all tests share, by [`database`].
+//! A PostgreSQL server for one test that stops or kills it, or needs other settings. Other tests take a database of the
+//! server that all tests share, by [`database`].
 
 use super::skip::skip;
 use fluent_backend::testing::{PostgresError, PostgresSettings, TestDatabase};

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// After how many bytes of both directions together a connection is cut.
+/// Bytes, of both directions in total, after which a connection is cut.
 const CUT_AFTER: Range<i64> = 100..20_000;
 
 /// A proxy that runs until this value is dropped.
@@ -64,7 +64,7 @@ impl Drop for Proxy {
     }
 }
 
-/// Why a direction of a connection has ended.
+/// The reason why a direction of a connection has ended.
 enum End {
     /// A side has closed it.
     Closed,
@@ -96,7 +96,7 @@ impl Weather {
         };
         if matches!(end, End::Cut) {
             self.cuts.fetch_add(1, Ordering::Relaxed);
-            // Each side by itself: the one may see a reset, the other an end.
+            // Each side separately: one may see a reset, the other an end.
             for stream in [&mut client, &mut server] {
                 if self.pick(|rng| rng.random_bool(0.5)) {
                     let _ = stream.set_zero_linger();
@@ -133,7 +133,7 @@ impl Weather {
         }
     }
 
-    /// Mostly none, sometimes a delay, seldom a stall.
+    /// Waits: mostly not at all, sometimes for a delay, seldom for a stall.
     async fn pause(&self) {
         let millis = self.pick(|rng| match rng.random_range(0..100) {
             0..80 => 0,

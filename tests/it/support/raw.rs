@@ -1,4 +1,4 @@
-//! HTTP over a bare connection, for what no library would send.
+//! HTTP over a bare connection, for requests that no library would send.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,24 +10,24 @@ use tokio::net::TcpStream;
 /// Bytes that are written at once, so that the other end has time to close in between.
 const PIECE: usize = 4096;
 
-/// An answer as it came, head and body.
+/// A response as it came, head and body.
 #[derive(Debug)]
 pub(crate) struct RawAnswer(String);
 
 impl RawAnswer {
-    /// The status of the first answer, an interim one too.
+    /// The status of the first response, which may be an interim one.
     pub(crate) fn status(&self) -> u16 {
         self.0.get(9..12).and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("no answer: {:?}", self.0))
     }
 
-    /// A header of the answer.
+    /// A header of the response.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let head = self.0.split("\r\n\r\n").next()?;
         let mut lines = head.lines().skip(1).filter_map(|line| line.split_once(": "));
         lines.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
-    /// The whole answer as text.
+    /// The whole response as text.
     pub(crate) fn text(&self) -> &str {
         &self.0
     }
@@ -51,7 +51,7 @@ pub(crate) async fn read_to_end(stream: &mut TcpStream) -> io::Result<RawAnswer>
     Ok(RawAnswer(String::from_utf8_lossy(&answer).into_owned()))
 }
 
-/// Reads one answer, which must have a `Content-Length`, on a connection that stays open.
+/// Reads one response, which must have a `Content-Length`, on a connection that stays open.
 pub(crate) async fn read_answer(stream: &mut TcpStream) -> RawAnswer {
     let reading = async {
         let mut answer = String::new();

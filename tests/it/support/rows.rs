@@ -1,4 +1,4 @@
-//! Every row of a store, whatever tables and columns it has: to look for what must not be there.
+//! Every row of a store, whatever tables and columns it has, for tests that look for remains.
 
 use fluent_backend::testing::TestData;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};

@@ -1,4 +1,4 @@
-//! Tests that cannot be carried out here say so where people see it, and fail where they must be.
+//! Skipping of tests that cannot run on this machine: visible in the output, and a failure in CI.
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};

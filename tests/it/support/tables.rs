@@ -1,4 +1,4 @@
-//! What stands in the tables of a store, as another program sees it.
+//! The tables of a store, as another program sees them.
 
 use fluent_backend::testing::TestData;
 use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, Statement};

@@ -1,5 +1,5 @@
-//! Looks for bytes in what a running server keeps: in its files, or in the tables of PostgreSQL, which does not let its
-//! files be read.
+//! Search for bytes in the data of a running server: in its files, or in the tables of PostgreSQL, whose files cannot
+//! be read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -45,7 +45,7 @@ impl Marker {
     fn look_into_files(&self, dir: &Path, found: &mut BTreeMap<String, BTreeSet<String>>) {
         for entry in std::fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();
-            // What is not a directory may go while it is looked at, as a journal does.
+            // A file, such as a journal, may disappear meanwhile.
             let Ok(bytes) = std::fs::read(&path) else { continue };
             self.look(&bytes, &path.file_name().unwrap().to_string_lossy(), found);
         }

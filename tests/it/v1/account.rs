@@ -1,4 +1,4 @@
-//! An account that is deleted: what is gone, who is told, and what is still answered.
+//! Deletion of an account: what is gone, who learns of it, and what still works.
 
 use fluent_backend::testing::{Answer, TestClient, TestServer};
 use http::{Method, StatusCode};

@@ -1,4 +1,5 @@
-//! A server that stops: every socket is told, frames that were read are answered, and new handshakes are refused.
+//! A server that stops: every socket gets `going_away`, frames that were read get replies, and new handshakes are
+//! refused.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! Frames of `fluent.v1` and their direct answers: `ref`, every error code, and what closes a socket.
+//! Frames of `fluent.v1` and their direct replies: `ref`, every error code, and what closes a socket.
 
 use fluent_backend::testing::{TestDevice, TestServer};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! A resend after a lost answer never makes a second message, wherever and whenever it comes.
+//! A resend after a lost reply never makes a second message, on whatever way and whenever it comes.
 
 use fluent_backend::clock::Clock;
 use fluent_backend::testing::{TestClient, TestDevice, TestServer};

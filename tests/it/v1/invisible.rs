@@ -1,4 +1,4 @@
-//! What one side has deleted: it costs that side nothing, and the other side has it as before.
+//! Messages that one side has deleted: they cost that side nothing, and the other side has them as before.
 
 use fluent_backend::clock::Clock;
 use fluent_backend::domain::UserId;

@@ -1,4 +1,4 @@
-//! What REST tells beyond the old app: keys of messages, paging by id, conversations, users, the own account.
+//! REST beyond what the old app uses: keys of messages, paging by id, conversations, users, the own account.
 
 use fluent_backend::testing::{TestClient, TestServer};
 use serde_json::{Value, json};

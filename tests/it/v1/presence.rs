@@ -1,4 +1,4 @@
-//! Who is online and who is typing: told between partners only, never stored.
+//! Presence and typing: shown only between partners, never stored.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! A writer that dies in the middle of its work: whatever it had committed is told, nothing twice and in order.
+//! A writer that dies in the middle of its work: everything it had committed is announced, once and in order.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! A device that comes back: what it does while it is still catching up, and what it is shown.
+//! A device that reconnects: what it may do while it catches up, and what it is shown.
 
 use fluent_backend::testing::{TestDevice, TestServer};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What is refused before any work: hosts, methods, bodies, types, credentials.
+//! Refusals before any work: hosts, methods, bodies, types, credentials.
 
 use fluent_backend::testing::TestServer;
 use serde_json::json;

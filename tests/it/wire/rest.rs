@@ -1,4 +1,4 @@
-//! What REST tells beyond the old app.
+//! REST beyond what the old app uses.
 
 use fluent_backend::testing::TestServer;
 use serde_json::{Value, json};

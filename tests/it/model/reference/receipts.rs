@@ -1,4 +1,4 @@
-//! How far users have got.
+//! Receipts: how far users have received and read.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What REST and legacy sockets show.
+//! The views of REST and of legacy sockets.
 
 use std::ops::RangeInclusive;
 
