@@ -23,7 +23,7 @@ const OPEN: [&str; 12] = [
     "sslrootcert",
 ];
 
-/// Returns the URL without user, password and unknown parameters. What cannot be told apart from them is hidden too.
+/// Returns the URL without user, password and unknown parameters. What cannot be distinguished from them is hidden too.
 pub(super) fn url(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return if url.is_empty() { String::new() } else { HIDDEN.to_owned() };

@@ -1,4 +1,4 @@
-//! The actor alone, with a store that may fail: a user is shown only to those who are known to be allowed.
+//! Tests of the actor alone, with a store that may fail: it shows a user only to users who are known to be allowed.
 
 use ractor::ActorCell;
 use serde_json::{Value, json};
@@ -52,14 +52,14 @@ impl World {
         Self { storage, presence, session, told, credits, _dir: dir }
     }
 
-    /// Each writes to the other.
+    /// Makes both users write to each other.
     async fn make_partners(&self) {
         let copy = || Ciphertext::parse("x".to_owned(), usize::MAX).unwrap();
         let send = |from, to| Command::Send(Box::new(Draft::text(from, Some(to), copy(), copy())));
         self.storage.apply(vec![send(ALICE, BOB), send(BOB, ALICE)], Timestamp::from_micros(1)).await.unwrap();
     }
 
-    /// Alice watches Bob; returns when it is known whether she may.
+    /// Makes Alice watch Bob, and waits for the end of the look-up.
     async fn watch(&self) {
         let (session, users) = (self.session.clone(), vec![BOB]);
         let credit = Some(self.credits.reserve().await);
@@ -71,7 +71,7 @@ impl World {
         shown(tokio::time::timeout(SOON, self.told.recv()).await.unwrap().unwrap())
     }
 
-    /// All that is told of what was asked so far.
+    /// Returns all frames that came of the requests so far.
     async fn finish(mut self) -> Vec<Value> {
         let actors: [ActorCell; 2] = [self.presence.cell(), self.session.cell()];
         for actor in actors {
@@ -85,7 +85,7 @@ impl World {
     }
 }
 
-/// The frame that a session is to show.
+/// Returns the frame in a message to a session.
 fn shown(message: SessionMsg) -> Value {
     let SessionMsg::Ephemeral { frame, .. } = message else { panic!("a session is only to show frames") };
     serde_json::from_slice(&frame.into_bytes()).unwrap()
@@ -112,7 +112,7 @@ async fn while_it_cannot_be_found_out_nobody_is_told() {
     assert_eq!(world.finish().await, Vec::<Value>::new());
 }
 
-/// Who saw somebody is told the same as after a block.
+/// A watcher who saw the user gets the same frame as after a block.
 #[tokio::test]
 async fn when_it_can_no_longer_be_found_out_nobody_goes_on_seeing() {
     let mut world = World::new().await;
@@ -125,7 +125,7 @@ async fn when_it_can_no_longer_be_found_out_nobody_goes_on_seeing() {
     assert_eq!(world.finish().await, Vec::<Value>::new());
 }
 
-/// What was found before something has changed may be what has changed.
+/// A look-up that began before a change may have found what has changed.
 #[tokio::test]
 async fn an_answer_from_before_a_change_is_not_used() {
     let world = World::new().await;
@@ -135,7 +135,7 @@ async fn an_answer_from_before_a_change_is_not_used() {
     assert_eq!(world.finish().await, Vec::<Value>::new(), "they are no partners");
 }
 
-/// It is found out anew, so nothing is lost by it.
+/// The look-up is repeated, so nothing is lost.
 #[tokio::test]
 async fn an_answer_from_before_a_change_is_sought_again() {
     let mut world = World::new().await;

@@ -56,7 +56,7 @@ pub(in crate::actors) enum Delivery {
         /// For the socket that has caused it, when `to` includes its user.
         reply: Option<Reply>,
     },
-    /// An answer without an event.
+    /// A reply without an event.
     Answer(Reply),
     /// A committed message that could not be announced at its time.
     Recovered { to: Audience, event: Arc<Event> },

@@ -1,4 +1,4 @@
-//! The registry with real sessions: who is connected, and what becomes of a session that ends.
+//! Tests of the registry with real sessions: connected users, and sessions that end.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const ME: UserId = UserId(1);
 const OTHER: UserId = UserId(2);
 const SOON: Duration = Duration::from_secs(30);
 
-/// A registry, and what it tells the presence actor.
+/// A registry, and its messages to the presence actor.
 struct World {
     registry: RegistryHandle,
     health: Arc<Health>,
@@ -59,7 +59,7 @@ impl World {
         (timeout(SOON, self.registry.attach(user, socket)).await.unwrap().unwrap(), queue)
     }
 
-    async fn told(&mut self) -> PresenceMsg {
+    async fn next_report(&mut self) -> PresenceMsg {
         timeout(SOON, self.presence.recv()).await.unwrap().unwrap()
     }
 
@@ -126,7 +126,7 @@ async fn one_session_serves_all_sockets_of_a_user_and_ends_with_the_last() {
     assert_eq!(content(&mut queue).await, "1");
 }
 
-/// The count that it reports is older than a socket on its way to it.
+/// The count that the session reports is older than a socket on its way to it.
 #[tokio::test]
 async fn a_session_with_a_socket_on_its_way_is_not_stopped() {
     let mut world = World::new().await;
@@ -153,12 +153,15 @@ async fn all_sockets_of_a_user_are_closed_and_no_others() {
 #[tokio::test]
 async fn a_session_that_fails_is_counted_and_followed_by_another() {
     let mut world = World::new().await;
-    assert!(matches!(world.told().await, PresenceMsg::RegistryReplaced), "nothing is known of a predecessor's users");
+    assert!(
+        matches!(world.next_report().await, PresenceMsg::RegistryReplaced),
+        "nothing is known of a predecessor's users"
+    );
     let (_lease, mut queue) = world.attach(ME).await;
-    assert!(matches!(world.told().await, PresenceMsg::Seen { user: ME, is_online: true }));
+    assert!(matches!(world.next_report().await, PresenceMsg::Seen { user: ME, is_online: true }));
     world.registry.crash_session(ME);
     assert_eq!(timeout(SOON, queue.closed()).await.unwrap(), CloseReason::Fault);
-    assert!(matches!(world.told().await, PresenceMsg::Seen { user: ME, is_online: false }));
+    assert!(matches!(world.next_report().await, PresenceMsg::Seen { user: ME, is_online: false }));
     let failed = world.health.snapshot(ActorKind::Session);
     assert_eq!((failed.restarts, failed.alive, failed.busy_for), (1, 0, None));
     assert!(failed.last_error.unwrap().contains("crashed"));

@@ -1,4 +1,4 @@
-//! Restarts: when a child is replaced, and when the root gives up.
+//! Tests of restarts: when a child is replaced, and when the root gives up.
 
 use tokio::time::{sleep, timeout};
 
@@ -6,7 +6,7 @@ use super::*;
 
 const SOON: Duration = Duration::from_secs(30);
 
-/// A child that fails when it is told to.
+/// A child that fails on request.
 struct Fragile(Arc<ActorCounters>);
 
 impl Actor for Fragile {

@@ -79,7 +79,7 @@ pub(in crate::actors) enum Update {
         /// The reply that takes the event's place on the socket that has caused it.
         reply: Option<Reply>,
     },
-    /// An answer without an event.
+    /// A reply without an event.
     Answer(Reply),
 }
 

@@ -1,4 +1,4 @@
-//! The session alone: what it hands to the other actors, and what its sockets are sent.
+//! Tests of the session alone: its messages to other actors, and the frames for its sockets.
 
 use std::time::Duration;
 
@@ -88,7 +88,7 @@ impl World {
         (timeout(SOON, attached).await.unwrap().unwrap(), queue)
     }
 
-    /// The command that the writer was handed, with its reply.
+    /// Returns the pending reply of the command that the writer got.
     async fn submitted(&mut self) -> PendingReply {
         match next(&mut self.persistence).await {
             PersistenceMsg::Submit(job) => job.reply,

@@ -67,7 +67,7 @@ fn wrong_frames_are_named() {
         let error = read(&frame.to_string()).unwrap_err();
         assert!(error.message.contains(key) && error.message.contains("missing"), "{error}");
     }
-    // Nobody has such an id, which the writer tells.
+    // No user has such an id; the writer refuses it.
     assert_eq!(read(&with("receiverID", json!(i64::from(i32::MAX) + 1))).unwrap().receiver, None);
     assert_eq!(code(&with("sender_encrypted", json!("x".repeat(LIMIT + 1)))), ErrorCode::TooLarge);
     assert_eq!(code("{\"receiverID\":1,\"receiverID\":1}"), ErrorCode::BadFrame);

@@ -1,4 +1,4 @@
-//! What holds for any frame, and what the documentation shows.
+//! Tests of all frames, and of the examples in the documentation.
 
 mod asyncapi;
 mod client_frames;

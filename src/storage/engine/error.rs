@@ -103,7 +103,7 @@ pub enum StorageError {
     /// The account or login to which the new row would belong was deleted concurrently.
     #[error("what it belongs to is gone: {0}")]
     Orphan(String),
-    /// The database failed or did not answer in time. Nothing of the attempt was stored, unless it was a commit.
+    /// The database failed or did not respond in time. Nothing of the attempt was stored, unless it was a commit.
     #[error("database: {}", plain(.0))]
     Database(DbErr),
     /// As [`Database`](Self::Database), on the connection on which batches are written.
@@ -112,7 +112,7 @@ pub enum StorageError {
     /// A thread that runs beside the writer could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
-    /// The database did not answer in time. Whether the attempt was stored is not known.
+    /// The database did not respond in time. It is unknown whether the attempt was stored.
     #[error("the database did not answer in time")]
     TimedOut,
     /// A transaction that wrote for several callers failed, with the error that the writing caller got.

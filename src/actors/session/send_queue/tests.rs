@@ -1,4 +1,4 @@
-//! When a queue takes frames, and what it tells its pump.
+//! Tests of when a queue takes frames, and what its pump gets.
 
 use super::*;
 use crate::protocol::{FrameError, legacy};
@@ -11,7 +11,7 @@ fn pushes(sender: &mut QueueSender, count: usize) -> bool {
     (0..count).all(|_| sender.push(frame()))
 }
 
-/// Makes the queue look as if nothing had moved for longer than the grace time.
+/// Sets the queue's last movement back by more than the grace time.
 fn stand_still(sender: &QueueSender) {
     lock(&sender.queue).moved_at = Instant::now().checked_sub(GRACE * 2).unwrap();
 }

@@ -1,4 +1,4 @@
-//! A socket that catches up while others write: whatever the order in which pages and news come in.
+//! Tests of a socket that catches up while others write, with every order in which pages and events may arrive.
 
 mod world;
 
@@ -42,7 +42,7 @@ fn an_answer_whose_message_is_gone_comes_before_live() {
     let mut world = World::new(5, 10);
     world.step(Step::Commit { own: true });
     world.step(Step::Deliver);
-    // Deleted meanwhile: the store does not have it any more.
+    // Deleted meanwhile, so the store does not have it any more.
     let permit = world.permits.clone().try_acquire_owned().unwrap();
     let frames = world.stream.page(PageInHand {
         page: Page { events: Vec::new(), up_to: Seq(6), is_last: true },
@@ -54,28 +54,28 @@ fn an_answer_whose_message_is_gone_comes_before_live() {
     assert_eq!((&world.frames[1]["type"], &world.frames[1]["cursor"]), (&"live".into(), &"e:6".into()));
 }
 
-/// Nothing of what happened meanwhile is kept, so only the store can tell it.
+/// The seam is dropped, so only the store has its events.
 #[test]
 fn a_seam_that_overflows_has_the_store_asked_once_more() {
     for seam in [SeamLimit { events: 2, bytes: 1 << 20 }, SeamLimit { events: 100, bytes: 3 }] {
         let mut world = World::with(5, seam);
-        // The last page, as far as the store knew …
+        // The page reaches the head of the store …
         world.step(Step::Read(3));
         for own in [false, true, false, false] {
             world.step(Step::Commit { own });
             world.step(Step::Deliver);
         }
-        // … and more has happened since than the seam holds.
+        // … and more events have been committed since than the seam holds.
         world.step(Step::Page);
-        assert_eq!((world.told(), world.stream.is_live()), (Vec::new(), false), "{seam:?}");
+        assert_eq!((world.sent(), world.stream.is_live()), (Vec::new(), false), "{seam:?}");
         assert!(!world.is_settled(), "an answer waits for its place");
         world.finish();
-        assert_eq!(world.told(), ["6", "7", "8", "9", "\"live\""], "{seam:?}");
+        assert_eq!(world.sent(), ["6", "7", "8", "9", "\"live\""], "{seam:?}");
         assert_eq!(world.frames[1]["type"], "stored");
     }
 }
 
-/// What fits is told from memory.
+/// Events that fit into the seam are sent from memory.
 #[test]
 fn a_seam_that_holds_is_told_without_the_store() {
     let mut world = World::new(5, 2);
@@ -85,14 +85,14 @@ fn a_seam_that_holds_is_told_without_the_store() {
         world.step(Step::Deliver);
     }
     world.step(Step::Page);
-    assert_eq!(world.told(), ["6", "7", "\"live\""]);
+    assert_eq!(world.sent(), ["6", "7", "\"live\""]);
 }
 
-/// Credit bounds a client that does not read: an answer keeps it while it is held, and while it waits to be written.
+/// Credit bounds a client that does not read: a reply keeps it while it is held, and while it waits to be written.
 #[test]
 fn an_answer_keeps_its_credit_until_it_is_written() {
     let own = Step::Commit { own: true };
-    // What is done until the answer comes out: at once, in the place of its event in a page, in the seam, or later.
+    // The steps until the reply is sent: at once, in the place of its event in a page, in the seam, or later.
     let ways: [(&str, &[Step]); 4] = [
         ("live", &[Step::Read(3), Step::Page, own]),
         ("in a page", &[own, Step::Deliver, Step::Read(3)]),
@@ -122,7 +122,7 @@ fn an_answer_keeps_its_credit_until_it_is_written() {
     }
 }
 
-/// So do answers without an event of their own, and those whose event is gone.
+/// So do replies without an event of their own, and those whose event is gone.
 #[test]
 fn an_answer_without_its_event_keeps_its_credit_too() {
     let mut world = World::new(5, 10);
@@ -141,5 +141,5 @@ fn an_answer_without_its_event_keeps_its_credit_too() {
     assert!(!frames.is_empty() && !world.is_settled(), "an answer whose message is gone");
     world.write(frames);
     assert!(world.is_settled());
-    assert_eq!(world.told(), ["6", "6", "\"live\""]);
+    assert_eq!(world.sent(), ["6", "6", "\"live\""]);
 }

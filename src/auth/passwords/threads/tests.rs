@@ -13,8 +13,8 @@ fn threads(count: usize, keep: Duration, wait: Duration) -> Threads {
     Threads::start(count, 8, keep, wait).unwrap()
 }
 
-/// Asks the memory of the only thread until it is as wanted.
-async fn until(threads: &Threads, wanted: fn(&Memory) -> bool) {
+/// Waits until the memory of the only thread is as wanted.
+async fn wait_for_memory(threads: &Threads, wanted: fn(&Memory) -> bool) {
     let deadline = Instant::now() + LONG;
     while !threads.run(move |memory| wanted(memory)).await.unwrap() {
         assert!(Instant::now() < deadline, "not in time");
@@ -41,7 +41,7 @@ async fn memory_is_wiped_and_used_again() {
         let blocks = memory.blocks();
         blocks.len() == 8 && blocks.iter().all(|block| block.as_ref().iter().all(|word| *word == 0))
     };
-    until(&threads, is_wiped).await;
+    wait_for_memory(&threads, is_wiped).await;
     assert_eq!(fill(&threads).await, first);
 }
 
@@ -49,7 +49,7 @@ async fn memory_is_wiped_and_used_again() {
 async fn memory_is_given_back_when_nobody_comes() {
     let threads = threads(1, Duration::ZERO, LONG);
     fill(&threads).await;
-    until(&threads, |memory| memory.blocks().is_empty()).await;
+    wait_for_memory(&threads, |memory| memory.blocks().is_empty()).await;
 }
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn no_more_at_once_than_threads() {
         let (running, most, meeting) = (running.clone(), most.clone(), meeting.clone());
         threads.run(move |_| {
             most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            // So that two do run at once.
+            // Both jobs wait here, so that they do run at once.
             meeting.wait();
             running.fetch_sub(1, Ordering::SeqCst);
         })
@@ -90,7 +90,7 @@ async fn whoever_finds_no_place_in_time_is_refused() {
     threads.run(|_| ()).await.unwrap();
 }
 
-/// Who hangs up and comes again must not have two hashes made.
+/// A client that disconnects and returns must not cause two hashes.
 #[tokio::test]
 async fn what_nobody_waits_for_does_not_begin() {
     let threads = threads(1, LONG, LONG);

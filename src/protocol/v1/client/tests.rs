@@ -12,7 +12,7 @@ fn request(value: &Value) -> Request {
     read(&value.to_string()).request.unwrap_or_else(|error| panic!("{value}: {error}"))
 }
 
-/// Why a frame is refused.
+/// Returns the error with which a frame is refused.
 fn refusal(text: &str) -> FrameError {
     match read(text).request {
         Err(error) => error,
@@ -195,7 +195,7 @@ fn bad_frames_keep_their_names() {
     assert_eq!(context(r#"{"type":"send","ref":1.5,"client_id":"c-1"}"#).client_id, named.client_id);
     assert_eq!(context(r#"{"type":"send","ref":7,"client_id":"c 1"}"#).reference, named.reference);
     assert_eq!(context(r#"{"type":"send","client_id":"a","client_id":"a"}"#).client_id, None);
-    // Where nothing is sent, it is a field like any other that nobody knows.
+    // In a frame other than `send` it is an unknown field.
     assert_eq!(context(r#"{"type":"ping","client_id":"c-1"}"#).client_id, None);
     assert!(read(r#"{"type":"ping","client_id":7}"#).request.is_ok());
 }

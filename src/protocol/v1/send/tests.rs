@@ -38,7 +38,7 @@ fn hex(hash: [u8; 32]) -> String {
     hash.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
-/// Everything optional, too.
+/// Returns a `send` with all optional fields.
 fn full() -> Value {
     json!({"type": "send", "client_id": "c-1", "to": -3, "receiver_encrypted": "für 9", "sender_encrypted": "for 7",
         "message_type": "x-note.v2", "receiver_key_id": "d9cae0dbdbf078b2", "reply_to": 4709, "expires_in_s": 86400,
@@ -63,7 +63,7 @@ fn a_full_draft() {
     assert_eq!(draft.objection, Some(Objection::UnknownAttachment));
 }
 
-/// The hashes are in the databases: these two must never change. Made by a program of its own from the table at
+/// Hashes are stored in databases, so these two must never change. Another program has made them from the table at
 /// `Content::hash`.
 #[test]
 fn content_hashes_are_durable() {
@@ -94,7 +94,7 @@ fn what_counts_changes_the_hash() {
     ] {
         assert!(seen.insert(hash(&with(key, value.clone()))), "{key} {value}");
     }
-    // What one field loses, the next one must not make up for.
+    // A text that moves from one field to the next changes the hash.
     let moved = json!({"type": "send", "client_id": "c", "to": 2, "receiver_encrypted": "rs", "sender_encrypted": "t",
         "message_type": "ext"});
     assert!(seen.insert(hash(&moved)));

@@ -1,4 +1,4 @@
-//! The document shows exactly the frames that there are, and each as the codec reads and writes it.
+//! Tests that the AsyncAPI document lists exactly the existing frames, each as the codec reads and writes it.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What clients write is what is read.
+//! Tests that the decoder reads what clients write.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use proptest::prelude::*;
@@ -19,7 +19,7 @@ fn mixed() -> impl Strategy<Value = (Written, Option<Value>, Vec<(String, Value)
     })
 }
 
-/// The encoding of `Content::hash`, once more, from the JSON.
+/// Returns the content hash, computed independently from the JSON.
 fn expected_hash(written: &Written) -> Vec<u8> {
     let field = |name| written.iter().find(|(field, _)| *field == name).map(|(_, value)| value);
     let write_text = |bytes: &mut Vec<u8>, value: &Value| {
@@ -84,7 +84,7 @@ proptest! {
     }
 }
 
-/// `json!` of a set has no order that means anything.
+/// Sorts the watched users, whose order has no meaning.
 fn sort_watched(value: &mut Value) {
     if let Some(Value::Array(watch)) = value.get_mut("watch") {
         watch.sort_by_key(Value::as_i64);

@@ -1,4 +1,4 @@
-//! From a frame as a client reads it back to what the server writes it from: the other direction of `strict`.
+//! Encodes a frame that a client has read with the server's codec: the reverse of `strict`.
 
 use serde_json::Value;
 
@@ -13,11 +13,11 @@ use crate::protocol::v1::{
 };
 use crate::protocol::{Detail, ErrorCode, Frame, FrameError};
 
-/// Whose devices get what names nobody.
+/// The viewer of frames that name no user.
 const VIEWER: UserId = UserId(7);
 
-/// Writes `frame` with the codec. What no typed value can hold comes out otherwise than it went in, and a word that is
-/// unknown panics.
+/// Encodes `frame` with the codec. A value that no type of the server can hold comes out changed, and an unknown word
+/// panics.
 pub(super) fn encode(frame: Strict) -> Frame {
     let told = |seq, body| event(&Event { seq: Seq(seq), body }, VIEWER);
     match frame {
@@ -93,7 +93,7 @@ fn encode_message(frame: &Strict) -> Frame {
     };
     let Strict::Message { client_id, reply_to, expires_at, .. } = frame else { unreachable!() };
     let (sender, receiver) = (UserId(*sender_id), UserId(*receiver_id));
-    // One of the two, as far as the frame tells.
+    // The viewer is sender or receiver, as far as the frame shows it.
     let viewer = if client_id.is_some() || sender == VIEWER { sender } else { receiver };
     let copy = |of| if viewer == of { content.clone() } else { String::new() };
     let message = Message {

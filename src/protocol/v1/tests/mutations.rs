@@ -1,4 +1,4 @@
-//! No text makes the decoder panic, and what it lets through is in bounds.
+//! Tests that no text makes the decoder panic, and that all it accepts is in bounds.
 
 use proptest::prelude::*;
 
@@ -7,7 +7,7 @@ use crate::domain::{Command, UserId};
 use crate::protocol::Request;
 use crate::protocol::v1::{decode, decode_send_body, error};
 
-/// Reads `text` and answers it.
+/// Decodes `text`, and encodes the reply.
 fn survives(text: &str) -> Result<(), TestCaseError> {
     let decoded = decode(text, UserId(1), LIMIT);
     match &decoded.request {
@@ -25,7 +25,7 @@ fn survives(text: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// What is likely to matter where it lands.
+/// Pieces that are likely to matter at random places of a frame.
 const PIECES: [&str; 20] = [
     "\"",
     "\\",

@@ -1,4 +1,4 @@
-//! What the server writes is what a strict client reads: the same values, and not a field more.
+//! Tests that a strict client reads what the server writes: the same values, and no further field.
 
 use std::collections::HashSet;
 
@@ -225,7 +225,7 @@ proptest! {
         let type_first = bytes.starts_with(br#"{"type":""#);
         prop_assert!(type_first);
         prop_assert_eq!(serde_json::from_slice::<Strict>(&bytes).unwrap(), frame);
-        // What is absent is left out; only who deleted a message may be null.
+        // Absent values are left out; only `by` of a deletion may be null.
         let value: Value = serde_json::from_slice(&bytes).unwrap();
         let null = value.as_object().unwrap().iter().filter(|(_, value)| value.is_null()).map(|(name, _)| name);
         prop_assert!(null.eq(Some("by").filter(|by| value.get(by).is_some_and(Value::is_null))));

@@ -1,4 +1,4 @@
-//! The server's frames as a client reads them that takes nothing it does not know, and makes the same ones.
+//! The server's frames as a strict client reads them, which rejects unknown fields; and random frames of that kind.
 
 use serde::Deserialize;
 use serde_json::Value;

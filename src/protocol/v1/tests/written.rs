@@ -7,11 +7,11 @@ use crate::domain::{Command, Draft, Objection, Scope, UserId};
 use crate::protocol::Request;
 use crate::protocol::v1::Reference;
 
-/// Copies above this are objected to.
+/// Largest copy without an objection, in bytes.
 pub(super) const LIMIT: usize = 40;
 const MAX_INTEGER: i64 = (1 << 53) - 1;
 
-/// The fields of a good frame, without what is optional and absent.
+/// The fields of a good frame, without absent optional ones.
 pub(super) type Written = Vec<(&'static str, Value)>;
 
 /// A good frame of any type.
@@ -33,7 +33,7 @@ pub(super) fn any_frame() -> impl Strategy<Value = Written> {
     ]
 }
 
-/// Somebody, more often than nobody.
+/// Returns a user id, more often a possible one than an impossible one.
 fn user() -> impl Strategy<Value = i64> {
     prop_oneof![3 => 1..=i64::from(i32::MAX), 1 => any::<i64>()]
 }
@@ -151,7 +151,7 @@ fn objected(objection: Objection) -> Value {
     }
 }
 
-/// What must be read from a frame written so.
+/// Returns what must be read from such a frame.
 pub(super) fn meant(written: &Written) -> Value {
     let mut value: Value = written.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     for name in ["to", "partner_id"] {
@@ -159,7 +159,7 @@ pub(super) fn meant(written: &Written) -> Value {
             value[name] = json!(0);
         }
     }
-    // Indexing above has made nulls of what is not there.
+    // Indexing above has inserted nulls for absent fields.
     let fields = value.as_object_mut().unwrap();
     fields.retain(|_, value| !value.is_null());
     let attachments = fields.remove("attachment_ids");

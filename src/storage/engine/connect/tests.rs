@@ -7,7 +7,7 @@ use crate::storage::engine::begin::Batches;
 use crate::storage::engine::tx::Tx as _;
 use crate::storage::maintenance::file;
 
-/// What SQLite calls `FULL` and `NORMAL` (<https://sqlite.org/pragma.html#pragma_synchronous>).
+/// SQLite's numbers for `FULL` and `NORMAL` (<https://sqlite.org/pragma.html#pragma_synchronous>).
 const FULL: i64 = 2;
 const NORMAL: i64 = 1;
 
@@ -20,8 +20,8 @@ async fn synchronous(db: &impl ConnectionTrait) -> i64 {
     asked(db, "synchronous").await.try_get_by_index(0).unwrap()
 }
 
-/// How each connection that may write waits for the disk: batches, checkpoints, requests, what clears away, migrations,
-/// a copy that is put in place.
+/// Returns the `synchronous` setting of each connection that may write: batches, checkpoints, requests, retention,
+/// migrations, and a copy that is put in place.
 async fn of_all_that_write(change: impl FnOnce(&mut Config)) -> Vec<i64> {
     let dir = tempfile::tempdir().unwrap();
     let mut config = Config::defaults().unwrap();
@@ -52,7 +52,7 @@ async fn of_all_that_write(change: impl FnOnce(&mut Config)) -> Vec<i64> {
     found
 }
 
-/// What was confirmed survives loss of power: each commit waits until it is on the disk.
+/// Confirmed writes survive loss of power: each commit waits until it is on the disk.
 #[tokio::test]
 async fn every_connection_that_writes_waits_for_the_disk() {
     assert_eq!(Box::pin(of_all_that_write(|_| {})).await, [FULL; 5]);
@@ -64,7 +64,7 @@ async fn every_connection_that_writes_waits_for_the_disk() {
     assert_eq!(mode, FULL);
 }
 
-/// A setting permits less.
+/// A setting allows less durability.
 #[tokio::test]
 async fn an_operator_may_have_it_survive_the_process_alone() {
     let less = |config: &mut Config| config.database.synchronous = Synchronous::Normal;

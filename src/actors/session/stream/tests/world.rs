@@ -1,4 +1,4 @@
-//! The store, the session's mailbox and the socket of the tests, step by step.
+//! The store, the session's mailbox and the socket of the tests, driven step by step.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,18 +20,18 @@ use crate::storage::Page;
 pub(super) const ME: UserId = UserId(1);
 pub(super) const OTHER: UserId = UserId(2);
 
-/// What may happen next.
+/// A step of a test.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
-    /// A message is committed: one of this socket's own, or another's.
+    /// A message is committed, of this socket or of another one.
     Commit { own: bool },
-    /// The session hears of the oldest commit that it has not heard of.
+    /// The oldest commit in the mailbox is delivered to the session.
     Deliver,
-    /// The store is asked for a page of so many events, when it is its turn.
+    /// A page of so many events is read from the store, if one may be read.
     Read(usize),
-    /// The page that was read reaches the session: others may have written since, and been told of.
+    /// The page that was read reaches the session; others may have written since.
     Page,
-    /// The outcome of a commit was not known: nobody is told of it.
+    /// The outcome of a commit was unknown, so it is not announced.
     Lose,
 }
 
@@ -52,7 +52,7 @@ pub(super) struct World {
     pub(super) stream: Stream,
     pub(super) credits: Credits,
     pub(super) permits: Arc<Semaphore>,
-    /// On its way from the store to the session.
+    /// The page on its way from the store to the session.
     pub(super) read: Option<PageInHand>,
     pub(super) read_up_to: Seq,
     pub(super) frames: Vec<Value>,
@@ -98,7 +98,7 @@ impl World {
                 }
             }
             Step::Read(events) => {
-                // A socket that is live has nobody who reads for it.
+                // A live socket has no replay.
                 if self.stream.is_live() || self.read.is_some() {
                     return;
                 }
@@ -118,7 +118,7 @@ impl World {
                 }
             }
             Step::Lose => {
-                // As the writer does it: what others have committed before is told first.
+                // As the writer does it: earlier commits are announced first.
                 while !self.mailbox.is_empty() {
                     self.step(Step::Deliver);
                 }
@@ -146,25 +146,25 @@ impl World {
         Reply { origin, answer: Answer::Stored(stored) }
     }
 
-    /// What was told so far: the `seq` of each event, and the type of what has none.
-    pub(super) fn told(&self) -> Vec<String> {
+    /// Returns the frames sent so far: the `seq` of each event, and the type of other frames.
+    pub(super) fn sent(&self) -> Vec<String> {
         let name =
             |frame: &Value| frame["seq"].as_i64().map_or_else(|| frame["type"].to_string(), |seq| seq.to_string());
         self.frames.iter().map(name).collect()
     }
 
-    /// Whether nothing of this socket is on its way.
+    /// Returns whether nothing of this socket is on its way.
     pub(super) fn is_settled(&self) -> bool {
         futures_util::FutureExt::now_or_never(self.credits.settled()).is_some()
     }
 
-    /// The client reads everything, which gives the turn back.
+    /// Lets the client read everything, which gives the page permit back.
     pub(super) fn write(&mut self, frames: Vec<QueuedFrame>) {
         let frames = frames.into_iter().map(|frame| serde_json::from_slice(&frame.frame.into_bytes()).unwrap());
         self.frames.extend(frames);
     }
 
-    /// Everything is delivered and read until there is nothing more.
+    /// Delivers and reads until nothing is left.
     pub(super) fn finish(&mut self) {
         while !self.mailbox.is_empty() {
             self.step(Step::Deliver);
