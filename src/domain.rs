@@ -15,6 +15,7 @@ mod password;
 mod proof;
 mod timestamp;
 mod user_name;
+mod viewer;
 
 pub use account::{EmailAddress, Invalid, NewAccount, PublicKey, User};
 pub use command::{Answer, Audience, Command, Outcome, Refusal, Settings, Stored};
@@ -31,3 +32,4 @@ pub use password::{Password, normal_password};
 pub use proof::{Authority, Proof};
 pub use timestamp::{Timestamp, TimestampError};
 pub use user_name::{NAMES_VERSION, Skeleton, UserName, login_keys, skeletons};
+pub use viewer::Viewer;

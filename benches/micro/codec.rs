@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use fluent_backend::domain::{
-    Answer, ClientId, ConversationId, Event, EventBody, Message, MessageId, Seq, Stored, Timestamp, UserId,
+    Answer, ClientId, ConversationId, Event, EventBody, Message, MessageId, Seq, Stored, Timestamp, UserId, Viewer,
 };
 use fluent_backend::protocol::{legacy, v1};
 
@@ -68,7 +68,7 @@ fn message() -> Message {
 fn encode_legacy() -> Box<dyn FnMut()> {
     let message = message();
     Box::new(move || {
-        black_box(legacy::message(black_box(&message), OTHER));
+        black_box(legacy::message(black_box(&message), Viewer { user: OTHER }));
     })
 }
 
@@ -76,7 +76,7 @@ fn encode_v1() -> Box<dyn FnMut()> {
     let message = message();
     let event = Event { seq: message.seq, body: EventBody::Message(message) };
     Box::new(move || {
-        black_box(v1::event(black_box(&event), OTHER));
+        black_box(v1::event(black_box(&event), Viewer { user: OTHER }));
     })
 }
 
@@ -91,6 +91,6 @@ fn encode_stored() -> Box<dyn FnMut()> {
         duplicate: false,
     });
     Box::new(move || {
-        black_box(v1::answer(black_box(&stored), ME, None));
+        black_box(v1::answer(black_box(&stored), Viewer { user: ME }, None));
     })
 }

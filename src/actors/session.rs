@@ -25,7 +25,7 @@ use super::persistence::reply::PendingReply;
 use super::presence::messages::PresenceHandle;
 use super::registry::messages::RegistryHandle;
 use super::stats::ActorCounters;
-use crate::domain::{Command, Event, EventBody, SocketId, UserId};
+use crate::domain::{Command, Event, EventBody, SocketId, UserId, Viewer};
 use crate::protocol::CloseReason;
 use crate::protocol::v1::Context;
 use crate::telemetry::metrics;
@@ -146,7 +146,8 @@ impl SessionState {
         }
         // Most users have one.
         self.sockets.reserve_exact(1);
-        self.sockets.push(SessionSocket::new(socket, &self.handle, self.args.user, &self.args.replays));
+        let viewer = Viewer { user: self.args.user };
+        self.sockets.push(SessionSocket::new(socket, &self.handle, viewer, &self.args.replays));
         if self.sockets.len() > self.args.max_sockets {
             self.sockets.remove(0).close(CloseReason::TooMany);
         }

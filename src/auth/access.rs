@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::secrets::key_id;
 use super::{AuthError, SecretKeys};
 use crate::clock::Clock;
-use crate::domain::{LoginId, Timestamp, UserId};
+use crate::domain::{LoginId, Timestamp, UserId, Viewer};
 
 /// The only value of the claim `type`. Refresh tokens are no JWTs.
 const ACCESS: &str = "access";
@@ -35,6 +35,14 @@ pub struct Access {
     pub user: UserId,
     /// The login.
     pub login: LoginId,
+}
+
+impl Access {
+    /// Returns who is shown what is asked for with the token.
+    #[must_use]
+    pub fn viewer(self) -> Viewer {
+        Viewer { user: self.user }
+    }
 }
 
 /// Makes and checks access tokens, without the database.

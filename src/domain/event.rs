@@ -1,6 +1,6 @@
 //! Events: what the devices of a user must learn, in one order.
 
-use super::{Conversation, ConversationId, DirectKey, Message, MessageId, Seq, Timestamp, UserId};
+use super::{Conversation, ConversationId, DirectKey, Message, MessageId, Seq, Timestamp, UserId, Viewer};
 
 /// Something that every device of a user must learn. All of them see the same `seq`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,9 +111,9 @@ impl Deletion {
         Conversation { id: self.conversation_id, direct: DirectKey::new(self.sender, self.receiver) }
     }
 
-    /// Returns the other side of the conversation, as `user` sees it.
+    /// Returns the other side of the conversation, as `viewer` sees it.
     #[must_use]
-    pub fn partner_of(&self, user: UserId) -> UserId {
-        if user == self.sender { self.receiver } else { self.sender }
+    pub fn partner_for(&self, viewer: Viewer) -> UserId {
+        if viewer.user == self.sender { self.receiver } else { self.sender }
     }
 }

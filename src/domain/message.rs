@@ -1,6 +1,6 @@
 //! A message that is stored.
 
-use super::{Conversation, ConversationId, DirectKey, MessageId, Seq, Timestamp, User, UserId};
+use super::{Conversation, ConversationId, DirectKey, MessageId, Seq, Timestamp, User, UserId, Viewer};
 
 /// A committed message. Where it was read for one user, only that user's copy is there and the other is empty.
 #[derive(Clone, PartialEq, Eq)]
@@ -38,16 +38,16 @@ impl Message {
         Conversation { id: self.conversation_id, direct: DirectKey::new(self.sender, self.receiver) }
     }
 
-    /// Returns the copy that `user` can decrypt. For a message to oneself this is the sender's.
+    /// Returns the copy that `viewer` can decrypt. For a message to oneself this is the sender's.
     #[must_use]
-    pub fn content_for(&self, user: UserId) -> &str {
-        if user == self.sender { &self.sender_copy } else { &self.receiver_copy }
+    pub fn content_for(&self, viewer: Viewer) -> &str {
+        if viewer.user == self.sender { &self.sender_copy } else { &self.receiver_copy }
     }
 
-    /// Returns the sender's `client_id`, when `user` is the sender.
+    /// Returns the sender's `client_id`, when the sender is the viewer.
     #[must_use]
-    pub fn client_id_for(&self, user: UserId) -> Option<&str> {
-        self.client_id.as_deref().filter(|_| user == self.sender)
+    pub fn client_id_for(&self, viewer: Viewer) -> Option<&str> {
+        self.client_id.as_deref().filter(|_| viewer.user == self.sender)
     }
 }
 
@@ -64,10 +64,10 @@ impl std::fmt::Debug for Message {
 }
 
 impl ChatListEntry {
-    /// Returns the size, in bytes, of what `user` is shown.
+    /// Returns the size, in bytes, of what `viewer` is shown.
     #[must_use]
-    pub fn bytes(&self, user: UserId) -> usize {
-        self.newest.content_for(user).len() + self.partner.bytes()
+    pub fn bytes(&self, viewer: Viewer) -> usize {
+        self.newest.content_for(viewer).len() + self.partner.bytes()
     }
 }
 

@@ -9,7 +9,7 @@ use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::{ErrorCode, Frame, FrameError, Request};
-use crate::domain::{Ciphertext, Command, Draft, DraftError, Message, Timestamp, UserId};
+use crate::domain::{Ciphertext, Command, Draft, DraftError, Message, Timestamp, UserId, Viewer};
 
 /// The only type of message in this dialect.
 pub const TEXT: &str = "text";
@@ -35,10 +35,10 @@ pub fn decode(text: &str, sender: UserId, max_ciphertext: usize) -> Result<Reque
     Ok(Request::Command(Command::Send(Box::new(draft))))
 }
 
-/// Returns a message as `user`'s sockets get it; `None` for types that this client cannot show.
+/// Returns a message as `viewer`'s sockets get it; `None` for types that this client cannot show.
 #[must_use]
-pub fn message(message: &Message, user: UserId) -> Option<Frame> {
-    let body = MessageBody::new(message, user);
+pub fn message(message: &Message, viewer: Viewer) -> Option<Frame> {
+    let body = MessageBody::new(message, viewer);
     (message.message_type == TEXT).then(|| Frame::json_with(&body, body.content.len()))
 }
 
@@ -74,11 +74,11 @@ struct MessageBody<'a> {
 }
 
 impl<'a> MessageBody<'a> {
-    fn new(message: &'a Message, user: UserId) -> Self {
+    fn new(message: &'a Message, viewer: Viewer) -> Self {
         Self {
             sender_id: message.sender,
             receiver_id: message.receiver,
-            content: message.content_for(user),
+            content: message.content_for(viewer),
             message_type: &message.message_type,
             timestamp: message.timestamp,
         }

@@ -1,7 +1,7 @@
 //! What a device has missed, without a socket.
 
 use super::{Service, ServiceError};
-use crate::domain::{Cursor, Event, ResetReason, Since, UserId};
+use crate::domain::{Cursor, Event, ResetReason, Since, Viewer};
 use crate::storage::{OpenedReplay, PageLimit};
 
 /// A page of what a device has missed.
@@ -18,10 +18,15 @@ pub struct SyncPage {
 }
 
 impl Service {
-    /// Returns the events of `user` after `since`, at most a page of them; without a cursor none, and only the newest
+    /// Returns the events for `viewer` after `since`, at most a page of them; without a cursor none, and only the newest
     /// cursor.
-    pub async fn sync(&self, user: UserId, since: Option<&Since>, limit: PageLimit) -> Result<SyncPage, ServiceError> {
-        let OpenedReplay { cursor, reset, mut replay } = self.storage.open_replay(user, since).await?;
+    pub async fn sync(
+        &self,
+        viewer: Viewer,
+        since: Option<&Since>,
+        limit: PageLimit,
+    ) -> Result<SyncPage, ServiceError> {
+        let OpenedReplay { cursor, reset, mut replay } = self.storage.open_replay(viewer, since).await?;
         if since.is_none() || reset.is_some() {
             return Ok(SyncPage { events: Vec::new(), reset, cursor, is_last: true });
         }

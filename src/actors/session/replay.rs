@@ -15,7 +15,7 @@ use super::new_socket::Opening;
 use super::stream::{Greeting, PageInHand, SeamLimit};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::{DeviceId, Seq, SocketId, UserId};
+use crate::domain::{DeviceId, Seq, SocketId, Viewer};
 use crate::protocol::v1;
 use crate::storage::{OpenedReplay, PageLimit, Replay, Storage, StorageError};
 use crate::telemetry::metrics;
@@ -57,7 +57,7 @@ impl Replays {
     pub(in crate::actors) fn open(
         self: &Arc<Self>,
         session: SessionHandle,
-        user: UserId,
+        viewer: Viewer,
         socket: SocketId,
         opening: Opening,
     ) -> AbortOnDropHandle<()> {
@@ -66,12 +66,12 @@ impl Replays {
             let Opening { device, since, admission, .. } = opening;
             let mut reader = Reader { replays, session, socket, admission: Some(admission) };
             let opened = loop {
-                let opened = reader.replays.storage.open_replay(user, since.as_ref()).await;
+                let opened = reader.replays.storage.open_replay(viewer, since.as_ref()).await;
                 if let Some(opened) = reader.retry_later(opened).await {
                     break opened;
                 }
             };
-            let greeting = reader.replays.greeting(user, &device, &opened);
+            let greeting = reader.replays.greeting(viewer, &device, &opened);
             reader.session.send(SessionMsg::Greet { socket, greeting });
             reader.read(opened.replay).await;
         }))
@@ -81,19 +81,25 @@ impl Replays {
     pub(in crate::actors) fn resume(
         self: &Arc<Self>,
         session: SessionHandle,
-        user: UserId,
+        viewer: Viewer,
         socket: SocketId,
         since: Seq,
     ) -> AbortOnDropHandle<()> {
         let reader = Reader { replays: self.clone(), session, socket, admission: None };
-        AbortOnDropHandle::new(tokio::spawn(reader.read(Replay::new(user, since))))
+        AbortOnDropHandle::new(tokio::spawn(reader.read(Replay::new(viewer, since))))
     }
 
     /// The first frames of a socket whose stream is `opened`.
-    fn greeting(&self, user: UserId, device: &DeviceId, opened: &OpenedReplay) -> Greeting {
+    fn greeting(&self, viewer: Viewer, device: &DeviceId, opened: &OpenedReplay) -> Greeting {
         let cursor = &opened.cursor;
         let reset = opened.reset.map(|reason| v1::reset(reason, cursor));
-        let hello = v1::hello(&v1::Hello { user, device, cursor, server_time: self.clock.now(), limits: self.limits });
+        let hello = v1::hello(&v1::Hello {
+            user: viewer.user,
+            device,
+            cursor,
+            server_time: self.clock.now(),
+            limits: self.limits,
+        });
         let frames = [hello].into_iter().chain(reset).collect();
         Greeting { frames, epoch: cursor.epoch.clone(), since: cursor.seq }
     }

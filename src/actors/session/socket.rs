@@ -9,7 +9,7 @@ use super::replay::Replays;
 use super::send_queue::QueueSender;
 use super::socket_stream::SocketStream;
 use super::stream::{Greeting, PageInHand};
-use crate::domain::{DeviceId, Event, LoginId, SocketId, UserId};
+use crate::domain::{DeviceId, Event, LoginId, SocketId, UserId, Viewer};
 use crate::protocol::{CloseReason, Frame, FrameError};
 use crate::telemetry::metrics;
 
@@ -26,11 +26,11 @@ pub(super) struct SessionSocket {
 }
 
 impl SessionSocket {
-    pub(super) fn new(socket: NewSocket, session: &SessionHandle, user: UserId, replays: &Arc<Replays>) -> Self {
+    pub(super) fn new(socket: NewSocket, session: &SessionHandle, viewer: Viewer, replays: &Arc<Replays>) -> Self {
         let NewSocket { id, login, queue, opening } = socket;
         let device = opening.as_ref().map(|opening| opening.device.clone());
         let is_background = opening.as_ref().is_some_and(|opening| opening.is_background);
-        let stream = SocketStream::open(opening, session, user, id, replays);
+        let stream = SocketStream::open(opening, session, viewer, id, replays);
         Self { id, login, device, is_background, watching: Vec::new(), queue, stream }
     }
 

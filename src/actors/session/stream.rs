@@ -16,7 +16,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::origin::{Origin, Reply};
 use super::send_queue::QueuedFrame;
-use crate::domain::{Answer, Cursor, Epoch, Event, EventBody, Seq, UserId};
+use crate::domain::{Answer, Cursor, Epoch, Event, EventBody, Seq, Viewer};
 use crate::protocol::{Frame, v1};
 use crate::storage::Page;
 
@@ -48,7 +48,7 @@ pub(in crate::actors) struct Greeting {
 /// One socket's place in the order.
 #[derive(Debug)]
 pub(in crate::actors) struct Stream {
-    viewer: UserId,
+    viewer: Viewer,
     limit: SeamLimit,
     /// Everything up to here was queued for the socket.
     position: Seq,
@@ -106,7 +106,7 @@ impl Behind {
 
 impl Stream {
     /// Makes the stream of a socket that has been sent nothing yet.
-    pub(in crate::actors) fn new(viewer: UserId, limit: SeamLimit) -> Self {
+    pub(in crate::actors) fn new(viewer: Viewer, limit: SeamLimit) -> Self {
         let behind = Some(Behind::new(limit));
         Self { viewer, limit, position: Seq(0), last_ordinal: 0, unanswered: BTreeSet::new(), behind }
     }
@@ -120,7 +120,7 @@ impl Stream {
     }
 
     /// The user who is shown the stream.
-    pub(in crate::actors) fn viewer(&self) -> UserId {
+    pub(in crate::actors) fn viewer(&self) -> Viewer {
         self.viewer
     }
 
@@ -273,7 +273,7 @@ impl Stream {
 }
 
 /// Returns the frame of a reply whose event was sent already, or is gone from the store.
-fn repeated(viewer: UserId, reply: Reply) -> Option<QueuedFrame> {
+fn repeated(viewer: Viewer, reply: Reply) -> Option<QueuedFrame> {
     let Reply { origin, mut answer } = reply;
     match &mut answer {
         Answer::Stored(stored) => stored.duplicate = true,

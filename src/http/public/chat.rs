@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::users::KeyedUserBody;
 use crate::auth::Access;
-use crate::domain::{Message, MessageId, Timestamp, UserId};
+use crate::domain::{Message, MessageId, Timestamp, Viewer};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{Request, limit, number, query, user_id};
@@ -76,18 +76,18 @@ pub(in crate::http) struct HistoryBody<'a> {
 }
 
 impl<'a> HistoryBody<'a> {
-    /// The message as `user` may see it.
-    pub(super) fn new(message: &'a Message, user: UserId) -> Self {
+    /// The message as `viewer` is shown it.
+    pub(super) fn new(message: &'a Message, viewer: Viewer) -> Self {
         Self {
             sender_id: message.sender.0,
             receiver_id: message.receiver.0,
-            content: message.content_for(user),
+            content: message.content_for(viewer),
             message_type: &message.message_type,
             timestamp: message.timestamp,
             id: message.id.0,
             seq: message.seq.0,
             conversation_id: message.conversation_id.0,
-            client_id: message.client_id_for(user),
+            client_id: message.client_id_for(viewer),
             reply_to: message.reply_to.map(|id| id.0),
             expires_at: message.expires_at,
         }
@@ -117,12 +117,12 @@ pub(in crate::http) async fn partnerinfo(app: Arc<App>, _: Access, request: Requ
     (status = 200, body = Vec<ChatListBody>),
 ))]
 pub(in crate::http) async fn chat_list(app: Arc<App>, access: Access, _: Request) -> Result<Response, ApiError> {
-    let entries = app.storage.chat_list(access.user, app.clock.now()).await?;
+    let entries = app.storage.chat_list(access.viewer(), app.clock.now()).await?;
     let bodies: Vec<ChatListBody<'_>> = entries
         .iter()
         .map(|entry| ChatListBody {
             partner: KeyedUserBody::from(&entry.partner),
-            message: HistoryBody::new(&entry.newest, access.user),
+            message: HistoryBody::new(&entry.newest, access.viewer()),
         })
         .collect();
     Ok(json_list(StatusCode::OK, &bodies).await)
@@ -144,7 +144,7 @@ pub(in crate::http) async fn all_messages(
     let partner = user_id("partnerID", query.partner_id.as_deref())?;
     let before = before(&query)?;
     let limit = limit(query.limit.as_deref(), DEFAULT_LIMIT, MAX_LIMIT)?;
-    let messages = app.storage.history(access.user, partner, before, limit, app.clock.now()).await?;
+    let messages = app.storage.history(access.viewer(), partner, before, limit, app.clock.now()).await?;
     if messages.is_empty() && app.storage.user(partner).await?.is_none() {
         return Err(NO_USER);
     }
@@ -154,7 +154,8 @@ pub(in crate::http) async fn all_messages(
         // The app cannot say what it has read: what it fetches, it shows.
         app.service.note_read_if_idle(access.user, partner, newest.id);
     }
-    let bodies: Vec<HistoryBody<'_>> = messages.iter().map(|message| HistoryBody::new(message, access.user)).collect();
+    let bodies: Vec<HistoryBody<'_>> =
+        messages.iter().map(|message| HistoryBody::new(message, access.viewer())).collect();
     Ok(json_list(StatusCode::OK, &bodies).await)
 }
 

@@ -59,13 +59,13 @@ pub(in crate::http) async fn list(app: Arc<App>, access: Access, request: Reques
     let limit = limit(query.limit.as_deref(), DEFAULT_LIMIT, MAX_LIMIT)?;
     let before = number("before", query.before.as_deref())?.map(Seq);
     app.dialects.uses_v1(access).await?;
-    let conversations = app.storage.conversations(access.user, before, limit, app.clock.now()).await?;
+    let conversations = app.storage.conversations(access.viewer(), before, limit, app.clock.now()).await?;
     let bodies: Vec<ConversationBody<'_>> = conversations
         .iter()
         .map(|conversation| ConversationBody {
             conversation_id: conversation.id.0,
             partner: KeyedUserBody::from(&conversation.partner),
-            last_message: conversation.last_message.as_ref().map(|last| HistoryBody::new(last, access.user)),
+            last_message: conversation.last_message.as_ref().map(|last| HistoryBody::new(last, access.viewer())),
             unread: conversation.unread,
             read_up_to_id: conversation.read_up_to.map(|id| id.0),
             partner_read_up_to_id: conversation.partner_read_up_to.map(|id| id.0),

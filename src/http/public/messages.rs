@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::Access;
-use crate::domain::{Answer, Event, MessageId, Scope, Seq, UserId};
+use crate::domain::{Answer, Event, MessageId, Scope, Seq, UserId, Viewer};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{IDEMPOTENCY_KEY, Request, json_body, limit, path, query, since, whole_body};
@@ -151,7 +151,7 @@ pub(in crate::http) async fn send(app: Arc<App>, access: Access, request: Reques
     app.dialects.uses_v1(access).await?;
     let stored = app.service.send(draft).await?;
     let status = if stored.duplicate { StatusCode::OK } else { StatusCode::CREATED };
-    frame(status, v1::answer(&Answer::Stored(stored), access.user, None))
+    frame(status, v1::answer(&Answer::Stored(stored), access.viewer(), None))
 }
 
 /// Delete a message, as `delete` on the socket.
@@ -172,7 +172,7 @@ pub(in crate::http) async fn delete(app: Arc<App>, access: Access, request: Requ
     let id = path(&request, "id").map(MessageId).ok_or(ApiError::NotFound("there is no such message"))?;
     app.dialects.uses_v1(access).await?;
     let (deletion, duplicate) = app.service.delete_message(access.user, id, scope).await?;
-    frame(StatusCode::OK, v1::answer(&Answer::Deleted { deletion, duplicate }, access.user, None))
+    frame(StatusCode::OK, v1::answer(&Answer::Deleted { deletion, duplicate }, access.viewer(), None))
 }
 
 /// What happened after a cursor, page by page.
@@ -188,12 +188,12 @@ pub(in crate::http) async fn sync(app: Arc<App>, access: Access, request: Reques
     let since = since(query.since.as_deref()).map_err(|refusal| ApiError::Invalid(refusal.to_owned()))?;
     let page = PageLimit { events: usize::try_from(limit).unwrap_or(usize::MAX), bytes: PAGE_BYTES };
     let SyncPage { events: told, reset, mut cursor, is_last } =
-        app.service.sync(access.user, since.as_ref(), page).await?;
+        app.service.sync(access.viewer(), since.as_ref(), page).await?;
     if let Some(reason) = reset {
         let events = vec![raw(v1::reset(reason, &cursor))?];
         return Ok(json(StatusCode::OK, &SyncAnswer { events, cursor: cursor.to_string(), more: false }));
     }
-    let (events, last) = written(&told, access.user)?;
+    let (events, last) = written(&told, access.viewer())?;
     // Not all of them, when what they are written as is larger than they are.
     let is_cut = events.len() < told.len();
     if is_cut {
@@ -204,10 +204,10 @@ pub(in crate::http) async fn sync(app: Arc<App>, access: Access, request: Reques
 }
 
 /// The frames of as many events as a list holds, at least one, and the last one's number.
-fn written(events: &[Event], user: UserId) -> Result<(Vec<Box<RawValue>>, Seq), ApiError> {
+fn written(events: &[Event], viewer: Viewer) -> Result<(Vec<Box<RawValue>>, Seq), ApiError> {
     let (mut frames, mut bytes, mut last) = (Vec::with_capacity(events.len()), 0, Seq(0));
     for event in events {
-        let frame = raw(v1::event(event, user))?;
+        let frame = raw(v1::event(event, viewer))?;
         bytes += frame.get().len();
         if bytes > MAX_LIST_BYTES && !frames.is_empty() {
             break;

@@ -94,6 +94,10 @@ fn errors_lack_the_message_keys_and_the_content() {
     assert!(text.to_lowercase().contains("error"));
 }
 
+fn viewer(user: i32) -> Viewer {
+    Viewer { user: UserId(user) }
+}
+
 fn stored(sender_copy: &str, receiver_copy: &str) -> Message {
     Message {
         id: MessageId(1),
@@ -113,7 +117,7 @@ fn stored(sender_copy: &str, receiver_copy: &str) -> Message {
 
 #[test]
 fn messages_have_exactly_five_keys_and_the_right_copy() {
-    let frame = |user| message(&stored("mine", "theirs"), UserId(user)).unwrap().into_bytes();
+    let frame = |user| message(&stored("mine", "theirs"), viewer(user)).unwrap().into_bytes();
     let body: Value = serde_json::from_slice(&frame(1)).unwrap();
     let expected = json!({"sender_id": 1, "receiver_id": 2, "content": "mine", "message_type": "text",
         "timestamp": "1970-01-01T00:00:00.000000Z"});
@@ -121,7 +125,7 @@ fn messages_have_exactly_five_keys_and_the_right_copy() {
     let body: Value = serde_json::from_slice(&frame(2)).unwrap();
     assert_eq!(body["content"], "theirs");
     let other = Message { message_type: "image".to_owned(), ..stored("a", "b") };
-    assert!(message(&other, UserId(1)).is_none());
+    assert!(message(&other, viewer(1)).is_none());
 }
 
 proptest! {
@@ -136,7 +140,7 @@ proptest! {
         let draft = drafted(decode(&frame.to_string(), UserId(1), 10_000).unwrap());
         let message = stored(&draft.sender_copy.into_string(), &draft.receiver_copy.into_string());
         for (user, copy) in [(1, s), (2, r)] {
-            let frame = super::message(&message, UserId(user)).unwrap();
+            let frame = super::message(&message, viewer(user)).unwrap();
             let body: Value = serde_json::from_slice(&frame.into_bytes()).unwrap();
             prop_assert_eq!(body["content"].as_str(), Some(copy.as_str()));
         }

@@ -3,7 +3,7 @@
 use super::{Context, Reference};
 use crate::domain::{
     Answer, ClientId, ConversationId, Cursor, Deletion, DeviceId, Event, EventBody, Message, MessageId, Receipt,
-    ReceiptKind, ResetReason, Scope, Stored, Timestamp, UserId,
+    ReceiptKind, ResetReason, Scope, Stored, Timestamp, UserId, Viewer,
 };
 use crate::protocol::{Detail, Frame, FrameError};
 
@@ -115,7 +115,7 @@ pub fn going_away(reconnect_after_ms: u64) -> Frame {
 
 /// Returns the frame of an event, as `viewer`'s devices get it.
 #[must_use]
-pub fn event(event: &Event, viewer: UserId) -> Frame {
+pub fn event(event: &Event, viewer: Viewer) -> Frame {
     let seq = event.seq;
     let body = match &event.body {
         EventBody::Message(message) => {
@@ -134,7 +134,7 @@ pub fn event(event: &Event, viewer: UserId) -> Frame {
 
 /// Returns the reply to a command of `viewer`; `None` for an outcome that has no frame.
 #[must_use]
-pub fn answer(answer: &Answer, viewer: UserId, reference: Option<&Reference>) -> Option<Frame> {
+pub fn answer(answer: &Answer, viewer: Viewer, reference: Option<&Reference>) -> Option<Frame> {
     let body = match answer {
         Answer::Stored(stored) => stored_body(stored, reference),
         Answer::Read { receipt, duplicate } => receipt_body(receipt, *duplicate, reference),
@@ -216,7 +216,7 @@ fn stored_body<'a>(stored: &'a Stored, reference: Option<&'a Reference>) -> Body
     }
 }
 
-fn message_body<'a>(event: &Event, message: &'a Message, viewer: UserId) -> Body<'a> {
+fn message_body<'a>(event: &Event, message: &'a Message, viewer: Viewer) -> Body<'a> {
     Body::Message {
         seq: event.seq,
         id: message.id,
@@ -255,7 +255,7 @@ const fn kind(kind: ReceiptKind) -> &'static str {
 
 fn deleted_body<'a>(
     deletion: &Deletion,
-    viewer: UserId,
+    viewer: Viewer,
     duplicate: bool,
     reference: Option<&'a Reference>,
 ) -> Body<'a> {
@@ -263,7 +263,7 @@ fn deleted_body<'a>(
         seq: deletion.seq,
         id: deletion.id,
         conversation_id: deletion.conversation_id,
-        partner_id: deletion.partner_of(viewer),
+        partner_id: deletion.partner_for(viewer),
         r#for: match deletion.scope {
             Scope::Me => "me",
             Scope::Everyone => "everyone",

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use sea_orm::{DatabaseBackend, Value};
 
-use crate::domain::{ConversationId, DirectKey, Message, MessageId, Seq, Timestamp, User, UserId};
+use crate::domain::{ConversationId, DirectKey, Message, MessageId, Seq, Timestamp, User, UserId, Viewer};
 use crate::storage::engine::fixed_joins::{join, left_join};
 use crate::storage::engine::json_rows::Query;
 use crate::storage::engine::page::{Filling, bind, fits, summed};
@@ -148,7 +148,7 @@ impl Storage {
     /// least one; only those whose newest message has a number below `before`.
     pub async fn conversations(
         &self,
-        user: UserId,
+        viewer: Viewer,
         before: Option<Seq>,
         limit: u64,
         now: Timestamp,
@@ -156,11 +156,12 @@ impl Storage {
         let mut before = before.map_or(i64::MAX, |seq| seq.0);
         let (query, mut page, mut steps) = (overview_query(self.backend()), Filling::new(limit), self.page_steps());
         loop {
-            let values = [user.0.into(), now.as_micros().into(), before.into(), bind(page.room())];
+            let values = [viewer.user.0.into(), now.as_micros().into(), before.into(), bind(page.room())];
             let rows = self.read_rows(&query, values).await?;
-            let found: Result<Vec<Overview>, StorageError> = rows.into_iter().map(|row| overview(row, user)).collect();
+            let found: Result<Vec<Overview>, StorageError> =
+                rows.into_iter().map(|row| overview(row, viewer)).collect();
             let bytes = |one: &Overview| {
-                let last = one.last_message.as_ref().map_or(0, |message| message.content_for(user).len());
+                let last = one.last_message.as_ref().map_or(0, |message| message.content_for(viewer).len());
                 last + one.partner.bytes()
             };
             if !page.take(found?, bytes) {
@@ -197,13 +198,13 @@ impl Storage {
     }
 }
 
-fn overview(mut row: Row, user: UserId) -> Result<Overview, StorageError> {
+fn overview(mut row: Row, viewer: Viewer) -> Result<Overview, StorageError> {
     let next = &mut 0;
-    let last_message = Selected::optional(&mut row, next)?.map(|message| message.of(user));
+    let last_message = Selected::optional(&mut row, next)?.map(|message| message.of(viewer));
     let partner: User = UserColumns::from_row(&mut row, next)?.into();
     let found = OverviewColumns::from_row(&mut row, next)?;
     let position = |id: i64| (id > 0).then_some(MessageId(id));
-    let is_self_chat = partner.id == user;
+    let is_self_chat = partner.id == viewer.user;
     let delivered = found.shown_id.max(found.delivered_id);
     Ok(Overview {
         id: found.id,

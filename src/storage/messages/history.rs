@@ -3,7 +3,7 @@
 
 use sea_orm::DatabaseBackend;
 
-use crate::domain::{ChatListEntry, Message, MessageId, Timestamp, UserId};
+use crate::domain::{ChatListEntry, Message, MessageId, Timestamp, UserId, Viewer};
 use crate::storage::engine::fixed_joins::join;
 use crate::storage::engine::json_rows::Query;
 use crate::storage::engine::page::{Filling, bind, fits, summed};
@@ -87,22 +87,22 @@ impl Storage {
     /// [`PAGE_BYTES`](crate::storage::PAGE_BYTES), but at least one; only those older than `before`.
     pub async fn history(
         &self,
-        user: UserId,
+        viewer: Viewer,
         partner: UserId,
         before: Before,
         limit: u64,
         now: Timestamp,
     ) -> Result<Vec<Message>, StorageError> {
-        let Some(conversation) = self.conversation_between(user, partner).await? else { return Ok(Vec::new()) };
+        let Some(conversation) = self.conversation_between(viewer.user, partner).await? else { return Ok(Vec::new()) };
         let mut before = self.before(before).await?;
         let (query, mut page, mut steps) = (history_query(self.backend()), Filling::new(limit), self.page_steps());
         loop {
             let values =
-                [user.0.into(), now.as_micros().into(), conversation.0.into(), before.into(), bind(page.room())];
+                [viewer.user.0.into(), now.as_micros().into(), conversation.0.into(), before.into(), bind(page.room())];
             let rows = self.read_rows(&query, values).await?;
             let found: Result<Vec<Message>, StorageError> =
-                rows.into_iter().map(|row| Ok(row.read::<Selected>()?.of(user))).collect();
-            if !page.take(found?, |message| message.content_for(user).len()) {
+                rows.into_iter().map(|row| Ok(row.read::<Selected>()?.of(viewer))).collect();
+            if !page.take(found?, |message| message.content_for(viewer).len()) {
                 return Ok(page.items);
             }
             steps.next().await?;
@@ -112,10 +112,10 @@ impl Storage {
 
     /// The user's conversations, the one with the newest message first, at most 1000 and
     /// [`PAGE_BYTES`](crate::storage::PAGE_BYTES), but at least one.
-    pub async fn chat_list(&self, user: UserId, now: Timestamp) -> Result<Vec<ChatListEntry>, StorageError> {
+    pub async fn chat_list(&self, viewer: Viewer, now: Timestamp) -> Result<Vec<ChatListEntry>, StorageError> {
         let mut page = Filling::new(MAX_CONVERSATIONS);
         let (mut before, mut steps) = (i64::MAX, self.page_steps());
-        while page.take(self.chats(user, now, before).await?, |chat| chat.bytes(user)) {
+        while page.take(self.chats(viewer, now, before).await?, |chat| chat.bytes(viewer)) {
             steps.next().await?;
             before = page.items.last().map_or(before, |last| last.newest.id.0);
         }
@@ -124,22 +124,22 @@ impl Storage {
         }
         // Those that have moved to the top meanwhile.
         let top = page.items.first().map(|first| first.newest.id);
-        let mut chats = self.chats(user, now, i64::MAX).await?;
+        let mut chats = self.chats(viewer, now, i64::MAX).await?;
         chats.retain(|chat| Some(chat.newest.id) > top);
         page.items.retain(|chat| chats.iter().all(|moved| moved.partner.id != chat.partner.id));
         let mut all = Filling::new(MAX_CONVERSATIONS);
         chats.append(&mut page.items);
-        all.take(chats, |chat| chat.bytes(user));
+        all.take(chats, |chat| chat.bytes(viewer));
         Ok(all.items)
     }
 
     /// The next chats of the list, whose newest message has a number below `before`.
-    async fn chats(&self, user: UserId, now: Timestamp, before: i64) -> Result<Vec<ChatListEntry>, StorageError> {
-        let values = [user.0.into(), now.as_micros().into(), bind(MAX_CONVERSATIONS), before.into()];
+    async fn chats(&self, viewer: Viewer, now: Timestamp, before: i64) -> Result<Vec<ChatListEntry>, StorageError> {
+        let values = [viewer.user.0.into(), now.as_micros().into(), bind(MAX_CONVERSATIONS), before.into()];
         let rows = self.read_rows(&chat_list_query(self.backend()), values).await?;
         let entry = |mut row: Row| {
             let next = &mut 0;
-            let newest = Selected::from_row(&mut row, next)?.of(user);
+            let newest = Selected::from_row(&mut row, next)?.of(viewer);
             Ok(ChatListEntry { partner: UserColumns::from_row(&mut row, next)?.into(), newest })
         };
         rows.into_iter().map(entry).collect()

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use by_id::SIZES;
 use plan::{PlanRow, Planned};
 
-use crate::domain::{Cursor, Epoch, Event, EventBody, Position, ResetReason, Seq, Since, Timestamp, UserId};
+use crate::domain::{Cursor, Epoch, Event, EventBody, Position, ResetReason, Seq, Since, Timestamp, Viewer};
 use crate::storage::engine::page::STEP_BYTES;
 use crate::storage::engine::tx::Tx as _;
 use crate::storage::{Storage, StorageError};
@@ -50,7 +50,7 @@ pub struct Page {
 /// A user's events after some number, in order.
 #[derive(Debug)]
 pub struct Replay {
-    user: UserId,
+    viewer: Viewer,
     up_to: Seq,
     planned: VecDeque<Planned>,
     /// Numbers that the next plan covers.
@@ -64,11 +64,11 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// The events of `user` after `since`.
+    /// The events for `viewer` after `since`.
     #[must_use]
-    pub fn new(user: UserId, since: Seq) -> Self {
+    pub fn new(viewer: Viewer, since: Seq) -> Self {
         Self {
-            user,
+            viewer,
             up_to: since,
             planned: VecDeque::new(),
             window: WINDOW,
@@ -91,15 +91,15 @@ pub struct OpenedReplay {
 }
 
 impl Storage {
-    /// Opens the stream of `user` after `since`; at the newest event without one, or when it cannot be honoured.
-    pub async fn open_replay(&self, user: UserId, since: Option<&Since>) -> Result<OpenedReplay, StorageError> {
+    /// Opens the stream for `viewer` after `since`; at the newest event without one, or when it cannot be honoured.
+    pub async fn open_replay(&self, viewer: Viewer, since: Option<&Since>) -> Result<OpenedReplay, StorageError> {
         let position = self.position().await?;
         let honoured = since.map_or_else(|| Ok(position.newest()), |since| position.honours(since));
         let (cursor, reset) = match honoured {
             Ok(cursor) => (cursor, None),
             Err(reason) => (position.newest(), Some(reason)),
         };
-        let replay = Replay::new(user, cursor.seq);
+        let replay = Replay::new(viewer, cursor.seq);
         Ok(OpenedReplay { cursor, reset, replay })
     }
 
@@ -139,7 +139,7 @@ impl Storage {
                 let _turn = self.replays.acquire().await;
                 let step = replay.step.min(limit.events - page.events.len());
                 let some: Vec<Planned> = replay.planned.drain(..step.min(replay.planned.len())).collect();
-                let rest = self.fill(&mut page, &mut room, replay.user, some, now).await?;
+                let rest = self.fill(&mut page, &mut room, replay.viewer, some, now).await?;
                 for planned in rest.into_iter().rev() {
                     replay.planned.push_front(planned);
                 }
@@ -162,7 +162,7 @@ impl Storage {
     async fn plan(&self, replay: &mut Replay) -> Result<(), StorageError> {
         let query = plan::query(self.backend());
         let until = replay.up_to.0.saturating_add(replay.window).min(WIDEST);
-        let values = [replay.user.0.into(), replay.up_to.0.into(), PLAN.into(), until.into()];
+        let values = [replay.viewer.user.0.into(), replay.up_to.0.into(), PLAN.into(), until.into()];
         (replay.planned_up_to, replay.is_last) = (Seq(until), false);
         for row in self.read_rows(&query, values).await? {
             match plan::read(row)? {
@@ -186,19 +186,19 @@ impl Storage {
         &self,
         page: &mut Page,
         room: &mut Room,
-        user: UserId,
+        viewer: Viewer,
         planned: Vec<Planned>,
         now: Timestamp,
     ) -> Result<Vec<Planned>, StorageError> {
         let ids = planned.iter().filter_map(|p| if let Planned::Message(id) = p { Some(*id) } else { None });
-        let mut messages = self.messages_by_id(user, &ids.collect::<Vec<_>>(), now).await?;
+        let mut messages = self.messages_by_id(viewer, &ids.collect::<Vec<_>>(), now).await?;
         let ids = planned.iter().filter_map(|p| if let Planned::Deleted { id, .. } = p { Some(*id) } else { None });
-        let deleted = self.deleted_by_id(user, &ids.collect::<Vec<_>>()).await?;
+        let deleted = self.deleted_by_id(viewer, &ids.collect::<Vec<_>>()).await?;
         let mut planned = planned.into_iter();
         while let Some(item) = planned.as_slice().first() {
             let event = match item {
                 Planned::Message(id) => {
-                    let bytes = messages.get(id).map_or(0, |message| message.content_for(user).len());
+                    let bytes = messages.get(id).map_or(0, |message| message.content_for(viewer).len());
                     if !room.take(bytes) {
                         break;
                     }
@@ -206,7 +206,7 @@ impl Storage {
                     message.map(|message| Event { seq: message.seq, body: EventBody::Message(message) })
                 }
                 Planned::Deleted { seq, id, kind } => {
-                    deleted.get(id).map(|sides| Event { seq: *seq, body: sides.deletion(user, *seq, *id, *kind) })
+                    deleted.get(id).map(|sides| Event { seq: *seq, body: sides.deletion(viewer, *seq, *id, *kind) })
                 }
                 Planned::Ready(event) => Some(event.clone()),
             };

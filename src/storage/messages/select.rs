@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use crate::domain::{ConversationId, Message, MessageId, Timestamp, UserId};
+use crate::domain::{ConversationId, Message, MessageId, Timestamp, UserId, Viewer};
 use crate::storage::StorageError;
 use crate::storage::engine::json_rows::Query;
 use crate::storage::engine::row::{CiphertextText, Columns as _, FromRow, Row, columns, take_next};
@@ -58,11 +58,11 @@ pub(in crate::storage) struct Selected {
 }
 
 impl Selected {
-    /// Returns the message as `reader` may see it.
-    pub(in crate::storage) fn of(self, reader: UserId) -> Message {
+    /// Returns the message as `viewer` is shown it.
+    pub(in crate::storage) fn of(self, viewer: Viewer) -> Message {
         let Self { message, content } = self;
         let (sender_copy, receiver_copy) =
-            if message.sender == reader { (content, String::new()) } else { (String::new(), content) };
+            if message.sender == viewer.user { (content, String::new()) } else { (String::new(), content) };
         message.with_copies(sender_copy, receiver_copy)
     }
 

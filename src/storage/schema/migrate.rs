@@ -75,7 +75,7 @@ mod tests {
 
     use super::*;
     use crate::config::Config;
-    use crate::domain::{Command, EmailAddress, Proof, PublicKey, Timestamp, UserId, UserName};
+    use crate::domain::{Command, EmailAddress, Proof, PublicKey, Timestamp, UserId, UserName, Viewer};
     use crate::storage::engine::connect;
     use crate::storage::engine::purpose::Purpose;
     use crate::storage::people::search::tests::check_index;
@@ -104,11 +104,12 @@ mod tests {
 
         let storage = Storage::open(&config).await.unwrap();
         let now = Timestamp::from_micros(10);
-        let history = storage.history(UserId(2), UserId(1), Before::Newest, 10, now).await.unwrap();
-        let contents: Vec<&str> = history.iter().map(|message| message.content_for(UserId(2))).collect();
+        let viewer = |user| Viewer { user: UserId(user) };
+        let history = storage.history(viewer(2), UserId(1), Before::Newest, 10, now).await.unwrap();
+        let contents: Vec<&str> = history.iter().map(|message| message.content_for(viewer(2))).collect();
         assert_eq!(contents, ["r3", "s2", "r1"]);
         for (user, read) in [(1, 2), (2, 3)] {
-            let overview = storage.conversations(UserId(user), None, 10, now).await.unwrap().remove(0);
+            let overview = storage.conversations(viewer(user), None, 10, now).await.unwrap().remove(0);
             assert_eq!((overview.unread, overview.read_up_to.map(|id| id.0)), (0, Some(read)));
         }
         assert_eq!(storage.position().await.unwrap().newest().to_string(), "epoch:3");

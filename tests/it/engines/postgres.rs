@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use fluent_backend::Config;
-use fluent_backend::domain::{Ciphertext, Command, Draft, Timestamp};
+use fluent_backend::domain::{Ciphertext, Command, Draft, Timestamp, Viewer};
 use fluent_backend::storage::{Before, Storage};
 use fluent_backend::testing::{TestClient, TestServer, TokenPair, eventually, seed, send_frame};
 use futures_util::future::join_all;
@@ -53,7 +53,7 @@ async fn a_batch_that_is_given_up_holds_nobody_up() {
             panic!("after {polls} polls: {error}");
         }
     }
-    let page = storage.history(users[0], users[1], Before::Newest, 100, now).await.unwrap();
+    let page = storage.history(Viewer { user: users[0] }, users[1], Before::Newest, 100, now).await.unwrap();
     assert!((POLLS..=2 * POLLS).contains(&page.len()), "{}", page.len());
     assert!(page.is_sorted_by(|newer, older| newer.id > older.id));
     storage.close().await.unwrap();

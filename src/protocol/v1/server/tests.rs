@@ -21,6 +21,8 @@ fn reference() -> Reference {
     Reference::text("r\"1").unwrap()
 }
 
+const SEVEN: Viewer = Viewer { user: UserId(7) };
+
 fn message_of(sender: i32, receiver: i32) -> Message {
     Message {
         id: MessageId(813),
@@ -39,7 +41,7 @@ fn message_of(sender: i32, receiver: i32) -> Message {
 }
 
 fn shown(message: Message, viewer: i32) -> String {
-    text(event(&Event { seq: Seq(813), body: EventBody::Message(message) }, UserId(viewer)))
+    text(event(&Event { seq: Seq(813), body: EventBody::Message(message) }, Viewer { user: UserId(viewer) }))
 }
 
 fn receipt() -> Receipt {
@@ -67,7 +69,7 @@ fn deletion() -> Deletion {
 }
 
 fn told(seq: i64, body: EventBody) -> String {
-    text(event(&Event { seq: Seq(seq), body }, UserId(7)))
+    text(event(&Event { seq: Seq(seq), body }, SEVEN))
 }
 
 #[test]
@@ -118,7 +120,7 @@ fn stored() {
         duplicate: false,
     };
     let told = |stored: &Stored, reference: Option<Reference>| {
-        text(answer(&Answer::Stored(stored.clone()), UserId(7), reference.as_ref()).unwrap())
+        text(answer(&Answer::Stored(stored.clone()), SEVEN, reference.as_ref()).unwrap())
     };
     assert_eq!(
         told(&stored, Some(reference())),
@@ -134,16 +136,15 @@ fn stored() {
 fn receipts() {
     let expected = r#"{"type":"receipt","seq":818,"kind":"read","conversation_id":4,"user_id":7,"partner_id":9,"up_to_id":813,"timestamp":"2026-11-22T15:00:00.000000Z""#;
     assert_eq!(told(818, EventBody::Receipt(receipt())), format!("{expected}}}"));
-    let answered = |duplicate| {
-        text(answer(&Answer::Read { receipt: receipt(), duplicate }, UserId(7), Some(&reference())).unwrap())
-    };
+    let answered =
+        |duplicate| text(answer(&Answer::Read { receipt: receipt(), duplicate }, SEVEN, Some(&reference())).unwrap());
     assert_eq!(answered(false), format!(r#"{expected},"ref":"r\"1"}}"#));
     assert_eq!(answered(true), format!(r#"{expected},"duplicate":true,"ref":"r\"1"}}"#));
     let delivered = told(818, EventBody::Receipt(Receipt { kind: ReceiptKind::Delivered, ..receipt() }));
     assert!(delivered.contains(r#""kind":"delivered""#));
     let nothing = Answer::NothingRead { conversation_id: ConversationId(4), user: UserId(7), partner: UserId(9) };
     assert_eq!(
-        text(answer(&nothing, UserId(7), Reference::integer(3).as_ref()).unwrap()),
+        text(answer(&nothing, SEVEN, Reference::integer(3).as_ref()).unwrap()),
         r#"{"type":"receipt","kind":"read","conversation_id":4,"user_id":7,"partner_id":9,"up_to_id":0,"duplicate":true,"ref":3}"#
     );
 }
@@ -154,12 +155,13 @@ fn deletions() {
     assert_eq!(told(822, EventBody::Deleted(deletion())), format!("{expected}}}"));
     let duplicate = Answer::Deleted { deletion: deletion(), duplicate: true };
     assert_eq!(
-        text(answer(&duplicate, UserId(7), Some(&reference())).unwrap()),
+        text(answer(&duplicate, SEVEN, Some(&reference())).unwrap()),
         format!(r#"{expected},"duplicate":true,"ref":"r\"1"}}"#)
     );
     let first = Answer::Deleted { deletion: deletion(), duplicate: false };
-    assert_eq!(text(answer(&first, UserId(7), None).unwrap()), format!("{expected}}}"));
-    let other_side = text(event(&Event { seq: Seq(822), body: EventBody::Deleted(deletion()) }, UserId(9)));
+    assert_eq!(text(answer(&first, SEVEN, None).unwrap()), format!("{expected}}}"));
+    let other_side =
+        text(event(&Event { seq: Seq(822), body: EventBody::Deleted(deletion()) }, Viewer { user: UserId(9) }));
     assert!(other_side.contains(r#""partner_id":7"#), "{other_side}");
     let expired = told(822, EventBody::Deleted(Deletion { by: None, scope: Scope::Me, ..deletion() }));
     assert!(expired.contains(r#""for":"me","by":null,"reason":"expired""#), "{expired}");
@@ -186,7 +188,7 @@ fn other_events() {
 fn what_is_not_told_on_the_socket() {
     let settings = Settings { presence: true, read_receipts: true };
     for quiet in [Answer::Done, Answer::KeySet { key_id: String::new() }, Answer::Configured(settings)] {
-        assert_eq!(answer(&quiet, UserId(7), Some(&reference())), None);
+        assert_eq!(answer(&quiet, SEVEN, Some(&reference())), None);
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::strict::Strict;
 use crate::domain::{
     Answer, ClientId, ConversationId, Deletion, DeviceId, Event, EventBody, Message, MessageId, Receipt, ReceiptKind,
-    ResetReason, Scope, Seq, Stored, Timestamp, UserId,
+    ResetReason, Scope, Seq, Stored, Timestamp, UserId, Viewer,
 };
 use crate::protocol::v1::{
     Context, Hello, Limits, Reference, Status, answer, error, event, going_away, hello, live, pong, presence, reset,
@@ -14,7 +14,7 @@ use crate::protocol::v1::{
 use crate::protocol::{Detail, ErrorCode, Frame, FrameError};
 
 /// The viewer of frames that name no user.
-const VIEWER: UserId = UserId(7);
+const VIEWER: Viewer = Viewer { user: UserId(7) };
 
 /// Encodes `frame` with the codec. A value that no type of the server can hold comes out changed, and an unknown word
 /// panics.
@@ -94,7 +94,7 @@ fn encode_message(frame: &Strict) -> Frame {
     let Strict::Message { client_id, reply_to, expires_at, .. } = frame else { unreachable!() };
     let (sender, receiver) = (UserId(*sender_id), UserId(*receiver_id));
     // The viewer is sender or receiver, as far as the frame shows it.
-    let viewer = if client_id.is_some() || sender == VIEWER { sender } else { receiver };
+    let viewer = if client_id.is_some() || sender == VIEWER.user { sender } else { receiver };
     let copy = |of| if viewer == of { content.clone() } else { String::new() };
     let message = Message {
         id: MessageId(*id),
@@ -110,7 +110,7 @@ fn encode_message(frame: &Strict) -> Frame {
         reply_to: reply_to.map(MessageId),
         expires_at: expires_at.as_deref().map(time),
     };
-    event(&Event { seq: Seq(*seq), body: EventBody::Message(message) }, viewer)
+    event(&Event { seq: Seq(*seq), body: EventBody::Message(message) }, Viewer { user: viewer })
 }
 
 fn encode_receipt(frame: Strict) -> Frame {
@@ -122,7 +122,8 @@ fn encode_receipt(frame: Strict) -> Frame {
     let (conversation_id, user, partner) = (ConversationId(conversation_id), UserId(user_id), UserId(partner_id));
     let reference = reference(r#ref);
     let Some(seq) = seq else {
-        return answer(&Answer::NothingRead { conversation_id, user, partner }, user, reference.as_ref()).unwrap();
+        return answer(&Answer::NothingRead { conversation_id, user, partner }, Viewer { user }, reference.as_ref())
+            .unwrap();
     };
     let kind = match kind.as_str() {
         "read" => ReceiptKind::Read,
@@ -134,7 +135,7 @@ fn encode_receipt(frame: Strict) -> Frame {
     if reference.is_none() && duplicate.is_none() {
         return event(&Event { seq: Seq(seq), body: EventBody::Receipt(receipt) }, VIEWER);
     }
-    answer(&Answer::Read { receipt, duplicate: duplicate == Some(true) }, user, reference.as_ref()).unwrap()
+    answer(&Answer::Read { receipt, duplicate: duplicate == Some(true) }, Viewer { user }, reference.as_ref()).unwrap()
 }
 
 fn encode_deleted(frame: Strict) -> Frame {
@@ -150,7 +151,7 @@ fn encode_deleted(frame: Strict) -> Frame {
         seq: Seq(seq),
         id: MessageId(id),
         conversation_id: ConversationId(conversation_id),
-        sender: VIEWER,
+        sender: VIEWER.user,
         receiver: UserId(partner_id),
         scope,
         by: by.map(UserId),

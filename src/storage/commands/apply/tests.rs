@@ -2,7 +2,7 @@ use super::*;
 use sea_orm::ConnectionTrait as _;
 
 use crate::config::Config;
-use crate::domain::{Ciphertext, Draft, EmailAddress, PublicKey, UserId, UserName};
+use crate::domain::{Ciphertext, Draft, EmailAddress, PublicKey, UserId, UserName, Viewer};
 use crate::storage::Before;
 
 fn draft(text: String) -> Command {
@@ -36,8 +36,10 @@ async fn after_a_rollback_behind_the_drivers_back_commits_are_commits() {
         // Another failure, which would leave the savepoint open that the driver has made.
         drop(storage.begin().await.unwrap());
         storage.apply(vec![draft(i.to_string())], Timestamp::from_micros(i)).await.unwrap();
-        let history =
-            storage.history(UserId(1), UserId(1), Before::Newest, 1, Timestamp::from_micros(i)).await.unwrap();
+        let history = storage
+            .history(Viewer { user: UserId(1) }, UserId(1), Before::Newest, 1, Timestamp::from_micros(i))
+            .await
+            .unwrap();
         assert_eq!(history.first().map(|m| m.sender_copy.clone()), Some(i.to_string()));
     }
     storage.close().await.unwrap();

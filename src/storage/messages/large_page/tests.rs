@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::Config;
-use crate::domain::{EmailAddress, PublicKey, Timestamp, UserName};
+use crate::domain::{EmailAddress, PublicKey, Timestamp, UserName, Viewer};
 use crate::storage::{Before, SeedMessages, SeedUsers};
 
 /// Messages of which three fill a step of a page.
@@ -29,14 +29,15 @@ async fn a_page_of_large_messages_waits_for_another_one_and_a_small_page_does_no
         SeedMessages { pairs: &pairs, count: 20, filler: &filler, length: LARGE, content_hash: [0; 32], now };
     storage.seed_messages(&messages).await.unwrap();
 
+    let viewer = Viewer { user: users[1] };
     storage.wait = Duration::from_millis(20);
-    let history = |limit| storage.history(users[1], users[0], Before::Newest, limit, now);
+    let history = |limit| storage.history(viewer, users[0], Before::Newest, limit, now);
     let large = history(100).await.unwrap();
     assert!(large.len() > 5 && large.len() < 20, "it takes several steps: {}", large.len());
     let turn = storage.large_pages.acquire().await.unwrap();
     assert!(matches!(history(100).await, Err(StorageError::TimedOut)));
     assert!(
-        matches!(storage.chat_list(users[1], now).await, Ok(list) if list.len() == 1),
+        matches!(storage.chat_list(viewer, now).await, Ok(list) if list.len() == 1),
         "one message is no large page"
     );
     assert_eq!(history(2).await.unwrap().len(), 2);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sea_orm::{DatabaseBackend, Value};
 
-use crate::domain::{ConversationId, Deletion, EventBody, Message, MessageId, Scope, Seq, Timestamp, UserId};
+use crate::domain::{ConversationId, Deletion, EventBody, Message, MessageId, Scope, Seq, Timestamp, UserId, Viewer};
 use crate::storage::engine::fixed_joins::{from_rows, join};
 use crate::storage::engine::json_rows::Query;
 use crate::storage::engine::row::{Columns as _, Row, columns};
@@ -61,7 +61,7 @@ fn padded(ids: &[MessageId]) -> impl ExactSizeIterator<Item = Value> {
 impl Storage {
     pub(super) async fn messages_by_id(
         &self,
-        user: UserId,
+        viewer: Viewer,
         ids: &[MessageId],
         now: Timestamp,
     ) -> Result<HashMap<MessageId, Message>, StorageError> {
@@ -70,9 +70,10 @@ impl Storage {
         }
         let ids = padded(ids);
         let query = by_id_query(self.backend(), ids.len());
-        let rows = self.read_rows(&query, [user.0.into(), now.as_micros().into()].into_iter().chain(ids)).await?;
+        let rows =
+            self.read_rows(&query, [viewer.user.0.into(), now.as_micros().into()].into_iter().chain(ids)).await?;
         let message = |row: Row| {
-            let message = row.read::<Selected>()?.of(user);
+            let message = row.read::<Selected>()?.of(viewer);
             Ok((message.id, message))
         };
         rows.into_iter().map(message).collect()
@@ -80,7 +81,7 @@ impl Storage {
 
     pub(super) async fn deleted_by_id(
         &self,
-        user: UserId,
+        viewer: Viewer,
         ids: &[MessageId],
     ) -> Result<HashMap<MessageId, SidesColumns>, StorageError> {
         if ids.is_empty() {
@@ -88,18 +89,18 @@ impl Storage {
         }
         let ids = padded(ids);
         let query = deleted_query(self.backend(), ids.len());
-        let rows = self.read_rows(&query, [user.0.into()].into_iter().chain(ids)).await?;
+        let rows = self.read_rows(&query, [viewer.user.0.into()].into_iter().chain(ids)).await?;
         let sides = |row: Row| row.read::<SidesColumns>().map(|sides| (sides.id, sides));
         rows.into_iter().map(sides).collect()
     }
 }
 
 impl SidesColumns {
-    /// Returns the deletion of the message, as `user` is told of it.
-    pub(super) fn deletion(&self, user: UserId, seq: Seq, id: MessageId, kind: EventKind) -> EventBody {
+    /// Returns the deletion of the message, as `viewer` is told of it.
+    pub(super) fn deletion(&self, viewer: Viewer, seq: Seq, id: MessageId, kind: EventKind) -> EventBody {
         let Self { conversation_id, sender, receiver, .. } = *self;
         let (scope, by) = match kind {
-            EventKind::DeletedForMe => (Scope::Me, Some(user)),
+            EventKind::DeletedForMe => (Scope::Me, Some(viewer.user)),
             EventKind::Expired => (Scope::Everyone, None),
             _ => (Scope::Everyone, Some(sender)),
         };

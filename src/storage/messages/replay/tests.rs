@@ -1,6 +1,6 @@
 use super::*;
 use crate::config::Config;
-use crate::domain::{Answer, Ciphertext, ClientId, Command, Draft, EmailAddress, Once, PublicKey, UserName};
+use crate::domain::{Answer, Ciphertext, ClientId, Command, Draft, EmailAddress, Once, PublicKey, UserId, UserName};
 
 fn now() -> Timestamp {
     Timestamp::from_micros(1_000)
@@ -28,7 +28,7 @@ fn send(to: UserId, bytes: usize) -> Command {
 }
 
 async fn pages(storage: &Storage, limit: PageLimit) -> Vec<Page> {
-    let (mut replay, mut pages) = (Replay::new(BOB, Seq(0)), Vec::new());
+    let (mut replay, mut pages) = (Replay::new(Viewer { user: BOB }, Seq(0)), Vec::new());
     loop {
         let page = storage.next_page(&mut replay, limit, now()).await.unwrap();
         let is_last = page.is_last;
@@ -59,7 +59,7 @@ async fn a_page_ends_at_its_bytes() {
 
 fn size(event: &Event) -> usize {
     let EventBody::Message(message) = &event.body else { panic!("{event:?}") };
-    message.content_for(BOB).len()
+    message.content_for(Viewer { user: BOB }).len()
 }
 
 /// Nearly all numbers are other people's: windows without events are passed, and no event is.

@@ -13,6 +13,7 @@ use crate::actors::session::send_queue::QueuedFrame;
 use crate::actors::session::stream::{PageInHand, SeamLimit, Stream};
 use crate::domain::{
     Answer, ConversationId, Epoch, Event, EventBody, Message, MessageId, Seq, SocketId, Stored, Timestamp, UserId,
+    Viewer,
 };
 use crate::protocol::v1::Context;
 use crate::storage::Page;
@@ -64,7 +65,7 @@ impl World {
     }
 
     pub(super) fn with(since: i64, seam: SeamLimit) -> Self {
-        let mut stream = Stream::new(ME, seam);
+        let mut stream = Stream::new(Viewer { user: ME }, seam);
         stream.begin(Epoch::parse("e").unwrap(), Seq(since));
         Self {
             stored: (1..=5).map(|seq| message(seq, OTHER)).collect(),
