@@ -128,7 +128,9 @@ impl Actor for PresenceActor {
                 user.map(|user| state.looked_up.remove(&user));
                 state.look_up_next();
             }
-            PresenceMsg::Typing { from, to, active, credit } => state.typists.report(from, to, active, credit),
+            PresenceMsg::Typing { from, conversation, active, credit } => {
+                state.typists.report(from, conversation, active, credit);
+            }
         }
         Ok(())
     }

@@ -101,8 +101,8 @@ impl Actor for SessionActor {
             SessionMsg::Ephemeral { socket: Some(id), frame } => {
                 state.with_socket(id, |socket| socket.send_presence(&frame))
             }
-            SessionMsg::Typing { to, active, credit } => {
-                state.args.presence.typing(state.args.user, to, active, credit);
+            SessionMsg::Typing { conversation, active, credit } => {
+                state.args.presence.typing(state.args.user, conversation, active, credit);
             }
             SessionMsg::Watch { socket, users, credit } => state.watch(socket, users, credit),
             SessionMsg::ReportPresence => state.report_presence(),
@@ -194,7 +194,7 @@ impl SessionState {
         if let EventBody::Message(message) = &event.body {
             metrics().messages_delivered.increment(given);
             let user = self.args.user;
-            let other = if message.sender == user { message.receiver } else { message.sender };
+            let other = message.conversation().direct.partner_of(user);
             if self.sockets.iter().any(|socket| socket.watching.contains(&other)) {
                 self.args.presence.met(user, other);
             }

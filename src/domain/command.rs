@@ -1,8 +1,8 @@
 //! Changes that users ask for, and their outcomes.
 
 use super::{
-    Authority, ClientId, Conversation, ConversationId, Deletion, Draft, Event, MessageId, Proof, PublicKey, Receipt,
-    Scope, Seq, Timestamp, UserId,
+    Authority, ClientId, Conversation, ConversationId, Deletion, DirectKey, Draft, Event, MessageId, Proof, PublicKey,
+    Receipt, Scope, Seq, Timestamp, UserId,
 };
 
 /// A change that the writer makes, in the order of arrival.
@@ -14,8 +14,8 @@ pub enum Command {
     Read {
         /// The user who has read.
         user: UserId,
-        /// The partner whose messages were read.
-        partner: UserId,
+        /// The conversation that was read.
+        conversation: DirectKey,
         /// The newest message that was read; clamped to those that exist.
         up_to: MessageId,
     },

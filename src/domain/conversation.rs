@@ -2,8 +2,8 @@
 
 use super::{ConversationId, UserId};
 
-/// The name of the conversation of two users, or of a user with themselves. The order of the two does not matter. It
-/// names the conversation also before there is one.
+/// Names the conversation of two users, or of a user with themselves, also before there is one: by the partner that a
+/// client names, whoever of the two it is. The writer finds the conversation's id, or makes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DirectKey(i64);
 
@@ -34,8 +34,9 @@ impl DirectKey {
         self.0
     }
 
-    /// The two sides, the lower id first; twice the same for a self-chat.
-    fn sides(self) -> [UserId; 2] {
+    /// Returns the two sides, the lower id first; twice the same for a self-chat.
+    #[must_use]
+    pub fn sides(self) -> [UserId; 2] {
         // The key is two ids of 32 bits each, see `new`.
         #[expect(clippy::cast_possible_truncation, reason = "the halves are ids of 32 bits")]
         [UserId((self.0 >> 32) as i32), UserId(self.0 as i32)]

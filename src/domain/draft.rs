@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{ClientId, MessageId, UserId};
+use super::{ClientId, DirectKey, MessageId, UserId};
 
 /// The reason why a text cannot be an encrypted copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -105,8 +105,9 @@ pub enum Objection {
 pub struct Draft {
     /// The sender: the user of the socket, never a field of the frame.
     pub sender: UserId,
-    /// The receiver, who may be the sender. `None` when the number cannot be a user id.
-    pub receiver: Option<UserId>,
+    /// The conversation that it is for, of the sender with the receiver. `None` when the receiver's number cannot be a
+    /// user id.
+    pub conversation: Option<DirectKey>,
     /// The copy that the sender can decrypt.
     pub sender_copy: Ciphertext,
     /// The copy that the receiver can decrypt.
@@ -131,7 +132,7 @@ impl Draft {
     pub fn text(sender: UserId, receiver: Option<UserId>, sender_copy: Ciphertext, receiver_copy: Ciphertext) -> Self {
         Self {
             sender,
-            receiver,
+            conversation: receiver.map(|receiver| DirectKey::new(sender, receiver)),
             sender_copy,
             receiver_copy,
             message_type: MessageType::text(),
@@ -141,6 +142,12 @@ impl Draft {
             expires_in_s: None,
             objection: None,
         }
+    }
+
+    /// Returns the receiver, who may be the sender.
+    #[must_use]
+    pub fn receiver(&self) -> Option<UserId> {
+        self.conversation.map(|conversation| conversation.partner_of(self.sender))
     }
 
     /// Returns the bytes that this draft occupies while it waits, its ciphertexts above all.

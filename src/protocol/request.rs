@@ -1,6 +1,6 @@
 //! What a client asks for with a frame, in whichever dialect it was written.
 
-use crate::domain::{Command, UserId};
+use crate::domain::{Command, DirectKey, UserId};
 
 /// Bytes that a request without a message occupies while it waits.
 const SMALL: usize = 256;
@@ -10,10 +10,10 @@ const SMALL: usize = 256;
 pub enum Request {
     /// Carry out a command.
     Command(Command),
-    /// Show another user that this one is typing, or has stopped.
+    /// Show the others in a conversation that this user is typing, or has stopped.
     Typing {
-        /// The receiver; 0 when the number cannot be a user id.
-        to: UserId,
+        /// The conversation, with user 0 when the number of the partner cannot be a user id.
+        conversation: DirectKey,
         /// Whether typing has begun.
         active: bool,
     },

@@ -2,7 +2,7 @@
 
 use super::commands::unexpected;
 use super::{Service, ServiceError};
-use crate::domain::{Answer, Command, Deletion, Draft, MessageId, Scope, Seq, Stored, UserId};
+use crate::domain::{Answer, Command, Deletion, DirectKey, Draft, MessageId, Scope, Seq, Stored, UserId};
 
 impl Service {
     /// Stores a message and delivers it.
@@ -35,7 +35,7 @@ impl Service {
         reads: impl IntoIterator<Item = (UserId, MessageId)>,
     ) -> Result<(), ServiceError> {
         let delivered = delivered.map(|up_to| Command::Delivered { user, up_to });
-        let reads = reads.into_iter().map(|(partner, up_to)| Command::Read { user, partner, up_to });
+        let reads = reads.into_iter().map(|(partner, up_to)| read(user, partner, up_to));
         for done in self.carry_out_all(delivered.into_iter().chain(reads).collect()).await? {
             match done {
                 Err(error) if !error.is_not_found() => return Err(error),
@@ -48,6 +48,11 @@ impl Service {
     /// Notes what the user has read, without waiting for it, unless too many commands wait: for clients that cannot say
     /// what was read.
     pub fn note_read_if_idle(&self, user: UserId, partner: UserId, up_to: MessageId) {
-        self.carry_out_if_idle(Command::Read { user, partner, up_to });
+        self.carry_out_if_idle(read(user, partner, up_to));
     }
+}
+
+/// The command by which a user has read the messages of a partner.
+fn read(user: UserId, partner: UserId, up_to: MessageId) -> Command {
+    Command::Read { user, conversation: DirectKey::new(user, partner), up_to }
 }

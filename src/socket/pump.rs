@@ -175,7 +175,7 @@ where
                         Reading::Filling(Box::pin(async move { Filled { command, context, credit: room.await } }));
                 }
             },
-            Request::Typing { to, active } => self.links.session.typing(to, active, credit),
+            Request::Typing { conversation, active } => self.links.session.typing(conversation, active, credit),
             Request::Watch { users } => self.links.session.watch(users, credit),
             // Answered above.
             Request::Ping => {}

@@ -3,7 +3,7 @@
 use crate::actors::mailbox::Slot;
 use crate::actors::session::credit::Credit;
 use crate::actors::session::messages::SessionHandle;
-use crate::domain::{SocketId, UserId};
+use crate::domain::{DirectKey, SocketId, UserId};
 
 pub(in crate::actors) enum PresenceMsg {
     /// A user has a first socket, or no socket any more.
@@ -47,7 +47,7 @@ pub(in crate::actors) enum PresenceMsg {
     LookUpDone(Option<UserId>),
     Typing {
         from: UserId,
-        to: UserId,
+        conversation: DirectKey,
         active: bool,
         credit: Credit,
     },
@@ -94,8 +94,8 @@ impl PresenceHandle {
         self.0.cast(PresenceMsg::Unwatch(socket));
     }
 
-    /// Reports that `from` has begun to write to `to`, or has stopped.
-    pub(in crate::actors) fn typing(&self, from: UserId, to: UserId, active: bool, credit: Credit) {
-        self.0.cast(PresenceMsg::Typing { from, to, active, credit });
+    /// Reports that `from` has begun to write in a conversation, or has stopped.
+    pub(in crate::actors) fn typing(&self, from: UserId, conversation: DirectKey, active: bool, credit: Credit) {
+        self.0.cast(PresenceMsg::Typing { from, conversation, active, credit });
     }
 }

@@ -11,7 +11,7 @@ use crate::actors::probe;
 use crate::actors::session::credit::{Credits, InFlightBytes};
 use crate::actors::session::messages::{SessionHandle, SessionMsg};
 use crate::config::Config;
-use crate::domain::{Ciphertext, Command, Draft, EmailAddress, PublicKey, UserName};
+use crate::domain::{Ciphertext, Command, DirectKey, Draft, EmailAddress, PublicKey, UserName};
 
 const ALICE: UserId = UserId(1);
 const BOB: UserId = UserId(2);
@@ -169,7 +169,12 @@ async fn typing_gives_its_credit_back_whether_it_is_told_or_not() {
         for number in 0..4 * typing::LOOKUPS {
             let to = UserId(i32::try_from(number / 2).unwrap());
             let credit = tokio::time::timeout(SOON, world.credits.reserve()).await.unwrap();
-            world.presence.cast(PresenceMsg::Typing { from: ALICE, to, active: round % 2 == 0, credit });
+            world.presence.cast(PresenceMsg::Typing {
+                from: ALICE,
+                conversation: DirectKey::new(ALICE, to),
+                active: round % 2 == 0,
+                credit,
+            });
         }
     }
     tokio::time::timeout(SOON, world.credits.settled()).await.unwrap();

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::actors::registry::messages::RegistryHandle;
 use crate::actors::session::credit::Credit;
-use crate::domain::UserId;
+use crate::domain::{DirectKey, UserId};
 use crate::protocol::v1;
 use crate::storage::Storage;
 use crate::telemetry::metrics;
@@ -30,7 +30,7 @@ pub(super) struct Typists {
     storage: Arc<Storage>,
     registry: RegistryHandle,
     lookups: Arc<Semaphore>,
-    directions: LruCache<(UserId, UserId), Direction>,
+    directions: LruCache<(UserId, DirectKey), Direction>,
 }
 
 /// One user typing to another.
@@ -49,9 +49,9 @@ impl Typists {
     }
 
     /// Announces that `from` types to `to`, at most every [`NOTICE_EVERY`], and always that `from` has stopped.
-    pub(super) fn report(&mut self, from: UserId, to: UserId, active: bool, credit: Credit) {
+    pub(super) fn report(&mut self, from: UserId, conversation: DirectKey, active: bool, credit: Credit) {
         let now = Instant::now();
-        let direction = self.directions.get_or_insert_mut((from, to), Direction::default);
+        let direction = self.directions.get_or_insert_mut((from, conversation), Direction::default);
         let is_early = direction.announced.is_some_and(|announced| now.duration_since(announced) < NOTICE_EVERY);
         if active && is_early {
             return;
@@ -79,7 +79,7 @@ impl Typists {
                 Some(permit) => Ok(permit),
                 None => lookups.acquire_owned().await,
             };
-            announce(&storage, &registry, from, to, active).await;
+            announce(&storage, &registry, from, conversation.partner_of(from), active).await;
         }));
     }
 }

@@ -10,7 +10,7 @@ use super::new_socket::NewSocket;
 use super::origin::{Origin, Reply};
 use super::stream::{Greeting, PageInHand};
 use crate::actors::mailbox::Mailbox;
-use crate::domain::{Command, Event, LoginId, SocketId, UserId};
+use crate::domain::{Command, DirectKey, Event, LoginId, SocketId, UserId};
 use crate::protocol::v1::Context;
 use crate::protocol::{Frame, FrameError, LoginEnd};
 
@@ -51,7 +51,7 @@ pub(in crate::actors) enum SessionMsg {
         frame: Frame,
     },
     Typing {
-        to: UserId,
+        conversation: DirectKey,
         active: bool,
         credit: Credit,
     },
@@ -133,9 +133,9 @@ impl SocketLease {
         self.session.send(SessionMsg::Inbound { socket: self.socket, command, context, credit });
     }
 
-    /// Reports that the user has begun to write to `to`, or has stopped.
-    pub fn typing(&self, to: UserId, active: bool, credit: Credit) {
-        self.session.send(SessionMsg::Typing { to, active, credit });
+    /// Reports that the user has begun to write in a conversation, or has stopped.
+    pub fn typing(&self, conversation: DirectKey, active: bool, credit: Credit) {
+        self.session.send(SessionMsg::Typing { conversation, active, credit });
     }
 
     /// Replaces the list of users whose presence this socket is shown.

@@ -17,7 +17,7 @@ use crate::actors::probe;
 use crate::actors::registry::messages::RegistryMsg;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::{Answer, ConversationId, DeviceId, LoginId, Message, MessageId, Seq, Stored, Timestamp};
+use crate::domain::{Answer, ConversationId, DeviceId, DirectKey, LoginId, Message, MessageId, Seq, Stored, Timestamp};
 use crate::protocol::LoginEnd;
 use crate::storage::Storage;
 
@@ -131,7 +131,7 @@ fn stored(event: &Event) -> Answer {
 }
 
 fn command() -> Command {
-    Command::Read { user: ME, partner: OTHER, up_to: MessageId(1) }
+    Command::Read { user: ME, conversation: DirectKey::new(ME, OTHER), up_to: MessageId(1) }
 }
 
 #[tokio::test]
@@ -208,9 +208,12 @@ async fn presence_and_registry_hear_of_the_first_socket_and_of_the_last() {
 async fn typing_passes_with_its_credit() {
     let mut world = World::new().await;
     let (lease, _queue) = world.attach(Some(opening("phone", true))).await;
-    lease.typing(OTHER, true, world.credits.reserve().await);
+    lease.typing(DirectKey::new(ME, OTHER), true, world.credits.reserve().await);
     let typing = next(&mut world.presence).await;
-    assert!(matches!(typing, PresenceMsg::Typing { from: ME, to: OTHER, active: true, .. }));
+    let with_other = DirectKey::new(ME, OTHER);
+    assert!(
+        matches!(typing, PresenceMsg::Typing { from: ME, conversation, active: true, .. } if conversation == with_other)
+    );
     assert!(timeout(Duration::from_millis(1), world.credits.settled()).await.is_err(), "presence holds it");
     drop(typing);
     timeout(SOON, world.credits.settled()).await.unwrap();

@@ -35,7 +35,7 @@ fn with(key: &str, value: Value) -> String {
 #[test]
 fn the_apps_frame_is_read() {
     let draft = read(&with("extra", json!({"deep": [1, 2]}))).unwrap();
-    assert_eq!((draft.sender, draft.receiver), (UserId(1), Some(UserId(2))));
+    assert_eq!((draft.sender, draft.receiver()), (UserId(1), Some(UserId(2))));
     assert_eq!((draft.receiver_copy.as_bytes(), draft.sender_copy.as_bytes()), (&b"r"[..], &b"s"[..]));
 }
 
@@ -68,7 +68,7 @@ fn wrong_frames_are_named() {
         assert!(error.message.contains(key) && error.message.contains("missing"), "{error}");
     }
     // No user has such an id; the writer refuses it.
-    assert_eq!(read(&with("receiverID", json!(i64::from(i32::MAX) + 1))).unwrap().receiver, None);
+    assert_eq!(read(&with("receiverID", json!(i64::from(i32::MAX) + 1))).unwrap().receiver(), None);
     assert_eq!(code(&with("sender_encrypted", json!("x".repeat(LIMIT + 1)))), ErrorCode::TooLarge);
     assert_eq!(code("{\"receiverID\":1,\"receiverID\":1}"), ErrorCode::BadFrame);
     assert_eq!(code("{\"receiver_encrypted\":\"\\ud800\"}"), ErrorCode::BadJson);

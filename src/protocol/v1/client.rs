@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::Context;
 use super::fields::{Fields, MAX_INTEGER, Value, bad_frame, missing};
 use super::send::{draft, user_id};
-use crate::domain::{Command, MessageId, Scope, Seq, UserId};
+use crate::domain::{Command, DirectKey, MessageId, Scope, Seq, UserId};
 use crate::protocol::{ErrorCode, FrameError, Request};
 
 /// Every `type` that a client may send.
@@ -63,15 +63,18 @@ fn small(kind: &str, mut fields: Fields<'_>, user: UserId) -> Result<Request, Fr
             Request::Command(Command::Delivered { user, up_to })
         }
         "read" => {
-            let partner = any_user(&mut fields, "partner_id")?;
+            let conversation = DirectKey::new(user, any_user(&mut fields, "partner_id")?);
             let up_to = MessageId(fields.integer("up_to_id", 0..=MAX_INTEGER)?);
-            Request::Command(Command::Read { user, partner, up_to })
+            Request::Command(Command::Read { user, conversation, up_to })
         }
         "delete" => {
             let id = MessageId(fields.integer("id", 1..=MAX_INTEGER)?);
             Request::Command(Command::Delete { user, id, scope: scope(&mut fields)? })
         }
-        "typing" => Request::Typing { to: any_user(&mut fields, "to")?, active: fields.flag("active")? },
+        "typing" => {
+            let conversation = DirectKey::new(user, any_user(&mut fields, "to")?);
+            Request::Typing { conversation, active: fields.flag("active")? }
+        }
         "presence" => Request::Watch { users: watch(&mut fields)? },
         "ping" => Request::Ping,
         _ => return Err(FrameError::new(ErrorCode::UnknownType, "error: type is not known")),

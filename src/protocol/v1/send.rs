@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::content::Content;
 use super::fields::{Fields, MAX_INTEGER, Value, bad_frame, missing};
-use crate::domain::{Ciphertext, ClientId, Draft, MessageId, MessageType, Objection, Once, UserId};
+use crate::domain::{Ciphertext, ClientId, DirectKey, Draft, MessageId, MessageType, Objection, Once, UserId};
 use crate::protocol::{ErrorCode, FrameError};
 
 /// Hexadecimal digits of a `receiver_key_id`.
@@ -80,7 +80,7 @@ pub(super) fn draft(
     };
     Ok(Draft {
         sender,
-        receiver: user_id(to.into()),
+        conversation: user_id(to.into()).map(|receiver| DirectKey::new(sender, receiver)),
         sender_copy: ciphertext("sender_encrypted", sender_encrypted)?,
         receiver_copy: ciphertext("receiver_encrypted", receiver_encrypted)?,
         message_type,

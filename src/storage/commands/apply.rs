@@ -105,8 +105,8 @@ impl Batch<'_> {
                     gathered.sends.push((place, *draft));
                     continue;
                 }
-                Command::Read { user, partner, up_to } => {
-                    gathered.receipts.read(place, user, partner, up_to);
+                Command::Read { user, conversation, up_to } => {
+                    gathered.receipts.read(place, user, conversation, up_to);
                     continue;
                 }
                 Command::Delivered { user, up_to } => {

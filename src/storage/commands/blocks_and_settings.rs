@@ -51,8 +51,9 @@ impl Batch<'_> {
             return Ok(Outcome::done(Answer::Done));
         }
         self.next_rules().await?;
-        let is_blocked = self.is_blocked(user, other).await?;
-        if let Some(known) = self.cache.conversations.get_mut(&DirectKey::new(user, other)) {
+        let direct = DirectKey::new(user, other);
+        let is_blocked = self.is_blocked(direct).await?;
+        if let Some(known) = self.cache.conversations.get_mut(&direct) {
             known.is_blocked = is_blocked;
         }
         let kind = if blocked { EventKind::Blocked } else { EventKind::Unblocked };

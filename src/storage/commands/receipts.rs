@@ -4,12 +4,11 @@ pub(super) mod requests;
 pub(in crate::storage) mod statements;
 
 use crate::domain::{
-    Answer, Audience, ConversationId, DirectKey, EventBody, MessageId, Outcome, Receipt, ReceiptKind, Refusal, Seq,
+    Answer, Audience, Conversation, DirectKey, EventBody, MessageId, Outcome, Receipt, ReceiptKind, Refusal, Seq,
     Timestamp, UserId,
 };
 use crate::storage::StorageError;
 use crate::storage::commands::batch::{Batch, Place, to};
-use crate::storage::commands::cache::CachedConversation;
 use crate::storage::engine::tx::Tx as _;
 use crate::storage::schema::numbers::id_at;
 
@@ -18,6 +17,24 @@ use statements::{
     COUNT_BETWEEN, COUNT_DOWN, MOVE_DELIVERED, MOVE_READ, NEWEST_AT_OR_BELOW, POSITION, PositionColumns, SHOW_READ,
     UNDELIVERED, UndeliveredColumns, WROTE_WHAT_IS_GONE,
 };
+
+/// One side of a conversation of two.
+#[derive(Clone, Copy)]
+struct Side {
+    conversation: Conversation,
+    user: UserId,
+    partner: UserId,
+}
+
+impl Side {
+    fn new(conversation: Conversation, user: UserId) -> Self {
+        Self { conversation, user, partner: conversation.direct.partner_of(user) }
+    }
+
+    fn other(self) -> Self {
+        Self { user: self.partner, partner: self.user, ..self }
+    }
+}
 
 /// One side's position in a conversation.
 struct Position {
@@ -38,9 +55,9 @@ impl Position {
 
 impl Batch<'_> {
     pub(super) async fn receipts(&mut self, mut requests: Requests) -> Result<(), StorageError> {
-        for (user, partner) in requests.order {
-            if let Some(reads) = requests.reads.remove(&(user, partner)) {
-                self.read(user, partner, reads).await?;
+        for (user, conversation) in requests.order {
+            if let Some(reads) = requests.reads.remove(&(user, conversation)) {
+                self.read(user, conversation, reads).await?;
             }
         }
         for (user, place, up_to) in requests.delivered {
@@ -49,18 +66,18 @@ impl Batch<'_> {
         Ok(())
     }
 
-    async fn read(&mut self, user: UserId, partner: UserId, reads: Reads) -> Result<(), StorageError> {
+    async fn read(&mut self, user: UserId, direct: DirectKey, reads: Reads) -> Result<(), StorageError> {
         let Reads { furthest, winner, others } = reads;
-        let Some(conversation) = self.conversation(user, partner).await? else {
+        let Some(conversation) = self.conversation(direct).await? else {
             for place in others.into_iter().chain([winner]) {
                 self.finish(place, Outcome::refused(Refusal::NotFound));
             }
             return Ok(());
         };
-        let id = conversation.id;
-        let position = if user == partner { None } else { self.position(user, partner, id).await? };
+        let side = Side::new(Conversation { id: conversation.id, direct }, user);
+        let nothing = Answer::NothingRead { conversation_id: conversation.id, user, partner: side.partner };
+        let position = if user == side.partner { None } else { self.position(side).await? };
         let Some(position) = position else {
-            let nothing = Answer::NothingRead { conversation_id: id, user, partner };
             for place in others.into_iter().chain([winner]) {
                 self.finish(place, Outcome::done(nothing.clone()));
             }
@@ -69,24 +86,22 @@ impl Batch<'_> {
 
         // What is stored after it in this batch it cannot have read.
         let limit = furthest.min(self.newest_before(winner));
-        let up_to = self.clamp(id, (user, partner), position.newest_inbound, limit).await?;
+        let up_to = self.clamp(side, position.newest_inbound, limit).await?;
         let up_to = up_to.filter(|up_to| *up_to > position.read.0);
         let standing = if let Some(up_to) = up_to {
-            let receipt = self.receipt(winner, ReceiptKind::Read, id, user, partner, up_to);
-            let tells = !conversation.is_blocked
-                && self.has_written(winner, id, (user, partner), position.newest_outbound).await?;
+            let receipt = self.receipt(winner, ReceiptKind::Read, side, up_to);
+            let tells = !conversation.is_blocked && self.has_written(winner, side, position.newest_outbound).await?;
             self.move_read(winner, &receipt, &position, tells).await?;
             Some(receipt)
         } else {
             let (read, seq, timestamp) = position.read;
-            let kind = ReceiptKind::Read;
-            let conversation_id = id;
+            let standing = Receipt { seq, timestamp, ..self.receipt(winner, ReceiptKind::Read, side, read) };
             // Positions older than receipts have no event.
-            (seq.0 > 0).then_some(Receipt { seq, kind, conversation_id, user, partner, up_to: read, timestamp })
+            (seq.0 > 0).then_some(standing)
         };
         let repeated = match standing {
             Some(receipt) => Answer::Read { receipt, duplicate: true },
-            None => Answer::NothingRead { conversation_id: id, user, partner },
+            None => nothing,
         };
         let unmoved = up_to.is_none().then_some(winner);
         for place in others.into_iter().chain(unmoved) {
@@ -143,27 +158,23 @@ impl Batch<'_> {
         let mut events: Vec<(Audience, _)> = Vec::new();
         for row in rows {
             let row: UndeliveredColumns = row.read()?;
-            let id = row.conversation_id;
-            let partner = DirectKey::from_stored(row.direct_key).partner_of(user);
+            let conversation = Conversation { id: row.conversation_id, direct: DirectKey::from_stored(row.direct_key) };
+            let side = Side::new(conversation, user);
             let known = row.delivered_id.max(row.shown_id);
             if limit <= known {
                 continue;
             }
-            let Some(CachedConversation { is_blocked: false, .. }) = self.conversation(user, partner).await? else {
-                continue;
-            };
-            if !self.has_written(place, id, (user, partner), row.newest_outbound).await? {
+            let found = self.conversation(conversation.direct).await?;
+            let is_told = found.is_some_and(|found| !found.is_blocked);
+            if !is_told || !self.has_written(place, side, row.newest_outbound).await? {
                 continue;
             }
-            let Some(arrived) =
-                self.clamp(id, (user, partner), row.newest_inbound, limit).await?.filter(|id| *id > known)
-            else {
-                continue;
-            };
-            let receipt = self.receipt(place, ReceiptKind::Delivered, id, user, partner, arrived);
+            let arrived = self.clamp(side, row.newest_inbound, limit).await?.filter(|id| *id > known);
+            let Some(arrived) = arrived else { continue };
+            let receipt = self.receipt(place, ReceiptKind::Delivered, side, arrived);
             let moved = [arrived.0.into(), receipt.seq.0.into(), receipt.timestamp.as_micros().into()];
-            self.execute(MOVE_DELIVERED, [user.0.into(), id.0.into()].into_iter().chain(moved)).await?;
-            events.extend(to(Audience::User(partner), receipt.seq, EventBody::Receipt(receipt)));
+            self.execute(MOVE_DELIVERED, [user.0.into(), conversation.id.0.into()].into_iter().chain(moved)).await?;
+            events.extend(to(Audience::User(side.partner), receipt.seq, EventBody::Receipt(receipt)));
         }
         self.finish(place, Outcome { answer: Ok(Answer::Done), events });
         Ok(())
@@ -172,8 +183,7 @@ impl Batch<'_> {
     /// The partner's newest message at or below `limit`.
     async fn clamp(
         &self,
-        id: ConversationId,
-        (user, partner): (UserId, UserId),
+        Side { conversation, user, partner }: Side,
         newest: Option<MessageId>,
         limit: MessageId,
     ) -> Result<Option<MessageId>, StorageError> {
@@ -181,35 +191,24 @@ impl Batch<'_> {
         if newest <= limit {
             return Ok(Some(newest));
         }
-        let values = [id.0.into(), partner.0.into(), limit.0.into(), user.0.into()];
+        let values = [conversation.id.0.into(), partner.0.into(), limit.0.into(), user.0.into()];
         let row = self.tx.query_one(self.statement(NEWEST_AT_OR_BELOW.as_str(), values)).await?;
         Ok(row.map_or(Ok(None), |row| row.get::<Option<i64>>(0))?.map(MessageId))
     }
 
     /// Whether the user had written to the partner before this command: a message that makes them partners may be in
     /// the same batch, behind it.
-    async fn has_written(
-        &self,
-        place: Place,
-        id: ConversationId,
-        (user, partner): (UserId, UserId),
-        newest: Option<MessageId>,
-    ) -> Result<bool, StorageError> {
+    async fn has_written(&self, place: Place, side: Side, newest: Option<MessageId>) -> Result<bool, StorageError> {
         let before = self.newest_before(place);
-        if newest.is_none() || self.clamp(id, (partner, user), newest, before).await?.is_some() {
+        if newest.is_none() || self.clamp(side.other(), newest, before).await?.is_some() {
             return Ok(newest.is_some());
         }
-        let values = [id.0.into(), user.0.into(), before.0.into()];
+        let values = [side.conversation.id.0.into(), side.user.0.into(), before.0.into()];
         Ok(self.tx.query_one(self.statement(WROTE_WHAT_IS_GONE.as_str(), values)).await?.is_some())
     }
 
-    async fn position(
-        &self,
-        user: UserId,
-        partner: UserId,
-        id: ConversationId,
-    ) -> Result<Option<Position>, StorageError> {
-        let values = [user.0.into(), id.0.into(), partner.0.into()];
+    async fn position(&self, side: Side) -> Result<Option<Position>, StorageError> {
+        let values = [side.user.0.into(), side.conversation.id.0.into(), side.partner.0.into()];
         let row = self.tx.query_one(self.statement(POSITION.as_str(), values)).await?;
         let Some(row) = row else { return Ok(None) };
         let found: PositionColumns = row.read()?;
@@ -222,15 +221,9 @@ impl Batch<'_> {
         }))
     }
 
-    fn receipt(
-        &self,
-        place: Place,
-        kind: ReceiptKind,
-        conversation_id: ConversationId,
-        user: UserId,
-        partner: UserId,
-        up_to: MessageId,
-    ) -> Receipt {
-        Receipt { seq: self.seq(place), kind, conversation_id, user, partner, up_to, timestamp: self.time(place) }
+    fn receipt(&self, place: Place, kind: ReceiptKind, side: Side, up_to: MessageId) -> Receipt {
+        let Side { conversation, user, partner } = side;
+        let (seq, timestamp) = (self.seq(place), self.time(place));
+        Receipt { seq, kind, conversation_id: conversation.id, user, partner, up_to, timestamp }
     }
 }

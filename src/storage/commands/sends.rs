@@ -85,14 +85,15 @@ impl Batch<'_> {
             Some(Objection::UnknownAttachment) => return Ok(Err(Refusal::NotFound)),
             None => {}
         }
-        let Some(receiver) = draft.receiver else { return Ok(Err(Refusal::UnknownUser)) };
-        let mut conversation = self.conversation(draft.sender, receiver).await?;
+        let Some(direct) = draft.conversation else { return Ok(Err(Refusal::UnknownUser)) };
+        let receiver = direct.partner_of(draft.sender);
+        let mut conversation = self.conversation(direct).await?;
         if conversation.is_none() && self.user(receiver).await?.is_none() {
             return Ok(Err(Refusal::UnknownUser));
         }
         let is_blocked = match conversation {
             Some(known) => known.is_blocked,
-            None => self.is_blocked(draft.sender, receiver).await?,
+            None => self.is_blocked(direct).await?,
         };
         if is_blocked {
             return Ok(Err(Refusal::Blocked));
@@ -111,7 +112,7 @@ impl Batch<'_> {
                 // The account was deleted while this was on its way.
                 return Ok(Err(Refusal::Forbidden));
             }
-            conversation = Some(self.make_conversation(draft.sender, receiver).await?);
+            conversation = Some(self.make_conversation(direct).await?);
         }
         Ok(conversation.map(|found| (found.id, receiver)).ok_or(Refusal::UnknownUser))
     }

@@ -10,7 +10,7 @@ use crate::storage::engine::json_rows::Query;
 use crate::storage::engine::page::{Filling, bind, fits, summed};
 use crate::storage::engine::row::{Columns, FromRow, Row, columns};
 use crate::storage::engine::tx::Tx as _;
-use crate::storage::messages::replay::plan::PARTNER;
+use crate::storage::messages::replay::plan::DIRECT_PARTNER;
 use crate::storage::messages::select::{COLUMNS, OWN, Selected, USER_SIZE, messages, newest_visible, size_of};
 use crate::storage::people::users::UserColumns;
 use crate::storage::{Storage, StorageError};
@@ -85,12 +85,12 @@ columns! {
     }
 }
 
-/// A user's conversations. Which ones is decided before anything else is looked up, each by a key; and how many of them
+/// A user's conversations with one partner each. Which ones is decided before anything else is looked up, each by a key; and how many of them
 /// fit on a page by their sizes, before any message is read.
-pub(in crate::storage) fn overview_query(backend: DatabaseBackend) -> Query {
+pub(in crate::storage) fn direct_overviews_query(backend: DatabaseBackend) -> Query {
     let join = |table, alias, on| join(backend, table, alias, on);
     let left_join = |table, alias, on| left_join(backend, table, alias, on);
-    let theirs = format!("theirs.user_id = {PARTNER} AND theirs.conversation_id = c.id");
+    let theirs = format!("theirs.user_id = {DIRECT_PARTNER} AND theirs.conversation_id = c.id");
     let newest = format!("m.id = {}", newest_visible());
     let sized = format!(
         "SELECT c.id AS id, c.newest_message_id AS newest_message_id, c.unread AS unread, c.read_id AS read_id, \
@@ -131,6 +131,9 @@ columns! {
     }
 }
 
+/// Finds the conversation with the direct key `$1`.
+pub(in crate::storage) const DIRECT_CONVERSATION: &str = "SELECT id FROM conversations WHERE direct_key = $1";
+
 /// What the users `$1` and `$2`, whose direct key is `$3`, are to each other, unless one has blocked the other.
 pub(in crate::storage) static RELATION: LazyLock<String> = LazyLock::new(|| {
     format!(
@@ -154,7 +157,8 @@ impl Storage {
         now: Timestamp,
     ) -> Result<Vec<Overview>, StorageError> {
         let mut before = before.map_or(i64::MAX, |seq| seq.0);
-        let (query, mut page, mut steps) = (overview_query(self.backend()), Filling::new(limit), self.page_steps());
+        let (query, mut page, mut steps) =
+            (direct_overviews_query(self.backend()), Filling::new(limit), self.page_steps());
         loop {
             let values = [viewer.user.0.into(), now.as_micros().into(), before.into(), bind(page.room())];
             let rows = self.read_rows(&query, values).await?;
@@ -187,13 +191,11 @@ impl Storage {
     }
 
     /// Returns the conversation of two users, if they have one.
-    pub(in crate::storage) async fn conversation_between(
+    pub(in crate::storage) async fn direct_conversation(
         &self,
-        a: UserId,
-        b: UserId,
+        key: DirectKey,
     ) -> Result<Option<ConversationId>, StorageError> {
-        let sql = "SELECT id FROM conversations WHERE direct_key = $1";
-        let row = self.reads.query_one(self.statement(sql, [DirectKey::new(a, b).get().into()])).await?;
+        let row = self.reads.query_one(self.statement(DIRECT_CONVERSATION, [key.get().into()])).await?;
         row.map(|row| row.get(0)).transpose()
     }
 }

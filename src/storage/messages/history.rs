@@ -3,7 +3,7 @@
 
 use sea_orm::DatabaseBackend;
 
-use crate::domain::{ChatListEntry, Message, MessageId, Timestamp, UserId, Viewer};
+use crate::domain::{ChatListEntry, DirectKey, Message, MessageId, Timestamp, UserId, Viewer};
 use crate::storage::engine::fixed_joins::join;
 use crate::storage::engine::json_rows::Query;
 use crate::storage::engine::page::{Filling, bind, fits, summed};
@@ -40,7 +40,7 @@ pub(in crate::storage) fn history_query(backend: DatabaseBackend) -> Query {
     messages(sql, 0)
 }
 
-/// A user's conversations, newest first, with their newest message and their partner. Which ones is decided before any
+/// A user's conversations with one partner each, newest first, with their newest message and the partner. Which ones is decided before any
 /// message is read, and each table is reached by a key: the cost is that of the user's conversations, not of the store.
 pub(in crate::storage) fn chat_list_query(backend: DatabaseBackend) -> Query {
     let join = |table, alias, on| join(backend, table, alias, on);
@@ -93,7 +93,9 @@ impl Storage {
         limit: u64,
         now: Timestamp,
     ) -> Result<Vec<Message>, StorageError> {
-        let Some(conversation) = self.conversation_between(viewer.user, partner).await? else { return Ok(Vec::new()) };
+        let Some(conversation) = self.direct_conversation(DirectKey::new(viewer.user, partner)).await? else {
+            return Ok(Vec::new());
+        };
         let mut before = self.before(before).await?;
         let (query, mut page, mut steps) = (history_query(self.backend()), Filling::new(limit), self.page_steps());
         loop {

@@ -8,13 +8,12 @@ use sea_orm::{ConnectionTrait as _, Value};
 
 use crate::config::Config;
 use crate::domain::{DirectKey, EmailAddress, PublicKey, Timestamp, UserId, UserName};
-use crate::storage::commands::lookup::CONVERSATION;
 use crate::storage::commands::receipts::statements::{COUNT_BETWEEN, NEWEST_AT_OR_BELOW};
 use crate::storage::commands::sends::idempotency::KNOWN;
 use crate::storage::engine::bulk::{Bulk, Cell};
 use crate::storage::engine::json_rows::Query;
 use crate::storage::engine::page::bind;
-use crate::storage::messages::conversations::{RELATION, overview_query};
+use crate::storage::messages::conversations::{DIRECT_CONVERSATION, RELATION, direct_overviews_query};
 use crate::storage::messages::history::{chat_list_query, history_query};
 use crate::storage::messages::replay::by_id::{by_id_query, deleted_query};
 use crate::storage::messages::replay::plan;
@@ -75,7 +74,8 @@ async fn check_plans(storage: &Storage) {
     let chats =
         explain(storage, &chat_list_query(storage.backend()).json_sql(), vec![1.into(), one(), bind(20), one()]).await;
     let overview =
-        explain(storage, &overview_query(storage.backend()).json_sql(), vec![1.into(), one(), one(), bind(20)]).await;
+        explain(storage, &direct_overviews_query(storage.backend()).json_sql(), vec![1.into(), one(), one(), bind(20)])
+            .await;
     for pages in [&history, &replay, &chats, &overview] {
         for index in ["messages_conversation (conversation_id=?", "messages_left (conversation_id=? AND <expr>=?"] {
             assert!(pages.contains(index), "{index}: {pages}");
@@ -102,7 +102,7 @@ async fn check_plans(storage: &Storage) {
     }
     // The look-ups of a batch before it is stored.
     let key = DirectKey::new(UserId(1), UserId(2)).get();
-    plans.push(explain(storage, CONVERSATION, vec![key.into()]).await);
+    plans.push(explain(storage, DIRECT_CONVERSATION, vec![key.into()]).await);
     let names = Bulk::new([[Cell::Text("a"), Cell::Int(1)], [Cell::Text("b"), Cell::Int(2)]]);
     for statement in names.statements(storage.backend(), &KNOWN) {
         plans.push(explain(storage, &statement.sql, statement.values.unwrap().0).await);
@@ -149,7 +149,7 @@ async fn sizes_are_found_without_reading_the_ciphertexts() {
     dir.path().clone_into(&mut config.server.data_dir);
     let storage = Storage::open(&config).await.unwrap();
     let backend = storage.backend();
-    for query in [history_query(backend), chat_list_query(backend), overview_query(backend)] {
+    for query in [history_query(backend), chat_list_query(backend), direct_overviews_query(backend)] {
         let read = ciphertexts_read(&storage, &query).await;
         // One place reads the one copy or the other.
         assert_eq!(read.values().copied().collect::<Vec<_>>(), [2], "{}", query.sql);

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::domain::ClientId;
+use crate::domain::{ClientId, DirectKey};
 use crate::protocol::v1::Reference;
 
 fn read(text: &str) -> Decoded {
@@ -60,6 +60,11 @@ fn what_is_no_json_is_told_from_what_is_no_frame() {
     }
 }
 
+/// The conversation of user 1 with this one.
+fn with(partner: i32) -> DirectKey {
+    DirectKey::new(UserId(1), UserId(partner))
+}
+
 #[test]
 fn each_type_is_read() {
     for (value, name) in good().iter().zip(CLIENT_FRAMES) {
@@ -69,13 +74,13 @@ fn each_type_is_read() {
     assert!(matches!(request(&good()[1]), Request::Command(Command::Delivered { user: UserId(1), up_to: Seq(5) })));
     assert!(matches!(
         request(&good()[2]),
-        Request::Command(Command::Read { user: UserId(1), partner: UserId(2), up_to: MessageId(5) })
+        Request::Command(Command::Read { user: UserId(1), conversation, up_to: MessageId(5) }) if conversation == with(2)
     ));
     assert!(matches!(
         request(&good()[3]),
         Request::Command(Command::Delete { user: UserId(1), id: MessageId(5), scope: Scope::Me })
     ));
-    assert!(matches!(request(&good()[4]), Request::Typing { to: UserId(2), active: true }));
+    assert!(matches!(request(&good()[4]), Request::Typing { conversation, active: true } if conversation == with(2)));
     assert!(matches!(request(&good()[6]), Request::Ping));
 }
 
@@ -130,12 +135,15 @@ fn numbers_that_are_nobody_are_read_as_nobody() {
     let nobody = [0, -1, i64::from(i32::MIN), i64::from(i32::MAX) + 1, i64::MIN, i64::MAX];
     for id in nobody {
         let read = request(&json!({"type": "read", "partner_id": id, "up_to_id": 0}));
-        assert!(matches!(read, Request::Command(Command::Read { partner: UserId(0), .. })), "{id}");
+        assert!(
+            matches!(read, Request::Command(Command::Read { conversation, .. }) if conversation == with(0)),
+            "{id}"
+        );
         let typing = request(&json!({"type": "typing", "to": id, "active": false}));
-        assert!(matches!(typing, Request::Typing { to: UserId(0), .. }), "{id}");
+        assert!(matches!(typing, Request::Typing { conversation, .. } if conversation == with(0)), "{id}");
     }
     let typing = request(&json!({"type": "typing", "to": i32::MAX, "active": false}));
-    assert!(matches!(typing, Request::Typing { to: UserId(i32::MAX), .. }));
+    assert!(matches!(typing, Request::Typing { conversation, .. } if conversation == with(i32::MAX)));
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn full() -> Value {
 #[test]
 fn a_plain_draft() {
     let draft = read(&good()).unwrap();
-    assert_eq!((draft.sender, draft.receiver), (UserId(1), Some(UserId(2))));
+    assert_eq!((draft.sender, draft.receiver()), (UserId(1), Some(UserId(2))));
     assert_eq!((draft.receiver_copy.as_bytes(), draft.sender_copy.as_bytes()), (&b"r"[..], &b"s"[..]));
     assert_eq!((draft.message_type, draft.once.unwrap().client_id.as_str()), (MessageType::text(), "c-1"));
     assert_eq!((draft.receiver_key_id, draft.reply_to, draft.expires_in_s, draft.objection), (None, None, None, None));
@@ -57,7 +57,7 @@ fn a_plain_draft() {
 #[test]
 fn a_full_draft() {
     let draft = read(&full()).unwrap();
-    assert_eq!((draft.receiver, draft.message_type.as_str()), (None, "x-note.v2"));
+    assert_eq!((draft.receiver(), draft.message_type.as_str()), (None, "x-note.v2"));
     assert_eq!(draft.receiver_key_id.as_deref(), Some("d9cae0dbdbf078b2"));
     assert_eq!((draft.reply_to, draft.expires_in_s), (Some(MessageId(4709)), Some(86400)));
     assert_eq!(draft.objection, Some(Objection::UnknownAttachment));
@@ -122,9 +122,9 @@ fn what_does_not_count_leaves_the_hash() {
 #[test]
 fn receivers_that_cannot_be_are_left_to_the_writer() {
     for to in [0, -1, i64::from(i32::MAX) + 1, i64::MIN, i64::MAX] {
-        assert_eq!(read(&with("to", json!(to))).unwrap().receiver, None, "{to}");
+        assert_eq!(read(&with("to", json!(to))).unwrap().receiver(), None, "{to}");
     }
-    assert_eq!(read(&with("to", json!(i32::MAX))).unwrap().receiver, Some(UserId(i32::MAX)));
+    assert_eq!(read(&with("to", json!(i32::MAX))).unwrap().receiver(), Some(UserId(i32::MAX)));
 }
 
 #[test]

@@ -93,23 +93,26 @@ pub(super) fn text(fields: &[(String, Value)]) -> String {
     format!("{{ {} }}", fields.join(" ,\n"))
 }
 
+const USER: UserId = UserId(1);
+
 /// What a request of user 1 says, as its fields would: the way back from what was read.
 pub(super) fn said(request: Request) -> Value {
     match request {
         Request::Command(command) => said_by_command(command),
-        Request::Typing { to, active } => json!({"type": "typing", "to": to, "active": active}),
+        Request::Typing { conversation, active } => {
+            json!({"type": "typing", "to": conversation.partner_of(USER), "active": active})
+        }
         Request::Watch { users } => json!({"type": "presence", "watch": users}),
         Request::Ping => json!({"type": "ping"}),
     }
 }
 
 fn said_by_command(command: Command) -> Value {
-    const USER: UserId = UserId(1);
     match command {
         Command::Send(draft) => said_by(*draft),
         Command::Delivered { user: USER, up_to } => json!({"type": "delivered", "up_to_seq": up_to}),
-        Command::Read { user: USER, partner, up_to } => {
-            json!({"type": "read", "partner_id": partner, "up_to_id": up_to})
+        Command::Read { user: USER, conversation, up_to } => {
+            json!({"type": "read", "partner_id": conversation.partner_of(USER), "up_to_id": up_to})
         }
         Command::Delete { user: USER, id, scope } => {
             let scope = match scope {
@@ -123,10 +126,11 @@ fn said_by_command(command: Command) -> Value {
 }
 
 fn said_by(draft: Draft) -> Value {
+    let receiver = draft.receiver().map_or(0, |user| user.0);
     let mut value = json!({
         "type": "send",
         "client_id": draft.once.unwrap().client_id.as_str(),
-        "to": draft.receiver.map_or(0, |user| user.0),
+        "to": receiver,
         "receiver_encrypted": draft.receiver_copy.into_string(),
         "sender_encrypted": draft.sender_copy.into_string(),
         "message_type": draft.message_type.as_str(),

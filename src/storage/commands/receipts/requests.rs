@@ -1,20 +1,20 @@
-//! The receipts of a batch, of which those of one user and partner are merged.
+//! The receipts of a batch, of which those of one user and conversation are merged.
 
 use std::collections::HashMap;
 
-use crate::domain::{MessageId, Seq, UserId};
+use crate::domain::{DirectKey, MessageId, Seq, UserId};
 use crate::storage::commands::batch::Place;
 
 /// The receipts of a batch, merged.
 #[derive(Default)]
 pub(in crate::storage::commands) struct Requests {
-    pub(super) reads: HashMap<(UserId, UserId), Reads>,
+    pub(super) reads: HashMap<(UserId, DirectKey), Reads>,
     /// In the order of arrival.
-    pub(super) order: Vec<(UserId, UserId)>,
+    pub(super) order: Vec<(UserId, DirectKey)>,
     pub(super) delivered: Vec<(UserId, Place, Seq)>,
 }
 
-/// All `read`s of one user and partner; the first that goes furthest stands for them.
+/// All `read`s of one user in one conversation; the first that goes furthest stands for them.
 pub(super) struct Reads {
     pub(super) furthest: MessageId,
     pub(super) winner: Place,
@@ -22,10 +22,16 @@ pub(super) struct Reads {
 }
 
 impl Requests {
-    pub(in crate::storage::commands) fn read(&mut self, place: Place, user: UserId, partner: UserId, up_to: MessageId) {
-        let Some(reads) = self.reads.get_mut(&(user, partner)) else {
-            self.order.push((user, partner));
-            self.reads.insert((user, partner), Reads { furthest: up_to, winner: place, others: Vec::new() });
+    pub(in crate::storage::commands) fn read(
+        &mut self,
+        place: Place,
+        user: UserId,
+        conversation: DirectKey,
+        up_to: MessageId,
+    ) {
+        let Some(reads) = self.reads.get_mut(&(user, conversation)) else {
+            self.order.push((user, conversation));
+            self.reads.insert((user, conversation), Reads { furthest: up_to, winner: place, others: Vec::new() });
             return;
         };
         if up_to > reads.furthest {

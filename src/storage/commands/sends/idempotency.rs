@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::domain::{
-    Answer, ClientId, ConversationId, DirectKey, Draft, MessageId, Once, Outcome, Refusal, Stored, Timestamp, UserId,
+    Answer, ClientId, ConversationId, Draft, MessageId, Once, Outcome, Refusal, Stored, Timestamp, UserId,
 };
 use crate::storage::StorageError;
 use crate::storage::commands::batch::{Batch, Place};
@@ -97,8 +97,8 @@ impl Batch<'_> {
     /// Whether the cache shows that the draft can be accepted.
     fn is_plain(&self, draft: &Draft) -> bool {
         let is_whole = draft.objection.is_none() && draft.reply_to.is_none();
-        let Some(receiver) = draft.receiver.filter(|_| is_whole) else { return false };
-        let conversation = self.cache.conversations.peek(&DirectKey::new(draft.sender, receiver));
+        let Some(direct) = draft.conversation.filter(|_| is_whole) else { return false };
+        let (conversation, receiver) = (self.cache.conversations.peek(&direct), direct.partner_of(draft.sender));
         let has_present_key = |key: &String| self.cache.users.peek(&receiver).is_some_and(|user| user.key_id == *key);
         conversation.is_some_and(|conversation| !conversation.is_blocked)
             && draft.receiver_key_id.as_ref().is_none_or(has_present_key)

@@ -92,15 +92,16 @@ const MESSAGES: &str = "m.conversation_id = v.id \
      AND m.timestamp > COALESCE((SELECT timestamp FROM messages WHERE id <= $2 ORDER BY id DESC LIMIT 1), -1) \
      AND m.timestamp <= (SELECT timestamp FROM messages WHERE id <= $4 ORDER BY id DESC LIMIT 1)";
 
-/// The other user id in `c.direct_key`.
-pub(in crate::storage) const PARTNER: &str = "CAST(CASE WHEN (c.direct_key >> 32) = $1 THEN c.direct_key & 4294967295 \
+/// The other side of a conversation `c` of two users, from its direct key.
+pub(in crate::storage) const DIRECT_PARTNER: &str = "CAST(CASE WHEN (c.direct_key >> 32) = $1 THEN c.direct_key & 4294967295 \
      ELSE c.direct_key >> 32 END AS INTEGER)";
 
 pub(in crate::storage) fn query(backend: DatabaseBackend) -> Query {
     let conversation = join(backend, "conversations", "c", "c.id = mine.conversation_id");
-    let of_partner = format!("theirs.user_id = {PARTNER} AND theirs.conversation_id = c.id AND theirs.user_id <> $1");
+    let of_partner =
+        format!("theirs.user_id = {DIRECT_PARTNER} AND theirs.conversation_id = c.id AND theirs.user_id <> $1");
     let moved = MOVED
-        .replace("{other}", PARTNER)
+        .replace("{other}", DIRECT_PARTNER)
         .replace("{conversation}", &conversation)
         .replace("{theirs}", &left_join(backend, "members", "theirs", &of_partner));
     let messages = |had: Had| join(backend, "messages", "m", &format!("{MESSAGES} AND {}", had.condition()));

@@ -1,6 +1,8 @@
 use super::*;
 use crate::config::Config;
-use crate::domain::{Answer, Ciphertext, ClientId, Command, Draft, EmailAddress, Once, PublicKey, UserId, UserName};
+use crate::domain::{
+    Answer, Ciphertext, ClientId, Command, DirectKey, Draft, EmailAddress, Once, PublicKey, UserId, UserName,
+};
 
 fn now() -> Timestamp {
     Timestamp::from_micros(1_000)
@@ -107,7 +109,7 @@ async fn a_batch_that_is_given_up_leaves_no_conversation_behind() {
             other => panic!("{other:?}"),
         };
         let (own, shared) = (conversation(&own.outcomes[0].answer), conversation(&shared.outcomes[0].answer));
-        let between = async |user| storage.conversation_between(ALICE, user).await.unwrap();
+        let between = async |user| storage.direct_conversation(DirectKey::new(ALICE, user)).await.unwrap();
         assert_eq!((between(ALICE).await, between(BOB).await), (Some(own), Some(shared)), "after {steps} steps");
         storage.close().await.unwrap();
     }
