@@ -1,7 +1,7 @@
-//! Pairs who write to each other at a fixed rate while something else goes on.
+//! Bystanders: pairs of users who write to each other at a fixed rate during another load.
 //!
-//! They have a thread of their own: behind the tool's thousands of other clients their messages would be late without the server
-//! having anything to do with it.
+//! They have a thread of their own: behind the tool's thousands of other clients their messages would be late, although
+//! the server is not the cause.
 
 mod pair;
 
@@ -23,38 +23,38 @@ use crate::traffic::Soundness;
 use pair::{Phase, Read, Written};
 
 const BYTES: usize = 344;
-/// A little longer, for what should not come: a second copy.
+/// Extra wait in which a second copy, which must not come, would arrive.
 const A_LITTLE: Duration = Duration::from_millis(100);
 
-/// What they do.
+/// The load of the bystanders.
 #[derive(Clone, Copy, Debug, clap::Args, Serialize)]
 pub(crate) struct Plan {
     /// Pairs of bystanders, of whom one writes to the other
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) pairs: u32,
-    /// Messages a second of all of them together, whatever happens
+    /// Messages a second in total, at fixed times
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) rate: u32,
 }
 
-/// Pairs who are writing.
+/// Running bystanders.
 pub(crate) struct Bystanders {
     writers: JoinSet<Result<Written>>,
     readers: JoinSet<Result<Read>>,
     phase: watch::Sender<Phase>,
-    /// Their thread.
+    /// The runtime on their thread.
     runtime: Option<Runtime>,
 }
 
-/// What became of their messages.
+/// The result of their messages.
 pub(crate) struct Witness {
-    /// Of each message when it was due and when it came.
+    /// When each message was due, and when it came.
     times: Vec<(u64, u64)>,
     pub(crate) sound: Soundness,
 }
 
 impl Bystanders {
-    /// Begins, with two accounts for each pair.
+    /// Starts the bystanders, with two accounts for each pair.
     pub(crate) async fn begin(target: &Target, accounts: &[Account], plan: Plan, seed: u64) -> Result<Self> {
         let mut threads = tokio::runtime::Builder::new_multi_thread();
         let runtime = threads.worker_threads(1).enable_all().build().context("cannot start the bystanders' thread")?;
@@ -85,7 +85,7 @@ impl Bystanders {
         Ok(this)
     }
 
-    /// Ends, when everything that was sent has come or does not come any more.
+    /// Ends the load after all sent messages have arrived, or a last wait has passed.
     pub(crate) async fn end(mut self) -> Result<Witness> {
         self.phase.send_replace(Phase::Settle);
         let mut written = Vec::new();
@@ -114,7 +114,7 @@ impl Bystanders {
 
 impl Drop for Bystanders {
     fn drop(&mut self) {
-        // A runtime must not wait for its threads in a task.
+        // A runtime must not be dropped within a task.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
@@ -122,7 +122,7 @@ impl Drop for Bystanders {
 }
 
 impl Witness {
-    /// How long messages took that were due between two moments.
+    /// Returns the latencies of messages that were due between two moments.
     pub(crate) fn between(&self, from: u64, to: u64) -> Result<Summary> {
         let mut latencies = Latencies::new()?;
         for &(due, came) in self.times.iter().filter(|(due, _)| (from..to).contains(due)) {

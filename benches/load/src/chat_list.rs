@@ -1,4 +1,4 @@
-//! The list of conversations of people who have many.
+//! Lists of conversations of users who have many.
 
 use anyhow::Result;
 use serde::Serialize;
@@ -18,7 +18,7 @@ const LIST: u32 = 1000;
 #[derive(Clone, Debug, clap::Args, Serialize)]
 #[group(skip)]
 pub(crate) struct ChatList {
-    /// Conversations of each who asks
+    /// Conversations of each user who asks
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     conversations: u32,
     /// Users who ask, in turn; their partners are the same

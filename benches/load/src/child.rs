@@ -1,4 +1,4 @@
-//! A server in a process of its own, so that its costs can be told from those of the tool.
+//! A server in a process of its own, so that its costs can be separated from those of the tool.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -10,35 +10,35 @@ use anyhow::{Context as _, Result, bail};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout_at};
 
-/// Longest time until it says where it listens: it may have a database to bring up to date.
+/// Longest wait for its addresses: it may have to migrate a database first.
 const START: Duration = Duration::from_mins(1);
 
-/// A server process; killed when this goes.
+/// A server process, which is killed on drop.
 pub(crate) struct Child {
     process: std::process::Child,
     log: PathBuf,
-    /// Where clients connect.
+    /// The address for clients.
     pub(crate) addr: SocketAddr,
-    /// Where operators do, if they can.
+    /// The address for operators, if there is one.
     pub(crate) admin: Option<SocketAddr>,
 }
 
 impl Child {
-    /// Starts a program that tells its addresses as our server does, and logs into `dir`.
+    /// Starts a program that prints its addresses as the server does, and logs into `dir`.
     pub(crate) async fn start(command: &mut Command, dir: &Path) -> Result<Self> {
         let log = dir.join("stderr.log");
-        // One that was there before has written there, too.
+        // An earlier process may have written to the same file.
         let stderr = std::fs::File::options().create(true).append(true).open(&log);
         let stderr = stderr.with_context(|| format!("cannot write {}", log.display()))?;
         let program = command.get_program().to_string_lossy().into_owned();
         let process = command.current_dir(dir).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr).spawn();
         let process = process.with_context(|| format!("cannot start {program}"))?;
-        // From here on it is killed whatever happens.
+        // From here on the process is killed on any error.
         let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut this = Self { process, log, addr: unknown, admin: None };
         let (lines, mut told) = mpsc::unbounded_channel();
         if let Some(stdout) = this.process.stdout.take() {
-            // Reads to the end, so that the child never waits for us.
+            // Reads to the end, so that the child never blocks on its output.
             std::thread::spawn(move || {
                 for line in BufReader::new(stdout).lines().map_while(Result::ok) {
                     let _ = lines.send(line);
@@ -50,7 +50,7 @@ impl Child {
             match line.split_ascii_whitespace().next() {
                 Some("clients") => this.addr = address(&line)?,
                 Some("operators") => this.admin = Some(address(&line)?),
-                // The last line.
+                // The last line of the greeting.
                 Some("Try:") => return Ok(this),
                 _ => {}
             }
@@ -58,7 +58,7 @@ impl Child {
         bail!("{program} did not start: {}", this.said())
     }
 
-    /// Asks it politely to stop, and waits until it does or `limit` has passed.
+    /// Sends SIGTERM, and waits until the process ends or `limit` has passed.
     pub(crate) async fn stop(mut self, limit: Duration) -> Result<()> {
         let pid = i32::try_from(self.pid()).ok().and_then(rustix::process::Pid::from_raw).context("no process")?;
         rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
@@ -72,12 +72,12 @@ impl Child {
         Ok(())
     }
 
-    /// Its process.
+    /// Returns its process id.
     pub(crate) fn pid(&self) -> u32 {
         self.process.id()
     }
 
-    /// What it has logged.
+    /// Returns its log.
     pub(crate) fn said(&self) -> String {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
         if text.trim().is_empty() { "it said nothing".to_owned() } else { text.trim().to_owned() }
@@ -92,7 +92,7 @@ impl Drop for Child {
     }
 }
 
-/// The address in a line such as `clients http://127.0.0.1:8000 …`.
+/// Returns the address in a line such as `clients http://127.0.0.1:8000 …`.
 fn address(line: &str) -> Result<SocketAddr> {
     let behind = line.split_once("http://").map(|(_, behind)| behind).unwrap_or_default();
     let end = behind.find(|c: char| c != ':' && c != '.' && !c.is_ascii_hexdigit() && c != '[' && c != ']');

@@ -1,4 +1,4 @@
-//! Connecting as a client of either dialect.
+//! Connections of clients of either dialect.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use crate::socket::Socket;
 
 /// Sockets that are opened at once.
 pub(crate) const OPENING: usize = 64;
-/// Longest time until a socket is open and has told what was missed.
+/// Longest wait until a socket is open and has sent all missed events.
 const OPEN: Duration = Duration::from_mins(1);
 
-/// Opens a socket; `query` is what stands behind `?`. A v1 socket is live when this returns.
+/// Opens a socket; `query` is the part behind `?`. A v1 socket is live when this returns.
 pub(crate) async fn connect(addr: SocketAddr, token: &str, dialect: Dialect, query: &str) -> Result<Socket> {
     let opening = async {
         let mut socket = open(addr, token, dialect, query).await?;
@@ -26,7 +26,7 @@ pub(crate) async fn connect(addr: SocketAddr, token: &str, dialect: Dialect, que
     timeout(OPEN, opening).await.context("a socket did not open in time")?
 }
 
-/// Opens a socket, of which nothing is read yet.
+/// Opens a socket without reading from it.
 pub(crate) async fn open(addr: SocketAddr, token: &str, dialect: Dialect, query: &str) -> Result<Socket> {
     let bearer = format!("Bearer {token}");
     let mut headers = vec![("Authorization", bearer.as_str())];
@@ -37,7 +37,7 @@ pub(crate) async fn open(addr: SocketAddr, token: &str, dialect: Dialect, query:
     Socket::open(addr, &path, &headers).await
 }
 
-/// Whether `live` is among what has come.
+/// Returns whether `live` is among the frames that have arrived.
 fn is_live(socket: &mut Socket) -> Result<bool> {
     while let Some(frame) = socket.next()? {
         if scan(frame) == Seen::Live {

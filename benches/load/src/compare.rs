@@ -26,7 +26,7 @@ pub(crate) struct Compare {
     /// The wire that is spoken
     #[arg(long, value_enum, default_value = "legacy")]
     dialect: Dialects,
-    /// How often both run
+    /// Rounds in which both run
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
     #[command(flatten)]
@@ -56,7 +56,7 @@ impl Dialects {
     }
 }
 
-/// What the server is compared with.
+/// The server to compare with.
 enum Other {
     /// The bare relay with this store.
     Reference(Store),
@@ -84,7 +84,7 @@ impl Compare {
     async fn compare(&self, place: &Place, other: &Other, dialect: Dialect) -> Result<Comparison> {
         let mut rounds = Vec::new();
         for number in 0..self.rounds {
-            // Alternating: what the first leaves behind does not always fall on the same one.
+            // Alternating, so that effects of running first do not always favour the same one.
             let other_first = if number % 2 == 0 { None } else { Some(self.other(place, other, dialect).await?) };
             let server = self.measure(&place.server(self.relay.accounts(), dialect).await?, dialect).await?;
             let other = match other_first {

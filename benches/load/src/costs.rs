@@ -1,4 +1,4 @@
-//! What a load has cost: the server, the tool, and everything else on the machine.
+//! The costs of a load: of the server, of the tool, and of everything else on the machine.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Now; `done` is how much of whatever is counted was done so far.
+    /// Takes the counters now; `done` is the number of operations so far.
     pub(crate) async fn take(target: &Target, done: u64) -> Result<Self> {
         let metrics = match target.admin {
             Some(admin) => http::get(admin, "/metrics").await?,
@@ -38,25 +38,25 @@ impl Snapshot {
     }
 }
 
-/// What it has cost, between two moments.
+/// The costs between two moments.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Costs {
     pub(crate) measured_s: f64,
-    /// How much was done.
+    /// The number of operations.
     pub(crate) count: u64,
     pub(crate) per_second: f64,
-    /// Processor time of the server for each.
+    /// Processor time of the server for each operation.
     pub(crate) cpu_us: Option<f64>,
     pub(crate) server_cores: Option<f64>,
-    /// Times the server's threads gave up a processor or lost it, for each.
+    /// Context switches of the server's threads for each operation.
     pub(crate) switches: Option<f64>,
-    /// The most memory the server has held, since it began.
+    /// The server's peak memory since its start.
     pub(crate) peak_rss_mib: Option<u64>,
-    /// Commands that it has stored at once, on average.
+    /// Commands in a batch, on average.
     pub(crate) batch_rows: Option<f64>,
     pub(crate) commit_ms: Option<f64>,
     pub(crate) tool_cores: f64,
-    /// What neither the server nor the tool has used: the kernel, the database's processes, and other programs.
+    /// Processors used by neither the server nor the tool: the kernel, the database's processes, and other programs.
     pub(crate) other_cores: Option<f64>,
 }
 

@@ -1,4 +1,4 @@
-//! A database of a run's own.
+//! The database of one run.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use fluent_backend::testing::TestDatabase;
 use tokio_postgres::{Client, NoTls};
 
-/// A database of a run's own. One in PostgreSQL is dropped with this value; a SQLite file lies in the run's directory.
+/// The database of one run. One in PostgreSQL is dropped with this value; a SQLite file is in the run's directory.
 pub(crate) enum Database {
     /// The file.
     Sqlite(PathBuf),
@@ -16,12 +16,12 @@ pub(crate) enum Database {
 }
 
 impl Database {
-    /// Makes one beside the one that the URL names.
+    /// Makes a database on the server of the one that the URL names.
     pub(crate) async fn on_postgres(parent: &str) -> Result<Self> {
         Ok(Self::Postgres(TestDatabase::create_on(parent).await?))
     }
 
-    /// What it is.
+    /// Returns the kind of database.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Sqlite(_) => "sqlite",
@@ -29,7 +29,7 @@ impl Database {
         }
     }
 
-    /// Its URL, as our server takes it; empty for the file that the server makes anyway.
+    /// Returns its URL for the server's settings; empty for the file that the server makes by default.
     pub(crate) fn url(&self) -> &str {
         match self {
             Self::Sqlite(_) => "",
@@ -37,7 +37,7 @@ impl Database {
         }
     }
 
-    /// Its path or its URL.
+    /// Returns its path or its URL.
     pub(crate) fn place(&self) -> OsString {
         match self {
             Self::Sqlite(path) => path.clone().into(),
@@ -46,9 +46,9 @@ impl Database {
     }
 }
 
-/// Connects, and lets the connection run for as long as the client is used.
+/// Connects, and drives the connection for as long as the client is used.
 pub(crate) async fn connect(url: &str) -> Result<Client> {
-    // Without the driver's text, which may repeat the URL and its password.
+    // The driver's own error is not shown: it may repeat the URL with its password.
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.context("cannot connect to PostgreSQL")?;
     tokio::spawn(connection);
     Ok(client)

@@ -1,4 +1,4 @@
-//! What pages cost somebody who has deleted nearly everything, against somebody who had nothing to delete.
+//! The cost of pages for a user who has deleted nearly everything, compared with a user who had nothing to delete.
 
 use anyhow::{Context as _, Result};
 use serde::Serialize;
@@ -12,10 +12,10 @@ use crate::requests::{Ask, Asking, Expect, Served};
 use crate::stock::{self, Keep, Stock};
 use crate::target::Target;
 
-/// Who has deleted, and who has not; each writes with the next one.
+/// The user who has deleted, and below the one who has not; each has a conversation with the next user.
 const DELETER: u32 = 1;
 const OTHER: u32 = 3;
-/// Messages that both have left.
+/// Messages that are left in both conversations.
 const LEFT: u64 = 20;
 const KINDS: [&str; 4] = ["history", "chat_list", "conversations", "sync"];
 
@@ -29,7 +29,7 @@ pub(crate) struct Deletions {
     /// Characters of each encrypted copy
     #[arg(long, default_value_t = 344, value_parser = clap::value_parser!(u32).range(1..=98_304))]
     bytes: u32,
-    /// How often each is asked
+    /// Rounds in which each page is requested
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
     #[command(flatten)]
@@ -46,11 +46,11 @@ struct Row {
     kind: &'static str,
     without_p50_ms: Spread,
     deleted_p50_ms: Spread,
-    /// Deleted to without, round by round.
+    /// The ratio of both users, round by round.
     ratio: Spread,
 }
 
-/// What came of it.
+/// The result.
 #[derive(Serialize)]
 pub(crate) struct Outcome {
     workload: &'static str,
@@ -80,7 +80,7 @@ impl Deletions {
         let epoch = epoch(&target).await?;
         let mut rounds = Vec::new();
         for round in 0..self.rounds {
-            // Alternating: what the first leaves behind does not always fall on the same one.
+            // Alternating, so that effects of running first do not always favour the same one.
             rounds.push(if round % 2 == 0 {
                 let without = self.ask(&target, &epoch, OTHER).await?;
                 (without, self.ask(&target, &epoch, DELETER).await?)

@@ -17,7 +17,7 @@ pub(crate) struct Fanout {
     /// Sockets of the user; for more than ten the server must allow them (`FLUENT__SOCKET__MAX_PER_USER`)
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     sockets: u32,
-    /// Messages of the partner that wait for their acknowledgement, always
+    /// Unacknowledged messages of the partner at any time
     #[arg(long, default_value_t = 32, conflicts_with = "rate", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     window: u32,
     /// Instead of a window: messages a second
@@ -32,16 +32,16 @@ pub(crate) struct Fanout {
     plan: Plan,
 }
 
-/// What came of it; times in milliseconds. What is counted are frames.
+/// The result; times in milliseconds. Operations are frames.
 #[derive(Serialize)]
 pub(crate) struct Outcome {
     workload: &'static str,
     target: String,
     #[serde(flatten)]
     fanout: Fanout,
-    /// To each socket.
+    /// Until a message reaches each socket.
     latency_ms: Summary,
-    /// To the last socket.
+    /// Until a message reaches the last socket.
     last_ms: Summary,
     #[serde(flatten)]
     pub(crate) sound: Soundness,
@@ -50,10 +50,10 @@ pub(crate) struct Outcome {
 }
 
 impl Fanout {
-    /// Accounts that it needs.
+    /// The number of accounts that it needs.
     pub(crate) const ACCOUNTS: u32 = 2;
 
-    /// Runs it.
+    /// Runs the load.
     pub(crate) async fn run(&self, target: &Target) -> Result<Outcome> {
         self.plan.check()?;
         let [from, to, ..] = target.accounts.as_slice() else { bail!("there are too few accounts") };

@@ -1,4 +1,4 @@
-//! What a device must know of a frame of fluent.v1 beside its mark, without parsing it.
+//! The parts of a fluent.v1 frame that a device needs beside its mark, found without parsing.
 
 use std::sync::LazyLock;
 
@@ -11,13 +11,13 @@ static RETRY_AFTER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#
 static CURSOR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","cursor":""#));
 static DUPLICATE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","duplicate":true"#));
 
-/// The `type`.
+/// Returns the `type`.
 pub(crate) fn kind(frame: &[u8]) -> &[u8] {
     let rest = frame.strip_prefix(br#"{"type":""#.as_slice()).unwrap_or_default();
     rest.split(|&byte| byte == b'"').next().unwrap_or_default()
 }
 
-/// The number of an event that moves a cursor.
+/// Returns the `seq` of an event that moves a cursor.
 pub(crate) fn event(frame: &[u8]) -> Option<u64> {
     if kind(frame) == b"error" || DUPLICATE.find(frame).is_some() {
         return None;
@@ -25,18 +25,18 @@ pub(crate) fn event(frame: &[u8]) -> Option<u64> {
     number(&SEQ, frame)
 }
 
-/// The `code` of an error.
+/// Returns the `code` of an error.
 pub(crate) fn code(frame: &[u8]) -> &[u8] {
     let behind = CODE.find(frame).and_then(|at| frame.get(at + CODE.needle().len()..)).unwrap_or_default();
     behind.split(|&byte| byte == b'"').next().unwrap_or_default()
 }
 
-/// After how many milliseconds it may be tried again.
+/// Returns the milliseconds after which to try again.
 pub(crate) fn retry_after_ms(frame: &[u8]) -> Option<u64> {
     number(&RETRY_AFTER, frame)
 }
 
-/// The number of a message.
+/// Returns the id of a message.
 pub(crate) fn id(frame: &[u8]) -> Option<u64> {
     number(&ID, frame)
 }
@@ -47,16 +47,16 @@ fn number(key: &Finder<'_>, frame: &[u8]) -> Option<u64> {
     std::str::from_utf8(digits.get(..end)?).ok()?.parse().ok()
 }
 
-/// Where a device stands in the events.
+/// The cursor of a device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cursor {
-    /// Names the store.
+    /// The epoch of the store.
     epoch: String,
     seq: u64,
 }
 
 impl Cursor {
-    /// The cursor in a frame.
+    /// Returns the cursor in a frame.
     pub(crate) fn of(frame: &[u8]) -> Option<Self> {
         let rest = frame.get(CURSOR.find(frame)? + CURSOR.needle().len()..)?;
         let text = std::str::from_utf8(rest.split(|&byte| byte == b'"').next()?).ok()?;
@@ -64,12 +64,12 @@ impl Cursor {
         Some(Self { epoch: epoch.to_owned(), seq: seq.parse().ok()? })
     }
 
-    /// The event up to which everything is kept.
+    /// Returns the event up to which everything is kept.
     pub(crate) fn seq(&self) -> u64 {
         self.seq
     }
 
-    /// An event is kept; no when it did not come in its order.
+    /// Moves on to an event. Returns false when it did not come in its order.
     pub(crate) fn advance(&mut self, seq: u64) -> bool {
         let is_next = seq > self.seq;
         self.seq = self.seq.max(seq);

@@ -1,4 +1,4 @@
-//! What a page costs in a large store, against the same page in a small one.
+//! The cost of a page in a large store, compared with the same page in a small one.
 
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -11,9 +11,9 @@ use crate::requests::{Ask, Asking, Connection, Expect, Served};
 use crate::stock::{Keep, Stock};
 use crate::target::Target;
 
-/// Users, who write to the next ones around a circle.
+/// Users in a ring, who write to the next ones.
 const USERS: u32 = 20;
-/// So many next ones; each has as many partners on the other side.
+/// Partners of a user in each direction of the ring.
 const NEXT: u32 = 5;
 const PARTNERS: usize = 2 * NEXT as usize;
 const CONVERSATIONS: u32 = USERS * NEXT;
@@ -35,7 +35,7 @@ pub(crate) struct Growth {
     /// Characters of each encrypted copy
     #[arg(long, default_value_t = 344, value_parser = clap::value_parser!(u32).range(1..=98_304))]
     bytes: u32,
-    /// How often each is asked
+    /// Rounds in which each page is requested
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
     #[command(flatten)]
@@ -52,11 +52,11 @@ struct Row {
     kind: &'static str,
     small_p50_ms: Spread,
     large_p50_ms: Spread,
-    /// Large to small, round by round.
+    /// The ratio of large to small, round by round.
     ratio: Spread,
 }
 
-/// What came of it.
+/// The result.
 #[derive(Serialize)]
 pub(crate) struct Grown {
     workload: &'static str,
@@ -68,7 +68,7 @@ pub(crate) struct Grown {
     wrong: u64,
 }
 
-/// A filled store and what must be known to ask it.
+/// A filled store, and the data that requests to it need.
 struct Filled {
     target: Target,
     messages: u64,
@@ -81,7 +81,7 @@ impl Growth {
         let large = self.fill(place, self.large).await?;
         let mut rounds = Vec::new();
         for round in 0..self.rounds {
-            // Alternating: what the first leaves behind does not always fall on the same one.
+            // Alternating, so that effects of running first do not always favour the same one.
             rounds.push(if round % 2 == 0 {
                 let first = self.ask(&small).await?;
                 (first, self.ask(&large).await?)
@@ -135,7 +135,7 @@ impl Growth {
             let token = token.map_or("", |account| &account.token);
             let (path, expected) = match kind {
                 0 => {
-                    // No page is cut short by the beginning of its conversation.
+                    // High enough that no page reaches the beginning of its conversation.
                     let least = (PAGE + 1) * u64::from(CONVERSATIONS);
                     let before = least + random.below(messages - least);
                     let path = format!("/chat/all_messages?partnerID={partner}&before_id={before}&limit={PAGE}");
@@ -144,7 +144,7 @@ impl Growth {
                 1 => ("/chat/chat_list".to_owned(), Expect::exactly(PARTNERS, r#""content":"#)),
                 2 => ("/chat/conversations?limit=100".to_owned(), Expect::exactly(PARTNERS, r#""content":"#)),
                 3 => {
-                    // A tenth of all messages are this user's; half of the least store is left for a page.
+                    // A tenth of all messages are this user's; half of the smaller store is left for a page.
                     let since = random.below(messages / 2);
                     let path = format!("/chat/sync?since={epoch}:{since}&limit={EVENTS}");
                     (path, Expect::exactly(100, r#""type":"message""#))
@@ -160,7 +160,7 @@ impl Growth {
     }
 }
 
-/// What a cursor of this store begins with.
+/// Returns the epoch of a store.
 pub(crate) async fn epoch(target: &Target) -> Result<String> {
     #[derive(Deserialize)]
     struct Page {

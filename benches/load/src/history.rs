@@ -17,7 +17,7 @@ pub(crate) struct History {
     /// Messages in the store
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     messages: u64,
-    /// Messages of each conversation, and so how many conversations there are
+    /// Messages of each conversation, which gives the number of conversations
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     conversation: u64,
     /// Characters of each encrypted copy
@@ -26,7 +26,7 @@ pub(crate) struct History {
     /// Messages of a page
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u8).range(1..=100))]
     page: u8,
-    /// By what the page before is named
+    /// How the page is named
     #[arg(long, value_enum, default_value = "time")]
     cursor: Cursor,
     #[command(flatten)]
@@ -37,7 +37,7 @@ pub(crate) struct History {
     keep: Keep,
 }
 
-/// By what the page before is named.
+/// The parameter that names a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Cursor {
@@ -67,7 +67,7 @@ impl History {
         };
         let ask = |random: &mut Random| {
             let conversation = random.below(conversations.into());
-            // One of the two reads.
+            // Either of the two reads.
             let (reader, partner) = if random.chance(500) { (0, 1) } else { (1, 0) };
             let account = |side| target.accounts.get(usize::try_from(2 * conversation + side).unwrap_or(0));
             let (token, partner) =
@@ -92,7 +92,7 @@ impl History {
     }
 }
 
-/// The time stamp that message number 0 would have: they grow by a microsecond from one to the next.
+/// Returns the time stamp that message number 0 would have: time stamps are a microsecond apart.
 async fn before_first(target: &Target) -> Result<i64> {
     #[derive(Deserialize)]
     struct Message {
@@ -108,7 +108,7 @@ async fn before_first(target: &Target) -> Result<i64> {
     Ok(newest.timestamp.parse::<jiff::Timestamp>()?.as_microsecond() - newest.id)
 }
 
-/// The time stamp of a message, as it stands in a URL.
+/// Returns the time stamp of a message, encoded for a URL.
 fn time(before_first: i64, id: u64) -> String {
     let micros = before_first.saturating_add(i64::try_from(id).unwrap_or(i64::MAX));
     jiff::Timestamp::from_microsecond(micros).map_or_else(|_| String::new(), |time| format!("{time:.6}"))

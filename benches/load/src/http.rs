@@ -1,4 +1,4 @@
-//! HTTP, one request a connection: for the few that are not what is measured.
+//! HTTP with one request a connection, for the few requests that are not measured.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,12 +9,12 @@ use tokio::net::TcpStream;
 
 const TIMEOUT: Duration = Duration::from_secs(35);
 
-/// The body that `GET path` is answered with.
+/// Sends `GET path`, and returns the body of the response.
 pub(crate) async fn get(addr: SocketAddr, path: &str) -> Result<String> {
     request(addr, &format!("GET {path} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\r\n")).await
 }
 
-/// The body that `POST path` is answered with.
+/// Sends `POST path`, and returns the body of the response.
 pub(crate) async fn post(addr: SocketAddr, path: &str, body: &serde_json::Value) -> Result<String> {
     let body = body.to_string();
     let head = format!("POST {path} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\nContent-Type: application/json");
@@ -35,7 +35,7 @@ async fn request(addr: SocketAddr, request: &str) -> Result<String> {
     Ok(body.to_owned())
 }
 
-/// The mean of a metric that has a sum and a count, between two states of `/metrics`.
+/// Returns the mean of a histogram between two states of `/metrics`.
 pub(crate) fn mean_between(before: &str, after: &str, metric: &str) -> Option<f64> {
     let of = |text: &str, suffix: &str| -> Option<f64> {
         let name = format!("{metric}{suffix} ");

@@ -1,4 +1,5 @@
-//! Many sockets that do nothing: how fast they come, what each costs, and what the server gives back when they have left.
+//! Many idle sockets: how fast they connect, the cost of each, and the memory that the server gives back when they have
+//! left.
 
 mod crowd;
 mod outcome;
@@ -17,17 +18,18 @@ use crate::target::Target;
 use crowd::Crowd;
 use outcome::{Left, Outcome};
 
-/// From the last connect to the first look at the memory.
+/// Wait from the last connect to the first measurement of memory.
 const SETTLE: Duration = Duration::from_secs(2);
-/// Sockets that come and go before the measurement: a server that has served nobody has not even read its own program.
+/// Sockets that connect and leave before the measurement: a server that has served no client has not even loaded its
+/// own program.
 const FIRST: usize = 100;
 
 /// One socket for each of many users, which only answer pings.
 #[derive(Clone, Debug, clap::Args, Serialize)]
 #[group(skip)]
 pub(crate) struct Idle {
-    /// Sockets, each of a user of its own. The server must allow them (`FLUENT__SERVER__MAX_CONNECTIONS`), and each takes a
-    /// file of the server and one of this program
+    /// Sockets, each of a user of its own. The server must allow them (`FLUENT__SERVER__MAX_CONNECTIONS`), and each
+    /// takes a file of the server and one of this program
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=60_000))]
     pub(crate) sockets: u32,
     /// The wire that is spoken
@@ -39,7 +41,7 @@ pub(crate) struct Idle {
     /// Seconds that they stay; the server pings after 25
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     stay: u64,
-    /// Seconds after the last has left at which the memory is looked at
+    /// Seconds after the last has left at which the memory is measured
     #[arg(long, default_values_t = [1, 10, 60], value_delimiter = ',', value_parser = clap::value_parser!(u64).range(0..=3600))]
     after: Vec<u64>,
 }
@@ -97,7 +99,7 @@ impl Idle {
     }
 }
 
-/// Waits until a time after `from`, and shows that.
+/// Waits until a time after `from`, with a progress bar.
 async fn wait(what: &str, from: Instant, time: Duration) -> Instant {
     let progress = Progress::over(what, time);
     let until = from + time;

@@ -4,10 +4,10 @@ use anyhow::Result;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-/// Longest latency that is told apart, in microseconds.
+/// Longest latency that is recorded, in microseconds; longer ones count as this.
 const MAX_US: u64 = 600_000_000;
 
-/// How long things took.
+/// Recorded latencies.
 pub(crate) struct Latencies(Histogram<u64>);
 
 impl Latencies {
@@ -15,7 +15,7 @@ impl Latencies {
         Ok(Self(Histogram::new_with_bounds(1, MAX_US, 3)?))
     }
 
-    /// Notes one in nanoseconds; negative ones count as nothing.
+    /// Records a latency from two moments in nanoseconds; a negative one counts as 0.
     pub(crate) fn note(&mut self, from: u64, to: u64) {
         self.0.saturating_record(to.saturating_sub(from).div_ceil(1000));
     }

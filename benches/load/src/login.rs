@@ -1,4 +1,4 @@
-//! Logins, whose price is a password hash, and what they do to the messages of others.
+//! Logins, which cost a password hash each, and their effect on the messages of others.
 
 mod bare;
 mod outcome;
@@ -23,8 +23,8 @@ use bare::Bare;
 pub(crate) use outcome::Outcome;
 use outcome::{Messages, Round};
 
-/// In each round verifications in the tool itself, logins alone, messages alone, and both; each for the same time, and in every second
-/// round the other way round.
+/// In each round verifications in the tool itself, logins alone, messages alone, and both; each for the same time, and
+/// in every second round in the reverse order.
 #[derive(Clone, Debug, clap::Args, Serialize)]
 #[group(skip)]
 pub(crate) struct Login {
@@ -37,13 +37,13 @@ pub(crate) struct Login {
     /// Pairs of other users, of whom one writes to the other
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pairs: u32,
-    /// Messages a second, of all pairs together, whatever happens
+    /// Messages a second in total, at fixed times
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     rate: u32,
     /// The wire that the pairs speak
     #[arg(long, value_enum, default_value = "v1")]
     dialect: Dialect,
-    /// How often all of it is measured
+    /// Rounds of all measurements
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
     /// How long each part of a round is measured

@@ -1,11 +1,11 @@
-//! How much memory a process holds, from `/proc/PID/smaps_rollup`.
+//! The memory of a process, from `/proc/PID/smaps_rollup`.
 
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
 use crate::process::field;
 
-/// What a process holds at one moment.
+/// The memory of a process at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[expect(clippy::struct_field_names, reason = "the unit is in the name in the results too")]
 pub(crate) struct Memory {
@@ -13,12 +13,12 @@ pub(crate) struct Memory {
     pub(crate) rss_kib: i64,
     /// The same, each page divided by the number of processes that share it.
     pub(crate) pss_kib: i64,
-    /// Of the resident what belongs to no file: heap and stacks.
+    /// The resident part that belongs to no file: heap and stacks.
     pub(crate) anon_kib: i64,
 }
 
 impl Memory {
-    /// What process `pid` holds now.
+    /// Returns the memory of process `pid` now.
     pub(crate) fn of(pid: u32) -> Result<Self> {
         let path = format!("/proc/{pid}/smaps_rollup");
         let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
@@ -30,7 +30,7 @@ impl Memory {
         Some(Self { rss_kib: kib("Rss:")?, pss_kib: kib("Pss:")?, anon_kib: kib("Anonymous:")? })
     }
 
-    /// How much more that is than `before`.
+    /// Returns the difference from `before`.
     pub(crate) fn beyond(self, before: Self) -> Self {
         Self {
             rss_kib: self.rss_kib - before.rss_kib,
@@ -39,17 +39,17 @@ impl Memory {
         }
     }
 
-    /// The resident part in MiB.
+    /// Returns the resident memory in MiB.
     pub(crate) fn rss_mib(self) -> f64 {
         mib(self.rss_kib)
     }
 
-    /// What belongs to no file, in MiB.
+    /// Returns the memory that belongs to no file, in MiB.
     pub(crate) fn anon_mib(self) -> f64 {
         mib(self.anon_kib)
     }
 
-    /// Each divided by a number of things that it is for, in KiB.
+    /// Returns each figure divided by `count`, in KiB.
     pub(crate) fn each(self, count: u32) -> Each {
         let share = |kib| mib(kib) * 1024.0 / f64::from(count.max(1));
         Each { rss: share(self.rss_kib), pss: share(self.pss_kib), anon: share(self.anon_kib) }

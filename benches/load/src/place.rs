@@ -1,4 +1,4 @@
-//! Where servers of the tool's own are started, and on which database.
+//! The place of the tool's own servers: program, directory and database.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -28,18 +28,19 @@ pub(crate) struct Where {
     /// The server's program, to be started on a fresh database; by default the one beside this program
     #[arg(long, value_name = "PATH")]
     server: Option<PathBuf>,
-    /// Where its data directory is made, and removed at the end: on a real disk; by default the system's temporary directory
+    /// Where its data directory is made, and removed at the end: on a real disk; by default the system's temporary
+    /// directory
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// A PostgreSQL in which a fresh database is made, and dropped at the end: `postgres://user:password@host/name`
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
-    /// On a PostgreSQL that is started for this and thrown away
+    /// Use a throw-away PostgreSQL that is started for this
     #[arg(long, conflicts_with = "database_url")]
     postgres: bool,
 }
 
-/// Where the reference keeps messages.
+/// The store of the reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Store {
@@ -52,7 +53,7 @@ pub(crate) enum Store {
 }
 
 impl Store {
-    /// As it is given on a command line.
+    /// Returns its name on the command line.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -65,7 +66,7 @@ impl Store {
 /// Makes servers, each with a database of its own.
 #[derive(Clone)]
 pub(crate) struct Place {
-    /// What reports call the server.
+    /// The name of the server in reports.
     name: &'static str,
     program: PathBuf,
     dir: PathBuf,
@@ -74,7 +75,7 @@ pub(crate) struct Place {
 }
 
 impl Where {
-    /// Gets ready what servers need; `on_postgres` when nothing else is wanted.
+    /// Prepares the place; `on_postgres` is the default when no store is chosen.
     pub(crate) async fn place(&self, on_postgres: bool) -> Result<Place> {
         let mut place = Place::at(self.server.as_deref(), self.dir.as_deref())?;
         if self.postgres || (on_postgres && self.database_url.is_none()) {
@@ -87,8 +88,8 @@ impl Where {
 }
 
 impl Place {
-    /// For servers of the program at `server`, by default the one beside this program, on a disk: by default that of the system's
-    /// temporary directory.
+    /// Makes a place for servers of the program at `server`, by default the one beside this program, in `dir`, by
+    /// default the system's temporary directory. It must be on a disk.
     pub(crate) fn at(server: Option<&Path>, dir: Option<&Path>) -> Result<Self> {
         let beside = || Ok(std::env::current_exe()?.with_file_name("fluent-backend"));
         let program = found(&server.map(Path::to_owned).map_or_else(beside, anyhow::Ok)?)?;
@@ -99,24 +100,25 @@ impl Place {
         Ok(Self { name: "server", program, dir, postgres: None, cluster: None })
     }
 
-    /// The same place for servers of another program, which reports call `name`.
+    /// Returns the same place for servers of another program, with another name in reports.
     pub(crate) fn with_program(&self, name: &'static str, program: &Path) -> Result<Self> {
         Ok(Self { name, program: found(program)?, ..self.clone() })
     }
 
-    /// The store of its servers.
+    /// Returns the store of its servers.
     pub(crate) fn store(&self) -> Store {
         if self.postgres.is_some() { Store::Postgres } else { Store::Sqlite }
     }
 
-    /// A PostgreSQL that is thrown away, and waits for the disk as one in earnest does.
+    /// Starts a throw-away PostgreSQL, which waits for the disk as a real one does.
     pub(crate) async fn start_postgres(&self) -> Result<Postgres> {
         let settings =
             PostgresSettings { parent: Some(self.dir.clone()), durable: true, ..PostgresSettings::default() };
         Postgres::start_with(settings).await.context("no PostgreSQL of the run's own")
     }
 
-    /// A fresh database with `count` accounts of fluent.v1, and its directory: on the PostgreSQL at `parent`, if there is one.
+    /// Makes a fresh database with `count` accounts of fluent.v1, and its directory; on the PostgreSQL at `parent`, if
+    /// given.
     pub(crate) async fn populated(&mut self, parent: Option<String>, count: u32) -> Result<(TempDir, Database)> {
         self.postgres = parent;
         let (dir, database) = self.fresh(self.postgres.is_some()).await?;
@@ -124,14 +126,14 @@ impl Place {
         Ok((dir, database))
     }
 
-    /// Our server on a fresh database with `count` accounts that speak `dialect`.
+    /// Starts the server on a fresh database with `count` accounts that speak `dialect`.
     pub(crate) async fn server(&self, count: u32, dialect: Dialect) -> Result<Target> {
         let (dir, database) = self.fresh(self.postgres.is_some()).await?;
         seed::accounts(&database, count, dialect).await?;
         self.start(dir, database, count).await
     }
 
-    /// Our server on a database that was filled with this, whose users speak `dialect`.
+    /// Starts the server on a database filled with `stock`, whose users speak `dialect`.
     pub(crate) async fn stocked(&self, stock: &Stock, dialect: Dialect, keep: &Keep) -> Result<Target> {
         let (dir, database) = self.fresh(self.postgres.is_some()).await?;
         stock.fill(&database, dialect, keep).await?;
@@ -143,7 +145,7 @@ impl Place {
         self.target(format!("{}/{}", self.name, database.kind()), child, Some(database), dir, count)
     }
 
-    /// A reference with this store, on a fresh database of our schema.
+    /// Starts a reference with this store, on a fresh database with the server's schema.
     pub(crate) async fn reference(&self, count: u32, store: Store) -> Result<Target> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["reference", "--store", store.as_str()]);
@@ -163,7 +165,7 @@ impl Place {
         made.with_context(|| format!("cannot make a directory in {}", self.dir.display()))
     }
 
-    /// A directory and a database that our migrations have made.
+    /// Makes a directory and a migrated database.
     async fn fresh(&self, on_postgres: bool) -> Result<(TempDir, Database)> {
         let dir = self.fresh_dir()?;
         let database = match &self.postgres {
@@ -175,11 +177,11 @@ impl Place {
         Ok((dir, database))
     }
 
-    /// Our server in this directory, on the database at `url`.
+    /// Returns the command for a server in this directory, on the database at `url`.
     pub(crate) fn command(&self, dir: &Path, url: &str) -> Command {
         let mut command = Command::new(&self.program);
         command
-            // Not the .env file of wherever the tool was started.
+            // So that the server does not read a .env file of the tool's directory.
             .current_dir(dir)
             .env_remove("FLUENT__DATABASE__URL")
             .env("DATABASE_URL", url)
@@ -204,7 +206,7 @@ impl Place {
     }
 }
 
-/// The absolute path of a server's program.
+/// Returns the absolute path of a server's program.
 fn found(program: &Path) -> Result<PathBuf> {
     let Ok(found) = program.canonicalize() else {
         let path = program.display();
@@ -213,7 +215,7 @@ fn found(program: &Path) -> Result<PathBuf> {
     Ok(found)
 }
 
-/// The accounts that every database of a run's own begins with.
+/// Returns the accounts that every database of a run begins with.
 pub(crate) fn accounts(count: u32) -> Result<Vec<Account>> {
     let mint = Mint::new(SECRET);
     (1..=i32::try_from(count)?).map(|id| Ok(Account { id, token: mint.token(id, id.into())? })).collect()

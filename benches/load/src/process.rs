@@ -1,20 +1,20 @@
-//! What processes cost, from /proc.
+//! The costs of processes, from /proc.
 
 use std::fs::read_to_string;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-/// What a process has used since it began.
+/// The usage of a process since its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Usage {
     /// Processor time of all its threads, in user and in system mode; in ticks of 10 ms.
     pub(crate) cpu: Duration,
-    /// Times its living threads gave up the processor, or lost it.
+    /// Context switches of its living threads.
     pub(crate) switches: u64,
 }
 
-/// What process `pid` has used so far.
+/// Returns the usage of process `pid` so far.
 pub(crate) fn usage(pid: u32) -> Result<Usage> {
     let path = format!("/proc/{pid}/stat");
     let stat = read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
@@ -22,24 +22,25 @@ pub(crate) fn usage(pid: u32) -> Result<Usage> {
     Ok(Usage { cpu: from_ticks(cpu), switches: switches(pid) })
 }
 
-/// The most memory that the process has held, in MiB.
+/// Returns the peak memory of a process, in MiB.
 pub(crate) fn peak_rss_mib(pid: u32) -> Option<u64> {
     let status = read_to_string(format!("/proc/{pid}/status")).ok()?;
     Some(field(&status, "VmHWM:")? / 1024)
 }
 
-/// Processor time of the whole machine that was not idle.
+/// Returns the busy processor time of the whole machine.
 pub(crate) fn machine_cpu() -> Option<Duration> {
     busy_ticks(&read_to_string("/proc/stat").ok()?).map(from_ticks)
 }
 
-/// `utime` and `stime` of a line of `/proc/PID/stat`. The name, field 2, may hold blanks and brackets.
+/// Returns the sum of `utime` and `stime` in a line of `/proc/PID/stat`. The name, field 2, may hold blanks and
+/// brackets.
 fn cpu_ticks(stat: &str) -> Option<u64> {
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
     Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
 }
 
-/// User, nice, system, irq, softirq and steal of all cores.
+/// Returns the sum of user, nice, system, irq, softirq and steal of all cores.
 fn busy_ticks(stat: &str) -> Option<u64> {
     let fields: Vec<u64> =
         stat.lines().next()?.split_ascii_whitespace().skip(1).map_while(|n| n.parse().ok()).collect();
@@ -55,7 +56,7 @@ fn switches(pid: u32) -> u64 {
     threads.flatten().filter_map(of).sum()
 }
 
-/// The number behind a name at the beginning of a line.
+/// Returns the number behind a name at the beginning of a line.
 pub(crate) fn field(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_ascii_whitespace().next()?.parse().ok()

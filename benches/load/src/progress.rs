@@ -1,4 +1,4 @@
-//! Says on a terminal what goes on; silent elsewhere.
+//! Progress bars, on a terminal only.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
-    /// Time that passes.
+    /// Shows time that passes.
     pub(crate) fn over(what: &str, whole: Duration) -> Self {
         let bar = ProgressBar::new(whole.as_secs().max(1)).with_message(what.to_owned());
         if let Ok(style) = ProgressStyle::with_template("{msg} [{elapsed_precise}] {wide_bar} of {len} s") {
@@ -18,7 +18,7 @@ impl Progress {
         Self(bar)
     }
 
-    /// Things that are done one after the other.
+    /// Shows a number of steps.
     pub(crate) fn counting(what: &str, whole: u64) -> Self {
         let bar = ProgressBar::new(whole.max(1)).with_message(what.to_owned());
         if let Ok(style) = ProgressStyle::with_template("{msg} [{elapsed_precise}] {wide_bar} {pos} of {len}") {
@@ -27,24 +27,24 @@ impl Progress {
         Self(bar)
     }
 
-    /// Something that takes a while.
+    /// Shows work of unknown length.
     pub(crate) fn unknown(what: &str) -> Self {
         let bar = ProgressBar::new_spinner().with_message(what.to_owned());
         bar.enable_steady_tick(Duration::from_millis(500));
         Self(bar)
     }
 
-    /// One more is done.
+    /// Advances by one step.
     pub(crate) fn step(&self) {
         self.0.inc(1);
     }
 
-    /// So many are done.
+    /// Sets the number of finished steps.
     pub(crate) fn reach(&self, count: u64) {
         self.0.set_position(count);
     }
 
-    /// So much has passed.
+    /// Sets the time that has passed.
     pub(crate) fn at(&self, passed: Duration) {
         self.0.set_position(passed.as_secs());
     }

@@ -1,4 +1,4 @@
-//! Numbers that look random and are the same from the same seed, everywhere.
+//! Pseudo-random numbers, the same for the same seed on every machine.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use std::time::Duration;
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// The numbers of one of many that share a seed.
+    /// Makes the generator `number` of many that share a seed.
     pub(crate) fn of(seed: u64, number: u64) -> Self {
         let mut random = Self(seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         Self(random.next())
     }
 
-    /// The next one.
+    /// Returns the next number.
     pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -21,23 +21,23 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// One below a bound, or 0 when there is none below it. All are equally likely, to within bound / 2⁶⁴.
+    /// Returns a number below `bound`, or 0 when `bound` is 0. All are equally likely, to within bound / 2⁶⁴.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         let wide = u128::from(self.next()) * u128::from(bound);
         u64::try_from(wide >> 64).unwrap_or(0)
     }
 
-    /// A place in a list of this length.
+    /// Returns an index into a list of this length.
     pub(crate) fn index(&mut self, length: usize) -> usize {
         usize::try_from(self.below(length as u64)).unwrap_or(0)
     }
 
-    /// One of several; `None` of none.
+    /// Returns one of several items; `None` of an empty list.
     pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
         from.get(self.index(from.len()))
     }
 
-    /// A time until something that happens by chance, once in `mean` on average.
+    /// Returns the time until a random event that happens once in `mean` on average.
     #[expect(clippy::cast_precision_loss, reason = "the numbers are below 2^53")]
     pub(crate) fn wait(&mut self, mean: Duration) -> Duration {
         // Above 0, so that the logarithm is finite: at most 36.7.
@@ -45,7 +45,7 @@ impl Random {
         mean.mul_f64(-uniform.min(1.0).ln())
     }
 
-    /// Yes in so many of 1000 cases.
+    /// Returns true in `permille` of 1000 cases.
     pub(crate) fn chance(&mut self, permille: u64) -> bool {
         self.below(1000) < permille
     }

@@ -1,5 +1,5 @@
-//! What our server is compared with: a bare relay over the same library and the same database, without authentication,
-//! limits, actors, receipts and all the rest. It is what the same messages must cost at least.
+//! The reference for comparisons: a bare relay with the same library and the same database, without authentication,
+//! limits, actors, receipts and so on. Its costs are the least that the same messages can cost.
 
 mod hub;
 mod postgres;
@@ -19,7 +19,7 @@ use crate::place::Store;
 use crate::report::say;
 use hub::Hub;
 
-/// Most messages of one transaction, as in our server.
+/// Most messages of one transaction, as in the server.
 const MAX_BATCH: usize = 1024;
 /// Messages that may wait for the writer.
 const WAITING: usize = 4096;

@@ -1,8 +1,8 @@
 //! Pairs of users, of whom one writes to the other.
 //!
-//! Closed loop: each writer has always the same number of messages without acknowledgement. Open loop: messages are due at
-//! fixed times whatever the server does, and their latency counts from then, so that a server which stops for a while is not
-//! spared the messages that it would have got meanwhile.
+//! Closed loop: each writer always has the same number of unacknowledged messages. Open loop: messages are due at fixed
+//! times whatever the server does, and their latency counts from then, so that a server that stops for a while is not
+//! spared the messages of that time.
 
 use anyhow::{Result, bail, ensure};
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -22,10 +22,10 @@ pub(crate) struct Relay {
     /// Pairs of users; the first writes to the second
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=50_000))]
     pub(crate) pairs: u32,
-    /// Messages of a pair that wait for their acknowledgement, always
+    /// Unacknowledged messages of each pair at any time
     #[arg(long, default_value_t = 8, conflicts_with = "rate", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) window: u32,
-    /// Instead of a window: messages a second, of all pairs together
+    /// Instead of a window: messages a second in total
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) rate: Option<u32>,
@@ -34,7 +34,7 @@ pub(crate) struct Relay {
     plan: Plan,
 }
 
-/// What came of it; times in milliseconds.
+/// The result; times in milliseconds.
 #[derive(Serialize)]
 pub(crate) struct Outcome {
     workload: &'static str,
@@ -44,7 +44,7 @@ pub(crate) struct Outcome {
     dialect: Dialect,
     /// From the intended sending to the arrival.
     pub(crate) latency_ms: Summary,
-    /// From the intended sending to the sender's own answer.
+    /// From the intended sending to the sender's acknowledgement.
     acknowledged_ms: Summary,
     /// Open loop: how late the tool itself was.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,12 +56,12 @@ pub(crate) struct Outcome {
 }
 
 impl Relay {
-    /// Accounts that it needs.
+    /// Returns the number of accounts that it needs.
     pub(crate) fn accounts(&self) -> u32 {
         self.pairs * 2
     }
 
-    /// Runs it on this wire.
+    /// Runs the load in this dialect.
     pub(crate) async fn run(&self, target: &Target, dialect: Dialect) -> Result<Outcome> {
         self.plan.check()?;
         let pairs: Vec<&[Account]> = target.accounts.chunks_exact(2).take(self.pairs as usize).collect();

@@ -1,27 +1,27 @@
-//! What the tool says: for each result a line for people and a line for programs.
+//! The tool's output: for each result a line for people and a line for programs.
 
 use serde::Serialize;
 
-/// A line on standard output.
+/// Prints a line on standard output.
 #[expect(clippy::print_stdout, reason = "the program's own output")]
 pub(crate) fn say(line: &str) {
     println!("{line}");
 }
 
-/// A line on standard error.
+/// Prints a line on standard error.
 #[expect(clippy::print_stderr, reason = "the program's own output")]
 pub(crate) fn complain(line: &str) {
     eprintln!("{line}");
 }
 
-/// A result, both ways.
+/// Prints a result in both forms.
 pub(crate) fn print<T: Serialize + std::fmt::Display>(result: &T) -> anyhow::Result<()> {
     say(&result.to_string());
     say(&serde_json::to_string(result)?);
     Ok(())
 }
 
-/// What several rounds have in common: the median and how far they lie apart.
+/// A figure over several rounds: the median and the spread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct Spread {
     pub(crate) median: f64,

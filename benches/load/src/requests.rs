@@ -1,4 +1,4 @@
-//! Requests, one after the other on each of some connections that are kept.
+//! Requests, one after the other on each of several kept connections.
 
 mod ask;
 mod connection;
@@ -22,7 +22,7 @@ pub(crate) use connection::Connection;
 use outcome::Board;
 pub(crate) use outcome::{Outcome, Served};
 
-/// Who asks, and for how long.
+/// The load of requests.
 #[derive(Clone, Debug, clap::Args, serde::Serialize)]
 pub(crate) struct Asking {
     /// Connections, each of which asks again as soon as it has its answer
@@ -40,7 +40,7 @@ pub(crate) struct Asking {
 }
 
 impl Asking {
-    /// Lets all ask. The kinds are what an [`Ask`] may be of.
+    /// Runs all clients. `kinds` are the names of the kinds of [`Ask`].
     pub(crate) async fn run(
         &self,
         target: &Target,
@@ -89,7 +89,7 @@ impl Asking {
     }
 }
 
-/// Waits, and shows that.
+/// Waits, with a progress bar.
 async fn watch(progress: &Progress, start: Instant, until: Instant) {
     while Instant::now() < until {
         progress.at(start.elapsed());

@@ -11,19 +11,19 @@ use crate::letter::{Letter, Seen, scan};
 use crate::socket::Socket;
 use crate::tally::Tally;
 
-/// Longest time for the last answers to come.
+/// Longest wait for the last replies.
 const SETTLE: Duration = Duration::from_secs(10);
 
-/// What is going on.
+/// The phase of the load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     Write,
-    /// Nothing more is sent.
+    /// No more messages are sent.
     Settle,
     End,
 }
 
-/// What a writer has done.
+/// The result of a writer.
 pub(super) struct Written {
     pub(super) pair: u64,
     pub(super) sent: u64,
@@ -31,16 +31,16 @@ pub(super) struct Written {
     pub(super) errors: u64,
 }
 
-/// What a reader has got.
+/// The result of a reader.
 pub(super) struct Read {
     pub(super) pair: u64,
     pub(super) tally: Tally,
-    /// Of each message when it was due and when it came.
+    /// When each message was due, and when it came.
     pub(super) times: Vec<(u64, u64)>,
     pub(super) strays: u64,
 }
 
-/// Writes at fixed times, from the first one on and then after each period.
+/// Writes at `first`, and then after each `period`.
 pub(super) async fn write(
     mut socket: Socket,
     mut letter: Letter,
@@ -48,7 +48,7 @@ pub(super) async fn write(
     (first, period): (Instant, Duration),
     mut phase: watch::Receiver<Phase>,
 ) -> Result<Written> {
-    // What is late comes at once, each for the time at which it was due.
+    // Late messages are sent at once, each for the time at which it was due.
     let mut ticks = interval_at(first, period);
     let mut this = Written { pair, sent: 0, acknowledged: Tally::default(), errors: 0 };
     loop {
@@ -89,7 +89,7 @@ impl Written {
     }
 }
 
-/// Notes what comes.
+/// Records the messages that arrive.
 pub(super) async fn read(mut socket: Socket, pair: u64, mut phase: watch::Receiver<Phase>) -> Result<Read> {
     let mut this = Read { pair, tally: Tally::default(), times: Vec::new(), strays: 0 };
     loop {

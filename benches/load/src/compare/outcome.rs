@@ -1,4 +1,4 @@
-//! What came of the rounds: medians of both sides, and their ratios.
+//! The result of all rounds: medians of both sides, and their ratios.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ impl Row {
 #[derive(Serialize)]
 pub(super) struct Comparison {
     workload: &'static str,
-    /// What the server is compared with.
+    /// The name of the other side.
     with: &'static str,
     /// The store of the other side.
     against: Store,
@@ -52,7 +52,7 @@ pub(super) struct Comparison {
     p50_ms: Row,
     p99_ms: Row,
     peak_rss_mib: Row,
-    /// What other programs have used meanwhile: where it is much, the figures say little.
+    /// Processors used by other programs meanwhile: if it is much, the figures mean little.
     other_cores: Spread,
     /// Whether every message came once and in order, on both sides and in every round.
     pub(super) is_sound: bool,

@@ -1,4 +1,4 @@
-//! The sockets themselves.
+//! The idle sockets.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::progress::Progress;
 use crate::socket::Socket;
 use crate::target::Target;
 
-/// Longest time in which the server answers a close.
+/// Longest wait for the server's close frame.
 const CLOSE: Duration = Duration::from_secs(10);
 
 /// Open sockets, each in a task of its own.
@@ -25,7 +25,7 @@ pub(super) struct Crowd {
     leave: watch::Sender<bool>,
 }
 
-/// How they came.
+/// Measurements of the connects.
 pub(super) struct Connects {
     /// From the first open socket to the last.
     pub(super) span: Duration,
@@ -35,7 +35,7 @@ pub(super) struct Connects {
 
 impl Connects {
     pub(super) fn per_second(&self, sockets: u32) -> f64 {
-        // One fewer than sockets: it is what lies between the first and the last.
+        // One fewer than sockets: the intervals between the first and the last.
         f64::from(sockets.saturating_sub(1)) / self.span.as_secs_f64().max(1e-6)
     }
 }
@@ -64,7 +64,7 @@ impl Crowd {
         Ok((crowd, Connects { span: Duration::from_nanos(last.saturating_sub(first)), times }))
     }
 
-    /// Closes all of them. How many were not open any more or got no answer, and how long it took.
+    /// Closes all sockets. Returns how many were not open any more or got no close frame, and how long it took.
     pub(super) async fn leave(mut self) -> (u64, Duration) {
         let start = clock::now();
         self.leave.send_replace(true);
@@ -76,7 +76,7 @@ impl Crowd {
     }
 }
 
-/// Answers pings until it is to leave; whether it was open until then and was closed as it should.
+/// Replies to pings until it is to leave. Returns whether it was open until then and was closed in order.
 async fn stay(mut socket: Socket, mut told: watch::Receiver<bool>) -> bool {
     loop {
         tokio::select! {

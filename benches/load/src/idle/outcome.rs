@@ -1,4 +1,4 @@
-//! What came of it.
+//! The result of idle sockets.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use crate::costs::Costs;
 use crate::latency::Summary;
 use crate::memory::{Each, Memory};
 
-/// What came of it.
+/// The result.
 #[derive(Serialize)]
 pub(crate) struct Outcome {
     pub(super) workload: &'static str,
@@ -26,15 +26,15 @@ pub(crate) struct Outcome {
     pub(super) settled_kib: Each,
     /// KiB a socket after they have stayed.
     pub(super) kib: Each,
-    /// Processors that the server takes for sockets that only answer pings.
+    /// Processors that the server uses for sockets that only reply to pings.
     pub(super) resting_cores: Option<f64>,
-    /// Sockets that the server closed, or whose close it did not answer.
+    /// Sockets that the server closed, or whose close it did not confirm.
     pub(super) lost: u64,
     pub(super) closing_s: f64,
     pub(super) left: Vec<Left>,
 }
 
-/// The server's memory when all have left.
+/// The server's memory after all sockets have left.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Left {
     after_s: u64,

@@ -1,4 +1,4 @@
-//! What the processors can do: password verifications and nothing else.
+//! The limit of the processors: password verifications and nothing else.
 
 use std::time::{Duration, Instant};
 
@@ -19,13 +19,14 @@ pub(super) struct Bare {
     pub(super) cpu_ms: f64,
 }
 
-/// Verifies the password of all accounts on as many threads as there are cores, each in memory that it keeps: no program can be
-/// faster with this library. They are as nice as told, so that other programs take as much from them as from the server.
+/// Verifies the password of all accounts on as many threads as there are cores, each with memory that it keeps: no
+/// program can be faster with this library. `nice` is their priority, so that other programs take as much time from
+/// them as from the server.
 pub(super) async fn verify(time: Duration, nice: i32) -> Result<Bare> {
     let hash = password_hash()?;
     let before = process::usage(std::process::id())?.cpu;
     let cores = std::thread::available_parallelism()?.get();
-    // Not the runtime's threads, which would stay nice.
+    // Own threads: those of the runtime would keep the priority.
     let threads: Vec<_> = (0..cores)
         .map(|_| {
             let (hash, (done, result)) = (hash.clone(), tokio::sync::oneshot::channel());

@@ -1,4 +1,4 @@
-//! What came of all rounds.
+//! The result of all rounds.
 
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use crate::report::Spread;
 use crate::requests::Served;
 use crate::traffic::Soundness;
 
-/// What was measured once, one after the other.
+/// The measurements of one round.
 #[derive(Serialize)]
 pub(super) struct Round {
     pub(super) bare: Bare,
@@ -28,7 +28,7 @@ pub(super) struct Messages {
     pub(super) sound: Soundness,
 }
 
-/// What came of it; ratios are those of each round.
+/// The result; ratios are of each round.
 #[derive(Serialize)]
 pub(crate) struct Outcome {
     workload: &'static str,
@@ -45,12 +45,12 @@ pub(crate) struct Outcome {
     /// Processor time of the server for a login.
     cpu_ms: Spread,
     cpu_ratio: Spread,
-    /// While messages are sent.
+    /// Logins a second while messages are sent.
     per_second_with_messages: Spread,
     p99_ms: Spread,
     p99_ms_with_logins: Spread,
     p99_ratio: Spread,
-    /// What other programs have used during the logins: where it is much, the rates say little.
+    /// Processors used by other programs during the logins: if it is much, the rates mean little.
     other_cores: Spread,
     measured: Vec<Round>,
 }

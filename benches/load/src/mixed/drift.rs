@@ -1,19 +1,20 @@
-//! Whether something grows.
+//! Drift: whether a figure grows over time.
 
 use serde::Serialize;
 
-/// How far values lie apart, after a first quarter in which things settle.
+/// The spread of values after a first quarter in which they settle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub(super) struct Drift {
     pub(super) median: f64,
-    /// The farthest of the median, in percent of it; negative when it is below.
+    /// The greatest distance from the median, in percent of it; negative when it is below.
     pub(super) percent: f64,
-    /// Of the last quarter's median from that of the second one, in percent of the latter: whether it goes on growing.
+    /// The change from the second quarter's median to the last one's, in percent of the former: whether growth
+    /// continues.
     pub(super) trend_percent: f64,
 }
 
 impl Drift {
-    /// Of values at equal distances in time.
+    /// Returns the drift of values that are equally spaced in time.
     pub(super) fn of(values: &[f64]) -> Self {
         let quarter = values.len() / 4;
         let rest = values.get(quarter..).unwrap_or_default();

@@ -1,10 +1,10 @@
-//! What must not have happened.
+//! The check of a mixed load.
 
 use super::friend;
 use super::person::Person;
 use crate::traffic::Soundness;
 
-/// Among all people in the order of their numbers.
+/// Checks all people, in the order of their numbers.
 pub(super) fn judge(all: &[Person], errors: u64) -> Soundness {
     let mut sound = Soundness { errors, ..Soundness::default() };
     let users = u32::try_from(all.len()).unwrap_or(u32::MAX);

@@ -1,4 +1,4 @@
-//! What all people note down together.
+//! The shared measurements of all people.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,10 +14,10 @@ pub(super) struct Ledger {
     pub(super) addr: SocketAddr,
     pub(super) sent: AtomicU64,
     acknowledged: AtomicU64,
-    /// Sent again after a lost answer.
+    /// Messages that were sent again after a lost reply.
     pub(super) resent: AtomicU64,
     pub(super) received: AtomicU64,
-    /// Of those received: that came before `live`, to somebody who was away.
+    /// Received messages that came before `live`, to users who had been away.
     pub(super) replayed: AtomicU64,
     pub(super) typing: AtomicU64,
     pub(super) presence: AtomicU64,
@@ -29,9 +29,9 @@ pub(super) struct Ledger {
     /// Error frames, refused requests, and resets.
     errors: AtomicU64,
     pub(super) online: AtomicU64,
-    /// People who are done with a phase.
+    /// The number of people who have completed a phase.
     pub(super) ready: AtomicU64,
-    /// The first of what went wrong.
+    /// The first problem.
     problem: Mutex<Option<String>>,
     times: Mutex<Latencies>,
     /// How late the tool itself was.
@@ -80,17 +80,17 @@ impl Ledger {
         self.acknowledged.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A message came to somebody who was there.
+    /// Records the latency of a message to a connected user.
     pub(super) fn note_time(&self, intended: u64, now: u64) {
         lock(&self.times).note(intended, now);
     }
 
-    /// A message that was due is written.
+    /// Records how late a message was written.
     pub(super) fn note_lag(&self, due: u64, now: u64) {
         lock(&self.lag).note(due, now);
     }
 
-    /// Somebody who was away is live.
+    /// Records the time in which a returning user became live.
     pub(super) fn note_return(&self, from: u64, now: u64) {
         self.opened.fetch_add(1, Ordering::Relaxed);
         lock(&self.returns).note(from, now);
@@ -108,13 +108,13 @@ impl Ledger {
         lock(&self.lag).summary()
     }
 
-    /// Something that should not be.
+    /// Records an error.
     pub(super) fn note_error(&self, problem: String) {
         self.errors.fetch_add(1, Ordering::Relaxed);
         lock(&self.problem).get_or_insert(problem);
     }
 
-    /// A socket that did not open, or did not last.
+    /// Records a socket that did not open, or that the server ended.
     pub(super) fn note_failed(&self, problem: String) {
         self.failed.fetch_add(1, Ordering::Relaxed);
         lock(&self.problem).get_or_insert(problem);
@@ -124,10 +124,10 @@ impl Ledger {
         lock(&self.problem).clone()
     }
 
-    /// Asks on a connection that is free, and notes what is wrong with the answer.
+    /// Sends a request on a free connection, and records what is wrong with the response.
     pub(super) async fn ask(&self, ask: &Ask) {
         self.pages.fetch_add(1, Ordering::Relaxed);
-        // One that was not used for long may have been closed; a fresh one must do.
+        // A connection that was idle for long may have been closed; with a fresh one the request must succeed.
         for may_be_old in [true, false] {
             let kept = if may_be_old { lock(&self.connections).pop() } else { None };
             let connection = match kept {
@@ -148,7 +148,7 @@ impl Ledger {
     }
 }
 
-/// What is noted down is whole after any panic.
+/// Locks plain measurements, which are consistent after any panic.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

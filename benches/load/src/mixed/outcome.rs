@@ -1,4 +1,4 @@
-//! What came of it.
+//! The result of a mixed load.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,18 +13,18 @@ use crate::latency::Summary;
 use crate::target::Target;
 use crate::traffic::Soundness;
 
-/// What came of it.
+/// The result.
 #[derive(Serialize)]
 pub(crate) struct Outcome {
     workload: &'static str,
     target: String,
     #[serde(flatten)]
     mixed: Mixed,
-    /// Messages to those who were there, from when they were due.
+    /// Latencies of messages to connected users, from the moment they were due.
     latency_ms: Summary,
     /// How late the tool itself was.
     lag_ms: Summary,
-    /// From the connect to `live`, with what was missed.
+    /// From the connect to `live`, missed events included.
     return_ms: Summary,
     sent: u64,
     received: u64,

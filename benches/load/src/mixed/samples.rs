@@ -1,4 +1,4 @@
-//! What is looked at from time to time.
+//! Samples of memory and counters over time.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::progress::Progress;
 use crate::report::say;
 use crate::target::Target;
 
-/// From one look to the next, at most.
+/// Longest interval between two samples.
 const OFTEN: Duration = Duration::from_secs(5);
 
 /// The memory and the counters over time.
@@ -30,7 +30,7 @@ struct Sample {
 }
 
 impl Samples {
-    /// Looks for as long as it takes, and says a line from time to time.
+    /// Takes samples for `length`, and prints a line every `every`.
     pub(super) async fn gather(target: &Target, ledger: &Ledger, length: Duration, every: Duration) -> Result<Self> {
         let progress = Progress::over(&target.name, length);
         let often = OFTEN.min(length / 20);
@@ -68,7 +68,7 @@ impl Samples {
         Ok(Self(samples))
     }
 
-    /// How the resident memory has changed, and the part of it that belongs to no file.
+    /// Returns the drift of the resident memory, and of the part that belongs to no file.
     pub(super) fn drifts(&self) -> (Drift, Drift) {
         let of = |part: fn(Memory) -> f64| {
             let values: Vec<f64> = self.0.iter().map(|sample| part(sample.memory)).collect();

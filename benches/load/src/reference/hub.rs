@@ -1,4 +1,4 @@
-//! Who is connected, and the queues of their sockets.
+//! The connected users, and the queues of their sockets.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,12 +9,12 @@ use tokio::sync::mpsc;
 use super::wire::{Draft, Message};
 use crate::clock;
 
-/// Messages that a socket's queue holds; a socket that is so far behind is let go.
+/// Most messages in a socket's queue; further ones are dropped.
 const QUEUE: usize = 1024;
 
 type Queue = mpsc::Sender<Arc<Message>>;
 
-/// Who is connected.
+/// The connected users.
 pub(super) struct Hub {
     users: RwLock<HashMap<i32, Vec<(u64, Queue)>>>,
     sockets: AtomicU64,
@@ -22,12 +22,12 @@ pub(super) struct Hub {
 }
 
 impl Hub {
-    /// What comes in goes to `jobs`.
+    /// Makes a hub that sends incoming messages to `jobs`.
     pub(super) fn new(jobs: mpsc::Sender<Draft>) -> Self {
         Self { users: RwLock::default(), sockets: AtomicU64::new(0), jobs }
     }
 
-    /// A new socket: its number and its queue.
+    /// Adds a socket, and returns its number and its queue.
     pub(super) fn join(&self, user: i32) -> (u64, mpsc::Receiver<Arc<Message>>) {
         let (sender, queue) = mpsc::channel(QUEUE);
         let socket = self.sockets.fetch_add(1, Ordering::Relaxed);
@@ -36,7 +36,7 @@ impl Hub {
         (socket, queue)
     }
 
-    /// A socket has gone.
+    /// Removes a socket.
     pub(super) fn leave(&self, user: i32, socket: u64) {
         let mut users = self.users.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(sockets) = users.get_mut(&user) {
@@ -44,7 +44,7 @@ impl Hub {
         }
     }
 
-    /// Takes a message in; waits when too many are waiting already.
+    /// Submits a message; waits while too many are waiting.
     pub(super) async fn submit(&self, draft: Draft) {
         // The writer ends only with the process.
         let _ = self.jobs.send(draft).await;
@@ -57,14 +57,14 @@ impl Hub {
             let (sender, receiver) = (message.draft.sender, message.draft.receiver);
             let sides = [Some(sender), Some(receiver).filter(|receiver| *receiver != sender)];
             for (_, queue) in sides.into_iter().flatten().filter_map(|user| users.get(&user)).flatten() {
-                // Full or gone: the driver will tell that it is missing.
+                // Full or gone: the tool reports the missing message.
                 let _ = queue.try_send(message.clone());
             }
         }
     }
 }
 
-/// Shows what comes in at once, without keeping it.
+/// Forwards messages at once, without storing them.
 pub(super) async fn forward(hub: Arc<Hub>, mut waiting: mpsc::Receiver<Draft>) {
     let mut id = 0;
     let mut drafts = Vec::new();

@@ -1,5 +1,5 @@
-//! The same rows as our server writes for a message, on one connection: one statement a table, all that waits in one
-//! transaction, and statements that need no answer of each other sent together.
+//! Writes the same rows for a message as the server, on one connection: one statement for each table, all waiting
+//! messages in one transaction, and statements that do not depend on each other's results sent together.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ pub(super) struct Writer {
     conversations: HashMap<i64, i64>,
 }
 
-/// Stores and shows what comes in, until the process ends.
+/// Stores and forwards messages, until the process ends.
 pub(super) async fn run(mut writer: Writer, hub: Arc<Hub>, mut waiting: mpsc::Receiver<Draft>) {
     let mut drafts = Vec::with_capacity(MAX_BATCH);
     while waiting.recv_many(&mut drafts, MAX_BATCH).await > 0 {
@@ -71,7 +71,7 @@ impl Writer {
     async fn store(&mut self, drafts: Vec<Draft>) -> Result<Vec<Message>> {
         let (count, now) = (i64::try_from(drafts.len())?, clock::unix_micros());
         let parameters: [&(dyn ToSql + Sync); 2] = [&count, &now];
-        // Polled in this order, so it is sent in this order, and answered in one go.
+        // Polled in this order, so sent in this order, in one round trip.
         let (begun, row) =
             tokio::join!(biased; self.db.batch_execute("BEGIN"), self.db.query_one(&self.take_numbers, &parameters));
         begun?;

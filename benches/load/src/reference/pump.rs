@@ -19,11 +19,11 @@ use super::hub::Hub;
 use super::wire;
 use crate::letter::Dialect;
 
-/// As our server has them.
+/// The server's buffer sizes.
 const READ_BUFFER: usize = 4 * 1024;
 const WRITE_BUFFER: usize = 8 * 1024;
 
-/// Serves a connection to its end. What goes wrong ends it; the driver sees that.
+/// Serves a connection to its end. Any error ends it, which the tool notices.
 pub(super) async fn serve(stream: TcpStream, hub: Arc<Hub>) {
     let _ = stream.set_nodelay(true);
     let _ = Box::pin(relay(stream, &hub)).await;
@@ -69,7 +69,7 @@ async fn relay(stream: TcpStream, hub: &Hub) -> Result<()> {
     }
 }
 
-/// The user whom the token names; nobody verifies it.
+/// Returns the user that the token names, without verifying it.
 fn who(request: &Request) -> Option<i32> {
     #[derive(Deserialize)]
     struct Claims {
@@ -80,7 +80,7 @@ fn who(request: &Request) -> Option<i32> {
     serde_json::from_slice::<Claims>(&claims).ok().map(|claims| claims.user_id)
 }
 
-/// Leaves the hub when it goes.
+/// A socket in the hub, which leaves on drop.
 struct Joined<'a> {
     hub: &'a Hub,
     user: i32,

@@ -1,14 +1,14 @@
-//! What a batch changes beside the messages themselves.
+//! The changes of a batch beside the messages themselves.
 
 use std::collections::HashMap;
 
 use super::wire::Message;
 
-/// Where a batch has moved conversations and their members.
+/// The new positions of conversations and their members.
 pub(super) struct Moved {
     /// The newest message of each conversation.
     pub(super) newest: HashMap<i64, i64>,
-    /// For each receiver and conversation: how many are new, and the newest.
+    /// For each receiver and conversation the number of new messages, and the newest.
     pub(super) unread: HashMap<(i32, i64), (i64, i64)>,
 }
 
@@ -24,7 +24,7 @@ impl Moved {
     }
 }
 
-/// What a conversation of two users is found by.
+/// Returns the key of the conversation of two users.
 pub(super) fn direct_key(a: i32, b: i32) -> i64 {
     i64::from(a.min(b)) << 32 | i64::from(a.max(b))
 }

@@ -1,5 +1,5 @@
-//! The same rows as our server writes for a message, by one thread with prepared statements, all that waits in one
-//! transaction.
+//! Writes the same rows for a message as the server, on one thread with prepared statements, all waiting messages in
+//! one transaction.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -31,7 +31,7 @@ pub(super) struct Writer {
     conversations: HashMap<i64, i64>,
 }
 
-/// Stores and shows what comes in, until the process ends.
+/// Stores and forwards messages, until the process ends.
 pub(super) fn run(mut writer: Writer, hub: &Hub, mut waiting: mpsc::Receiver<Draft>) {
     while let Some(first) = waiting.blocking_recv() {
         let mut drafts = vec![first];
@@ -49,7 +49,7 @@ pub(super) fn run(mut writer: Writer, hub: &Hub, mut waiting: mpsc::Receiver<Dra
 impl Writer {
     pub(super) fn open(path: &Path) -> Result<Self> {
         let db = Connection::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-        // As our server opens it.
+        // The settings of the server.
         for (name, value) in [
             ("journal_mode", "WAL"),
             ("synchronous", "FULL"),

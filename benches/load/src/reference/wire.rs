@@ -14,11 +14,11 @@ pub(super) struct Draft {
     pub(super) receiver: i32,
     pub(super) receiver_copy: String,
     pub(super) sender_copy: String,
-    /// The sender's name for it, and what makes it what it is; only on fluent.v1.
+    /// The sender's name for it, and its content hash; only in fluent.v1.
     pub(super) once: Option<(String, Vec<u8>)>,
 }
 
-/// A message that may be shown.
+/// A stored message.
 pub(super) struct Message {
     pub(super) draft: Draft,
     pub(super) id: i64,
@@ -47,7 +47,7 @@ struct Send {
     _message_type: String,
 }
 
-/// Reads what a client sends.
+/// Decodes a client's frame.
 pub(super) fn decode(dialect: Dialect, text: &str, sender: i32, socket: u64) -> Result<Draft> {
     Ok(match dialect {
         Dialect::Legacy => {
@@ -120,13 +120,13 @@ enum Event<'a> {
     },
 }
 
-/// What a v1 socket is told first.
+/// Returns the first frames of a v1 socket.
 pub(super) fn greetings(user_id: i32) -> Result<[String; 2]> {
     let cursor = "reference:0";
     Ok([serde_json::to_string(&Event::Hello { user_id, cursor })?, serde_json::to_string(&Event::Live { cursor })?])
 }
 
-/// The message as one socket of `user` is told.
+/// Encodes a message for one socket of `user`.
 pub(super) fn encode(dialect: Dialect, message: &Message, user: i32, socket: u64) -> Result<String> {
     let Message { draft, id, conversation, timestamp } = message;
     let timestamp = format!("{:.6}", jiff::Timestamp::from_microsecond(*timestamp)?);

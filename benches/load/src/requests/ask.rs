@@ -1,36 +1,36 @@
-//! What is asked, and what an answer must hold.
+//! Requests, and what their responses must contain.
 
 use std::ops::RangeInclusive;
 
 use memchr::memmem;
 use serde_json::Value;
 
-/// A request, and what must come back.
+/// A request, and the expected response.
 pub(crate) struct Ask {
-    /// Which of the kinds that are told apart.
+    /// The kind of the request, for separate figures.
     pub(crate) kind: usize,
-    /// What it is called when it goes wrong: without a token.
+    /// Its name in error messages, without a token.
     pub(crate) name: String,
-    /// As it is sent.
+    /// The bytes to send.
     pub(crate) request: Vec<u8>,
-    /// All of this must hold.
+    /// The conditions on the response.
     pub(crate) expected: Vec<Expect>,
 }
 
-/// How often an answer must hold a text.
+/// How often a response must contain a text.
 pub(crate) struct Expect {
     pub(crate) text: String,
     pub(crate) times: RangeInclusive<usize>,
 }
 
 impl Ask {
-    /// `GET path`.
+    /// Makes a `GET path`.
     pub(crate) fn get(kind: usize, path: &str, token: &str, expected: Vec<Expect>) -> Self {
         let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n");
         Self { kind, name: format!("GET {path}"), request: request.into_bytes(), expected }
     }
 
-    /// `POST path`, signed in or not.
+    /// Makes a `POST path`, signed in or not.
     pub(crate) fn post(kind: usize, path: &str, token: Option<&str>, body: &Value, expected: Vec<Expect>) -> Self {
         let body = body.to_string();
         let bearer = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
@@ -41,7 +41,7 @@ impl Ask {
         Self { kind, name: format!("POST {path}"), request: request.into_bytes(), expected }
     }
 
-    /// Whether an answer holds what it must.
+    /// Returns whether a response meets the conditions.
     pub(crate) fn accepts(&self, body: &[u8]) -> bool {
         self.expected.iter().all(|Expect { text, times }| {
             // One more than allowed is enough to know.
@@ -51,12 +51,12 @@ impl Ask {
 }
 
 impl Expect {
-    /// Exactly so often.
+    /// Expects the text exactly `times` times.
     pub(crate) fn exactly(times: usize, text: impl Into<String>) -> Self {
         Self { text: text.into(), times: times..=times }
     }
 
-    /// Once or more.
+    /// Expects the text at least once.
     pub(crate) fn some(text: impl Into<String>) -> Self {
         Self { text: text.into(), times: 1..=usize::MAX }
     }

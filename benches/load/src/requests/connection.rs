@@ -10,17 +10,17 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 const TIMEOUT: Duration = Duration::from_secs(35);
-/// No head of ours is longer.
+/// Longest head of a response, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
 
 /// A connection that is kept.
 pub(crate) struct Connection {
     stream: TcpStream,
-    /// The answer, from its head on.
+    /// The response, from its head on.
     buffer: Vec<u8>,
 }
 
-/// A whole answer.
+/// A complete response.
 pub(crate) struct Answer<'a> {
     pub(crate) status: u16,
     pub(crate) body: &'a [u8],
@@ -33,7 +33,7 @@ impl Connection {
         Ok(Self { stream, buffer: Vec::with_capacity(16 * 1024) })
     }
 
-    /// Sends a whole request and reads its answer.
+    /// Sends a request and reads the response.
     pub(crate) async fn ask(&mut self, request: &[u8]) -> Result<Answer<'_>> {
         timeout(TIMEOUT, self.exchange(request)).await.context("no answer in time")?
     }
@@ -58,7 +58,7 @@ impl Connection {
     }
 }
 
-/// The status, and where the body begins and ends; `None` when the head is not here in whole.
+/// Returns the status, and the range of the body; `None` when the head is incomplete.
 fn head(bytes: &[u8]) -> Result<Option<(u16, usize, usize)>> {
     let Some(end) = memmem::find(bytes, b"\r\n\r\n") else {
         if bytes.len() > MAX_HEAD {

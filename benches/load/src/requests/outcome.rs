@@ -1,4 +1,4 @@
-//! What came of it.
+//! The result of requests.
 
 use anyhow::Result;
 use serde::Serialize;
@@ -9,11 +9,11 @@ use crate::clock;
 use crate::costs::Costs;
 use crate::latency::{Latencies, Summary};
 
-/// What is noted down.
+/// The measurements.
 pub(super) struct Board {
     kinds: Vec<(&'static str, Latencies, u64)>,
     all: Latencies,
-    /// When it begins to count.
+    /// The moment from which on requests count.
     from: u64,
     answered: u64,
     bytes: u64,
@@ -29,12 +29,12 @@ impl Board {
         Ok(Self { kinds, all, from, answered: 0, bytes: 0, refused: 0, wrong: 0, problem: None })
     }
 
-    /// Answers so far.
+    /// Returns the number of responses so far.
     pub(super) fn answered(&self) -> u64 {
         self.answered
     }
 
-    /// An answer has come to what was asked at `start`.
+    /// Records the response to a request that was sent at `start`.
     pub(super) fn note(&mut self, ask: &Ask, start: u64, answer: &Answer<'_>) {
         let now = clock::now();
         self.answered += 1;
@@ -72,14 +72,14 @@ impl Board {
     }
 }
 
-/// What clients were answered.
+/// The responses to clients.
 #[derive(Serialize)]
 pub(crate) struct Served {
     pub(crate) latency_ms: Summary,
     kinds: Vec<OfKind>,
-    /// Answers that were no success.
+    /// Responses with another status than success.
     pub(crate) refused: u64,
-    /// Answers without what they had to hold.
+    /// Responses that did not meet their conditions.
     pub(crate) wrong: u64,
     /// The first of both.
     #[serde(skip_serializing_if = "Option::is_none")]
