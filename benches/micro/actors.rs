@@ -1,5 +1,5 @@
-//! Messages through the actors: submitted on sockets of senders, stored, and taken out of the queues of both sides. What is
-//! above the part `append_legacy_*` of as many messages is what sessions, writer and registry take.
+//! Messages through the actors: submitted on sockets of senders, stored, and taken out of the queues of both sides. The
+//! difference to the part `append_legacy_*` of as many messages is the cost of sessions, writer and registry.
 
 use fluent_backend::actors::{
     ActorSystem, Credits, InFlightBytes, NewSocket, Outgoing, SendQueue, SocketLease, send_queue,

@@ -25,7 +25,7 @@ pub(crate) fn parts() -> impl Iterator<Item = Part> {
 
 fn appending(messages: u64, has_name: bool) -> Box<dyn FnMut()> {
     let runtime = Runtime::new().unwrap();
-    // On the disk that the project is on: a temporary directory may be in memory.
+    // On the project's disk: a temporary directory may be in memory.
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let storage = runtime.block_on(storage(&config(dir.path())));
     let mut names = 0;
@@ -36,7 +36,7 @@ fn appending(messages: u64, has_name: bool) -> Box<dyn FnMut()> {
     })
 }
 
-/// A store with all users.
+/// Returns a store with all users.
 pub(crate) async fn storage(config: &Config) -> Storage {
     let storage = Storage::open(config).await.unwrap();
     let key = PublicKey::parse("AAAA".to_owned(), false).unwrap();
@@ -48,7 +48,7 @@ pub(crate) async fn storage(config: &Config) -> Storage {
     storage
 }
 
-/// The next message, with the places of its sender and its receiver among the users.
+/// Returns the next message, with the places of its sender and its receiver among the users.
 pub(crate) fn send(has_name: bool, names: &mut i32) -> (usize, usize, Command) {
     *names += 1;
     let pair = *names % PAIRS;

@@ -1,8 +1,8 @@
 //! Micro-benchmarks of the parts of a message's way.
 //!
-//! `cargo bench --bench micro` measures their time. `cargo bench --bench micro -- repeat PART TIMES` only runs one of them, for
-//! `valgrind` and `perf` (`benches/instructions.sh`). The figures are for comparing a change with what was before it, on one
-//! machine and in one hour.
+//! `cargo bench --bench micro` measures their time. `cargo bench --bench micro -- repeat PART TIMES` only runs one of them,
+//! for `valgrind` and `perf` (`benches/instructions.sh`). The figures are for comparing a change with the state before
+//! it, on one machine and within one hour.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark that cannot run fails")]
 
@@ -17,15 +17,15 @@ use std::time::Instant;
 use criterion::{Criterion, Throughput};
 use fluent_backend::Config;
 
-/// Length of an encrypted copy: what RSA-2048 makes of a key and a short text, in base64.
+/// Length of an encrypted copy: the base64 of an RSA-2048 ciphertext.
 const CIPHERTEXT: usize = 344;
 
-/// Something that a message costs.
+/// A measured part of a message's way.
 struct Part {
     name: String,
-    /// Messages that one run deals with.
+    /// Messages in one run.
     messages: u64,
-    /// Makes ready what a run needs, and answers the run.
+    /// Prepares a run, and returns it.
     prepare: Box<dyn Fn() -> Box<dyn FnMut()>>,
 }
 

@@ -1,4 +1,4 @@
-//! What a request costs before anything is done for it: the check of its access token.
+//! The check of an access token, which every request costs.
 
 use std::hint::black_box;
 

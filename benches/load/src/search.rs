@@ -21,7 +21,7 @@ pub(crate) struct Search {
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     only: Option<Kind>,
-    /// legacy: `/auth/get_all_users`, which tells at most 50; v1: `/users/search`, 20
+    /// legacy: `/auth/get_all_users`, which returns at most 50; v1: `/users/search`, 20
     #[arg(long, value_enum, default_value = "legacy")]
     dialect: Dialect,
     #[command(flatten)]
@@ -32,7 +32,7 @@ pub(crate) struct Search {
     keep: Keep,
 }
 
-/// What is searched for.
+/// The kinds of search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Kind {
@@ -42,11 +42,11 @@ enum Kind {
     Part,
     /// A whole name.
     Full,
-    /// Something that looks like a name and is part of none.
+    /// A text that looks like a name and is part of none.
     Miss,
 }
 
-/// In the order of [`Kind`].
+/// The names of the kinds, in the order of [`Kind`].
 const KINDS: &[&str] = &["short", "part", "full", "miss"];
 
 impl Search {
@@ -89,7 +89,7 @@ impl Kind {
     }
 }
 
-/// Some characters of a name that follow each other.
+/// Returns some consecutive characters of a name.
 fn part(random: &mut Random, name: &str, least: usize, most: usize) -> String {
     let characters: Vec<char> = name.chars().collect();
     let length = least + random.index(most + 1 - least);
@@ -99,7 +99,7 @@ fn part(random: &mut Random, name: &str, least: usize, most: usize) -> String {
     if found.trim() == found { found } else { characters.iter().take(length).collect() }
 }
 
-/// As it stands in a URL.
+/// Returns the text encoded for a URL.
 fn encoded(text: &str) -> String {
     let character = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),

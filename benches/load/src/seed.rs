@@ -1,4 +1,4 @@
-//! Accounts, put straight into a database, so that thousands of them take no time.
+//! Accounts that are written directly into a database, so that thousands of them take no time.
 
 use std::path::Path;
 
@@ -15,11 +15,11 @@ pub(crate) const PASSWORD: &str = "correct horse battery staple";
 /// The cost of its hash: the server's defaults.
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
-/// How long the login sessions last.
+/// How long the logins last, in microseconds.
 pub(crate) const LOGIN_US: i64 = 30 * 24 * 3_600_000_000;
 
-/// Makes the accounts 1 … `count` in a database whose schema is there, each with a login session of the same number that has
-/// spoken `dialect` before. All have one hash.
+/// Makes the accounts 1 … `count` in a database with the schema, each with a login of the same number that has spoken
+/// `dialect` before. All have one password hash.
 pub(crate) async fn accounts(database: &Database, count: u32, dialect: Dialect) -> Result<()> {
     match database {
         Database::Sqlite(path) => sqlite(path, count, dialect),
@@ -67,7 +67,7 @@ async fn postgres(url: &str, count: u32, dialect: Dialect) -> Result<()> {
     Ok(())
 }
 
-/// As the server stores it.
+/// Returns the number by which the server stores a dialect.
 pub(crate) fn number(dialect: Dialect) -> i16 {
     match dialect {
         Dialect::Legacy => 1,

@@ -1,7 +1,7 @@
 //! A WebSocket client that costs little: it shares the cores with the server it measures.
 //!
-//! It writes frames that are prepared whole, all that is queued in one system call, and shows frames where they lie in the
-//! read buffer. It speaks only what our server sends: single frames of text, pings and closes.
+//! It writes prepared frames, all queued ones in one system call, and returns received frames as slices of the read
+//! buffer. It understands only what the server sends: single text frames, pings and closes.
 
 mod frames;
 mod handshake;
@@ -26,7 +26,7 @@ const LARGE: usize = 32 * 1024;
 pub(crate) struct Socket {
     stream: TcpStream,
     inbox: Box<[u8]>,
-    /// What is read and not yet shown.
+    /// The part of the buffer that is not returned yet.
     unread: std::ops::Range<usize>,
     outbox: Vec<u8>,
     written: usize,
@@ -48,22 +48,22 @@ impl Socket {
         }
     }
 
-    /// Puts a whole frame into the queue; [`turn`](Self::turn) writes it.
+    /// Queues a complete frame; [`turn`](Self::turn) writes it.
     pub(crate) fn queue(&mut self, frame: &[u8]) {
         self.outbox.extend_from_slice(frame);
     }
 
-    /// Puts a normal close into the queue.
+    /// Queues a normal close frame.
     pub(crate) fn queue_close(&mut self) {
         self.queue(&control_frame(Opcode::Close, &1000_u16.to_be_bytes()));
     }
 
-    /// Writes what is queued and waits until something has come. May be given up at any time.
+    /// Writes all queued frames, and waits until bytes have arrived. Cancel-safe.
     pub(crate) async fn turn(&mut self) -> Result<()> {
         std::future::poll_fn(|cx| self.poll_turn(cx)).await
     }
 
-    /// The next text frame that is here in whole; `None` when there is none.
+    /// Returns the next complete text frame; `None` when there is none.
     pub(crate) fn next(&mut self) -> Result<Option<&[u8]>> {
         loop {
             let Some(frame) = parse(self.unread())? else { return Ok(None) };

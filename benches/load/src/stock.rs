@@ -23,23 +23,23 @@ pub(crate) struct Keep {
     keep: Option<PathBuf>,
 }
 
-/// What is in a database.
+/// The contents of a database.
 pub(crate) struct Stock {
-    /// Of what it is, and how large: two that differ must not have the same.
+    /// Its name, with kind and size: different contents must have different names.
     pub(crate) name: String,
-    /// Users 1 and so on, who are called as [`seed::name`] says of the numbers 0 and so on.
+    /// Users, with ids from 1 on, and with the names of [`seed::name`] from number 0 on.
     pub(crate) users: u32,
-    /// Who has written with whom: message number `k`, counted from 0, has the id `k + 1` and is of pair `k % pairs`.
-    /// Its time stamp is a microsecond above that of the one before.
+    /// The pairs of users who have written to each other: message number `k`, counted from 0, has the id `k + 1` and is
+    /// of pair `k % pairs`. Time stamps are a microsecond apart.
     pub(crate) pairs: Vec<(u32, u32)>,
     pub(crate) messages: u64,
-    /// Of each ciphertext.
+    /// Size of each ciphertext.
     pub(crate) bytes: usize,
-    /// What happens then.
+    /// Deletions after the messages.
     pub(crate) then: Option<Deleted>,
 }
 
-/// Somebody deletes all messages for themselves, and a few new ones follow.
+/// A user deletes all messages for themselves, and a few new ones follow.
 #[derive(Clone)]
 pub(crate) struct Deleted {
     pub(crate) by: u32,
@@ -48,8 +48,7 @@ pub(crate) struct Deleted {
 }
 
 impl Stock {
-    /// Puts it into a database whose schema is there and which is empty otherwise, with a login session for each user, of the
-    /// same number.
+    /// Fills a database that is empty except for its schema, with a login of the same number for each user.
     pub(crate) async fn fill(&self, database: &Database, dialect: Dialect, keep: &Keep) -> Result<()> {
         match (database, &keep.keep) {
             (_, None) => self.make(database).await?,
@@ -59,7 +58,7 @@ impl Stock {
                     copy(&kept, path)?;
                 } else {
                     self.make(database).await?;
-                    // The file alone must hold everything.
+                    // Everything must be in the file itself, not in its log.
                     rusqlite::Connection::open(path)?.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))?;
                     std::fs::create_dir_all(dir)?;
                     let half = kept.with_extension("half");
@@ -84,7 +83,7 @@ impl Stock {
         let ids = |pairs: &[(u32, u32)]| -> Result<Vec<(UserId, UserId)>> {
             pairs.iter().map(|&(a, b)| Ok((user(a)?, user(b)?))).collect()
         };
-        // All at once: so their times follow each other without a gap.
+        // All in one call, so that their time stamps have no gap.
         Box::pin(seed::messages(&config, &ids(&self.pairs)?, self.messages, self.bytes)).await;
         if let Some(Deleted { by, pairs, messages }) = &self.then {
             Box::pin(seed::deletions(&config, user(*by)?)).await;
@@ -94,7 +93,7 @@ impl Stock {
     }
 }
 
-/// The server's defaults, on this database.
+/// Returns the server's default settings, on this database.
 fn config(database: &Database) -> Result<Config> {
     let mut config = Config::defaults()?;
     match database {
@@ -106,7 +105,7 @@ fn config(database: &Database) -> Result<Config> {
     Ok(config)
 }
 
-/// Login sessions of all users that last from now on.
+/// Makes logins for all users, which begin now.
 async fn logins(database: &Database, dialect: Dialect) -> Result<()> {
     let now = clock::unix_micros();
     let sql = "INSERT INTO logins (id, user_id, created_at, last_used_at, expires_at, dialect) \

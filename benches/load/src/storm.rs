@@ -54,7 +54,7 @@ pub(crate) struct Storm {
 }
 
 impl Storm {
-    /// Those who return, those who have written to them, and the bystanders.
+    /// Returns the number of accounts: of devices, of those who have written to them, and of bystanders.
     pub(crate) fn accounts(&self) -> u32 {
         self.clients + prepare::WRITERS + 2 * self.bystanders.pairs
     }
@@ -73,7 +73,7 @@ impl Storm {
 
         let others = others.get(..2 * self.bystanders.pairs as usize).unwrap_or_default();
         let bystanders = Bystanders::begin(target, others, self.bystanders, self.seed).await?;
-        // The first second is not counted: the pairs get to know each other.
+        // The first second is not counted, in which the pairs' conversations begin.
         sleep(Duration::from_secs(1)).await;
         let calm = (clock::now(), self.wait("before the storm").await);
 
@@ -137,7 +137,7 @@ impl Storm {
         })
     }
 
-    /// Waits while only the bystanders write, and tells when that was over.
+    /// Waits while only the bystanders write, and returns the moment at the end.
     async fn wait(&self, what: &str) -> u64 {
         let time = Duration::from_secs(self.calm);
         let _progress = Progress::over(what, time);

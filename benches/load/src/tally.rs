@@ -1,24 +1,24 @@
-//! Which of a row of numbered messages have come: what is lost, came twice, or came late.
+//! A tally of numbered messages: which are lost, doubled, or out of order.
 
 use std::collections::BTreeSet;
 
-/// What has come of the messages 0, 1, 2, … of one pair.
+/// The tally of the messages 0, 1, 2, … of one pair.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    /// One more than the highest that has come.
+    /// One more than the highest that has arrived.
     next: u64,
-    /// Lower ones that have not.
+    /// Lower ones that have not arrived.
     missing: BTreeSet<u64>,
-    /// Messages that came, each counted once.
+    /// Messages that have arrived, each counted once.
     pub(crate) count: u64,
-    /// That came again.
+    /// Messages that arrived again.
     pub(crate) duplicated: u64,
-    /// That came after a later one.
+    /// Messages that arrived after a later one.
     pub(crate) out_of_order: u64,
 }
 
 impl Tally {
-    /// Message number `seq` has come.
+    /// Records the arrival of message number `seq`.
     pub(crate) fn note(&mut self, seq: u64) {
         if seq >= self.next {
             self.missing.extend(self.next..seq);
@@ -36,7 +36,7 @@ impl Tally {
         seq < self.next && !self.missing.contains(&seq)
     }
 
-    /// How many of the messages here are not `there`.
+    /// Returns how many of these messages are not in `there`.
     pub(crate) fn not_in(&self, there: &Self) -> u64 {
         let is_lost = |seq: &u64| self.has(*seq) && !there.has(*seq);
         (0..self.next).filter(is_lost).fold(0, |lost, _| lost + 1)

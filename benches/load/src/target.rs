@@ -1,4 +1,4 @@
-//! What is loaded.
+//! The server under load.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,27 +9,27 @@ use tempfile::TempDir;
 use crate::child::Child;
 use crate::database::Database;
 
-/// Somebody who can connect.
+/// An account that can connect.
 #[derive(Clone)]
 pub(crate) struct Account {
     pub(crate) id: i32,
     pub(crate) token: String,
 }
 
-/// A server that can be loaded. What was started and made for it is gone with this value.
+/// A server under load. Everything that was started and made for it is removed on drop.
 pub(crate) struct Target {
-    /// What it is, and on which database.
+    /// Its name and its kind of database.
     pub(crate) name: String,
     pub(crate) addr: SocketAddr,
-    /// Where its metrics are, if known.
+    /// The address of its metrics, if known.
     pub(crate) admin: Option<SocketAddr>,
-    /// Its process, when it can be watched.
+    /// Its process id, if it runs on this machine.
     pub(crate) pid: Option<u32>,
     pub(crate) accounts: Vec<Account>,
     own: Option<Own>,
 }
 
-/// In the order in which it goes.
+/// The parts of an own server, in the order in which they are dropped.
 struct Own {
     child: Child,
     _database: Option<Database>,
@@ -38,7 +38,7 @@ struct Own {
 }
 
 impl Target {
-    /// A server of the tool's own.
+    /// Makes a target of the tool's own server.
     pub(crate) fn own(
         name: String,
         accounts: Vec<Account>,
@@ -52,7 +52,7 @@ impl Target {
         Self { name, addr, admin, pid, accounts, own: Some(own) }
     }
 
-    /// A server that runs already.
+    /// Makes a target of a running server.
     pub(crate) fn running(
         addr: SocketAddr,
         admin: Option<SocketAddr>,
@@ -62,7 +62,7 @@ impl Target {
         Self { name: addr.to_string(), addr, admin, pid, accounts, own: None }
     }
 
-    /// What the server has logged, for the report of an error.
+    /// Returns the server's log, for the report of an error.
     pub(crate) fn said(&self) -> String {
         self.own.as_ref().map_or_else(|| "see its log".to_owned(), |own| own.child.said())
     }

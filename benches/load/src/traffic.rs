@@ -1,4 +1,4 @@
-//! Messages between sockets: those who write, those who read, and what is noted down about them.
+//! Messages between sockets: writers, readers, and their measurements.
 
 mod board;
 mod pacing;
@@ -25,10 +25,10 @@ use board::Window;
 pub(crate) use pacing::Pacing;
 pub(crate) use soundness::Soundness;
 
-/// Longest time for the last answers to come.
+/// Longest wait for the last replies.
 const SETTLE: Duration = Duration::from_secs(10);
 
-/// What is sent and for how long.
+/// The load: what is sent, and for how long.
 #[derive(Clone, Debug, clap::Args, serde::Serialize)]
 pub(crate) struct Plan {
     /// Characters of each encrypted copy
@@ -46,22 +46,22 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Whether it can be carried out.
+    /// Checks that it can be carried out.
     pub(crate) fn check(&self) -> Result<()> {
         ensure!(self.bytes >= MIN_BYTES, "--bytes must be at least {MIN_BYTES}: they tell the messages apart");
         Ok(())
     }
 }
 
-/// Somebody who writes, and the sockets that get it.
+/// A writer, and the sockets that receive its messages.
 pub(crate) struct Party {
     pub(crate) writer: Socket,
     pub(crate) letter: Letter,
-    /// As many in each party.
+    /// The readers, equally many in each party.
     pub(crate) readers: Vec<Socket>,
 }
 
-/// Lets all parties write as `pacing` says, given the start and the number of the party.
+/// Runs all parties. `pacing` is called with the start and the number of the party.
 pub(crate) async fn drive(
     target: &Target,
     plan: &Plan,
@@ -107,7 +107,7 @@ struct Tasks {
 }
 
 impl Tasks {
-    /// Waits until then; ends at once when one of the sockets does.
+    /// Waits until `until`; ends at once when one of the sockets ends.
     async fn watch(&mut self, start: u64, until: u64, progress: &Progress) -> Result<()> {
         let mut tick = interval(Duration::from_millis(500));
         loop {
@@ -120,14 +120,14 @@ impl Tasks {
         }
     }
 
-    /// Waits for what is still on its way. Those that never get their answer are told in the result.
+    /// Waits for messages on their way. Messages without a reply are counted in the result.
     async fn settle(mut self, board: &Board) {
         let _ = timeout(SETTLE, async { while self.writers.join_next().await.is_some() {} }).await;
         let deadline = Instant::now() + SETTLE;
         while board.is_waiting() && Instant::now() < deadline {
             sleep(Duration::from_millis(10)).await;
         }
-        // A little longer for what should not come: a second copy.
+        // Extra wait in which a second copy, which must not come, would arrive.
         sleep(Duration::from_millis(50)).await;
         self.readers.shutdown().await;
         self.writers.shutdown().await;

@@ -1,5 +1,5 @@
-//! One account whose connections ask for large lists and read nothing: what that costs the server's memory, and
-//! everybody else.
+//! One account whose connections request large lists and read nothing: the cost in the server's memory, and for all
+//! other clients.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ const USER: u32 = 1;
 const PARTNERS: u32 = 100;
 /// Messages with the first partner, beside one with each.
 const MESSAGES: usize = 100;
-/// How often the memory is looked at.
+/// Interval between two measurements of memory.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Connections that do not read.
@@ -56,20 +56,20 @@ pub(crate) struct Unread {
     keep: Keep,
 }
 
-/// What came of it.
+/// The result.
 #[derive(Serialize)]
 pub(crate) struct Outcome {
     workload: &'static str,
     target: String,
     #[serde(flatten)]
     arguments: Unread,
-    /// Resident before, and the most that it grew by.
+    /// Resident memory before, and its greatest growth.
     rss_mib: f64,
     rss_growth_mib: f64,
     before_ms: Summary,
     during_ms: Summary,
     p99_ratio: f64,
-    /// Lists of somebody else, asked for one after the other meanwhile: served, and not.
+    /// Lists that another user requests meanwhile, one after the other: served, and not served.
     served: u64,
     refused: u64,
     #[serde(flatten)]
@@ -95,7 +95,7 @@ impl Unread {
         let [user, partner, ..] = users else { anyhow::bail!("too few accounts") };
         let pid = target.pid.context("whose memory is not known")?;
         let bystanders = Bystanders::begin(&target, writers, self.bystanders, self.seed).await?;
-        // What they have opened is no growth.
+        // Their own connections do not count as growth.
         sleep(Duration::from_secs(1)).await;
         let start = clock::now();
         let (before, _, _) = self.watch(&target, pid, partner).await?;
@@ -121,7 +121,7 @@ impl Unread {
         })
     }
 
-    /// Opens the connections, and asks for everything on each.
+    /// Opens the connections, and sends all requests on each.
     async fn ask(&self, target: &Target, user: &Account) -> Result<Vec<TcpStream>> {
         let since = format!("/chat/sync?since={}:0", epoch(target).await?);
         let history = format!("/chat/all_messages?limit=100&partnerID={}", USER + 1);
@@ -151,8 +151,8 @@ impl Unread {
         Ok(connections)
     }
 
-    /// The most memory in some seconds, in which somebody else asks for a list again and again: how often it came, and
-    /// how often not.
+    /// Returns the peak memory over some seconds, in which another user requests a list again and again, and how often
+    /// the list was served and not served.
     async fn watch(&self, target: &Target, pid: u32, user: &Account) -> Result<(Memory, u64, u64)> {
         let until = Instant::now() + Duration::from_secs(self.seconds);
         let (mut most, mut looks) = (Memory::of(pid)?, interval(LOOK));

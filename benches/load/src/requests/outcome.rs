@@ -81,10 +81,10 @@ pub(crate) struct Served {
     pub(crate) refused: u64,
     /// Responses that did not meet their conditions.
     pub(crate) wrong: u64,
-    /// The first of both.
+    /// The first refused or wrong response.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
-    /// Of an answer's body, on average.
+    /// Average size of a response's body.
     bytes: f64,
     #[serde(flatten)]
     pub(crate) costs: Costs,
@@ -98,7 +98,7 @@ struct OfKind {
 }
 
 impl Served {
-    /// The median of one kind, in milliseconds; not a number when it was not asked.
+    /// Returns the median of one kind, in milliseconds; NaN when there was no such request.
     pub(crate) fn p50_of(&self, kind: &str) -> f64 {
         self.kinds.iter().find(|of| of.kind == kind).map_or(f64::NAN, |of| of.latency_ms.p50)
     }
@@ -124,7 +124,7 @@ impl std::fmt::Display for Served {
 pub(crate) struct Outcome<A> {
     pub(crate) workload: &'static str,
     pub(crate) target: String,
-    /// What the line for people says of the arguments.
+    /// The description of the arguments in the line for people.
     #[serde(skip)]
     pub(crate) title: String,
     #[serde(flatten)]

@@ -1,15 +1,15 @@
-//! Frames of RFC 6455, as far as our server uses them.
+//! Frames of RFC 6455, as far as the server uses them.
 
 use anyhow::{Result, bail};
 
 /// FIN, which every frame here has.
 const FIN: u8 = 0x80;
-/// Set in the length of what a client sends.
+/// The bit in the length of a client's frames.
 const MASKED: u8 = 0x80;
-/// Stand for a length of 2 and of 8 bytes behind them.
+/// The lengths that announce a length of 2 and of 8 bytes.
 const SHORT: u8 = 0x7e;
 const LONG: u8 = 0x7f;
-/// The mask of every frame. The server unmasks with it as with any other; the client is spared the work.
+/// The mask of every frame. The server unmasks with it as with any other, and the client need not mask.
 const MASK: [u8; 4] = [0; 4];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(super) enum Opcode {
     Pong = 10,
 }
 
-/// A frame at the front of a buffer: where its payload begins and where it ends.
+/// A frame at the front of a buffer: the start and end of its payload.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Incoming {
     pub(super) opcode: Opcode,
@@ -28,10 +28,10 @@ pub(super) struct Incoming {
     pub(super) total: usize,
 }
 
-/// A whole text frame, as a client sends it; and where its payload begins.
+/// Returns a text frame of a client, and the offset of its payload.
 pub(crate) fn text_frame(payload: &[u8]) -> (Vec<u8>, usize) {
     let mut frame = vec![FIN | Opcode::Text as u8];
-    // Always a length the reader understands; the shorter forms are required where they suffice.
+    // The shortest form of the length that suffices, which RFC 6455 requires.
     if let Ok(length @ 0..=125) = u8::try_from(payload.len()) {
         frame.push(MASKED | length);
     } else if let Ok(length) = u16::try_from(payload.len()) {
@@ -47,7 +47,7 @@ pub(crate) fn text_frame(payload: &[u8]) -> (Vec<u8>, usize) {
     (frame, start)
 }
 
-/// A control frame; its payload has at most 125 bytes.
+/// Returns a control frame; its payload has at most 125 bytes.
 pub(super) fn control_frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
     let payload = payload.get(..125).unwrap_or(payload);
     let mut frame = vec![FIN | opcode as u8, MASKED | u8::try_from(payload.len()).unwrap_or(0)];
@@ -56,7 +56,7 @@ pub(super) fn control_frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// The frame at the front of what was read; `None` when it is not here in whole.
+/// Parses the frame at the front of a buffer; `None` when it is incomplete.
 pub(super) fn parse(bytes: &[u8]) -> Result<Option<Incoming>> {
     let &[first, second, ref rest @ ..] = bytes else { return Ok(None) };
     let (length, header) = match second {

@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 
 use anyhow::{Result, bail};
 
-/// The key of RFC 6455 §1.3 and what a server makes of it. It need not be secret, and so nothing has to be hashed.
+/// The key of RFC 6455 §1.3 and the accept value for it. It need not be secret, so nothing has to be hashed.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
-/// No answer of ours is longer.
+/// Longest head of a response, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
 
-/// The request.
+/// Returns the request of the handshake.
 pub(super) fn request(addr: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Vec<u8> {
     let mut head = format!(
         "GET {path} HTTP/1.1\r\nHost: {addr}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -23,7 +23,7 @@ pub(super) fn request(addr: SocketAddr, path: &str, headers: &[(&str, &str)]) ->
     head.into_bytes()
 }
 
-/// The length of the answer's head when it is here in whole and accepts; an error when it refuses.
+/// Returns the length of the response's head; `None` when it is incomplete, and an error when it refuses.
 pub(super) fn accepted(answer: &[u8]) -> Result<Option<usize>> {
     let Some(end) = memchr::memmem::find(answer, b"\r\n\r\n") else {
         if answer.len() > MAX_HEAD {

@@ -1,4 +1,4 @@
-//! What came of it.
+//! The result of a storm.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use crate::costs::Costs;
 use crate::latency::Summary;
 use crate::traffic::Soundness;
 
-/// What came of it; times in milliseconds.
+/// The result; times in milliseconds.
 #[derive(Serialize)]
 pub(crate) struct Outcome {
     pub(super) workload: &'static str,
@@ -16,16 +16,16 @@ pub(crate) struct Outcome {
     pub(super) storm: Storm,
     /// Devices that were live in time.
     pub(super) live: u32,
-    /// Until the last of them was.
+    /// Time until the last of them was live.
     pub(super) all_live_s: f64,
     /// From the beginning of the storm to the `live` of each.
     pub(super) live_ms: Summary,
     /// Sockets that the devices have tried to open.
     pub(super) attempts: u64,
-    /// Why the first of those failed that did.
+    /// The error of the first failed attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) problem: Option<String>,
-    /// Missed messages that have come.
+    /// Missed messages that have arrived.
     pub(super) replayed: u64,
     #[serde(flatten)]
     pub(super) sound: Soundness,

@@ -1,4 +1,4 @@
-//! What lies behind the devices: they were there once, and while they were away somebody has written to them.
+//! The history of the devices: each was connected once, and has missed messages since.
 
 use anyhow::{Context as _, Result, bail};
 use futures_util::future::try_join_all;
@@ -12,15 +12,15 @@ use crate::letter::{Dialect, Letter, Seen, scan};
 use crate::progress::Progress;
 use crate::target::{Account, Target};
 
-/// Users who write to those who are away.
+/// Users who write to the absent devices.
 pub(super) const WRITERS: u32 = 32;
-/// Messages of each of them that wait for their answer; the server allows 64.
+/// Unacknowledged messages of each of them; the server allows 64.
 const WINDOW: usize = 48;
 
 /// The `device_id` of all devices: each is of another user.
 pub(super) const DEVICE: &str = "device_id=storm";
 
-/// Lets each device come once and leave; where it stands then.
+/// Lets each device connect once and leave, and returns its cursor.
 pub(super) async fn cursors(target: &Target, clients: &[Account]) -> Result<Vec<Cursor>> {
     let progress = Progress::counting("devices come and go", clients.len() as u64);
     let progress = &progress;
@@ -39,7 +39,7 @@ pub(super) async fn cursors(target: &Target, clients: &[Account]) -> Result<Vec<
     stream::iter(coming).buffered(OPENING).try_collect().await
 }
 
-/// Sends each of the clients all that it will have missed, in turn.
+/// Sends each client the messages that it will have missed, in turn.
 pub(super) async fn missed(target: &Target, storm: &Storm, clients: &[Account], writers: &[Account]) -> Result<()> {
     let progress = Progress::counting("messages to the absent", u64::from(storm.clients) * u64::from(storm.missed));
     let writing = writers.iter().zip(0..).map(|(writer, number)| {
@@ -79,7 +79,7 @@ async fn write(
     Ok(())
 }
 
-/// Answers that have come.
+/// Counts the acknowledgements that have arrived.
 fn answers(socket: &mut crate::socket::Socket, progress: &Progress) -> Result<usize> {
     let mut count = 0;
     while let Some(frame) = socket.next()? {

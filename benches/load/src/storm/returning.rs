@@ -19,7 +19,7 @@ use crate::tally::Tally;
 use crate::target::Account;
 use crate::traffic::Soundness;
 
-/// Longest time until a socket is live; then the device tries anew.
+/// Longest wait until a socket is live; then the device tries again.
 const LIVE: Duration = Duration::from_secs(30);
 /// Longest wait before a device tries again, in milliseconds.
 const AGAIN_MS: u64 = 2000;
@@ -37,7 +37,7 @@ pub(super) struct Device {
     strays: u64,
     is_live: bool,
     pub(super) attempts: u32,
-    /// Why the first attempt failed that did.
+    /// The error of the first failed attempt.
     pub(super) problem: Option<String>,
 }
 
@@ -58,7 +58,7 @@ impl Device {
         }
     }
 
-    /// Returns, as often as it takes; tells when it is live; stays until it is told to leave.
+    /// Connects, as often as it takes; reports when it is live; stays until it is asked to leave.
     pub(super) async fn come(
         mut self,
         turns: Arc<Semaphore>,
@@ -94,7 +94,7 @@ impl Device {
         self
     }
 
-    /// Opens a socket and takes what was missed, up to `live`.
+    /// Opens a socket and reads the missed events, up to `live`.
     async fn open(&mut self) -> Result<Socket> {
         let query = format!("{DEVICE}&since={}", self.cursor);
         let mut socket = client::open(self.addr, &self.token, Dialect::V1, &query).await?;
@@ -113,7 +113,7 @@ impl Device {
         }
     }
 
-    /// Notes what has come; whether `live` was among it.
+    /// Records the frames that have arrived. Returns whether `live` was among them.
     fn take(&mut self, socket: &mut Socket) -> Result<bool> {
         let mut is_live = false;
         while let Some(frame) = socket.next()? {
@@ -134,7 +134,7 @@ impl Device {
         Ok(is_live)
     }
 
-    /// Adds what was not as it should be. It has missed so many messages.
+    /// Adds the device's faults to `sound`; `missed` is the number of its missed messages.
     pub(super) fn judge(&self, missed: u64, sound: &mut Soundness) {
         sound.lost += missed.saturating_sub(self.tally.count);
         sound.duplicated += self.tally.duplicated;

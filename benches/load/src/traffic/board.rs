@@ -1,4 +1,4 @@
-//! What writers and readers note down.
+//! The measurements of writers and readers.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use super::soundness::Soundness;
 use crate::latency::Latencies;
 use crate::tally::Tally;
 
-/// The time that is measured, by [`clock`](crate::clock).
+/// The measured period, by [`clock`](crate::clock).
 #[derive(Clone, Copy)]
 pub(super) struct Window {
     pub(super) from: u64,
@@ -22,19 +22,19 @@ impl Window {
     }
 }
 
-/// How long messages took that were meant for the measured time.
+/// Latencies of the messages that were due in the measured period.
 pub(crate) struct Times {
-    /// To each reader.
+    /// Until a message reaches each reader.
     pub(crate) delivery: Latencies,
-    /// To the last of the readers that get a message, when there are several.
+    /// Until a message reaches the last of several readers.
     pub(crate) last: Latencies,
-    /// To the writer's own answer.
+    /// Until the writer's acknowledgement.
     pub(crate) acknowledgement: Latencies,
-    /// From when a message was due to when the tool had it ready.
+    /// From the moment a message was due until the tool had it ready.
     pub(crate) lag: Latencies,
 }
 
-/// Everything that is noted down in a run.
+/// All measurements of a run.
 pub(crate) struct Board {
     pub(super) window: Window,
     /// Readers of each message. Those of writer `n` are `n * fan` and the next.
@@ -44,12 +44,12 @@ pub(crate) struct Board {
     delivered: AtomicU64,
     /// Error frames.
     pub(super) errors: AtomicU64,
-    /// Frames that the socket should not have got: of another pair, or with the other copy.
+    /// Frames that a socket should not have received: of another pair, or with the other copy.
     pub(super) strays: AtomicU64,
     times: Mutex<Times>,
     by_writer: Vec<Mutex<Tally>>,
     by_reader: Vec<Mutex<Tally>>,
-    /// Of each message of the only writer, when there are several readers: how many have it.
+    /// With several readers: how many of them have each message of the only writer.
     arrivals: Mutex<Vec<u32>>,
 }
 
@@ -73,22 +73,22 @@ impl Board {
         })
     }
 
-    /// The writer whose messages this reader gets.
+    /// Returns the writer whose messages this reader gets.
     pub(super) fn writer_of(&self, reader: usize) -> u64 {
         (reader / self.fan.max(1)) as u64
     }
 
-    /// Frames that the readers have got.
+    /// Returns the number of frames that readers have received.
     pub(crate) fn delivered(&self) -> u64 {
         self.delivered.load(Ordering::Relaxed)
     }
 
-    /// How long things took.
+    /// Returns the latencies.
     pub(crate) fn times(&self) -> MutexGuard<'_, Times> {
         lock(&self.times)
     }
 
-    /// A writer has got its answer.
+    /// Records an acknowledgement to a writer.
     pub(super) fn note_acknowledged(&self, writer: usize, seq: u64) {
         self.acknowledged.fetch_add(1, Ordering::Relaxed);
         if let Some(tally) = self.by_writer.get(writer) {
@@ -96,7 +96,7 @@ impl Board {
         }
     }
 
-    /// A reader has got a message. Says whether it was the last one to get it.
+    /// Records the arrival of a message at a reader. Returns whether this was the last reader to get it.
     pub(super) fn note_delivered(&self, reader: usize, seq: u64) -> bool {
         self.delivered.fetch_add(1, Ordering::Relaxed);
         if let Some(tally) = self.by_reader.get(reader) {
@@ -116,12 +116,12 @@ impl Board {
         })
     }
 
-    /// Whether something was acknowledged and has not been delivered.
+    /// Returns whether an acknowledged message has not been delivered yet.
     pub(super) fn is_waiting(&self) -> bool {
         self.delivered() < self.acknowledged.load(Ordering::Relaxed) * self.fan as u64
     }
 
-    /// Whether every message came once and in order.
+    /// Returns the soundness: whether every message came once and in order.
     pub(crate) fn soundness(&self) -> Soundness {
         let mut sound = Soundness {
             errors: self.errors.load(Ordering::Relaxed),
@@ -145,7 +145,7 @@ impl Board {
     }
 }
 
-/// What is noted down is whole after any panic.
+/// Locks plain measurements, which are consistent after any panic.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

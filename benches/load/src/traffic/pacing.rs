@@ -1,32 +1,32 @@
-//! When messages are sent.
+//! Pacing: the times at which messages are sent.
 
 use crate::clock;
 
-/// When a writer sends.
+/// The pacing of a writer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Pacing {
-    /// As long as fewer than this wait for their acknowledgement.
+    /// While fewer than this number of messages are unacknowledged.
     Window(u64),
     /// At fixed times.
     Schedule {
         /// The time of its first message.
         first: u64,
-        /// What all writers together send, in a second.
+        /// Messages a second of all writers in total.
         rate: u64,
-        /// How many writers there are, each with every so many-th message of all.
+        /// The number of writers, among whom messages go round.
         writers: u64,
     },
 }
 
 impl Pacing {
-    /// The part of writer number `pair` in a rate of all.
+    /// Returns the share of writer number `pair` in a total rate.
     pub(crate) fn schedule(start: u64, rate: u32, writers: u32, pair: u32) -> Self {
         let offset = u64::from(pair) * 1_000_000_000 / u64::from(rate.max(1));
         Self::Schedule { first: start + offset, rate: rate.max(1).into(), writers: writers.into() }
     }
 
-    /// The moment for which message number `seq` is meant, when that is `now` or over. `waiting` messages wait for their
-    /// acknowledgement.
+    /// Returns the moment at which message number `seq` was due, if that is not after `now`. `waiting` is the number of
+    /// unacknowledged messages.
     pub(super) fn due(self, now: u64, seq: u64, waiting: u64) -> Option<u64> {
         match self {
             Self::Window(window) => (waiting < window).then_some(now),
@@ -34,10 +34,10 @@ impl Pacing {
         }
     }
 
-    /// When message number `seq` is due, if that is known.
+    /// Returns the moment at which message number `seq` is due, if that is fixed.
     pub(super) fn at(self, seq: u64) -> Option<u64> {
         let Self::Schedule { first, rate, writers } = self else { return None };
-        // Not added up step by step: nothing drifts.
+        // Computed from the number, not added up, so that nothing drifts.
         let offset = u128::from(seq) * u128::from(writers) * 1_000_000_000 / u128::from(rate);
         Some(first.saturating_add(u64::try_from(offset).unwrap_or(u64::MAX)))
     }

@@ -1,4 +1,4 @@
-//! The side that reads.
+//! The reading side.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -10,7 +10,7 @@ use crate::clock;
 use crate::letter::{Seen, scan};
 use crate::socket::Socket;
 
-/// Notes what comes, until it is stopped.
+/// Records the frames that arrive, until it is stopped.
 pub(super) async fn run(mut socket: Socket, number: usize, board: Arc<Board>) -> Result<()> {
     let writer = board.writer_of(number);
     loop {

@@ -1,26 +1,26 @@
-//! What must never happen, counted.
+//! Counts of faults that must never happen.
 
 use serde::Serialize;
 
 use crate::tally::Tally;
 
-/// What must never happen.
+/// Counts of faults that must never happen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Soundness {
-    /// Acknowledged and never delivered.
+    /// Messages that were acknowledged and never delivered.
     pub(crate) lost: u64,
     pub(crate) duplicated: u64,
     pub(crate) out_of_order: u64,
-    /// Sent and never acknowledged.
+    /// Messages that were sent and never acknowledged.
     pub(crate) unacknowledged: u64,
     /// Error frames.
     pub(crate) errors: u64,
-    /// Frames that a socket should not have got.
+    /// Frames that a socket should not have received.
     pub(crate) strays: u64,
 }
 
 impl Soundness {
-    /// Whether nothing of it has happened.
+    /// Returns whether all counts are zero.
     pub(crate) fn holds(&self) -> bool {
         *self == Self::default()
     }

@@ -1,4 +1,4 @@
-//! The side that writes.
+//! The writing side.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -12,7 +12,7 @@ use crate::clock;
 use crate::letter::{Letter, Seen, scan};
 use crate::socket::Socket;
 
-/// Sends until the measured time is over, then waits for what is not acknowledged.
+/// Sends until the measured period is over, then waits for the remaining acknowledgements.
 pub(super) async fn run(
     mut socket: Socket,
     mut letter: Letter,
@@ -47,7 +47,7 @@ pub(super) async fn run(
     }
 }
 
-/// Notes the answers that have come, and says how many.
+/// Records the replies that have arrived, and returns their number.
 fn read(socket: &mut Socket, number: u32, board: &Board) -> Result<u64> {
     let now = clock::now();
     let mut answers = 0;
