@@ -1,4 +1,4 @@
-//! Carrying out a batch of commands: numbers, rows and events in one transaction.
+//! A batch from its first number to its commit, in one transaction.
 //!
 //! Commands are carried out in their order. Messages next to each other are stored together, and so are receipts; a
 //! command of another kind is a barrier between them.
@@ -6,7 +6,7 @@
 use crate::domain::{Answer, Command, Draft, Outcome, Seq, Timestamp};
 use crate::storage::commands::batch::{Batch, Place};
 use crate::storage::commands::cache::Cache;
-use crate::storage::commands::receipts::requests::Requests;
+use crate::storage::commands::receipts::merged::MergedReceipts;
 use crate::storage::engine::tx::Tx as _;
 use crate::storage::{Storage, StorageError};
 
@@ -89,7 +89,7 @@ impl Storage {
 #[derive(Default)]
 struct Gathered {
     sends: Vec<(Place, Draft)>,
-    receipts: Requests,
+    receipts: MergedReceipts,
 }
 
 impl Batch<'_> {

@@ -1,4 +1,4 @@
-//! A batch while it is carried out: its transaction, its numbers and what came of its commands.
+//! What the commands of one batch share: the transaction, the numbers and the outcomes so far.
 
 use std::sync::Arc;
 

@@ -70,9 +70,9 @@ impl Batch<'_> {
         authority: &Authority,
     ) -> Result<Outcome, StorageError> {
         let Some(account) = self.lock_account(user).await? else { return Ok(Outcome::refused(Refusal::NotFound)) };
-        let Some(mut facts) = self.user(user).await? else { return Ok(Outcome::refused(Refusal::NotFound)) };
+        let Some(mut known_user) = self.user(user).await? else { return Ok(Outcome::refused(Refusal::NotFound)) };
         if key.is_same(&account.public_key) {
-            return Ok(Outcome::done(Answer::KeySet { key_id: facts.key_id }));
+            return Ok(Outcome::done(Answer::KeySet { key_id: known_user.key_id }));
         }
         let is_allowed = match authority {
             Authority::Password(proof) => account.password_hash == proof.hash(),
@@ -89,8 +89,8 @@ impl Batch<'_> {
         let answer = Ok(Answer::KeySet { key_id: key_id.clone() });
         self.execute(SET_KEY, [user.0.into(), key.as_str().into()]).await?;
         self.next_rules().await?;
-        facts.key_id.clone_from(&key_id);
-        self.cache.users.put(user, facts.clone());
+        known_user.key_id.clone_from(&key_id);
+        self.cache.users.put(user, known_user.clone());
 
         let seq = self.seq(place);
         self.execute(record_for_members(EventKind::KeyChanged), [user.0.into(), seq.0.into(), key_id.as_str().into()])
@@ -99,7 +99,7 @@ impl Batch<'_> {
         let partners = self.partners(user).await?;
         if partners.is_empty() {
             // No other user shares a conversation, but the user may have other devices.
-            let (kind, detail) = (EventKind::KeyChanged, facts.key_id);
+            let (kind, detail) = (EventKind::KeyChanged, known_user.key_id);
             let events = self.publish(Audience::User(user), seq, kind, i64::from(user.0), &detail, body).await?;
             return Ok(Outcome { answer, events });
         }

@@ -1,6 +1,6 @@
 //! Receipts: how far each side has got. Those of a batch are merged, so that any number of them changes a row once.
 
-pub(super) mod requests;
+pub(super) mod merged;
 pub(in crate::storage) mod statements;
 
 use crate::domain::{
@@ -12,10 +12,10 @@ use crate::storage::commands::batch::{Batch, Place, to};
 use crate::storage::engine::tx::Tx as _;
 use crate::storage::schema::numbers::id_at;
 
-use requests::{Reads, Requests};
+use merged::{MergedReceipts, Reads};
 use statements::{
-    COUNT_BETWEEN, COUNT_DOWN, MOVE_DELIVERED, MOVE_READ, NEWEST_AT_OR_BELOW, POSITION, PositionColumns, SHOW_READ,
-    UNDELIVERED, UndeliveredColumns, WROTE_WHAT_IS_GONE,
+    COUNT_BETWEEN, DIRECT_POSITION, DIRECT_UNDELIVERED, MOVE_DELIVERED, MOVE_READ_PARTLY, MOVE_READ_TO_NEWEST,
+    NEWEST_AT_OR_BELOW, PositionColumns, SHOW_READ, UndeliveredColumns, WROTE_WHAT_IS_GONE,
 };
 
 /// One side of a conversation of two.
@@ -54,13 +54,13 @@ impl Position {
 }
 
 impl Batch<'_> {
-    pub(super) async fn receipts(&mut self, mut requests: Requests) -> Result<(), StorageError> {
-        for (user, conversation) in requests.order {
-            if let Some(reads) = requests.reads.remove(&(user, conversation)) {
+    pub(super) async fn receipts(&mut self, mut merged: MergedReceipts) -> Result<(), StorageError> {
+        for (user, conversation) in merged.order {
+            if let Some(reads) = merged.reads.remove(&(user, conversation)) {
                 self.read(user, conversation, reads).await?;
             }
         }
-        for (user, place, up_to) in requests.delivered {
+        for (user, place, up_to) in merged.delivered {
             self.delivered(place, user, up_to).await?;
         }
         Ok(())
@@ -90,8 +90,8 @@ impl Batch<'_> {
         let up_to = up_to.filter(|up_to| *up_to > position.read.0);
         let standing = if let Some(up_to) = up_to {
             let receipt = self.receipt(winner, ReceiptKind::Read, side, up_to);
-            let tells = !conversation.is_blocked && self.has_written(winner, side, position.newest_outbound).await?;
-            self.move_read(winner, &receipt, &position, tells).await?;
+            let is_told = !conversation.is_blocked && self.has_written(winner, side, position.newest_outbound).await?;
+            self.move_read(winner, &receipt, &position, is_told).await?;
             Some(receipt)
         } else {
             let (read, seq, timestamp) = position.read;
@@ -110,37 +110,37 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Moves a read position, and makes the events of it; the partner is told only when `tells`.
+    /// Moves a read position, and makes the events of it; the partner learns of it only when `is_told`.
     async fn move_read(
         &mut self,
         place: Place,
         receipt: &Receipt,
         position: &Position,
-        tells: bool,
+        is_told: bool,
     ) -> Result<(), StorageError> {
         let (user, partner, id, up_to) = (receipt.user, receipt.partner, receipt.conversation_id, receipt.up_to);
         let key = || [user.0.into(), id.0.into()];
         let moved = || [up_to.0.into(), receipt.seq.0.into(), receipt.timestamp.as_micros().into()];
         if position.newest_inbound == Some(up_to) {
-            self.execute(MOVE_READ, key().into_iter().chain(moved()).chain([0_i64.into()])).await?;
+            self.execute(MOVE_READ_TO_NEWEST, key().into_iter().chain(moved())).await?;
         } else {
             let range = [id.0.into(), partner.0.into(), position.read.0.0.into(), up_to.0.into(), user.0.into()];
             let row = self.tx.query_one(self.statement(COUNT_BETWEEN.as_str(), range)).await?;
             let read: i64 = row.map_or(Ok(0), |row| row.get(0))?;
-            self.execute(COUNT_DOWN, key().into_iter().chain(moved()).chain([read.into()])).await?;
+            self.execute(MOVE_READ_PARTLY, key().into_iter().chain(moved()).chain([read.into()])).await?;
         }
 
         let body = EventBody::Receipt(receipt.clone());
         let answer = Ok(Answer::Read { receipt: receipt.clone(), duplicate: false });
         let mut shows = async |who| Ok::<_, StorageError>(self.user(who).await?.is_some_and(|u| u.read_receipts));
-        let is_shown = tells && shows(user).await? && shows(partner).await?;
+        let is_shown = is_told && shows(user).await? && shows(partner).await?;
         let events = if is_shown {
             self.execute(SHOW_READ, key().into_iter().chain(moved())).await?;
             to(Audience::Members(receipt.conversation()), receipt.seq, body)
         } else {
             let mut events = to(Audience::User(user), receipt.seq, body);
             // The partner learns no more than that it has arrived.
-            if tells && up_to > position.known_delivered() {
+            if is_told && up_to > position.known_delivered() {
                 self.execute(MOVE_DELIVERED, key().into_iter().chain(moved())).await?;
                 let delivered = Receipt { kind: ReceiptKind::Delivered, ..receipt.clone() };
                 events.extend(to(Audience::User(partner), receipt.seq, EventBody::Receipt(delivered)));
@@ -154,7 +154,7 @@ impl Batch<'_> {
     /// One command, one number: each partner gets its own receipt under it.
     async fn delivered(&mut self, place: Place, user: UserId, up_to: Seq) -> Result<(), StorageError> {
         let limit = id_at(up_to).min(self.newest_before(place));
-        let rows = self.tx.query(self.statement(UNDELIVERED.as_str(), [user.0.into()])).await?;
+        let rows = self.tx.query(self.statement(DIRECT_UNDELIVERED.as_str(), [user.0.into()])).await?;
         let mut events: Vec<(Audience, _)> = Vec::new();
         for row in rows {
             let row: UndeliveredColumns = row.read()?;
@@ -209,7 +209,7 @@ impl Batch<'_> {
 
     async fn position(&self, side: Side) -> Result<Option<Position>, StorageError> {
         let values = [side.user.0.into(), side.conversation.id.0.into(), side.partner.0.into()];
-        let row = self.tx.query_one(self.statement(POSITION.as_str(), values)).await?;
+        let row = self.tx.query_one(self.statement(DIRECT_POSITION.as_str(), values)).await?;
         let Some(row) = row else { return Ok(None) };
         let found: PositionColumns = row.read()?;
         Ok(Some(Position {

@@ -11,7 +11,9 @@ use crate::storage::engine::page::{Filling, bind, fits, summed};
 use crate::storage::engine::row::{Columns, FromRow, Row, columns};
 use crate::storage::engine::tx::Tx as _;
 use crate::storage::messages::replay::plan::DIRECT_PARTNER;
-use crate::storage::messages::select::{COLUMNS, OWN, Selected, USER_SIZE, messages, newest_visible, size_of};
+use crate::storage::messages::select::{
+    COLUMNS, KEPT_BY_READER, Selected, USER_SIZE, messages, newest_visible, size_of,
+};
 use crate::storage::people::users::UserColumns;
 use crate::storage::{Storage, StorageError};
 
@@ -56,10 +58,10 @@ pub struct Relation {
 fn over_but_counted() -> String {
     // The sum keeps PostgreSQL from going through all later messages by their numbers.
     let unread = "m.conversation_id = c.id AND m.id + 0 > c.read_id AND m.receiver_id = $1 AND m.sender_id <> $1";
-    let counts = OWN.iter().map(|had| {
-        let had = had.condition();
+    let counts = KEPT_BY_READER.iter().map(|kept| {
+        let kept = kept.condition();
         format!(
-            "(SELECT COUNT(*) FROM messages AS m WHERE {unread} AND {had} \
+            "(SELECT COUNT(*) FROM messages AS m WHERE {unread} AND {kept} \
              AND m.timestamp < (SELECT retained_from FROM store WHERE id = 1) \
              AND (m.expires_at IS NULL OR m.expires_at > $2))"
         )

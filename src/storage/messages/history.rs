@@ -10,7 +10,7 @@ use crate::storage::engine::page::{Filling, bind, fits, summed};
 use crate::storage::engine::row::{Columns as _, FromRow, Row};
 use crate::storage::engine::tx::Tx as _;
 use crate::storage::messages::select::{
-    COLUMNS, OWN, SHOWN, Selected, USER_SIZE, messages, newest_of, newest_visible, size_of,
+    COLUMNS, KEPT_BY_READER, Selected, UNEXPIRED, USER_SIZE, messages, newest_of, newest_visible, size_of,
 };
 use crate::storage::people::users::UserColumns;
 use crate::storage::{Storage, StorageError};
@@ -22,11 +22,11 @@ const MAX_CONVERSATIONS: u64 = 1000;
 pub(in crate::storage) fn history_query(backend: DatabaseBackend) -> Query {
     let join = |table, alias, on| join(backend, table, alias, on);
     let columns = "m.id AS id, m.timestamp AS timestamp, m.sender_id AS sender_id";
-    let conditions = format!("m.conversation_id = $3 AND m.timestamp < $4 AND {SHOWN}");
+    let conditions = format!("m.conversation_id = $3 AND m.timestamp < $4 AND {UNEXPIRED}");
     let sized = format!(
         "SELECT chosen.id AS id, chosen.timestamp AS timestamp, {} AS size FROM ({}) AS chosen {}",
         size_of("chosen"),
-        newest_of(&OWN, columns, &conditions, "$5 + 0"),
+        newest_of(&KEPT_BY_READER, columns, &conditions, "$5 + 0"),
         join("bodies", "t", "t.id = chosen.id"),
     );
     let sql = format!(

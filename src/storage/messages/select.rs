@@ -90,28 +90,32 @@ pub(in crate::storage) fn messages(sql: String, more: usize) -> Query {
     Query { sql, columns: content + 1 + more, ciphertexts: Some(content) }
 }
 
-/// The condition that a message `m` that a side still has may be shown to `$1` at the time `$2`.
-pub(in crate::storage) const VISIBLE: &str = "(CASE WHEN m.sender_id = $1 THEN m.sender_gone \
-     ELSE m.receiver_gone END) IS NULL \
-     AND (m.expires_at IS NULL OR m.expires_at > $2) \
+/// The condition that a message `m` has not expired by the time `$2`, nor by the server's retention.
+pub(in crate::storage) const UNEXPIRED: &str = "(m.expires_at IS NULL OR m.expires_at > $2) \
      AND m.timestamp >= (SELECT retained_from FROM store WHERE id = 1)";
 
-/// The messages that a query goes through. Together these are all that a reader may have, and each has an index that
-/// holds nothing else: what the reader has deleted costs nothing.
+/// The condition that a message `m` is shown to its reader `$1` at the time `$2`: it was not deleted on this side, and
+/// has not expired.
+pub(in crate::storage) static SHOWN_TO_READER: LazyLock<String> = LazyLock::new(|| {
+    format!("(CASE WHEN m.sender_id = $1 THEN m.sender_gone ELSE m.receiver_gone END) IS NULL AND {UNEXPIRED}")
+});
+
+/// The messages that a query goes through, by the sides that still keep them. Together these are all that a reader may
+/// have, and each has an index that holds nothing else: what the reader has deleted costs nothing.
 #[derive(Clone, Copy)]
-pub(in crate::storage) enum Had {
-    /// What both sides still have: the index `messages_conversation`.
-    ByBoth,
-    /// What only one side still has, and that is the user whose id is this parameter: the index `messages_left`.
-    By(&'static str),
+pub(in crate::storage) enum KeptBy {
+    /// Both sides: the index `messages_conversation`.
+    Both,
+    /// Only one side, the user whose id is this parameter: the index `messages_left`.
+    Only(&'static str),
 }
 
-impl Had {
-    /// The condition for a message `m`, in the words of the index.
+impl KeptBy {
+    /// Returns the condition for a message `m`, in the words of the index.
     pub(in crate::storage) fn condition(self) -> String {
         match self {
-            Self::ByBoth => "m.gone_seq IS NULL AND m.sender_gone IS NULL AND m.receiver_gone IS NULL".to_owned(),
-            Self::By(user) => format!(
+            Self::Both => "m.gone_seq IS NULL AND m.sender_gone IS NULL AND m.receiver_gone IS NULL".to_owned(),
+            Self::Only(user) => format!(
                 "m.gone_seq IS NULL AND (m.sender_gone IS NOT NULL OR m.receiver_gone IS NOT NULL) \
                  AND (CASE WHEN m.sender_gone IS NULL THEN m.sender_id ELSE m.receiver_id END) = {user}"
             ),
@@ -119,20 +123,16 @@ impl Had {
     }
 }
 
-/// What `$1` may have.
-pub(in crate::storage) const OWN: [Had; 2] = [Had::ByBoth, Had::By("$1")];
+/// What the reader `$1` still has.
+pub(in crate::storage) const KEPT_BY_READER: [KeptBy; 2] = [KeptBy::Both, KeptBy::Only("$1")];
 
-/// Whether a message `m` that `$1` has may be shown at the time `$2`.
-pub(in crate::storage) const SHOWN: &str = "(m.expires_at IS NULL OR m.expires_at > $2) \
-     AND m.timestamp >= (SELECT retained_from FROM store WHERE id = 1)";
-
-/// The newest messages among those that each source holds, `limit` at most: `columns` of a message `m`, its `timestamp`
-/// among them.
-pub(in crate::storage) fn newest_of(sources: &[Had], columns: &str, conditions: &str, limit: &str) -> String {
-    let parts = sources.iter().enumerate().map(|(i, had)| {
-        let had = had.condition();
+/// Returns a query for the newest messages among those that each source holds, `limit` at most: `columns` of a message
+/// `m`, its `timestamp` among them.
+pub(in crate::storage) fn newest_of(sources: &[KeptBy], columns: &str, conditions: &str, limit: &str) -> String {
+    let parts = sources.iter().enumerate().map(|(i, kept)| {
+        let kept = kept.condition();
         format!(
-            "SELECT * FROM (SELECT {columns} FROM messages AS m WHERE {conditions} AND {had} \
+            "SELECT * FROM (SELECT {columns} FROM messages AS m WHERE {conditions} AND {kept} \
              ORDER BY m.timestamp DESC LIMIT {limit}) AS part{i}"
         )
     });
@@ -140,24 +140,29 @@ pub(in crate::storage) fn newest_of(sources: &[Had], columns: &str, conditions: 
     format!("SELECT * FROM ({all}) AS parts ORDER BY timestamp DESC LIMIT {limit}")
 }
 
-/// Bytes of the copy of a `message` that [`COLUMNS`] has, found without reading it.
+/// Returns the expression of the size, in bytes, of the copy of a `message` that [`COLUMNS`] has, which is not read.
 pub(in crate::storage) fn size_of(message: &str) -> String {
     format!(
         "CASE WHEN {message}.sender_id = $1 THEN OCTET_LENGTH(t.sender_copy) ELSE OCTET_LENGTH(t.receiver_copy) END"
     )
 }
 
-/// Bytes of what is told of a user `u`.
+/// The size, in bytes, of what is told of a user `u`.
 pub(in crate::storage) const USER_SIZE: &str = "OCTET_LENGTH(u.name) + OCTET_LENGTH(u.public_key)";
 
-/// The id of the newest message of the conversation `c` that may be shown. Nearly always it is the newest one there is,
-/// which is found by its number; only when it is gone, it is looked for.
+/// Returns the expression of the id of the newest message of the conversation `c` that may be shown. Nearly always it
+/// is the newest one there is, which is found by its number; only when it is gone, it is looked for.
 pub(in crate::storage) fn newest_visible() -> String {
-    let newest =
-        newest_of(&OWN, "m.id AS id, m.timestamp AS timestamp", &format!("m.conversation_id = c.id AND {SHOWN}"), "1");
+    let newest = newest_of(
+        &KEPT_BY_READER,
+        "m.id AS id, m.timestamp AS timestamp",
+        &format!("m.conversation_id = c.id AND {UNEXPIRED}"),
+        "1",
+    );
     format!(
         "COALESCE((SELECT m.id FROM messages AS m WHERE m.id = c.newest_message_id AND m.gone_seq IS NULL \
-         AND {VISIBLE}), \
-         (SELECT id FROM ({newest}) AS newest))"
+         AND {}), \
+         (SELECT id FROM ({newest}) AS newest))",
+        *SHOWN_TO_READER
     )
 }

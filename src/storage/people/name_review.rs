@@ -80,16 +80,16 @@ async fn read_odd_names(db: &DatabaseConnection) -> Result<Vec<OddName>, Storage
         return Err(StorageError::NamesNotReviewed);
     }
     let mut odd: BTreeMap<UserId, OddName> = BTreeMap::new();
-    let mut note = |id: i32, name: String, reason: String| {
-        let user = UserId(id);
+    let mut note = |user: UserId, name: String, reason: String| {
         odd.entry(user).or_insert_with(|| OddName { user, name, reasons: Vec::new() }).reasons.push(reason);
     };
     for row in rows(BROKEN).await? {
-        note(row.get(0)?, row.get(1)?, row.get(2)?);
+        let (user, name, reason) = row.read()?;
+        note(user, name, reason);
     }
     for row in rows(TWINS).await? {
-        let other: i32 = row.get(2)?;
-        note(row.get(0)?, row.get(1)?, format!("looks like the name of account {other}"));
+        let (user, name, other): (UserId, String, UserId) = row.read()?;
+        note(user, name, format!("looks like the name of account {other}"));
     }
     Ok(odd.into_values().collect())
 }
@@ -145,10 +145,9 @@ impl Storage {
         let (mut found_by, mut looks_like, mut odd) = (Vec::new(), Vec::new(), Vec::new());
         let values = [first.into(), (first + (AT_ONCE - 1)).into()];
         for row in tx.query(self.statement(SOME, values)).await? {
-            let user = UserId(row.get(0)?);
-            let (name, email): (String, String) = (row.get(1)?, row.get(3)?);
-            let key = self.rename_key(tx, user, "name_key", row.get(2)?, &name).await?;
-            self.rename_key(tx, user, "email_key", row.get(4)?, &email).await?;
+            let (user, name, key, email, email_key): (UserId, String, String, String, String) = row.read()?;
+            let key = self.rename_key(tx, user, "name_key", key, &name).await?;
+            self.rename_key(tx, user, "email_key", email_key, &email).await?;
             found_by.push((user, searched(&key)));
             looks_like.push((user, skeletons(&name)));
             if let Err(invalid) = UserName::parse(name) {

@@ -149,3 +149,47 @@ fn the_check_finds_each_breach() {
     let modules = texts.map(|(module, code)| (module.to_owned(), code.to_owned())).into();
     assert_eq!(circle(&uses(&modules)), ["engine::a", "engine::b", "engine::c"]);
 }
+
+/// The arguments of the calls of a constructor in the code.
+fn arguments<'a>(code: &'a str, constructor: &str) -> Vec<&'a str> {
+    let in_word = |c: char| c.is_alphanumeric() || c == '_';
+    let calls = code.match_indices(constructor).filter(|(at, _)| !code[..*at].ends_with(in_word));
+    let argument = |(at, _): (usize, &str)| {
+        let rest = &code[at + constructor.len()..];
+        let mut depth = 1;
+        let end = rest.find(|c| {
+            depth += i32::from(c == '(') - i32::from(c == ')');
+            depth == 0
+        });
+        &rest[..end.unwrap_or(rest.len())]
+    };
+    calls.map(argument).collect()
+}
+
+/// The words of a text.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_')
+}
+
+/// Whether the code makes a place in the order of a message's id, or the other way round.
+fn derives(code: &str) -> bool {
+    let is_of = |argument: &&str, named: [&str; 2]| words(argument).any(|word| named.contains(&word));
+    arguments(code, "Seq(").iter().any(|argument| is_of(argument, ["id", "up_to_id"]))
+        || arguments(code, "MessageId(").iter().any(|argument| is_of(argument, ["seq", "up_to_seq"]))
+}
+
+#[test]
+fn only_storage_knows_that_ids_and_places_are_one_number() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let is_test = |file: &Path| file.iter().any(|part| part == "tests" || part == "tests.rs");
+    let outside = files.iter().filter(|file| !file.starts_with(root.join("storage")) && !is_test(file));
+    let broken: Vec<_> =
+        outside.filter(|file| derives(&without_tests(&std::fs::read_to_string(file).unwrap()))).collect();
+    assert!(broken.is_empty(), "{broken:?}");
+    for breach in ["Seq(message.id.0)", "MessageId((event.seq).0 + 1)"] {
+        assert!(derives(breach), "{breach}");
+    }
+    assert!(!derives("UserSeq(id) + Seq(number) + MessageId(id.0)"));
+}

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use crate::domain::{ConversationId, MessageId, Seq, Timestamp};
 use crate::storage::engine::row::{Columns as _, columns};
-use crate::storage::messages::select::{Had, newest_of};
+use crate::storage::messages::select::{KeptBy, newest_of};
 use crate::storage::schema::kinds::GoneHow;
 
 columns! {
@@ -21,7 +21,7 @@ columns! {
 }
 
 /// The [`PositionColumns`] of the user `$1` in the conversation `$2` with `$3`.
-pub(super) static POSITION: LazyLock<String> = LazyLock::new(|| {
+pub(super) static DIRECT_POSITION: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT {} FROM members AS mine JOIN members AS theirs \
          ON theirs.user_id = $3 AND theirs.conversation_id = mine.conversation_id \
@@ -37,7 +37,7 @@ pub(in crate::storage) static NEWEST_AT_OR_BELOW: LazyLock<String> = LazyLock::n
     let conditions = "m.conversation_id = $1 \
          AND m.timestamp <= (SELECT timestamp FROM messages WHERE id <= $3 ORDER BY id DESC LIMIT 1)";
     let columns = "m.id AS id, m.sender_id AS sender_id, m.timestamp AS timestamp";
-    let newest = newest_of(&[Had::ByBoth, Had::By("$2"), Had::By("$4")], columns, conditions, "1000");
+    let newest = newest_of(&[KeptBy::Both, KeptBy::Only("$2"), KeptBy::Only("$4")], columns, conditions, "1000");
     format!("SELECT MAX(id) FROM ({newest}) AS newest WHERE sender_id = $2")
 });
 
@@ -53,24 +53,28 @@ pub(super) static WROTE_WHAT_IS_GONE: LazyLock<String> = LazyLock::new(|| {
 
 /// Messages of `$2` between two numbers that their receiver `$5` still has.
 pub(in crate::storage) static COUNT_BETWEEN: LazyLock<String> = LazyLock::new(|| {
-    let count = |had: Had| {
+    let count = |kept: KeptBy| {
         format!(
             "(SELECT COUNT(*) FROM messages AS m WHERE m.conversation_id = $1 AND m.sender_id = $2 AND {} \
              AND m.timestamp > COALESCE((SELECT timestamp FROM messages WHERE id <= $3 ORDER BY id DESC LIMIT 1), -1) \
              AND m.timestamp <= (SELECT timestamp FROM messages WHERE id <= $4 ORDER BY id DESC LIMIT 1))",
-            had.condition()
+            kept.condition()
         )
     };
-    format!("SELECT {} + {}", count(Had::ByBoth), count(Had::By("$5")))
+    format!("SELECT {} + {}", count(KeptBy::Both), count(KeptBy::Only("$5")))
 });
 
-pub(super) const MOVE_READ: &str = "UPDATE members SET read_id = $3, read_seq = $4, read_at = $5, unread = $6 \
+/// The user `$1` has read everything in the conversation `$2`.
+pub(super) const MOVE_READ_TO_NEWEST: &str = "UPDATE members SET read_id = $3, read_seq = $4, read_at = $5, unread = 0 \
      WHERE user_id = $1 AND conversation_id = $2";
-pub(super) const COUNT_DOWN: &str = "UPDATE members SET read_id = $3, read_seq = $4, read_at = $5, \
+/// The user `$1` has read `$6` more messages in the conversation `$2`.
+pub(super) const MOVE_READ_PARTLY: &str = "UPDATE members SET read_id = $3, read_seq = $4, read_at = $5, \
      unread = CASE WHEN unread > $6 THEN unread - $6 ELSE 0 END \
      WHERE user_id = $1 AND conversation_id = $2";
+/// The other side learns how far the user `$1` has read.
 pub(super) const SHOW_READ: &str =
     "UPDATE members SET shown_id = $3, shown_seq = $4, shown_at = $5 WHERE user_id = $1 AND conversation_id = $2";
+/// The other side learns how far messages have arrived at the user `$1`.
 pub(super) const MOVE_DELIVERED: &str = "UPDATE members SET delivered_id = $3, delivered_seq = $4, delivered_at = $5 \
      WHERE user_id = $1 AND conversation_id = $2";
 
@@ -88,7 +92,7 @@ columns! {
 
 /// Conversations of a user with something that was not reported as delivered or read. Only those with partners: a
 /// stranger is told nothing.
-pub(super) static UNDELIVERED: LazyLock<String> = LazyLock::new(|| {
+pub(super) static DIRECT_UNDELIVERED: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT {} FROM members AS m JOIN conversations AS c ON c.id = m.conversation_id \
          JOIN members AS theirs ON theirs.conversation_id = m.conversation_id AND theirs.user_id <> m.user_id \

@@ -17,19 +17,21 @@ use Cell::{BigInt, Bytes};
 const INSERT: &str = "WITH m AS (INSERT INTO messages \
      (id, conversation_id, sender_id, receiver_id, message_type, timestamp, client_id, content_hash, reply_to, \
      expires_at) \
-     SELECT v.a, v.b, v.c, v.d, v.e, v.f, NULLIF(v.g, ''), CASE WHEN length(v.h) > 0 THEN v.h END, NULLIF(v.i, 0), \
-     NULLIF(v.j, 0) \
+     SELECT v.id, v.conversation_id, v.sender_id, v.receiver_id, v.message_type, v.timestamp, \
+     NULLIF(v.client_id, ''), CASE WHEN length(v.content_hash) > 0 THEN v.content_hash END, \
+     NULLIF(v.reply_to, 0), NULLIF(v.expires_at, 0) \
      FROM UNNEST($1::bigint[], $2::bigint[], $3::integer[], $4::integer[], $5::text[], $6::bigint[], $7::text[], \
-     $8::bytea[], \
-     $9::bigint[], $10::bigint[]) AS v (a, b, c, d, e, f, g, h, i, j) \
+     $8::bytea[], $9::bigint[], $10::bigint[]) AS v (id, conversation_id, sender_id, receiver_id, message_type, \
+     timestamp, client_id, content_hash, reply_to, expires_at) \
      {once} RETURNING id, conversation_id, sender_id, receiver_id), \
-     b AS (INSERT INTO bodies (id, sender_copy, receiver_copy) \
-     SELECT v.a, v.b, v.c FROM UNNEST($1::bigint[], $11::bytea[], $12::bytea[]) AS v (a, b, c)), \
-     c AS (UPDATE conversations SET newest_message_id = n.id \
+     bodies_of_m AS (INSERT INTO bodies (id, sender_copy, receiver_copy) \
+     SELECT v.id, v.sender_copy, v.receiver_copy \
+     FROM UNNEST($1::bigint[], $11::bytea[], $12::bytea[]) AS v (id, sender_copy, receiver_copy)), \
+     newest_of_m AS (UPDATE conversations SET newest_message_id = n.id \
      FROM (SELECT conversation_id, MAX(id) AS id FROM m GROUP BY conversation_id) AS n \
      WHERE conversations.id = n.conversation_id), \
-     u AS (UPDATE members SET unread = unread + n.new, newest_inbound = n.id \
-     FROM (SELECT receiver_id, conversation_id, COUNT(*) AS new, MAX(id) AS id FROM m WHERE sender_id <> receiver_id \
+     unread_of_m AS (UPDATE members SET unread = unread + n.count, newest_inbound = n.id \
+     FROM (SELECT receiver_id, conversation_id, COUNT(*) AS count, MAX(id) AS id FROM m WHERE sender_id <> receiver_id \
      GROUP BY receiver_id, conversation_id) AS n \
      WHERE members.user_id = n.receiver_id AND members.conversation_id = n.conversation_id) \
      SELECT COUNT(*) FROM m";

@@ -8,7 +8,7 @@ use crate::domain::{ConversationId, Deletion, EventBody, Message, MessageId, Sco
 use crate::storage::engine::fixed_joins::{from_rows, join};
 use crate::storage::engine::json_rows::Query;
 use crate::storage::engine::row::{Columns as _, Row, columns};
-use crate::storage::messages::select::{COLUMNS, Selected, VISIBLE, messages};
+use crate::storage::messages::select::{COLUMNS, SHOWN_TO_READER, Selected, messages};
 use crate::storage::schema::kinds::EventKind;
 use crate::storage::{Storage, StorageError};
 
@@ -18,10 +18,11 @@ pub(super) const SIZES: [usize; 3] = [8, 16, 64];
 /// Messages `$3` and so on, `size` of them, that are found by nothing but their numbers.
 pub(in crate::storage) fn by_id_query(backend: DatabaseBackend, size: usize) -> Query {
     let sql = format!(
-        "SELECT {} {} {} WHERE m.gone_seq IS NULL AND {VISIBLE}",
+        "SELECT {} {} {} WHERE m.gone_seq IS NULL AND {}",
         *COLUMNS,
         from_rows(backend, "messages", "m", &one_of(3, size)),
         join(backend, "bodies", "t", "t.id = m.id"),
+        *SHOWN_TO_READER,
     );
     messages(sql, 0)
 }
@@ -36,7 +37,7 @@ columns! {
     }
 }
 
-/// Between whom the messages `$2` and so on are, `size` of them; only those of conversations that are still there.
+/// Returns a query for the sides of the messages `$2` and so on, `size` of them; only those of conversations that are still there.
 pub(in crate::storage) fn deleted_query(backend: DatabaseBackend, size: usize) -> Query {
     let sql = format!(
         "SELECT {} {} {}",

@@ -7,7 +7,7 @@ use crate::storage::StorageError;
 use crate::storage::engine::fixed_joins::{join, left_join};
 use crate::storage::engine::json_rows::Query;
 use crate::storage::engine::row::{Columns as _, Row, columns};
-use crate::storage::messages::select::Had;
+use crate::storage::messages::select::KeptBy;
 use crate::storage::schema::kinds::EventKind;
 use crate::storage::schema::numbers::{id_at, seq_of};
 
@@ -104,11 +104,11 @@ pub(in crate::storage) fn query(backend: DatabaseBackend) -> Query {
         .replace("{other}", DIRECT_PARTNER)
         .replace("{conversation}", &conversation)
         .replace("{theirs}", &left_join(backend, "members", "theirs", &of_partner));
-    let messages = |had: Had| join(backend, "messages", "m", &format!("{MESSAGES} AND {}", had.condition()));
+    let messages = |kept: KeptBy| join(backend, "messages", "m", &format!("{MESSAGES} AND {}", kept.condition()));
     let mut events = EVENTS_AFTER
         .replace("{columns}", &PlanColumns::select())
-        .replace("{both}", &messages(Had::ByBoth))
-        .replace("{left}", &messages(Had::By("$1")));
+        .replace("{both}", &messages(KeptBy::Both))
+        .replace("{left}", &messages(KeptBy::Only("$1")));
     for (name, source) in [
         ("{events}", Source::Events),
         ("{messages}", Source::Messages),

@@ -89,9 +89,8 @@ impl Storage {
         let mut sets = BTreeMap::new();
         for statement in keys(of).statements(self.backend(), READ) {
             for row in tx.query(statement).await? {
-                let key = (Gram::from_stored(row.get(0)?), row.get(1)?);
-                let bytes: Vec<u8> = row.get(2)?;
-                sets.insert(key, IdSet::from_stored(&bytes)?);
+                let (gram, block, bytes): (i64, i32, Vec<u8>) = row.read()?;
+                sets.insert((Gram::from_stored(gram), block), IdSet::from_stored(&bytes)?);
             }
         }
         Ok(sets)

@@ -7,7 +7,7 @@ use crate::storage::commands::batch::Place;
 
 /// The receipts of a batch, merged.
 #[derive(Default)]
-pub(in crate::storage::commands) struct Requests {
+pub(in crate::storage::commands) struct MergedReceipts {
     pub(super) reads: HashMap<(UserId, DirectKey), Reads>,
     /// In the order of arrival.
     pub(super) order: Vec<(UserId, DirectKey)>,
@@ -21,7 +21,7 @@ pub(super) struct Reads {
     pub(super) others: Vec<Place>,
 }
 
-impl Requests {
+impl MergedReceipts {
     pub(in crate::storage::commands) fn read(
         &mut self,
         place: Place,
