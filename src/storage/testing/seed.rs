@@ -30,9 +30,9 @@ const CONVERSATIONS: [&str; 3] = [
     "UPDATE seed_pairs SET conversation_id = \
      (SELECT id FROM conversations WHERE conversations.direct_key = seed_pairs.direct_key)",
     "INSERT INTO members (user_id, conversation_id) SELECT user_id, conversation_id FROM ( \
-     SELECT 2 * place AS place, first_id AS user_id, conversation_id FROM seed_pairs \
-     UNION ALL SELECT 2 * place + 1, second_id, conversation_id FROM seed_pairs) AS v \
-     GROUP BY user_id, conversation_id ORDER BY MIN(place) ON CONFLICT DO NOTHING",
+     SELECT first_id AS user_id, conversation_id FROM seed_pairs \
+     UNION SELECT second_id, conversation_id FROM seed_pairs) AS v \
+     ORDER BY conversation_id, user_id ON CONFLICT DO NOTHING",
 ];
 
 /// Makes messages. `$1` is the number before the first one, `$2` its time stamp, `$3` and `$4` are the places of the
