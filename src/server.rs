@@ -14,7 +14,7 @@ use crate::actors::{ActorSystem, Fatal, Health};
 use crate::auth::{Auth, Dialects, RateLimiter, SecretKeys};
 use crate::clock::Clock;
 use crate::config::{Config, ListenAddress};
-use crate::http::{App, ClientAddresses, Listener, MAX_REFUSALS, Places, Shares, StrangersBytes};
+use crate::http::{App, ClientAddresses, Listener, MAX_REFUSALS, Operators, Places, Shares, StrangersBytes};
 use crate::service::Service;
 use crate::socket::Sockets;
 use crate::storage::Storage;
@@ -76,6 +76,7 @@ impl Server {
             auth_limiter: RateLimiter::new(&config.limits),
             shares: Shares::new(config.http.unwritten_bytes),
             client_addresses: ClientAddresses::new(&config.limits),
+            operators: Operators::new(&config.admin.hosts),
             strangers_bytes: StrangersBytes::default(),
             service: Service::new(
                 auth.clone(),

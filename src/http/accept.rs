@@ -11,10 +11,10 @@ use tokio_util::task::TaskTracker;
 
 use super::app::App;
 use super::connection::Limits;
-use super::door::{Door, Seldom};
+use super::door::{Door, LOG_INTERVAL};
 use super::places::Places;
 use super::{admin, public};
-use crate::telemetry::ListenerKind;
+use crate::telemetry::{ListenerKind, Seldom};
 
 /// Wait after a failed accept, as when the process has no file descriptor left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
@@ -70,7 +70,7 @@ impl Listener {
         let mut door = Door::new(places, service, limits, has_proxy, drain.clone(), tasks.clone());
         tasks.spawn(async move {
             let mut in_a_row: u32 = 0;
-            let mut told = Seldom::default();
+            let failed = Seldom::new(LOG_INTERVAL);
             loop {
                 in_a_row = in_a_row.wrapping_add(1);
                 if in_a_row.is_multiple_of(IN_A_ROW) {
@@ -84,7 +84,7 @@ impl Listener {
                 match accepted {
                     Ok((stream, peer)) => door.admit(stream, peer),
                     Err(error) => {
-                        if told.is_due() {
+                        if failed.is_due() {
                             tracing::warn!(error = %error, "cannot accept connections; trying again");
                         }
                         tokio::time::sleep(ACCEPT_RETRY).await;

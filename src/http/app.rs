@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::body::StrangersBytes;
 use super::client_address::ClientAddresses;
+use super::operators::Operators;
 use super::places::Places;
 use super::shares::Shares;
 use crate::actors::Health;
@@ -40,6 +41,8 @@ pub struct App {
     pub auth_limiter: RateLimiter,
     /// Whose address limits count by.
     pub client_addresses: ClientAddresses,
+    /// The names under which operators reach their listener.
+    pub operators: Operators,
     /// Room for the bodies of requests without a token.
     pub strangers_bytes: StrangersBytes,
 }

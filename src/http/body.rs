@@ -1,24 +1,25 @@
-//! Reading the bodies of requests: what is accepted as JSON, and how much of it.
+//! Reading the bodies of requests: how much of them, in which time, and what is accepted as JSON.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, ORIGIN};
 use http_body_util::BodyExt as _;
-use hyper::body::Body as _;
+use hyper::body::{Frame, SizeHint};
 use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Sleep;
 
 use super::app::App;
 use super::error::ApiError;
 use super::extract::Request;
+use super::route::BodyLimits;
+use super::unread::RequestBody;
 
-/// Largest body of a request without a token. The largest registration takes less.
-const STRANGERS_BYTES: usize = 32 * 1024;
-/// Longest time in which the body of a request without a token must arrive.
-const STRANGERS_TIME: Duration = Duration::from_secs(10);
 /// Bytes of all unfinished bodies of requests without a token.
 const ALL_STRANGERS_BYTES: usize = 16 * 1024 * 1024;
 
@@ -35,57 +36,111 @@ impl Default for StrangersBytes {
     }
 }
 
-impl StrangersBytes {
-    fn take(&self, bytes: usize) -> Result<OwnedSemaphorePermit, ApiError> {
+/// The body of a request as its endpoint reads it, piece by piece, within the limits of its route. It ends with a
+/// refusal when it is larger, comes too slowly, or finds no room.
+pub(super) struct LimitedBody {
+    body: RequestBody,
+    /// Most bytes.
+    limit: usize,
+    /// Bytes that were read.
+    read: usize,
+    /// Longest time for all of it.
+    time: Option<Duration>,
+    /// The end of that time, once the body was waited for.
+    deadline: Option<Pin<Box<Sleep>>>,
+    room: Option<Room>,
+}
+
+/// The part of the room for strangers that a body takes, until it is dropped.
+struct Room {
+    all: Arc<Semaphore>,
+    taken: Option<OwnedSemaphorePermit>,
+}
+
+impl Room {
+    fn take(&mut self, bytes: usize) -> Result<(), ApiError> {
         let bytes = u32::try_from(bytes).map_err(|_| ApiError::Unavailable)?;
-        self.0.clone().try_acquire_many_owned(bytes).map_err(|_| ApiError::Unavailable)
+        let more = self.all.clone().try_acquire_many_owned(bytes).map_err(|_| ApiError::Unavailable)?;
+        match &mut self.taken {
+            Some(taken) => taken.merge(more),
+            None => self.taken = Some(more),
+        }
+        Ok(())
     }
 }
 
-/// Reads the body of a signed-in user's request as JSON. `expected` tells the client what it should be; what it was is
-/// never repeated, since it may be a password.
-pub(super) async fn json_body<T: DeserializeOwned>(app: &App, request: Request, expected: &str) -> Result<T, ApiError> {
-    from_json(&whole_body(app, request).await?, expected)
+impl LimitedBody {
+    /// Limits `body` to what a route reads.
+    pub(super) fn new(body: RequestBody, limits: BodyLimits, app: &App) -> Self {
+        let BodyLimits { bytes, time, takes_room } = limits;
+        let limit = bytes.min(app.config.http.max_body_bytes);
+        let room = takes_room.then(|| Room { all: app.strangers_bytes.0.clone(), taken: None });
+        Self { body, limit, read: 0, time, deadline: None, room }
+    }
+
+    /// Counts a piece. Fails when there is no room for it.
+    fn count(&mut self, bytes: usize) -> Result<(), ApiError> {
+        self.read = self.read.saturating_add(bytes);
+        if self.read > self.limit {
+            return Err(ApiError::TooLarge { limit: self.limit });
+        }
+        self.room.as_mut().map_or(Ok(()), |room| room.take(bytes))
+    }
+
+    /// Waits for the end of the body's time.
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(time) = self.time else { return Poll::Pending };
+        self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(time))).as_mut().poll(cx)
+    }
 }
 
-/// Reads the body of anybody's request as JSON: small, within [`STRANGERS_TIME`], and only as many at once as there is
-/// room for.
-pub(super) async fn strangers_json_body<T: DeserializeOwned>(
-    app: &App,
-    request: Request,
-    expected: &str,
-) -> Result<T, ApiError> {
-    let limit = STRANGERS_BYTES.min(app.config.http.max_body_bytes);
-    let reading = read(request, limit, Some(&app.strangers_bytes));
-    let body = tokio::time::timeout(STRANGERS_TIME, reading).await.map_err(|_| ApiError::Unavailable)??;
-    from_json(&body, expected)
+impl hyper::body::Body for LimitedBody {
+    type Data = Bytes;
+    type Error = ApiError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, ApiError>>> {
+        // Before the first read, which invites a client that waits for "100 Continue".
+        let least = self.body.size_hint().lower().saturating_add(self.read as u64);
+        if least > self.limit as u64 {
+            return Poll::Ready(Some(Err(ApiError::TooLarge { limit: self.limit })));
+        }
+        match Pin::new(&mut self.body).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                let counted = self.count(frame.data_ref().map_or(0, Bytes::len));
+                Poll::Ready(Some(counted.map(|()| frame)))
+            }
+            Poll::Ready(Some(Err(_))) => Poll::Ready(Some(Err(ApiError::NotJson))),
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => self.poll_deadline(cx).map(|()| Some(Err(ApiError::Unavailable))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
-/// Reads the body of a signed-in user's request as it came.
-pub(super) async fn whole_body(app: &App, request: Request) -> Result<Bytes, ApiError> {
-    read(request, app.config.http.max_body_bytes, None).await
+/// Reads the body of a request as JSON. `expected` tells the client what it should be; what it was is never repeated,
+/// since it may be a password.
+pub(super) async fn json_body<T: DeserializeOwned>(request: Request, expected: &str) -> Result<T, ApiError> {
+    let body = json_bytes(request).await?;
+    serde_json::from_slice(&body).map_err(|error| {
+        if error.is_data() { ApiError::Invalid(format!("the body must be {expected}")) } else { ApiError::NotJson }
+    })
 }
 
-/// Checks the head first: a client that waits for "100 Continue" is invited by the first read of the body.
-async fn read(request: Request, limit: usize, room: Option<&StrangersBytes>) -> Result<Bytes, ApiError> {
+/// Reads the body of a request, which says that it is JSON, as it came. Its head is checked first: a client that waits
+/// for "100 Continue" is invited by the first read of the body.
+pub(super) async fn json_bytes(request: Request) -> Result<Bytes, ApiError> {
     check_kind(request.headers())?;
     let mut body = request.into_body();
-    if body.size_hint().lower() > limit as u64 {
-        return Err(ApiError::TooLarge { limit });
-    }
-    let (mut whole, mut first, mut taken) = (Vec::new(), Bytes::new(), None::<OwnedSemaphorePermit>);
+    let (mut whole, mut first) = (Vec::new(), Bytes::new());
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| ApiError::NotJson)?.into_data() else { continue };
-        if first.len() + whole.len() + data.len() > limit {
-            return Err(ApiError::TooLarge { limit });
-        }
-        if let Some(room) = room {
-            let more = room.take(data.len())?;
-            match &mut taken {
-                Some(taken) => taken.merge(more),
-                None => taken = Some(more),
-            }
-        }
+        let Ok(data) = frame?.into_data() else { continue };
         if first.is_empty() && whole.is_empty() {
             first = data;
         } else {
@@ -95,12 +150,6 @@ async fn read(request: Request, limit: usize, room: Option<&StrangersBytes>) -> 
     }
     // Most bodies come in one piece, which needs no copy.
     Ok(if whole.is_empty() { first } else { whole.into() })
-}
-
-fn from_json<T: DeserializeOwned>(body: &[u8], expected: &str) -> Result<T, ApiError> {
-    serde_json::from_slice(body).map_err(|error| {
-        if error.is_data() { ApiError::Invalid(format!("the body must be {expected}")) } else { ApiError::NotJson }
-    })
 }
 
 /// Refuses what is not JSON, and JSON that is compressed. A body without a type is taken for JSON, but not from a page:

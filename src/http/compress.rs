@@ -8,14 +8,12 @@
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use http_body_util::Full;
-use hyper::body::Body as _;
 use zlib_rs::{DeflateConfig, Strategy, compress_bound, compress_slice};
 
-use super::respond::{Response, whole};
+use super::respond::{Body, Response};
 
-/// Answers below this size are not worth compressing.
-const MIN_BYTES: u64 = 1024;
+/// Bodies below this size are not worth compressing.
+const MIN_BYTES: usize = 1024;
 /// The largest window, in a frame of gzip (RFC 1952).
 const GZIP_WINDOW_BITS: i32 = 16 + 15;
 /// More than enough for what the frame of gzip is longer than zlib's.
@@ -38,30 +36,30 @@ pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
     others
 }
 
-/// The answer, compressed if it is a long list. Never one that holds a token, and no script or page, which would be
-/// compressed anew for everybody who asks.
-pub(super) fn compress(response: Response) -> Response {
-    if !is_list(&response) {
+/// Compresses a long list. Everything else stays as it is: a body that holds a token, scripts and pages, which would
+/// be compressed anew for each request, and streams, of which most are ciphertext.
+pub(super) fn compress(mut response: Response) -> Response {
+    let Body::Whole(plain) = response.body() else { return response };
+    if plain.len() < MIN_BYTES || !is_list(&response) {
         return response;
     }
-    let (mut head, body) = response.into_parts();
-    let plain = whole(body);
-    let body = gzip(&plain);
-    if body.is_some() {
-        head.headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        head.headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    if let Some(body) = gzip(plain) {
+        *response.body_mut() = Body::Whole(body);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
     }
-    Response::from_parts(head, Full::new(body.unwrap_or(plain)))
+    response
 }
 
 fn is_list(response: &Response) -> bool {
     let headers = response.headers();
     let is_json = headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
     let is_secret = headers.get(CACHE_CONTROL).is_some_and(|value| value == "no-store");
-    response.status() == StatusCode::OK && is_json && !is_secret && response.body().size_hint().lower() >= MIN_BYTES
+    response.status() == StatusCode::OK && is_json && !is_secret
 }
 
-/// `None` when it cannot be made shorter.
+/// Returns the text as gzip, or `None` when that is not shorter.
 fn gzip(plain: &[u8]) -> Option<Bytes> {
     let config =
         DeflateConfig { window_bits: GZIP_WINDOW_BITS, strategy: Strategy::HuffmanOnly, ..DeflateConfig::default() };

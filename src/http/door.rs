@@ -1,9 +1,9 @@
-//! The door of a listener: who has connected gets a place, or hears at once that there is none.
+//! The door of a listener: it gives a place to each new connection, or refuses it at once.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
@@ -21,38 +21,29 @@ use super::extract::Connection;
 use super::layers::Service;
 use super::places::{Found, NoPlace, Places};
 use super::respond::Response;
-use crate::telemetry::metrics;
+use crate::telemetry::{Seldom, metrics};
 
-/// What may happen many times a second is told at most once in this time.
-const TOLD: Duration = Duration::from_mins(1);
-/// Connections without a place that are told so at once; when more come, they are closed without a word.
+/// The time between two log lines about the same event, which may happen many times a second.
+pub(super) const LOG_INTERVAL: Duration = Duration::from_mins(1);
+/// Connections that are being refused at once; when more come, they are closed without a response.
 pub const MAX_REFUSALS: usize = 32;
-/// Longest time to tell one.
+/// Longest time to refuse one.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(2);
-/// Bytes of a body that are read before its sender is told: an answer before the end of the body may get lost.
+/// Bytes of a body that are read before the refusal: a response before the end of the body may get lost.
 const REFUSAL_BODY: usize = 64 * 1024;
 
-/// Lets something be told now and then.
-#[derive(Default)]
-pub(super) struct Seldom(Option<Instant>);
-
-impl Seldom {
-    /// Whether it is to be told now.
-    pub(super) fn is_due(&mut self) -> bool {
-        let is_due = self.0.is_none_or(|last| last.elapsed() > TOLD);
-        if is_due {
-            self.0 = Some(Instant::now());
-        }
-        is_due
-    }
-}
-
-/// What is told of a full house.
-#[derive(Default)]
-struct Told {
+/// The log lines about a listener whose places are taken.
+struct LogLines {
     evicted: Seldom,
     full: Seldom,
     too_many: Seldom,
+}
+
+impl Default for LogLines {
+    fn default() -> Self {
+        let line = || Seldom::new(LOG_INTERVAL);
+        Self { evicted: line(), full: line(), too_many: line() }
+    }
 }
 
 /// Gives places to connections.
@@ -60,12 +51,12 @@ pub(super) struct Door {
     places: Arc<Places>,
     service: Service,
     limits: Limits,
-    /// A proxy brings everybody: its address has no share.
+    /// Whether a proxy brings the connections of all clients: its address has no share then.
     has_proxy: bool,
     drain: CancellationToken,
     tasks: TaskTracker,
     refusals: Arc<Semaphore>,
-    told: Told,
+    log_lines: LogLines,
 }
 
 impl Door {
@@ -79,7 +70,7 @@ impl Door {
         tasks: TaskTracker,
     ) -> Self {
         let refusals = Arc::new(Semaphore::new(MAX_REFUSALS));
-        Self { places, service, limits, has_proxy, drain, tasks, refusals, told: Told::default() }
+        Self { places, service, limits, has_proxy, drain, tasks, refusals, log_lines: LogLines::default() }
     }
 
     /// Serves the connection, in the place of another if need be, or refuses it.
@@ -96,7 +87,7 @@ impl Door {
             }
             Err(NoPlace::TooMany) => {
                 metrics().listener(self.places.listener()).too_many.increment(1);
-                if self.told.too_many.is_due() {
+                if self.log_lines.too_many.is_due() {
                     tracing::warn!(
                         "an address has server.max_connections_per_address connections: more of it are closed"
                     );
@@ -106,11 +97,12 @@ impl Door {
         }
     }
 
+    /// Ends a connection that has lost its place.
     fn evict(&mut self, other: Option<&tokio::task::AbortHandle>) {
         if let Some(task) = other {
             task.abort();
         }
-        if self.told.evicted.is_due() {
+        if self.log_lines.evicted.is_due() {
             tracing::warn!(
                 listener = self.places.listener().as_str(),
                 connections = self.places.count(),
@@ -119,10 +111,10 @@ impl Door {
         }
     }
 
-    /// Nobody can be sent away for this one.
+    /// Refuses a connection for which no other can be closed.
     fn refuse(&mut self, stream: TcpStream) {
         metrics().listener(self.places.listener()).full.increment(1);
-        if self.told.full.is_due() {
+        if self.log_lines.full.is_due() {
             tracing::warn!(
                 listener = self.places.listener().as_str(),
                 connections = self.places.count(),
@@ -130,25 +122,25 @@ impl Door {
                  raise server.max_connections"
             );
         }
-        let Ok(turn) = self.refusals.clone().try_acquire_owned() else { return };
+        let Ok(permit) = self.refusals.clone().try_acquire_owned() else { return };
         let drain = self.drain.clone();
         self.tasks.spawn(async move {
-            let _turn = turn;
-            let service = hyper::service::service_fn(answer_full);
-            let telling = http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(stream), service);
-            let _ = drain.run_until_cancelled(timeout(REFUSAL_TIMEOUT, telling)).await;
+            let _permit = permit;
+            let service = hyper::service::service_fn(refuse_full);
+            let refusing = http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(stream), service);
+            let _ = drain.run_until_cancelled(timeout(REFUSAL_TIMEOUT, refusing)).await;
         });
     }
 }
 
-/// Whether the connections of this address may be those of many clients: a proxy on this machine, or any that is
-/// configured.
+/// Returns whether the connections of this address may be those of many clients: of a proxy on this machine, or of any
+/// that is configured.
 fn brings_others(address: IpAddr, has_proxy: bool) -> bool {
     has_proxy || address.to_canonical().is_loopback()
 }
 
-/// Says that there is no place.
-async fn answer_full(request: http::Request<Incoming>) -> Result<Response, Infallible> {
+/// Returns the refusal of a listener without a place.
+async fn refuse_full(request: http::Request<Incoming>) -> Result<Response, Infallible> {
     let _ = Limited::new(request.into_body(), REFUSAL_BODY).collect().await;
     Ok(ApiError::Unavailable.into_response())
 }
@@ -170,13 +162,5 @@ mod tests {
         ] {
             assert_eq!(brings_others(address.parse().unwrap(), has_proxy), expected, "{address} {has_proxy}");
         }
-    }
-
-    #[test]
-    fn what_happens_often_is_told_seldom() {
-        let mut told = Seldom::default();
-        assert!(told.is_due() && !told.is_due());
-        told.0 = Instant::now().checked_sub(TOLD * 2);
-        assert!(told.is_due() && !told.is_due());
     }
 }

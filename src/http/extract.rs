@@ -8,10 +8,9 @@ use http::header::AUTHORIZATION;
 use serde::de::DeserializeOwned;
 
 use super::app::App;
-pub(super) use super::body::{json_body, strangers_json_body, whole_body};
+pub(super) use super::body::{LimitedBody, json_body, json_bytes};
 use super::error::ApiError;
 use super::places::Place;
-use super::unread::RequestBody;
 use crate::auth::{Access, Bearer, ClientAddress, bearer};
 use crate::domain::{Since, UserId};
 
@@ -19,7 +18,7 @@ use crate::domain::{Since, UserId};
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// A request as endpoints get it.
-pub(super) type Request = http::Request<RequestBody>;
+pub(super) type Request = http::Request<LimitedBody>;
 
 /// The connection that a request came by.
 #[derive(Clone)]

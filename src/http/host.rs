@@ -3,16 +3,15 @@
 use std::convert::Infallible;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use futures_util::future::{Either, MapOk, Ready, TryFutureExt as _, ready};
 use http::Version;
 use http::header::HOST;
 use http::uri::Authority;
-use http_body_util::Full;
 use tower::{Layer, Service};
 
 use super::error::ApiError;
-use super::extract::Request;
+use super::respond::Body;
+use super::unread::RawRequest;
 
 /// The layer that checks the host of every request.
 #[derive(Clone, Copy)]
@@ -30,12 +29,12 @@ impl<S> Layer<S> for CheckLayer {
 #[derive(Clone)]
 pub(super) struct Check<S>(S);
 
-/// What comes from within, or the refusal.
-type Answer<B> = http::Response<http_body_util::Either<B, Full<Bytes>>>;
+/// The response of the inner service, or the refusal.
+type Answer<B> = http::Response<http_body_util::Either<B, Body>>;
 
-impl<S, B> Service<Request> for Check<S>
+impl<S, B> Service<RawRequest> for Check<S>
 where
-    S: Service<Request, Response = http::Response<B>, Error = Infallible>,
+    S: Service<RawRequest, Response = http::Response<B>, Error = Infallible>,
 {
     type Response = Answer<B>;
     type Error = Infallible;
@@ -45,7 +44,7 @@ where
         self.0.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn call(&mut self, request: RawRequest) -> Self::Future {
         match check(&request) {
             Ok(()) => Either::Left(self.0.call(request).map_ok(|answer| answer.map(http_body_util::Either::Left))),
             Err(error) => Either::Right(ready(Ok(error.into_response().map(http_body_util::Either::Right)))),
@@ -64,7 +63,7 @@ fn check<B>(request: &http::Request<B>) -> Result<(), ApiError> {
     }
 }
 
-/// A name or an address, and perhaps a port (RFC 9110 §7.2).
+/// Returns whether this is a name or an address, and perhaps a port (RFC 9110 §7.2).
 fn is_host(value: &[u8]) -> bool {
     let Ok(authority) = Authority::try_from(value) else { return false };
     let host = authority.host();
@@ -72,7 +71,7 @@ fn is_host(value: &[u8]) -> bool {
     !host.is_empty() && after.is_some_and(|after| after.is_empty() || after.strip_prefix(':').is_some_and(is_port))
 }
 
-/// None behind the colon means the usual one.
+/// Returns whether this is a port. An empty text stands for the usual one.
 fn is_port(text: &str) -> bool {
     text.is_empty() || (text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok())
 }

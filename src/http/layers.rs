@@ -19,10 +19,9 @@ use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 use tower_http::trace::{DefaultOnResponse, TraceLayer};
 
 use super::error::ApiError;
-use super::extract::Request;
 use super::host;
 use super::respond::Response;
-use super::unread::{AnswerBody, ReadRestLayer};
+use super::unread::{AnswerBody, RawRequest, ReadRestLayer};
 use crate::config;
 
 /// The whole service behind a connection.
@@ -47,7 +46,7 @@ const HSTS_SUBDOMAINS: &str = "max-age=31536000; includeSubDomains";
 /// hidden credentials, log span, security headers, the host.
 pub(super) fn around<S, B>(config: &config::Http, inner: S) -> Service
 where
-    S: tower::Service<Request, Response = http::Response<B>, Error = Infallible> + Clone + Send + Sync + 'static,
+    S: tower::Service<RawRequest, Response = http::Response<B>, Error = Infallible> + Clone + Send + Sync + 'static,
     S::Future: Send + 'static,
     B: hyper::body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
@@ -59,7 +58,7 @@ where
         .layer(rest)
         .map_response(|response: http::Response<_>| response.map(UnsyncBoxBody::new))
         // Ids in the log are our own: a client could put anything there.
-        .map_request(|mut request: Request| {
+        .map_request(|mut request: RawRequest| {
             request.headers_mut().remove(REQUEST_ID);
             request
         })

@@ -8,6 +8,7 @@ mod endpoints;
 mod logins;
 mod me;
 mod messages;
+mod openapi;
 mod users;
 mod ws;
 
@@ -21,12 +22,14 @@ use matchit::InsertError;
 use tower::ServiceBuilder;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
-pub use endpoints::openapi_document;
+pub use openapi::openapi_document;
 
 use super::app::App;
-use super::extract::{IDEMPOTENCY_KEY, Request};
+use super::extract::IDEMPOTENCY_KEY;
 use super::layers::{self, REQUEST_ID, Service};
+use super::route::Route;
 use super::router::Router;
+use super::unread::RawRequest;
 use crate::config;
 
 /// How long a browser may remember the answer to a preflight.
@@ -35,9 +38,14 @@ const PREFLIGHT_MAX_AGE: Duration = Duration::from_hours(1);
 /// The service of the public listener. Fails when two endpoints have the same path, which the first test that starts a
 /// server finds.
 pub(super) fn service(app: &Arc<App>) -> Result<Service, InsertError> {
-    let router = Arc::new(Router::new(&endpoints::all(), Duration::from_secs(app.config.server.request_timeout_s))?);
+    stack(app, &endpoints::ENDPOINTS)
+}
+
+/// All layers around these routes.
+fn stack(app: &Arc<App>, routes: &'static [Route]) -> Result<Service, InsertError> {
+    let router = Arc::new(Router::new(routes, Duration::from_secs(app.config.server.request_timeout_s))?);
     let all = app.clone();
-    let endpoints = tower::service_fn(move |request: Request| {
+    let endpoints = tower::service_fn(move |request: RawRequest| {
         let (app, router) = (all.clone(), router.clone());
         async move { Ok::<_, Infallible>(router.answer(app, request).await) }
     });

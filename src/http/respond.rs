@@ -1,10 +1,16 @@
 //! Making responses.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::BodyExt as _;
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::{Frame, SizeHint};
 use serde::Serialize;
+use tower::BoxError;
 
 use crate::storage::PAGE_BYTES;
 
@@ -15,14 +21,61 @@ const ENTRY_BYTES: usize = 1152;
 pub(super) const MAX_LIST_BYTES: usize = 2 * PAGE_BYTES;
 
 /// Bytes of a list after which other tasks of the thread may run: some 0.1 ms.
-const TURN_BYTES: usize = 64 * 1024;
+const YIELD_BYTES: usize = 64 * 1024;
 
 /// The response of an endpoint.
-pub(super) type Response = http::Response<Full<Bytes>>;
+pub(super) type Response = http::Response<Body>;
+
+/// The body of an endpoint's response.
+pub(super) enum Body {
+    /// All of its bytes, which cost no allocation beside their own.
+    Whole(Bytes),
+    /// A body that is made while it is written: its frames are small, so that a slow reader keeps little in memory. An
+    /// error in it ends the connection, which tells the client that the body is not complete.
+    Stream(UnsyncBoxBody<Bytes, BoxError>),
+}
+
+impl Body {
+    /// A body that is made while it is written.
+    pub(super) fn stream<B>(body: B) -> Self
+    where
+        B: hyper::body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        Self::Stream(body.map_err(Into::into).boxed_unsync())
+    }
+}
+
+impl hyper::body::Body for Body {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match &mut *self {
+            Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Self::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Self::Stream(body) => Pin::new(body).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(bytes) => bytes.is_empty(),
+            Self::Stream(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Stream(body) => body.size_hint(),
+        }
+    }
+}
 
 /// Makes a response with a body and no headers.
 pub(super) fn full(status: StatusCode, body: impl Into<Bytes>) -> Response {
-    let mut response = Response::new(Full::new(body.into()));
+    let mut response = Response::new(Body::Whole(body.into()));
     *response.status_mut() = status;
     response
 }
@@ -45,11 +98,11 @@ pub(super) async fn json_list(status: StatusCode, entries: &[impl Serialize]) ->
     // Made in place: a buffer that grows is copied again and again.
     let mut body = Vec::with_capacity(entries.len() * ENTRY_BYTES + 2);
     body.push(b'[');
-    let mut turn_ends = TURN_BYTES;
+    let mut yield_at = YIELD_BYTES;
     for entry in entries {
         let end = body.len();
-        if end > turn_ends {
-            turn_ends = end + TURN_BYTES;
+        if end > yield_at {
+            yield_at = end + YIELD_BYTES;
             tokio::task::yield_now().await;
         }
         if end > 1 {
@@ -75,12 +128,6 @@ pub(super) fn secret_json(status: StatusCode, body: &impl Serialize) -> Response
     let mut response = json(status, body);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
-}
-
-/// Returns the bytes of a body that has them all.
-pub(super) fn whole(mut body: Full<Bytes>) -> Bytes {
-    let frame = futures_util::FutureExt::now_or_never(body.frame()).flatten();
-    frame.and_then(Result::ok).and_then(|frame| frame.into_data().ok()).unwrap_or_default()
 }
 
 /// Makes a response of another type.

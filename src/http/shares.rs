@@ -1,38 +1,43 @@
 //! The shares of the server that one account, and the responses to all clients, may take.
 //!
-//! A response is built whole and then belongs to its connection until it is written: a client that does not read keeps
-//! it in memory. So each account has a few requests at work at once, which end when their responses are written; one
-//! more waits a while for its turn, as those of an app that loads all its screens at once. The larger responses of all
-//! connections together take from a budget, of which clients that are not signed in get a part; a request beyond it
-//! gets 503.
+//! A response belongs to its connection until it is written: a client that does not read keeps it in memory. So each
+//! account has a few requests at work at once, which end when their responses are written; one more waits a while for
+//! its permit, as those of an app that loads all its screens at once. The larger responses of all connections together
+//! take from a budget, of which clients that are not signed in get a part; a request beyond it gets 503. A response
+//! that is made while it is written takes a fixed part: what a connection holds of it at a time.
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
-use hyper::body::Body as _;
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::{Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower::BoxError;
 
 use super::error::ApiError;
-use super::respond::{Response, whole};
+use super::respond::{Body, Response};
 use crate::domain::UserId;
 use crate::telemetry::metrics;
 
 /// Requests of one account at work at once.
 const AT_WORK: usize = 4;
-/// Longest wait for a turn.
+/// Longest wait for a permit.
 const WAIT: Duration = Duration::from_secs(3);
 /// Requests of one account that may wait.
 const WAITING: usize = 64;
 /// Bytes up to which responses cost nothing of the budget: the kernel takes them at once, and a change must be
 /// confirmed.
-const SMALL: u64 = 8 * 1024;
+const SMALL: usize = 8 * 1024;
+/// Bytes of the budget that a stream takes: about what hyper buffers of one before it asks for more.
+const STREAM: usize = 64 * 1024;
 /// The divisor of the budget for clients that are not signed in.
 const STRANGERS: usize = 4;
 
-/// The shares of all.
+/// The shares of all accounts and connections.
 #[derive(Debug)]
 pub struct Shares {
     accounts: Mutex<HashMap<UserId, Account>>,
@@ -42,29 +47,60 @@ pub struct Shares {
 
 #[derive(Debug)]
 struct Account {
-    turns: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     /// Requests that wait or are at work.
     requests: usize,
 }
 
-/// A request of an account, until its response is written.
+/// The permit of an account's request to be at work, until its response is written.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(super) struct AccountPermit {
     shares: Arc<Shares>,
     user: UserId,
     permit: Option<OwnedSemaphorePermit>,
 }
 
-/// A response's bytes, with the permits that are given back when they are written.
-struct Held {
-    bytes: Bytes,
-    _turn: Option<Turn>,
+/// What a response takes of the shares, given back when the last of it is written.
+struct Taken {
+    _permit: Option<AccountPermit>,
     _room: Vec<OwnedSemaphorePermit>,
 }
 
-impl AsRef<[u8]> for Held {
+/// Bytes of a response that keep what it has taken. hyper keeps the bytes themselves until the kernel has them, not the
+/// body that gave them.
+struct HeldBytes<T> {
+    bytes: Bytes,
+    _taken: T,
+}
+
+impl<T> AsRef<[u8]> for HeldBytes<T> {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
+    }
+}
+
+/// A stream that keeps what its response has taken, as do the frames of it that are not written yet.
+struct HeldStream {
+    body: UnsyncBoxBody<Bytes, BoxError>,
+    taken: Arc<Taken>,
+}
+
+impl hyper::body::Body for HeldStream {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        let hold = |bytes| Bytes::from_owner(HeldBytes { bytes, _taken: self.taken.clone() });
+        Poll::Ready(frame.map(|frame| frame.map(|frame| frame.map_data(hold))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
@@ -81,56 +117,63 @@ impl Shares {
     }
 
     /// Waits until the account may have one more request at work.
-    pub(super) async fn turn(self: &Arc<Self>, user: UserId) -> Result<Turn, ApiError> {
-        let turns = {
+    pub(super) async fn permit(self: &Arc<Self>, user: UserId) -> Result<AccountPermit, ApiError> {
+        let permits = {
             let mut accounts = lock(&self.accounts);
-            let new = || Account { turns: Arc::new(Semaphore::new(AT_WORK)), requests: 0 };
+            let new = || Account { permits: Arc::new(Semaphore::new(AT_WORK)), requests: 0 };
             let account = accounts.entry(user).or_insert_with(new);
             if account.requests >= AT_WORK + WAITING {
                 metrics().answers_refused.increment(1);
                 return Err(ApiError::Unavailable);
             }
             account.requests += 1;
-            account.turns.clone()
+            account.permits.clone()
         };
         // Counted from here on, also when it gives up.
-        let mut turn = Turn { shares: self.clone(), user, permit: None };
+        let mut account = AccountPermit { shares: self.clone(), user, permit: None };
         // The semaphore is never closed.
-        let Ok(Ok(permit)) = tokio::time::timeout(WAIT, turns.acquire_owned()).await else {
+        let Ok(Ok(permit)) = tokio::time::timeout(WAIT, permits.acquire_owned()).await else {
             metrics().answers_refused.increment(1);
             return Err(ApiError::Unavailable);
         };
-        turn.permit = Some(permit);
-        Ok(turn)
+        account.permit = Some(permit);
+        Ok(account)
     }
 
-    /// Makes the response keep the turn and its part of the budget until it is written.
-    pub(super) fn hold(&self, response: Response, turn: Option<Turn>) -> Result<Response, ApiError> {
-        let size = response.body().size_hint().lower();
-        if size == 0 {
-            return Ok(response);
+    /// Makes the response keep the permit and its part of the budget until it is written. Fails when the budget is
+    /// spent.
+    pub(super) fn hold(&self, response: Response, permit: Option<AccountPermit>) -> Result<Response, ApiError> {
+        let size = match response.body() {
+            Body::Whole(bytes) if bytes.is_empty() => return Ok(response),
+            Body::Whole(bytes) => bytes.len(),
+            Body::Stream(_) => STREAM,
+        };
+        let taken = Taken { _room: self.room(size, permit.is_none())?, _permit: permit };
+        Ok(response.map(|body| match body {
+            Body::Whole(bytes) => Body::Whole(Bytes::from_owner(HeldBytes { bytes, _taken: taken })),
+            Body::Stream(body) => Body::stream(HeldStream { body, taken: Arc::new(taken) }),
+        }))
+    }
+
+    /// Takes room for a response from the budget, and for a stranger from theirs as well.
+    fn room(&self, size: usize, is_stranger: bool) -> Result<Vec<OwnedSemaphorePermit>, ApiError> {
+        if size <= SMALL {
+            return Ok(Vec::new());
         }
-        let mut room = Vec::new();
-        if size > SMALL {
-            let bytes = u32::try_from(size).unwrap_or(u32::MAX);
-            let strangers = turn.is_none().then_some(&self.strangers);
-            for budget in strangers.into_iter().chain([&self.unwritten]) {
-                room.push(budget.clone().try_acquire_many_owned(bytes).map_err(|_| {
-                    metrics().answers_refused.increment(1);
-                    ApiError::Unavailable
-                })?);
-            }
-        }
-        let (head, body) = response.into_parts();
-        // hyper keeps the bytes themselves until the kernel has them, not the body that gave them.
-        let kept = Held { bytes: whole(body), _turn: turn, _room: room };
-        Ok(Response::from_parts(head, Full::new(Bytes::from_owner(kept))))
+        let bytes = u32::try_from(size).unwrap_or(u32::MAX);
+        let strangers = is_stranger.then_some(&self.strangers);
+        let budgets = strangers.into_iter().chain([&self.unwritten]);
+        let taken = budgets.map(|budget| budget.clone().try_acquire_many_owned(bytes));
+        taken.collect::<Result<_, _>>().map_err(|_| {
+            metrics().answers_refused.increment(1);
+            ApiError::Unavailable
+        })
     }
 }
 
-impl Drop for Turn {
+impl Drop for AccountPermit {
     fn drop(&mut self) {
-        // Before the account may be forgotten: its turns are those of all its requests.
+        // Before the account may be forgotten: its permits are those of all its requests.
         self.permit = None;
         let mut accounts = lock(&self.shares.accounts);
         if let Some(account) = accounts.get_mut(&self.user) {

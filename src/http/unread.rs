@@ -20,13 +20,15 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 use tower::{BoxError, Service};
 
-use super::extract::Request;
 use super::layers::Body;
 
 /// Longest time in which the rest of a body is read.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// Longest pause of a client that is still sending its body.
 const PAUSE: Duration = Duration::from_secs(5);
+
+/// A request with its body, as the layers see it.
+pub(super) type RawRequest = http::Request<RequestBody>;
 
 /// The layer around everything that may respond.
 #[derive(Clone, Copy)]
@@ -52,7 +54,7 @@ pub(super) struct ReadRest<S> {
 
 impl<S> Service<http::Request<Incoming>> for ReadRest<S>
 where
-    S: Service<Request, Response = http::Response<Body>, Error = Infallible>,
+    S: Service<RawRequest, Response = http::Response<Body>, Error = Infallible>,
     S::Future: Send + 'static,
 {
     type Response = http::Response<AnswerBody>;

@@ -11,7 +11,8 @@ use crate::auth::TokenPair;
 use crate::domain::{EmailAddress, NewAccount, Password, PublicKey, UserName};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Request, client_address, limit_name, limit_rate, strangers_json_body};
+use crate::http::extract::{Request, client_address, json_body, limit_name, limit_rate};
+use crate::http::refusals::{HashingBusy, Invalid, RateLimited};
 use crate::http::respond::{Response, secret_json};
 
 #[derive(Deserialize, ToSchema)]
@@ -75,13 +76,13 @@ impl From<TokenPair> for TokenAnswer {
     (status = 201, body = RegisterAnswer),
     (status = 400, description = "The name, another that looks like it, or the address is taken (`name_taken`), or the body is not JSON", body = Problem),
     (status = 422, description = "A field is missing (`bad_frame`) or wrong (`invalid_name`, `invalid_email`, `weak_password`, `invalid_key`)", body = Problem),
-    (status = 429, body = Problem),
-    (status = 503, description = "Too many passwords are being hashed", body = Problem),
+    RateLimited,
+    HashingBusy,
 ))]
 pub(in crate::http) async fn register(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     limit_rate(&app, &request)?;
     let expected = "an object with the texts username, email, password and public_key";
-    let body: RegisterRequest = strangers_json_body(&app, request, expected).await?;
+    let body: RegisterRequest = json_body(request, expected).await?;
     let account = NewAccount {
         name: UserName::parse(body.username)?,
         email: EmailAddress::parse(body.email)?,
@@ -97,15 +98,15 @@ pub(in crate::http) async fn register(app: Arc<App>, request: Request) -> Result
 #[utoipa::path(post, path = "/auth/login", tag = "accounts", request_body = LoginRequest, responses(
     (status = 200, body = TokenAnswer),
     (status = 401, description = "Unknown user or wrong password", body = Problem),
-    (status = 422, body = Problem),
-    (status = 429, body = Problem),
-    (status = 503, description = "Too many passwords are being hashed", body = Problem),
+    Invalid,
+    RateLimited,
+    HashingBusy,
 ))]
 pub(in crate::http) async fn login(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     limit_rate(&app, &request)?;
     let expected = "an object with the texts username and password";
     let address = client_address(&app, &request);
-    let body: LoginRequest = strangers_json_body(&app, request, expected).await?;
+    let body: LoginRequest = json_body(request, expected).await?;
     limit_name(&app, address, &body.username)?;
     let pair = app.service.log_in(body.username, body.password, address).await?;
     Ok(secret_json(StatusCode::OK, &TokenAnswer::from(pair)))
@@ -118,11 +119,11 @@ pub(in crate::http) async fn login(app: Arc<App>, request: Request) -> Result<Re
 #[utoipa::path(post, path = "/auth/refresh", tag = "accounts", request_body = RefreshRequest, responses(
     (status = 200, body = TokenAnswer),
     (status = 401, description = "Unknown, expired or revoked", body = Problem),
-    (status = 422, body = Problem),
+    Invalid,
 ))]
 pub(in crate::http) async fn refresh(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let expected = "an object with the text refresh_token";
-    let body: RefreshRequest = strangers_json_body(&app, request, expected).await?;
+    let body: RefreshRequest = json_body(request, expected).await?;
     let pair = app.service.refresh(body.refresh_token).await?;
     Ok(secret_json(StatusCode::OK, &TokenAnswer::from(pair)))
 }

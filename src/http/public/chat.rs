@@ -10,8 +10,9 @@ use super::users::KeyedUserBody;
 use crate::auth::Access;
 use crate::domain::{Message, MessageId, Timestamp, Viewer};
 use crate::http::app::App;
-use crate::http::error::{ApiError, Problem};
+use crate::http::error::ApiError;
 use crate::http::extract::{Request, limit, number, query, user_id};
+use crate::http::refusals::{Invalid, NotFound};
 use crate::http::respond::{Response, json, json_list};
 use crate::storage::Before;
 
@@ -101,10 +102,10 @@ pub(in crate::http) struct ChatListBody<'a> {
 }
 
 /// A user's name and public key.
-#[utoipa::path(get, path = "/chat/partnerinfo", tag = "chat", params(PartnerQuery), security(("bearer" = [])), responses(
+#[utoipa::path(get, path = "/chat/partnerinfo", tag = "chat", params(PartnerQuery), responses(
     (status = 200, body = KeyedUserBody),
-    (status = 404, body = Problem),
-    (status = 422, body = Problem),
+    NotFound,
+    Invalid,
 ))]
 pub(in crate::http) async fn partnerinfo(app: Arc<App>, _: Access, request: Request) -> Result<Response, ApiError> {
     let query: PartnerQuery = query(&request)?;
@@ -113,7 +114,7 @@ pub(in crate::http) async fn partnerinfo(app: Arc<App>, _: Access, request: Requ
 }
 
 /// Everybody you have written with, with the newest message, newest first; at most 1000, and 1 MiB of contents.
-#[utoipa::path(get, path = "/chat/chat_list", tag = "chat", security(("bearer" = [])), responses(
+#[utoipa::path(get, path = "/chat/chat_list", tag = "chat", responses(
     (status = 200, body = Vec<ChatListBody>),
 ))]
 pub(in crate::http) async fn chat_list(app: Arc<App>, access: Access, _: Request) -> Result<Response, ApiError> {
@@ -130,10 +131,10 @@ pub(in crate::http) async fn chat_list(app: Arc<App>, access: Access, _: Request
 
 /// Your messages with one partner, newest first. `content` is the copy made for you. A page ends at 1 MiB of contents:
 /// the last one is empty.
-#[utoipa::path(get, path = "/chat/all_messages", tag = "chat", params(HistoryQuery), security(("bearer" = [])), responses(
+#[utoipa::path(get, path = "/chat/all_messages", tag = "chat", params(HistoryQuery), responses(
     (status = 200, body = Vec<HistoryBody>),
-    (status = 404, body = Problem),
-    (status = 422, body = Problem),
+    NotFound,
+    Invalid,
 ))]
 pub(in crate::http) async fn all_messages(
     app: Arc<App>,

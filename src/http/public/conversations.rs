@@ -11,8 +11,9 @@ use super::users::KeyedUserBody;
 use crate::auth::Access;
 use crate::domain::Seq;
 use crate::http::app::App;
-use crate::http::error::{ApiError, Problem};
+use crate::http::error::ApiError;
 use crate::http::extract::{Request, limit, number, query};
+use crate::http::refusals::Invalid;
 use crate::http::respond::{Response, json_list};
 
 /// Conversations on a page, unless asked otherwise.
@@ -50,9 +51,9 @@ pub(in crate::http) struct ConversationBody<'a> {
 }
 
 /// Your conversations, newest first. A page ends at 1 MiB of contents: the last one is empty.
-#[utoipa::path(get, path = "/chat/conversations", tag = "chat", params(ConversationsQuery), security(("bearer" = [])), responses(
+#[utoipa::path(get, path = "/chat/conversations", tag = "chat", params(ConversationsQuery), responses(
     (status = 200, body = Vec<ConversationBody>),
-    (status = 422, body = Problem),
+    Invalid,
 ))]
 pub(in crate::http) async fn list(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let query: ConversationsQuery = query(&request)?;

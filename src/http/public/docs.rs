@@ -1,20 +1,27 @@
 //! The interface to read: the OpenAPI document and a page that shows it. Nothing is loaded from elsewhere.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, StatusCode};
+use hyper::body::{Frame, SizeHint};
 use utoipa_swagger_ui::Config;
 
 use crate::http::app::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{Request, path};
-use crate::http::respond::{Response, full, typed};
+use crate::http::respond::{Body, Response, full, typed};
 
 /// Swagger UI sets styles from its scripts and draws with data: URLs.
 const CSP: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+
+/// Bytes of a file that are handed to the connection at once: megabytes would keep the other tasks of its thread waiting.
+const PIECE: usize = 64 * 1024;
 
 /// Written by hand; a test parses every example in it with the codec.
 const ASYNCAPI: &[u8] = include_bytes!("../../../docs/asyncapi.json");
@@ -56,11 +63,33 @@ fn asset(name: &str) -> Result<Response, ApiError> {
         Cow::Borrowed(part_of_the_program) => Bytes::from_static(part_of_the_program),
         Cow::Owned(made) => Bytes::from(made),
     };
-    let mut response = full(StatusCode::OK, bytes);
+    let mut response = Response::new(Body::stream(Pieces(bytes)));
     let headers = response.headers_mut();
     let kind = HeaderValue::from_str(&file.content_type).map_err(|error| ApiError::Internal(error.to_string()))?;
     headers.insert(CONTENT_TYPE, kind);
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
     Ok(response)
+}
+
+/// A file of known size, written piece by piece.
+struct Pieces(Bytes);
+
+impl hyper::body::Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let piece = self.0.len().min(PIECE);
+        let piece = self.0.split_to(piece);
+        Poll::Ready((!piece.is_empty()).then_some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.len() as u64)
+    }
 }

@@ -13,6 +13,7 @@ use crate::domain::{LoginId, Password};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{Request, client_address, json_body, limit, limit_rate, number, path, query};
+use crate::http::refusals::{HashingBusy, Invalid, RateLimited};
 use crate::http::respond::{Response, json, no_content, secret_json};
 use crate::service::ServiceError;
 
@@ -61,7 +62,7 @@ pub(in crate::http) struct TicketAnswer {
 }
 
 /// End this login session and close its sockets.
-#[utoipa::path(post, path = "/auth/logout", tag = "sessions", security(("bearer" = [])), responses(
+#[utoipa::path(post, path = "/auth/logout", tag = "sessions", responses(
     (status = 204, description = "Its tokens are refused from now on"),
 ))]
 pub(in crate::http) async fn logout(app: Arc<App>, access: Access, _: Request) -> Result<Response, ApiError> {
@@ -70,7 +71,7 @@ pub(in crate::http) async fn logout(app: Arc<App>, access: Access, _: Request) -
 }
 
 /// End all login sessions of the user, this one included, and close their sockets.
-#[utoipa::path(post, path = "/auth/logout_all", tag = "sessions", security(("bearer" = [])), responses(
+#[utoipa::path(post, path = "/auth/logout_all", tag = "sessions", responses(
     (status = 204, description = "All tokens are refused from now on"),
 ))]
 pub(in crate::http) async fn logout_all(app: Arc<App>, access: Access, _: Request) -> Result<Response, ApiError> {
@@ -79,9 +80,9 @@ pub(in crate::http) async fn logout_all(app: Arc<App>, access: Access, _: Reques
 }
 
 /// The user's login sessions.
-#[utoipa::path(get, path = "/auth/sessions", tag = "sessions", params(SessionsQuery), security(("bearer" = [])), responses(
+#[utoipa::path(get, path = "/auth/sessions", tag = "sessions", params(SessionsQuery), responses(
     (status = 200, description = "Oldest first", body = Vec<SessionBody>),
-    (status = 422, body = Problem),
+    Invalid,
 ))]
 pub(in crate::http) async fn list(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let query: SessionsQuery = query(&request)?;
@@ -100,7 +101,7 @@ pub(in crate::http) async fn list(app: Arc<App>, access: Access, request: Reques
 }
 
 /// End one login session of the user and close its sockets.
-#[utoipa::path(delete, path = "/auth/sessions/{id}", tag = "sessions", security(("bearer" = [])),
+#[utoipa::path(delete, path = "/auth/sessions/{id}", tag = "sessions",
     params(("id" = i64, Path, description = "The session's id")), responses(
     (status = 204, description = "Its tokens are refused from now on"),
     (status = 404, description = "No such session, or another user's", body = Problem),
@@ -112,13 +113,13 @@ pub(in crate::http) async fn end(app: Arc<App>, access: Access, request: Request
 }
 
 /// Change the password; ends all login sessions, this one too, and begins a new one.
-#[utoipa::path(put, path = "/auth/password", tag = "sessions", security(("bearer" = [])), request_body = PasswordRequest,
+#[utoipa::path(put, path = "/auth/password", tag = "sessions", request_body = PasswordRequest,
     responses(
     (status = 200, description = "Changed: the tokens of the new session", body = TokenAnswer),
     (status = 403, description = "The old password is wrong", body = Problem),
     (status = 422, description = "A field is missing, or the new password is too weak (`weak_password`)", body = Problem),
-    (status = 429, body = Problem),
-    (status = 503, description = "Too many passwords are being hashed", body = Problem),
+    RateLimited,
+    HashingBusy,
 ))]
 pub(in crate::http) async fn change_password(
     app: Arc<App>,
@@ -129,7 +130,7 @@ pub(in crate::http) async fn change_password(
     limit_rate(&app, &request)?;
     let address = client_address(&app, &request);
     let expected = "an object with the texts old_password and new_password";
-    let body: PasswordRequest = json_body(&app, request, expected).await?;
+    let body: PasswordRequest = json_body(request, expected).await?;
     let new = Password::parse(&body.new_password)?;
     app.dialects.check(access).await?;
     let pair = app.service.change_password(access.user, body.old_password, new, address).await?;
@@ -138,7 +139,7 @@ pub(in crate::http) async fn change_password(
 
 /// A ticket that opens one socket, for clients that can set no header: it may stand in a URL, since it works once and not for
 /// long.
-#[utoipa::path(post, path = "/auth/ws_ticket", tag = "sessions", security(("bearer" = [])), responses(
+#[utoipa::path(post, path = "/auth/ws_ticket", tag = "sessions", responses(
     (status = 200, body = TicketAnswer),
 ))]
 pub(in crate::http) async fn ws_ticket(app: Arc<App>, access: Access, _: Request) -> Result<Response, ApiError> {

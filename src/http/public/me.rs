@@ -13,6 +13,7 @@ use crate::domain::{PublicKey, Settings, UserId};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{Request, client_address, json_body, limit_rate, number, path, query};
+use crate::http::refusals::{Invalid, NotFound, RateLimited, Unavailable};
 use crate::http::respond::{Response, json, json_list, no_content};
 use crate::service::ServiceError;
 
@@ -77,7 +78,7 @@ pub(in crate::http) struct DeleteRequest {
 }
 
 /// Your account.
-#[utoipa::path(get, path = "/users/me", tag = "account", security(("bearer" = [])), responses(
+#[utoipa::path(get, path = "/users/me", tag = "account", responses(
     (status = 200, body = ProfileBody),
 ))]
 pub(in crate::http) async fn profile(app: Arc<App>, access: Access, _: Request) -> Result<Response, ApiError> {
@@ -88,14 +89,14 @@ pub(in crate::http) async fn profile(app: Arc<App>, access: Access, _: Request) 
 }
 
 /// Change settings; those that are left out stay.
-#[utoipa::path(put, path = "/users/me/settings", tag = "account", security(("bearer" = [])), request_body = SettingsRequest,
+#[utoipa::path(put, path = "/users/me/settings", tag = "account", request_body = SettingsRequest,
     responses(
     (status = 200, body = SettingsBody),
-    (status = 422, body = Problem),
+    Invalid,
 ))]
 pub(in crate::http) async fn settings(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let expected = "an object with presence and read_receipts, each true or false, both optional";
-    let SettingsRequest { presence, read_receipts } = json_body(&app, request, expected).await?;
+    let SettingsRequest { presence, read_receipts } = json_body(request, expected).await?;
     app.dialects.check(access).await?;
     let settings = app.service.configure(access.user, presence, read_receipts).await?;
     Ok(json(StatusCode::OK, &SettingsBody::from(settings)))
@@ -105,19 +106,19 @@ pub(in crate::http) async fn settings(app: Arc<App>, access: Access, request: Re
 ///
 /// Unless this login session began with a password within the last 10 minutes, the password is needed. The same key in another spelling
 /// of its base64 changes nothing.
-#[utoipa::path(put, path = "/users/me/public_key", tag = "account", security(("bearer" = [])), request_body = KeyRequest,
+#[utoipa::path(put, path = "/users/me/public_key", tag = "account", request_body = KeyRequest,
     responses(
     (status = 200, body = KeyAnswer),
     (status = 403, description = "The password is needed, or wrong", body = Problem),
-    (status = 422, body = Problem),
-    (status = 429, body = Problem),
+    Invalid,
+    RateLimited,
 ))]
 pub(in crate::http) async fn set_key(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     // Each change tells everybody the user shares a conversation with.
     limit_rate(&app, &request)?;
     let address = client_address(&app, &request);
     let expected = "an object with the text public_key and, where it is needed, the text password";
-    let KeyRequest { public_key, password } = json_body(&app, request, expected).await?;
+    let KeyRequest { public_key, password } = json_body(request, expected).await?;
     let key = PublicKey::parse(public_key, app.config.auth.strict_public_keys)?;
     app.dialects.check(access).await?;
     let key_id = app.service.set_key(access, key, password, address).await?;
@@ -125,28 +126,28 @@ pub(in crate::http) async fn set_key(app: Arc<App>, access: Access, request: Req
 }
 
 /// Delete your account with all its conversations. Partners are told, and may keep what their devices hold.
-#[utoipa::path(delete, path = "/users/me", tag = "account", security(("bearer" = [])), request_body = DeleteRequest, responses(
+#[utoipa::path(delete, path = "/users/me", tag = "account", request_body = DeleteRequest, responses(
     (status = 204, description = "Gone"),
     (status = 403, description = "The password is wrong", body = Problem),
-    (status = 422, body = Problem),
-    (status = 429, body = Problem),
-    (status = 503, body = Problem),
+    Invalid,
+    RateLimited,
+    Unavailable,
 ))]
 pub(in crate::http) async fn delete(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     // A stolen token must not help to guess the password.
     limit_rate(&app, &request)?;
     let address = client_address(&app, &request);
-    let body: DeleteRequest = json_body(&app, request, "an object with the text password").await?;
+    let body: DeleteRequest = json_body(request, "an object with the text password").await?;
     app.dialects.check(access).await?;
     app.service.delete_account(access.user, body.password, address).await?;
     Ok(no_content())
 }
 
 /// Block a user: neither of you may write to the other.
-#[utoipa::path(put, path = "/users/{id}/block", tag = "users", security(("bearer" = [])),
+#[utoipa::path(put, path = "/users/{id}/block", tag = "users",
     params(("id" = i32, Path, description = "The user's id")), responses(
     (status = 204, description = "Blocked"),
-    (status = 404, body = Problem),
+    NotFound,
     (status = 422, description = "That is you", body = Problem),
 ))]
 pub(in crate::http) async fn block(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
@@ -154,10 +155,10 @@ pub(in crate::http) async fn block(app: Arc<App>, access: Access, request: Reque
 }
 
 /// Unblock a user.
-#[utoipa::path(delete, path = "/users/{id}/block", tag = "users", security(("bearer" = [])),
+#[utoipa::path(delete, path = "/users/{id}/block", tag = "users",
     params(("id" = i32, Path, description = "The user's id")), responses(
     (status = 204, description = "No longer blocked"),
-    (status = 404, body = Problem),
+    NotFound,
     (status = 422, description = "That is you", body = Problem),
 ))]
 pub(in crate::http) async fn unblock(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
@@ -165,9 +166,9 @@ pub(in crate::http) async fn unblock(app: Arc<App>, access: Access, request: Req
 }
 
 /// Whom you have blocked, at most 1000.
-#[utoipa::path(get, path = "/users/blocked", tag = "users", params(BlockedQuery), security(("bearer" = [])), responses(
+#[utoipa::path(get, path = "/users/blocked", tag = "users", params(BlockedQuery), responses(
     (status = 200, description = "By id", body = Vec<KeyedUserBody>),
-    (status = 422, body = Problem),
+    Invalid,
 ))]
 pub(in crate::http) async fn blocked(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let query: BlockedQuery = query(&request)?;

@@ -11,7 +11,8 @@ use crate::auth::Access;
 use crate::domain::{Answer, Event, MessageId, Scope, Seq, UserId, Viewer};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{IDEMPOTENCY_KEY, Request, json_body, limit, path, query, since, whole_body};
+use crate::http::extract::{IDEMPOTENCY_KEY, Request, json_body, json_bytes, limit, path, query, since};
+use crate::http::refusals::{BadRequest, Invalid, NotFound, TooLarge, Unavailable};
 use crate::http::respond::{MAX_LIST_BYTES, Response, json, typed};
 use crate::protocol::{Frame, v1};
 use crate::service::SyncPage;
@@ -130,22 +131,22 @@ struct ReadBody {
 }
 
 /// Store and deliver a message, as `send` on the socket.
-#[utoipa::path(post, path = "/chat/messages", tag = "chat", security(("bearer" = [])), request_body = SendRequest,
+#[utoipa::path(post, path = "/chat/messages", tag = "chat", request_body = SendRequest,
     params(("Idempotency-Key" = Option<String>, Header, description = "Instead of client_id: the same text, bare or as a quoted string (RFC 8941)")), responses(
     (status = 201, description = "Stored", body = StoredFrame),
     (status = 200, description = "An earlier try has stored it", body = StoredFrame),
-    (status = 400, body = Problem),
+    BadRequest,
     (status = 403, description = "One of you has blocked the other", body = Problem),
     (status = 404, description = "No such user, or no such message to answer", body = Problem),
     (status = 409, description = "The client id names another message, or the receiver has a new key", body = Problem),
-    (status = 413, body = Problem),
+    TooLarge,
     (status = 415, description = "Not JSON, or compressed", body = Problem),
-    (status = 422, body = Problem),
-    (status = 503, body = Problem),
+    Invalid,
+    Unavailable,
 ))]
 pub(in crate::http) async fn send(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let key = idempotency_key(request.headers())?;
-    let body = whole_body(&app, request).await?;
+    let body = json_bytes(request).await?;
     let max = app.config.socket.max_ciphertext_bytes;
     let (_, draft) = v1::decode_send_body(&body, access.user, max, key.as_deref())?;
     app.dialects.uses_v1(access).await?;
@@ -155,12 +156,12 @@ pub(in crate::http) async fn send(app: Arc<App>, access: Access, request: Reques
 }
 
 /// Delete a message, as `delete` on the socket.
-#[utoipa::path(delete, path = "/chat/messages/{id}", tag = "chat", security(("bearer" = [])),
+#[utoipa::path(delete, path = "/chat/messages/{id}", tag = "chat",
     params(("id" = i64, Path, description = "The message's id"), DeleteQuery), responses(
     (status = 200, body = DeletedFrame),
     (status = 403, description = "Not yours, or too late", body = Problem),
-    (status = 404, body = Problem),
-    (status = 422, body = Problem),
+    NotFound,
+    Invalid,
 ))]
 pub(in crate::http) async fn delete(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let query: DeleteQuery = query(&request)?;
@@ -176,9 +177,9 @@ pub(in crate::http) async fn delete(app: Arc<App>, access: Access, request: Requ
 }
 
 /// What happened after a cursor, page by page.
-#[utoipa::path(get, path = "/chat/sync", tag = "chat", params(SyncQuery), security(("bearer" = [])), responses(
+#[utoipa::path(get, path = "/chat/sync", tag = "chat", params(SyncQuery), responses(
     (status = 200, body = SyncAnswer),
-    (status = 422, body = Problem),
+    Invalid,
 ))]
 pub(in crate::http) async fn sync(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let query: SyncQuery = query(&request)?;
@@ -219,14 +220,14 @@ fn written(events: &[Event], viewer: Viewer) -> Result<(Vec<Box<RawValue>>, Seq)
 }
 
 /// Say what has arrived and what was read, as `delivered` and `read` on the socket. Unknown partners are skipped.
-#[utoipa::path(post, path = "/chat/receipts", tag = "chat", security(("bearer" = [])), request_body = ReceiptsRequest, responses(
+#[utoipa::path(post, path = "/chat/receipts", tag = "chat", request_body = ReceiptsRequest, responses(
     (status = 204, description = "Noted"),
-    (status = 422, body = Problem),
-    (status = 503, body = Problem),
+    Invalid,
+    Unavailable,
 ))]
 pub(in crate::http) async fn receipts(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let expected = "an object with delivered {up_to_seq} and read [{partner_id, up_to_id}], both optional";
-    let receipts: ReceiptsRequest = json_body(&app, request, expected).await?;
+    let receipts: ReceiptsRequest = json_body(request, expected).await?;
     let reads = receipts.read.unwrap_or_default();
     if reads.len() > MAX_READS {
         return Err(ApiError::Invalid(format!("read must have at most {MAX_READS} entries")));

@@ -9,8 +9,9 @@ use utoipa::{IntoParams, ToSchema};
 use crate::auth::Access;
 use crate::domain::{User, UserId};
 use crate::http::app::App;
-use crate::http::error::{ApiError, Problem};
+use crate::http::error::ApiError;
 use crate::http::extract::{Request, limit, number, query, signed_in, user_id};
+use crate::http::refusals::Invalid;
 use crate::http::respond::{Response, json_list};
 use crate::storage::UserPage;
 
@@ -86,9 +87,9 @@ pub(in crate::http) struct AllUsersQuery {
 }
 
 /// Find users by a part of their name.
-#[utoipa::path(get, path = "/users/search", tag = "users", params(SearchQuery), security(("bearer" = [])), responses(
+#[utoipa::path(get, path = "/users/search", tag = "users", params(SearchQuery), responses(
     (status = 200, description = "By id", body = Vec<UserBody>),
-    (status = 422, body = Problem),
+    Invalid,
 ))]
 pub(in crate::http) async fn search(app: Arc<App>, _: Access, request: Request) -> Result<Response, ApiError> {
     let query: SearchQuery = query(&request)?;
@@ -114,9 +115,9 @@ pub(in crate::http) async fn get_all_users(app: Arc<App>, request: Request) -> R
 
 /// Users by id; unknown ids are left out. An answer ends at 1 MiB of names and keys: ask again for ids above the last
 /// one.
-#[utoipa::path(get, path = "/users", tag = "users", params(IdsQuery), security(("bearer" = [])), responses(
+#[utoipa::path(get, path = "/users", tag = "users", params(IdsQuery), responses(
     (status = 200, description = "By id", body = Vec<KeyedUserBody>),
-    (status = 422, body = Problem),
+    Invalid,
 ))]
 pub(in crate::http) async fn by_ids(app: Arc<App>, _: Access, request: Request) -> Result<Response, ApiError> {
     let query: IdsQuery = query(&request)?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http_body_util::Full;
+use bytes::Bytes;
 use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -13,7 +13,7 @@ use crate::domain::DeviceId;
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{Connection, Request, keeps_place, query, since};
-use crate::http::respond::Response;
+use crate::http::respond::{Body, Response};
 use crate::socket::{Handshake, authenticate};
 
 #[derive(Deserialize, IntoParams)]
@@ -72,7 +72,7 @@ pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Res
     let place = request.extensions().get::<Connection>().map(|connection| connection.place.clone());
     let answer = app.sockets.open(request, &handshake, &access, opening, place).await;
     app.service.close_if_ended(access);
-    answer.map(|response| response.map(|()| Full::default())).ok_or(ApiError::Unavailable)
+    answer.map(|response| response.map(|()| Body::Whole(Bytes::new()))).ok_or(ApiError::Unavailable)
 }
 
 fn is_background(mode: Option<&str>) -> Result<bool, ApiError> {

@@ -1,4 +1,5 @@
-//! The check of who may ask on the operators' listener: programs and people of this network, but no page in a browser.
+//! The check of an operator's request: it may come from programs and people of this network, but from no page of
+//! another site.
 //!
 //! A browser sends what any page wants to any address, also to those that only its own machine reaches. CORS keeps the
 //! page from reading the response, unless the page's own name was made to point here (DNS rebinding): then `Host` shows
@@ -9,25 +10,25 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use http::header::{HOST, HeaderName};
 
-use crate::http::error::ApiError;
-use crate::http::extract::Request;
+use super::error::ApiError;
 
-/// What a browser says about the page that asks (Fetch Metadata).
+/// The header in which a browser says where the page that asks is from (Fetch Metadata).
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Names under which operators reach their listener, besides IP addresses and `localhost`.
-pub(super) struct Operators {
+/// The names under which operators reach their listener, besides IP addresses and `localhost`.
+pub struct Operators {
     names: HashSet<String>,
 }
 
 impl Operators {
-    /// Knows these names.
-    pub(super) fn new(names: &[String]) -> Self {
+    /// Operators that use these names.
+    #[must_use]
+    pub fn new(names: &[String]) -> Self {
         Self { names: names.iter().map(|name| name.to_ascii_lowercase()).collect() }
     }
 
-    /// Whether the request may be answered.
-    pub(super) fn admit(&self, request: &Request) -> Result<(), ApiError> {
+    /// Checks a request. Fails when a page of another site has sent it, or when it names an unknown host.
+    pub(super) fn admit<B>(&self, request: &http::Request<B>) -> Result<(), ApiError> {
         let headers = request.headers();
         if headers.get(&SEC_FETCH_SITE).is_some_and(|site| site == "cross-site") {
             return Err(ApiError::Forbidden("pages of other sites may not ask here"));
@@ -44,7 +45,7 @@ impl Operators {
     }
 }
 
-/// `name:port`, `[v6]:port` or neither with a port.
+/// Returns the host of `name:port` or `[v6]:port`, each with its port or without.
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !name.ends_with(':') => name,

@@ -1,0 +1,135 @@
+//! What an endpoint is: stated once, beside its handler.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Method;
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::path::PathItem;
+
+use super::app::App;
+use super::error::ApiError;
+use super::extract::Request;
+use super::respond::Response;
+use crate::auth::Access;
+
+/// The response of an endpoint, or its refusal, once it is there.
+pub(super) type Answer = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
+
+/// One endpoint.
+pub(super) struct Route {
+    pub(super) method: Method,
+    /// The path, with parameters as `{name}`.
+    pub(super) path: &'static str,
+    pub(super) handler: Handler,
+    /// How much of a request's body the handler reads.
+    pub(super) reads: BodyLimits,
+    /// Longest time until the response begins; `None` means `server.request_timeout_s`.
+    pub(super) timeout: Option<Duration>,
+    /// Makes an OpenAPI document of this one operation; `None` for pages and documents.
+    pub(super) description: Option<fn() -> OpenApi>,
+}
+
+/// The function that handles an endpoint, and with it who may ask: the router calls it for nobody else.
+#[derive(Clone, Copy)]
+pub(super) enum Handler {
+    /// For any client. The handshake of a socket is one: it checks credentials of its own kinds, waits in a queue of
+    /// its own, and must not wait behind what the same app loads.
+    Public(fn(Arc<App>, Request) -> Answer),
+    /// For any client, about accounts: the response counts for the account whose token comes with the request, and
+    /// without one for all strangers.
+    Optional(fn(Arc<App>, Request) -> Answer),
+    /// For a signed-in user, with what their access token grants: the response counts for their account.
+    User(fn(Arc<App>, Access, Request) -> Answer),
+    /// For an operator: programs and people of this network, but no page of another site.
+    Operator(fn(Arc<App>, Request) -> Answer),
+}
+
+/// How much of a request's body an endpoint reads, and in which time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BodyLimits {
+    /// Most bytes, or `http.max_body_bytes` where that is less.
+    pub(super) bytes: usize,
+    /// Longest time between the first read and the end; `None` means the timeout of the route alone.
+    pub(super) time: Option<Duration>,
+    /// Whether the bytes take of the room that all requests without a token share.
+    pub(super) takes_room: bool,
+}
+
+impl BodyLimits {
+    /// No body is read.
+    pub(super) const NOTHING: Self = Self { bytes: 0, time: None, takes_room: false };
+    /// The body of a signed-in user.
+    pub(super) const USERS: Self = Self { bytes: usize::MAX, time: None, takes_room: false };
+    /// The body of a request without a token. The largest registration takes less.
+    pub(super) const STRANGERS: Self = Self { bytes: 32 * 1024, time: Some(Duration::from_secs(10)), takes_room: true };
+}
+
+impl Route {
+    /// A route with the method and the path of its `#[utoipa::path]`; it reads no body.
+    pub(super) fn described(description: fn() -> OpenApi, handler: Handler) -> Self {
+        // Without an operation it is a route to nowhere, which the test of the OpenAPI document finds.
+        let (path, item) = description().paths.paths.pop_first().unwrap_or_default();
+        let method = method_of(&item);
+        // Once for the life of the program: the metrics need a name that stays.
+        Self { description: Some(description), ..Self::page(method, path.leak(), handler) }
+    }
+
+    /// A route that the OpenAPI document leaves out; it reads no body.
+    pub(super) fn page(method: Method, path: &'static str, handler: Handler) -> Self {
+        Self { method, path, handler, reads: BodyLimits::NOTHING, timeout: None, description: None }
+    }
+
+    /// Whether it is for operators alone.
+    pub(super) fn is_for_operators(&self) -> bool {
+        matches!(self.handler, Handler::Operator(_))
+    }
+}
+
+/// Returns the method of the one operation that `item` has.
+fn method_of(item: &PathItem) -> Method {
+    let operations = [
+        (&item.post, Method::POST),
+        (&item.put, Method::PUT),
+        (&item.delete, Method::DELETE),
+        (&item.get, Method::GET),
+    ];
+    operations.into_iter().find_map(|(operation, method)| operation.as_ref().map(|_| method)).unwrap_or_default()
+}
+
+/// A [`Route`]: who may ask, and the handler, an `async fn(Arc<App>, Request) -> Result<Response, ApiError>`, for users
+/// with the [`Access`] between the two. Its `#[utoipa::path]` states the method, the path and the OpenAPI operation; a
+/// page, which has none, has method and path here. Fields that differ from those of most routes follow.
+macro_rules! route {
+    (@handler public $($handler:ident)::+) => {
+        $crate::http::route::Handler::Public(|app, request| Box::pin($($handler)::+(app, request)))
+    };
+    (@handler optional $($handler:ident)::+) => {
+        $crate::http::route::Handler::Optional(|app, request| Box::pin($($handler)::+(app, request)))
+    };
+    (@handler user $($handler:ident)::+) => {
+        $crate::http::route::Handler::User(|app, access, request| Box::pin($($handler)::+(app, access, request)))
+    };
+    (@handler operator $($handler:ident)::+) => {
+        $crate::http::route::Handler::Operator(|app, request| Box::pin($($handler)::+(app, request)))
+    };
+    ($access:ident $method:ident $path:literal $($handler:ident)::+ $(, $field:ident: $value:expr)*) => {{
+        let handler = $crate::http::route::route!(@handler $access $($handler)::+);
+        $crate::http::route::Route {
+            $($field: $value,)*
+            ..$crate::http::route::Route::page(http::Method::$method, $path, handler)
+        }
+    }};
+    ($access:ident $($handler:ident)::+ $(, $field:ident: $value:expr)*) => {{
+        #[derive(utoipa::OpenApi)]
+        #[openapi(paths($($handler)::+))]
+        struct Description;
+        let handler = $crate::http::route::route!(@handler $access $($handler)::+);
+        $crate::http::route::Route {
+            $($field: $value,)*
+            ..$crate::http::route::Route::described(<Description as utoipa::OpenApi>::openapi, handler)
+        }
+    }};
+}
+pub(super) use route;
