@@ -26,10 +26,6 @@ mod unread;
 
 pub use accept::Listener;
 pub use app::App;
-pub use body::StrangersBytes;
-pub use client_address::ClientAddresses;
 pub use door::MAX_REFUSALS;
-pub use operators::Operators;
 pub use places::Places;
 pub use public::openapi_document;
-pub use shares::Shares;

@@ -11,12 +11,10 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::actors::{ActorSystem, Fatal, Health};
-use crate::auth::{Auth, Dialects, RateLimiter, SecretKeys};
+use crate::auth::{Auth, SecretKeys};
 use crate::clock::Clock;
 use crate::config::{Config, ListenAddress};
-use crate::http::{App, ClientAddresses, Listener, MAX_REFUSALS, Operators, Places, Shares, StrangersBytes};
-use crate::service::Service;
-use crate::socket::Sockets;
+use crate::http::{App, Listener, MAX_REFUSALS, Places};
 use crate::storage::Storage;
 use crate::telemetry::{ListenerKind, UPKEEP_INTERVAL, metrics};
 
@@ -71,29 +69,7 @@ impl Server {
 
         let drain = CancellationToken::new();
         let places = Places::new(ListenerKind::Public, max, config.server.max_connections_per_address);
-        let app = Arc::new(App {
-            sockets: Sockets::new(&config, actors.registry.clone(), drain.clone()),
-            auth_limiter: RateLimiter::new(&config.limits),
-            shares: Shares::new(config.http.unwritten_bytes),
-            client_addresses: ClientAddresses::new(&config.limits),
-            operators: Operators::new(&config.admin.hosts),
-            strangers_bytes: StrangersBytes::default(),
-            service: Service::new(
-                auth.clone(),
-                storage.clone(),
-                actors.registry.clone(),
-                actors.persistence.clone(),
-                actors.presence.clone(),
-                clock.clone(),
-            ),
-            dialects: Dialects::new(storage.clone(), clock.clone()),
-            clock,
-            health: actors.health.clone(),
-            storage: storage.clone(),
-            auth,
-            places: places.clone(),
-            config,
-        });
+        let app = App::new(config, storage.clone(), auth, &actors, clock, places.clone(), drain.clone());
         let connections = TaskTracker::new();
         public.serve(&app, places, drain.clone(), &connections).map_err(|source| listen_error(&addr, source))?;
         let stop = CancellationToken::new();

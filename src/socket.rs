@@ -1,4 +1,4 @@
-//! The wire end of a connection: the handshake, and the pump that moves frames between a socket and its session.
+//! Sockets: the handshake, and the pump that moves frames between a socket and its session.
 
 mod admission;
 mod closing;
@@ -38,14 +38,14 @@ pub use admission::{Admission, AdmissionPermit, NotAdmitted};
 pub use credentials::authenticate;
 pub use handshake::{Handshake, HandshakeError};
 
-/// Longest wait for the registry to take in a socket.
+/// Longest wait for the registry to register a socket.
 const ATTACH_TIMEOUT: Duration = Duration::from_secs(5);
-/// The share of a handshake's time that a socket waits to be admitted: the client still hears of a refusal in time.
-const WAIT: f64 = 0.8;
-/// On a drain, one socket is closed a millisecond …
+/// The part of a handshake's time for which a socket waits to be admitted: a refusal still reaches the client in time.
+const ADMISSION_WAIT: f64 = 0.8;
+/// The time for one socket of a drain: all of them are spread over their sum, or half of the window if that is less.
 const DRAIN_PER_SOCKET: Duration = Duration::from_millis(1);
 
-/// What the listener has accepted, with its write deadline.
+/// An accepted connection, with its write deadline.
 pub type Connection = Pin<Box<TimeoutStream<TcpStream>>>;
 
 /// All sockets of this server.
@@ -68,7 +68,7 @@ impl Sockets {
     #[must_use]
     pub fn new(config: &config::Config, registry: RegistryHandle, drain: CancellationToken) -> Self {
         let handshake_timeout = config.server.handshake_timeout();
-        let max_wait = handshake_timeout.mul_f64(WAIT);
+        let max_wait = handshake_timeout.mul_f64(ADMISSION_WAIT);
         Self {
             admission: Admission::new(config.socket.max_per_user, max_wait, drain.clone()),
             settings: Arc::new(pump::Settings::new(&config.socket)),
@@ -84,8 +84,8 @@ impl Sockets {
     }
 
     /// Registers a socket for `access` and returns the response that switches protocols; `opening` is what a
-    /// `fluent.v1` client says about itself. Whatever is delivered from now on reaches the socket, although the client
-    /// has not seen the response yet. `hold` is dropped when the socket is closed. Returns `None` when the registry
+    /// `fluent.v1` client says about itself. Everything that is delivered from now on reaches the socket, although the
+    /// client has not seen the response yet. `hold` is dropped when the socket is closed. Returns `None` when the registry
     /// does not take the socket or the server is going down.
     pub async fn open<B>(
         &self,
@@ -107,7 +107,7 @@ impl Sockets {
         let open = OpenSocket::new(self.open.clone());
 
         let upgrade = hyper::upgrade::on(&mut request);
-        // Half of the queue: a socket's own answers leave room for what others send.
+        // Half of the queue: the answers to a socket's own frames leave room for what others send.
         let credits = Credits::new(config.in_flight, config.queue_bytes / 2, self.in_flight_bytes.clone());
         let (settings, drain, user) = (self.settings.clone(), self.drain.clone(), access.user);
         let (deadline, drain_spread) = (self.handshake_timeout, self.drain_spread());
@@ -132,24 +132,25 @@ impl Sockets {
         Some(handshake.response())
     }
 
-    /// Sockets that are open, or about to be.
+    /// Returns how many sockets are open, or about to be.
     #[must_use]
     pub fn count(&self) -> usize {
         self.open.load(Ordering::Relaxed)
     }
 
-    /// Waits until every socket is closed; give it a deadline.
+    /// Waits until every socket is closed, however long that takes.
     pub async fn closed(&self) {
         self.tasks.close();
         self.tasks.wait().await;
     }
 
-    /// How long the closing of all sockets may be spread, so that not all clients return at once.
+    /// Returns a function that gives the time over which the closing of all sockets is spread, so that not all clients
+    /// return at once.
     fn drain_spread(&self) -> impl Fn() -> Duration + Send + 'static {
         let (open, window) = (self.open.clone(), self.drain_window);
         move || {
             let sockets = u32::try_from(open.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
-            // … but in no more than half of the window: the other half is for writing what was read.
+            // The other half of the window is for writing what was read.
             DRAIN_PER_SOCKET.saturating_mul(sockets).min(window / 2)
         }
     }

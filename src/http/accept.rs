@@ -23,15 +23,15 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// return at once after a restart, and one that finds no place tries again only after a second.
 const BACKLOG: u32 = 4096;
 
-/// Connections that are accepted before other ready tasks of the thread run. When thousands return at once they come
-/// in as fast as they can be greeted, and clients that are connected already do not wait for all of them.
+/// Connections that are accepted before other ready tasks of the thread run: when thousands of clients return at once,
+/// those that are connected already do not wait for all of them.
 const IN_A_ROW: u32 = 4;
 
 /// A bound address, before anything is served on it.
 pub struct Listener(TcpListener);
 
 impl Listener {
-    /// Binds the address.
+    /// Binds the address. Fails when another program has it.
     pub fn bind(address: SocketAddr) -> io::Result<Self> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         // A restarted server takes its address back at once.
@@ -40,7 +40,7 @@ impl Listener {
         socket.listen(BACKLOG).map(Self)
     }
 
-    /// The address with the port that was chosen.
+    /// Returns the address, with the port that was chosen.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.0.local_addr()
     }

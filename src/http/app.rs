@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use super::body::StrangersBytes;
 use super::client_address::ClientAddresses;
 use super::operators::Operators;
 use super::places::Places;
 use super::shares::Shares;
-use crate::actors::Health;
+use crate::actors::{ActorSystem, Health};
 use crate::auth::{Auth, Dialects, RateLimiter};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -19,30 +21,69 @@ use crate::storage::Storage;
 pub struct App {
     /// All settings.
     pub config: Config,
-    /// What may be done.
+    /// The use cases.
     pub service: Arc<Service>,
     /// Accounts and tokens.
     pub auth: Arc<Auth>,
     /// For reading users and messages.
     pub storage: Arc<Storage>,
-    /// The sockets.
+    /// The open sockets.
     pub sockets: Sockets,
-    /// Which login sessions only know the legacy dialect.
+    /// The dialects that logins have used.
     pub dialects: Dialects,
-    /// The time.
+    /// The clock of the server.
     pub clock: Clock,
-    /// For readiness.
+    /// The state of the actors, for readiness.
     pub health: Arc<Health>,
-    /// Places for clients' connections.
+    /// The places for clients' connections.
     pub places: Arc<Places>,
-    /// What one account, and all answers, may take.
+    /// The shares that one account, and the responses to all clients, may take.
     pub shares: Arc<Shares>,
-    /// How often one address may log in.
+    /// The limit on the logins of one address.
     pub auth_limiter: RateLimiter,
-    /// Whose address limits count by.
+    /// The addresses that limits count by.
     pub client_addresses: ClientAddresses,
     /// The names under which operators reach their listener.
     pub operators: Operators,
     /// Room for the bodies of requests without a token.
     pub strangers_bytes: StrangersBytes,
+}
+
+impl App {
+    /// Puts the parts together. Clients' connections take `places`, and their sockets are closed once `drain` is
+    /// cancelled.
+    #[must_use]
+    pub fn new(
+        config: Config,
+        storage: Arc<Storage>,
+        auth: Arc<Auth>,
+        actors: &ActorSystem,
+        clock: Clock,
+        places: Arc<Places>,
+        drain: CancellationToken,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            sockets: Sockets::new(&config, actors.registry.clone(), drain),
+            auth_limiter: RateLimiter::new(&config.limits),
+            shares: Shares::new(config.http.unwritten_bytes),
+            client_addresses: ClientAddresses::new(&config.limits),
+            operators: Operators::new(&config.admin.hosts),
+            strangers_bytes: StrangersBytes::default(),
+            service: Service::new(
+                auth.clone(),
+                storage.clone(),
+                actors.registry.clone(),
+                actors.persistence.clone(),
+                actors.presence.clone(),
+                clock.clone(),
+            ),
+            dialects: Dialects::new(storage.clone(), clock.clone()),
+            clock,
+            health: actors.health.clone(),
+            storage,
+            auth,
+            places,
+            config,
+        })
+    }
 }

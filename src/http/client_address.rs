@@ -1,8 +1,8 @@
 //! The address that limits count by: the connection's, or the one that a proxy has put into a header.
 //!
-//! The header is believed when the connection comes from this machine or a private network, where a proxy stands: the
-//! server speaks no TLS, so one that is reached over the internet is not asked about its clients. Of the header the
-//! last entry counts, which the proxy itself has written; what a client has put before it does not.
+//! The header is believed when the connection comes from this machine or a private network, where a proxy stands. The
+//! server speaks no TLS, so a connection from the internet comes from a client itself, which could put anything there.
+//! The last entry of the header counts, which the proxy has written; what a client has put before it does not.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -14,12 +14,12 @@ use crate::auth::ClientAddress;
 use crate::config;
 use crate::telemetry::Seldom;
 
-/// Between two lines that say the same.
-const TOLD_EVERY: Duration = Duration::from_hours(1);
+/// The time between two log lines about the same fault.
+const LOG_INTERVAL: Duration = Duration::from_hours(1);
 
-/// Finds the addresses of clients as configured.
+/// The rule by which the addresses of clients are found.
 pub struct ClientAddresses {
-    /// `None`: the connection's address.
+    /// The header that names the address; `None` means that the connection's address counts.
     header: Option<HeaderName>,
     missing: Seldom,
     unreadable: Seldom,
@@ -27,16 +27,16 @@ pub struct ClientAddresses {
 }
 
 impl ClientAddresses {
-    /// As `limits.client_ip_header` says.
+    /// The rule of `limits.client_ip_header`.
     #[must_use]
     pub fn new(config: &config::Limits) -> Self {
-        let told = || Seldom::new(TOLD_EVERY);
-        // Empty is no name of a header, nor is anything else that the configuration lets through.
+        let line = || Seldom::new(LOG_INTERVAL);
+        // The empty text is no name of a header; the configuration lets no other through that is none.
         let header = HeaderName::try_from(&config.client_ip_header).ok();
-        Self { header, missing: told(), unreadable: told(), untrusted: told() }
+        Self { header, missing: line(), unreadable: line(), untrusted: line() }
     }
 
-    /// The address of who has sent these headers over a connection from `peer`.
+    /// Returns the address of the client that has sent these headers over a connection from `peer`.
     pub(super) fn of(&self, headers: &HeaderMap, peer: SocketAddr) -> ClientAddress {
         let peer = peer.ip().to_canonical();
         self.in_header(headers, peer).unwrap_or(peer).into()
@@ -77,7 +77,7 @@ impl ClientAddresses {
     }
 }
 
-/// Whether it is of this machine or of a network that is not the internet.
+/// Returns whether the address is one of this machine or of a private network.
 fn is_near(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
@@ -89,12 +89,12 @@ fn is_near(address: IpAddr) -> bool {
     }
 }
 
-/// The last entry of a list such as `X-Forwarded-For`.
+/// Returns the last entry of a list such as `X-Forwarded-For`.
 fn last(value: &str) -> Option<IpAddr> {
     address(value.rsplit(',').next()?.trim())
 }
 
-/// `for` of the last element (RFC 7239 §4).
+/// Returns `for` of the last element (RFC 7239 §4).
 fn forwarded(value: &str) -> Option<IpAddr> {
     let element = unquoted_split(value, ',').last()?;
     let node = unquoted_split(element, ';').find_map(|pair| {
@@ -105,7 +105,7 @@ fn forwarded(value: &str) -> Option<IpAddr> {
     address(quoted.unwrap_or(node))
 }
 
-/// The parts of a list between separators that are not within quotes.
+/// Returns the parts of a list between separators that are not within quotes.
 fn unquoted_split(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     text.split(move |letter| {
@@ -119,7 +119,7 @@ fn unquoted_split(text: &str, separator: char) -> impl Iterator<Item = &str> {
     })
 }
 
-/// An address as proxies write it: alone, in brackets, with a port or without.
+/// Reads an address as proxies write it: alone, in brackets, with a port or without.
 fn address(text: &str) -> Option<IpAddr> {
     let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok().map(IpAddr::V6);
     let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());

@@ -1,9 +1,9 @@
 //! Compression of long lists.
 //!
 //! A list holds what others have chosen, a stranger's text or name, beside what they must not know. A code that
-//! replaces repetitions would tell them by the length whether they have guessed right (CRIME, BREACH). So letters are
-//! only given shorter codes the more often they occur: no repetition is looked for. It is also where nearly all of the
-//! gain is, since base64 has few letters and its text does not repeat.
+//! replaces repetitions would show them by the length whether they have guessed right (CRIME, BREACH). So letters only
+//! get shorter codes the more often they occur, and repetitions are not replaced. Nearly all of the gain is there
+//! anyway, since base64 has few letters and its text does not repeat.
 
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
@@ -16,10 +16,10 @@ use super::respond::{Body, Response};
 const MIN_BYTES: usize = 1024;
 /// The largest window, in a frame of gzip (RFC 1952).
 const GZIP_WINDOW_BITS: i32 = 16 + 15;
-/// More than enough for what the frame of gzip is longer than zlib's.
+/// Room for the frame of gzip, which is a few bytes longer than that of zlib.
 const GZIP_FRAME_BYTES: usize = 32;
 
-/// Whether the client takes gzip (RFC 9110 §12.5.3).
+/// Returns whether the client accepts gzip (RFC 9110 §12.5.3).
 pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
     let values = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     let mut others = false;

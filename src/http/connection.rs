@@ -26,7 +26,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct Limits {
     pub(super) handshake: Duration,
     pub(super) keep_alive: Duration,
-    /// Longest time in which nothing could be written.
+    /// Longest time in which nothing can be written.
     pub(super) write: Duration,
     pub(super) head_bytes: usize,
 }

@@ -46,7 +46,7 @@ impl Default for LogLines {
     }
 }
 
-/// Gives places to connections.
+/// The door of one listener.
 pub(super) struct Door {
     places: Arc<Places>,
     service: Service,
@@ -60,7 +60,7 @@ pub(super) struct Door {
 }
 
 impl Door {
-    /// A door to `service`, for connections that run in `tasks` until `drain` is cancelled.
+    /// A door to `service` for connections that run in `tasks` until `drain` is cancelled.
     pub(super) fn new(
         places: Arc<Places>,
         service: Service,
@@ -73,7 +73,7 @@ impl Door {
         Self { places, service, limits, has_proxy, drain, tasks, refusals, log_lines: LogLines::default() }
     }
 
-    /// Serves the connection, in the place of another if need be, or refuses it.
+    /// Serves a connection, in the place of another one if need be, or refuses it.
     pub(super) fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
         match self.places.enter(peer.ip().into(), brings_others(peer.ip(), self.has_proxy)) {
             Ok(Found { place, evicted }) => {

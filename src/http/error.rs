@@ -16,10 +16,10 @@ use crate::domain::{Invalid, Timestamp};
 use crate::protocol::{Detail, ErrorCode, FrameError};
 use crate::socket::HandshakeError;
 
-/// When to try again after a 503.
+/// Seconds after which a client may try again after a 503.
 const RETRY_AFTER_S: u64 = 1;
 
-/// Why a request was not done.
+/// The reason why a request was refused or has failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ApiError {
     #[error("the request body is not JSON")]
@@ -32,7 +32,7 @@ pub(super) enum ApiError {
     BadHost,
     #[error("{0}")]
     Invalid(String),
-    /// As `Invalid`, where a socket was asked for.
+    /// A wrong parameter of a socket's handshake, which has another status than [`Invalid`](Self::Invalid).
     #[error("{0}")]
     BadOpening(&'static str),
     /// A field of an account.
@@ -60,7 +60,7 @@ pub(super) enum ApiError {
     BadDevice,
     #[error(transparent)]
     Handshake(#[from] HandshakeError),
-    /// As it would be told on the socket.
+    /// The refusal of a command, as on the socket.
     #[error(transparent)]
     Frame(#[from] FrameError),
     #[error("the server has failed; the fault is logged")]
@@ -155,7 +155,7 @@ impl ApiError {
         }
     }
 
-    /// The answer. A fault of ours is logged here, once.
+    /// Returns the response. A fault of the server is logged here, once.
     pub(super) fn into_response(self) -> Response {
         if let Self::Internal(cause) = &self {
             tracing::error!(error = %cause, "a request failed");

@@ -1,4 +1,4 @@
-//! Reading requests: parameters, and who asks.
+//! Reading requests: parameters, access tokens and addresses.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,12 +12,12 @@ pub(super) use super::body::{LimitedBody, json_body, json_bytes};
 use super::error::ApiError;
 use super::places::Place;
 use crate::auth::{Access, Bearer, ClientAddress, bearer};
-use crate::domain::{Since, UserId};
+use crate::domain::{LoginId, MessageId, Since, UserId};
 
-/// Names what is sent, so that it may be sent again.
+/// The header that names a message, so that it may be sent again.
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// A request as endpoints get it.
+/// A request as endpoints receive it.
 pub(super) type Request = http::Request<LimitedBody>;
 
 /// The connection that a request came by.
@@ -33,10 +33,48 @@ pub(super) struct Connection {
 #[derive(Clone)]
 pub(super) struct PathParameters(pub(super) Vec<(String, String)>);
 
-/// A parameter in the path, such as `{id}`; `None` when it is not what is expected there.
-pub(super) fn path<T: std::str::FromStr>(request: &Request, name: &str) -> Option<T> {
+/// Returns a parameter in the path, such as `{file}`.
+pub(super) fn path_parameter<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
     let PathParameters(all) = request.extensions().get()?;
-    all.iter().find(|(key, _)| key == name)?.1.parse().ok()
+    all.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
+/// The type of an `{id}` in a path.
+pub(super) trait PathId: Sized {
+    /// The refusal of an id that nothing has.
+    const UNKNOWN: &'static str;
+
+    /// Reads the text of an id.
+    fn parse(text: &str) -> Option<Self>;
+}
+
+impl PathId for UserId {
+    const UNKNOWN: &'static str = "there is no such user";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+}
+
+impl PathId for LoginId {
+    const UNKNOWN: &'static str = "there is no such session";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+}
+
+impl PathId for MessageId {
+    const UNKNOWN: &'static str = "there is no such message";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+}
+
+/// Returns the `{id}` in the path. A text that cannot be an id is that of nothing.
+pub(super) fn path_id<T: PathId>(request: &Request) -> Result<T, ApiError> {
+    path_parameter(request, "id").and_then(T::parse).ok_or(ApiError::NotFound(T::UNKNOWN))
 }
 
 /// Reads the query; each parameter at most once.
@@ -45,7 +83,8 @@ pub(super) fn query<T: DeserializeOwned>(request: &Request) -> Result<T, ApiErro
         .map_err(|_| ApiError::Invalid("a query parameter is there twice".to_owned()))
 }
 
-/// The cursor to go on from, if one is given; or what a client is told that has lost its cursor.
+/// Reads the cursor to continue from, if there is one. Returns the refusal's text when it is empty, as a client sends
+/// it that has lost its cursor.
 pub(super) fn since(text: Option<&str>) -> Result<Option<Since>, &'static str> {
     const EMPTY: &str = "since must be a cursor; leave it out when there is none";
     text.map(|text| Since::parse(text).ok_or(EMPTY)).transpose()
@@ -61,7 +100,7 @@ pub(super) fn user_id(name: &str, text: Option<&str>) -> Result<UserId, ApiError
     number(name, text)?.map(UserId).ok_or_else(|| ApiError::Invalid(format!("{name} is missing")))
 }
 
-/// Reads the `limit` of a page: at least 1; above `max` it is `max`.
+/// Reads the `limit` of a page, at least 1; a larger one than `max` means `max`.
 pub(super) fn limit(text: Option<&str>, default: u64, max: u64) -> Result<u64, ApiError> {
     let Some(text) = text else { return Ok(default) };
     let at_least_one = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) && text.bytes().any(|b| b != b'0');
@@ -72,7 +111,7 @@ pub(super) fn limit(text: Option<&str>, default: u64, max: u64) -> Result<u64, A
     Ok(text.parse().unwrap_or(max).min(max))
 }
 
-/// Returns who asks; an error without a valid access token.
+/// Returns what the access token of a request grants. Fails without a valid one.
 pub(super) fn signed_in(app: &App, request: &Request) -> Result<Access, ApiError> {
     let header = request.headers().get_all(AUTHORIZATION);
     match bearer(header.iter().filter_map(|value| value.to_str().ok())) {
@@ -93,8 +132,8 @@ pub(super) fn keeps_place(request: &Request) {
     }
 }
 
-/// Counts an attempt to prove a password, before anything is read or hashed. A refresh is not counted: the shipped
-/// client signs out on any status but 2xx.
+/// Counts an attempt to prove a password, before anything is read or hashed. Fails when the address has made too many.
+/// A refresh is not counted: the shipped client signs out on any status but 2xx.
 pub(super) fn limit_rate(app: &App, request: &Request) -> Result<(), ApiError> {
     match client_address(app, request) {
         Some(address) => Ok(app.auth_limiter.check(address)?),
@@ -102,7 +141,7 @@ pub(super) fn limit_rate(app: &App, request: &Request) -> Result<(), ApiError> {
     }
 }
 
-/// Counts a login with this name.
+/// Counts a login with this name. Fails when the address has made too many.
 pub(super) fn limit_name(app: &App, address: Option<ClientAddress>, name: &str) -> Result<(), ApiError> {
     match address {
         Some(address) => Ok(app.auth_limiter.check_name(address, name)?),

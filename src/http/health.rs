@@ -1,4 +1,4 @@
-//! Whether the server lives, and whether it can be used.
+//! Liveness and readiness of the server.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -25,7 +25,7 @@ impl<S> Layer<S> for CheckLayer {
     }
 }
 
-/// Lets requests with a host pass.
+/// The service that lets requests with a valid host pass.
 #[derive(Clone)]
 pub(super) struct Check<S>(S);
 
@@ -52,7 +52,7 @@ where
     }
 }
 
-/// Refuses a request without a host, with several, or with one that is none (RFC 9112 §3.2). HTTP/1.0 does not know the
+/// Refuses a request without a host, with several, or with an invalid one (RFC 9112 §3.2). HTTP/1.0 does not know the
 /// header.
 fn check<B>(request: &http::Request<B>) -> Result<(), ApiError> {
     let mut hosts = request.headers().get_all(HOST).iter();

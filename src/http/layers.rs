@@ -1,4 +1,4 @@
-//! What happens to every request and response, whichever interface it is for.
+//! The layers that every request and response passes, on both interfaces.
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -27,23 +27,23 @@ use crate::config;
 /// The whole service behind a connection.
 pub(super) type Service = BoxCloneSyncService<http::Request<Incoming>, http::Response<AnswerBody>, Infallible>;
 
-/// The body of a response, whichever layers it went through.
+/// The body of a response that has passed all layers but the outermost.
 pub(super) type Body = UnsyncBoxBody<Bytes, BoxError>;
 
-/// Bodies of up to so many times `http.max_body_bytes` are still read when their response is there already: what a
+/// The factor of `http.max_body_bytes` up to which a body is still read when its response is there already: what a
 /// proxy lets through by default.
-const REST: u64 = 4;
-/// Names the request in the log and in its response.
+const UNREAD_FACTOR: u64 = 4;
+/// The header that names the request in the log and in its response.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// For everything that is not a page.
+/// The policy of every response that is not a page.
 const CSP: &str = "default-src 'none'; frame-ancestors 'none'";
 /// A year, the time that browsers ask for (RFC 6797 §6.1.1).
 const HSTS: &str = "max-age=31536000";
-/// … for every host below this one's name as well.
+/// As [`HSTS`], also for every host below the name of this one.
 const HSTS_SUBDOMAINS: &str = "max-age=31536000; includeSubDomains";
 
-/// Wraps what an interface has of its own in what every request passes. Outermost first: unread bodies, request id,
-/// hidden credentials, log span, security headers, the host.
+/// Puts the layers that every request passes around the inner service of an interface. Outermost first: unread bodies,
+/// request id, hidden credentials, log span, security headers, the host.
 pub(super) fn around<S, B>(config: &config::Http, inner: S) -> Service
 where
     S: tower::Service<RawRequest, Response = http::Response<B>, Error = Infallible> + Clone + Send + Sync + 'static,
@@ -53,9 +53,9 @@ where
 {
     let hidden = [AUTHORIZATION, COOKIE, SEC_WEBSOCKET_PROTOCOL];
     let hsts = hsts(config);
-    let rest = ReadRestLayer { limit: REST.saturating_mul(config.max_body_bytes as u64) };
+    let unread = ReadRestLayer { limit: UNREAD_FACTOR.saturating_mul(config.max_body_bytes as u64) };
     let stack = ServiceBuilder::new()
-        .layer(rest)
+        .layer(unread)
         .map_response(|response: http::Response<_>| response.map(UnsyncBoxBody::new))
         // Ids in the log are our own: a client could put anything there.
         .map_request(|mut request: RawRequest| {
@@ -79,13 +79,13 @@ where
     BoxCloneSyncService::new(stack)
 }
 
-/// Names the request in the log: its path, never its query, which may hold a token.
+/// Returns the log span of a request. It has the path, never the query, which may hold a token.
 fn span<B>(request: &http::Request<B>) -> tracing::Span {
     let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
     tracing::info_span!("http.request", method = %request.method(), path = request.uri().path(), request.id = id)
 }
 
-/// Sets the headers of every response. Those that an endpoint has set stay.
+/// Sets the security headers of a response. Those that an endpoint has set stay.
 fn secure<B>(mut response: http::Response<B>, hsts: Option<&'static str>) -> http::Response<B> {
     let headers = response.headers_mut();
     let mut set = |name: HeaderName, value: &'static str| {
@@ -95,7 +95,7 @@ fn secure<B>(mut response: http::Response<B>, hsts: Option<&'static str>) -> htt
     set(X_FRAME_OPTIONS, "DENY");
     set(REFERRER_POLICY, "no-referrer");
     set(CONTENT_SECURITY_POLICY, CSP);
-    // It is one user's, and no shared cache may give it to another.
+    // Responses are for one user: no shared cache may give them to another.
     set(CACHE_CONTROL, "no-store");
     if let Some(hsts) = hsts {
         set(STRICT_TRANSPORT_SECURITY, hsts);
@@ -107,7 +107,7 @@ fn hsts(config: &config::Http) -> Option<&'static str> {
     config.behind_tls.then_some(if config.hsts_include_subdomains { HSTS_SUBDOMAINS } else { HSTS })
 }
 
-/// Turns a panic of what is inside into an internal error.
+/// Returns the layer that turns a panic of the inner service into an internal error.
 pub(super) fn catch_panic() -> CatchPanicLayer<fn(Box<dyn Any + Send>) -> Response> {
     CatchPanicLayer::custom(after_panic as fn(Box<dyn Any + Send>) -> Response)
 }

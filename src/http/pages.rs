@@ -10,15 +10,15 @@ use crate::http::error::ApiError;
 use crate::http::extract::Request;
 use crate::http::respond::{Response, typed};
 
-/// Styles stand in the page; nothing is loaded from anywhere.
+/// Styles are within the page, and nothing is loaded.
 const CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
-/// What this is and where to go.
+/// The start page for clients.
 pub(in crate::http) async fn index(_: Arc<App>, _: Request) -> Result<Response, ApiError> {
     Ok(page(include_str!("pages/index.html")))
 }
 
-/// The same for operators.
+/// The start page for operators.
 pub(in crate::http) async fn admin_index(_: Arc<App>, _: Request) -> Result<Response, ApiError> {
     Ok(page(include_str!("pages/admin.html")))
 }

@@ -23,35 +23,35 @@ pub struct Places {
     listener: ListenerKind,
     max: usize,
     max_per_address: usize,
-    /// Counts events: only their order matters, not their time.
+    /// The number of the newest event: only the order of events matters, not their time.
     events: AtomicU64,
     table: Mutex<Table>,
 }
 
-/// Why a connection gets no place.
+/// The reason why a connection gets no place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoPlace {
-    /// All are taken by connections on which a user is signed in.
+    /// All places are taken by connections on which a user is signed in.
     Full,
-    /// The address has as many as one address may have.
+    /// The address has as many places as one address may have.
     TooMany,
 }
 
 /// A place that was found.
 pub(super) struct Found {
     pub(super) place: Place,
-    /// Ends the connection that has lost its place, if one had to.
+    /// The connection that has lost its place for this one, if any.
     pub(super) evicted: Option<Evicted>,
 }
 
-/// The task of the connection that lost its place; `None` when it has none yet or any more.
+/// The task of a connection that has lost its place; `None` before it is spawned and once a user has signed in.
 pub(super) type Evicted = Option<AbortHandle>;
 
-/// A connection's place, until it is dropped.
+/// The place of a connection; its drop frees it.
 pub(super) struct Place {
     places: Arc<Places>,
     id: u64,
-    /// The last event.
+    /// The number of the connection's last event.
     active: Arc<AtomicU64>,
     is_known: AtomicBool,
 }
@@ -60,7 +60,7 @@ pub(super) struct Place {
 struct Table {
     seats: HashMap<u64, Seat>,
     addresses: HashMap<ClientAddress, Held>,
-    /// Addresses that hold strangers, by how many.
+    /// Addresses that hold strangers, ordered by their number.
     crowds: BTreeSet<(usize, ClientAddress)>,
 }
 
@@ -72,7 +72,7 @@ struct Seat {
     task: Option<AbortHandle>,
 }
 
-/// What one address holds.
+/// The places of one address.
 #[derive(Default)]
 struct Held {
     seats: usize,
@@ -88,17 +88,17 @@ impl Places {
         Arc::new(Self { listener, max, max_per_address, events: AtomicU64::new(0), table: Mutex::default() })
     }
 
-    /// Returns how many there are.
+    /// Returns the number of places.
     pub(super) fn count(&self) -> usize {
         self.max
     }
 
-    /// Returns the listener that they belong to.
+    /// Returns the listener that the places belong to.
     pub(super) fn listener(&self) -> ListenerKind {
         self.listener
     }
 
-    /// Whether a new connection would find none.
+    /// Returns whether a new connection would find no place.
     #[must_use]
     pub fn is_full(&self) -> bool {
         let table = self.table();
@@ -126,13 +126,13 @@ impl Places {
         Ok(Found { place, evicted })
     }
 
-    /// Returns a new number for an event.
+    /// Counts an event and returns its number.
     fn happened(&self) -> u64 {
         self.events.fetch_add(1, Ordering::Relaxed)
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
-        // No step leaves it half done, so it is whole after a panic.
+        // No step leaves the table half done, so it is whole after a panic.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -152,9 +152,9 @@ impl Place {
         }
     }
 
-    /// Names the task that serves the connection, which is ended when the place goes to another.
+    /// Sets the task that serves the connection, which is aborted when the place goes to another one.
     pub(super) fn served_by(&self, task: AbortHandle) {
-        // Strangers only: the handle keeps the memory of a task that has ended, as it has once a socket is open.
+        // Strangers only: the handle keeps the memory of a task that has ended, and it ends once a socket is open.
         if let Some(seat) = self.places.table().seats.get_mut(&self.id).filter(|seat| seat.listed.is_some()) {
             seat.task = Some(task);
         }
@@ -179,7 +179,8 @@ impl Table {
         self.seats.insert(id, seat);
     }
 
-    /// Takes away the place of the stranger that has been idle for longest, of the address that holds most.
+    /// Takes the place of the stranger that has been idle for longest, of the address that holds most strangers.
+    /// Returns `None` when there is no stranger.
     fn evict(&mut self) -> Option<Evicted> {
         let &(_, address) = self.crowds.last()?;
         loop {
@@ -190,14 +191,14 @@ impl Table {
             if active == listed {
                 return self.leave(id).map(|seat| seat.task);
             }
-            // It was active since: its place in the list is found now, not with every request.
+            // It was active since it was listed: it is listed anew now, and not with every request.
             strangers.remove(&(listed, id));
             strangers.insert((active, id));
             seat.listed = Some(active);
         }
     }
 
-    /// Takes a connection out of the strangers.
+    /// Takes a connection off the list of strangers.
     fn know(&mut self, id: u64) {
         let Some(seat) = self.seats.get_mut(&id) else { return };
         let (address, listed) = (seat.address, seat.listed.take());
@@ -208,6 +209,7 @@ impl Table {
         drop(task);
     }
 
+    /// Frees the place of a connection.
     fn leave(&mut self, id: u64) -> Option<Seat> {
         let seat = self.seats.remove(&id)?;
         if let Some(listed) = seat.listed {

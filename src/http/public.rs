@@ -32,7 +32,7 @@ use super::router::Router;
 use super::unread::RawRequest;
 use crate::config;
 
-/// How long a browser may remember the answer to a preflight.
+/// The time for which a browser may remember the response to a preflight.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_hours(1);
 
 /// The service of the public listener. Fails when two endpoints have the same path, which the first test that starts a
@@ -53,7 +53,7 @@ fn stack(app: &Arc<App>, routes: &'static [Route]) -> Result<Service, InsertErro
     Ok(layers::around(&app.config.http, inner))
 }
 
-/// Which pages may ask, and what they may send and read.
+/// Returns the layer that tells browsers which pages may ask, and what they may send and read.
 fn cors(config: &config::Http) -> CorsLayer {
     let layer = CorsLayer::new()
         .allow_methods(Any)
@@ -67,3 +67,6 @@ fn cors(config: &config::Http) -> CorsLayer {
     let origins = config.origins().filter_map(|origin| HeaderValue::try_from(origin).ok());
     layer.allow_origin(AllowOrigin::list(origins))
 }
+
+#[cfg(test)]
+mod tests;

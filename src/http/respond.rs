@@ -14,10 +14,10 @@ use tower::BoxError;
 
 use crate::storage::PAGE_BYTES;
 
-/// Room for an entry of a list: more is allocated when it is not enough.
+/// Bytes that are reserved for an entry of a list; more are allocated when they are not enough.
 const ENTRY_BYTES: usize = 1152;
 
-/// Bytes at which a list ends, whatever its entries are written as: twice what a page holds of contents.
+/// Bytes at which a list ends, however its entries are written: twice what a page holds of contents.
 pub(super) const MAX_LIST_BYTES: usize = 2 * PAGE_BYTES;
 
 /// Bytes of a list after which other tasks of the thread may run: some 0.1 ms.

@@ -31,7 +31,7 @@ pub(super) struct Route {
     pub(super) description: Option<fn() -> OpenApi>,
 }
 
-/// The function that handles an endpoint, and with it who may ask: the router calls it for nobody else.
+/// The function that handles an endpoint, by who may ask: the router checks that before it calls the function.
 #[derive(Clone, Copy)]
 pub(super) enum Handler {
     /// For any client. The handshake of a socket is one: it checks credentials of its own kinds, waits in a queue of

@@ -1,4 +1,4 @@
-//! The router: finds the endpoint for a path and a method, lets those ask who may, and keeps to what its route states.
+//! The router: finds the route for a path and a method, checks who asks, and keeps the limits that the route states.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -50,14 +50,15 @@ impl Route {
 /// Finds the endpoint of a request, and refuses the request when there is none.
 pub(super) struct Router {
     paths: matchit::Router<Vec<&'static Route>>,
-    /// For routes that state no timeout of their own.
+    /// The timeout of routes that state none.
     timeout: Duration,
     /// Whether only operators may learn which paths exist.
     is_for_operators: bool,
 }
 
 impl Router {
-    /// The paths are constants: a wrong one is found by the first test that starts a server.
+    /// A router for these routes. Fails when two paths collide, which the first test that starts a server finds.
+    /// `timeout` is for routes that state none.
     pub(super) fn new(routes: &'static [Route], timeout: Duration) -> Result<Self, matchit::InsertError> {
         let mut by_path: Vec<(&'static str, Vec<&'static Route>)> = Vec::new();
         for route in routes {
@@ -87,7 +88,7 @@ impl Router {
         response
     }
 
-    /// Checks whether an operator's request is one.
+    /// Refuses a request for operators that comes from a page of another site.
     fn admit(&self, app: &App, request: &RawRequest, found: &Found) -> Result<(), ApiError> {
         let is_for_operators = found.as_ref().map_or(self.is_for_operators, |(route, _)| route.is_for_operators());
         if is_for_operators { app.operators.admit(request) } else { Ok(()) }

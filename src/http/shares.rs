@@ -155,6 +155,12 @@ impl Shares {
         }))
     }
 
+    /// Returns the bytes of the budget that are free.
+    #[cfg(test)]
+    pub(super) fn free(&self) -> usize {
+        self.unwritten.available_permits()
+    }
+
     /// Takes room for a response from the budget, and for a stranger from theirs as well.
     fn room(&self, size: usize, is_stranger: bool) -> Result<Vec<OwnedSemaphorePermit>, ApiError> {
         if size <= SMALL {

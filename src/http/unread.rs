@@ -1,9 +1,9 @@
-//! The rest of a request's body when its response is there already.
+//! The rest of a request's body, which is read and dropped when its response is there already.
 //!
-//! A connection that is closed with unread input is reset. A peer that is still writing then, as a proxy is, sees the
-//! reset and not the response, and tells its own client 502. So the rest of every body is read and dropped, whichever
-//! endpoint, layer or deadline has responded: at most [`Rest::limit`] bytes, for [`DEADLINE`], without pauses of more
-//! than [`PAUSE`]. The response does not wait for it.
+//! A connection that is closed with unread input is reset. A peer that is still writing then, such as a proxy, sees
+//! the reset and not the response, and sends 502 to its own client. So the rest of every body is read and dropped,
+//! whichever endpoint, layer or deadline has responded: at most [`Rest::limit`] bytes, for [`DEADLINE`], without pauses
+//! of more than [`PAUSE`]. The response does not wait for it.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -16,13 +16,13 @@ use http::{HeaderMap, HeaderValue};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::time::{Instant, timeout, timeout_at};
 use tower::{BoxError, Service};
 
 use super::layers::Body;
 
-/// Longest time in which the rest of a body is read.
+/// Longest time for reading the rest of a body.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// Longest pause of a client that is still sending its body.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -30,10 +30,10 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// A request with its body, as the layers see it.
 pub(super) type RawRequest = http::Request<RequestBody>;
 
-/// The layer around everything that may respond.
+/// The layer of [`ReadRest`], the outermost one.
 #[derive(Clone, Copy)]
 pub(super) struct ReadRestLayer {
-    /// Bytes of a body that are read and dropped.
+    /// Most bytes of a body that are read and dropped.
     pub(super) limit: u64,
 }
 
@@ -45,7 +45,7 @@ impl<S> tower::Layer<S> for ReadRestLayer {
     }
 }
 
-/// Gives requests a body that is not lost when it is dropped unread.
+/// The service that gives each request a body whose rest is read when it is dropped unread.
 #[derive(Clone)]
 pub(super) struct ReadRest<S> {
     inner: S,
@@ -75,7 +75,13 @@ where
         let answering = self.inner.call(http::Request::from_parts(head, body));
         Box::pin(async move {
             let mut response = answering.await?;
-            let rest = left.try_recv().ok().map(|left| Rest { left: Some(left), limit });
+            let rest = match left.try_recv() {
+                Ok(left) => Some(Unread::Left(left)),
+                // The response is made while the body is read.
+                Err(TryRecvError::Empty) => Some(Unread::Held(left)),
+                Err(TryRecvError::Closed) => None,
+            };
+            let rest = rest.map(|unread| Rest { unread: Some(unread), limit });
             if rest.as_ref().is_some_and(|rest| rest.ends_connection(expects)) {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
@@ -84,7 +90,7 @@ where
     }
 }
 
-/// Whether the client waits to be asked for the body (RFC 9110 §10.1.1).
+/// Returns whether the client waits for an invitation to send the body (RFC 9110 §10.1.1).
 fn expects_continue(headers: &HeaderMap) -> bool {
     headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
@@ -93,12 +99,13 @@ fn expects_continue(headers: &HeaderMap) -> bool {
 pub(super) struct RequestBody {
     /// `None` after its end.
     body: Option<Incoming>,
-    /// Whether any of it was asked for.
+    /// Whether a read has begun, which invites the client to send the body.
     is_begun: bool,
-    /// `None` when there is no body.
+    /// Takes the rest of the body; `None` when there is no body.
     unread: Option<oneshot::Sender<Left>>,
 }
 
+/// The rest of a body that was dropped before its end.
 struct Left {
     body: Incoming,
     is_begun: bool,
@@ -138,8 +145,9 @@ impl Drop for RequestBody {
     }
 }
 
-/// The body of a response, and the rest of the request's.
+/// The body of a response, with the rest of its request's body.
 pub(super) struct AnswerBody {
+    /// Dropped first: it may hold the request's body.
     body: Body,
     _rest: Option<Rest>,
 }
@@ -165,18 +173,32 @@ impl hyper::body::Body for AnswerBody {
 /// response. Before that, hyper would invite a client that waits ("100 Continue") to send what is not wanted.
 struct Rest {
     /// `None` once it is being read.
-    left: Option<Left>,
+    unread: Option<Unread>,
     limit: u64,
 }
 
+/// Where the rest of a body is.
+enum Unread {
+    /// The body was given up before the response began.
+    Left(Left),
+    /// The body is still being read; when it is given up, the rest of it comes here.
+    Held(oneshot::Receiver<Left>),
+}
+
 impl Rest {
-    /// Whether no other request can follow: the uninvited body may come or not, or it is too long to be read.
+    /// Returns whether no other request can follow: the uninvited body may come or not, or it is too long to be read.
     fn ends_connection(&self, expects_continue: bool) -> bool {
         let ends = |left: &Left| (expects_continue && !left.is_begun) || left.body.size_hint().lower() > self.limit;
-        self.left.as_ref().is_some_and(ends)
+        matches!(&self.unread, Some(Unread::Left(left)) if ends(left))
     }
 
-    async fn discard(mut body: Incoming, limit: u64) {
+    async fn discard(unread: Unread, limit: u64) {
+        let left = match unread {
+            Unread::Left(left) => Ok(left),
+            Unread::Held(left) => left.await,
+        };
+        // The sender is dropped without the rest when the body was read to its end.
+        let Ok(Left { mut body, .. }) = left else { return };
         let deadline = Instant::now() + DEADLINE;
         let mut read = 0;
         while read <= limit {
@@ -190,8 +212,8 @@ impl Rest {
 impl Drop for Rest {
     fn drop(&mut self) {
         // There is no runtime when the process ends.
-        if let (Some(left), Ok(runtime)) = (self.left.take(), Handle::try_current()) {
-            runtime.spawn(Self::discard(left.body, self.limit));
+        if let (Some(unread), Ok(runtime)) = (self.unread.take(), Handle::try_current()) {
+            runtime.spawn(Self::discard(unread, self.limit));
         }
     }
 }

@@ -1,12 +1,11 @@
-//! The admission control: how many `fluent.v1` sockets are being opened at once.
+//! The admission control, which bounds how many `fluent.v1` sockets are being opened at once.
 //!
 //! An opening costs the server about a millisecond of work: the registration, and the first page of what the socket has
-//! missed. After a restart thousands of clients come back together. Were they all admitted at once, all other messages
-//! would wait behind thousands of tasks that are ready at each of their steps. So a few are at work at a time, and the
-//! others wait in the order of their arrival: that takes no longer, since the work is the same.
+//! missed. After a restart, thousands of clients come back together. If all of them were admitted at once, all other
+//! messages would wait behind thousands of tasks that are ready at each of their steps. So a few are at work at a time,
+//! and the others wait in the order of their arrival. That takes no longer, since the work is the same.
 //!
-//! A permit is given back when the first page has been made into frames, whatever the client does meanwhile: a slow
-//! reader does not hold it. Bounds: the time that an opening waits, and the openings of one user.
+//! A permit is given back when the first page has been made into frames; a slow reader does not hold it. Bounds: the time that an opening waits, and the openings of one user.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,10 +21,10 @@ use crate::telemetry::metrics;
 /// Openings at work at once for each core: enough to keep the cores and the readers of the store busy, and no more.
 const AT_WORK_PER_CORE: usize = 8;
 
-/// Why a socket was not admitted.
+/// The reason why a socket was not admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotAdmitted {
-    /// It has waited for too long: the server is overloaded.
+    /// The socket has waited for too long: the server is overloaded.
     #[error("too many sockets are being opened")]
     Crowded,
     /// The user opens more sockets at once than may be live.
@@ -39,7 +38,7 @@ pub enum NotAdmitted {
 /// The admission control of a server.
 #[derive(Clone, Debug)]
 pub struct Admission {
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     users: Arc<Mutex<HashMap<UserId, usize>>>,
     max_per_user: usize,
     max_wait: Duration,
@@ -52,31 +51,31 @@ impl Admission {
     #[must_use]
     pub fn new(max_per_user: usize, max_wait: Duration, drain: CancellationToken) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self::with_places(cores.saturating_mul(AT_WORK_PER_CORE), max_per_user, max_wait, drain)
+        Self::with_permits(cores.saturating_mul(AT_WORK_PER_CORE), max_per_user, max_wait, drain)
     }
 
-    fn with_places(places: usize, max_per_user: usize, max_wait: Duration, drain: CancellationToken) -> Self {
-        let places = Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)));
-        Self { places, users: Arc::default(), max_per_user, max_wait, drain }
+    fn with_permits(permits: usize, max_per_user: usize, max_wait: Duration, drain: CancellationToken) -> Self {
+        let permits = Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
+        Self { permits, users: Arc::default(), max_per_user, max_wait, drain }
     }
 
-    /// Waits for a permit. Dropping the future gives up the place in the queue. Fails when the wait was too long, when
+    /// Waits for a permit. Dropping the future leaves the queue. Fails when the wait was too long, when
     /// the user opens too many sockets, or when the server is going down.
     pub async fn admit(&self, user: UserId) -> Result<AdmissionPermit, NotAdmitted> {
         let slot = UserSlot::begin(self, user)?;
         // Fails when another opening waits.
-        if let Ok(place) = self.places.clone().try_acquire_owned() {
-            return Ok(AdmissionPermit { _place: place, _slot: slot });
+        if let Ok(permit) = self.permits.clone().try_acquire_owned() {
+            return Ok(AdmissionPermit { _permit: permit, _slot: slot });
         }
         let waiting = Waiting::begin();
-        let place = tokio::select! {
+        let permit = tokio::select! {
             biased;
             () = self.drain.cancelled() => return Err(NotAdmitted::Closing),
-            place = timeout(self.max_wait, self.places.clone().acquire_owned()) => place,
+            permit = timeout(self.max_wait, self.permits.clone().acquire_owned()) => permit,
         };
         drop(waiting);
-        match place {
-            Ok(Ok(place)) => Ok(AdmissionPermit { _place: place, _slot: slot }),
+        match permit {
+            Ok(Ok(permit)) => Ok(AdmissionPermit { _permit: permit, _slot: slot }),
             // The semaphore is never closed.
             Ok(Err(_)) => Err(NotAdmitted::Closing),
             Err(_) => {
@@ -90,7 +89,7 @@ impl Admission {
 /// The right of a socket to be opened now; its drop admits the next one.
 #[derive(Debug)]
 pub struct AdmissionPermit {
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
     _slot: UserSlot,
 }
 

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::tail::{BAD_GATEWAY, Tail};
-use super::writing::{Input, Write, forget_bytes};
+use super::writing::{Input, Write, discard_bytes};
 use crate::protocol::CloseReason;
 
 /// Longest time for the closing handshake. A peer that is busy writing needs it to get to the close frame.
@@ -23,31 +23,31 @@ const ABNORMAL: u16 = 1006;
 /// RFC 6455 §7.1.5: the close frame had no code.
 const NO_CODE: u16 = 1005;
 
-/// Why a pump stopped.
+/// The reason why a pump has stopped.
 pub(super) enum SocketEnd {
     /// The server closes the socket.
     Server(CloseReason),
-    /// The peer broke the protocol and is told so.
+    /// The peer broke the protocol, and the close frame says how.
     Violation(CloseCode, &'static str),
     /// The peer closed the socket.
     Peer(u16),
-    /// The peer closed the socket with a code that the library refuses; this is the answer.
+    /// The peer closed the socket with a code that the library refuses; the bytes are the close frame in reply.
     Gateway(Vec<u8>),
     /// The connection is gone.
     Gone,
 }
 
 impl SocketEnd {
-    /// The end by this close frame of the peer; one without a code counts as 1005.
+    /// Returns the end by this close frame of the peer; one without a code counts as 1005.
     pub(super) fn closed_by_peer(frame: Option<&CloseFrame>) -> Self {
         Self::Peer(frame.map_or(NO_CODE, |frame| frame.code.into()))
     }
 
-    /// The end by this close frame of the peer, which was just read of `io`.
-    pub(super) fn answering<S>(frame: Option<&CloseFrame>, io: &Tail<S>) -> Self {
+    /// Returns the end by this close frame of the peer, which was just read from `io`.
+    pub(super) fn replying<S>(frame: Option<&CloseFrame>, io: &Tail<S>) -> Self {
         let is_refused = frame.is_some_and(|frame| frame.code == CloseCode::Protocol);
-        let answer = if is_refused { io.answer() } else { None };
-        answer.map_or_else(|| Self::closed_by_peer(frame), Self::Gateway)
+        let reply = if is_refused { io.reply() } else { None };
+        reply.map_or_else(|| Self::closed_by_peer(frame), Self::Gateway)
     }
 }
 
@@ -56,7 +56,7 @@ impl From<&Error> for SocketEnd {
         match error {
             Error::Capacity(_) => Self::Violation(CloseCode::Size, "frame too large"),
             Error::Utf8(_) => Self::Violation(CloseCode::Invalid, "text is not UTF-8"),
-            // The connection's own deadline: nothing could be written for too long.
+            // The write deadline of the connection: nothing could be written for too long.
             Error::Io(error) if error.kind() == ErrorKind::TimedOut => Self::Server(CloseReason::SlowReader),
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Gone,
             Error::Protocol(_) => Self::Violation(CloseCode::Protocol, "protocol error"),
@@ -71,16 +71,16 @@ pub(super) async fn close<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSoc
     let (code, reason, input) = match end {
         SocketEnd::Gone => return ABNORMAL,
         SocketEnd::Peer(code) => {
-            // Flushes the answer that the library has queued, and waits for the peer to go.
+            // Flushes the reply that the library has queued, and waits for the peer to go.
             let _ = timeout(CLOSE_TIMEOUT, async { while let Some(Ok(_)) = socket.next().await {} }).await;
             return code;
         }
-        SocketEnd::Gateway(answer) => {
+        SocketEnd::Gateway(reply) => {
             let io = socket.get_mut();
             let closing = async {
-                io.write_all(&answer).await?;
+                io.write_all(&reply).await?;
                 io.shutdown().await?;
-                forget_bytes(io).await;
+                discard_bytes(io).await;
                 Ok::<(), std::io::Error>(())
             };
             let _ = timeout(CLOSE_TIMEOUT, closing).await;
@@ -88,7 +88,7 @@ pub(super) async fn close<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSoc
         }
         SocketEnd::Server(reason) => {
             let (code, text) = reason.code_and_text();
-            (CloseCode::from(code), text, Input::IsForgotten)
+            (CloseCode::from(code), text, Input::IsDiscarded)
         }
         // What follows is the rest of something that cannot be parsed.
         SocketEnd::Violation(code, text) => (code, text, Input::IsGarbage),
@@ -100,12 +100,12 @@ pub(super) async fn close<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSoc
             written = Write::Flush.run(socket, input).await;
         }
         if written.is_ok() && input == Input::IsGarbage {
-            forget_bytes(socket.get_mut()).await;
+            discard_bytes(socket.get_mut()).await;
         }
-        // The peer's close frame, or the answer to it when it came first.
+        // The peer's close frame, or the reply to it when it came first.
         while let Some(Ok(_)) = socket.next().await {}
     };
-    // Whether the peer answers in time or not, the connection ends here.
+    // The connection ends here, whether the peer replies in time or not.
     let _ = timeout(CLOSE_TIMEOUT, closing).await;
     code.into()
 }

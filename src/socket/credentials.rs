@@ -8,9 +8,9 @@ use secrecy::SecretString;
 use super::handshake::subprotocols;
 use crate::auth::{Access, Auth, AuthError, Bearer, bearer};
 
-/// Marks a token among the subprotocols.
+/// The prefix of a token among the subprotocols.
 const BEARER: &str = "bearer.";
-/// Tokens among the subprotocols that are looked at.
+/// Most tokens among the subprotocols that are verified.
 const MAX_OFFERED: usize = 4;
 
 /// Verifies the credentials of a handshake and returns the access that they give: those of the header, the ticket, the
@@ -39,7 +39,7 @@ pub async fn authenticate(
     };
     let verified = |token| auth.access().verify(token).ok();
     let offered = subprotocols(headers).filter_map(|offered| offered.strip_prefix(BEARER));
-    // A handful: each is verified.
+    // Few, since each is verified.
     let offered = offered.take(MAX_OFFERED).filter_map(verified);
     let mut valid =
         [header.and_then(verified), ticket, query_token.and_then(verified)].into_iter().flatten().chain(offered);

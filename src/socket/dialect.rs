@@ -1,4 +1,4 @@
-//! The two dialects as the pump speaks them: how a frame is decoded, and how its refusal is encoded.
+//! The two dialects as the pump speaks them: frames are decoded, and their refusals encoded.
 
 use crate::domain::UserId;
 use crate::protocol::v1::{self, Context, Decoded};
@@ -14,7 +14,8 @@ pub(super) enum Dialect {
 }
 
 impl Dialect {
-    /// Decodes a frame of `user`. Returns what its answer repeats, beside the request or its error.
+    /// Decodes a frame of `user`. Returns what the reply repeats, beside the request or the reason why it cannot be
+    /// taken.
     pub(super) fn decode(
         self,
         text: &str,

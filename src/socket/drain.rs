@@ -15,32 +15,32 @@ pub(super) struct SocketDrain<F> {
     token: CancellationToken,
     /// Kept between the steps of the pump: each registration takes a lock that all sockets share.
     drain: Pin<Box<WaitForCancellationFutureOwned>>,
-    /// Over how long the departures of all sockets are spread, asked when the drain begins.
+    /// Returns the time over which the departures of all sockets are spread; called when the drain begins.
     spread: F,
-    /// When it begins.
+    /// The moment when it begins.
     due: Option<Instant>,
-    /// When unfinished work is given up.
+    /// The moment when unfinished work is given up.
     over: Option<Instant>,
 }
 
 impl<F: Fn() -> Duration> SocketDrain<F> {
-    /// The drain once `drain` is cancelled.
+    /// A drain that follows once `drain` is cancelled.
     pub(super) fn new(drain: CancellationToken, spread: F) -> Self {
         let token = drain.clone();
         Self { token, drain: Box::pin(drain.cancelled_owned()), spread, due: None, over: None }
     }
 
-    /// Whether the server is going down.
+    /// Returns whether the server is going down.
     pub(super) fn is_near(&self) -> bool {
         self.token.is_cancelled()
     }
 
-    /// Whether the drain of this socket has begun.
+    /// Returns whether the drain of this socket has begun.
     pub(super) fn has_begun(&self) -> bool {
         self.over.is_some()
     }
 
-    /// Over how long the departures of all sockets are spread.
+    /// Returns the time over which the departures of all sockets are spread.
     pub(super) fn spread(&self) -> Duration {
         (self.spread)()
     }

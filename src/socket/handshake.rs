@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::protocol::v1::SUBPROTOCOL;
 
-/// Why a request of an authenticated user does not open a socket.
+/// The reason why a request of an authenticated user does not open a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HandshakeError {
     /// Not a WebSocket handshake of version 13.
@@ -56,12 +56,13 @@ impl Handshake {
         Ok(Self { accept, is_v1 })
     }
 
-    /// Whether the client speaks `fluent.v1`.
+    /// Returns whether the client speaks `fluent.v1`.
     #[must_use]
     pub fn is_v1(&self) -> bool {
         self.is_v1
     }
 
+    /// Returns the response that switches protocols.
     pub(super) fn response(&self) -> Response<()> {
         let mut response = Response::new(());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -70,19 +71,19 @@ impl Handshake {
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
         headers.insert(SEC_WEBSOCKET_ACCEPT, self.accept.clone());
         if self.is_v1 {
-            // Only this one: another may be a token.
+            // Only this one: another one may be a token.
             headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
         }
         response
     }
 }
 
-/// Whether a subprotocol is offered; their names are compared exactly (RFC 6455 §4.1).
+/// Returns whether a subprotocol is offered; their names are compared exactly (RFC 6455 §4.1).
 fn has_subprotocol(headers: &HeaderMap, name: &str) -> bool {
     subprotocols(headers).any(|offered| offered == name)
 }
 
-/// The subprotocols that are offered.
+/// Returns the subprotocols that are offered.
 pub(super) fn subprotocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let values = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).map(str::trim)
@@ -95,7 +96,7 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue
     first.filter(|_| values.next().is_none())
 }
 
-/// Whether a comma-separated header holds `token`, in any case.
+/// Returns whether a comma-separated header holds `token`, in any case.
 fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     headers
         .get_all(name)

@@ -1,4 +1,4 @@
-//! When to ping, and when a silent peer counts as gone.
+//! The heartbeat: when a socket is pinged, and when a silent peer counts as gone.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use tokio::time::Instant;
 /// The action that is due at [`Heartbeat::deadline`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Beat {
-    /// Nothing yet.
+    /// Do nothing yet.
     Wait,
     /// Send a ping.
     Ping,
-    /// Nothing came back in time.
+    /// Give up the peer: nothing came back in time.
     Dead,
 }
 
@@ -25,7 +25,8 @@ pub(super) struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// Pings `every` so often, give or take a tenth, so that sockets opened together do not ping together.
+    /// A heartbeat that pings at this interval, a tenth more or less, so that sockets opened together do not ping
+    /// together.
     pub(super) fn new(every: Duration, timeout: Duration, now: Instant) -> Self {
         let every = every.mul_f64(rand::rng().random_range(0.9..1.1));
         Self { every, timeout, next_ping: now + every, answer_due: None }
@@ -40,6 +41,7 @@ impl Heartbeat {
         }
     }
 
+    /// Returns what is due at `now`.
     pub(super) fn beat(&mut self, now: Instant, reading: bool) -> Beat {
         if reading && self.answer_due.is_some_and(|due| now >= due) {
             return Beat::Dead;

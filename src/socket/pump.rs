@@ -1,6 +1,6 @@
 //! The pump: the one task that reads and writes a socket.
 //!
-//! It reads by credit: without it, the socket is not read and TCP holds the client back. What it writes comes from the
+//! It reads by credit: without it, the socket is not read and TCP holds the client back. It writes what is in the
 //! session's queue, all that is there in one go. Bounds: one frame being read (`max_frame_bytes`), one queue, and a
 //! write buffer that holds one frame.
 
@@ -36,11 +36,12 @@ use crate::telemetry::metrics;
 use bad_frames::BadFrames;
 use reading::{Filled, Reading, progress};
 
-/// The read buffer is allocated at once for every socket: small, since most are idle. It holds two messages of 344
-/// bytes a copy.
+/// Bytes of the read buffer, which is allocated at once for every socket: few, since most are idle. It holds two
+/// messages of 344 bytes a copy.
 const READ_BUFFER: usize = 2 * 1024;
-/// The write buffer is flushed when it holds this much.
+/// Bytes at which the write buffer is flushed.
 const WRITE_BUFFER: usize = 8 * 1024;
+
 /// The settings that all pumps of a server share.
 pub(super) struct Settings {
     pub(super) config: config::Socket,
@@ -76,7 +77,7 @@ pub(super) struct Pump<S, F> {
     links: Links<F>,
     heartbeat: Heartbeat,
     bad_frames: BadFrames,
-    /// Whether the first frame is written: nothing is read before it, since nothing may be answered before it.
+    /// Whether the first frame is written. Nothing is read before, since no reply may come before it.
     is_greeted: bool,
 }
 
@@ -85,7 +86,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
     F: Fn() -> Duration,
 {
-    /// Makes a pump for a connection of which `read` was read already.
+    /// A pump for a connection from which `read` was read already.
     pub(super) async fn new(io: S, read: Vec<u8>, user: UserId, settings: Arc<Settings>, links: Links<F>) -> Self {
         let (role, config) = (Role::Server, Some(settings.wire));
         let io = Tail::new(io, &read);
@@ -106,7 +107,7 @@ where
             }
             Err(end) => end,
         };
-        // On the heap, as everything that happens rarely: its size would be that of every socket.
+        // On the heap, as everything that happens rarely: every socket would have its size otherwise.
         Box::pin(close(&mut self.socket, end)).await
     }
 
@@ -150,7 +151,7 @@ where
                 let error = FrameError::new(ErrorCode::BadFrame, "error: binary frames are not supported");
                 Box::pin(self.send_frame_error(&error, &Context::default())).await
             }
-            Message::Close(frame) => Err(SocketEnd::answering(frame.as_ref(), self.socket.get_ref())),
+            Message::Close(frame) => Err(SocketEnd::replying(frame.as_ref(), self.socket.get_ref())),
             // A ping is answered by the library, with the next read.
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(()),
         }
@@ -177,13 +178,13 @@ where
             },
             Request::Typing { conversation, active } => self.links.session.typing(conversation, active, credit),
             Request::Watch { users } => self.links.session.watch(users, credit),
-            // Answered above.
+            // Its reply is written above.
             Request::Ping => {}
         }
         Ok(())
     }
 
-    /// Answers a bad frame.
+    /// Sends the refusal of a bad frame.
     async fn send_frame_error(&mut self, error: &FrameError, context: &Context) -> Result<(), SocketEnd> {
         metrics().frame_error(error.code.as_str());
         let frame = self.links.dialect.error(error, context);
@@ -197,7 +198,7 @@ where
                 self.guarded(Write::feed(Message::Ping(Bytes::new()))).await?;
                 self.guarded(Write::Flush).await
             }
-            // The answer may be there, unread: this process may have been the one that stood still.
+            // The pong may be there, unread: this process may have been the one that stood still.
             Beat::Dead => match self.socket.next().now_or_never() {
                 Some(incoming) => self.receive(incoming, reading).await,
                 None => Err(SocketEnd::Server(CloseReason::NoPong)),
@@ -206,8 +207,7 @@ where
         }
     }
 
-    /// Writes `first` and whatever else is queued by now, then flushes once and gives back the credit of what was
-    /// answered.
+    /// Writes `first` and all that is queued by now, then flushes once and gives back the credit of the answers.
     async fn write(&mut self, first: QueuedFrame) -> Result<(), SocketEnd> {
         self.is_greeted = true;
         let mut answered = Vec::new();
@@ -225,10 +225,10 @@ where
 
     /// Runs one step of writing. It ends early when the session wants the socket closed, or when the time for the drain
     /// is over; the connection itself gives up when nothing could be written for too long. After any of these, the
-    /// socket is closed and never written to in the ordinary way again.
+    /// socket is closed, and nothing but the close frame is written.
     async fn guarded(&mut self, mut write: Write) -> Result<(), SocketEnd> {
         loop {
-            let input = if self.links.drain.has_begun() { Input::IsForgotten } else { Input::Waits };
+            let input = if self.links.drain.has_begun() { Input::IsDiscarded } else { Input::Waits };
             tokio::select! {
                 biased;
                 written = poll_fn(|cx| write.poll(&mut self.socket, input, cx)) => return written,

@@ -1,7 +1,7 @@
-//! The last bytes that were read of a connection, for the one close code that the library does not know.
+//! The last bytes that were read from a connection, for the one close code that the library does not know.
 //!
-//! The registry of close codes has had 1014 (bad gateway) since 2012. tungstenite takes it for a violation, answers
-//! 1002, and does not report what it was. A close frame is the last thing that a peer sends, so the end of the input
+//! The registry of close codes has had 1014 (bad gateway) since 2012. tungstenite takes it for a violation, replies
+//! with 1002, and does not report which code it was. A close frame is the last thing that a peer sends, so the end of the input
 //! holds it.
 
 use std::pin::Pin;
@@ -16,21 +16,22 @@ const HEAD: usize = 6;
 /// The longest close frame (RFC 6455 §5.5).
 const LONGEST: usize = HEAD + 125;
 
-/// A connection, and the end of what was read of it.
+/// A connection, and the last bytes that were read from it.
 pub(super) struct Tail<S> {
     io: S,
     last: [u8; LONGEST],
 }
 
 impl<S> Tail<S> {
-    /// A connection of which `read` was read already.
+    /// A connection from which `read` was read already.
     pub(super) fn new(io: S, read: &[u8]) -> Self {
         let mut tail = Self { io, last: [0; LONGEST] };
-        tail.note(read);
+        tail.keep(read);
         tail
     }
 
-    fn note(&mut self, read: &[u8]) {
+    /// Keeps the end of what was read.
+    fn keep(&mut self, read: &[u8]) {
         match LONGEST.checked_sub(read.len()) {
             Some(kept) => {
                 self.last.copy_within(read.len().., 0);
@@ -40,8 +41,8 @@ impl<S> Tail<S> {
         }
     }
 
-    /// Returns the answer to the close frame that was read last, if its code is [`BAD_GATEWAY`].
-    pub(super) fn answer(&self) -> Option<Vec<u8>> {
+    /// Returns the reply to the close frame that was read last, if its code is [`BAD_GATEWAY`].
+    pub(super) fn reply(&self) -> Option<Vec<u8>> {
         (2..=LONGEST - HEAD).find_map(|length| {
             let frame = &self.last[LONGEST - HEAD - length..];
             let is_close = frame[0] == 0x88 && usize::from(frame[1]) == 0x80 | length;
@@ -57,7 +58,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tail<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.io).poll_read(cx, buf))?;
-        self.note(&buf.filled()[before..]);
+        self.keep(&buf.filled()[before..]);
         Poll::Ready(Ok(()))
     }
 }
@@ -90,12 +91,12 @@ mod tests {
             let frame: Vec<u8> = [0x88, 0x80 | length, 1, 2, 3, 4].into_iter().chain(masked).collect();
             for pieces in 1..=frame.len() {
                 let mut tail = Tail::new((), &[0; 500]);
-                frame.chunks(pieces).for_each(|piece| tail.note(piece));
-                let answer = tail.answer().unwrap();
-                assert_eq!((answer[0], answer[1], &answer[2..]), (0x88, length, payload.as_slice()));
+                frame.chunks(pieces).for_each(|piece| tail.keep(piece));
+                let reply = tail.reply().unwrap();
+                assert_eq!((reply[0], reply[1], &reply[2..]), (0x88, length, payload.as_slice()));
             }
-            assert_eq!(Tail::new((), &[&frame, b"!".as_slice()].concat()).answer(), None);
+            assert_eq!(Tail::new((), &[&frame, b"!".as_slice()].concat()).reply(), None);
         }
-        assert_eq!(Tail::new((), &[0x88, 0x82, 0, 0, 0, 0, 3, 247]).answer(), None);
+        assert_eq!(Tail::new((), &[0x88, 0x82, 0, 0, 0, 0, 3, 247]).reply(), None);
     }
 }

@@ -1,8 +1,8 @@
 //! Writing to a socket, also while its peer only writes.
 //!
 //! A peer that writes without reading, and a server that writes without reading, wait for each other. As long as a
-//! socket is in use, that is how the peer is held back. When it is being closed, input is read and discarded: the peer
-//! gets to the point where it reads, and finds out why. It also keeps the end from being a reset: closing a TCP
+//! socket is in use, this holds the peer back. When the socket is being closed, input is read and discarded, so that the
+//! peer gets to the point where it reads the close frame. Otherwise the connection would be reset: closing a TCP
 //! connection with unread input discards what the peer has not read yet.
 
 use std::future::poll_fn;
@@ -18,25 +18,25 @@ use super::closing::SocketEnd;
 
 /// One step of writing.
 pub(super) enum Write {
-    /// Hands a message over; it is kept until it was taken.
+    /// Hands a message over; it is kept until the library has taken it.
     Feed(Option<Message>),
     /// Waits until all is written.
     Flush,
 }
 
-/// The treatment of the peer's frames meanwhile.
+/// The treatment of the peer's frames during a write.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Input {
-    /// They wait.
+    /// Frames wait.
     Waits,
-    /// They are read and forgotten.
-    IsForgotten,
-    /// It is no longer made of frames: its bytes are read and forgotten.
+    /// Frames are read and discarded.
+    IsDiscarded,
+    /// The input is no longer made of frames: its bytes are read and discarded.
     IsGarbage,
 }
 
 impl Write {
-    /// Hands this message over.
+    /// The step that hands this message over.
     pub(super) fn feed(message: Message) -> Self {
         Self::Feed(Some(message))
     }
@@ -51,8 +51,8 @@ impl Write {
         match self.poll_alone(socket, cx) {
             Poll::Pending => match input {
                 Input::Waits => Poll::Pending,
-                Input::IsForgotten => poll_forget(socket, cx).map(Err),
-                Input::IsGarbage => poll_forget_bytes(socket.get_mut(), cx).map(Err),
+                Input::IsDiscarded => poll_discard(socket, cx).map(Err),
+                Input::IsGarbage => poll_discard_bytes(socket.get_mut(), cx).map(Err),
             },
             Poll::Ready(written) => Poll::Ready(written.map_err(|error| SocketEnd::from(&error))),
         }
@@ -82,12 +82,12 @@ impl Write {
     }
 }
 
-/// Reads frames and forgets them, until the peer closes or is gone. Cancel-safe.
-pub(super) async fn forget<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>) -> SocketEnd {
-    poll_fn(|cx| poll_forget(socket, cx)).await
+/// Reads frames and discards them, until the peer closes or is gone. Cancel-safe.
+pub(super) async fn discard<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>) -> SocketEnd {
+    poll_fn(|cx| poll_discard(socket, cx)).await
 }
 
-fn poll_forget<S: AsyncRead + AsyncWrite + Unpin>(
+fn poll_discard<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut WebSocketStream<S>,
     cx: &mut Context<'_>,
 ) -> Poll<SocketEnd> {
@@ -101,12 +101,12 @@ fn poll_forget<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// Reads bytes and forgets them, until the peer is gone. Cancel-safe.
-pub(super) async fn forget_bytes(io: &mut (impl AsyncRead + Unpin)) -> SocketEnd {
-    poll_fn(|cx| poll_forget_bytes(io, cx)).await
+/// Reads bytes and discards them, until the peer is gone. Cancel-safe.
+pub(super) async fn discard_bytes(io: &mut (impl AsyncRead + Unpin)) -> SocketEnd {
+    poll_fn(|cx| poll_discard_bytes(io, cx)).await
 }
 
-fn poll_forget_bytes(io: &mut (impl AsyncRead + Unpin), cx: &mut Context<'_>) -> Poll<SocketEnd> {
+fn poll_discard_bytes(io: &mut (impl AsyncRead + Unpin), cx: &mut Context<'_>) -> Poll<SocketEnd> {
     let mut scratch = [0_u8; 2048];
     loop {
         let mut scratch = ReadBuf::new(&mut scratch);

@@ -1,4 +1,5 @@
-//! The interface to read: the OpenAPI document and a page that shows it. Nothing is loaded from elsewhere.
+//! The description of the interface: the OpenAPI and AsyncAPI documents, and a page that shows the first. Nothing is
+//! loaded from other servers.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -14,13 +15,13 @@ use utoipa_swagger_ui::Config;
 
 use crate::http::app::App;
 use crate::http::error::ApiError;
-use crate::http::extract::{Request, path};
+use crate::http::extract::{Request, path_parameter};
 use crate::http::respond::{Body, Response, full, typed};
 
 /// Swagger UI sets styles from its scripts and draws with data: URLs.
 const CSP: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
 
-/// Bytes of a file that are handed to the connection at once: megabytes would keep the other tasks of its thread waiting.
+/// Bytes of a file that are handed to the connection at once: with megabytes, the other tasks of its thread would wait.
 const PIECE: usize = 64 * 1024;
 
 /// Written by hand; a test parses every example in it with the codec.
@@ -52,7 +53,7 @@ pub(in crate::http) async fn index(_: Arc<App>, _: Request) -> Result<Response, 
 
 /// A part of Swagger UI.
 pub(in crate::http) async fn file(_: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    asset(&path::<String>(&request, "file").unwrap_or_default())
+    asset(path_parameter(&request, "file").unwrap_or_default())
 }
 
 fn asset(name: &str) -> Result<Response, ApiError> {

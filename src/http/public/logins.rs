@@ -1,4 +1,4 @@
-//! Login sessions of the one who asks: listing and ending them, the password, and tickets for the socket.
+//! The logins of the user who asks: listing and ending them, the password, and tickets for the socket.
 
 use std::sync::Arc;
 
@@ -12,10 +12,9 @@ use crate::auth::{Access, TICKET_LIFETIME_S};
 use crate::domain::{LoginId, Password};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Request, client_address, json_body, limit, limit_rate, number, path, query};
+use crate::http::extract::{Request, client_address, json_body, limit, limit_rate, number, path_id, query};
 use crate::http::refusals::{HashingBusy, Invalid, RateLimited};
 use crate::http::respond::{Response, json, no_content, secret_json};
-use crate::service::ServiceError;
 
 #[derive(Serialize, ToSchema)]
 pub(in crate::http) struct SessionBody {
@@ -107,8 +106,7 @@ pub(in crate::http) async fn list(app: Arc<App>, access: Access, request: Reques
     (status = 404, description = "No such session, or another user's", body = Problem),
 ))]
 pub(in crate::http) async fn end(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
-    let id = path(&request, "id").map(LoginId).ok_or(ServiceError::NoSuchLogin)?;
-    app.service.end_login(access, id).await?;
+    app.service.end_login(access, path_id(&request)?).await?;
     Ok(no_content())
 }
 

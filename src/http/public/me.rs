@@ -1,4 +1,4 @@
-//! One's own account: its data, its key, its settings, whom it has blocked, and its end.
+//! The account of the user who asks: its data, its key, its settings, its blocks, and its end.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::auth::Access;
 use crate::domain::{PublicKey, Settings, UserId};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Request, client_address, json_body, limit_rate, number, path, query};
+use crate::http::extract::{Request, client_address, json_body, limit_rate, number, path_id, query};
 use crate::http::refusals::{Invalid, NotFound, RateLimited, Unavailable};
 use crate::http::respond::{Response, json, json_list, no_content};
 use crate::service::ServiceError;
@@ -114,7 +114,7 @@ pub(in crate::http) async fn settings(app: Arc<App>, access: Access, request: Re
     RateLimited,
 ))]
 pub(in crate::http) async fn set_key(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
-    // Each change tells everybody the user shares a conversation with.
+    // Each change is announced to all partners of the user.
     limit_rate(&app, &request)?;
     let address = client_address(&app, &request);
     let expected = "an object with the text public_key and, where it is needed, the text password";
@@ -179,7 +179,7 @@ pub(in crate::http) async fn blocked(app: Arc<App>, access: Access, request: Req
 }
 
 async fn set_block(app: &App, access: Access, request: &Request, blocked: bool) -> Result<Response, ApiError> {
-    let other = path(request, "id").map(UserId).ok_or(ApiError::NotFound("there is no such user"))?;
+    let other: UserId = path_id(request)?;
     // Before the login is looked up.
     if other == access.user {
         return Err(ServiceError::SelfBlock.into());

@@ -11,7 +11,7 @@ use crate::auth::Access;
 use crate::domain::{Answer, Event, MessageId, Scope, Seq, UserId, Viewer};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{IDEMPOTENCY_KEY, Request, json_body, json_bytes, limit, path, query, since};
+use crate::http::extract::{IDEMPOTENCY_KEY, Request, json_body, json_bytes, limit, path_id, query, since};
 use crate::http::refusals::{BadRequest, Invalid, NotFound, TooLarge, Unavailable};
 use crate::http::respond::{MAX_LIST_BYTES, Response, json, typed};
 use crate::protocol::{Frame, v1};
@@ -170,7 +170,7 @@ pub(in crate::http) async fn delete(app: Arc<App>, access: Access, request: Requ
         Some("everyone") => Scope::Everyone,
         _ => return Err(ApiError::Invalid("for must be me or everyone".to_owned())),
     };
-    let id = path(&request, "id").map(MessageId).ok_or(ApiError::NotFound("there is no such message"))?;
+    let id: MessageId = path_id(&request)?;
     app.dialects.uses_v1(access).await?;
     let (deletion, duplicate) = app.service.delete_message(access.user, id, scope).await?;
     frame(StatusCode::OK, v1::answer(&Answer::Deleted { deletion, duplicate }, access.viewer(), None))

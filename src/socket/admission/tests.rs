@@ -9,7 +9,7 @@ const PATIENCE: Duration = Duration::from_secs(8);
 
 fn admission(places: usize) -> (Admission, CancellationToken) {
     let drain = CancellationToken::new();
-    (Admission::with_places(places, 3, PATIENCE, drain.clone()), drain)
+    (Admission::with_permits(places, 3, PATIENCE, drain.clone()), drain)
 }
 
 type Came = (i32, Result<AdmissionPermit, NotAdmitted>);

@@ -1,4 +1,4 @@
-//! What a pump does when the server goes down.
+//! The last steps of a pump when the server goes down.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::reading::{Reading, progress};
 use super::{Pump, SocketEnd};
 use crate::actors::Outgoing;
 use crate::protocol::CloseReason;
-use crate::socket::writing::forget;
+use crate::socket::writing::discard;
 
 /// Milliseconds that clients are asked to stay away, beside the time over which the drain is spread.
 const RECONNECT_MS: u64 = 1000;
@@ -20,8 +20,8 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
     F: Fn() -> Duration,
 {
-    /// Tells the client that the server goes down, and waits until what was read is stored and answered. Input is
-    /// discarded meanwhile, so that a client that is busy writing gets to read. Returns why the socket is closed then.
+    /// Sends `going_away`, and waits until what was read is stored and answered. Input is discarded meanwhile, so that a
+    /// client that is busy writing gets to read. Returns why the socket is closed then.
     pub(super) async fn depart(&mut self, reading: Reading) -> SocketEnd {
         let over = self.links.drain.begin();
         let departing = async {
@@ -32,7 +32,7 @@ where
         settled.err().unwrap_or(SocketEnd::Server(CloseReason::Restart))
     }
 
-    /// Tells the client that the server goes down, and when to come back: not all at once.
+    /// Sends `going_away` with a time at which to come back: not the same one for all clients.
     async fn send_going_away(&mut self) -> Result<(), SocketEnd> {
         let spread_ms = u64::try_from(self.links.drain.spread().as_millis()).unwrap_or(u64::MAX);
         let jitter = rand::rng().random_range(0..=RECONNECT_MS.saturating_add(spread_ms));
@@ -42,7 +42,7 @@ where
         }
     }
 
-    /// Takes nothing in any more, but waits until what was read is stored and answered, and the answers are written.
+    /// Reads no more frames, and waits until what was read is stored and answered, and the answers are written.
     async fn settle(&mut self, mut reading: Reading) -> Result<(), SocketEnd> {
         if matches!(reading, Reading::Ready(_)) {
             // Gives back the credit for a frame that will not be read.
@@ -59,7 +59,7 @@ where
                 // Room may come only when answers are written, so both go on together.
                 () = progress(&mut reading, &self.links.credits, &self.links.session), if is_filling => {}
                 () = self.links.credits.settled(), if !is_filling => return Ok(()),
-                end = forget(&mut self.socket) => return Err(end),
+                end = discard(&mut self.socket) => return Err(end),
             }
         }
     }

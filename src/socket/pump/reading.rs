@@ -1,4 +1,4 @@
-//! Whether a socket may be read: only with credit, and with room for what was read last.
+//! The state of reading: a socket is read only with credit, and with room for what was read last.
 
 use std::pin::Pin;
 
@@ -6,13 +6,13 @@ use crate::actors::{Credit, Credits, SocketLease};
 use crate::domain::Command;
 use crate::protocol::v1::Context;
 
-/// Whether the socket may be read.
+/// The state of reading.
 pub(super) enum Reading {
-    /// Not before there is credit.
+    /// The socket waits for credit.
     Waiting,
-    /// Yes.
+    /// The socket may be read.
     Ready(Credit),
-    /// Not before there is room for what was read last.
+    /// The socket waits for room for what was read last.
     Filling(Pin<Box<dyn Future<Output = Filled> + Send>>),
 }
 
@@ -23,7 +23,7 @@ pub(super) struct Filled {
     pub(super) credit: Credit,
 }
 
-/// Brings a socket that is not read one step nearer to being read. Cancel-safe.
+/// Waits for the next step towards reading, and takes it. Cancel-safe.
 pub(super) async fn progress(reading: &mut Reading, credits: &Credits, session: &SocketLease) {
     *reading = match reading {
         Reading::Waiting => Reading::Ready(credits.reserve().await),
