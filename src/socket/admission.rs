@@ -5,7 +5,8 @@
 //! messages would wait behind thousands of tasks that are ready at each of their steps. So a few are at work at a time,
 //! and the others wait in the order of their arrival. That takes no longer, since the work is the same.
 //!
-//! A permit is given back when the first page has been made into frames; a slow reader does not hold it. Bounds: the time that an opening waits, and the openings of one user.
+//! A permit is given back when the first page has been made into frames; a slow reader does not hold it. Bounds: the
+//! time that an opening waits, and the openings of one user.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

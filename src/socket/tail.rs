@@ -1,8 +1,8 @@
 //! The last bytes that were read from a connection, for the one close code that the library does not know.
 //!
 //! The registry of close codes has had 1014 (bad gateway) since 2012. tungstenite takes it for a violation, replies
-//! with 1002, and does not report which code it was. A close frame is the last thing that a peer sends, so the end of the input
-//! holds it.
+//! with 1002, and does not report which code it was. A close frame is the last thing that a peer sends, so
+//! the end of the input holds it.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};

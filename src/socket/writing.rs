@@ -1,8 +1,8 @@
 //! Writing to a socket, also while its peer only writes.
 //!
 //! A peer that writes without reading, and a server that writes without reading, wait for each other. As long as a
-//! socket is in use, this holds the peer back. When the socket is being closed, input is read and discarded, so that the
-//! peer gets to the point where it reads the close frame. Otherwise the connection would be reset: closing a TCP
+//! socket is in use, this holds the peer back. When the socket is being closed, input is read and discarded, so that
+//! the peer gets to the point where it reads the close frame. Otherwise the connection would be reset: closing a TCP
 //! connection with unread input discards what the peer has not read yet.
 
 use std::future::poll_fn;

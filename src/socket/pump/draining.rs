@@ -20,8 +20,8 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
     F: Fn() -> Duration,
 {
-    /// Sends `going_away`, and waits until what was read is stored and answered. Input is discarded meanwhile, so that a
-    /// client that is busy writing gets to read. Returns why the socket is closed then.
+    /// Sends `going_away`, and waits until what was read is stored and answered. Input is discarded meanwhile, so that
+    /// a client that is busy writing gets to read. Returns why the socket is closed then.
     pub(super) async fn depart(&mut self, reading: Reading) -> SocketEnd {
         let over = self.links.drain.begin();
         let departing = async {
