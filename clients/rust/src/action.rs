@@ -1,4 +1,4 @@
-//! What comes out of the state machine.
+//! Actions: the output of the state machine.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,47 +7,48 @@ use crate::connection::Stop;
 use crate::cursor::Cursor;
 use crate::frame::{ClientFrame, Draft, ErrorFrame, ServerFrame};
 
-/// Something to be done, in the order given, each before the next.
+/// An action of the program. Actions must be carried out in the order given, each before the next.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Open a socket that resumes behind the cursor.
     Connect {
-        /// The cursor; none on a device that has nothing.
+        /// The cursor; `None` on a device without data.
         since: Option<Cursor>,
     },
-    /// Let go of the socket. No [`Event::Closed`](crate::Event::Closed) is expected.
+    /// Drop the socket. No [`Event::Closed`](crate::Event::Closed) is expected.
     Disconnect,
-    /// Return with [`Event::PauseEnded`](crate::Event::PauseEnded). It replaces an earlier pause.
+    /// Report [`Event::PauseEnded`](crate::Event::PauseEnded) after this time. Replaces an earlier pause.
     Pause(Pause),
-    /// Get new tokens, and return with [`Event::Refreshed`](crate::Event::Refreshed).
+    /// Get new tokens, and report [`Event::Refreshed`](crate::Event::Refreshed).
     Refresh,
     /// Send this frame.
     Send(ClientFrame),
-    /// Keep what this event says. It does nothing for a message that is kept already or was deleted.
+    /// Store this event on the device. Must do nothing for a message that is stored already or was deleted.
     Keep(ServerFrame),
-    /// This device misses something. On disk, forget the cursor first, then all messages; then load history and return
-    /// with [`Event::Reloaded`](crate::Event::Reloaded) and this number. What is kept meanwhile stays.
+    /// Reload everything, since this device has missed events. On disk, delete the cursor first, then all messages;
+    /// then load history and report [`Event::Reloaded`](crate::Event::Reloaded) with this number. Events that are
+    /// stored meanwhile stay.
     StartOver(u32),
-    /// Write the cursor to disk, after everything that was kept.
+    /// Write the cursor to disk, after everything that was stored before.
     SaveCursor(Cursor),
     /// Write [`Client::outbox`](crate::Client::outbox) to disk.
     SaveOutbox,
     /// Fetch the receiver's key and encrypt this message anew.
     Renew(Draft),
-    /// Return with [`Event::SendingResumed`](crate::Event::SendingResumed).
+    /// Report [`Event::SendingResumed`](crate::Event::SendingResumed) after this time.
     PauseSending(Pause),
-    /// Let the person know.
+    /// Show this to the person.
     Tell(Notice),
-    /// There is no further attempt.
+    /// Stop: there will be no further attempt.
     Stop(Stop),
 }
 
-/// News that is told and not kept.
+/// News for the person that is not stored.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Notice {
-    /// Everything missed has come.
+    /// All missed events have arrived.
     Live,
     /// A message will not be sent.
     Failed {
@@ -74,8 +75,8 @@ pub enum Notice {
     },
     /// A frame that is no `send` was refused.
     Refused(ErrorFrame),
-    /// What the person wants takes a connection.
+    /// The person's action needs a connection, and there is none.
     NotConnected,
-    /// The server has sent something that is no frame.
+    /// The server has sent a text that is no frame.
     NotUnderstood,
 }

@@ -1,4 +1,4 @@
-//! How long to wait before the next attempt.
+//! Waits before the next attempt.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use crate::millis;
 
 /// Upper bound of the first wait.
 const FIRST: Duration = Duration::from_secs(1);
-/// Upper bound of any wait, and how long a connection must hold to count.
+/// Upper bound of any wait, and the time that a connection must last to reset the backoff.
 const MAX: Duration = Duration::from_secs(30);
 
-/// A wait of random length. The caller draws it, so that the machine itself is deterministic.
+/// A wait of random length. The caller draws the length, so that the machine itself is deterministic.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Pause {
     /// The shortest wait.
@@ -23,7 +23,7 @@ pub struct Pause {
 }
 
 impl Pause {
-    /// A wait of exactly this time.
+    /// Makes a wait of exactly this time.
     #[must_use]
     pub fn exactly(at_least: Duration) -> Self {
         Self { at_least, spread: Duration::ZERO }
@@ -42,7 +42,7 @@ impl Pause {
     }
 }
 
-/// Exponential backoff with full jitter: clients that a restart has cut off together do not come back together.
+/// Exponential backoff with full jitter, so that clients that were disconnected at once do not all return at once.
 #[derive(Debug, Default, Serialize)]
 pub struct Backoff {
     attempts: u32,
@@ -56,7 +56,7 @@ impl Backoff {
         Pause { at_least: Duration::ZERO, spread }
     }
 
-    /// Begins anew after a connection that held; one that keeps breaking at once is none.
+    /// Begins anew after a connection that lasted long enough.
     pub fn connected_for(&mut self, time: Duration) {
         if time > MAX {
             self.reset();

@@ -1,4 +1,5 @@
-//! When to connect, to wait, to ask for new tokens, and to give up: the contract's advice, close code by close code.
+//! The connection: when to connect, to wait, to refresh tokens and to give up, as the contract advises for each close
+//! code.
 
 mod ends;
 
@@ -13,23 +14,23 @@ pub use ends::{Refreshed, Refusal, Stop};
 /// Least wait after a close that is the client's own fault.
 const AFTER_A_FAULT: Duration = Duration::from_mins(1);
 
-/// Where the connection is.
+/// The phase of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Phase {
     /// Not started, or stopped.
     Idle,
-    /// A handshake is on its way, or what was missed is coming.
+    /// A handshake is on its way, or missed events are arriving.
     Opening,
-    /// Everything missed has come.
+    /// All missed events have arrived.
     Live,
-    /// A timer runs, and then …
+    /// A timer is running; the next step follows.
     Waiting(Next),
-    /// New tokens are being asked for.
+    /// New tokens have been requested.
     Refreshing,
 }
 
-/// What a wait is for.
+/// The step after a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Next {
@@ -37,16 +38,16 @@ enum Next {
     Refresh,
 }
 
-/// What is to be done.
+/// A step of the connection.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Step {
     /// Open a socket.
     Connect,
-    /// Let this time pass.
+    /// Wait for this time.
     Wait(Pause),
-    /// Ask for new tokens.
+    /// Request new tokens.
     Refresh,
-    /// No socket will do better until a person has done something.
+    /// Stop: no further attempt can succeed before the person acts.
     Stop(Stop),
 }
 
@@ -55,55 +56,55 @@ pub(crate) enum Step {
 pub(crate) struct Connection {
     phase: Phase,
     backoff: Backoff,
-    /// The tokens are new, and no socket with them was live: asking for newer ones is of no use.
+    /// Whether the tokens are new and no socket with them was live: then requesting newer ones is of no use.
     has_fresh_tokens: bool,
-    /// What `going_away` has said.
+    /// The time in `going_away`, if it came.
     #[serde(rename = "away_for_ms", with = "millis::optional")]
     away_for: Option<Duration>,
-    /// Why the server says that the login has ended, until a socket is live again.
+    /// The server's reason for the end of the login, until a socket is live again.
     signed_out: Option<String>,
 }
 
 impl Connection {
-    /// Not started yet.
+    /// Makes a connection that is not started yet.
     pub(crate) fn new() -> Self {
         let backoff = Backoff::default();
         Self { phase: Phase::Idle, backoff, has_fresh_tokens: false, away_for: None, signed_out: None }
     }
 
-    /// The first attempt.
+    /// Starts the first attempt.
     pub(crate) fn start(&mut self) -> Step {
         self.connect()
     }
 
-    /// Whether frames may be sent.
+    /// Returns whether frames may be sent.
     pub(crate) fn is_live(&self) -> bool {
         self.phase == Phase::Live && self.away_for.is_none()
     }
 
-    /// Whether events are current.
+    /// Returns whether events are current.
     pub(crate) fn has_caught_up(&self) -> bool {
         self.phase == Phase::Live
     }
 
-    /// Whether there is no attempt now.
+    /// Returns whether no attempt is running.
     pub(crate) fn is_waiting(&self) -> bool {
         matches!(self.phase, Phase::Waiting(_))
     }
 
-    /// Everything missed has come.
+    /// Handles `live`: all missed events have arrived.
     pub(crate) fn live(&mut self) {
         self.phase = Phase::Live;
         self.has_fresh_tokens = false;
         self.signed_out = None;
     }
 
-    /// The server will restart and reads no more frames.
+    /// Handles `going_away`: the server restarts and reads no more frames.
     pub(crate) fn going_away(&mut self, back_after: Duration) {
         self.away_for = Some(back_after);
     }
 
-    /// The handshake did not succeed.
+    /// Handles a failed handshake.
     pub(crate) fn refused(&mut self, refusal: Refusal) -> Step {
         match refusal {
             Refusal::Unauthorized(detail) => self.refresh(detail),
@@ -113,14 +114,14 @@ impl Connection {
         }
     }
 
-    /// The socket has ended, with this code if the server has closed it, after this time.
+    /// Handles the end of a socket that lasted for `held`, with the code if the server has closed it.
     pub(crate) fn closed(&mut self, code: Option<u16>, reason: &str, held: Duration) -> Step {
         self.backoff.connected_for(held);
         let away_for = self.away_for.take();
         let named = |code: u16| format!("{code} {reason}").trim_end().to_owned();
         match code {
             None | Some(1001 | 1011 | 1012 | 1013) => match away_for {
-                // Drawn at random by the server already.
+                // The server has already made it random.
                 Some(time) => self.wait(Pause::exactly(time), Next::Connect),
                 None => self.back_off(Duration::ZERO),
             },
@@ -132,12 +133,12 @@ impl Connection {
             Some(4002) => self.stop(Stop::TooMany),
             Some(4003) => self.stop(Stop::Replaced),
             Some(code @ (1000 | 4000..)) => self.stop(Stop::Closed(named(code))),
-            // 1008, 1009, and whatever else a protocol error may be.
+            // 1008, 1009, and any other protocol error.
             Some(_) => self.back_off(AFTER_A_FAULT),
         }
     }
 
-    /// The wait is over. Nothing to do when it is not waited for any more.
+    /// Handles the end of a wait. Does nothing when the connection is no longer waiting.
     pub(crate) fn waited(&mut self) -> Option<Step> {
         match self.phase {
             Phase::Waiting(Next::Connect) => Some(self.connect()),
@@ -149,7 +150,7 @@ impl Connection {
         }
     }
 
-    /// New tokens were asked for.
+    /// Handles the outcome of a refresh.
     pub(crate) fn refreshed(&mut self, outcome: Refreshed) -> Step {
         match outcome {
             Refreshed::Done => {
@@ -188,7 +189,7 @@ impl Connection {
         Step::Refresh
     }
 
-    /// The close has said why; that tokens are not taken after it says less.
+    /// Stops for a new login. The reason of an earlier close is preferred to `detail`, which says less.
     fn sign_in(&mut self, detail: String) -> Step {
         let why = self.signed_out.take().unwrap_or(detail);
         self.stop(Stop::SignIn(why))
@@ -200,7 +201,7 @@ impl Connection {
     }
 }
 
-/// The reason of a close with 4001, for people.
+/// Returns the reason of a close with 4001, for people.
 fn signed_out(reason: &str) -> String {
     match reason {
         "logout" => "signed out".to_owned(),

@@ -16,10 +16,10 @@ pub struct Cursor {
 /// A text that is no cursor.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidCursor {
-    /// Nothing separates the epoch from the number.
+    /// There is no colon between the epoch and the number.
     #[error("a cursor without a colon")]
     NoColon,
-    /// What follows the last colon is no number.
+    /// The part behind the last colon is no number.
     #[error("a cursor without a number")]
     NoNumber,
 }
@@ -49,19 +49,19 @@ impl From<Cursor> for String {
 }
 
 impl Cursor {
-    /// The place behind event `seq` of the store that `epoch` names.
+    /// Makes the cursor behind event `seq` of the store that `epoch` names.
     #[must_use]
     pub fn new(epoch: impl Into<String>, seq: u64) -> Self {
         Self { epoch: epoch.into(), seq }
     }
 
-    /// The name of the store. It is opaque: only compare it.
+    /// Returns the name of the store, which may only be compared.
     #[must_use]
     pub fn epoch(&self) -> &str {
         &self.epoch
     }
 
-    /// The number of the event that it stands behind.
+    /// Returns the number of the event that it stands behind.
     #[must_use]
     pub fn seq(&self) -> u64 {
         self.seq

@@ -1,4 +1,4 @@
-//! What goes into the state machine.
+//! Events: the input of the state machine.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use crate::connection::{Refreshed, Refusal};
 use crate::frame::{DeleteFor, Draft};
 use crate::millis;
 
-/// Something that has happened. In JSON a frame that is received stands as the object that it is.
+/// An event. In JSON a received frame is the object itself.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
     /// The program has started.
     Start,
-    /// [`Action::Connect`](crate::Action::Connect) did not lead to a socket. Success is not an event: the first that
-    /// is heard of a socket is its `hello`.
+    /// [`Action::Connect`](crate::Action::Connect) did not lead to a socket. Success is not an event: the first event
+    /// of a socket is its `hello`.
     Refused(Refusal),
     /// A text frame has arrived.
     Received(#[serde(serialize_with = "write_frame", deserialize_with = "read_frame")] String),
@@ -40,7 +40,7 @@ pub enum Event {
     NotReloaded(u32),
     /// The person has written a message. It is encrypted once and for all.
     Written(Draft),
-    /// A message is encrypted anew, under a new `client_id`.
+    /// A message was encrypted anew, under a new `client_id`.
     Renewed {
         /// The old name of the message.
         client_id: String,
@@ -52,7 +52,7 @@ pub enum Event {
         /// The name of the message.
         client_id: String,
     },
-    /// The receiver's key is of no use.
+    /// The receiver's key cannot be used.
     NotEncryptable {
         /// The name of the message.
         client_id: String,
@@ -81,7 +81,7 @@ pub enum Event {
     Delete {
         /// The id of the message.
         id: i64,
-        /// Whose devices lose it.
+        /// The sides for which it is deleted.
         #[serde(rename = "for")]
         scope: DeleteFor,
     },

@@ -9,7 +9,7 @@ use serde_json::Value;
 pub use client::{ClientFrame, DeleteFor, Draft};
 pub use server::{Deleted, ErrorFrame, Limits, Message, Receipt, ReceiptKind, ServerFrame, Stored};
 
-/// A frame as it came.
+/// A received frame.
 #[derive(Debug, PartialEq)]
 pub struct Incoming {
     /// The number to which the frame moves the cursor, if it moves it.
@@ -22,7 +22,7 @@ pub struct Incoming {
 /// `type`, and a known type without its fields, are errors.
 pub fn parse(text: &str) -> Result<Incoming, serde_json::Error> {
     let value: Value = serde_json::from_str(text)?;
-    // An error may name the message it is about, and an answer marked as duplicate repeats an old number.
+    // An error may name the message it is about, and a reply marked as duplicate repeats an old number.
     let moves_no_cursor = value["type"] == "error" || value["duplicate"] == true;
     let seq = value["seq"].as_u64().filter(|_| !moves_no_cursor);
     Ok(Incoming { seq, frame: ServerFrame::deserialize(value)? })

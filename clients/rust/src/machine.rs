@@ -17,7 +17,7 @@ const TOO_LARGE: u16 = 1009;
 /// A client of one device of one user: [`Event`]s go in, [`Action`]s come out. It does no I/O and reads no clock.
 pub struct Client {
     me: i64,
-    /// Whose presence is of interest.
+    /// The users whose presence is watched.
     watch: Vec<i64>,
     connection: Connection,
     progress: Progress,
@@ -26,15 +26,15 @@ pub struct Client {
     reads: Reads,
     /// The newest event that holds a message for this user.
     newest_incoming: u64,
-    /// What `delivered` has said on this socket.
+    /// The position of the last `delivered` on this socket.
     said_delivered: Option<u64>,
-    /// Sending waits for [`Event::SendingResumed`].
+    /// Whether sending waits for [`Event::SendingResumed`].
     holds_back: bool,
     send_backoff: Backoff,
 }
 
 impl Client {
-    /// A client of the user `me` that watches the presence of `watch`, with the cursor and the outbox that are on disk.
+    /// Makes a client of the user `me` that watches the presence of `watch`, with the cursor and the outbox from disk.
     #[must_use]
     pub fn new(me: i64, watch: Vec<i64>, cursor: Option<Cursor>, outbox: Outbox) -> Self {
         Self {
@@ -52,19 +52,19 @@ impl Client {
         }
     }
 
-    /// Whether there is no connection and no attempt: what is written has to wait.
+    /// Returns whether there is neither a connection nor an attempt, so that written messages must wait.
     #[must_use]
     pub fn is_cut_off(&self) -> bool {
         self.connection.is_waiting()
     }
 
-    /// The messages that are not stored yet.
+    /// Returns the messages that are not stored yet.
     #[must_use]
     pub fn outbox(&self) -> &Outbox {
         &self.outbox
     }
 
-    /// Takes in what has happened, and returns what is to be done, in this order.
+    /// Handles an event, and returns the actions to carry out, in this order.
     pub fn on(&mut self, event: Event) -> Vec<Action> {
         let mut actions = Vec::new();
         match event {
@@ -115,8 +115,8 @@ impl Client {
         actions
     }
 
-    /// A snapshot of everything that decides what comes next, for traces and for people. Its keys are those of the
-    /// files under `vectors/`.
+    /// Returns a snapshot of the complete state, for traces and for people. Its keys are those of the files under
+    /// `vectors/`.
     #[must_use]
     pub fn state(&self) -> Value {
         json!({
@@ -144,7 +144,7 @@ impl Client {
         });
     }
 
-    /// Saves first, then speaks: no one may be told of what a crash could undo.
+    /// Adds actions that save before those that send: the server must not learn of anything that a crash could undo.
     fn settle(&mut self, actions: &mut Vec<Action>) {
         if std::mem::take(&mut self.outbox_has_changed) {
             actions.push(Action::SaveOutbox);

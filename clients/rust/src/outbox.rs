@@ -1,7 +1,7 @@
 //! Messages that the server has not stored yet, in the order in which they were written.
 //!
-//! The whole is kept on disk, ciphertexts included: encryption is randomised, and a resend must carry the same bytes. A
-//! message is on disk before it is sent first, and leaves it only when it is stored or the person gives it up.
+//! The outbox is kept on disk, ciphertexts included: encryption is randomised, and a resend must carry the same bytes.
+//! A message is on disk before it is sent first, and is removed only when it is stored or the person discards it.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -10,17 +10,17 @@ use serde_json::{Value, json};
 
 use crate::frame::Draft;
 
-/// Most sends without an answer, if the server allows so many.
+/// Most sends without a reply, if the server allows so many.
 const WINDOW: usize = 32;
-/// Times that a message is encrypted anew; more often than this nobody changes their key meanwhile.
+/// Most times that a message is encrypted anew: no user changes the key more often meanwhile.
 const MAX_RENEWALS: u8 = 3;
 
-/// The messages that are not stored yet. Its JSON is for the disk: what a socket has carried is no part of it.
+/// The messages that are not stored yet. Its JSON is for the disk, and does not contain what sockets have carried.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Outbox {
     items: VecDeque<Item>,
-    /// What the server allows, as it has said.
+    /// The server's limit, once it is known.
     #[serde(skip)]
     allowed: Option<usize>,
 }
@@ -28,7 +28,7 @@ pub struct Outbox {
 #[derive(Debug, Deserialize, Serialize)]
 struct Item {
     draft: Draft,
-    /// The error code for which it is not sent again.
+    /// The error code because of which it is not sent again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failed: Option<String>,
     #[serde(skip)]
@@ -42,17 +42,17 @@ struct Item {
 enum State {
     #[default]
     Waiting,
-    /// This socket has carried it.
+    /// It was sent on this socket.
     Sent,
     /// It is being encrypted anew.
     Renewing,
 }
 
-/// What becomes of a message whose key is stale.
+/// The decision about a message whose key is stale.
 pub(crate) enum Renewal {
     /// It is to be encrypted anew.
     Wanted(Draft),
-    /// It was too often.
+    /// It was encrypted anew too often.
     GivenUp(Draft),
 }
 
@@ -62,13 +62,13 @@ impl Outbox {
         self.items.push_back(Item { draft, failed: None, state: State::Waiting, renewals: 0 });
     }
 
-    /// The server bears so many sends without an answer.
+    /// Sets the server's limit on sends without a reply.
     pub(crate) fn allow(&mut self, in_flight: usize) {
         self.allowed = Some(in_flight);
     }
 
-    /// The next message for this socket. One that is being encrypted anew holds up those behind it for the same
-    /// receiver, and so does one on its way with another key: it may have to be.
+    /// Returns the next message for this socket. A message that is being encrypted anew holds up later ones to the same
+    /// receiver, and so does one on its way with another key, which may have to be.
     pub(crate) fn take_next(&mut self) -> Option<Draft> {
         let window = self.allowed.map_or(WINDOW, |allowed| allowed.clamp(1, WINDOW));
         let sent = self.items.iter().filter(|item| item.state == State::Sent).count();
@@ -93,27 +93,27 @@ impl Outbox {
         Some(item.draft.clone())
     }
 
-    /// The socket is gone: another one will carry what has no answer.
+    /// Handles the end of the socket: the next one will send the messages without a reply.
     pub(crate) fn closed(&mut self) {
         for item in self.items.iter_mut().filter(|item| item.state == State::Sent) {
             item.state = State::Waiting;
         }
     }
 
-    /// The server has it: takes it out.
+    /// Removes a message that the server has stored.
     pub(crate) fn confirm(&mut self, client_id: &str) -> Option<Draft> {
         let index = self.items.iter().position(|item| item.draft.client_id == client_id)?;
         self.items.remove(index).map(|item| item.draft)
     }
 
-    /// It may succeed later.
+    /// Puts back a message that may succeed later.
     pub(crate) fn put_back(&mut self, client_id: &str) {
         if let Some(item) = self.find(client_id) {
             item.state = State::Waiting;
         }
     }
 
-    /// It will not succeed: it stays, marked, until the person decides.
+    /// Marks a message as failed. It stays until the person decides.
     pub(crate) fn fail(&mut self, client_id: &str, code: &str) -> Option<Draft> {
         let item = self.find(client_id)?;
         item.failed = Some(code.to_owned());
@@ -121,14 +121,14 @@ impl Outbox {
         Some(item.draft.clone())
     }
 
-    /// The largest of those on their way, which is the one if any was larger than a frame may be.
+    /// Returns the largest message on its way, which is the one that exceeded the limit of a frame, if any did.
     pub(crate) fn largest_on_its_way(&self) -> Option<String> {
         let sent = self.items.iter().filter(|item| item.state == State::Sent);
         let size = |item: &&Item| item.draft.receiver_encrypted.len() + item.draft.sender_encrypted.len();
         sent.max_by_key(size).map(|item| item.draft.client_id.clone())
     }
 
-    /// It was encrypted with a key that is not the receiver's any more.
+    /// Handles a message that was encrypted with a former key of the receiver.
     pub(crate) fn renew(&mut self, client_id: &str) -> Option<Renewal> {
         let item = self.find(client_id)?;
         item.renewals += 1;
@@ -139,7 +139,7 @@ impl Outbox {
         Some(Renewal::Wanted(item.draft.clone()))
     }
 
-    /// Puts what was encrypted anew in the place of the old.
+    /// Replaces a message by its newly encrypted version.
     pub(crate) fn replace(&mut self, client_id: &str, draft: Draft) {
         if let Some(item) = self.find(client_id) {
             item.draft = draft;
@@ -156,7 +156,7 @@ impl Outbox {
         self.items.iter().filter(|item| item.failed.is_none()).count()
     }
 
-    /// Whether a writer should pause: 32 messages or more are still to be stored.
+    /// Returns whether a writer should pause: 32 messages or more are still to be stored.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.unsent() >= WINDOW
@@ -172,12 +172,12 @@ impl Outbox {
         self.items.iter().filter_map(|item| Some((&item.draft, item.failed.as_deref()?)))
     }
 
-    /// Forgets what has failed.
+    /// Removes the failed messages.
     pub(crate) fn discard_failed(&mut self) {
         self.items.retain(|item| item.failed.is_none());
     }
 
-    /// The state of each message on this socket, for a snapshot of the machine.
+    /// Returns the state of each message on this socket, for a snapshot of the machine.
     pub(crate) fn state(&self) -> Value {
         let items = self.items.iter().map(|item| {
             let Item { draft, failed, state, renewals } = item;

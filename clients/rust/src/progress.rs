@@ -1,10 +1,10 @@
-//! How much of the stream of events this device has, and when a cursor may be saved.
+//! The progress of this device in the stream of events, and when a cursor may be saved.
 
 use serde::Serialize;
 
 use crate::cursor::Cursor;
 
-/// Events kept since the last save after which a replay saves again: a crash repeats at most so many.
+/// Events after which a replay saves again: a crash repeats at most so many.
 const SAVE_EVERY: u32 = 100;
 
 /// The place up to which everything is kept.
@@ -14,44 +14,44 @@ const SAVE_EVERY: u32 = 100;
 #[derive(Serialize)]
 pub(crate) struct Progress {
     kept: Option<Cursor>,
-    /// The newest place heard of on this socket: events up to it are known.
+    /// The newest cursor seen on this socket: events up to it are known.
     heard: Cursor,
-    /// The number of the reload that is going on.
+    /// The number of the running reload.
     reloading: Option<u32>,
     reloads: u32,
     unsaved: u32,
 }
 
 impl Progress {
-    /// With what is on disk.
+    /// Makes the progress from the cursor on disk.
     pub(crate) fn new(saved: Option<Cursor>) -> Self {
         let heard = Cursor::new("", 0);
         Self { kept: saved, heard, reloading: None, reloads: 0, unsaved: 0 }
     }
 
-    /// Where the next socket resumes.
+    /// Returns the cursor with which the next socket resumes.
     pub(crate) fn kept(&self) -> Option<&Cursor> {
         self.kept.as_ref()
     }
 
-    /// A socket starts here. Returns a number when the device has nothing before it: history must be loaded.
+    /// Handles the start of a socket. Returns a number when the device has nothing before it: history must be loaded.
     pub(crate) fn hello(&mut self, start: Cursor) -> Option<u32> {
         self.heard = start;
         self.kept.is_none().then(|| self.reload())
     }
 
-    /// The cursor was not honoured: history must be loaded.
+    /// Handles `reset`: the cursor was not honoured, and history must be loaded.
     pub(crate) fn reset(&mut self, start: Cursor) -> u32 {
         self.heard = start;
         self.reload()
     }
 
-    /// Whether the event with this number is new.
+    /// Returns whether the event with this number is new.
     pub(crate) fn is_new(&self, seq: u64) -> bool {
         seq > self.heard.seq()
     }
 
-    /// The event with this number is kept.
+    /// Records that the event with this number is stored.
     pub(crate) fn keep(&mut self, seq: u64) {
         if self.is_new(seq) {
             self.heard = Cursor::new(self.heard.epoch(), seq);
@@ -59,14 +59,14 @@ impl Progress {
         self.advance();
     }
 
-    /// Nothing is missing up to here.
+    /// Handles `live`: nothing is missing up to `end`.
     pub(crate) fn live(&mut self, end: &Cursor) {
         let seq = self.heard.seq().max(end.seq());
         self.heard = Cursor::new(end.epoch(), seq);
         self.advance();
     }
 
-    /// History is loaded. It counts only for the current socket: what came between two would be missing.
+    /// Handles a loaded history. It counts only for the current socket: events between two sockets would be missing.
     pub(crate) fn reloaded(&mut self, number: u32) {
         if self.is_reloading(number) {
             self.reloading = None;
@@ -74,17 +74,17 @@ impl Progress {
         }
     }
 
-    /// Whether this reload is the one that counts.
+    /// Returns whether this reload is the running one.
     pub(crate) fn is_reloading(&self, number: u32) -> bool {
         self.reloading == Some(number)
     }
 
-    /// The socket is gone.
+    /// Handles the end of the socket.
     pub(crate) fn closed(&mut self) {
         self.reloading = None;
     }
 
-    /// Returns what to save: each step when live, else one in many.
+    /// Returns the cursor to save: each time when live, otherwise every [`SAVE_EVERY`] events.
     pub(crate) fn save(&mut self, is_live: bool) -> Option<Cursor> {
         if self.unsaved == 0 || (!is_live && self.unsaved < SAVE_EVERY) {
             return None;

@@ -1,4 +1,4 @@
-//! What the connection hears of, and why it may stop.
+//! The ends of attempts, and the reasons to stop.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::millis;
 
-/// Why there will be no other attempt.
+/// The reason why there will be no other attempt.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 pub enum Stop {
-    /// The login session is over.
+    /// The login has ended.
     #[error("the login has ended: {0}")]
     SignIn(String),
     /// The account is banned.
@@ -19,18 +19,18 @@ pub enum Stop {
     /// The same device has connected elsewhere.
     #[error("this device is connected from elsewhere")]
     Replaced,
-    /// Newer sockets of the same user count more.
+    /// The user has too many sockets, and newer ones take precedence.
     #[error("too many devices are connected")]
     TooMany,
-    /// A close that no further attempt would mend.
+    /// The socket was closed for a reason that a further attempt would not change.
     #[error("the server has closed the connection: {0}")]
     Closed(String),
-    /// The server does not take the handshake.
+    /// The server does not accept the handshake.
     #[error("the server does not take the connection: {0}")]
     BadHandshake(String),
 }
 
-/// Why there is no socket.
+/// The reason why there is no socket.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
@@ -38,24 +38,24 @@ pub enum Refusal {
     Unauthorized(String),
     /// 403.
     Forbidden(String),
-    /// No answer, or one that passes, such as 429 and 503.
+    /// No response, or a temporary one, such as 429 and 503.
     Passing {
         /// Least time to wait, if the server asks for any.
         #[serde(rename = "retry_after_ms", with = "millis::optional")]
         retry_after: Option<Duration>,
     },
-    /// Any other answer: the next attempt would get the same.
+    /// Any other response: the next attempt would get the same.
     Final(String),
 }
 
-/// How an attempt to get new tokens has ended.
+/// The outcome of an attempt to get new tokens.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Refreshed {
     /// There are new tokens.
     Done,
-    /// The refresh token is worth nothing any more.
+    /// The refresh token is no longer valid.
     Refused(String),
-    /// There was no answer.
+    /// There was no response.
     Unreachable,
 }

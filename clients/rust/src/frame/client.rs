@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientFrame {
-    /// A message. The answer is `stored`, or an `error` with its `client_id`.
+    /// A message. The reply is `stored`, or an `error` with its `client_id`.
     Send(Draft),
     /// Everything up to this event is kept on this device.
     Delivered {
@@ -23,11 +23,11 @@ pub enum ClientFrame {
         #[serde(rename = "ref")]
         reference: String,
     },
-    /// Takes a message away.
+    /// Deletes a message.
     Delete {
         /// The id of the message.
         id: i64,
-        /// Whose devices lose it.
+        /// The sides for which it is deleted.
         #[serde(rename = "for")]
         scope: DeleteFor,
         /// Returned with the answer.
@@ -41,7 +41,7 @@ pub enum ClientFrame {
         /// Whether the person is writing.
         active: bool,
     },
-    /// The users whose presence this socket wants to hear of. It replaces the former list.
+    /// The users whose presence this socket watches. Replaces the former list.
     Presence {
         /// Their ids, at most 256.
         watch: Vec<i64>,
@@ -62,21 +62,21 @@ pub struct Draft {
     pub receiver_encrypted: String,
     /// The copy for the sender's own devices, with the same limit.
     pub sender_encrypted: String,
-    /// What the payload is to the clients.
+    /// The kind of the payload.
     #[serde(rename = "message_type")]
     pub kind: String,
-    /// The key that it is encrypted with: the server refuses it as `stale_key` when the receiver has another one by
-    /// now.
+    /// The name of the key that it is encrypted with: the server refuses it as `stale_key` when the receiver has
+    /// another one by now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receiver_key_id: Option<String>,
 }
 
-/// On whose devices a message is deleted.
+/// The sides for which a message is deleted.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeleteFor {
-    /// On one's own.
+    /// The user's own side.
     Me,
-    /// On both sides.
+    /// Both sides.
     Everyone,
 }

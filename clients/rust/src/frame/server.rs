@@ -13,7 +13,7 @@ pub enum ServerFrame {
     Hello {
         /// Where the events of this socket start.
         cursor: Cursor,
-        /// What the server bears.
+        /// The limits of the server.
         #[serde(default)]
         limits: Limits,
     },
@@ -37,9 +37,9 @@ pub enum ServerFrame {
     Receipt(Receipt),
     /// A message is gone.
     Deleted(Deleted),
-    /// By the server's retention everything older is gone.
+    /// The server's retention has destroyed everything older.
     DeletedBefore {
-        /// The end of what is gone, UTC.
+        /// The time before which everything is gone, UTC.
         timestamp: String,
     },
     /// A partner has another key now.
@@ -85,16 +85,16 @@ pub enum ServerFrame {
     },
     /// A frame was refused.
     Error(ErrorFrame),
-    /// A type of a newer server. Its `seq` counts all the same.
+    /// A type of a newer server. Its `seq` moves the cursor all the same.
     #[serde(other)]
     Unknown,
 }
 
-/// What the server bears.
+/// The limits of the server.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Limits {
-    /// Frames without an answer, after which the server stops reading.
+    /// Frames without a reply after which the server stops reading.
     pub in_flight: usize,
 }
 
@@ -104,7 +104,7 @@ impl Default for Limits {
     }
 }
 
-/// The answer to a `send`.
+/// The reply to a `send`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Stored {
     /// The client's name for the message.
@@ -128,13 +128,13 @@ pub struct Message {
     pub id: i64,
     /// The conversation that it belongs to.
     pub conversation_id: i64,
-    /// Who wrote it.
+    /// The sender's user id.
     pub sender_id: i64,
-    /// Who it was written to.
+    /// The receiver's user id.
     pub receiver_id: i64,
     /// The copy for this user.
     pub content: String,
-    /// What the payload is to the clients.
+    /// The kind of the payload.
     #[serde(rename = "message_type")]
     pub kind: String,
     /// When it was stored, UTC.
@@ -142,7 +142,7 @@ pub struct Message {
     /// The client's name for the message; of own messages only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
-    /// When it is over by the server's clock, UTC.
+    /// When it expires by the server's clock, UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
 }
@@ -150,20 +150,20 @@ pub struct Message {
 /// How far a user has received or read. Receipts are cumulative.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Receipt {
-    /// What it says.
+    /// Whether delivered or read.
     pub kind: ReceiptKind,
-    /// Who received or read.
+    /// The user who received or read.
     pub user_id: i64,
-    /// Whose messages.
+    /// The partner whose messages they are.
     pub partner_id: i64,
     /// The id of the newest of these messages; 0 for none.
     pub up_to_id: i64,
-    /// The `ref` of the `read` that this answers.
+    /// The `ref` of the `read` to which this is the reply.
     #[serde(rename = "ref", default, skip_serializing)]
     pub reference: Option<Value>,
 }
 
-/// What a receipt says.
+/// The kind of a receipt.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReceiptKind {
@@ -180,7 +180,7 @@ pub struct Deleted {
     pub id: i64,
     /// The other side of its conversation.
     pub partner_id: i64,
-    /// Who deleted it; absent when the server did.
+    /// The user who deleted it; absent when the server did.
     #[serde(default)]
     pub by: Option<i64>,
 }

@@ -1,4 +1,4 @@
-//! What a frame of the server does to the machine.
+//! The machine's handling of the server's frames.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ impl Client {
             }
             ServerFrame::Reset { cursor, .. } => actions.push(Action::StartOver(self.progress.reset(cursor))),
             ServerFrame::Live { cursor } => self.live(&cursor, actions),
-            // Answers count whatever their number.
+            // Replies count whatever their number.
             ServerFrame::Stored(stored) => self.stored(stored, actions),
             ServerFrame::Error(error) => self.refused(error, actions),
             ServerFrame::Receipt(receipt) => self.receipt(receipt, actions),
@@ -55,7 +55,7 @@ impl Client {
         }
     }
 
-    /// The sending socket gets no `message`: it is made up from what was sent and the numbers in the answer.
+    /// Handles `stored`. The sending socket gets no `message`: it is made from the draft and the numbers in the reply.
     fn stored(&mut self, stored: Stored, actions: &mut Vec<Action>) {
         let Some(draft) = self.confirm(&stored.client_id) else { return };
         self.send_backoff.reset();
@@ -77,7 +77,7 @@ impl Client {
         if message.sender_id != self.me {
             self.newest_incoming = self.newest_incoming.max(seq.unwrap_or_default());
         } else if let Some(client_id) = &message.client_id {
-            // Sent on an earlier socket, which did not live to see the answer.
+            // Sent on an earlier socket, which ended before the reply.
             self.confirm(client_id);
         }
         actions.push(Action::Keep(ServerFrame::Message(message)));
@@ -124,7 +124,7 @@ impl Client {
         }
     }
 
-    /// Holds everything back, not only what was refused: later messages must not overtake it.
+    /// Holds all messages back, not only the refused one: later messages must not overtake it.
     pub(super) fn send_later(&mut self, wait: Option<Duration>, actions: &mut Vec<Action>) {
         if !std::mem::replace(&mut self.holds_back, true) {
             let pause = wait.map_or_else(|| self.send_backoff.next_pause(), Pause::exactly);
