@@ -1,4 +1,4 @@
-//! How far the person has read with each partner, until the server has answered.
+//! Read positions: how far the person has read with each partner, until the server has confirmed it.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::frame::ClientFrame;
 
-/// Stands before the partner's id and the message's in the `ref` of a `read`.
+/// Prefix of the `ref` of a `read`, before the ids of the partner and the message.
 const PREFIX: &str = "read-";
 
 /// The positions of the person with each partner.
@@ -20,18 +20,18 @@ pub(crate) struct Reads {
 struct Position {
     up_to: i64,
     answered: i64,
-    /// What this socket has carried.
+    /// The position that was sent on this socket.
     sent: i64,
 }
 
 impl Reads {
-    /// The person has seen the partner's message `id`, and those before it.
+    /// Records that the person has seen the partner's message `id`, and those before it.
     pub(crate) fn seen(&mut self, partner: i64, id: i64) {
         let position = self.partners.entry(partner).or_default();
         position.up_to = position.up_to.max(id);
     }
 
-    /// Returns what this socket has to carry next.
+    /// Returns the next frame for this socket.
     pub(crate) fn take_next(&mut self) -> Option<ClientFrame> {
         let news = |position: &Position| position.up_to > position.sent.max(position.answered);
         let (&partner_id, position) = self.partners.iter_mut().find(|(_, position)| news(position))?;
@@ -43,21 +43,21 @@ impl Reads {
         })
     }
 
-    /// The frame with this `ref` is answered, for good or bad. The server may put the position lower than asked for, at
-    /// what exists: what counts is what was asked for, and a later one has its own answer.
+    /// Handles the reply or error to the frame with this `ref`. The server may lower the position to what exists: the
+    /// position of the request counts here, and a later one has its own reply.
     pub(crate) fn answered(&mut self, reference: Option<&Value>) {
         if let Some((position, up_to)) = self.find(reference) {
             position.answered = position.answered.max(up_to);
         }
     }
 
-    /// The frame with this `ref` is to be sent again. Returns `false` when it is no `read`.
+    /// Makes the frame with this `ref` be sent again. Returns `false` when it is no `read`.
     pub(crate) fn put_back(&mut self, reference: Option<&Value>) -> bool {
         let found = self.find(reference);
         found.map(|(position, _)| position.sent = position.answered).is_some()
     }
 
-    /// The socket is gone.
+    /// Handles the end of the socket.
     pub(crate) fn closed(&mut self) {
         for position in self.partners.values_mut() {
             position.sent = position.answered;

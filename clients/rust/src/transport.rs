@@ -1,8 +1,8 @@
-//! Sockets over tokio, and what the machine asks of a network.
+//! Sockets over tokio, and the actions of the machine that need a network.
 //!
 //! A [`Socket`] speaks over any stream; a [`Connector`] makes streams to a server, with TLS by rustls when its address
 //! begins with `https://`. A [`Link`] performs the actions of a [`Client`](crate::Client) that concern the socket and
-//! its timers, and returns what becomes of them as events.
+//! its timers, and returns their outcomes as events.
 
 mod error;
 mod link;

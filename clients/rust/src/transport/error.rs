@@ -1,4 +1,4 @@
-//! What may go wrong with a socket.
+//! Errors of sockets.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::error::ProtocolError;
 
 use crate::connection::Refusal;
 
-/// Why there is no socket.
+/// The reason why a socket could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The server refused the handshake.
@@ -23,19 +23,19 @@ pub enum OpenError {
         /// Least time to wait, if the server asks for any.
         retry_after: Option<Duration>,
     },
-    /// There was no answer, or half of one.
+    /// There was no complete response.
     #[error("the server cannot be reached")]
     Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The server does not speak the dialect that was offered.
     #[error("the server does not speak the offered dialect")]
     WrongDialect(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The handshake cannot be put into words.
+    /// The handshake cannot be written as a request.
     #[error("not a valid request")]
     BadRequest(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl OpenError {
-    /// The error for whatever kept the answer away.
+    /// Makes the error of a response that did not arrive, because of `error`.
     pub fn unreachable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Unreachable(error.into())
     }
@@ -98,10 +98,10 @@ impl From<OpenError> for Refusal {
     }
 }
 
-/// The close code that stands for none (RFC 6455 §7.4.1).
+/// The close code that stands for no code (RFC 6455 §7.4.1).
 const NO_CODE: u16 = 1005;
 
-/// Why a socket is of no more use.
+/// The reason why a socket has ended.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Closed {
     /// The server has closed it.
@@ -118,7 +118,7 @@ pub enum Closed {
 }
 
 impl Closed {
-    /// Whether it helps to open a new socket. With any other code the next socket would end the same way.
+    /// Returns whether a new socket may succeed. With any other code the next socket would end the same way.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {

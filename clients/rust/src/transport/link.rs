@@ -19,7 +19,7 @@ use crate::{Action, Event};
 type Opens<S> = Pin<Box<dyn Future<Output = Result<Socket<S>, OpenError>> + Send>>;
 type Open<S> = Box<dyn Fn(Option<Cursor>) -> Opens<S> + Send>;
 
-/// Performs the actions that concern the socket and its timers, and returns what becomes of them.
+/// Performs the actions that concern the socket and its timers, and returns their outcomes as events.
 pub struct Link<S> {
     open: Open<S>,
     opening: Option<Opens<S>>,
@@ -32,7 +32,7 @@ pub struct Link<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
-    /// A link whose sockets `open` opens, behind the cursor that it is given. Nothing is open yet.
+    /// Makes a link without a socket. `open` opens its sockets, each behind the given cursor.
     pub fn new<F>(open: impl Fn(Option<Cursor>) -> F + Send + 'static) -> Self
     where
         F: Future<Output = Result<Socket<S>, OpenError>> + Send + 'static,
@@ -48,14 +48,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         }
     }
 
-    /// What went wrong last, for people.
+    /// Returns the last problem, for people.
     #[must_use]
     pub fn trouble(&self) -> &str {
         &self.trouble
     }
 
     /// Performs an action of the socket or a timer: `Connect`, `Disconnect`, `Send`, `Pause` and `PauseSending`.
-    /// Returns any other one, which is the caller's to perform.
+    /// Returns any other action, which the caller must perform.
     pub async fn perform(&mut self, action: Action) -> Option<Action> {
         match action {
             Action::Connect { since } => self.connect(since),
@@ -70,7 +70,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         None
     }
 
-    /// Waits for the next event. Nothing is lost when this is cancelled.
+    /// Waits for the next event. Cancel-safe.
     pub async fn next(&mut self) -> Event {
         loop {
             if let Some(event) = self.happened.pop_front() {
@@ -105,7 +105,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         self.opening = Some((self.open)(since));
     }
 
-    /// Lets go of the socket, without a word.
+    /// Drops the socket without a closing handshake.
     pub fn disconnect(&mut self) {
         (self.opening, self.socket) = (None, None);
     }
@@ -118,9 +118,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         }
     }
 
-    /// Sends a frame. A socket that does not take it has ended, which is the next event.
+    /// Sends a frame. If that fails, the socket has ended, which is the next event.
     pub async fn send(&mut self, frame: &ClientFrame) {
-        // A frame is always JSON: its keys are texts and its values plain.
+        // Never fails: the keys of a frame are texts and its values plain.
         let Ok(text) = serde_json::to_string(frame) else { return };
         if let Some((socket, _)) = &mut self.socket
             && let Err(closed) = socket.send(text).await

@@ -1,4 +1,4 @@
-//! Where a server is.
+//! Addresses of servers.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -33,31 +33,31 @@ pub enum InvalidServer {
 }
 
 impl Server {
-    /// The host and the port, as `host:port`.
+    /// Returns the host and the port, as `host:port`.
     #[must_use]
     pub fn address(&self) -> String {
         format!("{}:{}", self.host, self.port)
     }
 
-    /// The host, an IPv6 address without its brackets.
+    /// Returns the host, an IPv6 address without its brackets.
     #[must_use]
     pub fn host(&self) -> &str {
         self.host.trim_start_matches('[').trim_end_matches(']')
     }
 
-    /// The port.
+    /// Returns the port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Whether connections are encrypted.
+    /// Returns whether connections are encrypted.
     #[must_use]
     pub fn is_encrypted(&self) -> bool {
         self.scheme == Scheme::HTTPS
     }
 
-    /// Whether what is said to the server leaves this machine in clear text.
+    /// Returns whether traffic to the server leaves this machine in clear text.
     #[must_use]
     pub fn is_exposed(&self) -> bool {
         let host = self.host();
@@ -65,13 +65,13 @@ impl Server {
         !self.is_encrypted() && !is_here
     }
 
-    /// The URL of a path there.
+    /// Returns the URL of a path on the server.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
         format!("{self}{path}")
     }
 
-    /// The URL of a socket there.
+    /// Returns the URL of a socket on the server.
     #[must_use]
     pub fn socket_url(&self, path: &str) -> String {
         let scheme = if self.is_encrypted() { "wss" } else { "ws" };

@@ -1,4 +1,4 @@
-//! A WebSocket whose silence is noticed.
+//! A WebSocket that detects dead connections.
 
 use std::time::Duration;
 
@@ -21,12 +21,12 @@ const DIALECT: &str = "fluent.v1";
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest time for the closing handshake.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// Time between pings; after two in silence the connection is taken for dead.
+/// Time between pings; after two without any traffic the connection counts as dead.
 const PING_EVERY: Duration = Duration::from_secs(30);
-/// Largest frame that is taken.
+/// Largest frame that is accepted.
 const MAX_FRAME_BYTES: usize = 1024 * 1024;
 
-/// What a handshake says.
+/// The parameters of a handshake.
 #[derive(Clone, Copy, Debug)]
 pub struct Opening<'a> {
     /// The URL of the socket, such as `wss://chat.example.org/chat/ws`, without a query.
@@ -47,8 +47,8 @@ pub struct Socket<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
-    /// Shakes hands as `fluent.v1` over a stream that is connected. The time that this may take is the caller's to
-    /// bound: at least 10 s, since a busy server lets clients wait for their turn.
+    /// Shakes hands as `fluent.v1` over a connected stream. The caller must set a time limit, of at least 10 s, since a
+    /// busy server makes clients wait for their turn.
     pub async fn open(stream: S, opening: Opening<'_>) -> Result<Self, OpenError> {
         let Opening { url, token, device_id, since } = opening;
         let since = since.map(|since| format!("&since={}", escape(&since.to_string()))).unwrap_or_default();
@@ -83,7 +83,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         self.write(Message::text(text)).await
     }
 
-    /// Returns the next text frame. Nothing is lost when this is cancelled.
+    /// Returns the next text frame. Cancel-safe.
     pub async fn next(&mut self) -> Result<Utf8Bytes, Closed> {
         loop {
             tokio::select! {
@@ -92,7 +92,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                     match message {
                         Some(Ok(Message::Text(text))) => return Ok(text),
                         Some(Ok(Message::Close(frame))) => return Err(closed_by_server(frame)),
-                        // A ping is answered by the library, with the next read.
+                        // The library replies to a ping with the next read.
                         Some(Ok(_)) => {}
                         Some(Err(error)) => return Err(error.into()),
                         None => return Err(Closed::Lost("end of stream".to_owned())),
@@ -116,7 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             while let Some(Ok(_)) = self.stream.next().await {}
             Ok::<(), Error>(())
         };
-        // Answered or not, the connection ends here.
+        // With or without a reply, the connection ends here.
         let _ = timeout(CLOSE_TIMEOUT, closing).await;
     }
 
@@ -128,7 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 }
 
-/// `text` as the value of a query parameter.
+/// Returns `text` encoded as the value of a query parameter.
 fn escape(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     let escaped =
@@ -136,7 +136,7 @@ fn escape(text: &str) -> String {
     escaped.collect()
 }
 
-/// "No status" is what the library makes of an empty close frame.
+/// Returns the end of a socket for a close frame. The library reports an empty close frame as "no status".
 fn closed_by_server(frame: Option<CloseFrame>) -> Closed {
     let frame = frame.filter(|frame| frame.code != CloseCode::Status);
     let (code, reason) =

@@ -31,8 +31,8 @@ pub struct Connector {
 }
 
 impl Connector {
-    /// A connector that trusts the authorities that browsers know, and these beside them. It fails when one of them is
-    /// no valid certificate.
+    /// Makes a connector that trusts the authorities that browsers know, and these in addition. Fails when one of them
+    /// is no valid certificate.
     pub fn new(authorities: impl IntoIterator<Item = CertificateDer<'static>>) -> Result<Self, rustls::Error> {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         for authority in authorities {
@@ -48,7 +48,7 @@ impl Connector {
     /// Opens a connection to `server`.
     pub async fn connect(&self, server: &Server) -> Result<Stream, OpenError> {
         let tcp = TcpStream::connect((server.host(), server.port())).await.map_err(OpenError::unreachable)?;
-        // Frames are small and wanted now.
+        // Frames are small and must be sent at once.
         tcp.set_nodelay(true).map_err(OpenError::unreachable)?;
         if !server.is_encrypted() {
             return Ok(Stream::Plain(tcp));
