@@ -18,8 +18,7 @@ pub struct SyncPage {
 }
 
 impl Service {
-    /// Returns the events for `viewer` after `since`, at most a page of them; without a cursor none, and only the newest
-    /// cursor.
+    /// Returns at most a page of the events for `viewer` after `since`; without a cursor none, only the newest cursor.
     pub async fn sync(
         &self,
         viewer: Viewer,

@@ -1,8 +1,8 @@
 //! Messages that are prepared once and only marked anew, and the mark in what comes back.
 //!
 //! A mark is 36 characters, as long as a UUID: 16 hexadecimal digits of the moment at which the message was meant to be
-//! sent, 8 of the pair's number, 12 of the message's number within the pair. The moment comes first, so that as a `client_id`
-//! it grows with time. Behind it each copy says whose it is.
+//! sent, 8 of the pair's number, 12 of the message's number within the pair. The moment comes first, so that as a
+//! `client_id` it grows with time. Behind it each copy says whose it is.
 
 use std::sync::LazyLock;
 

@@ -57,8 +57,8 @@ use target::Target;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Loads a fluent-backend over real sockets, and prints what it did and what it cost: a line for people and a line of JSON for
-/// each result.
+/// Loads a fluent-backend over real sockets, and prints what it did and what it cost: a line for people and a line of
+/// JSON for each result.
 #[derive(clap::Parser)]
 #[command(version, about)]
 struct Args {

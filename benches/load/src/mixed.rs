@@ -1,8 +1,8 @@
 //! A day in the life of many users, at length: what is lost, what comes twice, and whether the server grows.
 //!
-//! Most of them only listen, one in ten is active for a while: types, writes, reads, looks at history. All leave and return
-//! with their cursor again and again, politely or by a cut; what was not acknowledged is sent again, one message at a time to
-//! each friend, as a client with an outbox does it.
+//! Most of them only listen, one in ten is active for a while: types, writes, reads, looks at history. All leave and
+//! return with their cursor again and again, politely or by a cut; what was not acknowledged is sent again, one message
+//! at a time to each friend, as a client with an outbox does it.
 
 mod drift;
 pub(crate) mod friend;
@@ -97,7 +97,8 @@ impl Mixed {
         let samples = Samples::gather(target, &ledger, length, Duration::from_secs(self.every)).await?;
         let costs = Costs::between(target, &before, &Snapshot::take(target, ledger.acknowledged()).await?);
 
-        // Everybody returns and gets rid of what is not acknowledged; then everybody returns once more, for what came meanwhile.
+        // Everybody returns and gets rid of what is not acknowledged; then everybody returns once more, for what came
+        // meanwhile.
         for next in [Phase::Settle, Phase::Return] {
             phase.send_replace(next);
             self.wait(&ledger).await;

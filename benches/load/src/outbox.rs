@@ -1,4 +1,5 @@
-//! What a client still has to get rid of, one message at a time to each of those it writes to, so that they come in order.
+//! What a client still has to get rid of, one message at a time to each of those it writes to, so that they come in
+//! order.
 
 use std::collections::VecDeque;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use ractor::{Actor, ActorCell, ActorId};
+use ractor::{Actor, ActorCell, ActorId, ActorRef};
 
 use crate::actors::health::Health;
 use crate::actors::janitor::{JanitorActor, JanitorArgs};
@@ -75,7 +75,7 @@ impl Child {
     fn started_by<M: Send + 'static>(
         kind: ActorKind,
         slot: Slot<M>,
-        spawn: impl Fn(Arc<ActorCounters>, ActorCell) -> BoxFuture<'static, Result<ractor::ActorRef<Timed<M>>, StartError>>
+        spawn: impl Fn(Arc<ActorCounters>, ActorCell) -> BoxFuture<'static, Result<ActorRef<Timed<M>>, StartError>>
         + Send
         + Sync
         + 'static,

@@ -87,8 +87,9 @@ columns! {
     }
 }
 
-/// A user's conversations with one partner each. Which ones is decided before anything else is looked up, each by a key; and how many of them
-/// fit on a page by their sizes, before any message is read.
+/// Returns the query for a user's conversations with one partner each. The conversations are chosen before anything
+/// else is looked up, which then happens by keys; and their sizes decide how many of them fit on a page, before any
+/// message is read.
 pub(in crate::storage) fn direct_overviews_query(backend: DatabaseBackend) -> Query {
     let join = |table, alias, on| join(backend, table, alias, on);
     let left_join = |table, alias, on| left_join(backend, table, alias, on);

@@ -40,8 +40,9 @@ pub(in crate::storage) fn history_query(backend: DatabaseBackend) -> Query {
     messages(sql, 0)
 }
 
-/// A user's conversations with one partner each, newest first, with their newest message and the partner. Which ones is decided before any
-/// message is read, and each table is reached by a key: the cost is that of the user's conversations, not of the store.
+/// Returns the query for a user's conversations with one partner each, newest first, with their newest message and the
+/// partner. The conversations are chosen before any message is read, and each table is reached by a key: the cost grows
+/// with the user's conversations, not with the store.
 pub(in crate::storage) fn chat_list_query(backend: DatabaseBackend) -> Query {
     let join = |table, alias, on| join(backend, table, alias, on);
     let newest = format!("m.id = {}", newest_visible());

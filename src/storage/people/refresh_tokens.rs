@@ -38,8 +38,8 @@ pub enum Rotation {
 impl Storage {
     /// Spends the token with this `hash`, in one transaction, or finds that it was spent.
     ///
-    /// `salt` is the salt for a new successor; `successor` returns the hash of the successor for a salt. A spent token is
-    /// still [granted](Rotation::Granted) for `grace_s` seconds, and as long as its successor was not used: the
+    /// `salt` is the salt for a new successor; `successor` returns the hash of the successor for a salt. A spent token
+    /// is still [granted](Rotation::Granted) for `grace_s` seconds, and as long as its successor was not used: the
     /// response may have been lost.
     pub async fn rotate(
         &self,

@@ -74,7 +74,8 @@ fn each_type_is_read() {
     assert!(matches!(request(&good()[1]), Request::Command(Command::Delivered { user: UserId(1), up_to: Seq(5) })));
     assert!(matches!(
         request(&good()[2]),
-        Request::Command(Command::Read { user: UserId(1), conversation, up_to: MessageId(5) }) if conversation == with(2)
+        Request::Command(Command::Read { user: UserId(1), conversation, up_to: MessageId(5) })
+            if conversation == with(2)
     ));
     assert!(matches!(
         request(&good()[3]),

@@ -37,7 +37,8 @@ columns! {
     }
 }
 
-/// Returns a query for the sides of the messages `$2` and so on, `size` of them; only those of conversations that are still there.
+/// Returns a query for the sides of the messages `$2` and so on, `size` of them; only those of conversations that are
+/// still there.
 pub(in crate::storage) fn deleted_query(backend: DatabaseBackend, size: usize) -> Query {
     let sql = format!(
         "SELECT {} {} {}",

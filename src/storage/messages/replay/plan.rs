@@ -93,8 +93,8 @@ const MESSAGES: &str = "m.conversation_id = v.id \
      AND m.timestamp <= (SELECT timestamp FROM messages WHERE id <= $4 ORDER BY id DESC LIMIT 1)";
 
 /// The other side of a conversation `c` of two users, from its direct key.
-pub(in crate::storage) const DIRECT_PARTNER: &str = "CAST(CASE WHEN (c.direct_key >> 32) = $1 THEN c.direct_key & 4294967295 \
-     ELSE c.direct_key >> 32 END AS INTEGER)";
+pub(in crate::storage) const DIRECT_PARTNER: &str = "CAST(CASE WHEN (c.direct_key >> 32) = $1 \
+     THEN c.direct_key & 4294967295 ELSE c.direct_key >> 32 END AS INTEGER)";
 
 pub(in crate::storage) fn query(backend: DatabaseBackend) -> Query {
     let conversation = join(backend, "conversations", "c", "c.id = mine.conversation_id");
