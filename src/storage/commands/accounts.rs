@@ -13,7 +13,7 @@ use crate::storage::people::name_review::HAND_ON;
 use crate::storage::people::search::Change;
 use crate::storage::schema::kinds::EventKind;
 
-/// Conversations of the user `$1`.
+/// The conversations of the user `$1`.
 const THEIRS: &str = "(SELECT conversation_id FROM members WHERE user_id = $1)";
 /// Records the event for all users who share a conversation with the user `$1`, and which conversation it was, for the
 /// deletion of their accounts.
@@ -26,7 +26,7 @@ const MARK: &str = "INSERT INTO wipes (conversation_id, user_id, seq) \
      SELECT id, CAST($1 AS INTEGER), CAST($2 AS BIGINT) FROM conversations WHERE id IN {theirs} \
      UNION ALL SELECT CAST(detail AS BIGINT), 0, seq FROM events WHERE user_id = $1 AND kind = $3 AND detail <> '' \
      ON CONFLICT (conversation_id) DO UPDATE SET user_id = 0";
-/// What the user `$1` looks like and no new account may.
+/// The looks of the name of the user `$1`, which no new name may have.
 const LOOKS: &str = "SELECT skeleton FROM name_skeletons WHERE user_id = $1 AND twin = 0";
 /// Events in other users' streams that are about the user `$1`: key changes and blocks, as in the index `events_about`.
 static FORGET_ABOUT: LazyLock<String> = LazyLock::new(|| {
@@ -35,7 +35,7 @@ static FORGET_ABOUT: LazyLock<String> = LazyLock::new(|| {
 });
 /// The access tokens of the user `$1` are refused until `$2`.
 const ENDED: &str = "INSERT INTO ended_users (user_id, until) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-/// Reads what is to be compared, and keeps it as it is until the batch has ended: on PostgreSQL others may write
+/// Reads what is to be compared, and locks it until the batch has ended: on PostgreSQL other transactions may write
 /// meanwhile.
 const LOCK: &str = "UPDATE users SET password_hash = password_hash WHERE id = $1 \
      RETURNING name_key, password_hash, public_key";
@@ -48,7 +48,7 @@ pub(super) struct LockedAccount {
 }
 
 impl Batch<'_> {
-    /// `None` when there is no such user.
+    /// Locks an account and returns what is compared of it; `None` when there is no such user.
     pub(super) async fn lock_account(&self, user: UserId) -> Result<Option<LockedAccount>, StorageError> {
         let Some(row) = self.tx.query_one(self.statement(LOCK, [user.0.into()])).await? else { return Ok(None) };
         let (name_key, password_hash, public_key) = row.read()?;
@@ -82,7 +82,7 @@ impl Batch<'_> {
         self.execute("DELETE FROM events WHERE user_id = $1", [Value::from(user.0)]).await?;
         self.execute("DELETE FROM blocks WHERE user_id = $1 OR other_id = $1", [Value::from(user.0)]).await?;
         let looks = self.tx.query(self.statement(LOOKS, [user.0.into()])).await?;
-        // Logins, tokens, tickets, devices and looks go with it.
+        // Foreign keys delete logins, tokens, tickets, devices and looks with it.
         self.execute("DELETE FROM users WHERE id = $1", [user.0.into()]).await?;
         for look in looks {
             self.execute(HAND_ON, [Value::from(look.get::<Vec<u8>>(0)?)]).await?;
@@ -93,7 +93,7 @@ impl Batch<'_> {
         self.cache.users.pop(&user);
 
         self.changed = true;
-        // The password's hash.
+        // The hash of the password must not be recoverable.
         self.destroyed = true;
         let events = to_users(partners, seq, EventBody::UserDeleted(user));
         Ok(Outcome { answer: Ok(Answer::Done), events })

@@ -23,7 +23,7 @@ pub struct Applied {
     pub first: Seq,
     /// The last number given to the batch; those of commands that changed nothing are never used.
     pub last: Seq,
-    /// One for each command, in their order.
+    /// One outcome for each command, in their order.
     pub outcomes: Vec<Outcome>,
 }
 
@@ -34,7 +34,7 @@ impl Storage {
     /// [`committed_since`](Self::committed_since) finds it out.
     pub async fn apply(&self, commands: Vec<Command>, now: Timestamp) -> Result<Applied, StorageError> {
         let mut cache = self.cache.lock().await;
-        // A caller that gives up leaves it open.
+        // A caller that gives up leaves the cache open: the next batch clears it.
         cache.open();
         let applied = Box::pin(self.apply_with(&mut cache, commands, now)).await;
         cache.close(applied.is_ok());
@@ -76,7 +76,7 @@ impl Storage {
             }
             Seq(head)
         } else {
-            // Nothing to keep, and no need to wait for the disk.
+            // There is nothing to keep, and no need to wait for the disk.
             tx.rollback().await?;
             Seq(head - count)
         };
@@ -99,7 +99,7 @@ impl Batch<'_> {
             if !matches!(command, Command::Send(_) | Command::Read { .. } | Command::Delivered { .. }) {
                 self.run_gathered(std::mem::take(&mut gathered)).await?;
             }
-            // Boxed: they are rare, and would make the future of every batch as large as the largest of them.
+            // Rare commands are boxed: they would make the future of every batch as large as the largest of them.
             let outcome = match command {
                 Command::Send(draft) => {
                     gathered.sends.push((place, *draft));

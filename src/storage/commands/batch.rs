@@ -17,9 +17,9 @@ pub(super) struct Batch<'a> {
     pub(super) cache: &'a mut Cache,
     pub(super) first_seq: i64,
     pub(super) first_time: i64,
-    /// By the clock, which time stamps may be ahead of.
+    /// The time by the clock, which time stamps may be ahead of.
     pub(super) now: Timestamp,
-    /// By the server's retention everything older is gone.
+    /// Everything older is gone by the server's retention.
     pub(super) retained_from: Timestamp,
     pub(super) outcomes: Vec<Option<Outcome>>,
     /// Whether there is something to commit.
@@ -32,6 +32,7 @@ pub(super) struct Batch<'a> {
 pub(super) type Place = usize;
 
 impl Batch<'_> {
+    /// Keeps what came of a command.
     pub(super) fn finish(&mut self, place: Place, outcome: Outcome) {
         self.changed |= !outcome.events.is_empty();
         if let Some(slot) = self.outcomes.get_mut(place) {
@@ -44,15 +45,17 @@ impl Batch<'_> {
         i64::try_from(place).unwrap_or(i64::MAX)
     }
 
+    /// Returns the number of a command, under which its event is stored.
     pub(super) fn seq(&self, place: Place) -> Seq {
         Seq(self.first_seq + Self::number(place))
     }
 
-    /// The highest id that a message from before this command can have.
+    /// Returns the highest id that a message from before this command can have.
     pub(super) fn newest_before(&self, place: Place) -> MessageId {
         id_at(Seq(self.seq(place).0 - 1))
     }
 
+    /// Returns the time stamp of a command.
     pub(super) fn time(&self, place: Place) -> Timestamp {
         Timestamp::from_micros(self.first_time + Self::number(place))
     }
@@ -80,12 +83,12 @@ impl Outcome {
     }
 }
 
-/// One event for an audience.
+/// Returns one event for an audience.
 pub(super) fn to(audience: Audience, seq: Seq, body: EventBody) -> Vec<(Audience, Arc<Event>)> {
     vec![(audience, Arc::new(Event { seq, body }))]
 }
 
-/// One event for several users, who need not share a conversation.
+/// Returns one event for several users, who need not share a conversation.
 pub(super) fn to_users(
     users: impl IntoIterator<Item = UserId>,
     seq: Seq,

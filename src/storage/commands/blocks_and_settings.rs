@@ -13,7 +13,7 @@ use crate::storage::schema::kinds::EventKind;
 const BLOCK: &str = "INSERT INTO blocks (user_id, other_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 const UNBLOCK: &str = "DELETE FROM blocks WHERE user_id = $1 AND other_id = $2";
 const SET_KEY: &str = "UPDATE users SET public_key = $2 WHERE id = $1";
-/// Whether the login `$1` is the user `$2`'s, goes on, and began between `$3` and `$4`.
+/// Finds the login `$1` when it is the user `$2`'s, has not ended, and began between `$3` and `$4`.
 const BEGAN: &str = "SELECT 1 FROM logins WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND created_at >= $3 \
      AND created_at <= $4";
 const SETTINGS: &str = "SELECT presence, read_receipts FROM users WHERE id = $1";
@@ -25,7 +25,7 @@ const DIRECT_KEYS: &str = "SELECT c.direct_key FROM members AS m \
      JOIN conversations AS c ON c.id = m.conversation_id WHERE m.user_id = $1";
 
 /// Records an event `$2` about the user `$1`, with the detail `$3`, for all users who share a conversation with that
-/// user, and for the user: those with notes to themselves share one.
+/// user, and for the user too when there is a self-chat, which is shared as well.
 pub(super) fn record_for_members(kind: EventKind) -> String {
     let kind = kind.stored();
     format!(

@@ -14,7 +14,7 @@ const CONVERSATIONS: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
 /// Most cached users, of 48 bytes each and their part of the map.
 const USERS: NonZeroUsize = NonZeroUsize::new(16_384).unwrap();
 
-/// A conversation that exists.
+/// The cached part of a conversation of two users, by the key that commands name it by.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::storage) struct CachedConversation {
     pub(in crate::storage) id: ConversationId,
@@ -32,7 +32,7 @@ pub(in crate::storage) struct CachedUser {
 
 pub(in crate::storage) struct Cache {
     rules: i64,
-    /// A batch is being carried out, or was abandoned: what was cached during it may have been rolled back.
+    /// Whether a batch is being carried out or was abandoned: what was cached during it may have been rolled back.
     is_open: bool,
     pub(in crate::storage) conversations: LruCache<DirectKey, CachedConversation>,
     pub(in crate::storage) users: LruCache<UserId, CachedUser>,

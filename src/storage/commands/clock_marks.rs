@@ -2,8 +2,7 @@
 //!
 //! Time stamps grow in commit order, whatever the clock does. After it was ahead and is right again they go on from the
 //! newest one, microsecond by microsecond, until it has caught up. What lasts for some time is measured by the clock
-//! all the same, so meanwhile it is noted now and then which time stamp was given at what time (migration
-//! `m0009_clock_marks`).
+//! all the same, so meanwhile marks record which time stamp was given at what time (migration `m0009_clock_marks`).
 
 use crate::domain::Timestamp;
 use crate::storage::StorageError;
@@ -13,7 +12,7 @@ use crate::storage::engine::tx::Tx as _;
 /// Time stamps that are ahead by less are right: other servers' clocks may differ by this, and many messages in one
 /// microsecond.
 const TOLERANCE_US: i64 = 1_000_000;
-/// Seconds between two notes.
+/// Seconds between two marks.
 pub(in crate::storage) const MARK_EVERY_S: i64 = 600;
 
 const MARK: &str = "INSERT INTO clock_marks (clock, committed_at) VALUES ($1, $2) ON CONFLICT (clock) DO NOTHING";
@@ -25,7 +24,7 @@ impl Batch<'_> {
         self.first_time - self.now.as_micros() > TOLERANCE_US
     }
 
-    /// When this command is carried out: its time stamp, or, when that is ahead, the time by the clock.
+    /// Returns when this command is carried out: its time stamp, or, when that is ahead, the time by the clock.
     pub(super) fn moment(&self, place: Place) -> Timestamp {
         if self.is_ahead() { self.now } else { self.time(place) }
     }
@@ -49,7 +48,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// When the message with this time stamp was stored, at the latest.
+    /// Returns when the message with this time stamp was stored, at the latest.
     pub(super) async fn stored_at(&self, timestamp: Timestamp) -> Result<Timestamp, StorageError> {
         let Some(row) = self.tx.query_one(self.statement(MARK_OF, [timestamp.as_micros().into()])).await? else {
             return Ok(timestamp);

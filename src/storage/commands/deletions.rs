@@ -1,5 +1,7 @@
-//! Deleting messages: for one side, for both, or because their time is over. The ciphertext is
-//! overwritten; the row stays as a tombstone, so that a retry still finds it.
+//! Deletion of messages: for one side, for both, or because their time is over. The ciphertext is overwritten; the row
+//! stays as a tombstone, so that a retry still finds it.
+
+use std::sync::LazyLock;
 
 use crate::domain::{
     Answer, Audience, ConversationId, Deletion, Event, EventBody, MessageId, Outcome, Refusal, Scope, Seq, Timestamp,
@@ -12,21 +14,24 @@ use crate::storage::engine::row::{Columns as _, columns};
 use crate::storage::engine::tx::Tx as _;
 use crate::storage::schema::kinds::{EventKind, GoneHow};
 
-/// How long a sender may delete a message for everyone, in seconds.
+/// The time, in seconds, for which a sender may delete a message for everyone.
 const EVERYONE_WITHIN_S: i64 = 24 * 60 * 60;
 
 const GONE_FOR_BOTH: &str = "UPDATE messages SET gone_seq = $2, gone_how = $3, expires_at = NULL, \
      sender_gone = CASE WHEN $4 = 1 OR sender_gone IS NULL THEN $2 ELSE sender_gone END, \
      receiver_gone = CASE WHEN $4 = 1 OR receiver_gone IS NULL THEN $2 ELSE receiver_gone END WHERE id = $1";
-const GONE_FOR_SENDER: &str = "UPDATE messages SET sender_gone = $2, gone_seq = CASE \
-     WHEN receiver_gone IS NULL THEN NULL ELSE $2 END, expires_at = CASE WHEN receiver_gone IS NULL \
-     THEN expires_at END \
-     WHERE id = $1";
-const GONE_FOR_RECEIVER: &str = "UPDATE messages SET receiver_gone = $2, gone_seq = CASE \
-     WHEN sender_gone IS NULL THEN NULL ELSE $2 END, expires_at = CASE WHEN sender_gone IS NULL THEN expires_at END \
-     WHERE id = $1";
+static GONE_FOR_SENDER: LazyLock<String> = LazyLock::new(|| gone_for_one("sender_gone", "receiver_gone"));
+static GONE_FOR_RECEIVER: LazyLock<String> = LazyLock::new(|| gone_for_one("receiver_gone", "sender_gone"));
 
-/// A message of a conversation is no longer unread.
+/// Returns the statement by which one side loses the message `$1`; it is gone when the other side has lost it before.
+fn gone_for_one(mine: &str, theirs: &str) -> String {
+    format!(
+        "UPDATE messages SET {mine} = $2, gone_seq = CASE WHEN {theirs} IS NULL THEN NULL ELSE $2 END, \
+         expires_at = CASE WHEN {theirs} IS NULL THEN expires_at END WHERE id = $1"
+    )
+}
+
+/// The message `$3` of the conversation `$2` no longer counts as unread to the user `$1`.
 pub(in crate::storage) const UNREAD_LESS: &str = "UPDATE members SET unread = unread - 1 WHERE user_id = $1 \
      AND conversation_id = $2 \
      AND read_id < $3 AND unread > 0";
@@ -62,7 +67,7 @@ impl Target {
         Deletion { seq, id, conversation_id, sender, receiver, scope, by }
     }
 
-    /// The deletion by which `user` has lost the message.
+    /// Returns the deletion by which `user` has lost the message.
     fn standing(&self, user: UserId) -> Option<Deletion> {
         let seq = self.gone_for(user)?;
         let for_all = self.gone_seq == Some(seq);
@@ -117,11 +122,11 @@ impl Batch<'_> {
             }
             Scope::Me => {
                 let (sql, side) = if user == target.sender {
-                    (GONE_FOR_SENDER, Side::Sender)
+                    (&GONE_FOR_SENDER, Side::Sender)
                 } else {
-                    (GONE_FOR_RECEIVER, Side::Receiver)
+                    (&GONE_FOR_RECEIVER, Side::Receiver)
                 };
-                self.execute(sql, [id.0.into(), seq.0.into()]).await?;
+                self.execute(sql.as_str(), [id.0.into(), seq.0.into()]).await?;
                 self.destroy(id, side).await?;
                 Audience::User(user)
             }
@@ -140,7 +145,7 @@ impl Batch<'_> {
         let seq = self.seq(place);
         let target = self.target(id).await?.filter(|t| t.gone_seq.is_none() && t.expires_at.is_some());
         let Some(target) = target else {
-            // Gone already, by retention or with an account.
+            // It is gone already, by retention or with an account.
             self.execute("UPDATE messages SET expires_at = NULL WHERE id = $1", [id.0.into()]).await?;
             self.changed = true;
             return Ok(Outcome::done(Answer::Done));
@@ -223,7 +228,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// What was deleted before it was read is no longer unread.
+    /// Takes a message that was deleted before it was read from the receiver's unread ones.
     async fn unread_less(&self, target: &Target) -> Result<(), StorageError> {
         if target.receiver_gone.is_none() && target.receiver != target.sender {
             let values = [target.receiver.0.into(), target.conversation_id.0.into(), target.id.0.into()];
@@ -233,7 +238,7 @@ impl Batch<'_> {
     }
 
     async fn target(&self, id: MessageId) -> Result<Option<Target>, StorageError> {
-        // Only while its conversation is there.
+        // A message is found only while its conversation is there.
         let sql = format!(
             "SELECT {} FROM messages AS m JOIN conversations AS c ON c.id = m.conversation_id WHERE m.id = $1",
             Target::select()

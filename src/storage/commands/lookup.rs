@@ -39,7 +39,7 @@ impl Batch<'_> {
         Ok(made)
     }
 
-    /// Whether one of the two has blocked the other.
+    /// Returns whether one of the two has blocked the other.
     pub(super) async fn is_blocked(&self, key: DirectKey) -> Result<bool, StorageError> {
         let [a, b] = key.sides();
         let statement = self.statement(IS_BLOCKED, [a.0.into(), b.0.into()]);

@@ -47,7 +47,7 @@ struct Position {
 }
 
 impl Position {
-    /// The newest message that the partner knows to have arrived.
+    /// Returns the newest message that the partner knows to have arrived.
     fn known_delivered(&self) -> MessageId {
         self.delivered_id.max(self.shown_id)
     }
@@ -84,7 +84,7 @@ impl Batch<'_> {
             return Ok(());
         };
 
-        // What is stored after it in this batch it cannot have read.
+        // The user cannot have read what is stored after this command in the batch.
         let limit = furthest.min(self.newest_before(winner));
         let up_to = self.clamp(side, position.newest_inbound, limit).await?;
         let up_to = up_to.filter(|up_to| *up_to > position.read.0);
@@ -96,7 +96,7 @@ impl Batch<'_> {
         } else {
             let (read, seq, timestamp) = position.read;
             let standing = Receipt { seq, timestamp, ..self.receipt(winner, ReceiptKind::Read, side, read) };
-            // Positions older than receipts have no event.
+            // Positions from before there were receipts have no event.
             (seq.0 > 0).then_some(standing)
         };
         let repeated = match standing {
@@ -151,7 +151,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// One command, one number: each partner gets its own receipt under it.
+    /// Reports what has arrived. The command has one number, under which each partner gets a receipt of its own.
     async fn delivered(&mut self, place: Place, user: UserId, up_to: Seq) -> Result<(), StorageError> {
         let limit = id_at(up_to).min(self.newest_before(place));
         let rows = self.tx.query(self.statement(DIRECT_UNDELIVERED.as_str(), [user.0.into()])).await?;
@@ -180,7 +180,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// The partner's newest message at or below `limit`.
+    /// Returns the partner's newest message at or below `limit`; `newest` is the newest of all.
     async fn clamp(
         &self,
         Side { conversation, user, partner }: Side,
@@ -196,8 +196,8 @@ impl Batch<'_> {
         Ok(row.map_or(Ok(None), |row| row.get::<Option<i64>>(0))?.map(MessageId))
     }
 
-    /// Whether the user had written to the partner before this command: a message that makes them partners may be in
-    /// the same batch, behind it.
+    /// Returns whether the user had written to the partner before this command: a message that makes them partners may
+    /// be in the same batch, behind it.
     async fn has_written(&self, place: Place, side: Side, newest: Option<MessageId>) -> Result<bool, StorageError> {
         let before = self.newest_before(place);
         if newest.is_none() || self.clamp(side.other(), newest, before).await?.is_some() {

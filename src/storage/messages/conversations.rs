@@ -22,7 +22,7 @@ use crate::storage::{Storage, StorageError};
 pub struct Overview {
     /// Its id.
     pub id: ConversationId,
-    /// The other side; oneself for notes to oneself.
+    /// The other side; the user again in a self-chat.
     pub partner: User,
     /// The newest message that this side may be shown.
     pub last_message: Option<Message>,
@@ -53,10 +53,10 @@ pub struct Relation {
     pub both_show_presence: bool,
 }
 
-/// What the members' counter of a conversation `c` still holds as unread although it is not shown any more, until it
-/// is cleared away.
+/// Returns the expression of how many messages the unread counter of a conversation `c` still holds although they are
+/// not shown any more, until they are cleared away.
 fn over_but_counted() -> String {
-    // The sum keeps PostgreSQL from going through all later messages by their numbers.
+    // The `+ 0` keeps PostgreSQL from going through all later messages by their numbers.
     let unread = "m.conversation_id = c.id AND m.id + 0 > c.read_id AND m.receiver_id = $1 AND m.sender_id <> $1";
     let counts = KEPT_BY_READER.iter().map(|kept| {
         let kept = kept.condition();
@@ -137,7 +137,7 @@ columns! {
 /// Finds the conversation with the direct key `$1`.
 pub(in crate::storage) const DIRECT_CONVERSATION: &str = "SELECT id FROM conversations WHERE direct_key = $1";
 
-/// What the users `$1` and `$2`, whose direct key is `$3`, are to each other, unless one has blocked the other.
+/// Finds what the users `$1` and `$2`, whose direct key is `$3`, are to each other, unless one has blocked the other.
 pub(in crate::storage) static RELATION: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT {} FROM conversations AS v JOIN members AS mine ON mine.conversation_id = v.id AND mine.user_id = $1 \
@@ -150,7 +150,7 @@ pub(in crate::storage) static RELATION: LazyLock<String> = LazyLock::new(|| {
 });
 
 impl Storage {
-    /// The user's conversations, newest first, at most `limit` and [`PAGE_BYTES`](crate::storage::PAGE_BYTES), but at
+    /// Returns conversations, newest first, at most `limit` and [`PAGE_BYTES`](crate::storage::PAGE_BYTES), but at
     /// least one; only those whose newest message has a number below `before`.
     pub async fn conversations(
         &self,

@@ -18,7 +18,8 @@ use crate::storage::{Storage, StorageError};
 /// Most conversations of a chat list.
 const MAX_CONVERSATIONS: u64 = 1000;
 
-/// One page, newest first. Which messages, and how many of them fit, is decided by their sizes, before any is read.
+/// Returns the query for one page of a conversation, newest first. Which messages, and how many of them fit, is decided
+/// by their sizes, before any is read. The reader must be a member.
 pub(in crate::storage) fn history_query(backend: DatabaseBackend) -> Query {
     let join = |table, alias, on| join(backend, table, alias, on);
     let columns = "m.id AS id, m.timestamp AS timestamp, m.sender_id AS sender_id";
@@ -84,7 +85,7 @@ pub enum Before {
 }
 
 impl Storage {
-    /// The newest messages of two users' conversation, newest first, at most `limit` and
+    /// Returns messages of the conversation with a partner, newest first, at most `limit` and
     /// [`PAGE_BYTES`](crate::storage::PAGE_BYTES), but at least one; only those older than `before`.
     pub async fn history(
         &self,
@@ -113,7 +114,7 @@ impl Storage {
         }
     }
 
-    /// The user's conversations, the one with the newest message first, at most 1000 and
+    /// Returns conversations, the one with the newest message first, at most 1000 and
     /// [`PAGE_BYTES`](crate::storage::PAGE_BYTES), but at least one.
     pub async fn chat_list(&self, viewer: Viewer, now: Timestamp) -> Result<Vec<ChatListEntry>, StorageError> {
         let mut page = Filling::new(MAX_CONVERSATIONS);
@@ -125,7 +126,7 @@ impl Storage {
         if steps.was_one() {
             return Ok(page.items);
         }
-        // Those that have moved to the top meanwhile.
+        // Chats may have moved to the top meanwhile.
         let top = page.items.first().map(|first| first.newest.id);
         let mut chats = self.chats(viewer, now, i64::MAX).await?;
         chats.retain(|chat| Some(chat.newest.id) > top);
@@ -136,7 +137,7 @@ impl Storage {
         Ok(all.items)
     }
 
-    /// The next chats of the list, whose newest message has a number below `before`.
+    /// Returns the next chats of the list, whose newest message has a number below `before`.
     async fn chats(&self, viewer: Viewer, now: Timestamp, before: i64) -> Result<Vec<ChatListEntry>, StorageError> {
         let values = [viewer.user.0.into(), now.as_micros().into(), bind(MAX_CONVERSATIONS), before.into()];
         let rows = self.read_rows(&chat_list_query(self.backend()), values).await?;
@@ -148,7 +149,7 @@ impl Storage {
         rows.into_iter().map(entry).collect()
     }
 
-    /// As a time stamp: numbers and time stamps grow together.
+    /// Returns the end of a page as a time stamp: numbers and time stamps grow together.
     async fn before(&self, before: Before) -> Result<i64, StorageError> {
         match before {
             Before::Newest => Ok(i64::MAX),

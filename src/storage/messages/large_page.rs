@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::storage::{Storage, StorageError};
 
-/// How long a page rests after a step, in times of what the step took: a third of one core is left for large pages.
+/// The rest after a step, as a multiple of the time that the step took: a third of one core is left for large pages.
 const REST: u32 = 2;
 /// The longest rest. A step that took longer has waited for others.
 const LONGEST_REST: Duration = Duration::from_millis(20);
@@ -23,7 +23,7 @@ pub(in crate::storage) struct LargePage<'a> {
 }
 
 impl Storage {
-    /// The first step of a page.
+    /// Begins the first step of a page.
     pub(in crate::storage) fn page_steps(&self) -> LargePage<'_> {
         LargePage { storage: self, permit: None, step_began: Instant::now() }
     }
@@ -44,7 +44,7 @@ impl LargePage<'_> {
         Ok(())
     }
 
-    /// Whether all was read in one step.
+    /// Returns whether all was read in one step.
     pub(in crate::storage) fn was_one(&self) -> bool {
         self.permit.is_none()
     }

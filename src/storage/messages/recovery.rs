@@ -14,13 +14,13 @@ use crate::storage::{Storage, StorageError};
 
 /// A row that is rolled back before it becomes visible. Messages have numbers from 1 on.
 const FILL: &str = "INSERT INTO bodies (id, sender_copy, receiver_copy) VALUES (-1, $1, '')";
-/// As far back as PostgreSQL's compression looks for repetitions.
+/// The distance, in bytes, up to which PostgreSQL's compression looks for repetitions.
 const ROOM_BLOCK: usize = 4096;
 /// Messages read at once.
 const PAGE: u64 = 256;
 
 impl Storage {
-    /// The highest number given to a message so far; 0 in an empty store.
+    /// Returns the highest number given so far; 0 in an empty store.
     ///
     /// Writes to find out, first as much as `room` bytes, which are taken back. So it fails when the store cannot be
     /// written, as on a full disk; and it waits for every transaction that has taken numbers, so that afterwards their
@@ -37,7 +37,7 @@ impl Storage {
         Ok(Seq(head))
     }
 
-    /// Whether so many bytes can be written. They are not kept.
+    /// Fails when so many bytes cannot be written. They are not kept.
     async fn probe_room(&self, bytes: usize) -> Result<(), StorageError> {
         if let Batches::Sqlite(own) = &self.batches {
             return SqliteTransaction::begin(self.lock_batches(own).await?)?.try_room(bytes);
@@ -48,7 +48,8 @@ impl Storage {
         Ok(tx.rollback().await?)
     }
 
-    /// Messages of these senders with a number above `after` and a time stamp of `since` or later, oldest first.
+    /// Returns the messages of these senders with a number above `after` and a time stamp of `since` or later, oldest
+    /// first.
     ///
     /// Reads from the newest one down: the cost is what was stored since, not what is stored.
     pub async fn committed_since(
@@ -104,7 +105,7 @@ impl FromRow for Found {
     }
 }
 
-/// So many bytes that cannot be made smaller: a block that is another one each time, again and again.
+/// Returns so many bytes that cannot be compressed: a random block again and again.
 fn filler(bytes: usize) -> Result<Vec<u8>, StorageError> {
     let block: [u8; ROOM_BLOCK] = random_bytes()?;
     Ok(block.iter().copied().cycle().take(bytes).collect())

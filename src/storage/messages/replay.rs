@@ -27,21 +27,21 @@ const WIDEST: i64 = 1 << 53;
 /// Messages read in the first statement, whose sizes are not known yet: what a phone has missed in a few hours.
 const FIRST: usize = 16;
 
-/// How much of a replay to read at once.
+/// The bounds of one page of a replay.
 #[derive(Clone, Copy, Debug)]
 pub struct PageLimit {
-    /// At most so many events.
+    /// Most events.
     pub events: usize,
-    /// At most so many bytes of copies, but at least one message.
+    /// Most bytes of copies; but one message at least.
     pub bytes: usize,
 }
 
 /// A part of what was missed.
 #[derive(Debug)]
 pub struct Page {
-    /// In the order of `seq`.
+    /// The events, in the order of `seq`.
     pub events: Vec<Event>,
-    /// With these, everything up to here is told.
+    /// The place up to which everything is told with these.
     pub up_to: Seq,
     /// Whether that was the head of the store when it was looked up.
     pub is_last: bool,
@@ -53,18 +53,18 @@ pub struct Replay {
     viewer: Viewer,
     up_to: Seq,
     planned: VecDeque<Planned>,
-    /// Numbers that the next plan covers.
+    /// How many numbers the next plan covers.
     window: i64,
-    /// Messages that the next statement reads.
+    /// How many messages the next statement reads.
     step: usize,
-    /// With all that is planned, everything up to here is told.
+    /// The place up to which everything is told with what is planned.
     planned_up_to: Seq,
     /// Whether that is the head of the store.
     is_last: bool,
 }
 
 impl Replay {
-    /// The events for `viewer` after `since`.
+    /// Begins a replay of the events for `viewer` after `since`.
     #[must_use]
     pub fn new(viewer: Viewer, since: Seq) -> Self {
         Self {
@@ -112,8 +112,8 @@ impl Storage {
         Ok(Position { epoch: Epoch::parse(&epoch).ok_or(StorageError::Corrupt("the epoch"))?, head, dropped })
     }
 
-    /// The next page. What was deleted or has expired since its event is left out. After an error the same page is read
-    /// again.
+    /// Reads the next page. Messages that were deleted or have expired since their event are left out. After an error
+    /// the same page is read again.
     pub async fn next_page(&self, replay: &mut Replay, limit: PageLimit, now: Timestamp) -> Result<Page, StorageError> {
         let page = self.read_page(replay, limit, now).await;
         if page.is_err() {
@@ -128,7 +128,7 @@ impl Storage {
         let mut steps = self.page_steps();
         loop {
             if replay.planned.is_empty() {
-                // Half of the readers: the others are for other requests. The semaphore is never closed.
+                // Half of the readers are left for other requests. The semaphore is never closed.
                 let _turn = self.replays.acquire().await;
                 self.plan(replay).await?;
             }
@@ -143,7 +143,7 @@ impl Storage {
                 for planned in rest.into_iter().rev() {
                     replay.planned.push_front(planned);
                 }
-                // As many as make a page, if the next ones are as big.
+                // The next step reads as many as make a page, if they are as big as those so far.
                 let [few, .., many] = SIZES;
                 replay.step = (limit.bytes / (room.taken / page.events.len().max(1)).max(1)).clamp(few, many);
             }

@@ -140,7 +140,8 @@ pub(in crate::storage) fn newest_of(sources: &[KeptBy], columns: &str, condition
     format!("SELECT * FROM ({all}) AS parts ORDER BY timestamp DESC LIMIT {limit}")
 }
 
-/// Returns the expression of the size, in bytes, of the copy of a `message` that [`COLUMNS`] has, which is not read.
+/// Returns the expression of the size, in bytes, of the copy of a `message` that [`COLUMNS`] selects. The copy itself
+/// is not read for it.
 pub(in crate::storage) fn size_of(message: &str) -> String {
     format!(
         "CASE WHEN {message}.sender_id = $1 THEN OCTET_LENGTH(t.sender_copy) ELSE OCTET_LENGTH(t.receiver_copy) END"

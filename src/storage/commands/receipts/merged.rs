@@ -1,4 +1,4 @@
-//! The receipts of a batch, of which those of one user and conversation are merged.
+//! The receipts of a batch: those of one user in one conversation are merged.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use crate::storage::commands::batch::Place;
 #[derive(Default)]
 pub(in crate::storage::commands) struct MergedReceipts {
     pub(super) reads: HashMap<(UserId, DirectKey), Reads>,
-    /// In the order of arrival.
+    /// The keys of `reads`, in the order of arrival.
     pub(super) order: Vec<(UserId, DirectKey)>,
     pub(super) delivered: Vec<(UserId, Place, Seq)>,
 }

@@ -32,7 +32,7 @@ pub(super) static DIRECT_POSITION: LazyLock<String> = LazyLock::new(|| {
 
 /// The newest message of `$2` in the conversation `$1` with `$4` that has a number of at most `$3`. Numbers and time
 /// stamps grow together, so the conversation's indexes find it. A client names a message of its partner, which is the
-/// first one found; one that names others must not make the writer walk over everything.
+/// first one found; a client that names others must not make the writer walk over everything.
 pub(in crate::storage) static NEWEST_AT_OR_BELOW: LazyLock<String> = LazyLock::new(|| {
     let conditions = "m.conversation_id = $1 \
          AND m.timestamp <= (SELECT timestamp FROM messages WHERE id <= $3 ORDER BY id DESC LIMIT 1)";
@@ -41,8 +41,8 @@ pub(in crate::storage) static NEWEST_AT_OR_BELOW: LazyLock<String> = LazyLock::n
     format!("SELECT MAX(id) FROM ({newest}) AS newest WHERE sender_id = $2")
 });
 
-/// Whether `$2` has written something with a number of at most `$3` of which only a tombstone is left: it is seldom
-/// asked, and not looked for among more than can be.
+/// Finds whether `$2` has written something with a number of at most `$3` of which only a tombstone is left. Seldom
+/// needed, and limited to the first 1000 tombstones.
 pub(super) static WROTE_WHAT_IS_GONE: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT 1 FROM (SELECT id, sender_id FROM messages WHERE conversation_id = $1 \

@@ -1,7 +1,7 @@
 //! Recognition of a message that its sender has sent before.
 //!
-//! The unique index over the senders' names decides: a message whose name is there already is not inserted. What it
-//! is a repetition of is looked up only then, and beforehand only for the few whose answer may depend on it.
+//! The unique index over client ids decides: a message whose client id the sender has used is not inserted. Only then
+//! the earlier message is looked up, and beforehand only for the few whose answer may depend on it.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -94,7 +94,7 @@ impl Batch<'_> {
         doubtful.collect()
     }
 
-    /// Whether the cache shows that the draft can be accepted.
+    /// Returns whether the cache shows that the draft can be accepted.
     fn is_plain(&self, draft: &Draft) -> bool {
         let is_whole = draft.objection.is_none() && draft.reply_to.is_none();
         let Some(direct) = draft.conversation.filter(|_| is_whole) else { return false };

@@ -10,10 +10,10 @@ use crate::storage::engine::postgres::batches::PostgresTransaction;
 
 use Cell::{BigInt, Bytes};
 
-/// A message whose name is there already is left out, and counted nowhere; only its ciphertexts are there, until they
-/// are [deleted](delete_bodies_of_retries): to leave them out here, the rows would have to be joined with those
-/// inserted, by a planner that knows nothing of either. Each table has its own part of the arrays: rows that all share
-/// would be kept in between.
+/// Inserts messages with everything beside them. A message whose client id is in use is left out and counted nowhere;
+/// only its ciphertexts are inserted, until they are [deleted](delete_bodies_of_retries): to leave them out here, the
+/// rows would have to be joined with those inserted, by a planner that knows nothing of either. Each table has its own
+/// part of the arrays: rows that all share would be kept in between.
 const INSERT: &str = "WITH m AS (INSERT INTO messages \
      (id, conversation_id, sender_id, receiver_id, message_type, timestamp, client_id, content_hash, reply_to, \
      expires_at) \
@@ -36,13 +36,13 @@ const INSERT: &str = "WITH m AS (INSERT INTO messages \
      WHERE members.user_id = n.receiver_id AND members.conversation_id = n.conversation_id) \
      SELECT COUNT(*) FROM m";
 
-/// Only where messages have names: PostgreSQL writes a row that may be left out in two steps, each with an entry in its
-/// log.
+/// Leaves out retries. Used only where messages have client ids: PostgreSQL writes a row that may be left out in two
+/// steps, each with an entry in its log.
 const ONCE: &str = "ON CONFLICT (client_id, sender_id) WHERE client_id IS NOT NULL DO NOTHING";
 
 const DELETE_BODIES: &str = "DELETE FROM bodies WHERE id = ANY($1::bigint[])";
 
-/// Returns how many were inserted.
+/// Inserts messages with everything beside them, and returns how many were inserted.
 pub(super) async fn insert(tx: &PostgresTransaction, accepted: &[Accepted]) -> Result<u64, StorageError> {
     let rows = accepted.iter().map(|accepted| {
         let [id, conversation, sender, receiver, kind, time, name, hash, reply_to, expires_at] =

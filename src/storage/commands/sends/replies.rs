@@ -14,14 +14,14 @@ const CONVERSATIONS: &str = "WITH {rows} SELECT m.id, m.conversation_id FROM v J
 pub(super) struct Originals(HashMap<MessageId, ConversationId>);
 
 impl Originals {
-    /// Whether a draft in this conversation may reply to this message; a new conversation has none.
+    /// Returns whether a draft in this conversation may reply to this message; a new conversation has none.
     pub(super) fn has(&self, reply_to: Option<MessageId>, conversation: Option<ConversationId>) -> bool {
         reply_to.is_none_or(|id| conversation.is_some() && self.0.get(&id).copied() == conversation)
     }
 }
 
 impl Batch<'_> {
-    /// Looks up the messages that the drafts reply to, all at once; nothing when no draft is a reply.
+    /// Looks up the messages that the drafts reply to, all at once. Asks nothing when no draft is a reply.
     pub(super) async fn originals(&self, drafts: &[(Place, Draft)]) -> Result<Originals, StorageError> {
         let mut originals = HashMap::new();
         let ids: Vec<_> = drafts.iter().filter_map(|(_, draft)| draft.reply_to).collect();

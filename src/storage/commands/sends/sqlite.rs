@@ -10,7 +10,7 @@ use crate::storage::engine::sqlite::batches::SqliteTransaction;
 
 use Cell::{BigInt, Bytes, Int, Text};
 
-/// A message whose name is there already is left out.
+/// Inserts a message, unless its client id is in use.
 const MESSAGE: &str = "INSERT INTO messages \
      (id, conversation_id, sender_id, receiver_id, message_type, timestamp, client_id, content_hash, reply_to, \
      expires_at) \
@@ -21,7 +21,7 @@ const NEWEST: &str = "UPDATE conversations SET newest_message_id = ?2 WHERE id =
 const UNREAD: &str =
     "UPDATE members SET unread = unread + ?3, newest_inbound = ?4 WHERE user_id = ?1 AND conversation_id = ?2";
 
-/// A message's cells, in the order of [`MESSAGE`].
+/// Returns a message's cells, in the order of [`MESSAGE`].
 pub(super) fn message(Accepted { message: m, content_hash, .. }: &Accepted) -> [Cell<'_>; 10] {
     [
         BigInt(m.id.0),
@@ -37,12 +37,12 @@ pub(super) fn message(Accepted { message: m, content_hash, .. }: &Accepted) -> [
     ]
 }
 
-/// Returns how many were inserted.
+/// Inserts the messages themselves, and returns how many were inserted.
 pub(super) fn insert_messages(tx: &SqliteTransaction, accepted: &[Accepted]) -> Result<u64, StorageError> {
     tx.execute_each(MESSAGE, &Bulk::new(accepted.iter().map(message)))
 }
 
-/// Everything but the messages themselves.
+/// Inserts the ciphertexts, and moves conversations and members.
 pub(super) fn insert_beside(tx: &SqliteTransaction, accepted: &[Accepted]) -> Result<(), StorageError> {
     let bodies = accepted.iter().map(|Accepted { message: m, .. }| {
         [BigInt(m.id.0), Bytes(m.sender_copy.as_bytes()), Bytes(m.receiver_copy.as_bytes())]
@@ -53,15 +53,15 @@ pub(super) fn insert_beside(tx: &SqliteTransaction, accepted: &[Accepted]) -> Re
     Ok(())
 }
 
-/// Each conversation and its newest message of this batch.
+/// Returns each conversation and its newest message of this batch.
 fn newest(accepted: &[Accepted]) -> Bulk<'static, 2> {
-    // Later messages overwrite earlier ones of the same conversation. In the order of the table, page by page.
+    // Later messages overwrite earlier ones of the same conversation. Sorted as the table is, page by page.
     let newest: BTreeMap<ConversationId, MessageId> =
         accepted.iter().map(|a| (a.message.conversation_id, a.message.id)).collect();
     Bulk::new(newest.into_iter().map(|(conversation, id)| [BigInt(conversation.0), BigInt(id.0)]))
 }
 
-/// What is new to each receiver.
+/// Returns what is new to each receiver.
 fn unread(accepted: &[Accepted]) -> Bulk<'static, 4> {
     let mut unread: BTreeMap<(UserId, ConversationId), (i64, MessageId)> = BTreeMap::new();
     for message in accepted.iter().map(|a| &a.message).filter(|m| m.sender != m.receiver) {

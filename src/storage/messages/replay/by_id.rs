@@ -15,7 +15,7 @@ use crate::storage::{Storage, StorageError};
 /// Messages read in one statement, when they are big and when they are small: statements of these sizes stay prepared.
 pub(super) const SIZES: [usize; 3] = [8, 16, 64];
 
-/// Messages `$3` and so on, `size` of them, that are found by nothing but their numbers.
+/// Returns the query for the messages `$3` and so on, `size` of them, which are found by nothing but their numbers.
 pub(in crate::storage) fn by_id_query(backend: DatabaseBackend, size: usize) -> Query {
     let sql = format!(
         "SELECT {} {} {} WHERE m.gone_seq IS NULL AND {}",
@@ -54,7 +54,7 @@ fn one_of(first: usize, size: usize) -> String {
     format!("m.id IN ({})", places.join(", "))
 }
 
-/// Filled up with the last one to one of [`SIZES`]: a constant text stays prepared.
+/// Returns the ids, filled up with the last one to one of [`SIZES`]: a constant text stays prepared.
 fn padded(ids: &[MessageId]) -> impl ExactSizeIterator<Item = Value> {
     let size = SIZES.into_iter().find(|size| ids.len() <= *size).unwrap_or(ids.len());
     (0..size).map(|i| ids.get(i).or(ids.last()).map(|id| id.0).into())

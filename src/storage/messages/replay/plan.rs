@@ -11,7 +11,7 @@ use crate::storage::messages::select::KeptBy;
 use crate::storage::schema::kinds::EventKind;
 use crate::storage::schema::numbers::{id_at, seq_of};
 
-/// What a row of a plan stands for, and where it was found. Of those with one number, later ones come later.
+/// What a row of a plan stands for, and where it was found. Rows with one number come in the order of these.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
     /// The table of events; `kind` is that of the event.
@@ -87,7 +87,7 @@ const MOVED: &str = "SELECT mine.conversation_id AS id, {other} AS other, c.newe
      theirs.delivered_seq AS delivered_seq, theirs.delivered_id AS delivered_id, theirs.delivered_at AS delivered_at \
      FROM members AS mine {conversation} {theirs} WHERE mine.user_id = $1 AND (c.newest_message_id > $2 \
      OR mine.read_seq > $2 OR theirs.shown_seq > $2 OR theirs.delivered_seq > $2)";
-/// Numbers and time stamps grow together.
+/// The messages `m` of a conversation `v` after `$2` up to `$4`, by their time stamps: these grow with the numbers.
 const MESSAGES: &str = "m.conversation_id = v.id \
      AND m.timestamp > COALESCE((SELECT timestamp FROM messages WHERE id <= $2 ORDER BY id DESC LIMIT 1), -1) \
      AND m.timestamp <= (SELECT timestamp FROM messages WHERE id <= $4 ORDER BY id DESC LIMIT 1)";
@@ -142,7 +142,7 @@ impl Planned {
 /// One row of a plan.
 pub(super) enum PlanRow {
     Planned(Planned),
-    /// The head of the store: the plan reaches it.
+    /// The head of the store, which the plan reaches.
     Head(Seq),
 }
 
