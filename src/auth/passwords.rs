@@ -57,7 +57,7 @@ impl Passwords {
         let wait = Duration::from_millis(config.hash_wait_ms);
         Ok(Self {
             threads: Threads::start(at_once, params.block_count(), KEEP, wait).map_err(internal)?,
-            dummy: nobodys(&params, random_bytes()?, random_bytes()?).map_err(internal)?.to_string(),
+            dummy: unmatchable_hash(&params, random_bytes()?, random_bytes()?).map_err(internal)?.to_string(),
             params,
         })
     }
@@ -122,7 +122,11 @@ impl Passwords {
 }
 
 /// Returns a hash of no password, as costly to verify as any other.
-fn nobodys(params: &Params, salt: [u8; 16], hash: [u8; Params::DEFAULT_OUTPUT_LEN]) -> Result<PasswordHash, Error> {
+fn unmatchable_hash(
+    params: &Params,
+    salt: [u8; 16],
+    hash: [u8; Params::DEFAULT_OUTPUT_LEN],
+) -> Result<PasswordHash, Error> {
     Ok(PasswordHash {
         algorithm: Algorithm::Argon2id.ident(),
         version: Some(Version::V0x13.into()),

@@ -9,7 +9,7 @@ use crate::domain::{Answer, DirectKey, EventBody, Outcome, Proof, Refusal, Times
 use crate::storage::StorageError;
 use crate::storage::commands::batch::{Batch, Place, to_users};
 use crate::storage::engine::tx::Tx as _;
-use crate::storage::people::name_review::HAND_ON;
+use crate::storage::people::name_review::PROMOTE_TWIN;
 use crate::storage::people::search::Change;
 use crate::storage::schema::kinds::EventKind;
 
@@ -85,7 +85,7 @@ impl Batch<'_> {
         // Foreign keys delete logins, tokens, tickets, devices and looks with it.
         self.execute("DELETE FROM users WHERE id = $1", [user.0.into()]).await?;
         for look in looks {
-            self.execute(HAND_ON, [Value::from(look.get::<Vec<u8>>(0)?)]).await?;
+            self.execute(PROMOTE_TWIN, [Value::from(look.get::<Vec<u8>>(0)?)]).await?;
         }
         self.storage.index_names(&self.tx, Change::Remove, &[(user, &searched(&account.name_key))]).await?;
         self.execute(ENDED, [user.0.into(), until.as_micros().into()]).await?;

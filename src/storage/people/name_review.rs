@@ -21,29 +21,30 @@ use crate::storage::people::search::Change;
 use Cell::{Bytes, Int, Text};
 
 /// Accounts that are reviewed at once: a block of the index of names.
-const AT_ONCE: i32 = 32_768;
+const BLOCK: i32 = 32_768;
 
-const SOME: &str = "SELECT id, name, name_key, email, email_key FROM users WHERE id BETWEEN $1 AND $2 ORDER BY id";
-const TAKE: &str = "WITH {rows} INSERT INTO name_skeletons (skeleton, twin, user_id) \
+const NAMES_IN_BLOCK: &str =
+    "SELECT id, name, name_key, email, email_key FROM users WHERE id BETWEEN $1 AND $2 ORDER BY id";
+const INSERT_SKELETONS: &str = "WITH {rows} INSERT INTO name_skeletons (skeleton, twin, user_id) \
      SELECT v.column1, 0, v.column2 FROM v WHERE v.column1 IS NOT NULL";
 /// Records the skeletons of names; of accounts that share one, the first account as its owner (`twin` 0).
-const TAKE_FREE: &str = "WITH {rows} INSERT INTO name_skeletons (skeleton, twin, user_id) \
+const INSERT_FREE_SKELETONS: &str = "WITH {rows} INSERT INTO name_skeletons (skeleton, twin, user_id) \
      SELECT v.column1, 0, v.column2 FROM v WHERE v.column1 IS NOT NULL ON CONFLICT DO NOTHING";
-/// Records the other accounts that share a skeleton, after [`TAKE_FREE`], as twins.
-const SHARE: &str = "WITH {rows} INSERT INTO name_skeletons (skeleton, twin, user_id) \
+/// Records the other accounts that share a skeleton, after [`INSERT_FREE_SKELETONS`], as twins.
+const INSERT_TWINS: &str = "WITH {rows} INSERT INTO name_skeletons (skeleton, twin, user_id) \
      SELECT v.column1, v.column2, v.column2 FROM v WHERE v.column1 IS NOT NULL AND NOT EXISTS \
      (SELECT 1 FROM name_skeletons AS s WHERE s.skeleton = v.column1 AND s.user_id = v.column2)";
 /// Gives the skeleton `$1` of a deleted account to the first of its twins.
-pub(in crate::storage) const HAND_ON: &str = "UPDATE name_skeletons SET twin = 0 WHERE skeleton = $1 \
+pub(in crate::storage) const PROMOTE_TWIN: &str = "UPDATE name_skeletons SET twin = 0 WHERE skeleton = $1 \
      AND twin = (SELECT MIN(twin) FROM name_skeletons WHERE skeleton = $1)";
-const RECORD_ODD: &str = "WITH {rows} INSERT INTO odd_names (user_id, reason) \
+const INSERT_ODD_NAMES: &str = "WITH {rows} INSERT INTO odd_names (user_id, reason) \
      SELECT v.column1, v.column2 FROM v WHERE v.column1 IS NOT NULL";
-const FORGET: [&str; 3] = ["DELETE FROM user_grams", "DELETE FROM name_skeletons", "DELETE FROM odd_names"];
+const CLEAR: [&str; 3] = ["DELETE FROM user_grams", "DELETE FROM name_skeletons", "DELETE FROM odd_names"];
 
-const COUNT: &str = "SELECT COUNT(*) FROM (SELECT user_id FROM odd_names \
+const COUNT_ODD_NAMES: &str = "SELECT COUNT(*) FROM (SELECT user_id FROM odd_names \
      UNION SELECT user_id FROM name_skeletons WHERE twin <> 0) AS v";
-const BROKEN: &str = "SELECT u.id, u.name, o.reason FROM odd_names AS o JOIN users AS u ON u.id = o.user_id";
-const TWINS: &str = "SELECT DISTINCT u.id, u.name, f.user_id FROM name_skeletons AS t \
+const REFUSED_NAMES: &str = "SELECT u.id, u.name, o.reason FROM odd_names AS o JOIN users AS u ON u.id = o.user_id";
+const TWIN_NAMES: &str = "SELECT DISTINCT u.id, u.name, f.user_id FROM name_skeletons AS t \
      JOIN users AS u ON u.id = t.user_id \
      JOIN name_skeletons AS f ON f.skeleton = t.skeleton AND f.twin = 0 WHERE t.twin <> 0";
 /// Locks the selected rows. On SQLite the transaction already holds the only lock.
@@ -83,11 +84,11 @@ async fn read_odd_names(db: &DatabaseConnection) -> Result<Vec<OddName>, Storage
     let mut note = |user: UserId, name: String, reason: String| {
         odd.entry(user).or_insert_with(|| OddName { user, name, reasons: Vec::new() }).reasons.push(reason);
     };
-    for row in rows(BROKEN).await? {
+    for row in rows(REFUSED_NAMES).await? {
         let (user, name, reason) = row.read()?;
         note(user, name, reason);
     }
-    for row in rows(TWINS).await? {
+    for row in rows(TWIN_NAMES).await? {
         let (user, name, other): (UserId, String, UserId) = row.read()?;
         note(user, name, format!("looks like the name of account {other}"));
     }
@@ -97,7 +98,7 @@ async fn read_odd_names(db: &DatabaseConnection) -> Result<Vec<OddName>, Storage
 impl Storage {
     /// Returns how many accounts have a name that would not be accepted as a new one.
     pub async fn count_odd_names(&self) -> Result<i64, StorageError> {
-        let row = self.reads.query_one(self.statement(COUNT, [])).await?;
+        let row = self.reads.query_one(self.statement(COUNT_ODD_NAMES, [])).await?;
         row.map_or(Ok(0), |row| row.get(0))
     }
 
@@ -107,7 +108,7 @@ impl Storage {
         tx: &impl Tx,
         names: &[(UserId, Vec<Skeleton>)],
     ) -> Result<(), StorageError> {
-        self.run_list(tx, &looks(names), TAKE).await
+        self.run_list(tx, &looks(names), INSERT_SKELETONS).await
     }
 
     /// Reviews all names, unless that was done by the present rules: makes their skeletons, the list of names that
@@ -122,13 +123,13 @@ impl Storage {
             return Ok(tx.rollback().await?);
         }
         self.lock_names(&tx).await?;
-        for sql in FORGET {
+        for sql in CLEAR {
             run_unprepared(&tx, sql).await?;
         }
         let newest = tx.query_one(self.statement("SELECT COALESCE(MAX(id), 0) FROM users", [])).await?;
         let newest: i32 = newest.map_or(Ok(0), |row| row.get(0))?;
-        for block in 0..=newest / AT_ONCE {
-            self.review_some(&tx, block * AT_ONCE).await?;
+        for block in 0..=newest / BLOCK {
+            self.review_some(&tx, block * BLOCK).await?;
         }
         let sql = "UPDATE store SET names_version = $1 WHERE id = 1";
         tx.execute(self.statement(sql, [NAMES_VERSION.into()])).await?;
@@ -143,8 +144,8 @@ impl Storage {
     /// Reviews the block of accounts from the id `first` on.
     async fn review_some(&self, tx: &PoolTransaction, first: i32) -> Result<(), StorageError> {
         let (mut found_by, mut looks_like, mut odd) = (Vec::new(), Vec::new(), Vec::new());
-        let values = [first.into(), (first + (AT_ONCE - 1)).into()];
-        for row in tx.query(self.statement(SOME, values)).await? {
+        let values = [first.into(), (first + (BLOCK - 1)).into()];
+        for row in tx.query(self.statement(NAMES_IN_BLOCK, values)).await? {
             let (user, name, key, email, email_key): (UserId, String, String, String, String) = row.read()?;
             let key = self.rename_key(tx, user, "name_key", key, &name).await?;
             self.rename_key(tx, user, "email_key", email_key, &email).await?;
@@ -157,10 +158,10 @@ impl Storage {
         let found_by: Vec<(UserId, &str)> = found_by.iter().map(|(user, key)| (*user, key.as_str())).collect();
         self.index_names(tx, Change::Add, &found_by).await?;
         let looks = looks(&looks_like);
-        self.run_list(tx, &looks, TAKE_FREE).await?;
-        self.run_list(tx, &looks, SHARE).await?;
+        self.run_list(tx, &looks, INSERT_FREE_SKELETONS).await?;
+        self.run_list(tx, &looks, INSERT_TWINS).await?;
         let odd = Bulk::new(odd.iter().map(|(user, reason)| [Int(user.0), Text(reason)]));
-        self.run_list(tx, &odd, RECORD_ODD).await
+        self.run_list(tx, &odd, INSERT_ODD_NAMES).await
     }
 
     /// Gives a name or an address its key by the present rules, unless another account has that key: then it keeps the

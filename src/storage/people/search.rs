@@ -38,7 +38,7 @@ const RAREST: usize = 3;
 const SHORT: usize = 8;
 
 /// Finds all users with a higher id than `$1`.
-pub(in crate::storage) static EVERYONE: LazyLock<String> = LazyLock::new(|| {
+pub(in crate::storage) static ALL_USERS: LazyLock<String> = LazyLock::new(|| {
     format!("SELECT {} FROM users AS u WHERE u.id > $1 ORDER BY u.id LIMIT $2 + 0", UserColumns::select())
 });
 
@@ -97,7 +97,7 @@ impl Storage {
         }
         let after = page.after.unwrap_or(UserId(0)).max(UserId(0));
         if key.is_empty() {
-            let statement = self.statement(EVERYONE.as_str(), [after.0.into(), bind(page.limit)]);
+            let statement = self.statement(ALL_USERS.as_str(), [after.0.into(), bind(page.limit)]);
             let users = self.reads.query(statement).await?;
             let users: Result<Vec<UserColumns>, StorageError> = users.into_iter().map(Row::read).collect();
             let mut page = UserList::default();

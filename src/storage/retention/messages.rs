@@ -16,11 +16,11 @@ use crate::storage::{Storage, StorageError};
 /// Rows of one batch.
 pub const BATCH: i64 = 200;
 
-const DUE: &str =
+const EXPIRED: &str =
     "SELECT id FROM messages WHERE expires_at IS NOT NULL AND expires_at <= $1 ORDER BY expires_at LIMIT $2 + 0";
 
 /// Finds some messages of the conversation `$1`, at most `$2`, in the state that replaces `GONE`.
-const DOOMED: &str = "SELECT id FROM messages WHERE conversation_id = $1 AND GONE \
+const TO_DESTROY: &str = "SELECT id FROM messages WHERE conversation_id = $1 AND GONE \
      LIMIT $2 + 0";
 /// Removes the user `$2` from the message `$1`, or both sides when `$2` is 0. Of a message that the other side has
 /// sent, the fields by which a retry is recognised stay. The message gets the number `$3` of the event of the deletion:
@@ -43,7 +43,7 @@ columns! {
 }
 
 /// The oldest messages that a retention run has not destroyed yet.
-static SWEPT: LazyLock<String> = LazyLock::new(|| {
+static TO_SWEEP: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT {} FROM messages WHERE id > $1 AND id <= $2 AND gone_seq IS NULL ORDER BY id LIMIT $3 + 0",
         SweptColumns::select()
@@ -71,7 +71,7 @@ pub struct Cleared {
 impl Storage {
     /// Returns the messages that have expired, oldest first, at most [`BATCH`].
     pub async fn expired(&self, now: Timestamp) -> Result<Vec<MessageId>, StorageError> {
-        let rows = self.reads.query(self.statement(DUE, [now.as_micros().into(), BATCH.into()])).await?;
+        let rows = self.reads.query(self.statement(EXPIRED, [now.as_micros().into(), BATCH.into()])).await?;
         rows.iter().map(|row| row.get(0)).collect()
     }
 
@@ -102,7 +102,7 @@ impl Storage {
         // When both users have left: the messages that the deletion of the first one has kept for the second.
         let left = format!("gone_seq = {seq} AND gone_how = {by_account} AND (sender_id <> 0 OR receiver_id <> 0)");
         for state in states.into_iter().chain((user == 0).then_some(left.as_str())) {
-            let sql = DOOMED.replace("GONE", state);
+            let sql = TO_DESTROY.replace("GONE", state);
             let rows = tx.query(self.statement(sql, [conversation.into(), BATCH.into()])).await?;
             for row in rows {
                 let id: i64 = row.get(0)?;
@@ -133,7 +133,7 @@ impl Storage {
         let (seq, before): (i64, i64) = row.read()?;
         let last = self.number_before(Timestamp::from_micros(before)).await?;
         let tx = self.begin_cleanup().await?;
-        let rows = tx.query(self.statement(SWEPT.as_str(), [swept.0.into(), last.0.into(), BATCH.into()])).await?;
+        let rows = tx.query(self.statement(TO_SWEEP.as_str(), [swept.0.into(), last.0.into(), BATCH.into()])).await?;
         let rows: Vec<SweptColumns> = rows.into_iter().map(Row::read).collect::<Result<_, _>>()?;
         for &SweptColumns { id, conversation, sender, receiver, receiver_gone } in &rows {
             tx.execute(self.statement(SWEEP_ONE, [id.into(), seq.into(), GoneHow::Retention.stored().into()])).await?;

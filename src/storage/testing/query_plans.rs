@@ -17,7 +17,7 @@ use crate::storage::messages::conversations::{DIRECT_CONVERSATION, RELATION, dir
 use crate::storage::messages::history::{chat_list_query, history_query};
 use crate::storage::messages::replay::by_id::{by_id_query, deleted_query};
 use crate::storage::messages::replay::plan;
-use crate::storage::people::search::{EVERYONE, blocks_query};
+use crate::storage::people::search::{ALL_USERS, blocks_query};
 use crate::storage::people::users::by_ids;
 use crate::storage::{SeedMessages, SeedUsers, Storage};
 
@@ -83,11 +83,11 @@ async fn check_plans(storage: &Storage) {
     }
     assert!(overview.contains("messages_conversation_expires (conversation_id=? AND expires_at"), "{overview}");
     let relation = explain(storage, &RELATION, vec![1.into(), 2.into(), one()]).await;
-    let everybody = explain(storage, &EVERYONE, vec![1.into(), bind(20)]).await;
+    let all_users = explain(storage, &ALL_USERS, vec![1.into(), bind(20)]).await;
     let values = [1.into(), one()].into_iter().chain((0..8).map(|_| one())).collect();
     let by_id = explain(storage, &by_id_query(storage.backend(), 8).json_sql(), values).await;
     assert!(by_id.contains("SEARCH m USING INTEGER PRIMARY KEY"), "{by_id}");
-    let mut plans = vec![history, replay, chats, overview, relation, everybody, by_id, deleted];
+    let mut plans = vec![history, replay, chats, overview, relation, all_users, by_id, deleted];
     for grams in [1, 2, 4, 16] {
         let values = [1.into(), bind(grams), bind(4)].into_iter().chain((0..grams).map(|_| one())).collect();
         let search = explain(storage, &blocks_query(usize::try_from(grams).unwrap()), values).await;
