@@ -107,11 +107,11 @@ pub(super) async fn discard_bytes(io: &mut (impl AsyncRead + Unpin)) -> SocketEn
 }
 
 fn poll_discard_bytes(io: &mut (impl AsyncRead + Unpin), cx: &mut Context<'_>) -> Poll<SocketEnd> {
-    let mut scratch = [0_u8; 2048];
+    let mut discarded = [0_u8; 2048];
     loop {
-        let mut scratch = ReadBuf::new(&mut scratch);
-        match ready!(Pin::new(&mut *io).poll_read(cx, &mut scratch)) {
-            Ok(()) if !scratch.filled().is_empty() => {}
+        let mut discarded = ReadBuf::new(&mut discarded);
+        match ready!(Pin::new(&mut *io).poll_read(cx, &mut discarded)) {
+            Ok(()) if !discarded.filled().is_empty() => {}
             _ => return Poll::Ready(SocketEnd::Gone),
         }
     }

@@ -116,7 +116,7 @@ impl TestDevice {
     }
 
     /// Reads up to the first frame of this type. Returns the frames before it, and that frame.
-    pub async fn until(&mut self, kind: &str) -> (Vec<Value>, Value) {
+    pub async fn read_until(&mut self, kind: &str) -> (Vec<Value>, Value) {
         let mut before = Vec::new();
         loop {
             let frame = self.next().await;
@@ -143,7 +143,7 @@ impl TestClient {
     /// `live`.
     pub async fn live_device(&self, device_id: &str, since: Option<&str>) -> (TestDevice, Vec<Value>) {
         let mut device = self.device(device_id, since).await;
-        let (missed, _) = device.until("live").await;
+        let (missed, _) = device.read_until("live").await;
         (device, missed)
     }
 }

@@ -117,7 +117,7 @@ impl Drop for DatabaseLink {
 }
 
 /// A connection is to be ended, or has ended.
-struct End;
+struct LinkEnded;
 
 impl Line {
     async fn serve(&self, client: TcpStream) {
@@ -130,18 +130,18 @@ impl Line {
         }
     }
 
-    async fn carry(&self, client: TcpStream, number: usize) -> Result<(), End> {
-        client.set_nodelay(true).map_err(|_| End)?;
-        let server = UnixStream::connect(&self.upstream).await.map_err(|_| End)?;
+    async fn carry(&self, client: TcpStream, number: usize) -> Result<(), LinkEnded> {
+        client.set_nodelay(true).map_err(|_| LinkEnded)?;
+        let server = UnixStream::connect(&self.upstream).await.map_err(|_| LinkEnded)?;
         let ((from_client, mut to_client), (from_server, mut to_server)) = (client.into_split(), server.into_split());
         let (mut asked, mut answered) = (Messages::new(from_client), Messages::new(from_server));
         loop {
-            let first = asked.next_unnamed().await.ok_or(End)?;
+            let first = asked.next_unnamed().await.ok_or(LinkEnded)?;
             self.pass(number, &first, &mut to_server).await?;
             if !wire::is_negotiation(&first) {
                 break;
             }
-            let answer = answered.byte().await.ok_or(End)?;
+            let answer = answered.byte().await.ok_or(LinkEnded)?;
             self.pass(number, &answer, &mut to_client).await?;
         }
         // Whether the result of a `COMMIT` must not get back.
@@ -158,10 +158,10 @@ impl Line {
         asked: &mut Messages<impl AsyncRead + Unpin>,
         server: &mut (impl AsyncWrite + Unpin),
         swallows: &AtomicBool,
-    ) -> Result<(), End> {
+    ) -> Result<(), LinkEnded> {
         let mut ready = BytesMut::new();
         loop {
-            let message = asked.next().await.ok_or(End)?;
+            let message = asked.next().await.ok_or(LinkEnded)?;
             if wire::is_commit(&message) {
                 match self.traps.send_replace(None) {
                     Some(CommitCut::Before) => return self.note_cut(),
@@ -182,10 +182,10 @@ impl Line {
         answered: &mut Messages<impl AsyncRead + Unpin>,
         client: &mut (impl AsyncWrite + Unpin),
         swallows: &AtomicBool,
-    ) -> Result<(), End> {
+    ) -> Result<(), LinkEnded> {
         let mut ready = BytesMut::new();
         loop {
-            let message = answered.next().await.ok_or(End)?;
+            let message = answered.next().await.ok_or(LinkEnded)?;
             if swallows.load(Ordering::Relaxed) && wire::is_committed(&message) {
                 return self.note_cut();
             }
@@ -197,14 +197,14 @@ impl Line {
         }
     }
 
-    fn note_cut(&self) -> Result<(), End> {
+    fn note_cut(&self) -> Result<(), LinkEnded> {
         self.commits_cut.fetch_add(1, Ordering::Relaxed);
-        Err(End)
+        Err(LinkEnded)
     }
 
-    async fn pass(&self, number: usize, bytes: &[u8], to: &mut (impl AsyncWrite + Unpin)) -> Result<(), End> {
+    async fn pass(&self, number: usize, bytes: &[u8], to: &mut (impl AsyncWrite + Unpin)) -> Result<(), LinkEnded> {
         let mut held = self.held_below.subscribe();
-        held.wait_for(|below| number >= *below).await.map_err(|_| End)?;
-        to.write_all(bytes).await.map_err(|_| End)
+        held.wait_for(|below| number >= *below).await.map_err(|_| LinkEnded)?;
+        to.write_all(bytes).await.map_err(|_| LinkEnded)
     }
 }

@@ -69,7 +69,7 @@ async fn what_was_acknowledged_before_a_backup_is_in_it_once() {
     let cursor = {
         let (mut device, _) = alice.live_device("reader", None).await;
         device.send(&send_frame(bob.id, "after the backup")).await;
-        let (_, stored) = device.until("stored").await;
+        let (_, stored) = device.read_until("stored").await;
         device.cursor(integer(&stored, "seq"))
     };
     server.kill().await;

@@ -59,7 +59,7 @@ async fn blocks_keys_and_deletions_at_one_server_hold_at_the_other() {
     let (mut a, mut b1, mut b2) = (live(&alice, "a").await, live(&bob_at_one, "b1").await, live(&bob, "b2").await);
     exchange(&mut a, &mut b1, "server one remembers the two").await;
     b2.send(&send_frame(alice.id, "so does server two")).await;
-    b2.until("stored").await;
+    b2.read_until("stored").await;
 
     let block = format!("/users/{}/block", alice.id);
     assert_eq!(bob.http.put(&block, &json!({})).await.status, 204);
@@ -67,23 +67,23 @@ async fn blocks_keys_and_deletions_at_one_server_hold_at_the_other() {
     // Typing is looked up each time; the answer to what comes behind it shows that nothing is on its way.
     a.send(&json!({"type": "typing", "to": bob.id, "active": true})).await;
     a.send(&send_frame(bob.id, "too late")).await;
-    assert_fields(&a.until("error").await.1, &refused);
+    assert_fields(&a.read_until("error").await.1, &refused);
     b1.send(&send_frame(alice.id, "nor the other way round")).await;
-    let (before, error) = b1.until("error").await;
+    let (before, error) = b1.read_until("error").await;
     assert_fields(&error, &refused);
     assert!(before.iter().all(|frame| frame["type"] != "typing"), "{before:?}");
     assert_eq!(bob.http.delete(&block).await.status, 204);
     a.send(&send_frame(bob.id, "again")).await;
-    assert_fields(&a.until("stored").await.1, &json!({"client_id": "again", "duplicate": false}));
+    assert_fields(&a.read_until("stored").await.1, &json!({"client_id": "again", "duplicate": false}));
 
     let old: Value = alice.http.get(&format!("/users?ids={}", bob.id)).await.ok().json();
     let encrypted = |name: &str| merged(&send_frame(bob.id, name), json!({"receiver_key_id": old[0]["key_id"]}));
     a.send(&encrypted("to the key")).await;
-    assert_fields(&a.until("stored").await.1, &json!({"client_id": "to-the-key"}));
+    assert_fields(&a.read_until("stored").await.1, &json!({"client_id": "to-the-key"}));
     let key = json!({"public_key": "BBBB", "password": TestClient::PASSWORD});
     let new: Value = bob.http.put("/users/me/public_key", &key).await.ok().json();
     a.send(&encrypted("to the old key")).await;
-    assert_fields(&a.until("error").await.1, &json!({"code": "stale_key", "key_id": new["key_id"]}));
+    assert_fields(&a.read_until("error").await.1, &json!({"code": "stale_key", "key_id": new["key_id"]}));
 
     let history: Vec<Value> = alice.http.get(&format!("/chat/all_messages?partnerID={}", bob.id)).await.ok().json();
     let contents = column(&history, "content");
@@ -91,7 +91,7 @@ async fn blocks_keys_and_deletions_at_one_server_hold_at_the_other() {
     let password = json!({"password": TestClient::PASSWORD});
     bob.http.with_body(Method::DELETE, "/users/me", &password).await.ok();
     a.send(&send_frame(bob.id, "to nobody")).await;
-    assert_fields(&a.until("error").await.1, &json!({"code": "unknown_user"}));
+    assert_fields(&a.read_until("error").await.1, &json!({"code": "unknown_user"}));
     one.stop().await;
     two.stop().await;
 }

@@ -30,7 +30,7 @@ async fn write(user: TestClient, to: i32) -> Vec<Value> {
             device.send(&send_frame(to, &format!("{}-{sent}", user.id))).await;
             sent += 1;
         }
-        stored.push(device.until("stored").await.1);
+        stored.push(device.read_until("stored").await.1);
     }
     stored
 }

@@ -118,7 +118,7 @@ async fn what_has_expired_is_shown_by_nothing() {
     let start = a.cursor(0);
     let kept = a.store(bob.id, "kept").await;
     let short = a.ask(&merged(&send_frame(bob.id, "short"), json!({"expires_in_s": 60}))).await;
-    assert_eq!(seq(&b.until("message").await.1), seq(&kept));
+    assert_eq!(seq(&b.read_until("message").await.1), seq(&kept));
     for (user, partner) in [(&alice, &bob), (&bob, &alice)] {
         tells(shown(user, partner.id, &start).await, &[&kept["id"], &short["id"]]);
     }

@@ -107,7 +107,7 @@ async fn devices_that_send_the_same_at_once_leave_one_ciphertext() {
         }
         let (mut answered, mut new) = (0, 0);
         while answered < MESSAGES {
-            let (_, stored) = device.until("stored").await;
+            let (_, stored) = device.read_until("stored").await;
             answered += 1;
             new += usize::from(stored["duplicate"] == false);
         }

@@ -219,18 +219,18 @@ async fn nothing_of_a_deleted_account_is_left() {
         for (of_doomed, to, name) in [(true, alice.id, "out"), (false, doomed.id, "in"), (true, doomed.id, "note")] {
             let device = if of_doomed { &mut d } else { &mut a };
             device.send(&marked(&marker, to, &format!("{name}{i}"), bytes)).await;
-            device.until("stored").await;
+            device.read_until("stored").await;
         }
         a.send(&marked(&kept, bob.id, &i.to_string(), bytes)).await;
-        a.until("stored").await;
+        a.read_until("stored").await;
     }
     // Some of it was deleted before, on one side.
     let page: Vec<Value> = history(&alice, doomed.id).await;
     a.send(&delete(&page[0]["id"], "me")).await;
-    a.until("deleted").await;
+    a.read_until("deleted").await;
     let password = json!({"password": TestClient::PASSWORD});
     doomed.http.with_body(Method::DELETE, "/users/me", &password).await.ok();
-    a.until("user_deleted").await;
+    a.read_until("user_deleted").await;
     let data = server.data().clone();
     marker.gone(&data).await;
     assert_eq!(kept.names(&data).await.len(), 2 * SIZES.len(), "what is not of that account is there");

@@ -146,8 +146,8 @@ fn write_files(dir: &Path, site: &str) {
     // Only the superuser may change to another user.
     let main = replaced(&main, "user www-data;", "");
     let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-    let scratch = kinds.map(|kind| format!("    {kind}_temp_path {place}/{kind};")).join("\n");
-    std::fs::write(dir.join("nginx.conf"), replaced(&main, "http {\n", &format!("http {{\n{scratch}\n"))).unwrap();
+    let temp_paths = kinds.map(|kind| format!("    {kind}_temp_path {place}/{kind};")).join("\n");
+    std::fs::write(dir.join("nginx.conf"), replaced(&main, "http {\n", &format!("http {{\n{temp_paths}\n"))).unwrap();
 
     let key = rcgen::KeyPair::generate().unwrap();
     let parameters = rcgen::CertificateParams::new(["chat.example.org".to_owned()]).unwrap();

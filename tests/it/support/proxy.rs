@@ -65,7 +65,7 @@ impl Drop for Proxy {
 }
 
 /// The reason why a direction of a connection has ended.
-enum End {
+enum DirectionEnd {
     /// A side has closed it.
     Closed,
     /// The network has cut it.
@@ -94,7 +94,7 @@ impl Weather {
                 end = self.forward(from_server, to_client, &left) => end,
             }
         };
-        if matches!(end, End::Cut) {
+        if matches!(end, DirectionEnd::Cut) {
             self.cuts.fetch_add(1, Ordering::Relaxed);
             // Each side separately: one may see a reset, the other an end.
             for stream in [&mut client, &mut server] {
@@ -113,10 +113,10 @@ impl Weather {
         mut from: impl AsyncRead + Unpin,
         mut to: impl AsyncWrite + Unpin,
         left: &AtomicI64,
-    ) -> End {
+    ) -> DirectionEnd {
         let mut buffer = vec![0; 4096];
         loop {
-            let Ok(n @ 1..) = from.read(&mut buffer).await else { return End::Closed };
+            let Ok(n @ 1..) = from.read(&mut buffer).await else { return DirectionEnd::Closed };
             let mut piece = &buffer[..n];
             if !self.is_calm() {
                 let before = left.fetch_sub(i64::try_from(n).unwrap(), Ordering::Relaxed);
@@ -125,10 +125,10 @@ impl Weather {
                 self.pause().await;
             }
             if self.deliver(piece, &mut to).await.is_err() {
-                return End::Closed;
+                return DirectionEnd::Closed;
             }
             if piece.len() < n {
-                return End::Cut;
+                return DirectionEnd::Cut;
             }
         }
     }

@@ -94,7 +94,7 @@ async fn replay_shows_of_a_deleted_users_conversation_only_that_they_are_gone() 
         alice.http.with_body(method, &format!("/users/{}/block", bob.id), &json!({})).await.ok();
     }
     delete_account(&bob, TestClient::PASSWORD).await.ok();
-    let (_, told) = a.until("user_deleted").await;
+    let (_, told) = a.read_until("user_deleted").await;
     for user in [&alice, &log_in_again(&server, &alice).await] {
         let (_, missed) = user.live_device("late", Some(&a.cursor(0))).await;
         assert_eq!(column(&missed, "type"), ["message", "user_deleted"], "{missed:?}");
@@ -110,7 +110,7 @@ async fn a_new_account_of_the_same_name_inherits_nothing() {
     let server = TestServer::start().await;
     let (alice, bob, mut a, _b) = partners(&server).await;
     delete_account(&bob, TestClient::PASSWORD).await.ok();
-    a.until("user_deleted").await;
+    a.read_until("user_deleted").await;
     let namesake = server.sign_up("bob").await;
     assert!(namesake.id > bob.id, "an id is never given twice: {} after {}", namesake.id, bob.id);
     let (mut n, missed) = namesake.live_device("b", Some(&a.cursor(0))).await;

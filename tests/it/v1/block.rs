@@ -37,7 +37,7 @@ async fn neither_side_of_a_block_can_write_to_the_other() {
     // Repeatable, as an event only once, and undone by DELETE.
     assert_eq!(bob.http.put(&path, &json!({})).await.status, 204);
     assert_eq!(bob.http.delete(&path).await.status, 204);
-    let (before, undone) = b2.until("block").await;
+    let (before, undone) = b2.read_until("block").await;
     assert_fields(&undone, &json!({"user_id": alice.id, "blocked": false}));
     assert_eq!((before.len(), seq(&undone) > seq(&event)), (0, true), "{before:?} {undone}");
     b.expect("block").await;

@@ -127,7 +127,7 @@ async fn of_many_at_once_exactly_one_is_no_duplicate() {
         for round in 0..rounds {
             let frame = send_frame(bob.id, &format!("{sockets}-{round}"));
             join_all(devices.iter_mut().map(|device| device.send(&frame))).await;
-            let answers = join_all(devices.iter_mut().map(async |device| device.until("stored").await.1)).await;
+            let answers = join_all(devices.iter_mut().map(async |device| device.read_until("stored").await.1)).await;
             let first = answers.iter().filter(|answer| answer["duplicate"] == false).count();
             assert_eq!(first, 1, "exactly one `duplicate:false`: {answers:?}");
             let ids = column(&answers, "id");
@@ -201,9 +201,9 @@ async fn a_resend_finds_what_has_gone_since() {
     assert_eq!(eve.http.put(&blocking, &json!({})).await.status, 204);
     let password = json!({"password": TestClient::PASSWORD});
     leaver.http.with_body(http::Method::DELETE, "/users/me", &password).await.ok();
-    a.until("user_deleted").await;
+    a.read_until("user_deleted").await;
     clock.advance_secs(61);
-    let (_, expired) = a.until("deleted").await;
+    let (_, expired) = a.read_until("deleted").await;
     assert_eq!(expired["id"], sent[2].1["id"], "{expired}");
     for (frame, stored) in &sent {
         resend(&mut a, frame, stored).await;

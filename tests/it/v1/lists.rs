@@ -216,12 +216,12 @@ async fn unread_counts_what_came_and_was_neither_read_nor_deleted() {
         b.ask(&json!({"type": "delete", "id": id, "for": scope})).await;
         assert_eq!(unread(&bob, alice.id).await, left);
     }
-    a.until("receipt").await;
+    a.read_until("receipt").await;
     a.ask(&json!({"type": "delete", "id": ids[4], "for": "everyone"})).await;
     assert_eq!(unread(&bob, alice.id).await, 1);
     a.ask(&json!({"type": "delete", "id": ids[2], "for": "me"})).await;
     assert_eq!(unread(&bob, alice.id).await, 1, "her copy is hers");
-    b.until("deleted").await;
+    b.read_until("deleted").await;
     b.ask(&json!({"type": "read", "partner_id": alice.id, "up_to_id": ids[2]})).await;
     assert_eq!(unread(&bob, alice.id).await, 0);
     server.stop().await;

@@ -211,7 +211,7 @@ async fn an_opening_is_hello_what_was_missed_and_one_live() {
         let since = a.cursor(if kept == 0 { 0 } else { seq(&at_first[kept - 1]) });
         let mut b = bob.device("b", Some(&since)).await;
         assert_eq!(b.hello["cursor"], since.as_str(), "a cursor that is honoured is where the stream starts");
-        let (mut missed, live) = b.until("live").await;
+        let (mut missed, live) = b.read_until("live").await;
         missed.retain(|frame| frame["sender_id"] != bob.id);
         assert_eq!(column(&missed, "id"), column(&stored[kept..], "id"), "after {since}");
         assert!(missed.iter().all(|frame| frame["type"] == "message"), "{missed:?}");

@@ -139,7 +139,7 @@ async fn presence_switched_off_is_off_both_ways() {
     }
     bob.http.put("/users/me/settings", &json!({"presence": true})).await.ok();
     watch(&mut a, &[bob.id]).await;
-    assert_fields(&a.until("presence").await.1, &presence(&bob, "online"));
+    assert_fields(&a.read_until("presence").await.1, &presence(&bob, "online"));
     server.stop().await;
 }
 
@@ -149,7 +149,7 @@ async fn blocking_ends_presence_both_ways() {
     let (alice, bob, mut a, mut b) = Box::pin(watching_each_other(&server)).await;
     assert_eq!(bob.http.put(&format!("/users/{}/block", alice.id), &json!({})).await.status, 204);
     assert_fields(&a.next().await, &merged(&presence(&bob, "offline"), json!({"last_seen": null})));
-    let (_, told) = b.until("presence").await;
+    let (_, told) = b.read_until("presence").await;
     assert_fields(&told, &merged(&presence(&alice, "offline"), json!({"last_seen": null})));
     watch(&mut a, &[bob.id]).await;
     nothing_came(&mut a, "they are no partners now").await;
@@ -187,7 +187,7 @@ async fn typing_is_told_to_the_partners_devices_and_not_too_often() {
     }
     let stored = a.store(bob.id, "m").await;
     for device in [&mut b, &mut b2] {
-        let (before, message) = device.until("message").await;
+        let (before, message) = device.read_until("message").await;
         assert_eq!(column(&before, "type"), ["typing"], "one in three seconds");
         let expected = json!({"conversation_id": message["conversation_id"], "user_id": alice.id, "active": true});
         assert_fields(&before[0], &merged(&expected, json!({"seq": null})));
@@ -240,7 +240,7 @@ async fn who_watches_is_told_when_they_become_partners() {
     a.store(bob.id, "hello").await;
     b.expect("message").await;
     b.store(alice.id, "hello back").await;
-    let (before, told) = a.until("presence").await;
+    let (before, told) = a.read_until("presence").await;
     assert_eq!(before.len(), 1, "only the message: {before:?}");
     assert_eq!((&told["user_id"], &told["status"]), (&json!(bob.id), &json!("online")));
     server.stop().await;

@@ -271,7 +271,7 @@ async fn what_was_read_before_the_first_answer_is_not_told() {
     b.send(&send_frame(alice.id, "answer")).await;
     b.expect("receipt").await;
     let answer = b.expect("stored").await;
-    let (before, message) = a.until("message").await;
+    let (before, message) = a.read_until("message").await;
     assert_eq!((before, &message["id"]), (Vec::new(), &answer["id"]));
     assert_eq!(a.so_far().await, Vec::<Value>::new());
     server.stop().await;

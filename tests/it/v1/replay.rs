@@ -62,7 +62,7 @@ async fn answers_to_frames_sent_during_the_replay_come_in_their_place() {
         let newest = &filled[40 * round + 39]["id"];
         b.send(&json!({"type": "read", "partner_id": alice.id, "up_to_id": newest, "ref": "read"})).await;
         b.send(&json!({"type": "ping", "ref": "ping"})).await;
-        let mut frames = b.until("live").await.0;
+        let mut frames = b.read_until("live").await.0;
         frames.extend(b.so_far().await);
         in_order(&frames);
         let answers = |reference: &str| -> Vec<&Value> { frames.iter().filter(|f| f["ref"] == reference).collect() };
@@ -75,7 +75,7 @@ async fn answers_to_frames_sent_during_the_replay_come_in_their_place() {
         let replayed = messages.iter().filter(|message| message["sender_id"] == alice.id).count();
         assert_eq!(replayed, 400, "nothing is left out or shown twice");
         // His other device sees it in the same order.
-        assert_eq!(own.until("receipt").await.1["up_to_id"], *newest);
+        assert_eq!(own.read_until("receipt").await.1["up_to_id"], *newest);
     }
     server.stop().await;
 }
@@ -93,7 +93,7 @@ async fn a_resend_during_the_replay_is_a_duplicate_and_the_message_is_shown_once
         let frame = send_frame(bob.id, &format!("m{i}"));
         again.send(&merged(&frame, json!({"receiver_encrypted": format!("{i} {padding}"), "ref": i}))).await;
     }
-    let mut frames = again.until("live").await.0;
+    let mut frames = again.read_until("live").await.0;
     frames.extend(again.so_far().await);
     in_order(&frames);
     for i in [0, 150, 299] {
@@ -122,7 +122,7 @@ async fn what_is_deleted_during_the_replay_ends_as_deleted() {
             a.ask(&json!({"type": "delete", "id": message["id"], "for": "everyone"})).await;
         }
     };
-    let ((), (mut frames, _)) = tokio::join!(deleting, b.until("live"));
+    let ((), (mut frames, _)) = tokio::join!(deleting, b.read_until("live"));
     frames.extend(b.so_far().await);
     in_order(&frames);
     for (i, message) in stored.iter().enumerate() {
@@ -149,7 +149,7 @@ async fn replay_tells_what_was_told_live() {
     bob.http.put("/users/me/public_key", &json!({"public_key": "BBBB"})).await.ok();
     let carol = server.sign_up("carol").await;
     alice.http.put(&format!("/users/{}/block", carol.id), &json!({})).await.ok();
-    let mut lived = witness.until("block").await;
+    let mut lived = witness.read_until("block").await;
     lived.0.push(lived.1);
     let (_, missed) = alice.live_device("late", Some(&since)).await;
     assert_eq!(column(&missed, "type"), ["message", "receipt", "deleted", "key_changed", "block"]);
