@@ -30,15 +30,18 @@ impl<S> Layer<S> for CheckLayer {
 pub(super) struct Check<S>(S);
 
 /// The response of the inner service, or the refusal.
-type Answer<B> = http::Response<http_body_util::Either<B, Body>>;
+type CheckedResponse<B> = http::Response<http_body_util::Either<B, Body>>;
 
 impl<S, B> Service<RawRequest> for Check<S>
 where
     S: Service<RawRequest, Response = http::Response<B>, Error = Infallible>,
 {
-    type Response = Answer<B>;
+    type Response = CheckedResponse<B>;
     type Error = Infallible;
-    type Future = Either<MapOk<S::Future, fn(http::Response<B>) -> Answer<B>>, Ready<Result<Answer<B>, Infallible>>>;
+    type Future = Either<
+        MapOk<S::Future, fn(http::Response<B>) -> CheckedResponse<B>>,
+        Ready<Result<CheckedResponse<B>, Infallible>>,
+    >;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.0.poll_ready(cx)
@@ -46,7 +49,7 @@ where
 
     fn call(&mut self, request: RawRequest) -> Self::Future {
         match check(&request) {
-            Ok(()) => Either::Left(self.0.call(request).map_ok(|answer| answer.map(http_body_util::Either::Left))),
+            Ok(()) => Either::Left(self.0.call(request).map_ok(|response| response.map(http_body_util::Either::Left))),
             Err(error) => Either::Right(ready(Ok(error.into_response().map(http_body_util::Either::Right)))),
         }
     }

@@ -21,11 +21,11 @@ use tower_http::trace::{DefaultOnResponse, TraceLayer};
 use super::error::ApiError;
 use super::host;
 use super::respond::Response;
-use super::unread::{AnswerBody, RawRequest, ReadRestLayer};
+use super::unread::{RawRequest, ReadRestLayer, ResponseBody};
 use crate::config;
 
 /// The whole service behind a connection.
-pub(super) type Service = BoxCloneSyncService<http::Request<Incoming>, http::Response<AnswerBody>, Infallible>;
+pub(super) type Service = BoxCloneSyncService<http::Request<Incoming>, http::Response<ResponseBody>, Infallible>;
 
 /// The body of a response that has passed all layers but the outermost.
 pub(super) type Body = UnsyncBoxBody<Bytes, BoxError>;

@@ -47,7 +47,7 @@ fn stack(app: &Arc<App>, routes: &'static [Route]) -> Result<Service, InsertErro
     let all = app.clone();
     let endpoints = tower::service_fn(move |request: RawRequest| {
         let (app, router) = (all.clone(), router.clone());
-        async move { Ok::<_, Infallible>(router.answer(app, request).await) }
+        async move { Ok::<_, Infallible>(router.respond(app, request).await) }
     });
     let inner = ServiceBuilder::new().layer(cors(&app.config.http)).layer(layers::catch_panic()).service(endpoints);
     Ok(layers::around(&app.config.http, inner))

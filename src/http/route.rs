@@ -14,8 +14,8 @@ use super::extract::Request;
 use super::respond::Response;
 use crate::auth::Access;
 
-/// The response of an endpoint, or its refusal, once it is there.
-pub(super) type Answer = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
+/// The future of an endpoint's response, or of its refusal.
+pub(super) type ResponseFuture = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
 
 /// One endpoint.
 pub(super) struct Route {
@@ -36,14 +36,14 @@ pub(super) struct Route {
 pub(super) enum Handler {
     /// For any client. The handshake of a socket is one: it checks credentials of its own kinds, waits in a queue of
     /// its own, and must not wait behind what the same app loads.
-    Public(fn(Arc<App>, Request) -> Answer),
+    Public(fn(Arc<App>, Request) -> ResponseFuture),
     /// For any client, about accounts: the response counts for the account whose token comes with the request, and
     /// without one for all strangers.
-    Optional(fn(Arc<App>, Request) -> Answer),
+    Optional(fn(Arc<App>, Request) -> ResponseFuture),
     /// For a signed-in user, with what their access token grants: the response counts for their account.
-    User(fn(Arc<App>, Access, Request) -> Answer),
+    User(fn(Arc<App>, Access, Request) -> ResponseFuture),
     /// For an operator: programs and people of this network, but no page of another site.
-    Operator(fn(Arc<App>, Request) -> Answer),
+    Operator(fn(Arc<App>, Request) -> ResponseFuture),
 }
 
 /// How much of a request's body an endpoint reads, and in which time.

@@ -18,7 +18,7 @@ use crate::telemetry::metrics;
 
 impl Route {
     /// Returns the response of the endpoint, which counts for its account until it is written.
-    async fn answer(&self, app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    async fn respond(&self, app: Arc<App>, request: Request) -> Result<Response, ApiError> {
         let takes_gzip = compress::takes_gzip(request.headers());
         let compressed = |response: Response| if takes_gzip { compress::compress(response) } else { response };
         let shares = app.shares.clone();
@@ -75,7 +75,7 @@ impl Router {
     }
 
     /// Returns the response to a request, whatever becomes of it.
-    pub(super) async fn answer(&self, app: Arc<App>, request: RawRequest) -> Response {
+    pub(super) async fn respond(&self, app: Arc<App>, request: RawRequest) -> Response {
         let mut counted = Counted::new(known_method(request.method()));
         let found = self.find(&request);
         counted.route = found.as_ref().map_or_else(|(path, _)| *path, |(route, _)| route.path);
@@ -107,7 +107,7 @@ impl Router {
         }
         let request = request.map(|body| LimitedBody::new(body, route.reads, &app));
         let timeout = route.timeout.unwrap_or(self.timeout);
-        tokio::time::timeout(timeout, route.answer(app, request)).await.unwrap_or(Err(ApiError::Unavailable))
+        tokio::time::timeout(timeout, route.respond(app, request)).await.unwrap_or(Err(ApiError::Unavailable))
     }
 
     /// Finds the route of a request.

@@ -57,7 +57,7 @@ where
     S: Service<RawRequest, Response = http::Response<Body>, Error = Infallible>,
     S::Future: Send + 'static,
 {
-    type Response = http::Response<AnswerBody>;
+    type Response = http::Response<ResponseBody>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
@@ -72,9 +72,9 @@ where
         let (unread, mut left) = oneshot::channel();
         let unread = (!body.is_end_stream()).then_some(unread);
         let body = RequestBody { body: Some(body), is_begun: false, unread };
-        let answering = self.inner.call(http::Request::from_parts(head, body));
+        let responding = self.inner.call(http::Request::from_parts(head, body));
         Box::pin(async move {
-            let mut response = answering.await?;
+            let mut response = responding.await?;
             let rest = match left.try_recv() {
                 Ok(left) => Some(Unread::Left(left)),
                 // The response is made while the body is read.
@@ -85,7 +85,7 @@ where
             if rest.as_ref().is_some_and(|rest| rest.ends_connection(expects)) {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
-            Ok(response.map(|body| AnswerBody { body, _rest: rest }))
+            Ok(response.map(|body| ResponseBody { body, _rest: rest }))
         })
     }
 }
@@ -146,13 +146,13 @@ impl Drop for RequestBody {
 }
 
 /// The body of a response, with the rest of its request's body.
-pub(super) struct AnswerBody {
+pub(super) struct ResponseBody {
     /// Dropped first: it may hold the request's body.
     body: Body,
     _rest: Option<Rest>,
 }
 
-impl hyper::body::Body for AnswerBody {
+impl hyper::body::Body for ResponseBody {
     type Data = Bytes;
     type Error = BoxError;
 

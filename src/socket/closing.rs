@@ -133,8 +133,8 @@ mod tests {
             }
         };
         let closing = async move { close(&mut server, end).await };
-        let (told, seen) = tokio::join!(closing, reading);
-        assert_eq!(told, seen.0, "what is counted and logged");
+        let (code, seen) = tokio::join!(closing, reading);
+        assert_eq!(code, seen.0, "what is counted and logged");
         seen
     }
 

@@ -21,7 +21,7 @@ pub(super) struct Heartbeat {
     every: Duration,
     timeout: Duration,
     next_ping: Instant,
-    answer_due: Option<Instant>,
+    pong_due: Option<Instant>,
 }
 
 impl Heartbeat {
@@ -29,13 +29,13 @@ impl Heartbeat {
     /// together.
     pub(super) fn new(every: Duration, timeout: Duration, now: Instant) -> Self {
         let every = every.mul_f64(rand::rng().random_range(0.9..1.1));
-        Self { every, timeout, next_ping: now + every, answer_due: None }
+        Self { every, timeout, next_ping: now + every, pong_due: None }
     }
 
-    /// Returns when to call [`beat`](Self::beat). While the socket is not `reading`, no answer can come and none is
+    /// Returns when to call [`beat`](Self::beat). While the socket is not `reading`, no pong can come and none is
     /// missed.
     pub(super) fn deadline(&self, reading: bool) -> Instant {
-        match self.answer_due {
+        match self.pong_due {
             Some(due) if reading => due.min(self.next_ping),
             _ => self.next_ping,
         }
@@ -43,25 +43,25 @@ impl Heartbeat {
 
     /// Returns what is due at `now`.
     pub(super) fn beat(&mut self, now: Instant, reading: bool) -> Beat {
-        if reading && self.answer_due.is_some_and(|due| now >= due) {
+        if reading && self.pong_due.is_some_and(|due| now >= due) {
             return Beat::Dead;
         }
         if now < self.next_ping {
             return Beat::Wait;
         }
         self.next_ping = now + self.every;
-        self.answer_due.get_or_insert(now + self.timeout);
+        self.pong_due.get_or_insert(now + self.timeout);
         Beat::Ping
     }
 
     /// Notes that something was received.
     pub(super) fn heard(&mut self) {
-        self.answer_due = None;
+        self.pong_due = None;
     }
 
-    /// Gives the peer the full time for its answer when the socket is read again after a pause.
+    /// Gives the peer the full time for its pong when the socket is read again after a pause.
     pub(super) fn resumed(&mut self, now: Instant) {
-        if let Some(due) = &mut self.answer_due {
+        if let Some(due) = &mut self.pong_due {
             *due = now + self.timeout;
         }
     }

@@ -91,8 +91,8 @@ where
         let (role, config) = (Role::Server, Some(settings.wire));
         let io = Tail::new(io, &read);
         let socket = WebSocketStream::from_partially_read(io, read, role, config).await;
-        let (every, answer) = (settings.config.ping_s, settings.config.pong_timeout_s);
-        let heartbeat = Heartbeat::new(Duration::from_secs(every), Duration::from_secs(answer), Instant::now());
+        let (every, pong) = (settings.config.ping_s, settings.config.pong_timeout_s);
+        let heartbeat = Heartbeat::new(Duration::from_secs(every), Duration::from_secs(pong), Instant::now());
         let is_greeted = links.dialect == Dialect::Legacy;
         Self { socket, user, settings, links, heartbeat, bad_frames: BadFrames::new(), is_greeted }
     }

@@ -188,15 +188,15 @@ pub(in crate::http) async fn sync(app: Arc<App>, access: Access, request: Reques
     app.dialects.uses_v1(access).await?;
     let since = since(query.since.as_deref()).map_err(|refusal| ApiError::Invalid(refusal.to_owned()))?;
     let page = PageLimit { events: usize::try_from(limit).unwrap_or(usize::MAX), bytes: PAGE_BYTES };
-    let SyncPage { events: told, reset, mut cursor, is_last } =
+    let SyncPage { events: found, reset, mut cursor, is_last } =
         app.service.sync(access.viewer(), since.as_ref(), page).await?;
     if let Some(reason) = reset {
         let events = vec![raw(v1::reset(reason, &cursor))?];
         return Ok(json(StatusCode::OK, &SyncAnswer { events, cursor: cursor.to_string(), more: false }));
     }
-    let (events, last) = written(&told, access.viewer())?;
+    let (events, last) = written(&found, access.viewer())?;
     // Not all of them, when what they are written as is larger than they are.
-    let is_cut = events.len() < told.len();
+    let is_cut = events.len() < found.len();
     if is_cut {
         cursor.seq = last;
     }

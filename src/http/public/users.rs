@@ -21,7 +21,7 @@ const DEFAULT_LIMIT: u64 = 20;
 const MAX_LIMIT: u64 = 100;
 /// Most ids that can be asked for at once.
 const MAX_IDS: usize = 100;
-/// Most users that the list without a token tells.
+/// Most users in the list that needs no token.
 const PUBLIC_LIMIT: u64 = 50;
 
 /// What everybody may know of a user. The shipped client's decoder takes no other key.

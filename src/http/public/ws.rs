@@ -70,9 +70,9 @@ pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Res
     };
     // The socket keeps its place among the connections until it is closed.
     let place = request.extensions().get::<Connection>().map(|connection| connection.place.clone());
-    let answer = app.sockets.open(request, &handshake, &access, opening, place).await;
+    let response = app.sockets.open(request, &handshake, &access, opening, place).await;
     app.service.close_if_ended(access);
-    answer.map(|response| response.map(|()| Body::Whole(Bytes::new()))).ok_or(ApiError::Unavailable)
+    response.map(|response| response.map(|()| Body::Whole(Bytes::new()))).ok_or(ApiError::Unavailable)
 }
 
 fn is_background(mode: Option<&str>) -> Result<bool, ApiError> {

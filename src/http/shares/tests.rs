@@ -9,7 +9,7 @@ use super::*;
 const ALICE: UserId = UserId(1);
 const BOB: UserId = UserId(2);
 
-fn answer(bytes: usize) -> Response {
+fn response(bytes: usize) -> Response {
     full(StatusCode::OK, vec![b'x'; bytes])
 }
 
@@ -61,42 +61,42 @@ async fn a_permit_and_its_room_are_kept_until_the_bytes_are_let_go_of() {
     let mut unread = Vec::new();
     for _ in 0..AT_WORK {
         let permit = shares.permit(ALICE).await.unwrap();
-        unread.push(bytes(shares.hold(answer(20_000), Some(permit)).unwrap()).await);
+        unread.push(bytes(shares.hold(response(20_000), Some(permit)).unwrap()).await);
     }
     assert!(shares.permit(ALICE).await.is_err(), "all four are unread");
     assert_eq!(shares.unwritten.available_permits(), 20_000);
     let permit = shares.permit(BOB).await.unwrap();
-    assert!(shares.hold(answer(20_001), Some(permit)).is_err(), "the budget is for all");
+    assert!(shares.hold(response(20_001), Some(permit)).is_err(), "the budget is for all");
     let written = unread.pop().unwrap();
     assert_eq!(written.len(), 20_000);
     drop(written);
     drop(shares.permit(ALICE).await.unwrap());
     let permit = shares.permit(BOB).await.unwrap();
-    assert!(shares.hold(answer(40_000), Some(permit)).is_ok());
+    assert!(shares.hold(response(40_000), Some(permit)).is_ok());
 }
 
 #[tokio::test]
 async fn what_is_small_is_answered_though_the_budget_is_spent() {
     let shares = Shares::new(10_000);
-    let all = shares.hold(answer(2_500), None).unwrap();
+    let all = shares.hold(response(2_500), None).unwrap();
     let most = {
         let permit = shares.permit(ALICE).await.unwrap();
-        shares.hold(answer(10_000), Some(permit)).unwrap()
+        shares.hold(response(10_000), Some(permit)).unwrap()
     };
-    assert!(shares.hold(answer(10_000), None).is_err());
-    assert!(shares.hold(answer(8_192), None).is_ok());
+    assert!(shares.hold(response(10_000), None).is_err());
+    assert!(shares.hold(response(8_192), None).is_ok());
     drop((all, most));
 }
 
 #[tokio::test]
 async fn strangers_have_a_part_of_the_budget() {
     let shares = Shares::new(400_000);
-    let stranger = shares.hold(answer(100_000), None).unwrap();
-    assert!(shares.hold(answer(10_000), None).is_err());
+    let stranger = shares.hold(response(100_000), None).unwrap();
+    assert!(shares.hold(response(10_000), None).is_err());
     let permit = shares.permit(ALICE).await.unwrap();
-    assert!(shares.hold(answer(300_000), Some(permit)).is_ok());
+    assert!(shares.hold(response(300_000), Some(permit)).is_ok());
     drop(stranger);
-    assert!(shares.hold(answer(100_000), None).is_ok());
+    assert!(shares.hold(response(100_000), None).is_ok());
 }
 
 /// A stream of frames of a kilobyte.

@@ -14,12 +14,12 @@ fn admission(places: usize) -> (Admission, CancellationToken) {
 
 type Came = (i32, Result<AdmissionPermit, NotAdmitted>);
 
-/// Comes to the admission, and tells what came of it.
-async fn come(admission: &Admission, user: i32, told: &mpsc::UnboundedSender<Came>) -> tokio::task::JoinHandle<()> {
-    let (admission, told) = (admission.clone(), told.clone());
+/// Asks for admission, and reports the outcome.
+async fn come(admission: &Admission, user: i32, outcomes: &mpsc::UnboundedSender<Came>) -> tokio::task::JoinHandle<()> {
+    let (admission, outcomes) = (admission.clone(), outcomes.clone());
     let coming = tokio::spawn(async move {
         let entry = admission.admit(UserId(user)).await;
-        let _ = told.send((user, entry));
+        let _ = outcomes.send((user, entry));
     });
     // On one thread: until it waits, or is in.
     yield_now().await;
@@ -29,10 +29,10 @@ async fn come(admission: &Admission, user: i32, told: &mpsc::UnboundedSender<Cam
 #[tokio::test]
 async fn those_who_wait_are_let_in_one_by_one_in_their_order() {
     let (admission, _drain) = admission(1);
-    let (told, mut came) = mpsc::unbounded_channel();
+    let (outcomes, mut came) = mpsc::unbounded_channel();
     let first = admission.admit(UserId(0)).await.unwrap();
     for user in 1..=5 {
-        come(&admission, user, &told).await;
+        come(&admission, user, &outcomes).await;
     }
     assert!(came.try_recv().is_err(), "there is no place");
     drop(first);
@@ -49,10 +49,10 @@ async fn those_who_wait_are_let_in_one_by_one_in_their_order() {
 #[tokio::test]
 async fn whoever_gives_up_gives_the_place_in_the_queue_up_too() {
     let (admission, _drain) = admission(1);
-    let (told, mut came) = mpsc::unbounded_channel();
+    let (outcomes, mut came) = mpsc::unbounded_channel();
     let first = admission.admit(UserId(0)).await.unwrap();
-    let gone = come(&admission, 1, &told).await;
-    come(&admission, 2, &told).await;
+    let gone = come(&admission, 1, &outcomes).await;
+    come(&admission, 2, &outcomes).await;
     gone.abort();
     assert!(gone.await.unwrap_err().is_cancelled());
     drop(first);
@@ -74,10 +74,10 @@ async fn nobody_waits_for_ever() {
 #[tokio::test]
 async fn a_drain_turns_all_who_wait_away_at_once() {
     let (admission, drain) = admission(1);
-    let (told, mut came) = mpsc::unbounded_channel();
+    let (outcomes, mut came) = mpsc::unbounded_channel();
     let _first = admission.admit(UserId(0)).await.unwrap();
     for user in 1..=3 {
-        come(&admission, user, &told).await;
+        come(&admission, user, &outcomes).await;
     }
     drain.cancel();
     for _ in 1..=3 {
@@ -88,11 +88,11 @@ async fn a_drain_turns_all_who_wait_away_at_once() {
 #[tokio::test]
 async fn one_user_does_not_fill_the_queue() {
     let (admission, _drain) = admission(2);
-    let (told, mut came) = mpsc::unbounded_channel();
+    let (outcomes, mut came) = mpsc::unbounded_channel();
     let greedy = [admission.admit(UserId(1)).await.unwrap(), admission.admit(UserId(1)).await.unwrap()];
-    come(&admission, 1, &told).await;
+    come(&admission, 1, &outcomes).await;
     assert_eq!(admission.admit(UserId(1)).await.unwrap_err(), NotAdmitted::TooMany, "three at once");
-    come(&admission, 2, &told).await;
+    come(&admission, 2, &outcomes).await;
     drop(greedy);
     let mut users = Vec::new();
     for _ in 0..2 {
