@@ -12,6 +12,7 @@ fn a_new_device_has_a_cursor_only_after_history() {
     progress.keep(7);
     assert_eq!(progress.kept(), None);
     assert_eq!(progress.save(true), None);
+    assert!(progress.is_reloading(number));
     progress.reloaded(number);
     assert_eq!(progress.save(true), Some(cursor("e:7")));
     assert_eq!(progress.save(true), None, "saved once");
@@ -25,8 +26,10 @@ fn a_reload_for_an_earlier_socket_does_not_count() {
     assert_eq!(progress.kept(), None);
     progress.closed();
     let second = progress.hello(cursor("e:8")).unwrap();
+    assert!(!progress.is_reloading(first));
     progress.reloaded(first);
     assert_eq!(progress.kept(), None);
+    assert!(progress.is_reloading(second));
     progress.reloaded(second);
     assert_eq!(progress.kept(), Some(&cursor("e:8")));
 }
