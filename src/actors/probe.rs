@@ -1,18 +1,79 @@
-//! An actor that takes any messages and hands them to a test.
+//! What the tests of several actors share: an actor that takes any messages and hands them to a test, stores, messages.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use tempfile::TempDir;
+use tokio::time::timeout;
 
 use super::mailbox::{Mailbox, Slot, Timed};
 use super::session::credit::Credit;
 use super::session::messages::{SessionHandle, SessionMsg, SocketLease};
 use super::stats::{ActorCounters, ActorStats};
-use crate::domain::{Command, SocketId};
+use crate::config::Config;
+use crate::domain::{
+    Ciphertext, Command, ConversationId, Draft, EmailAddress, Event, EventBody, Message, MessageId, PublicKey, Seq,
+    SocketId, Timestamp, UserId, UserName,
+};
+use crate::storage::Storage;
 use crate::telemetry::ActorKind;
+
+/// How long anything may take.
+pub(super) const SOON: Duration = Duration::from_secs(30);
+
+/// Waits for the next message.
+pub(super) async fn next<T>(messages: &mut UnboundedReceiver<T>) -> T {
+    timeout(SOON, messages.recv()).await.unwrap().unwrap()
+}
+
+/// An empty store, its settings, and its directory.
+pub(super) async fn store() -> (Arc<Storage>, Config, TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = Config::defaults().unwrap();
+    dir.path().clone_into(&mut config.server.data_dir);
+    (Arc::new(Storage::open(&config).await.unwrap()), config, dir)
+}
+
+/// A store with two users, whose ids are 1 and 2, and its directory.
+pub(super) async fn store_of_two() -> (Arc<Storage>, TempDir) {
+    let (storage, _, dir) = store().await;
+    for name in ["alice", "bob"] {
+        let email = EmailAddress::parse(format!("{name}@example.org")).unwrap();
+        let key = PublicKey::parse("AAAA".to_owned(), false).unwrap();
+        let name = UserName::parse(name.to_owned()).unwrap();
+        storage.create_account(&name, &email, String::new(), &key, Timestamp::from_micros(0)).await.unwrap();
+    }
+    (storage, dir)
+}
+
+/// A command that sends a message.
+pub(super) fn send(from: UserId, to: UserId) -> Command {
+    let copy = || Ciphertext::parse("x".to_owned(), usize::MAX).unwrap();
+    Command::Send(Box::new(Draft::text(from, Some(to), copy(), copy())))
+}
+
+/// The event that message `number` is stored, whose copies are `receiver_copy` and `s`.
+pub(super) fn message(number: i64, sender: UserId, receiver: UserId, receiver_copy: &str) -> Arc<Event> {
+    let body = EventBody::Message(Message {
+        id: MessageId(number),
+        seq: Seq(number),
+        conversation_id: ConversationId(1),
+        sender,
+        receiver,
+        sender_copy: "s".to_owned(),
+        receiver_copy: receiver_copy.to_owned(),
+        message_type: "text".to_owned(),
+        timestamp: Timestamp::from_micros(number),
+        client_id: None,
+        reply_to: None,
+        expires_at: None,
+    });
+    Arc::new(Event { seq: Seq(number), body })
+}
 
 struct Probe<M> {
     counters: Arc<ActorCounters>,

@@ -8,15 +8,13 @@ use tokio::time::timeout;
 use super::messages::PersistenceHandle;
 use super::*;
 use crate::actors::mailbox::{Mailbox, Slot};
-use crate::actors::probe;
+use crate::actors::probe::{self, SOON};
 use crate::actors::registry::messages::RegistryMsg;
-use crate::config::Config;
-use crate::domain::{Answer, Ciphertext, Draft, EmailAddress, PublicKey, Timestamp, UserId, UserName};
+use crate::domain::{Answer, Timestamp, UserId};
 use crate::telemetry::ActorKind;
 
 const ALICE: UserId = UserId(1);
 const BOB: UserId = UserId(2);
-const SOON: Duration = Duration::from_secs(30);
 
 struct World {
     storage: Arc<Storage>,
@@ -26,23 +24,8 @@ struct World {
     _dir: TempDir,
 }
 
-async fn storage() -> (Arc<Storage>, TempDir) {
-    let dir = tempfile::tempdir().unwrap();
-    let mut config = Config::defaults().unwrap();
-    dir.path().clone_into(&mut config.server.data_dir);
-    let storage = Arc::new(Storage::open(&config).await.unwrap());
-    for name in ["alice", "bob"] {
-        let email = EmailAddress::parse(format!("{name}@example.org")).unwrap();
-        let key = PublicKey::parse("AAAA".to_owned(), false).unwrap();
-        let name = UserName::parse(name.to_owned()).unwrap();
-        storage.create_account(&name, &email, String::new(), &key, Timestamp::from_micros(0)).await.unwrap();
-    }
-    (storage, dir)
-}
-
 fn send() -> Command {
-    let copy = || Ciphertext::parse("x".to_owned(), usize::MAX).unwrap();
-    Command::Send(Box::new(Draft::text(ALICE, Some(BOB), copy(), copy())))
+    probe::send(ALICE, BOB)
 }
 
 fn permit() -> reply::RequestPermit {
@@ -51,7 +34,7 @@ fn permit() -> reply::RequestPermit {
 
 impl World {
     async fn new() -> Self {
-        let (storage, dir) = storage().await;
+        let (storage, dir) = probe::store_of_two().await;
         let progress = Progress::new(storage.probe_head(0).await.unwrap());
         Self::over(storage, dir, progress).await
     }
@@ -79,7 +62,7 @@ impl World {
     }
 
     async fn delivered(&mut self) -> Vec<Delivery> {
-        match timeout(SOON, self.registry.recv()).await.unwrap().unwrap() {
+        match probe::next(&mut self.registry).await {
             RegistryMsg::Deliver(deliveries) => deliveries,
             _ => panic!("the writer only delivers"),
         }
@@ -126,7 +109,7 @@ async fn what_another_process_has_written_comes_before_what_is_newer() {
 /// The predecessor died between its commit and the announcement.
 #[tokio::test]
 async fn a_batch_in_doubt_is_announced_before_anything_newer() {
-    let (storage, dir) = storage().await;
+    let (storage, dir) = probe::store_of_two().await;
     let progress = Progress::new(storage.probe_head(0).await.unwrap());
     let now = Clock::system().now();
     progress.begin(&[send()], now);

@@ -7,16 +7,14 @@ use tokio::sync::mpsc;
 
 use super::messages::PresenceMsg;
 use super::*;
-use crate::actors::probe;
+use crate::actors::probe::{self, SOON, send};
 use crate::actors::session::credit::{Credits, InFlightBytes};
 use crate::actors::session::messages::{SessionHandle, SessionMsg};
-use crate::config::Config;
-use crate::domain::{Ciphertext, Command, DirectKey, Draft, EmailAddress, PublicKey, UserName};
+use crate::domain::{Command, DirectKey};
 
 const ALICE: UserId = UserId(1);
 const BOB: UserId = UserId(2);
 const SOCKET: SocketId = SocketId(1);
-const SOON: Duration = Duration::from_secs(30);
 
 /// Alice, who is connected and wants to know of Bob, who is online.
 struct World {
@@ -30,16 +28,7 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let mut config = Config::defaults().unwrap();
-        dir.path().clone_into(&mut config.server.data_dir);
-        let storage = Arc::new(Storage::open(&config).await.unwrap());
-        for name in ["alice", "bob"] {
-            let email = EmailAddress::parse(format!("{name}@example.org")).unwrap();
-            let key = PublicKey::parse("AAAA".to_owned(), false).unwrap();
-            let name = UserName::parse(name.to_owned()).unwrap();
-            storage.create_account(&name, &email, String::new(), &key, Timestamp::from_micros(0)).await.unwrap();
-        }
+        let (storage, dir) = probe::store_of_two().await;
         let registry = RegistryHandle(probe::vacant());
         let args = PresenceArgs { storage: storage.clone(), clock: Clock::system(), registry };
         let counters = probe::counters();
@@ -54,8 +43,6 @@ impl World {
 
     /// Makes both users write to each other.
     async fn make_partners(&self) {
-        let copy = || Ciphertext::parse("x".to_owned(), usize::MAX).unwrap();
-        let send = |from, to| Command::Send(Box::new(Draft::text(from, Some(to), copy(), copy())));
         self.storage.apply(vec![send(ALICE, BOB), send(BOB, ALICE)], Timestamp::from_micros(1)).await.unwrap();
     }
 
@@ -68,7 +55,7 @@ impl World {
     }
 
     async fn next(&mut self) -> Value {
-        shown(tokio::time::timeout(SOON, self.told.recv()).await.unwrap().unwrap())
+        shown(probe::next(&mut self.told).await)
     }
 
     /// Returns all frames that came of the requests so far.

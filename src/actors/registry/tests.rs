@@ -8,17 +8,14 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::actors::presence::messages::PresenceMsg;
-use crate::actors::probe;
+use crate::actors::probe::{self, SOON};
 use crate::actors::session::send_queue::{Outgoing, SendQueue, send_queue};
 use crate::clock::Clock;
-use crate::config::Config;
-use crate::domain::{ConversationId, Event, EventBody, LoginId, Message, MessageId, Seq, SocketId, Timestamp};
+use crate::domain::{LoginId, SocketId};
 use crate::protocol::{CloseReason, LoginEnd};
-use crate::storage::Storage;
 
 const ME: UserId = UserId(1);
 const OTHER: UserId = UserId(2);
-const SOON: Duration = Duration::from_secs(30);
 
 /// A registry, and its messages to the presence actor.
 struct World {
@@ -31,10 +28,7 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let mut config = Config::defaults().unwrap();
-        dir.path().clone_into(&mut config.server.data_dir);
-        let storage = Arc::new(Storage::open(&config).await.unwrap());
+        let (storage, config, dir) = probe::store().await;
         let health = Arc::new(Health::default());
         let stats = health.stats(ActorKind::Registry).clone();
         let (slot, counters) = (crate::actors::mailbox::Slot::new(stats.clone()), stats.actor());
@@ -60,7 +54,7 @@ impl World {
     }
 
     async fn next_report(&mut self) -> PresenceMsg {
-        timeout(SOON, self.presence.recv()).await.unwrap().unwrap()
+        probe::next(&mut self.presence).await
     }
 
     async fn sessions(&self, expected: u64) {
@@ -74,21 +68,8 @@ impl World {
 }
 
 fn event(seq: i64, to: UserId) -> Delivery {
-    let body = EventBody::Message(Message {
-        id: MessageId(seq),
-        seq: Seq(seq),
-        conversation_id: ConversationId(1),
-        sender: OTHER,
-        receiver: ME,
-        sender_copy: "s".to_owned(),
-        receiver_copy: seq.to_string(),
-        message_type: "text".to_owned(),
-        timestamp: Timestamp::from_micros(seq),
-        client_id: None,
-        reply_to: None,
-        expires_at: None,
-    });
-    Delivery::Event { to: Audience::User(to), event: Arc::new(Event { seq: Seq(seq), body }), reply: None }
+    let event = probe::message(seq, OTHER, ME, &seq.to_string());
+    Delivery::Event { to: Audience::User(to), event, reply: None }
 }
 
 async fn content(queue: &mut SendQueue) -> String {

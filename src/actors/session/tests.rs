@@ -13,17 +13,14 @@ use super::*;
 use crate::actors::persistence::messages::PersistenceMsg;
 use crate::actors::persistence::reply::Confirmed;
 use crate::actors::presence::messages::PresenceMsg;
-use crate::actors::probe;
+use crate::actors::probe::{self, SOON, next};
 use crate::actors::registry::messages::RegistryMsg;
 use crate::clock::Clock;
-use crate::config::Config;
-use crate::domain::{Answer, ConversationId, DeviceId, DirectKey, LoginId, Message, MessageId, Seq, Stored, Timestamp};
+use crate::domain::{Answer, ConversationId, DeviceId, DirectKey, LoginId, MessageId, Stored, Timestamp};
 use crate::protocol::LoginEnd;
-use crate::storage::Storage;
 
 const ME: UserId = UserId(1);
 const OTHER: UserId = UserId(2);
-const SOON: Duration = Duration::from_secs(30);
 
 /// A session whose messages to other actors are kept.
 struct World {
@@ -36,10 +33,6 @@ struct World {
     _dir: TempDir,
 }
 
-async fn next<T>(messages: &mut UnboundedReceiver<T>) -> T {
-    timeout(SOON, messages.recv()).await.unwrap().unwrap()
-}
-
 async fn outgoing(queue: &mut SendQueue) -> Outgoing {
     timeout(SOON, queue.next()).await.unwrap()
 }
@@ -50,10 +43,7 @@ async fn closed(queue: &mut SendQueue) -> CloseReason {
 
 impl World {
     async fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let mut config = Config::defaults().unwrap();
-        dir.path().clone_into(&mut config.server.data_dir);
-        let storage = Arc::new(Storage::open(&config).await.unwrap());
+        let (storage, config, dir) = probe::store().await;
         let (registry, seen_by_registry) = probe::slot().await;
         let (persistence, seen_by_persistence) = probe::slot().await;
         let (presence, seen_by_presence) = probe::slot().await;
@@ -102,21 +92,7 @@ fn opening(device: &str, is_background: bool) -> Opening {
 }
 
 fn message(seq: i64) -> Arc<Event> {
-    let body = EventBody::Message(Message {
-        id: MessageId(seq),
-        seq: Seq(seq),
-        conversation_id: ConversationId(1),
-        sender: ME,
-        receiver: OTHER,
-        sender_copy: "s".to_owned(),
-        receiver_copy: "r".to_owned(),
-        message_type: "text".to_owned(),
-        timestamp: Timestamp::from_micros(seq),
-        client_id: None,
-        reply_to: None,
-        expires_at: None,
-    });
-    Arc::new(Event { seq: Seq(seq), body })
+    probe::message(seq, ME, OTHER, "r")
 }
 
 fn stored(event: &Event) -> Answer {

@@ -7,13 +7,13 @@ use proptest::prelude::*;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
+use crate::actors::probe;
 use crate::actors::session::credit::{Credits, InFlightBytes};
 use crate::actors::session::origin::{Origin, Reply};
 use crate::actors::session::send_queue::QueuedFrame;
 use crate::actors::session::stream::{PageInHand, SeamLimit, Stream};
 use crate::domain::{
-    Answer, ConversationId, Epoch, Event, EventBody, Message, MessageId, Seq, SocketId, Stored, Timestamp, UserId,
-    Viewer,
+    Answer, ConversationId, Epoch, Event, MessageId, Seq, SocketId, Stored, Timestamp, UserId, Viewer,
 };
 use crate::protocol::v1::Context;
 use crate::storage::Page;
@@ -182,19 +182,5 @@ impl World {
 }
 
 pub(super) fn message(seq: i64, sender: UserId) -> Arc<Event> {
-    let body = EventBody::Message(Message {
-        id: MessageId(seq),
-        seq: Seq(seq),
-        conversation_id: ConversationId(1),
-        sender,
-        receiver: if sender == ME { OTHER } else { ME },
-        sender_copy: "s".to_owned(),
-        receiver_copy: "r".to_owned(),
-        message_type: "text".to_owned(),
-        timestamp: Timestamp::from_micros(seq),
-        client_id: None,
-        reply_to: None,
-        expires_at: None,
-    });
-    Arc::new(Event { seq: Seq(seq), body })
+    probe::message(seq, sender, if sender == ME { OTHER } else { ME }, "r")
 }
