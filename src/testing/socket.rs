@@ -1,6 +1,8 @@
 //! A client for the socket.
 
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::AsFd as _;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::HeaderMap;
@@ -28,9 +30,28 @@ pub struct MessageFrame {
     pub timestamp: String,
 }
 
+/// The connections of all open sockets of this process, with the address of their server.
+static CONNECTIONS: Mutex<Vec<(SocketAddr, Weak<std::net::TcpStream>)>> = Mutex::new(Vec::new());
+
+/// Ends the sending side of every socket that is open to the server at `addr`, as if its client had gone.
+pub(super) fn hang_up(addr: SocketAddr) {
+    CONNECTIONS.lock().unwrap_or_else(PoisonError::into_inner).retain(|(server, connection)| {
+        let Some(connection) = connection.upgrade() else { return false };
+        if *server == addr {
+            // One that has ended already is as it should be.
+            let _ = connection.shutdown(Shutdown::Write);
+        }
+        *server != addr
+    });
+}
+
 /// An open socket.
 #[derive(Debug)]
-pub struct TestSocket(WebSocketStream<TcpStream>);
+pub struct TestSocket {
+    stream: WebSocketStream<TcpStream>,
+    /// The connection once more, for [`hang_up`]; it goes with the socket.
+    _connection: Arc<std::net::TcpStream>,
+}
 
 impl TestSocket {
     /// Shakes hands on `path`, with a bearer token in the header if given. The error holds the refusal.
@@ -70,7 +91,11 @@ impl TestSocket {
             request.headers_mut().insert(*name, value);
         }
         let (socket, answer) = soon("a handshake", Box::pin(client_async(request, stream))).await.map_err(Box::new)?;
-        Ok((Self(socket), answer.into_parts().0.headers))
+        let connection = socket.get_ref().as_fd().try_clone_to_owned().map_err(|error| Box::new(Error::Io(error)))?;
+        let connection = Arc::new(std::net::TcpStream::from(connection));
+        let entry = (addr, Arc::downgrade(&connection));
+        CONNECTIONS.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
+        Ok((Self { stream: socket, _connection: connection }, answer.into_parts().0.headers))
     }
 
     /// Sends a message in the shipped client's form.
@@ -91,7 +116,7 @@ impl TestSocket {
 
     /// Sends any message.
     pub async fn send(&mut self, message: Message) -> Result<(), Error> {
-        soon("the server reads", self.0.send(message)).await
+        soon("the server reads", self.stream.send(message)).await
     }
 
     /// Returns the next text frame; fails the test when the socket is closed.
@@ -144,7 +169,7 @@ impl TestSocket {
     pub async fn next(&mut self) -> Option<Result<Message, Error>> {
         soon("a frame", async {
             loop {
-                match self.0.next().await {
+                match self.stream.next().await {
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                     other => return other,
                 }
@@ -156,8 +181,8 @@ impl TestSocket {
     /// Closes with 1000, as the app does, and waits for the server's close frame.
     pub async fn close(mut self) {
         soon("the close", async {
-            let _ = self.0.close(None).await;
-            while let Some(Ok(_)) = self.0.next().await {}
+            let _ = self.stream.close(None).await;
+            while let Some(Ok(_)) = self.stream.next().await {}
         })
         .await;
     }
@@ -165,6 +190,6 @@ impl TestSocket {
     /// Returns the connection below, for tests of misbehaving clients.
     #[must_use]
     pub fn into_stream(self) -> TcpStream {
-        self.0.into_inner()
+        self.stream.into_inner()
     }
 }

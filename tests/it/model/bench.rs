@@ -50,7 +50,7 @@ impl Bench {
     /// Drains the server, which replies to what it has read and closes all sockets.
     pub(super) async fn drain(&mut self) {
         let (server, runtime) = self.running.take().expect("the server runs");
-        runtime.spawn(server.stop()).await.expect("the server drains");
+        runtime.spawn(server.drain()).await.expect("the server drains");
         shut_down(runtime).await;
     }
 

@@ -100,7 +100,7 @@ async fn nobody_decides_how_long_a_stop_takes() {
     stands_still(&sent).await;
 
     let started = Instant::now();
-    let stopping = tokio::spawn(server.stop());
+    let stopping = tokio::spawn(server.drain());
     rest(&mut half_head).await;
     rest(&mut second_head).await;
     assert!(started.elapsed() < Duration::from_secs(2), "half heads are closed at once: {:?}", started.elapsed());
@@ -128,7 +128,7 @@ async fn a_request_that_is_on_its_way_is_answered_before_the_stop() {
     assert!(asked.starts_with(b"HTTP/1.1 100"));
     stream.write_all(first.as_bytes()).await.unwrap();
     let admin = server.admin();
-    let stopping = tokio::spawn(server.stop());
+    let stopping = tokio::spawn(server.drain());
     let draining = async || {
         let ready: serde_json::Value = admin.get("/readyz").await.json();
         (ready["draining"] == true).then_some(())
@@ -156,7 +156,7 @@ async fn a_client_that_writes_before_it_reads_is_told_of_the_restart() {
     stands_still(&sent).await;
     let wanted = sent.load(Ordering::Relaxed) + 10_000;
     enough.store(wanted, Ordering::Relaxed);
-    let stopping = tokio::spawn(server.stop());
+    let stopping = tokio::spawn(server.drain());
     let heard = client.await.unwrap();
     assert_eq!(sent.load(Ordering::Relaxed), wanted, "the server read and forgot the rest");
     assert!(contains(&heard, b"going_away"), "{} bytes", heard.len());
@@ -190,7 +190,7 @@ async fn a_client_that_never_pauses_is_told_of_the_restart() {
     });
     let busy = async || (sent.load(Ordering::Relaxed) > 1000).then_some(());
     fluent_backend::testing::eventually("the client is busy", busy).await;
-    let stopping = tokio::spawn(server.stop());
+    let stopping = tokio::spawn(server.drain());
     let heard = soon("the end", reader).await.unwrap();
     assert!(contains(&heard, b"going_away") && contains(&heard, &close_frame(1012, "restart")), "{}", heard.len());
     assert!(soon("the writer ends", writer).await.unwrap(), "cut off before it was told");

@@ -76,7 +76,7 @@ async fn while_it_drains_new_handshakes_are_refused_with_503() {
         devices.push(live(&alice, &format!("d{i}")).await);
     }
     let addr = server.addr();
-    let stopping = tokio::spawn(server.stop());
+    let stopping = tokio::spawn(server.drain());
     let going = futures_util::future::select_all(
         devices.iter_mut().map(|device| Box::pin(async { device.expect("going_away").await })),
     )

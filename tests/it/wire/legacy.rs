@@ -62,7 +62,7 @@ async fn the_session_of_the_android_app_is_byte_by_byte_the_recorded_one() {
     alice.get(&mut recording, "/chat/chat_list").await;
 
     recording.part("The server stops");
-    let stopping = tokio::spawn(server.stop());
+    let stopping = tokio::spawn(server.drain());
     recording.receive_close(b).await;
     stopping.await.unwrap();
     recording.finish();

@@ -87,7 +87,7 @@ async fn a_session_of_fluent_v1_is_byte_by_byte_the_recorded_one() {
     let (mut a, _) = alice.live(&mut recording, &format!("pixel&since={epoch}:0")).await;
 
     recording.part("The server stops");
-    let stopping = tokio::spawn(server.stop());
+    let stopping = tokio::spawn(server.drain());
     recording.receive(&mut a).await;
     recording.receive_close(a).await;
     stopping.await.unwrap();
