@@ -9,6 +9,7 @@ pub enum ClientFrame {
     /// A message. The reply is `stored`, or an `error` with its `client_id`.
     Send(Draft),
     /// Everything up to this event is kept on this device.
+    /// It is cumulative: a program may hold it back for a moment and send only the newest.
     Delivered {
         /// The `seq` of the event.
         up_to_seq: u64,
