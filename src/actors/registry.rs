@@ -186,7 +186,9 @@ impl RegistryState {
             Audience::Members(conversation) => conversation.members().for_each(|user| what(self, user)),
             Audience::All => {
                 let users: Vec<UserId> = self.sessions.keys().copied().collect();
-                users.into_iter().for_each(|user| what(self, user));
+                for user in users {
+                    what(self, user);
+                }
             }
         }
     }
