@@ -10,7 +10,7 @@ use super::*;
 use crate::actors::probe::{self, SOON, send};
 use crate::actors::session::credit::{Credits, InFlightBytes};
 use crate::actors::session::messages::{SessionHandle, SessionMsg};
-use crate::domain::{Command, DirectKey};
+use crate::domain::DirectKey;
 
 const ALICE: UserId = UserId(1);
 const BOB: UserId = UserId(2);
