@@ -2,13 +2,13 @@
 
 mod access;
 mod bearer;
-mod dialects;
 mod error;
 mod guesses;
 mod limiter;
 mod logins;
 mod opaque;
 mod passwords;
+mod refused;
 mod secrets;
 
 use std::sync::Arc;
@@ -17,17 +17,17 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 pub use access::{Access, AccessTokens};
 pub use bearer::{Bearer, bearer};
-pub use dialects::Dialects;
 pub use error::AuthError;
 pub use guesses::WrongPasswords;
 pub use limiter::{ClientAddress, RateLimited, RateLimiter};
-pub use logins::TICKET_LIFETIME_S;
+pub use logins::{FirstToken, TICKET_LIFETIME_S};
+pub use refused::RefusedTokens;
 pub use secrets::{SecretError, SecretKeys};
 
 use crate::clock::Clock;
 use crate::config;
-use crate::domain::{LoginId, NewAccount, Password, Proof, Timestamp, UserId};
-use crate::storage::{NewLogin, NewRefreshToken, Rotation, Storage, StorageError};
+use crate::domain::{LoginId, NewAccount, NewRefreshToken, Password, Proof, Timestamp, UserId};
+use crate::storage::{NewLogin, Rotation, Storage, StorageError};
 use opaque::OpaqueToken;
 use passwords::{Passwords, Verdict};
 
@@ -40,8 +40,10 @@ pub struct Begun {
     pub pair: TokenPair,
     /// Its user.
     pub user: UserId,
-    /// Older logins of the user that were ended to keep within the limit. Their sockets are to be closed.
-    pub ended: Vec<LoginId>,
+    /// The login.
+    pub login: LoginId,
+    /// Whether the user has more logins now than may be: those beyond are to be ended.
+    pub is_beyond: bool,
 }
 
 /// The tokens that a login or a refresh gives.
@@ -72,9 +74,9 @@ impl Auth {
     ) -> Result<Self, AuthError> {
         let access = AccessTokens::new(keys, config.access_token_s, clock.clone())?;
         let horizon = clock.now().plus_secs(-config.access_token_s);
-        access.end_logins(&storage.logins_ended_since(horizon).await?);
+        access.refused().refuse_logins(&storage.logins_ended_since(horizon).await?);
         for (user, until) in storage.ended_users().await? {
-            access.end_user(user, until);
+            access.refused().refuse_user(user, until);
         }
         Ok(Self {
             passwords: Passwords::new(config)?,
@@ -127,17 +129,14 @@ impl Auth {
         };
         let (token, now) = (OpaqueToken::random()?, self.clock.now());
         let (proof, stored) = (Proof::of(user.password_hash), self.stored(&token, now));
-        let login = self.storage.create_login(user.user, &proof, better, stored, now).await?;
-        login.map(|login| self.begun(user.user, login, &token)).transpose()
+        let begun = self.storage.create_login(user.user, &proof, better, stored, now).await?;
+        let Some(NewLogin { id: login, name, is_beyond }) = begun else { return Ok(None) };
+        let pair = self.pair(user.user, &name, login, &token)?;
+        Ok(Some(Begun { pair, user: user.user, login, is_beyond }))
     }
 
-    /// Returns the new login with its tokens. The tokens of logins that were ended for it are refused from now on.
-    fn begun(&self, user: UserId, login: NewLogin, token: &OpaqueToken) -> Result<Begun, AuthError> {
-        self.access.end_logins(&login.ended);
-        Ok(Begun { pair: self.pair(user, &login.name, login.id, token)?, user, ended: login.ended })
-    }
-
-    /// Spends a refresh token. A second try with the same token gets the same successor; see [`Storage::rotate`].
+    /// Spends a refresh token. A second try with the same token gets the same successor; see [`Storage::rotate`]. Fails
+    /// with [`AuthError::Reused`] when its login must end.
     pub async fn refresh(&self, presented: &SecretString) -> Result<TokenPair, AuthError> {
         let token = OpaqueToken::parse(presented.expose_secret()).ok_or(AuthError::InvalidToken)?;
         let now = self.clock.now();
@@ -148,7 +147,6 @@ impl Auth {
             Rotation::Refused => Err(AuthError::InvalidToken),
             Rotation::Reused { user, login } => {
                 tracing::warn!(user.id = %user, login.id = %login, "a spent refresh token came back: login revoked");
-                self.access.end_logins(&[login]);
                 Err(AuthError::Reused { user, login })
             }
         }

@@ -7,7 +7,7 @@ pub mod legacy;
 mod request;
 pub mod v1;
 
-pub use close::{CloseReason, LoginEnd};
+pub use close::CloseReason;
 pub use error::{Detail, ErrorCode, FrameError};
 pub use frame::Frame;
 pub use request::Request;

@@ -65,7 +65,8 @@ impl Server {
         let storage = Arc::new(Storage::open(&config).await?);
         warn_of_unusual_names(&storage).await?;
         let auth = Arc::new(Auth::new(&config.auth, &keys, storage.clone(), clock.clone()).await?);
-        let (actors, fatal) = ActorSystem::start(&config, storage.clone(), clock.clone()).await?;
+        let (actors, fatal) =
+            ActorSystem::start(&config, storage.clone(), auth.access().refused(), clock.clone()).await?;
 
         let drain = CancellationToken::new();
         let places = Places::new(ListenerKind::Public, max, config.server.max_connections_per_address);

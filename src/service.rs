@@ -1,11 +1,13 @@
 //! What may be done: the use cases, whichever interface they are asked through.
 //!
-//! A use case takes typed, already parsed arguments of a user who is already authenticated, and does everything that
-//! belongs to it: the change in the store, and what follows from it for open sockets, tokens and presence. Interfaces
-//! parse, call, and render the result. Once begun, a use case runs to its end even when its caller stops waiting.
+//! A use case takes typed, already parsed arguments of a user who is already authenticated, and has the change made
+//! that belongs to it. Interfaces parse, call, and render the result. What follows for open sockets, tokens and presence
+//! is announced by the writer: once a command is handed over, neither a caller who stops waiting nor a fault here loses
+//! it.
 
 mod accounts;
 mod commands;
+mod dialects;
 mod error;
 mod logins;
 mod messages;
@@ -15,32 +17,29 @@ mod sync;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::sync::Semaphore;
-
+pub use dialects::Dialects;
 pub use error::ServiceError;
 pub use sync::SyncPage;
 
-use crate::actors::{PersistenceHandle, PresenceHandle, RegistryHandle};
+use crate::actors::{PersistenceHandle, RegistryHandle};
 use crate::auth::{Auth, AuthError, ClientAddress, WrongPasswords};
 use crate::clock::Clock;
 use crate::storage::Storage;
-use commands::MAX_COMMANDS;
+use commands::Writer;
 
 /// The use cases, with everything they act on.
 pub struct Service {
     auth: Arc<Auth>,
     storage: Arc<Storage>,
-    /// Closes the sockets of logins that end.
+    /// Closes a socket that was opened beside the end of its login.
     registry: RegistryHandle,
     /// Carries out commands.
-    persistence: PersistenceHandle,
-    /// Learns when a user may see less or more.
-    presence: PresenceHandle,
+    writer: Writer,
+    /// The dialect of each login.
+    dialects: Arc<Dialects>,
     /// Counts wrong passwords for operators.
     wrong_passwords: WrongPasswords,
     clock: Clock,
-    /// Permits of requests whose commands wait for the writer.
-    commands: Arc<Semaphore>,
 }
 
 impl Service {
@@ -51,19 +50,17 @@ impl Service {
         storage: Arc<Storage>,
         registry: RegistryHandle,
         persistence: PersistenceHandle,
-        presence: PresenceHandle,
         clock: Clock,
     ) -> Arc<Self> {
-        Arc::new(Self {
-            auth,
-            storage,
-            registry,
-            persistence,
-            presence,
-            clock,
-            wrong_passwords: WrongPasswords::default(),
-            commands: Arc::new(Semaphore::new(MAX_COMMANDS)),
-        })
+        let writer = Writer::new(persistence);
+        let dialects = Arc::new(Dialects::new(storage.clone(), clock.clone(), writer.clone()));
+        Arc::new(Self { auth, storage, registry, writer, dialects, clock, wrong_passwords: WrongPasswords::default() })
+    }
+
+    /// Returns what is known of the dialect of each login.
+    #[must_use]
+    pub fn dialects(&self) -> &Arc<Dialects> {
+        &self.dialects
     }
 
     /// Logs the wrong passwords of the last minute; to be called every few seconds.

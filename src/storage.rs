@@ -30,7 +30,6 @@ use engine::sqlite::lock::StoreLock;
 use engine::sqlite::open_files::{OpenFiles, SharedFiles};
 use engine::tx::Tx as _;
 use engine::write_health::WriteHealth;
-use people::login_marks::LoginMarks;
 
 pub use commands::apply::Applied;
 pub use engine::error::{Lost, StorageError};
@@ -43,9 +42,9 @@ pub use messages::history::Before;
 pub use messages::replay::{OpenedReplay, Page, PageLimit, Replay};
 pub use people::accounts::{Credentials, Profile};
 pub use people::devices::LoginDialect;
-pub use people::logins::{NewLogin, NewRefreshToken};
+pub use people::logins::NewLogin;
 pub use people::name_review::{OddName, odd_names};
-pub use people::open_logins::{LoginSession, Which};
+pub use people::open_logins::LoginSession;
 pub use people::refresh_tokens::Rotation;
 pub use people::search::UserPage;
 pub use retention::logins::Expired;
@@ -68,7 +67,6 @@ pub struct Storage {
     /// The connection on which retention deletes, concurrently with the writer.
     cleanup: DatabaseConnection,
     cache: Mutex<Cache>,
-    login_marks: LoginMarks,
     write_health: Arc<WriteHealth>,
     /// On SQLite: the files that are open.
     files: Arc<SharedFiles>,

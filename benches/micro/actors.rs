@@ -4,6 +4,7 @@
 use fluent_backend::actors::{
     ActorSystem, Credits, InFlightBytes, NewSocket, Outgoing, SendQueue, SocketLease, send_queue,
 };
+use fluent_backend::auth::RefusedTokens;
 use fluent_backend::clock::Clock;
 use fluent_backend::domain::{LoginId, SocketId, UserId};
 use fluent_backend::protocol::v1::Context;
@@ -32,7 +33,8 @@ fn passing(messages: u64) -> Box<dyn FnMut()> {
     let config = config(dir.path());
     let (actors, mut sockets) = runtime.block_on(async {
         let storage = std::sync::Arc::new(storage(&config).await);
-        let (actors, _) = Box::pin(ActorSystem::start(&config, storage, Clock::system())).await.unwrap();
+        let refused = std::sync::Arc::new(RefusedTokens::new(0, Clock::system()));
+        let (actors, _) = Box::pin(ActorSystem::start(&config, storage, &refused, Clock::system())).await.unwrap();
         let mut sockets = Vec::new();
         for user in 1..=PAIRS * 2 {
             let (end, queue) = send_queue(config.socket.queue_frames, config.socket.queue_bytes);

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use futures_util::future::join_all;
+use futures_util::future::{OptionFuture, join_all};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::Semaphore;
 
@@ -19,8 +19,7 @@ use super::registry::messages::RegistryHandle;
 use super::stats::ActorCounters;
 use crate::clock::Clock;
 use crate::config;
-use crate::domain::{Command, LoginId, MessageId, Timestamp};
-use crate::protocol::LoginEnd;
+use crate::domain::{LoginEnd, LoginId, MessageId, Timestamp};
 use crate::storage::{BATCH, Cleared, Storage, StorageError};
 use crate::telemetry::metrics;
 
@@ -104,22 +103,22 @@ impl Actor for JanitorActor {
         state: &mut JanitorState,
     ) -> Result<(), ActorProcessingErr> {
         let (JanitorMsg::Tick, _busy) = message.open(&self.0);
-        let commands = Box::pin(state.tick()).await.unwrap_or_else(|error| {
+        let round = Box::pin(state.tick()).await.unwrap_or_else(|error| {
             self.0.kind().met(&error);
             // Logged once, not at every tick.
             if !std::mem::replace(&mut state.is_failing, true) {
                 tracing::warn!(error = %error, "cannot clear away what is over; trying again");
             }
-            Vec::new()
+            Round::default()
         });
         let (persistence, every) = (state.args.persistence.clone(), state.args.config.clear_every());
         let (mailbox, rounds) = (state.mailbox.clone(), state.rounds.clone());
         // The next tick waits for the writer's replies, so that it does not send the same commands again.
         tokio::spawn(async move {
-            let is_full = commands.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
+            let is_full = round.expired.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
             // The semaphore is never closed.
             let works = match rounds.acquire_owned().await {
-                Ok(round) => carry_out(&persistence, commands, Arc::new(round)).await,
+                Ok(permit) => round.carry_out(&persistence, Arc::new(permit)).await,
                 Err(_) => false,
             };
             if !(is_full && works) {
@@ -131,15 +130,28 @@ impl Actor for JanitorActor {
     }
 }
 
-/// Sends all commands to the writer. Returns whether all of them were carried out.
-async fn carry_out(persistence: &PersistenceHandle, commands: Vec<Command>, permit: RequestPermit) -> bool {
-    let expired = commands.iter().filter(|command| matches!(command, Command::Expire(_))).count() as u64;
-    let asked = commands.into_iter().map(|command| persistence.ask(command, permit.clone()));
-    let works = join_all(asked).await.iter().all(Result::is_ok);
-    if works {
-        metrics().expired.increment(expired);
+/// The commands of one tick.
+#[derive(Default)]
+struct Round {
+    /// Messages that have expired.
+    expired: Vec<MessageId>,
+    /// Everything older is destroyed, by the server's retention.
+    retain: Option<Timestamp>,
+}
+
+impl Round {
+    /// Sends all commands to the writer together. Returns whether all of them were carried out.
+    async fn carry_out(self, persistence: &PersistenceHandle, permit: RequestPermit) -> bool {
+        let count = self.expired.len() as u64;
+        let expired = self.expired.into_iter().map(|id| persistence.expire(id, permit.clone()));
+        let retained = self.retain.map(|before| persistence.retain(before, permit.clone()));
+        let (expired, retained) = tokio::join!(join_all(expired), OptionFuture::from(retained));
+        let works = expired.into_iter().chain(retained).all(|done| done.is_ok());
+        if works {
+            metrics().expired.increment(count);
+        }
+        works
     }
-    works
 }
 
 /// A task that is done in steps.
@@ -159,17 +171,16 @@ enum Chore {
 
 impl JanitorState {
     /// Runs the chores that are due, and returns the commands for the writer.
-    async fn tick(&mut self) -> Result<Vec<Command>, StorageError> {
+    async fn tick(&mut self) -> Result<Round, StorageError> {
         self.ticks = self.ticks.wrapping_add(1);
         if self.args.storage.check_files().await.is_err() {
             // The writer logs its own failures.
-            return Ok(Vec::new());
+            return Ok(Round::default());
         }
         let now = self.args.clock.now();
         self.compare_clocks(now).await?;
-        let mut commands: Vec<Command> =
-            self.args.storage.expired(now).await?.into_iter().map(Command::Expire).collect();
-        commands.extend(self.retention(now).await?);
+        let expired = self.args.storage.expired(now).await?;
+        let round = Round { expired, retain: self.retention(now).await? };
         let storage = self.args.storage.clone();
         self.run_chore(Chore::WipeAccounts).await?;
         self.run_chore(Chore::Sweep).await?;
@@ -192,7 +203,7 @@ impl JanitorState {
             }
         }
         self.is_failing = false;
-        Ok(commands)
+        Ok(round)
     }
 
     /// Reports time stamps that are ahead of the clock to operators, once.
@@ -230,8 +241,8 @@ impl JanitorState {
         Ok(())
     }
 
-    /// Returns the command of the server's retention when it is due: one event a run, not one a message.
-    async fn retention(&mut self, now: Timestamp) -> Result<Option<Command>, StorageError> {
+    /// Returns what the server's retention ends when it is due: one event a run, not one a message.
+    async fn retention(&mut self, now: Timestamp) -> Result<Option<Timestamp>, StorageError> {
         let Some(keep) = self.args.config.retention() else { return Ok(None) };
         if self.last_retention.is_some_and(|last| last.elapsed() < self.args.config.retention_every()) {
             return Ok(None);
@@ -239,7 +250,7 @@ impl JanitorState {
         let before = self.args.storage.stamp_of(now.plus_secs(-keep), now).await?;
         let is_due = self.args.storage.has_messages_before(before).await?;
         self.last_retention = Some(Instant::now());
-        Ok(is_due.then_some(Command::Retain(before)))
+        Ok(is_due.then_some(before))
     }
 
     async fn run_step(&mut self, chore: Chore) -> Result<Cleared, StorageError> {

@@ -1,4 +1,5 @@
-//! The writer: carries out commands in batches and announces what has happened to the registry in commit order.
+//! The writer: carries out commands in batches and announces what has happened, in commit order: events to the
+//! registry, and effects to all who must act on them.
 //!
 //! Supervised by the root, which replaces it when it fails; commands that wait for an answer are then refused in a way
 //! that can be tried again ([`PendingReply`]). Bound: its mailbox and batch hold at most the credit of all sockets, the
@@ -10,11 +11,12 @@
 //! A batch whose outcome is not known, because the connection or this actor died in it, is [in doubt](doubt): before
 //! anything newer is written, the store is asked what of it is there, and that is announced.
 
-mod announce;
+pub(super) mod announce;
 mod disk_space;
 pub(super) mod doubt;
 pub(super) mod messages;
 pub(super) mod reply;
+pub(super) mod requests;
 pub(super) mod thread;
 
 use std::sync::Arc;
@@ -24,14 +26,14 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use super::health::Health;
 use super::mailbox::{Mailbox, Timed};
-use super::registry::messages::{Delivery, RegistryHandle};
+use super::registry::messages::Delivery;
 use super::stats::ActorCounters;
 use crate::clock::Clock;
 use crate::domain::{Audience, Command, Event, EventBody};
 use crate::protocol::FrameError;
 use crate::storage::{Applied, Storage, StorageError};
 use crate::telemetry::metrics;
-use announce::Announcement;
+use announce::{Announcement, Listeners};
 use disk_space::space_for;
 use doubt::{InDoubt, Progress};
 use messages::{Job, PersistenceMsg};
@@ -60,7 +62,7 @@ pub(super) struct PersistenceActor(pub(super) Arc<ActorCounters>);
 pub(super) struct PersistenceArgs {
     pub(super) storage: Arc<Storage>,
     pub(super) clock: Clock,
-    pub(super) registry: RegistryHandle,
+    pub(super) listeners: Listeners,
     pub(super) health: Arc<Health>,
     pub(super) progress: Progress,
 }
@@ -176,7 +178,7 @@ impl PersistenceState {
         }
     }
 
-    /// Announces a committed batch, then answers the requests in it.
+    /// Announces a committed batch and its effects, then answers the requests in it.
     fn announce(&self, applied: Applied, replies: Vec<PendingReply>) {
         let mut announcement = Announcement::new(replies.len());
         if applied.first.0 > self.args.progress.announced().0 + 1 {
@@ -186,7 +188,7 @@ impl PersistenceState {
         for (outcome, reply) in applied.outcomes.into_iter().zip(replies) {
             announcement.add(outcome, reply);
         }
-        announcement.send(&self.args.registry);
+        announcement.send(applied.effects, &self.args.listeners);
         self.args.progress.settle(applied.last);
     }
 
@@ -225,18 +227,20 @@ impl PersistenceState {
     async fn resolve(&self) -> Result<(), StorageError> {
         // Waits for every transaction that has taken numbers: afterwards nothing is in doubt any more.
         let head = within(PROBE_TIMEOUT, self.args.storage.probe_head(self.needed_space)).await?;
-        if let Some(InDoubt { after, since, senders }) = self.args.progress.in_doubt() {
+        if let Some(InDoubt { after, since, senders, effects }) = self.args.progress.in_doubt() {
             let found = within(TRANSACTION_TIMEOUT, self.args.storage.committed_since(after, since, &senders)).await?;
+            let effects = within(PROBE_TIMEOUT, self.args.storage.effects_since(effects, since)).await?;
             metrics().messages_stored.increment(found.len() as u64);
             let recovered = found.into_iter().map(|message| Delivery::Recovered {
                 to: Audience::Members(message.conversation()),
                 event: Arc::new(Event { seq: message.seq, body: EventBody::Message(message) }),
             });
             // Sockets that can resume ask the store, which also has what is not a message.
-            self.args.registry.deliver(recovered.chain([Delivery::Resync]).collect());
+            self.args.listeners.registry.deliver(recovered.chain([Delivery::Resync]).collect());
+            self.args.listeners.act_on(effects);
         } else if head > self.args.progress.announced() {
             // Another process has written meanwhile.
-            self.args.registry.deliver(vec![Delivery::Resync]);
+            self.args.listeners.registry.deliver(vec![Delivery::Resync]);
         }
         self.args.progress.settle(head);
         Ok(())

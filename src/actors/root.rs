@@ -18,6 +18,7 @@ use super::persistence::messages::PersistenceHandle;
 use super::presence::messages::PresenceHandle;
 use super::registry::messages::RegistryHandle;
 use super::stats::ActorCounters;
+use crate::auth::RefusedTokens;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::storage::{Storage, StorageError};
@@ -52,11 +53,12 @@ pub struct ActorSystem {
 }
 
 impl ActorSystem {
-    /// Starts the actors. The receiver gets an error when restarting no longer helps. Fails when the store cannot be
-    /// read, or when an actor does not start.
+    /// Starts the actors. The writer adds the tokens of what ends to `refused`. The receiver gets an error when
+    /// restarting no longer helps. Fails when the store cannot be read, or when an actor does not start.
     pub async fn start(
         config: &Config,
         storage: Arc<Storage>,
+        refused: &Arc<RefusedTokens>,
         clock: Clock,
     ) -> Result<(Self, oneshot::Receiver<Fatal>), ActorSystemError> {
         let head = storage.probe_head(0).await?;
@@ -66,7 +68,7 @@ impl ActorSystem {
             persistence: PersistenceHandle(Slot::new(health.stats(ActorKind::Persistence).clone())),
             presence: PresenceHandle(Slot::new(health.stats(ActorKind::Presence).clone())),
         };
-        let children = children(config, &storage, &clock, &handles, &health, head)?;
+        let children = children(config, &storage, refused, &clock, &handles, &health, head)?;
         let (root, on_fatal) = start_root(children, health.clone()).await?;
         let Handles { registry, persistence, presence } = handles;
         Ok((Self { root, registry, persistence, presence, health }, on_fatal))

@@ -1,16 +1,16 @@
 //! Access tokens: JWT (RFC 7519) signed with HS256 by a key that can be rotated.
 
 use std::collections::HashMap;
-use std::sync::RwLock;
+use std::sync::Arc;
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 
 use super::secrets::key_id;
-use super::{AuthError, SecretKeys};
+use super::{AuthError, RefusedTokens, SecretKeys};
 use crate::clock::Clock;
-use crate::domain::{LoginId, Timestamp, UserId, Viewer};
+use crate::domain::{LoginId, UserId, Viewer};
 
 /// The only value of the claim `type`. Refresh tokens are no JWTs.
 const ACCESS: &str = "access";
@@ -53,14 +53,7 @@ pub struct AccessTokens {
     validation: Validation,
     lifetime_s: i64,
     clock: Clock,
-    /// The logins and users that have ended, and until when one of their tokens could still look valid.
-    ended: RwLock<Ended>,
-}
-
-#[derive(Default)]
-struct Ended {
-    logins: HashMap<LoginId, Timestamp>,
-    users: HashMap<UserId, Timestamp>,
+    refused: Arc<RefusedTokens>,
 }
 
 impl AccessTokens {
@@ -79,8 +72,8 @@ impl AccessTokens {
             verifying: keys.iter().map(|key| (key_id(key), DecodingKey::from_secret(&bytes(key)))).collect(),
             validation,
             lifetime_s,
+            refused: Arc::new(RefusedTokens::new(lifetime_s, clock.clone())),
             clock,
-            ended: RwLock::default(),
         })
     }
 
@@ -98,48 +91,20 @@ impl AccessTokens {
         self.claims(token)
             .filter(|claims| claims.kind == ACCESS && self.expiry(claims) > self.clock.now().as_secs())
             .map(|claims| Access { user: claims.user_id, login: claims.sid })
-            .filter(|access| !self.has_ended(*access))
+            .filter(|access| !self.refused.has_ended(*access))
             .ok_or(AuthError::InvalidToken)
     }
 
-    /// Refuses the tokens of these logins from now on.
-    pub fn end_logins(&self, logins: &[LoginId]) {
-        if !logins.is_empty() {
-            self.forget_old();
-            let until = self.last_expiry();
-            self.ended_mut().logins.extend(logins.iter().map(|login| (*login, until)));
-        }
-    }
-
-    /// Refuses the tokens of this user, whose account is gone, until none can look valid any more.
-    pub fn end_user(&self, user: UserId, until: Timestamp) {
-        self.forget_old();
-        self.ended_mut().users.insert(user, until);
-    }
-
-    /// Returns the moment at which the last of the tokens given up to now expires.
+    /// Returns the tokens that are refused although they look valid.
     #[must_use]
-    pub fn last_expiry(&self) -> Timestamp {
-        self.clock.now().plus_secs(self.lifetime_s)
+    pub fn refused(&self) -> &Arc<RefusedTokens> {
+        &self.refused
     }
 
     /// Returns whether this login, or its user's account, is known to have ended.
     #[must_use]
     pub fn has_ended(&self, access: Access) -> bool {
-        let ended = self.ended.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        ended.logins.contains_key(&access.login) || ended.users.contains_key(&access.user)
-    }
-
-    /// Forgets logins and users that no valid token can name any more.
-    fn forget_old(&self) {
-        let now = self.clock.now();
-        let mut ended = self.ended_mut();
-        ended.logins.retain(|_, until| *until > now);
-        ended.users.retain(|_, until| *until > now);
-    }
-
-    fn ended_mut(&self) -> std::sync::RwLockWriteGuard<'_, Ended> {
-        self.ended.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.refused.has_ended(access)
     }
 
     /// Returns the expiry of a token, at most the present lifetime after its issue. Ended logins are remembered only

@@ -25,12 +25,12 @@ pub enum AuthError {
     /// There is no token, or more than one, or it is invalid, expired or of an ended login.
     #[error("the token is missing, invalid or expired")]
     InvalidToken,
-    /// A refresh token came back after its successor was used; the login has been ended.
+    /// A refresh token came back after its successor was used: the login must end.
     #[error("the token is missing, invalid or expired")]
     Reused {
         /// Its user.
         user: UserId,
-        /// The login that has ended.
+        /// The login.
         login: LoginId,
     },
     /// Too many passwords are being hashed.

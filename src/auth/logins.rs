@@ -1,16 +1,23 @@
-//! Logins after they have begun: listing and ending them, changing the password, and socket tickets.
+//! Logins after they have begun: listing them, what a change of the password takes, and socket tickets.
 
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::opaque::OpaqueToken;
-use super::{Access, Auth, AuthError, Begun, TRIES};
-use crate::domain::{Authority, LoginId, Password, Proof, UserId};
-use crate::storage::{LoginSession, Which};
+use super::{Access, Auth, AuthError, TokenPair};
+use crate::domain::{Authority, BegunLogin, LoginId, NewRefreshToken, Password, Proof, UserId};
+use crate::storage::LoginSession;
 
 /// How long after its beginning a login may replace the public key without the password, in seconds.
 const FRESH_S: i64 = 10 * 60;
 /// How long a socket ticket can be used, in seconds.
 pub const TICKET_LIFETIME_S: i64 = 30;
+
+/// The refresh token of a login that is about to begin.
+pub struct FirstToken {
+    token: OpaqueToken,
+    /// As it is stored.
+    pub stored: NewRefreshToken,
+}
 
 impl Auth {
     /// Returns the user's logins after `after`, oldest first, at most `limit`.
@@ -23,32 +30,20 @@ impl Auth {
         Ok(self.storage.login_sessions(user, after, limit, self.clock.now()).await?)
     }
 
-    /// Ends logins of the asking user, and returns those that had not ended before. Their tokens are refused from now
-    /// on, and so are those of the asking login, if it is among them, even when the store does not know it.
-    pub async fn end_sessions(&self, access: Access, which: Which) -> Result<Vec<LoginId>, AuthError> {
-        let ended = self.storage.end_logins(access.user, which, self.clock.now()).await?;
-        self.access.end_logins(&ended);
-        if which == Which::All || which == Which::Only(access.login) {
-            self.access.end_logins(&[access.login]);
-        }
-        Ok(ended)
+    /// Hashes a new password. Returns [`AuthError::Busy`] when too many are being hashed.
+    pub async fn hash_password(&self, new: Password) -> Result<SecretString, AuthError> {
+        Ok(self.passwords.hash(new.into_secret()).await?.into())
     }
 
-    /// Changes the password, ends all logins and begins a new one. Returns [`AuthError::WrongPassword`] when `old` is
-    /// wrong.
-    pub async fn change_password(&self, user: UserId, old: SecretString, new: Password) -> Result<Begun, AuthError> {
-        let mut proof = self.check_password(user, old.clone()).await?;
-        let hash = self.passwords.hash(new.into_secret()).await?;
-        for _ in 0..TRIES {
-            let (token, now) = (OpaqueToken::random()?, self.clock.now());
-            let stored = self.stored(&token, now);
-            if let Some(login) = self.storage.change_password(user, &proof, hash.clone(), stored, now).await? {
-                return self.begun(user, login, &token);
-            }
-            // The hash was replaced meanwhile: it may be of another password now, or of the same.
-            proof = self.check_password(user, old.clone()).await?;
-        }
-        Err(AuthError::Busy)
+    /// Makes the refresh token of a login that is about to begin.
+    pub fn first_token(&self) -> Result<FirstToken, AuthError> {
+        let token = OpaqueToken::random()?;
+        Ok(FirstToken { stored: self.stored(&token, self.clock.now()), token })
+    }
+
+    /// Returns the tokens of a login that has begun with this one.
+    pub fn tokens_of(&self, user: UserId, begun: &BegunLogin, first: &FirstToken) -> Result<TokenPair, AuthError> {
+        self.pair(user, &begun.name, begun.id, &first.token)
     }
 
     /// Checks the user's password, and returns the proof that it was right, or [`AuthError::WrongPassword`].

@@ -1,8 +1,10 @@
 //! Changes that users ask for, and their outcomes.
 
+use secrecy::SecretString;
+
 use super::{
-    Authority, ClientId, Conversation, ConversationId, Deletion, DirectKey, Draft, Event, MessageId, Proof, PublicKey,
-    Receipt, Scope, Seq, Timestamp, UserId,
+    Authority, ClientId, Conversation, ConversationId, Deletion, DirectKey, Draft, Event, LoginEnd, LoginId, LoginMark,
+    MessageId, NewRefreshToken, Proof, PublicKey, Receipt, Scope, Seq, Timestamp, UserId, WhichLogins,
 };
 
 /// A change that the writer makes, in the order of arrival.
@@ -71,10 +73,39 @@ pub enum Command {
         /// The moment until which an access token of the account could look valid.
         until: Timestamp,
     },
+    /// End logins of a user.
+    EndLogins {
+        /// The user whose logins they are.
+        user: UserId,
+        /// The logins to end.
+        which: WhichLogins,
+        /// The login that asks, if one does. Its tokens are refused when it is among them, even when the store does not
+        /// know it.
+        asking: Option<LoginId>,
+        /// Why they end.
+        end: LoginEnd,
+    },
+    /// Change the password, end all logins of the user, and begin a new one.
+    ChangePassword(Box<NewPassword>),
+    /// Note something about a login.
+    MarkLogin(LoginMark),
     /// Destroy a message that has expired.
     Expire(MessageId),
     /// Destroy everything older than this, by the server's retention.
     Retain(Timestamp),
+}
+
+/// A change of a password.
+#[derive(Clone, Debug)]
+pub struct NewPassword {
+    /// The user whose password it is.
+    pub user: UserId,
+    /// Proof that the user has given the old password.
+    pub proof: Proof,
+    /// The argon2id hash of the new one, in PHC form.
+    pub hash: SecretString,
+    /// The refresh token of the login that begins.
+    pub token: NewRefreshToken,
 }
 
 /// A user's choices; both are mutual.
@@ -153,6 +184,13 @@ pub enum Answer {
     },
     /// The settings as they are now.
     Configured(Settings),
+    /// The logins have ended.
+    LoginsEnded {
+        /// How many of them had not ended before.
+        count: usize,
+    },
+    /// The password is changed, and a new login has begun.
+    LoginBegun(BegunLogin),
     /// The command is carried out; there is nothing more to say.
     Done,
 }
@@ -172,6 +210,15 @@ pub struct Stored {
     pub timestamp: Timestamp,
     /// Whether it was stored by an earlier try.
     pub duplicate: bool,
+}
+
+/// A login that has begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BegunLogin {
+    /// Its id.
+    pub id: LoginId,
+    /// The user's name, as registered.
+    pub name: String,
 }
 
 /// The reason why a single command was not carried out. Nothing of it was stored.

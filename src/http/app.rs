@@ -10,10 +10,10 @@ use super::operators::Operators;
 use super::places::Places;
 use super::shares::Shares;
 use crate::actors::{ActorSystem, Health};
-use crate::auth::{Auth, Dialects, RateLimiter};
+use crate::auth::{Auth, RateLimiter};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::service::Service;
+use crate::service::{Dialects, Service};
 use crate::socket::Sockets;
 use crate::storage::Storage;
 
@@ -30,7 +30,7 @@ pub struct App {
     /// The open sockets.
     pub sockets: Sockets,
     /// The dialects that logins have used.
-    pub dialects: Dialects,
+    pub dialects: Arc<Dialects>,
     /// The clock of the server.
     pub clock: Clock,
     /// The state of the actors, for readiness.
@@ -62,6 +62,8 @@ impl App {
         places: Arc<Places>,
         drain: CancellationToken,
     ) -> Arc<Self> {
+        let (registry, persistence) = (actors.registry.clone(), actors.persistence.clone());
+        let service = Service::new(auth.clone(), storage.clone(), registry, persistence, clock.clone());
         Arc::new(Self {
             sockets: Sockets::new(&config, actors.registry.clone(), drain),
             auth_limiter: RateLimiter::new(&config.limits),
@@ -69,15 +71,8 @@ impl App {
             client_addresses: ClientAddresses::new(&config.limits),
             operators: Operators::new(&config.admin.hosts),
             strangers_bytes: StrangersBytes::default(),
-            service: Service::new(
-                auth.clone(),
-                storage.clone(),
-                actors.registry.clone(),
-                actors.persistence.clone(),
-                actors.presence.clone(),
-                clock.clone(),
-            ),
-            dialects: Dialects::new(storage.clone(), clock.clone()),
+            dialects: service.dialects().clone(),
+            service,
             clock,
             health: actors.health.clone(),
             storage,

@@ -1,5 +1,7 @@
 //! Close reasons: the codes and texts of the server's close frames.
 
+use crate::domain::LoginEnd;
+
 /// The reason why the server closes a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CloseReason {
@@ -29,7 +31,7 @@ impl CloseReason {
             Self::SlowReader => (1013, "reading too slowly"),
             Self::Fault => (1011, "server fault"),
             Self::TooMany => (4002, "too many sockets"),
-            Self::LoginEnded(end) => (4001, end.as_str()),
+            Self::LoginEnded(end) => (4001, text_of(end)),
             Self::Replaced => (4003, "replaced by the same device"),
             Self::Restart => (1012, "restart"),
             Self::NoPong => (1001, "no pong"),
@@ -38,26 +40,12 @@ impl CloseReason {
     }
 }
 
-/// The reason why a login has ended: the text of a close frame with 4001.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LoginEnd {
-    /// The user has logged out.
-    Logout,
-    /// Ended from another login or for a newer one, expired, or a spent refresh token came back.
-    Revoked,
-    /// The password was changed.
-    Password,
-    /// The account is gone.
-    Deleted,
-}
-
-impl LoginEnd {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Logout => "logout",
-            Self::Revoked => "revoked",
-            Self::Password => "password",
-            Self::Deleted => "deleted",
-        }
+/// Returns the text of a close frame with 4001.
+const fn text_of(end: LoginEnd) -> &'static str {
+    match end {
+        LoginEnd::Logout => "logout",
+        LoginEnd::Revoked => "revoked",
+        LoginEnd::Password => "password",
+        LoginEnd::Deleted => "deleted",
     }
 }

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::commands::{unexpected, uninterrupted};
+use super::commands::uninterrupted;
 use super::{Service, ServiceError};
 use crate::auth::{Access, AuthError, ClientAddress};
-use crate::domain::{Answer, Authority, Command, NewAccount, PublicKey, UserId};
-use crate::protocol::LoginEnd;
+use crate::domain::{Authority, NewAccount, Proof, PublicKey, Timestamp, UserId};
 
 impl Service {
     /// Makes an account. [`AuthError::Taken`] when its name, one that looks like it, or its address belongs to another.
@@ -34,21 +33,18 @@ impl Service {
         address: Option<ClientAddress>,
     ) -> Result<String, ServiceError> {
         let user = access.user;
-        let command = |authority| Command::SetKey { user, key: key.clone(), authority };
-        let answer = match password {
-            Some(password) => {
-                let proved = |proof| command(Authority::Password(proof));
-                self.carry_out_proved(user, password, address, proved).await?
-            }
-            None => self
-                .carry_out(command(self.auth.fresh_login(access)))
+        let set = |authority| self.set_key_by(user, key.clone(), authority);
+        match password {
+            Some(password) => self.proved(user, password, address, |proof| set(Authority::Password(proof))).await,
+            None => set(self.auth.fresh_login(access))
                 .await
-                .map_err(|error| if error.is_forbidden() { ServiceError::PasswordNeeded } else { error })?,
-        };
-        match answer {
-            Answer::KeySet { key_id } => Ok(key_id),
-            other => Err(unexpected(&other)),
+                .map_err(|error| if error.is_forbidden() { ServiceError::PasswordNeeded } else { error }),
         }
+    }
+
+    async fn set_key_by(&self, user: UserId, key: PublicKey, authority: Authority) -> Result<String, ServiceError> {
+        let (writer, permit) = self.writer.permitted().await?;
+        Ok(writer.set_key(user, key, authority, permit).await?)
     }
 
     /// Deletes an account with all its conversations, refuses its tokens and closes its sockets. `address` is the one
@@ -69,18 +65,21 @@ impl Service {
         password: SecretString,
         address: Option<ClientAddress>,
     ) -> Result<(), ServiceError> {
-        let until = self.auth.access().last_expiry();
-        let delete = |proof| Command::DeleteAccount { user, proof, until };
-        if let Err(error) = self.carry_out_proved(user, password, address, delete).await {
-            let is_refused = error.is_forbidden() || matches!(error, ServiceError::Auth(AuthError::WrongPassword));
-            // After other errors the account may be gone nevertheless.
-            if is_refused || self.storage.user(user).await?.is_some() {
-                return Err(error);
-            }
+        let until = self.auth.access().refused().last_expiry();
+        let delete = |proof| self.delete_proved(user, proof, until);
+        let Err(error) = self.proved(user, password, address, delete).await else { return Ok(()) };
+        let is_refused = error.is_forbidden() || matches!(error, ServiceError::Auth(AuthError::WrongPassword));
+        // After other errors the account may be gone nevertheless.
+        if is_refused || self.storage.user(user).await?.is_some() {
+            return Err(error);
         }
-        self.auth.access().end_user(user, until);
-        self.registry.end_user(user, LoginEnd::Deleted);
-        self.presence.reconsider(user, None);
+        // The writer announces the rest when it has found out.
+        self.auth.access().refused().refuse_user(user, until);
         Ok(())
+    }
+
+    async fn delete_proved(&self, user: UserId, proof: Proof, until: Timestamp) -> Result<(), ServiceError> {
+        let (writer, permit) = self.writer.permitted().await?;
+        Ok(writer.delete_account(user, proof, until, permit).await?)
     }
 }

@@ -28,12 +28,20 @@ pub enum ServiceError {
     /// Too many commands wait for the writer, or the password keeps being replaced.
     #[error("the server is overloaded")]
     Overloaded,
-    /// A fault of the server: a panic, or an outcome that the command cannot have.
+    /// The writer could not confirm it: the outcome is not known.
+    #[error("not confirmed, try again")]
+    Unconfirmed,
+    /// A fault of the server, such as a panic.
     #[error("internal: {0}")]
     Internal(String),
 }
 
 impl ServiceError {
+    /// The error of a command that is no message's: when its outcome is not known, the writer's text does not fit.
+    pub(super) fn of_login(error: FrameError) -> Self {
+        if error.code == ErrorCode::Unavailable { Self::Unconfirmed } else { Self::Refused(error) }
+    }
+
     /// Whether the writer refused the command because the user may not do this, or no longer.
     pub(super) fn is_forbidden(&self) -> bool {
         matches!(self, Self::Refused(FrameError { code: ErrorCode::Forbidden, .. }))

@@ -1,19 +1,20 @@
 //! Logins: beginning, refreshing and ending them, and the password.
+//!
+//! The writer ends logins, and announces it: their tokens are refused and their sockets closed before it answers.
 
 use std::sync::Arc;
 
 use secrecy::SecretString;
+use tokio::sync::OnceCell;
 
 use super::commands::uninterrupted;
 use super::{Service, ServiceError};
 use crate::auth::{Access, AuthError, ClientAddress, TokenPair};
-use crate::domain::{LoginId, Password, UserId};
-use crate::protocol::LoginEnd;
-use crate::storage::Which;
+use crate::domain::{LoginEnd, LoginId, NewPassword, Password, Proof, UserId, WhichLogins};
 
 impl Service {
-    /// Begins a login. When the user has too many, the one that was not used for longest ends and its sockets are
-    /// closed. `address` is the one that a wrong password is counted for.
+    /// Begins a login. When the user has too many, those that were not used for longest end. `address` is the one that
+    /// a wrong password is counted for.
     pub async fn log_in(
         self: &Arc<Self>,
         name: String,
@@ -25,58 +26,60 @@ impl Service {
             let begun = service.auth.login(&name, password).await;
             service.count_wrong_password(address, &begun);
             let begun = begun?;
-            service.registry.end_logins(begun.user, &begun.ended, LoginEnd::Revoked);
+            if begun.is_beyond {
+                let beyond = WhichLogins::Beyond { kept: begun.login };
+                service.end_logins(begun.user, beyond, None, LoginEnd::Revoked).await?;
+            }
             Ok(begun.pair)
         };
         uninterrupted(beginning).await?
     }
 
-    /// Exchanges a refresh token for new tokens. A token that comes back after its successor was used ends the login
-    /// and closes its sockets.
+    /// Exchanges a refresh token for new tokens. A token that comes back after its successor was used ends the login.
     pub async fn refresh(self: &Arc<Self>, token: SecretString) -> Result<TokenPair, ServiceError> {
         let service = self.clone();
         let refreshing = async move {
             let refreshed = service.auth.refresh(&token).await;
-            if let Err(AuthError::Reused { user, login }) = &refreshed {
-                service.registry.end_logins(*user, &[*login], LoginEnd::Revoked);
+            if let Err(AuthError::Reused { user, login }) = refreshed {
+                service.end_logins(user, WhichLogins::Only(login), Some(login), LoginEnd::Revoked).await?;
             }
-            refreshed
+            Ok(refreshed?)
         };
-        Ok(uninterrupted(refreshing).await??)
+        uninterrupted(refreshing).await?
     }
 
     /// Ends the login that asks, refuses its tokens and closes its sockets.
-    pub async fn log_out(self: &Arc<Self>, access: Access) -> Result<(), ServiceError> {
-        self.end_logins(access, Which::Only(access.login), LoginEnd::Logout).await.map(drop)
+    pub async fn log_out(&self, access: Access) -> Result<(), ServiceError> {
+        let which = WhichLogins::Only(access.login);
+        self.end_logins(access.user, which, Some(access.login), LoginEnd::Logout).await.map(drop)
     }
 
     /// Ends all logins of the user who asks, refuses their tokens and closes their sockets.
-    pub async fn log_out_everywhere(self: &Arc<Self>, access: Access) -> Result<(), ServiceError> {
-        self.end_logins(access, Which::All, LoginEnd::Logout).await.map(drop)
+    pub async fn log_out_everywhere(&self, access: Access) -> Result<(), ServiceError> {
+        self.end_logins(access.user, WhichLogins::All, Some(access.login), LoginEnd::Logout).await.map(drop)
     }
 
     /// Ends one login of the user who asks. [`ServiceError::NoSuchLogin`] when there is none, it is another user's, or
     /// it has ended before.
-    pub async fn end_login(self: &Arc<Self>, access: Access, login: LoginId) -> Result<(), ServiceError> {
-        match self.end_logins(access, Which::Only(login), LoginEnd::Revoked).await? {
+    pub async fn end_login(&self, access: Access, login: LoginId) -> Result<(), ServiceError> {
+        let which = WhichLogins::Only(login);
+        match self.end_logins(access.user, which, Some(access.login), LoginEnd::Revoked).await? {
             0 => Err(ServiceError::NoSuchLogin),
             _ => Ok(()),
         }
     }
 
-    /// Ends logins with their tokens and sockets, and returns how many had not ended before.
-    async fn end_logins(self: &Arc<Self>, access: Access, which: Which, end: LoginEnd) -> Result<usize, ServiceError> {
-        let service = self.clone();
-        let ending = async move {
-            let ended = service.auth.end_sessions(access, which).await?;
-            match which {
-                // Whatever the store knows of them.
-                Which::All => service.registry.end_user(access.user, end),
-                Which::Only(login) => service.registry.end_logins(access.user, &[login], end),
-            }
-            Ok(ended.len())
-        };
-        uninterrupted(ending).await?
+    /// Ends logins with their tokens and sockets, and returns how many had not ended before. `asking` is the login that
+    /// asks, if one does.
+    async fn end_logins(
+        &self,
+        user: UserId,
+        which: WhichLogins,
+        asking: Option<LoginId>,
+        end: LoginEnd,
+    ) -> Result<usize, ServiceError> {
+        let (writer, permit) = self.writer.permitted().await?;
+        writer.end_logins(user, which, asking, end, permit).await.map_err(ServiceError::of_login)
     }
 
     /// Changes the password of `user`, ends all logins with their tokens and sockets, and begins a new one. `address`
@@ -90,15 +93,35 @@ impl Service {
     ) -> Result<TokenPair, ServiceError> {
         self.auth.check_owner(user, &new).await?;
         let service = self.clone();
-        let changing = async move {
-            let begun = service.auth.change_password(user, old, new).await;
-            service.count_wrong_password(address, &begun);
-            let begun = begun?;
-            // Before the new tokens are given out.
-            service.registry.end_user(user, LoginEnd::Password);
-            Ok(begun.pair)
-        };
-        uninterrupted(changing).await?
+        uninterrupted(async move { service.change_to_the_end(user, old, new, address).await }).await?
+    }
+
+    async fn change_to_the_end(
+        &self,
+        user: UserId,
+        old: SecretString,
+        new: Password,
+        address: Option<ClientAddress>,
+    ) -> Result<TokenPair, ServiceError> {
+        let hash = OnceCell::new();
+        let change = |proof| self.change_proved(user, proof, &new, &hash);
+        self.proved(user, old, address, change).await
+    }
+
+    /// Changes the password while `proof` holds. The new one is hashed once, and not before the old one was right.
+    async fn change_proved(
+        &self,
+        user: UserId,
+        proof: Proof,
+        new: &Password,
+        hash: &OnceCell<SecretString>,
+    ) -> Result<TokenPair, ServiceError> {
+        let hash = hash.get_or_try_init(|| self.auth.hash_password(new.clone())).await?.clone();
+        let first = self.auth.first_token()?;
+        let (writer, permit) = self.writer.permitted().await?;
+        let change = NewPassword { user, proof, hash, token: first.stored };
+        let begun = writer.change_password(change, permit).await.map_err(ServiceError::of_login)?;
+        Ok(self.auth.tokens_of(user, &begun, &first)?)
     }
 
     /// Closes the sockets of a login that has ended after its token was checked, when the socket was not there to be

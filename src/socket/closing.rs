@@ -115,7 +115,7 @@ mod tests {
     use tokio_tungstenite::tungstenite::protocol::Role;
 
     use super::*;
-    use crate::protocol::LoginEnd;
+    use crate::domain::LoginEnd;
 
     /// What a client that reads on gets to see of an end.
     async fn seen(end: SocketEnd) -> (u16, String) {

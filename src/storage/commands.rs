@@ -7,6 +7,8 @@ mod blocks_and_settings;
 pub(in crate::storage) mod cache;
 pub(in crate::storage) mod clock_marks;
 pub(in crate::storage) mod deletions;
+mod login_marks;
+mod logins;
 pub(in crate::storage) mod lookup;
 pub(in crate::storage) mod receipts;
 pub(in crate::storage) mod sends;

@@ -20,7 +20,6 @@ use crate::storage::engine::sqlite::header;
 use crate::storage::engine::sqlite::lock::StoreLock;
 use crate::storage::engine::sqlite::open_files::{FileId, OpenFiles};
 use crate::storage::engine::{connect, sqlite};
-use crate::storage::people::login_marks::LoginMarks;
 use crate::storage::schema::foreign::{self, Found};
 use crate::storage::schema::migrate::{self, MigrationState};
 use crate::storage::{Storage, StorageError};
@@ -99,7 +98,6 @@ impl Storage {
             batches,
             cleanup: connect::open(config, Purpose::Clean).await?,
             cache: Mutex::new(Cache::new()),
-            login_marks: LoginMarks::default(),
             write_health: Arc::default(),
             files,
             // A previous process may have destroyed ciphertext that is still in the log.

@@ -2,7 +2,6 @@
 
 pub(in crate::storage) mod accounts;
 pub(in crate::storage) mod devices;
-pub(in crate::storage) mod login_marks;
 pub(in crate::storage) mod logins;
 pub(in crate::storage) mod name_review;
 pub(in crate::storage) mod open_logins;

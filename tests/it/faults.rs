@@ -5,6 +5,7 @@ mod clock;
 mod commit;
 mod database;
 mod disk;
+mod dropped;
 mod files;
 mod kill;
 mod load;

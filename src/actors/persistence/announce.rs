@@ -1,12 +1,50 @@
-//! What a committed batch has to be announced: events and answers in commit order, then the answers of requests.
+//! What of a committed batch has to be announced: events and answers in commit order, then effects, then the answers of
+//! requests.
 
 use std::sync::Arc;
 
 use super::reply::{CallerReply, Confirmed, PendingReply};
+use crate::actors::presence::messages::PresenceHandle;
 use crate::actors::registry::messages::{Delivery, RegistryHandle};
 use crate::actors::session::origin::Reply;
-use crate::domain::{Answer, Audience, Event, Outcome};
+use crate::auth::RefusedTokens;
+use crate::domain::{Answer, Audience, Effect, Event, LoginEnd, Outcome};
 use crate::telemetry::metrics;
+
+/// Those to whom the writer announces what is committed.
+#[derive(Clone)]
+pub(in crate::actors) struct Listeners {
+    /// Delivers events, and closes sockets.
+    pub(in crate::actors) registry: RegistryHandle,
+    /// Learns who may see whom.
+    pub(in crate::actors) presence: PresenceHandle,
+    /// Refuses access tokens.
+    pub(in crate::actors) refused: Arc<RefusedTokens>,
+}
+
+impl Listeners {
+    /// Acts on effects, in their order. From the return on, the tokens of what has ended are refused.
+    pub(super) fn act_on(&self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::LoginsEnded { user, logins, end, closes_all } => {
+                    self.refused.refuse_logins(&logins);
+                    if closes_all {
+                        self.registry.end_user(user, end);
+                    } else {
+                        self.registry.end_logins(user, &logins, end);
+                    }
+                }
+                Effect::AccountDeleted { user, until } => {
+                    self.refused.refuse_user(user, until);
+                    self.registry.end_user(user, LoginEnd::Deleted);
+                    self.presence.reconsider(user, None);
+                }
+                Effect::VisibilityChanged { user, other } => self.presence.reconsider(user, other),
+            }
+        }
+    }
+}
 
 /// The announcements of one batch, in the order in which sessions must hear them.
 pub(super) struct Announcement {
@@ -62,10 +100,12 @@ impl Announcement {
         to.push(Delivery::Answer(reply));
     }
 
-    /// Hands all to the registry, then answers the requests.
-    pub(super) fn send(mut self, registry: &RegistryHandle) {
+    /// Hands all to the registry, acts on the effects of the batch, then answers the requests: what they have asked for
+    /// holds when they are answered.
+    pub(super) fn send(mut self, effects: Vec<Effect>, listeners: &Listeners) {
         self.deliveries.append(&mut self.late);
-        registry.deliver(self.deliveries);
+        listeners.registry.deliver(self.deliveries);
+        listeners.act_on(effects);
         self.callers.into_iter().for_each(CallerReply::send);
     }
 }

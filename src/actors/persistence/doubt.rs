@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::domain::{Command, Seq, Timestamp, UserId};
+use crate::domain::{Command, Effect, Seq, Timestamp, UserId};
 
 /// A batch that was given to the database and whose outcome is not known.
 #[derive(Clone)]
@@ -14,6 +14,8 @@ pub(in crate::actors) struct InDoubt {
     pub(super) since: Timestamp,
     /// … and one of these senders. Other nodes write meanwhile, and theirs are not for this one to announce.
     pub(super) senders: HashSet<UserId>,
+    /// The effects that it has if it is committed.
+    pub(super) effects: Vec<Effect>,
 }
 
 struct Position {
@@ -44,8 +46,9 @@ impl Progress {
     pub(super) fn begin(&self, commands: &[Command], now: Timestamp) {
         let sender = |command: &Command| if let Command::Send(draft) = command { Some(draft.sender) } else { None };
         let senders = commands.iter().filter_map(sender).collect();
+        let effects = commands.iter().filter_map(Command::possible_effect).collect();
         let mut position = self.lock();
-        position.in_doubt = Some(InDoubt { after: position.announced, since: now, senders });
+        position.in_doubt = Some(InDoubt { after: position.announced, since: now, senders, effects });
     }
 
     /// Everything up to `head` is announced, and nothing is in doubt.

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::reply::{PendingReply, RETRY_AFTER_MS, RequestPermit};
+use super::reply::PendingReply;
 use crate::actors::mailbox::Slot;
-use crate::domain::{Answer, Command};
-use crate::protocol::FrameError;
+use crate::domain::Command;
 
 pub(in crate::actors) enum PersistenceMsg {
     Submit(Box<Job>),
@@ -36,19 +35,6 @@ impl PersistenceHandle {
     /// Carries out a command. While the writer is being replaced the reply is dropped, which refuses the command.
     pub(in crate::actors) fn submit(&self, command: Command, reply: PendingReply) {
         self.0.cast(PersistenceMsg::Submit(Box::new(Job { command, reply })));
-    }
-
-    /// Carries out a command that comes from no socket, and returns its answer. The command is carried out even when
-    /// the future is dropped. Fails when the command is refused, or when its outcome is not known.
-    pub async fn ask(&self, command: Command, permit: RequestPermit) -> Result<Answer, FrameError> {
-        let (caller, answer) = oneshot::channel();
-        self.submit(command, PendingReply::caller(caller, permit));
-        answer.await.unwrap_or_else(|_| Err(FrameError::unavailable(RETRY_AFTER_MS)))
-    }
-
-    /// Carries out a command whose outcome is not waited for.
-    pub fn tell(&self, command: Command, permit: RequestPermit) {
-        self.submit(command, PendingReply::unattended(permit));
     }
 
     /// Writes all that is waiting and ends the writer; gives up after `limit`.

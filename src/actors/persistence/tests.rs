@@ -1,5 +1,7 @@
 //! The writer with a real store and a registry that keeps what it is told.
 
+mod effects;
+
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -8,9 +10,14 @@ use tokio::time::timeout;
 use super::messages::PersistenceHandle;
 use super::*;
 use crate::actors::mailbox::{Mailbox, Slot};
+use crate::actors::presence::messages::{PresenceHandle, PresenceMsg};
 use crate::actors::probe::{self, SOON};
-use crate::actors::registry::messages::RegistryMsg;
-use crate::domain::{Answer, Timestamp, UserId};
+use crate::actors::registry::messages::{RegistryHandle, RegistryMsg};
+use crate::auth::{Access, RefusedTokens};
+use crate::domain::{
+    DeviceId, Draft, LoginEnd, LoginId, LoginMark, NewRefreshToken, Proof, Stored, Timestamp, UserId, WhichLogins,
+};
+use crate::storage::LoginDialect;
 use crate::telemetry::ActorKind;
 
 const ALICE: UserId = UserId(1);
@@ -21,11 +28,18 @@ struct World {
     writer: PersistenceHandle,
     health: Arc<Health>,
     registry: UnboundedReceiver<RegistryMsg>,
+    presence: UnboundedReceiver<PresenceMsg>,
+    refused: Arc<RefusedTokens>,
     _dir: TempDir,
 }
 
 fn send() -> Command {
     probe::send(ALICE, BOB)
+}
+
+fn draft() -> Box<Draft> {
+    let Command::Send(draft) = send() else { panic!("a command that sends") };
+    draft
 }
 
 fn permit() -> reply::RequestPermit {
@@ -43,22 +57,50 @@ impl World {
     async fn over(storage: Arc<Storage>, dir: TempDir, progress: Progress) -> Self {
         let health = Arc::new(Health::default());
         let (registry, seen) = probe::slot().await;
+        let (presence, reconsidered) = probe::slot().await;
+        let refused = Arc::new(RefusedTokens::new(900, Clock::system()));
         let stats = health.stats(ActorKind::Persistence).clone();
         let (slot, counters) = (Slot::new(stats.clone()), stats.actor());
         let args = PersistenceArgs {
             storage: storage.clone(),
             clock: Clock::system(),
-            registry: RegistryHandle(registry),
+            listeners: Listeners {
+                registry: RegistryHandle(registry),
+                presence: PresenceHandle(presence),
+                refused: refused.clone(),
+            },
             health: health.clone(),
             progress,
         };
         let (actor, _) = Actor::spawn(None, PersistenceActor(counters.clone()), args).await.unwrap();
         slot.fill(Mailbox::new(actor, counters));
-        Self { storage, writer: PersistenceHandle(slot), health, registry: seen, _dir: dir }
+        Self {
+            storage,
+            writer: PersistenceHandle(slot),
+            health,
+            registry: seen,
+            presence: reconsidered,
+            refused,
+            _dir: dir,
+        }
     }
 
-    async fn ask(&self, command: Command) -> Result<Answer, FrameError> {
-        timeout(SOON, self.writer.ask(command, permit())).await.unwrap()
+    async fn send(&self) -> Result<Stored, FrameError> {
+        timeout(SOON, self.writer.send(draft(), permit())).await.unwrap()
+    }
+
+    /// A login of Alice, whose password has an empty hash, with this first token.
+    async fn log_in(&self, token: u8) -> LoginId {
+        let now = Clock::system().now();
+        let token = NewRefreshToken { hash: [token; 32], expires_at: now.plus_secs(600) };
+        let begun = self.storage.create_login(ALICE, &Proof::of(String::new()), None, token, now).await;
+        begun.unwrap().unwrap().id
+    }
+
+    /// Ends all logins of Alice.
+    async fn end_all(&self) -> Result<usize, FrameError> {
+        let ending = self.writer.end_logins(ALICE, WhichLogins::All, None, LoginEnd::Logout, permit());
+        timeout(SOON, ending).await.unwrap()
     }
 
     async fn delivered(&mut self) -> Vec<Delivery> {
@@ -83,9 +125,9 @@ fn seqs(deliveries: &[Delivery]) -> Vec<i64> {
 #[tokio::test]
 async fn what_waits_together_is_one_batch_and_announced_in_commit_order() {
     let mut world = World::new().await;
-    assert!(world.ask(send()).await.is_ok());
+    assert!(world.send().await.is_ok());
     let first = world.delivered().await;
-    let (a, b, c) = tokio::join!(world.ask(send()), world.ask(send()), world.ask(send()));
+    let (a, b, c) = tokio::join!(world.send(), world.send(), world.send());
     assert!(a.is_ok() && b.is_ok() && c.is_ok());
     let batch = world.delivered().await;
     // Each side is told of each message.
@@ -97,10 +139,10 @@ async fn what_waits_together_is_one_batch_and_announced_in_commit_order() {
 #[tokio::test]
 async fn what_another_process_has_written_comes_before_what_is_newer() {
     let mut world = World::new().await;
-    assert!(world.ask(send()).await.is_ok());
+    assert!(world.send().await.is_ok());
     world.delivered().await;
     world.storage.apply(vec![send()], Timestamp::from_micros(1)).await.unwrap();
-    assert!(world.ask(send()).await.is_ok());
+    assert!(world.send().await.is_ok());
     let batch = world.delivered().await;
     assert!(matches!(batch.first(), Some(Delivery::Resync)));
     assert_eq!(seqs(&batch).len(), 2);
@@ -115,7 +157,7 @@ async fn a_batch_in_doubt_is_announced_before_anything_newer() {
     progress.begin(&[send()], now);
     storage.apply(vec![send()], now).await.unwrap();
     let mut world = World::over(storage, dir, progress).await;
-    assert!(world.ask(send()).await.is_ok() || world.ask(send()).await.is_ok(), "at the latest after the recovery");
+    assert!(world.send().await.is_ok() || world.send().await.is_ok(), "at the latest after the recovery");
     let recovered = world.delivered().await;
     let [Delivery::Recovered { to: Audience::Members(both), .. }, Delivery::Resync] = recovered.as_slice() else {
         panic!("the message, then a resync");
@@ -127,10 +169,10 @@ async fn a_batch_in_doubt_is_announced_before_anything_newer() {
 #[tokio::test]
 async fn while_the_store_fails_commands_are_refused_and_health_says_so() {
     let mut world = World::new().await;
-    assert!(world.ask(send()).await.is_ok());
+    assert!(world.send().await.is_ok());
     world.delivered().await;
     world.storage.close().await.unwrap();
-    let error = world.ask(send()).await.unwrap_err();
+    let error = world.send().await.unwrap_err();
     assert!(error.code.is_retryable());
     assert!(!world.health.storage_works());
     let seen = world.health.snapshot(ActorKind::Persistence);
@@ -141,17 +183,17 @@ async fn while_the_store_fails_commands_are_refused_and_health_says_so() {
 #[tokio::test]
 async fn a_writer_that_is_away_refuses_at_once() {
     let writer = PersistenceHandle(probe::vacant());
-    let error = timeout(SOON, writer.ask(send(), permit())).await.unwrap().unwrap_err();
+    let error = timeout(SOON, writer.send(draft(), permit())).await.unwrap().unwrap_err();
     assert!(error.code.is_retryable());
 }
 
 #[tokio::test]
 async fn a_drain_writes_what_is_waiting() {
     let mut world = World::new().await;
-    assert!(world.ask(send()).await.is_ok());
+    assert!(world.send().await.is_ok());
     world.delivered().await;
-    world.writer.tell(send(), permit());
+    world.writer.submit(send(), PendingReply::unattended(permit()));
     timeout(SOON, world.writer.drain(SOON)).await.unwrap();
     assert_eq!(seqs(&world.delivered().await).len(), 2);
-    assert!(world.ask(send()).await.is_err(), "it has ended");
+    assert!(world.send().await.is_err(), "it has ended");
 }

@@ -59,7 +59,7 @@ pub struct PresenceHandle(pub(in crate::actors) Slot<PresenceMsg>);
 
 impl PresenceHandle {
     /// Looks up again whether two users, or one and all others, may see each other.
-    pub fn reconsider(&self, user: UserId, other: Option<UserId>) {
+    pub(in crate::actors) fn reconsider(&self, user: UserId, other: Option<UserId>) {
         self.0.cast(PresenceMsg::Reconsider { user, other });
     }
 

@@ -9,8 +9,8 @@ use crate::actors::mailbox::Slot;
 use crate::actors::session::messages::SocketLease;
 use crate::actors::session::new_socket::NewSocket;
 use crate::actors::session::origin::Reply;
-use crate::domain::{Audience, Event, LoginId, UserId};
-use crate::protocol::{Frame, LoginEnd};
+use crate::domain::{Audience, Event, LoginEnd, LoginId, UserId};
+use crate::protocol::Frame;
 
 pub(in crate::actors) enum RegistryMsg {
     Attach {
@@ -85,7 +85,7 @@ impl RegistryHandle {
     }
 
     /// Closes all sockets of a user with 4001.
-    pub fn end_user(&self, user: UserId, end: LoginEnd) {
+    pub(in crate::actors) fn end_user(&self, user: UserId, end: LoginEnd) {
         self.0.cast(RegistryMsg::EndUser { user, end });
     }
 

@@ -11,8 +11,8 @@ use crate::actors::presence::messages::PresenceMsg;
 use crate::actors::probe::{self, SOON};
 use crate::actors::session::send_queue::{Outgoing, SendQueue, send_queue};
 use crate::clock::Clock;
-use crate::domain::{LoginId, SocketId};
-use crate::protocol::{CloseReason, LoginEnd};
+use crate::domain::{LoginEnd, LoginId, SocketId};
+use crate::protocol::CloseReason;
 
 const ME: UserId = UserId(1);
 const OTHER: UserId = UserId(2);

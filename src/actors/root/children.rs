@@ -8,6 +8,7 @@ use ractor::{Actor, ActorCell, ActorId, ActorRef};
 use crate::actors::health::Health;
 use crate::actors::janitor::{JanitorActor, JanitorArgs};
 use crate::actors::mailbox::{Mailbox, Slot, Timed};
+use crate::actors::persistence::announce::Listeners;
 use crate::actors::persistence::doubt::Progress;
 use crate::actors::persistence::messages::PersistenceHandle;
 use crate::actors::persistence::thread::DedicatedThread;
@@ -18,6 +19,7 @@ use crate::actors::registry::messages::RegistryHandle;
 use crate::actors::registry::{RegistryActor, RegistryArgs};
 use crate::actors::session::replay::Replays;
 use crate::actors::stats::{ActorCounters, ActorStats};
+use crate::auth::RefusedTokens;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::Seq;
@@ -132,6 +134,7 @@ impl Child {
 pub(super) fn children(
     config: &Config,
     storage: &Arc<Storage>,
+    refused: &Arc<RefusedTokens>,
     clock: &Clock,
     handles: &Handles,
     health: &Arc<Health>,
@@ -150,7 +153,7 @@ pub(super) fn children(
     let persistence_args = PersistenceArgs {
         storage: storage.clone(),
         clock: clock.clone(),
-        registry: registry.clone(),
+        listeners: Listeners { registry: registry.clone(), presence: presence.clone(), refused: refused.clone() },
         health: health.clone(),
         progress: Progress::new(head),
     };

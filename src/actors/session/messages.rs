@@ -10,9 +10,9 @@ use super::new_socket::NewSocket;
 use super::origin::{Origin, Reply};
 use super::stream::{Greeting, PageInHand};
 use crate::actors::mailbox::Mailbox;
-use crate::domain::{Command, DirectKey, Event, LoginId, SocketId, UserId};
+use crate::domain::{Command, DirectKey, Event, LoginEnd, LoginId, SocketId, UserId};
 use crate::protocol::v1::Context;
-use crate::protocol::{Frame, FrameError, LoginEnd};
+use crate::protocol::{Frame, FrameError};
 
 pub(in crate::actors) enum SessionMsg {
     Attach {

@@ -278,7 +278,12 @@ fn repeated(viewer: Viewer, reply: Reply) -> Option<QueuedFrame> {
     match &mut answer {
         Answer::Stored(stored) => stored.duplicate = true,
         Answer::Read { duplicate, .. } | Answer::Deleted { duplicate, .. } => *duplicate = true,
-        Answer::NothingRead { .. } | Answer::KeySet { .. } | Answer::Configured(_) | Answer::Done => {}
+        Answer::NothingRead { .. }
+        | Answer::KeySet { .. }
+        | Answer::Configured(_)
+        | Answer::LoginsEnded { .. }
+        | Answer::LoginBegun(_)
+        | Answer::Done => {}
     }
     v1::answer(&answer, viewer, origin.context.reference.as_ref()).map(|frame| answered(frame, origin))
 }

@@ -16,8 +16,7 @@ use crate::actors::presence::messages::PresenceMsg;
 use crate::actors::probe::{self, SOON, next};
 use crate::actors::registry::messages::RegistryMsg;
 use crate::clock::Clock;
-use crate::domain::{Answer, ConversationId, DeviceId, DirectKey, LoginId, MessageId, Stored, Timestamp};
-use crate::protocol::LoginEnd;
+use crate::domain::{Answer, ConversationId, DeviceId, DirectKey, LoginEnd, LoginId, MessageId, Stored, Timestamp};
 
 const ME: UserId = UserId(1);
 const OTHER: UserId = UserId(2);

@@ -2,6 +2,7 @@ use secrecy::SecretString;
 
 use super::*;
 use crate::config::Config;
+use crate::domain::Timestamp;
 
 fn keys(current: &str, former: &str) -> SecretKeys {
     let mut config = Config::defaults().unwrap();
@@ -47,7 +48,7 @@ fn an_ended_login_is_refused_at_once() {
     let tokens = tokens(&keys(NEW, ""), &clock);
     let token = tokens.issue(UserId(1), "a", LoginId(1)).unwrap();
     let other = tokens.issue(UserId(1), "a", LoginId(2)).unwrap();
-    tokens.end_logins(&[LoginId(1)]);
+    tokens.refused().refuse_logins(&[LoginId(1)]);
     assert!(tokens.verify(&token).is_err());
     assert!(tokens.verify(&other).is_ok());
 }

@@ -18,7 +18,7 @@ impl From<ServiceError> for ApiError {
             }
             ServiceError::SelfBlock => Self::Invalid("nobody blocks themselves".to_owned()),
             ServiceError::NoSuchLogin => Self::NotFound("there is no such session"),
-            ServiceError::Overloaded => Self::Unavailable,
+            ServiceError::Overloaded | ServiceError::Unconfirmed => Self::Unavailable,
             ServiceError::Internal(cause) => Self::Internal(cause),
         }
     }
@@ -50,10 +50,7 @@ impl From<StorageError> for ApiError {
                 tracing::warn!(error = %cause, "the database did not answer a request");
                 Self::Unavailable
             }
-            StorageError::TimedOut
-            | StorageError::Sqlite(_)
-            | StorageError::NotInPlace { .. }
-            | StorageError::Shared(_) => Self::Unavailable,
+            StorageError::TimedOut | StorageError::Sqlite(_) | StorageError::NotInPlace { .. } => Self::Unavailable,
             // Everything that could be is a login session's or an account's.
             StorageError::Orphan(_) => Self::Unauthorized("the account is gone"),
             other => Self::Internal(other.to_string()),

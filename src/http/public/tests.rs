@@ -100,7 +100,8 @@ impl World {
         let (keys, clock) = (SecretKeys::load(&config).unwrap(), Clock::system());
         let storage = Arc::new(Storage::open(&config).await.unwrap());
         let auth = Arc::new(Auth::new(&config.auth, &keys, storage.clone(), clock.clone()).await.unwrap());
-        let (actors, _) = ActorSystem::start(&config, storage.clone(), clock.clone()).await.unwrap();
+        let (actors, _) =
+            ActorSystem::start(&config, storage.clone(), auth.access().refused(), clock.clone()).await.unwrap();
         let places = Places::new(ListenerKind::Public, 1, 0);
         let app = App::new(config, storage, auth, &actors, clock, places, CancellationToken::new());
         // Small, so that what is not read is not written either.

@@ -150,7 +150,11 @@ pub fn answer(answer: &Answer, viewer: Viewer, reference: Option<&Reference>) ->
             r#ref: reference,
         },
         Answer::Deleted { deletion, duplicate } => deleted_body(deletion, viewer, *duplicate, reference),
-        Answer::KeySet { .. } | Answer::Configured(_) | Answer::Done => return None,
+        Answer::KeySet { .. }
+        | Answer::Configured(_)
+        | Answer::LoginsEnded { .. }
+        | Answer::LoginBegun(_)
+        | Answer::Done => return None,
     };
     Some(Frame::json(&body))
 }

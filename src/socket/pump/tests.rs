@@ -14,8 +14,8 @@ use super::bad_frames::{BAD_FRAMES_WINDOW, MAX_BAD_FRAMES};
 use super::*;
 use crate::actors::{Credit, InFlightBytes, QueueSender, send_queue};
 use crate::config::Config;
-use crate::domain::Command;
-use crate::protocol::{LoginEnd, legacy};
+use crate::domain::{Command, LoginEnd};
+use crate::protocol::legacy;
 
 const SOON: Duration = Duration::from_secs(30);
 /// A message in the legacy dialect.

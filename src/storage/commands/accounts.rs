@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use sea_orm::Value;
 
-use crate::domain::{Answer, DirectKey, EventBody, Outcome, Proof, Refusal, Timestamp, UserId, searched};
+use crate::domain::{Answer, DirectKey, Effect, EventBody, Outcome, Proof, Refusal, Timestamp, UserId, searched};
 use crate::storage::StorageError;
 use crate::storage::commands::batch::{Batch, Place, to_users};
 use crate::storage::engine::tx::Tx as _;
@@ -38,10 +38,11 @@ const ENDED: &str = "INSERT INTO ended_users (user_id, until) VALUES ($1, $2) ON
 /// Reads what is to be compared, and locks it until the batch has ended: on PostgreSQL other transactions may write
 /// meanwhile.
 const LOCK: &str = "UPDATE users SET password_hash = password_hash WHERE id = $1 \
-     RETURNING name_key, password_hash, public_key";
+     RETURNING name, name_key, password_hash, public_key";
 
 /// An account that is locked until the batch has ended.
 pub(super) struct LockedAccount {
+    pub(super) name: String,
     pub(super) name_key: String,
     pub(super) password_hash: String,
     pub(super) public_key: String,
@@ -51,8 +52,8 @@ impl Batch<'_> {
     /// Locks an account and returns what is compared of it; `None` when there is no such user.
     pub(super) async fn lock_account(&self, user: UserId) -> Result<Option<LockedAccount>, StorageError> {
         let Some(row) = self.tx.query_one(self.statement(LOCK, [user.0.into()])).await? else { return Ok(None) };
-        let (name_key, password_hash, public_key) = row.read()?;
-        Ok(Some(LockedAccount { name_key, password_hash, public_key }))
+        let (name, name_key, password_hash, public_key) = row.read()?;
+        Ok(Some(LockedAccount { name, name_key, password_hash, public_key }))
     }
 
     pub(super) async fn delete_account(
@@ -91,6 +92,7 @@ impl Batch<'_> {
         self.execute(ENDED, [user.0.into(), until.as_micros().into()]).await?;
         self.next_rules().await?;
         self.cache.users.pop(&user);
+        self.effects.push(Effect::AccountDeleted { user, until });
 
         self.changed = true;
         // The hash of the password must not be recoverable.

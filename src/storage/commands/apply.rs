@@ -1,9 +1,9 @@
 //! A batch from its first number to its commit, in one transaction.
 //!
-//! Commands are carried out in their order. Messages next to each other are stored together, and so are receipts; a
-//! command of another kind is a barrier between them.
+//! Commands are carried out in their order. Messages next to each other are stored together, and so are receipts
+//! and marks of logins; a command of another kind is a barrier between them.
 
-use crate::domain::{Answer, Command, Draft, Outcome, Seq, Timestamp};
+use crate::domain::{Answer, Command, Draft, Effect, LoginMark, Outcome, Seq, Timestamp};
 use crate::storage::commands::batch::{Batch, Place};
 use crate::storage::commands::cache::Cache;
 use crate::storage::commands::receipts::merged::MergedReceipts;
@@ -25,6 +25,14 @@ pub struct Applied {
     pub last: Seq,
     /// One outcome for each command, in their order.
     pub outcomes: Vec<Outcome>,
+    /// What the server must act on now, in the order of the commands that it follows from.
+    pub effects: Vec<Effect>,
+}
+
+/// Returns whether a batch with this command takes numbers. What concerns logins alone is no event: it has no place in
+/// the order that devices see.
+fn takes_numbers(command: &Command) -> bool {
+    !matches!(command, Command::EndLogins { .. } | Command::ChangePassword(_) | Command::MarkLogin(_))
 }
 
 impl Storage {
@@ -47,7 +55,8 @@ impl Storage {
         commands: Vec<Command>,
         now: Timestamp,
     ) -> Result<Applied, StorageError> {
-        let count = i64::try_from(commands.len()).map_err(|_| StorageError::Corrupt("a batch beyond 2^63"))?;
+        let count = if commands.iter().any(takes_numbers) { commands.len() } else { 0 };
+        let count = i64::try_from(count).map_err(|_| StorageError::Corrupt("a batch beyond 2^63"))?;
         let tx = self.begin_batch().await?;
         let row = tx.query_one(self.statement(TAKE_NUMBERS, [count.into(), now.as_micros().into()])).await?;
         let row = row.ok_or(StorageError::Corrupt("the store row is missing"))?;
@@ -63,12 +72,13 @@ impl Storage {
             now,
             retained_from,
             outcomes: commands.iter().map(|_| None).collect(),
+            effects: Vec::new(),
             changed: false,
             destroyed: false,
         };
         batch.record_clock_mark(marked_at).await?;
         batch.run(commands).await?;
-        let Batch { tx, outcomes, changed, destroyed, .. } = batch;
+        let Batch { tx, outcomes, effects, changed, destroyed, .. } = batch;
         let last = if changed {
             tx.commit().await?;
             if destroyed {
@@ -81,7 +91,7 @@ impl Storage {
             Seq(head - count)
         };
         let outcomes = outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Outcome::done(Answer::Done)));
-        Ok(Applied { first: Seq(head - count + 1), last, outcomes: outcomes.collect() })
+        Ok(Applied { first: Seq(head - count + 1), last, outcomes: outcomes.collect(), effects })
     }
 }
 
@@ -90,13 +100,18 @@ impl Storage {
 struct Gathered {
     sends: Vec<(Place, Draft)>,
     receipts: MergedReceipts,
+    marks: Vec<LoginMark>,
 }
 
 impl Batch<'_> {
     async fn run(&mut self, commands: Vec<Command>) -> Result<(), StorageError> {
         let mut gathered = Gathered::default();
         for (place, command) in commands.into_iter().enumerate() {
-            if !matches!(command, Command::Send(_) | Command::Read { .. } | Command::Delivered { .. }) {
+            let is_gathered = matches!(
+                command,
+                Command::Send(_) | Command::Read { .. } | Command::Delivered { .. } | Command::MarkLogin(_)
+            );
+            if !is_gathered {
                 self.run_gathered(std::mem::take(&mut gathered)).await?;
             }
             // Rare commands are boxed: they would make the future of every batch as large as the largest of them.
@@ -113,6 +128,10 @@ impl Batch<'_> {
                     gathered.receipts.delivered(place, user, up_to);
                     continue;
                 }
+                Command::MarkLogin(mark) => {
+                    gathered.marks.push(mark);
+                    continue;
+                }
                 Command::Delete { user, id, scope } => Box::pin(self.delete(place, user, id, scope)).await?,
                 Command::Expire(id) => Box::pin(self.expire(place, id)).await?,
                 Command::Retain(before) => Box::pin(self.retain(place, before)).await?,
@@ -126,15 +145,20 @@ impl Batch<'_> {
                 Command::DeleteAccount { user, proof, until } => {
                     Box::pin(self.delete_account(place, user, &proof, until)).await?
                 }
+                Command::EndLogins { user, which, asking, end } => {
+                    Box::pin(self.end_logins(user, which, asking, end)).await?
+                }
+                Command::ChangePassword(change) => Box::pin(self.change_password(&change)).await?,
             };
             self.finish(place, outcome);
         }
         self.run_gathered(gathered).await
     }
 
-    async fn run_gathered(&mut self, Gathered { sends, receipts }: Gathered) -> Result<(), StorageError> {
+    async fn run_gathered(&mut self, Gathered { sends, receipts, marks }: Gathered) -> Result<(), StorageError> {
         self.sends(sends).await?;
-        self.receipts(receipts).await
+        self.receipts(receipts).await?;
+        self.mark_logins(&marks).await
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sea_orm::{Statement, Value};
 
-use crate::domain::{Answer, Audience, Event, EventBody, MessageId, Outcome, Refusal, Seq, Timestamp, UserId};
+use crate::domain::{Answer, Audience, Effect, Event, EventBody, MessageId, Outcome, Refusal, Seq, Timestamp, UserId};
 use crate::storage::commands::cache::Cache;
 use crate::storage::engine::tx::{Transaction, Tx as _};
 use crate::storage::schema::numbers::id_at;
@@ -22,6 +22,8 @@ pub(super) struct Batch<'a> {
     /// Everything older is gone by the server's retention.
     pub(super) retained_from: Timestamp,
     pub(super) outcomes: Vec<Option<Outcome>>,
+    /// What the server must act on once the batch is committed; empty for ordinary batches.
+    pub(super) effects: Vec<Effect>,
     /// Whether there is something to commit.
     pub(super) changed: bool,
     /// Whether something was overwritten that must not be recoverable any more.

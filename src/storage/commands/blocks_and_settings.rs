@@ -3,7 +3,7 @@
 use sea_orm::Value;
 
 use crate::domain::{
-    Answer, Audience, Authority, DirectKey, EventBody, Outcome, PublicKey, Refusal, Settings, User, UserId,
+    Answer, Audience, Authority, DirectKey, Effect, EventBody, Outcome, PublicKey, Refusal, Settings, User, UserId,
 };
 use crate::storage::StorageError;
 use crate::storage::commands::batch::{Batch, Place, to_users};
@@ -46,6 +46,8 @@ impl Batch<'_> {
         if user == other || self.user(other).await?.is_none() || self.user(user).await?.is_none() {
             return Ok(Outcome::refused(Refusal::NotFound));
         }
+        // Also when nothing changes: another process may have done the same.
+        self.effects.push(Effect::VisibilityChanged { user, other: Some(other) });
         let sql = if blocked { BLOCK } else { UNBLOCK };
         if self.execute(sql, [user.0.into(), other.0.into()]).await? == 0 {
             return Ok(Outcome::done(Answer::Done));
@@ -115,6 +117,7 @@ impl Batch<'_> {
         let Some(row) = self.tx.query_one(self.statement(SETTINGS, [id.0.into()])).await? else {
             return Ok(Outcome::refused(Refusal::NotFound));
         };
+        self.effects.push(Effect::VisibilityChanged { user: id, other: None });
         let (presence_before, receipts_before) = row.read()?;
         let before = Settings { presence: presence_before, read_receipts: receipts_before };
         let after = Settings {

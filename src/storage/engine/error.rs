@@ -115,9 +115,6 @@ pub enum StorageError {
     /// The database did not respond in time. It is unknown whether the attempt was stored.
     #[error("the database did not answer in time")]
     TimedOut,
-    /// A transaction that wrote for several callers failed, with the error that the writing caller got.
-    #[error("{0}")]
-    Shared(String),
     /// Stored data is not what the schema promises.
     #[error("the database holds data that cannot be read: {0}")]
     Corrupt(&'static str),

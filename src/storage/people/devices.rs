@@ -7,7 +7,6 @@ use sea_orm::Value;
 
 use crate::domain::{DeviceId, LoginId, Timestamp, UserId};
 use crate::storage::engine::tx::Tx as _;
-use crate::storage::people::login_marks::LoginMark;
 use crate::storage::{Storage, StorageError};
 
 const DEVICES: &str = "SELECT d.login_id, d.device_id FROM logins AS l JOIN devices AS d ON d.login_id = l.id \
@@ -40,24 +39,11 @@ impl Storage {
         Ok(Some((user, dialect)))
     }
 
-    /// Marks that a legacy socket was opened; a login that has used `fluent.v1` stays marked so.
-    pub async fn mark_legacy(&self, login: LoginId) -> Result<(), StorageError> {
-        self.mark_login(LoginMark::Legacy(login)).await
-    }
-
-    /// Marks that something of `fluent.v1` was used.
-    pub async fn mark_v1(&self, login: LoginId) -> Result<(), StorageError> {
-        self.mark_login(LoginMark::V1(login)).await
-    }
-
-    /// Marks that a device has opened a socket. Writes only the first time.
-    pub async fn mark_device(&self, login: LoginId, device: &DeviceId) -> Result<(), StorageError> {
+    /// Whether it is noted that the device has opened a socket in the login.
+    pub async fn has_device(&self, login: LoginId, device: &DeviceId) -> Result<bool, StorageError> {
         let key = [Value::from(login.0), device.as_str().into()];
         let known = "SELECT 1 FROM devices WHERE login_id = $1 AND device_id = $2";
-        if self.reads.query_one(self.statement(known, key)).await?.is_none() {
-            self.mark_login(LoginMark::Device(login, device.clone())).await?;
-        }
-        Ok(())
+        Ok(self.reads.query_one(self.statement(known, key)).await?.is_some())
     }
 
     /// Returns the devices of the user's logins in this range of ids, by login.

@@ -6,48 +6,39 @@
 use sea_orm::sea_query::LockType;
 use sea_orm::{ActiveValue::Set, EntityTrait as _, QuerySelect as _};
 
-use crate::domain::{LoginId, Proof, Timestamp, UserId};
+use crate::domain::{LoginId, NewRefreshToken, Proof, Timestamp, UserId};
 use crate::storage::engine::begin::unique;
 use crate::storage::engine::tx::PoolTransaction;
 use crate::storage::engine::tx::Tx as _;
-use crate::storage::people::open_logins::{Which, end};
 use crate::storage::schema::entity::{login, refresh_token, user};
 use crate::storage::{Storage, StorageError};
 
 /// A SHA-256.
 pub(in crate::storage) type Hash = [u8; 32];
 
-/// A refresh token to store, of which only the hash is kept.
-#[derive(Clone, Copy)]
-pub struct NewRefreshToken {
-    /// SHA-256 of the token.
-    pub hash: Hash,
-    /// When it expires.
-    pub expires_at: Timestamp,
-}
-
 /// Most logins of a user at once.
-const MAX_LOGINS: i64 = 100;
-/// Ends the logins of the user `$1` that were not used for longest, so that [`MAX_LOGINS`] stay; never ends `$3`.
-const END_OLDEST: &str = "UPDATE logins SET ended_at = $2 WHERE id IN (SELECT id FROM logins WHERE user_id = $1 \
-     AND ended_at IS NULL AND id <> $3 ORDER BY last_used_at DESC, \
-     id DESC LIMIT 1000000000 OFFSET $4 + 0) RETURNING id";
+pub(in crate::storage) const MAX_LOGINS: i64 = 100;
+/// Finds out whether the user `$1` has more than `$3` current logins beside `$2`.
+const HAS_TOO_MANY: &str = "SELECT 1 FROM logins WHERE user_id = $1 AND ended_at IS NULL AND id <> $2 \
+     LIMIT 1 OFFSET $3 + 0";
 
-/// A login that has begun.
+/// A login that has begun after a password was proved.
 #[derive(Debug)]
 pub struct NewLogin {
     /// Its id.
     pub id: LoginId,
     /// The user's name, as registered.
     pub name: String,
-    /// Older logins of the user that were ended to keep within the limit.
-    pub ended: Vec<LoginId>,
+    /// Whether the user has more logins now than [`MAX_LOGINS`]: those beyond are to be ended.
+    pub is_beyond: bool,
 }
 
 impl Storage {
-    /// Begins a login with its first refresh token, and ends the user's logins beyond [`MAX_LOGINS`]. `better`, if
-    /// given, replaces the password hash in `proof`. Returns `None` when the account has another hash by now, or is
-    /// gone.
+    /// Begins a login with its first refresh token. `better`, if given, replaces the password hash in `proof`. Returns
+    /// `None` when the account has another hash by now, or is gone.
+    ///
+    /// This is no command of the writer: a login that begins has no number and no effect, and waits for nothing but its
+    /// own account.
     pub async fn create_login(
         &self,
         user: UserId,
@@ -63,37 +54,14 @@ impl Storage {
             set_password_hash(&tx, user, hash).await?;
         }
         let id = insert_login(&tx, user, token, now).await?;
-        let values = [user.0.into(), now.as_micros().into(), id.0.into(), (MAX_LOGINS - 1).into()];
-        let rows = tx.query(self.statement(END_OLDEST, values)).await?;
-        let ended: Result<Vec<LoginId>, StorageError> = rows.iter().map(|row| row.get(0)).collect();
-        let ended = ended?;
+        let values = [user.0.into(), id.0.into(), (MAX_LOGINS - 1).into()];
+        let is_beyond = tx.query_one(self.statement(HAS_TOO_MANY, values)).await?.is_some();
         tx.commit().await?;
         if is_replaced {
             // The old hash is still in the write-ahead log.
             self.mark_destroyed();
         }
-        Ok(Some(NewLogin { id, name: account.name, ended }))
-    }
-
-    /// Replaces the password's hash, ends all logins of the user and begins a new one, together. `None` when the hash
-    /// is no longer the one that was proved, or the account is gone.
-    pub async fn change_password(
-        &self,
-        user: UserId,
-        proof: &Proof,
-        password_hash: String,
-        token: NewRefreshToken,
-        now: Timestamp,
-    ) -> Result<Option<NewLogin>, StorageError> {
-        let tx = self.begin().await?;
-        let Some(account) = proved(&tx, user, proof).await? else { return Ok(None) };
-        set_password_hash(&tx, user, password_hash).await?;
-        let ended = end(&tx, user, Which::All, now).await?;
-        let id = insert_login(&tx, user, token, now).await?;
-        tx.commit().await?;
-        // The old hash is still in the write-ahead log.
-        self.mark_destroyed();
-        Ok(Some(NewLogin { id, name: account.name, ended }))
+        Ok(Some(NewLogin { id, name: account.name, is_beyond }))
     }
 }
 

@@ -1,14 +1,11 @@
-//! The current logins of a user: listing and ending them.
+//! The logins of a user that have neither ended nor expired, and those that have ended not long ago.
 
-use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 
 use crate::domain::{LoginId, Timestamp, UserId};
-use crate::storage::engine::begin::unique;
 use crate::storage::engine::row::Row;
-use crate::storage::engine::tx::PoolTransaction;
 use crate::storage::engine::tx::Tx as _;
-use crate::storage::schema::entity::{login, user};
+use crate::storage::schema::entity::login;
 use crate::storage::{Storage, StorageError};
 
 /// A login that has neither ended nor expired.
@@ -22,15 +19,6 @@ pub struct LoginSession {
     pub last_used_at: Timestamp,
     /// Devices that have opened a socket in it.
     pub device_ids: Vec<String>,
-}
-
-/// A selection of a user's logins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Which {
-    /// This one.
-    Only(LoginId),
-    /// All.
-    All,
 }
 
 impl Storage {
@@ -62,16 +50,6 @@ impl Storage {
         Ok(rows.into_iter().map(session).collect())
     }
 
-    /// Ends logins of the user, and returns those that had not ended before.
-    pub async fn end_logins(&self, user: UserId, which: Which, now: Timestamp) -> Result<Vec<LoginId>, StorageError> {
-        let tx = self.begin().await?;
-        // The account is locked first, as by a new login: otherwise the two could deadlock on PostgreSQL.
-        unique(user::Entity::find_by_id(user.0).lock(LockType::NoKeyUpdate), &tx).await?;
-        let ended = end(&tx, user, which, now).await?;
-        tx.commit().await?;
-        Ok(ended)
-    }
-
     /// Returns the logins that ended after `since`, whose access tokens may not have expired yet.
     pub async fn logins_ended_since(&self, since: Timestamp) -> Result<Vec<LoginId>, StorageError> {
         let rows = login::Entity::find().filter(login::Column::EndedAt.gt(since.as_micros())).all(&self.reads).await?;
@@ -83,21 +61,4 @@ impl Storage {
         let rows = self.reads.query(self.statement("SELECT user_id, until FROM ended_users", [])).await?;
         rows.into_iter().map(Row::read).collect()
     }
-}
-
-pub(in crate::storage) async fn end(
-    tx: &PoolTransaction,
-    user: UserId,
-    which: Which,
-    now: Timestamp,
-) -> Result<Vec<LoginId>, StorageError> {
-    let mut query = login::Entity::update_many()
-        .col_expr(login::Column::EndedAt, Expr::value(now.as_micros()))
-        .filter(login::Column::UserId.eq(user.0))
-        .filter(login::Column::EndedAt.is_null());
-    match which {
-        Which::Only(login) => query = query.filter(login::Column::Id.eq(login.0)),
-        Which::All => {}
-    }
-    Ok(query.exec_with_returning(tx).await?.into_iter().map(|row| LoginId(row.id)).collect())
 }

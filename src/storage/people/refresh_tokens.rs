@@ -3,10 +3,10 @@
 use sea_orm::sea_query::LockType;
 use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 
-use crate::domain::{LoginId, Timestamp, UserId};
+use crate::domain::{LoginId, NewRefreshToken, Timestamp, UserId};
 use crate::storage::engine::begin::unique;
 use crate::storage::engine::tx::PoolTransaction;
-use crate::storage::people::logins::{Hash, NewRefreshToken, insert_token};
+use crate::storage::people::logins::{Hash, insert_token};
 use crate::storage::schema::entity::{login, refresh_token, user};
 use crate::storage::{Storage, StorageError};
 
@@ -26,11 +26,12 @@ pub enum Rotation {
     },
     /// There is no such token, or it or its login has expired or ended.
     Refused,
-    /// The token was spent before and its successor was used, so two parties hold it. The login has been ended.
+    /// The token was spent before and its successor was used, so two parties hold it, and the login must end. That
+    /// stays so whatever happens meanwhile.
     Reused {
-        /// The user whose login it was.
+        /// The user whose login it is.
         user: UserId,
-        /// The login that has ended.
+        /// The login.
         login: LoginId,
     },
 }
@@ -87,8 +88,6 @@ impl Storage {
         if next.is_some_and(|next| next.spent_at.is_none()) {
             return Ok(granted(stored));
         }
-        end(&tx, login, now).await?;
-        tx.commit().await?;
         Ok(Rotation::Reused { user, login })
     }
 }
@@ -123,11 +122,5 @@ async fn touch(
         .filter(refresh_token::Column::ExpiresAt.lt(now.as_micros()))
         .exec(tx)
         .await?;
-    Ok(())
-}
-
-async fn end(tx: &PoolTransaction, login: LoginId, now: Timestamp) -> Result<(), StorageError> {
-    let row = login::ActiveModel { id: Set(login.0), ended_at: Set(Some(now.as_micros())), ..Default::default() };
-    login::Entity::update(row).exec(tx).await?;
     Ok(())
 }

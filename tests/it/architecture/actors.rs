@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{code, sources};
 
 /// The modules in their order: what all share, then the messages and handles of the actors, then the actors.
-const ORDER: [&str; 27] = [
+const ORDER: [&str; 28] = [
     "stats",
     "mailbox",
     "health",
@@ -19,6 +19,7 @@ const ORDER: [&str; 27] = [
     "registry::messages",
     "persistence::reply",
     "persistence::messages",
+    "persistence::requests",
     "session::replay",
     "session::socket_stream",
     "session::socket",

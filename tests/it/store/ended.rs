@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fluent_backend::clock::Clock;
 use fluent_backend::config::Config;
-use fluent_backend::domain::{Command, Timestamp};
+use fluent_backend::domain::Timestamp;
 use fluent_backend::testing::{TestClient, TestServer};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -25,7 +25,7 @@ fn lazy_janitor(config: &mut Config) {
 /// By the server's retention everything older is gone, as the janitor has it said.
 async fn retain(server: &TestServer, before: Timestamp) {
     let turn = Arc::new(Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap());
-    server.server().actors().persistence.ask(Command::Retain(before), turn).await.unwrap();
+    server.server().actors().persistence.retain(before, turn).await.unwrap();
 }
 
 /// Everything that tells of messages, for one who was not there: their ids, without what is only a mark of their end.

@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lru::LruCache;
 
-use super::{Access, AuthError};
+use super::ServiceError;
+use super::commands::Writer;
+use crate::auth::{Access, AuthError};
 use crate::clock::Clock;
-use crate::domain::{DeviceId, LoginId, UserId};
+use crate::domain::{DeviceId, LoginId, LoginMark, UserId};
 use crate::storage::{LoginDialect, Storage};
 
 /// Most logins in the cache: 24 bytes each, plus the map around them.
@@ -18,62 +20,70 @@ const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
 pub struct Dialects {
     storage: Arc<Storage>,
     clock: Clock,
+    writer: Writer,
     known: Mutex<LruCache<LoginId, (UserId, LoginDialect)>>,
 }
 
 impl Dialects {
-    /// Makes an empty cache over `storage`.
-    #[must_use]
-    pub fn new(storage: Arc<Storage>, clock: Clock) -> Self {
-        Self { storage, clock, known: Mutex::new(LruCache::new(REMEMBERED)) }
+    /// Makes an empty cache over `storage`, whose marks `writer` writes.
+    pub(super) fn new(storage: Arc<Storage>, clock: Clock, writer: Writer) -> Self {
+        Self { storage, clock, writer, known: Mutex::new(LruCache::new(REMEMBERED)) }
     }
 
     /// Checks a token's claims against the store. Returns [`AuthError::InvalidToken`] when there is no such login, as
     /// after its account was deleted, or when it is another user's.
-    pub async fn check(&self, access: Access) -> Result<(), AuthError> {
+    pub async fn check(&self, access: Access) -> Result<(), ServiceError> {
         self.dialect(access).await.map(drop)
     }
 
     /// Records that a legacy socket is about to be opened. Errors are those of [`check`](Self::check).
-    pub async fn opens_legacy(&self, access: Access) -> Result<(), AuthError> {
+    pub async fn opens_legacy(&self, access: Access) -> Result<(), ServiceError> {
         if self.dialect(access).await? == LoginDialect::Unknown {
-            self.storage.mark_legacy(access.login).await?;
+            self.mark(LoginMark::Legacy(access.login)).await?;
             self.remember(access, LoginDialect::Legacy);
         }
         Ok(())
     }
 
     /// Records that the login uses a feature of `fluent.v1`. Errors are those of [`check`](Self::check).
-    pub async fn uses_v1(&self, access: Access) -> Result<(), AuthError> {
+    pub async fn uses_v1(&self, access: Access) -> Result<(), ServiceError> {
         if self.dialect(access).await? != LoginDialect::V1 {
-            self.storage.mark_v1(access.login).await?;
+            self.mark(LoginMark::V1(access.login)).await?;
             self.remember(access, LoginDialect::V1);
         }
         Ok(())
     }
 
-    /// Records that a device that has named itself is about to open a `fluent.v1` socket.
-    pub async fn note_device(&self, login: LoginId, device: &DeviceId) -> Result<(), AuthError> {
-        Ok(self.storage.mark_device(login, device).await?)
+    /// Records that a device that has named itself is about to open a `fluent.v1` socket. Writes only the first time.
+    pub async fn note_device(&self, login: LoginId, device: &DeviceId) -> Result<(), ServiceError> {
+        if !self.storage.has_device(login, device).await? {
+            self.mark(LoginMark::Device(login, device.clone())).await?;
+        }
+        Ok(())
     }
 
     /// Returns whether the login has used a legacy socket and nothing of `fluent.v1`. Errors are those of
     /// [`check`](Self::check).
-    pub async fn is_legacy(&self, access: Access) -> Result<bool, AuthError> {
+    pub async fn is_legacy(&self, access: Access) -> Result<bool, ServiceError> {
         Ok(self.dialect(access).await? == LoginDialect::Legacy)
     }
 
-    async fn dialect(&self, access: Access) -> Result<LoginDialect, AuthError> {
+    async fn dialect(&self, access: Access) -> Result<LoginDialect, ServiceError> {
         let known = self.known().get(&access.login).copied();
         let (user, dialect) = if let Some(known) = known {
             known
         } else {
             let found = self.storage.login(access.login, self.clock.now()).await?;
-            let found = found.ok_or(AuthError::InvalidToken)?;
+            let found = found.ok_or(ServiceError::Auth(AuthError::InvalidToken))?;
             self.known().put(access.login, found);
             found
         };
-        if user == access.user { Ok(dialect) } else { Err(AuthError::InvalidToken) }
+        if user == access.user { Ok(dialect) } else { Err(AuthError::InvalidToken.into()) }
+    }
+
+    async fn mark(&self, mark: LoginMark) -> Result<(), ServiceError> {
+        let (writer, permit) = self.writer.permitted().await?;
+        writer.mark_login(mark, permit).await.map_err(ServiceError::of_login)
     }
 
     fn remember(&self, access: Access, dialect: LoginDialect) {
