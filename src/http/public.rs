@@ -41,9 +41,9 @@ pub(super) fn service(app: &Arc<App>) -> Result<Service, InsertError> {
     stack(app, &endpoints::ENDPOINTS)
 }
 
-/// All layers around these routes.
-fn stack(app: &Arc<App>, routes: &'static [Route]) -> Result<Service, InsertError> {
-    let router = Arc::new(Router::new(routes, Duration::from_secs(app.config.server.request_timeout_s))?);
+/// Returns the service of the routes that are `served`, with all layers around them.
+fn stack(app: &Arc<App>, served: &'static [Route]) -> Result<Service, InsertError> {
+    let router = Arc::new(Router::new(served, Duration::from_secs(app.config.server.request_timeout_s))?);
     let all = app.clone();
     let endpoints = tower::service_fn(move |request: RawRequest| {
         let (app, router) = (all.clone(), router.clone());
