@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::client::{self, OPENING};
 use crate::latency::{Latencies, Summary};
-use crate::letter::{Dialect, Letter};
+use crate::marked_frame::{Dialect, MarkedFrame};
 use crate::target::{Account, Target};
 use crate::traffic::Soundness;
 use pair::{Phase, Read, Written};
@@ -70,16 +70,16 @@ impl Bystanders {
             let opening = stream::iter(pairs.into_iter().zip(0..).map(move |((from, to), number)| async move {
                 let reader = client::connect(addr, &to.token, Dialect::V1, "").await?;
                 let writer = client::connect(addr, &from.token, Dialect::V1, "").await?;
-                anyhow::Ok((number, writer, reader, Letter::new(Dialect::V1, number, to.id, BYTES, seed)?))
+                anyhow::Ok((number, writer, reader, MarkedFrame::new(Dialect::V1, number, to.id, BYTES, seed)?))
             }));
             opening.buffered(OPENING).try_collect::<Vec<_>>().await
         });
         let opened = opening.await??;
         let gap = Duration::from_secs(1) / plan.rate.max(1);
         let start = Instant::now();
-        for ((number, writer, reader, letter), place) in opened.into_iter().zip(0_u32..) {
+        for ((number, writer, reader, frame), place) in opened.into_iter().zip(0_u32..) {
             let due = (start + gap * place, gap * plan.pairs);
-            this.writers.spawn_on(pair::write(writer, letter, number, due, this.phase.subscribe()), &thread);
+            this.writers.spawn_on(pair::write(writer, frame, number, due, this.phase.subscribe()), &thread);
             this.readers.spawn_on(pair::read(reader, number, this.phase.subscribe()), &thread);
         }
         Ok(this)

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::letter::Dialect;
+use crate::marked_frame::Dialect;
 use crate::place::Place;
 use crate::random::Random;
 use crate::requests::{Ask, Asking, Expect, Outcome};

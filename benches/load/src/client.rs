@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use tokio::time::timeout;
 
-use crate::letter::{Dialect, Seen, scan};
+use crate::marked_frame::{Dialect, Seen, scan};
 use crate::socket::Socket;
 
 /// Sockets that are opened at once.
@@ -19,7 +19,7 @@ pub(crate) async fn connect(addr: SocketAddr, token: &str, dialect: Dialect, que
     let opening = async {
         let mut socket = open(addr, token, dialect, query).await?;
         while dialect == Dialect::V1 && !is_live(&mut socket)? {
-            socket.turn().await?;
+            socket.transfer().await?;
         }
         anyhow::Ok(socket)
     };

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::letter::Dialect;
+use crate::marked_frame::Dialect;
 use crate::place::{Place, Store, Where};
 use crate::relay::{Outcome, Relay};
 use crate::report;

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 
 use crate::growth::epoch;
-use crate::letter::Dialect;
+use crate::marked_frame::Dialect;
 use crate::place::Place;
 use crate::random::Random;
 use crate::report::Spread;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::client;
 use crate::costs::Costs;
 use crate::latency::Summary;
-use crate::letter::{Dialect, Letter};
+use crate::marked_frame::{Dialect, MarkedFrame};
 use crate::target::Target;
 use crate::traffic::{Pacing, Party, Plan, Soundness, drive};
 
@@ -64,7 +64,7 @@ impl Fanout {
             readers.push(client::connect(target.addr, &to.token, dialect, &device).await?);
         }
         let writer = client::connect(target.addr, &from.token, dialect, "").await?;
-        let party = Party { writer, letter: Letter::new(dialect, 0, to.id, bytes, seed)?, readers };
+        let party = Party { writer, frame: MarkedFrame::new(dialect, 0, to.id, bytes, seed)?, readers };
         let pacing = |start, number| match self.rate {
             Some(rate) => Pacing::schedule(start, rate, 1, number),
             None => Pacing::Window(self.window.into()),

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::letter::Dialect;
+use crate::marked_frame::Dialect;
 use crate::place::Place;
 use crate::random::Random;
 use crate::report::Spread;

@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::time::{Instant, sleep_until};
 
 use crate::costs::{Costs, Snapshot};
-use crate::letter::Dialect;
+use crate::marked_frame::Dialect;
 use crate::memory::Memory;
 use crate::progress::Progress;
 use crate::target::Target;

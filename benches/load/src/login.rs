@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::client::{self, OPENING};
-use crate::letter::{Dialect, Letter};
+use crate::marked_frame::{Dialect, MarkedFrame};
 use crate::place::Place;
 use crate::random::Random;
 use crate::report;
@@ -109,7 +109,7 @@ impl Login {
             Ok(Party {
                 readers: vec![client::connect(target.addr, &to.token, dialect, "").await?],
                 writer: client::connect(target.addr, &from.token, dialect, "").await?,
-                letter: Letter::new(dialect, number, to.id, plan.bytes, seed)?,
+                frame: MarkedFrame::new(dialect, number, to.id, plan.bytes, seed)?,
             })
         }));
         let parties = opening.buffered(OPENING).try_collect().await?;

@@ -17,8 +17,8 @@ mod history;
 mod http;
 mod idle;
 mod latency;
-mod letter;
 mod login;
+mod marked_frame;
 mod memory;
 mod mixed;
 mod outbox;
@@ -48,7 +48,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser as _;
 use tokio::signal::unix::{SignalKind, signal};
 
-use letter::Dialect;
+use marked_frame::Dialect;
 use place::Where;
 use running::Running;
 use target::Target;

@@ -5,11 +5,11 @@ use std::collections::VecDeque;
 
 use anyhow::Result;
 
-use crate::letter::{Dialect, Letter, Mark};
+use crate::marked_frame::{Dialect, Mark, MarkedFrame};
 
 /// Messages to one person that have no answer yet.
 pub(crate) struct Outbox {
-    letter: Letter,
+    frame: MarkedFrame,
     pair: u64,
     /// Messages written so far.
     count: u64,
@@ -22,8 +22,8 @@ pub(crate) struct Outbox {
 impl Outbox {
     /// For user `to`; each copy has this many characters that follow from `seed`.
     pub(crate) fn new(dialect: Dialect, pair: u64, to: i32, bytes: u32, seed: u64) -> Result<Self> {
-        let letter = Letter::new(dialect, pair, to, bytes as usize, seed)?;
-        Ok(Self { letter, pair, count: 0, waiting: VecDeque::new(), in_flight: false })
+        let frame = MarkedFrame::new(dialect, pair, to, bytes as usize, seed)?;
+        Ok(Self { frame, pair, count: 0, waiting: VecDeque::new(), in_flight: false })
     }
 
     /// Whose messages these are.
@@ -41,7 +41,7 @@ impl Outbox {
     pub(crate) fn next(&mut self) -> Option<&[u8]> {
         let &(seq, due) = self.waiting.front().filter(|_| !self.in_flight)?;
         self.in_flight = true;
-        Some(self.letter.write(seq, due))
+        Some(self.frame.write(seq, due))
     }
 
     /// The message is stored; no when it was known already, as after an answer that came late.

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::child::{self, Child};
 use crate::database::Database;
-use crate::letter::Dialect;
+use crate::marked_frame::Dialect;
 use crate::seed;
 use crate::stock::{Keep, Stock};
 use crate::target::{Account, Target};

@@ -75,7 +75,7 @@ async fn accept(listener: TcpListener, hub: Arc<Hub>) -> Result<()> {
 mod tests {
     use super::*;
     use crate::fanout::Fanout;
-    use crate::letter::Dialect;
+    use crate::marked_frame::Dialect;
     use crate::relay::Relay;
     use crate::target::{Account, Target};
     use crate::token::Mint;

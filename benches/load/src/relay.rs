@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::client::{self, OPENING};
 use crate::costs::Costs;
 use crate::latency::Summary;
-use crate::letter::{Dialect, Letter};
+use crate::marked_frame::{Dialect, MarkedFrame};
 use crate::target::{Account, Target};
 use crate::traffic::{Pacing, Party, Plan, Soundness, drive};
 
@@ -72,7 +72,7 @@ impl Relay {
             anyhow::Ok(Party {
                 readers: vec![client::connect(target.addr, &to.token, dialect, "").await?],
                 writer: client::connect(target.addr, &from.token, dialect, "").await?,
-                letter: Letter::new(dialect, number, to.id, bytes, seed)?,
+                frame: MarkedFrame::new(dialect, number, to.id, bytes, seed)?,
             })
         }));
         let parties = opening.buffered(OPENING).try_collect().await?;

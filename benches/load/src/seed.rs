@@ -8,7 +8,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 
 use crate::clock;
 use crate::database::{self, Database};
-use crate::letter::Dialect;
+use crate::marked_frame::Dialect;
 
 /// The password of every account.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";

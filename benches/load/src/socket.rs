@@ -40,7 +40,7 @@ impl Socket {
         let mut socket = Self { stream, inbox: vec![0; SMALL].into(), unread: 0..0, outbox: Vec::new(), written: 0 };
         socket.outbox = handshake::request(addr, path, headers);
         loop {
-            socket.turn().await.context("the handshake failed")?;
+            socket.transfer().await.context("the handshake failed")?;
             if let Some(length) = handshake::accepted(socket.unread())? {
                 socket.unread.start += length;
                 return Ok(socket);
@@ -48,7 +48,7 @@ impl Socket {
         }
     }
 
-    /// Queues a complete frame; [`turn`](Self::turn) writes it.
+    /// Queues a complete frame; [`transfer`](Self::transfer) writes it.
     pub(crate) fn queue(&mut self, frame: &[u8]) {
         self.outbox.extend_from_slice(frame);
     }
@@ -59,7 +59,7 @@ impl Socket {
     }
 
     /// Writes all queued frames, and waits until bytes have arrived. Cancel-safe.
-    pub(crate) async fn turn(&mut self) -> Result<()> {
+    pub(crate) async fn transfer(&mut self) -> Result<()> {
         std::future::poll_fn(|cx| self.poll_turn(cx)).await
     }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::clock;
 use crate::database::{self, Database};
-use crate::letter::Dialect;
+use crate::marked_frame::Dialect;
 use crate::progress::Progress;
 use crate::seed::{LOGIN_US, PASSWORD, number};
 

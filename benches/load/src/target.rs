@@ -26,11 +26,11 @@ pub(crate) struct Target {
     /// Its process id, if it runs on this machine.
     pub(crate) pid: Option<u32>,
     pub(crate) accounts: Vec<Account>,
-    own: Option<Own>,
+    own: Option<OwnServer>,
 }
 
 /// The parts of an own server, in the order in which they are dropped.
-struct Own {
+struct OwnServer {
     child: Child,
     _database: Option<Database>,
     _dir: TempDir,
@@ -48,7 +48,7 @@ impl Target {
         cluster: Option<Arc<Postgres>>,
     ) -> Self {
         let (addr, admin, pid) = (child.addr, child.admin, Some(child.pid()));
-        let own = Own { child, _database: database, _dir: dir, _cluster: cluster };
+        let own = OwnServer { child, _database: database, _dir: dir, _cluster: cluster };
         Self { name, addr, admin, pid, accounts, own: Some(own) }
     }
 

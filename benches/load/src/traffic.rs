@@ -15,7 +15,7 @@ use tokio::time::{Instant, interval, sleep, sleep_until, timeout};
 
 use crate::clock;
 use crate::costs::{Costs, Snapshot};
-use crate::letter::{Letter, MIN_BYTES};
+use crate::marked_frame::{MIN_BYTES, MarkedFrame};
 use crate::progress::Progress;
 use crate::socket::Socket;
 use crate::target::Target;
@@ -56,7 +56,7 @@ impl Plan {
 /// A writer, and the sockets that receive its messages.
 pub(crate) struct Party {
     pub(crate) writer: Socket,
-    pub(crate) letter: Letter,
+    pub(crate) frame: MarkedFrame,
     /// The readers, equally many in each party.
     pub(crate) readers: Vec<Socket>,
 }
@@ -86,12 +86,12 @@ async fn drive_on(
     let board = Arc::new(Board::new(Window { from, to: from + clock::nanos(measured) }, parties.len(), fan)?);
     let mut tasks = Tasks { writers: JoinSet::new(), readers: JoinSet::new() };
     let mut number = 0;
-    for (Party { writer, letter, readers }, party) in parties.into_iter().zip(0_u32..) {
+    for (Party { writer, frame, readers }, party) in parties.into_iter().zip(0_u32..) {
         for reader in readers {
             tasks.readers.spawn(reader::run(reader, number, board.clone()));
             number += 1;
         }
-        tasks.writers.spawn(writer::run(writer, letter, pacing(start, party), party, board.clone()));
+        tasks.writers.spawn(writer::run(writer, frame, pacing(start, party), party, board.clone()));
     }
     tasks.watch(start, board.window.from, &progress).await?;
     let first = Snapshot::take(target, board.delivered()).await?;

@@ -13,7 +13,7 @@ use crate::bystanders::{self, Bystanders};
 use crate::clock;
 use crate::growth::epoch;
 use crate::latency::Summary;
-use crate::letter::Dialect;
+use crate::marked_frame::Dialect;
 use crate::memory::Memory;
 use crate::place::Place;
 use crate::requests::{Ask, Connection};

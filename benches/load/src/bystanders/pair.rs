@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, interval_at, sleep};
 
 use crate::clock;
-use crate::letter::{Letter, Seen, scan};
+use crate::marked_frame::{MarkedFrame, Seen, scan};
 use crate::socket::Socket;
 use crate::tally::Tally;
 
@@ -43,7 +43,7 @@ pub(super) struct Read {
 /// Writes at `first`, and then after each `period`.
 pub(super) async fn write(
     mut socket: Socket,
-    mut letter: Letter,
+    mut frame: MarkedFrame,
     pair: u64,
     (first, period): (Instant, Duration),
     mut phase: watch::Receiver<Phase>,
@@ -54,10 +54,10 @@ pub(super) async fn write(
     loop {
         tokio::select! {
             due = ticks.tick() => {
-                socket.queue(letter.write(this.sent, clock::now() - clock::nanos(due.elapsed())));
+                socket.queue(frame.write(this.sent, clock::now() - clock::nanos(due.elapsed())));
                 this.sent += 1;
             }
-            turned = socket.turn() => {
+            turned = socket.transfer() => {
                 turned?;
                 this.read(&mut socket)?;
             }
@@ -68,7 +68,7 @@ pub(super) async fn write(
     tokio::pin!(end);
     while this.acknowledged.count + this.errors < this.sent {
         tokio::select! {
-            turned = socket.turn() => turned?,
+            turned = socket.transfer() => turned?,
             () = &mut end => break,
         }
         this.read(&mut socket)?;
@@ -94,7 +94,7 @@ pub(super) async fn read(mut socket: Socket, pair: u64, mut phase: watch::Receiv
     let mut this = Read { pair, tally: Tally::default(), times: Vec::new(), strays: 0 };
     loop {
         tokio::select! {
-            turned = socket.turn() => turned?,
+            turned = socket.transfer() => turned?,
             _ = phase.wait_for(|phase| *phase == Phase::End) => return Ok(this),
         }
         let now = clock::now();

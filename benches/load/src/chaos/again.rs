@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use super::book::Heard;
 use super::shared::Shared;
 use crate::clock;
-use crate::letter::{self, Seen};
+use crate::marked_frame::{self, Seen};
 use crate::random::Random;
 use crate::requests::{Ask, Connection};
 
@@ -110,7 +110,7 @@ impl Post {
             connection
         };
         let Ok(answer) = connection.ask(&ask.request).await else { return };
-        match (answer.status, letter::scan(answer.body)) {
+        match (answer.status, marked_frame::scan(answer.body)) {
             (status @ (200 | 201), Seen::Acknowledged(mark)) => {
                 let heard = if status == 201 { Heard::First } else { Heard::Duplicate };
                 self.shared.book.acknowledge(mark, crate::frame::id(answer.body), heard);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::letter::Mark;
+use crate::marked_frame::Mark;
 
 /// How somebody heard that a message is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

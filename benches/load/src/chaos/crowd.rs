@@ -13,7 +13,7 @@ use super::device::{Device, Identity};
 use super::legacy::Legacy;
 use super::ring::Ring;
 use super::shared::{Order, Shared};
-use crate::letter::Dialect;
+use crate::marked_frame::Dialect;
 use crate::outbox::Outbox;
 use crate::place;
 use crate::random::Random;

@@ -15,7 +15,7 @@ use super::sending::frame_of;
 use super::shared::{Order, Phase, Shared};
 use crate::client;
 use crate::clock;
-use crate::letter::Dialect;
+use crate::marked_frame::Dialect;
 use crate::outbox::Outbox;
 use crate::random::Random;
 use crate::socket::{Socket, text_frame};
@@ -173,7 +173,7 @@ impl Device {
                 self.shared.note_ready();
             }
             tokio::select! {
-                turned = socket.turn() => {
+                turned = socket.transfer() => {
                     turned?;
                     is_live |= self.take(&mut socket)?;
                 }
@@ -202,7 +202,7 @@ impl Device {
             let (frame, _) = text_frame(br#"{"type":"ping","ref":"cut off in the middle"}"#);
             let part = self.random.index(frame.len());
             socket.queue(frame.get(..part).unwrap_or_default());
-            let _ = timeout(Duration::from_millis(1), socket.turn()).await;
+            let _ = timeout(Duration::from_millis(1), socket.transfer()).await;
         }
         drop(socket);
         if !self.random.chance(FORGETFUL) {

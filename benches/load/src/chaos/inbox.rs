@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::book::Heard;
 use super::device::{Device, Kept};
 use crate::frame;
-use crate::letter::{Mark, Seen, scan};
+use crate::marked_frame::{Mark, Seen, scan};
 use crate::socket::Socket;
 
 impl Device {

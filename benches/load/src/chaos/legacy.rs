@@ -14,7 +14,7 @@ use super::book::Heard;
 use super::shared::{Order, Phase, Shared};
 use crate::client;
 use crate::clock;
-use crate::letter::{Dialect, Mark, Seen, scan};
+use crate::marked_frame::{Dialect, Mark, Seen, scan};
 use crate::outbox::Outbox;
 use crate::random::Random;
 use crate::socket::Socket;
@@ -91,7 +91,7 @@ impl Legacy {
                 self.shared.note_ready();
             }
             tokio::select! {
-                turned = socket.turn() => {
+                turned = socket.transfer() => {
                     turned?;
                     if self.take(&mut socket, &mut outboxes)? {
                         self.not_before = clock::now() + AGAIN;

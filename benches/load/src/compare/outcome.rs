@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::letter::Dialect;
+use crate::marked_frame::Dialect;
 use crate::place::Store;
 use crate::relay::Outcome;
 use crate::report::Spread;

@@ -80,12 +80,12 @@ impl Crowd {
 async fn stay(mut socket: Socket, mut told: watch::Receiver<bool>) -> bool {
     loop {
         tokio::select! {
-            turned = socket.turn() => if turned.is_err() || drain(&mut socket).is_err() { return false },
+            turned = socket.transfer() => if turned.is_err() || drain(&mut socket).is_err() { return false },
             _ = told.wait_for(|leave| *leave) => break,
         }
     }
     socket.queue_close();
-    let closing = async { while socket.turn().await.is_ok() && drain(&mut socket).is_ok() {} };
+    let closing = async { while socket.transfer().await.is_ok() && drain(&mut socket).is_ok() {} };
     timeout(CLOSE, closing).await.is_ok()
 }
 

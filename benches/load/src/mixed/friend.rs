@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::letter::{Dialect, Mark};
+use crate::marked_frame::{Dialect, Mark};
 use crate::outbox::Outbox;
 use crate::tally::Tally;
 

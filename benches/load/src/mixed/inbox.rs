@@ -9,7 +9,7 @@ use super::person::Person;
 use super::stream::UNTIMED;
 use crate::clock;
 use crate::frame::{self, Cursor};
-use crate::letter::{Mark, Seen, scan};
+use crate::marked_frame::{Mark, Seen, scan};
 use crate::socket::Socket;
 
 /// At most once in this time the server is told what is kept.

@@ -15,7 +15,7 @@ use super::ledger::Ledger;
 use crate::client;
 use crate::clock;
 use crate::frame::Cursor;
-use crate::letter::Dialect;
+use crate::marked_frame::Dialect;
 use crate::random::Random;
 use crate::socket::Socket;
 use crate::target::Target;
@@ -151,7 +151,7 @@ impl Person {
         let opening = async {
             let mut socket = client::open(self.addr, &self.token, Dialect::V1, &query).await?;
             while !self.take(&mut socket, false)? {
-                socket.turn().await?;
+                socket.transfer().await?;
             }
             anyhow::Ok(socket)
         };

@@ -43,7 +43,7 @@ impl Person {
                 due = due.min(leave).min(self.next);
             }
             tokio::select! {
-                turned = socket.turn() => {
+                turned = socket.transfer() => {
                     turned?;
                     self.take(&mut socket, true)?;
                 }
@@ -74,7 +74,7 @@ impl Person {
         self.send(&mut socket);
         // Not written at all, or cut at once, or a little later.
         if let Some(wait) = self.random.below(3).checked_sub(1) {
-            let _ = timeout(Duration::from_millis(wait), socket.turn()).await;
+            let _ = timeout(Duration::from_millis(wait), socket.transfer()).await;
         }
     }
 
@@ -84,8 +84,8 @@ impl Person {
             return;
         }
         for friend in &mut self.friends {
-            if let Some(letter) = friend.next() {
-                socket.queue(letter);
+            if let Some(frame) = friend.next() {
+                socket.queue(frame);
             }
         }
     }
@@ -139,7 +139,7 @@ fn say(socket: &mut Socket, text: &str) {
 /// Leaves politely. What comes meanwhile is not kept, and so comes again.
 async fn close(mut socket: Socket) {
     socket.queue_close();
-    let closing = async { while socket.turn().await.is_ok() && matches!(drain(&mut socket), Ok(())) {} };
+    let closing = async { while socket.transfer().await.is_ok() && matches!(drain(&mut socket), Ok(())) {} };
     let _ = timeout(CLOSE, closing).await;
 }
 

@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 use super::hub::Hub;
 use super::wire;
-use crate::letter::Dialect;
+use crate::marked_frame::Dialect;
 
 /// The server's buffer sizes.
 const READ_BUFFER: usize = 4 * 1024;

@@ -4,7 +4,7 @@ use anyhow::Result;
 use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 
-use crate::letter::Dialect;
+use crate::marked_frame::Dialect;
 
 /// A message on its way.
 pub(super) struct Draft {

@@ -8,7 +8,7 @@ use super::Storm;
 use crate::client::{self, OPENING};
 use crate::clock;
 use crate::frame::{self, Cursor};
-use crate::letter::{Dialect, Letter, Seen, scan};
+use crate::marked_frame::{Dialect, MarkedFrame, Seen, scan};
 use crate::progress::Progress;
 use crate::target::{Account, Target};
 
@@ -33,7 +33,7 @@ pub(super) async fn cursors(target: &Target, clients: &[Account]) -> Result<Vec<
                     return Cursor::of(frame).context("a live without a cursor");
                 }
             }
-            socket.turn().await?;
+            socket.transfer().await?;
         }
     });
     stream::iter(coming).buffered(OPENING).try_collect().await
@@ -44,9 +44,9 @@ pub(super) async fn missed(target: &Target, storm: &Storm, clients: &[Account], 
     let progress = Progress::counting("messages to the absent", u64::from(storm.clients) * u64::from(storm.missed));
     let writing = writers.iter().zip(0..).map(|(writer, number)| {
         let theirs = clients.iter().zip(0_u64..).skip(number).step_by(writers.len());
-        let letters = theirs
-            .map(|(client, number)| Letter::new(Dialect::V1, number, client.id, storm.bytes as usize, storm.seed));
-        write(target, writer, letters.collect::<Result<Vec<_>>>(), storm.missed, &progress)
+        let frames = theirs
+            .map(|(client, number)| MarkedFrame::new(Dialect::V1, number, client.id, storm.bytes as usize, storm.seed));
+        write(target, writer, frames.collect::<Result<Vec<_>>>(), storm.missed, &progress)
     });
     try_join_all(writing).await?;
     Ok(())
@@ -55,25 +55,25 @@ pub(super) async fn missed(target: &Target, storm: &Storm, clients: &[Account], 
 async fn write(
     target: &Target,
     writer: &Account,
-    letters: Result<Vec<Letter>>,
+    frames: Result<Vec<MarkedFrame>>,
     missed: u32,
     progress: &Progress,
 ) -> Result<()> {
-    let mut letters = letters?;
+    let mut frames = frames?;
     let mut socket = client::connect(target.addr, &writer.token, Dialect::V1, "").await?;
     let mut waiting = 0;
     for seq in 0..u64::from(missed) {
-        for letter in &mut letters {
-            socket.queue(letter.write(seq, clock::now()));
+        for frame in &mut frames {
+            socket.queue(frame.write(seq, clock::now()));
             waiting += 1;
             while waiting >= WINDOW {
-                socket.turn().await?;
+                socket.transfer().await?;
                 waiting -= answers(&mut socket, progress)?;
             }
         }
     }
     while waiting > 0 {
-        socket.turn().await?;
+        socket.transfer().await?;
         waiting -= answers(&mut socket, progress)?;
     }
     Ok(())

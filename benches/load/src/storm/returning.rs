@@ -12,7 +12,7 @@ use super::prepare::DEVICE;
 use crate::client;
 use crate::clock;
 use crate::frame::{self, Cursor};
-use crate::letter::{Dialect, Seen, scan};
+use crate::marked_frame::{Dialect, Seen, scan};
 use crate::random::Random;
 use crate::socket::{Socket, text_frame};
 use crate::tally::Tally;
@@ -99,7 +99,7 @@ impl Device {
         let query = format!("{DEVICE}&since={}", self.cursor);
         let mut socket = client::open(self.addr, &self.token, Dialect::V1, &query).await?;
         while !self.take(&mut socket)? {
-            socket.turn().await?;
+            socket.transfer().await?;
         }
         let kept = format!(r#"{{"type":"delivered","up_to_seq":{}}}"#, self.cursor.seq());
         socket.queue(&text_frame(kept.as_bytes()).0);
@@ -108,7 +108,7 @@ impl Device {
 
     async fn stay(&mut self, mut socket: Socket) -> Result<()> {
         loop {
-            socket.turn().await?;
+            socket.transfer().await?;
             self.take(&mut socket)?;
         }
     }

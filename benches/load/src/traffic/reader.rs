@@ -7,14 +7,14 @@ use anyhow::Result;
 
 use super::board::Board;
 use crate::clock;
-use crate::letter::{Seen, scan};
+use crate::marked_frame::{Seen, scan};
 use crate::socket::Socket;
 
 /// Records the frames that arrive, until it is stopped.
 pub(super) async fn run(mut socket: Socket, number: usize, board: Arc<Board>) -> Result<()> {
     let writer = board.writer_of(number);
     loop {
-        socket.turn().await?;
+        socket.transfer().await?;
         let now = clock::now();
         let mut times = board.times();
         while let Some(frame) = socket.next()? {

@@ -9,13 +9,13 @@ use tokio::time::sleep_until;
 use super::board::Board;
 use super::pacing::Pacing;
 use crate::clock;
-use crate::letter::{Letter, Seen, scan};
+use crate::marked_frame::{MarkedFrame, Seen, scan};
 use crate::socket::Socket;
 
 /// Sends until the measured period is over, then waits for the remaining acknowledgements.
 pub(super) async fn run(
     mut socket: Socket,
-    mut letter: Letter,
+    mut frame: MarkedFrame,
     pacing: Pacing,
     number: u32,
     board: Arc<Board>,
@@ -25,7 +25,7 @@ pub(super) async fn run(
         let now = clock::now();
         let before = seq;
         while let Some(intended) = pacing.due(now, seq, waiting).filter(|&due| due < board.window.to) {
-            socket.queue(letter.write(seq, intended));
+            socket.queue(frame.write(seq, intended));
             if board.window.has(intended) {
                 board.times().lag.note(intended, now);
             }
@@ -38,10 +38,10 @@ pub(super) async fn run(
         }
         match pacing.wake(seq) {
             Some(due) if now < board.window.to => tokio::select! {
-                turned = socket.turn() => turned?,
+                turned = socket.transfer() => turned?,
                 () = sleep_until(due) => {}
             },
-            _ => socket.turn().await?,
+            _ => socket.transfer().await?,
         }
         waiting -= read(&mut socket, number, &board)?.min(waiting);
     }

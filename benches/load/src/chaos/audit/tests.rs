@@ -20,7 +20,7 @@ fn order_and_repetition() {
 #[test]
 fn both_sides_and_the_book() {
     use super::super::book::Heard;
-    use crate::letter::Mark;
+    use crate::marked_frame::Mark;
 
     let ring = Ring::new(24);
     let (to, pair) = ring.rows(3, 0).next().unwrap();

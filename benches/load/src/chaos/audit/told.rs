@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::super::device::Kept;
 use super::super::ring::Ring;
-use crate::letter;
+use crate::marked_frame;
 use crate::requests::{Ask, Connection};
 
 /// A message as `/chat/sync` shows it.
@@ -48,7 +48,7 @@ pub(super) async fn events(connection: &mut Connection, token: &str, cursor: &Cu
         for Event { r#type, seq, id, content } in page.events {
             ensure!(r#type != "reset", "the server does not honour {cursor}");
             if r#type == "message" {
-                let mark = letter::read(content.as_bytes()).context("a message that nobody has sent")?;
+                let mark = marked_frame::read(content.as_bytes()).context("a message that nobody has sent")?;
                 told.push(Told { kept: Kept { seq, pair: mark.pair, number: mark.seq }, id });
             }
         }

@@ -59,14 +59,14 @@ impl std::fmt::Display for Mark {
 }
 
 /// A whole frame of a pair's sender.
-pub(crate) struct Letter {
+pub(crate) struct MarkedFrame {
     frame: Vec<u8>,
     /// Where the marks are.
     marks: Vec<usize>,
     pair: u64,
 }
 
-impl Letter {
+impl MarkedFrame {
     /// Prepares a message to user `to`, each copy of exactly `bytes` characters that follow from `seed`.
     pub(crate) fn new(dialect: Dialect, pair: u64, to: i32, bytes: usize, seed: u64) -> Result<Self> {
         ensure!(bytes >= MIN_BYTES, "a copy needs at least {MIN_BYTES} bytes");
@@ -203,9 +203,9 @@ mod tests {
     #[test]
     fn copies_have_their_size_and_marks_come_back() {
         for dialect in [Dialect::Legacy, Dialect::V1] {
-            let mut letter = Letter::new(dialect, 3, 9, 344, 1).unwrap();
-            let first = json(letter.write(0, 5));
-            let frame = json(letter.write(0xabc, 1 << 40));
+            let mut frame = MarkedFrame::new(dialect, 3, 9, 344, 1).unwrap();
+            let first = json(frame.write(0, 5));
+            let frame = json(frame.write(0xabc, 1 << 40));
             let mark = Mark { intended: 1 << 40, pair: 3, seq: 0xabc };
             for (key, seen) in
                 [("receiver_encrypted", Seen::Received(mark)), ("sender_encrypted", Seen::Acknowledged(mark))]
@@ -236,9 +236,9 @@ mod tests {
 
     #[test]
     fn the_seed_decides() {
-        let frame = |seed| Letter::new(Dialect::V1, 1, 2, 100, seed).unwrap().frame;
+        let frame = |seed| MarkedFrame::new(Dialect::V1, 1, 2, 100, seed).unwrap().frame;
         assert_eq!(frame(7), frame(7));
         assert_ne!(frame(7), frame(8));
-        assert!(Letter::new(Dialect::V1, 1, 2, MIN_BYTES - 1, 1).is_err());
+        assert!(MarkedFrame::new(Dialect::V1, 1, 2, MIN_BYTES - 1, 1).is_err());
     }
 }
