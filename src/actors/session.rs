@@ -89,17 +89,17 @@ impl Actor for SessionActor {
             SessionMsg::Inbound { socket, command, context, credit } => state.submit(socket, command, context, credit),
             SessionMsg::Updates(updates) => updates.into_iter().for_each(|update| state.update(update)),
             SessionMsg::Failed { origin, error } => {
-                state.with_socket(origin.socket, |socket| socket.refuse(origin, &error))
+                state.with_socket(origin.socket, |socket| socket.refuse(origin, &error));
             }
             SessionMsg::Greet { socket, greeting } => state.with_socket(socket, |socket| socket.greet(greeting)),
             SessionMsg::Page { socket, page } => state.with_socket(socket, |socket| socket.page(page)),
             SessionMsg::Recovered(event) => state.for_each_socket(|socket| socket.recovered(&event)),
             SessionMsg::Resync => state.resync(),
             SessionMsg::Ephemeral { socket: None, frame } => {
-                state.for_each_socket(|socket| socket.send_ephemeral(&frame))
+                state.for_each_socket(|socket| socket.send_ephemeral(&frame));
             }
             SessionMsg::Ephemeral { socket: Some(id), frame } => {
-                state.with_socket(id, |socket| socket.send_presence(&frame))
+                state.with_socket(id, |socket| socket.send_presence(&frame));
             }
             SessionMsg::Typing { conversation, active, credit } => {
                 state.args.presence.typing(state.args.user, conversation, active, credit);

@@ -11,7 +11,7 @@ use crate::auth::RefusedTokens;
 use crate::domain::{Answer, Audience, Effect, Event, LoginEnd, Outcome};
 use crate::telemetry::metrics;
 
-/// Those to whom the writer announces what is committed.
+/// The recipients of the writer's announcements.
 #[derive(Clone)]
 pub(in crate::actors) struct Listeners {
     /// Delivers events, and closes sockets.
@@ -46,7 +46,7 @@ impl Listeners {
     }
 }
 
-/// The announcements of one batch, in the order in which sessions must hear them.
+/// The announcements of one batch, in their order.
 pub(super) struct Announcement {
     deliveries: Vec<Delivery>,
     /// Answers that come after all events of the batch.
@@ -55,17 +55,17 @@ pub(super) struct Announcement {
 }
 
 impl Announcement {
-    /// Room for a batch of so many commands.
+    /// Makes room for a batch of `commands` commands.
     pub(super) fn new(commands: usize) -> Self {
         Self { deliveries: Vec::with_capacity(commands), late: Vec::new(), callers: Vec::new() }
     }
 
-    /// Not everything can be announced: sessions ask the store.
+    /// Adds a resync: some events cannot be announced, and sockets read them from the store.
     pub(super) fn resync(&mut self) {
         self.deliveries.push(Delivery::Resync);
     }
 
-    /// Adds what came of one command. A refusal is sent at once.
+    /// Adds the outcome of one command. A refusal is sent at once.
     pub(super) fn add(&mut self, outcome: Outcome, reply: PendingReply) {
         let Outcome { answer, events } = outcome;
         match answer {

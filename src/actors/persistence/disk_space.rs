@@ -1,4 +1,4 @@
-//! How much of the disk a batch takes, for trying whether there is as much again.
+//! The disk space that a batch needs, for checking that there is as much again.
 
 use crate::domain::Command;
 
@@ -7,7 +7,8 @@ const PAGES_OF_MESSAGE: usize = 16 * 1024;
 /// Least and most bytes: the next batch may be a larger one, and messages of one batch share pages.
 const SPACE: std::ops::Range<usize> = 256 * 1024..8 * 1024 * 1024;
 
-/// Returns about what a batch takes of the disk, in bytes: what is sent, and the pages that go with each message.
+/// Returns an estimate of the disk space of a batch, in bytes: its contents, and the pages that change with each
+/// message.
 pub(super) fn space_for(commands: &[Command]) -> usize {
     let sent = commands.iter().map(|command| match command {
         Command::Send(draft) => draft.bytes(),

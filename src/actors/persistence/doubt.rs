@@ -1,18 +1,18 @@
-//! What outlives an incarnation of the writer: the last number that was announced, and the batch in doubt.
+//! The state that outlives an incarnation of the writer: the last announced number, and the batch in doubt.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::{Command, Effect, Seq, Timestamp, UserId};
 
-/// A batch that was given to the database and whose outcome is not known.
+/// A batch that was sent to the database and whose outcome is unknown.
 #[derive(Clone)]
 pub(in crate::actors) struct InDoubt {
-    /// Its messages have a higher number …
+    /// The number that its messages are above.
     pub(super) after: Seq,
-    /// … a time stamp of this or later …
+    /// The time stamp at or after which its messages were stored.
     pub(super) since: Timestamp,
-    /// … and one of these senders. Other nodes write meanwhile, and theirs are not for this one to announce.
+    /// The senders of its messages. Other nodes write meanwhile, and announce the messages of their own senders.
     pub(super) senders: HashSet<UserId>,
     /// The effects that it has if it is committed.
     pub(super) effects: Vec<Effect>,
@@ -24,12 +24,12 @@ struct Position {
     in_doubt: Option<InDoubt>,
 }
 
-/// How far the announcements are. Clones share it.
+/// The progress of announcements. Clones share it.
 #[derive(Clone)]
 pub(in crate::actors) struct Progress(Arc<Mutex<Position>>);
 
 impl Progress {
-    /// Everything up to `head` is announced, and nothing is in doubt.
+    /// Makes the progress with everything up to `head` announced and nothing in doubt.
     pub(in crate::actors) fn new(head: Seq) -> Self {
         Self(Arc::new(Mutex::new(Position { announced: head, in_doubt: None })))
     }
@@ -42,7 +42,7 @@ impl Progress {
         self.lock().in_doubt.clone()
     }
 
-    /// From here until [`settle`](Self::settle) the outcome of this batch is not known.
+    /// Records a batch as in doubt until [`settle`](Self::settle).
     pub(super) fn begin(&self, commands: &[Command], now: Timestamp) {
         let sender = |command: &Command| if let Command::Send(draft) = command { Some(draft.sender) } else { None };
         let senders = commands.iter().filter_map(sender).collect();
@@ -51,13 +51,13 @@ impl Progress {
         position.in_doubt = Some(InDoubt { after: position.announced, since: now, senders, effects });
     }
 
-    /// Everything up to `head` is announced, and nothing is in doubt.
+    /// Records that everything up to `head` is announced, and nothing is in doubt.
     pub(super) fn settle(&self, head: Seq) {
         *self.lock() = Position { announced: head, in_doubt: None };
     }
 
     fn lock(&self) -> MutexGuard<'_, Position> {
-        // Plain values, whole after any panic.
+        // Plain values are consistent after any panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

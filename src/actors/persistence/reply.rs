@@ -10,7 +10,7 @@ use crate::domain::Answer;
 use crate::protocol::FrameError;
 use crate::telemetry::metrics;
 
-/// When a sender whose command was lost on the way should try again, in milliseconds.
+/// Milliseconds after which a sender whose command was lost on the way should try again.
 pub(in crate::actors) const RETRY_AFTER_MS: u64 = 1000;
 
 /// The right of a request to have commands on their way, held until the last of them is answered.
@@ -27,12 +27,12 @@ enum Way {
 }
 
 impl PendingReply {
-    /// A reply for a socket.
+    /// Makes a reply for a socket.
     pub(in crate::actors) fn socket(session: SessionHandle, origin: Origin) -> Self {
         Self::new(Way::Socket { session, origin })
     }
 
-    /// A reply for a request.
+    /// Makes a reply for a request.
     pub(in crate::actors) fn caller(
         caller: oneshot::Sender<Result<Answer, FrameError>>,
         permit: RequestPermit,
@@ -40,7 +40,7 @@ impl PendingReply {
         Self::new(Way::Caller { caller, _permit: permit })
     }
 
-    /// A reply that is not waited for.
+    /// Makes a reply that no caller waits for.
     pub(in crate::actors) fn unattended(permit: RequestPermit) -> Self {
         Self::new(Way::Unattended { _permit: permit })
     }
@@ -102,7 +102,7 @@ pub(in crate::actors) struct CallerReply {
 impl CallerReply {
     pub(in crate::actors) fn send(self) {
         if let Some(Way::Caller { caller, .. }) = self.way {
-            // The caller may have gone.
+            // The caller may have been dropped.
             let _ = caller.send(Ok(self.answer));
         }
     }

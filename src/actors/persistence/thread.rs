@@ -66,7 +66,7 @@ mod tests {
             std::future::pending::<()>().await;
         });
         drop(thread);
-        // At once: nothing of it outlives its owner.
+        // Dropped at once: nothing of it outlives its owner.
         assert!(dropped.now_or_never().is_some_and(|held| held.is_err()));
     }
 }
