@@ -44,7 +44,7 @@ pub use people::accounts::{Credentials, Profile};
 pub use people::devices::LoginDialect;
 pub use people::logins::NewLogin;
 pub use people::name_review::{OddName, odd_names};
-pub use people::open_logins::LoginSession;
+pub use people::open_logins::OpenLogin;
 pub use people::refresh_tokens::Rotation;
 pub use people::search::UserPage;
 pub use retention::logins::Expired;

@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::opaque::OpaqueToken;
 use super::{Access, Auth, AuthError, TokenPair};
 use crate::domain::{Authority, BegunLogin, LoginId, NewRefreshToken, Password, Proof, UserId};
-use crate::storage::LoginSession;
+use crate::storage::OpenLogin;
 
 /// How long after its beginning a login may replace the public key without the password, in seconds.
 const FRESH_S: i64 = 10 * 60;
@@ -21,13 +21,13 @@ pub struct FirstToken {
 
 impl Auth {
     /// Returns the user's logins after `after`, oldest first, at most `limit`.
-    pub async fn sessions(
+    pub async fn open_logins(
         &self,
         user: UserId,
         after: Option<LoginId>,
         limit: u64,
-    ) -> Result<Vec<LoginSession>, AuthError> {
-        Ok(self.storage.login_sessions(user, after, limit, self.clock.now()).await?)
+    ) -> Result<Vec<OpenLogin>, AuthError> {
+        Ok(self.storage.open_logins(user, after, limit, self.clock.now()).await?)
     }
 
     /// Hashes a new password. Returns [`AuthError::Busy`] when too many are being hashed.

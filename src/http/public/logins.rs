@@ -88,13 +88,13 @@ pub(in crate::http) async fn list(app: Arc<App>, access: Access, request: Reques
     let limit = limit(query.limit.as_deref(), MAX_SESSIONS, MAX_SESSIONS)?;
     let after = number("after", query.after.as_deref())?.map(LoginId);
     app.dialects.check(access).await?;
-    let sessions = app.auth.sessions(access.user, after, limit).await?;
-    let bodies = sessions.into_iter().map(|session| SessionBody {
-        id: session.id.0,
-        current: session.id == access.login,
-        created_at: session.created_at.to_string(),
-        last_used_at: session.last_used_at.to_string(),
-        device_ids: session.device_ids,
+    let open_logins = app.auth.open_logins(access.user, after, limit).await?;
+    let bodies = open_logins.into_iter().map(|login| SessionBody {
+        id: login.id.0,
+        current: login.id == access.login,
+        created_at: login.created_at.to_string(),
+        last_used_at: login.last_used_at.to_string(),
+        device_ids: login.device_ids,
     });
     Ok(json(StatusCode::OK, &bodies.collect::<Vec<_>>()))
 }

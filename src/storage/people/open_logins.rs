@@ -10,7 +10,7 @@ use crate::storage::{Storage, StorageError};
 
 /// A login that has neither ended nor expired.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LoginSession {
+pub struct OpenLogin {
     /// Its id.
     pub id: LoginId,
     /// When the password was given.
@@ -23,13 +23,13 @@ pub struct LoginSession {
 
 impl Storage {
     /// Returns the user's logins after `after`, oldest first, at most `limit`.
-    pub async fn login_sessions(
+    pub async fn open_logins(
         &self,
         user: UserId,
         after: Option<LoginId>,
         limit: u64,
         now: Timestamp,
-    ) -> Result<Vec<LoginSession>, StorageError> {
+    ) -> Result<Vec<OpenLogin>, StorageError> {
         let rows = login::Entity::find()
             .filter(login::Column::UserId.eq(user.0))
             .filter(login::Column::Id.gt(after.map_or(0, |login| login.0)))
@@ -41,13 +41,13 @@ impl Storage {
             .await?;
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(Vec::new()) };
         let mut devices = self.devices_of(user, LoginId(first.id)..=LoginId(last.id)).await?;
-        let session = |row: login::Model| LoginSession {
+        let open_login = |row: login::Model| OpenLogin {
             id: LoginId(row.id),
             created_at: Timestamp::from_micros(row.created_at),
             last_used_at: Timestamp::from_micros(row.last_used_at),
             device_ids: devices.remove(&LoginId(row.id)).unwrap_or_default(),
         };
-        Ok(rows.into_iter().map(session).collect())
+        Ok(rows.into_iter().map(open_login).collect())
     }
 
     /// Returns the logins that ended after `since`, whose access tokens may not have expired yet.
