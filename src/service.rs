@@ -1,9 +1,9 @@
 //! What may be done: the use cases, whichever interface they are asked through.
 //!
 //! A use case takes typed, already parsed arguments of a user who is already authenticated, and has the change made
-//! that belongs to it. Interfaces parse, call, and render the result. What follows for open sockets, tokens and presence
-//! is announced by the writer: once a command is handed over, neither a caller who stops waiting nor a fault here loses
-//! it.
+//! that belongs to it. Interfaces parse, call, and render the result. What follows for open sockets, tokens and
+//! presence is announced by the writer: once a command is handed over, neither a caller who stops waiting nor a fault
+//! here loses it.
 
 mod accounts;
 mod commands;
