@@ -1,10 +1,10 @@
 //! Many phones, and everything breaks all the time: what is lost, what comes twice, and what comes out of order.
 //!
-//! Every user has a phone that speaks fluent.v1 and a second client: a tablet that does so, too, or the shipped app. Each writes
-//! to ten others as fast as it is answered, one message at a time to each, keeps what is not acknowledged and sends it again;
-//! and some messages it sends once more without need, by another way. Meanwhile the server is killed and stopped, clients are cut
-//! and stand still, and on PostgreSQL the database and the way to it break. At the end the devices' logs, what was
-//! acknowledged, and what the server tells are compared message by message.
+//! Every user has a phone that speaks fluent.v1 and a second client: a tablet that does so, too, or the shipped app.
+//! Each writes to ten others as fast as it is answered, one message at a time to each, keeps what is not acknowledged
+//! and sends it again; and some messages it sends once more without need, by another way. Meanwhile the server is
+//! killed and stopped, clients are cut and stand still, and on PostgreSQL the database and the way to it break. At the
+//! end the devices' logs, what was acknowledged, and what the server tells are compared message by message.
 
 mod again;
 mod audit;
@@ -16,7 +16,6 @@ mod inbox;
 mod legacy;
 mod monkey;
 mod outcome;
-mod phone;
 mod ring;
 mod sending;
 mod shared;
@@ -80,7 +79,8 @@ pub(crate) struct Chaos {
     #[arg(long, value_name = "PATH")]
     #[serde(skip)]
     server: Option<PathBuf>,
-    /// Where the data directories are made, and removed at the end: on a real disk; by default the system's temporary directory
+    /// Where the data directories are made, and removed at the end: on a real disk; by default the system's temporary
+    /// directory
     #[arg(long, value_name = "DIR")]
     #[serde(skip)]
     dir: Option<PathBuf>,

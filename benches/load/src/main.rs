@@ -22,6 +22,7 @@ mod marked_frame;
 mod memory;
 mod mixed;
 mod outbox;
+mod phone;
 mod place;
 mod process;
 mod progress;

@@ -15,7 +15,7 @@ pub(crate) struct Outbox {
     count: u64,
     /// Those without an answer: number and when each was due.
     waiting: VecDeque<(u64, u64)>,
-    /// The first of them has been sent on this socket.
+    /// The first of them has been sent.
     in_flight: bool,
 }
 
@@ -37,7 +37,7 @@ impl Outbox {
         self.count += 1;
     }
 
-    /// The next frame, unless one is on its way. Always the same bytes for the same message.
+    /// The next frame, unless one is on its way.
     pub(crate) fn next(&mut self) -> Option<&[u8]> {
         let &(seq, due) = self.waiting.front().filter(|_| !self.in_flight)?;
         self.in_flight = true;
@@ -52,11 +52,6 @@ impl Outbox {
             self.in_flight = false;
         }
         is_first
-    }
-
-    /// What is on its way is not any more; whether there was something.
-    pub(crate) fn give_up(&mut self) -> bool {
-        std::mem::take(&mut self.in_flight)
     }
 
     /// Messages without an answer.
@@ -76,8 +71,6 @@ mod tests {
         outbox.write(60);
         let first = outbox.next().unwrap().to_vec();
         assert_eq!(outbox.next(), None);
-        assert!(outbox.give_up() && !outbox.give_up());
-        assert_eq!(outbox.next(), Some(first.as_slice()), "the same bytes again");
         let mark = Mark { intended: 50, pair: 3, seq: 0 };
         assert!(outbox.acknowledge(mark) && !outbox.acknowledge(mark));
         assert!(outbox.next().is_some_and(|second| second != first));

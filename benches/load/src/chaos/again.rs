@@ -1,4 +1,5 @@
-//! Messages that are sent once more without need: as by a phone that is not sure, or by an app that was woken in the background.
+//! Messages that are sent once more without need: as by a phone that is not sure, or by an app that was woken in the
+//! background.
 
 use std::collections::BinaryHeap;
 use std::sync::atomic::Ordering::Relaxed;

@@ -1,22 +1,22 @@
-//! A phone that speaks fluent.v1 as it should: it keeps its cursor and what it has not got rid of, and returns with both.
+//! A phone that speaks fluent.v1 as it should: it keeps its cursor and what it has not got rid of, and returns with
+//! both.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use fluent_client::Cursor;
+use fluent_client::{ClientFrame, Cursor};
 use tokio::sync::watch;
 use tokio::time::{sleep, sleep_until, timeout};
 
 use super::again::{Later, Post};
-use super::phone::Phone;
-use super::sending::frame_of;
 use super::shared::{Order, Phase, Shared};
 use crate::client;
 use crate::clock;
 use crate::marked_frame::Dialect;
 use crate::outbox::Outbox;
+use crate::phone::{Phone, frame_of};
 use crate::random::Random;
 use crate::socket::{Socket, text_frame};
 
@@ -93,7 +93,7 @@ impl Device {
             name,
             token,
             outboxes,
-            phone: Phone::new(id.into()),
+            phone: Phone::new(id.into(), Vec::new()),
             newest: 0,
             log: Vec::new(),
             random,
@@ -155,7 +155,7 @@ impl Device {
     ) -> Result<Option<u64>> {
         let mut is_live = false;
         if is_eager {
-            self.phone.waiting().for_each(|draft| socket.queue(&frame_of(draft)));
+            self.phone.waiting().for_each(|draft| socket.queue(&frame_of(&ClientFrame::Send(draft.clone()))));
         }
         for frame in std::mem::take(&mut self.on_return) {
             socket.queue(&frame);

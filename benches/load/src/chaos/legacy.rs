@@ -1,5 +1,5 @@
-//! The app as it was shipped: no cursor, no client ids. What it does not see echoed it does not send again, since it would come
-//! twice: so it is there once or not at all.
+//! The app as it was shipped: no cursor, no client ids. What it does not see echoed it does not send again, since it
+//! would come twice: so it is there once or not at all.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -63,7 +63,8 @@ impl Legacy {
         self.shared.disorder.fetch_add(late, Relaxed);
     }
 
-    /// One connection. Its messages have numbers of their own: nobody knows what became of the last ones of the connection before.
+    /// One connection. Its messages have numbers of their own: nobody knows what became of the last ones of the
+    /// connection before.
     async fn come(&mut self, phase: &mut watch::Receiver<Phase>) -> Result<()> {
         let addr = self.shared.server().await?;
         self.orders.mark_unchanged();

@@ -16,7 +16,8 @@ use crate::random::Random;
 const MAX_WAIT: Duration = Duration::from_secs(10);
 /// Longest time for which something stays down.
 const MAX_DOWN_MS: u64 = 500;
-/// How long a short stall of the database's link may last, and a long one: beyond what the server waits for a transaction.
+/// How long a short stall of the database's link may last, and a long one: beyond what the server waits for a
+/// transaction.
 const SHORT_STALL_MS: u64 = 2500;
 const LONG_STALL: Duration = Duration::from_secs(12);
 /// Of a thousand stalls so many are long.

@@ -2,12 +2,13 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use fluent_client::{ClientFrame, Cursor, Draft};
+use fluent_client::{ClientFrame, Cursor};
 
 use super::again::Way;
 use super::device::Device;
 use super::shared::Phase;
 use crate::clock;
+use crate::phone::{draft_of, frame_of};
 use crate::socket::{Socket, text_frame};
 
 /// The server is told this often what is kept.
@@ -32,13 +33,13 @@ impl Device {
             outbox.write(now);
             let Some(draft) = outbox.next().and_then(draft_of) else { continue };
             if !is_live {
-                socket.queue(&frame_of(&draft));
+                socket.queue(&frame_of(&ClientFrame::Send(draft.clone())));
             }
             self.phone.write(draft);
             self.shared.sent.fetch_add(1, Relaxed);
         }
         while let Some((draft, is_resend)) = self.phone.next() {
-            let frame = &frame_of(&draft);
+            let frame = &frame_of(&ClientFrame::Send(draft));
             socket.queue(frame);
             self.shared.resent.fetch_add(is_resend.into(), Relaxed);
             if !self.random.chance(self.permille_again) {
@@ -60,16 +61,4 @@ impl Device {
             self.shared.again.fetch_add(is_sent.into(), Relaxed);
         }
     }
-}
-
-/// The message that a frame sends.
-fn draft_of(frame: &[u8]) -> Option<Draft> {
-    serde_json::from_slice(frame.get(memchr::memchr(b'{', frame)?..)?).ok()
-}
-
-/// The frame that sends a message: always the same bytes.
-pub(super) fn frame_of(draft: &Draft) -> Vec<u8> {
-    // A draft is always JSON: its keys are texts and its values plain.
-    let text = serde_json::to_vec(&ClientFrame::Send(draft.clone())).unwrap_or_default();
-    text_frame(&text).0
 }

@@ -141,8 +141,8 @@ impl Shared {
     }
 }
 
-/// Whether a socket must not end like this: refused for another reason than that the server is busy, or closed by its fault, for what
-/// the client has done, or as if a person had ended its login.
+/// Whether a socket must not end like this: refused for another reason than that the server is busy, or closed by its
+/// fault, for what the client has done, or as if a person had ended its login.
 fn is_fault(end: &str) -> bool {
     if end.contains("refused the socket") {
         return !end.contains(" 503 ") && !end.contains(" 429 ");

@@ -39,11 +39,10 @@ pub(super) struct Friend {
     pub(super) acknowledged: Tally,
     /// Of what the friend has written.
     pub(super) received: Tally,
-    /// The newest message of theirs, by id, and how far they were told that it was read.
+    /// The newest message of theirs, by id.
     pub(super) newest: u64,
     /// The newest of both.
     pub(super) last: u64,
-    pub(super) read: u64,
 }
 
 impl Friend {
@@ -55,7 +54,6 @@ impl Friend {
             received: Tally::default(),
             newest: 0,
             last: 0,
-            read: 0,
         })
     }
 
@@ -76,11 +74,6 @@ impl Friend {
             self.acknowledged.note(mark.seq);
         }
         is_first
-    }
-
-    /// What is on its way is not any more; whether there was something.
-    pub(super) fn give_up(&mut self) -> bool {
-        self.outbox.give_up()
     }
 
     /// Messages without an answer.

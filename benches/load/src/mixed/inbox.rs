@@ -8,14 +8,9 @@ use super::friend;
 use super::person::Person;
 use super::stream::UNTIMED;
 use crate::clock;
-use crate::frame::{self, Cursor};
+use crate::frame;
 use crate::marked_frame::{Mark, Seen, scan};
 use crate::socket::Socket;
-
-/// At most once in this time the server is told what is kept.
-const TELL: u64 = 1_000_000_000;
-/// What was refused is sent again after this.
-const AGAIN: u64 = 1_000_000_000;
 
 impl Person {
     /// Notes what has come; whether `live` was among it.
@@ -23,20 +18,15 @@ impl Person {
         let now = clock::now();
         let mut is_live = is_live;
         while let Some(frame) = socket.next()? {
-            if let (Some(seq), Some(cursor)) = (frame::event(frame), &mut self.cursor) {
-                self.disorder += u64::from(!cursor.advance(seq));
-                self.tell.get_or_insert(now + TELL);
+            if let Some(seq) = frame::event(frame) {
+                self.disorder += u64::from(seq <= self.newest);
+                self.newest = self.newest.max(seq);
             }
+            self.phone.received(frame);
             match scan(frame) {
                 Seen::Received(mark) => self.receive(mark, frame::id(frame), now, is_live),
                 Seen::Acknowledged(mark) => self.acknowledge(mark, frame::id(frame)),
-                Seen::Error => {
-                    self.ledger.note_error(String::from_utf8_lossy(frame).into_owned());
-                    self.again = now + AGAIN;
-                    for friend in &mut self.friends {
-                        friend.give_up();
-                    }
-                }
+                Seen::Error => self.ledger.note_error(String::from_utf8_lossy(frame).into_owned()),
                 Seen::Live => is_live = true,
                 Seen::Other => self.note(frame),
             }
@@ -70,6 +60,7 @@ impl Person {
         match to.and_then(|(_, place)| self.friends.get_mut(place as usize)) {
             Some(friend) => {
                 friend.last = friend.last.max(id.unwrap_or(0));
+                self.phone.answered(&mark.to_string());
                 if friend.acknowledge(mark) {
                     self.ledger.note_acknowledged();
                 }
@@ -80,11 +71,7 @@ impl Person {
 
     fn note(&mut self, frame: &[u8]) {
         match frame::kind(frame) {
-            b"hello" if self.cursor.is_none() => self.cursor = Cursor::of(frame),
-            b"reset" => {
-                self.ledger.note_error(String::from_utf8_lossy(frame).into_owned());
-                self.cursor = Cursor::of(frame);
-            }
+            b"reset" => self.ledger.note_error(String::from_utf8_lossy(frame).into_owned()),
             b"typing" => _ = self.ledger.typing.fetch_add(1, Relaxed),
             b"presence" => _ = self.ledger.presence.fetch_add(1, Relaxed),
             b"receipt" => _ = self.ledger.receipts.fetch_add(1, Relaxed),

@@ -94,7 +94,8 @@ impl std::fmt::Display for Outcome {
         let Self { opened, return_ms, failed, typing, presence, receipts, pages, .. } = self;
         write!(
             f,
-            "  {opened} returns, live after {return_ms}; {failed} failed, {pages} pages, {receipts} receipts, {typing} typing, "
+            "  {opened} returns, live after {return_ms}; {failed} failed, {pages} pages, {receipts} receipts, \
+             {typing} typing, "
         )?;
         writeln!(f, "{presence} presence; {}", self.costs)?;
         for (name, Drift { median, percent, trend_percent }) in [("RSS", self.rss), ("heap", self.heap)] {

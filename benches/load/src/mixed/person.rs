@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use fluent_client::Cursor;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
@@ -14,8 +15,8 @@ use super::friend::{self, FRIENDS, Friend};
 use super::ledger::Ledger;
 use crate::client;
 use crate::clock;
-use crate::frame::Cursor;
 use crate::marked_frame::Dialect;
+use crate::phone::Phone;
 use crate::random::Random;
 use crate::socket::Socket;
 use crate::target::Target;
@@ -46,8 +47,10 @@ pub(super) struct Person {
     addr: SocketAddr,
     token: String,
     pub(super) friends: Vec<Friend>,
-    /// Up to where everything is kept; none before the first socket.
-    pub(super) cursor: Option<Cursor>,
+    /// What decides where a socket resumes, and what is sent when.
+    pub(super) phone: Phone,
+    /// The newest event on this socket.
+    pub(super) newest: u64,
     pub(super) random: Random,
     pub(super) ledger: Arc<Ledger>,
     turns: Arc<Semaphore>,
@@ -60,10 +63,6 @@ pub(super) struct Person {
     pause: Duration,
     /// When the next of them is due.
     pub(super) next: u64,
-    /// When the server is to be told what is kept.
-    pub(super) tell: Option<u64>,
-    /// Not before this is sent again what was refused.
-    pub(super) again: u64,
     /// Events that came twice or out of their order.
     pub(super) disorder: u64,
     pub(super) strays: u64,
@@ -80,18 +79,22 @@ impl Person {
         turns: Arc<Semaphore>,
     ) -> Result<Self> {
         let account = |number: u32| target.accounts.get(number as usize).context("there are too few accounts");
-        let friends = (0..FRIENDS).map(|place| {
-            let id = account(friend::friend_of(number, place, mixed.users))?.id;
-            Friend::new(id, friend::pair(number, place), mixed.bytes, mixed.seed)
-        });
+        let friends: Vec<Friend> = (0..FRIENDS)
+            .map(|place| {
+                let id = account(friend::friend_of(number, place, mixed.users))?.id;
+                Friend::new(id, friend::pair(number, place), mixed.bytes, mixed.seed)
+            })
+            .collect::<Result<_>>()?;
+        let watch = friends.iter().map(|friend| friend.id.into()).collect();
         let active = f64::from(mixed.users) * f64::from(mixed.active) / 1000.0;
         let deeds = f64::from(mixed.rate) * 1000.0 / f64::from(WRITES);
         Ok(Self {
             number,
             addr: target.addr,
             token: account(number)?.token.clone(),
-            friends: friends.collect::<Result<_>>()?,
-            cursor: None,
+            friends,
+            phone: Phone::new(account(number)?.id.into(), watch),
+            newest: 0,
             random: Random::of(mixed.seed, number.into()),
             ledger,
             turns,
@@ -102,8 +105,6 @@ impl Person {
             away: Duration::from_secs(mixed.away),
             pause: Duration::from_secs_f64(active / deeds),
             next: 0,
-            tell: None,
-            again: 0,
             disorder: 0,
             strays: 0,
             done: None,
@@ -122,13 +123,12 @@ impl Person {
                 }
                 Err(error) => Err(error),
             };
+            self.phone.closed();
             let mut away = self.away;
             if let Err(error) = ended {
                 self.ledger.note_failed(format!("{error:#}"));
                 away = away.max(Duration::from_secs(1));
             }
-            let lost = self.friends.iter_mut().filter_map(|friend| friend.give_up().then_some(())).count();
-            self.ledger.resent.fetch_add(lost as u64, Relaxed);
             let mut time = self.random.wait(away);
             if *phase.borrow() != Phase::Day {
                 time = time.min(Duration::from_millis(200));
@@ -146,7 +146,9 @@ impl Person {
         let turns = self.turns.clone();
         let _turn = turns.acquire().await?;
         let from = clock::now();
-        let since = self.cursor.as_ref().map(|cursor| format!("&since={cursor}")).unwrap_or_default();
+        let since = self.phone.connect()?;
+        self.newest = since.as_ref().map_or(0, Cursor::seq);
+        let since = since.map(|cursor| format!("&since={cursor}")).unwrap_or_default();
         let query = format!("device_id=phone{since}");
         let opening = async {
             let mut socket = client::open(self.addr, &self.token, Dialect::V1, &query).await?;

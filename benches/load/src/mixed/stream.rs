@@ -4,14 +4,15 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use anyhow::Result;
+use fluent_client::{ClientFrame, Event};
 use tokio::sync::watch;
 use tokio::time::{sleep_until, timeout};
 
 use super::person::{Person, Phase, WRITES};
 use crate::clock;
-use crate::frame::Cursor;
+use crate::phone::{draft_of, frame_of};
 use crate::requests::{Ask, Expect};
-use crate::socket::{Socket, text_frame};
+use crate::socket::Socket;
 
 /// The time of a message that says nothing about latency: its sender cuts the connection.
 pub(super) const UNTIMED: u64 = 0;
@@ -24,9 +25,6 @@ impl Person {
         let opened = *phase.borrow_and_update();
         let leave = clock::now() + self.staying();
         self.next = self.next.max(clock::now());
-        self.tell = Some(clock::now());
-        let watched: Vec<String> = self.friends.iter().map(|friend| friend.id.to_string()).collect();
-        say(&mut socket, &format!(r#"{{"type":"presence","watch":[{}]}}"#, watched.join(",")));
         loop {
             let now = *phase.borrow_and_update();
             if now == Phase::End || (now == Phase::Return && opened != now) {
@@ -37,8 +35,7 @@ impl Person {
                 self.done = Some(now);
                 self.ledger.ready.fetch_add(1, Relaxed);
             }
-            let mut due =
-                self.tell.unwrap_or(u64::MAX).min(if self.again > clock::now() { self.again } else { u64::MAX });
+            let mut due = self.phone.due().unwrap_or(u64::MAX);
             if now == Phase::Day {
                 due = due.min(leave).min(self.next);
             }
@@ -56,7 +53,7 @@ impl Person {
                         }
                         return Ok(());
                     }
-                    self.act(&mut socket, now);
+                    self.act(now);
                 }
                 // The day begins for all at once.
                 _ = phase.changed() => self.next = self.next.max(clock::now()),
@@ -80,24 +77,25 @@ impl Person {
 
     /// Sends what may be sent.
     fn send(&mut self, socket: &mut Socket) {
-        if clock::now() < self.again {
-            return;
-        }
-        for friend in &mut self.friends {
-            if let Some(frame) = friend.next() {
-                socket.queue(frame);
+        let now = clock::now();
+        if !self.phone.pauses(now) {
+            for friend in &mut self.friends {
+                let draft = friend.next().and_then(draft_of);
+                draft.into_iter().for_each(|draft| self.phone.write(draft));
             }
+        }
+        while let Some(frame) = self.phone.next_frame(now) {
+            socket.queue(&frame_of(&frame));
+        }
+        while let Some((draft, is_resend)) = self.phone.next() {
+            socket.queue(&frame_of(&ClientFrame::Send(draft)));
+            self.ledger.resent.fetch_add(is_resend.into(), Relaxed);
         }
     }
 
     /// Does what is due.
-    fn act(&mut self, socket: &mut Socket, phase: Phase) {
+    fn act(&mut self, phase: Phase) {
         let now = clock::now();
-        if self.tell.is_some_and(|due| due <= now) {
-            self.tell = None;
-            let kept = self.cursor.as_ref().map_or(0, Cursor::seq);
-            say(socket, &format!(r#"{{"type":"delivered","up_to_seq":{kept}}}"#));
-        }
         if phase != Phase::Day || self.next > now {
             return;
         }
@@ -110,17 +108,16 @@ impl Person {
         let deed = self.random.below(1000);
         let Some(friend) = self.friends.get_mut(place) else { return };
         let to = friend.id;
-        if friend.newest > friend.read {
-            friend.read = friend.newest;
-            say(socket, &format!(r#"{{"type":"read","partner_id":{to},"up_to_id":{}}}"#, friend.newest));
+        if let Ok(id @ 1..) = i64::try_from(friend.newest) {
+            self.phone.happens(Event::Seen { partner: to.into(), id });
         }
         if deed < WRITES.into() {
-            say(socket, &format!(r#"{{"type":"typing","to":{to},"active":true}}"#));
+            self.phone.happens(Event::Typing { to: to.into(), active: true });
             friend.write(due);
             self.ledger.note_lag(due, now);
             self.ledger.sent.fetch_add(1, Relaxed);
         } else if deed < u64::from(WRITES) + 150 {
-            say(socket, &format!(r#"{{"type":"typing","to":{to},"active":{}}}"#, deed.is_multiple_of(2)));
+            self.phone.happens(Event::Typing { to: to.into(), active: deed.is_multiple_of(2) });
         } else {
             // What has come on the socket is in the history.
             let newest = Some(friend.last).filter(|&id| id > 0).map(|id| Expect::exactly(1, format!(r#""id":{id},"#)));
@@ -130,10 +127,6 @@ impl Person {
             tokio::spawn(async move { ledger.ask(&ask).await });
         }
     }
-}
-
-fn say(socket: &mut Socket, text: &str) {
-    socket.queue(&text_frame(text.as_bytes()).0);
 }
 
 /// Leaves politely. What comes meanwhile is not kept, and so comes again.
