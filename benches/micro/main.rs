@@ -1,8 +1,8 @@
 //! Micro-benchmarks of the parts of a message's way.
 //!
-//! `cargo bench --bench micro` measures their time. `cargo bench --bench micro -- repeat PART TIMES` only runs one of them,
-//! for `valgrind` and `perf` (`benches/instructions.sh`). The figures are for comparing a change with the state before
-//! it, on one machine and within one hour.
+//! `cargo bench --bench micro` measures their time. `cargo bench --bench micro -- repeat PART TIMES` only runs one of
+//! them, for `valgrind` and `perf` (`benches/instructions.sh`). The figures are for comparing a change with the state
+//! before it, on one machine and within one hour.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark that cannot run fails")]
 

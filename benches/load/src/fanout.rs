@@ -18,7 +18,12 @@ pub(crate) struct Fanout {
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     sockets: u32,
     /// Unacknowledged messages of the partner at any time
-    #[arg(long, default_value_t = 32, conflicts_with = "rate", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(
+        long,
+        default_value_t = 32,
+        conflicts_with = "rate",
+        value_parser = clap::value_parser!(u32).range(1..=10_000)
+    )]
     window: u32,
     /// Instead of a window: messages a second
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]

@@ -42,7 +42,12 @@ pub(crate) struct Idle {
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     stay: u64,
     /// Seconds after the last has left at which the memory is measured
-    #[arg(long, default_values_t = [1, 10, 60], value_delimiter = ',', value_parser = clap::value_parser!(u64).range(0..=3600))]
+    #[arg(
+        long,
+        default_values_t = [1, 10, 60],
+        value_delimiter = ',',
+        value_parser = clap::value_parser!(u64).range(0..=3600)
+    )]
     after: Vec<u64>,
 }
 

@@ -75,7 +75,8 @@ mod tests {
 
     #[test]
     fn a_rollup() {
-        let text = "55e0-7ffc ---p 0 00:00 0 [rollup]\nRss:    2048 kB\nPss:    1024 kB\nPss_Anon:   7 kB\nAnonymous:  512 kB\n";
+        let text = "55e0-7ffc ---p 0 00:00 0 [rollup]\nRss:    2048 kB\nPss:    1024 kB\nPss_Anon:   7 kB\n\
+                    Anonymous:  512 kB\n";
         let memory = Memory::parse(text).unwrap();
         assert_eq!(memory, Memory { rss_kib: 2048, pss_kib: 1024, anon_kib: 512 });
         let more = Memory { rss_kib: 4096, ..memory }.beyond(memory);

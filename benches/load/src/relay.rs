@@ -23,7 +23,12 @@ pub(crate) struct Relay {
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=50_000))]
     pub(crate) pairs: u32,
     /// Unacknowledged messages of each pair at any time
-    #[arg(long, default_value_t = 8, conflicts_with = "rate", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(
+        long,
+        default_value_t = 8,
+        conflicts_with = "rate",
+        value_parser = clap::value_parser!(u32).range(1..=10_000)
+    )]
     pub(crate) window: u32,
     /// Instead of a window: messages a second in total
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]

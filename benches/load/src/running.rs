@@ -19,7 +19,12 @@ const PASSWORD: &str = "correct horse battery staple";
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Running {
     /// Instead of a server of the tool's own, one that runs: http://host:port. Its limits.enabled should be off
-    #[arg(long, value_name = "URL", value_parser = address, conflicts_with_all = ["server", "database_url", "postgres", "dir"])]
+    #[arg(
+        long,
+        value_name = "URL",
+        value_parser = address,
+        conflicts_with_all = ["server", "database_url", "postgres", "dir"]
+    )]
     pub(crate) url: Option<SocketAddr>,
     /// Where that server has its metrics: http://host:port
     #[arg(long, value_name = "URL", value_parser = address, requires = "url")]

@@ -38,7 +38,8 @@ fn sqlite(database: &Path, count: u32, dialect: Dialect) -> Result<()> {
              VALUES (?1, ?2, ?2, ?3, ?3, ?4, 'AAAA', ?5)",
         )?;
         let mut login = tx.prepare(
-            "INSERT INTO logins (id, user_id, created_at, last_used_at, expires_at, dialect) VALUES (?1, ?1, ?2, ?2, ?3, ?4)",
+            "INSERT INTO logins (id, user_id, created_at, last_used_at, expires_at, dialect) \
+             VALUES (?1, ?1, ?2, ?2, ?3, ?4)",
         )?;
         for id in 1..=count {
             let name = format!("load-{id}");
@@ -54,7 +55,8 @@ async fn postgres(url: &str, count: u32, dialect: Dialect) -> Result<()> {
     let (now, count) = (clock::unix_micros(), i32::try_from(count)?);
     let db = database::connect(url).await?;
     let users = "INSERT INTO users (id, name, name_key, email, email_key, password_hash, public_key, created_at) \
-         SELECT n, 'load-' || n, 'load-' || n, 'load-' || n || '@example.org', 'load-' || n || '@example.org', $2, 'AAAA', $3 \
+         SELECT n, 'load-' || n, 'load-' || n, 'load-' || n || '@example.org', 'load-' || n || '@example.org', \
+         $2, 'AAAA', $3 \
          FROM generate_series(1, $1) AS n";
     db.execute(users, &[&count, &hash, &now]).await?;
     let logins = "INSERT INTO logins (id, user_id, created_at, last_used_at, expires_at, dialect) \

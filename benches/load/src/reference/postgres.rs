@@ -19,13 +19,14 @@ use crate::report::complain;
 
 const TAKE_NUMBERS: &str = "UPDATE store SET head = head + $1, \
      clock = CASE WHEN clock < $2 THEN $2 ELSE clock END + $1 WHERE id = 1 RETURNING head, clock";
-const MESSAGES: &str = "INSERT INTO messages (id, conversation_id, sender_id, receiver_id, message_type, timestamp, client_id, \
-     content_hash) SELECT v.id, v.c, v.s, v.r, 'text', v.t, v.n, v.h FROM UNNEST($1::bigint[], $2::bigint[], $3::integer[], \
-     $4::integer[], $5::bigint[], $6::text[], $7::bytea[]) AS v (id, c, s, r, t, n, h)";
+const MESSAGES: &str = "INSERT INTO messages (id, conversation_id, sender_id, receiver_id, message_type, timestamp, \
+     client_id, content_hash) SELECT v.id, v.c, v.s, v.r, 'text', v.t, v.n, v.h \
+     FROM UNNEST($1::bigint[], $2::bigint[], $3::integer[], $4::integer[], $5::bigint[], $6::text[], $7::bytea[]) \
+     AS v (id, c, s, r, t, n, h)";
 const BODIES: &str = "INSERT INTO bodies (id, sender_copy, receiver_copy) \
      SELECT v.id, v.s, v.r FROM UNNEST($1::bigint[], $2::bytea[], $3::bytea[]) AS v (id, s, r)";
-const NEWEST: &str = "UPDATE conversations SET newest_message_id = v.m FROM UNNEST($1::bigint[], $2::bigint[]) AS v (c, m) \
-     WHERE conversations.id = v.c";
+const NEWEST: &str = "UPDATE conversations SET newest_message_id = v.m \
+     FROM UNNEST($1::bigint[], $2::bigint[]) AS v (c, m) WHERE conversations.id = v.c";
 const UNREAD: &str = "UPDATE members SET unread = unread + v.n, newest_inbound = v.m \
      FROM UNNEST($1::integer[], $2::bigint[], $3::bigint[], $4::bigint[]) AS v (u, c, n, m) \
      WHERE members.user_id = v.u AND members.conversation_id = v.c";

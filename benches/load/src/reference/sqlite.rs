@@ -17,8 +17,8 @@ use crate::report::complain;
 
 const TAKE_NUMBERS: &str = "UPDATE store SET head = head + ?1, \
      clock = CASE WHEN clock < ?2 THEN ?2 ELSE clock END + ?1 WHERE id = 1 RETURNING head, clock";
-const MESSAGE: &str = "INSERT INTO messages (id, conversation_id, sender_id, receiver_id, message_type, timestamp, client_id, \
-     content_hash) VALUES (?1, ?2, ?3, ?4, 'text', ?5, ?6, ?7)";
+const MESSAGE: &str = "INSERT INTO messages (id, conversation_id, sender_id, receiver_id, message_type, timestamp, \
+     client_id, content_hash) VALUES (?1, ?2, ?3, ?4, 'text', ?5, ?6, ?7)";
 const BODY: &str = "INSERT INTO bodies (id, sender_copy, receiver_copy) VALUES (?1, ?2, ?3)";
 const NEWEST: &str = "UPDATE conversations SET newest_message_id = ?2 WHERE id = ?1";
 const UNREAD: &str =
