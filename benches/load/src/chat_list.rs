@@ -6,8 +6,8 @@ use serde::Serialize;
 use crate::marked_frame::Dialect;
 use crate::place::Place;
 use crate::random::Random;
-use crate::requests::{Ask, Asking, Expect, Outcome};
-use crate::stock::{Keep, Stock};
+use crate::requests::{Ask, Expect, Outcome};
+use crate::stock::{Stock, StockedLoad};
 
 /// Most entries of a page of fluent.v1.
 const PAGE: u32 = 100;
@@ -35,10 +35,7 @@ pub(crate) struct ChatList {
     dialect: Dialect,
     #[command(flatten)]
     #[serde(flatten)]
-    asking: Asking,
-    #[command(flatten)]
-    #[serde(flatten)]
-    keep: Keep,
+    load: StockedLoad,
 }
 
 impl ChatList {
@@ -53,7 +50,7 @@ impl ChatList {
             bytes: usize::try_from(bytes)?,
             then: None,
         };
-        let target = place.stocked(&stock, self.dialect, &self.keep).await?;
+        let target = place.stocked(&stock, self.dialect, &self.load.keep).await?;
         let (path, entries) = match self.dialect {
             Dialect::Legacy => ("/chat/chat_list".to_owned(), conversations.min(LIST)),
             Dialect::V1 => (format!("/chat/conversations?limit={PAGE}"), conversations.min(PAGE)),
@@ -64,7 +61,7 @@ impl ChatList {
             let expected = vec![Expect::exactly(entries as usize, r#""content":"#)];
             Ask::get(0, &path, token, expected)
         };
-        let served = self.asking.run(&target, &["list"], ask).await?;
+        let served = self.load.asking.run(&target, &["list"], ask).await?;
         let title = format!("{} of {conversations} conversations", self.dialect.as_str());
         Ok(Outcome { workload: "chat_list", target: target.name.clone(), title, arguments: self.clone(), served })
     }

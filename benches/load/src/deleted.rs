@@ -8,8 +8,8 @@ use crate::marked_frame::Dialect;
 use crate::place::Place;
 use crate::random::Random;
 use crate::report::Spread;
-use crate::requests::{Ask, Asking, Expect, Served};
-use crate::stock::{self, Keep, Stock};
+use crate::requests::{Ask, Expect, Served};
+use crate::stock::{self, Stock, StockedLoad};
 use crate::target::Target;
 
 /// The user who has deleted, and below the one who has not; each has a conversation with the next user.
@@ -34,10 +34,7 @@ pub(crate) struct Deletions {
     rounds: u32,
     #[command(flatten)]
     #[serde(flatten)]
-    asking: Asking,
-    #[command(flatten)]
-    #[serde(flatten)]
-    keep: Keep,
+    load: StockedLoad,
 }
 
 /// One kind of page.
@@ -76,7 +73,7 @@ impl Deletions {
                 messages: 2 * LEFT,
             }),
         };
-        let target = place.stocked(&stock, Dialect::V1, &self.keep).await?;
+        let target = place.stocked(&stock, Dialect::V1, &self.load.keep).await?;
         let epoch = epoch(&target).await?;
         let mut rounds = Vec::new();
         for round in 0..self.rounds {
@@ -122,7 +119,7 @@ impl Deletions {
             };
             Ask::get(kind, &path, &account.token, vec![Expect::exactly(times, text)])
         };
-        self.asking.run(target, &KINDS, ask).await
+        self.load.asking.run(target, &KINDS, ask).await
     }
 }
 

@@ -7,8 +7,8 @@ use crate::marked_frame::Dialect;
 use crate::place::Place;
 use crate::random::Random;
 use crate::report::Spread;
-use crate::requests::{Ask, Asking, Connection, Expect, Served};
-use crate::stock::{Keep, Stock};
+use crate::requests::{Ask, Connection, Expect, Served};
+use crate::stock::{Stock, StockedLoad};
 use crate::target::Target;
 
 /// Users in a ring, who write to the next ones.
@@ -40,10 +40,7 @@ pub(crate) struct Growth {
     rounds: u32,
     #[command(flatten)]
     #[serde(flatten)]
-    asking: Asking,
-    #[command(flatten)]
-    #[serde(flatten)]
-    keep: Keep,
+    load: StockedLoad,
 }
 
 /// One kind of page.
@@ -120,7 +117,7 @@ impl Growth {
             bytes: usize::try_from(self.bytes)?,
             then: None,
         };
-        let target = place.stocked(&stock, Dialect::V1, &self.keep).await?;
+        let target = place.stocked(&stock, Dialect::V1, &self.load.keep).await?;
         let epoch = epoch(&target).await?;
         Ok(Filled { target, messages, epoch })
     }
@@ -156,7 +153,7 @@ impl Growth {
             };
             Ask::get(kind, &path, token, vec![expected])
         };
-        self.asking.run(target, &KINDS, ask).await
+        self.load.asking.run(target, &KINDS, ask).await
     }
 }
 

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::marked_frame::Dialect;
 use crate::place::Place;
 use crate::random::Random;
-use crate::requests::{Ask, Asking, Connection, Expect, Outcome};
-use crate::stock::{Keep, Stock};
+use crate::requests::{Ask, Connection, Expect, Outcome};
+use crate::stock::{Stock, StockedLoad};
 use crate::target::Target;
 
 /// Pages from the middle of conversations.
@@ -31,10 +31,7 @@ pub(crate) struct History {
     cursor: Cursor,
     #[command(flatten)]
     #[serde(flatten)]
-    asking: Asking,
-    #[command(flatten)]
-    #[serde(flatten)]
-    keep: Keep,
+    load: StockedLoad,
 }
 
 /// The parameter that names a page.
@@ -60,7 +57,7 @@ impl History {
             bytes: usize::try_from(self.bytes)?,
             then: None,
         };
-        let target = place.stocked(&stock, Dialect::Legacy, &self.keep).await?;
+        let target = place.stocked(&stock, Dialect::Legacy, &self.load.keep).await?;
         let before_first = match self.cursor {
             Cursor::Time => before_first(&target).await?,
             Cursor::Id => 0,
@@ -86,7 +83,7 @@ impl History {
             ];
             Ask::get(0, &path, token, expected)
         };
-        let served = self.asking.run(&target, &["page"], ask).await?;
+        let served = self.load.asking.run(&target, &["page"], ask).await?;
         let title = format!("{} messages in conversations of {}", stock.messages, self.conversation);
         Ok(Outcome { workload: "history", target: target.name.clone(), title, arguments: self.clone(), served })
     }

@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::marked_frame::Dialect;
 use crate::place::Place;
 use crate::random::Random;
-use crate::requests::{Ask, Asking, Expect, Outcome};
-use crate::stock::{Keep, Stock};
+use crate::requests::{Ask, Expect, Outcome};
+use crate::stock::{Stock, StockedLoad};
 
 /// Searches of all kinds.
 #[derive(Clone, Debug, clap::Args, Serialize)]
@@ -26,10 +26,7 @@ pub(crate) struct Search {
     dialect: Dialect,
     #[command(flatten)]
     #[serde(flatten)]
-    asking: Asking,
-    #[command(flatten)]
-    #[serde(flatten)]
-    keep: Keep,
+    load: StockedLoad,
 }
 
 /// The kinds of search.
@@ -59,7 +56,7 @@ impl Search {
             bytes: 0,
             then: None,
         };
-        let target = place.stocked(&stock, self.dialect, &self.keep).await?;
+        let target = place.stocked(&stock, self.dialect, &self.load.keep).await?;
         let route = match self.dialect {
             Dialect::Legacy => "/auth/get_all_users?search=",
             Dialect::V1 => "/users/search?query=",
@@ -77,7 +74,7 @@ impl Search {
             let token = random.pick(&target.accounts).map_or("", |account| &account.token);
             Ask::get(kind as usize, &format!("{route}{}", encoded(&text)), token, vec![expected])
         };
-        let served = self.asking.run(&target, KINDS, ask).await?;
+        let served = self.load.asking.run(&target, KINDS, ask).await?;
         let title = format!("{} among {} users", self.dialect.as_str(), self.users);
         Ok(Outcome { workload: "search", target: target.name.clone(), title, arguments: self.clone(), served })
     }

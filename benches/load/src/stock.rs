@@ -12,6 +12,7 @@ use crate::clock;
 use crate::database::{self, Database};
 use crate::marked_frame::Dialect;
 use crate::progress::Progress;
+use crate::requests::Asking;
 use crate::seed::{LOGIN_US, PASSWORD, number};
 
 /// A kept database.
@@ -21,6 +22,17 @@ pub(crate) struct Keep {
     #[arg(long, value_name = "DIR")]
     #[serde(skip)]
     keep: Option<PathBuf>,
+}
+
+/// The load of requests to a kept database.
+#[derive(Clone, Debug, clap::Args, Serialize)]
+pub(crate) struct StockedLoad {
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(crate) asking: Asking,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(crate) keep: Keep,
 }
 
 /// The contents of a database.
