@@ -37,5 +37,7 @@ mod tests {
         let (hourly, always) = (Seldom::new(Duration::from_hours(1)), Seldom::new(Duration::ZERO));
         assert!(hourly.is_due() && !hourly.is_due());
         assert!(always.is_due() && always.is_due());
+        *hourly.last.lock().unwrap() = Instant::now().checked_sub(Duration::from_hours(2));
+        assert!(hourly.is_due() && !hourly.is_due(), "the interval has passed");
     }
 }
