@@ -34,7 +34,7 @@ fuzz_target!(|data: &[u8]| {
 fn check(request: &Request) {
     match request {
         Request::Command(command) => check_command(command),
-        Request::Typing { to, .. } => assert!(to.0 >= 0),
+        Request::Typing { conversation, .. } => assert!(conversation.partner_of(SENDER).0 >= 0),
         Request::Watch { users } => {
             let unique: std::collections::HashSet<_> = users.iter().collect();
             assert!(users.len() <= 256 && unique.len() == users.len() && users.iter().all(|user| user.0 >= 1));
@@ -47,7 +47,9 @@ fn check_command(command: &Command) {
     match command {
         Command::Send(draft) => check_draft(draft),
         Command::Delivered { user: SENDER, up_to } => assert!(INTEGERS.contains(&up_to.0)),
-        Command::Read { user: SENDER, partner, up_to } => assert!(partner.0 >= 0 && INTEGERS.contains(&up_to.0)),
+        Command::Read { user: SENDER, conversation, up_to } => {
+            assert!(conversation.partner_of(SENDER).0 >= 0 && INTEGERS.contains(&up_to.0));
+        }
         Command::Delete { user: SENDER, id, .. } => assert!(id.0 >= 1 && INTEGERS.contains(&id.0)),
         other => panic!("no frame asks for {other:?}"),
     }
@@ -55,7 +57,7 @@ fn check_command(command: &Command) {
 
 fn check_draft(draft: &Draft) {
     assert_eq!(draft.sender, SENDER);
-    assert!(draft.receiver.is_none_or(|user| user.0 >= 1));
+    assert!(draft.receiver().is_none_or(|user| user.0 >= 1));
     let sizes = [draft.sender_copy.as_bytes().len(), draft.receiver_copy.as_bytes().len()];
     assert!(sizes.iter().all(|&size| size >= 1));
     let too_large = sizes.iter().any(|&size| size > LIMIT);
