@@ -80,8 +80,9 @@ impl Person {
         let now = clock::now();
         if !self.phone.pauses(now) {
             for friend in &mut self.friends {
-                let draft = friend.next().and_then(draft_of);
-                draft.into_iter().for_each(|draft| self.phone.write(draft));
+                if let Some(draft) = friend.next().and_then(draft_of) {
+                    self.phone.write(draft);
+                }
             }
         }
         while let Some(frame) = self.phone.next_frame(now) {
