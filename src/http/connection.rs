@@ -31,6 +31,16 @@ pub(super) struct Limits {
     pub(super) head_bytes: usize,
 }
 
+/// Returns the connection, which fails when nothing could be written for `limit`: a peer that does not read the response
+/// must not keep it in memory.
+fn with_write_timeout(stream: TcpStream, limit: Duration) -> Accepted {
+    // Frames are small and wanted now.
+    let _ = stream.set_nodelay(true);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(limit));
+    Box::pin(stream)
+}
+
 /// Serves requests until the peer leaves, a deadline passes, or `drain` is cancelled: then the present request is still
 /// served, if its head is there and the rest follows within seconds.
 pub(super) async fn serve(
@@ -40,12 +50,7 @@ pub(super) async fn serve(
     limits: Limits,
     drain: CancellationToken,
 ) {
-    // Frames are small and wanted now.
-    let _ = stream.set_nodelay(true);
-    let mut stream = TimeoutStream::new(stream);
-    // A peer that does not read the response must not keep it in memory.
-    stream.set_write_timeout(Some(limits.write));
-    let stream: Accepted = Box::pin(stream);
+    let stream = with_write_timeout(stream, limits.write);
     let established = Arc::new(AtomicBool::new(false));
     let service = TowerToHyperService::new(service);
     let noted = established.clone();
