@@ -62,7 +62,8 @@ impl Load {
         let ids: Vec<i32> = users.iter().map(|user| user.id).collect();
         for (place, user) in users.into_iter().enumerate() {
             let friend = ids[(place + 1) % ids.len()];
-            load.phones.spawn(Box::pin(Phone::new(user, friend, place, shared.clone()).run()));
+            let phone = Box::pin(Phone::new(&user, friend, place, shared.clone())).await;
+            load.phones.spawn(Box::pin(phone.run()));
         }
         load
     }
@@ -107,9 +108,10 @@ impl Load {
             let phone = phone.unwrap();
             assert_accounted(&phone);
             let told = told(server, &phone).await;
-            let kept: Vec<(i64, i64)> = phone.kept.messages.iter().map(|message| (message.seq, message.id)).collect();
-            assert_eq!(kept, told, "{}: what was kept, and what the server tells", phone.user.name);
-            for message in &phone.kept.messages {
+            let kept: Vec<(i64, i64)> =
+                phone.device.kept.messages.iter().map(|message| (message.seq, message.id)).collect();
+            assert_eq!(kept, told, "{}: what was kept, and what the server tells", phone.device.user.name);
+            for message in &phone.device.kept.messages {
                 let text = message.content.as_deref().map(|text| text[2..].to_owned());
                 let name = text.or_else(|| message.client_id.clone()).unwrap();
                 names.insert((name, message.id));
@@ -122,7 +124,7 @@ impl Load {
 
 /// Each message was stored at most once, and has one id.
 fn assert_accounted(phone: &Phone) {
-    for (client_id, answers) in &phone.answers {
+    for (client_id, answers) in &phone.device.answers {
         assert!(answers.iter().all(|answer| answer["id"] == answers[0]["id"]), "{client_id}: {answers:?}");
         assert!(answers.iter().filter(|answer| answer["duplicate"] == false).count() <= 1, "{client_id}: {answers:?}");
     }
@@ -130,9 +132,9 @@ fn assert_accounted(phone: &Phone) {
 
 /// The messages that the server tells a user, from the first one on.
 async fn told(server: &ServerProcess, phone: &Phone) -> Vec<(i64, i64)> {
-    let bearer = format!("Bearer {}", phone.user.tokens.access_token);
+    let bearer = format!("Bearer {}", phone.device.user.tokens.access_token);
     let http = server.http().with_authorization(bearer);
-    let cursor = phone.kept.cursor.as_deref().unwrap();
+    let cursor = phone.device.kept.cursor.as_deref().unwrap();
     let mut since = format!("{}:0", cursor.split_once(':').unwrap().0);
     let mut told = Vec::new();
     loop {

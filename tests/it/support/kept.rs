@@ -45,11 +45,6 @@ impl Kept {
         &self.name
     }
 
-    /// The `seq` of the newest event that the device keeps.
-    pub(crate) fn seq(&self) -> i64 {
-        self.seq
-    }
-
     /// Learns the epoch from a `hello`, to ask for everything the first time.
     pub(crate) fn begin(&mut self, hello: &Value) {
         let cursor = hello["cursor"].as_str().expect("a cursor");
@@ -82,6 +77,9 @@ impl Kept {
     pub(crate) fn take<'a>(&mut self, frame: &'a Value) -> &'a str {
         let kind = frame["type"].as_str().expect("a type");
         assert!(kind != "reset" && kind != "error", "{} at {}: {frame}", self.name, self.seq);
+        if kind == "live" {
+            self.is_live_at(frame);
+        }
         if frame["seq"].is_null() {
             return kind;
         }
@@ -99,6 +97,16 @@ impl Kept {
             self.others += 1;
         }
         kind
+    }
+
+    /// Nothing is missing up to the cursor of a `live`, also where it is ahead of the last event.
+    fn is_live_at(&mut self, live: &Value) {
+        let cursor = live["cursor"].as_str().expect("a cursor");
+        let place = cursor.strip_prefix(&self.epoch).and_then(|place| place.strip_prefix(':')?.parse().ok());
+        let place: i64 = place.unwrap_or_else(|| panic!("{}: another epoch: {live}", self.name));
+        assert!(place >= self.seq, "{} at {}: `live` goes back: {live}", self.name, self.seq);
+        self.seq = place;
+        self.cursor = Some(cursor.to_owned());
     }
 
     fn keep(&mut self, frame: &Value) {

@@ -2,6 +2,7 @@
 
 pub(crate) mod binary;
 pub(crate) mod config;
+pub(crate) mod device;
 pub(crate) mod flow;
 pub(crate) mod installed;
 pub(crate) mod kept;
