@@ -1,12 +1,23 @@
 //! PostgreSQL that stops and returns, and connections to it that are cut or stall.
 
-use fluent_backend::testing::{TestClient, send_frame};
+use fluent_backend::testing::{DatabaseLink, TestClient, send_frame};
+use tempfile::TempDir;
 
 use super::load::Load;
 use super::{MAX_GROWTH_KIB, assert_recovered, link_to, readiness};
 use crate::support::binary::ServerProcess;
 use crate::support::postgres::Postgres;
 use crate::support::v1::live;
+
+/// A server under load whose connections to its database can be broken; `None` without PostgreSQL.
+async fn loaded_over_a_link() -> Option<(Postgres, DatabaseLink, TempDir, ServerProcess, Load)> {
+    let postgres = Postgres::start().await?;
+    let link = link_to(&postgres).await;
+    let dir = tempfile::tempdir().unwrap();
+    let server = ServerProcess::start(dir.path(), &[("DATABASE_URL", &link.url("fluent", "fluent"))]).await;
+    let load = Load::start(&server, 6).await;
+    Some((postgres, link, dir, server, load))
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stopped_and_started_under_load() {
@@ -32,11 +43,7 @@ async fn stopped_and_started_under_load() {
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_are_cut_under_load() {
     const CUTS: usize = 5;
-    let Some(postgres) = Postgres::start().await else { return };
-    let link = link_to(&postgres).await;
-    let dir = tempfile::tempdir().unwrap();
-    let server = ServerProcess::start(dir.path(), &[("DATABASE_URL", &link.url("fluent", "fluent"))]).await;
-    let load = Load::start(&server, 6).await;
+    let Some((_postgres, link, _dir, server, load)) = Box::pin(loaded_over_a_link()).await else { return };
     for _ in 0..CUTS {
         load.exchange(100).await;
         link.cut();
@@ -54,11 +61,7 @@ async fn connections_that_are_cut_under_load() {
 /// Nothing gets through for longer than the server waits.
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_stand_still_end_by_a_timeout() {
-    let Some(postgres) = Postgres::start().await else { return };
-    let link = link_to(&postgres).await;
-    let dir = tempfile::tempdir().unwrap();
-    let server = ServerProcess::start(dir.path(), &[("DATABASE_URL", &link.url("fluent", "fluent"))]).await;
-    let load = Load::start(&server, 6).await;
+    let Some((_postgres, link, _dir, server, load)) = Box::pin(loaded_over_a_link()).await else { return };
     load.exchange(200).await;
     let before = server.own_kib();
     link.stall();
@@ -74,11 +77,7 @@ async fn connections_that_stand_still_end_by_a_timeout() {
 /// All connections are dead without a sign of it, as after a failover: new ones are made in their place.
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_are_forgotten_are_replaced() {
-    let Some(postgres) = Postgres::start().await else { return };
-    let link = link_to(&postgres).await;
-    let dir = tempfile::tempdir().unwrap();
-    let server = ServerProcess::start(dir.path(), &[("DATABASE_URL", &link.url("fluent", "fluent"))]).await;
-    let load = Load::start(&server, 6).await;
+    let Some((_postgres, link, _dir, server, load)) = Box::pin(loaded_over_a_link()).await else { return };
     load.exchange(200).await;
     link.strand();
     load.refused().await;
