@@ -4,7 +4,7 @@
 //! ```text
 //! sender's phone
 //!   │ frame
-//! socket::pump          one task a socket: reads by credit, writes, pings
+//! socket::pump          one task per socket: reads by credit, writes, pings
 //!   │
 //! actors::session       one a connected user, holding that user's sockets
 //!   │
@@ -27,7 +27,7 @@
 //! - [`mod@storage`] — the database, the only place that knows SeaORM
 //! - [`mod@auth`] — registration, login, tokens
 //! - [`mod@actors`] — root, registry, session, persistence, presence, janitor, the only place that knows ractor
-//! - [`mod@service`] — the use cases, the same for sockets, REST and any later interface
+//! - [`mod@service`] — the use cases of requests, whoever makes them
 //! - [`mod@socket`] — handshake and pump
 //! - [`mod@http`] — the REST endpoints and their listener
 //! - [`mod@server`] — wires everything together, starts and stops it

@@ -234,8 +234,8 @@ impl JanitorState {
             let expired = self.args.storage.expired_logins(self.expired, now).await?;
             let Some(last) = expired.last() else { break };
             self.expired = (last.at, last.login);
-            for session in &expired {
-                self.args.registry.end_logins(session.user, &[session.login], LoginEnd::Revoked);
+            for login in &expired {
+                self.args.registry.end_logins(login.user, &[login.login], LoginEnd::Revoked);
             }
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Changes that users ask for, and their outcomes.
+//! Changes that users or the server ask for, and their outcomes.
 
 use secrecy::SecretString;
 

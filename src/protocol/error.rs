@@ -98,7 +98,7 @@ impl Serialize for ErrorCode {
     }
 }
 
-/// The reason why a frame was not accepted. Nothing of it was stored.
+/// The reason why a frame or a command was not accepted. Unless it is `unavailable`, nothing of it was stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct FrameError {
