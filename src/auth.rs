@@ -136,7 +136,8 @@ impl Auth {
     }
 
     /// Spends a refresh token. A second try with the same token gets the same successor; see [`Storage::rotate`]. Fails
-    /// with [`AuthError::Reused`] when its login must end.
+    /// with [`AuthError::Reused`] when it was spent by another party: then its login has ended, and its access tokens are
+    /// refused.
     pub async fn refresh(&self, presented: &SecretString) -> Result<TokenPair, AuthError> {
         let token = OpaqueToken::parse(presented.expose_secret()).ok_or(AuthError::InvalidToken)?;
         let now = self.clock.now();
@@ -147,6 +148,7 @@ impl Auth {
             Rotation::Refused => Err(AuthError::InvalidToken),
             Rotation::Reused { user, login } => {
                 tracing::warn!(user.id = %user, login.id = %login, "a spent refresh token came back: login revoked");
+                self.access.refused().refuse_logins(&[login]);
                 Err(AuthError::Reused { user, login })
             }
         }

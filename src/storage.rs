@@ -109,7 +109,7 @@ impl Storage {
     }
 
     /// Closes all connections; on SQLite this moves the write-ahead log into the database file. Gives up after
-    /// [`CLOSE_TIMEOUT`] when the database does not respond.
+    /// `CLOSE_TIMEOUT` when the database does not respond.
     pub async fn close(&self) -> Result<(), StorageError> {
         if let Some(place) = self.files.get()
             && place.lost().is_some_and(|how| how != Lost::Log)

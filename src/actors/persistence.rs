@@ -229,7 +229,7 @@ impl PersistenceState {
         let head = within(PROBE_TIMEOUT, self.args.storage.probe_head(self.needed_space)).await?;
         if let Some(InDoubt { after, since, senders, effects }) = self.args.progress.in_doubt() {
             let found = within(TRANSACTION_TIMEOUT, self.args.storage.committed_since(after, since, &senders)).await?;
-            let effects = within(PROBE_TIMEOUT, self.args.storage.effects_since(effects, since)).await?;
+            let effects = within(TRANSACTION_TIMEOUT, self.args.storage.effects_since(effects, since)).await?;
             metrics().messages_stored.increment(found.len() as u64);
             let recovered = found.into_iter().map(|message| Delivery::Recovered {
                 to: Audience::Members(message.conversation()),

@@ -129,11 +129,12 @@ impl ActorStats {
         };
         let now = self.micros(Instant::now());
         let actors = self.actors.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        for actor in actors.iter().filter_map(Weak::upgrade) {
+        // Kept until the end: one that is dropped meanwhile must not be counted twice.
+        let actors: Vec<_> = actors.iter().filter_map(Weak::upgrade).collect();
+        seen.handled += self.handled_before.load(Ordering::Relaxed);
+        for actor in &actors {
             actor.add_to(&mut seen, now);
         }
-        // After the actors, so that one that ends meanwhile is not missed.
-        seen.handled += self.handled_before.load(Ordering::Relaxed);
         seen
     }
 

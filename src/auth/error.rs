@@ -25,7 +25,7 @@ pub enum AuthError {
     /// There is no token, or more than one, or it is invalid, expired or of an ended login.
     #[error("the token is missing, invalid or expired")]
     InvalidToken,
-    /// A refresh token came back after its successor was used: the login must end.
+    /// A refresh token came back after its successor was used: the login has ended.
     #[error("the token is missing, invalid or expired")]
     Reused {
         /// Its user.

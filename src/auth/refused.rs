@@ -15,17 +15,24 @@ pub struct RefusedTokens {
     ended: RwLock<Ended>,
 }
 
-#[derive(Default)]
 struct Ended {
     logins: HashMap<LoginId, Timestamp>,
     users: HashMap<UserId, Timestamp>,
+    /// When those that are over were forgotten last.
+    swept_at: Timestamp,
+}
+
+impl Ended {
+    fn new() -> Self {
+        Self { logins: HashMap::new(), users: HashMap::new(), swept_at: Timestamp::from_micros(0) }
+    }
 }
 
 impl RefusedTokens {
     /// Refuses nothing yet. Access tokens are valid for `lifetime_s` seconds.
     #[must_use]
     pub fn new(lifetime_s: i64, clock: Clock) -> Self {
-        Self { lifetime_s, clock, ended: RwLock::default() }
+        Self { lifetime_s, clock, ended: RwLock::new(Ended::new()) }
     }
 
     /// Refuses the tokens of these logins from now on.
@@ -60,6 +67,11 @@ impl RefusedTokens {
     fn forget_old(&self) {
         let now = self.clock.now();
         let mut ended = self.ended_mut();
+        // Both maps are looked through: not for each of many logins.
+        if now >= ended.swept_at && now < ended.swept_at.plus_secs(1) {
+            return;
+        }
+        ended.swept_at = now;
         ended.logins.retain(|_, until| *until > now);
         ended.users.retain(|_, until| *until > now);
     }

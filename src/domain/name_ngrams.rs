@@ -41,7 +41,7 @@ pub fn name_grams(key: &str) -> BTreeSet<Gram> {
 }
 
 /// Returns pieces that every name has which contains the folded text: the text itself when it has at most three
-/// characters, else up to [`MOST`] pieces spread over it. Empty for an empty text.
+/// characters, else up to `MOST` pieces spread over it. Empty for an empty text.
 ///
 /// A name with all these pieces nearly always contains the text, but not necessarily.
 #[must_use]

@@ -51,7 +51,7 @@ impl Password {
         Ok(Self(normal))
     }
 
-    /// Returns an error when fewer than [`OWN_CHARS`] letters and digits are left of it without parts of its owner's
+    /// Returns an error when fewer than `OWN_CHARS` letters and digits are left of it without parts of its owner's
     /// name and address.
     pub fn check_owner(&self, name: &str, email: &str) -> Result<(), Invalid> {
         let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();

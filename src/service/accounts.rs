@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use super::commands::uninterrupted;
 use super::{Service, ServiceError};
 use crate::auth::{Access, AuthError, ClientAddress};
-use crate::domain::{Authority, NewAccount, Proof, PublicKey, Timestamp, UserId};
+use crate::domain::{Authority, LoginEnd, NewAccount, Proof, PublicKey, Timestamp, UserId};
 
 impl Service {
     /// Makes an account. [`AuthError::Taken`] when its name, one that looks like it, or its address belongs to another.
@@ -75,6 +75,7 @@ impl Service {
         }
         // The writer announces the rest when it has found out.
         self.auth.access().refused().refuse_user(user, until);
+        self.registry.end_user(user, LoginEnd::Deleted);
         Ok(())
     }
 

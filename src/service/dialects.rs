@@ -45,11 +45,15 @@ impl Dialects {
         Ok(())
     }
 
-    /// Records that the login uses a feature of `fluent.v1`. Errors are those of [`check`](Self::check).
+    /// Records that the login uses a feature of `fluent.v1`, now or, while nothing can be written, when it does so the
+    /// next time. Errors are those of [`check`](Self::check).
     pub async fn uses_v1(&self, access: Access) -> Result<(), ServiceError> {
         if self.dialect(access).await? != LoginDialect::V1 {
-            self.mark(LoginMark::V1(access.login)).await?;
-            self.remember(access, LoginDialect::V1);
+            // A request that only reads is not refused because its mark cannot be written.
+            match self.mark(LoginMark::V1(access.login)).await {
+                Ok(()) => self.remember(access, LoginDialect::V1),
+                Err(error) => tracing::debug!(login.id = %access.login, error = ?error, "a mark was not written"),
+            }
         }
         Ok(())
     }

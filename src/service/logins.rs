@@ -28,7 +28,10 @@ impl Service {
             let begun = begun?;
             if begun.is_beyond {
                 let beyond = WhichLogins::Beyond { kept: begun.login };
-                service.end_logins(begun.user, beyond, None, LoginEnd::Revoked).await?;
+                // The next login ends those that are left. This one has begun, and its tokens were made.
+                if let Err(error) = service.end_now(begun.user, beyond, None, LoginEnd::Revoked).await {
+                    tracing::warn!(user.id = %begun.user, error = ?error, "logins beyond the limit were not ended");
+                }
             }
             Ok(begun.pair)
         };
@@ -41,7 +44,7 @@ impl Service {
         let refreshing = async move {
             let refreshed = service.auth.refresh(&token).await;
             if let Err(AuthError::Reused { user, login }) = refreshed {
-                service.end_logins(user, WhichLogins::Only(login), Some(login), LoginEnd::Revoked).await?;
+                service.registry.end_logins(user, &[login], LoginEnd::Revoked);
             }
             Ok(refreshed?)
         };
@@ -49,19 +52,19 @@ impl Service {
     }
 
     /// Ends the login that asks, refuses its tokens and closes its sockets.
-    pub async fn log_out(&self, access: Access) -> Result<(), ServiceError> {
+    pub async fn log_out(self: &Arc<Self>, access: Access) -> Result<(), ServiceError> {
         let which = WhichLogins::Only(access.login);
         self.end_logins(access.user, which, Some(access.login), LoginEnd::Logout).await.map(drop)
     }
 
     /// Ends all logins of the user who asks, refuses their tokens and closes their sockets.
-    pub async fn log_out_everywhere(&self, access: Access) -> Result<(), ServiceError> {
+    pub async fn log_out_everywhere(self: &Arc<Self>, access: Access) -> Result<(), ServiceError> {
         self.end_logins(access.user, WhichLogins::All, Some(access.login), LoginEnd::Logout).await.map(drop)
     }
 
     /// Ends one login of the user who asks. [`ServiceError::NoSuchLogin`] when there is none, it is another user's, or
     /// it has ended before.
-    pub async fn end_login(&self, access: Access, login: LoginId) -> Result<(), ServiceError> {
+    pub async fn end_login(self: &Arc<Self>, access: Access, login: LoginId) -> Result<(), ServiceError> {
         let which = WhichLogins::Only(login);
         match self.end_logins(access.user, which, Some(access.login), LoginEnd::Revoked).await? {
             0 => Err(ServiceError::NoSuchLogin),
@@ -72,6 +75,17 @@ impl Service {
     /// Ends logins with their tokens and sockets, and returns how many had not ended before. `asking` is the login that
     /// asks, if one does.
     async fn end_logins(
+        self: &Arc<Self>,
+        user: UserId,
+        which: WhichLogins,
+        asking: Option<LoginId>,
+        end: LoginEnd,
+    ) -> Result<usize, ServiceError> {
+        let service = self.clone();
+        uninterrupted(async move { service.end_now(user, which, asking, end).await }).await?
+    }
+
+    async fn end_now(
         &self,
         user: UserId,
         which: WhichLogins,

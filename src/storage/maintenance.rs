@@ -29,7 +29,7 @@ const SKIP: PerEngine<&str> = PerEngine {
 
 impl Storage {
     /// Gives the store's history a new name after a restore from a backup, and returns it. Cursors of the old history
-    /// are no longer honoured, and [`LOST_IDS`] ids are skipped.
+    /// are no longer honoured, and `LOST_IDS` ids are skipped.
     pub async fn new_epoch(&self) -> Result<String, StorageError> {
         let epoch = new_epoch()?;
         let tx = self.begin().await?;

@@ -46,7 +46,13 @@ impl Progress {
     pub(super) fn begin(&self, commands: &[Command], now: Timestamp) {
         let sender = |command: &Command| if let Command::Send(draft) = command { Some(draft.sender) } else { None };
         let senders = commands.iter().filter_map(sender).collect();
-        let effects = commands.iter().filter_map(Command::possible_effect).collect();
+        let mut effects: Vec<Effect> = Vec::new();
+        for effect in commands.iter().filter_map(Command::possible_effect) {
+            // The store is asked about each.
+            if !effects.contains(&effect) {
+                effects.push(effect);
+            }
+        }
         let mut position = self.lock();
         position.in_doubt = Some(InDoubt { after: position.announced, since: now, senders, effects });
     }

@@ -85,7 +85,7 @@ impl RegistryHandle {
     }
 
     /// Closes all sockets of a user with 4001.
-    pub(in crate::actors) fn end_user(&self, user: UserId, end: LoginEnd) {
+    pub fn end_user(&self, user: UserId, end: LoginEnd) {
         self.0.cast(RegistryMsg::EndUser { user, end });
     }
 

@@ -31,7 +31,7 @@ const BEGIN_LOGIN: &str =
 const FIRST_TOKEN: &str = "INSERT INTO refresh_tokens (hash, login_id, expires_at) VALUES ($1, $2, $3)";
 /// The user `$1`'s logins that have ended at `$2` or later.
 const ENDED_SINCE: &str = "SELECT id FROM logins WHERE user_id = $1 AND ended_at >= $2";
-const IS_DELETED: &str = "SELECT 1 FROM ended_users WHERE user_id = $1";
+const EXISTS: &str = "SELECT 1 FROM users WHERE id = $1";
 
 impl Batch<'_> {
     pub(super) async fn end_logins(
@@ -113,8 +113,10 @@ impl Storage {
                     }
                 }
                 Effect::AccountDeleted { user, .. } => {
-                    let is_deleted = self.reads.query_one(self.statement(IS_DELETED, [user.0.into()])).await?;
-                    found.extend(is_deleted.map(|_| effect));
+                    let account = self.reads.query_one(self.statement(EXISTS, [user.0.into()])).await?;
+                    if account.is_none() {
+                        found.push(effect);
+                    }
                 }
                 Effect::VisibilityChanged { .. } => found.push(effect),
             }

@@ -29,7 +29,7 @@ pub struct NewLogin {
     pub id: LoginId,
     /// The user's name, as registered.
     pub name: String,
-    /// Whether the user has more logins now than [`MAX_LOGINS`]: those beyond are to be ended.
+    /// Whether the user has more logins now than `MAX_LOGINS`: those beyond are to be ended.
     pub is_beyond: bool,
 }
 

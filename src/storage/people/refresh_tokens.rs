@@ -26,8 +26,7 @@ pub enum Rotation {
     },
     /// There is no such token, or it or its login has expired or ended.
     Refused,
-    /// The token was spent before and its successor was used, so two parties hold it, and the login must end. That
-    /// stays so whatever happens meanwhile.
+    /// The token was spent before and its successor was used, so two parties hold it. The login has ended.
     Reused {
         /// The user whose login it is.
         user: UserId,
@@ -88,6 +87,9 @@ impl Storage {
         if next.is_some_and(|next| next.spent_at.is_none()) {
             return Ok(granted(stored));
         }
+        // In this transaction: whatever happens next, who holds a stolen token has lost the login.
+        end(&tx, login, now).await?;
+        tx.commit().await?;
         Ok(Rotation::Reused { user, login })
     }
 }
@@ -122,5 +124,11 @@ async fn touch(
         .filter(refresh_token::Column::ExpiresAt.lt(now.as_micros()))
         .exec(tx)
         .await?;
+    Ok(())
+}
+
+async fn end(tx: &PoolTransaction, login: LoginId, now: Timestamp) -> Result<(), StorageError> {
+    let row = login::ActiveModel { id: Set(login.0), ended_at: Set(Some(now.as_micros())), ..Default::default() };
+    login::Entity::update(row).exec(tx).await?;
     Ok(())
 }

@@ -5,6 +5,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::config::Config;
 use crate::domain::{Ciphertext, Command, Draft, EmailAddress, Proof, PublicKey, Seq, UserName};
+use crate::storage::Rotation;
 
 const ALICE: UserId = UserId(1);
 const BOB: UserId = UserId(2);
@@ -189,4 +190,30 @@ async fn of_effects_in_doubt_those_are_found_that_were_committed() {
     let ended = Effect::LoginsEnded { user: BOB, logins: vec![after], end: LoginEnd::Logout, closes_all: false };
     assert_eq!(found, [ended, Effect::AccountDeleted { user: ALICE, until: since }, seen]);
     world.storage.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_token_of_two_parties_ends_its_login_without_the_writer() {
+    let mut world = World::new().await;
+    let (login, other) = (world.log_in(ALICE).await, world.log_in(ALICE).await);
+    let successor = |salt: &[u8; 32]| NewRefreshToken { hash: [salt[0] + 100; 32], expires_at: now().plus_secs(60) };
+    let rotate = async |hash, salt| world.storage.rotate([hash; 32], [salt; 32], successor, 0, now()).await.unwrap();
+    let is_granted = |rotation| matches!(rotation, Rotation::Granted { .. });
+    assert!(is_granted(rotate(1, 1).await), "the first use of the first token");
+    assert!(is_granted(rotate(101, 2).await), "the use of its successor");
+    let again = world.storage.rotate([1; 32], [3; 32], successor, 0, now().plus_secs(1)).await.unwrap();
+    assert_eq!(again, Rotation::Reused { user: ALICE, login });
+    assert!(world.storage.login(login, now()).await.unwrap().is_none(), "it has ended with the answer");
+    assert!(world.storage.login(other, now()).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_deletion_in_doubt_is_found_also_when_its_tokens_have_long_expired() {
+    let world = World::new().await;
+    let deleted = |user| Effect::AccountDeleted { user, until: now() };
+    let delete = Command::DeleteAccount { user: BOB, proof: Proof::of(String::new()), until: now() };
+    world.apply(delete).await.0.unwrap();
+    world.storage.drop_tickets(now().plus_secs(1)).await.unwrap();
+    let found = world.storage.effects_since(vec![deleted(ALICE), deleted(BOB)], now()).await.unwrap();
+    assert_eq!(found, [deleted(BOB)]);
 }
