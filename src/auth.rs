@@ -136,8 +136,8 @@ impl Auth {
     }
 
     /// Spends a refresh token. A second try with the same token gets the same successor; see [`Storage::rotate`]. Fails
-    /// with [`AuthError::Reused`] when it was spent by another party: then its login has ended, and its access tokens are
-    /// refused.
+    /// with [`AuthError::Reused`] when it was spent by another party: then its login has ended, and its access tokens
+    /// are refused.
     pub async fn refresh(&self, presented: &SecretString) -> Result<TokenPair, AuthError> {
         let token = OpaqueToken::parse(presented.expose_secret()).ok_or(AuthError::InvalidToken)?;
         let now = self.clock.now();

@@ -31,8 +31,8 @@ pub(super) struct Limits {
     pub(super) head_bytes: usize,
 }
 
-/// Returns the connection, which fails when nothing could be written for `limit`: a peer that does not read the response
-/// must not keep it in memory.
+/// Returns the connection, which fails when nothing could be written for `limit`: a peer that does not read the
+/// response must not keep it in memory.
 fn with_write_timeout(stream: TcpStream, limit: Duration) -> Accepted {
     // Frames are small and wanted now.
     let _ = stream.set_nodelay(true);
