@@ -27,6 +27,9 @@ use crate::clock::Clock;
 use crate::storage::Storage;
 use commands::Writer;
 
+#[cfg(test)]
+mod tests;
+
 /// The use cases, with everything they act on.
 pub struct Service {
     auth: Arc<Auth>,

@@ -178,7 +178,7 @@ impl PersistenceState {
         }
     }
 
-    /// Announces a committed batch and its effects, then answers the requests in it.
+    /// Announces a committed batch and its effects, then gives the requests in it their answers.
     fn announce(&self, applied: Applied, replies: Vec<PendingReply>) {
         let mut announcement = Announcement::new(replies.len());
         if applied.first.0 > self.args.progress.announced().0 + 1 {

@@ -11,15 +11,17 @@ use tempfile::TempDir;
 use tokio::time::timeout;
 
 use super::mailbox::{Mailbox, Slot, Timed};
+use super::persistence::messages::{PersistenceHandle, PersistenceMsg};
+use super::registry::messages::RegistryHandle;
 use super::session::credit::Credit;
 use super::session::messages::{SessionHandle, SessionMsg, SocketLease};
 use super::stats::{ActorCounters, ActorStats};
 use crate::config::Config;
 use crate::domain::{
-    Ciphertext, Command, ConversationId, Draft, EmailAddress, Event, EventBody, Message, MessageId, PublicKey, Seq,
-    SocketId, Timestamp, UserId, UserName,
+    Ciphertext, Command, ConversationId, Draft, Event, EventBody, Message, MessageId, Seq, SocketId, Timestamp, UserId,
 };
 use crate::storage::Storage;
+use crate::storage::testing::accounts::{add_users, config_in};
 use crate::telemetry::ActorKind;
 
 /// How long anything may take.
@@ -33,20 +35,14 @@ pub(super) async fn next<T>(messages: &mut UnboundedReceiver<T>) -> T {
 /// An empty store, its settings, and its directory.
 pub(super) async fn store() -> (Arc<Storage>, Config, TempDir) {
     let dir = tempfile::tempdir().unwrap();
-    let mut config = Config::defaults().unwrap();
-    dir.path().clone_into(&mut config.server.data_dir);
+    let config = config_in(dir.path());
     (Arc::new(Storage::open(&config).await.unwrap()), config, dir)
 }
 
 /// A store with two users, whose ids are 1 and 2, and its directory.
 pub(super) async fn store_of_two() -> (Arc<Storage>, TempDir) {
     let (storage, _, dir) = store().await;
-    for name in ["alice", "bob"] {
-        let email = EmailAddress::parse(format!("{name}@example.org")).unwrap();
-        let key = PublicKey::parse("AAAA".to_owned(), false).unwrap();
-        let name = UserName::parse(name.to_owned()).unwrap();
-        storage.create_account(&name, &email, String::new(), &key, Timestamp::from_micros(0)).await.unwrap();
-    }
+    add_users(&storage, &["alice", "bob"], Timestamp::from_micros(0)).await;
     (storage, dir)
 }
 
@@ -132,6 +128,35 @@ pub(super) async fn slot<M: Send + 'static>() -> (Slot<M>, UnboundedReceiver<M>)
     let slot = vacant();
     slot.fill(mailbox);
     (slot, seen)
+}
+
+impl RegistryHandle {
+    /// A handle without an actor.
+    pub(crate) fn vacant() -> Self {
+        Self(vacant())
+    }
+}
+
+impl PersistenceHandle {
+    /// A handle without an actor: every command is refused, as while the writer is being replaced.
+    pub(crate) fn vacant() -> Self {
+        Self(vacant())
+    }
+
+    /// A handle, and the commands that are submitted with it. None is answered.
+    pub(crate) async fn probe() -> (Self, UnboundedReceiver<Command>) {
+        let (slot, mut messages) = slot().await;
+        let (sender, commands) = unbounded_channel();
+        tokio::spawn(async move {
+            while let Some(message) = messages.recv().await {
+                if let PersistenceMsg::Submit(job) = message {
+                    // The test may have dropped the receiver.
+                    let _ = sender.send(job.command);
+                }
+            }
+        });
+        (Self(slot), commands)
+    }
 }
 
 impl SocketLease {

@@ -40,6 +40,13 @@ impl Writer {
         Ok((&self.persistence, Arc::new(permit)))
     }
 
+    /// Takes all permits, as many requests do while the writer stands still.
+    #[cfg(test)]
+    pub(super) fn take_all(&self) -> RequestPermit {
+        let all = u32::try_from(MAX_COMMANDS).unwrap();
+        Arc::new(self.permits.clone().try_acquire_many_owned(all).unwrap())
+    }
+
     /// As [`permitted`](Self::permitted), without waiting; `None` when too many others wait.
     pub(super) fn permitted_if_idle(&self) -> Option<(&PersistenceHandle, RequestPermit)> {
         let permit = self.permits.clone().try_acquire_owned().ok()?;

@@ -49,10 +49,11 @@ impl Dialects {
     /// next time. Errors are those of [`check`](Self::check).
     pub async fn uses_v1(&self, access: Access) -> Result<(), ServiceError> {
         if self.dialect(access).await? != LoginDialect::V1 {
-            // A request that only reads is not refused because its mark cannot be written.
-            match self.mark(LoginMark::V1(access.login)).await {
+            // A request that only reads is neither refused nor held up because its mark cannot be written.
+            let Some((writer, permit)) = self.writer.permitted_if_idle() else { return Ok(()) };
+            match writer.mark_login(LoginMark::V1(access.login), permit).await {
                 Ok(()) => self.remember(access, LoginDialect::V1),
-                Err(error) => tracing::debug!(login.id = %access.login, error = ?error, "a mark was not written"),
+                Err(error) => tracing::debug!(login.id = %access.login, error = %error, "a mark was not written"),
             }
         }
         Ok(())

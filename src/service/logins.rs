@@ -1,6 +1,6 @@
 //! Logins: beginning, refreshing and ending them, and the password.
 //!
-//! The writer ends logins, and announces it: their tokens are refused and their sockets closed before it answers.
+//! The writer ends logins, and announces it: their tokens are refused and their sockets closed before it replies.
 
 use std::sync::Arc;
 

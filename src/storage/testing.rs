@@ -1,5 +1,7 @@
 //! Support for tests and benchmarks.
 
+#[cfg(test)]
+pub(crate) mod accounts;
 #[cfg(feature = "testing")]
 pub mod databases;
 #[cfg(test)]

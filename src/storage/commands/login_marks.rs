@@ -56,21 +56,15 @@ fn statements(backend: DatabaseBackend, marks: &[LoginMark]) -> Vec<Statement> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
-    use crate::domain::{Command, DeviceId, EmailAddress, NewRefreshToken, Proof, PublicKey, Seq, Timestamp, UserName};
-    use crate::storage::{LoginDialect, Storage};
+    use crate::domain::{Command, DeviceId, NewRefreshToken, Proof, Seq, Timestamp, UserId};
+    use crate::storage::LoginDialect;
+    use crate::storage::testing::accounts::store_with;
 
     #[tokio::test]
     async fn marks_of_one_batch_are_all_written_and_take_no_number() {
         let dir = tempfile::tempdir().unwrap();
-        let mut config = Config::defaults().unwrap();
-        dir.path().clone_into(&mut config.server.data_dir);
-        let storage = Storage::open(&config).await.unwrap();
-        let name = UserName::parse("alice".to_owned()).unwrap();
-        let email = EmailAddress::parse("alice@example.org".to_owned()).unwrap();
-        let key = PublicKey::parse("AAAA".to_owned(), false).unwrap();
-        let now = Timestamp::from_micros(0);
-        let user = storage.create_account(&name, &email, String::new(), &key, now).await.unwrap();
+        let (user, now) = (UserId(1), Timestamp::from_micros(0));
+        let storage = store_with(dir.path(), &["alice"], now).await;
         let mut logins = Vec::new();
         for i in 0..60 {
             let token = NewRefreshToken { hash: [i; 32], expires_at: now.plus_secs(60) };

@@ -1,9 +1,9 @@
 use super::*;
 use sea_orm::ConnectionTrait as _;
 
-use crate::config::Config;
-use crate::domain::{Ciphertext, Draft, EmailAddress, PublicKey, UserId, UserName, Viewer};
+use crate::domain::{Ciphertext, Draft, UserId, Viewer};
 use crate::storage::Before;
+use crate::storage::testing::accounts::store_with;
 
 fn draft(text: String) -> Command {
     let copy = |text| Ciphertext::parse(text, usize::MAX).unwrap();
@@ -12,15 +12,7 @@ fn draft(text: String) -> Command {
 }
 
 async fn storage(dir: &std::path::Path) -> Storage {
-    let mut config = Config::defaults().unwrap();
-    config.server.data_dir = dir.to_owned();
-    let storage = Storage::open(&config).await.unwrap();
-    let name = UserName::parse("alice".to_owned()).unwrap();
-    let email = EmailAddress::parse("alice@example.org".to_owned()).unwrap();
-    let key = PublicKey::parse("AAAA".to_owned(), false).unwrap();
-    let user = storage.create_account(&name, &email, String::new(), &key, Timestamp::from_micros(0)).await;
-    assert_eq!(user.unwrap(), UserId(1));
-    storage
+    store_with(dir, &["alice"], Timestamp::from_micros(0)).await
 }
 
 /// SQLite rolls back by itself when a write fails, as on a full disk, and the driver does not notice. What is answered

@@ -3,9 +3,9 @@
 use tempfile::TempDir;
 
 use super::*;
-use crate::config::Config;
-use crate::domain::{Ciphertext, Command, Draft, EmailAddress, Proof, PublicKey, Seq, UserName};
+use crate::domain::{Ciphertext, Command, Draft, Proof, Seq};
 use crate::storage::Rotation;
+use crate::storage::testing::accounts::store_with;
 
 const ALICE: UserId = UserId(1);
 const BOB: UserId = UserId(2);
@@ -24,15 +24,7 @@ impl World {
     /// A store with two accounts, whose passwords have empty hashes.
     async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mut config = Config::defaults().unwrap();
-        dir.path().clone_into(&mut config.server.data_dir);
-        let storage = Storage::open(&config).await.unwrap();
-        for name in ["alice", "bob"] {
-            let email = EmailAddress::parse(format!("{name}@example.org")).unwrap();
-            let key = PublicKey::parse("AAAA".to_owned(), false).unwrap();
-            let name = UserName::parse(name.to_owned()).unwrap();
-            storage.create_account(&name, &email, String::new(), &key, now()).await.unwrap();
-        }
+        let storage = store_with(dir.path(), &["alice", "bob"], now()).await;
         Self { storage, tokens: 0, _dir: dir }
     }
 

@@ -4,14 +4,14 @@ use std::path::Path;
 
 use super::row::{CopyRow, CopyValue};
 use super::*;
-use crate::domain::{Ciphertext, Command, Draft, EmailAddress, PublicKey, Timestamp, UserId, UserName};
+use crate::domain::{Ciphertext, Command, Draft, Timestamp, UserId};
 use crate::storage::Storage;
+use crate::storage::testing::accounts::{add_users, config_in};
 
 fn quiet(_: CopyStep<'_>) {}
 
 fn on(dir: &Path, name: &str) -> Config {
-    let mut config = Config::defaults().unwrap();
-    dir.clone_into(&mut config.server.data_dir);
+    let mut config = config_in(dir);
     config.database.url = format!("sqlite://{}", dir.join(name).display()).into();
     config
 }
@@ -20,12 +20,7 @@ fn on(dir: &Path, name: &str) -> Config {
 async fn lived_in(config: &Config) {
     let storage = Storage::open(config).await.unwrap();
     let now = Timestamp::from_micros(1);
-    for name in ["alice", "bob"] {
-        let email = EmailAddress::parse(format!("{name}@example.org")).unwrap();
-        let key = PublicKey::parse("AAAA".to_owned(), false).unwrap();
-        let name = UserName::parse(name.to_owned()).unwrap();
-        storage.create_account(&name, &email, String::new(), &key, now).await.unwrap();
-    }
+    add_users(&storage, &["alice", "bob"], now).await;
     let copy = |text: &str| Ciphertext::parse(text.to_owned(), usize::MAX).unwrap();
     let send =
         |to| Command::Send(Box::new(Draft::text(UserId(1), Some(UserId(to)), copy("one copy"), copy("another"))));

@@ -1,8 +1,6 @@
 use super::*;
-use crate::config::Config;
-use crate::domain::{
-    Answer, Ciphertext, ClientId, Command, DirectKey, Draft, EmailAddress, Once, PublicKey, UserId, UserName,
-};
+use crate::domain::{Answer, Ciphertext, ClientId, Command, DirectKey, Draft, Once, UserId};
+use crate::storage::testing::accounts::store_with;
 
 fn now() -> Timestamp {
     Timestamp::from_micros(1_000)
@@ -12,16 +10,7 @@ const ALICE: UserId = UserId(1);
 const BOB: UserId = UserId(2);
 
 async fn storage(dir: &std::path::Path) -> Storage {
-    let mut config = Config::defaults().unwrap();
-    config.server.data_dir = dir.to_owned();
-    let storage = Storage::open(&config).await.unwrap();
-    for name in ["alice", "bob"] {
-        let email = EmailAddress::parse(format!("{name}@example.org")).unwrap();
-        let key = PublicKey::parse("AAAA".to_owned(), false).unwrap();
-        let name = UserName::parse(name.to_owned()).unwrap();
-        storage.create_account(&name, &email, String::new(), &key, now()).await.unwrap();
-    }
-    storage
+    store_with(dir, &["alice", "bob"], now()).await
 }
 
 fn send(to: UserId, bytes: usize) -> Command {
