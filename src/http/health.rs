@@ -32,7 +32,7 @@ pub(in crate::http) struct Alive {
 pub(in crate::http) struct Readiness {
     /// All of the below, and the server is not going down.
     ready: bool,
-    /// The database responds, and what was written last could be. Its migrations are done, or the server would not run.
+    /// The database answers, and what was written last could be. Its migrations are done, or the server would not run.
     database: bool,
     /// The registry and the writer run.
     actors: bool,

@@ -100,8 +100,8 @@ impl Announcement {
         to.push(Delivery::Answer(reply));
     }
 
-    /// Hands all to the registry, acts on the effects of the batch, then gives the requests their answers: what they have
-    /// asked for holds by then.
+    /// Hands all to the registry, acts on the effects of the batch, then gives the requests their answers: what they
+    /// have asked for holds by then.
     pub(super) fn send(mut self, effects: Vec<Effect>, listeners: &Listeners) {
         self.deliveries.append(&mut self.late);
         listeners.registry.deliver(self.deliveries);
