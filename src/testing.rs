@@ -38,7 +38,7 @@ pub use client::{Answer, Http, TestClient, TokenPair};
 pub use data::TestData;
 pub use database::TestDatabase;
 pub use device::{TestDevice, send_frame};
-pub use link::{CommitCut, DatabaseLink};
+pub use link::{CommitCut, DatabaseLink, HeldTransaction};
 pub use postgres::{Postgres, PostgresError, PostgresSettings};
 pub use server::TestServer;
 pub use socket::{MessageFrame, TestSocket};

@@ -1,12 +1,14 @@
-//! A proxy between a server and its PostgreSQL that can stall, cut connections, and cut exactly at a `COMMIT`.
+//! A proxy between a server and its PostgreSQL that can stall, cut connections, cut exactly at a `COMMIT`, and count
+//! the round trips of transactions that hold the row of `store`.
 
+mod session;
 mod wire;
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
@@ -14,6 +16,8 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+pub use session::HeldTransaction;
+use session::Session;
 use wire::Messages;
 
 /// The moment at which a connection is cut.
@@ -45,6 +49,8 @@ struct Line {
     cuts: watch::Sender<usize>,
     traps: watch::Sender<Option<CommitCut>>,
     commits_cut: AtomicUsize,
+    /// The transactions that have held the row of `store`, while they are recorded.
+    held: Mutex<Option<Vec<HeldTransaction>>>,
 }
 
 impl DatabaseLink {
@@ -59,6 +65,7 @@ impl DatabaseLink {
             cuts: watch::Sender::new(0),
             traps: watch::Sender::new(None),
             commits_cut: AtomicUsize::new(0),
+            held: Mutex::default(),
         });
         let of_connections = line.clone();
         let accepting = tokio::spawn(async move {
@@ -107,6 +114,17 @@ impl DatabaseLink {
     pub fn commits_cut(&self) -> usize {
         self.line.commits_cut.load(Ordering::Relaxed)
     }
+
+    /// Records from now on the transactions that hold the row of `store`, for [`take_held`](Self::take_held).
+    pub fn record_held(&self) {
+        lock(&self.line.held).get_or_insert_default();
+    }
+
+    /// Returns those that have ended since the last call, in the order of their ends.
+    #[must_use]
+    pub fn take_held(&self) -> Vec<HeldTransaction> {
+        lock(&self.line.held).as_mut().map(std::mem::take).unwrap_or_default()
+    }
 }
 
 impl Drop for DatabaseLink {
@@ -118,6 +136,14 @@ impl Drop for DatabaseLink {
 
 /// A connection is to be ended, or has ended.
 struct LinkEnded;
+
+/// An open connection.
+struct Connection {
+    number: usize,
+    session: Mutex<Session>,
+    /// Whether the result of a `COMMIT` must not get back.
+    swallows: AtomicBool,
+}
 
 impl Line {
     async fn serve(&self, client: TcpStream) {
@@ -144,55 +170,57 @@ impl Line {
             let answer = answered.byte().await.ok_or(LinkEnded)?;
             self.pass(number, &answer, &mut to_client).await?;
         }
-        // Whether the result of a `COMMIT` must not get back.
-        let swallows = AtomicBool::new(false);
+        let connection = Connection { number, session: Mutex::new(Session::new()), swallows: AtomicBool::new(false) };
         tokio::select! {
-            end = self.ask(number, &mut asked, &mut to_server, &swallows) => end,
-            end = self.answer(number, &mut answered, &mut to_client, &swallows) => end,
+            end = self.ask(&connection, &mut asked, &mut to_server) => end,
+            end = self.answer(&connection, &mut answered, &mut to_client) => end,
         }
     }
 
     async fn ask(
         &self,
-        number: usize,
+        connection: &Connection,
         asked: &mut Messages<impl AsyncRead + Unpin>,
         server: &mut (impl AsyncWrite + Unpin),
-        swallows: &AtomicBool,
     ) -> Result<(), LinkEnded> {
         let mut ready = BytesMut::new();
         loop {
             let message = asked.next().await.ok_or(LinkEnded)?;
-            if wire::is_commit(&message) {
+            let statement = lock(&connection.session).ask(&message);
+            if statement.is_some_and(|statement| wire::ends_with_commit(&statement)) {
                 match self.traps.send_replace(None) {
                     Some(CommitCut::Before) => return self.note_cut(),
-                    Some(CommitCut::After) => swallows.store(true, Ordering::Relaxed),
+                    Some(CommitCut::After) => connection.swallows.store(true, Ordering::Relaxed),
                     None => {}
                 }
             }
             ready.unsplit(message);
             if !asked.has_next() {
-                self.pass(number, &ready.split(), server).await?;
+                self.pass(connection.number, &ready.split(), server).await?;
             }
         }
     }
 
     async fn answer(
         &self,
-        number: usize,
+        connection: &Connection,
         answered: &mut Messages<impl AsyncRead + Unpin>,
         client: &mut (impl AsyncWrite + Unpin),
-        swallows: &AtomicBool,
     ) -> Result<(), LinkEnded> {
         let mut ready = BytesMut::new();
         loop {
             let message = answered.next().await.ok_or(LinkEnded)?;
-            if swallows.load(Ordering::Relaxed) && wire::is_committed(&message) {
+            if connection.swallows.load(Ordering::Relaxed) && wire::is_committed(&message) {
                 return self.note_cut();
+            }
+            let ended = lock(&connection.session).answer(&message);
+            if let Some(held) = lock(&self.held).as_mut() {
+                held.extend(ended);
             }
             ready.unsplit(message);
             // Rows that arrive together are passed on together.
             if !answered.has_next() {
-                self.pass(number, &ready.split(), client).await?;
+                self.pass(connection.number, &ready.split(), client).await?;
             }
         }
     }
@@ -207,4 +235,9 @@ impl Line {
         held.wait_for(|below| number >= *below).await.map_err(|_| LinkEnded)?;
         to.write_all(bytes).await.map_err(|_| LinkEnded)
     }
+}
+
+/// Locks plain data, which is consistent after any panic.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

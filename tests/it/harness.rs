@@ -1,4 +1,5 @@
 //! Tests of the test support itself.
 
+mod database_link;
 mod skips;
 mod throw_away;
