@@ -2,15 +2,15 @@
 
 mod installed;
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
 use crate::storage::testing::databases;
+use crate::testing::keeper::{Keeper, SHELL};
 use installed::Installation;
 
 /// Longest wait for a server to accept connections, and to stop.
@@ -21,24 +21,6 @@ const DEFAULT_PORT: u16 = 5432;
 const FIRST_DATABASE: &str = "postgres";
 /// The database that [`Postgres::start`] makes.
 const DATABASE: &str = "fluent";
-
-/// Runs the server and passes on signals. When its input ends, because the value is dropped or the process with it has
-/// ended in whatever way, it stops the server and removes its directory.
-const KEEPER: &str = r#"
-exec 3<&0 </dev/null
-dir=$1; shift
-"$@" >>"$dir/log" 2>&1 3<&- &
-server=$!
-{
-    while read -r signal <&3; do kill -s "$signal" "$server"; done
-    : >"$dir/over"
-    kill -s QUIT "$server"
-} 2>/dev/null &
-reader=$!
-wait "$server"
-kill "$reader" 2>/dev/null
-[ ! -e "$dir/over" ] || rm -rf -- "$dir"
-"#;
 
 /// The reason why there is no server.
 #[derive(Debug, thiserror::Error)]
@@ -73,14 +55,9 @@ pub struct PostgresSettings {
 pub struct Postgres {
     installation: Installation,
     settings: PostgresSettings,
+    /// Dropped before the directory, which it removes.
     keeper: Option<Keeper>,
     dir: TempDir,
-}
-
-/// The shell that keeps the server, and its input.
-struct Keeper {
-    shell: Child,
-    input: ChildStdin,
 }
 
 impl Postgres {
@@ -144,9 +121,8 @@ impl Postgres {
     }
 
     fn end(&mut self, signal: &str) -> Result<(), PostgresError> {
-        if let Some(mut keeper) = self.keeper.take() {
-            writeln!(keeper.input, "{signal}")?;
-            keeper.shell.wait()?;
+        if let Some(keeper) = self.keeper.take() {
+            keeper.end(signal)?;
         }
         Ok(())
     }
@@ -161,7 +137,7 @@ impl Postgres {
                 none => none.insert(self.installation.keep(self.dir.path(), &self.settings)?),
             };
             // Remains of a crashed server may still be there, and then the first attempts fail at once.
-            if keeper.shell.try_wait()?.is_some() {
+            if keeper.has_ended()? {
                 self.keeper = None;
             }
             let Err(error) = databases::execute(&url, "SELECT 1").await else { return Ok(()) };
@@ -174,20 +150,8 @@ impl Postgres {
     }
 }
 
-impl Drop for Postgres {
-    fn drop(&mut self) {
-        if let Some(Keeper { mut shell, input }) = self.keeper.take() {
-            drop(input);
-            let _ = shell.wait();
-        }
-    }
-}
-
 impl Installation {
     fn keep(&self, dir: &Path, settings: &PostgresSettings) -> Result<Keeper, PostgresError> {
-        let mut command = self.command("/bin/sh");
-        command.args(["-c", KEEPER, "postgres-keeper"]).arg(dir).arg(self.path("postgres"));
-        command.arg("-D").arg(dir.join("data"));
         let listen = if settings.port.is_some() { "127.0.0.1" } else { "" };
         let mut set = vec![
             format!("listen_addresses={listen}"),
@@ -206,15 +170,12 @@ impl Installation {
             set.push(format!("ssl_cert_file={}", file("server.crt")));
             set.push(format!("ssl_key_file={}", file("server.key")));
         }
-        for setting in set.iter().chain(&settings.more) {
-            command.arg("-c").arg(setting);
+        let mut arguments = vec!["-D".to_owned(), dir.join("data").display().to_string()];
+        for setting in set.into_iter().chain(settings.more.iter().cloned()) {
+            arguments.extend(["-c".to_owned(), setting]);
         }
-        // A process group of its own: a terminal's signal to the tests must not end the keeper before it has cleaned
-        // up.
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut shell = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-        let input = shell.stdin.take().ok_or_else(|| PostgresError::Failed("no input".to_owned()))?;
-        Ok(Keeper { shell, input })
+        // `QUIT` ends it at once, without waiting for clients.
+        Ok(Keeper::start(self.command(SHELL), dir, "QUIT", &self.path("postgres"), arguments)?)
     }
 
     fn program(&self, name: &str) -> Command {

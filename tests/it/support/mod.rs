@@ -6,6 +6,7 @@ pub(crate) mod device;
 pub(crate) mod flow;
 pub(crate) mod installed;
 pub(crate) mod kept;
+pub(crate) mod nats;
 pub(crate) mod nginx;
 pub(crate) mod phone;
 pub(crate) mod postgres;
