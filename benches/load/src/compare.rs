@@ -23,9 +23,9 @@ pub(crate) struct Compare {
     /// Instead of the reference: the program of another build of the server, such as the one before a change
     #[arg(long, value_name = "PATH", conflicts_with = "against")]
     with: Option<PathBuf>,
-    /// The wire that is spoken
-    #[arg(long, value_enum, default_value = "legacy")]
-    dialect: Dialects,
+    /// The wire that is spoken; by default legacy, with --receipts v1
+    #[arg(long, value_enum)]
+    dialect: Option<Dialects>,
     /// Rounds in which both run
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
@@ -66,19 +66,28 @@ enum Other {
 
 impl Compare {
     pub(crate) async fn run(&self) -> Result<()> {
+        let dialects = self.dialects()?;
+        ensure!(!self.relay.receipts || self.with.is_some(), "--receipts needs --with: the reference has no receipts");
         let place = self.place.place(self.with.is_none() && self.against == Store::Postgres).await?;
         let other = match &self.with {
             Some(program) => Other::Build(place.with_program("other", program).context("--with")?),
             None => Other::Reference(self.against),
         };
         let mut are_sound = true;
-        for &dialect in self.dialect.each() {
+        for dialect in dialects {
             let comparison = self.compare(&place, &other, dialect).await?;
             are_sound &= comparison.is_sound;
             report::print(&comparison)?;
         }
         ensure!(are_sound || self.with.is_none(), "a build is not sound: see the runs above");
         Ok(())
+    }
+
+    fn dialects(&self) -> Result<Vec<Dialect>> {
+        match self.dialect {
+            Some(dialects) => dialects.each().iter().map(|&dialect| self.relay.dialect(Some(dialect))).collect(),
+            None => Ok(vec![self.relay.dialect(None)?]),
+        }
     }
 
     async fn compare(&self, place: &Place, other: &Other, dialect: Dialect) -> Result<Comparison> {

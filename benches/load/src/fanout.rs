@@ -69,7 +69,7 @@ impl Fanout {
             readers.push(client::connect(target.addr, &to.token, dialect, &device).await?);
         }
         let writer = client::connect(target.addr, &from.token, dialect, "").await?;
-        let party = Party { writer, frame: MarkedFrame::new(dialect, 0, to.id, bytes, seed)?, readers };
+        let party = Party { writer, frame: MarkedFrame::new(dialect, 0, to.id, bytes, seed)?, readers, partners: None };
         let pacing = |start, number| match self.rate {
             Some(rate) => Pacing::schedule(start, rate, 1, number),
             None => Pacing::Window(self.window.into()),

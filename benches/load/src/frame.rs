@@ -9,6 +9,11 @@ static ID: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","id":"#
 static CODE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""code":""#));
 static RETRY_AFTER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","retry_after_ms":"#));
 static CURSOR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","cursor":""#));
+static REF: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","ref":""#));
+static USER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","user_id":"#));
+static PARTNER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","partner_id":"#));
+static UP_TO: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","up_to_id":"#));
+static READ: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","kind":"read""#));
 static DUPLICATE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","duplicate":true"#));
 
 /// Returns the `type`.
@@ -39,6 +44,38 @@ pub(crate) fn retry_after_ms(frame: &[u8]) -> Option<u64> {
 /// Returns the id of a message.
 pub(crate) fn id(frame: &[u8]) -> Option<u64> {
     number(&ID, frame)
+}
+
+/// A receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Receipt {
+    /// Whether read, or only delivered.
+    pub(crate) is_read: bool,
+    /// Who has received or read.
+    pub(crate) user: i64,
+    /// Whose messages they are.
+    pub(crate) partner: i64,
+    /// The id of the newest of them.
+    pub(crate) up_to: u64,
+    /// The number that was the `ref` of the `read` that it answers.
+    pub(crate) reference: Option<u64>,
+}
+
+impl Receipt {
+    /// Returns the receipt in a frame, if it is one.
+    pub(crate) fn of(frame: &[u8]) -> Option<Self> {
+        if kind(frame) != b"receipt" {
+            return None;
+        }
+        let user = |key| i64::try_from(number(key, frame)?).ok();
+        Some(Self {
+            is_read: READ.find(frame).is_some(),
+            user: user(&USER)?,
+            partner: user(&PARTNER)?,
+            up_to: number(&UP_TO, frame)?,
+            reference: number(&REF, frame),
+        })
+    }
 }
 
 fn number(key: &Finder<'_>, frame: &[u8]) -> Option<u64> {
@@ -97,6 +134,16 @@ mod tests {
         assert_eq!(kind(b"x"), b"");
         let refusal = br#"{"type":"error","code":"unavailable","retryable":true,"retry_after_ms":1000}"#;
         assert_eq!((code(refusal), retry_after_ms(refusal)), (b"unavailable".as_slice(), Some(1000)));
+    }
+
+    #[test]
+    fn receipts() {
+        let receipt = br#"{"type":"receipt","seq":817,"kind":"read","conversation_id":4,"user_id":9,"partner_id":7,"up_to_id":4711,"timestamp":"now","ref":"12"}"#;
+        let read = Receipt { is_read: true, user: 9, partner: 7, up_to: 4711, reference: Some(12) };
+        assert_eq!((Receipt::of(receipt), event(receipt)), (Some(read), Some(817)));
+        let receipt = br#"{"type":"receipt","seq":817,"kind":"delivered","conversation_id":4,"user_id":9,"partner_id":7,"up_to_id":4711,"timestamp":"now"}"#;
+        assert_eq!(Receipt::of(receipt), Some(Receipt { is_read: false, reference: None, ..read }));
+        assert_eq!(Receipt::of(br#"{"type":"stored","user_id":9,"partner_id":7,"up_to_id":4711}"#), None);
     }
 
     #[test]

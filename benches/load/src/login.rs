@@ -110,6 +110,7 @@ impl Login {
                 readers: vec![client::connect(target.addr, &to.token, dialect, "").await?],
                 writer: client::connect(target.addr, &from.token, dialect, "").await?,
                 frame: MarkedFrame::new(dialect, number, to.id, plan.bytes, seed)?,
+                partners: None,
             })
         }));
         let parties = opening.buffered(OPENING).try_collect().await?;

@@ -73,9 +73,9 @@ enum Command {
     Relay {
         #[command(flatten)]
         relay: relay::Relay,
-        /// The wire that is spoken
-        #[arg(long, value_enum, default_value = "legacy")]
-        dialect: Dialect,
+        /// The wire that is spoken; by default legacy, with --receipts v1
+        #[arg(long, value_enum)]
+        dialect: Option<Dialect>,
         #[command(flatten)]
         own: Where,
         #[command(flatten)]
@@ -208,6 +208,7 @@ fn run(command: Command) -> Result<()> {
 async fn perform(command: Command) -> Result<()> {
     match command {
         Command::Relay { relay, dialect, own, running } => {
+            let dialect = relay.dialect(dialect)?;
             let target = target(&own, &running, relay.accounts(), dialect).await?;
             report::print(&relay.run(&target, dialect).await?)
         }

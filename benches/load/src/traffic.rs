@@ -3,6 +3,7 @@
 mod board;
 mod pacing;
 mod reader;
+mod receipts;
 mod soundness;
 mod writer;
 
@@ -23,6 +24,7 @@ use crate::target::Target;
 pub(crate) use board::Board;
 use board::Window;
 pub(crate) use pacing::Pacing;
+pub(crate) use receipts::Partners;
 pub(crate) use soundness::Soundness;
 
 /// Longest wait for the last replies.
@@ -59,6 +61,8 @@ pub(crate) struct Party {
     pub(crate) frame: MarkedFrame,
     /// The readers, equally many in each party.
     pub(crate) readers: Vec<Socket>,
+    /// With receipts: whose they are. Then there is one reader.
+    pub(crate) partners: Option<Partners>,
 }
 
 /// Runs all parties. `pacing` is called with the start and the number of the party.
@@ -81,22 +85,24 @@ async fn drive_on(
     let (warmup, measured) = (Duration::from_secs(plan.warmup), Duration::from_secs(plan.seconds));
     let progress = Progress::over(&target.name, warmup + measured);
     let fan = parties.first().map_or(1, |party| party.readers.len());
+    let has_receipts = parties.first().is_some_and(|party| party.partners.is_some());
     let start = clock::now();
     let from = start + clock::nanos(warmup);
-    let board = Arc::new(Board::new(Window { from, to: from + clock::nanos(measured) }, parties.len(), fan)?);
+    let window = Window { from, to: from + clock::nanos(measured) };
+    let board = Arc::new(Board::new(window, parties.len(), fan, has_receipts)?);
     let mut tasks = Tasks { writers: JoinSet::new(), readers: JoinSet::new() };
     let mut number = 0;
-    for (Party { writer, frame, readers }, party) in parties.into_iter().zip(0_u32..) {
+    for (Party { writer, frame, readers, partners }, party) in parties.into_iter().zip(0_u32..) {
         for reader in readers {
-            tasks.readers.spawn(reader::run(reader, number, board.clone()));
+            tasks.readers.spawn(reader::run(reader, number, partners, board.clone()));
             number += 1;
         }
-        tasks.writers.spawn(writer::run(writer, frame, pacing(start, party), party, board.clone()));
+        tasks.writers.spawn(writer::run(writer, frame, pacing(start, party), (party, partners), board.clone()));
     }
     tasks.watch(start, board.window.from, &progress).await?;
-    let first = Snapshot::take(target, board.delivered()).await?;
+    let first = Snapshot::take(target, board.done()).await?;
     tasks.watch(start, board.window.to, &progress).await?;
-    let second = Snapshot::take(target, board.delivered()).await?;
+    let second = Snapshot::take(target, board.done()).await?;
     tasks.settle(&board).await;
     Ok((board, Costs::between(target, &first, &second)))
 }

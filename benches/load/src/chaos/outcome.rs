@@ -79,7 +79,7 @@ impl Outcome {
 
     fn soundness(&self, lost: u64, duplicated: u64, out_of_order: u64) -> Soundness {
         let Self { unacknowledged, errors, strays, .. } = *self;
-        Soundness { lost, duplicated, out_of_order, unacknowledged, errors, strays }
+        Soundness { lost, duplicated, out_of_order, unacknowledged, errors, strays, ..Soundness::default() }
     }
 }
 

@@ -51,6 +51,11 @@ pub(super) struct Comparison {
     cpu_us: Row,
     p50_ms: Row,
     p99_ms: Row,
+    /// With receipts: until the sender knows that a message was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_p50_ms: Option<Row>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_p99_ms: Option<Row>,
     peak_rss_mib: Row,
     /// Processors used by other programs meanwhile: if it is much, the figures mean little.
     other_cores: Spread,
@@ -67,6 +72,8 @@ impl Comparison {
         rounds: &[Round],
     ) -> Self {
         let row = |figure| Row::of(with, rounds, figure);
+        let has_receipts = rounds.iter().any(|round| round.server.read_ms.is_some());
+        let read = |figure| has_receipts.then(|| row(figure));
         let runs = || rounds.iter().flat_map(|round| [&round.server, &round.other]);
         Self {
             workload: "compare",
@@ -79,6 +86,8 @@ impl Comparison {
             cpu_us: row(|outcome| outcome.costs.cpu_us.unwrap_or(f64::NAN)),
             p50_ms: row(|outcome| outcome.latency_ms.p50),
             p99_ms: row(|outcome| outcome.latency_ms.p99),
+            read_p50_ms: read(|outcome| outcome.read_ms.map_or(f64::NAN, |read| read.p50)),
+            read_p99_ms: read(|outcome| outcome.read_ms.map_or(f64::NAN, |read| read.p99)),
             peak_rss_mib: row(|outcome| outcome.costs.peak_rss_mib.map_or(f64::NAN, megabytes)),
             other_cores: Spread::of(runs().filter_map(|run| run.costs.other_cores)),
             is_sound: runs().all(|run| run.sound.holds()),
@@ -91,13 +100,16 @@ impl std::fmt::Display for Comparison {
         let Self { with, against, dialect, rounds, .. } = self;
         let (against, dialect) = (against.as_str(), dialect.as_str());
         writeln!(f, "server against {with}/{against}, {dialect}, {rounds} rounds, median (min–max):")?;
-        for (name, Row { server, other, ratio }) in [
-            ("messages/s", &self.per_second),
-            ("CPU-µs/message", &self.cpu_us),
-            ("p50 ms", &self.p50_ms),
-            ("p99 ms", &self.p99_ms),
-            ("peak MiB", &self.peak_rss_mib),
+        for (name, row) in [
+            ("messages/s", Some(&self.per_second)),
+            ("CPU-µs/message", Some(&self.cpu_us)),
+            ("p50 ms", Some(&self.p50_ms)),
+            ("p99 ms", Some(&self.p99_ms)),
+            ("read p50 ms", self.read_p50_ms.as_ref()),
+            ("read p99 ms", self.read_p99_ms.as_ref()),
+            ("peak MiB", Some(&self.peak_rss_mib)),
         ] {
+            let Some(Row { server, other, ratio }) = row else { continue };
             write!(f, "  {name:<15} server {server:.2}")?;
             for (name, other) in other {
                 write!(f, "  {name} {other:.2}")?;

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Result;
 
+use super::receipts::ReceiptBoard;
 use super::soundness::Soundness;
 use crate::latency::Latencies;
 use crate::tally::Tally;
@@ -30,6 +31,8 @@ pub(crate) struct Times {
     pub(crate) last: Latencies,
     /// Until the writer's acknowledgement.
     pub(crate) acknowledgement: Latencies,
+    /// Until the writer knows that a message was read.
+    pub(crate) read: Latencies,
     /// From the moment a message was due until the tool had it ready.
     pub(crate) lag: Latencies,
 }
@@ -51,12 +54,14 @@ pub(crate) struct Board {
     by_reader: Vec<Mutex<Tally>>,
     /// With several readers: how many of them have each message of the only writer.
     arrivals: Mutex<Vec<u32>>,
+    /// The receipts, when readers send some. Then each writer has one reader.
+    pub(super) receipts: Option<ReceiptBoard>,
 }
 
 impl Board {
-    pub(super) fn new(window: Window, writers: usize, fan: usize) -> Result<Self> {
+    pub(super) fn new(window: Window, writers: usize, fan: usize, has_receipts: bool) -> Result<Self> {
         let new = Latencies::new;
-        let times = Times { delivery: new()?, last: new()?, acknowledgement: new()?, lag: new()? };
+        let times = Times { delivery: new()?, last: new()?, acknowledgement: new()?, read: new()?, lag: new()? };
         let tallies = |count: usize| (0..count).map(|_| Mutex::default()).collect();
         Ok(Self {
             window,
@@ -70,6 +75,7 @@ impl Board {
             by_writer: tallies(writers),
             by_reader: tallies(writers * fan),
             arrivals: Mutex::default(),
+            receipts: has_receipts.then(|| ReceiptBoard::new(writers)),
         })
     }
 
@@ -79,8 +85,14 @@ impl Board {
     }
 
     /// Returns the number of frames that readers have received.
-    pub(crate) fn delivered(&self) -> u64 {
+    fn delivered(&self) -> u64 {
         self.delivered.load(Ordering::Relaxed)
+    }
+
+    /// Returns the number of operations that are done: frames that readers have received, or, with receipts, messages
+    /// of which their writers know that they were read.
+    pub(crate) fn done(&self) -> u64 {
+        self.receipts.as_ref().map_or_else(|| self.delivered(), ReceiptBoard::read)
     }
 
     /// Returns the latencies.
@@ -116,9 +128,11 @@ impl Board {
         })
     }
 
-    /// Returns whether an acknowledged message has not been delivered yet.
+    /// Returns whether an acknowledged message has not been delivered yet, or a receipt has not.
     pub(super) fn is_waiting(&self) -> bool {
-        self.delivered() < self.acknowledged.load(Ordering::Relaxed) * self.fan as u64
+        let (acknowledged, delivered) = (self.acknowledged.load(Ordering::Relaxed), self.delivered());
+        let receipts = self.receipts.as_ref();
+        delivered < acknowledged * self.fan as u64 || receipts.is_some_and(|it| it.is_waiting(acknowledged, delivered))
     }
 
     /// Returns the soundness: whether every message came once and in order.
@@ -138,8 +152,15 @@ impl Board {
             let delivered = lock(delivered);
             sound.add(&delivered);
             if let Some(writer) = self.by_writer.get(reader / self.fan.max(1)) {
-                sound.lost += lock(writer).not_in(&delivered);
+                let acknowledged = lock(writer);
+                sound.lost += acknowledged.not_in(&delivered);
+                if let Some(receipts) = &self.receipts {
+                    receipts.add_pair(&mut sound, reader, &acknowledged, &delivered);
+                }
             }
+        }
+        if let Some(receipts) = &self.receipts {
+            receipts.add_order(&mut sound);
         }
         sound
     }
@@ -155,7 +176,7 @@ mod tests {
     use super::*;
 
     fn board(writers: usize, fan: usize) -> Board {
-        Board::new(Window { from: 0, to: 10 }, writers, fan).unwrap()
+        Board::new(Window { from: 0, to: 10 }, writers, fan, false).unwrap()
     }
 
     #[test]

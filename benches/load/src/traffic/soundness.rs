@@ -11,6 +11,10 @@ pub(crate) struct Soundness {
     pub(crate) lost: u64,
     pub(crate) duplicated: u64,
     pub(crate) out_of_order: u64,
+    /// Messages that were acknowledged and never reported to their writer as read.
+    pub(crate) unread: u64,
+    /// Reports of reading without an answer.
+    pub(crate) unanswered: u64,
     /// Messages that were sent and never acknowledged.
     pub(crate) unacknowledged: u64,
     /// Error frames.
@@ -33,8 +37,11 @@ impl Soundness {
 
 impl std::fmt::Display for Soundness {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { lost, duplicated, out_of_order, unacknowledged, errors, strays } = self;
+        let Self { lost, duplicated, out_of_order, unread, unanswered, unacknowledged, errors, strays } = self;
         write!(f, "lost {lost}, twice {duplicated}, out of order {out_of_order}")?;
+        if unread + unanswered > 0 {
+            write!(f, ", UNREAD {unread}, UNANSWERED {unanswered}")?;
+        }
         if unacknowledged + errors + strays > 0 {
             write!(f, ", UNACKNOWLEDGED {unacknowledged}, ERRORS {errors}, STRAYS {strays}")?;
         }
