@@ -7,6 +7,7 @@ mod blocks_and_settings;
 pub(in crate::storage) mod cache;
 pub(in crate::storage) mod clock_marks;
 pub(in crate::storage) mod deletions;
+mod known;
 mod login_marks;
 mod logins;
 pub(in crate::storage) mod lookup;

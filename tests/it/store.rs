@@ -1,5 +1,6 @@
 //! What the store keeps and forgets: deleted, expired and ended things are gone from it.
 
+mod batches;
 mod ended;
 mod kept_ciphertexts;
 mod tombstones;

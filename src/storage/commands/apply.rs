@@ -156,7 +156,9 @@ impl Batch<'_> {
     }
 
     async fn run_gathered(&mut self, Gathered { sends, receipts, marks }: Gathered) -> Result<(), StorageError> {
-        self.sends(sends).await?;
+        let questions = self.questions(&sends, &receipts);
+        let looked_up = self.look_up(questions).await?;
+        self.sends(sends, looked_up).await?;
         self.receipts(receipts).await?;
         self.mark_logins(&marks).await
     }

@@ -43,7 +43,7 @@ impl Batch<'_> {
         other: UserId,
         blocked: bool,
     ) -> Result<Outcome, StorageError> {
-        if user == other || self.user(other).await?.is_none() || self.user(user).await?.is_none() {
+        if user == other || self.find_user(other).await?.is_none() || self.find_user(user).await?.is_none() {
             return Ok(Outcome::refused(Refusal::NotFound));
         }
         // Also when nothing changes: another process may have done the same.
@@ -72,7 +72,7 @@ impl Batch<'_> {
         authority: &Authority,
     ) -> Result<Outcome, StorageError> {
         let Some(account) = self.lock_account(user).await? else { return Ok(Outcome::refused(Refusal::NotFound)) };
-        let Some(mut known_user) = self.user(user).await? else { return Ok(Outcome::refused(Refusal::NotFound)) };
+        let Some(mut known_user) = self.find_user(user).await? else { return Ok(Outcome::refused(Refusal::NotFound)) };
         if key.is_same(&account.public_key) {
             return Ok(Outcome::done(Answer::KeySet { key_id: known_user.key_id }));
         }

@@ -1,42 +1,148 @@
-//! Conversations and users, from the cache or from the store.
+//! What a batch must know before it stores anything, from the cache or from the store: all of it is asked at once.
 
-use crate::domain::{Conversation, DirectKey, User, UserId};
+pub(in crate::storage) mod questions;
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::domain::{ClientId, ConversationId, DirectKey, Draft, MessageId, User, UserId};
 use crate::storage::StorageError;
-use crate::storage::commands::batch::Batch;
+use crate::storage::commands::batch::{Batch, Place};
 use crate::storage::commands::cache::{CachedConversation, CachedUser};
+use crate::storage::commands::known::Known;
+use crate::storage::commands::receipts::merged::MergedReceipts;
+use crate::storage::engine::row::Row;
 use crate::storage::engine::tx::Tx as _;
-use crate::storage::messages::conversations::DIRECT_CONVERSATION;
 
-const MAKE_DIRECT_CONVERSATION: &str = "INSERT INTO conversations (direct_key) VALUES ($1) RETURNING id";
-const MAKE_MEMBER: &str = "INSERT INTO members (user_id, conversation_id) VALUES ($1, $2)";
+use questions::{BY_CLIENT_ID, CONVERSATION, FoundColumns, LOOK_UP, Questions, USER};
+
 const IS_BLOCKED: &str =
     "SELECT 1 FROM blocks WHERE (user_id = $1 AND other_id = $2) OR (user_id = $2 AND other_id = $1) LIMIT 1";
 
+/// What was found beside the conversations and users that are in the cache now.
+#[derive(Default)]
+pub(super) struct LookedUp {
+    /// Conversations that do not exist, unless they are to be made; and whether one of the two has blocked the other.
+    pub(super) absent: HashMap<DirectKey, bool>,
+    pub(super) known: Known,
+    /// The conversations of messages.
+    pub(super) originals: HashMap<MessageId, ConversationId>,
+}
+
+impl LookedUp {
+    /// Returns whether a draft in this conversation may reply to this message, gone or not; a new conversation has
+    /// none.
+    pub(super) fn may_reply_to(&self, reply_to: Option<MessageId>, conversation: Option<ConversationId>) -> bool {
+        reply_to.is_none_or(|id| conversation.is_some() && self.originals.get(&id).copied() == conversation)
+    }
+}
+
 impl Batch<'_> {
-    /// Finds the conversation that a command names, if it exists.
-    pub(super) async fn conversation(&mut self, key: DirectKey) -> Result<Option<CachedConversation>, StorageError> {
-        if let Some(known) = self.cache.conversations.get(&key) {
-            return Ok(Some(*known));
+    /// Returns the client ids that must be looked up before anything is stored: those that occur twice, and those of
+    /// drafts that may be refused or make a conversation, neither of which a retry does.
+    fn doubtful(&self, drafts: &[(Place, Draft)]) -> Vec<(UserId, ClientId)> {
+        let mut times: HashMap<(UserId, &ClientId), usize> = HashMap::new();
+        for (_, draft) in drafts {
+            if let Some(once) = &draft.once {
+                *times.entry((draft.sender, &once.client_id)).or_default() += 1;
+            }
         }
-        let statement = self.statement(DIRECT_CONVERSATION, [key.get().into()]);
-        let Some(row) = self.tx.query_one(statement).await? else { return Ok(None) };
-        let is_blocked = self.is_blocked(key).await?;
-        let found = CachedConversation { id: row.get(0)?, is_blocked };
-        self.cache.conversations.put(key, found);
-        Ok(Some(found))
+        let doubtful = drafts.iter().filter_map(|(_, draft)| {
+            let name = (draft.sender, &draft.once.as_ref()?.client_id);
+            (times.get(&name) != Some(&1) || !self.is_plain(draft)).then(|| (name.0, name.1.clone()))
+        });
+        doubtful.collect()
     }
 
-    /// Makes the conversation that a command names. Its members must exist, and neither may have blocked the other.
-    pub(super) async fn make_conversation(&mut self, key: DirectKey) -> Result<CachedConversation, StorageError> {
-        let made = self.tx.query_one(self.statement(MAKE_DIRECT_CONVERSATION, [key.get().into()])).await?;
-        let id = made.ok_or(StorageError::Corrupt("a conversation without an id"))?.get(0)?;
-        let conversation = Conversation { id, direct: key };
-        for user in conversation.members() {
-            self.execute(MAKE_MEMBER, [user.0.into(), id.0.into()]).await?;
+    /// Returns whether the cache shows that the draft can be accepted.
+    fn is_plain(&self, draft: &Draft) -> bool {
+        let is_whole = draft.objection.is_none() && draft.reply_to.is_none();
+        let Some(direct) = draft.conversation.filter(|_| is_whole) else { return false };
+        let (conversation, receiver) = (self.cache.conversations.peek(&direct), direct.partner_of(draft.sender));
+        let has_present_key = |key: &String| self.cache.users.peek(&receiver).is_some_and(|user| user.key_id == *key);
+        conversation.is_some_and(|conversation| !conversation.is_blocked)
+            && draft.receiver_key_id.as_ref().is_none_or(has_present_key)
+    }
+
+    /// Returns what these commands need to know and the cache lacks.
+    pub(super) fn questions(&mut self, drafts: &[(Place, Draft)], receipts: &MergedReceipts) -> Questions {
+        let mut asked = Questions::of_client_ids(self.doubtful(drafts));
+        for (_, draft) in drafts.iter().filter(|(_, draft)| draft.objection.is_none()) {
+            let Some(direct) = draft.conversation else { continue };
+            if self.conversation(direct).is_none() {
+                // It may have to be made.
+                asked.conversations.insert(direct);
+                asked.users.extend(direct.sides());
+            }
+            if draft.receiver_key_id.is_some() {
+                asked.users.insert(direct.partner_of(draft.sender));
+            }
+            asked.messages.extend(draft.reply_to);
         }
-        let made = CachedConversation { id, is_blocked: false };
-        self.cache.conversations.put(key, made);
-        Ok(made)
+        for (_, direct) in receipts.reads.keys() {
+            if self.conversation(*direct).is_none() {
+                asked.conversations.insert(*direct);
+            }
+            asked.users.extend(direct.sides());
+        }
+        asked.users.retain(|user| self.cache.users.get(user).is_none());
+        asked
+    }
+
+    /// Asks the store. Conversations and users go into the cache.
+    pub(super) async fn look_up(&mut self, asked: Questions) -> Result<LookedUp, StorageError> {
+        let rows = self.tx.query_each(&LOOK_UP, &asked.rows()).await?;
+        self.looked_up(asked.client_ids, rows)
+    }
+
+    /// Reads answers, those about `client_ids` among them.
+    pub(super) fn looked_up(
+        &mut self,
+        client_ids: Vec<(UserId, ClientId)>,
+        rows: Vec<Row>,
+    ) -> Result<LookedUp, StorageError> {
+        let mut found = LookedUp { known: Known::of(client_ids), ..LookedUp::default() };
+        for row in rows {
+            let row: FoundColumns = row.read()?;
+            match row.question {
+                BY_CLIENT_ID => found.known.add(row)?,
+                CONVERSATION => {
+                    let (direct, is_blocked) = (DirectKey::from_stored(row.id), row.number != 0);
+                    if row.conversation_id.0 == 0 {
+                        found.absent.insert(direct, is_blocked);
+                    } else {
+                        let conversation = CachedConversation { id: row.conversation_id, is_blocked };
+                        self.cache.conversations.put(direct, conversation);
+                    }
+                }
+                USER => {
+                    let user = User { id: row.user, name: String::new(), public_key: row.text };
+                    let cached = CachedUser { key_id: user.key_id(), read_receipts: row.number != 0 };
+                    self.cache.users.put(user.id, cached);
+                }
+                _ => {
+                    found.originals.insert(MessageId(row.id), row.conversation_id);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Returns the conversation that a command names, if it exists and was looked up.
+    pub(super) fn conversation(&mut self, direct: DirectKey) -> Option<CachedConversation> {
+        self.cache.conversations.get(&direct).copied()
+    }
+
+    /// Returns a user who exists and was looked up.
+    pub(super) fn user(&mut self, id: UserId) -> Option<CachedUser> {
+        self.cache.users.get(&id).cloned()
+    }
+
+    /// Looks up a user; `None` when there is no such user.
+    pub(super) async fn find_user(&mut self, id: UserId) -> Result<Option<CachedUser>, StorageError> {
+        if self.cache.users.peek(&id).is_none() {
+            self.look_up(Questions { users: BTreeSet::from([id]), ..Questions::default() }).await?;
+        }
+        Ok(self.user(id))
     }
 
     /// Returns whether one of the two has blocked the other.
@@ -44,19 +150,5 @@ impl Batch<'_> {
         let [a, b] = key.sides();
         let statement = self.statement(IS_BLOCKED, [a.0.into(), b.0.into()]);
         Ok(self.tx.query_one(statement).await?.is_some())
-    }
-
-    /// Returns a user; `None` when there is no such user.
-    pub(super) async fn user(&mut self, id: UserId) -> Result<Option<CachedUser>, StorageError> {
-        if let Some(known) = self.cache.users.get(&id) {
-            return Ok(Some(known.clone()));
-        }
-        let sql = "SELECT public_key, read_receipts FROM users WHERE id = $1";
-        let Some(row) = self.tx.query_one(self.statement(sql, [id.0.into()])).await? else { return Ok(None) };
-        let (public_key, read_receipts) = row.read()?;
-        let user = User { id, name: String::new(), public_key };
-        let found = CachedUser { key_id: user.key_id(), read_receipts };
-        self.cache.users.put(id, found.clone());
-        Ok(Some(found))
     }
 }

@@ -1,22 +1,22 @@
-//! Receipts: how far each side has got. Those of a batch are merged, so that any number of them changes a row once.
+//! Receipts: how far each side has got. Those of a batch are merged, so that any number of them reads and changes a row
+//! once, and are carried out together: what they need to know is read, then it is decided what each of them does, then
+//! all positions are moved.
 
 pub(super) mod merged;
+mod moves;
 pub(in crate::storage) mod statements;
 
 use crate::domain::{
-    Answer, Audience, Conversation, DirectKey, EventBody, MessageId, Outcome, Receipt, ReceiptKind, Refusal, Seq,
-    Timestamp, UserId,
+    Answer, Audience, Conversation, EventBody, MessageId, Outcome, Receipt, ReceiptKind, Refusal, UserId,
 };
 use crate::storage::StorageError;
 use crate::storage::commands::batch::{Batch, Place, to};
-use crate::storage::engine::tx::Tx as _;
+use crate::storage::engine::bulk::{Bulk, Cell};
 use crate::storage::schema::numbers::id_at;
 
 use merged::{MergedReceipts, Reads};
-use statements::{
-    COUNT_BETWEEN, DIRECT_POSITION, DIRECT_UNDELIVERED, MOVE_DELIVERED, MOVE_READ_PARTLY, MOVE_READ_TO_NEWEST,
-    NEWEST_AT_OR_BELOW, PositionColumns, SHOW_READ, UndeliveredColumns, WROTE_WHAT_IS_GONE,
-};
+use moves::Moves;
+use statements::{Found, MOVE, sides};
 
 /// One side of a conversation of two.
 #[derive(Clone, Copy)]
@@ -30,195 +30,146 @@ impl Side {
     fn new(conversation: Conversation, user: UserId) -> Self {
         Self { conversation, user, partner: conversation.direct.partner_of(user) }
     }
-
-    fn other(self) -> Self {
-        Self { user: self.partner, partner: self.user, ..self }
-    }
 }
 
-/// One side's position in a conversation.
-struct Position {
-    read: (MessageId, Seq, Timestamp),
-    shown_id: MessageId,
-    delivered_id: MessageId,
-    newest_inbound: Option<MessageId>,
-    /// The newest message that the user has written to the partner.
-    newest_outbound: Option<MessageId>,
-}
-
-impl Position {
-    /// Returns the newest message that the partner knows to have arrived.
-    fn known_delivered(&self) -> MessageId {
-        self.delivered_id.max(self.shown_id)
-    }
+/// Receipts that stand for all of their kind.
+enum Asked {
+    Read { side: Side, is_blocked: bool, reads: Reads },
+    Delivered { user: UserId, place: Place, most: MessageId },
 }
 
 impl Batch<'_> {
-    pub(super) async fn receipts(&mut self, mut merged: MergedReceipts) -> Result<(), StorageError> {
-        for (user, conversation) in merged.order {
-            if let Some(reads) = merged.reads.remove(&(user, conversation)) {
-                self.read(user, conversation, reads).await?;
+    pub(super) async fn receipts(&mut self, merged: MergedReceipts) -> Result<(), StorageError> {
+        let asked = self.asked(merged);
+        let found = self.found(&asked).await?;
+        let mut moves = Moves::default();
+        for (asked, found) in asked.into_iter().zip(found) {
+            match asked {
+                Asked::Read { side, is_blocked, reads } => {
+                    self.read(side, is_blocked, reads, found.into_iter().next(), &mut moves);
+                }
+                // Behind all reads, whose moves it sees.
+                Asked::Delivered { user, place, .. } => self.delivered(user, place, found, &mut moves),
             }
         }
-        for (user, place, up_to) in merged.delivered {
-            self.delivered(place, user, up_to).await?;
-        }
+        self.tx.query_each(&MOVE, &moves.rows()).await?;
         Ok(())
     }
 
-    async fn read(&mut self, user: UserId, direct: DirectKey, reads: Reads) -> Result<(), StorageError> {
-        let Reads { furthest, winner, others } = reads;
-        let Some(conversation) = self.conversation(direct).await? else {
-            for place in others.into_iter().chain([winner]) {
-                self.finish(place, Outcome::refused(Refusal::NotFound));
+    /// Returns the receipts that may move something: all reads, then all reports of delivery. Finishes the others.
+    fn asked(&mut self, merged: MergedReceipts) -> Vec<Asked> {
+        let mut asked = Vec::with_capacity(merged.reads.len() + merged.delivered.len());
+        for ((user, direct), reads) in merged.reads {
+            let Some(conversation) = self.conversation(direct) else {
+                for place in reads.places() {
+                    self.finish(place, Outcome::refused(Refusal::NotFound));
+                }
+                continue;
+            };
+            let side = Side::new(Conversation { id: conversation.id, direct }, user);
+            if user == side.partner {
+                self.finish_unmoved(side, &reads, None);
+                continue;
             }
-            return Ok(());
-        };
-        let side = Side::new(Conversation { id: conversation.id, direct }, user);
-        let nothing = Answer::NothingRead { conversation_id: conversation.id, user, partner: side.partner };
-        let position = if user == side.partner { None } else { self.position(side).await? };
-        let Some(position) = position else {
-            for place in others.into_iter().chain([winner]) {
-                self.finish(place, Outcome::done(nothing.clone()));
-            }
-            return Ok(());
-        };
+            asked.push(Asked::Read { side, is_blocked: conversation.is_blocked, reads });
+        }
+        let delivered = merged.delivered.into_iter();
+        asked.extend(delivered.map(|(user, (place, up_to))| {
+            let most = id_at(up_to).min(self.newest_before(place));
+            Asked::Delivered { user, place, most }
+        }));
+        asked
+    }
 
-        // The user cannot have read what is stored after this command in the batch.
-        let limit = furthest.min(self.newest_before(winner));
-        let up_to = self.clamp(side, position.newest_inbound, limit).await?;
-        let up_to = up_to.filter(|up_to| *up_to > position.read.0);
-        let standing = if let Some(up_to) = up_to {
-            let receipt = self.receipt(winner, ReceiptKind::Read, side, up_to);
-            let is_told = !conversation.is_blocked && self.has_written(winner, side, position.newest_outbound).await?;
-            self.move_read(winner, &receipt, &position, is_told).await?;
-            Some(receipt)
-        } else {
-            let (read, seq, timestamp) = position.read;
-            let standing = Receipt { seq, timestamp, ..self.receipt(winner, ReceiptKind::Read, side, read) };
+    /// Reads what the receipts need to know, all at once.
+    async fn found(&self, asked: &[Asked]) -> Result<Vec<Vec<Found>>, StorageError> {
+        let rows = asked.iter().enumerate().map(|(number, asked)| {
+            let (user, conversation, partner, most, place) = match *asked {
+                Asked::Read { side, ref reads, .. } => {
+                    // The user cannot have read what is stored after this command in the batch.
+                    let most = reads.furthest.min(self.newest_before(reads.winner));
+                    (side.user, side.conversation.id.0, side.partner.0, most, reads.winner)
+                }
+                Asked::Delivered { user, place, most } => (user, 0, 0, most, place),
+            };
+            let [number, conversation] = [Self::number(number), conversation].map(Cell::BigInt);
+            let [most, before] = [most, self.newest_before(place)].map(|id| Cell::BigInt(id.0));
+            [number, Cell::Int(user.0), conversation, Cell::Int(partner), most, before]
+        });
+        let mut found: Vec<Vec<Found>> = asked.iter().map(|_| Vec::new()).collect();
+        for row in self.tx.query_each(sides(self.storage.backend()), &Bulk::new(rows)).await? {
+            let side: Found = row.read()?;
+            if let Some(of_one) = usize::try_from(side.asked).ok().and_then(|number| found.get_mut(number)) {
+                of_one.push(side);
+            }
+        }
+        Ok(found)
+    }
+
+    fn read(&mut self, side: Side, is_blocked: bool, reads: Reads, found: Option<Found>, moves: &mut Moves) {
+        let Some(found) = found else { return self.finish_unmoved(side, &reads, None) };
+        let Some(up_to) = found.up_to.filter(|up_to| *up_to > found.read_id) else {
+            let standing = self.receipt(reads.winner, ReceiptKind::Read, side, found.read_id);
+            let standing = Receipt { seq: found.read_seq, timestamp: found.read_at, ..standing };
             // Positions from before there were receipts have no event.
-            (seq.0 > 0).then_some(standing)
+            return self.finish_unmoved(side, &reads, Some(standing).filter(|standing| standing.seq.0 > 0));
         };
-        let repeated = match standing {
-            Some(receipt) => Answer::Read { receipt, duplicate: true },
-            None => nothing,
-        };
-        let unmoved = up_to.is_none().then_some(winner);
-        for place in others.into_iter().chain(unmoved) {
-            self.finish(place, Outcome::done(repeated.clone()));
-        }
-        Ok(())
-    }
+        let receipt = self.receipt(reads.winner, ReceiptKind::Read, side, up_to);
+        let is_newest = found.newest_inbound == Some(up_to);
+        moves.read(&receipt, (!is_newest).then_some(found.more_read));
 
-    /// Moves a read position, and makes the events of it; the partner learns of it only when `is_told`.
-    async fn move_read(
-        &mut self,
-        place: Place,
-        receipt: &Receipt,
-        position: &Position,
-        is_told: bool,
-    ) -> Result<(), StorageError> {
-        let (user, partner, id, up_to) = (receipt.user, receipt.partner, receipt.conversation_id, receipt.up_to);
-        let key = || [user.0.into(), id.0.into()];
-        let moved = || [up_to.0.into(), receipt.seq.0.into(), receipt.timestamp.as_micros().into()];
-        if position.newest_inbound == Some(up_to) {
-            self.execute(MOVE_READ_TO_NEWEST, key().into_iter().chain(moved())).await?;
-        } else {
-            let range = [id.0.into(), partner.0.into(), position.read.0.0.into(), up_to.0.into(), user.0.into()];
-            let row = self.tx.query_one(self.statement(COUNT_BETWEEN.as_str(), range)).await?;
-            let read: i64 = row.map_or(Ok(0), |row| row.get(0))?;
-            self.execute(MOVE_READ_PARTLY, key().into_iter().chain(moved()).chain([read.into()])).await?;
-        }
-
+        // The partner learns of it only after the user has written, too.
+        let is_told = !is_blocked && found.has_written;
         let body = EventBody::Receipt(receipt.clone());
-        let answer = Ok(Answer::Read { receipt: receipt.clone(), duplicate: false });
-        let mut shows = async |who| Ok::<_, StorageError>(self.user(who).await?.is_some_and(|u| u.read_receipts));
-        let is_shown = is_told && shows(user).await? && shows(partner).await?;
-        let events = if is_shown {
-            self.execute(SHOW_READ, key().into_iter().chain(moved())).await?;
-            to(Audience::Members(receipt.conversation()), receipt.seq, body)
+        let events = if is_told && self.shows_reads(side.user) && self.shows_reads(side.partner) {
+            moves.shown(&receipt);
+            to(Audience::Members(side.conversation), receipt.seq, body)
         } else {
-            let mut events = to(Audience::User(user), receipt.seq, body);
+            let mut events = to(Audience::User(side.user), receipt.seq, body);
             // The partner learns no more than that it has arrived.
-            if is_told && up_to > position.known_delivered() {
-                self.execute(MOVE_DELIVERED, key().into_iter().chain(moved())).await?;
+            if is_told && up_to > found.known_delivered() {
+                moves.delivered(&receipt);
                 let delivered = Receipt { kind: ReceiptKind::Delivered, ..receipt.clone() };
-                events.extend(to(Audience::User(partner), receipt.seq, EventBody::Receipt(delivered)));
+                events.extend(to(Audience::User(side.partner), receipt.seq, EventBody::Receipt(delivered)));
             }
             events
         };
-        self.finish(place, Outcome { answer, events });
-        Ok(())
+        for place in reads.others {
+            self.finish(place, Outcome::done(Answer::Read { receipt: receipt.clone(), duplicate: true }));
+        }
+        self.finish(reads.winner, Outcome { answer: Ok(Answer::Read { receipt, duplicate: false }), events });
+    }
+
+    /// Answers reads that have moved nothing with the receipt of the position that stands, if there is one.
+    fn finish_unmoved(&mut self, side: Side, reads: &Reads, standing: Option<Receipt>) {
+        let Side { conversation, user, partner } = side;
+        let answer = match standing {
+            Some(receipt) => Answer::Read { receipt, duplicate: true },
+            None => Answer::NothingRead { conversation_id: conversation.id, user, partner },
+        };
+        for place in reads.places() {
+            self.finish(place, Outcome::done(answer.clone()));
+        }
     }
 
     /// Reports what has arrived. The command has one number, under which each partner gets a receipt of its own.
-    async fn delivered(&mut self, place: Place, user: UserId, up_to: Seq) -> Result<(), StorageError> {
-        let limit = id_at(up_to).min(self.newest_before(place));
-        let rows = self.tx.query(self.statement(DIRECT_UNDELIVERED.as_str(), [user.0.into()])).await?;
-        let mut events: Vec<(Audience, _)> = Vec::new();
-        for row in rows {
-            let row: UndeliveredColumns = row.read()?;
-            let conversation = Conversation { id: row.conversation_id, direct: DirectKey::from_stored(row.direct_key) };
-            let side = Side::new(conversation, user);
-            let known = row.delivered_id.max(row.shown_id);
-            if limit <= known {
-                continue;
-            }
-            let found = self.conversation(conversation.direct).await?;
-            let is_told = found.is_some_and(|found| !found.is_blocked);
-            if !is_told || !self.has_written(place, side, row.newest_outbound).await? {
-                continue;
-            }
-            let arrived = self.clamp(side, row.newest_inbound, limit).await?.filter(|id| *id > known);
-            let Some(arrived) = arrived else { continue };
-            let receipt = self.receipt(place, ReceiptKind::Delivered, side, arrived);
-            let moved = [arrived.0.into(), receipt.seq.0.into(), receipt.timestamp.as_micros().into()];
-            self.execute(MOVE_DELIVERED, [user.0.into(), conversation.id.0.into()].into_iter().chain(moved)).await?;
-            events.extend(to(Audience::User(side.partner), receipt.seq, EventBody::Receipt(receipt)));
+    fn delivered(&mut self, user: UserId, place: Place, mut found: Vec<Found>, moves: &mut Moves) {
+        let mut events = Vec::new();
+        found.sort_by_key(|found| found.conversation_id);
+        for found in found.into_iter().filter(|found| !found.is_blocked && found.has_written) {
+            let known =
+                found.known_delivered().max(moves.known_delivered(user, found.conversation_id).unwrap_or(MessageId(0)));
+            let Some(arrived) = found.up_to.filter(|id| *id > known) else { continue };
+            let conversation = Conversation { id: found.conversation_id, direct: found.direct_key };
+            let receipt = self.receipt(place, ReceiptKind::Delivered, Side::new(conversation, user), arrived);
+            moves.delivered(&receipt);
+            events.extend(to(Audience::User(receipt.partner), receipt.seq, EventBody::Receipt(receipt)));
         }
         self.finish(place, Outcome { answer: Ok(Answer::Done), events });
-        Ok(())
     }
 
-    /// Returns the partner's newest message at or below `limit`; `newest` is the newest of all.
-    async fn clamp(
-        &self,
-        Side { conversation, user, partner }: Side,
-        newest: Option<MessageId>,
-        limit: MessageId,
-    ) -> Result<Option<MessageId>, StorageError> {
-        let Some(newest) = newest else { return Ok(None) };
-        if newest <= limit {
-            return Ok(Some(newest));
-        }
-        let values = [conversation.id.0.into(), partner.0.into(), limit.0.into(), user.0.into()];
-        let row = self.tx.query_one(self.statement(NEWEST_AT_OR_BELOW.as_str(), values)).await?;
-        Ok(row.map_or(Ok(None), |row| row.get::<Option<i64>>(0))?.map(MessageId))
-    }
-
-    /// Returns whether the user had written to the partner before this command: a message that makes them partners may
-    /// be in the same batch, behind it.
-    async fn has_written(&self, place: Place, side: Side, newest: Option<MessageId>) -> Result<bool, StorageError> {
-        let before = self.newest_before(place);
-        if newest.is_none() || self.clamp(side.other(), newest, before).await?.is_some() {
-            return Ok(newest.is_some());
-        }
-        let values = [side.conversation.id.0.into(), side.user.0.into(), before.0.into()];
-        Ok(self.tx.query_one(self.statement(WROTE_WHAT_IS_GONE.as_str(), values)).await?.is_some())
-    }
-
-    async fn position(&self, side: Side) -> Result<Option<Position>, StorageError> {
-        let values = [side.user.0.into(), side.conversation.id.0.into(), side.partner.0.into()];
-        let row = self.tx.query_one(self.statement(DIRECT_POSITION.as_str(), values)).await?;
-        let Some(row) = row else { return Ok(None) };
-        let found: PositionColumns = row.read()?;
-        Ok(Some(Position {
-            read: (found.read_id, found.read_seq, found.read_at),
-            shown_id: found.shown_id,
-            delivered_id: found.delivered_id,
-            newest_inbound: found.newest_inbound,
-            newest_outbound: found.newest_outbound,
-        }))
+    fn shows_reads(&mut self, user: UserId) -> bool {
+        self.user(user).is_some_and(|user| user.read_receipts)
     }
 
     fn receipt(&self, place: Place, kind: ReceiptKind, side: Side, up_to: MessageId) -> Receipt {

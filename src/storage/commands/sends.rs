@@ -1,19 +1,22 @@
 //! Storage of new messages, each once.
 
-pub(in crate::storage) mod idempotency;
+mod conversations;
+mod idempotency;
 mod postgres;
-mod replies;
 mod sqlite;
 
 use crate::domain::{
-    Answer, Audience, ClientId, ConversationId, Draft, EventBody, Message, MessageId, Objection, Outcome, Refusal,
-    Stored, UserId,
+    Answer, Audience, ClientId, ConversationId, DirectKey, Draft, EventBody, Message, Objection, Outcome, Refusal,
+    Stored,
 };
 use crate::storage::StorageError;
 use crate::storage::commands::batch::{Batch, Place, to};
+use crate::storage::commands::known::{First, Known};
+use crate::storage::commands::lookup::LookedUp;
+use crate::storage::commands::lookup::questions::Questions;
 use crate::storage::engine::tx::Transaction;
 use crate::storage::schema::numbers::id_at;
-use replies::Originals;
+use idempotency::retried;
 
 /// A message that was admitted and is to be stored.
 struct Accepted {
@@ -22,47 +25,68 @@ struct Accepted {
     content_hash: Option<[u8; 32]>,
 }
 
+/// A draft that has the client id of an earlier one in its batch.
+struct Repeated {
+    place: Place,
+    first: Place,
+    is_same: bool,
+}
+
 impl Batch<'_> {
-    pub(super) async fn sends(&mut self, drafts: Vec<(Place, Draft)>) -> Result<(), StorageError> {
+    pub(super) async fn sends(
+        &mut self,
+        drafts: Vec<(Place, Draft)>,
+        mut looked_up: LookedUp,
+    ) -> Result<(), StorageError> {
         if drafts.is_empty() {
             return Ok(());
         }
-        let mut known = self.known(self.doubtful(&drafts)).await?;
-        let originals = self.originals(&drafts).await?;
-        let mut accepted = Vec::with_capacity(drafts.len());
+        let (mut admitted, mut repeated) = (Vec::with_capacity(drafts.len()), Vec::new());
+        let mut to_make = Vec::new();
         for (place, draft) in drafts {
-            if let Some(outcome) = draft.once.as_ref().and_then(|once| known.retried(draft.sender, once)) {
-                self.finish(place, outcome);
-                continue;
+            match draft.once.as_ref().and_then(|once| Some((once, looked_up.known.first_of(draft.sender, once)?))) {
+                Some((once, First::Stored { stored, content_hash })) => {
+                    self.finish(place, retried(stored, *content_hash == once.content_hash));
+                    continue;
+                }
+                Some((once, First::InBatch { place: first, content_hash })) => {
+                    repeated.push(Repeated { place, first: *first, is_same: *content_hash == once.content_hash });
+                    continue;
+                }
+                None => {}
             }
-            match self.admit(&draft, &originals).await? {
-                Ok((conversation_id, receiver)) => {
-                    let content_hash = draft.once.as_ref().map(|once| once.content_hash);
-                    let message = self.message(place, draft, receiver, conversation_id);
-                    let accepted_one = Accepted { place, message, content_hash };
-                    known.first(&accepted_one);
-                    accepted.push(accepted_one);
+            match self.admit(&draft, &looked_up) {
+                Ok(direct) => {
+                    if looked_up.absent.remove(&direct).is_some() {
+                        to_make.push(direct);
+                    }
+                    if let Some(once) = &draft.once {
+                        looked_up.known.admit(place, draft.sender, once);
+                    }
+                    admitted.push((place, draft, direct));
                 }
                 Err(refusal) => self.finish(place, Outcome::refused(refusal)),
             }
         }
-        self.store(accepted).await
+        self.make_conversations(&to_make).await?;
+        let mut accepted = Vec::with_capacity(admitted.len());
+        for (place, draft, direct) in admitted {
+            let made = self.conversation(direct).ok_or(StorageError::Corrupt("a conversation without an id"))?;
+            let content_hash = draft.once.as_ref().map(|once| once.content_hash);
+            let message = self.message(place, draft, direct, made.id);
+            accepted.push(Accepted { place, message, content_hash });
+        }
+        self.store(accepted).await?;
+        self.finish_repeated(repeated);
+        Ok(())
     }
 
     async fn store(&mut self, mut accepted: Vec<Accepted>) -> Result<(), StorageError> {
         if accepted.is_empty() {
             return Ok(());
         }
-        let inserted = match &self.tx {
-            Transaction::Sqlite(tx) => sqlite::insert_messages(tx, &accepted)?,
-            Transaction::Postgres(tx) => postgres::insert(tx, &accepted).await?,
-        };
-        if usize::try_from(inserted).is_ok_and(|inserted| inserted < accepted.len()) {
-            let tried: Vec<MessageId> = accepted.iter().map(|accepted| accepted.message.id).collect();
-            accepted = self.new_ones(accepted).await?;
-            if let Transaction::Postgres(tx) = &self.tx {
-                postgres::delete_bodies_of_retries(tx, &tried, &accepted).await?;
-            }
+        if let Some(known) = self.insert(&accepted).await? {
+            accepted = self.new_ones(accepted, &known);
         }
         if let Transaction::Sqlite(tx) = &self.tx {
             sqlite::insert_beside(tx, &accepted)?;
@@ -74,50 +98,75 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Decides whether the draft may be stored, and returns its conversation and receiver.
-    async fn admit(
-        &mut self,
-        draft: &Draft,
-        originals: &Originals,
-    ) -> Result<Result<(ConversationId, UserId), Refusal>, StorageError> {
-        match draft.objection {
-            Some(Objection::TooLarge { limit }) => return Ok(Err(Refusal::TooLarge { limit })),
-            Some(Objection::UnknownAttachment) => return Ok(Err(Refusal::NotFound)),
-            None => {}
-        }
-        let Some(direct) = draft.conversation else { return Ok(Err(Refusal::UnknownUser)) };
-        let receiver = direct.partner_of(draft.sender);
-        let mut conversation = self.conversation(direct).await?;
-        if conversation.is_none() && self.user(receiver).await?.is_none() {
-            return Ok(Err(Refusal::UnknownUser));
-        }
-        let is_blocked = match conversation {
-            Some(known) => known.is_blocked,
-            None => self.is_blocked(direct).await?,
-        };
-        if is_blocked {
-            return Ok(Err(Refusal::Blocked));
-        }
-        if let Some(key_id) = &draft.receiver_key_id {
-            let present = self.user(receiver).await?.map(|user| user.key_id).unwrap_or_default();
-            if *key_id != present {
-                return Ok(Err(Refusal::StaleKey { key_id: present }));
+    /// Inserts messages. When some were left out, since they are retries, returns what is known of those.
+    async fn insert(&mut self, accepted: &[Accepted]) -> Result<Option<Known>, StorageError> {
+        match &self.tx {
+            Transaction::Sqlite(tx) => {
+                let inserted = sqlite::insert_messages(tx, accepted)?;
+                if usize::try_from(inserted).is_ok_and(|inserted| inserted == accepted.len()) {
+                    return Ok(None);
+                }
+                let name = |accepted: &Accepted| {
+                    let client_id = accepted.message.client_id.as_deref().and_then(ClientId::parse)?;
+                    Some((accepted.message.sender, client_id))
+                };
+                let client_ids = accepted.iter().filter_map(name).collect();
+                Ok(Some(self.look_up(Questions::of_client_ids(client_ids)).await?.known))
+            }
+            Transaction::Postgres(tx) => {
+                let retries = postgres::insert(tx, accepted).await?;
+                let known = if retries.is_empty() { None } else { Some(self.looked_up(Vec::new(), retries)?.known) };
+                Ok(known)
             }
         }
-        if !originals.has(draft.reply_to, conversation.map(|found| found.id)) {
-            return Ok(Err(Refusal::NotFound));
-        }
-        if conversation.is_none() {
-            if self.user(draft.sender).await?.is_none() {
-                // The account was deleted while this was on its way.
-                return Ok(Err(Refusal::Forbidden));
-            }
-            conversation = Some(self.make_conversation(direct).await?);
-        }
-        Ok(conversation.map(|found| (found.id, receiver)).ok_or(Refusal::UnknownUser))
     }
 
-    fn message(&self, place: Place, draft: Draft, receiver: UserId, conversation_id: ConversationId) -> Message {
+    /// Answers drafts that repeat others of the batch, which are stored now.
+    fn finish_repeated(&mut self, repeated: Vec<Repeated>) {
+        for Repeated { place, first, is_same } in repeated {
+            let first = self.outcomes.get(first).and_then(Option::as_ref);
+            if let Some(Outcome { answer: Ok(Answer::Stored(stored)), .. }) = first {
+                let outcome = retried(stored, is_same);
+                self.finish(place, outcome);
+            }
+        }
+    }
+
+    /// Decides whether the draft may be stored, and returns its conversation, which must be made when it is absent.
+    fn admit(&mut self, draft: &Draft, looked_up: &LookedUp) -> Result<DirectKey, Refusal> {
+        match draft.objection {
+            Some(Objection::TooLarge { limit }) => return Err(Refusal::TooLarge { limit }),
+            Some(Objection::UnknownAttachment) => return Err(Refusal::NotFound),
+            None => {}
+        }
+        let direct = draft.conversation.ok_or(Refusal::UnknownUser)?;
+        let receiver = direct.partner_of(draft.sender);
+        let conversation = self.conversation(direct);
+        let absent = looked_up.absent.get(&direct).copied();
+        if absent.is_some() && self.user(receiver).is_none() {
+            return Err(Refusal::UnknownUser);
+        }
+        if absent.unwrap_or(conversation.is_some_and(|found| found.is_blocked)) {
+            return Err(Refusal::Blocked);
+        }
+        if let Some(key_id) = &draft.receiver_key_id {
+            let present = self.user(receiver).map(|user| user.key_id).unwrap_or_default();
+            if *key_id != present {
+                return Err(Refusal::StaleKey { key_id: present });
+            }
+        }
+        if !looked_up.may_reply_to(draft.reply_to, conversation.map(|found| found.id)) {
+            return Err(Refusal::NotFound);
+        }
+        if absent.is_some() && self.user(draft.sender).is_none() {
+            // The account was deleted while this was on its way.
+            return Err(Refusal::Forbidden);
+        }
+        Ok(direct)
+    }
+
+    fn message(&self, place: Place, draft: Draft, direct: DirectKey, conversation_id: ConversationId) -> Message {
+        let receiver = direct.partner_of(draft.sender);
         let (seq, timestamp) = (self.seq(place), self.time(place));
         // A message to oneself has one copy.
         let is_self_chat = draft.sender == receiver;
@@ -139,18 +188,18 @@ impl Batch<'_> {
 }
 
 fn outcome(Accepted { message, .. }: Accepted) -> Outcome {
-    let answer = Ok(Answer::Stored(stored(&message, false)));
+    let answer = Ok(Answer::Stored(stored(&message)));
     let (members, seq) = (Audience::Members(message.conversation()), message.seq);
     Outcome { answer, events: to(members, seq, EventBody::Message(message)) }
 }
 
-fn stored(message: &Message, duplicate: bool) -> Stored {
+fn stored(message: &Message) -> Stored {
     Stored {
         client_id: message.client_id.as_deref().and_then(ClientId::parse),
         conversation_id: message.conversation_id,
         id: message.id,
         seq: message.seq,
         timestamp: message.timestamp,
-        duplicate,
+        duplicate: false,
     }
 }

@@ -31,6 +31,17 @@ impl<'a, const N: usize> Bulk<'a, N> {
         &self.0
     }
 
+    /// Returns `sql` with the table `v` of all rows for its `{rows}`, each column as an array.
+    pub(in crate::storage) fn with_arrays(&self, sql: &str) -> String {
+        sql.replace("{rows}", &array_table(&self.0))
+    }
+
+    /// Returns `sql` with the table `v` of one row for its `{rows}`, each cell as a parameter.
+    pub(in crate::storage) fn with_one_row(sql: &str) -> String {
+        let parameters = (1..=N).map(|i| format!("?{i}")).collect::<Vec<_>>();
+        sql.replace("{rows}", &format!("v({}) AS (VALUES ({}))", names(N), parameters.join(", ")))
+    }
+
     /// Returns as few statements as can take all rows. `{rows}` in `sql`, after a `WITH`, becomes a table `v` of the
     /// rows with the columns `column1` and so on. It may end with empty rows, whose `column1` is NULL; `sql` must
     /// ignore them.
@@ -46,15 +57,22 @@ impl<'a, const N: usize> Bulk<'a, N> {
 
 fn arrays<const N: usize>(rows: &[[Cell<'_>; N]]) -> (String, Vec<Value>) {
     let kinds = rows.first().map(|row| row.each_ref().map(Cell::array)).into_iter().flatten();
-    let (mut names, mut parameters, mut values) = (Vec::new(), Vec::new(), Vec::new());
-    for (i, (name, kind)) in kinds.enumerate() {
-        names.push(format!("column{}", i + 1));
-        parameters.push(format!("${}::{name}", i + 1));
+    let values = kinds.enumerate().map(|(i, (_, kind))| {
         let cells = rows.iter().filter_map(|row| row.get(i)).map(Cell::value).collect();
-        values.push(Value::Array(kind, Some(Box::new(cells))));
-    }
-    let table = format!("v({}) AS (SELECT * FROM UNNEST({}))", names.join(", "), parameters.join(", "));
-    (table, values)
+        Value::Array(kind, Some(Box::new(cells)))
+    });
+    (array_table(rows), values.collect())
+}
+
+/// Returns the table `v` of rows whose columns are one array each.
+fn array_table<const N: usize>(rows: &[[Cell<'_>; N]]) -> String {
+    let kinds = rows.first().map(|row| row.each_ref().map(Cell::array)).into_iter().flatten();
+    let parameters = kinds.enumerate().map(|(i, (name, _))| format!("${}::{name}", i + 1)).collect::<Vec<_>>();
+    format!("v({}) AS (SELECT * FROM UNNEST({}))", names(N), parameters.join(", "))
+}
+
+fn names(count: usize) -> String {
+    (1..=count).map(|i| format!("column{i}")).collect::<Vec<_>>().join(", ")
 }
 
 impl Cell<'_> {
@@ -94,7 +112,6 @@ fn blob_slices<const N: usize>(rows: &[[Cell<'_>; N]]) -> (String, Vec<Value>) {
     values.resize(size * width, Value::BigInt(None));
 
     let columns = rows.first().map(columns).unwrap_or_default();
-    let names: Vec<String> = (1..=N).map(|i| format!("column{i}")).collect();
     // Only the blob is a numbered parameter: for each `?1` or `$1` SQLite searches the names of all parameters.
     let row = format!("({}),", vec!["?"; width].join(","));
     let all = row.repeat(size);
@@ -102,7 +119,7 @@ fn blob_slices<const N: usize>(rows: &[[Cell<'_>; N]]) -> (String, Vec<Value>) {
     let table = format!(
         "p AS (VALUES {}), v({}) AS (SELECT {} FROM p)",
         all.trim_end_matches(','),
-        names.join(", "),
+        names(N),
         columns.replace("{piece}", &piece_number),
     );
     if columns.contains("{piece}") {

@@ -3,7 +3,7 @@
 use rusqlite::types::{FromSql, Value as Stored};
 use sea_orm::QueryResult;
 
-use crate::domain::{ConversationId, LoginId, MessageId, Seq, Timestamp, UserId};
+use crate::domain::{ConversationId, DirectKey, LoginId, MessageId, Seq, Timestamp, UserId};
 use crate::storage::StorageError;
 
 const TOO_FEW: StorageError = StorageError::Corrupt("a row has too few columns");
@@ -94,6 +94,7 @@ wrapped! {
     LoginId: i64 = LoginId,
     MessageId: i64 = MessageId,
     ConversationId: i64 = ConversationId,
+    DirectKey: i64 = DirectKey::from_stored,
     Seq: i64 = Seq,
     Timestamp: i64 = Timestamp::from_micros,
     Option<MessageId>: Option<i64> = |id| id.map(MessageId),

@@ -9,6 +9,7 @@ use sea_orm::{
 use tokio::sync::OwnedMutexGuard;
 
 use crate::storage::StorageError;
+use crate::storage::engine::bulk::Bulk;
 use crate::storage::engine::postgres::batches::PostgresTransaction;
 use crate::storage::engine::row::Row;
 use crate::storage::engine::sqlite::batches::{SqliteBatches, SqliteTransaction};
@@ -102,6 +103,20 @@ impl Transaction {
         match self {
             Self::Postgres(tx) => tx.rollback().await,
             Self::Sqlite(tx) => tx.rollback(),
+        }
+    }
+
+    /// Carries out `sql` for all rows of `list`, which its `{rows}`, after a `WITH`, stands for: the table `v` with the
+    /// columns `column1` and so on. On PostgreSQL that is one round trip; on SQLite, where there are none, one prepared
+    /// statement that is repeated for each row. So `sql` must not combine rows with each other.
+    pub(in crate::storage) async fn query_each<const N: usize>(
+        &self,
+        sql: &str,
+        list: &Bulk<'_, N>,
+    ) -> Result<Vec<Row>, StorageError> {
+        match self {
+            Self::Postgres(tx) => tx.query_with(list.with_arrays(sql), list).await,
+            Self::Sqlite(tx) => tx.query_each(&Bulk::<N>::with_one_row(sql), list),
         }
     }
 }

@@ -7,13 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::{ConnectionTrait as _, Value};
 
 use crate::config::Config;
-use crate::domain::{DirectKey, EmailAddress, PublicKey, Timestamp, UserId, UserName};
-use crate::storage::commands::receipts::statements::{COUNT_BETWEEN, NEWEST_AT_OR_BELOW};
-use crate::storage::commands::sends::idempotency::KNOWN;
-use crate::storage::engine::bulk::{Bulk, Cell};
+use crate::domain::{EmailAddress, PublicKey, Timestamp, UserId, UserName};
+use crate::storage::commands::lookup::questions::LOOK_UP;
+use crate::storage::commands::receipts::statements::sides;
+use crate::storage::engine::bulk::Bulk;
 use crate::storage::engine::json_rows::Query;
 use crate::storage::engine::page::bind;
-use crate::storage::messages::conversations::{DIRECT_CONVERSATION, RELATION, direct_overviews_query};
+use crate::storage::messages::conversations::{RELATION, direct_overviews_query};
 use crate::storage::messages::history::{chat_list_query, history_query};
 use crate::storage::messages::replay::by_id::{by_id_query, deleted_query};
 use crate::storage::messages::replay::plan;
@@ -94,25 +94,22 @@ async fn check_plans(storage: &Storage) {
         assert!(search.contains("USING PRIMARY KEY (gram=? AND block=?)"), "{search}");
         plans.push(search);
     }
-    for receipts in [NEWEST_AT_OR_BELOW.as_str(), COUNT_BETWEEN.as_str()] {
-        let plan =
-            explain(storage, receipts, (0..5).map(|_| one()).take(receipts.matches("$5").count() + 4).collect()).await;
-        assert!(plan.contains("messages_left (conversation_id=? AND <expr>=? AND timestamp"), "{plan}");
-        plans.push(plan);
+    let receipts = Bulk::<6>::with_one_row(sides(storage.backend()));
+    let receipts = explain(storage, &receipts, (0..6).map(|_| one()).collect()).await;
+    for index in
+        ["messages_conversation (conversation_id=?", "messages_left (conversation_id=? AND <expr>=? AND timestamp"]
+    {
+        assert!(receipts.contains(index), "{receipts}");
     }
+    plans.push(receipts);
     // The look-ups of a batch before it is stored.
-    let key = DirectKey::new(UserId(1), UserId(2)).get();
-    plans.push(explain(storage, DIRECT_CONVERSATION, vec![key.into()]).await);
-    let names = Bulk::new([[Cell::Text("a"), Cell::Int(1)], [Cell::Text("b"), Cell::Int(2)]]);
-    for statement in names.statements(storage.backend(), &KNOWN) {
-        plans.push(explain(storage, &statement.sql, statement.values.unwrap().0).await);
-    }
+    plans.push(explain(storage, &Bulk::<5>::with_one_row(&LOOK_UP), (0..5).map(|_| one()).collect()).await);
     for statement in by_ids(storage.backend(), &[UserId(1), UserId(2)]) {
         plans.push(explain(storage, &statement.sql, statement.values.unwrap().0).await);
     }
     for plan in plans {
         // Only the short lists that the query itself has made may be scanned.
-        let made = "c r v plan p part0 part1 part2 parts newest chosen sized page";
+        let made = "c r v plan p q part0 part1 part2 parts newest newest0 newest1 newest2 gone chosen sized page";
         let own: Vec<&str> = made.split(' ').chain(["CONSTANT ROW", "2 CONSTANT ROWS"]).collect();
         let is_own = |line: &str| {
             line.strip_prefix("SCAN ").is_some_and(|what| own.contains(&what) || what.starts_with("(subquery-"))

@@ -1,21 +1,21 @@
 //! The receipts of a batch: those of one user in one conversation are merged.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use crate::domain::{DirectKey, MessageId, Seq, UserId};
 use crate::storage::commands::batch::Place;
 
-/// The receipts of a batch, merged.
+/// The receipts of a batch, merged. Sorted, so that rows next to each other are read together.
 #[derive(Default)]
 pub(in crate::storage::commands) struct MergedReceipts {
-    pub(super) reads: HashMap<(UserId, DirectKey), Reads>,
-    /// The keys of `reads`, in the order of arrival.
-    pub(super) order: Vec<(UserId, DirectKey)>,
-    pub(super) delivered: Vec<(UserId, Place, Seq)>,
+    pub(in crate::storage::commands) reads: BTreeMap<(UserId, DirectKey), Reads>,
+    /// For each user the first report that goes furthest, which stands for the others.
+    pub(super) delivered: BTreeMap<UserId, (Place, Seq)>,
 }
 
 /// All `read`s of one user in one conversation; the first that goes furthest stands for them.
-pub(super) struct Reads {
+pub(in crate::storage::commands) struct Reads {
     pub(super) furthest: MessageId,
     pub(super) winner: Place,
     pub(super) others: Vec<Place>,
@@ -29,24 +29,33 @@ impl MergedReceipts {
         conversation: DirectKey,
         up_to: MessageId,
     ) {
-        let Some(reads) = self.reads.get_mut(&(user, conversation)) else {
-            self.order.push((user, conversation));
-            self.reads.insert((user, conversation), Reads { furthest: up_to, winner: place, others: Vec::new() });
-            return;
-        };
-        if up_to > reads.furthest {
-            reads.furthest = up_to;
-            reads.others.push(std::mem::replace(&mut reads.winner, place));
-        } else {
-            reads.others.push(place);
+        match self.reads.entry((user, conversation)) {
+            Entry::Vacant(entry) => {
+                entry.insert(Reads { furthest: up_to, winner: place, others: Vec::new() });
+            }
+            Entry::Occupied(mut entry) => {
+                let reads = entry.get_mut();
+                if up_to > reads.furthest {
+                    reads.furthest = up_to;
+                    reads.others.push(std::mem::replace(&mut reads.winner, place));
+                } else {
+                    reads.others.push(place);
+                }
+            }
         }
     }
 
     pub(in crate::storage::commands) fn delivered(&mut self, place: Place, user: UserId, up_to: Seq) {
-        match self.delivered.iter_mut().find(|(other, ..)| *other == user) {
-            Some((_, winner, furthest)) if up_to > *furthest => (*winner, *furthest) = (place, up_to),
-            Some(_) => {}
-            None => self.delivered.push((user, place, up_to)),
+        let standing = self.delivered.entry(user).or_insert((place, up_to));
+        if up_to > standing.1 {
+            *standing = (place, up_to);
         }
+    }
+}
+
+impl Reads {
+    /// Returns the places of all commands.
+    pub(super) fn places(&self) -> impl Iterator<Item = Place> {
+        self.others.iter().copied().chain([self.winner])
     }
 }

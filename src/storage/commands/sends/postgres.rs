@@ -1,19 +1,19 @@
 //! The rows of stored messages, on PostgreSQL: all tables in one statement, since each statement is a round trip.
 
-use std::collections::HashSet;
+use std::sync::LazyLock;
 
-use crate::domain::MessageId;
 use crate::storage::StorageError;
+use crate::storage::commands::lookup::questions::FoundColumns;
 use crate::storage::commands::sends::{Accepted, sqlite};
 use crate::storage::engine::bulk::{Bulk, Cell};
 use crate::storage::engine::postgres::batches::PostgresTransaction;
+use crate::storage::engine::row::{Columns as _, Row};
 
-use Cell::{BigInt, Bytes};
+use Cell::Bytes;
 
-/// Inserts messages with everything beside them. A message whose client id is in use is left out and counted nowhere;
-/// only its ciphertexts are inserted, until they are [deleted](delete_bodies_of_retries): to leave them out here, the
-/// rows would have to be joined with those inserted, by a planner that knows nothing of either. Each table has its own
-/// part of the arrays: rows that all share would be kept in between.
+/// Inserts messages with everything beside them. A message whose client id is in use is left out; what was stored under
+/// it is returned, which is looked for only when there are such. Each table has its own part of the arrays: rows that
+/// all share would be kept in between.
 const INSERT: &str = "WITH m AS (INSERT INTO messages \
      (id, conversation_id, sender_id, receiver_id, message_type, timestamp, client_id, content_hash, reply_to, \
      expires_at) \
@@ -26,7 +26,7 @@ const INSERT: &str = "WITH m AS (INSERT INTO messages \
      {once} RETURNING id, conversation_id, sender_id, receiver_id), \
      bodies_of_m AS (INSERT INTO bodies (id, sender_copy, receiver_copy) \
      SELECT v.id, v.sender_copy, v.receiver_copy \
-     FROM UNNEST($1::bigint[], $11::bytea[], $12::bytea[]) AS v (id, sender_copy, receiver_copy)), \
+     FROM UNNEST($1::bigint[], $11::bytea[], $12::bytea[]) AS v (id, sender_copy, receiver_copy){inserted}), \
      newest_of_m AS (UPDATE conversations SET newest_message_id = n.id \
      FROM (SELECT conversation_id, MAX(id) AS id FROM m GROUP BY conversation_id) AS n \
      WHERE conversations.id = n.conversation_id), \
@@ -34,16 +34,35 @@ const INSERT: &str = "WITH m AS (INSERT INTO messages \
      FROM (SELECT receiver_id, conversation_id, COUNT(*) AS count, MAX(id) AS id FROM m WHERE sender_id <> receiver_id \
      GROUP BY receiver_id, conversation_id) AS n \
      WHERE members.user_id = n.receiver_id AND members.conversation_id = n.conversation_id) \
-     SELECT COUNT(*) FROM m";
+     {retries}";
 
 /// Leaves out retries. Used only where messages have client ids: PostgreSQL writes a row that may be left out in two
 /// steps, each with an entry in its log.
 const ONCE: &str = "ON CONFLICT (client_id, sender_id) WHERE client_id IS NOT NULL DO NOTHING";
 
-const DELETE_BODIES: &str = "DELETE FROM bodies WHERE id = ANY($1::bigint[])";
+/// The ciphertexts of those inserted. A condition of its own, not a join: a planner that knows nothing of either side
+/// could compare each row with each.
+const INSERTED: &str = " WHERE CASE WHEN v.id IN (SELECT id FROM m) THEN TRUE ELSE FALSE END";
 
-/// Inserts messages with everything beside them, and returns how many were inserted.
-pub(super) async fn insert(tx: &PostgresTransaction, accepted: &[Accepted]) -> Result<u64, StorageError> {
+/// The messages that those left out are retries of. The statement sees the table as it was before.
+static RETRIES: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {} FROM UNNEST($7::text[], $3::integer[]) AS v (client_id, sender_id) \
+         JOIN messages AS m ON m.client_id = v.client_id AND m.sender_id = v.sender_id \
+         WHERE (SELECT COUNT(*) FROM m) < cardinality($1::bigint[])",
+        FoundColumns::select()
+    )
+});
+
+static INSERT_ONCE: LazyLock<String> = LazyLock::new(|| insert_with(ONCE, INSERTED, &RETRIES));
+static INSERT_ALL: LazyLock<String> = LazyLock::new(|| insert_with("", "", "SELECT 1 WHERE FALSE"));
+
+fn insert_with(once: &str, inserted: &str, retries: &str) -> String {
+    INSERT.replace("{once}", once).replace("{inserted}", inserted).replace("{retries}", retries)
+}
+
+/// Inserts messages with everything beside them, and returns the rows of those that are in the way of others.
+pub(super) async fn insert(tx: &PostgresTransaction, accepted: &[Accepted]) -> Result<Vec<Row>, StorageError> {
     let rows = accepted.iter().map(|accepted| {
         let [id, conversation, sender, receiver, kind, time, name, hash, reply_to, expires_at] =
             sqlite::message(accepted);
@@ -51,20 +70,7 @@ pub(super) async fn insert(tx: &PostgresTransaction, accepted: &[Accepted]) -> R
         let (own, theirs) = (Bytes(own.as_bytes()), Bytes(theirs.as_bytes()));
         [id, conversation, sender, receiver, kind, time, name, hash, reply_to, expires_at, own, theirs]
     });
-    let once = if accepted.iter().any(|accepted| accepted.message.client_id.is_some()) { ONCE } else { "" };
-    let found = tx.query_with(INSERT.replace("{once}", once), &Bulk::new(rows)).await?;
-    let count: i64 = found.first().map_or(Ok(0), |row| row.get(0))?;
-    Ok(u64::try_from(count).unwrap_or_default())
-}
-
-/// Removes the ciphertexts of those of `tried` that are not among the `inserted`.
-pub(super) async fn delete_bodies_of_retries(
-    tx: &PostgresTransaction,
-    tried: &[MessageId],
-    inserted: &[Accepted],
-) -> Result<(), StorageError> {
-    let inserted: HashSet<MessageId> = inserted.iter().map(|accepted| accepted.message.id).collect();
-    let rest = tried.iter().filter(|id| !inserted.contains(id)).map(|id| [BigInt(id.0)]);
-    tx.query_with(DELETE_BODIES.to_owned(), &Bulk::new(rest)).await?;
-    Ok(())
+    let have_names = accepted.iter().any(|accepted| accepted.message.client_id.is_some());
+    let sql = if have_names { &*INSERT_ONCE } else { &*INSERT_ALL };
+    tx.query_with(sql.clone(), &Bulk::new(rows)).await
 }

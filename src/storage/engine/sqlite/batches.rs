@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{CachedStatement, Connection, ToSql, params_from_iter};
+use rusqlite::{CachedStatement, Connection, Rows, ToSql, params_from_iter};
 use sea_orm::{Statement, Value};
 use tokio::sync::OwnedMutexGuard;
 
@@ -182,10 +182,24 @@ impl SqliteTransaction {
             let mut prepared = connection.prepare_cached(&statement.sql)?;
             let columns = prepared.column_count();
             bind(&mut prepared, statement)?;
-            let mut rows = prepared.raw_query();
             let mut found = Vec::new();
-            while let Some(row) = rows.next()? {
-                found.push(Row::Sqlite((0..columns).map(|index| row.get(index)).collect::<Result<_, _>>()?));
+            read_rows(prepared.raw_query(), columns, &mut found)?;
+            Ok(found)
+        })
+    }
+
+    /// Carries out `sql` once for each row, and returns what it returned for any of them.
+    pub(in crate::storage) fn query_each<const N: usize>(
+        &self,
+        sql: &str,
+        rows: &Bulk<'_, N>,
+    ) -> Result<Vec<Row>, StorageError> {
+        self.with(|connection| {
+            let mut prepared: CachedStatement<'_> = connection.prepare_cached(sql)?;
+            let columns = prepared.column_count();
+            let mut found = Vec::new();
+            for row in rows.rows() {
+                read_rows(prepared.query(params_from_iter(row))?, columns, &mut found)?;
             }
             Ok(found)
         })
@@ -227,6 +241,13 @@ impl Drop for SqliteTransaction {
             let _ = self.with(|connection| run(connection, "ROLLBACK"));
         }
     }
+}
+
+fn read_rows(mut rows: Rows<'_>, columns: usize, found: &mut Vec<Row>) -> Result<(), rusqlite::Error> {
+    while let Some(row) = rows.next()? {
+        found.push(Row::Sqlite((0..columns).map(|index| row.get(index)).collect::<Result<_, _>>()?));
+    }
+    Ok(())
 }
 
 fn run(connection: &Connection, sql: &str) -> Result<(), rusqlite::Error> {
