@@ -89,7 +89,7 @@ impl Lane {
             () = self.write(receiver, to) => {}
             () = async {
                 self.read(from, sender).await;
-                std::future::pending().await
+                std::future::pending::<()>().await;
             } => {}
         }
     }

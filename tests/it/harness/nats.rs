@@ -106,7 +106,7 @@ async fn a_cut_ends_connections_and_a_severed_link_accepts_none() {
 
     link.sever();
     linked.expect(&Event::Disconnected).await;
-    assert!(async_nats::connect(link.url()).await.is_err());
+    assert!(Box::pin(async_nats::connect(link.url())).await.is_err());
     link.mend();
     linked.expect(&Event::Connected).await;
     linked.subscribe("b").await;

@@ -37,7 +37,8 @@ impl NatsClient {
                 let _ = sender.send(event);
                 async {}
             });
-        let mut this = Self { client: soon("a connection", options.connect(url)).await.unwrap(), events };
+        let connecting = Box::pin(options.connect(url));
+        let mut this = Self { client: soon("a connection", connecting).await.unwrap(), events };
         this.expect(&Event::Connected).await;
         this
     }

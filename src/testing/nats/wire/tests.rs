@@ -13,9 +13,9 @@ fn parsed(pieces: &[&[u8]]) -> Result<Vec<Frame>, Malformed> {
     Ok(found)
 }
 
-fn message(subject: &str, headers: &str, payload: &[u8]) -> Option<NatsMessage> {
+fn message(subject: &str, headers: &str, payload: &[u8]) -> NatsMessage {
     let (headers, payload) = (headers.as_bytes().to_vec().into(), payload.to_vec().into());
-    Some(NatsMessage { subject: subject.to_owned(), headers, payload })
+    NatsMessage { subject: subject.to_owned(), headers, payload }
 }
 
 #[test]
@@ -24,18 +24,18 @@ fn both_directions() {
     let cases = [
         ("INFO {\"server_id\":\"x\"}\r\n".to_owned(), None),
         ("CONNECT {\"verbose\":false}\r\n".to_owned(), None),
-        ("PUB log 5\r\nhello\r\n".to_owned(), message("log", "", b"hello")),
-        ("pub\tlog  reply 4\r\n\r\n\r\n\r\n".to_owned(), message("log", "", b"\r\n\r\n")),
+        ("PUB log 5\r\nhello\r\n".to_owned(), Some(message("log", "", b"hello"))),
+        ("pub\tlog  reply 4\r\n\r\n\r\n\r\n".to_owned(), Some(message("log", "", b"\r\n\r\n"))),
         ("SUB log 1\r\n".to_owned(), None),
-        ("MSG log 1 0\r\n\r\n".to_owned(), message("log", "", b"")),
-        ("MSG log 1 reply 2\r\nhi\r\n".to_owned(), message("log", "", b"hi")),
+        ("MSG log 1 0\r\n\r\n".to_owned(), Some(message("log", "", b""))),
+        ("MSG log 1 reply 2\r\nhi\r\n".to_owned(), Some(message("log", "", b"hi"))),
         (
             format!("HPUB log {} {}\r\n{HEADERS}hi\r\n", HEADERS.len(), HEADERS.len() + 2),
-            message("log", HEADERS, b"hi"),
+            Some(message("log", HEADERS, b"hi")),
         ),
         (
             format!("HMSG log 1 reply {} {}\r\n{HEADERS}\r\n", HEADERS.len(), HEADERS.len()),
-            message("log", HEADERS, b""),
+            Some(message("log", HEADERS, b"")),
         ),
         ("PING\r\n".to_owned(), None),
         ("-ERR 'Unknown Protocol Operation'\r\n".to_owned(), None),
