@@ -10,6 +10,7 @@ mod lost_files;
 mod postgres;
 mod postgres_settings;
 mod query_plans;
+mod round_trips;
 mod row_lock;
 mod schema;
 mod search;
