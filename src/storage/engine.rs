@@ -14,5 +14,6 @@ pub(in crate::storage) mod postgres;
 pub(in crate::storage) mod purpose;
 pub(in crate::storage) mod row;
 pub(in crate::storage) mod sqlite;
+pub(in crate::storage) mod together;
 pub(in crate::storage) mod tx;
 pub(in crate::storage) mod write_health;

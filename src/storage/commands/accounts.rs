@@ -9,7 +9,6 @@ use crate::domain::{Answer, DirectKey, Effect, EventBody, Outcome, Proof, Refusa
 use crate::storage::StorageError;
 use crate::storage::commands::batch::{Batch, Place, to_users};
 use crate::storage::engine::tx::Tx as _;
-use crate::storage::people::name_review::PROMOTE_TWIN;
 use crate::storage::people::search::Change;
 use crate::storage::schema::kinds::EventKind;
 
@@ -85,9 +84,8 @@ impl Batch<'_> {
         let looks = self.tx.query(self.statement(LOOKS, [user.0.into()])).await?;
         // Foreign keys delete logins, tokens, tickets, devices and looks with it.
         self.execute("DELETE FROM users WHERE id = $1", [user.0.into()]).await?;
-        for look in looks {
-            self.execute(PROMOTE_TWIN, [Value::from(look.get::<Vec<u8>>(0)?)]).await?;
-        }
+        let looks = looks.iter().map(|look| look.get(0)).collect::<Result<Vec<Vec<u8>>, _>>()?;
+        self.storage.promote_twins(&self.tx, &looks).await?;
         self.storage.index_names(&self.tx, Change::Remove, &[(user, &searched(&account.name_key))]).await?;
         self.execute(ENDED, [user.0.into(), until.as_micros().into()]).await?;
         self.next_rules().await?;

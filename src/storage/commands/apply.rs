@@ -1,11 +1,12 @@
 //! A batch from its first number to its commit, in one transaction.
 //!
-//! Commands are carried out in their order. Messages next to each other are stored together, and so are receipts
-//! and marks of logins; a command of another kind is a barrier between them.
+//! Commands are carried out in their order. Messages next to each other are stored together, and so are receipts,
+//! deletions and marks of logins; a command of another kind is a barrier between them.
 
 use crate::domain::{Answer, Command, Draft, Effect, LoginMark, Outcome, Seq, Timestamp};
 use crate::storage::commands::batch::{Batch, Place};
 use crate::storage::commands::cache::Cache;
+use crate::storage::commands::deletions::Deletions;
 use crate::storage::commands::receipts::merged::MergedReceipts;
 use crate::storage::engine::tx::Tx as _;
 use crate::storage::{Storage, StorageError};
@@ -100,6 +101,7 @@ impl Storage {
 struct Gathered {
     sends: Vec<(Place, Draft)>,
     receipts: MergedReceipts,
+    deletions: Deletions,
     marks: Vec<LoginMark>,
 }
 
@@ -109,7 +111,12 @@ impl Batch<'_> {
         for (place, command) in commands.into_iter().enumerate() {
             let is_gathered = matches!(
                 command,
-                Command::Send(_) | Command::Read { .. } | Command::Delivered { .. } | Command::MarkLogin(_)
+                Command::Send(_)
+                    | Command::Read { .. }
+                    | Command::Delivered { .. }
+                    | Command::Delete { .. }
+                    | Command::Expire(_)
+                    | Command::MarkLogin(_)
             );
             if !is_gathered {
                 self.run_gathered(std::mem::take(&mut gathered)).await?;
@@ -132,8 +139,14 @@ impl Batch<'_> {
                     gathered.marks.push(mark);
                     continue;
                 }
-                Command::Delete { user, id, scope } => Box::pin(self.delete(place, user, id, scope)).await?,
-                Command::Expire(id) => Box::pin(self.expire(place, id)).await?,
+                Command::Delete { user, id, scope } => {
+                    gathered.deletions.delete(place, user, id, scope);
+                    continue;
+                }
+                Command::Expire(id) => {
+                    gathered.deletions.expire(place, id);
+                    continue;
+                }
                 Command::Retain(before) => Box::pin(self.retain(place, before)).await?,
                 Command::Block { user, other, blocked } => Box::pin(self.block(place, user, other, blocked)).await?,
                 Command::SetKey { user, key, authority } => {
@@ -155,11 +168,14 @@ impl Batch<'_> {
         self.run_gathered(gathered).await
     }
 
-    async fn run_gathered(&mut self, Gathered { sends, receipts, marks }: Gathered) -> Result<(), StorageError> {
+    async fn run_gathered(&mut self, gathered: Gathered) -> Result<(), StorageError> {
+        let Gathered { sends, receipts, deletions, marks } = gathered;
         let questions = self.questions(&sends, &receipts);
         let looked_up = self.look_up(questions).await?;
         self.sends(sends, looked_up).await?;
         self.receipts(receipts).await?;
+        // Boxed, since it is rare.
+        Box::pin(self.deletions(deletions)).await?;
         self.mark_logins(&marks).await
     }
 }

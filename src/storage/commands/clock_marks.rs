@@ -7,7 +7,6 @@
 use crate::domain::Timestamp;
 use crate::storage::StorageError;
 use crate::storage::commands::batch::{Batch, Place};
-use crate::storage::engine::tx::Tx as _;
 
 /// Time stamps that are ahead by less are right: other servers' clocks may differ by this, and many messages in one
 /// microsecond.
@@ -17,7 +16,6 @@ pub(in crate::storage) const MARK_EVERY_S: i64 = 600;
 
 const MARK: &str = "INSERT INTO clock_marks (clock, committed_at) VALUES ($1, $2) ON CONFLICT (clock) DO NOTHING";
 const LAST_MARK: &str = "UPDATE store SET marked_at = $1 WHERE id = 1";
-const MARK_OF: &str = "SELECT clock, committed_at FROM clock_marks WHERE clock <= $1 ORDER BY clock DESC LIMIT 1";
 
 impl Batch<'_> {
     fn is_ahead(&self) -> bool {
@@ -47,14 +45,10 @@ impl Batch<'_> {
         self.execute(LAST_MARK, [last.into()]).await?;
         Ok(())
     }
+}
 
-    /// Returns when the message with this time stamp was stored, at the latest.
-    pub(super) async fn stored_at(&self, timestamp: Timestamp) -> Result<Timestamp, StorageError> {
-        let Some(row) = self.tx.query_one(self.statement(MARK_OF, [timestamp.as_micros().into()])).await? else {
-            return Ok(timestamp);
-        };
-        let (clock, at): (i64, i64) = row.read()?;
-        let latest = Timestamp::from_micros(at).plus_secs(MARK_EVERY_S);
-        Ok(if at == clock { timestamp } else { timestamp.min(latest) })
-    }
+/// Returns when the message with this time stamp was stored, at the latest. `marked_at` is the time by the clock of the
+/// newest mark at or below the time stamp, unless that mark says that time stamps were right again.
+pub(super) fn stored_at(timestamp: Timestamp, marked_at: Option<Timestamp>) -> Timestamp {
+    marked_at.map_or(timestamp, |at| timestamp.min(at.plus_secs(MARK_EVERY_S)))
 }

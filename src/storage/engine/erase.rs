@@ -19,7 +19,8 @@ pub(in crate::storage) enum Side {
 /// removing single rows would rearrange their pages, and compaction writes all pages anew.
 const ORPHANS: &str = "DELETE FROM bodies WHERE NOT EXISTS (SELECT 1 FROM messages WHERE messages.id = bodies.id)";
 
-/// Returns the statement that erases copies of the message `$1`.
+/// Returns the change that erases copies of the messages in `column1` of a list (see
+/// [`Together`](crate::storage::engine::together::Together)).
 ///
 /// On SQLite they are replaced by as many zeros, so that the row keeps its size and is overwritten in place, overflow
 /// pages included (`btreeOverwriteCell` in SQLite's btree.c). A smaller row would have its page rearranged, which
@@ -28,18 +29,18 @@ const ORPHANS: &str = "DELETE FROM bodies WHERE NOT EXISTS (SELECT 1 FROM messag
 pub(in crate::storage) fn erase(backend: DatabaseBackend, side: Side) -> &'static str {
     match (backend, side) {
         (DatabaseBackend::Sqlite, Side::Sender) => {
-            "UPDATE bodies SET sender_copy = zeroblob(length(sender_copy)) WHERE id = $1"
+            "UPDATE bodies SET sender_copy = zeroblob(length(sender_copy)) WHERE id IN (SELECT v.column1 FROM {v})"
         }
         (DatabaseBackend::Sqlite, Side::Receiver) => {
-            "UPDATE bodies SET receiver_copy = zeroblob(length(receiver_copy)) WHERE id = $1"
+            "UPDATE bodies SET receiver_copy = zeroblob(length(receiver_copy)) WHERE id IN (SELECT v.column1 FROM {v})"
         }
         (DatabaseBackend::Sqlite, Side::Both) => {
             "UPDATE bodies SET sender_copy = zeroblob(length(sender_copy)), \
-             receiver_copy = zeroblob(length(receiver_copy)) WHERE id = $1"
+             receiver_copy = zeroblob(length(receiver_copy)) WHERE id IN (SELECT v.column1 FROM {v})"
         }
-        (_, Side::Sender) => "UPDATE bodies SET sender_copy = '' WHERE id = $1",
-        (_, Side::Receiver) => "UPDATE bodies SET receiver_copy = '' WHERE id = $1",
-        (_, Side::Both) => "DELETE FROM bodies WHERE id = $1",
+        (_, Side::Sender) => "UPDATE bodies SET sender_copy = '' FROM {v} WHERE bodies.id = v.column1",
+        (_, Side::Receiver) => "UPDATE bodies SET receiver_copy = '' FROM {v} WHERE bodies.id = v.column1",
+        (_, Side::Both) => "DELETE FROM bodies USING {v} WHERE bodies.id = v.column1",
     }
 }
 

@@ -34,9 +34,10 @@ const INSERT_FREE_SKELETONS: &str = "WITH {rows} INSERT INTO name_skeletons (ske
 const INSERT_TWINS: &str = "WITH {rows} INSERT INTO name_skeletons (skeleton, twin, user_id) \
      SELECT v.column1, v.column2, v.column2 FROM v WHERE v.column1 IS NOT NULL AND NOT EXISTS \
      (SELECT 1 FROM name_skeletons AS s WHERE s.skeleton = v.column1 AND s.user_id = v.column2)";
-/// Gives the skeleton `$1` of a deleted account to the first of its twins.
-pub(in crate::storage) const PROMOTE_TWIN: &str = "UPDATE name_skeletons SET twin = 0 WHERE skeleton = $1 \
-     AND twin = (SELECT MIN(twin) FROM name_skeletons WHERE skeleton = $1)";
+/// Gives each skeleton of a deleted account to the first of its twins.
+const PROMOTE_TWINS: &str = "WITH {rows} UPDATE name_skeletons SET twin = 0 FROM v \
+     WHERE name_skeletons.skeleton = v.column1 \
+     AND name_skeletons.twin = (SELECT MIN(s.twin) FROM name_skeletons AS s WHERE s.skeleton = v.column1)";
 const INSERT_ODD_NAMES: &str = "WITH {rows} INSERT INTO odd_names (user_id, reason) \
      SELECT v.column1, v.column2 FROM v WHERE v.column1 IS NOT NULL";
 const CLEAR: [&str; 3] = ["DELETE FROM user_grams", "DELETE FROM name_skeletons", "DELETE FROM odd_names"];
@@ -109,6 +110,11 @@ impl Storage {
         names: &[(UserId, Vec<Skeleton>)],
     ) -> Result<(), StorageError> {
         self.run_list(tx, &looks(names), INSERT_SKELETONS).await
+    }
+
+    /// Gives the skeletons of a deleted account to the first of their twins.
+    pub(in crate::storage) async fn promote_twins(&self, tx: &impl Tx, looks: &[Vec<u8>]) -> Result<(), StorageError> {
+        self.run_list(tx, &Bulk::new(looks.iter().map(|look| [Bytes(look)])), PROMOTE_TWINS).await
     }
 
     /// Reviews all names, unless that was done by the present rules: makes their skeletons, the list of names that

@@ -1,7 +1,7 @@
 //! Logins that have expired or ended: reported once, and dropped later with their tokens.
 //!
 //! They are dropped in small steps, each a transaction of its own: a login that was used for a month has thousands of
-//! spent tokens.
+//! spent tokens. These steps wait for no lock while they hold one, so that they need not queue with batches.
 
 use crate::domain::{LoginId, Timestamp, UserId};
 use crate::storage::engine::per_engine::PerEngine;
@@ -26,8 +26,9 @@ const LOGINS: &str = "DELETE FROM logins WHERE id IN (SELECT id FROM logins WHER
      ORDER BY {column} LIMIT 20 \
      {skip}) AND NOT EXISTS (SELECT 1 FROM refresh_tokens WHERE login_id = logins.id)";
 const TICKETS: &str =
-    "DELETE FROM tickets WHERE hash IN (SELECT hash FROM tickets WHERE expires_at <= $1 LIMIT $2 + 0)";
-const USERS: &str = "DELETE FROM ended_users WHERE until <= $1";
+    "DELETE FROM tickets WHERE hash IN (SELECT hash FROM tickets WHERE expires_at <= $1 LIMIT $2 + 0 {skip})";
+const USERS: &str = "DELETE FROM ended_users WHERE user_id IN \
+     (SELECT user_id FROM ended_users WHERE until <= $1 LIMIT $2 + 0 {skip})";
 
 /// Leaves rows that another transaction has locked for the next time. SQLite has only one lock.
 const SKIP_LOCKED: PerEngine<&str> = PerEngine { sqlite: "", postgres: "FOR UPDATE SKIP LOCKED" };
@@ -75,7 +76,7 @@ impl Storage {
     async fn drop_some(&self, sql: &str, by: Timestamp) -> Result<u64, StorageError> {
         let sql = sql.replace("{skip}", SKIP_LOCKED.of(self.backend()));
         let with_limit = sql.contains("$2").then(|| BATCH.into());
-        let tx = self.begin_cleanup().await?;
+        let tx = self.begin_on(&self.cleanup, None).await?;
         let dropped = tx.execute(self.statement(sql, [by.as_micros().into()].into_iter().chain(with_limit))).await?;
         if dropped == 0 {
             tx.rollback().await?;

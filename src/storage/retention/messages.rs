@@ -5,10 +5,15 @@
 
 use std::sync::LazyLock;
 
+use sea_orm::DatabaseBackend;
+
 use crate::domain::{MessageId, Seq, Timestamp};
-use crate::storage::commands::deletions::UNREAD_LESS;
+use crate::storage::commands::deletions::changes::Changes;
+use crate::storage::commands::deletions::targets::{Change, Target};
 use crate::storage::engine::erase::{Side, erase};
-use crate::storage::engine::row::{Columns as _, Row, columns};
+use crate::storage::engine::fixed_joins::left_join;
+use crate::storage::engine::row::{Columns as _, Row};
+use crate::storage::engine::together::Together;
 use crate::storage::engine::tx::Tx as _;
 use crate::storage::schema::kinds::GoneHow;
 use crate::storage::{Storage, StorageError};
@@ -19,38 +24,51 @@ pub const BATCH: i64 = 200;
 const EXPIRED: &str =
     "SELECT id FROM messages WHERE expires_at IS NOT NULL AND expires_at <= $1 ORDER BY expires_at LIMIT $2 + 0";
 
-/// Finds some messages of the conversation `$1`, at most `$2`, in the state that replaces `GONE`.
-const TO_DESTROY: &str = "SELECT id FROM messages WHERE conversation_id = $1 AND GONE \
-     LIMIT $2 + 0";
-/// Removes the user `$2` from the message `$1`, or both sides when `$2` is 0. Of a message that the other side has
-/// sent, the fields by which a retry is recognised stay. The message gets the number `$3` of the event of the deletion:
-/// it is kept as long as that event, and found by this number when the other side leaves as well.
-const WIPE: &str = "UPDATE messages SET sender_id = CASE WHEN $2 IN (sender_id, 0) THEN 0 ELSE sender_id END, \
-     receiver_id = CASE WHEN $2 IN (receiver_id, 0) THEN 0 ELSE receiver_id END, \
-     client_id = CASE WHEN $2 IN (sender_id, 0) THEN NULL ELSE client_id END, \
-     content_hash = CASE WHEN $2 IN (sender_id, 0) THEN NULL ELSE content_hash END, expires_at = NULL, \
-     gone_seq = $3, gone_how = $4 WHERE id = $1";
-
-columns! {
-    /// A message for retention to destroy.
-    struct SweptColumns {
-        id: i64 = "id",
-        conversation: i64 = "conversation_id",
-        sender: i32 = "sender_id",
-        receiver: i32 = "receiver_id",
-        receiver_gone: Option<i64> = "receiver_gone",
-    }
-}
-
-/// The oldest messages that a retention run has not destroyed yet.
-static TO_SWEEP: LazyLock<String> = LazyLock::new(|| {
+/// Finds some messages of the conversation `$1`, at most `$2` in each state that they may be in. When both users have
+/// left, so that `$4` is 0, also those that the deletion of the first one, with the number `$3`, has kept for the
+/// second.
+static TO_WIPE: LazyLock<String> = LazyLock::new(|| {
+    let by_account = GoneHow::Account.stored();
+    let states = [
+        "gone_seq IS NULL AND sender_gone IS NULL AND receiver_gone IS NULL",
+        "gone_seq IS NULL AND (sender_gone IS NOT NULL OR receiver_gone IS NOT NULL)",
+        &format!("gone_seq IS NOT NULL AND gone_how <> {by_account}"),
+        &format!("$4 = 0 AND gone_seq = $3 AND gone_how = {by_account} AND (sender_id <> 0 OR receiver_id <> 0)"),
+    ];
+    let parts = states.iter().enumerate().map(|(i, state)| {
+        format!(
+            "SELECT id FROM (SELECT id FROM messages WHERE conversation_id = $1 AND {state} LIMIT $2 + 0) AS part{i}"
+        )
+    });
+    parts.collect::<Vec<_>>().join(" UNION ALL ")
+});
+/// Removes the user `column2` from the message `column1`, or both sides when it is 0. Of a message that the other side
+/// has sent, the fields by which a retry is recognised stay. The message gets the number `column3` of the event of the
+/// deletion: it is kept as long as that event, and found by this number when the other side leaves as well.
+static WIPE: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT {} FROM messages WHERE id > $1 AND id <= $2 AND gone_seq IS NULL ORDER BY id LIMIT $3 + 0",
-        SweptColumns::select()
+        "UPDATE messages SET sender_id = CASE WHEN v.column2 IN (sender_id, 0) THEN 0 ELSE sender_id END, \
+         receiver_id = CASE WHEN v.column2 IN (receiver_id, 0) THEN 0 ELSE receiver_id END, \
+         client_id = CASE WHEN v.column2 IN (sender_id, 0) THEN NULL ELSE client_id END, \
+         content_hash = CASE WHEN v.column2 IN (sender_id, 0) THEN NULL ELSE content_hash END, expires_at = NULL, \
+         gone_seq = v.column3, gone_how = {} FROM {{v}} WHERE messages.id = v.column1",
+        GoneHow::Account.stored()
     )
 });
-const SWEEP_ONE: &str = "UPDATE messages SET expires_at = NULL, gone_seq = $2, gone_how = $3 WHERE id = $1";
 
+/// The oldest messages that a retention run has not destroyed yet.
+fn to_sweep(backend: DatabaseBackend) -> String {
+    format!(
+        "SELECT {} FROM (SELECT * FROM messages WHERE id > $1 AND id <= $2 AND gone_seq IS NULL \
+         ORDER BY id LIMIT $3 + 0) AS m {} ORDER BY m.id",
+        Target::select(),
+        left_join(backend, "conversations", "c", "c.id = m.conversation_id")
+    )
+}
+
+/// Finds out whether there is something for [`OLD_EVENTS`] or [`OLD_TOMBSTONES`] to delete.
+const HAS_OLD: &str = "SELECT 1 WHERE EXISTS (SELECT 1 FROM events WHERE seq <= $1) \
+     OR EXISTS (SELECT 1 FROM messages WHERE gone_seq IS NOT NULL AND gone_seq <= $1)";
 /// Deletes some events up to the number `$1`.
 const OLD_EVENTS: &str =
     "DELETE FROM events WHERE seq <= $1 AND seq IN (SELECT seq FROM events WHERE seq <= $1 ORDER BY seq LIMIT $2 + 0)";
@@ -90,37 +108,23 @@ impl Storage {
             return Ok(Cleared::default());
         };
         let (conversation, user, seq): (i64, i32, i64) = row.read()?;
+        // Nobody stores anything in a conversation that is gone, so this need not wait for others who write.
+        let values = [conversation.into(), BATCH.into(), seq.into(), user.into()];
+        let rows = self.reads.query(self.statement(TO_WIPE.as_str(), values)).await?;
+        let ids = rows.iter().map(|row| Ok([row.get(0)?])).collect::<Result<Vec<[i64; 1]>, StorageError>>()?;
+        let wiped: Vec<_> = ids.iter().map(|&[id]| [id, user.into(), seq]).collect();
+        let mut together = Together::new(self.backend());
+        together.add(&WIPE, &wiped);
+        together.add(erase(self.backend(), Side::Both), &ids);
         let tx = self.begin_cleanup().await?;
-        let mut destroyed = 0;
-        let by_account = GoneHow::Account.stored();
-        let gone_before = format!("gone_seq IS NOT NULL AND gone_how <> {by_account}");
-        let states = [
-            "gone_seq IS NULL AND sender_gone IS NULL AND receiver_gone IS NULL",
-            "gone_seq IS NULL AND (sender_gone IS NOT NULL OR receiver_gone IS NOT NULL)",
-            &gone_before,
-        ];
-        // When both users have left: the messages that the deletion of the first one has kept for the second.
-        let left = format!("gone_seq = {seq} AND gone_how = {by_account} AND (sender_id <> 0 OR receiver_id <> 0)");
-        for state in states.into_iter().chain((user == 0).then_some(left.as_str())) {
-            let sql = TO_DESTROY.replace("GONE", state);
-            let rows = tx.query(self.statement(sql, [conversation.into(), BATCH.into()])).await?;
-            for row in rows {
-                let id: i64 = row.get(0)?;
-                tx.execute(
-                    self.statement(WIPE, [id.into(), user.into(), seq.into(), GoneHow::Account.stored().into()]),
-                )
-                .await?;
-                tx.execute(self.statement(erase(self.backend(), Side::Both), [id.into()])).await?;
-                destroyed += 1;
-            }
-        }
-        if destroyed == 0 {
+        together.make(&tx).await?;
+        if ids.is_empty() {
             // The user in it has changed when the other side has left meanwhile, too: then there is more to do.
             let done = "DELETE FROM wipes WHERE conversation_id = $1 AND user_id = $2";
             tx.execute(self.statement(done, [conversation.into(), user.into()])).await?;
         }
         tx.commit().await?;
-        Ok(Cleared { destroyed, dropped: 0, has_more: true })
+        Ok(Cleared { destroyed: ids.len() as u64, dropped: 0, has_more: true })
     }
 
     /// Destroys some messages that a retention run covers, oldest first. All up to `swept` are destroyed already; moves
@@ -133,19 +137,21 @@ impl Storage {
         let (seq, before): (i64, i64) = row.read()?;
         let last = self.number_before(Timestamp::from_micros(before)).await?;
         let tx = self.begin_cleanup().await?;
-        let rows = tx.query(self.statement(TO_SWEEP.as_str(), [swept.0.into(), last.0.into(), BATCH.into()])).await?;
-        let rows: Vec<SweptColumns> = rows.into_iter().map(Row::read).collect::<Result<_, _>>()?;
-        for &SweptColumns { id, conversation, sender, receiver, receiver_gone } in &rows {
-            tx.execute(self.statement(SWEEP_ONE, [id.into(), seq.into(), GoneHow::Retention.stored().into()])).await?;
-            tx.execute(self.statement(erase(self.backend(), Side::Both), [id.into()])).await?;
-            if sender != receiver && receiver_gone.is_none() {
-                tx.execute(self.statement(UNREAD_LESS, [receiver.into(), conversation.into(), id.into()])).await?;
-            }
+        let values = [swept.0.into(), last.0.into(), BATCH.into()];
+        let rows = tx.query(self.statement(to_sweep(self.backend()), values)).await?;
+        let rows: Vec<Target> = rows.into_iter().map(Row::read).collect::<Result<_, _>>()?;
+        let mut changes = Changes::default();
+        for &target in &rows {
+            let mut change = Change::of(target);
+            let now = &mut change.now;
+            (now.gone_seq, now.gone_how, now.expires_at) = (Some(Seq(seq)), GoneHow::Retention, None);
+            changes.message(&change);
         }
+        changes.make(&tx, self.backend()).await?;
         if rows.is_empty() {
             tx.execute(self.statement("DELETE FROM sweeps WHERE seq = $1", [seq.into()])).await?;
         }
-        let newest = rows.last().map(|last| MessageId(last.id));
+        let newest = rows.last().map(|last| last.id);
         tx.commit().await?;
         *swept = newest.unwrap_or(*swept);
         Ok(Cleared { destroyed: rows.len() as u64, dropped: 0, has_more: true })
@@ -154,6 +160,10 @@ impl Storage {
     /// Drops some events and tombstones from before `horizon`. Cursors that old are not honoured any more.
     pub async fn drop_before(&self, horizon: Timestamp) -> Result<Cleared, StorageError> {
         let up_to = self.number_before(horizon).await?;
+        // Nearly always there is nothing, and writers need not wait.
+        if self.reads.query_one(self.statement(HAS_OLD, [up_to.0.into()])).await?.is_none() {
+            return Ok(Cleared::default());
+        }
         let tx = self.begin_cleanup().await?;
         let mut dropped = tx.execute(self.statement(OLD_EVENTS, [up_to.0.into(), BATCH.into()])).await?;
         dropped += tx.execute(self.statement(OLD_TOMBSTONES, [up_to.0.into(), BATCH.into()])).await?;

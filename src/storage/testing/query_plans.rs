@@ -8,6 +8,7 @@ use sea_orm::{ConnectionTrait as _, Value};
 
 use crate::config::Config;
 use crate::domain::{EmailAddress, PublicKey, Timestamp, UserId, UserName};
+use crate::storage::commands::deletions::targets::targets_query;
 use crate::storage::commands::lookup::questions::LOOK_UP;
 use crate::storage::commands::receipts::statements::sides;
 use crate::storage::engine::bulk::Bulk;
@@ -104,6 +105,8 @@ async fn check_plans(storage: &Storage) {
     plans.push(receipts);
     // The look-ups of a batch before it is stored.
     plans.push(explain(storage, &Bulk::<5>::with_one_row(&LOOK_UP), (0..5).map(|_| one()).collect()).await);
+    let targets = Bulk::<1>::with_one_row(&targets_query(storage.backend()));
+    plans.push(explain(storage, &targets, vec![one()]).await);
     for statement in by_ids(storage.backend(), &[UserId(1), UserId(2)]) {
         plans.push(explain(storage, &statement.sql, statement.values.unwrap().0).await);
     }
