@@ -5,6 +5,7 @@
 //! statement counts, too; so the same kinds of commands come a few times before, on the same connection.
 
 mod chats;
+mod deletions;
 
 use fluent_backend::Config;
 use fluent_backend::domain::{Answer, Command, Outcome, Refusal, Timestamp, UserId};
@@ -28,7 +29,7 @@ struct Two {
     storage: Storage,
     beside: Storage,
     link: DatabaseLink,
-    _postgres: Postgres,
+    postgres: Postgres,
 }
 
 impl Two {
@@ -46,7 +47,7 @@ impl Two {
         let beside = Storage::open(&direct).await.unwrap();
         let storage = Storage::open(&config(link.url("fluent", "fluent"))).await.unwrap();
         link.record_held();
-        Some(Self { users, storage, beside, link, _postgres: postgres })
+        Some(Self { users, storage, beside, link, postgres })
     }
 
     /// People of a round who write to each other, and some who have never written to anybody.

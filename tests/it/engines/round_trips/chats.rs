@@ -42,6 +42,11 @@ fn send(draft: Draft) -> Command {
     Command::Send(Box::new(draft))
 }
 
+/// A message as the shipped app sends it.
+pub(super) fn plain(from: UserId, to: UserId) -> Command {
+    send(draft(from, to))
+}
+
 /// Lets `people` write to each other in pairs.
 pub(super) async fn made(storage: &Storage, people: &[UserId], now: Timestamp) -> Vec<Chat> {
     let commands = people.as_chunks::<2>().0.iter().flat_map(|&[a, b]| {
