@@ -80,7 +80,9 @@ impl Batch<'_> {
             };
             self.finish(place, outcome);
         }
-        targets.values().for_each(|change| changes.message(change));
+        for change in targets.values() {
+            changes.message(change);
+        }
         self.changed |= !changes.is_empty();
         self.destroyed |= changes.destroys();
         changes.make(&self.tx, self.storage.backend()).await

@@ -162,12 +162,12 @@ async fn compare(data: impl AsyncFn() -> Option<Arc<TestData>>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn deletions_of_a_batch_do_what_each_does_alone_on_sqlite() {
-    compare(async || Some(TestData::sqlite())).await;
+    Box::pin(compare(async || Some(TestData::sqlite()))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn deletions_of_a_batch_do_what_each_does_alone_on_postgresql() {
-    compare(async || database().await.map(TestData::postgres)).await;
+    Box::pin(compare(async || database().await.map(TestData::postgres))).await;
 }
 
 /// A deletion comes behind the sends and receipts of its batch.

@@ -54,7 +54,7 @@ async fn many_rows_take_no_more_statements_than_few() {
     // Numbers, targets, all changes, commit.
     let mut from = postgres.log().len();
     let delete = |id: u32| {
-        let scope = if id % 3 == 0 { Scope::Everyone } else { Scope::Me };
+        let scope = if id.is_multiple_of(3) { Scope::Everyone } else { Scope::Me };
         Command::Delete { user: users[(id as usize + 1) % 2], id: MessageId(id.into()), scope }
     };
     let deleted = storage.apply((1..=200).map(delete).collect(), at(2)).await.unwrap();
