@@ -2,11 +2,15 @@
 //!
 //! Commands are carried out in their order. Messages next to each other are stored together, and so are receipts,
 //! deletions and marks of logins; a command of another kind is a barrier between them.
+//!
+//! On PostgreSQL all other writers wait from the statement that takes the numbers to the commit. So what must be looked
+//! up is asked before it where that is possible, and each kind of command makes a few statements for all there are.
 
 use crate::domain::{Answer, Command, Draft, Effect, LoginMark, Outcome, Seq, Timestamp};
 use crate::storage::commands::batch::{Batch, Place};
 use crate::storage::commands::cache::Cache;
 use crate::storage::commands::deletions::Deletions;
+use crate::storage::commands::lookup::LookedUp;
 use crate::storage::commands::receipts::merged::MergedReceipts;
 use crate::storage::engine::tx::Tx as _;
 use crate::storage::{Storage, StorageError};
@@ -58,27 +62,29 @@ impl Storage {
     ) -> Result<Applied, StorageError> {
         let count = if commands.iter().any(takes_numbers) { commands.len() } else { 0 };
         let count = i64::try_from(count).map_err(|_| StorageError::Corrupt("a batch beyond 2^63"))?;
-        let tx = self.begin_batch().await?;
-        let row = tx.query_one(self.statement(TAKE_NUMBERS, [count.into(), now.as_micros().into()])).await?;
-        let row = row.ok_or(StorageError::Corrupt("the store row is missing"))?;
-        let (head, clock, rules, retained_from, marked_at): (i64, i64, i64, Timestamp, i64) = row.read()?;
-        cache.check(rules);
-
         let mut batch = Batch {
             storage: self,
-            tx,
+            tx: self.begin_batch().await?,
             cache,
-            first_seq: head - count + 1,
-            first_time: clock - count + 1,
+            // Known once the numbers are taken.
+            first_seq: 0,
+            first_time: 0,
             now,
-            retained_from,
+            retained_from: now,
             outcomes: commands.iter().map(|_| None).collect(),
             effects: Vec::new(),
             changed: false,
             destroyed: false,
         };
+        let early = batch.look_up_for(&commands).await?;
+        let row = batch.tx.query_one(self.statement(TAKE_NUMBERS, [count.into(), now.as_micros().into()])).await?;
+        let row = row.ok_or(StorageError::Corrupt("the store row is missing"))?;
+        let (head, clock, rules, retained_from, marked_at): (i64, i64, i64, Timestamp, i64) = row.read()?;
+        (batch.first_seq, batch.first_time) = (head - count + 1, clock - count + 1);
+        batch.retained_from = retained_from;
+        let still_holds = batch.cache.check(rules);
         batch.record_clock_mark(marked_at).await?;
-        batch.run(commands).await?;
+        batch.run(commands, early.filter(|_| still_holds)).await?;
         let Batch { tx, outcomes, effects, changed, destroyed, .. } = batch;
         let last = if changed {
             tx.commit().await?;
@@ -105,21 +111,36 @@ struct Gathered {
     marks: Vec<LoginMark>,
 }
 
+/// Returns whether a command is carried out together with others next to it.
+fn is_gathered(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Send(_)
+            | Command::Read { .. }
+            | Command::Delivered { .. }
+            | Command::Delete { .. }
+            | Command::Expire(_)
+            | Command::MarkLogin(_)
+    )
+}
+
 impl Batch<'_> {
-    async fn run(&mut self, commands: Vec<Command>) -> Result<(), StorageError> {
+    /// Looks up what the first commands that are carried out together need to know, if that is possible already.
+    async fn look_up_for(&mut self, commands: &[Command]) -> Result<Option<LookedUp>, StorageError> {
+        let together = || commands.iter().take_while(|command| is_gathered(command));
+        let drafts = together().filter_map(|it| if let Command::Send(draft) = it { Some(&**draft) } else { None });
+        let reads = together().filter_map(|command| match command {
+            Command::Read { conversation, .. } => Some(*conversation),
+            _ => None,
+        });
+        self.look_up_early(&drafts.collect::<Vec<_>>(), reads).await
+    }
+
+    async fn run(&mut self, commands: Vec<Command>, mut early: Option<LookedUp>) -> Result<(), StorageError> {
         let mut gathered = Gathered::default();
         for (place, command) in commands.into_iter().enumerate() {
-            let is_gathered = matches!(
-                command,
-                Command::Send(_)
-                    | Command::Read { .. }
-                    | Command::Delivered { .. }
-                    | Command::Delete { .. }
-                    | Command::Expire(_)
-                    | Command::MarkLogin(_)
-            );
-            if !is_gathered {
-                self.run_gathered(std::mem::take(&mut gathered)).await?;
+            if !is_gathered(&command) {
+                self.run_gathered(std::mem::take(&mut gathered), early.take()).await?;
             }
             // Rare commands are boxed: they would make the future of every batch as large as the largest of them.
             let outcome = match command {
@@ -165,13 +186,19 @@ impl Batch<'_> {
             };
             self.finish(place, outcome);
         }
-        self.run_gathered(gathered).await
+        self.run_gathered(gathered, early).await
     }
 
-    async fn run_gathered(&mut self, gathered: Gathered) -> Result<(), StorageError> {
+    async fn run_gathered(&mut self, gathered: Gathered, early: Option<LookedUp>) -> Result<(), StorageError> {
         let Gathered { sends, receipts, deletions, marks } = gathered;
-        let questions = self.questions(&sends, &receipts);
-        let looked_up = self.look_up(questions).await?;
+        let looked_up = match early {
+            Some(looked_up) => looked_up,
+            None => {
+                let drafts: Vec<&Draft> = sends.iter().map(|(_, draft)| draft).collect();
+                let asked = self.questions(&drafts, receipts.reads.keys().map(|(_, direct)| *direct));
+                self.look_up(asked).await?
+            }
+        };
         self.sends(sends, looked_up).await?;
         self.receipts(receipts).await?;
         // Boxed, since it is rare.

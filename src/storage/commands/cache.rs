@@ -14,6 +14,9 @@ const CONVERSATIONS: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
 /// Most cached users, of 48 bytes each and their part of the map.
 const USERS: NonZeroUsize = NonZeroUsize::new(16_384).unwrap();
 
+/// The `rules` of an empty cache.
+const FORGOTTEN: i64 = -1;
+
 /// The cached part of a conversation of two users, by the key that commands name it by.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::storage) struct CachedConversation {
@@ -40,7 +43,12 @@ pub(in crate::storage) struct Cache {
 
 impl Cache {
     pub(in crate::storage) fn new() -> Self {
-        Self { rules: -1, is_open: false, conversations: LruCache::new(CONVERSATIONS), users: LruCache::new(USERS) }
+        Self {
+            rules: FORGOTTEN,
+            is_open: false,
+            conversations: LruCache::new(CONVERSATIONS),
+            users: LruCache::new(USERS),
+        }
     }
 
     /// Begins a batch. Clears the cache when the batch before neither succeeded nor failed.
@@ -58,12 +66,15 @@ impl Cache {
         }
     }
 
-    /// Clears the cache when the store's `rules` are not those that it was filled under.
-    pub(in crate::storage) fn check(&mut self, rules: i64) {
+    /// Clears the cache when the store's `rules` are not those that it was filled under. Returns whether that has
+    /// forgotten nothing.
+    pub(in crate::storage) fn check(&mut self, rules: i64) -> bool {
+        let holds = self.rules == rules || self.rules == FORGOTTEN;
         if self.rules != rules {
             self.forget();
             self.rules = rules;
         }
+        holds
     }
 
     /// Counts a change that this process has made, and has made in the cache too.
@@ -72,7 +83,7 @@ impl Cache {
     }
 
     fn forget(&mut self) {
-        self.rules = -1;
+        self.rules = FORGOTTEN;
         self.conversations.clear();
         self.users.clear();
     }

@@ -6,14 +6,13 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::domain::{ClientId, ConversationId, DirectKey, Draft, MessageId, User, UserId};
 use crate::storage::StorageError;
-use crate::storage::commands::batch::{Batch, Place};
+use crate::storage::commands::batch::Batch;
 use crate::storage::commands::cache::{CachedConversation, CachedUser};
 use crate::storage::commands::known::Known;
-use crate::storage::commands::receipts::merged::MergedReceipts;
 use crate::storage::engine::row::Row;
-use crate::storage::engine::tx::Tx as _;
+use crate::storage::engine::tx::{Transaction, Tx as _};
 
-use questions::{BY_CLIENT_ID, CONVERSATION, FoundColumns, LOOK_UP, Questions, USER};
+use questions::{BY_CLIENT_ID, CONVERSATION, FoundColumns, LOOK_UP, Questions, RULES, USER};
 
 const IS_BLOCKED: &str =
     "SELECT 1 FROM blocks WHERE (user_id = $1 AND other_id = $2) OR (user_id = $2 AND other_id = $1) LIMIT 1";
@@ -26,6 +25,8 @@ pub(super) struct LookedUp {
     pub(super) known: Known,
     /// The conversations of messages.
     pub(super) originals: HashMap<MessageId, ConversationId>,
+    /// Whether nothing was missing from the questions because a stale cache had it.
+    is_whole: bool,
 }
 
 impl LookedUp {
@@ -39,14 +40,14 @@ impl LookedUp {
 impl Batch<'_> {
     /// Returns the client ids that must be looked up before anything is stored: those that occur twice, and those of
     /// drafts that may be refused or make a conversation, neither of which a retry does.
-    fn doubtful(&self, drafts: &[(Place, Draft)]) -> Vec<(UserId, ClientId)> {
+    fn doubtful(&self, drafts: &[&Draft]) -> Vec<(UserId, ClientId)> {
         let mut times: HashMap<(UserId, &ClientId), usize> = HashMap::new();
-        for (_, draft) in drafts {
+        for draft in drafts {
             if let Some(once) = &draft.once {
                 *times.entry((draft.sender, &once.client_id)).or_default() += 1;
             }
         }
-        let doubtful = drafts.iter().filter_map(|(_, draft)| {
+        let doubtful = drafts.iter().filter_map(|draft| {
             let name = (draft.sender, &draft.once.as_ref()?.client_id);
             (times.get(&name) != Some(&1) || !self.is_plain(draft)).then(|| (name.0, name.1.clone()))
         });
@@ -63,10 +64,10 @@ impl Batch<'_> {
             && draft.receiver_key_id.as_ref().is_none_or(has_present_key)
     }
 
-    /// Returns what these commands need to know and the cache lacks.
-    pub(super) fn questions(&mut self, drafts: &[(Place, Draft)], receipts: &MergedReceipts) -> Questions {
+    /// Returns what these drafts, and reads in these conversations, need to know and the cache lacks.
+    pub(super) fn questions(&mut self, drafts: &[&Draft], reads: impl IntoIterator<Item = DirectKey>) -> Questions {
         let mut asked = Questions::of_client_ids(self.doubtful(drafts));
-        for (_, draft) in drafts.iter().filter(|(_, draft)| draft.objection.is_none()) {
+        for draft in drafts.iter().filter(|draft| draft.objection.is_none()) {
             let Some(direct) = draft.conversation else { continue };
             if self.conversation(direct).is_none() {
                 // It may have to be made.
@@ -78,9 +79,9 @@ impl Batch<'_> {
             }
             asked.messages.extend(draft.reply_to);
         }
-        for (_, direct) in receipts.reads.keys() {
-            if self.conversation(*direct).is_none() {
-                asked.conversations.insert(*direct);
+        for direct in reads {
+            if self.conversation(direct).is_none() {
+                asked.conversations.insert(direct);
             }
             asked.users.extend(direct.sides());
         }
@@ -94,15 +95,38 @@ impl Batch<'_> {
         self.looked_up(asked.client_ids, rows)
     }
 
+    /// Asks before the batch takes its numbers, so before it makes others wait; `None` on SQLite, where nobody else
+    /// writes, and when the cache was stale. The answers hold while the rules stay as they are, but for what other
+    /// processes store meanwhile: messages, which are found out as retries when they are inserted, and conversations,
+    /// which are then not made again. Nobody was told of these when the commands were given.
+    pub(super) async fn look_up_early(
+        &mut self,
+        drafts: &[&Draft],
+        reads: impl IntoIterator<Item = DirectKey>,
+    ) -> Result<Option<LookedUp>, StorageError> {
+        if matches!(self.tx, Transaction::Sqlite(_)) {
+            return Ok(None);
+        }
+        let asked = self.questions(drafts, reads);
+        if asked.rows().rows().is_empty() {
+            return Ok(Some(LookedUp::default()));
+        }
+        let found = self.look_up(Questions { with_rules: true, ..asked }).await?;
+        Ok(Some(found).filter(|found| found.is_whole))
+    }
+
     /// Reads answers, those about `client_ids` among them.
     pub(super) fn looked_up(
         &mut self,
         client_ids: Vec<(UserId, ClientId)>,
         rows: Vec<Row>,
     ) -> Result<LookedUp, StorageError> {
-        let mut found = LookedUp { known: Known::of(client_ids), ..LookedUp::default() };
+        let mut found = LookedUp { known: Known::of(client_ids), is_whole: true, ..LookedUp::default() };
+        let rows = rows.into_iter().map(Row::read).collect::<Result<Vec<FoundColumns>, _>>()?;
+        if let Some(rules) = rows.iter().find(|row| row.question == RULES) {
+            found.is_whole = self.cache.check(rules.id);
+        }
         for row in rows {
-            let row: FoundColumns = row.read()?;
             match row.question {
                 BY_CLIENT_ID => found.known.add(row)?,
                 CONVERSATION => {
@@ -119,6 +143,7 @@ impl Batch<'_> {
                     let cached = CachedUser { key_id: user.key_id(), read_receipts: row.number != 0 };
                     self.cache.users.put(user.id, cached);
                 }
+                RULES => {}
                 _ => {
                     found.originals.insert(MessageId(row.id), row.conversation_id);
                 }

@@ -124,11 +124,13 @@ impl Batch<'_> {
     /// Answers drafts that repeat others of the batch, which are stored now.
     fn finish_repeated(&mut self, repeated: Vec<Repeated>) {
         for Repeated { place, first, is_same } in repeated {
-            let first = self.outcomes.get(first).and_then(Option::as_ref);
-            if let Some(Outcome { answer: Ok(Answer::Stored(stored)), .. }) = first {
-                let outcome = retried(stored, is_same);
-                self.finish(place, outcome);
-            }
+            let outcome = match self.outcomes.get(first).and_then(Option::as_ref).map(|first| &first.answer) {
+                Some(Ok(Answer::Stored(stored))) => retried(stored, is_same),
+                // It was a retry itself, of a message with another content.
+                Some(Err(refusal)) => Outcome::refused(refusal.clone()),
+                _ => continue,
+            };
+            self.finish(place, outcome);
         }
     }
 

@@ -148,3 +148,10 @@ async fn the_worst_batch_without_deletions() {
     assert_few(&at_worst(&two, 0).await);
     two.close().await;
 }
+
+#[tokio::test]
+async fn the_worst_batch() {
+    let Some(two) = Two::open().await else { return };
+    assert_few(&at_worst(&two, SOME).await);
+    two.close().await;
+}

@@ -15,12 +15,14 @@ pub(in crate::storage::commands) const CONVERSATION: i32 = 2;
 pub(in crate::storage::commands) const USER: i32 = 3;
 /// A message by its id.
 const BY_ID: i32 = 4;
+/// The number that changes with all that is cached.
+pub(in crate::storage::commands) const RULES: i32 = 5;
 
 columns! {
     /// An answer: the columns of a message `m` that was asked by its client id. Other answers have as many.
     pub(in crate::storage::commands) struct FoundColumns {
         question: i32 = "1",
-        /// A message, or a direct key.
+        /// A message, a direct key, or the rules.
         id: i64 = "m.id",
         /// The conversation; 0 when there is none.
         conversation_id: ConversationId = "m.conversation_id",
@@ -45,7 +47,9 @@ pub(in crate::storage) static LOOK_UP: LazyLock<String> = LazyLock::new(|| {
          UNION ALL SELECT v.column1, 0, 0, u.id, CASE WHEN u.read_receipts THEN 1 ELSE 0 END, u.public_key, NULL \
          FROM v JOIN users AS u ON u.id = v.column3 WHERE v.column1 = {USER} \
          UNION ALL SELECT v.column1, m.id, m.conversation_id, 0, 0, '', NULL \
-         FROM v JOIN messages AS m ON m.id = v.column2 WHERE v.column1 = {BY_ID}",
+         FROM v JOIN messages AS m ON m.id = v.column2 WHERE v.column1 = {BY_ID} \
+         UNION ALL SELECT v.column1, s.rules, 0, 0, 0, '', NULL \
+         FROM v JOIN store AS s ON s.id = 1 WHERE v.column1 = {RULES}",
         FoundColumns::select()
     )
 });
@@ -57,6 +61,8 @@ pub(in crate::storage::commands) struct Questions {
     pub(super) users: BTreeSet<UserId>,
     pub(super) client_ids: Vec<(UserId, ClientId)>,
     pub(super) messages: BTreeSet<MessageId>,
+    /// Whether the rules under which the answers hold are asked, too.
+    pub(super) with_rules: bool,
 }
 
 impl Questions {
@@ -78,6 +84,7 @@ impl Questions {
         });
         let users = self.users.iter().map(|user| row(USER, 0, *user, nobody, ""));
         let messages = self.messages.iter().map(|id| row(BY_ID, id.0, nobody, nobody, ""));
-        Bulk::new(names.chain(conversations).chain(users).chain(messages))
+        let rules = self.with_rules.then(|| row(RULES, 0, nobody, nobody, ""));
+        Bulk::new(names.chain(conversations).chain(users).chain(messages).chain(rules))
     }
 }

@@ -7,12 +7,13 @@ use crate::storage::commands::cache::CachedConversation;
 use crate::storage::engine::bulk::{Bulk, Cell};
 use crate::storage::engine::tx::Transaction;
 
-/// Makes conversations with their members. The sides are in the direct key; those of a self-chat are one.
+/// Makes conversations with their members, unless another process has made them since they were looked up. The sides
+/// are in the direct key; those of a self-chat are one.
 const MAKE: &str = "WITH {rows}, made AS (INSERT INTO conversations (direct_key) SELECT v.column1 FROM v \
-     RETURNING id, direct_key), \
+     ON CONFLICT (direct_key) DO UPDATE SET direct_key = excluded.direct_key RETURNING id, direct_key), \
      joined AS (INSERT INTO members (user_id, conversation_id) \
      SELECT CAST(direct_key >> 32 AS INTEGER), id FROM made \
-     UNION SELECT CAST(direct_key & 4294967295 AS INTEGER), id FROM made) \
+     UNION SELECT CAST(direct_key & 4294967295 AS INTEGER), id FROM made ON CONFLICT DO NOTHING) \
      SELECT id, direct_key FROM made";
 
 /// The same on SQLite.
