@@ -191,13 +191,12 @@ impl Batch<'_> {
 
     async fn run_gathered(&mut self, gathered: Gathered, early: Option<LookedUp>) -> Result<(), StorageError> {
         let Gathered { sends, receipts, deletions, marks } = gathered;
-        let looked_up = match early {
-            Some(looked_up) => looked_up,
-            None => {
-                let drafts: Vec<&Draft> = sends.iter().map(|(_, draft)| draft).collect();
-                let asked = self.questions(&drafts, receipts.reads.keys().map(|(_, direct)| *direct));
-                self.look_up(asked).await?
-            }
+        let looked_up = if let Some(looked_up) = early {
+            looked_up
+        } else {
+            let drafts: Vec<&Draft> = sends.iter().map(|(_, draft)| draft).collect();
+            let asked = self.questions(&drafts, receipts.reads.keys().map(|(_, direct)| *direct));
+            self.look_up(asked).await?
         };
         self.sends(sends, looked_up).await?;
         self.receipts(receipts).await?;

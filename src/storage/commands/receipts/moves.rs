@@ -67,8 +67,25 @@ impl Moves {
     pub(super) fn rows(&self) -> Bulk<'static, 12> {
         Bulk::new(self.0.iter().map(|((user, conversation), moved)| {
             let cells = |position: Option<Position>| position.map_or([0; 3], |it| it.0).map(BigInt);
-            let ([a, b, c], [d, e, f], [g, h, i]) = (cells(moved.read), cells(moved.shown), cells(moved.delivered));
-            [Int(user.0), BigInt(conversation.0), a, b, c, d, e, f, g, h, i, BigInt(moved.more_read.unwrap_or(-1))]
+            let [read, read_seq, read_at] = cells(moved.read);
+            let [shown, shown_seq, shown_at] = cells(moved.shown);
+            let [delivered, delivered_seq, delivered_at] = cells(moved.delivered);
+            let more_read = BigInt(moved.more_read.unwrap_or(-1));
+            let (user, conversation) = (Int(user.0), BigInt(conversation.0));
+            [
+                user,
+                conversation,
+                read,
+                read_seq,
+                read_at,
+                shown,
+                shown_seq,
+                shown_at,
+                delivered,
+                delivered_seq,
+                delivered_at,
+                more_read,
+            ]
         }))
     }
 }
