@@ -3,19 +3,12 @@
 use fluent_backend::domain::{MessageId, Timestamp};
 use sea_orm::{ConnectionTrait as _, Database};
 
-use super::{MOMENTS, SOME, Two, all_day, assert_few, at_worst, chats};
+use super::{MOMENTS, SOME, Two, all_day, assert_few, chats};
 
 #[tokio::test]
 async fn a_batch_of_messages_receipts_and_deletions() {
     let Some(two) = Two::open().await else { return };
     assert_few(&all_day(&two, SOME).await);
-    two.close().await;
-}
-
-#[tokio::test]
-async fn the_worst_batch() {
-    let Some(two) = Two::open().await else { return };
-    assert_few(&at_worst(&two, SOME).await);
     two.close().await;
 }
 
