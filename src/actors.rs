@@ -4,12 +4,13 @@
 //! ```text
 //! root ─┬─ registry ─┬─ session (one for each connected user)
 //!       │            └─ …
+//!       ├─ relay (on PostgreSQL)
 //!       ├─ persistence
 //!       ├─ presence
 //!       └─ janitor
 //! ```
 //! Each actor has a folder for its parts: its messages and its handle are in `messages`, the actor and its state in the
-//! file of the folder's name. In the order session, presence, registry, persistence, the `messages` of an actor use
+//! file of the folder's name. In the order session, presence, registry, relay, persistence, the `messages` of an actor use
 //! only those before them, so that no two modules use each other. No actor has a name in ractor's process-wide
 //! registry, so that one process can run any number of servers.
 
@@ -21,6 +22,7 @@ mod presence;
 #[cfg(test)]
 mod probe;
 mod registry;
+mod relay;
 mod root;
 mod session;
 mod stats;
@@ -30,6 +32,7 @@ pub use persistence::messages::PersistenceHandle;
 pub use persistence::reply::RequestPermit;
 pub use presence::messages::PresenceHandle;
 pub use registry::messages::RegistryHandle;
+pub use relay::messages::RelayHandle;
 pub use root::{ActorSystem, ActorSystemError, Fatal, StartError};
 pub use session::credit::{Credit, Credits, InFlightBytes};
 pub use session::messages::SocketLease;

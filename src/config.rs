@@ -20,8 +20,8 @@ pub use address::{ListenAddress, NotAnAddress, reachable};
 pub(crate) use env_file::without_byte_order_mark;
 pub use error::ConfigError;
 pub use sections::{
-    Admin, Auth, Database, Http, Limits, Log, LogFormat, MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, Messages, Server,
-    Socket, Synchronous,
+    Admin, Auth, Cluster, Database, Http, Limits, Log, LogFormat, MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, Messages,
+    Server, Socket, Synchronous,
 };
 pub use store::Store;
 
@@ -46,6 +46,8 @@ pub struct Config {
     pub socket: Socket,
     /// How long messages and tombstones are kept.
     pub messages: Messages,
+    /// How servers on one PostgreSQL learn of each other's batches.
+    pub cluster: Cluster,
     /// Limits on rates.
     pub limits: Limits,
     /// Logging.
@@ -95,6 +97,7 @@ impl Config {
         self.database.validate()?;
         self.store()?;
         self.messages.validate()?;
+        self.cluster.validate()?;
         self.log.validate()?;
         self.limits.validate()
     }

@@ -1,9 +1,10 @@
-//! Frames of the socket and their codecs, without any I/O.
+//! Frames of the socket, records between servers, and their codecs, without any I/O.
 
 mod close;
 mod error;
 mod frame;
 pub mod legacy;
+pub mod record;
 mod request;
 pub mod v1;
 

@@ -4,10 +4,11 @@
 //! one at a time; a few connections read (WAL). PostgreSQL has a pool for each purpose, and keeps one connection for
 //! batches.
 //!
-//! Only one process at a time may use a SQLite store, so `store.head` changes only by this process.
+//! Only one process at a time may use a SQLite store, so `store.last_seq` changes only by this process.
 
 mod commands;
 mod engine;
+mod journal;
 mod maintenance;
 mod messages;
 mod opening;
@@ -35,6 +36,7 @@ pub use commands::apply::Applied;
 pub use engine::error::{Lost, StorageError};
 pub use engine::page::PAGE_BYTES;
 pub use engine::postgres::servers::named;
+pub use journal::{JournalPage, JournalRow};
 pub use maintenance::copy::{Copied, CopyError, CopySide, CopyStep, copy};
 pub use maintenance::{Holding, MaintenanceError, backup, restore};
 pub use messages::conversations::{Overview, Relation};
@@ -66,6 +68,10 @@ pub struct Storage {
     batches: Batches,
     /// The connection on which retention deletes, concurrently with the writer.
     cleanup: DatabaseConnection,
+    /// On PostgreSQL: the connection on which the journal is read, so that no other reader makes it wait.
+    journal: Option<DatabaseConnection>,
+    /// Names this run of this server among all that write to the store.
+    boot: i64,
     cache: Mutex<Cache>,
     write_health: Arc<WriteHealth>,
     /// On SQLite: the files that are open.
@@ -118,8 +124,13 @@ impl Storage {
             return place.check();
         }
         let closing = async {
+            // Another server need not wait for their end; without them it waits a few seconds.
+            let _ = self.give_leases_back().await;
             self.reads.close_by_ref().await?;
             self.cleanup.close_by_ref().await?;
+            if let Some(journal) = &self.journal {
+                journal.close_by_ref().await?;
+            }
             match &self.batches {
                 Batches::Sqlite(own) => own.lock().await.close(),
                 Batches::Postgres(batches) => batches.lock().await.close(),

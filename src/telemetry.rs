@@ -71,6 +71,16 @@ pub struct Metrics {
     pub store_ahead_seconds: Gauge,
     /// Typing notices and presence look-ups dropped because of load.
     pub whispers_dropped: Counter,
+    /// The number up to which batches of all servers were announced.
+    pub told: Gauge,
+    /// Batches of this server that were announced.
+    pub own_records: Counter,
+    /// Batches of other servers that were read from the journal.
+    pub journal_records: Counter,
+    /// Gaps that the journal has closed.
+    pub journal_gaps: Counter,
+    /// Gaps beyond the journal, which made all sockets read the store.
+    pub resyncs: Counter,
     listeners: [ListenerMetrics; ListenerKind::ALL.len()],
     mailbox_wait: [Histogram; ActorKind::ALL.len()],
     actor_restarts: [Counter; ActorKind::ALL.len()],
@@ -114,6 +124,11 @@ impl Metrics {
             replayed: counter!(names::REPLAYED),
             store_ahead_seconds: gauge!(names::STORE_AHEAD_SECONDS),
             whispers_dropped: counter!(names::WHISPERS_DROPPED),
+            told: gauge!(names::TOLD),
+            own_records: counter!(names::RECORDS, "from" => "own"),
+            journal_records: counter!(names::RECORDS, "from" => "journal"),
+            journal_gaps: counter!(names::GAPS, "by" => "journal"),
+            resyncs: counter!(names::GAPS, "by" => "resync"),
             listeners: ListenerKind::ALL.map(ListenerMetrics::new),
             mailbox_wait: by_actor(names::MAILBOX_WAIT_SECONDS),
             actor_restarts: ActorKind::ALL.map(|kind| counter!(names::ACTOR_RESTARTS, "actor" => kind.as_str())),
@@ -131,6 +146,9 @@ impl Metrics {
             counter.increment(0);
         }
         metrics.answers_refused.increment(0);
+        metrics.told.set(0.0);
+        let cluster = [&metrics.own_records, &metrics.journal_records, &metrics.journal_gaps, &metrics.resyncs];
+        cluster.iter().for_each(|counter| counter.increment(0));
         metrics.replayed.increment(0);
         metrics.whispers_dropped.increment(0);
         metrics.actor_restarts.iter().for_each(|restarts| restarts.increment(0));

@@ -15,6 +15,7 @@ mod m0006_who_still_has_it;
 mod m0007_names;
 mod m0008_login_lives;
 mod m0009_clock_marks;
+mod m0010_batches;
 
 /// All migrations, oldest first.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_names::Migration),
             Box::new(m0008_login_lives::Migration),
             Box::new(m0009_clock_marks::Migration),
+            Box::new(m0010_batches::Migration),
         ]
     }
 }

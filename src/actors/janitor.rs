@@ -35,6 +35,10 @@ const DROP_EVERY: u32 = 16;
 /// clock that was wrong for a moment, as after a cold start, signs no user out.
 const LOOK_EVERY: u32 = 64;
 
+/// The lease of the janitor's chores among the servers on one store, and its length in seconds.
+const LEASE: &str = "janitor";
+const LEASE_S: i64 = 15;
+
 pub(super) enum JanitorMsg {
     Tick,
 }
@@ -48,6 +52,8 @@ pub(super) struct JanitorArgs {
     pub(super) persistence: PersistenceHandle,
     pub(super) registry: RegistryHandle,
     pub(super) config: config::Messages,
+    /// Seconds for which the journal keeps a batch.
+    pub(super) journal_s: i64,
     /// Life of an access token, in seconds: an ended login must be remembered for this long.
     pub(super) access_token_s: i64,
 }
@@ -179,6 +185,13 @@ impl JanitorState {
         }
         let now = self.args.clock.now();
         self.compare_clocks(now).await?;
+        self.close_expired(now).await?;
+        if !self.args.storage.take_lease(LEASE, LEASE_S).await? {
+            // Another server does the rest.
+            self.is_failing = false;
+            return Ok(Round::default());
+        }
+        self.args.storage.clear_journal(self.args.journal_s).await?;
         let expired = self.args.storage.expired(now).await?;
         let round = Round { expired, retain: self.retention(now).await? };
         let storage = self.args.storage.clone();
@@ -189,7 +202,6 @@ impl JanitorState {
             self.run_chore(Chore::DropBefore(horizon)).await?;
             self.run_chore(Chore::DropTickets(now)).await?;
         }
-        self.close_expired(now).await?;
         if self.ticks.is_multiple_of(LOOK_EVERY)
             && let Some(last) = self.looked_at.replace(now)
         {

@@ -1,5 +1,5 @@
 //! The writer: carries out commands in batches and announces what has happened, in commit order: events to the
-//! registry, and effects to all who must act on them.
+//! registry, and effects to all who must act on them, where other servers write to the store as well through the relay.
 //!
 //! Supervised by the root, which replaces it when it fails; commands that wait for an answer are then refused in a way
 //! that can be tried again ([`PendingReply`]). Bound: its mailbox and batch hold at most the credit of all sockets, the
@@ -27,13 +27,16 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use super::health::Health;
 use super::mailbox::{Mailbox, Timed};
 use super::registry::messages::Delivery;
+use super::relay::batch::Listeners;
+use super::relay::messages::{Announcer, RelayMsg};
+use super::session::messages::Resync;
 use super::stats::ActorCounters;
 use crate::clock::Clock;
 use crate::domain::{Audience, Command, Event, EventBody};
 use crate::protocol::FrameError;
 use crate::storage::{Applied, Storage, StorageError};
 use crate::telemetry::metrics;
-use announce::{Announcement, Listeners};
+use announce::Announcement;
 use disk_space::space_for;
 use doubt::{InDoubt, Progress};
 use messages::{Job, PersistenceMsg};
@@ -62,7 +65,7 @@ pub(super) struct PersistenceActor(pub(super) Arc<ActorCounters>);
 pub(super) struct PersistenceArgs {
     pub(super) storage: Arc<Storage>,
     pub(super) clock: Clock,
-    pub(super) listeners: Listeners,
+    pub(super) announcer: Announcer,
     pub(super) health: Arc<Health>,
     pub(super) progress: Progress,
 }
@@ -181,14 +184,11 @@ impl PersistenceState {
     /// Announces a committed batch and its effects, then gives the requests in it their answers.
     fn announce(&self, applied: Applied, replies: Vec<PendingReply>) {
         let mut announcement = Announcement::new(replies.len());
-        if applied.first.0 > self.args.progress.announced().0 + 1 {
-            // Another process has written: what it has numbered lower must not come later.
-            announcement.resync();
-        }
         for (outcome, reply) in applied.outcomes.into_iter().zip(replies) {
             announcement.add(outcome, reply);
         }
-        announcement.send(applied.effects, &self.args.listeners);
+        let batch = announcement.into_batch(applied.effects);
+        self.args.announcer.announce(applied.first, applied.last, batch);
         self.args.progress.settle(applied.last);
     }
 
@@ -227,22 +227,28 @@ impl PersistenceState {
     async fn resolve(&self) -> Result<(), StorageError> {
         // Waits for every transaction that has taken numbers: afterwards nothing is in doubt any more.
         let head = within(PROBE_TIMEOUT, self.args.storage.probe_head(self.needed_space)).await?;
-        if let Some(InDoubt { after, since, senders, effects }) = self.args.progress.in_doubt() {
-            let found = within(TRANSACTION_TIMEOUT, self.args.storage.committed_since(after, since, &senders)).await?;
-            let effects = within(TRANSACTION_TIMEOUT, self.args.storage.effects_since(effects, since)).await?;
-            metrics().messages_stored.increment(found.len() as u64);
-            let recovered = found.into_iter().map(|message| Delivery::Recovered {
-                to: Audience::Members(message.conversation()),
-                event: Arc::new(Event { seq: message.seq, body: EventBody::Message(message) }),
-            });
-            // Sockets that can resume ask the store, which also has what is not a message.
-            self.args.listeners.registry.deliver(recovered.chain([Delivery::Resync]).collect());
-            self.args.listeners.act_on(effects);
-        } else if head > self.args.progress.announced() {
-            // Another process has written meanwhile.
-            self.args.listeners.registry.deliver(vec![Delivery::Resync]);
+        match &self.args.announcer {
+            Announcer::Direct(listeners) => self.announce_doubtful(listeners).await?,
+            // The journal has what of a batch in doubt is there.
+            Announcer::Relayed(relay) => relay.0.cast(RelayMsg::Settled(head)),
         }
         self.args.progress.settle(head);
+        Ok(())
+    }
+
+    /// Announces what of a batch in doubt is in the store.
+    async fn announce_doubtful(&self, listeners: &Listeners) -> Result<(), StorageError> {
+        let Some(InDoubt { after, since, senders, effects }) = self.args.progress.in_doubt() else { return Ok(()) };
+        let found = within(TRANSACTION_TIMEOUT, self.args.storage.committed_since(after, since, &senders)).await?;
+        let effects = within(TRANSACTION_TIMEOUT, self.args.storage.effects_since(effects, since)).await?;
+        metrics().messages_stored.increment(found.len() as u64);
+        let recovered = found.into_iter().map(|message| Delivery::Recovered {
+            to: Audience::Members(message.conversation()),
+            event: Arc::new(Event { seq: message.seq, body: EventBody::Message(message) }),
+        });
+        // Sockets that can resume ask the store, which also has what is not a message.
+        listeners.registry.deliver(recovered.chain([Delivery::Resync(Resync::InDoubt)]).collect());
+        listeners.act_on(effects);
         Ok(())
     }
 

@@ -119,6 +119,11 @@ impl Actor for PresenceActor {
                 let pairs = state.watchers.pairs(user, other);
                 state.look_up(None, pairs, None);
             }
+            PresenceMsg::ReconsiderAll => {
+                state.round += 1;
+                let pairs = state.watchers.all_pairs();
+                state.look_up(None, pairs, None);
+            }
             PresenceMsg::LookedUp { socket, of, is_visible: true, round } if round != state.round => {
                 // A reconsideration came in between and may concern this pair.
                 state.look_up(None, vec![(socket, of)], None);

@@ -4,6 +4,7 @@
 //! come back to its successor. Bound: its mailbox holds what the writer has committed (bounded by the credit of all
 //! sockets) and one message a handshake (bounded by the number of connections).
 
+pub(super) mod local_users;
 pub(super) mod messages;
 
 use std::collections::HashMap;
@@ -23,6 +24,7 @@ use super::session::{SessionActor, SessionArgs};
 use super::stats::ActorCounters;
 use crate::domain::{Audience, UserId};
 use crate::telemetry::ActorKind;
+use local_users::LocalUsers;
 use messages::{Delivery, RegistryHandle, RegistryMsg};
 
 pub(super) struct RegistryActor(pub(super) Arc<ActorCounters>);
@@ -31,6 +33,7 @@ pub(super) struct RegistryActor(pub(super) Arc<ActorCounters>);
 pub(super) struct RegistryArgs {
     pub(super) max_sockets: usize,
     pub(super) handle: RegistryHandle,
+    pub(super) local: LocalUsers,
     pub(super) persistence: PersistenceHandle,
     pub(super) presence: PresenceHandle,
     pub(super) replays: Arc<Replays>,
@@ -61,6 +64,7 @@ impl Actor for RegistryActor {
     async fn pre_start(&self, _: ActorRef<Self::Msg>, args: RegistryArgs) -> Result<RegistryState, ActorProcessingErr> {
         // The sessions of a predecessor have ended with it.
         args.presence.registry_replaced();
+        args.local.clear();
         Ok(RegistryState { args, sessions: HashMap::new(), users: HashMap::new(), pending: Vec::new() })
     }
 
@@ -143,6 +147,7 @@ impl RegistryState {
         match Actor::spawn_linked(None, SessionActor(counters.clone()), args, myself.get_cell()).await {
             Ok((actor, _)) => {
                 self.users.insert(actor.get_id(), user);
+                self.args.local.add(user);
                 let handle = SessionHandle(Mailbox::new(actor, counters));
                 self.sessions.insert(user, Session { handle, attached: 0, updates: Vec::new() });
             }
@@ -157,6 +162,7 @@ impl RegistryState {
             && let Some(session) = self.sessions.remove(&user)
         {
             self.users.remove(&session.handle.id());
+            self.args.local.remove(user);
             session.handle.stop();
         }
     }
@@ -172,9 +178,9 @@ impl RegistryState {
                 self.flush_updates();
                 self.each_online(to, |state, user| state.send(user, SessionMsg::Recovered(event.clone())));
             }
-            Delivery::Resync => {
+            Delivery::Resync(why) => {
                 self.flush_updates();
-                self.send_all(|| SessionMsg::Resync);
+                self.send_all(|| SessionMsg::Resync(why));
             }
         }
     }
@@ -227,6 +233,7 @@ impl RegistryState {
     fn forget(&mut self, session: ActorId) {
         if let Some(user) = self.users.remove(&session) {
             self.sessions.remove(&user);
+            self.args.local.remove(user);
             self.args.presence.seen(user, false);
         }
     }

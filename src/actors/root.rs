@@ -17,6 +17,7 @@ use super::mailbox::{Mailbox, Slot, Timed};
 use super::persistence::messages::PersistenceHandle;
 use super::presence::messages::PresenceHandle;
 use super::registry::messages::RegistryHandle;
+use super::relay::messages::RelayHandle;
 use super::stats::ActorCounters;
 use crate::auth::RefusedTokens;
 use crate::clock::Clock;
@@ -48,6 +49,8 @@ pub struct ActorSystem {
     pub persistence: PersistenceHandle,
     /// The presence actor, which knows which users are online.
     pub presence: PresenceHandle,
+    /// The relay, which brings the batches of all servers into one order; not there on SQLite.
+    pub relay: RelayHandle,
     /// The state of the actors, readable without asking them.
     pub health: Arc<Health>,
 }
@@ -67,11 +70,12 @@ impl ActorSystem {
             registry: RegistryHandle(Slot::new(health.stats(ActorKind::Registry).clone())),
             persistence: PersistenceHandle(Slot::new(health.stats(ActorKind::Persistence).clone())),
             presence: PresenceHandle(Slot::new(health.stats(ActorKind::Presence).clone())),
+            relay: RelayHandle(Slot::new(health.stats(ActorKind::Relay).clone())),
         };
         let children = children(config, &storage, refused, &clock, &handles, &health, head)?;
         let (root, on_fatal) = start_root(children, health.clone()).await?;
-        let Handles { registry, persistence, presence } = handles;
-        Ok((Self { root, registry, persistence, presence, health }, on_fatal))
+        let Handles { registry, persistence, presence, relay } = handles;
+        Ok((Self { root, registry, persistence, presence, relay, health }, on_fatal))
     }
 
     /// Stops all actors at once. Drain the writer first.

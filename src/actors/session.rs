@@ -30,7 +30,7 @@ use crate::protocol::CloseReason;
 use crate::protocol::v1::Context;
 use crate::telemetry::metrics;
 use credit::Credit;
-use messages::{SessionHandle, SessionMsg, SocketLease, Update};
+use messages::{Resync, SessionHandle, SessionMsg, SocketLease, Update};
 use new_socket::NewSocket;
 use origin::{Origin, Reply};
 use replay::Replays;
@@ -94,7 +94,7 @@ impl Actor for SessionActor {
             SessionMsg::Greet { socket, greeting } => state.with_socket(socket, |socket| socket.greet(greeting)),
             SessionMsg::Page { socket, page } => state.with_socket(socket, |socket| socket.page(page)),
             SessionMsg::Recovered(event) => state.for_each_socket(|socket| socket.recovered(&event)),
-            SessionMsg::Resync => state.resync(),
+            SessionMsg::Resync(why) => state.resync(why),
             SessionMsg::Ephemeral { socket: None, frame } => {
                 state.for_each_socket(|socket| socket.send_ephemeral(&frame));
             }
@@ -201,9 +201,9 @@ impl SessionState {
         }
     }
 
-    fn resync(&mut self) {
+    fn resync(&mut self, why: Resync) {
         let (replays, handle) = (self.args.replays.clone(), self.handle.clone());
-        self.for_each_socket(|socket| socket.resync(&replays, &handle));
+        self.for_each_socket(|socket| socket.resync(&replays, &handle, why));
     }
 
     fn watch(&mut self, socket: SocketId, users: Vec<UserId>, credit: Credit) {

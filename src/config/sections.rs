@@ -2,6 +2,7 @@
 
 mod admin;
 mod auth;
+mod cluster;
 mod database;
 mod http;
 mod limits;
@@ -13,6 +14,7 @@ mod socket;
 
 pub use admin::Admin;
 pub use auth::{Auth, MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES};
+pub use cluster::Cluster;
 pub use database::{Database, Synchronous};
 pub use http::Http;
 pub use limits::Limits;

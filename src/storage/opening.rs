@@ -97,6 +97,8 @@ impl Storage {
             reads: connect::open(config, Purpose::Read).await?,
             batches,
             cleanup: connect::open(config, Purpose::Clean).await?,
+            journal: open_journal(config).await?,
+            boot: i64::from_be_bytes(clock::random_bytes()?),
             cache: Mutex::new(Cache::new()),
             write_health: Arc::default(),
             files,
@@ -144,6 +146,14 @@ fn named_file(config: &Config, error: StorageError) -> StorageError {
         Ok(Store::Sqlite(path)) => error.about(&path),
         _ => error,
     }
+}
+
+/// Opens the connection on which the journal is read; `None` on SQLite, which has no journal.
+async fn open_journal(config: &Config) -> Result<Option<DatabaseConnection>, StorageError> {
+    Ok(match store(config)? {
+        Store::Sqlite(_) => None,
+        Store::Postgres(_) => Some(connect::open(config, Purpose::Journal).await?),
+    })
 }
 
 /// Returns half the number of connections for reading, at least one.

@@ -30,6 +30,9 @@ pub(super) const ANSWERS_REFUSED: &str = "fluent_answers_refused_total";
 pub(super) const REPLAYED: &str = "fluent_events_replayed_total";
 pub(super) const STORE_AHEAD_SECONDS: &str = "fluent_store_ahead_seconds";
 pub(super) const WHISPERS_DROPPED: &str = "fluent_whispers_dropped_total";
+pub(super) const TOLD: &str = "fluent_cluster_told";
+pub(super) const RECORDS: &str = "fluent_cluster_records_total";
+pub(super) const GAPS: &str = "fluent_cluster_gaps_total";
 
 /// The kinds of actor, as the label `actor`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,12 +49,14 @@ pub enum ActorKind {
     Presence,
     /// The janitor: deletes what has expired.
     Janitor,
+    /// The relay: brings the batches of all servers into one order.
+    Relay,
 }
 
 impl ActorKind {
     /// All kinds, in the order of their discriminants.
-    pub const ALL: [Self; 6] =
-        [Self::Root, Self::Registry, Self::Session, Self::Persistence, Self::Presence, Self::Janitor];
+    pub const ALL: [Self; 7] =
+        [Self::Root, Self::Registry, Self::Session, Self::Persistence, Self::Presence, Self::Janitor, Self::Relay];
 
     /// Returns the label's value.
     #[must_use]
@@ -63,6 +68,7 @@ impl ActorKind {
             Self::Persistence => "persistence",
             Self::Presence => "presence",
             Self::Janitor => "janitor",
+            Self::Relay => "relay",
         }
     }
 }
@@ -89,6 +95,9 @@ pub(super) fn describe() {
     describe_counter!(ANSWERS_REFUSED, Unit::Count, "Requests refused because clients do not read their responses");
     describe_counter!(REPLAYED, Unit::Count, "Events read from the store for sockets that catch up");
     describe_gauge!(STORE_AHEAD_SECONDS, Unit::Seconds, "How far the newest time stamp is ahead of the clock");
+    describe_gauge!(TOLD, Unit::Count, "The number up to which everything was announced here");
+    describe_counter!(RECORDS, Unit::Count, "Batches that were announced, by where they came from");
+    describe_counter!(GAPS, Unit::Count, "Batches of other servers that had to be read first, or all of the store");
     describe_counter!(WHISPERS_DROPPED, Unit::Count, "Typing and presence requests dropped because of load");
     describe_counter!(ACTOR_RESTARTS, Unit::Count, "Actors that failed; all but sessions are replaced by a successor");
     describe_counter!(HTTP_REQUESTS, Unit::Count, "Requests by route and status");

@@ -3,6 +3,7 @@
 
 mod backup;
 mod behind;
+mod cluster;
 mod copy_db;
 mod copy_wrong;
 mod deletions;

@@ -4,47 +4,11 @@
 use std::sync::Arc;
 
 use super::reply::{CallerReply, Confirmed, PendingReply};
-use crate::actors::presence::messages::PresenceHandle;
-use crate::actors::registry::messages::{Delivery, RegistryHandle};
+use crate::actors::registry::messages::Delivery;
+use crate::actors::relay::batch::Batch;
 use crate::actors::session::origin::Reply;
-use crate::auth::RefusedTokens;
-use crate::domain::{Answer, Audience, Effect, Event, LoginEnd, Outcome};
+use crate::domain::{Answer, Audience, Effect, Event, Outcome};
 use crate::telemetry::metrics;
-
-/// The recipients of the writer's announcements.
-#[derive(Clone)]
-pub(in crate::actors) struct Listeners {
-    /// Delivers events, and closes sockets.
-    pub(in crate::actors) registry: RegistryHandle,
-    /// Learns who may see whom.
-    pub(in crate::actors) presence: PresenceHandle,
-    /// Refuses access tokens.
-    pub(in crate::actors) refused: Arc<RefusedTokens>,
-}
-
-impl Listeners {
-    /// Acts on effects, in their order. From the return on, the tokens of what has ended are refused.
-    pub(super) fn act_on(&self, effects: Vec<Effect>) {
-        for effect in effects {
-            match effect {
-                Effect::LoginsEnded { user, logins, end, closes_all } => {
-                    self.refused.refuse_logins(&logins);
-                    if closes_all {
-                        self.registry.end_user(user, end);
-                    } else {
-                        self.registry.end_logins(user, &logins, end);
-                    }
-                }
-                Effect::AccountDeleted { user, until } => {
-                    self.refused.refuse_user(user, until);
-                    self.registry.end_user(user, LoginEnd::Deleted);
-                    self.presence.reconsider(user, None);
-                }
-                Effect::VisibilityChanged { user, other } => self.presence.reconsider(user, other),
-            }
-        }
-    }
-}
 
 /// The announcements of one batch, in their order.
 pub(super) struct Announcement {
@@ -58,11 +22,6 @@ impl Announcement {
     /// Makes room for a batch of `commands` commands.
     pub(super) fn new(commands: usize) -> Self {
         Self { deliveries: Vec::with_capacity(commands), late: Vec::new(), callers: Vec::new() }
-    }
-
-    /// Adds a resync: some events cannot be announced, and sockets read them from the store.
-    pub(super) fn resync(&mut self) {
-        self.deliveries.push(Delivery::Resync);
     }
 
     /// Adds the outcome of one command. A refusal is sent at once.
@@ -100,12 +59,11 @@ impl Announcement {
         to.push(Delivery::Answer(reply));
     }
 
-    /// Hands all to the registry, acts on the effects of the batch, then gives the requests their answers: what they
-    /// have asked for holds by then.
-    pub(super) fn send(mut self, effects: Vec<Effect>, listeners: &Listeners) {
+    /// Returns the batch to announce, with its effects.
+    pub(super) fn into_batch(mut self, effects: Vec<Effect>) -> Batch {
         self.deliveries.append(&mut self.late);
-        listeners.registry.deliver(self.deliveries);
-        listeners.act_on(effects);
-        self.callers.into_iter().for_each(CallerReply::send);
+        let callers = self.callers;
+        let then = Box::new(move || callers.into_iter().for_each(CallerReply::send));
+        Batch { deliveries: self.deliveries, effects, then: Some(then) }
     }
 }

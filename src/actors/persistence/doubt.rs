@@ -34,10 +34,6 @@ impl Progress {
         Self(Arc::new(Mutex::new(Position { announced: head, in_doubt: None })))
     }
 
-    pub(super) fn announced(&self) -> Seq {
-        self.lock().announced
-    }
-
     pub(super) fn in_doubt(&self) -> Option<InDoubt> {
         self.lock().in_doubt.clone()
     }

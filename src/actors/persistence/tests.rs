@@ -64,11 +64,11 @@ impl World {
         let args = PersistenceArgs {
             storage: storage.clone(),
             clock: Clock::system(),
-            listeners: Listeners {
+            announcer: Announcer::Direct(Listeners {
                 registry: RegistryHandle(registry),
                 presence: PresenceHandle(presence),
                 refused: refused.clone(),
-            },
+            }),
             health: health.clone(),
             progress,
         };
@@ -136,18 +136,6 @@ async fn what_waits_together_is_one_batch_and_announced_in_commit_order() {
     assert_eq!(seqs(&batch), expected);
 }
 
-#[tokio::test]
-async fn what_another_process_has_written_comes_before_what_is_newer() {
-    let mut world = World::new().await;
-    assert!(world.send().await.is_ok());
-    world.delivered().await;
-    world.storage.apply(vec![send()], Timestamp::from_micros(1)).await.unwrap();
-    assert!(world.send().await.is_ok());
-    let batch = world.delivered().await;
-    assert!(matches!(batch.first(), Some(Delivery::Resync)));
-    assert_eq!(seqs(&batch).len(), 2);
-}
-
 /// The predecessor died between its commit and the announcement.
 #[tokio::test]
 async fn a_batch_in_doubt_is_announced_before_anything_newer() {
@@ -159,7 +147,7 @@ async fn a_batch_in_doubt_is_announced_before_anything_newer() {
     let mut world = World::over(storage, dir, progress).await;
     assert!(world.send().await.is_ok() || world.send().await.is_ok(), "at the latest after the recovery");
     let recovered = world.delivered().await;
-    let [Delivery::Recovered { to: Audience::Members(both), .. }, Delivery::Resync] = recovered.as_slice() else {
+    let [Delivery::Recovered { to: Audience::Members(both), .. }, Delivery::Resync(Resync::InDoubt)] = recovered.as_slice() else {
         panic!("the message, then a resync");
     };
     assert_eq!(both.members().collect::<Vec<_>>(), [ALICE, BOB]);

@@ -36,6 +36,8 @@ pub(in crate::actors) enum PresenceMsg {
         user: UserId,
         other: Option<UserId>,
     },
+    /// The visibility between any two users may have changed.
+    ReconsiderAll,
     /// The result of a look-up that began in this round.
     LookedUp {
         socket: SocketId,
@@ -61,6 +63,11 @@ impl PresenceHandle {
     /// Looks up again whether two users, or one and all others, may see each other.
     pub(in crate::actors) fn reconsider(&self, user: UserId, other: Option<UserId>) {
         self.0.cast(PresenceMsg::Reconsider { user, other });
+    }
+
+    /// Looks up again who may see whom, as after changes that were missed.
+    pub(in crate::actors) fn reconsider_all(&self) {
+        self.0.cast(PresenceMsg::ReconsiderAll);
     }
 
     /// Reports that one of the two has written to the other.

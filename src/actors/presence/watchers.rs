@@ -81,6 +81,12 @@ impl Watchers {
         watching(user).chain(own).collect()
     }
 
+    /// Returns every socket that watches somebody, with each user whom it watches.
+    pub(super) fn all_pairs(&self) -> Pairs {
+        let of = |(socket, watcher): (&SocketId, &Watcher)| watcher.shown.keys().map(|of| (*socket, *of)).collect();
+        self.by_socket.iter().flat_map(|entry| -> Pairs { of(entry) }).collect()
+    }
+
     /// Returns the sockets of `user` that watch `other` and were shown nothing yet.
     pub(super) fn not_yet_shown(&self, user: UserId, other: UserId) -> Pairs {
         let is_not_shown =

@@ -6,7 +6,7 @@ use ractor::ActorId;
 use tokio::sync::oneshot;
 
 use crate::actors::mailbox::Slot;
-use crate::actors::session::messages::SocketLease;
+use crate::actors::session::messages::{Resync, SocketLease};
 use crate::actors::session::new_socket::NewSocket;
 use crate::actors::session::origin::Reply;
 use crate::domain::{Audience, Event, LoginEnd, LoginId, UserId};
@@ -61,7 +61,7 @@ pub(in crate::actors) enum Delivery {
     /// A committed message that could not be announced at its time.
     Recovered { to: Audience, event: Arc<Event> },
     /// Some events could not be announced: sockets read them from the store.
-    Resync,
+    Resync(Resync),
 }
 
 /// The handle of the registry and of its successors.

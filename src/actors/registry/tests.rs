@@ -36,6 +36,7 @@ impl World {
         let args = RegistryArgs {
             max_sockets: 2,
             handle: RegistryHandle(slot.clone()),
+            local: LocalUsers::default(),
             persistence: PersistenceHandle(probe::vacant()),
             presence: PresenceHandle(presence),
             replays: Arc::new(Replays::new(&config, storage, Clock::system())),

@@ -1,6 +1,6 @@
 //! The table of the root's children: how each is started, and where the others find it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
 use ractor::{Actor, ActorCell, ActorId, ActorRef};
@@ -8,15 +8,18 @@ use ractor::{Actor, ActorCell, ActorId, ActorRef};
 use crate::actors::health::Health;
 use crate::actors::janitor::{JanitorActor, JanitorArgs};
 use crate::actors::mailbox::{Mailbox, Slot, Timed};
-use crate::actors::persistence::announce::Listeners;
 use crate::actors::persistence::doubt::Progress;
 use crate::actors::persistence::messages::PersistenceHandle;
 use crate::actors::persistence::thread::DedicatedThread;
 use crate::actors::persistence::{PersistenceActor, PersistenceArgs};
 use crate::actors::presence::messages::PresenceHandle;
 use crate::actors::presence::{PresenceActor, PresenceArgs};
+use crate::actors::registry::local_users::LocalUsers;
 use crate::actors::registry::messages::RegistryHandle;
 use crate::actors::registry::{RegistryActor, RegistryArgs};
+use crate::actors::relay::batch::Listeners;
+use crate::actors::relay::messages::{Announcer, RelayHandle};
+use crate::actors::relay::{RelayActor, RelayArgs};
 use crate::actors::session::replay::Replays;
 use crate::actors::stats::{ActorCounters, ActorStats};
 use crate::auth::RefusedTokens;
@@ -42,6 +45,7 @@ pub(super) struct Handles {
     pub(super) registry: RegistryHandle,
     pub(super) persistence: PersistenceHandle,
     pub(super) presence: PresenceHandle,
+    pub(super) relay: RelayHandle,
 }
 
 type Start = Box<dyn Fn(ActorCell) -> BoxFuture<'static, Result<ActorId, StartError>> + Send + Sync>;
@@ -140,11 +144,16 @@ pub(super) fn children(
     health: &Arc<Health>,
     head: Seq,
 ) -> Result<Vec<Child>, StartError> {
-    let Handles { registry, persistence, presence } = handles;
+    let Handles { registry, persistence, presence, relay } = handles;
+    let local = LocalUsers::default();
+    let listeners = Listeners { registry: registry.clone(), presence: presence.clone(), refused: refused.clone() };
+    let announcer =
+        if storage.has_journal() { Announcer::Relayed(relay.clone()) } else { Announcer::Direct(listeners.clone()) };
     let presence_args = PresenceArgs { storage: storage.clone(), clock: clock.clone(), registry: registry.clone() };
     let registry_args = RegistryArgs {
         max_sockets: config.socket.max_per_user,
         handle: registry.clone(),
+        local: local.clone(),
         persistence: persistence.clone(),
         presence: presence.clone(),
         replays: Arc::new(Replays::new(config, storage.clone(), clock.clone())),
@@ -153,7 +162,7 @@ pub(super) fn children(
     let persistence_args = PersistenceArgs {
         storage: storage.clone(),
         clock: clock.clone(),
-        listeners: Listeners { registry: registry.clone(), presence: presence.clone(), refused: refused.clone() },
+        announcer,
         health: health.clone(),
         progress: Progress::new(head),
     };
@@ -163,12 +172,22 @@ pub(super) fn children(
         persistence: persistence.clone(),
         registry: registry.clone(),
         config: config.messages.clone(),
+        journal_s: config.cluster.journal_s,
         access_token_s: config.auth.access_token_s,
     };
+    let relay_args = RelayArgs {
+        storage: storage.clone(),
+        clock: clock.clone(),
+        local,
+        listeners,
+        start: Arc::new(Mutex::new(Some(head))),
+        poll: config.cluster.poll(),
+    };
+    let relays = storage.has_journal().then(|| Child::new(ActorKind::Relay, relay.0.clone(), RelayActor, relay_args));
     let janitor = Slot::new(health.stats(ActorKind::Janitor).clone());
     let thread = Arc::new(DedicatedThread::start("writer").map_err(|error| StartError(error.to_string()))?);
     let sessions = registry.clone();
-    Ok(vec![
+    let mut children = vec![
         // The list of connected users ended with the previous actor.
         Child::new(ActorKind::Presence, presence.0.clone(), PresenceActor, presence_args)
             .then(move || sessions.report_presence()),
@@ -182,5 +201,8 @@ pub(super) fn children(
             })
         }),
         Child::new(ActorKind::Janitor, janitor, JanitorActor, janitor_args),
-    ])
+    ];
+    // Before the writer, whose batches it takes.
+    children.splice(2..2, relays);
+    Ok(children)
 }

@@ -44,7 +44,7 @@ pub(in crate::actors) enum SessionMsg {
     /// A message whose commit was in doubt, for sockets that cannot resume.
     Recovered(Arc<Event>),
     /// Events may have been missed: sockets that can resume ask the store.
-    Resync,
+    Resync(Resync),
     /// A frame that may be lost, for one socket or for all that can read it.
     Ephemeral {
         socket: Option<SocketId>,
@@ -70,6 +70,18 @@ pub(in crate::actors) enum SessionMsg {
     Close(LoginEnd),
     #[cfg(feature = "testing")]
     Crash,
+}
+
+/// Why sockets read events from the store that were not announced to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::actors) enum Resync {
+    /// A commit was in doubt. Sockets that cannot resume were told of its messages.
+    InDoubt,
+    /// Batches were missed. Sockets that cannot resume are closed with 1012.
+    Missed {
+        /// Whether answers were lost with them: sockets that wait for one are closed with 1011.
+        answers_lost: bool,
+    },
 }
 
 /// One announcement of the writer.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::messages::SessionHandle;
+use super::messages::{Resync, SessionHandle};
 use super::new_socket::NewSocket;
 use super::origin::{Origin, Reply};
 use super::replay::Replays;
@@ -70,10 +70,15 @@ impl SessionSocket {
         self.stream.recovered(&mut self.queue, event)
     }
 
-    /// Brings the socket up to date from the store, if it can resume.
-    pub(super) fn resync(&mut self, replays: &Arc<Replays>, session: &SessionHandle) -> bool {
-        self.stream.resync(replays, session, self.id);
-        true
+    /// Brings the socket up to date from the store, or closes it when that cannot be done.
+    pub(super) fn resync(&mut self, replays: &Arc<Replays>, session: &SessionHandle, why: Resync) -> bool {
+        match self.stream.resync(replays, session, self.id, why) {
+            Ok(()) => true,
+            Err(reason) => {
+                self.close(reason);
+                false
+            }
+        }
     }
 
     /// Sends a frame that may be lost, if the socket can read it and has caught up.

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use tokio_util::task::AbortOnDropHandle;
 
-use super::messages::SessionHandle;
+use super::messages::{Resync, SessionHandle};
 use super::new_socket::Opening;
 use super::origin::{Origin, Reply};
 use super::replay::Replays;
 use super::send_queue::{QueueSender, QueuedFrame};
 use super::stream::{Greeting, PageInHand, Stream};
 use crate::domain::{Event, EventBody, SocketId, Viewer};
-use crate::protocol::{FrameError, legacy, v1};
+use crate::protocol::{CloseReason, FrameError, legacy, v1};
 
 /// The stream of a socket in its dialect. Methods that push frames return false when the socket is being closed.
 #[expect(
@@ -125,11 +125,28 @@ impl SocketStream {
         }
     }
 
-    pub(super) fn resync(&mut self, replays: &Arc<Replays>, session: &SessionHandle, socket: SocketId) {
-        if let Self::V1 { stream, replay } = self
-            && let Some(since) = stream.fall_behind()
-        {
-            *replay = Some(replays.resume(session.clone(), stream.viewer(), socket, since));
+    /// Brings the socket up to date from the store. Returns the reason for closing it when that cannot be done.
+    pub(super) fn resync(
+        &mut self,
+        replays: &Arc<Replays>,
+        session: &SessionHandle,
+        socket: SocketId,
+        why: Resync,
+    ) -> Result<(), CloseReason> {
+        match self {
+            Self::Legacy { .. } => match why {
+                Resync::InDoubt => Ok(()),
+                Resync::Missed { .. } => Err(CloseReason::Restart),
+            },
+            Self::V1 { stream, .. } if why == (Resync::Missed { answers_lost: true }) && stream.waits_for_answers() => {
+                Err(CloseReason::Fault)
+            }
+            Self::V1 { stream, replay } => {
+                if let Some(since) = stream.fall_behind() {
+                    *replay = Some(replays.resume(session.clone(), stream.viewer(), socket, since));
+                }
+                Ok(())
+            }
         }
     }
 

@@ -129,6 +129,11 @@ impl Stream {
         self.behind.is_none()
     }
 
+    /// Whether a command of the socket has no reply yet.
+    pub(in crate::actors) fn waits_for_answers(&self) -> bool {
+        !self.unanswered.is_empty()
+    }
+
     /// Returns the number of the socket's next command.
     pub(in crate::actors) fn number_command(&mut self) -> u64 {
         self.last_ordinal += 1;

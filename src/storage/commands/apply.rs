@@ -6,7 +6,7 @@
 //! On PostgreSQL all other writers wait from the statement that takes the numbers to the commit. So what must be looked
 //! up is asked before it where that is possible, and each kind of command makes a few statements for all there are.
 
-use crate::domain::{Answer, Command, Draft, Effect, LoginMark, Outcome, Seq, Timestamp};
+use crate::domain::{Answer, Command, Draft, Effect, LoginMark, Outcome, Record, Seq, Timestamp};
 use crate::storage::commands::batch::{Batch, Place};
 use crate::storage::commands::cache::Cache;
 use crate::storage::commands::deletions::Deletions;
@@ -17,9 +17,9 @@ use crate::storage::{Storage, StorageError};
 
 /// Takes the next numbers and time stamps for `$1` commands. The row's lock makes their order the commit order, on
 /// PostgreSQL too, where a sequence would not.
-const TAKE_NUMBERS: &str = "UPDATE store SET head = head + $1, \
+const TAKE_NUMBERS: &str = "UPDATE store SET last_seq = last_seq + $1, \
      clock = CASE WHEN clock < $2 THEN $2 ELSE clock END + $1 WHERE id = 1 \
-     RETURNING head, clock, rules, retained_from, marked_at";
+     RETURNING last_seq, clock, rules, retained_from, marked_at";
 
 /// A batch that was committed.
 #[derive(Debug)]
@@ -36,8 +36,13 @@ pub struct Applied {
 
 /// Returns whether a batch with this command takes numbers. What concerns logins alone is no event: it has no place in
 /// the order that devices see.
-fn takes_numbers(command: &Command) -> bool {
-    !matches!(command, Command::EndLogins { .. } | Command::ChangePassword(_) | Command::MarkLogin(_))
+fn takes_numbers(command: &Command, has_journal: bool) -> bool {
+    match command {
+        Command::MarkLogin(_) => false,
+        // Other servers learn of it from the journal, whose records have numbers.
+        Command::EndLogins { .. } | Command::ChangePassword(_) => has_journal,
+        _ => true,
+    }
 }
 
 impl Storage {
@@ -60,7 +65,8 @@ impl Storage {
         commands: Vec<Command>,
         now: Timestamp,
     ) -> Result<Applied, StorageError> {
-        let count = if commands.iter().any(takes_numbers) { commands.len() } else { 0 };
+        let has_numbers = |command: &Command| takes_numbers(command, self.has_journal());
+        let count = if commands.iter().any(has_numbers) { commands.len() } else { 0 };
         let count = i64::try_from(count).map_err(|_| StorageError::Corrupt("a batch beyond 2^63"))?;
         let mut batch = Batch {
             storage: self,
@@ -86,19 +92,24 @@ impl Storage {
         batch.record_clock_mark(marked_at).await?;
         batch.run(commands, early.filter(|_| still_holds)).await?;
         let Batch { tx, outcomes, effects, changed, destroyed, .. } = batch;
-        let last = if changed {
-            tx.commit().await?;
-            if destroyed {
-                self.mark_destroyed();
-            }
-            Seq(head)
-        } else {
+        let outcomes = outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Outcome::done(Answer::Done)));
+        let outcomes: Vec<Outcome> = outcomes.collect();
+        let (first, last) = (Seq(head - count + 1), Seq(head));
+        if !changed {
             // There is nothing to keep, and no need to wait for the disk.
             tx.rollback().await?;
-            Seq(head - count)
-        };
-        let outcomes = outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Outcome::done(Answer::Done)));
-        Ok(Applied { first: Seq(head - count + 1), last, outcomes: outcomes.collect(), effects })
+            return Ok(Applied { first, last: Seq(head - count), outcomes, effects });
+        }
+        if self.has_journal() && count > 0 {
+            let record = Record::of(first, last, &outcomes, &effects);
+            tx.commit_with(&self.append_statement(&record)?).await?;
+        } else {
+            tx.commit().await?;
+        }
+        if destroyed {
+            self.mark_destroyed();
+        }
+        Ok(Applied { first, last, outcomes, effects })
     }
 }
 

@@ -31,6 +31,10 @@ const BEGIN_LOGIN: &str =
 const FIRST_TOKEN: &str = "INSERT INTO refresh_tokens (hash, login_id, expires_at) VALUES ($1, $2, $3)";
 /// The user `$1`'s logins that have ended at `$2` or later.
 const ENDED_SINCE: &str = "SELECT id FROM logins WHERE user_id = $1 AND ended_at >= $2";
+/// The logins that have ended at `$1` or later.
+const ALL_ENDED_SINCE: &str = "SELECT user_id, id FROM logins WHERE ended_at >= $1 ORDER BY ended_at";
+/// The deleted accounts whose access tokens may still look valid.
+const ENDED_USERS: &str = "SELECT user_id, until FROM ended_users";
 const EXISTS: &str = "SELECT 1 FROM users WHERE id = $1";
 
 impl Batch<'_> {
@@ -56,6 +60,8 @@ impl Batch<'_> {
         let closes_all = which == WhichLogins::All;
         if closes_all || !logins.is_empty() {
             self.effects.push(Effect::LoginsEnded { user, logins, end, closes_all });
+            // Other servers must act on it, too, although nothing changes in the store.
+            self.changed |= self.storage.has_journal();
         }
         Ok(Outcome::done(Answer::LoginsEnded { count }))
     }
@@ -120,6 +126,23 @@ impl Storage {
                 }
                 Effect::VisibilityChanged { .. } => found.push(effect),
             }
+        }
+        Ok(found)
+    }
+}
+
+impl Storage {
+    /// Returns the logins that have ended at `since` or later, and the deleted accounts whose access tokens may still
+    /// look valid, as effects.
+    pub async fn endings_since(&self, since: Timestamp) -> Result<Vec<Effect>, StorageError> {
+        let mut found = Vec::new();
+        for row in self.reads.query(self.statement(ALL_ENDED_SINCE, [since.as_micros().into()])).await? {
+            let (user, login) = row.read()?;
+            found.push(Effect::LoginsEnded { user, logins: vec![login], end: LoginEnd::Revoked, closes_all: false });
+        }
+        for row in self.reads.query(self.statement(ENDED_USERS, [])).await? {
+            let (user, until) = row.read()?;
+            found.push(Effect::AccountDeleted { user, until });
         }
         Ok(found)
     }

@@ -38,7 +38,7 @@ impl Storage {
         let tx = self.begin_on(&self.cleanup, None).await?;
         if self.backend() == DatabaseBackend::Postgres {
             // The row that the writer's transactions lock first, so that the two never deadlock.
-            tx.execute_unprepared("SELECT head FROM store WHERE id = 1 FOR UPDATE").await?;
+            tx.execute_unprepared("SELECT last_seq FROM store WHERE id = 1 FOR UPDATE").await?;
         }
         Ok(tx)
     }

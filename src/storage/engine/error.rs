@@ -7,6 +7,7 @@ use sea_orm::sqlx::postgres::PgDatabaseError;
 use sea_orm::{DbErr, SqlErr, sqlx};
 
 use crate::clock::NoRandomness;
+use crate::protocol::record::RecordError;
 
 /// What has happened to the files of an open store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +83,9 @@ pub enum StorageError {
     /// There is no store in the database, and the caller wanted none to be made.
     #[error("there is no store in {0}: name the server's database, as its configuration or its environment does")]
     NoStore(String),
+    /// A record in the journal is of a version that this one cannot read.
+    #[error(transparent)]
+    Record(#[from] RecordError),
     /// A server uses the PostgreSQL database.
     #[error("a fluent-backend is connected to {0}: stop it first")]
     Connected(String),

@@ -11,6 +11,8 @@ pub(in crate::storage) enum Purpose {
     Write,
     /// Retention, concurrent with the writer: one connection, with short waits for locks.
     Clean,
+    /// Reading the journal, on PostgreSQL: one connection.
+    Journal,
     /// Reading: read-only connections on SQLite.
     Read,
 }

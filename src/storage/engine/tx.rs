@@ -99,6 +99,17 @@ impl Transaction {
         }
     }
 
+    /// Carries out `last`, a statement without parameters, and commits; on PostgreSQL in one round trip.
+    pub(in crate::storage) async fn commit_with(self, last: &str) -> Result<(), StorageError> {
+        match self {
+            Self::Postgres(tx) => tx.commit_with(last).await,
+            Self::Sqlite(tx) => {
+                tx.execute(&Statement::from_string(DatabaseBackend::Sqlite, last))?;
+                tx.commit()
+            }
+        }
+    }
+
     pub(in crate::storage) async fn rollback(self) -> Result<(), StorageError> {
         match self {
             Self::Postgres(tx) => tx.rollback().await,

@@ -9,7 +9,7 @@ use sea_orm::sqlx::{self, Row as _, query, query_scalar};
 use super::MaintenanceError;
 use crate::domain::Timestamp;
 
-const HOLDING: &str = "SELECT epoch, head, clock, (SELECT COUNT(*) FROM users), (SELECT COUNT(*) FROM messages) \
+const HOLDING: &str = "SELECT epoch, last_seq, clock, (SELECT COUNT(*) FROM users), (SELECT COUNT(*) FROM messages) \
      FROM store WHERE id = 1";
 /// Returns one row, `ok`, or a row for each of the first three damages.
 const CHECK: &str = "PRAGMA integrity_check(3)";

@@ -29,7 +29,7 @@ impl Storage {
         if room > 0 {
             self.probe_room(room).await?;
         }
-        let sql = "UPDATE store SET head = head WHERE id = 1 RETURNING head";
+        let sql = "UPDATE store SET last_seq = last_seq WHERE id = 1 RETURNING last_seq";
         let tx = self.begin().await?;
         let row = tx.query_one(self.statement(sql, [])).await?;
         let head = row.ok_or(StorageError::Corrupt("the store row is missing"))?.get(0)?;

@@ -105,7 +105,7 @@ impl Storage {
 
     /// Returns the position of the store's history.
     pub async fn position(&self) -> Result<Position, StorageError> {
-        let sql = "SELECT epoch, head, dropped FROM store WHERE id = 1";
+        let sql = "SELECT epoch, last_seq, dropped FROM store WHERE id = 1";
         let row = self.reads.query_one(self.statement(sql, [])).await?;
         let row = row.ok_or(StorageError::Corrupt("the store row is missing"))?;
         let (epoch, head, dropped): (String, Seq, Seq) = row.read()?;

@@ -181,7 +181,7 @@ impl Storage {
     /// lower one, those from `time` on a higher one. Numbers and time stamps grow together, so this is a binary search
     /// over the key.
     async fn number_before(&self, time: Timestamp) -> Result<Seq, StorageError> {
-        let row = self.reads.query_one(self.statement("SELECT head, clock FROM store WHERE id = 1", [])).await?;
+        let row = self.reads.query_one(self.statement("SELECT last_seq, clock FROM store WHERE id = 1", [])).await?;
         let row = row.ok_or(StorageError::Corrupt("the store row is missing"))?;
         let (head, newest): (i64, i64) = row.read()?;
         let (mut low, mut high) = (0, head);

@@ -7,7 +7,7 @@ use crate::storage::{Storage, StorageError};
 impl Storage {
     pub(in crate::storage) async fn ensure_store_row(&self) -> Result<(), StorageError> {
         let epoch = new_epoch()?;
-        let sql = "INSERT INTO store (id, epoch, head, clock) VALUES (1, $1, 0, 0) ON CONFLICT (id) DO NOTHING";
+        let sql = "INSERT INTO store (id, epoch, last_seq, clock) VALUES (1, $1, 0, 0) ON CONFLICT (id) DO NOTHING";
         self.request_writes.execute(self.statement(sql, [epoch.into()])).await?;
         Ok(())
     }

@@ -63,7 +63,7 @@ const DELETIONS: [&str; 5] = [
      WHERE receiver_id = $1 AND sender_id <> $1)",
     "UPDATE members SET unread = 0 WHERE user_id = $1",
 ];
-const HEAD: &str = "SELECT head, CASE WHEN clock < $1 THEN $1 ELSE clock END FROM store WHERE id = 1";
+const HEAD: &str = "SELECT last_seq, CASE WHEN clock < $1 THEN $1 ELSE clock END FROM store WHERE id = 1";
 
 const BYTES: PerEngine<&str> = PerEngine { sqlite: "CAST({text} AS BLOB)", postgres: "convert_to({text}, 'UTF8')" };
 const ERASED: PerEngine<&str> = PerEngine { sqlite: "zeroblob(length({copy}))", postgres: "''" };
@@ -249,7 +249,7 @@ impl Storage {
         for sql in [NEWEST, UNREAD] {
             tx.execute(self.statement(sql, [before.clone(), last.clone()])).await?;
         }
-        let sql = "UPDATE store SET head = $1, clock = $2 WHERE id = 1";
+        let sql = "UPDATE store SET last_seq = $1, clock = $2 WHERE id = 1";
         tx.execute(self.statement(sql, [last, (stamp + to).into()])).await?;
         tx.commit().await
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{code, sources};
 
 /// The modules in their order: what all share, then the messages and handles of the actors, then the actors.
-const ORDER: [&str; 28] = [
+const ORDER: [&str; 34] = [
     "stats",
     "mailbox",
     "health",
@@ -17,6 +17,11 @@ const ORDER: [&str; 28] = [
     "session::messages",
     "presence::messages",
     "registry::messages",
+    "registry::local_users",
+    "relay::sequencer",
+    "relay::batch",
+    "relay::journal",
+    "relay::messages",
     "persistence::reply",
     "persistence::messages",
     "persistence::requests",
@@ -28,6 +33,7 @@ const ORDER: [&str; 28] = [
     "presence::typing",
     "presence",
     "registry",
+    "relay",
     "persistence::disk_space",
     "persistence::doubt",
     "persistence::thread",

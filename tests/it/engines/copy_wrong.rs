@@ -11,7 +11,7 @@ use crate::support::v1::live;
 const WRONGS: [(&str, &str); 4] = [
     ("bodies", "NEW.receiver_copy := NEW.receiver_copy || '\\x00'; RETURN NEW"),
     ("users", "NEW.email := NEW.email || 'x'; RETURN NEW"),
-    ("store", "NEW.head := NEW.head + 1; RETURN NEW"),
+    ("store", "NEW.last_seq := NEW.last_seq + 1; RETURN NEW"),
     ("messages", "RETURN NULL"),
 ];
 

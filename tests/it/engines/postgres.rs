@@ -247,12 +247,12 @@ const OTHERS: [&str; 6] = [
     "INSERT INTO members (user_id, conversation_id) SELECT (direct_key >> 32)::INTEGER, id FROM conversations \
      WHERE id >= 100000 UNION ALL SELECT (direct_key & 4294967295)::INTEGER, id FROM conversations WHERE id >= 100000",
     "INSERT INTO messages (id, conversation_id, sender_id, receiver_id, message_type, timestamp) \
-     SELECT s.head + 1 + i, 100000 + i % 1000, 100000 + i % 1000, 200000 + i % 1000, 'text', s.clock + 1 + i \
+     SELECT s.last_seq + 1 + i, 100000 + i % 1000, 100000 + i % 1000, 200000 + i % 1000, 'text', s.clock + 1 + i \
      FROM store AS s, generate_series(0, 9999) AS i",
     "INSERT INTO bodies (id, sender_copy, receiver_copy) SELECT id, 's', 'r' FROM messages \
      WHERE conversation_id >= 100000",
-    "UPDATE conversations SET newest_message_id = (SELECT head FROM store) + 9001 + id - 100000 WHERE id >= 100000",
-    "UPDATE store SET head = head + 10000, clock = clock + 10000",
+    "UPDATE conversations SET newest_message_id = (SELECT last_seq FROM store) + 9001 + id - 100000 WHERE id >= 100000",
+    "UPDATE store SET last_seq = last_seq + 10000, clock = clock + 10000",
 ];
 /// Rows that were read, of the tables that grow with everybody.
 const ROWS_READ: &str = "SELECT relname, COALESCE(seq_tup_read, 0) + COALESCE(idx_tup_fetch, 0) \

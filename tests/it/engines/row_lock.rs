@@ -25,7 +25,7 @@ async fn number(db: &DatabaseConnection, sql: &str) -> i64 {
 /// Another transaction has taken seven numbers and not yet committed; `what` must wait for it.
 async fn waits<T>(db: &DatabaseConnection, what: &str, doing: impl Future<Output = T>) -> T {
     let other = db.begin().await.unwrap();
-    other.execute_unprepared("UPDATE store SET head = head + 7, clock = clock + 7 WHERE id = 1").await.unwrap();
+    other.execute_unprepared("UPDATE store SET last_seq = last_seq + 7, clock = clock + 7 WHERE id = 1").await.unwrap();
     let mut doing = std::pin::pin!(doing);
     let is_waiting = async || (number(db, WAITING).await > 0).then_some(());
     tokio::select! {

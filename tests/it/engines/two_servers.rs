@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::postgres::database;
 use crate::support::v1::{assert_fields, column, exchange, live, merged, seq};
 
-async fn two_servers(database: &TestDatabase) -> (TestServer, TestServer) {
+pub(super) async fn two_servers(database: &TestDatabase) -> (TestServer, TestServer) {
     let shared = |config: &mut Config| {
         config.auth.secret_key = "one secret for both servers, long enough".into();
         config.database.url = database.url().into();
@@ -17,7 +17,7 @@ async fn two_servers(database: &TestDatabase) -> (TestServer, TestServer) {
 }
 
 /// The same user at another server.
-async fn at(server: &TestServer, user: &TestClient) -> TestClient {
+pub(super) async fn at(server: &TestServer, user: &TestClient) -> TestClient {
     TestClient::log_in(server.http(), &user.name, user.id).await
 }
 

@@ -18,7 +18,7 @@ async fn a_request_dropped_before_its_answer_loses_no_effect() {
         let mut socket = user.connect().await;
         let works = async || user.http.get("/users/me").await.status == 200;
         let writing = db.begin().await.unwrap();
-        writing.execute_unprepared("UPDATE store SET head = head").await.unwrap();
+        writing.execute_unprepared("UPDATE store SET last_seq = last_seq").await.unwrap();
         assert_eq!(user.http.post(path, &json!({})).await.status, 503);
         assert!(works().await, "nothing is committed yet");
         writing.rollback().await.unwrap();

@@ -68,7 +68,7 @@ async fn effects_of_a_batch_in_doubt_are_announced_if_it_was_committed() {
             storage.apply(vec![end()], now).await.unwrap();
         }
         let mut world = World::over(storage, dir, progress).await;
-        assert!(matches!(world.delivered().await.as_slice(), [Delivery::Resync]));
+        assert!(matches!(world.delivered().await.as_slice(), [Delivery::Resync(Resync::InDoubt)]));
         assert!(world.send().await.is_ok() || world.send().await.is_ok(), "at the latest after the recovery");
         assert_eq!(world.refused.has_ended(Access { user: ALICE, login }), is_committed);
         let ended = matches!(

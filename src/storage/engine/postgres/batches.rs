@@ -65,27 +65,32 @@ impl PostgresTransaction {
         let mut batches = batches.lock_owned().await;
         let connection = batches.take().await?;
         let transaction = Self { batches, connection: Mutex::new(Some(connection)) };
-        transaction.order("BEGIN").await?;
+        transaction.order("BEGIN".to_owned()).await?;
         Ok(transaction)
     }
 
     pub(in crate::storage) async fn commit(self) -> Result<(), StorageError> {
-        self.end("COMMIT").await
+        self.end("COMMIT".to_owned()).await
+    }
+
+    /// Carries out `last`, a statement without parameters, and commits, all in one message.
+    pub(in crate::storage) async fn commit_with(self, last: &str) -> Result<(), StorageError> {
+        self.end(format!("{last}; COMMIT")).await
     }
 
     pub(in crate::storage) async fn rollback(self) -> Result<(), StorageError> {
-        self.end("ROLLBACK").await
+        self.end("ROLLBACK".to_owned()).await
     }
 
-    async fn end(mut self, how: &'static str) -> Result<(), StorageError> {
+    async fn end(mut self, how: String) -> Result<(), StorageError> {
         self.order(how).await?;
         self.batches.idle = self.connection.get_mut().take().map(|connection| (connection, Instant::now()));
         Ok(())
     }
 
-    async fn order(&self, sql: &'static str) -> Result<(), StorageError> {
+    async fn order(&self, sql: String) -> Result<(), StorageError> {
         let mut connection = self.connection.lock().await;
-        connection.as_mut().ok_or_else(gone)?.execute(sql).await.map_err(failed)?;
+        connection.as_mut().ok_or_else(gone)?.execute(AssertSqlSafe(sql)).await.map_err(failed)?;
         Ok(())
     }
 

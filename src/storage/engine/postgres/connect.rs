@@ -23,7 +23,7 @@ const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long PostgreSQL keeps an idle transaction, as a PostgreSQL interval. Our own transactions never idle. Without
 /// this, a transaction whose connection has died unnoticed would keep its locks, and by the row of `store` block all
 /// writers, until TCP gives up after hours.
-const ABANDONED_AFTER: &str = "5s";
+const ABANDONED_AFTER: &str = "2s";
 /// Longest time for the first connection.
 pub(in crate::storage) const FIRST_CONNECT: Duration = Duration::from_secs(10);
 
@@ -46,7 +46,7 @@ pub(in crate::storage) async fn options(
         .max_connections(match purpose {
             // One for the migrations, one for the lock over them.
             Purpose::Migrate | Purpose::Inspect => 2,
-            Purpose::Clean => 1,
+            Purpose::Clean | Purpose::Journal => 1,
             // One more for the connection that writes batches.
             Purpose::Write => config.database.write_connections.saturating_add(1),
             Purpose::Read => config.database.max_connections,
@@ -59,7 +59,7 @@ pub(in crate::storage) async fn options(
     if parsed.get_application_name().is_none() {
         options.set_application_name(config.database.application_name.clone());
     }
-    if matches!(purpose, Purpose::Write | Purpose::Clean | Purpose::Read) {
+    if matches!(purpose, Purpose::Write | Purpose::Clean | Purpose::Journal | Purpose::Read) {
         options.statement_timeout(Duration::from_millis(config.database.statement_timeout_ms));
         let is_reader = purpose == Purpose::Read;
         options.map_sqlx_postgres_opts(move |options| {

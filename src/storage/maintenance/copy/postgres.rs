@@ -85,7 +85,7 @@ impl Postgres {
         this.run(format!("LOCK TABLE {all} IN ACCESS EXCLUSIVE MODE")).await?;
         for table in &tables {
             // The row of `store` is there after a first start.
-            let rest = if table.name == "store" { " WHERE head > 0" } else { "" };
+            let rest = if table.name == "store" { " WHERE last_seq > 0" } else { "" };
             let sql = format!("SELECT EXISTS (SELECT 1 FROM {}{rest})", quoted(&table.name));
             if query_scalar(AssertSqlSafe(sql)).fetch_one(&mut this.connection).await? {
                 return Err(CopyError::TargetNotEmpty(table.name.clone()));

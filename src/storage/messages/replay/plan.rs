@@ -77,7 +77,7 @@ const EVENTS_AFTER: &str = "SELECT {columns} FROM ( \
      WHERE e.user_id = $1 AND e.seq > $2 AND e.seq <= $4 \
      UNION ALL SELECT e.seq, {events}, e.kind, e.subject, 0, 0, 0, 0, e.detail FROM events AS e \
      WHERE e.user_id = 0 AND e.seq > $2 AND e.seq <= $4 \
-     UNION ALL SELECT s.head, {head}, 0, 0, 0, 0, 0, 0, '' FROM store AS s WHERE s.id = 1 AND s.head <= $4 \
+     UNION ALL SELECT s.last_seq, {head}, 0, 0, 0, 0, 0, 0, '' FROM store AS s WHERE s.id = 1 AND s.last_seq <= $4 \
      ) AS plan ORDER BY seq, source, kind DESC LIMIT $3 + 0";
 /// The user's conversations `v`, each looked up once for all that the plan asks of it; those that have not moved are
 /// left out.

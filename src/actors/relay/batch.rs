@@ -1,0 +1,75 @@
+//! A batch on its way to the registry, and those who learn of it.
+
+use std::sync::Arc;
+
+use super::sequencer::Batched;
+use crate::actors::presence::messages::PresenceHandle;
+use crate::actors::registry::messages::{Delivery, RegistryHandle};
+use crate::auth::RefusedTokens;
+use crate::domain::{Effect, LoginEnd, Seq};
+
+/// What a batch has to announce.
+pub(in crate::actors) struct Batch {
+    /// Events and answers, in commit order.
+    pub(in crate::actors) deliveries: Vec<Delivery>,
+    /// What servers must act on.
+    pub(in crate::actors) effects: Vec<Effect>,
+    /// Gives requests their answers, when all else is on its way; `None` in a batch of another server.
+    pub(in crate::actors) then: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl Batched for Batch {
+    fn above(mut self, told: Seq) -> Self {
+        self.deliveries.retain(|delivery| !matches!(delivery, Delivery::Event { event, .. } if event.seq <= told));
+        self
+    }
+
+    fn must_pass(&self) -> bool {
+        self.then.is_some()
+    }
+}
+
+/// The recipients of what batches announce.
+#[derive(Clone)]
+pub(in crate::actors) struct Listeners {
+    /// Delivers events, and closes sockets.
+    pub(in crate::actors) registry: RegistryHandle,
+    /// Learns who may see whom.
+    pub(in crate::actors) presence: PresenceHandle,
+    /// Refuses access tokens.
+    pub(in crate::actors) refused: Arc<RefusedTokens>,
+}
+
+impl Listeners {
+    /// Hands a batch to the registry, acts on its effects, then gives the requests in it their answers: what they have
+    /// asked for holds by then.
+    pub(in crate::actors) fn announce(&self, batch: Batch) {
+        self.registry.deliver(batch.deliveries);
+        self.act_on(batch.effects);
+        if let Some(then) = batch.then {
+            then();
+        }
+    }
+
+    /// Acts on effects, in their order. From the return on, the tokens of what has ended are refused.
+    pub(in crate::actors) fn act_on(&self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::LoginsEnded { user, logins, end, closes_all } => {
+                    self.refused.refuse_logins(&logins);
+                    if closes_all {
+                        self.registry.end_user(user, end);
+                    } else {
+                        self.registry.end_logins(user, &logins, end);
+                    }
+                }
+                Effect::AccountDeleted { user, until } => {
+                    self.refused.refuse_user(user, until);
+                    self.registry.end_user(user, LoginEnd::Deleted);
+                    self.presence.reconsider(user, None);
+                }
+                Effect::VisibilityChanged { user, other } => self.presence.reconsider(user, other),
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The bytes of records, which servers on one store read from each other.
+//!
+//! A version byte, then protobuf (<https://protobuf.dev/programming-guides/encoding/>). Within a version, fields and
+//! kinds that the reader does not know are skipped: a newer server writes them only when all others know them.
+
+mod decode;
+mod encode;
+mod wire;
+
+pub use decode::decode;
+pub use encode::encode;
+
+/// The version that is written and read.
+const VERSION: u8 = 1;
+
+/// The bytes are no record that this version can read.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The record is of another version.
+    #[error("a record of version {0}, which this server cannot read")]
+    Version(u8),
+    /// The bytes are no record.
+    #[error("a record that cannot be read")]
+    Malformed,
+}
+
+#[cfg(test)]
+mod tests;

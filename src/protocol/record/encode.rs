@@ -1,0 +1,113 @@
+//! Records as bytes.
+
+use prost::Message as _;
+
+use super::VERSION;
+use super::wire::{self, EffectKind, Kind};
+use crate::domain::{
+    Audience, Deletion, Effect, EventBody, LoginEnd, Receipt, ReceiptKind, Record, RecordedEvent, Scope,
+};
+
+/// Returns the bytes of a record, without its numbers: they are kept beside it.
+#[must_use]
+pub fn encode(record: &Record) -> Vec<u8> {
+    let body = wire::Body {
+        events: record.events.iter().map(|event| entry(record, event)).collect(),
+        effects: record.effects.iter().map(|effect| wire::EffectEntry { kind: Some(effect_kind(effect)) }).collect(),
+    };
+    let mut bytes = Vec::with_capacity(1 + body.encoded_len());
+    bytes.push(VERSION);
+    // A vector takes all.
+    let _ = body.encode(&mut bytes);
+    bytes
+}
+
+fn entry(record: &Record, event: &RecordedEvent) -> wire::Entry {
+    // A batch has far fewer numbers.
+    let offset = u32::try_from(event.seq().0 - record.first.0).unwrap_or(u32::MAX);
+    let (users, kind) = match event {
+        RecordedEvent::Message { sender, receiver, .. } => {
+            (Vec::new(), Kind::Stored(wire::Stored { sender: sender.0, receiver: receiver.0 }))
+        }
+        RecordedEvent::Other { to, event } => (users(to), kind(&event.body)),
+    };
+    wire::Entry { offset, users, kind: Some(kind) }
+}
+
+/// Returns the users who are named one by one.
+fn users(to: &[Audience]) -> Vec<i32> {
+    let user = |audience: &Audience| if let Audience::User(user) = audience { Some(user.0) } else { None };
+    to.iter().filter_map(user).collect()
+}
+
+fn kind(body: &EventBody) -> Kind {
+    match body {
+        EventBody::Message(message) => {
+            Kind::Stored(wire::Stored { sender: message.sender.0, receiver: message.receiver.0 })
+        }
+        EventBody::Receipt(receipt) => Kind::Receipt(receipt_entry(receipt)),
+        EventBody::Deleted(deletion) => Kind::Deleted(deleted(deletion)),
+        EventBody::DeletedBefore(before) => Kind::DeletedBefore(before.as_micros()),
+        EventBody::KeyChanged { user, key_id } => {
+            Kind::KeyChanged(wire::KeyChanged { user: user.0, key_id: key_id.clone() })
+        }
+        EventBody::UserDeleted(user) => Kind::UserDeleted(user.0),
+        EventBody::Block { user, blocked } => Kind::Block(wire::Block { user: user.0, blocked: *blocked }),
+    }
+}
+
+fn receipt_entry(receipt: &Receipt) -> wire::Receipt {
+    let kind = match receipt.kind {
+        ReceiptKind::Delivered => wire::ReceiptKind::Delivered,
+        ReceiptKind::Read => wire::ReceiptKind::Read,
+    };
+    wire::Receipt {
+        kind: kind.into(),
+        conversation: receipt.conversation_id.0,
+        user: receipt.user.0,
+        partner: receipt.partner.0,
+        up_to: receipt.up_to.0,
+        timestamp: receipt.timestamp.as_micros(),
+    }
+}
+
+fn deleted(deletion: &Deletion) -> wire::Deleted {
+    let scope = match deletion.scope {
+        Scope::Me => wire::Scope::Me,
+        Scope::Everyone => wire::Scope::Everyone,
+    };
+    wire::Deleted {
+        id: deletion.id.0,
+        conversation: deletion.conversation_id.0,
+        sender: deletion.sender.0,
+        receiver: deletion.receiver.0,
+        scope: scope.into(),
+        by: deletion.by.map(|user| user.0),
+    }
+}
+
+fn effect_kind(effect: &Effect) -> EffectKind {
+    match effect {
+        Effect::LoginsEnded { user, logins, end, closes_all } => EffectKind::LoginsEnded(wire::LoginsEnded {
+            user: user.0,
+            logins: logins.iter().map(|login| login.0).collect(),
+            end: login_end(*end).into(),
+            closes_all: *closes_all,
+        }),
+        Effect::AccountDeleted { user, until } => {
+            EffectKind::AccountDeleted(wire::AccountDeleted { user: user.0, until: until.as_micros() })
+        }
+        Effect::VisibilityChanged { user, other } => {
+            EffectKind::VisibilityChanged(wire::VisibilityChanged { user: user.0, other: other.map(|other| other.0) })
+        }
+    }
+}
+
+fn login_end(end: LoginEnd) -> wire::End {
+    match end {
+        LoginEnd::Logout => wire::End::Logout,
+        LoginEnd::Revoked => wire::End::Revoked,
+        LoginEnd::Password => wire::End::Password,
+        LoginEnd::Deleted => wire::End::Deleted,
+    }
+}

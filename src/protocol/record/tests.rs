@@ -1,0 +1,107 @@
+//! Any record is read as it was written, and no bytes make the reader fail in another way than with an error.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::*;
+
+fn user() -> impl Strategy<Value = UserId> {
+    (1..i32::MAX).prop_map(UserId)
+}
+
+fn time() -> impl Strategy<Value = Timestamp> {
+    (0..i64::from(u32::MAX) * 1_000_000).prop_map(Timestamp::from_micros)
+}
+
+/// An event, with users when its kind does not say who must learn of it.
+fn event(seq: Seq) -> impl Strategy<Value = RecordedEvent> {
+    let kinds = prop_oneof![Just(ReceiptKind::Delivered), Just(ReceiptKind::Read)];
+    let receipt = (kinds, 1..i64::MAX, user(), user(), 1..i64::MAX, time(), any::<bool>()).prop_map(
+        move |(kind, conversation, user, partner, up_to, timestamp, both)| {
+            let conversation_id = ConversationId(conversation);
+            let receipt = Receipt { seq, kind, conversation_id, user, partner, up_to: MessageId(up_to), timestamp };
+            let to = if both { Audience::Members(receipt.conversation()) } else { Audience::User(partner) };
+            (vec![to], EventBody::Receipt(receipt))
+        },
+    );
+    let scopes = prop_oneof![Just(Scope::Me), Just(Scope::Everyone)];
+    let deleted = (1..i64::MAX, 1..i64::MAX, user(), user(), scopes, prop::option::of(user())).prop_map(
+        move |(id, conversation, sender, receiver, scope, by)| {
+            let (id, conversation_id) = (MessageId(id), ConversationId(conversation));
+            let deletion = Deletion { seq, id, conversation_id, sender, receiver, scope, by };
+            let to =
+                if scope == Scope::Me { Audience::User(sender) } else { Audience::Members(deletion.conversation()) };
+            (vec![to], EventBody::Deleted(deletion))
+        },
+    );
+    let named = (prop::collection::vec(user(), 1..9), user(), "[a-z0-9]{0,16}", 0..3, any::<bool>()).prop_map(
+        |(to, user, key_id, kind, blocked)| {
+            let body = match kind {
+                0 => EventBody::KeyChanged { user, key_id },
+                1 => EventBody::UserDeleted(user),
+                _ => EventBody::Block { user, blocked },
+            };
+            (to.into_iter().map(Audience::User).collect(), body)
+        },
+    );
+    let before = time().prop_map(|before| (vec![Audience::All], EventBody::DeletedBefore(before)));
+    let other = prop_oneof![receipt, deleted, named, before]
+        .prop_map(move |(to, body)| RecordedEvent::Other { to, event: Arc::new(Event { seq, body }) });
+    let message = (user(), user()).prop_map(move |(sender, receiver)| RecordedEvent::Message { seq, sender, receiver });
+    prop_oneof![message, other]
+}
+
+fn effect() -> impl Strategy<Value = Effect> {
+    let ends =
+        prop_oneof![Just(LoginEnd::Logout), Just(LoginEnd::Revoked), Just(LoginEnd::Password), Just(LoginEnd::Deleted)];
+    prop_oneof![
+        (user(), prop::collection::vec((1..i64::MAX).prop_map(LoginId), 0..5), ends, any::<bool>())
+            .prop_map(|(user, logins, end, closes_all)| Effect::LoginsEnded { user, logins, end, closes_all }),
+        (user(), time()).prop_map(|(user, until)| Effect::AccountDeleted { user, until }),
+        (user(), prop::option::of(user())).prop_map(|(user, other)| Effect::VisibilityChanged { user, other }),
+    ]
+}
+
+fn record() -> impl Strategy<Value = Record> {
+    (1..i64::MAX / 2, prop::collection::vec(effect(), 0..4), prop::collection::btree_set(0..1024_i64, 0..20))
+        .prop_flat_map(|(first, effects, places)| {
+            let events: Vec<_> = places.into_iter().map(|place| event(Seq(first + place))).collect();
+            (events, Just(first), Just(effects))
+        })
+        .prop_map(|(events, first, effects)| Record { first: Seq(first), last: Seq(first + 1023), events, effects })
+}
+
+proptest! {
+    #[test]
+    fn a_record_is_read_as_it_was_written(record in record()) {
+        prop_assert_eq!(decode(record.first, record.last, &encode(&record)).unwrap(), record);
+    }
+
+    #[test]
+    fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), cut in 0..200_usize) {
+        let _ = decode(Seq(1), Seq(9), &bytes);
+        let _ = decode(Seq(1), Seq(9), bytes.get(..cut).unwrap_or(&bytes));
+    }
+
+    #[test]
+    fn what_was_told_is_left_out(record in record(), told in 0..2048_i64) {
+        let told = Seq(record.first.0 + told - 512);
+        let rest = record.clone().above(told);
+        prop_assert_eq!(&rest.effects, &record.effects);
+        prop_assert!(rest.events.iter().all(|event| event.seq() > told));
+        let dropped = record.events.iter().filter(|event| event.seq() <= told).count();
+        prop_assert_eq!(dropped + rest.events.len(), record.events.len());
+    }
+}
+
+#[test]
+fn an_unknown_version_is_named_and_numbers_beyond_the_batch_are_refused() {
+    assert!(matches!(decode(Seq(1), Seq(2), &[9, 1, 2]), Err(RecordError::Version(9))));
+    assert!(matches!(decode(Seq(1), Seq(2), &[]), Err(RecordError::Malformed)));
+    let event = RecordedEvent::Message { seq: Seq(7), sender: UserId(1), receiver: UserId(2) };
+    let bytes = encode(&Record { first: Seq(1), last: Seq(7), events: vec![event], effects: Vec::new() });
+    assert!(matches!(decode(Seq(1), Seq(6), &bytes), Err(RecordError::Malformed)));
+    assert!(bytes.len() < 16, "a message takes about ten bytes: {}", bytes.len());
+}

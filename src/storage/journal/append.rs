@@ -1,0 +1,35 @@
+//! The row that a batch adds to the journal.
+
+use std::fmt::Write as _;
+
+use sea_orm::DatabaseBackend;
+
+use crate::clock::random_bytes;
+use crate::domain::Record;
+use crate::protocol::record::encode;
+use crate::storage::{Storage, StorageError};
+
+impl Storage {
+    /// Returns whether batches are recorded: on PostgreSQL, which several servers may use.
+    #[must_use]
+    pub fn has_journal(&self) -> bool {
+        self.backend() == DatabaseBackend::Postgres
+    }
+
+    /// Returns the statement that adds the record to the journal. Its text holds all values, because only a statement
+    /// without parameters goes in one message with the `COMMIT` behind it.
+    pub(in crate::storage) fn append_statement(&self, record: &Record) -> Result<String, StorageError> {
+        let nonce = i64::from_be_bytes(random_bytes()?);
+        let bytes = encode(record);
+        let mut hex = String::with_capacity(bytes.len() * 2);
+        for byte in bytes {
+            // A string takes all.
+            let _ = write!(hex, "{byte:02x}");
+        }
+        Ok(format!(
+            "INSERT INTO batches (first, last, boot, nonce, at, record) VALUES ({}, {}, {}, {nonce}, \
+             (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint, '\\x{hex}')",
+            record.first.0, record.last.0, self.boot,
+        ))
+    }
+}

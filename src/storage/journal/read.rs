@@ -1,0 +1,81 @@
+//! Reading the journal.
+
+use crate::domain::{Epoch, Record, Seq};
+use crate::protocol::record::decode;
+use crate::storage::engine::row::Row;
+use crate::storage::engine::tx::Tx as _;
+use crate::storage::{Storage, StorageError};
+
+/// Most rows that are read at once.
+const PAGE: i64 = 256;
+
+/// The head of the store, and the rows that end after the number `$1`, in their order; the row in which `$1` lies is
+/// found by the key, since rows leave no gap.
+const ROWS: &str = "SELECT s.last_seq, s.epoch, b.first, b.last, b.boot, b.record \
+     FROM store AS s LEFT JOIN LATERAL (SELECT first, last, boot, record FROM batches \
+     WHERE first >= COALESCE((SELECT MAX(first) FROM batches WHERE first <= $1 + 1), 0) AND last > $1 \
+     ORDER BY first LIMIT $2 + 0) AS b ON TRUE WHERE s.id = 1 ORDER BY b.first";
+
+/// Removes some of the oldest rows, at most `$2`, that are older than `$1` microseconds. Time and numbers grow together.
+const CLEAR: &str = "DELETE FROM batches WHERE first IN (SELECT first FROM batches \
+     WHERE first < (SELECT MAX(first) FROM batches) ORDER BY first LIMIT $2 + 0) \
+     AND at < (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint - $1";
+/// Most rows that are removed by one statement.
+const CLEARED_AT_ONCE: i64 = 1000;
+
+/// A part of the journal, as of one moment.
+#[derive(Debug)]
+pub struct JournalPage {
+    /// The number that was given last.
+    pub head: Seq,
+    /// The history that the numbers belong to.
+    pub epoch: Epoch,
+    /// The rows, oldest first.
+    pub rows: Vec<JournalRow>,
+    /// Whether there may be more rows behind these.
+    pub is_full: bool,
+}
+
+/// A batch in the journal.
+#[derive(Debug)]
+pub struct JournalRow {
+    /// What the batch has done.
+    pub record: Record,
+    /// Whether this run of this server has written it.
+    pub is_own: bool,
+}
+
+impl Storage {
+    /// Returns what the batches above the number `told` have done, at most 256 of them.
+    pub async fn journal_after(&self, told: Seq) -> Result<JournalPage, StorageError> {
+        let db = self.journal.as_ref().ok_or(StorageError::Corrupt("a journal on SQLite"))?;
+        let found = db.query(self.statement(ROWS, [told.0.into(), PAGE.into()])).await?;
+        let first = found.first().ok_or(StorageError::Corrupt("the store row is missing"))?;
+        let (head, epoch): (Seq, String) = (first.get(0)?, first.get(1)?);
+        let epoch = Epoch::parse(&epoch).ok_or(StorageError::Corrupt("an epoch"))?;
+        let is_full = i64::try_from(found.len()).is_ok_and(|count| count >= PAGE);
+        let rows = found.iter().filter_map(|row| self.journal_row(row).transpose()).collect::<Result<_, _>>()?;
+        Ok(JournalPage { head, epoch, rows, is_full })
+    }
+
+    fn journal_row(&self, row: &Row) -> Result<Option<JournalRow>, StorageError> {
+        let Some(first) = row.get::<Option<Seq>>(2)? else { return Ok(None) };
+        let (last, boot, bytes): (Seq, i64, Vec<u8>) = (row.get(3)?, row.get(4)?, row.get(5)?);
+        let record = decode(first, last, &bytes)?;
+        Ok(Some(JournalRow { record, is_own: boot == self.boot }))
+    }
+
+    /// Removes the rows that are older than `keep_s` seconds by the database's clock, but never the newest one.
+    pub async fn clear_journal(&self, keep_s: i64) -> Result<u64, StorageError> {
+        let Some(db) = &self.journal else { return Ok(0) };
+        let mut cleared = 0;
+        loop {
+            let values = [(keep_s * 1_000_000).into(), CLEARED_AT_ONCE.into()];
+            let some = db.execute(self.statement(CLEAR, values)).await?;
+            cleared += some;
+            if some < CLEARED_AT_ONCE.unsigned_abs() {
+                return Ok(cleared);
+            }
+        }
+    }
+}
