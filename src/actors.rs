@@ -10,8 +10,8 @@
 //!       └─ janitor
 //! ```
 //! Each actor has a folder for its parts: its messages and its handle are in `messages`, the actor and its state in the
-//! file of the folder's name. In the order session, presence, registry, relay, persistence, the `messages` of an actor use
-//! only those before them, so that no two modules use each other. No actor has a name in ractor's process-wide
+//! file of the folder's name. In the order session, presence, registry, relay, persistence, the `messages` of an actor
+//! use only those before them, so that no two modules use each other. No actor has a name in ractor's process-wide
 //! registry, so that one process can run any number of servers.
 
 mod health;

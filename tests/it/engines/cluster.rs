@@ -28,9 +28,9 @@ async fn a_message_reaches_the_sockets_of_another_server_that_writes_nothing() {
         assert_eq!(legacy.next_message().await.sender_id, alice.id);
     }
     // A receipt and a deletion go the other way.
-    b.send(&json!({"type": "read", "to": alice.id, "up_to": 1_000_000})).await;
-    let receipt = a.read_until("read").await.1;
-    assert_fields(&receipt, &json!({"user_id": bob.id}));
+    b.send(&json!({"type": "read", "partner_id": alice.id, "up_to_id": stored.last()})).await;
+    let receipt = a.read_until("receipt").await.1;
+    assert_fields(&receipt, &json!({"kind": "read", "user_id": bob.id}));
     // It was not closed, as it is when a server must read the store anew.
     a.store(bob.id, "last").await;
     legacy.next_message().await;
