@@ -63,6 +63,7 @@ impl Server {
         make_data_dir(&config)?;
         let keys = SecretKeys::load(&config)?;
         let storage = Arc::new(Storage::open(&config).await?);
+        storage.correct_clock(&clock).await?;
         warn_of_unusual_names(&storage).await?;
         let auth = Arc::new(Auth::new(&config.auth, &keys, storage.clone(), clock.clone()).await?);
         let (actors, fatal) =

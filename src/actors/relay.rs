@@ -134,10 +134,10 @@ impl RelayState {
             return;
         }
         self.looks_again = false;
-        let RelayArgs { storage, local, .. } = self.args.clone();
+        let RelayArgs { storage, clock, local, .. } = self.args.clone();
         let (mailbox, told, lost) = (self.mailbox.clone(), self.sequencer.told(), self.lost);
         tokio::spawn(async move {
-            mailbox.cast(RelayMsg::Found(look(&storage, &local, told, lost).await));
+            mailbox.cast(RelayMsg::Found(look(&storage, &clock, &local, told, lost).await));
         });
     }
 

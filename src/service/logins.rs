@@ -3,6 +3,7 @@
 //! The writer ends logins, and announces it: their tokens are refused and their sockets closed before it replies.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
@@ -11,6 +12,9 @@ use super::commands::uninterrupted;
 use super::{Service, ServiceError};
 use crate::auth::{Access, AuthError, ClientAddress, TokenPair};
 use crate::domain::{LoginEnd, LoginId, NewPassword, Password, Proof, UserId, WhichLogins};
+
+/// Wait before another server is told again that a stolen token has ended a login, while the writer is away.
+const ANNOUNCE_AGAIN: Duration = Duration::from_secs(1);
 
 impl Service {
     /// Begins a login. When the user has too many, those that were not used for longest end. `address` is the one that
@@ -45,10 +49,28 @@ impl Service {
             let refreshed = service.auth.refresh(&token).await;
             if let Err(AuthError::Reused { user, login }) = refreshed {
                 service.registry.end_logins(user, &[login], LoginEnd::Revoked);
+                service.announce_reuse(user, login).await;
             }
             Ok(refreshed?)
         };
         uninterrupted(refreshing).await?
+    }
+
+    /// Lets other servers know that a login has ended, which was done without the writer: it may be away just now.
+    async fn announce_reuse(self: &Arc<Self>, user: UserId, login: LoginId) {
+        if !self.storage.has_journal() {
+            return;
+        }
+        let service = self.clone();
+        let announcing = async move {
+            let which = WhichLogins::Only(login);
+            while service.end_now(user, which, Some(login), LoginEnd::Revoked).await.is_err() {
+                tokio::time::sleep(ANNOUNCE_AGAIN).await;
+            }
+        };
+        // As a rule it is done before the answer; while the writer is away the answer does not wait for it.
+        let announcing = tokio::spawn(announcing);
+        let _ = tokio::time::timeout(ANNOUNCE_AGAIN, announcing).await;
     }
 
     /// Ends the login that asks, refuses its tokens and closes its sockets.

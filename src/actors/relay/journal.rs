@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::batch::Batch;
 use crate::actors::registry::local_users::LocalUsers;
 use crate::actors::registry::messages::Delivery;
+use crate::clock::Clock;
 use crate::domain::{Event, EventBody, Record, RecordedEvent, Seq};
 use crate::storage::{Storage, StorageError};
 
@@ -22,10 +23,18 @@ pub(in crate::actors) struct Found {
     pub(super) is_full: bool,
 }
 
-/// Looks for batches above `after`. Those of this run of this server are left out unless their numbers are at most
+/// Looks for batches above `after`, and sets the clock by the database's. Those of this run of this server are left out unless their numbers are at most
 /// `lost`: the writer hands them over itself, with their answers.
-pub(super) async fn look(storage: &Storage, local: &LocalUsers, after: Seq, lost: Seq) -> Result<Found, StorageError> {
+pub(super) async fn look(
+    storage: &Storage,
+    clock: &Clock,
+    local: &LocalUsers,
+    after: Seq,
+    lost: Seq,
+) -> Result<Found, StorageError> {
+    let before = clock.now();
     let page = storage.journal_after(after).await?;
+    clock.correct((before, clock.now()), page.time);
     let first = page.rows.first().map(|row| row.record.first);
     let records: Vec<Record> =
         page.rows.into_iter().filter(|row| !row.is_own || row.record.last <= lost).map(|row| row.record).collect();

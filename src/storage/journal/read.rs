@@ -1,6 +1,7 @@
 //! Reading the journal.
 
-use crate::domain::{Epoch, Record, Seq};
+use crate::clock::Clock;
+use crate::domain::{Record, Seq, Timestamp};
 use crate::protocol::record::decode;
 use crate::storage::engine::row::Row;
 use crate::storage::engine::tx::Tx as _;
@@ -9,9 +10,9 @@ use crate::storage::{Storage, StorageError};
 /// Most rows that are read at once.
 const PAGE: i64 = 256;
 
-/// The head of the store, and the rows that end after the number `$1`, in their order; the row in which `$1` lies is
+/// The head of the store, the time, and the rows that end after the number `$1`, in their order; the row in which `$1` lies is
 /// found by the key, since rows leave no gap.
-const ROWS: &str = "SELECT s.last_seq, s.epoch, b.first, b.last, b.boot, b.record \
+const ROWS: &str = "SELECT s.last_seq, (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint, b.first, b.last, b.boot, b.record \
      FROM store AS s LEFT JOIN LATERAL (SELECT first, last, boot, record FROM batches \
      WHERE first >= COALESCE((SELECT MAX(first) FROM batches WHERE first <= $1 + 1), 0) AND last > $1 \
      ORDER BY first LIMIT $2 + 0) AS b ON TRUE WHERE s.id = 1 ORDER BY b.first";
@@ -28,8 +29,8 @@ const CLEARED_AT_ONCE: i64 = 1000;
 pub struct JournalPage {
     /// The number that was given last.
     pub head: Seq,
-    /// The history that the numbers belong to.
-    pub epoch: Epoch,
+    /// The time by the database's clock.
+    pub time: Timestamp,
     /// The rows, oldest first.
     pub rows: Vec<JournalRow>,
     /// Whether there may be more rows behind these.
@@ -46,16 +47,25 @@ pub struct JournalRow {
 }
 
 impl Storage {
+    /// Corrects a clock by the database's, which is the clock of all servers on it; does nothing on SQLite.
+    pub async fn correct_clock(&self, clock: &Clock) -> Result<(), StorageError> {
+        if self.has_journal() {
+            let before = clock.now();
+            let page = self.journal_after(Seq(i64::MAX / 2)).await?;
+            clock.correct((before, clock.now()), page.time);
+        }
+        Ok(())
+    }
+
     /// Returns what the batches above the number `told` have done, at most 256 of them.
     pub async fn journal_after(&self, told: Seq) -> Result<JournalPage, StorageError> {
         let db = self.journal.as_ref().ok_or(StorageError::Corrupt("a journal on SQLite"))?;
         let found = db.query(self.statement(ROWS, [told.0.into(), PAGE.into()])).await?;
         let first = found.first().ok_or(StorageError::Corrupt("the store row is missing"))?;
-        let (head, epoch): (Seq, String) = (first.get(0)?, first.get(1)?);
-        let epoch = Epoch::parse(&epoch).ok_or(StorageError::Corrupt("an epoch"))?;
+        let (head, time): (Seq, Timestamp) = (first.get(0)?, first.get(1)?);
         let is_full = i64::try_from(found.len()).is_ok_and(|count| count >= PAGE);
         let rows = found.iter().filter_map(|row| self.journal_row(row).transpose()).collect::<Result<_, _>>()?;
-        Ok(JournalPage { head, epoch, rows, is_full })
+        Ok(JournalPage { head, time, rows, is_full })
     }
 
     fn journal_row(&self, row: &Row) -> Result<Option<JournalRow>, StorageError> {

@@ -1,8 +1,12 @@
 //! Two servers on one PostgreSQL behave as one: what is done at one reaches the sockets of the other, by itself.
 
+use fluent_backend::Config;
+use fluent_backend::clock::Clock;
+use fluent_backend::domain::Timestamp;
 use fluent_backend::testing::{TestClient, TestServer, eventually, send_frame};
 use http::Method;
-use serde_json::json;
+use sea_orm::{ConnectionTrait as _, Database, DatabaseBackend, Statement};
+use serde_json::{Value, json};
 
 use super::two_servers::{at, two_servers};
 use crate::support::postgres::database;
@@ -76,6 +80,23 @@ async fn what_ends_at_one_server_has_ended_at_the_other() {
     two.stop().await;
 }
 
+/// A server whose clock is an hour off tells the time of the database, as all others do.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_clock_of_the_database_counts_for_all_servers() {
+    let Some(database) = database().await else { return };
+    for wrong_by in [-3600, 3600] {
+        let config = |config: &mut Config| config.database.url = database.url().into();
+        let server = TestServer::start_at(Clock::wrong_by_secs(wrong_by), config).await;
+        let user = server.sign_up(&format!("alice{}", wrong_by + 3600)).await;
+        let mut device = live(&user, "a").await;
+        let stored = device.store(user.id, "to myself").await;
+        let stamp = Timestamp::parse_bound(stored["timestamp"].as_str().unwrap()).unwrap();
+        let off = stamp.as_micros() - Clock::system().now().as_micros();
+        assert!(off.abs() < 60_000_000, "{wrong_by}: {off}");
+        server.stop().await;
+    }
+}
+
 /// The sender's answer and the receiver's message come through although both servers write at once.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_servers_that_write_at_once_tell_everything_in_one_order() {
@@ -102,6 +123,124 @@ async fn two_servers_that_write_at_once_tell_everything_in_one_order() {
         orders.push(order);
     }
     assert!(orders.iter().all(|order| *order == orders[0]), "all see the same");
+    one.stop().await;
+    two.stop().await;
+}
+
+/// The numbers of the store jump as nothing but a gap beyond the journal looks: devices read the store, the Android
+/// app's sockets are closed.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_journal_does_not_cover_is_read_from_the_store() {
+    let Some(database) = database().await else { return };
+    let (one, two) = two_servers(&database).await;
+    let (alice, bob) = (one.sign_up("alice").await, two.sign_up("bob").await);
+    let (mut a, mut b) = (live(&alice, "a").await, live(&bob, "b").await);
+    let mut legacy = at(&two, &bob).await.connect().await;
+    let db = Database::connect(database.url()).await.unwrap();
+    // As if the second server had not looked for longer than the journal is kept.
+    db.execute_unprepared(
+        "BEGIN; LOCK TABLE batches IN ACCESS EXCLUSIVE MODE; UPDATE store SET last_seq = last_seq + 5; COMMIT",
+    )
+    .await
+    .unwrap();
+    let stored = seq(&a.store(bob.id, "after the gap").await);
+    assert_eq!(seq(&b.expect("message").await), stored);
+    assert_eq!(legacy.close_code().await, 1012);
+    assert_eq!(bob.history(alice.id).await.len(), 1);
+    db.close().await.unwrap();
+    one.stop().await;
+    two.stop().await;
+}
+
+/// What the journal holds tells who wrote to whom, and nothing of what; after its time nothing is left but the newest
+/// row.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_journal_holds_no_ciphertext_and_is_cleared() {
+    let Some(database) = database().await else { return };
+    let (one, two) = two_servers(&database).await;
+    let (alice, bob) = (one.sign_up("alice").await, two.sign_up("bob").await);
+    let (mut a, mut b) = (live(&alice, "a").await, live(&bob, "b").await);
+    for i in 0..10 {
+        a.send_message(bob.id, &format!("client-id-{i}"), "ciphertext-for-bob", "ciphertext-for-alice").await;
+        b.expect("message").await;
+    }
+    let db = Database::connect(database.url()).await.unwrap();
+    let rows = async |sql: &str| {
+        let rows = db.query_all_raw(Statement::from_string(DatabaseBackend::Postgres, sql)).await.unwrap();
+        rows.into_iter().map(|row| row.try_get_by_index::<Vec<u8>>(0).unwrap()).collect::<Vec<_>>()
+    };
+    let records = rows("SELECT record FROM batches").await;
+    assert!(!records.is_empty());
+    for record in &records {
+        for secret in ["ciphertext", "client-id"] {
+            assert!(!record.windows(secret.len()).any(|part| part == secret.as_bytes()), "{record:?}");
+        }
+    }
+    db.execute_unprepared("UPDATE batches SET at = 0").await.unwrap();
+    let is_cleared = async || (rows("SELECT record FROM batches").await.len() == 1).then_some(());
+    eventually("all but the newest row are gone", is_cleared).await;
+    db.close().await.unwrap();
+    one.stop().await;
+    two.stop().await;
+}
+
+/// A successor of the relay does not know what was told: it lets all sockets read the store.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_dies_is_replaced_and_nothing_is_missed() {
+    let Some(database) = database().await else { return };
+    let (mut one, two) = two_servers(&database).await;
+    let (alice, bob) = (one.sign_up("alice").await, two.sign_up("bob").await);
+    let (mut a, mut b) = (live(&alice, "a").await, live(&bob, "b").await);
+    let mut legacy = at(&one, &alice).await.connect().await;
+    a.store(bob.id, "before").await;
+    b.expect("message").await;
+    one.expect_failures(1);
+    one.server().actors().relay.crash();
+    assert_eq!(legacy.close_code().await, 1012);
+    for i in 0..3 {
+        let stored = seq(&b.store(alice.id, &format!("{i}")).await);
+        assert_eq!(seq(&a.expect("message").await), stored);
+    }
+    a.store(bob.id, "after").await;
+    b.expect("message").await;
+    one.stop().await;
+    two.stop().await;
+}
+
+/// One server does the chores; when it stops, the other takes over at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_server_clears_away_at_a_time() {
+    let Some(database) = database().await else { return };
+    let (one, two) = two_servers(&database).await;
+    let db = Database::connect(database.url()).await.unwrap();
+    let holders = async || {
+        let sql = "SELECT boot FROM leases WHERE name = 'janitor'";
+        let rows = db.query_all_raw(Statement::from_string(DatabaseBackend::Postgres, sql)).await.unwrap();
+        rows.into_iter().map(|row| row.try_get_by_index::<i64>(0).unwrap()).collect::<Vec<_>>()
+    };
+    let first = eventually("one holds it", async || holders().await.first().copied()).await;
+    one.stop().await;
+    two.stop().await;
+    assert!(holders().await.is_empty(), "both have given it back");
+    let three = TestServer::start_with(|config| config.database.url = database.url().into()).await;
+    let next = eventually("the next one holds it", async || holders().await.first().copied()).await;
+    assert_ne!(first, next);
+    three.stop().await;
+    db.close().await.unwrap();
+}
+
+/// A spent refresh token that comes back at one server ends the login at the other, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stolen_refresh_token_ends_its_login_everywhere() {
+    let Some(database) = database().await else { return };
+    let (one, two) = two_servers(&database).await;
+    let alice = one.sign_up("alice").await;
+    let mut socket = live(&same_login(&two, &alice), "a").await;
+    let first = json!({"refresh_token": alice.tokens.refresh_token});
+    let second: Value = one.http().post("/auth/refresh", &first).await.ok().json();
+    one.http().post("/auth/refresh", &json!({"refresh_token": second["refresh_token"]})).await.ok();
+    assert_eq!(one.http().post("/auth/refresh", &first).await.status, 401);
+    assert_eq!(socket.socket.close_code().await, 4001);
     one.stop().await;
     two.stop().await;
 }
