@@ -56,8 +56,8 @@ impl Clock {
         }
     }
 
-    /// Corrects the machine's clock, for all clones: between these two readings of it the clock that counts was `right`.
-    /// Does nothing to a stopped clock.
+    /// Corrects the machine's clock, for all clones: between these two readings of it the clock that counts was
+    /// `right`. Does nothing to a stopped clock.
     pub fn correct(&self, (before, after): (Timestamp, Timestamp), right: Timestamp) {
         // Within the two readings it is right, as far as can be seen.
         if let Source::System { correction_us, .. } = &self.0

@@ -23,8 +23,8 @@ pub(in crate::actors) struct Found {
     pub(super) is_full: bool,
 }
 
-/// Looks for batches above `after`, and sets the clock by the database's. Those of this run of this server are left out unless their numbers are at most
-/// `lost`: the writer hands them over itself, with their answers.
+/// Looks for batches above `after`, and sets the clock by the database's. Those of this run of this server are left out
+/// unless their numbers are at most `lost`: the writer hands them over itself, with their answers.
 pub(super) async fn look(
     storage: &Storage,
     clock: &Clock,

@@ -10,14 +10,16 @@ use crate::storage::{Storage, StorageError};
 /// Most rows that are read at once.
 const PAGE: i64 = 256;
 
-/// The head of the store, the time, and the rows that end after the number `$1`, in their order; the row in which `$1` lies is
-/// found by the key, since rows leave no gap.
-const ROWS: &str = "SELECT s.last_seq, (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint, b.first, b.last, b.boot, b.record \
+/// The head of the store, the time, and the rows that end after the number `$1`, in their order. The row in which `$1`
+/// lies is found by the key, since rows leave no gap.
+const ROWS: &str = "SELECT s.last_seq, (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint, \
+     b.first, b.last, b.boot, b.record \
      FROM store AS s LEFT JOIN LATERAL (SELECT first, last, boot, record FROM batches \
      WHERE first >= COALESCE((SELECT MAX(first) FROM batches WHERE first <= $1 + 1), 0) AND last > $1 \
      ORDER BY first LIMIT $2 + 0) AS b ON TRUE WHERE s.id = 1 ORDER BY b.first";
 
-/// Removes some of the oldest rows, at most `$2`, that are older than `$1` microseconds. Time and numbers grow together.
+/// Removes some of the oldest rows, at most `$2`, that are older than `$1` microseconds. Time and numbers grow
+/// together.
 const CLEAR: &str = "DELETE FROM batches WHERE first IN (SELECT first FROM batches \
      WHERE first < (SELECT MAX(first) FROM batches) ORDER BY first LIMIT $2 + 0) \
      AND at < (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint - $1";

@@ -8,9 +8,9 @@ use http::Method;
 use sea_orm::{ConnectionTrait as _, Database, DatabaseBackend, Statement};
 use serde_json::{Value, json};
 
-use super::two_servers::{at, two_servers};
+use super::two_servers::{at, two_servers, two_servers_at};
 use crate::support::postgres::database;
-use crate::support::v1::{assert_fields, live, seq};
+use crate::support::v1::{assert_fields, live, seq, stopped_clock};
 
 /// Nobody writes at the second server; each dialect is told, in order and once.
 #[tokio::test(flavor = "multi_thread")]
@@ -31,13 +31,16 @@ async fn a_message_reaches_the_sockets_of_another_server_that_writes_nothing() {
         assert_eq!(seq(&her_other.expect("message").await), *expected);
         assert_eq!(legacy.next_message().await.sender_id, alice.id);
     }
-    // A receipt and a deletion go the other way.
+    // A receipt goes the other way; strangers are told of none.
+    b.store(alice.id, "hello").await;
+    a.expect("message").await;
     b.send(&json!({"type": "read", "partner_id": alice.id, "up_to_id": stored.last()})).await;
     let receipt = a.read_until("receipt").await.1;
     assert_fields(&receipt, &json!({"kind": "read", "user_id": bob.id}));
     // It was not closed, as it is when a server must read the store anew.
     a.store(bob.id, "last").await;
-    legacy.next_message().await;
+    assert_eq!(legacy.next_message().await.sender_id, bob.id);
+    assert_eq!(legacy.next_message().await.sender_id, alice.id);
     one.stop().await;
     two.stop().await;
 }
@@ -233,12 +236,14 @@ async fn one_server_clears_away_at_a_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stolen_refresh_token_ends_its_login_everywhere() {
     let Some(database) = database().await else { return };
-    let (one, two) = two_servers(&database).await;
+    let clock = stopped_clock();
+    let (one, two) = two_servers_at(&database, &clock).await;
     let alice = one.sign_up("alice").await;
     let mut socket = live(&same_login(&two, &alice), "a").await;
     let first = json!({"refresh_token": alice.tokens.refresh_token});
     let second: Value = one.http().post("/auth/refresh", &first).await.ok().json();
     one.http().post("/auth/refresh", &json!({"refresh_token": second["refresh_token"]})).await.ok();
+    clock.advance_secs(31);
     assert_eq!(one.http().post("/auth/refresh", &first).await.status, 401);
     assert_eq!(socket.socket.close_code().await, 4001);
     one.stop().await;

@@ -1,6 +1,7 @@
 //! Two servers on one PostgreSQL: each honours the changes of the other.
 
 use fluent_backend::Config;
+use fluent_backend::clock::Clock;
 use fluent_backend::testing::{TestClient, TestDatabase, TestServer, send_frame};
 use http::Method;
 use serde_json::{Value, json};
@@ -9,11 +10,15 @@ use crate::support::postgres::database;
 use crate::support::v1::{assert_fields, column, exchange, live, merged, seq};
 
 pub(super) async fn two_servers(database: &TestDatabase) -> (TestServer, TestServer) {
+    two_servers_at(database, &Clock::system()).await
+}
+
+pub(super) async fn two_servers_at(database: &TestDatabase, clock: &Clock) -> (TestServer, TestServer) {
     let shared = |config: &mut Config| {
         config.auth.secret_key = "one secret for both servers, long enough".into();
         config.database.url = database.url().into();
     };
-    (TestServer::start_with(shared).await, TestServer::start_with(shared).await)
+    (TestServer::start_at(clock.clone(), shared).await, TestServer::start_at(clock.clone(), shared).await)
 }
 
 /// The same user at another server.

@@ -2,7 +2,8 @@
 //!
 //! A process that writes holds an advisory lock on a file beside the database: a server for as long as it runs, and
 //! each of the commands `migrate up`, `database`, `restore` and `copy-db` (on both its ends). So all that changes the
-//! store goes through this process, and `store.last_seq` moves only by it. `backup` takes no lock: it reads one snapshot.
+//! store goes through this process, and `store.last_seq` moves only by it. `backup` takes no lock: it reads one
+//! snapshot.
 //! The kernel gives the lock back when the process ends, however it ends. PostgreSQL needs none: there the row of
 //! `store` orders the writers of all processes.
 //!
