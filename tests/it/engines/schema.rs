@@ -10,7 +10,8 @@ use crate::support::postgres::database;
 use crate::support::tables;
 
 /// What each table holds. A table without a line here fails the test.
-const TABLES: [(&str, &str); 20] = [
+const TABLES: [(&str, &str); 22] = [
+    ("batches", "The journal: what each batch of the last minute has done, for other servers; no ciphertext."),
     ("blocks", "Which user has blocked which."),
     ("bodies", "The ciphertexts of messages; overwritten with zeros when a message is gone."),
     ("clock_marks", "The time by the clock, while time stamps were ahead of it."),
@@ -18,6 +19,7 @@ const TABLES: [(&str, &str); 20] = [
     ("devices", "Devices from which a login has opened a socket; for the list of logins."),
     ("ended_users", "Deleted accounts whose access tokens may still look valid."),
     ("events", "What devices must learn besides messages and receipts, by user and seq; user 0 is everybody."),
+    ("leases", "Chores that one of several servers does at a time."),
     ("logins", "Logins: what one sign-in has made. REST paths call them sessions."),
     ("members", "Each side of a conversation: unread count, and how far it has read and received."),
     ("messages", "The log of messages in commit order. id is seq. A gone message leaves its row as a tombstone."),

@@ -1,6 +1,6 @@
 //! Queries of PostgreSQL's catalogue, about the schema that comes first on the search path.
 
-/// Lists all tables but that of the migrations and those for several servers, which SQLite has not, in SQLite's order.
+/// Lists all tables in SQLite's order, but that of the migrations and those for several servers, which SQLite lacks.
 pub(super) const TABLES: &str = "SELECT c.relname::text FROM pg_class AS c WHERE c.relkind IN ('r', 'p') \
      AND c.relnamespace = current_schema()::regnamespace AND c.relname NOT IN ('seaql_migrations', 'batches', 'leases') \
      ORDER BY c.relname COLLATE \"C\"";
