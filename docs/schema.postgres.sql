@@ -1,6 +1,17 @@
 -- The schema of the store on PostgreSQL.
 -- Made from migration/src by a test, which also compares it: do not edit.
 
+-- The journal: what each batch of the last minute has done, for other servers; no ciphertext.
+CREATE TABLE batches (
+    first bigint NOT NULL,
+    last bigint NOT NULL,
+    boot bigint NOT NULL,
+    nonce bigint NOT NULL,
+    at bigint NOT NULL,
+    record bytea NOT NULL,
+    PRIMARY KEY (first)
+);
+
 -- Which user has blocked which.
 CREATE TABLE blocks (
     user_id integer NOT NULL,
@@ -60,6 +71,14 @@ CREATE TABLE events (
 CREATE INDEX events_about ON events USING btree (subject)
     WHERE (kind = ANY (ARRAY[5, 7, 8]));
 CREATE INDEX events_seq ON events USING btree (seq);
+
+-- Chores that one of several servers does at a time.
+CREATE TABLE leases (
+    name text NOT NULL,
+    boot bigint NOT NULL,
+    until bigint NOT NULL,
+    PRIMARY KEY (name)
+);
 
 -- Logins: what one sign-in has made. REST paths call them sessions.
 CREATE TABLE logins (
@@ -177,7 +196,7 @@ CREATE TABLE seaql_migrations (
 CREATE TABLE store (
     id integer NOT NULL,
     epoch text NOT NULL,
-    head bigint NOT NULL,
+    last_seq bigint NOT NULL,
     clock bigint NOT NULL,
     dropped bigint NOT NULL DEFAULT 0,
     retained_from bigint NOT NULL DEFAULT 0,

@@ -165,7 +165,7 @@ CREATE TABLE "seaql_migrations" (
 CREATE TABLE "store" (
     "id" integer NOT NULL PRIMARY KEY,
     "epoch" text NOT NULL,
-    "head" integer NOT NULL,
+    "last_seq" integer NOT NULL,
     "clock" integer NOT NULL,
     dropped BIGINT NOT NULL DEFAULT 0,
     retained_from BIGINT NOT NULL DEFAULT 0,
