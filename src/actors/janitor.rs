@@ -6,7 +6,7 @@
 //! Bound: its mailbox holds one tick.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::future::{OptionFuture, join_all};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -35,9 +35,11 @@ const DROP_EVERY: u32 = 16;
 /// clock that was wrong for a moment, as after a cold start, signs no user out.
 const LOOK_EVERY: u32 = 64;
 
-/// The lease of the janitor's chores among the servers on one store, and its length in seconds.
+/// The lease of the janitor's chores among the servers on one store.
 const LEASE: &str = "janitor";
-const LEASE_S: i64 = 15;
+/// The length of the lease in rounds of the janitor, each of which prolongs it, and the least.
+const LEASE_ROUNDS: u32 = 7;
+const LEAST_LEASE: Duration = Duration::from_secs(1);
 
 pub(super) enum JanitorMsg {
     Tick,
@@ -186,7 +188,8 @@ impl JanitorState {
         let now = self.args.clock.now();
         self.compare_clocks(now).await?;
         self.close_expired(now).await?;
-        if !self.args.storage.take_lease(LEASE, LEASE_S).await? {
+        let lease = (self.args.config.clear_every() * LEASE_ROUNDS).max(LEAST_LEASE);
+        if !self.args.storage.take_lease(LEASE, lease).await? {
             // Another server does the rest.
             self.is_failing = false;
             return Ok(Round::default());

@@ -34,15 +34,10 @@ pub struct Applied {
     pub effects: Vec<Effect>,
 }
 
-/// Returns whether a batch with this command takes numbers. What concerns logins alone is no event: it has no place in
-/// the order that devices see.
-fn takes_numbers(command: &Command, has_journal: bool) -> bool {
-    match command {
-        Command::MarkLogin(_) => false,
-        // Other servers learn of it from the journal, whose records have numbers.
-        Command::EndLogins { .. } | Command::ChangePassword(_) => has_journal,
-        _ => true,
-    }
+/// Returns whether a batch with this command takes numbers. Where a login ends, other servers learn of it from the
+/// journal, whose records have numbers; nobody need learn of its marks.
+fn takes_numbers(command: &Command) -> bool {
+    !matches!(command, Command::MarkLogin(_))
 }
 
 impl Storage {
@@ -65,8 +60,7 @@ impl Storage {
         commands: Vec<Command>,
         now: Timestamp,
     ) -> Result<Applied, StorageError> {
-        let has_numbers = |command: &Command| takes_numbers(command, self.has_journal());
-        let count = if commands.iter().any(has_numbers) { commands.len() } else { 0 };
+        let count = if commands.iter().any(takes_numbers) { commands.len() } else { 0 };
         let count = i64::try_from(count).map_err(|_| StorageError::Corrupt("a batch beyond 2^63"))?;
         let mut batch = Batch {
             storage: self,

@@ -3,6 +3,8 @@
 //! By the database's clock and rows, not by a lock of the session: a pooler between would share sessions. A lease that
 //! is held by two for a moment does no harm, since chores may be done twice.
 
+use std::time::Duration;
+
 use crate::storage::engine::tx::Tx as _;
 use crate::storage::{Storage, StorageError};
 
@@ -15,11 +17,12 @@ const TAKE: &str = "INSERT INTO leases (name, boot, until) \
 const GIVE_BACK: &str = "DELETE FROM leases WHERE boot = $1";
 
 impl Storage {
-    /// Takes or prolongs a lease for `seconds`. Returns whether this server holds it now; always on SQLite, which one
+    /// Takes or prolongs a lease for so long. Returns whether this server holds it now; always on SQLite, which one
     /// server uses.
-    pub async fn take_lease(&self, name: &str, seconds: i64) -> Result<bool, StorageError> {
+    pub async fn take_lease(&self, name: &str, length: Duration) -> Result<bool, StorageError> {
         let Some(db) = &self.journal else { return Ok(true) };
-        let values = [name.into(), self.boot.into(), (seconds * 1_000_000).into()];
+        let micros = i64::try_from(length.as_micros()).unwrap_or(i64::MAX / 2);
+        let values = [name.into(), self.boot.into(), micros.into()];
         Ok(db.query_one(self.statement(TAKE, values)).await?.is_some())
     }
 

@@ -129,18 +129,20 @@ async fn a_new_password_ends_all_logins_and_only_with_the_hash_that_was_proved()
 }
 
 #[tokio::test]
-async fn what_concerns_logins_alone_takes_no_number() {
+async fn the_end_of_a_login_takes_a_number_where_it_changes_something() {
     let mut world = World::new().await;
     let login = world.log_in(ALICE).await;
     let end =
         || Command::EndLogins { user: ALICE, which: WhichLogins::Only(login), asking: None, end: LoginEnd::Logout };
     let head = world.storage.probe_head(0).await.unwrap();
     let applied = world.storage.apply(vec![end()], now()).await.unwrap();
-    assert_eq!((applied.first, applied.last), (Seq(head.0 + 1), head));
+    assert_eq!((applied.first, applied.last), (Seq(head.0 + 1), Seq(head.0 + 1)));
+    let applied = world.storage.apply(vec![end()], now()).await.unwrap();
+    assert_eq!((applied.first, applied.last), (Seq(head.0 + 2), Seq(head.0 + 1)), "the second one is given back");
     let copy = || Ciphertext::parse("x".to_owned(), usize::MAX).unwrap();
     let send = Command::Send(Box::new(Draft::text(ALICE, Some(BOB), copy(), copy())));
     let applied = world.storage.apply(vec![send, end()], now()).await.unwrap();
-    assert_eq!(applied.first, Seq(head.0 + 1));
+    assert_eq!(applied.first, Seq(head.0 + 2));
     assert_eq!(applied.effects, ended(&[login], false));
     world.storage.close().await.unwrap();
 }
