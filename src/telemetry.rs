@@ -147,8 +147,9 @@ impl Metrics {
         }
         metrics.answers_refused.increment(0);
         metrics.told.set(0.0);
-        let cluster = [&metrics.own_records, &metrics.journal_records, &metrics.journal_gaps, &metrics.resyncs];
-        cluster.iter().for_each(|counter| counter.increment(0));
+        for counter in [&metrics.own_records, &metrics.journal_records, &metrics.journal_gaps, &metrics.resyncs] {
+            counter.increment(0);
+        }
         metrics.replayed.increment(0);
         metrics.whispers_dropped.increment(0);
         metrics.actor_restarts.iter().for_each(|restarts| restarts.increment(0));

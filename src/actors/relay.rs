@@ -56,14 +56,23 @@ pub(super) struct RelayState {
     is_behind: bool,
     /// Own batches up to this number do not come from the writer any more.
     lost: Seq,
-    /// Whether a look is on its way, and whether another one is wanted.
-    is_looking: bool,
-    looks_again: bool,
+    looking: Looking,
     /// The time of the last look that has found the end of the journal.
     complete_at: Timestamp,
     /// The time from which on logins have ended that this server has not heard of, until the store has named them.
     endings_from: Option<Timestamp>,
     is_failing: bool,
+}
+
+/// Whether a look is on its way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Looking {
+    /// None is.
+    Not,
+    /// One is.
+    Once,
+    /// One is, and what happened since asks for another.
+    Twice,
 }
 
 impl Actor for RelayActor {
@@ -83,8 +92,7 @@ impl Actor for RelayActor {
             args,
             mailbox,
             lost: Seq(0),
-            is_looking: false,
-            looks_again: false,
+            looking: Looking::Not,
             endings_from: None,
             is_failing: false,
         })
@@ -110,12 +118,12 @@ impl Actor for RelayActor {
                 state.lost = state.lost.max(head);
                 state.look();
             }
-            RelayMsg::Look if state.is_looking => {}
+            RelayMsg::Look if state.looking != Looking::Not => {}
             RelayMsg::Look => state.look(),
             RelayMsg::Found(found) => {
-                state.is_looking = false;
+                let looking = std::mem::replace(&mut state.looking, Looking::Not);
                 match found {
-                    Ok(found) => state.found(found).await,
+                    Ok(found) => state.found(found, looking == Looking::Twice).await,
                     Err(error) => state.failed(&error, &self.0),
                 }
             }
@@ -129,11 +137,11 @@ impl Actor for RelayActor {
 impl RelayState {
     /// Looks into the journal, or once more when a look is on its way.
     fn look(&mut self) {
-        if std::mem::replace(&mut self.is_looking, true) {
-            self.looks_again = true;
+        if self.looking != Looking::Not {
+            self.looking = Looking::Twice;
             return;
         }
-        self.looks_again = false;
+        self.looking = Looking::Once;
         let RelayArgs { storage, clock, local, .. } = self.args.clone();
         let (mailbox, told, lost) = (self.mailbox.clone(), self.sequencer.told(), self.lost);
         tokio::spawn(async move {
@@ -141,7 +149,7 @@ impl RelayState {
         });
     }
 
-    async fn found(&mut self, found: Found) {
+    async fn found(&mut self, found: Found, looks_again: bool) {
         if std::mem::take(&mut self.is_failing) {
             tracing::info!("the journal of batches can be read again");
         }
@@ -159,7 +167,7 @@ impl RelayState {
         }
         self.pass();
         self.act_on_missed_endings().await;
-        if found.is_full || self.looks_again {
+        if found.is_full || looks_again {
             self.look();
         } else {
             self.complete_at = self.args.clock.now();

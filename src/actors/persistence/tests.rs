@@ -15,7 +15,7 @@ use crate::actors::probe::{self, SOON};
 use crate::actors::registry::messages::{RegistryHandle, RegistryMsg};
 use crate::auth::{Access, RefusedTokens};
 use crate::domain::{
-    DeviceId, Draft, LoginEnd, LoginId, LoginMark, NewRefreshToken, Proof, Stored, Timestamp, UserId, WhichLogins,
+    DeviceId, Draft, LoginEnd, LoginId, LoginMark, NewRefreshToken, Proof, Stored, UserId, WhichLogins,
 };
 use crate::storage::LoginDialect;
 use crate::telemetry::ActorKind;

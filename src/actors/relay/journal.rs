@@ -23,27 +23,27 @@ pub(in crate::actors) struct Found {
     pub(super) is_full: bool,
 }
 
-/// Looks for batches above `after`, and sets the clock by the database's. Those of this run of this server are left out
+/// Looks for batches above `told`, and sets the clock by the database's. Those of this run of this server are left out
 /// unless their numbers are at most `lost`: the writer hands them over itself, with their answers.
 pub(super) async fn look(
     storage: &Storage,
     clock: &Clock,
     local: &LocalUsers,
-    after: Seq,
+    told: Seq,
     lost: Seq,
 ) -> Result<Found, StorageError> {
     let before = clock.now();
-    let page = storage.journal_after(after).await?;
+    let page = storage.journal_after(told).await?;
     clock.correct((before, clock.now()), page.time);
     let first = page.rows.first().map(|row| row.record.first);
-    let records: Vec<Record> =
+    let found: Vec<Record> =
         page.rows.into_iter().filter(|row| !row.is_own || row.record.last <= lost).map(|row| row.record).collect();
     // Who comes after this moment reads the store, which has all of it.
     let wanted: Vec<Seq> =
-        records.iter().flat_map(|record| &record.events).filter_map(|event| wanted(event, local)).collect();
+        found.iter().flat_map(|record| &record.events).filter_map(|event| wanted(event, local)).collect();
     let mut messages = storage.recorded_messages(&wanted).await?;
-    let batches = records.into_iter().map(|record| {
-        let (first, last) = (record.first, record.last);
+    let batches = found.into_iter().map(|record| {
+        let numbers = (record.first, record.last);
         let mut deliveries = Vec::with_capacity(record.events.len());
         for event in record.events {
             match event {
@@ -59,9 +59,9 @@ pub(super) async fn look(
                 }
             }
         }
-        (first, last, Batch { deliveries, effects: record.effects, then: None })
+        (numbers.0, numbers.1, Batch { deliveries, effects: record.effects, then: None })
     });
-    Ok(Found { after, head: page.head, first, batches: batches.collect(), is_full: page.is_full })
+    Ok(Found { after: told, head: page.head, first, batches: batches.collect(), is_full: page.is_full })
 }
 
 /// Returns the number of a message when one of its sides is connected here.

@@ -27,7 +27,7 @@ pub fn decode(first: Seq, last: Seq, bytes: &[u8]) -> Result<Record, RecordError
         }
         events.extend(event(seq, entry));
     }
-    let effects = body.effects.into_iter().filter_map(|entry| effect(entry.kind?)).collect();
+    let effects = body.effects.into_iter().filter_map(|entry| entry.kind.map(effect)).collect();
     Ok(Record { first, last, events, effects })
 }
 
@@ -96,8 +96,8 @@ fn deletion(seq: Seq, entry: &wire::Deleted) -> Option<Deletion> {
     })
 }
 
-fn effect(kind: EffectKind) -> Option<Effect> {
-    Some(match kind {
+fn effect(kind: EffectKind) -> Effect {
+    match kind {
         EffectKind::LoginsEnded(entry) => {
             let end = match entry.end() {
                 // A reason that is not known yet ends them all the same.
@@ -115,5 +115,5 @@ fn effect(kind: EffectKind) -> Option<Effect> {
         EffectKind::VisibilityChanged(wire::VisibilityChanged { user, other }) => {
             Effect::VisibilityChanged { user: UserId(user), other: other.map(UserId) }
         }
-    })
+    }
 }

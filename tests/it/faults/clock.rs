@@ -75,7 +75,7 @@ async fn ahead_by(ahead: i64, run: impl AsyncFnOnce(TestServer, Clock)) {
         config.messages.retention_days = 30;
         config.messages.retention_every_s = 0;
     });
-    run(server.await, clock).await;
+    Box::pin(run(server.await, clock)).await;
 }
 
 fn micros(value: &Value) -> i64 {
