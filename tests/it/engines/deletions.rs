@@ -45,7 +45,7 @@ impl Side {
     }
 
     async fn set_up(&mut self, head: i64, commands: &[(u64, Command)]) {
-        self.rows.execute(&format!("UPDATE store SET head = {head}")).await;
+        self.rows.execute(&format!("UPDATE store SET last_seq = {head}")).await;
         for (at, command) in commands {
             let applied = self.storage.apply(vec![command.clone()], hours(*at)).await.unwrap();
             assert!(applied.outcomes[0].answer.is_ok(), "{command:?}: {:?}", applied.outcomes);

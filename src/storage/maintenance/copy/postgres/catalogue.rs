@@ -2,7 +2,8 @@
 
 /// Lists all tables in SQLite's order, but that of the migrations and those for several servers, which SQLite lacks.
 pub(super) const TABLES: &str = "SELECT c.relname::text FROM pg_class AS c WHERE c.relkind IN ('r', 'p') \
-     AND c.relnamespace = current_schema()::regnamespace AND c.relname NOT IN ('seaql_migrations', 'batches', 'leases') \
+     AND c.relnamespace = current_schema()::regnamespace \
+     AND c.relname NOT IN ('seaql_migrations', 'batches', 'leases') \
      ORDER BY c.relname COLLATE \"C\"";
 /// Lists name and type of the columns of the table `$1`.
 pub(super) const COLUMNS: &str = "SELECT a.attname::text, t.typname::text FROM pg_attribute AS a \
