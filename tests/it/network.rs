@@ -1,7 +1,8 @@
-//! Connections: hostile, slow, cut, too many, and behind nginx.
+//! Connections: hostile, slow, cut, too many, behind nginx, and behind haproxy.
 
 mod cut;
 mod flow_control;
+mod haproxy;
 mod hostile;
 mod nginx;
 mod places;

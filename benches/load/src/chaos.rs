@@ -3,7 +3,8 @@
 //! Every user has a phone that speaks fluent.v1 and a second client: a tablet that does so, too, or the shipped app.
 //! Each writes to ten others as fast as it is answered, one message at a time to each, keeps what is not acknowledged
 //! and sends it again; and some messages it sends once more without need, by another way. Meanwhile the server is
-//! killed and stopped, clients are cut and stand still, and on PostgreSQL the database and the way to it break. At the
+//! killed and stopped, clients are cut and stand still, and on PostgreSQL the database and the way to it break. Of several
+//! servers on one PostgreSQL each has a way of its own, some stand still for a while, and clients come back to any. At the
 //! end the devices' logs, what was acknowledged, and what the server tells are compared message by message.
 
 mod again;
@@ -25,7 +26,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use fluent_backend::testing::DatabaseLink;
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
@@ -36,7 +36,7 @@ use crate::progress::Progress;
 use crate::requests::Connection;
 use crowd::Crowd;
 use host::Host;
-use monkey::{Behind, Monkey};
+use monkey::Monkey;
 pub(crate) use outcome::Outcome;
 use ring::Ring;
 use shared::{Phase, Shared};
@@ -51,6 +51,9 @@ pub(crate) struct Chaos {
     /// Where the server keeps messages: in SQLite, or in a PostgreSQL that is started for this
     #[arg(long, value_enum, default_value = "sqlite", value_parser = store)]
     store: Store,
+    /// Servers on that PostgreSQL; clients go to any of them, and come back to any
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=8))]
+    nodes: u32,
     /// Ends when so many messages are acknowledged
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     messages: u64,
@@ -93,28 +96,36 @@ fn seconds(text: &str) -> Result<f64, String> {
 
 impl Chaos {
     pub(crate) async fn run(&self) -> Result<Outcome> {
+        ensure!(self.nodes == 1 || self.store == Store::Postgres, "--nodes needs --store postgres");
         let started = Instant::now();
         let ring = Ring::new(self.clients);
         let mut place = Place::at(self.server.as_deref(), self.dir.as_deref())?;
-        let behind = self.behind(&place).await?;
-        let parent = behind.as_ref().map(|behind| behind.cluster.url("postgres"));
+        let cluster = match self.store {
+            Store::Postgres => Some(place.start_postgres().await?),
+            _ => None,
+        };
+        let parent = cluster.as_ref().map(|cluster| cluster.url("postgres"));
         let (dir, database) = place.populated(parent, ring.users()).await?;
-        // Dropped before its cluster, which ends with the monkey.
-        let (host, database) = match (&behind, database) {
-            (Some(behind), Database::Postgres(fresh)) => {
-                let url = behind.link.url("fluent", fresh.name());
-                (Host::new(&place, dir, &url), Some(fresh))
+        let nodes = watch::Sender::default();
+        // The database is dropped before its cluster, which ends with the monkey.
+        let (hosts, database) = match (&cluster, database) {
+            (Some(cluster), Database::Postgres(fresh)) => {
+                let mut hosts = vec![Host::behind(&place, dir, (cluster, fresh.name()), &nodes).await?];
+                for _ in 1..self.nodes {
+                    hosts.push(Host::behind(&place, place.fresh_dir()?, (cluster, fresh.name()), &nodes).await?);
+                }
+                (hosts, Some(fresh))
             }
-            (_, database) => (Host::new(&place, dir, database.url()), None),
+            (_, database) => (vec![Host::new(&place, dir, database.url(), &nodes)], None),
         };
         let phase = watch::Sender::new(Phase::Come);
-        let shared = Arc::new(Shared::new(host.addr(), phase.subscribe()));
+        let shared = Arc::new(Shared::new(nodes.subscribe(), phase.subscribe(), self.seed));
         let crowd = Crowd::gather(self, ring, &shared)?;
-        let mut monkey = Monkey::new(host, behind, crowd.orders(), self.seed, Duration::from_secs_f64(self.every));
+        let mut monkey = Monkey::new(hosts, cluster, crowd.orders(), self.seed, Duration::from_secs_f64(self.every));
         let done = self.play(&mut monkey, crowd, &phase, &shared).await;
-        let (findings, unacknowledged) = done.with_context(|| monkey.host.said().unwrap_or_default())?;
+        let (findings, unacknowledged) = done.with_context(|| monkey.said().unwrap_or_default())?;
         drop(database);
-        let said = monkey.host.said()?;
+        let said = monkey.said()?;
         let panics = said.matches("panicked at").count();
         if panics > 0 {
             shared.complain(|| format!("the server has panicked {panics} times: {}", told_of(&said)));
@@ -126,15 +137,6 @@ impl Chaos {
         Ok(Outcome::new(self, &shared, findings, numbers, monkey.breaks, said.lines().count()))
     }
 
-    /// The database and the way to it, if there is one to be broken.
-    async fn behind(&self, place: &Place) -> Result<Option<Behind>> {
-        if self.store != Store::Postgres {
-            return Ok(None);
-        }
-        let cluster = place.start_postgres().await?;
-        Ok(Some(Behind { link: DatabaseLink::to(cluster.socket()).await?, cluster }))
-    }
-
     async fn play(
         &self,
         monkey: &mut Monkey,
@@ -142,7 +144,7 @@ impl Chaos {
         phase: &watch::Sender<Phase>,
         shared: &Shared,
     ) -> Result<(audit::Findings, u64)> {
-        monkey.host.start().await?;
+        monkey.start().await?;
         let everybody = crowd.spawn();
         shared.all_ready(everybody, "came", SETTLE).await;
         ensure!(shared.errors() == 0, "nobody can write: {:?}", shared.problems());
@@ -157,8 +159,11 @@ impl Chaos {
         phase.send_replace(Phase::End);
         let devices = crowd.devices().await?;
         let waiting = devices.iter().map(|device| device.phone.waiting().count() as u64).sum();
-        let mut connection = Connection::open(shared.server().await?).await?;
-        let findings = audit::audit(&mut connection, Ring::new(self.clients), &devices, &shared.book).await?;
+        let mut connections = Vec::new();
+        for addr in shared.servers() {
+            connections.push(Connection::open(addr).await?);
+        }
+        let findings = audit::audit(&mut connections, Ring::new(self.clients), &devices, &shared.book).await?;
         Ok((findings, waiting))
     }
 

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -58,10 +59,15 @@ impl Child {
         bail!("{program} did not start: {}", this.said())
     }
 
+    /// Sends a signal.
+    pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).context("no process")?;
+        Ok(kill_process(pid, signal)?)
+    }
+
     /// Sends SIGTERM, and waits until the process ends or `limit` has passed.
     pub(crate) async fn stop(mut self, limit: Duration) -> Result<()> {
-        let pid = i32::try_from(self.pid()).ok().and_then(rustix::process::Pid::from_raw).context("no process")?;
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
+        self.signal(Signal::TERM)?;
         let deadline = Instant::now() + limit;
         while self.process.try_wait()?.is_none() {
             if Instant::now() > deadline {

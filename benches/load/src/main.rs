@@ -6,6 +6,7 @@ mod chat_list;
 mod child;
 mod client;
 mod clock;
+mod cluster;
 mod compare;
 mod costs;
 mod database;
@@ -169,6 +170,13 @@ enum Command {
     },
     /// Phones that must lose nothing while the server, the clients, the database and the ways between them break
     Chaos(chaos::Chaos),
+    /// Several servers on one PostgreSQL, against one: messages within a server and between servers
+    Cluster {
+        #[command(flatten)]
+        cluster: cluster::Cluster,
+        #[command(flatten)]
+        own: Where,
+    },
     /// The server and a bare relay, or another build of the server, in turn under the same load
     Compare(compare::Compare),
     /// The bare relay itself, which `compare` starts
@@ -241,6 +249,7 @@ async fn perform(command: Command) -> Result<()> {
             ensure!(outcome.holds(), "a promise was broken");
             Ok(())
         }
+        Command::Cluster { cluster, own } => Box::pin(cluster.run(&own)).await,
         Command::Compare(compare) => compare.run().await,
         Command::Reference(reference) => reference.run().await,
     }

@@ -160,13 +160,19 @@ impl Place {
         self.target(format!("reference/{}", store.as_str()), child, database, dir, count)
     }
 
-    fn fresh_dir(&self) -> Result<TempDir> {
+    /// Makes a directory, removed with the value.
+    pub(crate) fn fresh_dir(&self) -> Result<TempDir> {
         let made = tempfile::Builder::new().prefix("fluent-load-").tempdir_in(&self.dir);
         made.with_context(|| format!("cannot make a directory in {}", self.dir.display()))
     }
 
+    /// Returns the throw-away PostgreSQL of its servers, if there is one.
+    pub(crate) fn cluster(&self) -> Option<Arc<Postgres>> {
+        self.cluster.clone()
+    }
+
     /// Makes a directory and a migrated database.
-    async fn fresh(&self, on_postgres: bool) -> Result<(TempDir, Database)> {
+    pub(crate) async fn fresh(&self, on_postgres: bool) -> Result<(TempDir, Database)> {
         let dir = self.fresh_dir()?;
         let database = match &self.postgres {
             Some(url) if on_postgres => Database::on_postgres(url).await?,

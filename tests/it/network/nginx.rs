@@ -4,7 +4,10 @@ use fluent_backend::testing::{TestClient, TestServer, eventually};
 use serde_json::json;
 use tokio::process::Command;
 
+use super::haproxy::{nobody, node};
 use crate::support::nginx::{Nginx, check};
+use crate::support::postgres::database;
+use crate::support::v1::live;
 
 #[tokio::test]
 async fn nginx_takes_its_configuration() {
@@ -97,4 +100,25 @@ async fn no_token_reaches_the_logs_of_nginx_even_while_the_server_is_down() {
     }
     assert!(talkative.logs().contains(&token));
     assert!(!nginx.logs().contains(&token) && !nginx.logs().contains("token="), "{}", nginx.logs());
+}
+
+/// Several nodes: any of them serves any request, and one that is down or stops is not noticed.
+#[tokio::test(flavor = "multi_thread")]
+async fn nginx_sends_requests_and_sockets_to_any_node_that_is_up() {
+    let Some(database) = database().await else { return };
+    let (one, two) = (node(database.url()).await, node(database.url()).await);
+    let Some(nginx) = Nginx::before([one.addr(), two.addr(), nobody()]).await else { return };
+    let alice = TestClient::sign_up(nginx.http(), "alice").await;
+    let (mut first, mut second) = (live(&alice, "first").await, live(&alice, "second").await);
+    for device in [&mut first, &mut second] {
+        device.send(&json!({"type": "ping", "ref": "here"})).await;
+        assert_eq!(device.expect("pong").await["ref"], "here");
+    }
+    drop((first, second));
+    one.stop().await;
+    for _ in 0..10 {
+        alice.http.get("/users/me").await.ok();
+    }
+    live(&alice, "third").await;
+    two.stop().await;
 }

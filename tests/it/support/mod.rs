@@ -4,6 +4,8 @@ pub(crate) mod binary;
 pub(crate) mod config;
 pub(crate) mod device;
 pub(crate) mod flow;
+pub(crate) mod front;
+pub(crate) mod haproxy;
 pub(crate) mod installed;
 pub(crate) mod kept;
 pub(crate) mod nats;

@@ -1,26 +1,19 @@
-//! The real nginx with the configuration of `deploy/nginx`, in front of a server.
+//! The real nginx with the configuration of `deploy/nginx`, in front of servers.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
-use fluent_backend::testing::{Http, eventually};
-use tempfile::TempDir;
-use tokio::net::TcpStream;
-use tokio::process::{Child, Command};
+use fluent_backend::testing::Http;
+use tokio::process::Command;
 
+use super::front::{Front, Ports, certificate, deployed, replaced};
 use super::installed::installed;
 
-/// Another process may take a port between the choice and the start.
-const ATTEMPTS: usize = 5;
+/// The addresses of the nodes in `nodes.conf`.
+const NODES: [&str; 3] = ["10.0.0.11:8000", "10.0.0.12:8000", "10.0.0.13:8000"];
 
 /// One process of nginx, gone with this value.
-pub(crate) struct Nginx {
-    _child: Child,
-    dir: TempDir,
-    addr: SocketAddr,
-    tls: SocketAddr,
-}
+pub(crate) struct Nginx(Front);
 
 impl Nginx {
     /// Starts nginx in front of the server at `upstream`. Without nginx the test is skipped, and in CI fails.
@@ -28,66 +21,52 @@ impl Nginx {
         Self::start_with(upstream, |text| text).await
     }
 
+    /// Starts nginx in front of three nodes.
+    pub(crate) async fn before(nodes: [SocketAddr; 3]) -> Option<Self> {
+        let there = |text: String, (printed, node): (&str, SocketAddr)| replaced(&text, printed, &node.to_string());
+        let upstream = NODES.into_iter().zip(nodes).fold(deployed("nginx/nodes.conf"), there);
+        // What stands for the one server is the group.
+        let [first, ..] = nodes;
+        Self::start_with(first, |text| {
+            upstream.clone() + &replaced(&text, &format!("http://{first}"), "http://fluent_nodes")
+        })
+        .await
+    }
+
     /// As [`start`](Self::start), with a change of `fluent.conf`.
     pub(crate) async fn start_with(upstream: SocketAddr, change: impl Fn(String) -> String) -> Option<Self> {
         let program = installed("nginx")?;
-        for _ in 0..ATTEMPTS {
-            let dir = tempfile::tempdir().unwrap();
-            let ports = Ports::free();
-            write_configuration(dir.path(), upstream, &ports, &change);
-            let log = std::fs::File::create(dir.path().join("start.log")).unwrap();
-            // It ends with this process, also when that is killed.
-            let mut child = Command::new("setpriv")
-                .args(["--pdeathsig", "KILL"])
-                .arg(&program)
-                .arg("-c")
-                .arg(dir.path().join("nginx.conf"))
-                .args(["-g", "daemon off; master_process off;"])
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(log)
-                .kill_on_drop(true)
-                .spawn()
-                .unwrap();
-            let listens = eventually("nginx listens or ends", || {
-                let ended = child.try_wait().unwrap().is_some();
-                async move {
-                    let connected = TcpStream::connect(ports.plain).await.is_ok();
-                    (connected || ended).then_some(connected && !ended)
-                }
-            });
-            if listens.await {
-                return Some(Self { _child: child, dir, addr: ports.plain, tls: ports.tls });
-            }
-            let said = std::fs::read_to_string(dir.path().join("start.log")).unwrap();
-            assert!(said.contains("Address already in use"), "nginx does not start: {said}");
-        }
-        panic!("no port stays free for nginx");
+        let configure = |dir: &Path, ports: &Ports| {
+            write_configuration(dir, upstream, ports, &change);
+            let main = dir.join("nginx.conf").display().to_string();
+            ["-c".to_owned(), main, "-g".to_owned(), "daemon off; master_process off;".to_owned()].into()
+        };
+        Some(Self(Front::start(&program, configure).await))
     }
 
     /// The address for clear text, which only the tests have.
     pub(crate) fn http(&self) -> Http {
-        Http::new(self.addr)
+        Http::new(self.0.ports.plain)
     }
 
     /// The address for TLS.
     pub(crate) fn tls(&self) -> SocketAddr {
-        self.tls
+        self.0.ports.tls
     }
 
     /// The certificate, for `chat.example.org`.
     pub(crate) fn certificate(&self) -> PathBuf {
-        self.dir.path().join("fluent.crt")
+        self.0.dir.path().join("fluent.crt")
     }
 
     /// The access log: a line for each request.
     pub(crate) fn access_log(&self) -> String {
-        std::fs::read_to_string(self.dir.path().join("fluent.log")).unwrap()
+        std::fs::read_to_string(self.0.dir.path().join("fluent.log")).unwrap()
     }
 
     /// The contents of all its logs.
     pub(crate) fn logs(&self) -> String {
-        let entries = std::fs::read_dir(self.dir.path()).unwrap().map(|entry| entry.unwrap().path());
+        let entries = std::fs::read_dir(self.0.dir.path()).unwrap().map(|entry| entry.unwrap().path());
         let logs = entries.filter(|path| path.extension().is_some_and(|extension| extension == "log"));
         logs.map(|log| std::fs::read_to_string(log).unwrap()).collect()
     }
@@ -97,37 +76,13 @@ impl Nginx {
 pub(crate) async fn check() -> Option<(bool, String)> {
     let program = installed("nginx")?;
     let dir = tempfile::tempdir().unwrap();
-    write_files(dir.path(), &deployed("fluent.conf"));
+    write_files(dir.path(), &deployed("nginx/fluent.conf"));
     let output = Command::new(program).arg("-t").arg("-c").arg(dir.path().join("nginx.conf")).output().await.unwrap();
     Some((output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned()))
 }
 
-struct Ports {
-    plain: SocketAddr,
-    tls: SocketAddr,
-    redirect: SocketAddr,
-}
-
-impl Ports {
-    fn free() -> Self {
-        let held = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        let [plain, tls, redirect] = held.map(|listener| listener.local_addr().unwrap());
-        Self { plain, tls, redirect }
-    }
-}
-
-fn deployed(name: &str) -> String {
-    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/nginx").join(name)).unwrap()
-}
-
-/// Replaces `printed` by `here`; fails the test when `printed` is not in the text.
-fn replaced(text: &str, printed: &str, here: &str) -> String {
-    assert!(text.contains(printed), "deploy/nginx has no {printed:?} any more");
-    text.replace(printed, here)
-}
-
 fn write_configuration(dir: &Path, upstream: SocketAddr, ports: &Ports, change: &impl Fn(String) -> String) {
-    let site = deployed("fluent.conf");
+    let site = deployed("nginx/fluent.conf");
     let site = replaced(&site, "http://127.0.0.1:8000", &format!("http://{upstream}"));
     let site = replaced(&site, "listen 80;", &format!("listen {};", ports.redirect));
     let both = format!("listen {} ssl;\n    listen {};", ports.tls, ports.plain);
@@ -140,7 +95,7 @@ fn write_files(dir: &Path, site: &str) {
     let site = replaced(site, "/var/log/nginx/", &format!("{place}/"));
     std::fs::write(dir.join("fluent.conf"), replaced(&site, "/etc/nginx/tls/", &format!("{place}/"))).unwrap();
 
-    let main = deployed("nginx.conf");
+    let main = deployed("nginx/nginx.conf");
     let main = replaced(&main, "/var/log/nginx/", &format!("{place}/"));
     let main = replaced(&main, "/run/nginx.pid", &format!("{place}/nginx.pid"));
     // Only the superuser may change to another user.
@@ -149,8 +104,7 @@ fn write_files(dir: &Path, site: &str) {
     let temp_paths = kinds.map(|kind| format!("    {kind}_temp_path {place}/{kind};")).join("\n");
     std::fs::write(dir.join("nginx.conf"), replaced(&main, "http {\n", &format!("http {{\n{temp_paths}\n"))).unwrap();
 
-    let key = rcgen::KeyPair::generate().unwrap();
-    let parameters = rcgen::CertificateParams::new(["chat.example.org".to_owned()]).unwrap();
-    std::fs::write(dir.join("fluent.crt"), parameters.self_signed(&key).unwrap().pem()).unwrap();
-    std::fs::write(dir.join("fluent.key"), key.serialize_pem()).unwrap();
+    let (certificate, key) = certificate();
+    std::fs::write(dir.join("fluent.crt"), certificate).unwrap();
+    std::fs::write(dir.join("fluent.key"), key).unwrap();
 }

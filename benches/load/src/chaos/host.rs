@@ -1,14 +1,17 @@
-//! The server of a run, which dies and comes back.
+//! A server of a run, which dies and comes back.
 
 use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use fluent_backend::testing::{DatabaseLink, Postgres};
+use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
+use super::shared::Nodes;
 use crate::child::Child;
 use crate::place::Place;
 
@@ -19,25 +22,50 @@ const STOP: Duration = Duration::from_secs(20);
 /// The server's own window for it.
 const DRAIN_S: &str = "2";
 
-/// The server, and the directory of its own.
+/// A server, the directory of its own, and the way to its database.
 pub(super) struct Host {
     command: Command,
     dir: TempDir,
+    /// On PostgreSQL.
+    pub(super) link: Option<DatabaseLink>,
     child: Option<Child>,
-    addr: watch::Sender<Option<SocketAddr>>,
+    /// The addresses of all servers, and which of them is this one's.
+    nodes: watch::Sender<Nodes>,
+    number: usize,
 }
 
 impl Host {
     /// On the database at `url`; not started yet.
-    pub(super) fn new(place: &Place, dir: TempDir, url: &str) -> Self {
+    pub(super) fn new(place: &Place, dir: TempDir, url: &str, nodes: &watch::Sender<Nodes>) -> Self {
         let mut command = place.command(dir.path(), url);
         command.env("FLUENT__SERVER__DRAIN_WINDOW_S", DRAIN_S);
-        Self { command, dir, child: None, addr: watch::Sender::new(None) }
+        let mut number = 0;
+        nodes.send_modify(|nodes| {
+            number = nodes.len();
+            nodes.push(None);
+        });
+        Self { command, dir, link: None, child: None, nodes: nodes.clone(), number }
     }
 
-    /// Where it is, now and later.
-    pub(super) fn addr(&self) -> watch::Receiver<Option<SocketAddr>> {
-        self.addr.subscribe()
+    /// On a database of this PostgreSQL, which it reaches by a way that can be broken.
+    pub(super) async fn behind(
+        place: &Place,
+        dir: TempDir,
+        (cluster, database): (&Postgres, &str),
+        nodes: &watch::Sender<Nodes>,
+    ) -> Result<Self> {
+        let link = DatabaseLink::to(cluster.socket()).await?;
+        let host = Self::new(place, dir, &link.url("fluent", database), nodes);
+        Ok(Self { link: Some(link), ..host })
+    }
+
+    /// Says to all where it is.
+    fn is_at(&self, addr: Option<SocketAddr>) {
+        self.nodes.send_modify(|nodes| {
+            if let Some(there) = nodes.get_mut(self.number) {
+                *there = addr;
+            }
+        });
     }
 
     /// Starts it, again and again, as a service manager does.
@@ -50,24 +78,32 @@ impl Host {
                 Err(_) => sleep(Duration::from_millis(100)).await,
             }
         };
-        self.addr.send_replace(Some(child.addr));
+        self.is_at(Some(child.addr));
         self.child = Some(child);
         Ok(())
     }
 
     /// `kill -9`.
     pub(super) fn kill(&mut self) {
-        self.addr.send_replace(None);
+        self.is_at(None);
         self.child = None;
     }
 
     /// SIGTERM. It must end by itself.
     pub(super) async fn stop(&mut self) -> Result<()> {
-        self.addr.send_replace(None);
+        self.is_at(None);
         match self.child.take() {
             Some(child) => child.stop(STOP).await,
             None => Ok(()),
         }
+    }
+
+    /// Stops its process where it is for a while. Clients that try it are not told.
+    pub(super) async fn freeze(&self, time: Duration) -> Result<()> {
+        let child = self.child.as_ref().context("the server does not run")?;
+        child.signal(Signal::STOP)?;
+        sleep(time).await;
+        child.signal(Signal::CONT)
     }
 
     /// All that it has logged, in all its lives.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
-use fluent_backend::testing::{CommitCut, DatabaseLink, Postgres};
+use anyhow::{Context as _, Result};
+use fluent_backend::testing::{CommitCut, Postgres};
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
@@ -25,6 +25,9 @@ const LONG_STALLS: u64 = 150;
 /// Commits that are cut one after the other, at most, and how long one is waited for.
 const MAX_COMMITS: u64 = 4;
 const COMMIT: Duration = Duration::from_secs(1);
+/// How long a server may stand still, and for how long a sixth of them do: beyond what the others wait for it.
+const SHORT_FREEZE_MS: u64 = 2500;
+const LONG_FREEZE: Duration = Duration::from_secs(6);
 /// Longest time for which a client does not read.
 const CLIENT_STALL_MS: u64 = 4000;
 
@@ -33,6 +36,8 @@ const CLIENT_STALL_MS: u64 = 4000;
 enum Break {
     ServerKilled,
     ServerStopped,
+    ServerFrozen,
+    Rolling,
     ClientsCut,
     ClientsStalled,
     LinkCut,
@@ -54,12 +59,28 @@ const ON_POSTGRES: [(Break, u64); 8] = [
     (Break::CommitCut, 16),
     (Break::DatabaseKilled, 6),
 ];
+const ON_SEVERAL_NODES: [(Break, u64); 10] = [
+    (Break::ServerKilled, 16),
+    (Break::ServerStopped, 5),
+    (Break::ServerFrozen, 16),
+    (Break::Rolling, 4),
+    (Break::ClientsCut, 20),
+    (Break::ClientsStalled, 6),
+    (Break::LinkCut, 12),
+    (Break::LinkStalled, 6),
+    (Break::CommitCut, 10),
+    (Break::DatabaseKilled, 5),
+];
 
 /// What was broken, and how often.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Breaks {
     pub(super) server_killed: u64,
     pub(super) server_stopped: u64,
+    /// Of several servers: stood still with all their connections.
+    pub(super) server_frozen: u64,
+    /// Of several servers: all stopped and started, one after the other.
+    pub(super) rolling: u64,
     pub(super) clients_cut: u64,
     pub(super) clients_stalled: u64,
     pub(super) link_cut: u64,
@@ -69,16 +90,11 @@ pub(super) struct Breaks {
     pub(super) database_killed: u64,
 }
 
-/// PostgreSQL, and the way to it.
-pub(super) struct Behind {
-    pub(super) link: DatabaseLink,
-    pub(super) cluster: Postgres,
-}
-
 /// The one who breaks things.
 pub(super) struct Monkey {
-    pub(super) host: Host,
-    behind: Option<Behind>,
+    /// At least one.
+    pub(super) hosts: Vec<Host>,
+    cluster: Option<Postgres>,
     clients: Vec<watch::Sender<Order>>,
     random: Random,
     every: Duration,
@@ -88,13 +104,27 @@ pub(super) struct Monkey {
 impl Monkey {
     /// Breaks something once in `every` on average; the seed decides what.
     pub(super) fn new(
-        host: Host,
-        behind: Option<Behind>,
+        hosts: Vec<Host>,
+        cluster: Option<Postgres>,
         clients: Vec<watch::Sender<Order>>,
         seed: u64,
         every: Duration,
     ) -> Self {
-        Self { host, behind, clients, random: Random::of(seed, u64::MAX), every, breaks: Breaks::default() }
+        Self { hosts, cluster, clients, random: Random::of(seed, u64::MAX), every, breaks: Breaks::default() }
+    }
+
+    /// Starts all servers.
+    pub(super) async fn start(&mut self) -> Result<()> {
+        for host in &mut self.hosts {
+            host.start().await?;
+        }
+        Ok(())
+    }
+
+    /// All that the servers have logged.
+    pub(super) fn said(&self) -> Result<String> {
+        let logs: Vec<String> = self.hosts.iter().map(Host::said).collect::<Result<_>>()?;
+        Ok(logs.join("\n"))
     }
 
     /// Until `ends` is true; then everything works.
@@ -108,14 +138,17 @@ impl Monkey {
             }
             self.break_something().await?;
         }
-        if let Some(Behind { link, .. }) = &self.behind {
-            self.breaks.commit_cut = link.commits_cut() as u64;
-        }
+        let links = self.hosts.iter().filter_map(|host| host.link.as_ref());
+        self.breaks.commit_cut = links.map(|link| link.commits_cut() as u64).sum();
         Ok(())
     }
 
     async fn break_something(&mut self) -> Result<()> {
-        let choices: &[(Break, u64)] = if self.behind.is_some() { &ON_POSTGRES } else { &ON_SQLITE };
+        let choices: &[(Break, u64)] = match (&self.cluster, self.hosts.len()) {
+            (None, _) => &ON_SQLITE,
+            (_, 1) => &ON_POSTGRES,
+            _ => &ON_SEVERAL_NODES,
+        };
         let mut rest = self.random.below(choices.iter().map(|(_, weight)| weight).sum());
         let chosen = choices.iter().find(|(_, weight)| {
             let is_it = rest < *weight;
@@ -124,16 +157,8 @@ impl Monkey {
         });
         let chosen = chosen.map_or(Break::ClientsCut, |(chosen, _)| *chosen);
         match chosen {
-            Break::ServerKilled => {
-                self.host.kill();
-                self.breaks.server_killed += 1;
-                self.down().await;
-                self.host.start().await?;
-            }
-            Break::ServerStopped => {
-                self.host.stop().await?;
-                self.breaks.server_stopped += 1;
-                self.host.start().await?;
+            Break::ServerKilled | Break::ServerStopped | Break::ServerFrozen | Break::Rolling => {
+                self.break_server(chosen).await?;
             }
             Break::ClientsCut => self.breaks.clients_cut += self.order(|_| Order::Cut),
             Break::ClientsStalled => {
@@ -147,8 +172,43 @@ impl Monkey {
         Ok(())
     }
 
+    async fn break_server(&mut self, chosen: Break) -> Result<()> {
+        let down = Duration::from_millis(self.random.below(MAX_DOWN_MS));
+        let short = Duration::from_millis(self.random.below(SHORT_FREEZE_MS));
+        let freeze = if self.random.chance(LONG_STALLS) { LONG_FREEZE } else { short };
+        let at = self.random.index(self.hosts.len());
+        let host = self.hosts.get_mut(at).context("there is no server")?;
+        match chosen {
+            Break::ServerKilled => {
+                host.kill();
+                self.breaks.server_killed += 1;
+                sleep(down).await;
+                host.start().await
+            }
+            Break::ServerFrozen => {
+                self.breaks.server_frozen += 1;
+                host.freeze(freeze).await
+            }
+            Break::Rolling => {
+                self.breaks.rolling += 1;
+                for host in &mut self.hosts {
+                    host.stop().await?;
+                    host.start().await?;
+                }
+                Ok(())
+            }
+            _ => {
+                host.stop().await?;
+                self.breaks.server_stopped += 1;
+                host.start().await
+            }
+        }
+    }
+
     async fn break_database(&mut self, chosen: Break) -> Result<()> {
-        let Some(Behind { link, cluster }) = &mut self.behind else { return Ok(()) };
+        let at = self.random.index(self.hosts.len());
+        let link = self.hosts.get(at).and_then(|host| host.link.as_ref());
+        let (Some(link), Some(cluster)) = (link, &mut self.cluster) else { return Ok(()) };
         match chosen {
             Break::LinkStalled => {
                 link.stall();
@@ -182,10 +242,6 @@ impl Monkey {
             }
         }
         Ok(())
-    }
-
-    async fn down(&mut self) {
-        sleep(Duration::from_millis(self.random.below(MAX_DOWN_MS))).await;
     }
 
     /// Orders the same of some of the clients; of how many.

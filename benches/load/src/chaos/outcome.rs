@@ -89,8 +89,9 @@ impl std::fmt::Display for Outcome {
         let Findings { stored, delivered, lost, duplicated, out_of_order, history_differs } = *findings;
         write!(
             f,
-            "chaos on {} with seed {}, {} clients, {seconds:.0} s: ",
+            "chaos on {} ({}) with seed {}, {} clients, {seconds:.0} s: ",
             chaos.store.as_str(),
+            chaos.nodes,
             chaos.seed,
             chaos.clients
         )?;
@@ -102,6 +103,9 @@ impl std::fmt::Display for Outcome {
         }
         let Breaks { server_killed, server_stopped, clients_cut, clients_stalled, .. } = breaks;
         write!(f, "server killed {server_killed}, stopped {server_stopped}, ")?;
+        if breaks.server_frozen + breaks.rolling > 0 {
+            write!(f, "frozen {}, all in turn restarted {}, ", breaks.server_frozen, breaks.rolling)?;
+        }
         write!(f, "clients cut {clients_cut}, stalled {clients_stalled}")?;
         let Breaks { link_cut, link_stalled, commit_cut, database_killed, .. } = breaks;
         if link_cut + link_stalled + commit_cut + database_killed > 0 {

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::book::Book;
+use crate::random::Random;
 
 /// Problems that are told in full.
 const TOLD: usize = 5;
@@ -39,10 +40,15 @@ pub(super) enum Order {
     Stall(Duration),
 }
 
+/// Where each server is; nowhere while it is down.
+pub(super) type Nodes = Vec<Option<SocketAddr>>;
+
 /// What all clients share.
 pub(super) struct Shared {
-    /// Where the server is; nowhere while it is down.
-    pub(super) addr: watch::Receiver<Option<SocketAddr>>,
+    /// Where the servers are.
+    nodes: watch::Receiver<Nodes>,
+    /// Decides who goes to which of several.
+    random: Mutex<Random>,
     pub(super) phase: watch::Receiver<Phase>,
     pub(super) book: Book,
     pub(super) sent: AtomicU64,
@@ -65,10 +71,11 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(addr: watch::Receiver<Option<SocketAddr>>, phase: watch::Receiver<Phase>) -> Self {
+    pub(super) fn new(nodes: watch::Receiver<Nodes>, phase: watch::Receiver<Phase>, seed: u64) -> Self {
         let zero = AtomicU64::default;
         Self {
-            addr,
+            nodes,
+            random: Mutex::new(Random::of(seed, u64::MAX - 1)),
             phase,
             book: Book::default(),
             sent: zero(),
@@ -85,10 +92,18 @@ impl Shared {
         }
     }
 
-    /// Where the server is, as soon as it is somewhere.
+    /// Where a server is, as soon as there is one: any of those that are up.
     pub(super) async fn server(&self) -> Result<SocketAddr> {
-        let found = *self.addr.clone().wait_for(Option::is_some).await?;
-        found.context("the server has no address")
+        let mut nodes = self.nodes.clone();
+        let nodes = nodes.wait_for(|nodes| nodes.iter().any(Option::is_some)).await?;
+        let up: Vec<SocketAddr> = nodes.iter().flatten().copied().collect();
+        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        random.pick(&up).copied().context("no server has an address")
+    }
+
+    /// Where all of them are that are up.
+    pub(super) fn servers(&self) -> Vec<SocketAddr> {
+        self.nodes.borrow().iter().flatten().copied().collect()
     }
 
     /// Something that must not be.
