@@ -116,15 +116,11 @@ impl Cluster {
             }
         }
         let [same, cross] = halves;
-        let (same, cross, counts) =
-            tokio::join!(self.drive(&nodes, "same", same), self.drive(&nodes, "cross", cross), self.count(&nodes));
+        let measured =
+            tokio::try_join!(self.drive(&nodes, "same", same), self.drive(&nodes, "cross", cross), self.count(&nodes));
+        let (same, cross, counts) = measured.map_err(|error| nodes.blame(error))?;
         idlers.check()?;
-        Ok(Outcome::new(
-            number,
-            same.map_err(|error| nodes.blame(error))?,
-            cross.map_err(|error| nodes.blame(error))?,
-            counts?,
-        ))
+        Ok(Outcome::new(number, same, cross, counts))
     }
 
     /// Lets the pairs of one kind write.

@@ -65,6 +65,7 @@ impl Crowd {
                     orders,
                     generation: 0,
                     received: HashMap::new(),
+                    ever: HashMap::new(),
                     done: None,
                     not_before: 0,
                 });
