@@ -4,6 +4,7 @@ mod chat;
 mod commands;
 mod deploy;
 mod markdown;
+mod nodes;
 mod readme;
 mod snippet;
 

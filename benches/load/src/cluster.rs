@@ -1,5 +1,5 @@
-//! Several servers on one PostgreSQL: pairs of users whose sides are at the same server and at different ones, under the
-//! same load, for one, two and more servers in turn.
+//! Several servers on one PostgreSQL: pairs of users whose sides are at the same server and at different ones, under
+//! the same load, for one, two and more servers in turn.
 //!
 //! All share the machine, so more servers do not get more of it: look at what a message costs, and how long it takes to
 //! another server.

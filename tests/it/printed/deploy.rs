@@ -1,10 +1,9 @@
-//! The systemd unit and the other files of several nodes in `deploy`, and the commands that install the files there.
+//! The systemd unit in `deploy`, and the commands that install the files there.
 
 use std::path::Path;
 use std::process::{Command, Output};
 
 use super::markdown::{block, read, root};
-use crate::support::front::{certificate, deployed, replaced};
 use crate::support::installed::installed;
 
 pub(super) const TEST: &str = "what_the_documents_install_is_installed";
@@ -79,24 +78,4 @@ fn what_the_documents_install_is_installed() {
         assert!(unit.contains(&format!("/etc/{file}")), "the unit does not read {file}");
     }
     assert!(etc.join("nginx/conf.d/fluent.conf").is_file());
-}
-
-#[test]
-fn nats_server_takes_its_configuration() {
-    let Some(program) = installed("nats-server") else { return };
-    let dir = tempfile::tempdir().unwrap();
-    let (certificate, key) = certificate();
-    std::fs::write(dir.path().join("nats.crt"), certificate).unwrap();
-    std::fs::write(dir.path().join("nats.key"), key).unwrap();
-    let path = dir.path().join("nats.conf");
-    let text = replaced(&deployed("nats.conf"), "/etc/nats/tls/", &format!("{}/", dir.path().display()));
-    std::fs::write(&path, text).unwrap();
-    let mut command = Command::new(program);
-    command.args(["-t", "-c"]).arg(path).env("FLUENT_NATS_PASSWORD", "f81d4fae7dec");
-    let output = command.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success() && said.contains("is valid"), "{said}");
-    // Without one it does not start, rather than let everybody in.
-    let output = command.env_remove("FLUENT_NATS_PASSWORD").output().unwrap();
-    assert!(!output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
