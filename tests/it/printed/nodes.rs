@@ -1,5 +1,5 @@
-//! The files of several nodes in `deploy`. haproxy and nginx run with theirs in other tests; Docker, Compose and Helm are
-//! not run: what their files name must be there.
+//! The files of several nodes in `deploy`. haproxy and nginx run with theirs in other tests; Docker, Compose and Helm
+//! are not run: what their files name must be there.
 
 use std::process::Command;
 
