@@ -3,9 +3,9 @@
 //! Every user has a phone that speaks fluent.v1 and a second client: a tablet that does so, too, or the shipped app.
 //! Each writes to ten others as fast as it is answered, one message at a time to each, keeps what is not acknowledged
 //! and sends it again; and some messages it sends once more without need, by another way. Meanwhile the server is
-//! killed and stopped, clients are cut and stand still, and on PostgreSQL the database and the way to it break. Of several
-//! servers on one PostgreSQL each has a way of its own, some stand still for a while, and clients come back to any. At the
-//! end the devices' logs, what was acknowledged, and what the server tells are compared message by message.
+//! killed and stopped, clients are cut and stand still, and on PostgreSQL the database and the way to it break. Of
+//! several servers on one PostgreSQL each has a way of its own, some stand still for a while, and clients come back to
+//! any. At the end the devices' logs, what was acknowledged, and what the server tells are compared message by message.
 
 mod again;
 mod audit;

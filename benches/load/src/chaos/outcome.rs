@@ -32,7 +32,7 @@ pub(crate) struct Outcome {
     unacknowledged: u64,
     errors: u64,
     strays: u64,
-    /// Messages that the shipped app, which has no cursor, got twice or after a later one on sockets of its own. When it
+    /// Messages that the shipped app, which has no cursor, got twice or after a later one on several sockets. When it
     /// comes back to another server, that one may not yet have told what the first had.
     repeated: u64,
     breaks: Breaks,
