@@ -203,6 +203,7 @@ CREATE TABLE store (
     rules bigint NOT NULL DEFAULT 0,
     names_version integer NOT NULL DEFAULT 0,
     marked_at bigint NOT NULL DEFAULT 0,
+    relay_key bytea,
     PRIMARY KEY (id)
 );
 

@@ -4,6 +4,7 @@ mod address;
 mod env_file;
 mod environment;
 mod error;
+mod nats;
 mod origin;
 mod redaction;
 mod sections;
@@ -19,6 +20,7 @@ use serde::Deserialize;
 pub use address::{ListenAddress, NotAnAddress, reachable};
 pub(crate) use env_file::without_byte_order_mark;
 pub use error::ConfigError;
+pub use nats::NatsServers;
 pub use sections::{
     Admin, Auth, Cluster, Database, Http, Limits, Log, LogFormat, MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, Messages,
     Server, Socket, Synchronous,
@@ -95,9 +97,9 @@ impl Config {
         self.http.validate(&self.socket)?;
         self.server.validate()?;
         self.database.validate()?;
-        self.store()?;
+        let store = self.store()?;
         self.messages.validate()?;
-        self.cluster.validate()?;
+        self.cluster.validate(matches!(store, Store::Sqlite(_)))?;
         self.log.validate()?;
         self.limits.validate()
     }

@@ -3,6 +3,7 @@
 //! Metrics are process-wide (the `metrics` facade is): two servers in one process count into the same series. No user,
 //! device or actor id is ever a label.
 
+mod cluster;
 mod listener;
 mod names;
 mod seldom;
@@ -19,6 +20,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{Log, LogFormat};
 
+pub use cluster::{ClusterMetrics, Dropped};
 pub use listener::{ListenerKind, ListenerMetrics};
 pub use names::ActorKind;
 pub use seldom::Seldom;
@@ -71,16 +73,8 @@ pub struct Metrics {
     pub store_ahead_seconds: Gauge,
     /// Typing notices and presence look-ups dropped because of load.
     pub whispers_dropped: Counter,
-    /// The number up to which batches of all servers were announced.
-    pub told: Gauge,
-    /// Batches of this server that were announced.
-    pub own_records: Counter,
-    /// Batches of other servers that were read from the journal.
-    pub journal_records: Counter,
-    /// Gaps that the journal has closed.
-    pub journal_gaps: Counter,
-    /// Gaps beyond the journal, which made all sockets read the store.
-    pub resyncs: Counter,
+    /// Those of several servers on one PostgreSQL.
+    pub cluster: ClusterMetrics,
     listeners: [ListenerMetrics; ListenerKind::ALL.len()],
     mailbox_wait: [Histogram; ActorKind::ALL.len()],
     actor_restarts: [Counter; ActorKind::ALL.len()],
@@ -124,11 +118,7 @@ impl Metrics {
             replayed: counter!(names::REPLAYED),
             store_ahead_seconds: gauge!(names::STORE_AHEAD_SECONDS),
             whispers_dropped: counter!(names::WHISPERS_DROPPED),
-            told: gauge!(names::TOLD),
-            own_records: counter!(names::RECORDS, "from" => "own"),
-            journal_records: counter!(names::RECORDS, "from" => "journal"),
-            journal_gaps: counter!(names::GAPS, "by" => "journal"),
-            resyncs: counter!(names::GAPS, "by" => "resync"),
+            cluster: ClusterMetrics::new(),
             listeners: ListenerKind::ALL.map(ListenerMetrics::new),
             mailbox_wait: by_actor(names::MAILBOX_WAIT_SECONDS),
             actor_restarts: ActorKind::ALL.map(|kind| counter!(names::ACTOR_RESTARTS, "actor" => kind.as_str())),
@@ -146,10 +136,6 @@ impl Metrics {
             counter.increment(0);
         }
         metrics.answers_refused.increment(0);
-        metrics.told.set(0.0);
-        for counter in [&metrics.own_records, &metrics.journal_records, &metrics.journal_gaps, &metrics.resyncs] {
-            counter.increment(0);
-        }
         metrics.replayed.increment(0);
         metrics.whispers_dropped.increment(0);
         metrics.actor_restarts.iter().for_each(|restarts| restarts.increment(0));

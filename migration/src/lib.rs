@@ -16,6 +16,7 @@ mod m0007_names;
 mod m0008_login_lives;
 mod m0009_clock_marks;
 mod m0010_batches;
+mod m0011_relay_key;
 
 /// All migrations, oldest first.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_login_lives::Migration),
             Box::new(m0009_clock_marks::Migration),
             Box::new(m0010_batches::Migration),
+            Box::new(m0011_relay_key::Migration),
         ]
     }
 }

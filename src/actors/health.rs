@@ -13,13 +13,19 @@ pub struct Health {
     actors: [Arc<ActorStats>; ActorKind::ALL.len()],
     storage_failed: AtomicBool,
     draining: AtomicBool,
+    relay_up: AtomicBool,
 }
 
 impl Default for Health {
     fn default() -> Self {
         let start = Instant::now();
         let actors = ActorKind::ALL.map(|kind| Arc::new(ActorStats::new(kind, start)));
-        Self { actors, storage_failed: AtomicBool::new(false), draining: AtomicBool::new(false) }
+        Self {
+            actors,
+            storage_failed: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
+            relay_up: AtomicBool::new(false),
+        }
     }
 }
 
@@ -40,6 +46,12 @@ impl Health {
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether batches of other servers come by NATS.
+    #[must_use]
+    pub fn relay_is_up(&self) -> bool {
+        self.relay_up.load(Ordering::Relaxed)
     }
 
     /// Returns how many actors have panicked or failed since the start.
@@ -67,5 +79,10 @@ impl Health {
     /// Records whether the store could be written.
     pub(super) fn set_storage_works(&self, works: bool) {
         self.storage_failed.store(!works, Ordering::Relaxed);
+    }
+
+    /// Records whether batches of other servers come by NATS.
+    pub(super) fn set_relay_up(&self, is_up: bool) {
+        self.relay_up.store(is_up, Ordering::Relaxed);
     }
 }

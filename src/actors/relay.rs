@@ -1,19 +1,25 @@
 //! The relay: brings the batches of all servers on one PostgreSQL to the registry, in the order of their numbers.
 //!
-//! Supervised by the root. The writer hands it this server's batches; those of other servers it reads from the journal.
-//! A batch waits for those before it, so on each socket `seq` only grows and nothing is skipped. When it fails, its
-//! successor brings every socket up to date from the store. Bounds: own batches by the credit of sockets and the
-//! permits of requests; of the journal one page at a time.
+//! Supervised by the root. The writer hands it this server's batches, of which it tells the others by the link; those
+//! of other servers it hears there, and reads what it has missed from the journal. A batch waits for those before it,
+//! so on each socket `seq` only grows and nothing is skipped. When it fails, its successor brings every socket up to
+//! date from the store. Bounds: own batches by the credit of sockets and the permits of requests; of the journal one
+//! page at a time; words of the link by their places, and what waits of them by the sequencer.
 
 pub(super) mod batch;
+mod foreign;
 pub(super) mod journal;
+pub(super) mod link;
 pub(super) mod messages;
 mod sequencer;
 
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::mailbox::{Mailbox, Timed};
 use super::registry::local_users::LocalUsers;
@@ -22,16 +28,20 @@ use super::session::messages::Resync;
 use super::stats::ActorCounters;
 use crate::clock::Clock;
 use crate::domain::{Seq, Timestamp};
+use crate::protocol::record::{Told, hear, tell};
 use crate::storage::{Storage, StorageError};
-use crate::telemetry::metrics;
+use crate::telemetry::{Dropped, Seldom, metrics};
 use batch::{Batch, Listeners};
 use journal::{Found, look};
+use link::{Heard, Link, MAX_WORD, Word, WordKind};
 use messages::RelayMsg;
 use sequencer::Sequencer;
 
 /// Seconds before the last complete look, from which on ended logins are searched for after a gap that the journal does
 /// not cover: clocks of servers differ.
 const ENDED_BEFORE_S: i64 = 3600;
+/// Time between two lines about words that cannot be read.
+const LOG_EVERY: Duration = Duration::from_mins(1);
 
 pub(super) struct RelayActor(pub(super) Arc<ActorCounters>);
 
@@ -44,8 +54,20 @@ pub(super) struct RelayArgs {
     /// The number up to which everything counts as told, for the first incarnation; the others bring all sockets up to
     /// date.
     pub(super) start: Arc<std::sync::Mutex<Option<Seq>>>,
-    /// Time between two looks into the journal.
+    /// The way to the other servers beside the store, if there is one.
+    pub(super) link: Option<Link>,
+    pub(super) pace: Pace,
+}
+
+/// When the journal is looked into.
+#[derive(Clone, Copy)]
+pub(super) struct Pace {
+    /// Time between two looks while there is no other way.
     pub(super) poll: Duration,
+    /// Time between two looks while the link is up.
+    pub(super) check: Duration,
+    /// The time that a batch may be late while the link is up.
+    pub(super) gap_wait: Duration,
 }
 
 pub(super) struct RelayState {
@@ -57,6 +79,10 @@ pub(super) struct RelayState {
     /// Own batches up to this number do not come from the writer any more.
     lost: Seq,
     looking: Looking,
+    looked: Option<Instant>,
+    /// The number behind which batches are missing that others wait for.
+    gap: Option<Seq>,
+    unreadable: Seldom,
     /// The time of the last look that has found the end of the journal.
     complete_at: Timestamp,
     /// The time from which on logins have ended that this server has not heard of, until the store has named them.
@@ -83,7 +109,7 @@ impl Actor for RelayActor {
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, args: RelayArgs) -> Result<RelayState, ActorProcessingErr> {
         let mailbox = Mailbox::new(myself, self.0.clone());
         let start = args.start.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-        mailbox.cast_every(args.poll, || RelayMsg::Look);
+        mailbox.cast_every(args.pace.poll.min(args.pace.check), || RelayMsg::Look);
         mailbox.cast(RelayMsg::Look);
         Ok(RelayState {
             sequencer: Sequencer::new(start.unwrap_or(Seq(i64::MIN / 2))),
@@ -93,6 +119,9 @@ impl Actor for RelayActor {
             mailbox,
             lost: Seq(0),
             looking: Looking::Not,
+            looked: None,
+            gap: None,
+            unreadable: Seldom::new(LOG_EVERY),
             endings_from: None,
             is_failing: false,
         })
@@ -107,19 +136,28 @@ impl Actor for RelayActor {
         let (message, _busy) = message.open(&self.0);
         match message {
             RelayMsg::Own { first, last, batch } => {
-                metrics().own_records.increment(1);
+                metrics().cluster.own_records.increment(1);
+                state.tell(first, last, &batch);
                 state.sequencer.offer(first, last, batch);
                 state.pass();
-                if state.sequencer.has_gap() {
-                    state.look();
-                }
+                state.mind_gap();
             }
+            RelayMsg::Heard(Heard::Up | Heard::Down | Heard::Missed) => state.look(),
+            RelayMsg::Heard(Heard::Word { kind: WordKind::Log, bytes, place }) => state.heard(&bytes, place),
+            // Nobody says anything else yet.
+            RelayMsg::Heard(Heard::Word { .. }) => {}
+            RelayMsg::Foreign { first, last, batch, place } => {
+                drop(place);
+                state.foreign(first, last, batch);
+            }
+            RelayMsg::GapIsOld(told) if state.gap == Some(told) => state.look(),
+            RelayMsg::GapIsOld(_) => {}
             RelayMsg::Settled(head) => {
                 state.lost = state.lost.max(head);
                 state.look();
             }
-            RelayMsg::Look if state.looking != Looking::Not => {}
-            RelayMsg::Look => state.look(),
+            RelayMsg::Look if state.looking == Looking::Not && state.is_look_due() => state.look(),
+            RelayMsg::Look => {}
             RelayMsg::Found(found) => {
                 let looking = std::mem::replace(&mut state.looking, Looking::Not);
                 match found {
@@ -135,6 +173,95 @@ impl Actor for RelayActor {
 }
 
 impl RelayState {
+    fn link_is_up(&self) -> bool {
+        self.args.link.as_ref().is_some_and(Link::is_up)
+    }
+
+    /// Tells the other servers what a batch of this one has done.
+    fn tell(&self, first: Seq, last: Seq, batch: &Batch) {
+        let Some(link) = self.args.link.as_ref().filter(|_| first <= last) else { return };
+        if !link.is_up() {
+            metrics().cluster.dropped(Dropped::Queue);
+            return;
+        }
+        let (boot, at) = (self.args.storage.boot(), self.args.clock.now());
+        for bytes in tell(Told { boot, at, record: batch.record(first, last) }, MAX_WORD) {
+            link.say(Word { kind: WordKind::Log, bytes });
+        }
+    }
+
+    /// Takes what another server says about a batch, and reads the messages in it that are not whole.
+    fn heard(&mut self, bytes: &Bytes, place: OwnedSemaphorePermit) {
+        let Told { boot, at, record } = match hear(bytes) {
+            Ok(told) => told,
+            Err(error) => {
+                metrics().cluster.dropped(Dropped::Malformed);
+                if self.unreadable.is_due() {
+                    tracing::warn!(error = %error, "another server says by NATS what cannot be read: is it newer?");
+                }
+                return;
+            }
+        };
+        if boot == self.args.storage.boot() {
+            return;
+        }
+        let (first, last, size) = (record.first, record.last, bytes.len());
+        if last <= self.sequencer.told() {
+            metrics().cluster.dropped(Dropped::Stale);
+            return;
+        }
+        let wanted = foreign::wanted(&record, &self.args.local);
+        if wanted.is_empty() {
+            let batch = foreign::batch(record, &mut HashMap::new(), at, size);
+            return self.foreign(first, last, batch);
+        }
+        let (mailbox, storage) = (self.mailbox.clone(), self.args.storage.clone());
+        tokio::spawn(async move {
+            // What cannot be read is a gap, for which the journal is tried again and again.
+            if let Ok(mut messages) = storage.recorded_messages(&wanted).await {
+                let batch = foreign::batch(record, &mut messages, at, size);
+                mailbox.cast(RelayMsg::Foreign { first, last, batch, place });
+            }
+        });
+    }
+
+    fn foreign(&mut self, first: Seq, last: Seq, batch: Batch) {
+        if self.sequencer.is_too_much(first) {
+            metrics().cluster.dropped(Dropped::Queue);
+            return;
+        }
+        metrics().cluster.nats_records.increment(1);
+        self.sequencer.offer(first, last, batch);
+        self.pass();
+        self.mind_gap();
+    }
+
+    /// Looks after a gap: at once, or a little later when what is missing may be on its way.
+    fn mind_gap(&mut self) {
+        let gap = self.sequencer.has_gap().then(|| self.sequencer.told());
+        if gap == self.gap {
+            return;
+        }
+        if std::mem::replace(&mut self.gap, gap).is_some() {
+            metrics().cluster.waited_gaps.increment(1);
+        }
+        let Some(told) = gap else { return };
+        if self.link_is_up() {
+            self.mailbox.cast_after(self.args.pace.gap_wait, move || RelayMsg::GapIsOld(told));
+        } else {
+            self.look();
+        }
+    }
+
+    /// Returns whether so much time has passed that something may have been missed.
+    fn is_look_due(&self) -> bool {
+        let Pace { poll, check, .. } = self.args.pace;
+        let is_calm = self.link_is_up() && self.gap.is_none() && !self.is_failing;
+        // The ticks that ask come a little early or late.
+        let wait = if is_calm { check } else { poll } - poll.min(check) / 2;
+        self.looked.is_none_or(|looked| looked.elapsed() >= wait)
+    }
+
     /// Looks into the journal, or once more when a look is on its way.
     fn look(&mut self) {
         if self.looking != Looking::Not {
@@ -142,6 +269,7 @@ impl RelayState {
             return;
         }
         self.looking = Looking::Once;
+        self.looked = Some(Instant::now());
         let RelayArgs { storage, clock, local, .. } = self.args.clone();
         let (mailbox, told, lost) = (self.mailbox.clone(), self.sequencer.told(), self.lost);
         tokio::spawn(async move {
@@ -153,19 +281,24 @@ impl RelayState {
         if std::mem::take(&mut self.is_failing) {
             tracing::info!("the journal of batches can be read again");
         }
-        let had_gap = self.sequencer.has_gap();
+        let gap = self.gap.take();
         let is_reached = |first: Seq| first.0 <= found.after.0 + 1;
-        let is_covered = found.head <= found.after || found.first.is_some_and(is_reached);
+        let is_covered = found.head <= self.sequencer.told() || found.first.is_some_and(is_reached);
         if self.is_behind || !is_covered {
             self.resync(found.head);
-        } else if had_gap && !found.batches.is_empty() {
-            metrics().journal_gaps.increment(1);
+        } else if gap.is_some() && !found.batches.is_empty() {
+            metrics().cluster.journal_gaps.increment(1);
         }
         for (first, last, batch) in found.batches {
-            metrics().journal_records.increment(1);
+            metrics().cluster.journal_records.increment(1);
             self.sequencer.offer(first, last, batch);
         }
         self.pass();
+        if gap == Some(self.sequencer.told()) && self.sequencer.has_gap() {
+            // It is not in the journal yet: the next look is for it.
+            self.gap = gap;
+        }
+        self.mind_gap();
         self.act_on_missed_endings().await;
         if found.is_full || looks_again {
             self.look();
@@ -177,15 +310,20 @@ impl RelayState {
     /// Hands on all batches that may pass.
     fn pass(&mut self) {
         while let Some(batch) = self.sequencer.next() {
+            if let Some(at) = batch.at {
+                let micros = self.args.clock.now().as_micros() - at.as_micros();
+                let took = Duration::from_micros(u64::try_from(micros).unwrap_or(0));
+                metrics().cluster.foreign_delivery_seconds.record(took);
+            }
             self.args.listeners.announce(batch);
         }
         #[expect(clippy::cast_precision_loss, reason = "shown, not compared")]
-        metrics().told.set(self.sequencer.told().0 as f64);
+        metrics().cluster.told.set(self.sequencer.told().0 as f64);
     }
 
     /// Brings every socket up to date from the store: the journal does not reach back to what was told last.
     fn resync(&mut self, head: Seq) {
-        metrics().resyncs.increment(1);
+        metrics().cluster.resyncs.increment(1);
         tracing::warn!(
             told = self.sequencer.told().0,
             head = head.0,

@@ -17,7 +17,8 @@ use super::mailbox::{Mailbox, Slot, Timed};
 use super::persistence::messages::PersistenceHandle;
 use super::presence::messages::PresenceHandle;
 use super::registry::messages::RegistryHandle;
-use super::relay::messages::RelayHandle;
+use super::relay::link::{Ear, Heard, Link, LinkError};
+use super::relay::messages::{RelayHandle, RelayMsg};
 use super::stats::ActorCounters;
 use crate::auth::RefusedTokens;
 use crate::clock::Clock;
@@ -72,7 +73,8 @@ impl ActorSystem {
             presence: PresenceHandle(Slot::new(health.stats(ActorKind::Presence).clone())),
             relay: RelayHandle(Slot::new(health.stats(ActorKind::Relay).clone())),
         };
-        let children = children(config, &storage, refused, &clock, &handles, &health, head)?;
+        let link = open_link(config, &storage, &handles.relay, &health).await?;
+        let children = children(config, &storage, refused, &clock, &handles, &health, head, link)?;
         let (root, on_fatal) = start_root(children, health.clone()).await?;
         let Handles { registry, persistence, presence, relay } = handles;
         Ok((Self { root, registry, persistence, presence, relay, health }, on_fatal))
@@ -100,6 +102,28 @@ pub enum ActorSystemError {
     /// The store could not be read.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The link to other servers could not be made.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+}
+
+/// Opens the link to other servers, if one is configured.
+async fn open_link(
+    config: &Config,
+    storage: &Storage,
+    relay: &RelayHandle,
+    health: &Arc<Health>,
+) -> Result<Option<Link>, LinkError> {
+    let (relay, health) = (relay.clone(), health.clone());
+    let ear: Ear = Arc::new(move |heard| {
+        match heard {
+            Heard::Up => health.set_relay_up(true),
+            Heard::Down => health.set_relay_up(false),
+            Heard::Missed | Heard::Word { .. } => {}
+        }
+        relay.0.cast(RelayMsg::Heard(heard));
+    });
+    Link::open(&config.cluster, storage, ear).await
 }
 
 /// Starts a root and its children, in their order.

@@ -20,7 +20,7 @@ pub struct Record {
 /// An event as a record holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecordedEvent {
-    /// A message was stored. A record holds no ciphertext: the message is read by its number.
+    /// A message was stored; it is read by its number. In the journal all messages are so: it holds no ciphertext.
     Message {
         /// The place of its event.
         seq: Seq,
@@ -29,7 +29,7 @@ pub enum RecordedEvent {
         /// The receiver.
         receiver: UserId,
     },
-    /// Any other event, whole.
+    /// Any other event, whole; between servers a message may be whole, too.
     Other {
         /// Those who must learn of it.
         to: Vec<Audience>,

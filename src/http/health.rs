@@ -40,6 +40,10 @@ pub(in crate::http) struct Readiness {
     connections: bool,
     /// The server is going down.
     draining: bool,
+    /// How batches of other servers come, on PostgreSQL: by `nats`, or by `polling` the database. Readiness does not
+    /// depend on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    relay: Option<&'static str>,
 }
 
 /// The original server's greeting.
@@ -64,7 +68,9 @@ pub(in crate::http) async fn readyz(app: Arc<App>, _: Request) -> Result<Respons
     let database = matches!(pinged, Ok(Ok(()))) && app.health.storage_works() && app.storage.requests_can_write();
     let (actors, draining) = (app.health.actors_alive(), app.health.is_draining());
     let connections = !app.places.is_full();
+    let how = if app.health.relay_is_up() { "nats" } else { "polling" };
+    let relay = app.storage.has_journal().then_some(how);
     let ready = database && actors && connections && !draining;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Ok(json(status, &Readiness { ready, database, actors, connections, draining }))
+    Ok(json(status, &Readiness { ready, database, actors, connections, draining, relay }))
 }

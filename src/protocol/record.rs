@@ -5,10 +5,12 @@
 
 mod decode;
 mod encode;
+mod told;
 mod wire;
 
 pub use decode::decode;
 pub use encode::encode;
+pub use told::{Told, hear, tell};
 
 /// The version that is written and read.
 const VERSION: u8 = 1;

@@ -7,5 +7,7 @@ pub(in crate::storage) mod append;
 mod lease;
 mod messages;
 mod read;
+mod relay_key;
 
 pub use read::{JournalPage, JournalRow};
+pub use relay_key::RelayKey;

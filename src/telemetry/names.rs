@@ -33,6 +33,10 @@ pub(super) const WHISPERS_DROPPED: &str = "fluent_whispers_dropped_total";
 pub(super) const TOLD: &str = "fluent_cluster_told";
 pub(super) const RECORDS: &str = "fluent_cluster_records_total";
 pub(super) const GAPS: &str = "fluent_cluster_gaps_total";
+pub(super) const RELAY_UP: &str = "fluent_cluster_relay_up";
+pub(super) const BYTES: &str = "fluent_cluster_bytes_total";
+pub(super) const WORDS_DROPPED: &str = "fluent_cluster_dropped_total";
+pub(super) const FOREIGN_DELIVERY_SECONDS: &str = "fluent_cluster_foreign_delivery_seconds";
 
 /// The kinds of actor, as the label `actor`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -97,7 +101,11 @@ pub(super) fn describe() {
     describe_gauge!(STORE_AHEAD_SECONDS, Unit::Seconds, "How far the newest time stamp is ahead of the clock");
     describe_gauge!(TOLD, Unit::Count, "The number up to which everything was announced here");
     describe_counter!(RECORDS, Unit::Count, "Batches that were announced, by where they came from");
-    describe_counter!(GAPS, Unit::Count, "Batches of other servers that had to be read first, or all of the store");
+    describe_counter!(GAPS, Unit::Count, "Batches of other servers that were missing, by what has brought them");
+    describe_gauge!(RELAY_UP, Unit::Count, "Whether NATS answers");
+    describe_counter!(BYTES, Unit::Bytes, "Bytes of words between servers by NATS");
+    describe_counter!(WORDS_DROPPED, Unit::Count, "Words between servers that were dropped, by the cause");
+    describe_histogram!(FOREIGN_DELIVERY_SECONDS, Unit::Seconds, "Time from another server's commit to the registry");
     describe_counter!(WHISPERS_DROPPED, Unit::Count, "Typing and presence requests dropped because of load");
     describe_counter!(ACTOR_RESTARTS, Unit::Count, "Actors that failed; all but sessions are replaced by a successor");
     describe_counter!(HTTP_REQUESTS, Unit::Count, "Requests by route and status");

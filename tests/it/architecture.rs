@@ -34,12 +34,13 @@ const APART: [(&str, &str); 5] = [
 ];
 
 /// Which modules may name a library. The program and the test support are clients of everything.
-const LIBRARIES: [(&str, &[&str]); 10] = [
+const LIBRARIES: [(&str, &[&str]); 11] = [
     ("sea_orm", &["storage"]),
     ("rusqlite", &["storage"]),
     ("sqlx", &["storage"]),
     ("migration", &["storage", "main"]),
     ("ractor", &["actors"]),
+    ("async_nats", &["actors"]),
     ("hyper", &["http", "socket"]),
     ("hyper_util", &["http", "socket", "testing"]),
     ("tokio_tungstenite", &["http", "socket", "testing"]),

@@ -3,6 +3,7 @@
 
 mod backup;
 mod behind;
+mod by_nats;
 mod cluster;
 mod copy_db;
 mod copy_wrong;

@@ -64,6 +64,6 @@ impl Announcement {
         self.deliveries.append(&mut self.late);
         let callers = self.callers;
         let then = Box::new(move || callers.into_iter().for_each(CallerReply::send));
-        Batch { deliveries: self.deliveries, effects, then: Some(then) }
+        Batch { deliveries: self.deliveries, effects, at: None, bytes: 0, then: Some(then) }
     }
 }

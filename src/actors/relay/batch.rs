@@ -6,7 +6,7 @@ use super::sequencer::Batched;
 use crate::actors::presence::messages::PresenceHandle;
 use crate::actors::registry::messages::{Delivery, RegistryHandle};
 use crate::auth::RefusedTokens;
-use crate::domain::{Effect, LoginEnd, Seq};
+use crate::domain::{Effect, LoginEnd, Record, RecordedEvent, Seq, Timestamp};
 
 /// What a batch has to announce.
 pub(in crate::actors) struct Batch {
@@ -14,6 +14,10 @@ pub(in crate::actors) struct Batch {
     pub(in crate::actors) deliveries: Vec<Delivery>,
     /// What servers must act on.
     pub(in crate::actors) effects: Vec<Effect>,
+    /// When it was committed, if by another server.
+    pub(in crate::actors) at: Option<Timestamp>,
+    /// The bytes that count against what may wait of other servers' batches.
+    pub(in crate::actors) bytes: usize,
     /// Gives requests their answers, when all else is on its way; `None` in a batch of another server.
     pub(in crate::actors) then: Option<Box<dyn FnOnce() + Send>>,
 }
@@ -26,6 +30,26 @@ impl Batched for Batch {
 
     fn must_pass(&self) -> bool {
         self.then.is_some()
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+impl Batch {
+    /// Returns what the batch with these numbers has done, with whole messages.
+    pub(super) fn record(&self, first: Seq, last: Seq) -> Record {
+        let mut events: Vec<RecordedEvent> = Vec::with_capacity(self.deliveries.len());
+        for delivery in &self.deliveries {
+            let Delivery::Event { to: audience, event, .. } = delivery else { continue };
+            match events.last_mut() {
+                Some(RecordedEvent::Other { to, event: last }) if Arc::ptr_eq(last, event) => to.push(*audience),
+                _ => events.push(RecordedEvent::Other { to: vec![*audience], event: event.clone() }),
+            }
+        }
+        events.sort_by_key(RecordedEvent::seq);
+        Record { first, last, events, effects: self.effects.clone() }
     }
 }
 

@@ -1,13 +1,11 @@
 //! A look into the journal: what other servers have done, ready for the registry.
 
-use std::sync::Arc;
-
 use super::batch::Batch;
+use super::foreign::{batch, wanted};
 use crate::actors::registry::local_users::LocalUsers;
-use crate::actors::registry::messages::Delivery;
 use crate::clock::Clock;
-use crate::domain::{Event, EventBody, Record, RecordedEvent, Seq};
-use crate::storage::{Storage, StorageError};
+use crate::domain::Seq;
+use crate::storage::{JournalRow, Storage, StorageError};
 
 /// The result of a look.
 pub(in crate::actors) struct Found {
@@ -36,40 +34,12 @@ pub(super) async fn look(
     let page = storage.journal_after(told).await?;
     clock.correct((before, clock.now()), page.time);
     let first = page.rows.first().map(|row| row.record.first);
-    let found: Vec<Record> =
-        page.rows.into_iter().filter(|row| !row.is_own || row.record.last <= lost).map(|row| row.record).collect();
-    // Who comes after this moment reads the store, which has all of it.
-    let wanted: Vec<Seq> =
-        found.iter().flat_map(|record| &record.events).filter_map(|event| wanted(event, local)).collect();
+    let found: Vec<JournalRow> = page.rows.into_iter().filter(|row| !row.is_own || row.record.last <= lost).collect();
+    let wanted: Vec<Seq> = found.iter().flat_map(|row| wanted(&row.record, local)).collect();
     let mut messages = storage.recorded_messages(&wanted).await?;
-    let batches = found.into_iter().map(|record| {
-        let numbers = (record.first, record.last);
-        let mut deliveries = Vec::with_capacity(record.events.len());
-        for event in record.events {
-            match event {
-                RecordedEvent::Message { seq, .. } => {
-                    if let Some((to, message)) = messages.remove(&seq) {
-                        let event = Arc::new(Event { seq, body: EventBody::Message(message) });
-                        deliveries.push(Delivery::Event { to, event, reply: None });
-                    }
-                }
-                RecordedEvent::Other { to, event } => {
-                    let delivery = |to| Delivery::Event { to, event: event.clone(), reply: None };
-                    deliveries.extend(to.into_iter().map(delivery));
-                }
-            }
-        }
-        (numbers.0, numbers.1, Batch { deliveries, effects: record.effects, then: None })
+    let batches = found.into_iter().map(|JournalRow { record, at, .. }| {
+        let (first, last) = (record.first, record.last);
+        (first, last, batch(record, &mut messages, at, 0))
     });
     Ok(Found { after: told, head: page.head, first, batches: batches.collect(), is_full: page.is_full })
-}
-
-/// Returns the number of a message when one of its sides is connected here.
-fn wanted(event: &RecordedEvent, local: &LocalUsers) -> Option<Seq> {
-    match event {
-        RecordedEvent::Message { seq, sender, receiver } => {
-            (local.has(*sender) || local.has(*receiver)).then_some(*seq)
-        }
-        RecordedEvent::Other { .. } => None,
-    }
 }

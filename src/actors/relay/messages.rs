@@ -1,7 +1,10 @@
 //! The messages of the relay, and the handle through which others send them.
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use super::batch::{Batch, Listeners};
 use super::journal::Found;
+use super::link::Heard;
 use crate::actors::mailbox::Slot;
 use crate::domain::Seq;
 use crate::storage::StorageError;
@@ -12,7 +15,13 @@ pub(in crate::actors) enum RelayMsg {
     /// The writer has found out where the store stands: what it has committed up to this number and not handed over
     /// will not come from it.
     Settled(Seq),
-    /// It is time to look into the journal.
+    /// Something from the link to the other servers.
+    Heard(Heard),
+    /// A batch of another server, with the messages that had to be read for it; the place is free when it is dropped.
+    Foreign { first: Seq, last: Seq, batch: Batch, place: OwnedSemaphorePermit },
+    /// The gap behind this number is as old as one may be.
+    GapIsOld(Seq),
+    /// It may be time to look into the journal.
     Look,
     /// The result of a look.
     Found(Result<Found, StorageError>),

@@ -15,7 +15,13 @@ pub(super) trait Batched {
 
     /// Returns whether it must pass even when its numbers were told already: it holds answers that nobody else has.
     fn must_pass(&self) -> bool;
+
+    /// Returns the bytes that it keeps while it waits; those of this server's own batches do not count.
+    fn bytes(&self) -> usize;
 }
+
+/// Most batches that may wait besides those that must pass, and most bytes of them.
+const MOST: (usize, usize) = (1024, 32 * 1024 * 1024);
 
 /// Batches that wait for those before them.
 #[derive(Debug)]
@@ -25,12 +31,14 @@ pub(super) struct Sequencer<B> {
     /// By their first number, and by their arrival where that is the same.
     held: BTreeMap<(Seq, u64), (Seq, B)>,
     arrivals: u64,
+    /// How many of those that wait need not pass, and their bytes.
+    load: (usize, usize),
 }
 
 impl<B: Batched> Sequencer<B> {
     /// Makes a sequencer for the batches above `told`.
     pub(super) fn new(told: Seq) -> Self {
-        Self { told, held: BTreeMap::new(), arrivals: 0 }
+        Self { told, held: BTreeMap::new(), arrivals: 0, load: (0, 0) }
     }
 
     /// Returns the number up to which everything has passed.
@@ -46,6 +54,9 @@ impl<B: Batched> Sequencer<B> {
             return;
         }
         self.arrivals += 1;
+        if !batch.must_pass() {
+            self.load = (self.load.0 + 1, self.load.1 + batch.bytes());
+        }
         self.held.insert((first, self.arrivals), (last, batch));
     }
 
@@ -59,10 +70,16 @@ impl<B: Batched> Sequencer<B> {
             if batch.must_pass() {
                 return Some(batch);
             }
+            self.load = (self.load.0 - 1, self.load.1 - batch.bytes());
             if last > told {
                 return Some(batch.above(told));
             }
         }
+    }
+
+    /// Returns whether a batch that begins with this number would wait, and too many do.
+    pub(super) fn is_too_much(&self, first: Seq) -> bool {
+        first.0 > self.told.0 + 1 && (self.load.0 >= MOST.0 || self.load.1 >= MOST.1)
     }
 
     /// Returns whether a batch waits for numbers that have not come.
@@ -98,6 +115,26 @@ mod tests {
         fn must_pass(&self) -> bool {
             self.is_own
         }
+
+        fn bytes(&self) -> usize {
+            self.all.len() * 1_000_000
+        }
+    }
+
+    struct Nothing;
+
+    impl Batched for Nothing {
+        fn above(self, _: Seq) -> Self {
+            self
+        }
+
+        fn must_pass(&self) -> bool {
+            false
+        }
+
+        fn bytes(&self) -> usize {
+            0
+        }
     }
 
     fn offer(sequencer: &mut Sequencer<Numbers>, first: i64, last: i64, is_own: bool) {
@@ -116,6 +153,28 @@ mod tests {
         offer(&mut sequencer, 5, 6, false);
         assert_eq!(passed(&mut sequencer), [5, 6]);
         assert!(!sequencer.has_gap() && sequencer.held.is_empty(), "it has passed behind them");
+    }
+
+    #[test]
+    fn what_waits_is_bounded_and_what_passes_makes_room() {
+        let mut sequencer = Sequencer::new(Seq(0));
+        offer(&mut sequencer, 2, 34, false);
+        assert!(!sequencer.is_too_much(Seq(35)), "33 million bytes are less");
+        offer(&mut sequencer, 35, 35, false);
+        assert!(sequencer.is_too_much(Seq(36)) && !sequencer.is_too_much(Seq(1)));
+        offer(&mut sequencer, 1, 1, false);
+        assert_eq!(passed(&mut sequencer).len(), 35);
+        for first in 0..1023 {
+            offer(&mut sequencer, 40 + first, 40 + first, true);
+        }
+        assert!(!sequencer.is_too_much(Seq(2000)), "own ones do not count");
+        assert_eq!(sequencer.load, (0, 0));
+        let mut sequencer: Sequencer<Nothing> = Sequencer::new(Seq(0));
+        for first in 2..1026 {
+            assert!(!sequencer.is_too_much(Seq(first)));
+            sequencer.offer(Seq(first), Seq(first), Nothing);
+        }
+        assert!(sequencer.is_too_much(Seq(1026)));
     }
 
     proptest! {
@@ -157,7 +216,7 @@ mod tests {
                 all.extend(passed(&mut sequencer));
             }
             prop_assert_eq!(all, (start + 1..first).collect::<Vec<_>>());
-            prop_assert!(sequencer.held.is_empty() && !sequencer.has_gap());
+            prop_assert!(sequencer.held.is_empty() && !sequencer.has_gap() && sequencer.load == (0, 0));
             prop_assert_eq!(sequencer.told(), Seq(first - 1));
         }
 

@@ -18,8 +18,9 @@ use crate::actors::registry::local_users::LocalUsers;
 use crate::actors::registry::messages::RegistryHandle;
 use crate::actors::registry::{RegistryActor, RegistryArgs};
 use crate::actors::relay::batch::Listeners;
+use crate::actors::relay::link::Link;
 use crate::actors::relay::messages::{Announcer, RelayHandle};
-use crate::actors::relay::{RelayActor, RelayArgs};
+use crate::actors::relay::{Pace, RelayActor, RelayArgs};
 use crate::actors::session::replay::Replays;
 use crate::actors::stats::{ActorCounters, ActorStats};
 use crate::auth::RefusedTokens;
@@ -143,6 +144,7 @@ pub(super) fn children(
     handles: &Handles,
     health: &Arc<Health>,
     head: Seq,
+    link: Option<Link>,
 ) -> Result<Vec<Child>, StartError> {
     let Handles { registry, persistence, presence, relay } = handles;
     let local = LocalUsers::default();
@@ -181,7 +183,8 @@ pub(super) fn children(
         local,
         listeners,
         start: Arc::new(Mutex::new(Some(head))),
-        poll: config.cluster.poll(),
+        link,
+        pace: Pace { poll: config.cluster.poll(), check: config.cluster.check(), gap_wait: config.cluster.gap_wait() },
     };
     let relays = storage.has_journal().then(|| Child::new(ActorKind::Relay, relay.0.clone(), RelayActor, relay_args));
     let janitor = Slot::new(health.stats(ActorKind::Janitor).clone());

@@ -7,18 +7,25 @@ use prost::Message as _;
 use super::wire::{self, EffectKind, Kind};
 use super::{RecordError, VERSION};
 use crate::domain::{
-    Audience, ConversationId, Deletion, Effect, Event, EventBody, LoginEnd, LoginId, MessageId, Receipt, ReceiptKind,
-    Record, RecordedEvent, Scope, Seq, Timestamp, UserId,
+    Audience, ConversationId, Deletion, Effect, Event, EventBody, LoginEnd, LoginId, Message, MessageId, Receipt,
+    ReceiptKind, Record, RecordedEvent, Scope, Seq, Timestamp, UserId,
 };
 
 /// Reads the record of the batch with the numbers `first` to `last`. Events and effects of a kind that this version
 /// does not know are left out.
 pub fn decode(first: Seq, last: Seq, bytes: &[u8]) -> Result<Record, RecordError> {
+    record(first, last, body(bytes)?)
+}
+
+pub(super) fn body(bytes: &[u8]) -> Result<wire::Body, RecordError> {
     let (version, body) = bytes.split_first().ok_or(RecordError::Malformed)?;
     if *version != VERSION {
         return Err(RecordError::Version(*version));
     }
-    let body = wire::Body::decode(body).map_err(|_| RecordError::Malformed)?;
+    wire::Body::decode(body).map_err(|_| RecordError::Malformed)
+}
+
+pub(super) fn record(first: Seq, last: Seq, body: wire::Body) -> Result<Record, RecordError> {
     let mut events = Vec::with_capacity(body.events.len());
     for entry in body.events {
         let seq = Seq(first.0.saturating_add(i64::from(entry.offset)));
@@ -33,8 +40,11 @@ pub fn decode(first: Seq, last: Seq, bytes: &[u8]) -> Result<Record, RecordError
 
 fn event(seq: Seq, wire::Entry { users, kind, .. }: wire::Entry) -> Option<RecordedEvent> {
     let body = match kind? {
-        Kind::Stored(wire::Stored { sender, receiver }) => {
+        Kind::Stored(wire::Stored { sender, receiver, whole: None }) => {
             return Some(RecordedEvent::Message { seq, sender: UserId(sender), receiver: UserId(receiver) });
+        }
+        Kind::Stored(wire::Stored { sender, receiver, whole: Some(whole) }) => {
+            EventBody::Message(message(seq, UserId(sender), UserId(receiver), whole))
         }
         Kind::Receipt(entry) => EventBody::Receipt(receipt(seq, &entry)?),
         Kind::Deleted(entry) => EventBody::Deleted(deletion(seq, &entry)?),
@@ -59,6 +69,23 @@ fn natural_audience(body: &EventBody) -> Option<Audience> {
         EventBody::Deleted(deletion) => Some(Audience::Members(deletion.conversation())),
         EventBody::DeletedBefore(_) => Some(Audience::All),
         EventBody::KeyChanged { .. } | EventBody::UserDeleted(_) | EventBody::Block { .. } => None,
+    }
+}
+
+fn message(seq: Seq, sender: UserId, receiver: UserId, whole: wire::Whole) -> Message {
+    Message {
+        id: MessageId(whole.id),
+        seq,
+        conversation_id: ConversationId(whole.conversation),
+        sender,
+        receiver,
+        sender_copy: whole.sender_copy,
+        receiver_copy: whole.receiver_copy,
+        message_type: whole.message_type,
+        timestamp: Timestamp::from_micros(whole.timestamp),
+        client_id: whole.client_id,
+        reply_to: whole.reply_to.map(MessageId),
+        expires_at: whole.expires_at.map(Timestamp::from_micros),
     }
 }
 

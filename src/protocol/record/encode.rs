@@ -5,16 +5,25 @@ use prost::Message as _;
 use super::VERSION;
 use super::wire::{self, EffectKind, Kind};
 use crate::domain::{
-    Audience, Deletion, Effect, EventBody, LoginEnd, Receipt, ReceiptKind, Record, RecordedEvent, Scope,
+    Audience, Deletion, Effect, EventBody, LoginEnd, Message, Receipt, ReceiptKind, Record, RecordedEvent, Scope, Seq,
+    Timestamp,
 };
 
 /// Returns the bytes of a record, without its numbers: they are kept beside it.
 #[must_use]
 pub fn encode(record: &Record) -> Vec<u8> {
-    let body = wire::Body {
-        events: record.events.iter().map(|event| entry(record, event)).collect(),
+    encode_body(&body(record))
+}
+
+pub(super) fn body(record: &Record) -> wire::Body {
+    wire::Body {
+        events: record.events.iter().map(|event| entry(record.first, event)).collect(),
         effects: record.effects.iter().map(|effect| wire::EffectEntry { kind: Some(effect_kind(effect)) }).collect(),
-    };
+        origin: None,
+    }
+}
+
+pub(super) fn encode_body(body: &wire::Body) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(1 + body.encoded_len());
     bytes.push(VERSION);
     // A vector takes all.
@@ -22,12 +31,12 @@ pub fn encode(record: &Record) -> Vec<u8> {
     bytes
 }
 
-fn entry(record: &Record, event: &RecordedEvent) -> wire::Entry {
+fn entry(first: Seq, event: &RecordedEvent) -> wire::Entry {
     // A batch has far fewer numbers.
-    let offset = u32::try_from(event.seq().0 - record.first.0).unwrap_or(u32::MAX);
+    let offset = u32::try_from(event.seq().0 - first.0).unwrap_or(u32::MAX);
     let (users, kind) = match event {
         RecordedEvent::Message { sender, receiver, .. } => {
-            (Vec::new(), Kind::Stored(wire::Stored { sender: sender.0, receiver: receiver.0 }))
+            (Vec::new(), Kind::Stored(wire::Stored { sender: sender.0, receiver: receiver.0, whole: None }))
         }
         RecordedEvent::Other { to, event } => (users(to), kind(&event.body)),
     };
@@ -42,9 +51,7 @@ fn users(to: &[Audience]) -> Vec<i32> {
 
 fn kind(body: &EventBody) -> Kind {
     match body {
-        EventBody::Message(message) => {
-            Kind::Stored(wire::Stored { sender: message.sender.0, receiver: message.receiver.0 })
-        }
+        EventBody::Message(message) => Kind::Stored(stored(message)),
         EventBody::Receipt(receipt) => Kind::Receipt(receipt_entry(receipt)),
         EventBody::Deleted(deletion) => Kind::Deleted(deleted(deletion)),
         EventBody::DeletedBefore(before) => Kind::DeletedBefore(before.as_micros()),
@@ -54,6 +61,21 @@ fn kind(body: &EventBody) -> Kind {
         EventBody::UserDeleted(user) => Kind::UserDeleted(user.0),
         EventBody::Block { user, blocked } => Kind::Block(wire::Block { user: user.0, blocked: *blocked }),
     }
+}
+
+fn stored(message: &Message) -> wire::Stored {
+    let whole = wire::Whole {
+        id: message.id.0,
+        conversation: message.conversation_id.0,
+        sender_copy: message.sender_copy.clone(),
+        receiver_copy: message.receiver_copy.clone(),
+        message_type: message.message_type.clone(),
+        timestamp: message.timestamp.as_micros(),
+        client_id: message.client_id.clone(),
+        reply_to: message.reply_to.map(|id| id.0),
+        expires_at: message.expires_at.map(Timestamp::as_micros),
+    };
+    wire::Stored { sender: message.sender.0, receiver: message.receiver.0, whole: Some(whole) }
 }
 
 fn receipt_entry(receipt: &Receipt) -> wire::Receipt {

@@ -64,6 +64,52 @@ fn effect() -> impl Strategy<Value = Effect> {
     ]
 }
 
+/// A message that is told whole, unless it is large.
+fn whole(seq: Seq) -> impl Strategy<Value = RecordedEvent> {
+    let times = (time(), prop::option::of(time()));
+    let texts = ("[a-z]{0,9}", prop::option::of("[a-z]{1,9}"), prop::option::of(1..i64::MAX));
+    (1..i64::MAX, user(), user(), 0..6000_usize, 0..6000_usize, texts, times).prop_map(
+        move |(id, sender, receiver, sender_bytes, receiver_bytes, (message_type, client_id, reply_to), times)| {
+            let (timestamp, expires_at) = times;
+            let message = Message {
+                id: MessageId(id),
+                seq,
+                conversation_id: ConversationId(id),
+                sender,
+                receiver,
+                sender_copy: "s".repeat(sender_bytes),
+                receiver_copy: "r".repeat(receiver_bytes),
+                message_type,
+                timestamp,
+                client_id,
+                reply_to: reply_to.map(MessageId),
+                expires_at,
+            };
+            let to = vec![Audience::Members(message.conversation())];
+            RecordedEvent::Other { to, event: Arc::new(Event { seq, body: EventBody::Message(message) }) }
+        },
+    )
+}
+
+/// A record as its server tells it: several events may have one number.
+fn told() -> impl Strategy<Value = Told> {
+    let places = prop::collection::vec((0..64_i64, any::<bool>()), 0..60);
+    (1..i64::MAX / 2, prop::collection::vec(effect(), 0..4), places, any::<i64>(), time())
+        .prop_flat_map(|(first, effects, mut places, boot, at)| {
+            places.sort_unstable();
+            let event = |(place, is_whole): (i64, bool)| {
+                let seq = Seq(first + place);
+                if is_whole { whole(seq).boxed() } else { event(seq).boxed() }
+            };
+            let events: Vec<_> = places.into_iter().map(event).collect();
+            (events, Just((first, effects, boot, at)))
+        })
+        .prop_map(|(events, (first, effects, boot, at))| {
+            let record = Record { first: Seq(first), last: Seq(first + 63), events, effects };
+            Told { boot, at, record }
+        })
+}
+
 fn record() -> impl Strategy<Value = Record> {
     (1..i64::MAX / 2, prop::collection::vec(effect(), 0..4), prop::collection::btree_set(0..1024_i64, 0..20))
         .prop_flat_map(|(first, effects, places)| {
@@ -83,6 +129,53 @@ proptest! {
     fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), cut in 0..200_usize) {
         let _ = decode(Seq(1), Seq(9), &bytes);
         let _ = decode(Seq(1), Seq(9), bytes.get(..cut).unwrap_or(&bytes));
+    }
+
+    #[test]
+    fn the_parts_of_what_is_told_join_and_are_small(told in told(), limit in 20_000..60_000_usize) {
+        let parts = tell(told.clone(), limit);
+        let (mut next, mut events, mut effects) = (told.record.first, Vec::new(), Vec::new());
+        for (i, bytes) in parts.iter().enumerate() {
+            let part = hear(bytes).unwrap();
+            prop_assert_eq!((part.boot, part.at), (told.boot, told.at));
+            prop_assert_eq!(part.record.first, next);
+            next = Seq(part.record.last.0 + 1);
+            prop_assert!(part.record.events.iter().all(|event| event.seq() < next));
+            let of_one_number = part.record.events.first().map(RecordedEvent::seq)
+                == part.record.events.last().map(RecordedEvent::seq);
+            prop_assert!(bytes.len() <= limit || of_one_number, "{} of {}", bytes.len(), limit);
+            prop_assert!(part.record.effects.is_empty() || i + 1 == parts.len());
+            events.extend(part.record.events);
+            effects.extend(part.record.effects);
+        }
+        prop_assert_eq!(next, Seq(told.record.last.0 + 1));
+        prop_assert_eq!(effects, told.record.effects);
+        prop_assert_eq!(events.len(), told.record.events.len());
+        for (heard, said) in events.into_iter().zip(told.record.events) {
+            match (&heard, &said) {
+                (RecordedEvent::Message { seq, .. }, RecordedEvent::Other { event, .. }) => {
+                    let EventBody::Message(message) = &event.body else { panic!("{said:?}") };
+                    prop_assert!(message.sender_copy.len() + message.receiver_copy.len() > 8000);
+                    prop_assert_eq!(*seq, event.seq);
+                }
+                _ => prop_assert_eq!(heard, said),
+            }
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_the_listener_panic(
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        told in told(),
+        at in 0..99_usize,
+    ) {
+        let _ = hear(&bytes);
+        let mut bytes = tell(told, 60_000).remove(0);
+        let at = at.min(bytes.len() - 1);
+        bytes[at] ^= 1;
+        let _ = hear(&bytes);
+        let nothing = Record { first: Seq(1), last: Seq(1), events: vec![], effects: vec![] };
+        prop_assert!(hear(&encode(&nothing)).is_err(), "nobody has said it");
     }
 
     #[test]

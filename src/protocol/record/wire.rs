@@ -8,6 +8,22 @@ pub(super) struct Body {
     pub(super) events: Vec<Entry>,
     #[prost(message, repeated, tag = "2")]
     pub(super) effects: Vec<EffectEntry>,
+    /// Who says so; only between servers, for the journal keeps it beside the record.
+    #[prost(message, optional, tag = "3")]
+    pub(super) origin: Option<Origin>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Origin {
+    #[prost(int64, tag = "1")]
+    pub(super) first: i64,
+    #[prost(int64, tag = "2")]
+    pub(super) last: i64,
+    #[prost(sfixed64, tag = "3")]
+    pub(super) boot: i64,
+    /// When it was committed, in microseconds.
+    #[prost(int64, tag = "4")]
+    pub(super) at: i64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -47,6 +63,31 @@ pub(super) struct Stored {
     pub(super) sender: i32,
     #[prost(int32, tag = "2")]
     pub(super) receiver: i32,
+    /// The rest of the message; only between servers, and only where it is small.
+    #[prost(message, optional, tag = "3")]
+    pub(super) whole: Option<Whole>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Whole {
+    #[prost(int64, tag = "1")]
+    pub(super) id: i64,
+    #[prost(int64, tag = "2")]
+    pub(super) conversation: i64,
+    #[prost(string, tag = "3")]
+    pub(super) sender_copy: String,
+    #[prost(string, tag = "4")]
+    pub(super) receiver_copy: String,
+    #[prost(string, tag = "5")]
+    pub(super) message_type: String,
+    #[prost(int64, tag = "6")]
+    pub(super) timestamp: i64,
+    #[prost(string, optional, tag = "7")]
+    pub(super) client_id: Option<String>,
+    #[prost(int64, optional, tag = "8")]
+    pub(super) reply_to: Option<i64>,
+    #[prost(int64, optional, tag = "9")]
+    pub(super) expires_at: Option<i64>,
 }
 
 #[derive(Clone, PartialEq, Message)]

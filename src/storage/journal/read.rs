@@ -13,8 +13,8 @@ const PAGE: i64 = 256;
 /// The head of the store, the time, and the rows that end after the number `$1`, in their order. The row in which `$1`
 /// lies is found by the key, since rows leave no gap.
 const ROWS: &str = "SELECT s.last_seq, (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint, \
-     b.first, b.last, b.boot, b.record \
-     FROM store AS s LEFT JOIN LATERAL (SELECT first, last, boot, record FROM batches \
+     b.first, b.last, b.boot, b.at, b.record \
+     FROM store AS s LEFT JOIN LATERAL (SELECT first, last, boot, at, record FROM batches \
      WHERE first >= COALESCE((SELECT MAX(first) FROM batches WHERE first <= $1 + 1), 0) AND last > $1 \
      ORDER BY first LIMIT $2 + 0) AS b ON TRUE WHERE s.id = 1 ORDER BY b.first";
 
@@ -44,6 +44,8 @@ pub struct JournalPage {
 pub struct JournalRow {
     /// What the batch has done.
     pub record: Record,
+    /// When it was committed, by the database's clock.
+    pub at: Timestamp,
     /// Whether this run of this server has written it.
     pub is_own: bool,
 }
@@ -72,9 +74,10 @@ impl Storage {
 
     fn journal_row(&self, row: &Row) -> Result<Option<JournalRow>, StorageError> {
         let Some(first) = row.get::<Option<Seq>>(2)? else { return Ok(None) };
-        let (last, boot, bytes): (Seq, i64, Vec<u8>) = (row.get(3)?, row.get(4)?, row.get(5)?);
+        let (last, boot, at, bytes): (Seq, i64, Timestamp, Vec<u8>) =
+            (row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?);
         let record = decode(first, last, &bytes)?;
-        Ok(Some(JournalRow { record, is_own: boot == self.boot }))
+        Ok(Some(JournalRow { record, at, is_own: boot == self.boot }))
     }
 
     /// Removes the rows that are older than `keep_s` seconds by the database's clock, but never the newest one.

@@ -5,10 +5,14 @@ use std::path::Path;
 use super::{code, sources};
 
 /// The modules in their order: what all share, then the messages and handles of the actors, then the actors.
-const ORDER: [&str; 34] = [
+const ORDER: [&str; 39] = [
     "stats",
     "mailbox",
     "health",
+    "relay::link::word",
+    "relay::link::seal",
+    "relay::link::line",
+    "relay::link",
     "session::credit",
     "session::send_queue",
     "session::new_socket",
@@ -20,6 +24,7 @@ const ORDER: [&str; 34] = [
     "registry::local_users",
     "relay::sequencer",
     "relay::batch",
+    "relay::foreign",
     "relay::journal",
     "relay::messages",
     "persistence::reply",
@@ -120,4 +125,14 @@ fn the_check_finds_what_is_out_of_order() {
     assert_eq!(found("newcomer", ""), ["newcomer has no place in the order"]);
     assert!(found("registry", "use super::presence::messages::PresenceHandle;").is_empty());
     assert!(found("session::socket", "use super::credit::Credit; // super::super::root").is_empty());
+}
+
+#[test]
+fn only_the_relay_knows_nats() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/actors");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let text = |file: &Path| code(&std::fs::read_to_string(file).unwrap());
+    let broken: Vec<_> = files.iter().filter(|file| text(file).contains("async_nats")).collect();
+    assert!(!broken.is_empty() && broken.iter().all(|file| file.starts_with(root.join("relay"))), "{broken:?}");
 }

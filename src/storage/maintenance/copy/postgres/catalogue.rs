@@ -5,10 +5,12 @@ pub(super) const TABLES: &str = "SELECT c.relname::text FROM pg_class AS c WHERE
      AND c.relnamespace = current_schema()::regnamespace \
      AND c.relname NOT IN ('seaql_migrations', 'batches', 'leases') \
      ORDER BY c.relname COLLATE \"C\"";
-/// Lists name and type of the columns of the table `$1`.
+/// Lists name and type of the columns of the table `$1`, but the key that servers share, which SQLite lacks: the next
+/// one that starts makes another.
 pub(super) const COLUMNS: &str = "SELECT a.attname::text, t.typname::text FROM pg_attribute AS a \
      JOIN pg_class AS c ON c.oid = a.attrelid JOIN pg_type AS t ON t.oid = a.atttypid \
-     WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = $1 AND a.attnum > 0 AND NOT a.attisdropped";
+     WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = $1 AND a.attnum > 0 AND NOT a.attisdropped \
+     AND a.attname <> 'relay_key'";
 /// Lists the columns of the primary key, in its order.
 pub(super) const KEY: &str = "SELECT a.attname::text FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid \
      JOIN LATERAL UNNEST(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place) ON TRUE \
