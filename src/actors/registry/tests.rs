@@ -11,7 +11,7 @@ use crate::actors::presence::messages::PresenceMsg;
 use crate::actors::probe::{self, SOON};
 use crate::actors::session::send_queue::{Outgoing, SendQueue, send_queue};
 use crate::clock::Clock;
-use crate::domain::{LoginEnd, LoginId, SocketId};
+use crate::domain::{LoginEnd, LoginId, Seq, SocketId};
 use crate::protocol::CloseReason;
 
 const ME: UserId = UserId(1);
@@ -50,7 +50,8 @@ impl World {
     async fn attach(&mut self, user: UserId) -> (SocketLease, SendQueue) {
         self.sockets += 1;
         let (end, queue) = send_queue(16, 1 << 20);
-        let socket = NewSocket { id: SocketId(self.sockets), login: LoginId(1), queue: end, opening: None };
+        let socket =
+            NewSocket { id: SocketId(self.sockets), login: LoginId(1), queue: end, opening: None, above: Seq(0) };
         (timeout(SOON, self.registry.attach(user, socket)).await.unwrap().unwrap(), queue)
     }
 
@@ -115,7 +116,7 @@ async fn a_session_with_a_socket_on_its_way_is_not_stopped() {
     let (first, _queue) = world.attach(ME).await;
     let (end, mut queue) = send_queue(16, 1 << 20);
     drop(first);
-    let socket = NewSocket { id: SocketId(9), login: LoginId(1), queue: end, opening: None };
+    let socket = NewSocket { id: SocketId(9), login: LoginId(1), queue: end, opening: None, above: Seq(0) };
     let _lease = timeout(SOON, world.registry.attach(ME, socket)).await.unwrap().unwrap();
     world.registry.deliver(vec![event(1, ME)]);
     assert_eq!(content(&mut queue).await, "1");

@@ -3,7 +3,7 @@
 use std::any::Any;
 
 use super::send_queue::QueueSender;
-use crate::domain::{DeviceId, LoginId, Since, SocketId};
+use crate::domain::{DeviceId, LoginId, Seq, Since, SocketId};
 
 /// A socket that is about to be opened.
 pub struct NewSocket {
@@ -15,6 +15,9 @@ pub struct NewSocket {
     pub queue: QueueSender,
     /// The parameters of a `fluent.v1` socket; `None` in the legacy dialect.
     pub opening: Option<Opening>,
+    /// The number above which a socket of the legacy dialect is told messages: what was committed before it opened, it
+    /// reads.
+    pub above: Seq,
 }
 
 /// The parameters with which a client opens a `fluent.v1` socket.

@@ -10,7 +10,7 @@ use super::origin::{Origin, Reply};
 use super::replay::Replays;
 use super::send_queue::{QueueSender, QueuedFrame};
 use super::stream::{Greeting, PageInHand, Stream};
-use crate::domain::{Event, EventBody, SocketId, Viewer};
+use crate::domain::{Event, EventBody, Seq, SocketId, Viewer};
 use crate::protocol::{CloseReason, FrameError, legacy, v1};
 
 /// The stream of a socket in its dialect. Methods that push frames return false when the socket is being closed.
@@ -20,7 +20,7 @@ use crate::protocol::{CloseReason, FrameError, legacy, v1};
 )]
 pub(super) enum SocketStream {
     /// Shows messages that are committed while it is open, and nothing else. It cannot resume.
-    Legacy { viewer: Viewer },
+    Legacy { viewer: Viewer, above: Seq },
     /// Shows every event in order, from a cursor on.
     V1 {
         stream: Stream,
@@ -31,14 +31,14 @@ pub(super) enum SocketStream {
 
 impl SocketStream {
     pub(super) fn open(
-        opening: Option<Opening>,
+        (opening, above): (Option<Opening>, Seq),
         session: &SessionHandle,
         viewer: Viewer,
         socket: SocketId,
         replays: &Arc<Replays>,
     ) -> Self {
         match opening {
-            None => Self::Legacy { viewer },
+            None => Self::Legacy { viewer, above },
             Some(opening) => Self::V1 {
                 stream: Stream::new(viewer, replays.seam),
                 replay: Some(replays.open(session.clone(), viewer, socket, opening)),
@@ -56,7 +56,8 @@ impl SocketStream {
 
     pub(super) fn event(&mut self, queue: &mut QueueSender, event: &Arc<Event>, reply: Option<Reply>) -> bool {
         match self {
-            Self::Legacy { viewer } => {
+            Self::Legacy { above, .. } if event.seq <= *above => true,
+            Self::Legacy { viewer, .. } => {
                 let EventBody::Message(message) = &event.body else { return true };
                 let Some(frame) = legacy::message(message, *viewer) else { return true };
                 let credit = reply.map(|reply| reply.origin.credit);

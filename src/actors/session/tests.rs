@@ -16,7 +16,9 @@ use crate::actors::presence::messages::PresenceMsg;
 use crate::actors::probe::{self, SOON, next};
 use crate::actors::registry::messages::RegistryMsg;
 use crate::clock::Clock;
-use crate::domain::{Answer, ConversationId, DeviceId, DirectKey, LoginEnd, LoginId, MessageId, Stored, Timestamp};
+use crate::domain::{
+    Answer, ConversationId, DeviceId, DirectKey, LoginEnd, LoginId, MessageId, Seq, Stored, Timestamp,
+};
 
 const ME: UserId = UserId(1);
 const OTHER: UserId = UserId(2);
@@ -71,7 +73,7 @@ impl World {
         self.sockets += 1;
         let (end, queue) = send_queue(16, 1 << 20);
         let login = LoginId(i64::try_from(self.sockets).unwrap());
-        let socket = NewSocket { id: SocketId(self.sockets), login, queue: end, opening };
+        let socket = NewSocket { id: SocketId(self.sockets), login, queue: end, opening, above: Seq(0) };
         let (reply, attached) = oneshot::channel();
         self.session.send(SessionMsg::Attach { socket, reply });
         (timeout(SOON, attached).await.unwrap().unwrap(), queue)

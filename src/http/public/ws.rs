@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 
 use crate::actors::Opening;
 use crate::clock;
-use crate::domain::DeviceId;
+use crate::domain::{DeviceId, Seq};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{Connection, Request, keeps_place, query, since};
@@ -52,7 +52,7 @@ pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Res
     keeps_place(&request);
     let query = query.map_err(|_| ApiError::BadOpening("a query parameter is there twice, or is not text"))?;
     let handshake = Handshake::read(&request)?;
-    let opening = if handshake.is_v1() {
+    let (opening, above) = if handshake.is_v1() {
         let has_name = query.device_id.is_some();
         let device = device(query.device_id)?;
         let is_background = is_background(query.mode.as_deref())?;
@@ -63,14 +63,13 @@ pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Res
         if has_name {
             app.dialects.note_device(access.login, &device).await?;
         }
-        Some(Opening { device, since, is_background, admission })
+        (Some(Opening { device, since, is_background, admission }), Seq(0))
     } else {
-        app.dialects.opens_legacy(access).await?;
-        None
+        (None, app.dialects.opens_legacy(access).await?)
     };
     // The socket keeps its place among the connections until it is closed.
     let place = request.extensions().get::<Connection>().map(|connection| connection.place.clone());
-    let response = app.sockets.open(request, &handshake, &access, opening, place).await;
+    let response = app.sockets.open(request, &handshake, &access, (opening, above), place).await;
     app.service.close_if_ended(access);
     response.map(|response| response.map(|()| Body::Whole(Bytes::new()))).ok_or(ApiError::Unavailable)
 }

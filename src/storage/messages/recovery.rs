@@ -37,6 +37,16 @@ impl Storage {
         Ok(Seq(head))
     }
 
+    /// Returns the number that was given last when other servers may have given it; on SQLite 0.
+    pub async fn shared_head(&self) -> Result<Seq, StorageError> {
+        if !self.has_journal() {
+            return Ok(Seq(0));
+        }
+        let sql = "SELECT last_seq FROM store WHERE id = 1";
+        let row = self.reads.query_one(self.statement(sql, [])).await?;
+        Ok(Seq(row.ok_or(StorageError::Corrupt("the store row is missing"))?.get(0)?))
+    }
+
     /// Fails when so many bytes cannot be written. They are not kept.
     async fn probe_room(&self, bytes: usize) -> Result<(), StorageError> {
         if let Batches::Sqlite(own) = &self.batches {

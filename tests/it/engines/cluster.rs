@@ -45,6 +45,30 @@ async fn a_message_reaches_the_sockets_of_another_server_that_writes_nothing() {
     two.stop().await;
 }
 
+/// The shipped app has no cursor. A server that has not heard yet of what another one has told does not tell it again to
+/// those who come over.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_comes_to_another_server_is_not_told_again() {
+    let Some(database) = database().await else { return };
+    // It looks every two seconds: what is stored next is most likely news to it.
+    let shared = |config: &mut Config| {
+        config.auth.secret_key = "one secret for both servers, long enough".into();
+        config.database.url = database.url().into();
+        config.cluster.poll_ms = 2000;
+    };
+    let (one, two) = (TestServer::start_with(shared).await, TestServer::start_with(shared).await);
+    let (alice, bob) = (one.sign_up("alice").await, one.sign_up("bob").await);
+    let bob_at_two = at(&two, &bob).await;
+    let (mut app, mut a) = (bob.connect().await, live(&alice, "a").await);
+    a.store(bob.id, "told by the first").await;
+    assert_eq!(app.next_message().await.content, "r:told by the first");
+    let mut app = bob_at_two.connect().await;
+    a.store(bob.id, "after it came over").await;
+    assert_eq!(app.next_message().await.content, "r:after it came over");
+    one.stop().await;
+    two.stop().await;
+}
+
 /// The same login of a user, at another server.
 fn same_login(server: &TestServer, user: &TestClient) -> TestClient {
     let http = server.http().with_authorization(format!("Bearer {}", user.tokens.access_token));

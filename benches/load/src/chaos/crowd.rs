@@ -65,7 +65,6 @@ impl Crowd {
                     orders,
                     generation: 0,
                     received: HashMap::new(),
-                    ever: HashMap::new(),
                     done: None,
                     not_before: 0,
                 });

@@ -40,9 +40,8 @@ pub(super) struct Legacy {
     pub(super) random: Random,
     pub(super) orders: watch::Receiver<Order>,
     pub(super) generation: u64,
-    /// On this socket, and on all sockets so far; by pair.
+    /// On all its sockets, by pair.
     pub(super) received: HashMap<u64, Tally>,
-    pub(super) ever: HashMap<u64, Tally>,
     pub(super) done: Option<Phase>,
     /// Not before this is sent anything.
     pub(super) not_before: u64,
@@ -56,14 +55,12 @@ impl Legacy {
             if let Err(error) = self.come(&mut phase).await {
                 self.shared.note_end(&error);
             }
-            for (_, on_socket) in self.received.drain() {
-                self.shared.twice.fetch_add(on_socket.duplicated, Relaxed);
-                self.shared.disorder.fetch_add(on_socket.out_of_order, Relaxed);
-            }
             sleep(Duration::from_millis(self.random.below(BACKOFF_MS))).await;
         }
-        let faults: u64 = self.ever.values().map(|tally| tally.duplicated + tally.out_of_order).sum();
-        self.shared.repeated.fetch_add(faults, Relaxed);
+        let twice = self.received.values().map(|tally| tally.duplicated).sum();
+        self.shared.twice.fetch_add(twice, Relaxed);
+        let late = self.received.values().map(|tally| tally.out_of_order).sum();
+        self.shared.disorder.fetch_add(late, Relaxed);
     }
 
     /// One connection. Its messages have numbers of their own: nobody knows what became of the last ones of the
@@ -151,8 +148,6 @@ impl Legacy {
     }
 
     fn receive(&mut self, mark: Mark) {
-        for tallies in [&mut self.received, &mut self.ever] {
-            tallies.entry(mark.pair).or_default().note(mark.seq);
-        }
+        self.received.entry(mark.pair).or_default().note(mark.seq);
     }
 }

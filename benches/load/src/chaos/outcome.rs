@@ -32,9 +32,6 @@ pub(crate) struct Outcome {
     unacknowledged: u64,
     errors: u64,
     strays: u64,
-    /// Messages that the shipped app, which has no cursor, got twice or after a later one on several sockets. When it
-    /// comes back to another server, that one may not yet have told what the first had.
-    repeated: u64,
     breaks: Breaks,
     /// Lines of the server's log, of all its lives.
     log_lines: usize,
@@ -68,7 +65,6 @@ impl Outcome {
             unacknowledged,
             errors: shared.errors(),
             strays: count(&shared.strays),
-            repeated: count(&shared.repeated),
             breaks,
             log_lines,
             problems: shared.problems(),
@@ -78,10 +74,7 @@ impl Outcome {
     /// Whether every promise was kept.
     pub(crate) fn holds(&self) -> bool {
         let Findings { lost, duplicated, out_of_order, history_differs, .. } = self.findings;
-        let may_repeat = self.chaos.nodes > 1;
-        history_differs == 0
-            && (may_repeat || self.repeated == 0)
-            && self.soundness(lost, duplicated, out_of_order).holds()
+        history_differs == 0 && self.soundness(lost, duplicated, out_of_order).holds()
     }
 
     fn soundness(&self, lost: u64, duplicated: u64, out_of_order: u64) -> Soundness {
@@ -105,9 +98,6 @@ impl std::fmt::Display for Outcome {
         write!(f, "sent {sent} ({sent_again} of them once more, {resent} again after an error or a cut), ")?;
         write!(f, "acknowledged {acknowledged}, stored {stored}, delivered {delivered}; ")?;
         write!(f, "{}; ", self.soundness(lost, duplicated, out_of_order))?;
-        if self.repeated > 0 {
-            write!(f, "to apps that came back {} once more; ", self.repeated)?;
-        }
         if history_differs > 0 {
             write!(f, "HISTORY DIFFERS {history_differs}; ")?;
         }

@@ -60,10 +60,8 @@ pub(super) struct Shared {
     pub(super) refused: AtomicU64,
     /// Events that came twice or out of their order on a socket.
     pub(super) disorder: AtomicU64,
-    /// Messages that a legacy socket got twice.
+    /// Messages that the shipped app got twice, on whatever sockets.
     pub(super) twice: AtomicU64,
-    /// Messages that the shipped app got twice, or after a later one, in its whole life: it has no cursor.
-    pub(super) repeated: AtomicU64,
     pub(super) strays: AtomicU64,
     pub(super) opened: AtomicU64,
     /// Clients that are done with a phase.
@@ -86,7 +84,6 @@ impl Shared {
             refused: zero(),
             disorder: zero(),
             twice: zero(),
-            repeated: zero(),
             strays: zero(),
             opened: zero(),
             ready: zero(),
