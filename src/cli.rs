@@ -17,7 +17,7 @@ pub(crate) use health::healthcheck;
 pub(crate) use names::names;
 pub(crate) use output::{complain, note, one_line, say};
 pub(crate) use signals::StopSignals;
-pub(crate) use upkeep::{backup, copy_db, database, migrate_up, migration_status, restore};
+pub(crate) use upkeep::{backup, copy_db, database, migrate_contract, migrate_up, migration_status, restore};
 
 /// Self-hosted backend of an end-to-end-encrypted messenger.
 #[derive(clap::Parser)]
@@ -74,6 +74,9 @@ pub(crate) enum Command {
         /// A SQLite file that does not exist yet, or a PostgreSQL database that holds nothing.
         #[arg(long, value_name = "URL", env = "FLUENT_COPY_TO", hide_env_values = true)]
         to: String,
+        /// Also while servers seem to use one of the two; what they store meanwhile may be missing.
+        #[arg(long)]
+        force: bool,
     },
     /// Look at what the server keeps; it may run meanwhile.
     Admin {
@@ -88,6 +91,8 @@ pub(crate) enum Command {
 pub(crate) enum MigrateCommand {
     /// Apply what is missing.
     Up,
+    /// Remove what only older versions need, once all servers have this version. The servers may run meanwhile.
+    Contract,
     /// List all migrations.
     Status,
 }
@@ -96,7 +101,13 @@ pub(crate) enum MigrateCommand {
 pub(crate) enum DatabaseCommand {
     /// Say that it was restored from a backup by other means than `restore`: devices load their history anew instead of
     /// missing what the backup lacks, and ids that were lost are not given again.
-    NewEpoch,
+    NewEpoch {
+        /// Also while servers use it: they notice, and close all sockets.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Say that the secret of the servers on a PostgreSQL database is lost: the next one that starts brings a new one.
+    ForgetSecret,
     /// Give the space of destroyed messages back to the file system (SQLite).
     Compact,
 }

@@ -22,8 +22,8 @@ pub(crate) use env_file::without_byte_order_mark;
 pub use error::ConfigError;
 pub use nats::NatsServers;
 pub use sections::{
-    Admin, Auth, Cluster, Database, Http, Limits, Log, LogFormat, MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, Messages,
-    Server, Socket, Synchronous,
+    Admin, Auth, Cluster, Database, Failover, Http, Limits, Log, LogFormat, MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES,
+    Messages, Server, Socket, Synchronous,
 };
 pub use store::Store;
 

@@ -40,6 +40,10 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
             cli::migrate_up(&config).await?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Migrate { command: MigrateCommand::Contract } => {
+            Box::pin(cli::migrate_contract(&config)).await?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Migrate { command: MigrateCommand::Status } => {
             cli::migration_status(&config).await?;
             Ok(ExitCode::SUCCESS)
@@ -56,8 +60,8 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
             Box::pin(cli::restore(&config, &from, force)).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::CopyDb { from, to } => {
-            Box::pin(cli::copy_db(&config, from, to)).await?;
+        Command::CopyDb { from, to, force } => {
+            Box::pin(cli::copy_db(&config, from, to, force)).await?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Admin { command: AdminCommand::Names } => {

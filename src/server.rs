@@ -1,6 +1,7 @@
 //! The server: wires storage, actors and HTTP together. It uses all other modules, and none uses it.
 
 mod error;
+mod node;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -63,6 +64,7 @@ impl Server {
         make_data_dir(&config)?;
         let keys = SecretKeys::load(&config)?;
         let storage = Arc::new(Storage::open(&config).await?);
+        node::join(&config, &keys, &storage).await?;
         storage.correct_clock(&clock).await?;
         warn_of_unusual_names(&storage).await?;
         let auth = Arc::new(Auth::new(&config.auth, &keys, storage.clone(), clock.clone()).await?);
@@ -81,6 +83,9 @@ impl Server {
             .serve(&app, places, stop.clone(), &TaskTracker::new())
             .map_err(|source| listen_error(&admin_addr, source))?;
         tokio::spawn(upkeep(app.clone(), stop.clone()));
+        if storage.has_journal() {
+            tokio::spawn(node::beats(app.clone(), stop.clone()));
+        }
         Ok(Self {
             addr,
             admin_addr,
@@ -140,6 +145,9 @@ impl Server {
         let window = self.app.config.server.drain_window();
         self.actors.health.begin_drain();
         self.drain.cancel();
+        let app = self.app.clone();
+        // The others learn of it at once; the database may be away.
+        tokio::spawn(async move { node::beat(&app).await });
         self.connections.close();
         let closed = async {
             tokio::join!(self.app.sockets.closed(), self.connections.wait());

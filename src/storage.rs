@@ -6,6 +6,7 @@
 //!
 //! Only one process at a time may use a SQLite store, so `store.last_seq` changes only by this process.
 
+mod cluster;
 mod commands;
 mod engine;
 mod journal;
@@ -25,6 +26,8 @@ use std::time::Duration;
 use sea_orm::DatabaseConnection;
 use tokio::sync::{Mutex, Semaphore};
 
+use cluster::Membership;
+use cluster::history::History;
 use commands::cache::Cache;
 use engine::begin::Batches;
 use engine::sqlite::lock::StoreLock;
@@ -32,6 +35,7 @@ use engine::sqlite::open_files::{OpenFiles, SharedFiles};
 use engine::tx::Tx as _;
 use engine::write_health::WriteHealth;
 
+pub use cluster::{Beat, Joining, KnownHistory, Node, Pulse};
 pub use commands::apply::Applied;
 pub use engine::error::{Lost, StorageError};
 pub use engine::page::PAGE_BYTES;
@@ -72,6 +76,10 @@ pub struct Storage {
     journal: Option<DatabaseConnection>,
     /// Names this run of this server among all that write to the store.
     boot: i64,
+    /// What this server knows of the store's history.
+    history: History,
+    /// On PostgreSQL: this server's place among the others.
+    membership: Membership,
     cache: Mutex<Cache>,
     write_health: Arc<WriteHealth>,
     /// On SQLite: the files that are open.
@@ -126,6 +134,7 @@ impl Storage {
         let closing = async {
             // Another server need not wait for their end; without them it waits a few seconds.
             let _ = self.give_leases_back().await;
+            let _ = self.leave().await;
             self.reads.close_by_ref().await?;
             self.cleanup.close_by_ref().await?;
             if let Some(journal) = &self.journal {

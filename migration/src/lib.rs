@@ -17,6 +17,7 @@ mod m0008_login_lives;
 mod m0009_clock_marks;
 mod m0010_batches;
 mod m0011_relay_key;
+mod m0012_nodes;
 
 /// All migrations, oldest first.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_clock_marks::Migration),
             Box::new(m0010_batches::Migration),
             Box::new(m0011_relay_key::Migration),
+            Box::new(m0012_nodes::Migration),
         ]
     }
 }

@@ -1,10 +1,11 @@
 //! The health of the server, readable by operators, readiness and tests without asking an actor.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Instant;
 
 use super::stats::{ActorSnapshot, ActorStats};
+use crate::domain::Seq;
 use crate::telemetry::ActorKind;
 
 /// The shared state of health. Its parts are read and written independently.
@@ -12,6 +13,8 @@ use crate::telemetry::ActorKind;
 pub struct Health {
     actors: [Arc<ActorStats>; ActorKind::ALL.len()],
     storage_failed: AtomicBool,
+    history_changes: AtomicBool,
+    told: AtomicI64,
     draining: AtomicBool,
     relay_up: AtomicBool,
 }
@@ -23,6 +26,8 @@ impl Default for Health {
         Self {
             actors,
             storage_failed: AtomicBool::new(false),
+            history_changes: AtomicBool::new(false),
+            told: AtomicI64::new(0),
             draining: AtomicBool::new(false),
             relay_up: AtomicBool::new(false),
         }
@@ -36,10 +41,16 @@ impl Health {
         [ActorKind::Registry, ActorKind::Persistence].into_iter().all(|kind| self.stats(kind).is_alive())
     }
 
-    /// Returns whether the last batch could be written.
+    /// Returns whether the last batch could be written, and the store has the history that this server knows.
     #[must_use]
     pub fn storage_works(&self) -> bool {
-        !self.storage_failed.load(Ordering::Relaxed)
+        !self.storage_failed.load(Ordering::Relaxed) && !self.history_changes.load(Ordering::Relaxed)
+    }
+
+    /// Returns the number up to which everything was announced, on PostgreSQL.
+    #[must_use]
+    pub fn told(&self) -> Seq {
+        Seq(self.told.load(Ordering::Relaxed))
     }
 
     /// Returns whether the server is stopping.
@@ -74,6 +85,16 @@ impl Health {
     /// The counters of one kind of actor.
     pub(super) fn stats(&self, kind: ActorKind) -> &Arc<ActorStats> {
         &self.actors[kind as usize]
+    }
+
+    /// Records whether this server is on its way into another history of the store.
+    pub(super) fn set_history_changes(&self, changes: bool) {
+        self.history_changes.store(changes, Ordering::Relaxed);
+    }
+
+    /// Records up to which number everything was announced.
+    pub(super) fn set_told(&self, told: Seq) {
+        self.told.store(told.0, Ordering::Relaxed);
     }
 
     /// Records whether the store could be written.

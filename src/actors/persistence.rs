@@ -188,7 +188,7 @@ impl PersistenceState {
             announcement.add(outcome, reply);
         }
         let batch = announcement.into_batch(applied.effects);
-        self.args.announcer.announce(applied.first, applied.last, batch);
+        self.args.announcer.announce(applied.epoch, applied.first, applied.last, batch);
         self.args.progress.settle(applied.last);
     }
 
@@ -226,11 +226,12 @@ impl PersistenceState {
 
     async fn resolve(&self) -> Result<(), StorageError> {
         // Waits for every transaction that has taken numbers: afterwards nothing is in doubt any more.
+        let epoch = self.args.storage.known_history().map(|known| known.epoch);
         let head = within(PROBE_TIMEOUT, self.args.storage.probe_head(self.needed_space)).await?;
         match &self.args.announcer {
             Announcer::Direct(listeners) => self.announce_doubtful(listeners).await?,
             // The journal has what of a batch in doubt is there.
-            Announcer::Relayed(relay) => relay.0.cast(RelayMsg::Settled(head)),
+            Announcer::Relayed(relay) => relay.0.cast(RelayMsg::Settled { epoch, head }),
         }
         self.args.progress.settle(head);
         Ok(())
@@ -257,6 +258,9 @@ impl PersistenceState {
         self.is_recovering = true;
         self.counters.kind().met(error);
         self.args.health.set_storage_works(false);
+        if error.is_another_history() {
+            self.args.announcer.doubt_history();
+        }
         if !self.is_logged && self.last_logged.is_none_or(|logged| logged.elapsed() > LOG_EVERY) {
             (self.is_logged, self.last_logged) = (true, Some(Instant::now()));
             tracing::error!(error = %error, "cannot write to the database; trying again");

@@ -8,6 +8,7 @@
 
 pub(super) mod batch;
 mod foreign;
+mod history;
 pub(super) mod journal;
 pub(super) mod link;
 pub(super) mod messages;
@@ -21,13 +22,14 @@ use bytes::Bytes;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::health::Health;
 use super::mailbox::{Mailbox, Timed};
 use super::registry::local_users::LocalUsers;
 use super::registry::messages::Delivery;
 use super::session::messages::Resync;
 use super::stats::ActorCounters;
 use crate::clock::Clock;
-use crate::domain::{Seq, Timestamp};
+use crate::domain::{Epoch, Seq, Timestamp};
 use crate::protocol::record::{Told, hear, tell};
 use crate::storage::{Storage, StorageError};
 use crate::telemetry::{Dropped, Seldom, metrics};
@@ -51,6 +53,7 @@ pub(super) struct RelayArgs {
     pub(super) clock: Clock,
     pub(super) local: LocalUsers,
     pub(super) listeners: Listeners,
+    pub(super) health: Arc<Health>,
     /// The number up to which everything counts as told, for the first incarnation; the others bring all sockets up to
     /// date.
     pub(super) start: Arc<std::sync::Mutex<Option<Seq>>>,
@@ -74,6 +77,10 @@ pub(super) struct RelayState {
     args: RelayArgs,
     mailbox: Mailbox<RelayMsg>,
     sequencer: Sequencer<Batch>,
+    /// The history that its batches are of.
+    epoch: Option<Epoch>,
+    /// Whether the history that the store has now is being looked up.
+    is_leaving: bool,
     /// Everything must be read from the store: a predecessor has failed.
     is_behind: bool,
     /// Own batches up to this number do not come from the writer any more.
@@ -113,6 +120,8 @@ impl Actor for RelayActor {
         mailbox.cast(RelayMsg::Look);
         Ok(RelayState {
             sequencer: Sequencer::new(start.unwrap_or(Seq(i64::MIN / 2))),
+            epoch: args.storage.known_history().map(|known| known.epoch),
+            is_leaving: false,
             is_behind: start.is_none(),
             complete_at: args.clock.now(),
             args,
@@ -135,7 +144,9 @@ impl Actor for RelayActor {
     ) -> Result<(), ActorProcessingErr> {
         let (message, _busy) = message.open(&self.0);
         match message {
-            RelayMsg::Own { first, last, batch } => {
+            // Dropped, a batch of a former history refuses the requests in it.
+            RelayMsg::Own { epoch, .. } | RelayMsg::Settled { epoch, .. } if epoch != state.epoch => {}
+            RelayMsg::Own { first, last, batch, .. } => {
                 metrics().cluster.own_records.increment(1);
                 state.tell(first, last, &batch);
                 state.sequencer.offer(first, last, batch);
@@ -143,6 +154,8 @@ impl Actor for RelayActor {
                 state.mind_gap();
             }
             RelayMsg::Heard(Heard::Up | Heard::Down | Heard::Missed) => state.look(),
+            // What is said there is of a former history.
+            RelayMsg::Heard(_) | RelayMsg::Foreign { .. } if state.link_is_retired() => {}
             RelayMsg::Heard(Heard::Word { kind: WordKind::Log, bytes, place }) => state.heard(&bytes, place),
             // Nobody says anything else yet.
             RelayMsg::Heard(Heard::Word { .. }) => {}
@@ -152,7 +165,7 @@ impl Actor for RelayActor {
             }
             RelayMsg::GapIsOld(told) if state.gap == Some(told) => state.look(),
             RelayMsg::GapIsOld(_) => {}
-            RelayMsg::Settled(head) => {
+            RelayMsg::Settled { head, .. } => {
                 state.lost = state.lost.max(head);
                 state.look();
             }
@@ -161,9 +174,16 @@ impl Actor for RelayActor {
             RelayMsg::Found(found) => {
                 let looking = std::mem::replace(&mut state.looking, Looking::Not);
                 match found {
+                    Ok(found) if Some(&found.epoch) != state.epoch.as_ref() => state.look(),
                     Ok(found) => state.found(found, looking == Looking::Twice).await,
+                    Err(error) if error.is_another_history() => state.leave_history(),
                     Err(error) => state.failed(&error, &self.0),
                 }
+            }
+            RelayMsg::Anew(Ok(history)) => state.begin_anew(history),
+            RelayMsg::Anew(Err(error)) => {
+                state.is_leaving = false;
+                state.failed(&error, &self.0);
             }
             #[cfg(feature = "testing")]
             RelayMsg::Crash => super::mailbox::crash(),
@@ -175,6 +195,10 @@ impl Actor for RelayActor {
 impl RelayState {
     fn link_is_up(&self) -> bool {
         self.args.link.as_ref().is_some_and(Link::is_up)
+    }
+
+    fn link_is_retired(&self) -> bool {
+        self.args.link.as_ref().is_some_and(Link::is_retired)
     }
 
     /// Tells the other servers what a batch of this one has done.
@@ -304,6 +328,7 @@ impl RelayState {
             self.look();
         } else {
             self.complete_at = self.args.clock.now();
+            self.args.health.set_history_changes(false);
         }
     }
 
@@ -319,6 +344,10 @@ impl RelayState {
         }
         #[expect(clippy::cast_precision_loss, reason = "shown, not compared")]
         metrics().cluster.told.set(self.sequencer.told().0 as f64);
+        self.args.health.set_told(self.sequencer.told());
+        if let Some(epoch) = &self.epoch {
+            self.args.storage.note_told(epoch, self.sequencer.told());
+        }
     }
 
     /// Brings every socket up to date from the store: the journal does not reach back to what was told last.

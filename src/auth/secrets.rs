@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use aws_lc_rs::digest;
+use aws_lc_rs::{digest, hmac};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::clock::random_token;
@@ -66,10 +66,23 @@ impl SecretKeys {
         Ok(keys)
     }
 
+    /// Returns what the secrets are recognised by in a database that several servers use, the signing one first. They
+    /// must share a secret, or they refuse each other's access tokens.
+    pub fn checks(&self) -> Vec<String> {
+        self.iter().map(check).collect()
+    }
+
     /// Returns all secrets, the signing one first.
     pub(super) fn iter(&self) -> impl Iterator<Item = &SecretString> {
         std::iter::once(&self.current).chain(&self.former)
     }
+}
+
+/// Returns what a secret is recognised by in the database: 32 hexadecimal digits that only its owner can make.
+fn check(secret: &SecretString) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
+    let tag = hmac::sign(&key, b"fluent-backend: the secret of servers on one database");
+    tag.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Returns a name for a secret that does not reveal it: the first 8 hex digits of its SHA-256.

@@ -12,9 +12,14 @@ use super::progress::Progress;
 use super::{DatabaseCommand, note, say};
 
 pub(crate) async fn database(config: &Config, command: DatabaseCommand) -> anyhow::Result<()> {
-    let storage = Box::pin(Storage::open_existing(config)).await?;
+    let force = matches!(command, DatabaseCommand::NewEpoch { force: true });
+    let storage = Box::pin(Storage::open_existing(config, force)).await?;
     let done = match command {
-        DatabaseCommand::NewEpoch => storage.new_epoch().await.map(|epoch| format!("the epoch is {epoch}")),
+        DatabaseCommand::NewEpoch { .. } => storage.new_epoch().await.map(|epoch| format!("the epoch is {epoch}")),
+        DatabaseCommand::ForgetSecret => match config.store()? {
+            Store::Sqlite(_) => Ok("nothing to do: only servers on PostgreSQL compare their secrets".to_owned()),
+            Store::Postgres(_) => storage.forget_secret().await.map(|()| "the secret is forgotten".to_owned()),
+        },
         DatabaseCommand::Compact => match config.store()? {
             Store::Sqlite(_) => storage.compact().await.map(|()| "compacted".to_owned()),
             Store::Postgres(_) => Ok("nothing to do: its own vacuum gives space back".to_owned()),
@@ -31,6 +36,21 @@ pub(crate) async fn migrate_up(config: &Config) -> anyhow::Result<()> {
     Storage::open(config).await?.close().await?;
     let count = Storage::migration_state(config).await?.len();
     say(&format!("{} is up to date: {count} migrations", storage::named(config)?));
+    Ok(())
+}
+
+/// Removes what only older versions need, when no server of one is live.
+pub(crate) async fn migrate_contract(config: &Config) -> anyhow::Result<()> {
+    if let Some(pending) = Storage::migration_state(config).await?.into_iter().find(|migration| !migration.applied) {
+        anyhow::bail!("{} is pending: run `migrate up` first", pending.name);
+    }
+    if let Store::Postgres(_) = config.store()? {
+        let storage = Box::pin(Storage::open(config)).await?;
+        let refused = storage.refuse_older_nodes().await;
+        storage.close().await?;
+        refused?;
+    }
+    say(&format!("{}: nothing to remove: this version needs all that is there", storage::named(config)?));
     Ok(())
 }
 
@@ -63,13 +83,13 @@ pub(crate) async fn restore(config: &Config, from: &Path, force: bool) -> anyhow
     Ok(())
 }
 
-pub(crate) async fn copy_db(config: &Config, from: String, to: String) -> anyhow::Result<()> {
+pub(crate) async fn copy_db(config: &Config, from: String, to: String, force: bool) -> anyhow::Result<()> {
     let (from, to) = (config.on(from), config.on(to));
     from.store().context("--from")?;
     to.store().context("--to")?;
     let begun = Instant::now();
     let progress = Progress::new();
-    let copied = Box::pin(storage::copy(&from, &to, &|step| progress.at(step))).await?;
+    let copied = Box::pin(storage::copy(&from, &to, force, &|step| progress.at(step))).await?;
     drop(progress);
     for table in &copied {
         say(&format!("{:<16} {:>12} rows  {}", table.table, table.rows, table.checksum));

@@ -15,7 +15,7 @@ mod socket;
 pub use admin::Admin;
 pub use auth::{Auth, MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES};
 pub use cluster::Cluster;
-pub use database::{Database, Synchronous};
+pub use database::{Database, Failover, Synchronous};
 pub use http::Http;
 pub use limits::Limits;
 pub use log::{Log, LogFormat};

@@ -1,5 +1,6 @@
 //! The interface for operators, on a listener of its own. No page of another origin may read anything here.
 
+mod cluster;
 mod metrics;
 
 use std::convert::Infallible;
@@ -21,6 +22,7 @@ static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
     vec![
         route!(operator GET "/" pages::admin_index),
         route!(operator GET "/metrics" metrics::metrics),
+        route!(operator GET "/admin/cluster" cluster::cluster),
         route!(operator health::healthz),
         route!(operator health::readyz),
     ]

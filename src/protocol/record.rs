@@ -15,6 +15,10 @@ pub use told::{Told, hear, tell};
 /// The version that is written and read.
 const VERSION: u8 = 1;
 
+/// What this version can read: all that servers of this level or a lower one write. A new kind of event or effect, or
+/// a new version of records, is a new level, and is written only when all live servers have it.
+pub const LEVEL: i32 = 1;
+
 /// The bytes are no record that this version can read.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {

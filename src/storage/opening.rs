@@ -9,6 +9,8 @@ use tokio::sync::{Mutex, Semaphore};
 
 use crate::clock;
 use crate::config::{Config, Store};
+use crate::storage::cluster::Membership;
+use crate::storage::cluster::history::History;
 use crate::storage::commands::cache::Cache;
 use crate::storage::engine::begin::Batches;
 use crate::storage::engine::connect::store;
@@ -27,9 +29,9 @@ use crate::storage::{Storage, StorageError};
 impl Storage {
     /// Connects, brings the schema up to date and makes the row of the table `store`.
     ///
-    /// Returns [`StorageError::NewerSchema`] when the database was written by a newer version,
-    /// [`StorageError::Foreign`] when by another program, [`StorageError::InUse`] when another process has the SQLite
-    /// file.
+    /// Returns [`StorageError::NewerSchema`] or [`StorageError::TooOld`] when the database was written by a newer
+    /// version that this one cannot run beside, [`StorageError::Foreign`] when by another program,
+    /// [`StorageError::InUse`] when another process has the SQLite file.
     pub async fn open(config: &Config) -> Result<Self, StorageError> {
         let lock = match store(config)? {
             Store::Sqlite(path) => {
@@ -49,8 +51,8 @@ impl Storage {
     }
 
     /// As [`open`](Self::open), but makes no store: returns [`StorageError::NoStore`] when there is none, and on
-    /// PostgreSQL [`StorageError::Connected`] while a server uses it.
-    pub async fn open_existing(config: &Config) -> Result<Self, StorageError> {
+    /// PostgreSQL [`StorageError::Connected`] or [`StorageError::Seen`] while a server uses it, unless `force` is set.
+    pub async fn open_existing(config: &Config, force: bool) -> Result<Self, StorageError> {
         match store(config)? {
             Store::Sqlite(path) => {
                 if foreign::look(&path)? == Found::Nothing {
@@ -61,7 +63,9 @@ impl Storage {
                 if !Self::migration_state(config).await?.iter().any(|migration| migration.applied) {
                     return Err(StorageError::NoStore(named(config)?));
                 }
-                servers::refuse(config, &url).await?;
+                if !force {
+                    servers::refuse(config, &url).await?;
+                }
             }
         }
         Self::open(config).await
@@ -99,6 +103,8 @@ impl Storage {
             cleanup: connect::open(config, Purpose::Clean).await?,
             journal: open_journal(config).await?,
             boot: i64::from_be_bytes(clock::random_bytes()?),
+            history: History::default(),
+            membership: Membership::default(),
             cache: Mutex::new(Cache::new()),
             write_health: Arc::default(),
             files,
@@ -111,6 +117,9 @@ impl Storage {
             lock,
         };
         storage.ensure_store_row().await?;
+        if let Some(history) = storage.present_history().await? {
+            storage.adopt_history(history);
+        }
         storage.review_names().await?;
         if let Batches::Sqlite(own) = &storage.batches {
             // Opened now, since at the first batch there may be no file descriptor left.

@@ -6,3 +6,4 @@ pub(in crate::storage) mod kinds;
 pub(in crate::storage) mod migrate;
 pub(in crate::storage) mod numbers;
 pub(in crate::storage) mod store_row;
+pub(in crate::storage) mod versions;

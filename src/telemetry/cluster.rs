@@ -37,6 +37,8 @@ impl Dropped {
 pub struct ClusterMetrics {
     /// Whether NATS answers.
     pub relay_up: Gauge,
+    /// Servers on the database that were seen lately, with this one.
+    pub nodes: Gauge,
     /// The number up to which batches of all servers were announced.
     pub told: Gauge,
     /// Batches of this server that were announced.
@@ -64,6 +66,7 @@ impl ClusterMetrics {
     pub(super) fn new() -> Self {
         let this = Self {
             relay_up: gauge!(names::RELAY_UP),
+            nodes: gauge!(names::CLUSTER_NODES),
             told: gauge!(names::TOLD),
             own_records: counter!(names::RECORDS, "from" => "own"),
             nats_records: counter!(names::RECORDS, "from" => "nats"),
@@ -77,6 +80,7 @@ impl ClusterMetrics {
             dropped: Dropped::ALL.map(|what| counter!(names::WORDS_DROPPED, "what" => what.as_str())),
         };
         this.relay_up.set(0.0);
+        this.nodes.set(0.0);
         this.told.set(0.0);
         let counters = [
             &this.own_records,

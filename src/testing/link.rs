@@ -40,7 +40,7 @@ pub struct DatabaseLink {
 #[derive(Debug)]
 struct Line {
     /// The database's Unix socket.
-    upstream: PathBuf,
+    upstream: Mutex<PathBuf>,
     /// Connections accepted so far.
     opened: AtomicUsize,
     /// The number below which connections are held: nothing gets through on them.
@@ -59,7 +59,7 @@ impl DatabaseLink {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let addr = listener.local_addr()?;
         let line = Arc::new(Line {
-            upstream,
+            upstream: Mutex::new(upstream),
             opened: AtomicUsize::new(0),
             held_below: watch::Sender::new(0),
             cuts: watch::Sender::new(0),
@@ -81,6 +81,11 @@ impl DatabaseLink {
     #[must_use]
     pub fn url(&self, user: &str, database: &str) -> String {
         format!("postgres://{user}@{}/{database}", self.addr)
+    }
+
+    /// Leads new connections to another database, at this Unix socket.
+    pub fn lead_to(&self, upstream: PathBuf) {
+        *lock(&self.line.upstream) = upstream;
     }
 
     /// Ends all connections. New ones work.
@@ -158,7 +163,8 @@ impl Line {
 
     async fn carry(&self, client: TcpStream, number: usize) -> Result<(), LinkEnded> {
         client.set_nodelay(true).map_err(|_| LinkEnded)?;
-        let server = UnixStream::connect(&self.upstream).await.map_err(|_| LinkEnded)?;
+        let upstream = lock(&self.upstream).clone();
+        let server = UnixStream::connect(upstream).await.map_err(|_| LinkEnded)?;
         let ((from_client, mut to_client), (from_server, mut to_server)) = (client.into_split(), server.into_split());
         let (mut asked, mut answered) = (Messages::new(from_client), Messages::new(from_server));
         loop {

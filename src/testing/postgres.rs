@@ -1,6 +1,7 @@
 //! A PostgreSQL server that is started for tests or measurements and thrown away.
 
 mod installed;
+mod standby;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -4,11 +4,13 @@ use super::batch::Batch;
 use super::foreign::{batch, wanted};
 use crate::actors::registry::local_users::LocalUsers;
 use crate::clock::Clock;
-use crate::domain::Seq;
+use crate::domain::{Epoch, Seq};
 use crate::storage::{JournalRow, Storage, StorageError};
 
 /// The result of a look.
 pub(in crate::actors) struct Found {
+    /// The history that it is of.
+    pub(super) epoch: Epoch,
     /// The number above which it was looked.
     pub(super) after: Seq,
     /// The number that was given last.
@@ -41,5 +43,12 @@ pub(super) async fn look(
         let (first, last) = (record.first, record.last);
         (first, last, batch(record, &mut messages, at, 0))
     });
-    Ok(Found { after: told, head: page.head, first, batches: batches.collect(), is_full: page.is_full })
+    Ok(Found {
+        epoch: page.epoch,
+        after: told,
+        head: page.head,
+        first,
+        batches: batches.collect(),
+        is_full: page.is_full,
+    })
 }

@@ -54,6 +54,7 @@ pub(in crate::actors) struct Link(Arc<Shared>);
 struct Shared {
     words: mpsc::Sender<Word>,
     is_up: Arc<AtomicBool>,
+    is_retired: AtomicBool,
     running: JoinHandle<()>,
 }
 
@@ -90,12 +91,21 @@ impl Link {
         let pulse = Mutex::new(Instant::now());
         let line = Line { client, prefix, boot, seals, ear, is_up: is_up.clone(), pulse };
         let running = tokio::spawn(line.run(queue, events));
-        Ok(Some(Self(Arc::new(Shared { words, is_up, running }))))
+        Ok(Some(Self(Arc::new(Shared { words, is_up, is_retired: AtomicBool::new(false), running }))))
     }
 
     /// Returns whether what is said is heard, as far as is known.
     pub(in crate::actors) fn is_up(&self) -> bool {
-        self.0.is_up.load(Ordering::Relaxed)
+        self.0.is_up.load(Ordering::Relaxed) && !self.is_retired()
+    }
+
+    /// Says and hears nothing more: its subjects and its seals are those of a former history.
+    pub(in crate::actors) fn retire(&self) {
+        self.0.is_retired.store(true, Ordering::Relaxed);
+    }
+
+    pub(in crate::actors) fn is_retired(&self) -> bool {
+        self.0.is_retired.load(Ordering::Relaxed)
     }
 
     /// Says a word, without waiting. It is dropped when the link is down, when too many wait, and when it is too large.

@@ -6,15 +6,16 @@ use super::batch::{Batch, Listeners};
 use super::journal::Found;
 use super::link::Heard;
 use crate::actors::mailbox::Slot;
-use crate::domain::Seq;
-use crate::storage::StorageError;
+use crate::domain::{Epoch, Seq};
+use crate::storage::{KnownHistory, StorageError};
 
 pub(in crate::actors) enum RelayMsg {
-    /// A batch that this server has committed. `last` is before `first` when it has taken no numbers.
-    Own { first: Seq, last: Seq, batch: Batch },
+    /// A batch that this server has committed in the history `epoch`. `last` is before `first` when it has taken no
+    /// numbers.
+    Own { epoch: Option<Epoch>, first: Seq, last: Seq, batch: Batch },
     /// The writer has found out where the store stands: what it has committed up to this number and not handed over
     /// will not come from it.
-    Settled(Seq),
+    Settled { epoch: Option<Epoch>, head: Seq },
     /// Something from the link to the other servers.
     Heard(Heard),
     /// A batch of another server, with the messages that had to be read for it; the place is free when it is dropped.
@@ -25,6 +26,8 @@ pub(in crate::actors) enum RelayMsg {
     Look,
     /// The result of a look.
     Found(Result<Found, StorageError>),
+    /// The history that the store has now, which is not the one that this server knew.
+    Anew(Result<Option<KnownHistory>, StorageError>),
     #[cfg(feature = "testing")]
     Crash,
 }
@@ -51,11 +54,18 @@ pub(in crate::actors) enum Announcer {
 }
 
 impl Announcer {
-    /// Announces the batch with these numbers.
-    pub(in crate::actors) fn announce(&self, first: Seq, last: Seq, batch: Batch) {
+    /// Announces the batch with these numbers of the history `epoch`.
+    pub(in crate::actors) fn announce(&self, epoch: Option<Epoch>, first: Seq, last: Seq, batch: Batch) {
         match self {
             Self::Direct(listeners) => listeners.announce(batch),
-            Self::Relayed(relay) => relay.0.cast(RelayMsg::Own { first, last, batch }),
+            Self::Relayed(relay) => relay.0.cast(RelayMsg::Own { epoch, first, last, batch }),
+        }
+    }
+
+    /// Says that the store may have another history than this server knows.
+    pub(in crate::actors) fn doubt_history(&self) {
+        if let Self::Relayed(relay) = self {
+            relay.0.cast(RelayMsg::Look);
         }
     }
 }

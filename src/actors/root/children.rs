@@ -182,6 +182,7 @@ pub(super) fn children(
         clock: clock.clone(),
         local,
         listeners,
+        health: health.clone(),
         start: Arc::new(Mutex::new(Some(head))),
         link,
         pace: Pace { poll: config.cluster.poll(), check: config.cluster.check(), gap_wait: config.cluster.gap_wait() },

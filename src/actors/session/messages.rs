@@ -82,6 +82,8 @@ pub(in crate::actors) enum Resync {
         /// Whether answers were lost with them: sockets that wait for one are closed with 1011.
         answers_lost: bool,
     },
+    /// The store has another history. All sockets are closed with 1012, and begin anew in it.
+    NewHistory,
 }
 
 /// One announcement of the writer.

@@ -135,10 +135,9 @@ impl SocketStream {
         why: Resync,
     ) -> Result<(), CloseReason> {
         match self {
-            Self::Legacy { .. } => match why {
-                Resync::InDoubt => Ok(()),
-                Resync::Missed { .. } => Err(CloseReason::Restart),
-            },
+            _ if why == Resync::NewHistory => Err(CloseReason::Restart),
+            Self::Legacy { .. } if why == Resync::InDoubt => Ok(()),
+            Self::Legacy { .. } => Err(CloseReason::Restart),
             Self::V1 { stream, .. } if why == (Resync::Missed { answers_lost: true }) && stream.waits_for_answers() => {
                 Err(CloseReason::Fault)
             }

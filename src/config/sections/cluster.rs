@@ -11,6 +11,8 @@ use crate::config::{ConfigError, redaction};
 
 /// Longest name of a server, in bytes.
 const MAX_NODE_BYTES: usize = 64;
+/// The time after which a server that says nothing more counts as gone.
+const DEAD_AFTER: Duration = Duration::from_secs(7);
 
 /// `[cluster]`: how servers on one PostgreSQL learn of each other's batches.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -46,6 +48,12 @@ impl Cluster {
             "" => machine(),
             node => node.to_owned(),
         }
+    }
+
+    /// Returns the time after which a server that says nothing more counts as gone.
+    #[must_use]
+    pub fn dead_after(&self) -> Duration {
+        DEAD_AFTER
     }
 
     /// Returns the longest wait for a batch that is late by NATS.

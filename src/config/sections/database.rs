@@ -28,6 +28,18 @@ pub struct Database {
     pub application_name: String,
     /// What a commit on SQLite survives.
     pub synchronous: Synchronous,
+    /// What a commit on PostgreSQL survives.
+    pub failover: Failover,
+}
+
+/// What a commit on PostgreSQL survives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Failover {
+    /// Perhaps not a failover: where no server can tell whether one has lost commits, devices load their history anew.
+    Check,
+    /// Every failover: a standby is promoted only when it has all commits.
+    Lossless,
 }
 
 /// What a commit on SQLite survives.

@@ -6,7 +6,10 @@
 //! On PostgreSQL all other writers wait from the statement that takes the numbers to the commit. So what must be looked
 //! up is asked before it where that is possible, and each kind of command makes a few statements for all there are.
 
-use crate::domain::{Answer, Command, Draft, Effect, LoginMark, Outcome, Record, Seq, Timestamp};
+use crate::clock::random_bytes;
+use crate::domain::{Answer, Command, Draft, Effect, Epoch, LoginMark, Outcome, Record, Seq, Timestamp};
+use crate::storage::cluster::KnownHistory;
+use crate::storage::cluster::history::nonce_at;
 use crate::storage::commands::batch::{Batch, Place};
 use crate::storage::commands::cache::Cache;
 use crate::storage::commands::deletions::Deletions;
@@ -20,6 +23,12 @@ use crate::storage::{Storage, StorageError};
 const TAKE_NUMBERS: &str = "UPDATE store SET last_seq = last_seq + $1, \
      clock = CASE WHEN clock < $2 THEN $2 ELSE clock END + $1 WHERE id = 1 \
      RETURNING last_seq, clock, rules, retained_from, marked_at";
+/// The same on PostgreSQL, where the history may have become another one since the batch before.
+const TAKE_KNOWN_NUMBERS: &str = concat!(
+    "UPDATE store SET last_seq = last_seq + $1, clock = CASE WHEN clock < $2 THEN $2 ELSE clock END + $1 \
+     WHERE id = 1 RETURNING last_seq, clock, rules, retained_from, marked_at, epoch, ",
+    nonce_at!("$3")
+);
 
 /// A batch that was committed.
 #[derive(Debug)]
@@ -32,6 +41,17 @@ pub struct Applied {
     pub outcomes: Vec<Outcome>,
     /// What the server must act on now, in the order of the commands that it follows from.
     pub effects: Vec<Effect>,
+    /// The history in which it was committed; `None` on SQLite.
+    pub epoch: Option<Epoch>,
+}
+
+/// What the row of `store` said when a batch took its numbers.
+struct Taken {
+    head: Seq,
+    clock: i64,
+    rules: i64,
+    retained_from: Timestamp,
+    marked_at: i64,
 }
 
 /// Returns whether a batch with this command takes numbers. Where a login ends, other servers learn of it from the
@@ -47,9 +67,10 @@ impl Storage {
     /// [`committed_since`](Self::committed_since) finds it out.
     pub async fn apply(&self, commands: Vec<Command>, now: Timestamp) -> Result<Applied, StorageError> {
         let mut cache = self.cache.lock().await;
+        let known = self.known_history();
         // A caller that gives up leaves the cache open: the next batch clears it.
-        cache.open();
-        let applied = Box::pin(self.apply_with(&mut cache, commands, now)).await;
+        cache.open(known.as_ref().map(|known| &known.epoch));
+        let applied = Box::pin(self.apply_with(&mut cache, commands, now, known)).await;
         cache.close(applied.is_ok());
         applied
     }
@@ -59,6 +80,7 @@ impl Storage {
         cache: &mut Cache,
         commands: Vec<Command>,
         now: Timestamp,
+        known: Option<KnownHistory>,
     ) -> Result<Applied, StorageError> {
         let count = if commands.iter().any(takes_numbers) { commands.len() } else { 0 };
         let count = i64::try_from(count).map_err(|_| StorageError::Corrupt("a batch beyond 2^63"))?;
@@ -77,33 +99,34 @@ impl Storage {
             destroyed: false,
         };
         let early = batch.look_up_for(&commands).await?;
-        let row = batch.tx.query_one(self.statement(TAKE_NUMBERS, [count.into(), now.as_micros().into()])).await?;
-        let row = row.ok_or(StorageError::Corrupt("the store row is missing"))?;
-        let (head, clock, rules, retained_from, marked_at): (i64, i64, i64, Timestamp, i64) = row.read()?;
-        (batch.first_seq, batch.first_time) = (head - count + 1, clock - count + 1);
-        batch.retained_from = retained_from;
-        let still_holds = batch.cache.check(rules);
-        batch.record_clock_mark(marked_at).await?;
+        let taken = batch.take_numbers(count, known.as_ref()).await?;
+        (batch.first_seq, batch.first_time) = (taken.head.0 - count + 1, taken.clock - count + 1);
+        batch.retained_from = taken.retained_from;
+        let still_holds = batch.cache.check(taken.rules);
+        batch.record_clock_mark(taken.marked_at).await?;
         batch.run(commands, early.filter(|_| still_holds)).await?;
         let Batch { tx, outcomes, effects, changed, destroyed, .. } = batch;
         let outcomes = outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Outcome::done(Answer::Done)));
         let outcomes: Vec<Outcome> = outcomes.collect();
-        let (first, last) = (Seq(head - count + 1), Seq(head));
+        let (first, last) = (Seq(taken.head.0 - count + 1), taken.head);
+        let epoch = known.map(|known| known.epoch);
         if !changed {
             // There is nothing to keep, and no need to wait for the disk.
             tx.rollback().await?;
-            return Ok(Applied { first, last: Seq(head - count), outcomes, effects });
+            return Ok(Applied { first, last: Seq(first.0 - 1), outcomes, effects, epoch });
         }
-        if self.has_journal() && count > 0 {
+        if let Some(epoch) = epoch.as_ref().filter(|_| count > 0) {
+            let nonce = i64::from_be_bytes(random_bytes()?);
             let record = Record::of(first, last, &outcomes, &effects);
-            tx.commit_with(&self.append_statement(&record)?).await?;
+            tx.commit_with(&self.append_statement(&record, nonce)).await?;
+            self.history.saw(epoch, last, nonce);
         } else {
             tx.commit().await?;
         }
         if destroyed {
             self.mark_destroyed();
         }
-        Ok(Applied { first, last, outcomes, effects })
+        Ok(Applied { first, last, outcomes, effects, epoch })
     }
 }
 
@@ -130,6 +153,27 @@ fn is_gathered(command: &Command) -> bool {
 }
 
 impl Batch<'_> {
+    /// Takes so many numbers. Fails when the store does not have the history `known`.
+    async fn take_numbers(&self, count: i64, known: Option<&KnownHistory>) -> Result<Taken, StorageError> {
+        let now = self.now.as_micros().into();
+        let statement = match known {
+            None => self.statement(TAKE_NUMBERS, [count.into(), now]),
+            Some(known) => self.statement(TAKE_KNOWN_NUMBERS, [count.into(), now, known.asked().into()]),
+        };
+        let row = self.tx.query_one(statement).await?.ok_or(StorageError::Corrupt("the store row is missing"))?;
+        let taken = Taken {
+            head: row.get(0)?,
+            clock: row.get(1)?,
+            rules: row.get(2)?,
+            retained_from: row.get(3)?,
+            marked_at: row.get(4)?,
+        };
+        if let Some(known) = known {
+            known.check(&row.get::<String>(5)?, Seq(taken.head.0 - count), row.get(6)?)?;
+        }
+        Ok(taken)
+    }
+
     /// Looks up what the first commands that are carried out together need to know, if that is possible already.
     async fn look_up_for(&mut self, commands: &[Command]) -> Result<Option<LookedUp>, StorageError> {
         let together = || commands.iter().take_while(|command| is_gathered(command));

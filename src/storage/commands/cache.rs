@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 
 use lru::LruCache;
 
-use crate::domain::{ConversationId, DirectKey, UserId};
+use crate::domain::{ConversationId, DirectKey, Epoch, UserId};
 
 /// Most cached conversations, of 32 bytes each and their part of the map.
 const CONVERSATIONS: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
@@ -35,6 +35,8 @@ pub(in crate::storage) struct CachedUser {
 
 pub(in crate::storage) struct Cache {
     rules: i64,
+    /// The history that it was filled in; `None` on SQLite, where it does not change under a running server.
+    epoch: Option<Epoch>,
     /// Whether a batch is being carried out or was abandoned: what was cached during it may have been rolled back.
     is_open: bool,
     pub(in crate::storage) conversations: LruCache<DirectKey, CachedConversation>,
@@ -45,16 +47,19 @@ impl Cache {
     pub(in crate::storage) fn new() -> Self {
         Self {
             rules: FORGOTTEN,
+            epoch: None,
             is_open: false,
             conversations: LruCache::new(CONVERSATIONS),
             users: LruCache::new(USERS),
         }
     }
 
-    /// Begins a batch. Clears the cache when the batch before neither succeeded nor failed.
-    pub(in crate::storage) fn open(&mut self) {
-        if std::mem::replace(&mut self.is_open, true) {
+    /// Begins a batch in the history `epoch`. Clears the cache when the batch before neither succeeded nor failed, or
+    /// was in another history.
+    pub(in crate::storage) fn open(&mut self, epoch: Option<&Epoch>) {
+        if std::mem::replace(&mut self.is_open, true) || self.epoch.as_ref() != epoch {
             self.forget();
+            self.epoch = epoch.cloned();
         }
     }
 

@@ -86,9 +86,56 @@ pub enum StorageError {
     /// A record in the journal is of a version that this one cannot read.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// The store has another epoch than this server believes. Nothing of the attempt was stored.
+    #[error("the store has another epoch than this server knows")]
+    NewEpoch,
+    /// The store lacks something that it had confirmed. Nothing of the attempt was stored.
+    #[error("the database lacks what it had confirmed")]
+    Diverged,
     /// A server uses the PostgreSQL database.
-    #[error("a fluent-backend is connected to {0}: stop it first")]
+    #[error("a fluent-backend is connected to {0}: stop it first, or add --force")]
     Connected(String),
+    /// A server has used the PostgreSQL database a moment ago, and did not stop in order.
+    #[error("the fluent-backend {label} was using {database} {seconds} s ago: wait until it is gone, or add --force")]
+    Seen {
+        /// The name of the server.
+        label: String,
+        /// The database.
+        database: String,
+        /// How long ago.
+        seconds: i64,
+    },
+    /// The servers on the database have another secret.
+    #[error(
+        "this server has another secret than the servers on its database: give all the same auth.secret_key \
+         (a new one goes first into auth.previous_secret_keys of all); if the secret is lost, stop all of them and run \
+         `fluent-backend database forget-secret`"
+    )]
+    OtherSecret,
+    /// The schema lacks something that this version needs.
+    #[error(
+        "the database needs fluent-backend {0} or newer, and this is an older version: install that version or newer"
+    )]
+    TooOld(String),
+    /// The servers on the database write what this version cannot read.
+    #[error(
+        "the servers on the database write level {level}, and this version reads up to level {own}: install their \
+         version"
+    )]
+    TooLow {
+        /// What they write.
+        level: i32,
+        /// What this version reads.
+        own: i32,
+    },
+    /// A server of an older version is live.
+    #[error("the server {label} still runs version {version}: bring all servers to this version first")]
+    OlderNode {
+        /// Its name.
+        label: String,
+        /// Its version.
+        version: String,
+    },
     /// The open SQLite store is no longer the one that a restart would find. Writes that fail with this are not
     /// confirmed to clients.
     #[error("{} {how}", path.display())]
@@ -131,6 +178,12 @@ impl StorageError {
     /// Returns whether the database itself failed, rather than this request: other writes would have failed, too.
     pub(in crate::storage) fn is_failure(&self) -> bool {
         matches!(self, Self::Database(_) | Self::Sqlite(_) | Self::TimedOut | Self::NotInPlace { .. })
+    }
+
+    /// Returns whether the store does not have the history that this server knows.
+    #[must_use]
+    pub fn is_another_history(&self) -> bool {
+        matches!(self, Self::NewEpoch | Self::Diverged)
     }
 
     /// Adds the path of the SQLite file, which the database's own error lacks.

@@ -4,10 +4,9 @@ use std::fmt::Write as _;
 
 use sea_orm::DatabaseBackend;
 
-use crate::clock::random_bytes;
 use crate::domain::Record;
 use crate::protocol::record::encode;
-use crate::storage::{Storage, StorageError};
+use crate::storage::Storage;
 
 impl Storage {
     /// Returns whether batches are recorded: on PostgreSQL, which several servers may use.
@@ -16,20 +15,19 @@ impl Storage {
         self.backend() == DatabaseBackend::Postgres
     }
 
-    /// Returns the statement that adds the record to the journal. Its text holds all values, because only a statement
-    /// without parameters goes in one message with the `COMMIT` behind it.
-    pub(in crate::storage) fn append_statement(&self, record: &Record) -> Result<String, StorageError> {
-        let nonce = i64::from_be_bytes(random_bytes()?);
+    /// Returns the statement that adds the record to the journal, with a random number that names it. Its text holds
+    /// all values, because only a statement without parameters goes in one message with the `COMMIT` behind it.
+    pub(in crate::storage) fn append_statement(&self, record: &Record, nonce: i64) -> String {
         let bytes = encode(record);
         let mut hex = String::with_capacity(bytes.len() * 2);
         for byte in bytes {
             // A string takes all.
             let _ = write!(hex, "{byte:02x}");
         }
-        Ok(format!(
+        format!(
             "INSERT INTO batches (first, last, boot, nonce, at, record) VALUES ({}, {}, {}, {nonce}, \
              (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint, '\\x{hex}')",
             record.first.0, record.last.0, self.boot,
-        ))
+        )
     }
 }

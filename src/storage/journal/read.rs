@@ -1,8 +1,9 @@
 //! Reading the journal.
 
 use crate::clock::Clock;
-use crate::domain::{Record, Seq, Timestamp};
+use crate::domain::{Epoch, Record, Seq, Timestamp};
 use crate::protocol::record::decode;
+use crate::storage::cluster::history::nonce_at;
 use crate::storage::engine::row::Row;
 use crate::storage::engine::tx::Tx as _;
 use crate::storage::{Storage, StorageError};
@@ -10,13 +11,16 @@ use crate::storage::{Storage, StorageError};
 /// Most rows that are read at once.
 const PAGE: i64 = 256;
 
-/// The head of the store, the time, and the rows that end after the number `$1`, in their order. The row in which `$1`
-/// lies is found by the key, since rows leave no gap.
-const ROWS: &str = "SELECT s.last_seq, (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint, \
-     b.first, b.last, b.boot, b.at, b.record \
-     FROM store AS s LEFT JOIN LATERAL (SELECT first, last, boot, at, record FROM batches \
+/// The head of the store, the time, what the history is recognised by with `$3`, and the rows that end after the number
+/// `$1`, in their order. The row in which `$1` lies is found by the key, since rows leave no gap.
+const ROWS: &str = concat!(
+    "SELECT s.last_seq, (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint, s.epoch, ",
+    nonce_at!("$3"),
+    ", b.first, b.last, b.boot, b.nonce, b.at, b.record FROM store AS s \
+     LEFT JOIN LATERAL (SELECT first, last, boot, nonce, at, record FROM batches \
      WHERE first >= COALESCE((SELECT MAX(first) FROM batches WHERE first <= $1 + 1), 0) AND last > $1 \
-     ORDER BY first LIMIT $2 + 0) AS b ON TRUE WHERE s.id = 1 ORDER BY b.first";
+     ORDER BY first LIMIT $2 + 0) AS b ON TRUE WHERE s.id = 1 ORDER BY b.first"
+);
 
 /// Removes some of the oldest rows, at most `$2`, that are older than `$1` microseconds. Time and numbers grow
 /// together.
@@ -29,6 +33,8 @@ const CLEARED_AT_ONCE: i64 = 1000;
 /// A part of the journal, as of one moment.
 #[derive(Debug)]
 pub struct JournalPage {
+    /// The history that it is of.
+    pub epoch: Epoch,
     /// The number that was given last.
     pub head: Seq,
     /// The time by the database's clock.
@@ -61,21 +67,29 @@ impl Storage {
         Ok(())
     }
 
-    /// Returns what the batches above the number `told` have done, at most 256 of them.
+    /// Returns what the batches above the number `told` have done, at most 256 of them. Returns
+    /// [`StorageError::NewEpoch`] or [`StorageError::Diverged`] when the store does not have the history that this
+    /// server knows.
     pub async fn journal_after(&self, told: Seq) -> Result<JournalPage, StorageError> {
         let db = self.journal.as_ref().ok_or(StorageError::Corrupt("a journal on SQLite"))?;
-        let found = db.query(self.statement(ROWS, [told.0.into(), PAGE.into()])).await?;
+        let known = self.known_history().ok_or(StorageError::Corrupt("a history on SQLite"))?;
+        let found = db.query(self.statement(ROWS, [told.0.into(), PAGE.into(), known.asked().into()])).await?;
         let first = found.first().ok_or(StorageError::Corrupt("the store row is missing"))?;
         let (head, time): (Seq, Timestamp) = (first.get(0)?, first.get(1)?);
+        known.check(&first.get::<String>(2)?, head, first.get(3)?)?;
         let is_full = i64::try_from(found.len()).is_ok_and(|count| count >= PAGE);
         let rows = found.iter().filter_map(|row| self.journal_row(row).transpose()).collect::<Result<_, _>>()?;
-        Ok(JournalPage { head, time, rows, is_full })
+        if let Some((last, nonce)) = found.last().and_then(|row| row.get(5).ok().zip(row.get(7).ok())) {
+            self.history.saw(&known.epoch, last, nonce);
+        }
+        self.history.saw_head(&known.epoch, head);
+        Ok(JournalPage { epoch: known.epoch, head, time, rows, is_full })
     }
 
     fn journal_row(&self, row: &Row) -> Result<Option<JournalRow>, StorageError> {
-        let Some(first) = row.get::<Option<Seq>>(2)? else { return Ok(None) };
+        let Some(first) = row.get::<Option<Seq>>(4)? else { return Ok(None) };
         let (last, boot, at, bytes): (Seq, i64, Timestamp, Vec<u8>) =
-            (row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?);
+            (row.get(5)?, row.get(6)?, row.get(8)?, row.get(9)?);
         let record = decode(first, last, &bytes)?;
         Ok(Some(JournalRow { record, at, is_own: boot == self.boot }))
     }

@@ -71,14 +71,15 @@ enum Database {
 
 /// Copies the store that `from` names to the database that `to` names, which must not exist yet (SQLite) or hold
 /// nothing (PostgreSQL). All ids, numbers and counters are kept, and so is the epoch: devices go on where they were.
-pub async fn copy(from: &Config, to: &Config, report: Report<'_>) -> Result<Vec<Copied>, CopyError> {
+/// With `force`, servers that use a PostgreSQL side are not looked for.
+pub async fn copy(from: &Config, to: &Config, force: bool, report: Report<'_>) -> Result<Vec<Copied>, CopyError> {
     let (source, target) = (store(from)?, store(to)?);
     if is_same(&source, &target) {
         return Err(CopyError::SameStore);
     }
     let mut source = match source {
         Store::Sqlite(path) => Database::Sqlite(Box::new(Sqlite::source(from, &path).await?)),
-        Store::Postgres(url) => Database::Postgres(Box::new(Postgres::source(from, &url).await?)),
+        Store::Postgres(url) => Database::Postgres(Box::new(Postgres::source(from, &url, force).await?)),
     };
     let tables = source.tables().await?;
     let mut counts = Vec::with_capacity(tables.len());
@@ -90,7 +91,7 @@ pub async fn copy(from: &Config, to: &Config, report: Report<'_>) -> Result<Vec<
     }
     let mut target = match target {
         Store::Sqlite(path) => Database::Sqlite(Box::new(Box::pin(Sqlite::target(to, &path)).await?)),
-        Store::Postgres(url) => Database::Postgres(Box::new(Postgres::target(to, &url).await?)),
+        Store::Postgres(url) => Database::Postgres(Box::new(Postgres::target(to, &url, force).await?)),
     };
     let target_tables = target.tables().await?;
     check_same(&tables, &target_tables)?;

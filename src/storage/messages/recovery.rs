@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::clock::random_bytes;
 use crate::domain::{Message, MessageId, Seq, Timestamp, UserId};
+use crate::storage::cluster::history::nonce_at;
 use crate::storage::engine::begin::Batches;
 use crate::storage::engine::page::bind;
 use crate::storage::engine::row::{CiphertextText, Columns as _, FromRow, Row, take_next};
@@ -11,6 +12,11 @@ use crate::storage::engine::sqlite::batches::SqliteTransaction;
 use crate::storage::engine::tx::Tx as _;
 use crate::storage::messages::select::MessageColumns;
 use crate::storage::{Storage, StorageError};
+
+const PROBE: &str = "UPDATE store SET last_seq = last_seq WHERE id = 1 RETURNING last_seq";
+/// The same on PostgreSQL, with what the history is recognised by.
+const PROBE_KNOWN: &str =
+    concat!("UPDATE store SET last_seq = last_seq WHERE id = 1 RETURNING last_seq, epoch, ", nonce_at!("$1"));
 
 /// A row that is rolled back before it becomes visible. Messages have numbers from 1 on.
 const FILL: &str = "INSERT INTO bodies (id, sender_copy, receiver_copy) VALUES (-1, $1, '')";
@@ -24,17 +30,25 @@ impl Storage {
     ///
     /// Writes to find out, first as much as `room` bytes, which are taken back. So it fails when the store cannot be
     /// written, as on a full disk; and it waits for every transaction that has taken numbers, so that afterwards their
-    /// outcome is known.
+    /// outcome is known. On PostgreSQL it fails too when the store does not have the history that this server knows.
     pub async fn probe_head(&self, room: usize) -> Result<Seq, StorageError> {
         if room > 0 {
             self.probe_room(room).await?;
         }
-        let sql = "UPDATE store SET last_seq = last_seq WHERE id = 1 RETURNING last_seq";
+        let known = self.known_history();
+        let statement = match &known {
+            None => self.statement(PROBE, []),
+            Some(known) => self.statement(PROBE_KNOWN, [known.asked().into()]),
+        };
         let tx = self.begin().await?;
-        let row = tx.query_one(self.statement(sql, [])).await?;
-        let head = row.ok_or(StorageError::Corrupt("the store row is missing"))?.get(0)?;
+        let row = tx.query_one(statement).await?.ok_or(StorageError::Corrupt("the store row is missing"))?;
+        let head = row.get(0)?;
         tx.commit().await?;
-        Ok(Seq(head))
+        if let Some(known) = known {
+            known.check(&row.get::<String>(1)?, head, row.get(2)?)?;
+            self.history.saw_head(&known.epoch, head);
+        }
+        Ok(head)
     }
 
     /// Returns the number that was given last when other servers may have given it; on SQLite 0.

@@ -6,7 +6,7 @@ use sea_orm::{DatabaseBackend, DatabaseConnection, Statement, TransactionTrait a
 use crate::storage::StorageError;
 use crate::storage::engine::per_engine::PerEngine;
 use crate::storage::engine::tx::Tx as _;
-use crate::storage::schema::foreign;
+use crate::storage::schema::{foreign, versions};
 
 /// Lists the applied migrations, which SeaORM records.
 const APPLIED: &str = "SELECT version FROM seaql_migrations ORDER BY version";
@@ -50,11 +50,18 @@ pub(in crate::storage) async fn up(db: &DatabaseConnection) -> Result<(), Storag
 
 /// Returns every known migration with its state. Returns [`StorageError::NewerSchema`] when the database has an unknown
 /// one, [`StorageError::Foreign`] when it belongs to another program.
+///
+/// On PostgreSQL, a newer server may have added something beside this one: unknown migrations are no error there,
+/// unless the database says that this version is too old ([`StorageError::TooOld`]).
 pub(in crate::storage) async fn state(db: &DatabaseConnection) -> Result<Vec<MigrationState>, StorageError> {
     let known: Vec<String> = Migrator::get_migration_files().iter().map(|m| m.name().to_owned()).collect();
     let applied = applied(db).await?;
     foreign::check(db, &applied).await?;
-    if let Some(unknown) = applied.iter().find(|name| !known.contains(name)) {
+    let may_be_newer = match versions::min_version(db).await? {
+        Some(min_version) => versions::check(&min_version).map(|()| known.iter().all(|name| applied.contains(name)))?,
+        None => false,
+    };
+    if let Some(unknown) = applied.iter().find(|name| !known.contains(name) && !may_be_newer) {
         return Err(StorageError::NewerSchema(unknown.clone()));
     }
     Ok(known.into_iter().map(|name| MigrationState { applied: applied.contains(&name), name }).collect())

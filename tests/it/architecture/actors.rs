@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{code, sources};
 
 /// The modules in their order: what all share, then the messages and handles of the actors, then the actors.
-const ORDER: [&str; 39] = [
+const ORDER: [&str; 40] = [
     "stats",
     "mailbox",
     "health",
@@ -39,6 +39,7 @@ const ORDER: [&str; 39] = [
     "presence",
     "registry",
     "relay",
+    "relay::history",
     "persistence::disk_space",
     "persistence::doubt",
     "persistence::thread",

@@ -8,7 +8,7 @@ use http::Method;
 use sea_orm::{ConnectionTrait as _, Database, DatabaseBackend, Statement};
 use serde_json::{Value, json};
 
-use super::two_servers::{at, two_servers, two_servers_at};
+use super::two_servers::{SECRET, at, two_servers, two_servers_at};
 use crate::support::postgres::database;
 use crate::support::v1::{assert_fields, live, seq, stopped_clock};
 
@@ -112,7 +112,10 @@ async fn what_ends_at_one_server_has_ended_at_the_other() {
 async fn the_clock_of_the_database_counts_for_all_servers() {
     let Some(database) = database().await else { return };
     for wrong_by in [-3600, 3600] {
-        let config = |config: &mut Config| config.database.url = database.url().into();
+        let config = |config: &mut Config| {
+            config.auth.secret_key = SECRET.into();
+            config.database.url = database.url().into();
+        };
         let server = TestServer::start_at(Clock::wrong_by_secs(wrong_by), config).await;
         let user = server.sign_up(&format!("alice{}", wrong_by + 3600)).await;
         let mut device = live(&user, "a").await;
@@ -249,7 +252,11 @@ async fn one_server_clears_away_at_a_time() {
     one.stop().await;
     two.stop().await;
     assert!(holders().await.is_empty(), "both have given it back");
-    let three = TestServer::start_with(|config| config.database.url = database.url().into()).await;
+    let three = TestServer::start_with(|config| {
+        config.auth.secret_key = SECRET.into();
+        config.database.url = database.url().into();
+    });
+    let three = three.await;
     let next = eventually("the next one holds it", async || holders().await.first().copied()).await;
     assert_ne!(first, next);
     three.stop().await;

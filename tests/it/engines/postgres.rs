@@ -12,12 +12,16 @@ use http::StatusCode;
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
+use super::two_servers::SECRET;
 use crate::support::postgres::{Postgres, database};
 use crate::support::v1::{live, two_users};
 
 fn on(url: &str) -> impl Fn(&mut Config) + use<> {
     let url = url.to_owned();
-    move |config| config.database.url = url.clone().into()
+    move |config| {
+        config.auth.secret_key = SECRET.into();
+        config.database.url = url.clone().into();
+    }
 }
 
 /// Wherever a batch is given up, as after ten seconds, it is stored or not, and the lock of the store's row is free for

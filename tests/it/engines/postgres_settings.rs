@@ -6,6 +6,7 @@ use http::StatusCode;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use sea_orm::{ConnectionTrait as _, Database, DatabaseBackend, Statement, TransactionTrait as _};
 
+use super::two_servers::SECRET;
 use crate::support::postgres::{Postgres, database};
 
 /// The certificate of an authority, and one for `localhost` that it has signed, with its key.
@@ -63,7 +64,11 @@ async fn the_url_decides_about_tls() {
             assert!(error.to_lowercase().contains("certificate"), "{parameters}: {error}");
             continue;
         };
-        let server = TestServer::start_with(|config| config.database.url = url.into()).await;
+        let server = TestServer::start_with(|config| {
+            config.auth.secret_key = SECRET.into();
+            config.database.url = url.into();
+        });
+        let server = server.await;
         let sql = format!(
             "SELECT COUNT(*) FROM pg_stat_activity JOIN pg_stat_ssl USING (pid) \
              WHERE application_name = 'fluent-backend' AND ssl = {encrypted}"

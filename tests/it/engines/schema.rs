@@ -10,11 +10,12 @@ use crate::support::postgres::database;
 use crate::support::tables;
 
 /// What each table holds. A table without a line here fails the test.
-const TABLES: [(&str, &str); 22] = [
+const TABLES: [(&str, &str); 24] = [
     ("batches", "The journal: what each batch of the last minute has done, for other servers; no ciphertext."),
     ("blocks", "Which user has blocked which."),
     ("bodies", "The ciphertexts of messages; overwritten with zeros when a message is gone."),
     ("clock_marks", "The time by the clock, while time stamps were ahead of it."),
+    ("cluster", "One row: what all servers on the database have agreed on."),
     ("conversations", "Pairs of users who have written to each other, with their newest message."),
     ("devices", "Devices from which a login has opened a socket; for the list of logins."),
     ("ended_users", "Deleted accounts whose access tokens may still look valid."),
@@ -24,6 +25,7 @@ const TABLES: [(&str, &str); 22] = [
     ("members", "Each side of a conversation: unread count, and how far it has read and received."),
     ("messages", "The log of messages in commit order. id is seq. A gone message leaves its row as a tombstone."),
     ("name_skeletons", "What names look like, so that no new name can be mistaken for an old one."),
+    ("nodes", "The servers that use the database, renewed every few seconds."),
     ("odd_names", "Accounts with names that would be refused today."),
     ("refresh_tokens", "Hashes of refresh tokens, and of those that they have replaced."),
     ("seaql_migrations", "The migrations that were applied."),

@@ -9,13 +9,15 @@ use serde_json::{Value, json};
 use crate::support::postgres::database;
 use crate::support::v1::{assert_fields, column, exchange, live, merged, seq};
 
+pub(super) const SECRET: &str = "one secret for both servers, long enough";
+
 pub(super) async fn two_servers(database: &TestDatabase) -> (TestServer, TestServer) {
     two_servers_at(database, &Clock::system()).await
 }
 
 pub(super) async fn two_servers_at(database: &TestDatabase, clock: &Clock) -> (TestServer, TestServer) {
     let shared = |config: &mut Config| {
-        config.auth.secret_key = "one secret for both servers, long enough".into();
+        config.auth.secret_key = SECRET.into();
         config.database.url = database.url().into();
     };
     (TestServer::start_at(clock.clone(), shared).await, TestServer::start_at(clock.clone(), shared).await)

@@ -33,13 +33,15 @@ const PROGRAMS: [&str; 15] = [
 ];
 
 /// Commands that tests of this file run.
-const RUN: [&str; 11] = [
+const RUN: [&str; 13] = [
     "fluent-backend config check --config …",
     "fluent-backend migrate up",
+    "fluent-backend migrate contract",
     "fluent-backend healthcheck",
     "fluent-backend backup --to /backups/",
     "fluent-backend database compact",
     "fluent-backend database new-epoch",
+    "fluent-backend database forget-secret",
     "fluent-backend restore --from FILE",
     "fluent-backend admin names",
     "openssl rand -hex 32",
@@ -242,4 +244,6 @@ async fn the_commands_for_postgresql_work_as_they_are_printed() {
     let server = ServerProcess::start(dir.path(), &variables).await;
     TestClient::log_in(server.http(), "alice", 1).await;
     server.stop().await;
+    shell(dir.path(), "fluent-backend migrate contract", &variables).await;
+    shell(dir.path(), "fluent-backend database forget-secret", &variables).await;
 }

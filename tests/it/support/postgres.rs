@@ -28,6 +28,21 @@ impl Postgres {
         self.0.restart().await.unwrap();
     }
 
+    /// A standby that follows it.
+    pub(crate) async fn standby(&self) -> Self {
+        Self(self.0.standby().await.unwrap())
+    }
+
+    /// Makes a standby receive nothing more.
+    pub(crate) async fn fall_behind(&self) {
+        self.0.fall_behind().await.unwrap();
+    }
+
+    /// Makes a standby the primary.
+    pub(crate) async fn promote(&self) {
+        self.0.promote().await.unwrap();
+    }
+
     /// The log so far.
     pub(crate) fn log(&self) -> String {
         self.0.log().unwrap()

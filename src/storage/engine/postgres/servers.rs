@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection};
-use sea_orm::sqlx::{ConnectOptions as _, Connection as _, query_scalar, raw_sql};
+use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _, query_as, query_scalar, raw_sql};
 use tokio::time::{Instant, sleep};
 
 use crate::config::{Config, Store};
@@ -21,6 +21,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Counts the connections with one of the names in `$1`.
 const SERVERS: &str = "SELECT COUNT(*) FROM pg_stat_activity \
      WHERE datname = current_database() AND application_name = ANY($1) AND pid <> pg_backend_pid()";
+
+/// Whether servers note themselves in this schema.
+const HAS_NODES: &str = "SELECT to_regclass('nodes') IS NOT NULL";
+/// The server that was seen last within 15 seconds, and how many seconds ago.
+const SEEN: &str = "SELECT label, (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 - seen_at)::bigint / 1000000 \
+     FROM nodes WHERE seen_at > EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 - 15000000 \
+     ORDER BY seen_at DESC LIMIT 1";
 
 /// Returns the kind of database, and its file or its address; never a user or a password.
 pub fn named(config: &Config) -> Result<String, StorageError> {
@@ -58,7 +65,15 @@ pub(in crate::storage) async fn are_gone(connection: &mut PgConnection, names: &
     }
 }
 
-/// Returns [`StorageError::Connected`] when a server is connected to the database at `url`.
+/// Returns the name of a server that has used the database within the last 15 seconds and did not stop in order, and
+/// how many seconds ago. Perhaps only its own way to the database is interrupted.
+pub(in crate::storage) async fn seen(connection: &mut PgConnection) -> Result<Option<(String, i64)>, sqlx::Error> {
+    let has_nodes: bool = query_scalar(HAS_NODES).fetch_one(&mut *connection).await?;
+    if has_nodes { query_as(SEEN).fetch_optional(connection).await } else { Ok(None) }
+}
+
+/// Returns [`StorageError::Connected`] when a server is connected to the database at `url`, and
+/// [`StorageError::Seen`] when one was a moment ago.
 pub(in crate::storage) async fn refuse(config: &Config, url: &str) -> Result<(), StorageError> {
     let options = parse(url)?;
     let servers = names(config, &options);
@@ -66,6 +81,12 @@ pub(in crate::storage) async fn refuse(config: &Config, url: &str) -> Result<(),
     let connected = tokio::time::timeout(FIRST_CONNECT, options.connect()).await;
     let mut connection = connected.map_err(|_| StorageError::TimedOut)?.map_err(unreachable)?;
     let are_gone = are_gone(&mut connection, &servers).await.map_err(unreachable)?;
+    let seen = seen(&mut connection).await.map_err(unreachable)?;
     connection.close().await.map_err(unreachable)?;
-    if are_gone { Ok(()) } else { Err(StorageError::Connected(named(config)?)) }
+    let database = named(config)?;
+    match seen {
+        _ if !are_gone => Err(StorageError::Connected(database)),
+        Some((label, seconds)) => Err(StorageError::Seen { label, database, seconds }),
+        None => Ok(()),
+    }
 }

@@ -54,8 +54,18 @@ pub enum CopyError {
     #[error("the target holds another program's tables ({0}): name a new database")]
     ForeignTables(String),
     /// A server is connected.
-    #[error("a fluent-backend is connected to {0}: stop it first")]
+    #[error("a fluent-backend is connected to {0}: stop it first, or add --force")]
     InUse(CopySide),
+    /// A server was using one of the two a moment ago, and did not stop in order.
+    #[error("the fluent-backend {label} was using {end} {seconds} s ago: wait until it is gone, or add --force")]
+    Seen {
+        /// Which of the two.
+        end: CopySide,
+        /// The name of the server.
+        label: String,
+        /// How long ago.
+        seconds: i64,
+    },
     /// Another copy is running.
     #[error("another copy-db is at work on {0}, or the source and the target are the same database")]
     Copying(CopySide),

@@ -43,12 +43,14 @@ pub(super) struct Postgres {
     later: Vec<String>,
     /// The names that a server's connections may have.
     servers: Vec<String>,
+    /// Whether servers are not looked for.
+    force: bool,
 }
 
 impl Postgres {
     /// Opens a source, locks it and begins the transaction.
-    pub(super) async fn source(config: &Config, url: &str) -> Result<Self, CopyError> {
-        let mut this = Self::connect(config, url).await?;
+    pub(super) async fn source(config: &Config, url: &str, force: bool) -> Result<Self, CopyError> {
+        let mut this = Self::connect(config, url, force).await?;
         let inspected = connect::open(config, Purpose::Inspect).await?;
         let state = migrate::state(&inspected).await;
         inspected.close().await.map_err(StorageError::from)?;
@@ -70,8 +72,8 @@ impl Postgres {
     }
 
     /// Makes the schema in a database that holds nothing, and begins the transaction.
-    pub(super) async fn target(config: &Config, url: &str) -> Result<Self, CopyError> {
-        let mut this = Self::connect(config, url).await?;
+    pub(super) async fn target(config: &Config, url: &str, force: bool) -> Result<Self, CopyError> {
+        let mut this = Self::connect(config, url, force).await?;
         this.check_unused(CopySide::Target).await?;
         let migrator = connect::open(config, Purpose::Migrate).await?;
         let migrated = this.migrate(&migrator).await;
@@ -102,13 +104,13 @@ impl Postgres {
         Ok(this)
     }
 
-    async fn connect(config: &Config, url: &str) -> Result<Self, CopyError> {
+    async fn connect(config: &Config, url: &str, force: bool) -> Result<Self, CopyError> {
         let options = parse(url)?;
         let servers = servers::names(config, &options);
         let options = options.application_name(OWN_NAME).disable_statement_logging();
         let connected = tokio::time::timeout(FIRST_CONNECT, options.connect()).await;
         let connection = connected.map_err(|_| StorageError::TimedOut)?.map_err(unreachable)?;
-        Ok(Self { connection, later: Vec::new(), servers })
+        Ok(Self { connection, later: Vec::new(), servers, force })
     }
 
     /// Makes the schema, unless the database belongs to another program.
@@ -137,9 +139,18 @@ impl Postgres {
         if is_ours { Ok(()) } else { Err(CopyError::Copying(end)) }
     }
 
-    /// Fails when a server is connected.
+    /// Fails when a server is connected, or was a moment ago.
     async fn check_unused(&mut self, end: CopySide) -> Result<(), CopyError> {
-        if servers::are_gone(&mut self.connection, &self.servers).await? { Ok(()) } else { Err(CopyError::InUse(end)) }
+        if self.force {
+            return Ok(());
+        }
+        if !servers::are_gone(&mut self.connection, &self.servers).await? {
+            return Err(CopyError::InUse(end));
+        }
+        match servers::seen(&mut self.connection).await? {
+            Some((label, seconds)) => Err(CopyError::Seen { end, label, seconds }),
+            None => Ok(()),
+        }
     }
 
     pub(super) async fn tables(&mut self) -> Result<Vec<Table>, CopyError> {

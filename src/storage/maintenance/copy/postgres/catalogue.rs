@@ -3,7 +3,7 @@
 /// Lists all tables in SQLite's order, but that of the migrations and those for several servers, which SQLite lacks.
 pub(super) const TABLES: &str = "SELECT c.relname::text FROM pg_class AS c WHERE c.relkind IN ('r', 'p') \
      AND c.relnamespace = current_schema()::regnamespace \
-     AND c.relname NOT IN ('seaql_migrations', 'batches', 'leases') \
+     AND c.relname NOT IN ('seaql_migrations', 'batches', 'leases', 'nodes', 'cluster') \
      ORDER BY c.relname COLLATE \"C\"";
 /// Lists name and type of the columns of the table `$1`, but the key that servers share, which SQLite lacks: the next
 /// one that starts makes another.
