@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use fluent_backend::testing::Nats;
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
@@ -54,6 +55,9 @@ pub(crate) struct Chaos {
     /// Servers on that PostgreSQL; clients go to any of them, and come back to any
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=8))]
     nodes: u32,
+    /// Put a throw-away NATS between these servers, which breaks too
+    #[arg(long)]
+    nats: bool,
     /// Ends when so many messages are acknowledged
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     messages: u64,
@@ -96,7 +100,10 @@ fn seconds(text: &str) -> Result<f64, String> {
 
 impl Chaos {
     pub(crate) async fn run(&self) -> Result<Outcome> {
-        ensure!(self.nodes == 1 || self.store == Store::Postgres, "--nodes needs --store postgres");
+        ensure!(
+            (self.nodes == 1 && !self.nats) || self.store == Store::Postgres,
+            "several servers need --store postgres"
+        );
         let started = Instant::now();
         let ring = Ring::new(self.clients);
         let mut place = Place::at(self.server.as_deref(), self.dir.as_deref())?;
@@ -105,6 +112,8 @@ impl Chaos {
             _ => None,
         };
         let parent = cluster.as_ref().map(|cluster| cluster.url("postgres"));
+        let nats = if self.nats { Some(Nats::start().await?) } else { None };
+        nats.iter().for_each(|nats| place.put_between(nats));
         let (dir, database) = place.populated(parent, ring.users()).await?;
         let nodes = watch::Sender::default();
         // The database is dropped before its cluster, which ends with the monkey.
@@ -121,7 +130,8 @@ impl Chaos {
         let phase = watch::Sender::new(Phase::Come);
         let shared = Arc::new(Shared::new(nodes.subscribe(), phase.subscribe(), self.seed));
         let crowd = Crowd::gather(self, ring, &shared)?;
-        let mut monkey = Monkey::new(hosts, cluster, crowd.orders(), self.seed, Duration::from_secs_f64(self.every));
+        let mut monkey =
+            Monkey::new(hosts, (cluster, nats), crowd.orders(), self.seed, Duration::from_secs_f64(self.every));
         let done = self.play(&mut monkey, crowd, &phase, &shared).await;
         let (findings, unacknowledged) = done.with_context(|| monkey.said().unwrap_or_default())?;
         drop(database);

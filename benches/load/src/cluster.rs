@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
+use fluent_backend::testing::Nats;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use serde::Serialize;
 use tokio::task::JoinSet;
@@ -59,6 +60,9 @@ pub(crate) struct Cluster {
     /// Cores of each server, such as 0.25, by a control group; without the right to make one, there is no such limit
     #[arg(long, value_parser = quota::cores)]
     quota: Option<f64>,
+    /// Put a throw-away NATS between the servers
+    #[arg(long)]
+    nats: bool,
     /// The wire that is spoken
     #[arg(long, value_enum, default_value = "v1")]
     dialect: Dialect,
@@ -82,7 +86,9 @@ struct Idlers(JoinSet<Result<()>>);
 impl Cluster {
     pub(crate) async fn run(&self, own: &Where) -> Result<()> {
         self.plan.check()?;
-        let place = own.place(true).await?;
+        let mut place = own.place(true).await?;
+        let nats = if self.nats { Some(Nats::start().await?) } else { None };
+        nats.iter().for_each(|nats| place.put_between(nats));
         let mut outcomes = Vec::new();
         for round in 0..self.rounds {
             let mut numbers = self.nodes.clone();

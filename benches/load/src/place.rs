@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use fluent_backend::testing::{Postgres, PostgresSettings};
+use fluent_backend::testing::{Nats, Postgres, PostgresSettings};
 use tempfile::TempDir;
 
 use crate::child::{self, Child};
@@ -72,6 +72,8 @@ pub(crate) struct Place {
     dir: PathBuf,
     postgres: Option<String>,
     cluster: Option<Arc<Postgres>>,
+    /// The URL of NATS between its servers.
+    nats: Option<String>,
 }
 
 impl Where {
@@ -97,12 +99,17 @@ impl Place {
         let dir = dir.canonicalize().with_context(|| format!("there is no directory {}", dir.display()))?;
         let kind = rustix::fs::statfs(&dir).map_or(0, |found| found.f_type);
         ensure!(kind != TMPFS, "{} is in memory: give a --dir on a real disk", dir.display());
-        Ok(Self { name: "server", program, dir, postgres: None, cluster: None })
+        Ok(Self { name: "server", program, dir, postgres: None, cluster: None, nats: None })
     }
 
     /// Returns the same place for servers of another program, with another name in reports.
     pub(crate) fn with_program(&self, name: &'static str, program: &Path) -> Result<Self> {
         Ok(Self { name, program: found(program)?, ..self.clone() })
+    }
+
+    /// Puts this NATS between its servers.
+    pub(crate) fn put_between(&mut self, nats: &Nats) {
+        self.nats = Some(nats.url());
     }
 
     /// Returns the store of its servers.
@@ -197,6 +204,9 @@ impl Place {
             .env("FLUENT__ADMIN__LISTEN", LOOPBACK)
             .env("FLUENT__LIMITS__ENABLED", "false")
             .env("FLUENT__LOG__FILTER", "warn");
+        if let Some(nats) = &self.nats {
+            command.env("FLUENT__CLUSTER__NATS_URL", nats);
+        }
         command
     }
 

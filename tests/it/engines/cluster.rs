@@ -45,8 +45,8 @@ async fn a_message_reaches_the_sockets_of_another_server_that_writes_nothing() {
     two.stop().await;
 }
 
-/// The shipped app has no cursor. A server that has not heard yet of what another one has told does not tell it again to
-/// those who come over.
+/// The shipped app has no cursor. A server that has not heard yet of what another one has told does not tell it again
+/// to those who come over.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_that_comes_to_another_server_is_not_told_again() {
     let Some(database) = database().await else { return };

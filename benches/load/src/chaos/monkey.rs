@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use fluent_backend::testing::{CommitCut, Postgres};
+use fluent_backend::testing::{CommitCut, Nats, Postgres};
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
@@ -44,6 +44,8 @@ enum Break {
     LinkStalled,
     CommitCut,
     DatabaseKilled,
+    NatsKilled,
+    NatsFrozen,
 }
 
 /// How often each comes, in a sum of its own, on either store.
@@ -71,6 +73,8 @@ const ON_SEVERAL_NODES: [(Break, u64); 10] = [
     (Break::CommitCut, 10),
     (Break::DatabaseKilled, 5),
 ];
+/// Beside these, with NATS.
+const OF_NATS: [(Break, u64); 2] = [(Break::NatsKilled, 10), (Break::NatsFrozen, 10)];
 
 /// What was broken, and how often.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -88,6 +92,8 @@ pub(super) struct Breaks {
     /// Connections cut exactly at a `COMMIT`, before it or before its answer.
     pub(super) commit_cut: u64,
     pub(super) database_killed: u64,
+    pub(super) nats_killed: u64,
+    pub(super) nats_frozen: u64,
 }
 
 /// The one who breaks things.
@@ -95,6 +101,7 @@ pub(super) struct Monkey {
     /// At least one.
     pub(super) hosts: Vec<Host>,
     cluster: Option<Postgres>,
+    nats: Option<Nats>,
     clients: Vec<watch::Sender<Order>>,
     random: Random,
     every: Duration,
@@ -105,12 +112,12 @@ impl Monkey {
     /// Breaks something once in `every` on average; the seed decides what.
     pub(super) fn new(
         hosts: Vec<Host>,
-        cluster: Option<Postgres>,
+        (cluster, nats): (Option<Postgres>, Option<Nats>),
         clients: Vec<watch::Sender<Order>>,
         seed: u64,
         every: Duration,
     ) -> Self {
-        Self { hosts, cluster, clients, random: Random::of(seed, u64::MAX), every, breaks: Breaks::default() }
+        Self { hosts, cluster, nats, clients, random: Random::of(seed, u64::MAX), every, breaks: Breaks::default() }
     }
 
     /// Starts all servers.
@@ -144,11 +151,13 @@ impl Monkey {
     }
 
     async fn break_something(&mut self) -> Result<()> {
-        let choices: &[(Break, u64)] = match (&self.cluster, self.hosts.len()) {
+        let own: &[(Break, u64)] = match (&self.cluster, self.hosts.len()) {
             (None, _) => &ON_SQLITE,
             (_, 1) => &ON_POSTGRES,
             _ => &ON_SEVERAL_NODES,
         };
+        let more = self.nats.iter().flat_map(|_| &OF_NATS);
+        let choices: Vec<(Break, u64)> = own.iter().chain(more).copied().collect();
         let mut rest = self.random.below(choices.iter().map(|(_, weight)| weight).sum());
         let chosen = choices.iter().find(|(_, weight)| {
             let is_it = rest < *weight;
@@ -160,6 +169,7 @@ impl Monkey {
             Break::ServerKilled | Break::ServerStopped | Break::ServerFrozen | Break::Rolling => {
                 self.break_server(chosen).await?;
             }
+            Break::NatsKilled | Break::NatsFrozen => self.break_nats(chosen).await?,
             Break::ClientsCut => self.breaks.clients_cut += self.order(|_| Order::Cut),
             Break::ClientsStalled => {
                 let stall = |random: &mut Random| Order::Stall(Duration::from_millis(random.below(CLIENT_STALL_MS)));
@@ -203,6 +213,21 @@ impl Monkey {
                 host.start().await
             }
         }
+    }
+
+    async fn break_nats(&mut self, chosen: Break) -> Result<()> {
+        let time = Duration::from_millis(self.random.below(SHORT_FREEZE_MS));
+        let Some(nats) = &mut self.nats else { return Ok(()) };
+        if matches!(chosen, Break::NatsKilled) {
+            nats.kill()?;
+            self.breaks.nats_killed += 1;
+            sleep(time).await;
+            return Ok(nats.restart().await?);
+        }
+        nats.freeze().await?;
+        self.breaks.nats_frozen += 1;
+        sleep(if self.random.chance(LONG_STALLS) { LONG_FREEZE } else { time }).await;
+        Ok(nats.thaw().await?)
     }
 
     async fn break_database(&mut self, chosen: Break) -> Result<()> {

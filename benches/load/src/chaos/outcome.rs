@@ -112,6 +112,9 @@ impl std::fmt::Display for Outcome {
             write!(f, ", database killed {database_killed}, its link cut {link_cut}, stalled {link_stalled}, ")?;
             write!(f, "cut at a COMMIT {commit_cut}")?;
         }
+        if breaks.nats_killed + breaks.nats_frozen > 0 {
+            write!(f, ", NATS killed {}, frozen {}", breaks.nats_killed, breaks.nats_frozen)?;
+        }
         self.problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
     }
 }

@@ -135,7 +135,7 @@ impl std::fmt::Display for Comparison {
             (Some(_), false) => write!(f, "NO QUOTA, ")?,
             (None, _) => {}
         }
-        write!(f, "median (min–max):")?;
+        write!(f, "{}median (min–max):", if self.cluster.nats { "with NATS, " } else { "" })?;
         for row in &self.by_nodes {
             let Row { nodes, per_second, cpu_us, records_per_second, same_p50_ms, same_p99_ms, .. } = row;
             write!(
