@@ -36,8 +36,8 @@ impl Dialects {
         self.dialect(access).await.map(drop)
     }
 
-    /// Records that a legacy socket is about to be opened. Returns the number above which it is told: another server may
-    /// have told this user what this one has not heard of yet. Errors are those of [`check`](Self::check).
+    /// Records that a legacy socket is about to be opened. Returns the number above which it is told: another server
+    /// may have told this user what this one has not heard of yet. Errors are those of [`check`](Self::check).
     pub async fn opens_legacy(&self, access: Access) -> Result<Seq, ServiceError> {
         if self.dialect(access).await? == LoginDialect::Unknown {
             self.mark(LoginMark::Legacy(access.login)).await?;
