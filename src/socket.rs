@@ -86,7 +86,7 @@ impl Sockets {
     /// Registers a socket for `access` and returns the response that switches protocols; `opening` is what a
     /// `fluent.v1` client says about itself, and a legacy one is told what comes above a number. Everything that is
     /// delivered from now on reaches the socket, although the client has not seen the response yet. `hold` is dropped
-    /// when the socket is closed. Returns `None` when the registry does not take the socket or the server is going down.
+    /// when the socket is closed. Returns `None` when the registry does not take it or the server is going down.
     pub async fn open<B>(
         &self,
         mut request: Request<B>,
