@@ -281,9 +281,9 @@ impl RelayState {
     fn is_look_due(&self) -> bool {
         let Pace { poll, check, .. } = self.args.pace;
         let is_calm = self.link_is_up() && self.gap.is_none() && !self.is_failing;
+        let wait = if is_calm { check } else { poll };
         // The ticks that ask come a little early or late.
-        let wait = if is_calm { check } else { poll } - poll.min(check) / 2;
-        self.looked.is_none_or(|looked| looked.elapsed() >= wait)
+        self.looked.is_none_or(|looked| looked.elapsed() + poll.min(check) / 2 >= wait)
     }
 
     /// Looks into the journal, or once more when a look is on its way.

@@ -67,16 +67,18 @@ impl ActorSystem {
     ) -> Result<(Self, oneshot::Receiver<Fatal>), ActorSystemError> {
         let head = storage.probe_head(0).await?;
         let health = Arc::new(Health::default());
+        let relay = RelayHandle(Slot::new(health.stats(ActorKind::Relay).clone()));
         let handles = Handles {
             registry: RegistryHandle(Slot::new(health.stats(ActorKind::Registry).clone())),
             persistence: PersistenceHandle(Slot::new(health.stats(ActorKind::Persistence).clone())),
             presence: PresenceHandle(Slot::new(health.stats(ActorKind::Presence).clone())),
-            relay: RelayHandle(Slot::new(health.stats(ActorKind::Relay).clone())),
+            // Boxed, since this runs once.
+            link: Box::pin(open_link(config, &storage, &relay, &health)).await?,
+            relay,
         };
-        let link = open_link(config, &storage, &handles.relay, &health).await?;
-        let children = children(config, &storage, refused, &clock, &handles, &health, head, link)?;
+        let children = children(config, &storage, refused, &clock, &handles, &health, head)?;
         let (root, on_fatal) = start_root(children, health.clone()).await?;
-        let Handles { registry, persistence, presence, relay } = handles;
+        let Handles { registry, persistence, presence, relay, .. } = handles;
         Ok((Self { root, registry, persistence, presence, relay, health }, on_fatal))
     }
 

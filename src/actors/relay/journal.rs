@@ -40,8 +40,8 @@ pub(super) async fn look(
     let wanted: Vec<Seq> = found.iter().flat_map(|row| wanted(&row.record, local)).collect();
     let mut messages = storage.recorded_messages(&wanted).await?;
     let batches = found.into_iter().map(|JournalRow { record, at, .. }| {
-        let (first, last) = (record.first, record.last);
-        (first, last, batch(record, &mut messages, at, 0))
+        let numbers = (record.first, record.last);
+        (numbers.0, numbers.1, batch(record, &mut messages, at, 0))
     });
     Ok(Found {
         epoch: page.epoch,

@@ -47,6 +47,8 @@ pub(super) struct Handles {
     pub(super) persistence: PersistenceHandle,
     pub(super) presence: PresenceHandle,
     pub(super) relay: RelayHandle,
+    /// The relay's way to other servers, if there is one.
+    pub(super) link: Option<Link>,
 }
 
 type Start = Box<dyn Fn(ActorCell) -> BoxFuture<'static, Result<ActorId, StartError>> + Send + Sync>;
@@ -144,9 +146,8 @@ pub(super) fn children(
     handles: &Handles,
     health: &Arc<Health>,
     head: Seq,
-    link: Option<Link>,
 ) -> Result<Vec<Child>, StartError> {
-    let Handles { registry, persistence, presence, relay } = handles;
+    let Handles { registry, persistence, presence, relay, link } = handles;
     let local = LocalUsers::default();
     let listeners = Listeners { registry: registry.clone(), presence: presence.clone(), refused: refused.clone() };
     let announcer =
@@ -184,7 +185,7 @@ pub(super) fn children(
         listeners,
         health: health.clone(),
         start: Arc::new(Mutex::new(Some(head))),
-        link,
+        link: link.clone(),
         pace: Pace { poll: config.cluster.poll(), check: config.cluster.check(), gap_wait: config.cluster.gap_wait() },
     };
     let relays = storage.has_journal().then(|| Child::new(ActorKind::Relay, relay.0.clone(), RelayActor, relay_args));

@@ -40,7 +40,9 @@ pub fn tell(told: Told, limit: usize) -> Vec<Vec<u8>> {
     let of_effects = size;
     let mut finish = |first: Seq, last: Seq, mut events: Vec<wire::Entry>, effects| {
         let skipped = u32::try_from(first.0 - base.0).unwrap_or(0);
-        events.iter_mut().for_each(|event| event.offset -= skipped);
+        for event in &mut events {
+            event.offset -= skipped;
+        }
         let origin = wire::Origin { first: first.0, last: last.0, boot, at: at.as_micros() };
         parts.push(encode_body(&wire::Body { events, effects, origin: Some(origin) }));
     };
