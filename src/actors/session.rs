@@ -88,7 +88,8 @@ impl Actor for SessionActor {
             SessionMsg::Detach(socket) => state.detach(socket),
             SessionMsg::Inbound { socket, command, context, credit } => state.submit(socket, command, context, credit),
             SessionMsg::Updates(updates) => updates.into_iter().for_each(|update| state.update(update)),
-            SessionMsg::Failed { origin, error } => {
+            SessionMsg::Failed(failed) => {
+                let (origin, error) = *failed;
                 state.with_socket(origin.socket, |socket| socket.refuse(origin, &error));
             }
             SessionMsg::Greet { socket, greeting } => state.with_socket(socket, |socket| socket.greet(greeting)),

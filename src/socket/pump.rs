@@ -16,6 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
@@ -27,7 +28,7 @@ use super::drain::SocketDrain;
 use super::heartbeat::{Beat, Heartbeat};
 use super::tail::Tail;
 use super::writing::{Input, Write};
-use crate::actors::{Credits, Outgoing, QueuedFrame, SendQueue, SocketLease};
+use crate::actors::{Credit, Credits, Outgoing, QueuedFrame, SendQueue, SocketLease};
 use crate::config;
 use crate::domain::UserId;
 use crate::protocol::v1::{self, Context};
@@ -125,7 +126,7 @@ where
                     Outgoing::Frame(queued) => self.write(queued).await?,
                     Outgoing::Close(reason) => return Err(SocketEnd::Server(reason)),
                 },
-                incoming = self.socket.next(), if is_reading => self.receive(incoming, &mut reading).await?,
+                incoming = self.socket.next(), if is_reading => self.receive(heard(incoming)?, &mut reading).await?,
                 () = progress(&mut reading, &self.links.credits, &self.links.session),
                     if !is_reading && self.is_greeted => self.heartbeat.resumed(Instant::now()),
                 () = beat.as_mut() => Box::pin(self.beat(&mut reading)).await?,
@@ -134,16 +135,7 @@ where
         }
     }
 
-    async fn receive(
-        &mut self,
-        incoming: Option<Result<Message, Error>>,
-        reading: &mut Reading,
-    ) -> Result<(), SocketEnd> {
-        let message = match incoming {
-            Some(Ok(message)) => message,
-            Some(Err(error)) => return Err(SocketEnd::from(&error)),
-            None => return Err(SocketEnd::Gone),
-        };
+    async fn receive(&mut self, message: Message, reading: &mut Reading) -> Result<(), SocketEnd> {
         self.heartbeat.heard();
         match message {
             Message::Text(text) => self.receive_text(&text, reading).await,
@@ -195,12 +187,12 @@ where
         let is_reading = matches!(reading, Reading::Ready(_));
         match self.heartbeat.beat(Instant::now(), is_reading) {
             Beat::Ping => {
-                self.guarded(Write::feed(Message::Ping(Bytes::new()))).await?;
-                self.guarded(Write::Flush).await
+                self.guarded(&mut Write::feed(Message::Ping(Bytes::new()))).await?;
+                self.guarded(&mut Write::Flush).await
             }
             // The pong may be there, unread: this process may have been the one that stood still.
             Beat::Dead => match self.socket.next().now_or_never() {
-                Some(incoming) => self.receive(incoming, reading).await,
+                Some(incoming) => self.receive(heard(incoming)?, reading).await,
                 None => Err(SocketEnd::Server(CloseReason::NoPong)),
             },
             Beat::Wait => Ok(()),
@@ -211,22 +203,31 @@ where
     async fn write(&mut self, first: QueuedFrame) -> Result<(), SocketEnd> {
         self.is_greeted = true;
         let mut answered = Vec::new();
-        let mut next = Some(first);
-        while let Some(queued) = next {
-            if queued.is_frame_error && self.bad_frames.is_too_many(Instant::now()) {
-                return Err(SocketEnd::Server(CloseReason::Policy));
-            }
-            self.guarded(Write::feed(text(queued.frame))).await?;
-            answered.push((queued.credit, queued.page_permit));
-            next = self.links.queue.try_next();
+        let mut step = self.step(first, &mut answered)?;
+        loop {
+            self.guarded(&mut step).await?;
+            let Some(next) = self.links.queue.try_next() else { break };
+            step = self.step(next, &mut answered)?;
         }
-        self.guarded(Write::Flush).await
+        step = Write::Flush;
+        self.guarded(&mut step).await
+    }
+
+    /// Returns the step that writes a frame, and keeps what is given back when all is written. Apart from
+    /// [`write`](Self::write), in which every socket would have room for the queued frame while a write waits.
+    fn step(&mut self, queued: QueuedFrame, answered: &mut Vec<Answered>) -> Result<Write, SocketEnd> {
+        let QueuedFrame { frame, credit, is_frame_error, page_permit } = queued;
+        answered.push((credit, page_permit));
+        if is_frame_error && self.bad_frames.is_too_many(Instant::now()) {
+            return Err(SocketEnd::Server(CloseReason::Policy));
+        }
+        Ok(Write::feed(text(frame)))
     }
 
     /// Runs one step of writing. It ends early when the session wants the socket closed, or when the time for the drain
     /// is over; the connection itself gives up when nothing could be written for too long. After any of these, the
     /// socket is closed, and nothing but the close frame is written.
-    async fn guarded(&mut self, mut write: Write) -> Result<(), SocketEnd> {
+    async fn guarded(&mut self, write: &mut Write) -> Result<(), SocketEnd> {
         loop {
             let input = if self.links.drain.has_begun() { Input::IsDiscarded } else { Input::Waits };
             tokio::select! {
@@ -239,6 +240,18 @@ where
                 },
             }
         }
+    }
+}
+
+/// What is given back when an answer is written.
+type Answered = (Option<Credit>, Option<OwnedSemaphorePermit>);
+
+/// Returns what has come, or why nothing comes any more.
+fn heard(incoming: Option<Result<Message, Error>>) -> Result<Message, SocketEnd> {
+    match incoming {
+        Some(Ok(message)) => Ok(message),
+        Some(Err(error)) => Err(SocketEnd::from(&error)),
+        None => Err(SocketEnd::Gone),
     }
 }
 

@@ -29,10 +29,8 @@ pub(in crate::actors) enum SessionMsg {
     },
     /// Announcements of the writer for this user, in commit order.
     Updates(Vec<Update>),
-    Failed {
-        origin: Origin,
-        error: FrameError,
-    },
+    /// The refusal of a command. On the heap, since it is rare: every session has room for its largest message.
+    Failed(Box<(Origin, FrameError)>),
     Greet {
         socket: SocketId,
         greeting: Greeting,
@@ -122,7 +120,7 @@ impl SessionHandle {
 
     /// Refuses a command of one of the sockets.
     pub(in crate::actors) fn refuse(&self, origin: Origin, error: FrameError) {
-        self.0.cast(SessionMsg::Failed { origin, error });
+        self.0.cast(SessionMsg::Failed(Box::new((origin, error))));
     }
 
     pub(in crate::actors) fn stop(&self) {
