@@ -6,7 +6,7 @@ use fluent_backend::actors::{
 };
 use fluent_backend::auth::RefusedTokens;
 use fluent_backend::clock::Clock;
-use fluent_backend::domain::{LoginId, SocketId, UserId};
+use fluent_backend::domain::{LoginId, Seq, SocketId, UserId};
 use fluent_backend::protocol::v1::Context;
 use tokio::runtime::Runtime;
 
@@ -38,8 +38,13 @@ fn passing(messages: u64) -> Box<dyn FnMut()> {
         let mut sockets = Vec::new();
         for user in 1..=PAIRS * 2 {
             let (end, queue) = send_queue(config.socket.queue_frames, config.socket.queue_bytes);
-            let socket =
-                NewSocket { id: SocketId(user.unsigned_abs().into()), login: LoginId(1), queue: end, opening: None };
+            let socket = NewSocket {
+                id: SocketId(user.unsigned_abs().into()),
+                login: LoginId(1),
+                queue: end,
+                opening: None,
+                above: Seq(0),
+            };
             let attachment = actors.registry.attach(UserId(user), socket).await.unwrap();
             sockets.push(Socket { attachment, queue });
         }

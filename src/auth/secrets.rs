@@ -82,7 +82,10 @@ impl SecretKeys {
 fn check(secret: &SecretString) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
     let tag = hmac::sign(&key, b"fluent-backend: the secret of servers on one database");
-    tag.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    let mut half = [0; 16];
+    // A tag has 32 bytes.
+    half.iter_mut().zip(tag.as_ref()).for_each(|(to, byte)| *to = *byte);
+    format!("{:032x}", u128::from_be_bytes(half))
 }
 
 /// Returns a name for a secret that does not reveal it: the first 8 hex digits of its SHA-256.

@@ -113,7 +113,9 @@ impl Chaos {
         };
         let parent = cluster.as_ref().map(|cluster| cluster.url("postgres"));
         let nats = if self.nats { Some(Nats::start().await?) } else { None };
-        nats.iter().for_each(|nats| place.put_between(nats));
+        if let Some(nats) = &nats {
+            place.put_between(nats);
+        }
         let (dir, database) = place.populated(parent, ring.users()).await?;
         let nodes = watch::Sender::default();
         // The database is dropped before its cluster, which ends with the monkey.

@@ -88,7 +88,9 @@ impl Cluster {
         self.plan.check()?;
         let mut place = own.place(true).await?;
         let nats = if self.nats { Some(Nats::start().await?) } else { None };
-        nats.iter().for_each(|nats| place.put_between(nats));
+        if let Some(nats) = &nats {
+            place.put_between(nats);
+        }
         let mut outcomes = Vec::new();
         for round in 0..self.rounds {
             let mut numbers = self.nodes.clone();

@@ -16,7 +16,7 @@ fn config(database: &TestDatabase, label: &str, secret: &str, former: &[&str]) -
     let mut config = TestServer::config();
     config.server.data_dir = dir.path().join("data");
     config.database.url = database.url().into();
-    config.cluster.node = label.to_owned();
+    label.clone_into(&mut config.cluster.node);
     config.auth.secret_key = secret.into();
     config.auth.previous_secret_keys = former.iter().map(|secret| (*secret).into()).collect();
     (dir, config)

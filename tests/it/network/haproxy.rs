@@ -20,7 +20,7 @@ pub(super) async fn node(url: &str) -> TestServer {
     TestServer::start_with(|config| {
         config.auth.secret_key = "one secret for all nodes, long enough".into();
         config.database.url = url.into();
-        config.limits.client_ip_header = "X-Forwarded-For".to_owned();
+        "X-Forwarded-For".clone_into(&mut config.limits.client_ip_header);
         config.http.behind_tls = true;
     })
     .await
@@ -114,7 +114,7 @@ async fn haproxy_speaks_tls_and_tells_the_clients_address() {
         config.http.behind_tls = true;
         config.limits.enabled = true;
         config.limits.auth_per_minute = 3;
-        config.limits.client_ip_header = "X-Forwarded-For".to_owned();
+        "X-Forwarded-For".clone_into(&mut config.limits.client_ip_header);
     })
     .await;
     let Some(haproxy) = Haproxy::before([server.addr(), nobody(), nobody()]).await else { return };
