@@ -17,6 +17,7 @@ use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
@@ -234,8 +235,9 @@ where
                 biased;
                 written = poll_fn(|cx| write.poll(&mut self.socket, input, cx)) => return written,
                 reason = self.links.queue.closed() => return Err(SocketEnd::Server(reason)),
-                // Allocated only when the write has to wait.
-                is_over = async { Box::pin(self.links.drain.next_step()).await } => if is_over {
+                // Allocated only when the write has to wait. Discarding may use up what a task may do at a time, and a
+                // client that writes without a pause would put off the end with it.
+                is_over = unconstrained(async { Box::pin(self.links.drain.next_step()).await }) => if is_over {
                     return Err(SocketEnd::Server(CloseReason::Restart));
                 },
             }

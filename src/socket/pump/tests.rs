@@ -1,10 +1,14 @@
 //! The pump over a connection in memory, with paused time: what it reads, what it writes, and how it ends.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
 use futures_util::SinkExt as _;
-use tokio::io::{AsyncReadExt as _, DuplexStream};
+use tokio::io::{AsyncReadExt as _, DuplexStream, ReadBuf};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
+use tokio::task::coop::consume_budget;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -25,13 +29,59 @@ fn frame() -> Frame {
     legacy::error(&FrameError::unavailable(1))
 }
 
-/// A pump over `io` in the dialect of a client that is not read before the first frame is written.
-async fn pump(io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, queue: SendQueue, credits: Credits) {
+/// A running pump.
+struct Running {
+    /// What the session was handed.
+    commands: UnboundedReceiver<(Command, Credit)>,
+    drain: CancellationToken,
+    /// The close code that is counted and logged.
+    code: JoinHandle<u16>,
+}
+
+/// Starts a pump over `io`.
+async fn pump(
+    io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    dialect: Dialect,
+    queue: SendQueue,
+    credits: Credits,
+) -> Running {
     let settings = Arc::new(Settings::new(&Config::defaults().unwrap().socket));
-    let drain = SocketDrain::new(CancellationToken::new(), || Duration::ZERO);
-    let links = Links { dialect: Dialect::V1, queue, session: SocketLease::probe().await.0, credits, drain };
+    let (session, commands) = SocketLease::probe().await;
+    let token = CancellationToken::new();
+    let drain = SocketDrain::new(token.clone(), || Duration::ZERO);
+    let links = Links { dialect, queue, session, credits, drain };
     let mut pump = Pump::new(io, Vec::new(), UserId(1), settings, links).await;
-    tokio::spawn(async move { pump.run().await });
+    Running { commands, drain: token, code: tokio::spawn(async move { pump.run().await }) }
+}
+
+/// The server's side of a client that reads nothing and writes pings without a pause.
+struct Flood;
+
+impl AsyncRead for Flood {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        // As a connection of tokio, which is not always ready, so that others have their turn.
+        std::task::ready!(pin!(consume_budget()).poll(cx));
+        // Whole frames, masked with zeros.
+        let ping = [&[0x81, 0x80 | 15, 0, 0, 0, 0][..], br#"{"type":"ping"}"#].concat();
+        while buf.remaining() >= ping.len() {
+            buf.put_slice(&ping);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Flood {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<std::io::Result<usize>> {
+        Poll::Pending
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Pending
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Pending
+    }
 }
 
 /// A pump and its client.
@@ -51,15 +101,9 @@ impl World {
         let (server, client) = tokio::io::duplex(64 * 1024);
         let (end, queue) = send_queue(64, 1 << 20);
         let credits = Credits::new(2, 1 << 20, InFlightBytes::new(1 << 20));
-        let (session, commands) = SocketLease::probe().await;
-        let token = CancellationToken::new();
-        let drain = SocketDrain::new(token.clone(), || Duration::ZERO);
-        let links = Links { dialect, queue, session, credits: credits.clone(), drain };
-        let settings = Arc::new(Settings::new(&Config::defaults().unwrap().socket));
-        let mut pump = Pump::new(server, Vec::new(), UserId(1), settings, links).await;
-        let code = tokio::spawn(async move { pump.run().await });
+        let Running { commands, drain, code } = pump(server, dialect, queue, credits.clone()).await;
         let client = WebSocketStream::from_raw_socket(client, Role::Client, None).await;
-        Self { client, queue: end, credits, commands, drain: token, code }
+        Self { client, queue: end, credits, commands, drain, code }
     }
 
     async fn send(&mut self, text: &str) {
@@ -206,6 +250,23 @@ async fn a_client_that_closes_is_answered_with_its_code() {
     assert_eq!(world.code.await.unwrap(), 1000);
 }
 
+/// What it writes uses up what a task may do at a time, again and again: the timers have their turn all the same.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_writes_without_a_pause_does_not_put_off_the_end() {
+    let (mut end, queue) = send_queue(8, 1 << 20);
+    let credits = Credits::new(2, 1 << 20, InFlightBytes::new(1 << 20));
+    assert!(end.put(frame().into()));
+    let Running { drain, code, commands: _commands } = pump(Flood, Dialect::V1, queue, credits).await;
+    tokio::task::yield_now().await;
+    drain.cancel();
+    // Time does not go on by itself, since the pump is never idle.
+    for _ in 0..100 {
+        tokio::time::advance(Duration::from_millis(200)).await;
+    }
+    assert!(code.is_finished(), "20 s after the server began to stop");
+    assert_eq!(code.await.unwrap(), 1012);
+}
+
 /// What hangs on a frame is given back when it is written, and no sooner: so a client that does not read is bounded.
 #[tokio::test]
 async fn credit_and_turn_of_a_frame_come_back_when_it_is_written() {
@@ -221,7 +282,7 @@ async fn credit_and_turn_of_a_frame_come_back_when_it_is_written() {
             ..QueuedFrame::from(frame())
         }));
     }
-    pump(io, queue, credits.clone()).await;
+    pump(io, Dialect::V1, queue, credits.clone()).await;
     let mut first = vec![0; frame().len() + 8];
     timeout(SOON, client.read_exact(&mut first)).await.unwrap().unwrap();
     // The first frame and some of the second have been read: both are still on their way, as far as the pump can know.
