@@ -132,8 +132,14 @@ impl Pair {
         Database::connect(self.standby.url("fluent")).await.unwrap()
     }
 
-    async fn users(&self) -> (TestClient, TestClient) {
-        (self.servers[0].sign_up("alice").await, self.servers[1].sign_up("bob").await)
+    /// Two users with a device each, one at each server. The first has written to the second, and the standby has it.
+    async fn acquainted(&self) -> [(TestClient, TestDevice); 2] {
+        let (alice, bob) = (self.servers[0].sign_up("alice").await, self.servers[1].sign_up("bob").await);
+        let (mut a, mut b) = (live(&alice, "a").await, live(&bob, "b").await);
+        a.store(bob.id, "kept").await;
+        b.expect("message").await;
+        self.replicated().await;
+        [(alice, a), (bob, b)]
     }
 
     async fn stop(self) {
@@ -147,11 +153,7 @@ impl Pair {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failover_that_has_lost_commits_makes_devices_begin_anew() {
     let Some(mut pair) = Pair::start().await else { return };
-    let (alice, bob) = pair.users().await;
-    let (mut a, mut b) = (live(&alice, "a").await, live(&bob, "b").await);
-    a.store(bob.id, "kept").await;
-    b.expect("message").await;
-    pair.replicated().await;
+    let [(alice, mut a), (bob, mut b)] = Box::pin(pair.acquainted()).await;
     let epoch = {
         let db = Database::connect(pair.primary.url("fluent")).await.unwrap();
         let standby = Database::connect(pair.standby.url("fluent")).await.unwrap();
@@ -190,11 +192,7 @@ async fn a_failover_that_has_lost_commits_makes_devices_begin_anew() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failover_that_has_lost_nothing_is_not_noticed_by_devices() {
     let Some(mut pair) = Pair::start().await else { return };
-    let (alice, bob) = pair.users().await;
-    let (mut a, mut b) = (live(&alice, "a").await, live(&bob, "b").await);
-    a.store(bob.id, "kept").await;
-    b.expect("message").await;
-    pair.replicated().await;
+    let [(_, mut a), (bob, mut b)] = Box::pin(pair.acquainted()).await;
     let before = Database::connect(pair.primary.url("fluent")).await.unwrap();
     let (epoch, timeline) =
         (text(&before, EPOCH).await, text(&before, "SELECT COALESCE(timeline, 0)::text FROM cluster").await);

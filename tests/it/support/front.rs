@@ -1,10 +1,10 @@
 //! Programs of other people that stand in front of servers: their files, their ports, and their start.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use fluent_backend::testing::eventually;
+use fluent_backend::testing::{Http, eventually};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
@@ -61,6 +61,21 @@ impl Front {
             assert!(said.contains("address already in use"), "{} does not start: {said}", program.display());
         }
         panic!("no port stays free for {}", program.display());
+    }
+
+    /// The address for clear text, which only the tests have.
+    pub(crate) fn http(&self) -> Http {
+        Http::new(self.ports.plain)
+    }
+
+    /// The address for TLS.
+    pub(crate) fn tls(&self) -> SocketAddr {
+        self.ports.tls
+    }
+
+    /// The certificate, for `chat.example.org`.
+    pub(crate) fn certificate(&self) -> PathBuf {
+        self.dir.path().join("fluent.crt")
     }
 
     /// What it has written to its output.

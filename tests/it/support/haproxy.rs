@@ -1,9 +1,9 @@
 //! The real haproxy with the configuration of `deploy`, in front of servers.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::ops::Deref;
+use std::path::Path;
 
-use fluent_backend::testing::Http;
 use tokio::process::Command;
 
 use super::front::{Front, Ports, certificate, deployed, replaced};
@@ -14,6 +14,14 @@ const NODES: [&str; 3] = ["fluent-1:8000", "fluent-2:8000", "fluent-3:8000"];
 
 /// One process of haproxy, gone with this value.
 pub(crate) struct Haproxy(Front);
+
+impl Deref for Haproxy {
+    type Target = Front;
+
+    fn deref(&self) -> &Front {
+        &self.0
+    }
+}
 
 impl Haproxy {
     /// Starts haproxy in front of three nodes. Without haproxy the test is skipped, and in CI fails.
@@ -28,21 +36,6 @@ impl Haproxy {
             vec!["-db".to_owned(), "-f".to_owned(), write(dir, &NODES.into_iter().zip(nodes).fold(text, node))]
         };
         Some(Self(Front::start(&program, configure).await))
-    }
-
-    /// The address for clear text, which only the tests have.
-    pub(crate) fn http(&self) -> Http {
-        Http::new(self.0.ports.plain)
-    }
-
-    /// The address for TLS.
-    pub(crate) fn tls(&self) -> SocketAddr {
-        self.0.ports.tls
-    }
-
-    /// The certificate, for `chat.example.org`.
-    pub(crate) fn certificate(&self) -> PathBuf {
-        self.0.dir.path().join("fluent.crt")
     }
 
     /// Its log: a line for each request, and for each node that comes or goes.

@@ -1,9 +1,9 @@
 //! The real nginx with the configuration of `deploy/nginx`, in front of servers.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::ops::Deref;
+use std::path::Path;
 
-use fluent_backend::testing::Http;
 use tokio::process::Command;
 
 use super::front::{Front, Ports, certificate, deployed, replaced};
@@ -14,6 +14,14 @@ const NODES: [&str; 3] = ["10.0.0.11:8000", "10.0.0.12:8000", "10.0.0.13:8000"];
 
 /// One process of nginx, gone with this value.
 pub(crate) struct Nginx(Front);
+
+impl Deref for Nginx {
+    type Target = Front;
+
+    fn deref(&self) -> &Front {
+        &self.0
+    }
+}
 
 impl Nginx {
     /// Starts nginx in front of the server at `upstream`. Without nginx the test is skipped, and in CI fails.
@@ -42,21 +50,6 @@ impl Nginx {
             ["-c".to_owned(), main, "-g".to_owned(), "daemon off; master_process off;".to_owned()].into()
         };
         Some(Self(Front::start(&program, configure).await))
-    }
-
-    /// The address for clear text, which only the tests have.
-    pub(crate) fn http(&self) -> Http {
-        Http::new(self.0.ports.plain)
-    }
-
-    /// The address for TLS.
-    pub(crate) fn tls(&self) -> SocketAddr {
-        self.0.ports.tls
-    }
-
-    /// The certificate, for `chat.example.org`.
-    pub(crate) fn certificate(&self) -> PathBuf {
-        self.0.dir.path().join("fluent.crt")
     }
 
     /// The access log: a line for each request.
