@@ -139,9 +139,29 @@ async fn a_request_that_is_on_its_way_is_answered_before_the_stop() {
     stopping.await.unwrap();
 }
 
+/// Attempts that a kernel may spoil.
+const ATTEMPTS: usize = 4;
+
 /// It writes a lot before it reads, so that both sides wait for each other when the server begins to stop.
+///
+/// Linux drops a segment for which it has no room after all, and then what its peer says of its own window, since that
+/// comes behind the segment. Such a client does not learn that the server reads on, until timers of minutes have run
+/// out. That spoils an attempt in ten or so on a busy machine; a server that does not read on spoils all of them.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_writes_before_it_reads_is_told_of_the_restart() {
+    for _ in 0..ATTEMPTS {
+        if let Some(heard) = heard_by_one_that_writes_before_it_reads().await {
+            assert!(contains(&heard, b"going_away"), "{} bytes", heard.len());
+            let end = &heard[heard.len().saturating_sub(40)..];
+            assert!(contains(&heard, &close_frame(1012, "restart")), "{end:?}");
+            return;
+        }
+    }
+    panic!("the server reads and forgets the rest");
+}
+
+/// Returns what the client reads in the end; `None` when it could not write all before.
+async fn heard_by_one_that_writes_before_it_reads() -> Option<Vec<u8>> {
     let server = TestServer::start().await;
     let alice = server.sign_up("alice").await;
     let mut device = narrow_device(&server, &alice.tokens.access_token).await;
@@ -155,12 +175,13 @@ async fn a_client_that_writes_before_it_reads_is_told_of_the_restart() {
     stands_still(&sent).await;
     let wanted = sent.load(Ordering::Relaxed) + 10_000;
     enough.store(wanted, Ordering::Relaxed);
-    let stopping = tokio::spawn(server.drain());
-    let heard = client.await.unwrap();
+    server.drain().await;
+    if sent.load(Ordering::Relaxed) < wanted {
+        client.abort();
+        return None;
+    }
     assert_eq!(sent.load(Ordering::Relaxed), wanted, "the server read and forgot the rest");
-    assert!(contains(&heard, b"going_away"), "{} bytes", heard.len());
-    assert!(contains(&heard, &close_frame(1012, "restart")), "{:?}", &heard[heard.len().saturating_sub(40)..]);
-    stopping.await.unwrap();
+    Some(client.await.unwrap())
 }
 
 /// It writes all the time, and stops only when it has read the close frame, as clients do.
