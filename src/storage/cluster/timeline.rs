@@ -68,10 +68,8 @@ impl Storage {
             return Ok(());
         }
         let can_compare = agreed == Some(known) && self.journal_reaches_known().await?;
-        if !can_compare && !member.is_lossless {
-            let tx = self.begin().await?;
-            self.change_epoch(&tx).await?;
-            tx.commit().await?;
+        // Once, also when several servers notice it at the same time.
+        if !can_compare && !member.is_lossless && self.leave_history().await? {
             tell_of_new_epoch(agreed, Some(now));
         }
         db.execute(self.statement(AGREE, [now.into(), agreed.into()])).await?;
