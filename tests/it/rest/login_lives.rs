@@ -9,16 +9,12 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::support::config::fast_janitor;
+use crate::support::config::{first_round_is_over, lazy_janitor};
 use crate::support::tables::{count, execute};
 use crate::support::v1::{live, log_in_again, send_frame, stopped_clock};
 
 /// As long as a refresh token lives.
 const MONTH_S: i64 = 2_592_000;
-
-/// Nothing is cleared away while a test runs.
-fn no_janitor(config: &mut Config) {
-    config.messages.clear_every_ms = 3_600_000;
-}
 
 async fn refresh(server: &TestServer, user: &TestClient) -> Option<TestClient> {
     let answer = server.http().post("/auth/refresh", &json!({"refresh_token": user.tokens.refresh_token})).await;
@@ -80,7 +76,8 @@ async fn a_clock_that_is_set_back_lets_nothing_live_on() {
 #[tokio::test]
 async fn ending_all_sessions_ends_all_sockets() {
     let clock = stopped_clock();
-    let server = TestServer::start_at(clock.clone(), no_janitor).await;
+    let server = TestServer::start_at(clock.clone(), lazy_janitor).await;
+    first_round_is_over(&server).await;
     let alice = server.sign_up("alice").await;
     for by_password in [false, true] {
         let mut old = log_in_again(&server, &alice).await.connect().await;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use fluent_backend::clock::Clock;
-use fluent_backend::config::Config;
 use fluent_backend::domain::Timestamp;
 use fluent_backend::testing::{TestClient, TestServer};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
+use crate::support::config::{first_round_is_over, lazy_janitor};
 use crate::support::rows::Rows;
 use crate::support::v1::{
     assert_fields, chat_list, column, conversations, history, integer, live, log_in_again, merged, send_frame, seq,
@@ -16,11 +16,6 @@ use crate::support::v1::{
 };
 
 const DAY_S: i64 = 86_400;
-
-/// The janitor comes by once, at the start: what is over stays where it is.
-fn lazy_janitor(config: &mut Config) {
-    config.messages.clear_every_ms = 3_600_000;
-}
 
 /// By the server's retention everything older is gone, as the janitor has it said.
 async fn retain(server: &TestServer, before: Timestamp) {
@@ -71,6 +66,7 @@ fn tells(shown: Vec<(&str, Vec<Value>)>, expected: &[&Value]) {
 async fn what_retention_has_ended_is_shown_by_nothing() {
     let clock = stopped_clock();
     let server = TestServer::start_at(clock.clone(), lazy_janitor).await;
+    first_round_is_over(&server).await;
     let (alice, bob, mut a, _b) = two_live(&server).await;
     let start = a.cursor(0);
     let mut old = Vec::new();
@@ -114,6 +110,7 @@ async fn what_retention_has_ended_is_shown_by_nothing() {
 async fn what_has_expired_is_shown_by_nothing() {
     let clock: Clock = stopped_clock();
     let server = TestServer::start_at(clock.clone(), lazy_janitor).await;
+    first_round_is_over(&server).await;
     let (alice, bob, mut a, mut b) = two_live(&server).await;
     let start = a.cursor(0);
     let kept = a.store(bob.id, "kept").await;

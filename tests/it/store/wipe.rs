@@ -4,7 +4,7 @@ use fluent_backend::testing::{TestClient, TestServer, eventually};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::config::fast_janitor;
+use crate::support::config::{fast_janitor, first_round_is_over, lazy_janitor};
 use crate::support::rows::{Found, Rows};
 use crate::support::traces::Marker;
 use crate::support::v1::{exchange, live, merged, partners, send_frame};
@@ -175,8 +175,8 @@ async fn when_both_sides_leave_neither_is_named() {
 /// And when the second one leaves before the first has been destroyed.
 #[tokio::test(flavor = "multi_thread")]
 async fn when_both_sides_leave_at_once_neither_is_named() {
-    // The janitor comes by once, at the start.
-    let server = TestServer::start_with(|config| config.messages.clear_every_ms = 3_600_000).await;
+    let server = TestServer::start_with(lazy_janitor).await;
+    first_round_is_over(&server).await;
     let _partners = partners(&server).await;
     let (rows, leaving, [first, second]) = Box::pin(two_who_will_leave(&server)).await;
     for user in &leaving {

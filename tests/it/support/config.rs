@@ -1,11 +1,27 @@
 //! Settings that several tests start their servers with.
 
 use fluent_backend::config::Config;
+use fluent_backend::telemetry::ActorKind;
+use fluent_backend::testing::{TestServer, eventually};
 
 /// Lets the janitor look for expired and deleted messages every 20 ms: the clock jumps, and the test waits for what
 /// must follow.
 pub(crate) fn fast_janitor(config: &mut Config) {
     config.messages.clear_every_ms = 20;
+}
+
+/// Lets the janitor come by once, at the start: what is over later stays where it is. See [`first_round_is_over`].
+pub(crate) fn lazy_janitor(config: &mut Config) {
+    config.messages.clear_every_ms = 3_600_000;
+}
+
+/// Waits until the janitor has come by for the first time: on a busy machine it takes longer than a server's start.
+pub(crate) async fn first_round_is_over(server: &TestServer) {
+    let is_over = async || {
+        let seen = server.server().health().snapshot(ActorKind::Janitor);
+        (seen.handled > 0 && seen.busy_for.is_none()).then_some(())
+    };
+    eventually("the janitor's first round is over", is_over).await;
 }
 
 /// Lets one password be hashed at a time, which takes a while; others wait a millisecond for their turn.

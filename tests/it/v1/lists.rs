@@ -3,6 +3,7 @@
 use fluent_backend::testing::{TestClient, TestServer};
 use serde_json::{Value, json};
 
+use crate::support::config::{first_round_is_over, lazy_janitor};
 use crate::support::v1::{
     assert_fields, chat_list, column, conversation, conversations, exchange, history, integer, live, log_in_again,
     merged, send_frame, seq, stopped_clock, two_live, two_users,
@@ -231,7 +232,8 @@ async fn unread_counts_what_came_and_was_neither_read_nor_deleted() {
 #[tokio::test]
 async fn what_has_expired_does_not_count_as_unread() {
     let clock = stopped_clock();
-    let server = TestServer::start_at(clock.clone(), |config| config.messages.clear_every_ms = 3_600_000).await;
+    let server = TestServer::start_at(clock.clone(), lazy_janitor).await;
+    first_round_is_over(&server).await;
     let (alice, bob, mut a, mut b) = two_live(&server).await;
     let expiring = |name: &str, s: i64| merged(&send_frame(bob.id, name), json!({"expires_in_s": s}));
     exchange(&mut a, &mut b, "stays").await;
