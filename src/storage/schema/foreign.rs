@@ -103,20 +103,29 @@ fn read(path: &Path) -> Result<(Vec<String>, Vec<String>), rusqlite::Error> {
     Ok((tables, applied))
 }
 
+/// Lists the tables of the schema of a PostgreSQL database that other programs may share. It is empty on SQLite, whose
+/// files are inspected by [`look`].
+pub(in crate::storage) async fn neighbours(db: &DatabaseConnection) -> Result<Vec<String>, StorageError> {
+    let Some((listing, _)) = SHARED.of(db.get_database_backend()) else { return Ok(Vec::new()) };
+    tables(db, listing).await
+}
+
 /// Returns [`StorageError::Foreign`] when the schema of a PostgreSQL database belongs to another program: its applied
 /// migrations are none of ours, or it has none and a table with the name of one of ours.
-pub(in crate::storage) async fn check(db: &DatabaseConnection, applied: &[String]) -> Result<(), StorageError> {
-    let Some((listing, named)) = SHARED.of(db.get_database_backend()) else { return Ok(()) };
+///
+/// `present`, from [`neighbours`], must be older than `applied`: another server that migrates meanwhile makes its tables
+/// and records its migrations in one transaction, so that no tables of ours are seen without them.
+pub(in crate::storage) async fn check(
+    db: &DatabaseConnection,
+    present: &[String],
+    applied: &[String],
+) -> Result<(), StorageError> {
+    let Some((_, named)) = SHARED.of(db.get_database_backend()) else { return Ok(()) };
     if applied.iter().any(|name| is_ours(name)) {
         return Ok(());
     }
-    let is_foreign = if applied.is_empty() {
-        let present = tables(db, listing).await?;
-        let is_bare = present.iter().all(|table| table == MIGRATIONS);
-        !is_bare && own_tables().await?.iter().any(|own| present.contains(own))
-    } else {
-        true
-    };
+    let is_bare = applied.is_empty() && present.iter().all(|table| table == MIGRATIONS);
+    let is_foreign = !applied.is_empty() || (!is_bare && own_tables().await?.iter().any(|own| present.contains(own)));
     if !is_foreign {
         return Ok(());
     }

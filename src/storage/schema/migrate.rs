@@ -55,8 +55,9 @@ pub(in crate::storage) async fn up(db: &DatabaseConnection) -> Result<(), Storag
 /// unless the database says that this version is too old ([`StorageError::TooOld`]).
 pub(in crate::storage) async fn state(db: &DatabaseConnection) -> Result<Vec<MigrationState>, StorageError> {
     let known: Vec<String> = Migrator::get_migration_files().iter().map(|m| m.name().to_owned()).collect();
+    let present = foreign::neighbours(db).await?;
     let applied = applied(db).await?;
-    foreign::check(db, &applied).await?;
+    foreign::check(db, &present, &applied).await?;
     let may_be_newer = match versions::min_version(db).await? {
         Some(min_version) => versions::check(&min_version).map(|()| known.iter().all(|name| applied.contains(name)))?,
         None => false,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use fluent_backend::testing::{TestClient, TestDatabase};
+use futures_util::future::join_all;
 use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, Statement};
 
 use crate::support::binary::{ServerProcess, run};
@@ -117,6 +118,19 @@ async fn a_postgresql_database_of_another_program_is_left_as_it_is() {
             assert_eq!(tables(&db).await, before, "{args:?}");
         }
         db.close().await.unwrap();
+    }
+}
+
+/// Of servers that start at once on an empty database, none takes the tables that another one makes for foreign.
+#[tokio::test]
+async fn servers_that_start_at_once_know_each_others_tables() {
+    for _ in 0..3 {
+        let Some(database) = postgres::database().await else { return };
+        let dir = tempfile::tempdir().unwrap();
+        let start = async |_| run(dir.path(), &["migrate", "up"], &[("DATABASE_URL", database.url())]).await;
+        for output in join_all((0..4).map(start)).await {
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
     }
 }
 
