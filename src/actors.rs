@@ -5,6 +5,7 @@
 //! root ─┬─ registry ─┬─ session (one for each connected user)
 //!       │            └─ …
 //!       ├─ relay (on PostgreSQL)
+//!       ├─ who (on PostgreSQL with NATS)
 //!       ├─ persistence
 //!       ├─ presence
 //!       └─ janitor
@@ -26,6 +27,7 @@ mod relay;
 mod root;
 mod session;
 mod stats;
+mod who;
 
 pub use health::Health;
 pub use persistence::messages::PersistenceHandle;
@@ -39,3 +41,5 @@ pub use session::messages::SocketLease;
 pub use session::new_socket::{NewSocket, Opening};
 pub use session::send_queue::{Outgoing, QueueSender, QueuedFrame, SendQueue, send_queue};
 pub use stats::ActorSnapshot;
+pub use who::messages::{Beat, Others, WhoHandle};
+pub use who::peers::Described;

@@ -7,6 +7,7 @@ pub mod legacy;
 pub mod record;
 mod request;
 pub mod v1;
+pub mod who;
 
 pub use close::CloseReason;
 pub use error::{Detail, ErrorCode, FrameError};

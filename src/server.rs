@@ -147,7 +147,7 @@ impl Server {
         self.drain.cancel();
         let app = self.app.clone();
         // The others learn of it at once; the database may be away.
-        tokio::spawn(async move { node::beat(&app).await });
+        tokio::spawn(async move { node::say_now(&app).await });
         self.connections.close();
         let closed = async {
             tokio::join!(self.app.sockets.closed(), self.connections.wait());

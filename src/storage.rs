@@ -28,6 +28,7 @@ use tokio::sync::{Mutex, Semaphore};
 
 use cluster::Membership;
 use cluster::history::History;
+use cluster::hold_times::HoldTimes;
 use commands::cache::Cache;
 use engine::begin::Batches;
 use engine::sqlite::lock::StoreLock;
@@ -78,6 +79,8 @@ pub struct Storage {
     boot: i64,
     /// What this server knows of the store's history.
     history: History,
+    /// For how long batches keep other servers from storing.
+    hold_times: HoldTimes,
     /// On PostgreSQL: this server's place among the others.
     membership: Membership,
     cache: Mutex<Cache>,

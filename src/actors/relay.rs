@@ -157,7 +157,7 @@ impl Actor for RelayActor {
             // What is said there is of a former history.
             RelayMsg::Heard(_) | RelayMsg::Foreign { .. } if state.link_is_retired() => {}
             RelayMsg::Heard(Heard::Word { kind: WordKind::Log, bytes, place }) => state.heard(&bytes, place),
-            // Nobody says anything else yet.
+            // They go elsewhere.
             RelayMsg::Heard(Heard::Word { .. }) => {}
             RelayMsg::Foreign { first, last, batch, place } => {
                 drop(place);

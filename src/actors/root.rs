@@ -17,9 +17,11 @@ use super::mailbox::{Mailbox, Slot, Timed};
 use super::persistence::messages::PersistenceHandle;
 use super::presence::messages::PresenceHandle;
 use super::registry::messages::RegistryHandle;
-use super::relay::link::{Ear, Heard, Link, LinkError};
+use super::relay::link::{Ear, Heard, Link, LinkError, WordKind};
 use super::relay::messages::{RelayHandle, RelayMsg};
 use super::stats::ActorCounters;
+use super::who::messages::{Others, WhoHandle, WhoMsg};
+use super::who::peers::Place;
 use crate::auth::RefusedTokens;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -52,6 +54,10 @@ pub struct ActorSystem {
     pub presence: PresenceHandle,
     /// The relay, which brings the batches of all servers into one order; not there on SQLite.
     pub relay: RelayHandle,
+    /// The actor that knows the other servers; not there without NATS.
+    pub who: WhoHandle,
+    /// What it knows of them, readable without asking it.
+    pub others: Others,
     /// The state of the actors, readable without asking them.
     pub health: Arc<Health>,
 }
@@ -68,18 +74,21 @@ impl ActorSystem {
         let head = storage.probe_head(0).await?;
         let health = Arc::new(Health::default());
         let relay = RelayHandle(Slot::new(health.stats(ActorKind::Relay).clone()));
+        let who = WhoHandle(Slot::new(health.stats(ActorKind::Who).clone()));
         let handles = Handles {
             registry: RegistryHandle(Slot::new(health.stats(ActorKind::Registry).clone())),
             persistence: PersistenceHandle(Slot::new(health.stats(ActorKind::Persistence).clone())),
             presence: PresenceHandle(Slot::new(health.stats(ActorKind::Presence).clone())),
             // Boxed, since this runs once.
-            link: Box::pin(open_link(config, &storage, &relay, &health)).await?,
+            link: Box::pin(open_link(config, &storage, (&relay, &who), &health)).await?,
             relay,
+            who,
+            others: Others::new(storage.boot(), config.cluster.dead_after()),
         };
         let children = children(config, &storage, refused, &clock, &handles, &health, head)?;
         let (root, on_fatal) = start_root(children, health.clone()).await?;
-        let Handles { registry, persistence, presence, relay, .. } = handles;
-        Ok((Self { root, registry, persistence, presence, relay, health }, on_fatal))
+        let Handles { registry, persistence, presence, relay, who, others, .. } = handles;
+        Ok((Self { root, registry, persistence, presence, relay, who, others, health }, on_fatal))
     }
 
     /// Stops all actors at once. Drain the writer first.
@@ -113,13 +122,22 @@ pub enum ActorSystemError {
 async fn open_link(
     config: &Config,
     storage: &Storage,
-    relay: &RelayHandle,
+    (relay, who): (&RelayHandle, &WhoHandle),
     health: &Arc<Health>,
 ) -> Result<Option<Link>, LinkError> {
-    let (relay, health) = (relay.clone(), health.clone());
+    let (relay, who, health) = (relay.clone(), who.clone(), health.clone());
     let ear: Ear = Arc::new(move |heard| {
         match heard {
-            Heard::Up => health.set_relay_up(true),
+            Heard::Word { kind: WordKind::Who, bytes, place: permit } => {
+                return who.0.cast(WhoMsg::Heard { place: Place::All, bytes, permit });
+            }
+            Heard::Word { kind: WordKind::To(_), bytes, place: permit } => {
+                return who.0.cast(WhoMsg::Heard { place: Place::Alone, bytes, permit });
+            }
+            Heard::Up => {
+                health.set_relay_up(true);
+                who.0.cast(WhoMsg::Up);
+            }
             Heard::Down => health.set_relay_up(false),
             Heard::Missed | Heard::Word { .. } => {}
         }

@@ -9,7 +9,7 @@ use super::client_address::ClientAddresses;
 use super::operators::Operators;
 use super::places::Places;
 use super::shares::Shares;
-use crate::actors::{ActorSystem, Health};
+use crate::actors::{ActorSystem, Health, Others, WhoHandle};
 use crate::auth::{Auth, RateLimiter};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -35,6 +35,10 @@ pub struct App {
     pub clock: Clock,
     /// The state of the actors, for readiness.
     pub health: Arc<Health>,
+    /// For saying to other servers that this one is there.
+    pub who: WhoHandle,
+    /// What is known of the other servers.
+    pub others: Others,
     /// The places for clients' connections.
     pub places: Arc<Places>,
     /// The shares that one account, and the responses to all clients, may take.
@@ -75,6 +79,8 @@ impl App {
             service,
             clock,
             health: actors.health.clone(),
+            who: actors.who.clone(),
+            others: actors.others.clone(),
             storage,
             auth,
             places,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::actors::Beat;
 use crate::auth::SecretKeys;
 use crate::config::{Config, Failover};
 use crate::http::App;
@@ -24,8 +25,15 @@ pub(super) async fn join(config: &Config, keys: &SecretKeys, storage: &Storage) 
     storage.join(joining).await
 }
 
-/// Says that this server is there, until it is stopped.
+/// Says that this server is there, until it is stopped: by NATS, whatever the database does, and in the database.
 pub(super) async fn beats(app: Arc<App>, stop: CancellationToken) {
+    let (saying, stopped) = (app.clone(), stop.clone());
+    tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(BEAT_EVERY);
+        while stopped.run_until_cancelled(ticks.tick()).await.is_some() {
+            say(&saying);
+        }
+    });
     let mut ticks = tokio::time::interval(BEAT_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
@@ -33,13 +41,29 @@ pub(super) async fn beats(app: Arc<App>, stop: CancellationToken) {
     }
 }
 
-/// Says once that this server is there.
-pub(super) async fn beat(app: &App) {
-    let leaving_in = app.health.is_draining().then(|| app.config.server.drain_window());
-    let pulse = Pulse { told: app.health.told(), sockets: app.sockets.count(), leaving_in };
+/// Says once, by both ways, that this server is there.
+pub(super) async fn say_now(app: &App) {
+    say(app);
+    beat(app).await;
+}
+
+fn say(app: &App) {
+    app.who.beat(Beat { sockets: app.sockets.count(), leaving_in: leaving_in(app) });
+}
+
+/// Returns the time in which this server will have closed its sockets, if it is stopping.
+fn leaving_in(app: &App) -> Option<Duration> {
+    app.health.is_draining().then(|| app.config.server.drain_window())
+}
+
+async fn beat(app: &App) {
+    let pulse = Pulse { told: app.health.told(), sockets: app.sockets.count(), leaving_in: leaving_in(app) };
     match app.storage.beat(pulse, app.config.cluster.dead_after()).await {
-        #[expect(clippy::cast_precision_loss, reason = "a few servers")]
-        Ok(Some(beat)) => metrics().cluster.nodes.set(beat.live as f64),
+        Ok(Some(beat)) => {
+            #[expect(clippy::cast_precision_loss, reason = "a few servers")]
+            metrics().cluster.nodes.set(beat.live as f64);
+            app.who.rows(beat.seen);
+        }
         Ok(None) => {}
         // The relay says so at the level that it deserves.
         Err(error) => tracing::debug!(error = %error, "the other servers cannot be told that this one is there"),

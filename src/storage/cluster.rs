@@ -1,6 +1,7 @@
 //! What servers on one PostgreSQL must agree on, and how each notices that the database has become another one.
 
 pub(in crate::storage) mod history;
+pub(in crate::storage) mod hold_times;
 mod joining;
 mod nodes;
 mod timeline;

@@ -11,6 +11,7 @@ use crate::clock;
 use crate::config::{Config, Store};
 use crate::storage::cluster::Membership;
 use crate::storage::cluster::history::History;
+use crate::storage::cluster::hold_times::HoldTimes;
 use crate::storage::commands::cache::Cache;
 use crate::storage::engine::begin::Batches;
 use crate::storage::engine::connect::store;
@@ -104,6 +105,7 @@ impl Storage {
             journal: open_journal(config).await?,
             boot: i64::from_be_bytes(clock::random_bytes()?),
             history: History::default(),
+            hold_times: HoldTimes::default(),
             membership: Membership::default(),
             cache: Mutex::new(Cache::new()),
             write_health: Arc::default(),

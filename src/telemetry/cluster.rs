@@ -15,12 +15,14 @@ pub enum Dropped {
     Malformed,
     /// It told what was told before.
     Stale,
+    /// It was of a former history of the store.
+    Epoch,
     /// The client could not hand it over in time; some words may count as one.
     SlowConsumer,
 }
 
 impl Dropped {
-    const ALL: [Self; 5] = [Self::Queue, Self::Mac, Self::Malformed, Self::Stale, Self::SlowConsumer];
+    const ALL: [Self; 6] = [Self::Queue, Self::Mac, Self::Malformed, Self::Stale, Self::Epoch, Self::SlowConsumer];
 
     const fn as_str(self) -> &'static str {
         match self {
@@ -28,6 +30,7 @@ impl Dropped {
             Self::Mac => "mac",
             Self::Malformed => "malformed",
             Self::Stale => "stale",
+            Self::Epoch => "epoch",
             Self::SlowConsumer => "slow_consumer",
         }
     }

@@ -56,12 +56,22 @@ pub enum ActorKind {
     Janitor,
     /// The relay: brings the batches of all servers into one order.
     Relay,
+    /// Who is where: what this server knows of the others and of their sockets.
+    Who,
 }
 
 impl ActorKind {
     /// All kinds, in the order of their discriminants.
-    pub const ALL: [Self; 7] =
-        [Self::Root, Self::Registry, Self::Session, Self::Persistence, Self::Presence, Self::Janitor, Self::Relay];
+    pub const ALL: [Self; 8] = [
+        Self::Root,
+        Self::Registry,
+        Self::Session,
+        Self::Persistence,
+        Self::Presence,
+        Self::Janitor,
+        Self::Relay,
+        Self::Who,
+    ];
 
     /// Returns the label's value.
     #[must_use]
@@ -74,6 +84,7 @@ impl ActorKind {
             Self::Presence => "presence",
             Self::Janitor => "janitor",
             Self::Relay => "relay",
+            Self::Who => "who",
         }
     }
 }

@@ -23,4 +23,5 @@ mod search;
 mod secrets;
 mod seed;
 mod two_servers;
+mod who_is_where;
 mod writers;

@@ -23,6 +23,8 @@ use crate::actors::relay::messages::{Announcer, RelayHandle};
 use crate::actors::relay::{Pace, RelayActor, RelayArgs};
 use crate::actors::session::replay::Replays;
 use crate::actors::stats::{ActorCounters, ActorStats};
+use crate::actors::who::messages::{Others, WhoHandle};
+use crate::actors::who::{WhoActor, WhoArgs};
 use crate::auth::RefusedTokens;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -47,7 +49,9 @@ pub(super) struct Handles {
     pub(super) persistence: PersistenceHandle,
     pub(super) presence: PresenceHandle,
     pub(super) relay: RelayHandle,
-    /// The relay's way to other servers, if there is one.
+    pub(super) who: WhoHandle,
+    pub(super) others: Others,
+    /// The way to other servers, if there is one.
     pub(super) link: Option<Link>,
 }
 
@@ -147,7 +151,7 @@ pub(super) fn children(
     health: &Arc<Health>,
     head: Seq,
 ) -> Result<Vec<Child>, StartError> {
-    let Handles { registry, persistence, presence, relay, link } = handles;
+    let Handles { registry, persistence, presence, relay, who, others, link } = handles;
     let local = LocalUsers::default();
     let listeners = Listeners { registry: registry.clone(), presence: presence.clone(), refused: refused.clone() };
     let announcer =
@@ -189,6 +193,15 @@ pub(super) fn children(
         pace: Pace { poll: config.cluster.poll(), check: config.cluster.check(), gap_wait: config.cluster.gap_wait() },
     };
     let relays = storage.has_journal().then(|| Child::new(ActorKind::Relay, relay.0.clone(), RelayActor, relay_args));
+    let who_args = link.as_ref().map(|link| WhoArgs {
+        storage: storage.clone(),
+        clock: clock.clone(),
+        health: health.clone(),
+        link: link.clone(),
+        others: others.clone(),
+        label: config.cluster.name(),
+    });
+    let whos = who_args.map(|args| Child::new(ActorKind::Who, who.0.clone(), WhoActor, args));
     let janitor = Slot::new(health.stats(ActorKind::Janitor).clone());
     let thread = Arc::new(DedicatedThread::start("writer").map_err(|error| StartError(error.to_string()))?);
     let sessions = registry.clone();
@@ -208,6 +221,6 @@ pub(super) fn children(
         Child::new(ActorKind::Janitor, janitor, JanitorActor, janitor_args),
     ];
     // Before the writer, whose batches it takes.
-    children.splice(2..2, relays);
+    children.splice(2..2, relays.into_iter().chain(whos));
     Ok(children)
 }

@@ -11,8 +11,6 @@ use crate::config::{ConfigError, redaction};
 
 /// Longest name of a server, in bytes.
 const MAX_NODE_BYTES: usize = 64;
-/// The time after which a server that says nothing more counts as gone.
-const DEAD_AFTER: Duration = Duration::from_secs(7);
 
 /// `[cluster]`: how servers on one PostgreSQL learn of each other's batches.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -33,6 +31,10 @@ pub struct Cluster {
     pub check_ms: u64,
     /// Seconds for which the journal keeps a batch.
     pub journal_s: i64,
+    /// Seconds after which a server that says nothing more counts as gone.
+    pub dead_after_s: u64,
+    /// Seconds for which the users of other servers count as they were while NATS is away.
+    pub presence_hold_s: u64,
 }
 
 impl Cluster {
@@ -53,7 +55,13 @@ impl Cluster {
     /// Returns the time after which a server that says nothing more counts as gone.
     #[must_use]
     pub fn dead_after(&self) -> Duration {
-        DEAD_AFTER
+        Duration::from_secs(self.dead_after_s)
+    }
+
+    /// Returns the time for which the users of other servers count as they were while NATS is away.
+    #[must_use]
+    pub fn presence_hold(&self) -> Duration {
+        Duration::from_secs(self.presence_hold_s)
     }
 
     /// Returns the longest wait for a batch that is late by NATS.
@@ -90,7 +98,10 @@ impl Cluster {
         require((10..=10_000).contains(&self.poll_ms), "cluster.poll_ms", "must be between 10 and 10000")?;
         require((100..=60_000).contains(&self.check_ms), "cluster.check_ms", "must be between 100 and 60000")?;
         // A server that was busy for a moment must find what it has missed; and what is deleted is gone within an hour.
-        require((10..=3600).contains(&self.journal_s), "cluster.journal_s", "must be between 10 and 3600")
+        require((10..=3600).contains(&self.journal_s), "cluster.journal_s", "must be between 10 and 3600")?;
+        // Each says every two seconds that it is there; a row in the table of servers is looked for as long as 15 s.
+        require((5..=15).contains(&self.dead_after_s), "cluster.dead_after_s", "must be between 5 and 15")?;
+        require(self.presence_hold_s <= 3600, "cluster.presence_hold_s", "must be at most 3600")
     }
 }
 

@@ -1,14 +1,20 @@
 //! The servers that use the database.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::StatusCode;
 use serde::Serialize;
 
+use crate::actors::Described;
 use crate::http::app::App;
 use crate::http::error::ApiError;
 use crate::http::extract::Request;
 use crate::http::respond::{Response, json};
+use crate::storage;
+
+/// A server that has said nothing by NATS for so long does not reach it: two words of it are missing.
+const SILENT: Duration = Duration::from_secs(5);
 
 #[derive(Serialize)]
 struct Cluster {
@@ -43,24 +49,89 @@ struct Node {
 pub(in crate::http) async fn cluster(app: Arc<App>, _: Request) -> Result<Response, ApiError> {
     let history =
         app.storage.known_history().ok_or(ApiError::NotFound("only PostgreSQL is used by several servers"))?;
-    let nodes = app.storage.nodes().await?;
+    let rows = app.storage.nodes().await?;
+    let level = rows.first().map_or(0, |node| node.agreed_level);
     let dead_after_ms = i64::try_from(app.config.cluster.dead_after().as_millis()).unwrap_or(i64::MAX);
-    let told = app.health.told().0;
-    let level = nodes.first().map_or(0, |node| node.agreed_level);
-    let nodes = nodes.into_iter().filter(|node| node.is_self || node.seen_ms_ago < dead_after_ms).map(|node| Node {
-        boot: format!("{:016x}", node.boot),
-        label: node.label,
-        version: node.version,
-        level: node.level,
-        is_self: node.is_self,
-        told: if node.is_self { told } else { node.told.0 },
-        sockets: if node.is_self { i64::try_from(app.sockets.count()).unwrap_or(i64::MAX) } else { node.sockets },
-        relay: node.is_self.then(|| if app.health.relay_is_up() { "nats" } else { "polling" }),
-        store_ok: node.is_self.then(|| app.health.storage_works()),
-        leaving_until: node.leaving_until.map(|until| until.to_string()),
-        seen_ms_ago: node.seen_ms_ago,
-        hold_p99_ms: None,
-    });
-    let nodes = nodes.collect();
-    Ok(json(StatusCode::OK, &Cluster { epoch: history.epoch.as_str().to_owned(), told, level, nodes }))
+    let mut others = app.others.described();
+    let mut nodes: Vec<Node> = Vec::with_capacity(rows.len());
+    for row in rows {
+        let said = others.iter().position(|other| other.boot == row.boot).map(|at| others.swap_remove(at));
+        nodes.push(Node::of(&app, row, said));
+    }
+    // Those whose row could not be renewed.
+    nodes.extend(others.into_iter().map(Node::heard));
+    nodes.retain(|node| node.is_self || node.seen_ms_ago < dead_after_ms);
+    nodes.sort_by(|one, other| (&one.label, &one.boot).cmp(&(&other.label, &other.boot)));
+    let (epoch, told) = (history.epoch.as_str().to_owned(), app.health.told().0);
+    Ok(json(StatusCode::OK, &Cluster { epoch, told, level, nodes }))
+}
+
+impl Node {
+    /// Describes a server that has a row in the database, and what it has said by NATS.
+    fn of(app: &App, row: storage::Node, said: Option<Described>) -> Self {
+        if row.is_self {
+            return Self {
+                relay: Some(if app.health.relay_is_up() { "nats" } else { "polling" }),
+                store_ok: Some(app.health.storage_works()),
+                told: app.health.told().0,
+                sockets: signed(app.sockets.count() as u64),
+                hold_p99_ms: app.storage.hold_p99().map(|held| held.as_secs_f64() * 1000.0),
+                ..Self::written(row)
+            };
+        }
+        match said.map(Self::heard) {
+            Some(heard) if heard.seen_ms_ago <= row.seen_ms_ago => heard,
+            // It writes its row, and its words do not come.
+            Some(heard) if heard.relay == Some("polling") => Self {
+                relay: heard.relay,
+                hold_p99_ms: heard.hold_p99_ms,
+                store_ok: heard.store_ok,
+                ..Self::written(row)
+            },
+            Some(heard) => Self { seen_ms_ago: row.seen_ms_ago, ..heard },
+            None => Self::written(row),
+        }
+    }
+
+    /// Describes a server by its row in the database.
+    fn written(row: storage::Node) -> Self {
+        Self {
+            boot: format!("{:016x}", row.boot),
+            label: row.label,
+            version: row.version,
+            level: row.level,
+            is_self: row.is_self,
+            told: row.told.0,
+            sockets: row.sockets,
+            relay: None,
+            store_ok: None,
+            leaving_until: row.leaving_until.map(|until| until.to_string()),
+            seen_ms_ago: row.seen_ms_ago,
+            hold_p99_ms: None,
+        }
+    }
+
+    /// Describes a server by what it has said by NATS.
+    fn heard(Described { boot, here, silent_for }: Described) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "far less than 2^52")]
+        let hold_p99_ms = here.hold_p99_us.map(|micros| micros as f64 / 1000.0);
+        Self {
+            boot: format!("{boot:016x}"),
+            label: here.label,
+            version: here.version,
+            level: here.level,
+            is_self: false,
+            told: here.told,
+            sockets: signed(here.sockets),
+            relay: Some(if silent_for < SILENT { "nats" } else { "polling" }),
+            store_ok: Some(here.store_ok),
+            leaving_until: here.leaving_until.map(|until| until.to_string()),
+            seen_ms_ago: i64::try_from(silent_for.as_millis()).unwrap_or(i64::MAX),
+            hold_p99_ms,
+        }
+    }
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }

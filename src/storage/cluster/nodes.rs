@@ -75,10 +75,12 @@ pub struct Pulse {
 }
 
 /// What a server learns of the others when it renews its row.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Beat {
-    /// The servers that were seen within so many microseconds as [`Storage::beat`] was asked for, with this one.
+    /// The servers that were seen lately enough, with this one.
     pub live: usize,
+    /// The runs of all that were seen within the last 15 seconds, each with the milliseconds since then.
+    pub seen: Vec<(i64, i64)>,
 }
 
 impl Storage {
@@ -106,7 +108,15 @@ impl Storage {
         }
         self.follow_timeline(member).await?;
         let dead_after_ms = i64::try_from(dead_after.as_millis()).unwrap_or(i64::MAX);
-        Ok(Some(Beat { live: nodes.iter().filter(|node| node.seen_ms_ago < dead_after_ms).count() }))
+        let live = nodes.iter().filter(|node| node.seen_ms_ago < dead_after_ms).count();
+        Ok(Some(Beat { live, seen: nodes.iter().map(|node| (node.boot, node.seen_ms_ago)).collect() }))
+    }
+
+    /// Returns the time for which its batches keep those of other servers waiting, which 99 of 100 do not exceed;
+    /// `None` when there was none for a minute.
+    #[must_use]
+    pub fn hold_p99(&self) -> Option<Duration> {
+        self.hold_times.p99()
     }
 
     /// Returns the servers that were seen within the last 15 seconds; none on SQLite.

@@ -6,6 +6,8 @@
 //! On PostgreSQL all other writers wait from the statement that takes the numbers to the commit. So what must be looked
 //! up is asked before it where that is possible, and each kind of command makes a few statements for all there are.
 
+use std::time::Instant;
+
 use crate::clock::random_bytes;
 use crate::domain::{Answer, Command, Draft, Effect, Epoch, LoginMark, Outcome, Record, Seq, Timestamp};
 use crate::storage::cluster::KnownHistory;
@@ -100,6 +102,7 @@ impl Storage {
         };
         let early = batch.look_up_for(&commands).await?;
         let taken = batch.take_numbers(count, known.as_ref()).await?;
+        let held_since = Instant::now();
         (batch.first_seq, batch.first_time) = (taken.head.0 - count + 1, taken.clock - count + 1);
         batch.retained_from = taken.retained_from;
         let still_holds = batch.cache.check(taken.rules);
@@ -123,6 +126,7 @@ impl Storage {
         } else {
             tx.commit().await?;
         }
+        self.hold_times.record(held_since.elapsed());
         if destroyed {
             self.mark_destroyed();
         }

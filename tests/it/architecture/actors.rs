@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{code, sources};
 
 /// The modules in their order: what all share, then the messages and handles of the actors, then the actors.
-const ORDER: [&str; 40] = [
+const ORDER: [&str; 43] = [
     "stats",
     "mailbox",
     "health",
@@ -13,6 +13,8 @@ const ORDER: [&str; 40] = [
     "relay::link::seal",
     "relay::link::line",
     "relay::link",
+    "who::peers",
+    "who::messages",
     "session::credit",
     "session::send_queue",
     "session::new_socket",
@@ -40,6 +42,7 @@ const ORDER: [&str; 40] = [
     "registry",
     "relay",
     "relay::history",
+    "who",
     "persistence::disk_space",
     "persistence::doubt",
     "persistence::thread",

@@ -1,0 +1,86 @@
+//! The messages of the actor, and the handles through which others speak to it or read what it knows.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::peers::{Described, Peers, Place};
+use crate::actors::mailbox::Slot;
+
+pub(in crate::actors) enum WhoMsg {
+    /// A word of another server, whose seal is whole; the permit makes room for another.
+    Heard { place: Place, bytes: Bytes, permit: OwnedSemaphorePermit },
+    /// From now on words are heard.
+    Up,
+    /// It is time to say that this server is there.
+    Beat(Beat),
+    /// The servers that have a row in the database, each with the milliseconds since it was written.
+    Rows(Vec<(i64, i64)>),
+    /// Time has passed.
+    Tick,
+    #[cfg(feature = "testing")]
+    Crash,
+}
+
+/// What the actor does not know by itself of its server.
+#[derive(Clone, Copy, Debug)]
+pub struct Beat {
+    /// Its open sockets.
+    pub sockets: usize,
+    /// The time in which it will have closed them, if it is stopping.
+    pub leaving_in: Option<Duration>,
+}
+
+/// The handle of the actor and of its successors.
+#[derive(Clone)]
+pub struct WhoHandle(pub(in crate::actors) Slot<WhoMsg>);
+
+impl WhoHandle {
+    /// Says to the other servers that this one is there.
+    pub fn beat(&self, beat: Beat) {
+        self.0.cast(WhoMsg::Beat(beat));
+    }
+
+    /// Reports which servers have a row in the database, each with the milliseconds since it was written.
+    pub fn rows(&self, rows: Vec<(i64, i64)>) {
+        self.0.cast(WhoMsg::Rows(rows));
+    }
+
+    /// Makes the actor panic.
+    #[cfg(feature = "testing")]
+    pub fn crash(&self) {
+        self.0.cast(WhoMsg::Crash);
+    }
+}
+
+/// What is known of the other servers, readable without asking the actor, which keeps it. Clones share it.
+#[derive(Clone)]
+pub struct Others(pub(super) Arc<RwLock<Peers>>);
+
+impl Others {
+    pub(in crate::actors) fn new(own_boot: i64, dead_after: Duration) -> Self {
+        Self(Arc::new(RwLock::new(Peers::new(own_boot, dead_after))))
+    }
+
+    /// Returns the servers that have described themselves by NATS and have not gone.
+    #[must_use]
+    pub fn described(&self) -> Vec<Described> {
+        self.read(|peers| peers.described(Instant::now()))
+    }
+
+    /// Returns whether another server has said within so long that it can write to the store.
+    #[must_use]
+    pub fn can_write(&self, within: Duration) -> bool {
+        self.described().iter().any(|other| other.here.store_ok && other.silent_for <= within)
+    }
+
+    pub(super) fn read<T>(&self, what: impl FnOnce(&Peers) -> T) -> T {
+        what(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn change<T>(&self, what: impl FnOnce(&mut Peers) -> T) -> T {
+        what(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
