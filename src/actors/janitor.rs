@@ -5,12 +5,16 @@
 //! that get a number go through the writer as commands; the others happen in small batches on a connection of its own.
 //! Bound: its mailbox holds one tick.
 
+mod chores;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::{OptionFuture, join_all};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::Semaphore;
+
+use chores::{Chore, Chores, STEPS};
 
 use super::mailbox::{Mailbox, Timed};
 use super::persistence::messages::PersistenceHandle;
@@ -20,11 +24,9 @@ use super::stats::ActorCounters;
 use crate::clock::Clock;
 use crate::config;
 use crate::domain::{LoginEnd, LoginId, MessageId, Timestamp};
-use crate::storage::{BATCH, Cleared, Storage, StorageError};
+use crate::storage::{BATCH, Storage, StorageError};
 use crate::telemetry::metrics;
 
-/// Most steps of one chore in one tick.
-const STEPS: usize = 64;
 /// Emptying the log waits for readers, so it is not done at every tick.
 const CHECKPOINT_EVERY: u32 = 4;
 /// Microseconds ahead of the clock from which time stamps are reported.
@@ -64,8 +66,7 @@ pub(super) struct JanitorState {
     args: JanitorArgs,
     mailbox: Mailbox<JanitorMsg>,
     ticks: u32,
-    /// The newest message up to which retention has destroyed everything.
-    swept: MessageId,
+    chores: Chores,
     last_retention: Option<Instant>,
     /// The login whose expiry was noticed last.
     expired: (Timestamp, LoginId),
@@ -90,11 +91,12 @@ impl Actor for JanitorActor {
     ) -> Result<JanitorState, ActorProcessingErr> {
         let mailbox = Mailbox::new(myself, self.0.clone());
         mailbox.cast(JanitorMsg::Tick);
+        let chores = Chores::new(args.storage.clone(), args.access_token_s);
         Ok(JanitorState {
             args,
             mailbox,
             ticks: 0,
-            swept: MessageId(0),
+            chores,
             last_retention: None,
             expired: (Timestamp::from_micros(0), LoginId(0)),
             looked_at: None,
@@ -162,21 +164,6 @@ impl Round {
     }
 }
 
-/// A task that is done in steps.
-#[derive(Clone, Copy)]
-enum Chore {
-    /// Destroys the messages of deleted accounts.
-    WipeAccounts,
-    /// Destroys the messages that a retention run has ended.
-    Sweep,
-    /// Drops tombstones and events from before the time.
-    DropBefore(Timestamp),
-    /// Drops tickets and deleted accounts that had expired by the time.
-    DropTickets(Timestamp),
-    /// Drops logins that had expired by the time.
-    DropLogins(Timestamp),
-}
-
 impl JanitorState {
     /// Runs the chores that are due, and returns the commands for the writer.
     async fn tick(&mut self) -> Result<Round, StorageError> {
@@ -198,17 +185,17 @@ impl JanitorState {
         let expired = self.args.storage.expired(now).await?;
         let round = Round { expired, retain: self.retention(now).await? };
         let storage = self.args.storage.clone();
-        self.run_chore(Chore::WipeAccounts).await?;
-        self.run_chore(Chore::Sweep).await?;
+        self.chores.run(Chore::WipeAccounts).await?;
+        self.chores.run(Chore::Sweep).await?;
         if self.ticks.is_multiple_of(DROP_EVERY) {
             let horizon = storage.stamp_of(now.plus_secs(-self.args.config.keep_deleted_s()), now).await?;
-            self.run_chore(Chore::DropBefore(horizon)).await?;
-            self.run_chore(Chore::DropTickets(now)).await?;
+            self.chores.run(Chore::DropBefore(horizon)).await?;
+            self.chores.run(Chore::DropTickets(now)).await?;
         }
         if self.ticks.is_multiple_of(LOOK_EVERY)
             && let Some(last) = self.looked_at.replace(now)
         {
-            self.run_chore(Chore::DropLogins(last.min(now))).await?;
+            self.chores.run(Chore::DropLogins(last.min(now))).await?;
         }
         if self.ticks.is_multiple_of(CHECKPOINT_EVERY) && storage.take_destroyed() {
             if storage.checkpoint().await? {
@@ -266,38 +253,5 @@ impl JanitorState {
         let is_due = self.args.storage.has_messages_before(before).await?;
         self.last_retention = Some(Instant::now());
         Ok(is_due.then_some(before))
-    }
-
-    async fn run_step(&mut self, chore: Chore) -> Result<Cleared, StorageError> {
-        match chore {
-            Chore::WipeAccounts => self.args.storage.wipe_accounts().await,
-            Chore::Sweep => self.args.storage.sweep(&mut self.swept).await,
-            Chore::DropBefore(horizon) => self.args.storage.drop_before(horizon).await,
-            Chore::DropTickets(now) => self.args.storage.drop_tickets(now).await,
-            Chore::DropLogins(over) => {
-                let ended = over.plus_secs(-self.args.access_token_s);
-                self.args.storage.drop_logins(over, ended).await
-            }
-        }
-    }
-
-    /// Runs one chore, up to [`STEPS`] steps or until nothing is left to do.
-    async fn run_chore(&mut self, chore: Chore) -> Result<(), StorageError> {
-        for _ in 0..STEPS {
-            let started = Instant::now();
-            let cleared = self.run_step(chore).await?;
-            metrics().destroyed.increment(cleared.destroyed);
-            metrics().dropped.increment(cleared.dropped);
-            if cleared.destroyed > 0 {
-                self.args.storage.mark_destroyed();
-            }
-            if !cleared.has_more {
-                break;
-            }
-            // SQLite has one lock for writing, without a queue: the pause leaves the writer as much time as this step
-            // took.
-            tokio::time::sleep(started.elapsed()).await;
-        }
-        Ok(())
     }
 }

@@ -8,34 +8,18 @@
 //! socket was committed, and would show its event without the reply; so a page waits until every command that was on
 //! its way when it arrived has its reply.
 
-use std::any::Any;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod behind;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tokio::sync::OwnedSemaphorePermit;
+use behind::Behind;
+pub(in crate::actors) use behind::{PageInHand, SeamLimit};
 
 use super::origin::{Origin, Reply};
 use super::send_queue::QueuedFrame;
-use crate::domain::{Answer, Cursor, Epoch, Event, EventBody, Seq, Viewer};
+use crate::domain::{Answer, Cursor, Epoch, Event, Seq, Viewer};
 use crate::protocol::{Frame, v1};
-use crate::storage::Page;
-
-/// The bound of a seam: it fits into the socket's queue beside a page.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::actors) struct SeamLimit {
-    pub(in crate::actors) events: usize,
-    /// Bytes of ciphertext above which it overflows.
-    pub(in crate::actors) bytes: usize,
-}
-
-/// A page, and the permit whose drop lets the next one be read.
-#[derive(Debug)]
-pub(in crate::actors) struct PageInHand {
-    pub(in crate::actors) page: Page,
-    pub(in crate::actors) permit: OwnedSemaphorePermit,
-    /// The admission of a new socket, held until its first page is made into frames.
-    pub(in crate::actors) admission: Option<Box<dyn Any + Send>>,
-}
 
 /// The first frames of a socket, and the cursor at which its stream begins.
 #[derive(Debug)]
@@ -56,52 +40,6 @@ pub(in crate::actors) struct Stream {
     /// Commands of this socket without a reply yet, by their number.
     unanswered: BTreeSet<u64>,
     behind: Option<Behind>,
-}
-
-/// The state of a socket that catches up.
-#[derive(Debug)]
-struct Behind {
-    limit: SeamLimit,
-    seam: VecDeque<Arc<Event>>,
-    seam_bytes: usize,
-    overflowed: bool,
-    /// Replies that wait for the place of their event.
-    held: BTreeMap<Seq, Reply>,
-    /// A page that waits for the replies to all commands up to the number.
-    page: Option<(u64, PageInHand)>,
-    /// The epoch for the frame `live` that ends the opening; `None` for a socket that was live before.
-    epoch: Option<Epoch>,
-}
-
-impl Behind {
-    fn new(limit: SeamLimit) -> Self {
-        Self {
-            limit,
-            seam: VecDeque::new(),
-            seam_bytes: 0,
-            overflowed: false,
-            held: BTreeMap::new(),
-            page: None,
-            epoch: None,
-        }
-    }
-
-    fn join(&mut self, event: &Arc<Event>) {
-        let bytes =
-            if let EventBody::Message(m) = &event.body { m.sender_copy.len() + m.receiver_copy.len() } else { 0 };
-        if self.overflowed || self.seam.len() >= self.limit.events || self.seam_bytes >= self.limit.bytes {
-            self.overflow();
-        } else {
-            self.seam_bytes += bytes;
-            self.seam.push_back(event.clone());
-        }
-    }
-
-    fn overflow(&mut self) {
-        self.overflowed = true;
-        self.seam = VecDeque::new();
-        self.seam_bytes = 0;
-    }
 }
 
 impl Stream {

@@ -113,8 +113,8 @@ pub(in crate::storage) async fn neighbours(db: &DatabaseConnection) -> Result<Ve
 /// Returns [`StorageError::Foreign`] when the schema of a PostgreSQL database belongs to another program: its applied
 /// migrations are none of ours, or it has none and a table with the name of one of ours.
 ///
-/// `present`, from [`neighbours`], must be older than `applied`: another server that migrates meanwhile makes its tables
-/// and records its migrations in one transaction, so that no tables of ours are seen without them.
+/// `present`, from [`neighbours`], must be older than `applied`: another server that migrates meanwhile makes its
+/// tables and records its migrations in one transaction, so that no tables of ours are seen without them.
 pub(in crate::storage) async fn check(
     db: &DatabaseConnection,
     present: &[String],

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{code, sources};
 
 /// The modules in their order: what all share, then the messages and handles of the actors, then the actors.
-const ORDER: [&str; 43] = [
+const ORDER: &[&str] = &[
     "stats",
     "mailbox",
     "health",
@@ -19,6 +19,7 @@ const ORDER: [&str; 43] = [
     "session::send_queue",
     "session::new_socket",
     "session::origin",
+    "session::stream::behind",
     "session::stream",
     "session::messages",
     "presence::messages",
@@ -48,6 +49,7 @@ const ORDER: [&str; 43] = [
     "persistence::thread",
     "persistence::announce",
     "persistence",
+    "janitor::chores",
     "janitor",
 ];
 

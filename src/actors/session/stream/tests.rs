@@ -6,6 +6,8 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
+use crate::domain::EventBody;
+use crate::storage::Page;
 use world::{ME, Step, World, message, step};
 
 proptest! {

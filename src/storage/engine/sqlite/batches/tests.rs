@@ -4,6 +4,7 @@ use sea_orm::{DatabaseBackend, Statement, Value};
 use tokio::sync::Mutex;
 
 use super::*;
+use crate::storage::engine::bulk::Cell;
 
 struct Place {
     own: Arc<Mutex<SqliteBatches>>,

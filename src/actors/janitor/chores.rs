@@ -1,0 +1,74 @@
+//! What the janitor does in small steps on a connection of its own, so that the writer waits for one step at most.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::domain::{MessageId, Timestamp};
+use crate::storage::{Cleared, Storage, StorageError};
+use crate::telemetry::metrics;
+
+/// Most steps of one chore in one tick.
+pub(super) const STEPS: usize = 64;
+
+/// A task that is done in steps.
+#[derive(Clone, Copy)]
+pub(super) enum Chore {
+    /// Destroys the messages of deleted accounts.
+    WipeAccounts,
+    /// Destroys the messages that a retention run has ended.
+    Sweep,
+    /// Drops tombstones and events from before the time.
+    DropBefore(Timestamp),
+    /// Drops tickets and deleted accounts that had expired by the time.
+    DropTickets(Timestamp),
+    /// Drops logins that had expired by the time.
+    DropLogins(Timestamp),
+}
+
+/// What the chores need, and how far they have come.
+pub(super) struct Chores {
+    storage: Arc<Storage>,
+    /// Life of an access token, in seconds: an ended login must be remembered for this long.
+    access_token_s: i64,
+    /// The newest message up to which retention has destroyed everything.
+    swept: MessageId,
+}
+
+impl Chores {
+    pub(super) fn new(storage: Arc<Storage>, access_token_s: i64) -> Self {
+        Self { storage, access_token_s, swept: MessageId(0) }
+    }
+
+    async fn run_step(&mut self, chore: Chore) -> Result<Cleared, StorageError> {
+        match chore {
+            Chore::WipeAccounts => self.storage.wipe_accounts().await,
+            Chore::Sweep => self.storage.sweep(&mut self.swept).await,
+            Chore::DropBefore(horizon) => self.storage.drop_before(horizon).await,
+            Chore::DropTickets(now) => self.storage.drop_tickets(now).await,
+            Chore::DropLogins(over) => {
+                let ended = over.plus_secs(-self.access_token_s);
+                self.storage.drop_logins(over, ended).await
+            }
+        }
+    }
+
+    /// Runs one chore, up to [`STEPS`] steps or until nothing is left to do.
+    pub(super) async fn run(&mut self, chore: Chore) -> Result<(), StorageError> {
+        for _ in 0..STEPS {
+            let started = Instant::now();
+            let cleared = self.run_step(chore).await?;
+            metrics().destroyed.increment(cleared.destroyed);
+            metrics().dropped.increment(cleared.dropped);
+            if cleared.destroyed > 0 {
+                self.storage.mark_destroyed();
+            }
+            if !cleared.has_more {
+                break;
+            }
+            // SQLite has one lock for writing, without a queue: the pause leaves the writer as much time as this step
+            // took.
+            tokio::time::sleep(started.elapsed()).await;
+        }
+        Ok(())
+    }
+}
