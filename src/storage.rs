@@ -41,7 +41,7 @@ pub use commands::apply::Applied;
 pub use engine::error::{Lost, StorageError};
 pub use engine::page::PAGE_BYTES;
 pub use engine::postgres::servers::named;
-pub use journal::{JournalPage, JournalRow, RelayKey};
+pub use journal::{JournalPage, JournalRow};
 pub use maintenance::copy::{Copied, CopyError, CopySide, CopyStep, copy};
 pub use maintenance::{Holding, MaintenanceError, backup, restore};
 pub use messages::conversations::{Overview, Relation};

@@ -13,14 +13,12 @@ pub(super) mod journal;
 pub(super) mod link;
 pub(super) mod messages;
 mod sequencer;
+mod words;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::health::Health;
 use super::mailbox::{Mailbox, Timed};
@@ -30,12 +28,11 @@ use super::session::messages::Resync;
 use super::stats::ActorCounters;
 use crate::clock::Clock;
 use crate::domain::{Epoch, Seq, Timestamp};
-use crate::protocol::record::{Told, hear, tell};
 use crate::storage::{Storage, StorageError};
 use crate::telemetry::{Dropped, Seldom, metrics};
 use batch::{Batch, Listeners};
 use journal::{Found, look};
-use link::{Heard, Link, MAX_WORD, Word, WordKind};
+use link::Link;
 use messages::RelayMsg;
 use sequencer::Sequencer;
 
@@ -153,13 +150,11 @@ impl Actor for RelayActor {
                 state.pass();
                 state.mind_gap();
             }
-            RelayMsg::Heard(Heard::Up | Heard::Down | Heard::Missed) => state.look(),
-            // What is said there is of a former history.
-            RelayMsg::Heard(_) | RelayMsg::Foreign { .. } if state.link_is_retired() => {}
-            RelayMsg::Heard(Heard::Word { kind: WordKind::Log, bytes, place }) => state.heard(&bytes, place),
-            // They go elsewhere.
-            RelayMsg::Heard(Heard::Word { .. }) => {}
-            RelayMsg::Foreign { first, last, batch, place } => {
+            RelayMsg::Heard { epoch, .. } | RelayMsg::Foreign { epoch, .. } if Some(&epoch) != state.epoch.as_ref() => {
+                metrics().cluster.dropped(Dropped::Epoch);
+            }
+            RelayMsg::Heard { epoch, heard } => state.heard(epoch, heard),
+            RelayMsg::Foreign { first, last, batch, place, .. } => {
                 drop(place);
                 state.foreign(first, last, batch);
             }
@@ -169,8 +164,13 @@ impl Actor for RelayActor {
                 state.lost = state.lost.max(head);
                 state.look();
             }
-            RelayMsg::Look if state.looking == Looking::Not && state.is_look_due() => state.look(),
-            RelayMsg::Look => {}
+            RelayMsg::Doubt => state.look(),
+            RelayMsg::Look => {
+                state.note_link();
+                if state.looking == Looking::Not && state.is_look_due() {
+                    state.look();
+                }
+            }
             RelayMsg::Found(found) => {
                 let looking = std::mem::replace(&mut state.looking, Looking::Not);
                 match found {
@@ -193,62 +193,7 @@ impl Actor for RelayActor {
 }
 
 impl RelayState {
-    fn link_is_up(&self) -> bool {
-        self.args.link.as_ref().is_some_and(Link::is_up)
-    }
-
-    fn link_is_retired(&self) -> bool {
-        self.args.link.as_ref().is_some_and(Link::is_retired)
-    }
-
-    /// Tells the other servers what a batch of this one has done.
-    fn tell(&self, first: Seq, last: Seq, batch: &Batch) {
-        let Some(link) = self.args.link.as_ref().filter(|_| first <= last) else { return };
-        if !link.is_up() {
-            metrics().cluster.dropped(Dropped::Queue);
-            return;
-        }
-        let (boot, at) = (self.args.storage.boot(), self.args.clock.now());
-        for bytes in tell(Told { boot, at, record: batch.record(first, last) }, MAX_WORD) {
-            link.say(Word { kind: WordKind::Log, bytes });
-        }
-    }
-
-    /// Takes what another server says about a batch, and reads the messages in it that are not whole.
-    fn heard(&mut self, bytes: &Bytes, place: OwnedSemaphorePermit) {
-        let Told { boot, at, record } = match hear(bytes) {
-            Ok(told) => told,
-            Err(error) => {
-                metrics().cluster.dropped(Dropped::Malformed);
-                if self.unreadable.is_due() {
-                    tracing::warn!(error = %error, "another server says by NATS what cannot be read: is it newer?");
-                }
-                return;
-            }
-        };
-        if boot == self.args.storage.boot() {
-            return;
-        }
-        let (first, last, size) = (record.first, record.last, bytes.len());
-        if last <= self.sequencer.told() {
-            metrics().cluster.dropped(Dropped::Stale);
-            return;
-        }
-        let wanted = foreign::wanted(&record, &self.args.local);
-        if wanted.is_empty() {
-            let batch = foreign::batch(record, &mut HashMap::new(), at, size);
-            return self.foreign(first, last, batch);
-        }
-        let (mailbox, storage) = (self.mailbox.clone(), self.args.storage.clone());
-        tokio::spawn(async move {
-            // What cannot be read is a gap, for which the journal is tried again and again.
-            if let Ok(mut messages) = storage.recorded_messages(&wanted).await {
-                let batch = foreign::batch(record, &mut messages, at, size);
-                mailbox.cast(RelayMsg::Foreign { first, last, batch, place });
-            }
-        });
-    }
-
+    /// Takes a batch of another server.
     fn foreign(&mut self, first: Seq, last: Seq, batch: Batch) {
         if self.sequencer.is_too_much(first) {
             metrics().cluster.dropped(Dropped::Queue);

@@ -80,7 +80,7 @@ impl ActorSystem {
             persistence: PersistenceHandle(Slot::new(health.stats(ActorKind::Persistence).clone())),
             presence: PresenceHandle(Slot::new(health.stats(ActorKind::Presence).clone())),
             // Boxed, since this runs once.
-            link: Box::pin(open_link(config, &storage, (&relay, &who), &health)).await?,
+            link: Box::pin(open_link(config, &storage, &relay, &who)).await?,
             relay,
             who,
             others: Others::new(storage.boot(), config.cluster.dead_after()),
@@ -121,12 +121,13 @@ pub enum ActorSystemError {
 /// Opens the link to other servers, if one is configured.
 async fn open_link(
     config: &Config,
-    storage: &Storage,
-    (relay, who): (&RelayHandle, &WhoHandle),
-    health: &Arc<Health>,
-) -> Result<Option<Link>, LinkError> {
-    let (relay, who, health) = (relay.clone(), who.clone(), health.clone());
-    let ear: Ear = Arc::new(move |heard| {
+    storage: &Arc<Storage>,
+    relay: &RelayHandle,
+    who: &WhoHandle,
+) -> Result<Option<Link>, ActorSystemError> {
+    let Some(history) = storage.known_history() else { return Ok(None) };
+    let (relay, who) = (relay.clone(), who.clone());
+    let ear: Ear = Arc::new(move |epoch, heard| {
         match heard {
             Heard::Word { kind: WordKind::Who, bytes, place: permit } => {
                 return who.0.cast(WhoMsg::Heard { place: Place::All, bytes, permit });
@@ -134,16 +135,12 @@ async fn open_link(
             Heard::Word { kind: WordKind::To(_), bytes, place: permit } => {
                 return who.0.cast(WhoMsg::Heard { place: Place::Alone, bytes, permit });
             }
-            Heard::Up => {
-                health.set_relay_up(true);
-                who.0.cast(WhoMsg::Up);
-            }
-            Heard::Down => health.set_relay_up(false),
-            Heard::Missed | Heard::Word { .. } => {}
+            Heard::Up => who.0.cast(WhoMsg::Up),
+            Heard::Down | Heard::Missed | Heard::Word { .. } => {}
         }
-        relay.0.cast(RelayMsg::Heard(heard));
+        relay.0.cast(RelayMsg::Heard { epoch: epoch.clone(), heard });
     });
-    Link::open(&config.cluster, storage, ear).await
+    Ok(Link::open(&config.cluster, storage.clone(), history.epoch, ear).await?)
 }
 
 /// Starts a root and its children, in their order.

@@ -118,9 +118,6 @@ impl WhoState {
     }
 
     fn hear(&mut self, place: Place, bytes: &Bytes) {
-        if self.args.link.is_retired() {
-            return metrics().cluster.dropped(Dropped::Epoch);
-        }
         let word = match decode(bytes) {
             Ok(Some(word)) => word,
             Ok(None) => return,

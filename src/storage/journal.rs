@@ -10,4 +10,3 @@ mod read;
 mod relay_key;
 
 pub use read::{JournalPage, JournalRow};
-pub use relay_key::RelayKey;

@@ -36,9 +36,7 @@ impl RelayState {
         self.sequencer = Sequencer::new(history.head);
         self.gap = None;
         if let Some(link) = &self.args.link {
-            // Until its next start, this server learns of the others by the journal alone.
-            link.retire();
-            self.args.health.set_relay_up(false);
+            link.reopen(history.epoch.clone());
         }
         (self.is_behind, self.lost) = (false, Seq(0));
         // From here on the writer may store under the new epoch, and what it stores comes behind this.
@@ -47,6 +45,7 @@ impl RelayState {
         self.args.listeners.presence.reconsider_all();
         // Logins may have ended in it that this server has not heard of.
         self.endings_from.get_or_insert(self.complete_at.plus_secs(-ENDED_BEFORE_S));
+        self.note_link();
         self.look();
     }
 }

@@ -16,14 +16,17 @@ pub(in crate::actors) enum RelayMsg {
     /// The writer has found out where the store stands: what it has committed up to this number and not handed over
     /// will not come from it.
     Settled { epoch: Option<Epoch>, head: Seq },
-    /// Something from the link to the other servers.
-    Heard(Heard),
-    /// A batch of another server, with the messages that had to be read for it; the place is free when it is dropped.
-    Foreign { first: Seq, last: Seq, batch: Batch, place: OwnedSemaphorePermit },
+    /// Something from the link to the other servers, in the history `epoch`.
+    Heard { epoch: Epoch, heard: Heard },
+    /// A batch of another server in the history `epoch`, with the messages that had to be read for it; the place is free
+    /// when it is dropped.
+    Foreign { epoch: Epoch, first: Seq, last: Seq, batch: Batch, place: OwnedSemaphorePermit },
     /// The gap behind this number is as old as one may be.
     GapIsOld(Seq),
     /// It may be time to look into the journal.
     Look,
+    /// The store may have another history than this server knows.
+    Doubt,
     /// The result of a look.
     Found(Result<Found, StorageError>),
     /// The history that the store has now, which is not the one that this server knew.
@@ -65,7 +68,7 @@ impl Announcer {
     /// Says that the store may have another history than this server knows.
     pub(in crate::actors) fn doubt_history(&self) {
         if let Self::Relayed(relay) = self {
-            relay.0.cast(RelayMsg::Look);
+            relay.0.cast(RelayMsg::Doubt);
         }
     }
 }

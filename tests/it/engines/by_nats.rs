@@ -1,6 +1,8 @@
 //! Two servers on one PostgreSQL with NATS between them: what is done at one reaches the other at once, and whatever
 //! happens to NATS, everything comes once and in order.
 
+mod new_epoch;
+
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -36,8 +38,8 @@ async fn server(database: &TestDatabase, url: &str, settings: impl FnOnce(&mut C
 /// Waits until batches of other servers come this way.
 async fn relay_is(server: &TestServer, way: &str) {
     let is_so = async || {
-        let ready: Value = server.http().get("/readyz").await.ok().json();
-        (ready["relay"] == way).then_some(())
+        let ready = server.http().get("/readyz").await;
+        (ready.status == 200 && ready.json::<Value>()["relay"] == way).then_some(())
     };
     eventually(&format!("the relay is {way}"), is_so).await;
 }
@@ -83,6 +85,15 @@ struct Talk {
 impl Talk {
     async fn begin(pair: &Pair) -> Self {
         let (alice, bob) = (pair.one.sign_up("alice").await, pair.two.sign_up("bob").await);
+        Self::between(pair, alice, bob).await
+    }
+
+    /// The same two, when their sockets were closed.
+    async fn anew(self, pair: &Pair) -> Self {
+        Self::between(pair, self.alice, self.bob).await
+    }
+
+    async fn between(pair: &Pair, alice: TestClient, bob: TestClient) -> Self {
         let (a, b) = (live(&alice, "a").await, live(&bob, "b").await);
         let legacy = at(&pair.two, &bob).await.connect().await;
         Self { alice, bob, a, b, legacy, sent: 0 }

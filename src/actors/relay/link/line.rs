@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::seal::Seals;
 use super::word::{Heard, Word, WordKind};
+use crate::domain::Epoch;
 use crate::telemetry::{Dropped, Seldom, metrics};
 
 /// Time between two questions to the server.
@@ -23,12 +24,13 @@ const HEARD: usize = 256;
 /// Time between two lines about the same trouble.
 const LOG_EVERY: Duration = Duration::from_mins(1);
 
-/// Takes what comes from the link.
-pub(in crate::actors) type Ear = Arc<dyn Fn(Heard) + Send + Sync>;
+/// Takes what comes from the link in a history.
+pub(in crate::actors) type Ear = Arc<dyn Fn(&Epoch, Heard) + Send + Sync>;
 
 /// One client, and what it shares among the things that it does at once.
 pub(super) struct Line {
     pub(super) client: Client,
+    pub(super) epoch: Epoch,
     /// The beginning of all subjects.
     pub(super) prefix: String,
     pub(super) boot: i64,
@@ -86,7 +88,7 @@ impl Line {
             };
             // Fails only when it is closed, which it never is.
             let Ok(place) = places.clone().acquire_owned().await else { return };
-            (self.ear)(Heard::Word { kind, bytes, place });
+            (self.ear)(&self.epoch, Heard::Word { kind, bytes, place });
         }
     }
 
@@ -112,7 +114,7 @@ impl Line {
                     }
                     Some(Event::SlowConsumer(_)) => {
                         metrics().cluster.dropped(Dropped::SlowConsumer);
-                        (self.ear)(Heard::Missed);
+                        (self.ear)(&self.epoch, Heard::Missed);
                     }
                     Some(event @ (Event::ServerError(_) | Event::ClientError(_))) => {
                         if trouble.is_due() {
@@ -155,13 +157,12 @@ impl Line {
         if self.is_up.swap(is_up, Ordering::Relaxed) == is_up {
             return;
         }
-        metrics().cluster.relay_up.set(if is_up { 1.0 } else { 0.0 });
         if is_up {
             tracing::info!("NATS answers: batches of other servers come at once");
-            (self.ear)(Heard::Up);
+            (self.ear)(&self.epoch, Heard::Up);
         } else {
             tracing::warn!("NATS does not answer: batches of other servers are looked for in the database");
-            (self.ear)(Heard::Down);
+            (self.ear)(&self.epoch, Heard::Down);
         }
     }
 

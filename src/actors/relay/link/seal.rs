@@ -4,7 +4,7 @@ use aws_lc_rs::{constant_time, hkdf, hmac};
 use bytes::Bytes;
 
 use super::word::WordKind;
-use crate::storage::RelayKey;
+use crate::domain::Epoch;
 
 /// The bytes of a seal: HMAC-SHA-256, cut.
 pub(super) const SEAL: usize = 16;
@@ -12,18 +12,18 @@ pub(super) const SEAL: usize = 16;
 /// Makes and checks seals, with a key of its own for each history, kind and receiver.
 pub(super) struct Seals {
     secret: hkdf::Prk,
-    epoch: String,
+    epoch: Epoch,
     log: hmac::Key,
     who: hmac::Key,
 }
 
 impl Seals {
     /// Makes the keys of a history; `None` when the cryptography fails, which it does not.
-    pub(super) fn new(key: &RelayKey) -> Option<Self> {
-        let secret = hkdf::Salt::new(hkdf::HKDF_SHA256, b"fluent relay 1").extract(&key.key);
-        let log = derive(&secret, &key.epoch, WordKind::Log)?;
-        let who = derive(&secret, &key.epoch, WordKind::Who)?;
-        Some(Self { secret, epoch: key.epoch.clone(), log, who })
+    pub(super) fn new(epoch: &Epoch, key: &[u8]) -> Option<Self> {
+        let secret = hkdf::Salt::new(hkdf::HKDF_SHA256, b"fluent relay 1").extract(key);
+        let log = derive(&secret, epoch, WordKind::Log)?;
+        let who = derive(&secret, epoch, WordKind::Who)?;
+        Some(Self { secret, epoch: epoch.clone(), log, who })
     }
 
     /// Appends the seal.
@@ -51,13 +51,13 @@ impl Seals {
 }
 
 /// Derives the key for a history, a kind, and the run of a server that it is for.
-fn derive(secret: &hkdf::Prk, epoch: &str, kind: WordKind) -> Option<hmac::Key> {
+fn derive(secret: &hkdf::Prk, epoch: &Epoch, kind: WordKind) -> Option<hmac::Key> {
     let (kind, boot) = match kind {
         WordKind::Log => (1, 0),
         WordKind::Who => (2, 0),
         WordKind::To(boot) => (3, boot),
     };
-    let info = [epoch.as_bytes(), &[0, kind], &boot.to_be_bytes()];
+    let info = [epoch.as_str().as_bytes(), &[0, kind], &boot.to_be_bytes()];
     Some(hmac::Key::from(secret.expand(&info, hmac::HMAC_SHA256).ok()?))
 }
 
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     fn seals(epoch: &str, key: u8) -> Seals {
-        Seals::new(&RelayKey { epoch: epoch.to_owned(), key: vec![key; 32] }).unwrap()
+        Seals::new(&Epoch::parse(epoch).unwrap(), &[key; 32]).unwrap()
     }
 
     fn kind() -> impl Strategy<Value = WordKind> {

@@ -1,0 +1,87 @@
+//! What the relay says to the other servers by the link, and hears from them there.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::batch::Batch;
+use super::link::{Heard, Link, MAX_WORD, Word, WordKind};
+use super::{RelayMsg, RelayState, foreign};
+use crate::domain::{Epoch, Seq};
+use crate::protocol::record::{Told, hear, tell};
+use crate::telemetry::{Dropped, metrics};
+
+impl RelayState {
+    pub(super) fn link_is_up(&self) -> bool {
+        self.args.link.as_ref().is_some_and(Link::is_up)
+    }
+
+    /// Shows whether the link is up.
+    pub(super) fn note_link(&self) {
+        let is_up = self.link_is_up();
+        self.args.health.set_relay_up(is_up);
+        metrics().cluster.relay_up.set(if is_up { 1.0 } else { 0.0 });
+    }
+
+    pub(super) fn heard(&mut self, epoch: Epoch, heard: Heard) {
+        match heard {
+            Heard::Up | Heard::Down => {
+                self.note_link();
+                self.look();
+            }
+            Heard::Missed => self.look(),
+            Heard::Word { kind: WordKind::Log, bytes, place } => self.heard_record(epoch, &bytes, place),
+            // They go elsewhere.
+            Heard::Word { .. } => {}
+        }
+    }
+
+    /// Tells the other servers what a batch of this one has done.
+    pub(super) fn tell(&self, first: Seq, last: Seq, batch: &Batch) {
+        let Some(link) = self.args.link.as_ref().filter(|_| first <= last) else { return };
+        if !link.is_up() {
+            metrics().cluster.dropped(Dropped::Queue);
+            return;
+        }
+        let (boot, at) = (self.args.storage.boot(), self.args.clock.now());
+        for bytes in tell(Told { boot, at, record: batch.record(first, last) }, MAX_WORD) {
+            link.say(Word { kind: WordKind::Log, bytes });
+        }
+    }
+
+    /// Takes what another server says about a batch, and reads the messages in it that are not whole.
+    fn heard_record(&mut self, epoch: Epoch, bytes: &Bytes, place: OwnedSemaphorePermit) {
+        let Told { boot, at, record } = match hear(bytes) {
+            Ok(told) => told,
+            Err(error) => {
+                metrics().cluster.dropped(Dropped::Malformed);
+                if self.unreadable.is_due() {
+                    tracing::warn!(error = %error, "another server says by NATS what cannot be read: is it newer?");
+                }
+                return;
+            }
+        };
+        if boot == self.args.storage.boot() {
+            return;
+        }
+        let (first, last, size) = (record.first, record.last, bytes.len());
+        if last <= self.sequencer.told() {
+            metrics().cluster.dropped(Dropped::Stale);
+            return;
+        }
+        let wanted = foreign::wanted(&record, &self.args.local);
+        if wanted.is_empty() {
+            let batch = foreign::batch(record, &mut HashMap::new(), at, size);
+            return self.foreign(first, last, batch);
+        }
+        let (mailbox, storage) = (self.mailbox.clone(), self.args.storage.clone());
+        tokio::spawn(async move {
+            // What cannot be read is a gap, for which the journal is tried again and again.
+            if let Ok(mut messages) = storage.recorded_messages(&wanted).await {
+                let batch = foreign::batch(record, &mut messages, at, size);
+                mailbox.cast(RelayMsg::Foreign { epoch, first, last, batch, place });
+            }
+        });
+    }
+}
