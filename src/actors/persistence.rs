@@ -188,7 +188,7 @@ impl PersistenceState {
             announcement.add(outcome, reply);
         }
         let batch = announcement.into_batch(applied.effects);
-        self.args.announcer.announce(applied.epoch, applied.first, applied.last, batch);
+        self.args.announcer.announce(applied.epoch, applied.nonce, applied.first, applied.last, batch);
         self.args.progress.settle(applied.last);
     }
 

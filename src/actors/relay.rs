@@ -143,9 +143,9 @@ impl Actor for RelayActor {
         match message {
             // Dropped, a batch of a former history refuses the requests in it.
             RelayMsg::Own { epoch, .. } | RelayMsg::Settled { epoch, .. } if epoch != state.epoch => {}
-            RelayMsg::Own { first, last, batch, .. } => {
+            RelayMsg::Own { nonce, first, last, batch, .. } => {
                 metrics().cluster.own_records.increment(1);
-                state.tell(first, last, &batch);
+                state.tell(nonce, first, last, &batch);
                 state.sequencer.offer(first, last, batch);
                 state.pass();
                 state.mind_gap();
@@ -171,9 +171,11 @@ impl Actor for RelayActor {
                     state.look();
                 }
             }
-            RelayMsg::Found(found) => {
+            RelayMsg::Found { epoch, found } => {
                 let looking = std::mem::replace(&mut state.looking, Looking::Not);
                 match found {
+                    // That this one is over is known.
+                    _ if epoch != state.epoch => state.look(),
                     Ok(found) if Some(&found.epoch) != state.epoch.as_ref() => state.look(),
                     Ok(found) => state.found(found, looking == Looking::Twice).await,
                     Err(error) if error.is_another_history() => state.leave_history(),
@@ -240,9 +242,11 @@ impl RelayState {
         self.looking = Looking::Once;
         self.looked = Some(Instant::now());
         let RelayArgs { storage, clock, local, .. } = self.args.clone();
-        let (mailbox, told, lost) = (self.mailbox.clone(), self.sequencer.told(), self.lost);
+        let (mailbox, epoch) = (self.mailbox.clone(), self.epoch.clone());
+        let (told, lost) = (self.sequencer.told(), self.lost);
         tokio::spawn(async move {
-            mailbox.cast(RelayMsg::Found(look(&storage, &clock, &local, told, lost).await));
+            let found = look(&storage, &clock, &local, told, lost).await;
+            mailbox.cast(RelayMsg::Found { epoch, found });
         });
     }
 

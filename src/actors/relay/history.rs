@@ -38,6 +38,7 @@ impl RelayState {
         if let Some(link) = &self.args.link {
             link.reopen(history.epoch.clone());
         }
+        self.note_link();
         (self.is_behind, self.lost) = (false, Seq(0));
         // From here on the writer may store under the new epoch, and what it stores comes behind this.
         self.args.storage.adopt_history(history);
@@ -45,7 +46,6 @@ impl RelayState {
         self.args.listeners.presence.reconsider_all();
         // Logins may have ended in it that this server has not heard of.
         self.endings_from.get_or_insert(self.complete_at.plus_secs(-ENDED_BEFORE_S));
-        self.note_link();
         self.look();
     }
 }

@@ -18,7 +18,7 @@ use crate::config::Cluster;
 use crate::domain::Epoch;
 use crate::storage::Storage;
 use crate::telemetry::{Dropped, metrics};
-use connect::Way;
+use connect::{QUEUE, Way};
 use seal::SEAL;
 
 pub(in crate::actors) use connect::LinkError;
@@ -27,9 +27,6 @@ pub(in crate::actors) use word::{Heard, Word, WordKind};
 
 /// Most bytes of a word.
 pub(in crate::actors) const MAX_WORD: usize = 256 * 1024 - SEAL;
-
-/// Words that wait to be said; more are dropped.
-const QUEUE: usize = 256;
 
 /// The link. Clones share it; it ends with the last one.
 #[derive(Clone)]

@@ -11,15 +11,15 @@ use crate::storage::{KnownHistory, StorageError};
 
 pub(in crate::actors) enum RelayMsg {
     /// A batch that this server has committed in the history `epoch`. `last` is before `first` when it has taken no
-    /// numbers.
-    Own { epoch: Option<Epoch>, first: Seq, last: Seq, batch: Batch },
+    /// numbers; the nonce names it in the journal.
+    Own { epoch: Option<Epoch>, nonce: i64, first: Seq, last: Seq, batch: Batch },
     /// The writer has found out where the store stands: what it has committed up to this number and not handed over
     /// will not come from it.
     Settled { epoch: Option<Epoch>, head: Seq },
     /// Something from the link to the other servers, in the history `epoch`.
     Heard { epoch: Epoch, heard: Heard },
-    /// A batch of another server in the history `epoch`, with the messages that had to be read for it; the place is free
-    /// when it is dropped.
+    /// A batch of another server in the history `epoch`, with the messages that had to be read for it; the place is
+    /// free when it is dropped.
     Foreign { epoch: Epoch, first: Seq, last: Seq, batch: Batch, place: OwnedSemaphorePermit },
     /// The gap behind this number is as old as one may be.
     GapIsOld(Seq),
@@ -27,8 +27,8 @@ pub(in crate::actors) enum RelayMsg {
     Look,
     /// The store may have another history than this server knows.
     Doubt,
-    /// The result of a look.
-    Found(Result<Found, StorageError>),
+    /// The result of a look that was begun in the history `epoch`.
+    Found { epoch: Option<Epoch>, found: Result<Found, StorageError> },
     /// The history that the store has now, which is not the one that this server knew.
     Anew(Result<Option<KnownHistory>, StorageError>),
     #[cfg(feature = "testing")]
@@ -57,11 +57,11 @@ pub(in crate::actors) enum Announcer {
 }
 
 impl Announcer {
-    /// Announces the batch with these numbers of the history `epoch`.
-    pub(in crate::actors) fn announce(&self, epoch: Option<Epoch>, first: Seq, last: Seq, batch: Batch) {
+    /// Announces the batch with this nonce and these numbers of the history `epoch`.
+    pub(in crate::actors) fn announce(&self, epoch: Option<Epoch>, nonce: i64, first: Seq, last: Seq, batch: Batch) {
         match self {
             Self::Direct(listeners) => listeners.announce(batch),
-            Self::Relayed(relay) => relay.0.cast(RelayMsg::Own { epoch, first, last, batch }),
+            Self::Relayed(relay) => relay.0.cast(RelayMsg::Own { epoch, nonce, first, last, batch }),
         }
     }
 

@@ -38,21 +38,21 @@ impl RelayState {
     }
 
     /// Tells the other servers what a batch of this one has done.
-    pub(super) fn tell(&self, first: Seq, last: Seq, batch: &Batch) {
+    pub(super) fn tell(&self, nonce: i64, first: Seq, last: Seq, batch: &Batch) {
         let Some(link) = self.args.link.as_ref().filter(|_| first <= last) else { return };
         if !link.is_up() {
             metrics().cluster.dropped(Dropped::Queue);
             return;
         }
         let (boot, at) = (self.args.storage.boot(), self.args.clock.now());
-        for bytes in tell(Told { boot, at, record: batch.record(first, last) }, MAX_WORD) {
+        for bytes in tell(Told { boot, nonce, at, record: batch.record(first, last) }, MAX_WORD) {
             link.say(Word { kind: WordKind::Log, bytes });
         }
     }
 
     /// Takes what another server says about a batch, and reads the messages in it that are not whole.
     fn heard_record(&mut self, epoch: Epoch, bytes: &Bytes, place: OwnedSemaphorePermit) {
-        let Told { boot, at, record } = match hear(bytes) {
+        let Told { boot, nonce, at, record } = match hear(bytes) {
             Ok(told) => told,
             Err(error) => {
                 metrics().cluster.dropped(Dropped::Malformed);
@@ -65,6 +65,8 @@ impl RelayState {
         if boot == self.args.storage.boot() {
             return;
         }
+        // What the database has from now on must have it.
+        self.args.storage.note_batch(&epoch, record.last, nonce);
         let (first, last, size) = (record.first, record.last, bytes.len());
         if last <= self.sequencer.told() {
             metrics().cluster.dropped(Dropped::Stale);

@@ -18,6 +18,8 @@ const HEAD: usize = 64;
 pub struct Told {
     /// The run of the server that has committed it.
     pub boot: i64,
+    /// The name of the batch in the journal, by which a history that has another one in its place is recognised.
+    pub nonce: i64,
     /// When it was committed.
     pub at: Timestamp,
     /// What has happened.
@@ -28,7 +30,7 @@ pub struct Told {
 /// where a number ends. Effects are in the last one.
 #[must_use]
 pub fn tell(told: Told, limit: usize) -> Vec<Vec<u8>> {
-    let Told { boot, at, mut record } = told;
+    let Told { boot, nonce, at, mut record } = told;
     for event in &mut record.events {
         make_small(event);
     }
@@ -43,7 +45,7 @@ pub fn tell(told: Told, limit: usize) -> Vec<Vec<u8>> {
         for event in &mut events {
             event.offset -= skipped;
         }
-        let origin = wire::Origin { first: first.0, last: last.0, boot, at: at.as_micros() };
+        let origin = wire::Origin { first: first.0, last: last.0, boot, at: at.as_micros(), nonce };
         parts.push(encode_body(&wire::Body { events, effects, origin: Some(origin) }));
     };
     // What has one number stays together.
@@ -82,11 +84,11 @@ fn make_small(event: &mut RecordedEvent) {
 /// Reads what [`tell`] has written.
 pub fn hear(bytes: &[u8]) -> Result<Told, RecordError> {
     let mut body = decode::body(bytes)?;
-    let wire::Origin { first, last, boot, at } = body.origin.take().ok_or(RecordError::Malformed)?;
+    let wire::Origin { first, last, boot, at, nonce } = body.origin.take().ok_or(RecordError::Malformed)?;
     let (first, last) = (Seq(first), Seq(last));
     // Numbers begin at 1. Far fewer than this are in a batch.
     if first.0 < 1 || last < first || last.0 - first.0 > i64::from(u32::MAX) {
         return Err(RecordError::Malformed);
     }
-    Ok(Told { boot, at: Timestamp::from_micros(at), record: decode::record(first, last, body)? })
+    Ok(Told { boot, nonce, at: Timestamp::from_micros(at), record: decode::record(first, last, body)? })
 }

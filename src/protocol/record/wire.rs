@@ -24,6 +24,8 @@ pub(super) struct Origin {
     /// When it was committed, in microseconds.
     #[prost(int64, tag = "4")]
     pub(super) at: i64,
+    #[prost(sfixed64, tag = "5")]
+    pub(super) nonce: i64,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -110,6 +110,11 @@ impl Storage {
         self.history.known()
     }
 
+    /// Takes in that the history `epoch` has a batch with this last number and nonce, as another server says.
+    pub fn note_batch(&self, epoch: &Epoch, last: Seq, nonce: i64) {
+        self.history.saw(epoch, last, nonce);
+    }
+
     /// Takes in that everything up to this number was announced in the history `epoch`, so that it was committed.
     pub fn note_told(&self, epoch: &Epoch, told: Seq) {
         self.history.saw_head(epoch, told);

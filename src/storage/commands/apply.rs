@@ -45,6 +45,8 @@ pub struct Applied {
     pub effects: Vec<Effect>,
     /// The history in which it was committed; `None` on SQLite.
     pub epoch: Option<Epoch>,
+    /// Its name in the journal; 0 when it has taken no numbers.
+    pub nonce: i64,
 }
 
 /// What the row of `store` said when a batch took its numbers.
@@ -116,10 +118,11 @@ impl Storage {
         if !changed {
             // There is nothing to keep, and no need to wait for the disk.
             tx.rollback().await?;
-            return Ok(Applied { first, last: Seq(first.0 - 1), outcomes, effects, epoch });
+            return Ok(Applied { first, last: Seq(first.0 - 1), outcomes, effects, epoch, nonce: 0 });
         }
+        let mut nonce = 0;
         if let Some(epoch) = epoch.as_ref().filter(|_| count > 0) {
-            let nonce = i64::from_be_bytes(random_bytes()?);
+            nonce = i64::from_be_bytes(random_bytes()?);
             let record = Record::of(first, last, &outcomes, &effects);
             tx.commit_with(&self.append_statement(&record, nonce)).await?;
             self.history.saw(epoch, last, nonce);
@@ -130,7 +133,7 @@ impl Storage {
         if destroyed {
             self.mark_destroyed();
         }
-        Ok(Applied { first, last, outcomes, effects, epoch })
+        Ok(Applied { first, last, outcomes, effects, epoch, nonce })
     }
 }
 

@@ -85,18 +85,18 @@ struct Talk {
 impl Talk {
     async fn begin(pair: &Pair) -> Self {
         let (alice, bob) = (pair.one.sign_up("alice").await, pair.two.sign_up("bob").await);
-        Self::between(pair, alice, bob).await
+        Self::between(pair, alice, bob, 0).await
     }
 
     /// The same two, when their sockets were closed.
     async fn anew(self, pair: &Pair) -> Self {
-        Self::between(pair, self.alice, self.bob).await
+        Self::between(pair, self.alice, self.bob, self.sent).await
     }
 
-    async fn between(pair: &Pair, alice: TestClient, bob: TestClient) -> Self {
+    async fn between(pair: &Pair, alice: TestClient, bob: TestClient, sent: usize) -> Self {
         let (a, b) = (live(&alice, "a").await, live(&bob, "b").await);
         let legacy = at(&pair.two, &bob).await.connect().await;
-        Self { alice, bob, a, b, legacy, sent: 0 }
+        Self { alice, bob, a, b, legacy, sent }
     }
 
     /// Sends so many messages. All of them arrive, once and in order; and one goes the other way.

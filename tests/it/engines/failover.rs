@@ -11,14 +11,14 @@ use super::two_servers::{SECRET, at, two_servers};
 use crate::support::postgres::{Postgres, database};
 use crate::support::v1::{live, seq};
 
-async fn text(db: &DatabaseConnection, sql: &str) -> String {
+pub(super) async fn text(db: &DatabaseConnection, sql: &str) -> String {
     let row = db.query_one_raw(Statement::from_string(DatabaseBackend::Postgres, sql)).await.unwrap().unwrap();
     row.try_get_by_index(0).unwrap()
 }
 
-const EPOCH: &str = "SELECT epoch FROM store";
+pub(super) const EPOCH: &str = "SELECT epoch FROM store";
 
-async fn is_ready(server: &TestServer) {
+pub(super) async fn is_ready(server: &TestServer) {
     let ready = async || (server.admin().get("/readyz").await.status == 200).then_some(());
     eventually("the server is ready", ready).await;
 }

@@ -8,7 +8,6 @@ use async_nats::{ConnectOptions, Event};
 use secrecy::ExposeSecret as _;
 use tokio::sync::mpsc;
 
-use super::QUEUE;
 use super::line::{Ear, Line, PROBE_EVERY};
 use super::seal::Seals;
 use super::word::Word;
@@ -16,6 +15,8 @@ use crate::config::{Cluster, NatsServers};
 use crate::domain::Epoch;
 use crate::storage::Storage;
 
+/// Words that wait to be said; more are dropped.
+pub(super) const QUEUE: usize = 256;
 /// Words of a kind that wait to be heard; more are dropped.
 const WAITING: usize = 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);

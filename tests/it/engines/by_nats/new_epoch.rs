@@ -4,7 +4,9 @@ use fluent_backend::testing::{TestDevice, send_frame};
 use sea_orm::{ConnectionTrait as _, Database};
 
 use super::{Pair, Talk, by_nats_alone, relay_is};
+use crate::engines::failover::{EPOCH, is_ready, text};
 use crate::support::postgres::database;
+use crate::support::v1::seq;
 
 /// Makes the server of a device notice: it stores nothing for a former epoch.
 async fn notice(device: &mut TestDevice, to: i32) {
@@ -29,7 +31,31 @@ async fn under_a_new_epoch_batches_come_by_nats_again() {
         relay_is(&pair.two, "nats").await;
         talk = talk.anew(&pair).await;
         talk.go_on(3).await;
+        // Nobody has taken what it noticed twice for another one.
+        assert_eq!(text(&db, EPOCH).await, epoch);
     }
     db.close().await.unwrap();
     pair.stop().await;
+}
+
+/// A batch that a server knows by NATS alone is replaced by another one, as after a failover that has lost it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_was_heard_and_is_lost_makes_a_new_epoch() {
+    let Some(database) = database().await else { return };
+    let Some(pair) = Pair::start(&database, by_nats_alone).await else { return };
+    let db = Database::connect(database.url()).await.unwrap();
+    let mut talk = Talk::begin(&pair).await;
+    talk.go_on(3).await;
+    let stored = seq(&talk.a.store(talk.bob.id, "lost").await);
+    talk.arrive(&[stored]).await;
+    let Pair { one, two, nats: _nats, link: _link } = pair;
+    one.stop().await;
+    let replace = format!("UPDATE batches SET nonce = nonce # 1 WHERE last = {stored}");
+    assert_eq!(db.execute_unprepared(&replace).await.unwrap().rows_affected(), 1);
+    notice(&mut talk.b, talk.alice.id).await;
+    is_ready(&two).await;
+    let (epoch, before) = (text(&db, EPOCH).await, talk.b.cursor(stored));
+    assert!(!before.starts_with(&epoch), "{before} {epoch}");
+    db.close().await.unwrap();
+    two.stop().await;
 }
