@@ -11,9 +11,7 @@ mod server;
 pub use client::{CLIENT_FRAMES, Decoded, decode};
 pub use reference::{Context, Reference};
 pub use send::decode_send_body;
-pub use server::{
-    Hello, Limits, SERVER_FRAMES, Status, answer, error, event, going_away, hello, live, pong, presence, reset, typing,
-};
+pub use server::*;
 
 /// The name of this dialect in `Sec-WebSocket-Protocol`.
 pub const SUBPROTOCOL: &str = "fluent.v1";
