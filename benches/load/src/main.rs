@@ -10,6 +10,7 @@ mod cluster;
 mod compare;
 mod costs;
 mod database;
+mod delayed;
 mod deleted;
 mod fanout;
 mod frame;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use fluent_backend::testing::{Nats, Postgres, PostgresSettings};
@@ -10,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::child::{self, Child};
 use crate::database::Database;
+use crate::delayed::Delayed;
 use crate::marked_frame::Dialect;
 use crate::seed;
 use crate::stock::{Keep, Stock};
@@ -38,6 +40,9 @@ pub(crate) struct Where {
     /// Use a throw-away PostgreSQL that is started for this
     #[arg(long, conflicts_with = "database_url")]
     postgres: bool,
+    /// Microseconds that each byte between the servers and that PostgreSQL is on its way, as over a network
+    #[arg(long, value_name = "US", requires = "postgres", default_value_t = 0)]
+    delay_us: u64,
 }
 
 /// The store of the reference.
@@ -72,6 +77,8 @@ pub(crate) struct Place {
     dir: PathBuf,
     postgres: Option<String>,
     cluster: Option<Arc<Postgres>>,
+    /// The way of its servers to that PostgreSQL, if it is a long one.
+    delayed: Option<Arc<Delayed>>,
     /// The URL of NATS between its servers.
     nats: Option<String>,
 }
@@ -82,6 +89,12 @@ impl Where {
         let mut place = Place::at(self.server.as_deref(), self.dir.as_deref())?;
         if self.postgres || (on_postgres && self.database_url.is_none()) {
             place.cluster = Some(Arc::new(place.start_postgres().await?));
+        }
+        if self.delay_us > 0
+            && let Some(cluster) = &place.cluster
+        {
+            let delay = Duration::from_micros(self.delay_us);
+            place.delayed = Some(Arc::new(Delayed::to(cluster.socket(), delay)?));
         }
         let own = place.cluster.as_ref().map(|cluster| cluster.url("postgres"));
         place.postgres = self.database_url.clone().or(own);
@@ -99,7 +112,7 @@ impl Place {
         let dir = dir.canonicalize().with_context(|| format!("there is no directory {}", dir.display()))?;
         let kind = rustix::fs::statfs(&dir).map_or(0, |found| found.f_type);
         ensure!(kind != TMPFS, "{} is in memory: give a --dir on a real disk", dir.display());
-        Ok(Self { name: "server", program, dir, postgres: None, cluster: None, nats: None })
+        Ok(Self { name: "server", program, dir, postgres: None, cluster: None, delayed: None, nats: None })
     }
 
     /// Returns the same place for servers of another program, with another name in reports.
@@ -148,8 +161,16 @@ impl Place {
     }
 
     async fn start(&self, dir: TempDir, database: Database, count: u32) -> Result<Target> {
-        let child = Child::start(&mut self.command(dir.path(), database.url()), dir.path()).await?;
+        let child = Child::start(&mut self.command(dir.path(), &self.near(&database)), dir.path()).await?;
         self.target(format!("{}/{}", self.name, database.kind()), child, Some(database), dir, count)
+    }
+
+    /// Returns the URL of a database for its servers, which may be far from it.
+    pub(crate) fn near(&self, database: &Database) -> String {
+        match (&self.delayed, database) {
+            (Some(delayed), Database::Postgres(far)) => delayed.url(far.name()),
+            _ => database.url().to_owned(),
+        }
     }
 
     /// Starts a reference with this store, on a fresh database with the server's schema.

@@ -65,7 +65,7 @@ impl Nodes {
         }
         let mut running = Vec::new();
         for dir in &dirs {
-            let child = Child::start(&mut place.command(dir.path(), database.url()), dir.path()).await?;
+            let child = Child::start(&mut place.command(dir.path(), &place.near(&database)), dir.path()).await?;
             let quota = quota.and_then(|cores| Quota::of(child.pid(), cores));
             running.push((child, quota));
         }
