@@ -29,6 +29,7 @@ use crate::actors::{Credits, InFlightBytes, NewSocket, Opening, RegistryHandle, 
 use crate::auth::Access;
 use crate::config;
 use crate::domain::{Seq, SocketId, UserId};
+use crate::protocol::who::Stamp;
 use crate::telemetry::metrics;
 use dialect::Dialect;
 use drain::SocketDrain;
@@ -84,15 +85,16 @@ impl Sockets {
     }
 
     /// Registers a socket for `access` and returns the response that switches protocols; `opening` is what a
-    /// `fluent.v1` client says about itself, and a legacy one is told what comes above a number. Everything that is
-    /// delivered from now on reaches the socket, although the client has not seen the response yet. `hold` is dropped
-    /// when the socket is closed. Returns `None` when the registry does not take it or the server is going down.
+    /// `fluent.v1` client says about itself, and a legacy one is told what comes above a number, and has its stamp.
+    /// Everything that is delivered from now on reaches the socket, although the client has not seen the response yet.
+    /// `hold` is dropped when the socket is closed. Returns `None` when the registry does not take it or the server is
+    /// going down.
     pub async fn open<B>(
         &self,
         mut request: Request<B>,
         handshake: &Handshake,
         access: &Access,
-        (opening, above): (Option<Opening>, Seq),
+        (opening, above, stamp): (Option<Opening>, Seq, Option<Stamp>),
         hold: impl Send + 'static,
     ) -> Option<Response<()>> {
         if self.drain.is_cancelled() {
@@ -102,7 +104,7 @@ impl Sockets {
         let config = &self.settings.config;
         let (end, queue) = send_queue(config.queue_frames, config.queue_bytes);
         let dialect = if opening.is_some() { Dialect::V1 } else { Dialect::Legacy };
-        let socket = NewSocket { id, login: access.login, queue: end, opening, above };
+        let socket = NewSocket { id, login: access.login, queue: end, opening, above, stamp };
         let session = timeout(ATTACH_TIMEOUT, self.registry.attach(access.user, socket)).await.ok()??;
         let open = OpenSocket::new(self.open.clone());
 

@@ -18,6 +18,7 @@ mod m0009_clock_marks;
 mod m0010_batches;
 mod m0011_relay_key;
 mod m0012_nodes;
+mod m0013_stamps;
 
 /// All migrations, oldest first.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_batches::Migration),
             Box::new(m0011_relay_key::Migration),
             Box::new(m0012_nodes::Migration),
+            Box::new(m0013_stamps::Migration),
         ]
     }
 }

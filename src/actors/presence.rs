@@ -21,6 +21,7 @@ use super::mailbox::{Mailbox, Timed};
 use super::registry::messages::RegistryHandle;
 use super::session::credit::Credit;
 use super::stats::ActorCounters;
+use super::who::messages::{Others, WhoHandle};
 use crate::clock::Clock;
 use crate::domain::{SocketId, Timestamp, UserId};
 use crate::protocol::v1::Status;
@@ -43,6 +44,10 @@ pub(super) struct PresenceArgs {
     pub(super) storage: Arc<Storage>,
     pub(super) clock: Clock,
     pub(super) registry: RegistryHandle,
+    /// Who passes typing on to other servers, with NATS.
+    pub(super) who: Option<WhoHandle>,
+    /// The users of other servers.
+    pub(super) others: Others,
 }
 
 pub(super) struct PresenceState {
@@ -72,7 +77,7 @@ impl Actor for PresenceActor {
         args: PresenceArgs,
     ) -> Result<PresenceState, ActorProcessingErr> {
         Ok(PresenceState {
-            typists: Typists::new(args.storage.clone(), args.registry.clone()),
+            typists: Typists::new(args.storage.clone(), args.registry.clone(), args.who.clone()),
             args,
             mailbox: Mailbox::new(myself, self.0.clone()),
             round: 0,
@@ -96,6 +101,13 @@ impl Actor for PresenceActor {
             PresenceMsg::Seen { user, is_online: true } => state.arrive(user),
             PresenceMsg::Seen { user, is_online: false } => state.depart(user),
             PresenceMsg::GraceOver { user, departure } => state.end_grace(user, departure),
+            PresenceMsg::Elsewhere { arrived, left, forgotten } => {
+                arrived.into_iter().for_each(|user| state.publish(user));
+                state.leave_elsewhere(left, forgotten);
+            }
+            PresenceMsg::ElsewhereGraceOver { users, departure } => {
+                users.into_iter().for_each(|user| state.end_grace(user, departure));
+            }
             PresenceMsg::RegistryReplaced => state.forget_sessions(),
             PresenceMsg::Watch { user, socket, session, users, credit } => {
                 state.watchers.watch(socket, user, session, &users);
@@ -164,6 +176,25 @@ impl PresenceState {
         }
     }
 
+    /// Handles that users have left all other servers.
+    fn leave_elsewhere(&mut self, mut users: Vec<UserId>, forgotten: bool) {
+        users.retain(|user| self.online.get(user) != Some(&None));
+        if forgotten {
+            for user in users {
+                self.last_seen.pop(&user);
+                self.publish(user);
+            }
+            return;
+        }
+        self.departures += 1;
+        let (departure, now) = (self.departures, self.args.clock.now());
+        for user in &users {
+            self.online.insert(*user, Some(departure));
+            self.last_seen.put(*user, now);
+        }
+        self.mailbox.cast_after(GRACE, move || PresenceMsg::ElsewhereGraceOver { users, departure });
+    }
+
     /// Handles the end of all sessions with their registry.
     fn forget_sessions(&mut self) {
         let users: Vec<UserId> = self.online.keys().copied().collect();
@@ -214,7 +245,7 @@ impl PresenceState {
     }
 
     fn status(&mut self, user: UserId) -> Status {
-        if self.online.contains_key(&user) {
+        if self.online.contains_key(&user) || self.args.others.is_online(user) {
             Status::Online
         } else {
             Status::Offline { last_seen: self.last_seen.get(&user).copied() }

@@ -22,6 +22,7 @@ use super::session::new_socket::NewSocket;
 use super::session::replay::Replays;
 use super::session::{SessionActor, SessionArgs};
 use super::stats::ActorCounters;
+use super::who::messages::WhoHandle;
 use crate::domain::{Audience, UserId};
 use crate::telemetry::ActorKind;
 use local_users::LocalUsers;
@@ -36,6 +37,7 @@ pub(super) struct RegistryArgs {
     pub(super) local: LocalUsers,
     pub(super) persistence: PersistenceHandle,
     pub(super) presence: PresenceHandle,
+    pub(super) who: Option<WhoHandle>,
     pub(super) replays: Arc<Replays>,
     pub(super) health: Arc<Health>,
 }
@@ -65,6 +67,9 @@ impl Actor for RegistryActor {
         // The sessions of a predecessor have ended with it.
         args.presence.registry_replaced();
         args.local.clear();
+        if let Some(who) = &args.who {
+            who.left(None);
+        }
         Ok(RegistryState { args, sessions: HashMap::new(), users: HashMap::new(), pending: Vec::new() })
     }
 
@@ -86,6 +91,9 @@ impl Actor for RegistryActor {
             }
             RegistryMsg::EndLogins { user, logins, end } => state.send(user, SessionMsg::EndLogins { logins, end }),
             RegistryMsg::EndUser { user, end } => state.send(user, SessionMsg::Close(end)),
+            RegistryMsg::Supersede { user, socket, reason } => {
+                state.send(user, SessionMsg::Supersede { socket, reason })
+            }
             RegistryMsg::Ephemeral { user, frame } => state.send(user, SessionMsg::Ephemeral { socket: None, frame }),
             RegistryMsg::ReportPresence => state.send_all(|| SessionMsg::ReportPresence),
             #[cfg(feature = "testing")]
@@ -140,6 +148,7 @@ impl RegistryState {
             registry: self.args.handle.clone(),
             persistence: self.args.persistence.clone(),
             presence: self.args.presence.clone(),
+            who: self.args.who.clone(),
             replays: self.args.replays.clone(),
         };
         let counters = self.args.health.stats(ActorKind::Session).actor();
@@ -235,6 +244,9 @@ impl RegistryState {
             self.sessions.remove(&user);
             self.args.local.remove(user);
             self.args.presence.seen(user, false);
+            if let Some(who) = &self.args.who {
+                who.left(Some(user));
+            }
         }
     }
 }

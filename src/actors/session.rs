@@ -25,9 +25,11 @@ use super::persistence::reply::PendingReply;
 use super::presence::messages::PresenceHandle;
 use super::registry::messages::RegistryHandle;
 use super::stats::ActorCounters;
-use crate::domain::{Command, Event, EventBody, SocketId, UserId, Viewer};
+use super::who::messages::WhoHandle;
+use crate::domain::{Command, DeviceId, Event, EventBody, SocketId, UserId, Viewer};
 use crate::protocol::CloseReason;
 use crate::protocol::v1::Context;
+use crate::protocol::who::{Mark, Stamp};
 use crate::telemetry::metrics;
 use credit::Credit;
 use messages::{Resync, SessionHandle, SessionMsg, SocketLease, Update};
@@ -44,6 +46,8 @@ pub(super) struct SessionArgs {
     pub(super) registry: RegistryHandle,
     pub(super) persistence: PersistenceHandle,
     pub(super) presence: PresenceHandle,
+    /// Who tells other servers of the sockets, with NATS.
+    pub(super) who: Option<WhoHandle>,
     pub(super) replays: Arc<Replays>,
 }
 
@@ -92,7 +96,10 @@ impl Actor for SessionActor {
                 let (origin, error) = *failed;
                 state.with_socket(origin.socket, |socket| socket.refuse(origin, &error));
             }
-            SessionMsg::Greet { socket, greeting } => state.with_socket(socket, |socket| socket.greet(greeting)),
+            SessionMsg::Greet { socket, greeting } => {
+                state.note_stamp(socket, greeting.stamp);
+                state.with_socket(socket, |socket| socket.greet(greeting));
+            }
             SessionMsg::Page { socket, page } => state.with_socket(socket, |socket| socket.page(page)),
             SessionMsg::Recovered(event) => state.for_each_socket(|socket| socket.recovered(&event)),
             SessionMsg::Resync(why) => state.resync(why),
@@ -110,6 +117,7 @@ impl Actor for SessionActor {
             SessionMsg::EndLogins { logins, end } => {
                 state.close(CloseReason::LoginEnded(end), |socket| logins.contains(&socket.login));
             }
+            SessionMsg::Supersede { socket, reason } => state.supersede(socket, reason),
             SessionMsg::Close(end) => state.close(CloseReason::LoginEnded(end), |_| true),
             #[cfg(feature = "testing")]
             SessionMsg::Crash => super::mailbox::crash(),
@@ -142,23 +150,54 @@ impl SessionState {
             // A new socket of the same device replaces the old one, which may be dead after a change of networks.
             let is_same = |other: &SessionSocket| other.device.as_ref() == Some(&opening.device);
             if let Some(index) = self.sockets.iter().position(is_same) {
-                self.sockets.remove(index).close(CloseReason::Replaced);
+                self.end(index, CloseReason::Replaced);
             }
         }
+        let stamp = socket.stamp;
         // Most users have one.
         self.sockets.reserve_exact(1);
         let viewer = Viewer { user: self.args.user };
         self.sockets.push(SessionSocket::new(socket, &self.handle, viewer, &self.args.replays));
         if self.sockets.len() > self.args.max_sockets {
-            self.sockets.remove(0).close(CloseReason::TooMany);
+            self.end(0, CloseReason::TooMany);
         }
+        self.note_stamp(id, stamp);
         self.update_presence();
         // When the handshake was given up, sending fails and returns the lease, whose drop detaches the socket.
         let _ = reply.send(SocketLease::new(self.handle.clone(), id));
     }
 
+    /// Tells other servers of a socket that has its stamp now.
+    fn note_stamp(&self, id: SocketId, stamp: Option<Stamp>) {
+        let (Some(who), Some(stamp)) = (&self.args.who, stamp) else { return };
+        if let Some(socket) = self.sockets.iter().find(|socket| socket.id == id) {
+            let device = socket.device.as_ref().map(|device| device_hash(self.args.user, device));
+            who.opened(self.args.user, id, stamp, Mark::new(device, socket.is_background));
+        }
+    }
+
+    /// Closes a socket that must give way to another one, and forgets it.
+    fn end(&mut self, index: usize, reason: CloseReason) {
+        let mut socket = self.sockets.remove(index);
+        socket.close(reason);
+        if let Some(who) = &self.args.who {
+            who.closed(self.args.user, socket.id);
+        }
+    }
+
+    /// Closes a socket that must give way to one at another server.
+    fn supersede(&mut self, socket: SocketId, reason: CloseReason) {
+        if let Some(index) = self.sockets.iter().position(|other| other.id == socket) {
+            self.end(index, reason);
+            self.update_presence();
+        }
+    }
+
     fn detach(&mut self, socket: SocketId) {
         self.sockets.retain(|other| other.id != socket);
+        if let Some(who) = &self.args.who {
+            who.closed(self.args.user, socket);
+        }
         self.args.presence.unwatch(socket);
         self.update_presence();
         if self.sockets.is_empty() {
@@ -255,6 +294,13 @@ impl SessionState {
             socket.close(reason);
         }
     }
+}
+
+/// Returns by which number a device of a user is known between servers.
+fn device_hash(user: UserId, device: &DeviceId) -> u64 {
+    let named = [&user.0.to_be_bytes(), device.as_str().as_bytes()].concat();
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &named);
+    hash.as_ref().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
 //! Who is where: what this server tells the others of itself by NATS, and what it knows of them.
 //!
 //! Supervised by the root; runs only with NATS. All that it says may be lost: the next word of its kind puts it right.
-//! When it fails, its successor begins anew. Bounds: what is heard, by the places of the link.
+//! A server tells the others each 50 ms which of its users have other sockets now; one that has missed such a word asks
+//! for all of them. When the actor fails, its successor goes on with what was known. Bounds: what is heard, by the
+//! places of the link; what its own server reports, by its sockets.
 
 pub(super) mod messages;
 pub(super) mod peers;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,15 +17,20 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use super::health::Health;
 use super::mailbox::{Mailbox, Timed};
+use super::presence::messages::PresenceHandle;
+use super::registry::messages::RegistryHandle;
 use super::relay::link::{Link, Word as LinkWord, WordKind};
 use super::stats::ActorCounters;
 use crate::clock::Clock;
+use crate::domain::UserId;
 use crate::protocol::record::LEVEL;
-use crate::protocol::who::{Here, Said, Word, decode, encode};
+use crate::protocol::who::{Changed, Here, Page, Said, Typing, Word, decode, encode};
+use crate::protocol::{CloseReason, v1};
 use crate::storage::Storage;
 use crate::telemetry::{Dropped, Seldom, metrics};
 use messages::{Beat, Others, WhoMsg};
-use peers::Place;
+use peers::sockets::{Moves, Superseded, in_words};
+use peers::{Peers, Place};
 
 /// Time between two looks for who has gone.
 const TICK: Duration = Duration::from_millis(500);
@@ -30,6 +38,8 @@ const TICK: Duration = Duration::from_millis(500);
 const LEAST_PAUSE: Duration = Duration::from_millis(100);
 /// The row of this server is renewed every two seconds, while the database takes it.
 const WRITES_WITHIN: Duration = Duration::from_secs(5);
+/// Time for which changes of sockets are gathered.
+const FLUSH: Duration = Duration::from_millis(50);
 /// Time between two lines about words that cannot be read.
 const LOG_EVERY: Duration = Duration::from_mins(1);
 
@@ -42,8 +52,14 @@ pub(super) struct WhoArgs {
     pub(super) health: Arc<Health>,
     pub(super) link: Link,
     pub(super) others: Others,
+    pub(super) registry: RegistryHandle,
+    pub(super) presence: PresenceHandle,
     /// The name of this server, for people.
     pub(super) label: String,
+    /// Most sockets of a user.
+    pub(super) max_sockets: usize,
+    /// The time for which users elsewhere count as they were while nothing is heard.
+    pub(super) hold: Duration,
 }
 
 pub(super) struct WhoState {
@@ -58,6 +74,13 @@ pub(super) struct WhoState {
     is_new: bool,
     /// When the database was last found to take what this server writes.
     written: Instant,
+    /// Since when nothing is heard.
+    deaf_since: Option<Instant>,
+    /// The number of the last word about changes.
+    changes: u64,
+    /// Users whose sockets have changed since then.
+    changed: BTreeSet<UserId>,
+    mailbox: Mailbox<WhoMsg>,
     unreadable: Seldom,
 }
 
@@ -67,10 +90,24 @@ impl Actor for WhoActor {
     type Arguments = WhoArgs;
 
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, args: WhoArgs) -> Result<WhoState, ActorProcessingErr> {
-        Mailbox::new(myself, self.0.clone()).cast_every(TICK, || WhoMsg::Tick);
+        let mailbox = Mailbox::new(myself, self.0.clone());
+        mailbox.cast_every(TICK, || WhoMsg::Tick);
         let n = u64::try_from(args.clock.now().as_micros()).unwrap_or(0);
         let (written, unreadable) = (Instant::now(), Seldom::new(LOG_EVERY));
-        Ok(WhoState { args, n, beat: None, beaten: None, is_new: true, written, unreadable })
+        Ok(WhoState {
+            args,
+            n,
+            beat: None,
+            beaten: None,
+            is_new: true,
+            written,
+            deaf_since: None,
+            // Above what a predecessor has said, so that the others notice that something is missing.
+            changes: n,
+            changed: BTreeSet::new(),
+            mailbox,
+            unreadable,
+        })
     }
 
     async fn handle(
@@ -97,6 +134,26 @@ impl Actor for WhoActor {
                 let ages = rows.into_iter().map(|(boot, ms)| (boot, age(ms))).collect();
                 state.args.others.change(|peers| peers.read_rows(ages, Instant::now()));
             }
+            WhoMsg::Opened { user, socket, stamp, mark } => {
+                state.args.others.change(|peers| peers.open(user, socket, stamp, mark));
+                state.note_change(user);
+                state.close_superseded(user);
+            }
+            WhoMsg::Closed { user, socket } => {
+                if state.args.others.change(|peers| peers.close(user, socket)) {
+                    state.note_change(user);
+                }
+            }
+            WhoMsg::Left(user) => {
+                let users = state.args.others.change(|peers| peers.close_all(user));
+                users.into_iter().for_each(|user| state.note_change(user));
+            }
+            WhoMsg::Typing(typing) => {
+                for boot in state.args.others.read(|peers| peers.boots_of(typing.to)) {
+                    state.say(WordKind::To(boot), Said::Typing(typing));
+                }
+            }
+            WhoMsg::Flush => state.say_changes(),
             WhoMsg::Tick => state.tick(),
             #[cfg(feature = "testing")]
             WhoMsg::Crash => super::mailbox::crash(),
@@ -107,13 +164,83 @@ impl Actor for WhoActor {
 
 impl WhoState {
     fn tick(&mut self) {
-        let (now, hears) = (Instant::now(), self.args.link.is_up());
+        let (now, time, hears) = (Instant::now(), self.args.clock.now(), self.args.link.is_up());
         let gone = self.args.others.change(|peers| {
             peers.listen(hears, now);
-            peers.gone(now)
+            peers.gone(now, time)
         });
         for boot in gone {
             tracing::info!(boot = %format_args!("{boot:016x}"), "another server has gone");
+            let moves = self.args.others.change(|peers| peers.drop_sockets(boot));
+            self.show(moves, false);
+        }
+        for boot in self.args.others.read(|peers| peers.overdue(time)) {
+            let moves = self.args.others.change(|peers| peers.drop_sockets(boot));
+            self.show(moves, false);
+        }
+        if hears {
+            self.deaf_since = None;
+            self.args.others.read(Peers::boots).into_iter().for_each(|boot| self.ask_if_needed(boot, None));
+        } else if self.deaf_since.get_or_insert(now).elapsed() >= self.args.hold {
+            for boot in self.args.others.read(Peers::boots) {
+                let moves = self.args.others.change(|peers| peers.drop_sockets(boot));
+                self.show(moves, true);
+            }
+        }
+    }
+
+    /// Acts on changes at other servers: shows who has come and gone, and closes what must give way.
+    fn show(&mut self, moves: Moves, forgotten: bool) {
+        let Moves { arrived, left, touched } = moves;
+        self.args.presence.elsewhere(arrived, left, forgotten);
+        touched.into_iter().for_each(|user| self.close_superseded(user));
+    }
+
+    fn close_superseded(&self, user: UserId) {
+        for (socket, why) in self.args.others.read(|peers| peers.superseded(user, self.args.max_sockets)) {
+            let reason = match why {
+                Superseded::Device => CloseReason::Replaced,
+                Superseded::Count => CloseReason::TooMany,
+            };
+            self.args.registry.supersede(user, socket, reason);
+        }
+    }
+
+    /// Notes that the sockets of a user have changed here, and tells the others soon.
+    fn note_change(&mut self, user: UserId) {
+        if self.changed.is_empty() {
+            self.mailbox.cast_after(FLUSH, || WhoMsg::Flush);
+        }
+        self.changed.insert(user);
+    }
+
+    fn say_changes(&mut self) {
+        let changed = std::mem::take(&mut self.changed).into_iter().collect();
+        let users = self.args.others.read(|peers| peers.own_sockets(Some(changed)));
+        for users in in_words(users) {
+            // Counted while nobody hears it, too: so the others know that they have missed something.
+            self.changes += 1;
+            if self.args.link.is_up() {
+                self.say(WordKind::Who, Said::Changed(Changed { number: self.changes, users }));
+            }
+        }
+    }
+
+    /// Asks a server for all its sockets, when some of them are not known. Its last change has this number.
+    fn ask_if_needed(&mut self, boot: i64, number: Option<u64>) {
+        if self.args.others.change(|peers| peers.must_ask(boot, number, Instant::now())) {
+            self.say(WordKind::To(boot), Said::Asked);
+        }
+    }
+
+    /// Tells a server of all sockets of this one.
+    fn answer(&mut self, boot: i64) {
+        let parts = in_words(self.args.others.read(|peers| peers.own_sockets(None)));
+        let (number, count) = (self.changes, parts.len());
+        for (index, users) in parts.into_iter().enumerate() {
+            let is_last = index + 1 == count;
+            let index = u32::try_from(index).unwrap_or(u32::MAX);
+            self.say(WordKind::To(boot), Said::Page(Page { number, index, is_last, users }));
         }
     }
 
@@ -135,13 +262,27 @@ impl WhoState {
         }
         match word.said {
             Said::Here(here) => {
-                let is_new = here.is_new;
+                let (is_new, changes) = (here.is_new, here.changes);
                 self.args.others.change(|peers| peers.describe(word.boot, here));
+                self.ask_if_needed(word.boot, Some(changes));
                 if is_new && self.beaten.is_none_or(|beaten| beaten.elapsed() >= LEAST_PAUSE) {
                     self.say_here();
                 }
             }
-            Said::Changed(_) | Said::Asked | Said::Page(_) | Said::Typing(_) => {}
+            Said::Changed(changed) => {
+                let number = changed.number;
+                let moves = self.args.others.change(|peers| peers.changed(word.boot, changed));
+                self.show(moves, false);
+                self.ask_if_needed(word.boot, Some(number));
+            }
+            Said::Asked => self.answer(word.boot),
+            Said::Page(page) => {
+                let moves = self.args.others.change(|peers| peers.page(word.boot, page));
+                self.show(moves, false);
+            }
+            Said::Typing(Typing { from, to, conversation, active }) => {
+                self.args.registry.send_ephemeral(to, v1::typing(conversation, from, active));
+            }
         }
     }
 
@@ -160,7 +301,7 @@ impl WhoState {
             store_ok: writes && self.written.elapsed() < WRITES_WITHIN,
             leaving_until: leaving_in.map(|wait| clock.now().plus_secs(wait)),
             hold_p99_us: storage.hold_p99().and_then(|held| u64::try_from(held.as_micros()).ok()),
-            changes: 0,
+            changes: self.changes,
             is_new: std::mem::take(&mut self.is_new),
         };
         self.beaten = Some(Instant::now());

@@ -36,8 +36,14 @@ pub(super) async fn beats(app: Arc<App>, stop: CancellationToken) {
     });
     let mut ticks = tokio::time::interval(BEAT_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut is_alone = app.config.cluster.nats().is_ok_and(|nats| nats.is_none());
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        beat(&app).await;
+        if beat(&app).await > 1 && std::mem::take(&mut is_alone) {
+            tracing::warn!(
+                "another server uses the database: without cluster.nats_url presence, typing and the sockets of one \
+                 device are each server's own"
+            );
+        }
     }
 }
 
@@ -56,16 +62,21 @@ fn leaving_in(app: &App) -> Option<Duration> {
     app.health.is_draining().then(|| app.config.server.drain_window())
 }
 
-async fn beat(app: &App) {
+/// Renews the row of this server. Returns how many servers are there, as far as is known.
+async fn beat(app: &App) -> usize {
     let pulse = Pulse { told: app.health.told(), sockets: app.sockets.count(), leaving_in: leaving_in(app) };
     match app.storage.beat(pulse, app.config.cluster.dead_after()).await {
         Ok(Some(beat)) => {
             #[expect(clippy::cast_precision_loss, reason = "a few servers")]
             metrics().cluster.nodes.set(beat.live as f64);
             app.who.rows(beat.seen);
+            beat.live
         }
-        Ok(None) => {}
+        Ok(None) => 0,
         // The relay says so at the level that it deserves.
-        Err(error) => tracing::debug!(error = %error, "the other servers cannot be told that this one is there"),
+        Err(error) => {
+            tracing::debug!(error = %error, "the other servers cannot be told that this one is there");
+            0
+        }
     }
 }

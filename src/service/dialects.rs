@@ -11,6 +11,7 @@ use super::commands::Writer;
 use crate::auth::{Access, AuthError};
 use crate::clock::Clock;
 use crate::domain::{DeviceId, LoginId, LoginMark, Seq, UserId};
+use crate::protocol::who::Stamp;
 use crate::storage::{LoginDialect, Storage};
 
 /// Most logins in the cache: 24 bytes each, plus the map around them.
@@ -36,9 +37,10 @@ impl Dialects {
         self.dialect(access).await.map(drop)
     }
 
-    /// Records that a legacy socket is about to be opened. Returns the number above which it is told: another server
-    /// may have told this user what this one has not heard of yet. Errors are those of [`check`](Self::check).
-    pub async fn opens_legacy(&self, access: Access) -> Result<Seq, ServiceError> {
+    /// Records that a legacy socket is about to be opened. Returns its stamp, and the number above which it is told:
+    /// another server may have told this user what this one has not heard of yet. Errors are those of
+    /// [`check`](Self::check).
+    pub async fn opens_legacy(&self, access: Access) -> Result<(Seq, Option<Stamp>), ServiceError> {
         if self.dialect(access).await? == LoginDialect::Unknown {
             self.mark(LoginMark::Legacy(access.login)).await?;
             self.remember(access, LoginDialect::Legacy);

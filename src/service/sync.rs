@@ -25,7 +25,7 @@ impl Service {
         since: Option<&Since>,
         limit: PageLimit,
     ) -> Result<SyncPage, ServiceError> {
-        let OpenedReplay { cursor, reset, mut replay } = self.storage.open_replay(viewer, since).await?;
+        let OpenedReplay { cursor, reset, mut replay, .. } = self.storage.open_replay(viewer, since).await?;
         if since.is_none() || reset.is_some() {
             return Ok(SyncPage { events: Vec::new(), reset, cursor, is_last: true });
         }

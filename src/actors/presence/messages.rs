@@ -16,6 +16,18 @@ pub(in crate::actors) enum PresenceMsg {
         user: UserId,
         departure: u64,
     },
+    /// Users have come to other servers, or have left them; of those who are
+    /// `forgotten`, nobody knows when they have left.
+    Elsewhere {
+        arrived: Vec<UserId>,
+        left: Vec<UserId>,
+        forgotten: bool,
+    },
+    /// The grace period of users who have left other servers is over.
+    ElsewhereGraceOver {
+        users: Vec<UserId>,
+        departure: u64,
+    },
     /// The registry was replaced: no user is connected any more.
     RegistryReplaced,
     Watch {
@@ -78,6 +90,13 @@ impl PresenceHandle {
     /// Reports that a user has a first socket, or no socket any more.
     pub(in crate::actors) fn seen(&self, user: UserId, is_online: bool) {
         self.0.cast(PresenceMsg::Seen { user, is_online });
+    }
+
+    /// Reports that users have come to other servers or left them. Those who are `forgotten` are offline at once.
+    pub(in crate::actors) fn elsewhere(&self, arrived: Vec<UserId>, left: Vec<UserId>, forgotten: bool) {
+        if !arrived.is_empty() || !left.is_empty() {
+            self.0.cast(PresenceMsg::Elsewhere { arrived, left, forgotten });
+        }
     }
 
     /// Reports that all sessions have ended with their registry.

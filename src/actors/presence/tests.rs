@@ -10,6 +10,7 @@ use super::*;
 use crate::actors::probe::{self, SOON, send};
 use crate::actors::session::credit::{Credits, InFlightBytes};
 use crate::actors::session::messages::{SessionHandle, SessionMsg};
+use crate::actors::who::messages::Others;
 use crate::domain::DirectKey;
 
 const ALICE: UserId = UserId(1);
@@ -30,7 +31,13 @@ impl World {
     async fn new() -> Self {
         let (storage, dir) = probe::store_of_two().await;
         let registry = RegistryHandle(probe::vacant());
-        let args = PresenceArgs { storage: storage.clone(), clock: Clock::system(), registry };
+        let args = PresenceArgs {
+            storage: storage.clone(),
+            clock: Clock::system(),
+            registry,
+            who: None,
+            others: Others::new(1, SOON),
+        };
         let counters = probe::counters();
         let (presence, _) = Actor::spawn(None, PresenceActor(counters.clone()), args).await.unwrap();
         let presence = Mailbox::new(presence, counters);

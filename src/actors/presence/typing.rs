@@ -13,8 +13,10 @@ use tokio::task::JoinHandle;
 
 use crate::actors::registry::messages::RegistryHandle;
 use crate::actors::session::credit::Credit;
+use crate::actors::who::messages::WhoHandle;
 use crate::domain::{DirectKey, UserId};
 use crate::protocol::v1;
+use crate::protocol::who::Typing;
 use crate::storage::Storage;
 use crate::telemetry::metrics;
 
@@ -29,6 +31,7 @@ const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
 pub(super) struct Typists {
     storage: Arc<Storage>,
     registry: RegistryHandle,
+    who: Option<WhoHandle>,
     lookups: Arc<Semaphore>,
     directions: LruCache<(UserId, DirectKey), Direction>,
 }
@@ -43,9 +46,9 @@ struct Direction {
 }
 
 impl Typists {
-    pub(super) fn new(storage: Arc<Storage>, registry: RegistryHandle) -> Self {
+    pub(super) fn new(storage: Arc<Storage>, registry: RegistryHandle, who: Option<WhoHandle>) -> Self {
         let lookups = Arc::new(Semaphore::new(LOOKUPS));
-        Self { storage, registry, lookups, directions: LruCache::new(REMEMBERED) }
+        Self { storage, registry, who, lookups, directions: LruCache::new(REMEMBERED) }
     }
 
     /// Announces that `from` types to `to`, at most every [`NOTICE_EVERY`], and always that `from` has stopped.
@@ -65,7 +68,7 @@ impl Typists {
             direction.announced = Some(now);
         }
         let (lookups, before) = (self.lookups.clone(), direction.sending.take());
-        let (storage, registry) = (self.storage.clone(), self.registry.clone());
+        let (storage, registry, who) = (self.storage.clone(), self.registry.clone(), self.who.clone());
         direction.sending = Some(tokio::spawn(async move {
             let _held = credit;
             let mut permit = permit;
@@ -79,17 +82,26 @@ impl Typists {
                 Some(permit) => Ok(permit),
                 None => lookups.acquire_owned().await,
             };
-            announce(&storage, &registry, from, conversation.partner_of(from), active).await;
+            announce(&storage, (&registry, who.as_ref()), from, conversation.partner_of(from), active).await;
         }));
     }
 }
 
-/// Shows the notice to `to`, when `to` has written to `from` before.
-async fn announce(storage: &Storage, registry: &RegistryHandle, from: UserId, to: UserId, active: bool) {
+/// Shows the notice to `to`, wherever that user is connected, when `to` has written to `from` before.
+async fn announce(
+    storage: &Storage,
+    (registry, who): (&RegistryHandle, Option<&WhoHandle>),
+    from: UserId,
+    to: UserId,
+    active: bool,
+) {
     if from != to
         && let Ok(Some(relation)) = storage.relation(from, to).await
         && relation.has_received
     {
         registry.send_ephemeral(to, v1::typing(relation.conversation_id, from, active));
+        if let Some(who) = who {
+            who.typing(Typing { from, to, conversation: relation.conversation_id, active });
+        }
     }
 }

@@ -9,8 +9,8 @@ use crate::actors::mailbox::Slot;
 use crate::actors::session::messages::{Resync, SocketLease};
 use crate::actors::session::new_socket::NewSocket;
 use crate::actors::session::origin::Reply;
-use crate::domain::{Audience, Event, LoginEnd, LoginId, UserId};
-use crate::protocol::Frame;
+use crate::domain::{Audience, Event, LoginEnd, LoginId, SocketId, UserId};
+use crate::protocol::{CloseReason, Frame};
 
 pub(in crate::actors) enum RegistryMsg {
     Attach {
@@ -33,6 +33,12 @@ pub(in crate::actors) enum RegistryMsg {
     EndUser {
         user: UserId,
         end: LoginEnd,
+    },
+    /// A socket must give way to one at another server.
+    Supersede {
+        user: UserId,
+        socket: SocketId,
+        reason: CloseReason,
     },
     /// A frame that may be lost.
     Ephemeral {
@@ -104,6 +110,11 @@ impl RegistryHandle {
     /// Sends a frame that may be lost to all sockets of a user that have caught up.
     pub(in crate::actors) fn send_ephemeral(&self, user: UserId, frame: Frame) {
         self.0.cast(RegistryMsg::Ephemeral { user, frame });
+    }
+
+    /// Closes a socket that must give way to one at another server.
+    pub(in crate::actors) fn supersede(&self, user: UserId, socket: SocketId, reason: CloseReason) {
+        self.0.cast(RegistryMsg::Supersede { user, socket, reason });
     }
 
     /// Asks every session to report its presence again.

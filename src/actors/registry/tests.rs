@@ -39,6 +39,7 @@ impl World {
             local: LocalUsers::default(),
             persistence: PersistenceHandle(probe::vacant()),
             presence: PresenceHandle(presence),
+            who: None,
             replays: Arc::new(Replays::new(&config, storage, Clock::system())),
             health: health.clone(),
         };
@@ -50,8 +51,14 @@ impl World {
     async fn attach(&mut self, user: UserId) -> (SocketLease, SendQueue) {
         self.sockets += 1;
         let (end, queue) = send_queue(16, 1 << 20);
-        let socket =
-            NewSocket { id: SocketId(self.sockets), login: LoginId(1), queue: end, opening: None, above: Seq(0) };
+        let socket = NewSocket {
+            id: SocketId(self.sockets),
+            login: LoginId(1),
+            queue: end,
+            opening: None,
+            above: Seq(0),
+            stamp: None,
+        };
         (timeout(SOON, self.registry.attach(user, socket)).await.unwrap().unwrap(), queue)
     }
 
@@ -116,7 +123,8 @@ async fn a_session_with_a_socket_on_its_way_is_not_stopped() {
     let (first, _queue) = world.attach(ME).await;
     let (end, mut queue) = send_queue(16, 1 << 20);
     drop(first);
-    let socket = NewSocket { id: SocketId(9), login: LoginId(1), queue: end, opening: None, above: Seq(0) };
+    let socket =
+        NewSocket { id: SocketId(9), login: LoginId(1), queue: end, opening: None, above: Seq(0), stamp: None };
     let _lease = timeout(SOON, world.registry.attach(ME, socket)).await.unwrap().unwrap();
     world.registry.deliver(vec![event(1, ME)]);
     assert_eq!(content(&mut queue).await, "1");

@@ -156,13 +156,22 @@ pub(super) fn children(
     let listeners = Listeners { registry: registry.clone(), presence: presence.clone(), refused: refused.clone() };
     let announcer =
         if storage.has_journal() { Announcer::Relayed(relay.clone()) } else { Announcer::Direct(listeners.clone()) };
-    let presence_args = PresenceArgs { storage: storage.clone(), clock: clock.clone(), registry: registry.clone() };
+    // Without NATS nobody takes what is said.
+    let spoken_to = link.is_some().then(|| who.clone());
+    let presence_args = PresenceArgs {
+        storage: storage.clone(),
+        clock: clock.clone(),
+        registry: registry.clone(),
+        who: spoken_to.clone(),
+        others: others.clone(),
+    };
     let registry_args = RegistryArgs {
         max_sockets: config.socket.max_per_user,
         handle: registry.clone(),
         local: local.clone(),
         persistence: persistence.clone(),
         presence: presence.clone(),
+        who: spoken_to,
         replays: Arc::new(Replays::new(config, storage.clone(), clock.clone())),
         health: health.clone(),
     };
@@ -199,7 +208,11 @@ pub(super) fn children(
         health: health.clone(),
         link: link.clone(),
         others: others.clone(),
+        registry: registry.clone(),
+        presence: presence.clone(),
         label: config.cluster.name(),
+        max_sockets: config.socket.max_per_user,
+        hold: config.cluster.presence_hold(),
     });
     let whos = who_args.map(|args| Child::new(ActorKind::Who, who.0.clone(), WhoActor, args));
     let janitor = Slot::new(health.stats(ActorKind::Janitor).clone());

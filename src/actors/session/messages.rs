@@ -12,7 +12,7 @@ use super::stream::{Greeting, PageInHand};
 use crate::actors::mailbox::Mailbox;
 use crate::domain::{Command, DirectKey, Event, LoginEnd, LoginId, SocketId, UserId};
 use crate::protocol::v1::Context;
-use crate::protocol::{Frame, FrameError};
+use crate::protocol::{CloseReason, Frame, FrameError};
 
 pub(in crate::actors) enum SessionMsg {
     Attach {
@@ -63,6 +63,11 @@ pub(in crate::actors) enum SessionMsg {
     EndLogins {
         logins: Arc<[LoginId]>,
         end: LoginEnd,
+    },
+    /// A socket must give way to one at another server.
+    Supersede {
+        socket: SocketId,
+        reason: CloseReason,
     },
     /// Closes all sockets.
     Close(LoginEnd),

@@ -4,6 +4,7 @@ use std::any::Any;
 
 use super::send_queue::QueueSender;
 use crate::domain::{DeviceId, LoginId, Seq, Since, SocketId};
+use crate::protocol::who::Stamp;
 
 /// A socket that is about to be opened.
 pub struct NewSocket {
@@ -18,6 +19,8 @@ pub struct NewSocket {
     /// The number above which a socket of the legacy dialect is told messages: what was committed before it opened, it
     /// reads.
     pub above: Seq,
+    /// The stamp of a socket of the legacy dialect on PostgreSQL; the others take theirs when they read.
+    pub stamp: Option<Stamp>,
 }
 
 /// The parameters with which a client opens a `fluent.v1` socket.

@@ -101,7 +101,7 @@ impl Replays {
             limits: self.limits,
         });
         let frames = [hello].into_iter().chain(reset).collect();
-        Greeting { frames, epoch: cursor.epoch.clone(), since: cursor.seq }
+        Greeting { frames, epoch: cursor.epoch.clone(), since: cursor.seq, stamp: opened.stamp }
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) struct SessionSocket {
 
 impl SessionSocket {
     pub(super) fn new(socket: NewSocket, session: &SessionHandle, viewer: Viewer, replays: &Arc<Replays>) -> Self {
-        let NewSocket { id, login, queue, opening, above } = socket;
+        let NewSocket { id, login, queue, opening, above, stamp: _ } = socket;
         let device = opening.as_ref().map(|opening| opening.device.clone());
         let is_background = opening.as_ref().is_some_and(|opening| opening.is_background);
         let stream = SocketStream::open((opening, above), session, viewer, id, replays);

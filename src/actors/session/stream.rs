@@ -19,6 +19,7 @@ pub(in crate::actors) use behind::{PageInHand, SeamLimit};
 use super::origin::{Origin, Reply};
 use super::send_queue::QueuedFrame;
 use crate::domain::{Answer, Cursor, Epoch, Event, Seq, Viewer};
+use crate::protocol::who::Stamp;
 use crate::protocol::{Frame, v1};
 
 /// The first frames of a socket, and the cursor at which its stream begins.
@@ -27,6 +28,8 @@ pub(in crate::actors) struct Greeting {
     pub(in crate::actors) frames: Vec<Frame>,
     pub(in crate::actors) epoch: Epoch,
     pub(in crate::actors) since: Seq,
+    /// Its place among all openings on PostgreSQL.
+    pub(in crate::actors) stamp: Option<Stamp>,
 }
 
 /// One socket's place in the order.

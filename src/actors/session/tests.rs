@@ -54,6 +54,7 @@ impl World {
             registry: RegistryHandle(registry),
             persistence: PersistenceHandle(persistence),
             presence: PresenceHandle(presence),
+            who: None,
             replays: Arc::new(Replays::new(&config, storage, Clock::system())),
         };
         let counters = probe::counters();
@@ -73,7 +74,7 @@ impl World {
         self.sockets += 1;
         let (end, queue) = send_queue(16, 1 << 20);
         let login = LoginId(i64::try_from(self.sockets).unwrap());
-        let socket = NewSocket { id: SocketId(self.sockets), login, queue: end, opening, above: Seq(0) };
+        let socket = NewSocket { id: SocketId(self.sockets), login, queue: end, opening, above: Seq(0), stamp: None };
         let (reply, attached) = oneshot::channel();
         self.session.send(SessionMsg::Attach { socket, reply });
         (timeout(SOON, attached).await.unwrap().unwrap(), queue)

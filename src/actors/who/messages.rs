@@ -8,6 +8,8 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::peers::{Described, Peers, Place};
 use crate::actors::mailbox::Slot;
+use crate::domain::{SocketId, UserId};
+use crate::protocol::who::{Mark, Stamp, Typing};
 
 pub(in crate::actors) enum WhoMsg {
     /// A word of another server, whose seal is whole; the permit makes room for another.
@@ -18,6 +20,16 @@ pub(in crate::actors) enum WhoMsg {
     Beat(Beat),
     /// The servers that have a row in the database, each with the milliseconds since it was written.
     Rows(Vec<(i64, i64)>),
+    /// A socket of this server has its stamp.
+    Opened { user: UserId, socket: SocketId, stamp: Stamp, mark: Mark },
+    /// A socket of this server is gone.
+    Closed { user: UserId, socket: SocketId },
+    /// All sockets of a user at this server are gone, or those of everybody.
+    Left(Option<UserId>),
+    /// A user types to another, who may be connected elsewhere.
+    Typing(Typing),
+    /// It is time to tell the others which sockets have changed.
+    Flush,
     /// Time has passed.
     Tick,
     #[cfg(feature = "testing")]
@@ -48,6 +60,26 @@ impl WhoHandle {
         self.0.cast(WhoMsg::Rows(rows));
     }
 
+    /// Reports that a socket of this server has its stamp.
+    pub(in crate::actors) fn opened(&self, user: UserId, socket: SocketId, stamp: Stamp, mark: Mark) {
+        self.0.cast(WhoMsg::Opened { user, socket, stamp, mark });
+    }
+
+    /// Reports that a socket of this server is gone; it may be reported twice.
+    pub(in crate::actors) fn closed(&self, user: UserId, socket: SocketId) {
+        self.0.cast(WhoMsg::Closed { user, socket });
+    }
+
+    /// Reports that all sockets of a user are gone, or those of everybody.
+    pub(in crate::actors) fn left(&self, user: Option<UserId>) {
+        self.0.cast(WhoMsg::Left(user));
+    }
+
+    /// Shows a notice at the other servers where its receiver is connected.
+    pub(in crate::actors) fn typing(&self, typing: Typing) {
+        self.0.cast(WhoMsg::Typing(typing));
+    }
+
     /// Makes the actor panic.
     #[cfg(feature = "testing")]
     pub fn crash(&self) {
@@ -74,6 +106,11 @@ impl Others {
     #[must_use]
     pub fn can_write(&self, within: Duration) -> bool {
         self.described().iter().any(|other| other.here.store_ok && other.silent_for <= within)
+    }
+
+    /// Returns whether a user is online at another server.
+    pub(in crate::actors) fn is_online(&self, user: UserId) -> bool {
+        self.read(|peers| peers.is_online(user))
     }
 
     pub(super) fn read<T>(&self, what: impl FnOnce(&Peers) -> T) -> T {

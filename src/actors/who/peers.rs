@@ -4,11 +4,14 @@
 //! too; while words cannot be heard, nobody is silent. Who has gone is remembered for a while, so that its last words
 //! are not taken for new ones when somebody says them again.
 
-use std::collections::HashMap;
+pub(super) mod sockets;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
-use crate::domain::Timestamp;
-use crate::protocol::who::{Here, Word};
+use crate::domain::{SocketId, Timestamp, UserId};
+use crate::protocol::who::{Here, Mark, Stamp, Word};
+use sockets::{Known, Sockets};
 
 /// Age from which on a word is not taken.
 const STALE_US: i64 = 5_000_000;
@@ -32,6 +35,8 @@ pub(in crate::actors) struct Peers {
     /// Since when words are heard; `None` while they are not.
     heard_since: Option<Instant>,
     rows: Option<Rows>,
+    /// The sockets of this server.
+    own: BTreeMap<(UserId, Stamp), (Mark, SocketId)>,
 }
 
 /// One of them.
@@ -43,6 +48,10 @@ struct Peer {
     heard: Option<Instant>,
     here: Option<Here>,
     is_gone: bool,
+    known: Known,
+    sockets: Sockets,
+    /// Users who have left it while it is stopping, and come back somewhere.
+    lingering: BTreeSet<UserId>,
 }
 
 /// The rows in the database.
@@ -66,7 +75,7 @@ pub struct Described {
 impl Peers {
     /// Knows nobody.
     pub(in crate::actors) fn new(own_boot: i64, dead_after: Duration) -> Self {
-        Self { own_boot, dead_after, peers: HashMap::new(), heard_since: None, rows: None }
+        Self { own_boot, dead_after, peers: HashMap::new(), heard_since: None, rows: None, own: BTreeMap::new() }
     }
 
     /// Returns whether a word is taken: it is neither of this server, nor old, nor was it or a later one heard before.
@@ -105,8 +114,9 @@ impl Peers {
         }
     }
 
-    /// Returns who has gone since it was asked last, and forgets who has gone long ago.
-    pub(in crate::actors) fn gone(&mut self, now: Instant) -> Vec<i64> {
+    /// Returns who has gone since it was asked last, and forgets who has gone long ago. One that is stopping has said
+    /// until when.
+    pub(in crate::actors) fn gone(&mut self, now: Instant, time: Timestamp) -> Vec<i64> {
         let Some(heard_since) = self.heard_since else { return Vec::new() };
         let mut gone = Vec::new();
         self.peers.retain(|boot, peer| {
@@ -115,7 +125,8 @@ impl Peers {
                 return silent < REMEMBERED;
             }
             let row_is_old = self.rows.as_ref().is_some_and(|rows| rows.is_old(*boot, now, self.dead_after));
-            if silent >= self.dead_after && row_is_old {
+            let is_leaving = peer.leaving_until().is_some_and(|until| until > time);
+            if silent >= self.dead_after && row_is_old && !is_leaving {
                 peer.is_gone = true;
                 gone.push(*boot);
             }

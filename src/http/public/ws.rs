@@ -52,7 +52,7 @@ pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Res
     keeps_place(&request);
     let query = query.map_err(|_| ApiError::BadOpening("a query parameter is there twice, or is not text"))?;
     let handshake = Handshake::read(&request)?;
-    let (opening, above) = if handshake.is_v1() {
+    let (opening, (above, stamp)) = if handshake.is_v1() {
         let has_name = query.device_id.is_some();
         let device = device(query.device_id)?;
         let is_background = is_background(query.mode.as_deref())?;
@@ -63,13 +63,13 @@ pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Res
         if has_name {
             app.dialects.note_device(access.login, &device).await?;
         }
-        (Some(Opening { device, since, is_background, admission }), Seq(0))
+        (Some(Opening { device, since, is_background, admission }), (Seq(0), None))
     } else {
         (None, app.dialects.opens_legacy(access).await?)
     };
     // The socket keeps its place among the connections until it is closed.
     let place = request.extensions().get::<Connection>().map(|connection| connection.place.clone());
-    let response = app.sockets.open(request, &handshake, &access, (opening, above), place).await;
+    let response = app.sockets.open(request, &handshake, &access, (opening, above, stamp), place).await;
     app.service.close_if_ended(access);
     response.map(|response| response.map(|()| Body::Whole(Bytes::new()))).ok_or(ApiError::Unavailable)
 }

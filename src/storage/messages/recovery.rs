@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::clock::random_bytes;
 use crate::domain::{Message, MessageId, Seq, Timestamp, UserId};
+use crate::protocol::who::Stamp;
 use crate::storage::cluster::history::nonce_at;
 use crate::storage::engine::begin::Batches;
 use crate::storage::engine::page::bind;
@@ -51,14 +52,16 @@ impl Storage {
         Ok(head)
     }
 
-    /// Returns the number that was given last when other servers may have given it; on SQLite 0.
-    pub async fn shared_head(&self) -> Result<Seq, StorageError> {
+    /// Returns the number that was given last, which another server may have given, and the next stamp of an opening;
+    /// on SQLite 0 and none.
+    pub async fn shared_head(&self) -> Result<(Seq, Option<Stamp>), StorageError> {
         if !self.has_journal() {
-            return Ok(Seq(0));
+            return Ok((Seq(0), None));
         }
-        let sql = "SELECT last_seq FROM store WHERE id = 1";
+        let sql = "SELECT last_seq, nextval('stamps') FROM store WHERE id = 1";
         let row = self.reads.query_one(self.statement(sql, [])).await?;
-        Ok(Seq(row.ok_or(StorageError::Corrupt("the store row is missing"))?.get(0)?))
+        let row = row.ok_or(StorageError::Corrupt("the store row is missing"))?;
+        Ok((Seq(row.get(0)?), Some(Stamp(row.get(1)?))))
     }
 
     /// Fails when so many bytes cannot be written. They are not kept.

@@ -13,6 +13,7 @@ use by_id::SIZES;
 use plan::{PlanRow, Planned};
 
 use crate::domain::{Cursor, Epoch, Event, EventBody, Position, ResetReason, Seq, Since, Timestamp, Viewer};
+use crate::protocol::who::Stamp;
 use crate::storage::engine::page::STEP_BYTES;
 use crate::storage::engine::tx::Tx as _;
 use crate::storage::{Storage, StorageError};
@@ -88,28 +89,36 @@ pub struct OpenedReplay {
     pub reset: Option<ResetReason>,
     /// The events after it.
     pub replay: Replay,
+    /// Its place among all openings on PostgreSQL.
+    pub stamp: Option<Stamp>,
 }
 
 impl Storage {
     /// Opens the stream for `viewer` after `since`; at the newest event without one, or when it cannot be honoured.
     pub async fn open_replay(&self, viewer: Viewer, since: Option<&Since>) -> Result<OpenedReplay, StorageError> {
-        let position = self.position().await?;
+        let (position, stamp) = self.position_and_stamp().await?;
         let honoured = since.map_or_else(|| Ok(position.newest()), |since| position.honours(since));
         let (cursor, reset) = match honoured {
             Ok(cursor) => (cursor, None),
             Err(reason) => (position.newest(), Some(reason)),
         };
         let replay = Replay::new(viewer, cursor.seq);
-        Ok(OpenedReplay { cursor, reset, replay })
+        Ok(OpenedReplay { cursor, reset, replay, stamp })
     }
 
-    /// Returns the position of the store's history.
-    pub async fn position(&self) -> Result<Position, StorageError> {
-        let sql = "SELECT epoch, last_seq, dropped FROM store WHERE id = 1";
+    /// Returns the position of the store's history and, on PostgreSQL, the next stamp of an opening.
+    pub async fn position_and_stamp(&self) -> Result<(Position, Option<Stamp>), StorageError> {
+        let sql = if self.has_journal() {
+            "SELECT epoch, last_seq, dropped, nextval('stamps') FROM store WHERE id = 1"
+        } else {
+            "SELECT epoch, last_seq, dropped FROM store WHERE id = 1"
+        };
         let row = self.reads.query_one(self.statement(sql, [])).await?;
         let row = row.ok_or(StorageError::Corrupt("the store row is missing"))?;
-        let (epoch, head, dropped): (String, Seq, Seq) = row.read()?;
-        Ok(Position { epoch: Epoch::parse(&epoch).ok_or(StorageError::Corrupt("the epoch"))?, head, dropped })
+        let (epoch, head, dropped): (String, Seq, Seq) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let stamp = if self.has_journal() { Some(Stamp(row.get(3)?)) } else { None };
+        let epoch = Epoch::parse(&epoch).ok_or(StorageError::Corrupt("the epoch"))?;
+        Ok((Position { epoch, head, dropped }, stamp))
     }
 
     /// Reads the next page. Messages that were deleted or have expired since their event are left out. After an error

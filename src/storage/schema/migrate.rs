@@ -120,7 +120,7 @@ mod tests {
             let overview = storage.conversations(viewer(user), None, 10, now).await.unwrap().remove(0);
             assert_eq!((overview.unread, overview.read_up_to.map(|id| id.0)), (0, Some(read)));
         }
-        assert_eq!(storage.position().await.unwrap().newest().to_string(), "epoch:3");
+        assert_eq!(storage.position_and_stamp().await.unwrap().0.newest().to_string(), "epoch:3");
         storage.close().await.unwrap();
     }
 

@@ -15,6 +15,7 @@ const ORDER: &[&str] = &[
     "relay::link::connect",
     "relay::link",
     "who::peers",
+    "who::peers::sockets",
     "who::messages",
     "session::credit",
     "session::send_queue",

@@ -45,7 +45,7 @@ async fn the_probe_waits_for_what_is_on_its_way() {
     let db = Database::connect(database.url()).await.unwrap();
     let head = waits(&db, "the probe", storage.probe_head(0)).await.unwrap();
     assert_eq!(head, Seq(7), "what was on its way is known now");
-    assert_eq!(storage.position().await.unwrap().head, head);
+    assert_eq!(storage.shared_head().await.unwrap().0, head);
     db.close().await.unwrap();
     storage.close().await.unwrap();
 }

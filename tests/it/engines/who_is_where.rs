@@ -1,5 +1,7 @@
 //! Several servers on one PostgreSQL with NATS between them: what each knows of the others and of their sockets.
 
+mod sockets;
+
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;

@@ -23,7 +23,7 @@ async fn each_step_of_the_janitor() {
     for _ in 0..MESSAGES / 100 {
         two.beside.apply((0..100).map(|_| chats::plain(a, b)).collect(), now).await.unwrap();
     }
-    let half = two.beside.position().await.unwrap().head.0 / 2;
+    let half = two.beside.shared_head().await.unwrap().0.0 / 2;
     let sweep = format!("INSERT INTO sweeps (seq, before) SELECT 1, timestamp FROM messages WHERE id = {half}");
     db.execute_unprepared(&sweep).await.unwrap();
     let mut swept = MessageId(0);
