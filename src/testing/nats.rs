@@ -53,14 +53,21 @@ pub struct Nats {
     /// Dropped before the directory, which it removes.
     keeper: Option<Keeper>,
     dir: TempDir,
+    /// More lines of its configuration.
+    settings: String,
 }
 
 impl Nats {
     /// Starts a server on a free port.
     pub async fn start() -> Result<Self, NatsError> {
+        Self::start_with("").await
+    }
+
+    /// Starts a server with more lines in its configuration.
+    pub async fn start_with(settings: &str) -> Result<Self, NatsError> {
         let program = installed().ok_or(NatsError::NotInstalled)?;
         let dir = tempfile::Builder::new().prefix("fluent-nats-").tempdir()?;
-        let mut server = Self { program, port: 0, keeper: None, dir };
+        let mut server = Self { program, port: 0, keeper: None, dir, settings: settings.to_owned() };
         let deadline = Instant::now() + START;
         loop {
             server.port = rand::rng().random_range(PORTS);
@@ -137,9 +144,10 @@ impl Nats {
         let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let (configuration, pid) = (dir.join("nats.conf"), dir.join("pid"));
         let text = format!(
-            "listen: \"{}\"\nserver_name: \"{name}\"\npid_file: \"{}\"\nwrite_deadline: \"2s\"\n",
+            "listen: \"{}\"\nserver_name: \"{name}\"\npid_file: \"{}\"\nwrite_deadline: \"2s\"\n{}\n",
             self.addr(),
-            pid.display()
+            pid.display(),
+            self.settings
         );
         std::fs::write(&configuration, text)?;
         let arguments = ["-c".to_owned(), configuration.display().to_string()];

@@ -21,6 +21,8 @@ pub struct Cluster {
     pub nats_url: SecretString,
     /// The file with the credentials for NATS; empty: none.
     pub nats_creds: String,
+    /// The file with the certificates that NATS is trusted by; empty: those of the system.
+    pub nats_ca: String,
     /// The name of this server, for people; empty: that of the machine.
     pub node: String,
     /// Longest wait for a batch that is late by NATS, in milliseconds.

@@ -2,6 +2,7 @@
 //! happens to NATS, everything comes once and in order.
 
 mod new_epoch;
+mod refused;
 
 use std::sync::{Arc, Mutex};
 
@@ -13,7 +14,7 @@ use fluent_backend::testing::{
 };
 use serde_json::{Value, json};
 
-use super::two_servers::at;
+use super::two_servers::{SECRET, at};
 use crate::support::nats::{NatsClient, nats};
 use crate::support::postgres::database;
 use crate::support::v1::{assert_fields, live, seq};
@@ -25,7 +26,7 @@ fn by_nats_alone(config: &mut Config) {
 
 async fn server(database: &TestDatabase, url: &str, settings: impl FnOnce(&mut Config)) -> TestServer {
     let server = TestServer::start_with(|config| {
-        config.auth.secret_key = "one secret for both servers, long enough".into();
+        config.auth.secret_key = SECRET.into();
         config.database.url = database.url().into();
         config.cluster.nats_url = url.into();
         settings(config);

@@ -9,14 +9,14 @@ use sea_orm::{ConnectionTrait as _, Database, DatabaseBackend, Statement, Transa
 use super::two_servers::SECRET;
 use crate::support::postgres::{Postgres, database};
 
-/// The certificate of an authority, and one for `localhost` that it has signed, with its key.
-fn certificates() -> (String, (String, String)) {
+/// The certificate of an authority, and one for the name that it has signed, with its key.
+pub(super) fn certificates(name: &str) -> (String, (String, String)) {
     let (authority_key, key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let root = authority.self_signed(&authority_key).unwrap().pem();
     let issuer = Issuer::new(authority, authority_key);
-    let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+    let certificate = CertificateParams::new([name.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
     (root, (certificate.pem(), key.serialize_pem()))
 }
 
@@ -36,7 +36,7 @@ async fn number(url: &str, sql: &str) -> i64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_url_decides_about_tls() {
-    let (root, certificate) = certificates();
+    let (root, certificate) = certificates("localhost");
     let port = free_port();
     let settings = PostgresSettings { port: Some(port), certificate: Some(certificate), ..PostgresSettings::default() };
     let Some(postgres) = Postgres::start_with(settings).await else { return };

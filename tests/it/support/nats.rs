@@ -11,7 +11,12 @@ use super::skip::skip;
 
 /// Starts a server. Without the program the test is skipped, and in CI fails.
 pub(crate) async fn nats() -> Option<Nats> {
-    match Nats::start().await {
+    nats_with("").await
+}
+
+/// The same with more lines in its configuration.
+pub(crate) async fn nats_with(settings: &str) -> Option<Nats> {
+    match Nats::start_with(settings).await {
         Err(error @ NatsError::NotInstalled) => {
             skip(&error.to_string());
             None

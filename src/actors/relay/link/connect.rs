@@ -85,8 +85,9 @@ impl Way {
                 std::future::ready(())
             });
         let client = Box::pin(options.connect(self.servers.urls.clone())).await.map_err(LinkError::of)?;
+        let is_tls = self.servers.urls.iter().any(|url| url.starts_with("tls:"));
         let (epoch, ear, pulse) = (epoch.clone(), self.ear.clone(), Mutex::new(Instant::now()));
-        Ok(Line { client, epoch, prefix, boot, seals, ear, is_up, pulse })
+        Ok(Line { client, epoch, prefix, boot, is_tls, seals, ear, is_up, pulse })
     }
 
     async fn options(&self) -> Result<ConnectOptions, LinkError> {
@@ -95,6 +96,12 @@ impl Way {
         if !config.nats_creds.is_empty() {
             let about = |error| LinkError(format!("cluster.nats_creds ({}): {error}", config.nats_creds));
             options = options.credentials_file(&config.nats_creds).await.map_err(about)?;
+        }
+        if !config.nats_ca.is_empty() {
+            // The client says nothing more than that it cannot connect.
+            std::fs::metadata(&config.nats_ca)
+                .map_err(|error| LinkError(format!("cluster.nats_ca ({}): {error}", config.nats_ca)))?;
+            options = options.add_root_certificates(config.nats_ca.clone().into());
         }
         if let Some((user, password)) = &servers.user {
             options = options.user_and_password(user.clone(), password.expose_secret().to_owned());

@@ -34,6 +34,8 @@ pub(super) struct Line {
     /// The beginning of all subjects.
     pub(super) prefix: String,
     pub(super) boot: i64,
+    /// Whether NATS is reached over TLS.
+    pub(super) is_tls: bool,
     pub(super) seals: Seals,
     pub(super) ear: Ear,
     pub(super) is_up: Arc<AtomicBool>,
@@ -118,7 +120,7 @@ impl Line {
                     }
                     Some(event @ (Event::ServerError(_) | Event::ClientError(_))) => {
                         if trouble.is_due() {
-                            tracing::warn!(error = %event, "trouble with NATS; trying again");
+                            self.warn(&event);
                         }
                     }
                     Some(Event::LameDuckMode | Event::Draining | Event::Closed) => {}
@@ -142,6 +144,19 @@ impl Line {
                     }
                 }
             }
+        }
+    }
+
+    /// Warns of trouble. The client does not say why it cannot connect, so the line names what the reason may be.
+    fn warn(&self, trouble: &Event) {
+        if self.is_tls {
+            tracing::warn!(
+                error = %trouble,
+                "trouble with NATS: is it there, and is its certificate one that cluster.nats_ca or the system trusts? \
+                 Trying again"
+            );
+        } else {
+            tracing::warn!(error = %trouble, "trouble with NATS; trying again");
         }
     }
 
