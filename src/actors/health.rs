@@ -1,12 +1,16 @@
 //! The health of the server, readable by operators, readiness and tests without asking an actor.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use super::stats::{ActorSnapshot, ActorStats};
 use crate::domain::Seq;
+use crate::storage::Storage;
 use crate::telemetry::ActorKind;
+
+/// The row of this server among those of all is renewed every two seconds, while the database takes it.
+const ROW_RENEWED_WITHIN: Duration = Duration::from_secs(5);
 
 /// The shared state of health. Its parts are read and written independently.
 #[derive(Debug)]
@@ -17,6 +21,9 @@ pub struct Health {
     told: AtomicI64,
     draining: AtomicBool,
     relay_up: AtomicBool,
+    start: Instant,
+    /// Milliseconds from the start to when the row of this server was renewed last.
+    row_renewed: AtomicU64,
 }
 
 impl Default for Health {
@@ -30,6 +37,8 @@ impl Default for Health {
             told: AtomicI64::new(0),
             draining: AtomicBool::new(false),
             relay_up: AtomicBool::new(false),
+            start,
+            row_renewed: AtomicU64::new(0),
         }
     }
 }
@@ -45,6 +54,21 @@ impl Health {
     #[must_use]
     pub fn storage_works(&self) -> bool {
         !self.storage_failed.load(Ordering::Relaxed) && !self.history_changes.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether this server can write to a store that several servers use, as it says to them: its batches, its
+    /// requests, and its row among theirs.
+    #[must_use]
+    pub fn can_write(&self, storage: &Storage) -> bool {
+        let renewed = Duration::from_millis(self.row_renewed.load(Ordering::Relaxed));
+        let row_is_new = self.start.elapsed().saturating_sub(renewed) < ROW_RENEWED_WITHIN;
+        self.storage_works() && storage.requests_can_write() && row_is_new
+    }
+
+    /// Records that the row of this server was renewed.
+    pub fn note_row_renewed(&self) {
+        let millis = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.row_renewed.store(millis, Ordering::Relaxed);
     }
 
     /// Returns the number up to which everything was announced, on PostgreSQL.

@@ -102,11 +102,15 @@ impl Actor for PresenceActor {
             PresenceMsg::Seen { user, is_online: false } => state.depart(user),
             PresenceMsg::GraceOver { user, departure } => state.end_grace(user, departure),
             PresenceMsg::Elsewhere { arrived, left, forgotten } => {
-                arrived.into_iter().for_each(|user| state.publish(user));
+                for user in arrived {
+                    state.publish(user);
+                }
                 state.leave_elsewhere(left, forgotten);
             }
             PresenceMsg::ElsewhereGraceOver { users, departure } => {
-                users.into_iter().for_each(|user| state.end_grace(user, departure));
+                for user in users {
+                    state.end_grace(user, departure);
+                }
             }
             PresenceMsg::RegistryReplaced => state.forget_sessions(),
             PresenceMsg::Watch { user, socket, session, users, credit } => {

@@ -92,7 +92,7 @@ impl Actor for RegistryActor {
             RegistryMsg::EndLogins { user, logins, end } => state.send(user, SessionMsg::EndLogins { logins, end }),
             RegistryMsg::EndUser { user, end } => state.send(user, SessionMsg::Close(end)),
             RegistryMsg::Supersede { user, socket, reason } => {
-                state.send(user, SessionMsg::Supersede { socket, reason })
+                state.send(user, SessionMsg::Supersede { socket, reason });
             }
             RegistryMsg::Ephemeral { user, frame } => state.send(user, SessionMsg::Ephemeral { socket: None, frame }),
             RegistryMsg::ReportPresence => state.send_all(|| SessionMsg::ReportPresence),

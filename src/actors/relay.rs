@@ -11,12 +11,13 @@ mod foreign;
 mod history;
 pub(super) mod journal;
 pub(super) mod link;
+pub(super) mod looks;
 pub(super) mod messages;
 mod sequencer;
 mod words;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
@@ -33,6 +34,7 @@ use crate::telemetry::{Dropped, Seldom, metrics};
 use batch::{Batch, Listeners};
 use journal::{Found, look};
 use link::Link;
+use looks::{Looks, Pace};
 use messages::RelayMsg;
 use sequencer::Sequencer;
 
@@ -59,17 +61,6 @@ pub(super) struct RelayArgs {
     pub(super) pace: Pace,
 }
 
-/// When the journal is looked into.
-#[derive(Clone, Copy)]
-pub(super) struct Pace {
-    /// Time between two looks while there is no other way.
-    pub(super) poll: Duration,
-    /// Time between two looks while the link is up.
-    pub(super) check: Duration,
-    /// The time that a batch may be late while the link is up.
-    pub(super) gap_wait: Duration,
-}
-
 pub(super) struct RelayState {
     args: RelayArgs,
     mailbox: Mailbox<RelayMsg>,
@@ -82,8 +73,7 @@ pub(super) struct RelayState {
     is_behind: bool,
     /// Own batches up to this number do not come from the writer any more.
     lost: Seq,
-    looking: Looking,
-    looked: Option<Instant>,
+    looks: Looks,
     /// The number behind which batches are missing that others wait for.
     gap: Option<Seq>,
     unreadable: Seldom,
@@ -91,18 +81,6 @@ pub(super) struct RelayState {
     complete_at: Timestamp,
     /// The time from which on logins have ended that this server has not heard of, until the store has named them.
     endings_from: Option<Timestamp>,
-    is_failing: bool,
-}
-
-/// Whether a look is on its way.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Looking {
-    /// None is.
-    Not,
-    /// One is.
-    Once,
-    /// One is, and what happened since asks for another.
-    Twice,
 }
 
 impl Actor for RelayActor {
@@ -113,7 +91,8 @@ impl Actor for RelayActor {
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, args: RelayArgs) -> Result<RelayState, ActorProcessingErr> {
         let mailbox = Mailbox::new(myself, self.0.clone());
         let start = args.start.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-        mailbox.cast_every(args.pace.poll.min(args.pace.check), || RelayMsg::Look);
+        let looks = Looks::new(args.pace);
+        mailbox.cast_every(looks.tick(), || RelayMsg::Look);
         mailbox.cast(RelayMsg::Look);
         Ok(RelayState {
             sequencer: Sequencer::new(start.unwrap_or(Seq(i64::MIN / 2))),
@@ -124,12 +103,10 @@ impl Actor for RelayActor {
             args,
             mailbox,
             lost: Seq(0),
-            looking: Looking::Not,
-            looked: None,
+            looks,
             gap: None,
             unreadable: Seldom::new(LOG_EVERY),
             endings_from: None,
-            is_failing: false,
         })
     }
 
@@ -158,26 +135,25 @@ impl Actor for RelayActor {
                 drop(place);
                 state.foreign(first, last, batch);
             }
-            RelayMsg::GapIsOld(told) if state.gap == Some(told) => state.look(),
-            RelayMsg::GapIsOld(_) => {}
+            RelayMsg::GapIsOld(told) if state.gap != Some(told) => {}
+            RelayMsg::GapIsOld(_) | RelayMsg::Doubt => state.look(),
             RelayMsg::Settled { head, .. } => {
                 state.lost = state.lost.max(head);
                 state.look();
             }
-            RelayMsg::Doubt => state.look(),
             RelayMsg::Look => {
                 state.note_link();
-                if state.looking == Looking::Not && state.is_look_due() {
+                if state.looks.is_due(state.link_is_up() && state.gap.is_none()) {
                     state.look();
                 }
             }
             RelayMsg::Found { epoch, found } => {
-                let looking = std::mem::replace(&mut state.looking, Looking::Not);
+                let looks_again = state.looks.end();
                 match found {
                     // That this one is over is known.
                     _ if epoch != state.epoch => state.look(),
                     Ok(found) if Some(&found.epoch) != state.epoch.as_ref() => state.look(),
-                    Ok(found) => state.found(found, looking == Looking::Twice).await,
+                    Ok(found) => state.found(found, looks_again).await,
                     Err(error) if error.is_another_history() => state.leave_history(),
                     Err(error) => state.failed(&error, &self.0),
                 }
@@ -224,26 +200,13 @@ impl RelayState {
         }
     }
 
-    /// Returns whether so much time has passed that something may have been missed.
-    fn is_look_due(&self) -> bool {
-        let Pace { poll, check, .. } = self.args.pace;
-        let is_calm = self.link_is_up() && self.gap.is_none() && !self.is_failing;
-        let wait = if is_calm { check } else { poll };
-        // The ticks that ask come a little early or late.
-        self.looked.is_none_or(|looked| looked.elapsed() + poll.min(check) / 2 >= wait)
-    }
-
     /// Looks into the journal, or once more when a look is on its way.
     fn look(&mut self) {
-        if self.looking != Looking::Not {
-            self.looking = Looking::Twice;
+        if !self.looks.begin() {
             return;
         }
-        self.looking = Looking::Once;
-        self.looked = Some(Instant::now());
         let RelayArgs { storage, clock, local, .. } = self.args.clone();
-        let (mailbox, epoch) = (self.mailbox.clone(), self.epoch.clone());
-        let (told, lost) = (self.sequencer.told(), self.lost);
+        let (mailbox, epoch, told, lost) = (self.mailbox.clone(), self.epoch.clone(), self.sequencer.told(), self.lost);
         tokio::spawn(async move {
             let found = look(&storage, &clock, &local, told, lost).await;
             mailbox.cast(RelayMsg::Found { epoch, found });
@@ -251,7 +214,7 @@ impl RelayState {
     }
 
     async fn found(&mut self, found: Found, looks_again: bool) {
-        if std::mem::take(&mut self.is_failing) {
+        if self.looks.note(false) {
             tracing::info!("the journal of batches can be read again");
         }
         let gap = self.gap.take();
@@ -329,7 +292,7 @@ impl RelayState {
 
     fn failed(&mut self, error: &StorageError, counters: &ActorCounters) {
         counters.kind().met(error);
-        if !std::mem::replace(&mut self.is_failing, true) {
+        if self.looks.note(true) {
             tracing::warn!(error = %error, "cannot read the journal of batches; trying again");
         }
     }

@@ -4,6 +4,7 @@
 //! is affected. Bounds: the mailbox holds at most the credit of its sockets, a page for each that catches up, and what
 //! the writer has committed for this user; each socket's queue has its own bound ([`send_queue`]).
 
+mod alive;
 pub(super) mod credit;
 pub(super) mod messages;
 pub(super) mod new_socket;
@@ -31,6 +32,7 @@ use crate::protocol::CloseReason;
 use crate::protocol::v1::Context;
 use crate::protocol::who::{Mark, Stamp};
 use crate::telemetry::metrics;
+use alive::Alive;
 use credit::Credit;
 use messages::{Resync, SessionHandle, SessionMsg, SocketLease, Update};
 use new_socket::NewSocket;
@@ -61,9 +63,6 @@ pub(super) struct SessionState {
     is_online: bool,
     _alive: Alive,
 }
-
-/// Counts a session for as long as it lives.
-struct Alive(Arc<ActorCounters>);
 
 impl Actor for SessionActor {
     type Msg = Timed<SessionMsg>;
@@ -123,22 +122,6 @@ impl Actor for SessionActor {
             SessionMsg::Crash => super::mailbox::crash(),
         }
         Ok(())
-    }
-}
-
-impl Alive {
-    fn new(counters: Arc<ActorCounters>) -> Self {
-        metrics().sessions.increment(1);
-        counters.kind().started();
-        Self(counters)
-    }
-}
-
-impl Drop for Alive {
-    fn drop(&mut self) {
-        metrics().sessions.decrement(1);
-        self.0.kind().ended();
-        self.0.ended();
     }
 }
 

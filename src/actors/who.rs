@@ -7,6 +7,7 @@
 
 pub(super) mod messages;
 pub(super) mod peers;
+mod voice;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,25 +20,21 @@ use super::health::Health;
 use super::mailbox::{Mailbox, Timed};
 use super::presence::messages::PresenceHandle;
 use super::registry::messages::RegistryHandle;
-use super::relay::link::{Link, Word as LinkWord, WordKind};
+use super::relay::link::{Link, WordKind};
 use super::stats::ActorCounters;
 use crate::clock::Clock;
 use crate::domain::UserId;
-use crate::protocol::record::LEVEL;
-use crate::protocol::who::{Changed, Here, Page, Said, Typing, Word, decode, encode};
+use crate::protocol::who::{Page, Said, Typing, decode};
 use crate::protocol::{CloseReason, v1};
 use crate::storage::Storage;
 use crate::telemetry::{Dropped, Seldom, metrics};
-use messages::{Beat, Others, WhoMsg};
+use messages::{Others, WhoMsg};
 use peers::sockets::{Moves, Superseded, in_words};
 use peers::{Peers, Place};
+use voice::Voice;
 
 /// Time between two looks for who has gone.
 const TICK: Duration = Duration::from_millis(500);
-/// Least time between two words of this server that it is there.
-const LEAST_PAUSE: Duration = Duration::from_millis(100);
-/// The row of this server is renewed every two seconds, while the database takes it.
-const WRITES_WITHIN: Duration = Duration::from_secs(5);
 /// Time for which changes of sockets are gathered.
 const FLUSH: Duration = Duration::from_millis(50);
 /// Time between two lines about words that cannot be read.
@@ -64,21 +61,10 @@ pub(super) struct WhoArgs {
 
 pub(super) struct WhoState {
     args: WhoArgs,
-    /// The number of its last word. It begins at the time, so that a successor goes on above it.
-    n: u64,
-    /// What it was told last of its own server.
-    beat: Option<Beat>,
-    /// When it has said last that it is there.
-    beaten: Option<Instant>,
-    /// Whether it has not said that it is there since it can hear the others.
-    is_new: bool,
-    /// When the database was last found to take what this server writes.
-    written: Instant,
+    voice: Voice,
     /// Since when nothing is heard.
     deaf_since: Option<Instant>,
-    /// The number of the last word about changes.
-    changes: u64,
-    /// Users whose sockets have changed since then.
+    /// Users whose sockets have changed since the others were told.
     changed: BTreeSet<UserId>,
     mailbox: Mailbox<WhoMsg>,
     unreadable: Seldom,
@@ -92,22 +78,10 @@ impl Actor for WhoActor {
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, args: WhoArgs) -> Result<WhoState, ActorProcessingErr> {
         let mailbox = Mailbox::new(myself, self.0.clone());
         mailbox.cast_every(TICK, || WhoMsg::Tick);
-        let n = u64::try_from(args.clock.now().as_micros()).unwrap_or(0);
-        let (written, unreadable) = (Instant::now(), Seldom::new(LOG_EVERY));
-        Ok(WhoState {
-            args,
-            n,
-            beat: None,
-            beaten: None,
-            is_new: true,
-            written,
-            deaf_since: None,
-            // Above what a predecessor has said, so that the others notice that something is missing.
-            changes: n,
-            changed: BTreeSet::new(),
-            mailbox,
-            unreadable,
-        })
+        let WhoArgs { storage, clock, health, link, label, .. } = args.clone();
+        let voice = Voice::new(storage, clock, health, link, label);
+        let unreadable = Seldom::new(LOG_EVERY);
+        Ok(WhoState { args, voice, deaf_since: None, changed: BTreeSet::new(), mailbox, unreadable })
     }
 
     async fn handle(
@@ -120,16 +94,12 @@ impl Actor for WhoActor {
         match message {
             WhoMsg::Heard { place, bytes, permit: _until_here } => state.hear(place, &bytes),
             WhoMsg::Up => {
-                state.is_new = true;
+                state.voice.is_heard_anew();
                 state.tick();
-                state.say_here();
+                state.voice.say_here();
             }
-            WhoMsg::Beat(beat) => {
-                state.beat = Some(beat);
-                state.say_here();
-            }
+            WhoMsg::Beat(beat) => state.voice.beat(beat),
             WhoMsg::Rows(rows) => {
-                state.written = Instant::now();
                 let age = |ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0));
                 let ages = rows.into_iter().map(|(boot, ms)| (boot, age(ms))).collect();
                 state.args.others.change(|peers| peers.read_rows(ages, Instant::now()));
@@ -146,11 +116,13 @@ impl Actor for WhoActor {
             }
             WhoMsg::Left(user) => {
                 let users = state.args.others.change(|peers| peers.close_all(user));
-                users.into_iter().for_each(|user| state.note_change(user));
+                for user in users {
+                    state.note_change(user);
+                }
             }
             WhoMsg::Typing(typing) => {
                 for boot in state.args.others.read(|peers| peers.boots_of(typing.to)) {
-                    state.say(WordKind::To(boot), Said::Typing(typing));
+                    state.voice.say(WordKind::To(boot), Said::Typing(typing));
                 }
             }
             WhoMsg::Flush => state.say_changes(),
@@ -193,7 +165,9 @@ impl WhoState {
     fn show(&mut self, moves: Moves, forgotten: bool) {
         let Moves { arrived, left, touched } = moves;
         self.args.presence.elsewhere(arrived, left, forgotten);
-        touched.into_iter().for_each(|user| self.close_superseded(user));
+        for user in touched {
+            self.close_superseded(user);
+        }
     }
 
     fn close_superseded(&self, user: UserId) {
@@ -218,29 +192,25 @@ impl WhoState {
         let changed = std::mem::take(&mut self.changed).into_iter().collect();
         let users = self.args.others.read(|peers| peers.own_sockets(Some(changed)));
         for users in in_words(users) {
-            // Counted while nobody hears it, too: so the others know that they have missed something.
-            self.changes += 1;
-            if self.args.link.is_up() {
-                self.say(WordKind::Who, Said::Changed(Changed { number: self.changes, users }));
-            }
+            self.voice.say_changed(users);
         }
     }
 
     /// Asks a server for all its sockets, when some of them are not known. Its last change has this number.
     fn ask_if_needed(&mut self, boot: i64, number: Option<u64>) {
         if self.args.others.change(|peers| peers.must_ask(boot, number, Instant::now())) {
-            self.say(WordKind::To(boot), Said::Asked);
+            self.voice.say(WordKind::To(boot), Said::Asked);
         }
     }
 
     /// Tells a server of all sockets of this one.
     fn answer(&mut self, boot: i64) {
         let parts = in_words(self.args.others.read(|peers| peers.own_sockets(None)));
-        let (number, count) = (self.changes, parts.len());
+        let (number, count) = (self.voice.changes(), parts.len());
         for (index, users) in parts.into_iter().enumerate() {
             let is_last = index + 1 == count;
             let index = u32::try_from(index).unwrap_or(u32::MAX);
-            self.say(WordKind::To(boot), Said::Page(Page { number, index, is_last, users }));
+            self.voice.say(WordKind::To(boot), Said::Page(Page { number, index, is_last, users }));
         }
     }
 
@@ -265,8 +235,8 @@ impl WhoState {
                 let (is_new, changes) = (here.is_new, here.changes);
                 self.args.others.change(|peers| peers.describe(word.boot, here));
                 self.ask_if_needed(word.boot, Some(changes));
-                if is_new && self.beaten.is_none_or(|beaten| beaten.elapsed() >= LEAST_PAUSE) {
-                    self.say_here();
+                if is_new {
+                    self.voice.introduce();
                 }
             }
             Said::Changed(changed) => {
@@ -284,34 +254,5 @@ impl WhoState {
                 self.args.registry.send_ephemeral(to, v1::typing(conversation, from, active));
             }
         }
-    }
-
-    /// Says that this server is there.
-    fn say_here(&mut self) {
-        let Some(Beat { sockets, leaving_in }) = self.beat.filter(|_| self.args.link.is_up()) else { return };
-        let WhoArgs { storage, clock, health, label, .. } = &self.args;
-        let writes = health.storage_works() && storage.requests_can_write();
-        let leaving_in = leaving_in.map(|wait| i64::try_from(wait.as_secs()).unwrap_or(i64::MAX));
-        let here = Here {
-            label: label.clone(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            level: LEVEL,
-            told: health.told().0,
-            sockets: sockets as u64,
-            store_ok: writes && self.written.elapsed() < WRITES_WITHIN,
-            leaving_until: leaving_in.map(|wait| clock.now().plus_secs(wait)),
-            hold_p99_us: storage.hold_p99().and_then(|held| u64::try_from(held.as_micros()).ok()),
-            changes: self.changes,
-            is_new: std::mem::take(&mut self.is_new),
-        };
-        self.beaten = Some(Instant::now());
-        self.say(WordKind::Who, Said::Here(here));
-    }
-
-    fn say(&mut self, kind: WordKind, said: Said) {
-        self.n += 1;
-        let (boot, at) = (self.args.storage.boot(), self.args.clock.now());
-        let bytes = encode(&Word { boot, n: self.n, at, said });
-        self.args.link.say(LinkWord { kind, bytes });
     }
 }

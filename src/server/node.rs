@@ -69,6 +69,7 @@ async fn beat(app: &App) -> usize {
         Ok(Some(beat)) => {
             #[expect(clippy::cast_precision_loss, reason = "a few servers")]
             metrics().cluster.nodes.set(beat.live as f64);
+            app.health.note_row_renewed();
             app.who.rows(beat.seen);
             beat.live
         }

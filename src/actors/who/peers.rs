@@ -31,7 +31,7 @@ pub(in crate::actors) enum Place {
 pub(in crate::actors) struct Peers {
     own_boot: i64,
     dead_after: Duration,
-    peers: HashMap<i64, Peer>,
+    by_boot: HashMap<i64, Peer>,
     /// Since when words are heard; `None` while they are not.
     heard_since: Option<Instant>,
     rows: Option<Rows>,
@@ -75,7 +75,7 @@ pub struct Described {
 impl Peers {
     /// Knows nobody.
     pub(in crate::actors) fn new(own_boot: i64, dead_after: Duration) -> Self {
-        Self { own_boot, dead_after, peers: HashMap::new(), heard_since: None, rows: None, own: BTreeMap::new() }
+        Self { own_boot, dead_after, by_boot: HashMap::new(), heard_since: None, rows: None, own: BTreeMap::new() }
     }
 
     /// Returns whether a word is taken: it is neither of this server, nor old, nor was it or a later one heard before.
@@ -84,7 +84,7 @@ impl Peers {
         if word.boot == self.own_boot || age > STALE_US.unsigned_abs() {
             return false;
         }
-        let peer = self.peers.entry(word.boot).or_default();
+        let peer = self.by_boot.entry(word.boot).or_default();
         let Some(last) = peer.last.get_mut(place as usize) else { return false };
         if last.is_some_and(|last| word.n <= last) {
             return false;
@@ -97,7 +97,7 @@ impl Peers {
 
     /// Takes what a server says of itself.
     pub(in crate::actors) fn describe(&mut self, boot: i64, here: Here) {
-        if let Some(peer) = self.peers.get_mut(&boot) {
+        if let Some(peer) = self.by_boot.get_mut(&boot) {
             peer.here = Some(here);
         }
     }
@@ -119,7 +119,7 @@ impl Peers {
     pub(in crate::actors) fn gone(&mut self, now: Instant, time: Timestamp) -> Vec<i64> {
         let Some(heard_since) = self.heard_since else { return Vec::new() };
         let mut gone = Vec::new();
-        self.peers.retain(|boot, peer| {
+        self.by_boot.retain(|boot, peer| {
             let silent = now.duration_since(peer.heard.unwrap_or(heard_since).max(heard_since));
             if peer.is_gone {
                 return silent < REMEMBERED;
@@ -137,7 +137,7 @@ impl Peers {
 
     /// Returns the servers that have described themselves and have not gone.
     pub(in crate::actors) fn described(&self, now: Instant) -> Vec<Described> {
-        let described = self.peers.iter().filter(|(_, peer)| !peer.is_gone).filter_map(|(boot, peer)| {
+        let described = self.by_boot.iter().filter(|(_, peer)| !peer.is_gone).filter_map(|(boot, peer)| {
             let silent_for = now.duration_since(peer.heard?);
             Some(Described { boot: *boot, here: peer.here.clone()?, silent_for })
         });

@@ -72,7 +72,7 @@ impl Node {
         if row.is_self {
             return Self {
                 relay: Some(if app.health.relay_is_up() { "nats" } else { "polling" }),
-                store_ok: Some(app.health.storage_works()),
+                store_ok: Some(app.health.can_write(&app.storage)),
                 told: app.health.told().0,
                 sockets: signed(app.sockets.count() as u64),
                 hold_p99_ms: app.storage.hold_p99().map(|held| held.as_secs_f64() * 1000.0),

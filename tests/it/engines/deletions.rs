@@ -39,8 +39,8 @@ impl Side {
         let mut config = TestServer::config();
         data.configure(&mut config);
         std::fs::create_dir_all(&config.server.data_dir).unwrap();
-        let users = seed::users(&config, 0, 3, "correct horse battery staple").await;
-        let (storage, rows) = (Storage::open(&config).await.unwrap(), Rows::of(&data).await);
+        let users = Box::pin(seed::users(&config, 0, 3, "correct horse battery staple")).await;
+        let (storage, rows) = (Box::pin(Storage::open(&config)).await.unwrap(), Box::pin(Rows::of(&data)).await);
         (Self { storage, rows, places: BTreeMap::new(), _data: data }, users)
     }
 

@@ -101,18 +101,19 @@ impl Peers {
 
     /// Returns whether a user is online at another server, or was until a moment ago at one that is stopping.
     pub(in crate::actors) fn is_online(&self, user: UserId) -> bool {
-        self.peers.values().any(|peer| peer.shows(user))
+        self.by_boot.values().any(|peer| peer.shows(user))
     }
 
     /// Returns the servers at which a user has a socket.
     pub(in crate::actors) fn boots_of(&self, user: UserId) -> Vec<i64> {
         let has = |peer: &Peer| of_user(&peer.sockets, user).next().is_some();
-        self.peers.iter().filter(|(_, peer)| has(peer)).map(|(boot, _)| *boot).collect()
+        self.by_boot.iter().filter(|(_, peer)| has(peer)).map(|(boot, _)| *boot).collect()
     }
 
     /// Returns the own sockets of a user that must give way to younger ones, wherever these are.
     pub(in crate::actors) fn superseded(&self, user: UserId, max: usize) -> Vec<(SocketId, Superseded)> {
-        let elsewhere = self.peers.values().flat_map(|peer| of_user(&peer.sockets, user)).map(|(at, mark)| (at, *mark));
+        let elsewhere =
+            self.by_boot.values().flat_map(|peer| of_user(&peer.sockets, user)).map(|(at, mark)| (at, *mark));
         let own = of_user(&self.own, user).map(|(stamp, (mark, _))| (stamp, *mark));
         let all: Vec<(Stamp, Mark)> = elsewhere.chain(own).collect();
         let why = |(stamp, (mark, socket)): (Stamp, &(Mark, SocketId))| {
@@ -132,10 +133,9 @@ impl Peers {
             match &mut peer.known {
                 Known::UpTo(number) if changed.number == *number + 1 => *number += 1,
                 Known::UpTo(number) if changed.number <= *number => return Vec::new(),
-                Known::UpTo(_) => peer.known = Known::Nothing,
                 Known::Nothing => {}
                 Known::Asked(asked) if asked.changes.len() < WAITING => asked.changes.push(changed.clone()),
-                Known::Asked(_) => peer.known = Known::Nothing,
+                Known::UpTo(_) | Known::Asked(_) => peer.known = Known::Nothing,
             }
             changed.users.into_iter().map(|user| peer.replace(user)).collect()
         })
@@ -180,7 +180,7 @@ impl Peers {
     /// Returns whether a server must be asked for all its sockets, whose last change has this number; `None` when that
     /// is not known.
     pub(in crate::actors) fn must_ask(&mut self, boot: i64, number: Option<u64>, now: Instant) -> bool {
-        let Some(peer) = self.peers.get_mut(&boot).filter(|peer| !peer.is_gone) else { return false };
+        let Some(peer) = self.by_boot.get_mut(&boot).filter(|peer| !peer.is_gone) else { return false };
         let must = match &peer.known {
             Known::Nothing => true,
             Known::UpTo(known) => number.is_some_and(|number| number != *known),
@@ -194,7 +194,7 @@ impl Peers {
 
     /// Returns the servers that are known.
     pub(in crate::actors) fn boots(&self) -> Vec<i64> {
-        self.peers.keys().copied().collect()
+        self.by_boot.keys().copied().collect()
     }
 
     /// Forgets the sockets of a server, which has gone.
@@ -216,17 +216,17 @@ impl Peers {
     pub(in crate::actors) fn overdue(&self, time: Timestamp) -> Vec<i64> {
         let has_any = |peer: &Peer| !peer.sockets.is_empty() || !peer.lingering.is_empty();
         let is_overdue = |peer: &Peer| has_any(peer) && peer.leaving_until().is_some_and(|until| until <= time);
-        self.peers.iter().filter(|(_, peer)| is_overdue(peer)).map(|(boot, _)| *boot).collect()
+        self.by_boot.iter().filter(|(_, peer)| is_overdue(peer)).map(|(boot, _)| *boot).collect()
     }
 
     /// Changes what is known of a server. `what` returns users, and whether that server showed them as online before.
     fn moving(&mut self, boot: i64, what: impl FnOnce(&mut Peer) -> Vec<(UserId, bool)>) -> Moves {
-        let Some(peer) = self.peers.get_mut(&boot) else { return Moves::default() };
+        let Some(peer) = self.by_boot.get_mut(&boot) else { return Moves::default() };
         let users = what(peer);
         let mut moves = Moves::default();
         for (user, was) in users {
-            let is = self.peers.get(&boot).is_some_and(|peer| peer.shows(user));
-            let is_elsewhere = || self.peers.iter().any(|(other, peer)| *other != boot && peer.shows(user));
+            let is = self.by_boot.get(&boot).is_some_and(|peer| peer.shows(user));
+            let is_elsewhere = || self.by_boot.iter().any(|(other, peer)| *other != boot && peer.shows(user));
             match (was, is) {
                 (false, true) if !is_elsewhere() => moves.arrived.push(user),
                 (true, false) if !is_elsewhere() => moves.left.push(user),

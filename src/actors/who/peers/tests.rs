@@ -57,5 +57,5 @@ fn only_who_is_silent_and_has_an_old_row_is_gone() {
     peers.read_rows(HashMap::new(), after(24));
     assert_eq!(peers.gone(after(24), time(0)), [2], "its row was removed");
     assert!(peers.gone(after(60), time(0)).is_empty());
-    assert!(peers.peers.is_empty(), "forgotten");
+    assert!(peers.by_boot.is_empty(), "forgotten");
 }

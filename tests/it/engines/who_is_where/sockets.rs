@@ -46,8 +46,8 @@ impl Watch {
     async fn begin(database: &TestDatabase) -> Option<Self> {
         let nats = nats().await?;
         let link = NatsLink::to(nats.addr()).await.unwrap();
-        let one = server_at(database, &nats.url(), 5).await;
-        let two = server_at(database, &link.url(), -5).await;
+        let one = Box::pin(server_at(database, &nats.url(), 5)).await;
+        let two = Box::pin(server_at(database, &link.url(), -5)).await;
         let (alice, bob) = (one.sign_up("alice").await, two.sign_up("bob").await);
         let (mut a, mut b) = (live(&alice, "a").await, live(&bob, "b").await);
         a.store(bob.id, "hello").await;

@@ -99,7 +99,7 @@ proptest! {
         if asked_at >= 40 || number == 0 {
             return Ok(());
         }
-        let known: Vec<Stamp> = peers.peers[&BOOT].sockets.keys().map(|(_, stamp)| *stamp).collect();
+        let known: Vec<Stamp> = peers.by_boot[&BOOT].sockets.keys().map(|(_, stamp)| *stamp).collect();
         let mut right: Vec<Stamp> = Vec::new();
         for of in truth.values() {
             let mut stamps: Vec<Stamp> = of.sockets.iter().map(|(stamp, _)| *stamp).collect();
