@@ -3,19 +3,31 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use futures_util::future::join_all;
+use rand::seq::IndexedRandom as _;
+use secrecy::ExposeSecret as _;
+use tokio::sync::OnceCell;
+
 use super::TestData;
 use super::client::{Http, TestClient};
+use super::nats::Nats;
 use super::socket::hang_up;
 use crate::actors::Health;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::server::Server;
 
+/// What several servers of one test share, over all tests of a process: their databases keep them apart.
+static NATS: OnceCell<Nats> = OnceCell::const_new();
+
 /// A server on free ports with a data directory of its own, on the engine that the environment names (see
 /// [`TestData::new`]). When it is dropped or stopped, no actor may have failed unexpectedly.
+///
+/// Where the environment asks for several servers, each client is at a random one, and all else is about the first.
 pub struct TestServer {
     server: Option<Server>,
-    addr: SocketAddr,
+    others: Vec<Server>,
+    addrs: Vec<SocketAddr>,
     admin_addr: SocketAddr,
     expected_failures: u64,
     /// Dropped after the server, whose files are in it.
@@ -47,6 +59,12 @@ impl TestServer {
         Self::start_at(Clock::system(), change).await
     }
 
+    /// Starts one server with some settings changed, whatever the environment says of their number: for tests of what
+    /// each server keeps or does for itself.
+    pub async fn start_alone(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_on(TestData::of_one().await, Clock::system(), change).await
+    }
+
     /// Starts a server with another clock and some settings changed.
     pub async fn start_at(clock: Clock, change: impl FnOnce(&mut Config)) -> Self {
         Self::start_on(TestData::new().await, clock, change).await
@@ -57,15 +75,25 @@ impl TestServer {
         let mut config = Self::config();
         data.configure(&mut config);
         change(&mut config);
-        let server = Server::start_with_clock(config, clock).await.expect("the server starts");
-        let (addr, admin_addr) = (server.addr(), server.admin_addr());
-        Self { server: Some(server), addr, admin_addr, expected_failures: 0, data }
+        if data.nodes() > 1 && config.cluster.nats_url.expose_secret().is_empty() {
+            let nats = NATS.get_or_init(async || Nats::start().await.expect("a NATS for several servers")).await;
+            config.cluster.nats_url = nats.url().into();
+        }
+        let start = async || Server::start_with_clock(config.clone(), clock.clone()).await.expect("the server starts");
+        let server = start().await;
+        let mut others = Vec::new();
+        for _ in 1..data.nodes() {
+            others.push(start().await);
+        }
+        let addrs = [&server].into_iter().chain(&others).map(Server::addr).collect();
+        let admin_addr = server.admin_addr();
+        Self { server: Some(server), others, addrs, admin_addr, expected_failures: 0, data }
     }
 
     /// Returns the address where clients connect.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
-        self.addr
+        self.addrs.first().copied().expect("the server runs")
     }
 
     /// Returns the server itself.
@@ -86,10 +114,10 @@ impl TestServer {
         self.data.path().join("data")
     }
 
-    /// Returns a client that is not signed in.
+    /// Returns a client that is not signed in, of a random one of the servers.
     #[must_use]
     pub fn http(&self) -> Http {
-        Http::new(self.addr)
+        Http::new(self.addrs.choose(&mut rand::rng()).copied().expect("the server runs"))
     }
 
     /// Returns a client of the operators' listener.
@@ -111,7 +139,7 @@ impl TestServer {
     /// Lets the clients whose sockets are still open go, drains the server, and checks that nothing failed.
     pub async fn stop(self) {
         // A test that has ended reads no close frame, for which the server would wait.
-        hang_up(self.addr);
+        self.addrs.iter().copied().for_each(hang_up);
         self.drain().await;
     }
 
@@ -128,23 +156,26 @@ impl TestServer {
     }
 
     async fn shut_down(&mut self) {
-        let server = self.server.take().expect("the server runs");
-        let health = server.health().clone();
-        server.drain().await.expect("the server drains");
+        let servers: Vec<Server> = self.server.take().into_iter().chain(self.others.drain(..)).collect();
+        let health: Vec<Arc<Health>> = servers.iter().map(|server| server.health().clone()).collect();
+        for drained in join_all(servers.into_iter().map(Server::drain)).await {
+            drained.expect("the server drains");
+        }
         self.check(&health);
     }
 
-    fn check(&self, health: &Health) {
-        assert_eq!(health.failures(), self.expected_failures, "actors that failed");
+    fn check(&self, health: &[Arc<Health>]) {
+        let failures: u64 = health.iter().map(|health| health.failures()).sum();
+        assert_eq!(failures, self.expected_failures, "actors that failed");
     }
 }
 
 impl Drop for TestServer {
     fn drop(&mut self) {
-        if let Some(server) = self.server.take()
-            && !std::thread::panicking()
-        {
-            self.check(server.health());
+        let servers: Vec<Server> = self.server.take().into_iter().chain(self.others.drain(..)).collect();
+        if !servers.is_empty() && !std::thread::panicking() {
+            let health: Vec<Arc<Health>> = servers.iter().map(|server| server.health().clone()).collect();
+            self.check(&health);
         }
     }
 }

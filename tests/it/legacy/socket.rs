@@ -152,7 +152,7 @@ async fn silence_after_a_ping_is_closed_and_an_answer_is_not() {
 /// A reader that stops reading is closed, and what others send it does not pile up.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_reader_is_closed_with_1013_and_delays_nobody() {
-    let server = TestServer::start().await;
+    let server = TestServer::start_alone(|_| {}).await;
     let (alice, bob) = (server.sign_up("alice").await, server.sign_up("bob").await);
     let (mut a, mut stuck, mut b) = (alice.connect().await, bob.connect().await, bob.connect().await);
     // More than the kernel's buffers and the queue can hold.

@@ -56,7 +56,7 @@ async fn every_route_that_hashes_a_password_counts_against_the_address() {
 
 #[tokio::test]
 async fn logins_with_one_name_are_counted_apart() {
-    let server = TestServer::start_with(|config| {
+    let server = TestServer::start_alone(|config| {
         config.limits.enabled = true;
         config.limits.logins_per_name_per_minute = 2;
     })

@@ -251,7 +251,7 @@ async fn many_requests_at_once_all_get_their_turn() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unread_answers_have_a_budget_for_all() {
-    let server = TestServer::start_with(|config| config.http.unwritten_bytes = 8 << 20).await;
+    let server = TestServer::start_alone(|config| config.http.unwritten_bytes = 8 << 20).await;
     let (alice, bob) = two_users(&server).await;
     let carol = server.sign_up("carol").await;
     for user in [&alice, &bob, &carol] {

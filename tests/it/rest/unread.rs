@@ -28,7 +28,7 @@ async fn always(server: &TestServer, status: u16, request: &[u8]) {
 
 #[tokio::test]
 async fn an_early_answer_reaches_who_writes_everything_first() {
-    let server = TestServer::start_with(|config| {
+    let server = TestServer::start_alone(|config| {
         config.limits.enabled = true;
         config.limits.auth_per_minute = 1;
     })

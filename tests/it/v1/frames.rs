@@ -242,7 +242,7 @@ async fn a_frame_above_the_limit_closes_1009() {
 /// The writer dies between two commits: senders that wait are told to try again, and a resend is stored once.
 #[tokio::test(flavor = "multi_thread")]
 async fn when_the_writer_dies_the_sender_is_told_and_a_resend_is_stored_once() {
-    let mut server = TestServer::start().await;
+    let mut server = TestServer::start_alone(|_| {}).await;
     let (alice, bob, mut a, mut b) = two_live(&server).await;
     server.expect_failures(1);
     server.server().actors().persistence.crash();

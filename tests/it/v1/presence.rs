@@ -28,7 +28,7 @@ fn to_the_minute(frame: &Value) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn partners_see_each_other_come_at_once_and_go_after_ten_seconds() {
-    let server = TestServer::start().await;
+    let server = TestServer::start_alone(|_| {}).await;
     let (alice, bob, mut a, b) = partners(&server).await;
     watch(&mut a, &[bob.id]).await;
     assert_fields(&a.next().await, &presence(&bob, "online"));
@@ -59,7 +59,7 @@ async fn partners_see_each_other_come_at_once_and_go_after_ten_seconds() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_back_within_ten_seconds_was_never_away() {
-    let server = TestServer::start().await;
+    let server = TestServer::start_alone(|_| {}).await;
     let (_, bob, mut a, b) = partners(&server).await;
     watch(&mut a, &[bob.id]).await;
     assert_fields(&a.next().await, &presence(&bob, "online"));
@@ -75,7 +75,7 @@ async fn who_is_back_within_ten_seconds_was_never_away() {
 
 #[tokio::test]
 async fn nobody_else_is_told_and_others_are_skipped_without_a_word() {
-    let server = TestServer::start().await;
+    let server = TestServer::start_alone(|_| {}).await;
     let (alice, bob, mut a, mut b) = two_live(&server).await;
     let stranger = server.sign_up("stranger").await;
     let _s = live(&stranger, "s").await;
@@ -96,7 +96,7 @@ async fn nobody_else_is_told_and_others_are_skipped_without_a_word() {
 
 #[tokio::test]
 async fn a_new_list_replaces_the_old_one_of_this_socket() {
-    let server = TestServer::start().await;
+    let server = TestServer::start_alone(|_| {}).await;
     let (alice, bob, mut a, mut b) = partners(&server).await;
     let mut a2 = live(&alice, "a2").await;
     watch(&mut a, &[bob.id]).await;
@@ -127,7 +127,7 @@ async fn watching_each_other(server: &TestServer) -> (TestClient, TestClient, Te
 
 #[tokio::test]
 async fn presence_switched_off_is_off_both_ways() {
-    let server = TestServer::start().await;
+    let server = TestServer::start_alone(|_| {}).await;
     let (alice, bob, mut a, mut b) = Box::pin(watching_each_other(&server)).await;
     let settings: Value = bob.http.put("/users/me/settings", &json!({"presence": false})).await.ok().json();
     assert_eq!(settings, json!({"presence": false, "read_receipts": true}), "both settings are answered");
@@ -145,7 +145,7 @@ async fn presence_switched_off_is_off_both_ways() {
 
 #[tokio::test]
 async fn blocking_ends_presence_both_ways() {
-    let server = TestServer::start().await;
+    let server = TestServer::start_alone(|_| {}).await;
     let (alice, bob, mut a, mut b) = Box::pin(watching_each_other(&server)).await;
     assert_eq!(bob.http.put(&format!("/users/{}/block", alice.id), &json!({})).await.status, 204);
     assert_fields(&a.next().await, &merged(&presence(&bob, "offline"), json!({"last_seen": null})));
@@ -158,7 +158,7 @@ async fn blocking_ends_presence_both_ways() {
 
 #[tokio::test]
 async fn a_device_in_the_background_is_not_there() {
-    let server = TestServer::start().await;
+    let server = TestServer::start_alone(|_| {}).await;
     let (alice, bob) = two_users(&server).await;
     // Bob has never had a socket.
     for (user, partner) in [(&alice, bob.id), (&bob, alice.id)] {
@@ -178,7 +178,7 @@ async fn a_device_in_the_background_is_not_there() {
 
 #[tokio::test]
 async fn typing_is_told_to_the_partners_devices_and_not_too_often() {
-    let server = TestServer::start().await;
+    let server = TestServer::start_alone(|_| {}).await;
     let (alice, bob, mut a, mut b) = partners(&server).await;
     let (mut a2, mut b2) = (live(&alice, "a2").await, live(&bob, "b2").await);
     let typing = json!({"type": "typing", "to": bob.id, "active": true});
@@ -204,7 +204,7 @@ async fn typing_is_told_to_the_partners_devices_and_not_too_often() {
 
 #[tokio::test]
 async fn typing_goes_only_to_someone_who_has_written_to_the_typist() {
-    let server = TestServer::start().await;
+    let server = TestServer::start_alone(|_| {}).await;
     let (alice, bob, mut a, mut b) = two_live(&server).await;
     exchange(&mut a, &mut b, "alice has written").await;
     a.send(&json!({"type": "typing", "to": bob.id, "active": true})).await;
@@ -217,7 +217,7 @@ async fn typing_goes_only_to_someone_who_has_written_to_the_typist() {
 
 #[tokio::test]
 async fn typing_stops_where_one_has_blocked_the_other() {
-    let server = TestServer::start().await;
+    let server = TestServer::start_alone(|_| {}).await;
     let (alice, bob, mut a, mut b) = partners(&server).await;
     bob.http.put(&format!("/users/{}/block", alice.id), &json!({})).await.ok();
     b.expect("block").await;
@@ -234,7 +234,7 @@ async fn typing_stops_where_one_has_blocked_the_other() {
 /// A first chat: the two become partners while one already watches the other.
 #[tokio::test]
 async fn who_watches_is_told_when_they_become_partners() {
-    let server = TestServer::start().await;
+    let server = TestServer::start_alone(|_| {}).await;
     let (alice, bob, mut a, mut b) = two_live(&server).await;
     a.send(&json!({"type": "presence", "watch": [bob.id]})).await;
     a.store(bob.id, "hello").await;
@@ -249,7 +249,7 @@ async fn who_watches_is_told_when_they_become_partners() {
 /// A user who stops typing is not shown as typing for another few seconds.
 #[tokio::test]
 async fn that_somebody_has_stopped_typing_is_told_at_once_and_always() {
-    let server = TestServer::start().await;
+    let server = TestServer::start_alone(|_| {}).await;
     let (alice, bob, mut a, mut b) = partners(&server).await;
     let typing = |active: bool| json!({"type": "typing", "to": bob.id, "active": active});
     for active in [true, false, true, true, false, true, false] {

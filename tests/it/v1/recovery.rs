@@ -11,7 +11,7 @@ use crate::support::v1::{live, two_users};
 async fn a_writer_that_fails_loses_and_repeats_nothing() {
     const MESSAGES: usize = 600;
     const CRASHES: usize = 3;
-    let mut server = TestServer::start().await;
+    let mut server = TestServer::start_alone(|_| {}).await;
     server.expect_failures(CRASHES as u64);
     let (alice, bob) = two_users(&server).await;
     let (mut a, mut b) = (live(&alice, "a").await, live(&bob, "b").await);
