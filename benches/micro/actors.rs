@@ -44,6 +44,7 @@ fn passing(messages: u64) -> Box<dyn FnMut()> {
                 queue: end,
                 opening: None,
                 above: Seq(0),
+                stamp: None,
             };
             let attachment = actors.registry.attach(UserId(user), socket).await.unwrap();
             sockets.push(Socket { attachment, queue });
