@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -18,7 +19,7 @@ pub struct Clock(Source);
 enum Source {
     /// The machine's clock, which is wrong by `error_us` in tests, and the correction of it.
     System {
-        error_us: i64,
+        error_us: Arc<AtomicI64>,
         correction_us: Arc<AtomicI64>,
     },
     Stopped(Arc<AtomicI64>),
@@ -26,7 +27,7 @@ enum Source {
 
 impl Default for Source {
     fn default() -> Self {
-        Self::System { error_us: 0, correction_us: Arc::default() }
+        Self::System { error_us: Arc::default(), correction_us: Arc::default() }
     }
 }
 
@@ -40,44 +41,66 @@ impl Clock {
     /// The clock of a machine that is wrong by so many seconds.
     #[must_use]
     pub fn wrong_by_secs(seconds: i64) -> Self {
-        Self(Source::System { error_us: seconds.saturating_mul(1_000_000), correction_us: Arc::default() })
+        let clock = Self::system();
+        clock.advance_secs(seconds);
+        clock
     }
 
-    /// A clock that only moves by [`advance_secs`](Self::advance_secs). Clones move together.
+    /// A clock that only moves by [`advance_secs`](Self::advance_secs), and counts for more than a database's. Clones
+    /// move together.
     #[must_use]
     pub fn stopped_at(start: Timestamp) -> Self {
         Self(Source::Stopped(Arc::new(AtomicI64::new(start.as_micros()))))
     }
 
-    /// Moves a stopped clock; negative values move it back. Does nothing to the machine's clock.
-    pub fn advance_secs(&self, seconds: i64) {
-        if let Source::Stopped(micros) = &self.0 {
-            micros.fetch_add(seconds.saturating_mul(1_000_000), Ordering::Relaxed);
-        }
+    /// Returns the time of a stopped clock; `None` for a machine's.
+    #[must_use]
+    pub fn stopped(&self) -> Option<Timestamp> {
+        matches!(self.0, Source::Stopped(_)).then(|| self.now())
     }
 
-    /// Corrects the machine's clock, for all clones: between these two readings of it the clock that counts was
-    /// `right`. Does nothing to a stopped clock.
-    pub fn correct(&self, (before, after): (Timestamp, Timestamp), right: Timestamp) {
-        // Within the two readings it is right, as far as can be seen.
-        if let Source::System { correction_us, .. } = &self.0
-            && !(before..=after).contains(&right)
-        {
-            let now = before.as_micros() + (after.as_micros() - before.as_micros()) / 2;
-            correction_us.fetch_add(right.as_micros() - now, Ordering::Relaxed);
-        }
+    /// Sets a clock ahead; negative values set it back. A machine's clock is wrong by so much more then.
+    pub fn advance_secs(&self, seconds: i64) {
+        let (Source::Stopped(micros) | Source::System { error_us: micros, .. }) = &self.0;
+        micros.fetch_add(seconds.saturating_mul(1_000_000), Ordering::Relaxed);
+    }
+
+    /// Corrects the machine's clock, for all clones: at some moment since `asked` the clock that counts was `right`.
+    /// Does nothing to a stopped clock.
+    ///
+    /// The correction is the smallest that fits, since an answer may have been waited for: it is never wrong by more
+    /// than that wait, and a clock that is right stays as it is.
+    pub fn correct(&self, asked: Instant, right: Timestamp) {
+        let Source::System { correction_us, .. } = &self.0 else { return };
+        let right = right.as_micros();
+        // How long it took is not told by the clock itself, which may have been set meanwhile.
+        let after = self.machine_micros();
+        let before = after.saturating_sub(i64::try_from(asked.elapsed().as_micros()).unwrap_or(i64::MAX));
+        // Computed from the machine's own time: two corrections at once agree.
+        let fitting = |known: i64| Some(known.clamp(right.saturating_sub(after), right.saturating_sub(before)));
+        // The closure always returns a value.
+        let _ = correction_us.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fitting);
     }
 
     /// Returns the present time.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
     pub fn now(&self) -> Timestamp {
-        match &self.0 {
-            Source::System { error_us, correction_us } => {
-                let machine = jiff::Timestamp::now().as_microsecond().saturating_add(*error_us);
-                Timestamp::from_micros(machine.saturating_add(correction_us.load(Ordering::Relaxed)))
+        Timestamp::from_micros(match &self.0 {
+            Source::System { correction_us, .. } => {
+                self.machine_micros().saturating_add(correction_us.load(Ordering::Relaxed))
             }
-            Source::Stopped(micros) => Timestamp::from_micros(micros.load(Ordering::Relaxed)),
+            Source::Stopped(micros) => micros.load(Ordering::Relaxed),
+        })
+    }
+
+    /// Returns the time as it is without correction.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+    fn machine_micros(&self) -> i64 {
+        match &self.0 {
+            Source::System { error_us, .. } => {
+                jiff::Timestamp::now().as_microsecond().saturating_add(error_us.load(Ordering::Relaxed))
+            }
+            Source::Stopped(micros) => micros.load(Ordering::Relaxed),
         }
     }
 }
@@ -117,13 +140,32 @@ mod tests {
         let clone = wrong.clone();
         let off = || clone.now().as_micros() - right.now().as_micros();
         assert!(off() > 3_000_000_000);
-        let before = wrong.now();
-        let now = right.now();
-        wrong.correct((before, wrong.now()), now);
+        wrong.correct(Instant::now(), right.now());
+        assert!(off().abs() < 60_000_000, "{}", off());
+        // It is set by another hour while an answer is waited for.
+        let asked = Instant::now();
+        wrong.advance_secs(-3600);
+        wrong.correct(asked, right.now());
         assert!(off().abs() < 60_000_000, "{}", off());
         let stopped = Clock::stopped_at(Timestamp::from_micros(5));
-        stopped.correct((Timestamp::from_micros(5), Timestamp::from_micros(5)), now);
+        stopped.correct(Instant::now(), right.now());
         assert_eq!(stopped.now(), Timestamp::from_micros(5));
+    }
+
+    #[test]
+    fn an_answer_that_was_waited_for_moves_a_clock_that_is_right_by_no_more_than_needed() {
+        let (right, clock) = (Clock::system(), Clock::system());
+        let asked = Instant::now().checked_sub(std::time::Duration::from_secs(600)).unwrap();
+        clock.correct(asked, right.now());
+        let off = clock.now().as_micros() - right.now().as_micros();
+        assert!(off.abs() < 60_000_000, "{off}");
+        clock.advance_secs(3600);
+        let both = || (Instant::now(), right.now());
+        let (one, other) = (both(), both());
+        clock.correct(one.0, one.1);
+        clock.correct(other.0, other.1);
+        let off = clock.now().as_micros() - right.now().as_micros();
+        assert!(off.abs() < 60_000_000, "{off}");
     }
 
     #[test]

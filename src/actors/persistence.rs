@@ -163,7 +163,7 @@ impl PersistenceState {
         let now = self.args.clock.now();
         let space = space_for(&commands);
         self.args.progress.begin(&commands, now);
-        match Box::pin(within(TRANSACTION_TIMEOUT, self.args.storage.apply(commands, now))).await {
+        match Box::pin(within(TRANSACTION_TIMEOUT, self.args.storage.carry_out(commands, &self.args.clock))).await {
             Ok(applied) => {
                 metrics().commit_seconds.record(started.elapsed());
                 #[expect(clippy::cast_precision_loss, reason = "a batch has at most 1,024 rows")]

@@ -18,7 +18,7 @@ macro_rules! now {
         "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint"
     };
 }
-use now;
+pub(in crate::storage) use now;
 
 /// Microseconds for which a server counts as live after it was seen: long enough for one that is frozen for a moment.
 const LIVE_US: i64 = 15_000_000;

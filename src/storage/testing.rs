@@ -8,3 +8,15 @@ pub mod databases;
 mod query_plans;
 #[cfg(feature = "testing")]
 pub(in crate::storage) mod seed;
+
+use crate::clock::Clock;
+use crate::domain::{Command, Timestamp};
+use crate::storage::commands::apply::Applied;
+use crate::storage::{Storage, StorageError};
+
+impl Storage {
+    /// Carries out commands as [`carry_out`](Self::carry_out) does, at this time whatever the clocks say.
+    pub async fn apply(&self, commands: Vec<Command>, now: Timestamp) -> Result<Applied, StorageError> {
+        self.carry_out(commands, &Clock::stopped_at(now)).await
+    }
+}

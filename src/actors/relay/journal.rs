@@ -1,5 +1,7 @@
 //! A look into the journal: what other servers have done, ready for the registry.
 
+use std::time::Instant;
+
 use super::batch::Batch;
 use super::foreign::{batch, wanted};
 use crate::actors::registry::local_users::LocalUsers;
@@ -32,9 +34,9 @@ pub(super) async fn look(
     told: Seq,
     lost: Seq,
 ) -> Result<Found, StorageError> {
-    let before = clock.now();
+    let asked = Instant::now();
     let page = storage.journal_after(told).await?;
-    clock.correct((before, clock.now()), page.time);
+    clock.correct(asked, page.time);
     let first = page.rows.first().map(|row| row.record.first);
     let found: Vec<JournalRow> = page.rows.into_iter().filter(|row| !row.is_own || row.record.last <= lost).collect();
     let wanted: Vec<Seq> = found.iter().flat_map(|row| wanted(&row.record, local)).collect();

@@ -8,10 +8,10 @@
 
 use std::time::Instant;
 
-use crate::clock::random_bytes;
+use crate::clock::{Clock, random_bytes};
 use crate::domain::{Answer, Command, Draft, Effect, Epoch, LoginMark, Outcome, Record, Seq, Timestamp};
 use crate::storage::cluster::KnownHistory;
-use crate::storage::cluster::history::nonce_at;
+use crate::storage::cluster::{history::nonce_at, now};
 use crate::storage::commands::batch::{Batch, Place};
 use crate::storage::commands::cache::Cache;
 use crate::storage::commands::deletions::Deletions;
@@ -25,10 +25,14 @@ use crate::storage::{Storage, StorageError};
 const TAKE_NUMBERS: &str = "UPDATE store SET last_seq = last_seq + $1, \
      clock = CASE WHEN clock < $2 THEN $2 ELSE clock END + $1 WHERE id = 1 \
      RETURNING last_seq, clock, rules, retained_from, marked_at";
-/// The same on PostgreSQL, where the history may have become another one since the batch before.
+/// The same on PostgreSQL, where the history may have become another one since the batch before, and where the time is
+/// the database's unless `$2` says it. It is returned as of when the row was locked.
 const TAKE_KNOWN_NUMBERS: &str = concat!(
-    "UPDATE store SET last_seq = last_seq + $1, clock = CASE WHEN clock < $2 THEN $2 ELSE clock END + $1 \
-     WHERE id = 1 RETURNING last_seq, clock, rules, retained_from, marked_at, epoch, ",
+    "UPDATE store SET last_seq = last_seq + $1, clock = GREATEST(clock, COALESCE($2, ",
+    now!(),
+    ")) + $1 WHERE id = 1 RETURNING last_seq, clock, rules, retained_from, marked_at, COALESCE($2, ",
+    now!(),
+    "), epoch, ",
     nonce_at!("$3")
 );
 
@@ -56,6 +60,7 @@ struct Taken {
     rules: i64,
     retained_from: Timestamp,
     marked_at: i64,
+    now: Timestamp,
 }
 
 /// Returns whether a batch with this command takes numbers. Where a login ends, other servers learn of it from the
@@ -67,23 +72,26 @@ fn takes_numbers(command: &Command) -> bool {
 impl Storage {
     /// Carries out `commands` in their order, all in one transaction, and returns one outcome for each.
     ///
+    /// The time is that of `clock`; on PostgreSQL it is the database's, by which `clock` is corrected, unless that is
+    /// stopped.
+    ///
     /// On an error nothing was stored, unless the connection died in the commit: then the outcome is unknown, and
     /// [`committed_since`](Self::committed_since) finds it out.
-    pub async fn apply(&self, commands: Vec<Command>, now: Timestamp) -> Result<Applied, StorageError> {
+    pub async fn carry_out(&self, commands: Vec<Command>, clock: &Clock) -> Result<Applied, StorageError> {
         let mut cache = self.cache.lock().await;
         let known = self.known_history();
         // A caller that gives up leaves the cache open: the next batch clears it.
         cache.open(known.as_ref().map(|known| &known.epoch));
-        let applied = Box::pin(self.apply_with(&mut cache, commands, now, known)).await;
+        let applied = Box::pin(self.carry_out_with(&mut cache, commands, clock, known)).await;
         cache.close(applied.is_ok());
         applied
     }
 
-    async fn apply_with(
+    async fn carry_out_with(
         &self,
         cache: &mut Cache,
         commands: Vec<Command>,
-        now: Timestamp,
+        clock: &Clock,
         known: Option<KnownHistory>,
     ) -> Result<Applied, StorageError> {
         let count = if commands.iter().any(takes_numbers) { commands.len() } else { 0 };
@@ -95,18 +103,18 @@ impl Storage {
             // Known once the numbers are taken.
             first_seq: 0,
             first_time: 0,
-            now,
-            retained_from: now,
+            now: Timestamp::from_micros(0),
+            retained_from: Timestamp::from_micros(0),
             outcomes: commands.iter().map(|_| None).collect(),
             effects: Vec::new(),
             changed: false,
             destroyed: false,
         };
         let early = batch.look_up_for(&commands).await?;
-        let taken = batch.take_numbers(count, known.as_ref()).await?;
+        let taken = batch.take_numbers(count, clock, known.as_ref()).await?;
         let held_since = Instant::now();
         (batch.first_seq, batch.first_time) = (taken.head.0 - count + 1, taken.clock - count + 1);
-        batch.retained_from = taken.retained_from;
+        (batch.now, batch.retained_from) = (taken.now, taken.retained_from);
         let still_holds = batch.cache.check(taken.rules);
         batch.record_clock_mark(taken.marked_at).await?;
         batch.run(commands, early.filter(|_| still_holds)).await?;
@@ -160,23 +168,34 @@ fn is_gathered(command: &Command) -> bool {
 }
 
 impl Batch<'_> {
-    /// Takes so many numbers. Fails when the store does not have the history `known`.
-    async fn take_numbers(&self, count: i64, known: Option<&KnownHistory>) -> Result<Taken, StorageError> {
-        let now = self.now.as_micros().into();
+    /// Takes so many numbers, and the time. Fails when the store does not have the history `known`.
+    async fn take_numbers(
+        &self,
+        count: i64,
+        clock: &Clock,
+        known: Option<&KnownHistory>,
+    ) -> Result<Taken, StorageError> {
+        let (asked, now) = (Instant::now(), clock.now());
         let statement = match known {
-            None => self.statement(TAKE_NUMBERS, [count.into(), now]),
-            Some(known) => self.statement(TAKE_KNOWN_NUMBERS, [count.into(), now, known.asked().into()]),
+            None => self.statement(TAKE_NUMBERS, [count.into(), now.as_micros().into()]),
+            Some(known) => {
+                let stopped = clock.stopped().map(Timestamp::as_micros);
+                self.statement(TAKE_KNOWN_NUMBERS, [count.into(), stopped.into(), known.asked().into()])
+            }
         };
         let row = self.tx.query_one(statement).await?.ok_or(StorageError::Corrupt("the store row is missing"))?;
-        let taken = Taken {
+        let mut taken = Taken {
             head: row.get(0)?,
             clock: row.get(1)?,
             rules: row.get(2)?,
             retained_from: row.get(3)?,
             marked_at: row.get(4)?,
+            now,
         };
         if let Some(known) = known {
-            known.check(&row.get::<String>(5)?, Seq(taken.head.0 - count), row.get(6)?)?;
+            taken.now = row.get(5)?;
+            clock.correct(asked, taken.now);
+            known.check(&row.get::<String>(6)?, Seq(taken.head.0 - count), row.get(7)?)?;
         }
         Ok(taken)
     }

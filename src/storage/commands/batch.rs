@@ -17,7 +17,7 @@ pub(super) struct Batch<'a> {
     pub(super) cache: &'a mut Cache,
     pub(super) first_seq: i64,
     pub(super) first_time: i64,
-    /// The time by the clock, which time stamps may be ahead of.
+    /// The time by the clock, the database's on PostgreSQL, which time stamps may be ahead of.
     pub(super) now: Timestamp,
     /// Everything older is gone by the server's retention.
     pub(super) retained_from: Timestamp,

@@ -1,4 +1,4 @@
-//! Seeds for benchmarks and tests on large tables: the rows that [`apply`](Storage::apply) would leave, but
+//! Seeds for benchmarks and tests on large tables: the rows that [`carry_out`](Storage::carry_out) would leave, but
 //! made inside the database.
 
 use sea_orm::{DatabaseBackend, Value};
@@ -170,7 +170,8 @@ impl Storage {
         Ok(())
     }
 
-    /// Stores messages as [`apply`](Self::apply) would. No server may run on the store: it would not notice them.
+    /// Stores messages as [`carry_out`](Self::carry_out) would. No server may run on the store: it would not
+    /// notice them.
     pub async fn seed_messages(&self, messages: &SeedMessages<'_>) -> Result<(), StorageError> {
         if messages.pairs.is_empty() {
             return Ok(());

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::two_servers::{SECRET, at, two_servers, two_servers_at};
 use crate::support::postgres::database;
-use crate::support::v1::{assert_fields, live, seq, stopped_clock};
+use crate::support::v1::{assert_fields, live, merged, seq, stopped_clock};
 
 /// Nobody writes at the second server; each dialect is told, in order and once.
 #[tokio::test(flavor = "multi_thread")]
@@ -123,6 +123,49 @@ async fn the_clock_of_the_database_counts_for_all_servers() {
         let stamp = Timestamp::parse_bound(stored["timestamp"].as_str().unwrap()).unwrap();
         let off = stamp.as_micros() - Clock::system().now().as_micros();
         assert!(off.abs() < 60_000_000, "{wrong_by}: {off}");
+        server.stop().await;
+    }
+}
+
+/// A clock that is set while its server runs changes no time stamp, and the right server's go on from the right time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_set_between_two_batches_changes_no_time_stamp() {
+    let Some(database) = database().await else { return };
+    let clocks = [Clock::system(), Clock::system(), Clock::system()];
+    let mut servers = Vec::new();
+    for clock in &clocks {
+        let config = |config: &mut Config| {
+            config.auth.secret_key = SECRET.into();
+            config.database.url = database.url().into();
+            // No look into the journal shows the time meanwhile.
+            config.cluster.poll_ms = 10_000;
+        };
+        servers.push(TestServer::start_at(clock.clone(), config).await);
+    }
+    let (alice, bob) = (servers[0].sign_up("alice").await, servers[0].sign_up("bob").await);
+    let right = Clock::system();
+    for seconds in [0, 3600, -3600] {
+        for (i, server) in servers.iter().enumerate() {
+            let mut a = live(&at(server, &alice).await, "a").await;
+            let mut b = live(&at(server, &bob).await, "b").await;
+            // The first server's stays right; the others' are set into opposite directions.
+            clocks[i].advance_secs([0, seconds, -seconds][i]);
+            let from = right.now().plus_secs(-1);
+            let frame = merged(&send_frame(bob.id, &format!("{i} {seconds}")), json!({"expires_in_s": 60}));
+            a.send(&frame).await;
+            let stored = a.read_until("stored").await.1;
+            let mut message = b.read_until("message").await.1;
+            while message["id"] != stored["id"] {
+                message = b.read_until("message").await.1;
+            }
+            let within = from..=right.now().plus_secs(1);
+            let stamp = |name: &str| Timestamp::parse_bound(message[name].as_str().unwrap()).unwrap();
+            assert!(within.contains(&stamp("timestamp")), "{i}, {seconds}: {message}");
+            assert!(within.contains(&stamp("expires_at").plus_secs(-60)), "{i}, {seconds}: {message}");
+            assert!((from..=right.now().plus_secs(1)).contains(&clocks[i].now()), "{i}, {seconds}");
+        }
+    }
+    for server in servers {
         server.stop().await;
     }
 }
