@@ -79,11 +79,12 @@ impl TestServer {
             let nats = NATS.get_or_init(async || Nats::start().await.expect("a NATS for several servers")).await;
             config.cluster.nats_url = nats.url().into();
         }
-        let start = async || Server::start_with_clock(config.clone(), clock.clone()).await.expect("the server starts");
-        let server = start().await;
+        // On the heap: the tests hold it in futures of their own.
+        let start = || Box::pin(Server::start_with_clock(config.clone(), clock.clone()));
+        let server = start().await.expect("the server starts");
         let mut others = Vec::new();
         for _ in 1..data.nodes() {
-            others.push(start().await);
+            others.push(start().await.expect("the server starts"));
         }
         let addrs = [&server].into_iter().chain(&others).map(Server::addr).collect();
         let admin_addr = server.admin_addr();
