@@ -62,8 +62,6 @@ pub(super) struct WhoArgs {
 pub(super) struct WhoState {
     args: WhoArgs,
     voice: Voice,
-    /// Since when nothing is heard.
-    deaf_since: Option<Instant>,
     /// Users whose sockets have changed since the others were told.
     changed: BTreeSet<UserId>,
     mailbox: Mailbox<WhoMsg>,
@@ -81,7 +79,7 @@ impl Actor for WhoActor {
         let WhoArgs { storage, clock, health, link, label, .. } = args.clone();
         let voice = Voice::new(storage, clock, health, link, label);
         let unreadable = Seldom::new(LOG_EVERY);
-        Ok(WhoState { args, voice, deaf_since: None, changed: BTreeSet::new(), mailbox, unreadable })
+        Ok(WhoState { args, voice, changed: BTreeSet::new(), mailbox, unreadable })
     }
 
     async fn handle(
@@ -151,9 +149,8 @@ impl WhoState {
             self.show(moves, false);
         }
         if hears {
-            self.deaf_since = None;
             self.args.others.read(Peers::boots).into_iter().for_each(|boot| self.ask_if_needed(boot, None));
-        } else if self.deaf_since.get_or_insert(now).elapsed() >= self.args.hold {
+        } else if self.args.others.read(|peers| peers.is_deaf_for(self.args.hold, now)) {
             for boot in self.args.others.read(Peers::boots) {
                 let moves = self.args.others.change(|peers| peers.drop_sockets(boot));
                 self.show(moves, true);

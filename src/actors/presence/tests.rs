@@ -1,5 +1,7 @@
 //! Tests of the actor alone, with a store that may fail: it shows a user only to users who are known to be allowed.
 
+use std::time::Instant;
+
 use ractor::ActorCell;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -11,7 +13,9 @@ use crate::actors::probe::{self, SOON, send};
 use crate::actors::session::credit::{Credits, InFlightBytes};
 use crate::actors::session::messages::{SessionHandle, SessionMsg};
 use crate::actors::who::messages::Others;
+use crate::actors::who::peers::Place;
 use crate::domain::DirectKey;
+use crate::protocol::who::{Mark, Page, Said, Stamp, UserSockets, Word};
 
 const ALICE: UserId = UserId(1);
 const BOB: UserId = UserId(2);
@@ -21,6 +25,7 @@ const SOCKET: SocketId = SocketId(1);
 struct World {
     storage: Arc<Storage>,
     presence: Mailbox<PresenceMsg>,
+    others: Others,
     session: SessionHandle,
     told: mpsc::UnboundedReceiver<SessionMsg>,
     credits: Credits,
@@ -31,12 +36,13 @@ impl World {
     async fn new() -> Self {
         let (storage, dir) = probe::store_of_two().await;
         let registry = RegistryHandle(probe::vacant());
+        let others = Others::new(1, SOON);
         let args = PresenceArgs {
             storage: storage.clone(),
             clock: Clock::system(),
             registry,
             who: None,
-            others: Others::new(1, SOON),
+            others: others.clone(),
         };
         let counters = probe::counters();
         let (presence, _) = Actor::spawn(None, PresenceActor(counters.clone()), args).await.unwrap();
@@ -45,7 +51,7 @@ impl World {
         let (session, told) = probe::mailbox().await;
         let session = SessionHandle(session);
         let credits = Credits::new(1, 1, InFlightBytes::new(1));
-        Self { storage, presence, session, told, credits, _dir: dir }
+        Self { storage, presence, others, session, told, credits, _dir: dir }
     }
 
     /// Makes both users write to each other.
@@ -151,6 +157,31 @@ async fn that_somebody_may_not_see_needs_no_second_look() {
     assert_eq!(world.next().await, presence("online"));
     world.presence.cast(PresenceMsg::Reconsider { user: UserId(7), other: None });
     world.presence.cast(PresenceMsg::LookedUp { socket: SOCKET, of: BOB, is_visible: false, round: 0 });
+    assert_eq!(world.finish().await, [presence("offline")]);
+}
+
+/// When nothing was heard of another server for too long, its users are offline, and since when is not known.
+#[tokio::test]
+async fn who_is_forgotten_elsewhere_is_offline_without_a_time() {
+    const ELSEWHERE: i64 = 2;
+    let mut world = World::new().await;
+    world.make_partners().await;
+    world.others.change(|peers| {
+        let (now, time) = (Instant::now(), Timestamp::from_micros(0));
+        let mark = Mark::new(None, false);
+        let users = vec![UserSockets { user: BOB, sockets: vec![(Stamp(1), mark)] }];
+        assert!(peers.admit(Place::All, &Word { boot: ELSEWHERE, n: 1, at: time, said: Said::Asked }, now, time));
+        assert!(peers.must_ask(ELSEWHERE, None, now));
+        assert_eq!(peers.page(ELSEWHERE, Page { number: 0, index: 0, is_last: true, users }).arrived, [BOB]);
+    });
+    // Bob has left this server: when, is known.
+    world.presence.cast(PresenceMsg::Seen { user: BOB, is_online: false });
+    world.presence.cast(PresenceMsg::GraceOver { user: BOB, departure: 1 });
+    world.watch().await;
+    assert_eq!(world.next().await, presence("online"));
+    let moves = world.others.change(|peers| peers.drop_sockets(ELSEWHERE));
+    let (arrived, left) = (moves.arrived, moves.left);
+    world.presence.cast(PresenceMsg::Elsewhere { arrived, left, forgotten: true });
     assert_eq!(world.finish().await, [presence("offline")]);
 }
 

@@ -117,7 +117,7 @@ impl Others {
         what(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(super) fn change<T>(&self, what: impl FnOnce(&mut Peers) -> T) -> T {
+    pub(in crate::actors) fn change<T>(&self, what: impl FnOnce(&mut Peers) -> T) -> T {
         what(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -34,6 +34,8 @@ pub(in crate::actors) struct Peers {
     by_boot: HashMap<i64, Peer>,
     /// Since when words are heard; `None` while they are not.
     heard_since: Option<Instant>,
+    /// Since when they are not.
+    deaf_since: Option<Instant>,
     rows: Option<Rows>,
     /// The sockets of this server.
     own: BTreeMap<(UserId, Stamp), (Mark, SocketId)>,
@@ -75,7 +77,15 @@ pub struct Described {
 impl Peers {
     /// Knows nobody.
     pub(in crate::actors) fn new(own_boot: i64, dead_after: Duration) -> Self {
-        Self { own_boot, dead_after, by_boot: HashMap::new(), heard_since: None, rows: None, own: BTreeMap::new() }
+        Self {
+            own_boot,
+            dead_after,
+            by_boot: HashMap::new(),
+            heard_since: None,
+            deaf_since: None,
+            rows: None,
+            own: BTreeMap::new(),
+        }
     }
 
     /// Returns whether a word is taken: it is neither of this server, nor old, nor was it or a later one heard before.
@@ -112,6 +122,12 @@ impl Peers {
         if hears != self.heard_since.is_some() {
             self.heard_since = hears.then_some(now);
         }
+        self.deaf_since = if hears { None } else { self.deaf_since.or(Some(now)) };
+    }
+
+    /// Returns whether words have not been heard for so long that users elsewhere no longer count as they were.
+    pub(in crate::actors) fn is_deaf_for(&self, hold: Duration, now: Instant) -> bool {
+        self.deaf_since.is_some_and(|since| now.duration_since(since) >= hold)
     }
 
     /// Returns who has gone since it was asked last, and forgets who has gone long ago. One that is stopping has said

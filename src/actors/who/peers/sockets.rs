@@ -34,6 +34,8 @@ pub(super) enum Known {
 pub(super) struct Asked {
     at: Instant,
     pages: u32,
+    /// The number of the first part: the others must be of the same answer.
+    number: u64,
     sockets: Sockets,
     /// Changes since then.
     changes: Vec<Changed>,
@@ -145,7 +147,10 @@ impl Peers {
     pub(in crate::actors) fn page(&mut self, boot: i64, page: Page) -> Moves {
         self.moving(boot, |peer| {
             let Known::Asked(asked) = &mut peer.known else { return Vec::new() };
-            if asked.pages != page.index {
+            if page.index == 0 {
+                asked.number = page.number;
+            }
+            if asked.pages != page.index || asked.number != page.number {
                 peer.known = Known::Nothing;
                 return Vec::new();
             }
@@ -187,7 +192,8 @@ impl Peers {
             Known::Asked(asked) => now.duration_since(asked.at) >= ASK_AGAIN,
         };
         if must {
-            peer.known = Known::Asked(Asked { at: now, pages: 0, sockets: Sockets::new(), changes: Vec::new() });
+            peer.known =
+                Known::Asked(Asked { at: now, pages: 0, number: 0, sockets: Sockets::new(), changes: Vec::new() });
         }
         must
     }
