@@ -1,7 +1,7 @@
 //! Presence, typing, and sockets that give way to younger ones, across servers.
 
 use fluent_backend::clock::Clock;
-use fluent_backend::testing::{NatsLink, TestClient, TestDevice};
+use fluent_backend::testing::{NatsLink, TestClient, TestDevice, send_frame};
 use serde_json::json;
 
 use super::*;
@@ -103,7 +103,8 @@ async fn one_device_has_one_socket_on_all_servers() {
         assert_eq!(std::mem::replace(&mut open, next).socket.close_code().await, 4003);
     }
     for _ in 0..30 {
-        let (mut one, mut two) = tokio::join!(live(&elsewhere, "d"), live(&watch.bob, "d"));
+        // One of them may be closed before it is live.
+        let (mut one, mut two) = tokio::join!(elsewhere.device("d", None), watch.bob.device("d", None));
         assert_eq!(open.socket.close_code().await, 4003);
         let closed = tokio::select! {
             code = one.socket.close_code() => (code, &mut two),
@@ -111,7 +112,8 @@ async fn one_device_has_one_socket_on_all_servers() {
         };
         assert_eq!(closed.0, 4003);
         // The other one stays, and works.
-        closed.1.store(watch.alice.id, "still here").await;
+        closed.1.send(&send_frame(watch.alice.id, "still here")).await;
+        closed.1.read_until("stored").await;
         open = std::mem::replace(closed.1, live(&watch.bob, "spare").await);
     }
     open.store(watch.alice.id, "the last").await;
