@@ -81,7 +81,7 @@ fn who_is_elsewhere_is_held_for_a_while_when_nothing_is_heard() {
     assert!(!peers.is_deaf_for(hold, start + 2 * hold), "it hears");
     peers.listen(false, start);
     peers.listen(false, start + hold / 2);
-    assert!(!peers.is_deaf_for(hold, start + hold - Duration::from_millis(1)) && peers.is_online(BOB));
+    assert!(!peers.is_deaf_for(hold, start + hold.saturating_sub(Duration::from_millis(1))) && peers.is_online(BOB));
     assert!(peers.is_deaf_for(hold, start + hold));
     peers.listen(true, start + hold);
     peers.listen(false, start + hold);
