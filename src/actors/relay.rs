@@ -30,10 +30,10 @@ use super::stats::ActorCounters;
 use crate::clock::Clock;
 use crate::domain::{Epoch, Seq, Timestamp};
 use crate::storage::{Storage, StorageError};
-use crate::telemetry::{Dropped, Seldom, metrics};
+use crate::telemetry::{Dropped, metrics};
 use batch::{Batch, Listeners};
 use journal::{Found, look};
-use link::Link;
+use link::{Link, Unreadable};
 use looks::{Looks, Pace};
 use messages::RelayMsg;
 use sequencer::Sequencer;
@@ -41,8 +41,6 @@ use sequencer::Sequencer;
 /// Seconds before the last complete look, from which on ended logins are searched for after a gap that the journal does
 /// not cover: clocks of servers differ.
 const ENDED_BEFORE_S: i64 = 3600;
-/// Time between two lines about words that cannot be read.
-const LOG_EVERY: Duration = Duration::from_mins(1);
 
 pub(super) struct RelayActor(pub(super) Arc<ActorCounters>);
 
@@ -76,7 +74,7 @@ pub(super) struct RelayState {
     looks: Looks,
     /// The number behind which batches are missing that others wait for.
     gap: Option<Seq>,
-    unreadable: Seldom,
+    unreadable: Unreadable,
     /// The time of the last look that has found the end of the journal.
     complete_at: Timestamp,
     /// The time from which on logins have ended that this server has not heard of, until the store has named them.
@@ -105,7 +103,7 @@ impl Actor for RelayActor {
             lost: Seq(0),
             looks,
             gap: None,
-            unreadable: Seldom::new(LOG_EVERY),
+            unreadable: Unreadable::new(),
             endings_from: None,
         })
     }

@@ -20,14 +20,14 @@ use super::health::Health;
 use super::mailbox::{Mailbox, Timed};
 use super::presence::messages::PresenceHandle;
 use super::registry::messages::RegistryHandle;
-use super::relay::link::{Link, WordKind};
+use super::relay::link::{Link, Unreadable, WordKind};
 use super::stats::ActorCounters;
 use crate::clock::Clock;
 use crate::domain::UserId;
 use crate::protocol::who::{Page, Said, Typing, decode};
 use crate::protocol::{CloseReason, v1};
 use crate::storage::Storage;
-use crate::telemetry::{Dropped, Seldom, metrics};
+use crate::telemetry::{Dropped, metrics};
 use messages::{Others, WhoMsg};
 use peers::sockets::{Moves, Superseded, in_words};
 use peers::{Peers, Place};
@@ -37,8 +37,6 @@ use voice::Voice;
 const TICK: Duration = Duration::from_millis(500);
 /// Time for which changes of sockets are gathered.
 const FLUSH: Duration = Duration::from_millis(50);
-/// Time between two lines about words that cannot be read.
-const LOG_EVERY: Duration = Duration::from_mins(1);
 
 pub(super) struct WhoActor(pub(super) Arc<ActorCounters>);
 
@@ -65,7 +63,7 @@ pub(super) struct WhoState {
     /// Users whose sockets have changed since the others were told.
     changed: BTreeSet<UserId>,
     mailbox: Mailbox<WhoMsg>,
-    unreadable: Seldom,
+    unreadable: Unreadable,
 }
 
 impl Actor for WhoActor {
@@ -78,7 +76,7 @@ impl Actor for WhoActor {
         mailbox.cast_every(TICK, || WhoMsg::Tick);
         let WhoArgs { storage, clock, health, link, label, .. } = args.clone();
         let voice = Voice::new(storage, clock, health, link, label);
-        let unreadable = Seldom::new(LOG_EVERY);
+        let unreadable = Unreadable::new();
         Ok(WhoState { args, voice, changed: BTreeSet::new(), mailbox, unreadable })
     }
 
@@ -216,10 +214,7 @@ impl WhoState {
             Ok(Some(word)) => word,
             Ok(None) => return,
             Err(error) => {
-                metrics().cluster.dropped(Dropped::Malformed);
-                if self.unreadable.is_due() {
-                    tracing::warn!(error = %error, "another server says by NATS what cannot be read: is it newer?");
-                }
+                self.unreadable.note(&error);
                 return;
             }
         };

@@ -26,29 +26,29 @@ impl TestData {
     /// Makes data on the engine that `FLUENT_TEST_STORE` names: `sqlite` (the default) or `postgres`. See
     /// [`TestDatabase`] for the server of the latter. On PostgreSQL, `FLUENT_TEST_NODES` servers share it.
     pub async fn new() -> Arc<Self> {
-        let store = std::env::var(STORE).unwrap_or_default();
-        match store.as_str() {
-            "" | "sqlite" => {
-                assert_eq!(nodes(), 1, "{NODES} needs {STORE}=postgres");
-                Self::sqlite()
-            }
-            "postgres" => {
-                let database = TestDatabase::create().await;
-                let database = database.unwrap_or_else(|error| panic!("{STORE}={store}, but: {error}"));
-                Self::with(Some(database), nodes())
-            }
-            _ => panic!("{STORE} is `sqlite` or `postgres`, not {store:?}"),
-        }
+        Self::for_nodes(nodes()).await
     }
 
     /// Makes data as [`new`](Self::new) does for one server, whatever the environment says of their number: for tests
     /// of what each server keeps or does for itself.
     pub async fn of_one() -> Arc<Self> {
-        let mut data = Self::new().await;
-        if let Some(data) = Arc::get_mut(&mut data) {
-            data.nodes = 1;
+        Self::for_nodes(1).await
+    }
+
+    async fn for_nodes(nodes: usize) -> Arc<Self> {
+        let store = std::env::var(STORE).unwrap_or_default();
+        match store.as_str() {
+            "" | "sqlite" => {
+                assert_eq!(nodes, 1, "{NODES} needs {STORE}=postgres");
+                Self::sqlite()
+            }
+            "postgres" => {
+                let database = TestDatabase::create().await;
+                let database = database.unwrap_or_else(|error| panic!("{STORE}={store}, but: {error}"));
+                Self::with(Some(database), nodes)
+            }
+            _ => panic!("{STORE} is `sqlite` or `postgres`, not {store:?}"),
         }
-        data
     }
 
     /// Makes data in a SQLite file, whatever the environment says, for tests about files.

@@ -25,8 +25,8 @@ static NATS: OnceCell<Nats> = OnceCell::const_new();
 ///
 /// Where the environment asks for several servers, each client is at a random one, and all else is about the first.
 pub struct TestServer {
-    server: Option<Server>,
-    others: Vec<Server>,
+    /// None once it is stopped.
+    servers: Vec<Server>,
     addrs: Vec<SocketAddr>,
     admin_addr: SocketAddr,
     expected_failures: u64,
@@ -81,14 +81,13 @@ impl TestServer {
         }
         // On the heap: the tests hold it in futures of their own.
         let start = || Box::pin(Server::start_with_clock(config.clone(), clock.clone()));
-        let server = start().await.expect("the server starts");
-        let mut others = Vec::new();
-        for _ in 1..data.nodes() {
-            others.push(start().await.expect("the server starts"));
+        let mut servers = Vec::new();
+        for _ in 0..data.nodes() {
+            servers.push(start().await.expect("the server starts"));
         }
-        let addrs = [&server].into_iter().chain(&others).map(Server::addr).collect();
-        let admin_addr = server.admin_addr();
-        Self { server: Some(server), others, addrs, admin_addr, expected_failures: 0, data }
+        let addrs = servers.iter().map(Server::addr).collect();
+        let admin_addr = servers.first().expect("one server at least").admin_addr();
+        Self { servers, addrs, admin_addr, expected_failures: 0, data }
     }
 
     /// Returns the address where clients connect.
@@ -100,7 +99,7 @@ impl TestServer {
     /// Returns the server itself.
     #[must_use]
     pub fn server(&self) -> &Server {
-        self.server.as_ref().expect("the server runs")
+        self.servers.first().expect("the server runs")
     }
 
     /// Returns its data.
@@ -157,8 +156,8 @@ impl TestServer {
     }
 
     async fn shut_down(&mut self) {
-        let servers: Vec<Server> = self.server.take().into_iter().chain(self.others.drain(..)).collect();
-        let health: Vec<Arc<Health>> = servers.iter().map(|server| server.health().clone()).collect();
+        let servers = std::mem::take(&mut self.servers);
+        let health = health(&servers);
         for drained in join_all(servers.into_iter().map(Server::drain)).await {
             drained.expect("the server drains");
         }
@@ -173,10 +172,12 @@ impl TestServer {
 
 impl Drop for TestServer {
     fn drop(&mut self) {
-        let servers: Vec<Server> = self.server.take().into_iter().chain(self.others.drain(..)).collect();
-        if !servers.is_empty() && !std::thread::panicking() {
-            let health: Vec<Arc<Health>> = servers.iter().map(|server| server.health().clone()).collect();
-            self.check(&health);
+        if !self.servers.is_empty() && !std::thread::panicking() {
+            self.check(&health(&self.servers));
         }
     }
+}
+
+fn health(servers: &[Server]) -> Vec<Arc<Health>> {
+    servers.iter().map(|server| server.health().clone()).collect()
 }

@@ -23,7 +23,7 @@ use seal::SEAL;
 
 pub(in crate::actors) use connect::LinkError;
 pub(in crate::actors) use line::Ear;
-pub(in crate::actors) use word::{Heard, Word, WordKind};
+pub(in crate::actors) use word::{Heard, Unreadable, Word, WordKind};
 
 /// Most bytes of a word.
 pub(in crate::actors) const MAX_WORD: usize = 256 * 1024 - SEAL;

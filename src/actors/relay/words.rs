@@ -55,10 +55,7 @@ impl RelayState {
         let Told { boot, nonce, at, record } = match hear(bytes) {
             Ok(told) => told,
             Err(error) => {
-                metrics().cluster.dropped(Dropped::Malformed);
-                if self.unreadable.is_due() {
-                    tracing::warn!(error = %error, "another server says by NATS what cannot be read: is it newer?");
-                }
+                self.unreadable.note(&error);
                 return;
             }
         };

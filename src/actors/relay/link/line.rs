@@ -11,7 +11,7 @@ use futures_util::stream::{StreamExt as _, select_all};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::seal::Seals;
-use super::word::{Heard, Word, WordKind};
+use super::word::{Heard, LOG_EVERY, Word, WordKind};
 use crate::domain::Epoch;
 use crate::telemetry::{Dropped, Seldom, metrics};
 
@@ -21,9 +21,6 @@ pub(super) const PROBE_EVERY: Duration = Duration::from_secs(2);
 const SILENCE: Duration = Duration::from_secs(4);
 /// Most words that were heard and not dealt with; more wait in the client, which drops what is too much.
 const HEARD: usize = 256;
-/// Time between two lines about the same trouble.
-const LOG_EVERY: Duration = Duration::from_mins(1);
-
 /// Takes what comes from the link in a history.
 pub(in crate::actors) type Ear = Arc<dyn Fn(&Epoch, Heard) + Send + Sync>;
 

@@ -1,7 +1,15 @@
 //! What servers say to each other beside the store.
 
+use std::fmt::Display;
+use std::time::Duration;
+
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
+
+use crate::telemetry::{Dropped, Seldom, metrics};
+
+/// Time between two lines about the same trouble.
+pub(super) const LOG_EVERY: Duration = Duration::from_mins(1);
 
 /// Whom a word is for, and what it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,4 +43,20 @@ pub(in crate::actors) enum Heard {
         /// Makes room for another word when it is dropped.
         place: OwnedSemaphorePermit,
     },
+}
+
+/// Counts the words that cannot be read, and logs one of them once in a while.
+pub(in crate::actors) struct Unreadable(Seldom);
+
+impl Unreadable {
+    pub(in crate::actors) fn new() -> Self {
+        Self(Seldom::new(LOG_EVERY))
+    }
+
+    pub(in crate::actors) fn note(&self, error: &impl Display) {
+        metrics().cluster.dropped(Dropped::Malformed);
+        if self.0.is_due() {
+            tracing::warn!(error = %error, "another server says by NATS what cannot be read: is it newer?");
+        }
+    }
 }
