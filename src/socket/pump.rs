@@ -39,8 +39,8 @@ use bad_frames::BadFrames;
 use reading::{Filled, Reading, progress};
 
 /// Bytes of the read buffer, which is allocated at once for every socket: few, since most are idle. It holds two
-/// messages of 344 bytes a copy.
-const READ_BUFFER: usize = 2 * 1024;
+/// messages of 344 bytes a copy, some 820 bytes each, and is a size that the allocator gives without rounding it up.
+const READ_BUFFER: usize = 7 * 256;
 /// Bytes at which the write buffer is flushed.
 const WRITE_BUFFER: usize = 8 * 1024;
 
