@@ -1,18 +1,18 @@
 //! The pump over a connection in memory, with paused time: what it reads, what it writes, and how it ends.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
+mod flood;
 
 use futures_util::SinkExt as _;
-use tokio::io::{AsyncReadExt as _, DuplexStream, ReadBuf};
+use tokio::io::{AsyncReadExt as _, DuplexStream};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
-use tokio::task::coop::consume_budget;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_util::sync::CancellationToken;
+
+use flood::Flood;
 
 use super::bad_frames::{BAD_FRAMES_WINDOW, MAX_BAD_FRAMES};
 use super::*;
@@ -52,36 +52,6 @@ async fn pump(
     let links = Links { dialect, queue, session, credits, drain };
     let mut pump = Pump::new(io, Vec::new(), UserId(1), settings, links).await;
     Running { commands, drain: token, code: tokio::spawn(async move { pump.run().await }) }
-}
-
-/// The server's side of a client that reads nothing and writes pings without a pause.
-struct Flood;
-
-impl AsyncRead for Flood {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
-        // As a connection of tokio, which is not always ready, so that others have their turn.
-        std::task::ready!(pin!(consume_budget()).poll(cx));
-        // Whole frames, masked with zeros.
-        let ping = [&[0x81, 0x80 | 15, 0, 0, 0, 0][..], br#"{"type":"ping"}"#].concat();
-        while buf.remaining() >= ping.len() {
-            buf.put_slice(&ping);
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Flood {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<std::io::Result<usize>> {
-        Poll::Pending
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Poll::Pending
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Poll::Pending
-    }
 }
 
 /// A pump and its client.
@@ -256,7 +226,7 @@ async fn a_client_that_writes_without_a_pause_does_not_put_off_the_end() {
     let (mut end, queue) = send_queue(8, 1 << 20);
     let credits = Credits::new(2, 1 << 20, InFlightBytes::new(1 << 20));
     assert!(end.put(frame().into()));
-    let Running { drain, code, commands: _commands } = pump(Flood, Dialect::V1, queue, credits).await;
+    let Running { drain, code, commands: _commands } = pump(Flood { written: 0 }, Dialect::V1, queue, credits).await;
     tokio::task::yield_now().await;
     drain.cancel();
     // Time does not go on by itself, since the pump is never idle.
