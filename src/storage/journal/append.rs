@@ -1,6 +1,7 @@
 //! The row that a batch adds to the journal.
 
-use std::fmt::Write as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use sea_orm::DatabaseBackend;
 
@@ -18,15 +19,10 @@ impl Storage {
     /// Returns the statement that adds the record to the journal, with a random number that names it. Its text holds
     /// all values, because only a statement without parameters goes in one message with the `COMMIT` behind it.
     pub(in crate::storage) fn append_statement(&self, record: &Record, nonce: i64) -> String {
-        let bytes = encode(record);
-        let mut hex = String::with_capacity(bytes.len() * 2);
-        for byte in bytes {
-            // A string takes all.
-            let _ = write!(hex, "{byte:02x}");
-        }
+        let bytes = STANDARD.encode(encode(record));
         format!(
             "INSERT INTO batches (first, last, boot, nonce, at, record) VALUES ({}, {}, {}, {nonce}, \
-             (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint, '\\x{hex}')",
+             (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint, decode('{bytes}', 'base64'))",
             record.first.0, record.last.0, self.boot,
         )
     }
