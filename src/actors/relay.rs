@@ -7,6 +7,7 @@
 //! page at a time; words of the link by their places, and what waits of them by the sequencer.
 
 pub(super) mod batch;
+mod copies;
 mod foreign;
 mod history;
 pub(super) mod journal;
@@ -27,6 +28,7 @@ use super::registry::local_users::LocalUsers;
 use super::registry::messages::Delivery;
 use super::session::messages::Resync;
 use super::stats::ActorCounters;
+use super::who::messages::Others;
 use crate::clock::Clock;
 use crate::domain::{Epoch, Seq, Timestamp};
 use crate::storage::{Storage, StorageError};
@@ -56,6 +58,8 @@ pub(super) struct RelayArgs {
     pub(super) start: Arc<std::sync::Mutex<Option<Seq>>>,
     /// The way to the other servers beside the store, if there is one.
     pub(super) link: Option<Link>,
+    /// Who is connected at the other servers.
+    pub(super) others: Others,
     pub(super) pace: Pace,
 }
 

@@ -91,6 +91,8 @@ impl Actor for WhoActor {
             WhoMsg::Heard { place, bytes, permit: _until_here } => state.hear(place, &bytes),
             WhoMsg::Up => {
                 state.voice.is_heard_anew();
+                // What was said meanwhile was not heard, also where nobody has noticed.
+                state.args.others.change(|peers| peers.listen(false, Instant::now()));
                 state.tick();
                 state.voice.say_here();
             }

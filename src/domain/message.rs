@@ -49,6 +49,16 @@ impl Message {
     pub fn client_id_for(&self, viewer: Viewer) -> Option<&str> {
         self.client_id.as_deref().filter(|_| viewer.user == self.sender)
     }
+
+    /// Returns what of it `viewer` is shown, without the other copy.
+    #[must_use]
+    pub fn read_for(&self, viewer: Viewer) -> Self {
+        let (mut sender_copy, mut receiver_copy) = (String::new(), String::new());
+        let copy = if viewer.user == self.sender { &mut sender_copy } else { &mut receiver_copy };
+        self.content_for(viewer).clone_into(copy);
+        let client_id = self.client_id_for(viewer).map(str::to_owned);
+        Self { sender_copy, receiver_copy, client_id, message_type: self.message_type.clone(), ..*self }
+    }
 }
 
 impl std::fmt::Debug for Message {

@@ -29,9 +29,9 @@ pub enum RecordedEvent {
         /// The receiver.
         receiver: UserId,
     },
-    /// Any other event, whole; between servers a message may be whole, too.
+    /// Any other event, whole; between servers a message, too, or as much of it as one side is shown.
     Other {
-        /// Those who must learn of it.
+        /// Those who must learn of it; of a message, those whose copies are in it.
         to: Vec<Audience>,
         /// The event.
         event: Arc<Event>,
@@ -45,6 +45,15 @@ impl RecordedEvent {
         match self {
             Self::Message { seq, .. } => *seq,
             Self::Other { event, .. } => event.seq,
+        }
+    }
+
+    /// Returns whether it says that a message was stored.
+    #[must_use]
+    pub fn is_message(&self) -> bool {
+        match self {
+            Self::Message { .. } => true,
+            Self::Other { event, .. } => matches!(event.body, EventBody::Message(_)),
         }
     }
 }

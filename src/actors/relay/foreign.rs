@@ -4,20 +4,21 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::batch::Batch;
-use crate::actors::registry::local_users::LocalUsers;
 use crate::actors::registry::messages::Delivery;
-use crate::domain::{Audience, Event, EventBody, Message, Record, RecordedEvent, Seq, Timestamp};
+use crate::domain::{Audience, Event, EventBody, Message, Record, RecordedEvent, Seq, Timestamp, UserId};
 
-/// Returns the numbers of the messages that must be read, because one of their sides is connected here. Who comes later
-/// reads the store, which has all of them.
-pub(super) fn wanted(record: &Record, local: &LocalUsers) -> Vec<Seq> {
-    let wanted = record.events.iter().filter_map(|event| match event {
-        RecordedEvent::Message { seq, sender, receiver } => {
-            (local.has(*sender) || local.has(*receiver)).then_some(*seq)
+/// Returns the numbers of the messages that must be read, because a side is connected here whose copy was not told. Who
+/// comes later reads the store, which has all of them.
+pub(super) fn wanted(record: &Record, is_here: impl Fn(UserId) -> bool) -> Vec<Seq> {
+    let lacks = |event: &&RecordedEvent| match event {
+        RecordedEvent::Message { sender, receiver, .. } => is_here(*sender) || is_here(*receiver),
+        RecordedEvent::Other { to, event } => {
+            let EventBody::Message(message) = &event.body else { return false };
+            let is_told = |user| to.iter().any(|to| to.includes(user));
+            [message.sender, message.receiver].into_iter().any(|user| is_here(user) && !is_told(user))
         }
-        RecordedEvent::Other { .. } => None,
-    });
-    wanted.collect()
+    };
+    record.events.iter().filter(lacks).map(RecordedEvent::seq).collect()
 }
 
 /// Returns what a record has to announce, with the messages that were read for it. It was committed at this time, and
@@ -30,14 +31,13 @@ pub(super) fn batch(
 ) -> Batch {
     let mut deliveries = Vec::with_capacity(record.events.len());
     for event in record.events {
-        match event {
-            RecordedEvent::Message { seq, .. } => {
-                if let Some((to, message)) = messages.remove(&seq) {
-                    let event = Arc::new(Event { seq, body: EventBody::Message(message) });
-                    deliveries.push(Delivery::Event { to, event, reply: None });
-                }
+        match event.is_message().then(|| messages.remove(&event.seq())).flatten() {
+            Some((to, message)) => {
+                let event = Arc::new(Event { seq: event.seq(), body: EventBody::Message(message) });
+                deliveries.push(Delivery::Event { to, event, reply: None });
             }
-            RecordedEvent::Other { to, event } => {
+            None => {
+                let RecordedEvent::Other { to, event } = event else { continue };
                 let delivery = |to| Delivery::Event { to, event: event.clone(), reply: None };
                 deliveries.extend(to.into_iter().map(delivery));
             }

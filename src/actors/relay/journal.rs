@@ -39,7 +39,7 @@ pub(super) async fn look(
     clock.correct(asked, page.time);
     let first = page.rows.first().map(|row| row.record.first);
     let found: Vec<JournalRow> = page.rows.into_iter().filter(|row| !row.is_own || row.record.last <= lost).collect();
-    let wanted: Vec<Seq> = found.iter().flat_map(|row| wanted(&row.record, local)).collect();
+    let wanted: Vec<Seq> = found.iter().flat_map(|row| wanted(&row.record, |user| local.has(user))).collect();
     let mut messages = storage.recorded_messages(&wanted).await?;
     let batches = found.into_iter().map(|JournalRow { record, at, .. }| {
         let numbers = (record.first, record.last);

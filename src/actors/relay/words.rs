@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::batch::Batch;
+use super::copies::leave_out;
 use super::link::{Heard, Link, MAX_WORD, Word, WordKind};
 use super::{RelayMsg, RelayState, foreign};
 use crate::domain::{Epoch, Seq};
@@ -37,7 +38,8 @@ impl RelayState {
         }
     }
 
-    /// Tells the other servers what a batch of this one has done.
+    /// Tells the other servers what a batch of this one has done, without the copies that they do not need as far as is
+    /// known.
     pub(super) fn tell(&self, nonce: i64, first: Seq, last: Seq, batch: &Batch) {
         let Some(link) = self.args.link.as_ref().filter(|_| first <= last) else { return };
         if !link.is_up() {
@@ -45,7 +47,9 @@ impl RelayState {
             return;
         }
         let (boot, at) = (self.args.storage.boot(), self.args.clock.now());
-        for bytes in tell(Told { boot, nonce, at, record: batch.record(first, last) }, MAX_WORD) {
+        let mut record = batch.record(first, last);
+        self.args.others.when_all_known(|is_elsewhere| leave_out(&mut record, is_elsewhere));
+        for bytes in tell(Told { boot, nonce, at, record }, MAX_WORD) {
             link.say(Word { kind: WordKind::Log, bytes });
         }
     }
@@ -69,7 +73,7 @@ impl RelayState {
             metrics().cluster.dropped(Dropped::Stale);
             return;
         }
-        let wanted = foreign::wanted(&record, &self.args.local);
+        let wanted = foreign::wanted(&record, |user| self.args.local.has(user));
         if wanted.is_empty() {
             let batch = foreign::batch(record, &mut HashMap::new(), at, size);
             return self.foreign(first, last, batch);

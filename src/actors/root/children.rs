@@ -200,6 +200,7 @@ pub(super) fn children(
         health: health.clone(),
         start: Arc::new(Mutex::new(Some(head))),
         link: link.clone(),
+        others: others.clone(),
         pace: Pace { poll: config.cluster.poll(), check: config.cluster.check(), gap_wait: config.cluster.gap_wait() },
     };
     let relays = storage.has_journal().then(|| Child::new(ActorKind::Relay, relay.0.clone(), RelayActor, relay_args));

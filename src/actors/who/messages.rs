@@ -113,6 +113,16 @@ impl Others {
         self.read(|peers| peers.is_online(user))
     }
 
+    /// Calls `what` with the question whether a user has a socket at another server, when all their sockets are known.
+    /// What is known may be a moment old.
+    pub(in crate::actors) fn when_all_known(&self, what: impl FnOnce(&dyn Fn(UserId) -> bool)) {
+        self.read(|peers| {
+            if peers.know_all(Instant::now()) {
+                what(&|user| peers.is_connected(user));
+            }
+        });
+    }
+
     pub(super) fn read<T>(&self, what: impl FnOnce(&Peers) -> T) -> T {
         what(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }

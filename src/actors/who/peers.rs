@@ -4,6 +4,7 @@
 //! too; while words cannot be heard, nobody is silent. Who has gone is remembered for a while, so that its last words
 //! are not taken for new ones when somebody says them again.
 
+mod reach;
 pub(super) mod sockets;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

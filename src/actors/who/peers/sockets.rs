@@ -108,8 +108,7 @@ impl Peers {
 
     /// Returns the servers at which a user has a socket.
     pub(in crate::actors) fn boots_of(&self, user: UserId) -> Vec<i64> {
-        let has = |peer: &Peer| of_user(&peer.sockets, user).next().is_some();
-        self.by_boot.iter().filter(|(_, peer)| has(peer)).map(|(boot, _)| *boot).collect()
+        self.by_boot.iter().filter(|(_, peer)| peer.has(user)).map(|(boot, _)| *boot).collect()
     }
 
     /// Returns the own sockets of a user that must give way to younger ones, wherever these are.
@@ -247,6 +246,11 @@ impl Peers {
 impl Peer {
     pub(super) fn leaving_until(&self) -> Option<Timestamp> {
         self.here.as_ref().and_then(|here| here.leaving_until)
+    }
+
+    /// Returns whether the user has a socket there.
+    pub(super) fn has(&self, user: UserId) -> bool {
+        of_user(&self.sockets, user).next().is_some()
     }
 
     /// Returns whether the user is online there, or comes back somewhere while it is stopping.

@@ -222,3 +222,33 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn all_is_known_when_every_living_server_has_told_all_and_is_heard() {
+    let (mut peers, now) = peers();
+    let later = |seconds| now + Duration::from_secs(seconds);
+    assert!(!peers.know_all(now), "it has not answered");
+    peers.page(BOOT, whole(0, vec![sockets(BOB, &[1])]));
+    assert!(peers.know_all(now) && peers.is_connected(BOB) && !peers.is_connected(UserId(8)));
+    for (third, is_alive) in [(0, true), (6, true), (7, false)] {
+        let ages = [(1, 0), (BOOT, 0), (3, third)].map(|(boot, age)| (boot, Duration::from_secs(age)));
+        peers.read_rows(ages.into(), now);
+        assert_eq!(peers.know_all(now), !is_alive, "one that was not heard yet");
+    }
+    peers.changed(BOOT, changed(2, Vec::new()));
+    assert!(!peers.know_all(now), "a change is missing");
+    assert!(peers.must_ask(BOOT, Some(2), now) && !peers.know_all(now));
+    peers.page(BOOT, whole(2, Vec::new()));
+    assert!(peers.know_all(later(6)) && !peers.is_connected(BOB));
+    assert!(!peers.know_all(later(7)), "it is silent");
+    peers.listen(false, later(1));
+    assert!(!peers.know_all(later(1)), "nobody is heard");
+    peers.listen(true, later(2));
+    assert!(!peers.know_all(later(2)), "it may have said something meanwhile");
+    let word = Word { boot: BOOT, n: 2, at: Timestamp::from_micros(0), said: Said::Asked };
+    assert!(peers.admit(Place::All, &word, later(3), Timestamp::from_micros(0)) && peers.know_all(later(3)));
+    peers.read_rows([(1, Duration::ZERO)].into(), later(20));
+    assert!(!peers.know_all(later(20)));
+    assert_eq!(peers.gone(later(20), Timestamp::from_micros(0)), [BOOT]);
+    assert!(peers.know_all(later(20)), "there is nobody else");
+}
