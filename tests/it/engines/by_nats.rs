@@ -1,6 +1,7 @@
 //! Two servers on one PostgreSQL with NATS between them: what is done at one reaches the other at once, and whatever
 //! happens to NATS, everything comes once and in order.
 
+mod copies;
 mod new_epoch;
 mod refused;
 
