@@ -17,9 +17,9 @@ use outcome::{Comparison, Round};
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub(crate) struct Compare {
-    /// What the reference stores
-    #[arg(long, value_enum, default_value = "sqlite")]
-    against: Store,
+    /// Where the reference stores messages; by default where the server does
+    #[arg(long, value_enum)]
+    against: Option<Store>,
     /// Instead of the reference: the program of another build of the server, such as the one before a change
     #[arg(long, value_name = "PATH", conflicts_with = "against")]
     with: Option<PathBuf>,
@@ -68,10 +68,10 @@ impl Compare {
     pub(crate) async fn run(&self) -> Result<()> {
         let dialects = self.dialects()?;
         ensure!(!self.relay.receipts || self.with.is_some(), "--receipts needs --with: the reference has no receipts");
-        let place = self.place.place(self.with.is_none() && self.against == Store::Postgres).await?;
+        let place = self.place.place(self.with.is_none() && self.against == Some(Store::Postgres)).await?;
         let other = match &self.with {
             Some(program) => Other::Build(place.with_program("other", program).context("--with")?),
-            None => Other::Reference(self.against),
+            None => Other::Reference(self.against.unwrap_or(place.store())),
         };
         let mut are_sound = true;
         for dialect in dialects {
@@ -79,7 +79,7 @@ impl Compare {
             are_sound &= comparison.is_sound;
             report::print(&comparison)?;
         }
-        ensure!(are_sound || self.with.is_none(), "a build is not sound: see the runs above");
+        ensure!(are_sound, "one of the two is not sound: see the runs above");
         Ok(())
     }
 

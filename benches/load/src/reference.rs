@@ -73,6 +73,9 @@ async fn accept(listener: TcpListener, hub: Arc<Hub>) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use fluent_backend::clock::Clock;
+    use fluent_backend::testing::{TestClient, TestServer};
+
     use super::*;
     use crate::fanout::Fanout;
     use crate::marked_frame::Dialect;
@@ -94,12 +97,17 @@ mod tests {
         fanout: Fanout,
     }
 
+    /// A bare relay that stores nothing, for accounts 1 to `count`.
     async fn target(count: i32) -> Target {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let addr = listener.local_addr().unwrap();
         let (jobs, waiting) = mpsc::channel(WAITING);
         let hub = Arc::new(Hub::new(jobs));
         tokio::spawn(hub::forward(hub.clone(), waiting));
+        accepting(hub, count).await
+    }
+
+    async fn accepting(hub: Arc<Hub>, count: i32) -> Target {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
         tokio::spawn(accept(listener, hub));
         let mint = Mint::new("a secret that nobody verifies");
         let account = |id| Account { id, token: mint.token(id, id.into()).unwrap() };
@@ -124,5 +132,32 @@ mod tests {
         let Fans { fanout } = clap::Parser::parse_from(arguments.split(' '));
         let outcome = fanout.run(&target(2).await).await.unwrap();
         assert!(outcome.sound.holds() && outcome.costs.count > 100, "{outcome}");
+    }
+
+    /// Its statements fit the schema of the store, and what it stores is there for the server.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_server_reads_what_it_stores() {
+        let server = TestServer::start_alone(|_| {}).await;
+        let (alice, bob) = (server.sign_up("alice").await, server.sign_up("bob").await);
+        let file = server.data_dir().join("fluent.db");
+        let data = server.stop_keeping_data().await;
+        let (jobs, waiting) = mpsc::channel(WAITING);
+        let hub = Arc::new(Hub::new(jobs));
+        if data.is_sqlite() {
+            let (writer, hub) = (sqlite::Writer::open(&file).unwrap(), hub.clone());
+            std::thread::spawn(move || sqlite::run(writer, &hub, waiting));
+        } else {
+            let writer = postgres::Writer::open(data.url()).await.unwrap();
+            tokio::spawn(postgres::run(writer, hub.clone(), waiting));
+        }
+        let arguments = "load --pairs 1 --seconds 1 --warmup 0 --dialect v1";
+        let Loads { relay, dialect } = clap::Parser::parse_from(arguments.split(' '));
+        let outcome = relay.run(&accepting(hub, 2).await, dialect).await.unwrap();
+        assert!(outcome.sound.holds() && outcome.costs.count > 100, "{outcome}");
+
+        let server = TestServer::start_on(data, Clock::system(), |_| {}).await;
+        let read = TestClient::log_in(server.http(), "bob", bob.id).await.history(alice.id).await;
+        assert!(read.len() >= outcome.costs.count.try_into().unwrap(), "{} read: {outcome}", read.len());
+        server.stop().await;
     }
 }

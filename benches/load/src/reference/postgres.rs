@@ -17,8 +17,8 @@ use crate::clock;
 use crate::database;
 use crate::report::complain;
 
-const TAKE_NUMBERS: &str = "UPDATE store SET head = head + $1, \
-     clock = CASE WHEN clock < $2 THEN $2 ELSE clock END + $1 WHERE id = 1 RETURNING head, clock";
+const TAKE_NUMBERS: &str = "UPDATE store SET last_seq = last_seq + $1, \
+     clock = CASE WHEN clock < $2 THEN $2 ELSE clock END + $1 WHERE id = 1 RETURNING last_seq, clock";
 const MESSAGES: &str = "INSERT INTO messages (id, conversation_id, sender_id, receiver_id, message_type, timestamp, \
      client_id, content_hash) SELECT v.id, v.c, v.s, v.r, 'text', v.t, v.n, v.h \
      FROM UNNEST($1::bigint[], $2::bigint[], $3::integer[], $4::integer[], $5::bigint[], $6::text[], $7::bytea[]) \
@@ -77,11 +77,11 @@ impl Writer {
             tokio::join!(biased; self.db.batch_execute("BEGIN"), self.db.query_one(&self.take_numbers, &parameters));
         begun?;
         let row = row.context("the store row is missing")?;
-        let (head, clock): (i64, i64) = (row.get(0), row.get(1));
+        let (last, clock): (i64, i64) = (row.get(0), row.get(1));
         let mut messages = Vec::with_capacity(drafts.len());
         for (draft, place) in drafts.into_iter().zip(1 - count..) {
             let conversation = self.conversation(draft.sender, draft.receiver).await?;
-            messages.push(Message { draft, id: head + place, conversation, timestamp: clock + place });
+            messages.push(Message { draft, id: last + place, conversation, timestamp: clock + place });
         }
         Box::pin(self.insert(&messages)).await?;
         Ok(messages)

@@ -15,8 +15,8 @@ use super::wire::{Draft, Message};
 use crate::clock;
 use crate::report::complain;
 
-const TAKE_NUMBERS: &str = "UPDATE store SET head = head + ?1, \
-     clock = CASE WHEN clock < ?2 THEN ?2 ELSE clock END + ?1 WHERE id = 1 RETURNING head, clock";
+const TAKE_NUMBERS: &str = "UPDATE store SET last_seq = last_seq + ?1, \
+     clock = CASE WHEN clock < ?2 THEN ?2 ELSE clock END + ?1 WHERE id = 1 RETURNING last_seq, clock";
 const MESSAGE: &str = "INSERT INTO messages (id, conversation_id, sender_id, receiver_id, message_type, timestamp, \
      client_id, content_hash) VALUES (?1, ?2, ?3, ?4, 'text', ?5, ?6, ?7)";
 const BODY: &str = "INSERT INTO bodies (id, sender_copy, receiver_copy) VALUES (?1, ?2, ?3)";
@@ -70,11 +70,11 @@ impl Writer {
         self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let count = i64::try_from(drafts.len())?;
         let numbers = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
-        let (head, clock) = self.db.prepare_cached(TAKE_NUMBERS)?.query_row((count, clock::unix_micros()), numbers)?;
+        let (last, clock) = self.db.prepare_cached(TAKE_NUMBERS)?.query_row((count, clock::unix_micros()), numbers)?;
         let mut messages = Vec::with_capacity(drafts.len());
         for (draft, place) in drafts.into_iter().zip(1 - count..) {
             let conversation = self.conversation(draft.sender, draft.receiver)?;
-            messages.push(Message { draft, id: head + place, conversation, timestamp: clock + place });
+            messages.push(Message { draft, id: last + place, conversation, timestamp: clock + place });
         }
         self.insert(&messages)?;
         self.db.prepare_cached("COMMIT")?.execute([])?;
