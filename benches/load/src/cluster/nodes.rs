@@ -21,8 +21,10 @@ use crate::process;
 use crate::seed;
 use crate::target::Account;
 
-/// What is summed up, by the name of the series.
-const RECORDS: &str = "fluent_cluster_records_total{from=\"own\"}";
+/// What is summed up, by the name of the series, or by its beginning up to the value of its only label.
+const BATCHES: &str = "fluent_commit_seconds_count";
+const RECORDS: &str = "fluent_cluster_records_total{from=\"";
+const BYTES: &str = "fluent_cluster_bytes_total{direction=\"";
 const GAPS: &str = "fluent_cluster_gaps_total{by=\"";
 
 /// Servers on one database. Everything is removed on drop, in this order.
@@ -36,15 +38,22 @@ pub(super) struct Nodes {
     _cluster: Option<Arc<Postgres>>,
 }
 
+/// Sums by the value of a label.
+pub(super) type Labelled = BTreeMap<String, f64>;
+
 /// Counters of all servers together.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Counts {
     pub(super) seconds: f64,
     pub(super) cpu: Duration,
-    /// Batches.
-    pub(super) records: f64,
+    /// Transactions of the writers.
+    pub(super) batches: f64,
+    /// Batches that were announced, by where they came from.
+    pub(super) records: Labelled,
+    /// Bytes by NATS, by their direction.
+    pub(super) bytes: Labelled,
     /// By what a gap was filled.
-    pub(super) gaps: BTreeMap<String, f64>,
+    pub(super) gaps: Labelled,
     /// Whether each server has its share of a core.
     pub(super) is_limited: bool,
 }
@@ -119,10 +128,14 @@ impl Counts {
     fn add(&mut self, metrics: &str) {
         for (series, value) in metrics.lines().filter_map(|line| line.rsplit_once(' ')) {
             let value: f64 = value.parse().unwrap_or_default();
-            if series == RECORDS {
-                self.records += value;
-            } else if let Some(kind) = series.strip_prefix(GAPS) {
-                *self.gaps.entry(kind.trim_end_matches("\"}").to_owned()).or_default() += value;
+            if series == BATCHES {
+                self.batches += value;
+                continue;
+            }
+            for (beginning, sums) in [(RECORDS, &mut self.records), (BYTES, &mut self.bytes), (GAPS, &mut self.gaps)] {
+                if let Some(label) = series.strip_prefix(beginning) {
+                    *sums.entry(label.trim_end_matches("\"}").to_owned()).or_default() += value;
+                }
             }
         }
     }
@@ -131,9 +144,12 @@ impl Counts {
     pub(super) fn since(mut self, before: &Self) -> Self {
         self.seconds -= before.seconds;
         self.cpu = self.cpu.saturating_sub(before.cpu);
-        self.records -= before.records;
-        for (kind, count) in &mut self.gaps {
-            *count -= before.gaps.get(kind).copied().unwrap_or_default();
+        self.batches -= before.batches;
+        let sums = [&mut self.records, &mut self.bytes, &mut self.gaps];
+        for (sums, before) in sums.into_iter().zip([&before.records, &before.bytes, &before.gaps]) {
+            for (label, sum) in sums {
+                *sum -= before.get(label).copied().unwrap_or_default();
+            }
         }
         self
     }
@@ -151,7 +167,12 @@ mod tests {
         );
         let before = counts.clone();
         counts.add("fluent_cluster_records_total{from=\"own\"} 4\nfluent_cluster_gaps_total{by=\"resync\"} 2\n");
-        assert_eq!(format!("{} {:?}", counts.records, counts.gaps.get("resync")), "7 Some(2.0)");
-        assert_eq!(format!("{}", counts.since(&before).records), "4");
+        counts.add("fluent_cluster_bytes_total{direction=\"out\"} 10\nfluent_commit_seconds_count 5\n");
+        let labelled = |label: &str, sum: f64| (label.to_owned(), sum);
+        assert_eq!(counts.records, [labelled("own", 7.0), labelled("journal", 9.0)].into());
+        let since = counts.since(&before);
+        assert_eq!(since.records, [labelled("own", 4.0), labelled("journal", 0.0)].into());
+        assert_eq!((since.gaps, since.bytes), ([labelled("resync", 2.0)].into(), [labelled("out", 10.0)].into()));
+        assert!(since.batches > 4.9);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::nodes::Counts;
+use super::nodes::{Counts, Labelled};
 use super::{Cluster, Half};
 use crate::report::Spread;
 
@@ -20,8 +20,14 @@ pub(super) struct Outcome {
     per_second: f64,
     /// Processor time of all servers for each message.
     cpu_us: f64,
-    records_per_second: f64,
-    gaps_per_second: BTreeMap<String, f64>,
+    batches_per_second: f64,
+    /// By where they came from.
+    records_per_second: Labelled,
+    /// All bytes by NATS for each message, by their direction.
+    nats_bytes: Labelled,
+    gaps_per_second: Labelled,
+    /// Times that a server had missed too much to close the gap.
+    resyncs: f64,
     is_limited: bool,
 }
 
@@ -29,6 +35,9 @@ impl Outcome {
     pub(super) fn new(nodes: u32, same: Half, cross: Half, counts: Counts) -> Self {
         let seconds = counts.seconds.max(1e-6);
         let per_second = same.per_second + cross.per_second;
+        let by = |sums: &Labelled, unit: f64| -> Labelled {
+            sums.iter().map(|(label, sum)| (label.clone(), sum / unit)).collect()
+        };
         Self {
             workload: "cluster",
             nodes,
@@ -36,8 +45,11 @@ impl Outcome {
             cross: (nodes > 1).then_some(cross),
             per_second,
             cpu_us: counts.cpu.as_secs_f64() * 1e6 / seconds / per_second,
-            records_per_second: counts.records / seconds,
-            gaps_per_second: counts.gaps.into_iter().map(|(kind, count)| (kind, count / seconds)).collect(),
+            batches_per_second: counts.batches / seconds,
+            records_per_second: by(&counts.records, seconds),
+            nats_bytes: by(&counts.bytes, seconds * per_second),
+            gaps_per_second: by(&counts.gaps, seconds),
+            resyncs: counts.gaps.get("resync").copied().unwrap_or_default(),
             is_limited: counts.is_limited,
         }
     }
@@ -49,13 +61,16 @@ impl Outcome {
 
 impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { nodes, same, per_second, cpu_us, records_per_second, .. } = self;
+        let Self { nodes, same, per_second, cpu_us, batches_per_second, resyncs, .. } = self;
         write!(f, "cluster of {nodes}: {per_second:.0}/s, {cpu_us:.1} CPU-µs each of all servers, ")?;
-        write!(f, "{records_per_second:.0} records/s; at one server {}; {}", same.latency_ms, same.sound)?;
+        write!(f, "{batches_per_second:.0} batches/s; at one server {}; {}", same.latency_ms, same.sound)?;
         if let Some(cross) = &self.cross {
             write!(f, "; to another server {}; {}", cross.latency_ms, cross.sound)?;
         }
-        self.gaps_per_second.iter().try_for_each(|(kind, rate)| write!(f, "; gaps by {kind} {rate:.2}/s"))
+        self.records_per_second.iter().try_for_each(|(from, rate)| write!(f, "; records from {from} {rate:.0}/s"))?;
+        self.nats_bytes.iter().try_for_each(|(way, bytes)| write!(f, "; NATS bytes {way} {bytes:.0} each"))?;
+        self.gaps_per_second.iter().try_for_each(|(kind, rate)| write!(f, "; gaps by {kind} {rate:.2}/s"))?;
+        write!(f, "; resyncs {resyncs:.0}")
     }
 }
 
@@ -65,7 +80,9 @@ struct Row {
     nodes: u32,
     per_second: Spread,
     cpu_us: Spread,
-    records_per_second: Spread,
+    batches_per_second: Spread,
+    records_per_second: BTreeMap<String, Spread>,
+    nats_bytes: BTreeMap<String, Spread>,
     same_p50_ms: Spread,
     same_p99_ms: Spread,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,6 +90,7 @@ struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     cross_p99_ms: Option<Spread>,
     gaps_per_second: BTreeMap<String, Spread>,
+    resyncs: Spread,
 }
 
 impl Row {
@@ -82,22 +100,24 @@ impl Row {
         let cross = |figure: fn(&Half) -> f64| {
             (nodes > 1).then(|| Spread::of(runs.iter().filter_map(|outcome| outcome.cross.as_ref().map(figure))))
         };
-        let kinds = runs.iter().flat_map(|outcome| outcome.gaps_per_second.keys()).cloned();
+        let labelled = |sums: fn(&Outcome) -> &Labelled| -> BTreeMap<String, Spread> {
+            let labels = runs.iter().flat_map(|outcome| sums(outcome).keys()).cloned();
+            let of = |label: &String| spread(&|outcome| sums(outcome).get(label).copied().unwrap_or_default());
+            labels.map(|label| (label.clone(), of(&label))).collect()
+        };
         Self {
             nodes,
             per_second: spread(&|outcome| outcome.per_second),
             cpu_us: spread(&|outcome| outcome.cpu_us),
-            records_per_second: spread(&|outcome| outcome.records_per_second),
+            batches_per_second: spread(&|outcome| outcome.batches_per_second),
+            records_per_second: labelled(|outcome| &outcome.records_per_second),
+            nats_bytes: labelled(|outcome| &outcome.nats_bytes),
             same_p50_ms: spread(&|outcome| outcome.same.latency_ms.p50),
             same_p99_ms: spread(&|outcome| outcome.same.latency_ms.p99),
             cross_p50_ms: cross(|half| half.latency_ms.p50),
             cross_p99_ms: cross(|half| half.latency_ms.p99),
-            gaps_per_second: kinds
-                .map(|kind| {
-                    let rate = spread(&|outcome| outcome.gaps_per_second.get(&kind).copied().unwrap_or_default());
-                    (kind, rate)
-                })
-                .collect(),
+            gaps_per_second: labelled(|outcome| &outcome.gaps_per_second),
+            resyncs: spread(&|outcome| outcome.resyncs),
         }
     }
 }
@@ -137,16 +157,21 @@ impl std::fmt::Display for Comparison {
         }
         write!(f, "{}median (min–max):", if self.cluster.nats { "with NATS, " } else { "" })?;
         for row in &self.by_nodes {
-            let Row { nodes, per_second, cpu_us, records_per_second, same_p50_ms, same_p99_ms, .. } = row;
+            let Row { nodes, per_second, cpu_us, batches_per_second, same_p50_ms, same_p99_ms, .. } = row;
             write!(
                 f,
-                "\n  {nodes}: {per_second:.0} messages/s, {cpu_us:.1} CPU-µs, {records_per_second:.0} records/s"
+                "\n  {nodes}: {per_second:.0} messages/s, {cpu_us:.1} CPU-µs, {batches_per_second:.0} batches/s"
             )?;
             write!(f, "; at one server p50 {same_p50_ms:.2} p99 {same_p99_ms:.2} ms")?;
             if let (Some(p50), Some(p99)) = (&row.cross_p50_ms, &row.cross_p99_ms) {
                 write!(f, "; to another p50 {p50:.2} p99 {p99:.2} ms")?;
             }
+            row.records_per_second
+                .iter()
+                .try_for_each(|(from, rate)| write!(f, "; records from {from} {rate:.0}/s"))?;
+            row.nats_bytes.iter().try_for_each(|(way, bytes)| write!(f, "; NATS bytes {way} {bytes:.0} each"))?;
             row.gaps_per_second.iter().try_for_each(|(kind, rate)| write!(f, "; gaps by {kind} {rate:.2}/s"))?;
+            write!(f, "; resyncs {:.0}", row.resyncs)?;
         }
         f.write_str(if self.is_sound { "\n  nothing lost, twice or out of order" } else { "\n  NOT SOUND" })
     }
