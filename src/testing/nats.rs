@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout_at};
 
 pub use lane::{Fate, LaneCounts};
-pub use link::{Direction, NatsLink};
+pub use link::NatsLink;
 pub use wire::NatsMessage;
 
 use crate::testing::keeper::{Keeper, SHELL};

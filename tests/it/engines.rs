@@ -22,6 +22,7 @@ mod schema;
 mod search;
 mod secrets;
 mod seed;
+mod stopped_in_batch;
 mod two_servers;
 mod who_is_where;
 mod writers;

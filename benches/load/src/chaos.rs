@@ -37,7 +37,7 @@ use crate::progress::Progress;
 use crate::requests::Connection;
 use crowd::Crowd;
 use host::Host;
-use monkey::Monkey;
+use monkey::{LONG_RUN, Monkey};
 pub(crate) use outcome::Outcome;
 use ring::Ring;
 use shared::{Phase, Shared};
@@ -58,7 +58,7 @@ pub(crate) struct Chaos {
     /// Put a throw-away NATS between these servers, which breaks too
     #[arg(long)]
     nats: bool,
-    /// Ends when so many messages are acknowledged
+    /// Ends when so many messages are acknowledged; from a million on, only after everything has broken five times
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     messages: u64,
     /// Ends after so many minutes, such as 0.5, even when there are fewer messages
@@ -113,17 +113,15 @@ impl Chaos {
         };
         let parent = cluster.as_ref().map(|cluster| cluster.url("postgres"));
         let nats = if self.nats { Some(Nats::start().await?) } else { None };
-        if let Some(nats) = &nats {
-            place.put_between(nats);
-        }
         let (dir, database) = place.populated(parent, ring.users()).await?;
         let nodes = watch::Sender::default();
         // The database is dropped before its cluster, which ends with the monkey.
         let (hosts, database) = match (&cluster, database) {
             (Some(cluster), Database::Postgres(fresh)) => {
-                let mut hosts = vec![Host::behind(&place, dir, (cluster, fresh.name()), &nodes).await?];
+                let there = (cluster, fresh.name());
+                let mut hosts = vec![Host::behind(&place, dir, there, nats.as_ref(), &nodes).await?];
                 for _ in 1..self.nodes {
-                    hosts.push(Host::behind(&place, place.fresh_dir()?, (cluster, fresh.name()), &nodes).await?);
+                    hosts.push(Host::behind(&place, place.fresh_dir()?, there, nats.as_ref(), &nodes).await?);
                 }
                 (hosts, Some(fresh))
             }
@@ -162,7 +160,8 @@ impl Chaos {
         ensure!(shared.errors() == 0, "nobody can write: {:?}", shared.problems());
         phase.send_replace(Phase::Storm);
         let ends = watch::Sender::new(false);
-        let (raged, ()) = tokio::join!(monkey.rage(ends.subscribe()), self.wait(shared, &ends));
+        let has_seen_all = monkey.has_seen_all();
+        let (raged, ()) = tokio::join!(monkey.rage(ends.subscribe()), self.wait(shared, &has_seen_all, &ends));
         raged?;
         for (next, what) in [(Phase::Settle, "got rid of everything"), (Phase::Return, "came back")] {
             phase.send_replace(next);
@@ -179,11 +178,12 @@ impl Chaos {
         Ok((findings, waiting))
     }
 
-    /// Until there are enough messages, or it has taken long enough.
-    async fn wait(&self, shared: &Shared, ends: &watch::Sender<bool>) {
+    /// Waits until there are enough messages and a long run has seen everything, or it has taken long enough.
+    async fn wait(&self, shared: &Shared, has_seen_all: &watch::Receiver<bool>, ends: &watch::Sender<bool>) {
         let deadline = Instant::now() + Duration::from_secs_f64(self.minutes * 60.0);
         let progress = Progress::counting("messages are acknowledged", self.messages);
-        while shared.book.acknowledged() < self.messages && Instant::now() < deadline {
+        let is_enough = |count| count >= self.messages && (count < LONG_RUN || *has_seen_all.borrow());
+        while !is_enough(shared.book.acknowledged()) && Instant::now() < deadline {
             progress.reach(shared.book.acknowledged());
             sleep(Duration::from_millis(100)).await;
         }

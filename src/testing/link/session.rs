@@ -100,6 +100,11 @@ impl Session {
         None
     }
 
+    /// Returns whether a transaction has locked the row, and its client may know.
+    pub(super) fn holds_row(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| self.answered > held.since && held.transaction.is_committed)
+    }
+
     fn roll_back(&mut self) {
         if let Some(held) = &mut self.held {
             held.transaction.is_committed = false;

@@ -12,15 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::lane::{Fate, Lane, LaneCounts};
 use super::wire::NatsMessage;
-
-/// A direction of a [`NatsLink`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// What the client publishes and asks.
-    ToServer,
-    /// What the server tells the client.
-    ToClient,
-}
+use crate::testing::Direction;
 
 /// A proxy in front of a NATS server, for one or more clients. Runs until it is dropped.
 pub struct NatsLink {

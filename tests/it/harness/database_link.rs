@@ -1,6 +1,6 @@
 //! The proxy in front of PostgreSQL sees what it says it sees.
 
-use fluent_backend::testing::{CommitCut, DatabaseLink, HeldTransaction};
+use fluent_backend::testing::{CommitCut, DatabaseLink, Direction, HeldTransaction, eventually, soon};
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, Statement, TransactionTrait as _};
 
 use crate::support::postgres::Postgres;
@@ -66,5 +66,56 @@ async fn a_commit_in_one_message_with_a_change_is_cut() {
         db.close().await.unwrap();
     }
     assert_eq!(link.commits_cut(), 2);
+    db.close().await.unwrap();
+}
+
+/// Whether another transaction has locked the row.
+async fn is_locked(db: &DatabaseConnection) -> bool {
+    let sql = "SELECT head FROM store WHERE id = 1 FOR UPDATE SKIP LOCKED".to_owned();
+    db.query_one_raw(Statement::from_string(sea_orm::DatabaseBackend::Postgres, sql)).await.unwrap().is_none()
+}
+
+/// A question that does not get there locks nothing; one whose answer does not get back has locked something already.
+#[tokio::test]
+async fn one_direction_is_held_up() {
+    let Some(postgres) = Postgres::start().await else { return };
+    let (link, db) = linked(&postgres).await;
+    let direct = Database::connect(postgres.url("fluent")).await.unwrap();
+    for (direction, gets_there) in [(Direction::ToServer, false), (Direction::ToClient, true)] {
+        let tx = db.begin().await.unwrap();
+        link.stall_only(direction);
+        let locking = tx.execute_unprepared("UPDATE store SET head = head + 1");
+        let watching = async {
+            if gets_there {
+                eventually("the row is locked", async || is_locked(&direct).await.then_some(())).await;
+            }
+            for _ in 0..20 {
+                assert_eq!(is_locked(&direct).await, gets_there, "{direction:?}");
+            }
+            link.flow();
+        };
+        let (locked, ()) = soon("the answer", async { tokio::join!(locking, watching) }).await;
+        locked.unwrap();
+        tx.rollback().await.unwrap();
+    }
+    direct.close().await.unwrap();
+    db.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_batch_is_held_up_while_it_has_the_row() {
+    let Some(postgres) = Postgres::start().await else { return };
+    let (link, db) = linked(&postgres).await;
+    let direct = Database::connect(postgres.url("fluent")).await.unwrap();
+    link.record_held();
+    let writer = db.clone();
+    // The trap is set when the first of the two is asked for the first time.
+    let writing = async { tokio::spawn(async move { transaction(&writer).await }) };
+    let (batch, writing) = soon("a batch", async { tokio::join!(link.hold_batch(), writing) }).await;
+    assert!(is_locked(&direct).await && !writing.is_finished());
+    drop(batch);
+    soon("the end of it", writing).await.unwrap();
+    assert_eq!((link.take_held().len(), is_locked(&direct).await), (1, false));
+    direct.close().await.unwrap();
     db.close().await.unwrap();
 }

@@ -5,11 +5,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use fluent_backend::testing::{DatabaseLink, Postgres};
+use fluent_backend::testing::{DatabaseLink, Nats, NatsLink, Postgres};
 use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::shared::Nodes;
 use crate::child::Child;
@@ -21,13 +21,17 @@ const BACK: Duration = Duration::from_mins(1);
 const STOP: Duration = Duration::from_secs(20);
 /// The server's own window for it.
 const DRAIN_S: &str = "2";
+/// Longest wait for its next batch.
+const BATCH: Duration = Duration::from_secs(2);
 
-/// A server, the directory of its own, and the way to its database.
+/// A server, the directory of its own, and the ways to its database and to NATS.
 pub(super) struct Host {
     command: Command,
     dir: TempDir,
     /// On PostgreSQL.
     pub(super) link: Option<DatabaseLink>,
+    /// Of several with a NATS between them.
+    pub(super) nats: Option<NatsLink>,
     child: Option<Child>,
     /// The addresses of all servers, and which of them is this one's.
     nodes: watch::Sender<Nodes>,
@@ -44,19 +48,26 @@ impl Host {
             number = nodes.len();
             nodes.push(None);
         });
-        Self { command, dir, link: None, child: None, nodes: nodes.clone(), number }
+        Self { command, dir, link: None, nats: None, child: None, nodes: nodes.clone(), number }
     }
 
-    /// On a database of this PostgreSQL, which it reaches by a way that can be broken.
+    /// On a database of this PostgreSQL; it reaches that, and NATS, by ways that can be broken.
     pub(super) async fn behind(
         place: &Place,
         dir: TempDir,
         (cluster, database): (&Postgres, &str),
+        nats: Option<&Nats>,
         nodes: &watch::Sender<Nodes>,
     ) -> Result<Self> {
         let link = DatabaseLink::to(cluster.socket()).await?;
-        let host = Self::new(place, dir, &link.url("fluent", database), nodes);
-        Ok(Self { link: Some(link), ..host })
+        let mut host = Self::new(place, dir, &link.url("fluent", database), nodes);
+        host.link = Some(link);
+        if let Some(nats) = nats {
+            let link = NatsLink::to(nats.addr()).await?;
+            host.command.env("FLUENT__CLUSTER__NATS_URL", link.url());
+            host.nats = Some(link);
+        }
+        Ok(host)
     }
 
     /// Says to all where it is.
@@ -104,6 +115,18 @@ impl Host {
         child.signal(Signal::STOP)?;
         sleep(time).await;
         child.signal(Signal::CONT)
+    }
+
+    /// The same as soon as it holds the row for which all that write wait. Returns false when it takes too long to
+    /// write something.
+    pub(super) async fn freeze_in_batch(&self, time: Duration) -> Result<bool> {
+        let (child, link) = self.child.as_ref().zip(self.link.as_ref()).context("the server does not run")?;
+        let Ok(batch) = timeout(BATCH, link.hold_batch()).await else { return Ok(false) };
+        child.signal(Signal::STOP)?;
+        drop(batch);
+        sleep(time).await;
+        child.signal(Signal::CONT)?;
+        Ok(true)
     }
 
     /// All that it has logged, in all its lives.

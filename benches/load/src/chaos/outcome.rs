@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Chaos;
 use super::audit::Findings;
-use super::monkey::Breaks;
+use super::monkey::{Break, Breaks, LONG_RUN};
 use super::shared::Shared;
 use crate::traffic::Soundness;
 
@@ -71,10 +71,15 @@ impl Outcome {
         }
     }
 
-    /// Whether every promise was kept.
+    /// Whether every promise was kept, and all of them put to the test.
     pub(crate) fn holds(&self) -> bool {
         let Findings { lost, duplicated, out_of_order, history_differs, .. } = self.findings;
-        history_differs == 0 && self.soundness(lost, duplicated, out_of_order).holds()
+        history_differs == 0 && self.rare().is_empty() && self.soundness(lost, duplicated, out_of_order).holds()
+    }
+
+    /// Returns what must happen more often in a long run, if it was one.
+    fn rare(&self) -> Vec<Break> {
+        if self.acknowledged >= LONG_RUN { self.breaks.rare() } else { Vec::new() }
     }
 
     fn soundness(&self, lost: u64, duplicated: u64, out_of_order: u64) -> Soundness {
@@ -101,19 +106,9 @@ impl std::fmt::Display for Outcome {
         if history_differs > 0 {
             write!(f, "HISTORY DIFFERS {history_differs}; ")?;
         }
-        let Breaks { server_killed, server_stopped, clients_cut, clients_stalled, .. } = breaks;
-        write!(f, "server killed {server_killed}, stopped {server_stopped}, ")?;
-        if breaks.server_frozen + breaks.rolling > 0 {
-            write!(f, "frozen {}, all in turn restarted {}, ", breaks.server_frozen, breaks.rolling)?;
-        }
-        write!(f, "clients cut {clients_cut}, stalled {clients_stalled}")?;
-        let Breaks { link_cut, link_stalled, commit_cut, database_killed, .. } = breaks;
-        if link_cut + link_stalled + commit_cut + database_killed > 0 {
-            write!(f, ", database killed {database_killed}, its link cut {link_cut}, stalled {link_stalled}, ")?;
-            write!(f, "cut at a COMMIT {commit_cut}")?;
-        }
-        if breaks.nats_killed + breaks.nats_frozen > 0 {
-            write!(f, ", NATS killed {}, frozen {}", breaks.nats_killed, breaks.nats_frozen)?;
+        write!(f, "{breaks}")?;
+        for kind in self.rare() {
+            write!(f, "\n  in a long run this happened too rarely: {kind}")?;
         }
         self.problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
     }
