@@ -15,6 +15,7 @@
 //! use only those before them, so that no two modules use each other. No actor has a name in ractor's process-wide
 //! registry, so that one process can run any number of servers.
 
+mod gate;
 mod health;
 mod janitor;
 mod mailbox;
@@ -29,6 +30,7 @@ mod session;
 mod stats;
 mod who;
 
+pub use gate::Gate;
 pub use health::Health;
 pub use persistence::messages::PersistenceHandle;
 pub use persistence::reply::RequestPermit;

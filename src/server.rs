@@ -40,7 +40,6 @@ pub struct Server {
     storage: Arc<Storage>,
     fatal: oneshot::Receiver<Fatal>,
     connections: TaskTracker,
-    drain: CancellationToken,
     _stop_serving: DropGuard,
     _stop_background: DropGuard,
 }
@@ -71,9 +70,9 @@ impl Server {
         let (actors, fatal) =
             ActorSystem::start(&config, storage.clone(), auth.access().refused(), clock.clone()).await?;
 
-        let drain = CancellationToken::new();
+        let drain = actors.health.gate().drain().clone();
         let places = Places::new(ListenerKind::Public, max, config.server.max_connections_per_address);
-        let app = App::new(config, storage.clone(), auth, &actors, clock, places.clone(), drain.clone());
+        let app = App::new(config, storage.clone(), auth, &actors, clock, places.clone());
         let connections = TaskTracker::new();
         public.serve(&app, places, drain.clone(), &connections).map_err(|source| listen_error(&addr, source))?;
         let stop = CancellationToken::new();
@@ -94,8 +93,7 @@ impl Server {
             storage,
             fatal,
             connections,
-            _stop_serving: drain.clone().drop_guard(),
-            drain,
+            _stop_serving: drain.drop_guard(),
             _stop_background: stop.drop_guard(),
         })
     }
@@ -144,7 +142,6 @@ impl Server {
     pub async fn drain(self) -> Result<(), ServerError> {
         let window = self.app.config.server.drain_window();
         self.actors.health.begin_drain();
-        self.drain.cancel();
         let app = self.app.clone();
         // The others learn of it at once; the database may be away.
         tokio::spawn(async move { node::say_now(&app).await });

@@ -22,10 +22,9 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_io_timeout::TimeoutStream;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::actors::{Credits, InFlightBytes, NewSocket, Opening, RegistryHandle, send_queue};
+use crate::actors::{Credits, Gate, InFlightBytes, NewSocket, Opening, RegistryHandle, send_queue};
 use crate::auth::Access;
 use crate::config;
 use crate::domain::{Seq, SocketId, UserId};
@@ -46,6 +45,9 @@ const ADMISSION_WAIT: f64 = 0.8;
 /// The time for one socket of a drain: all of them are spread over their sum, or half of the window if that is less.
 const DRAIN_PER_SOCKET: Duration = Duration::from_millis(1);
 
+/// Longest time over which all sockets are closed at the fence.
+const FENCE_SPREAD: Duration = Duration::from_secs(5);
+
 /// An accepted connection, with its write deadline.
 pub type Connection = Pin<Box<TimeoutStream<TcpStream>>>;
 
@@ -53,42 +55,38 @@ pub type Connection = Pin<Box<TimeoutStream<TcpStream>>>;
 pub struct Sockets {
     settings: Arc<pump::Settings>,
     handshake_timeout: Duration,
-    drain_window: Duration,
     /// Admits `fluent.v1` sockets, a few at a time.
     pub admission: Admission,
     registry: RegistryHandle,
     in_flight_bytes: InFlightBytes,
     last_id: AtomicU64,
-    open: Arc<AtomicUsize>,
+    open: Arc<OpenSockets>,
     tasks: TaskTracker,
-    drain: CancellationToken,
 }
 
 impl Sockets {
-    /// Sockets that are closed with 1012 once `drain` is cancelled.
+    /// Sockets that enter by `gate`, and are closed with 1012 when they must leave.
     #[must_use]
-    pub fn new(config: &config::Config, registry: RegistryHandle, drain: CancellationToken) -> Self {
+    pub fn new(config: &config::Config, registry: RegistryHandle, gate: Gate) -> Self {
         let handshake_timeout = config.server.handshake_timeout();
         let max_wait = handshake_timeout.mul_f64(ADMISSION_WAIT);
         Self {
-            admission: Admission::new(config.socket.max_per_user, max_wait, drain.clone()),
+            admission: Admission::new(config.socket.max_per_user, max_wait, gate.drain().clone()),
             settings: Arc::new(pump::Settings::new(&config.socket)),
             handshake_timeout,
-            drain_window: config.server.drain_window(),
             registry,
             in_flight_bytes: InFlightBytes::new(config.socket.in_flight_bytes),
             last_id: AtomicU64::new(0),
-            open: Arc::default(),
+            open: Arc::new(OpenSockets { count: AtomicUsize::new(0), gate, window: config.server.drain_window() }),
             tasks: TaskTracker::new(),
-            drain,
         }
     }
 
     /// Registers a socket for `access` and returns the response that switches protocols; `opening` is what a
     /// `fluent.v1` client says about itself, and a legacy one is told what comes above a number, and has its stamp.
     /// Everything that is delivered from now on reaches the socket, although the client has not seen the response yet.
-    /// `hold` is dropped when the socket is closed. Returns `None` when the registry does not take it or the server is
-    /// going down.
+    /// `hold` is dropped when the socket is closed. Returns `None` when the registry does not take it or the gate is
+    /// shut.
     pub async fn open<B>(
         &self,
         mut request: Request<B>,
@@ -97,22 +95,19 @@ impl Sockets {
         (opening, above, stamp): (Option<Opening>, Seq, Option<Stamp>),
         hold: impl Send + 'static,
     ) -> Option<Response<()>> {
-        if self.drain.is_cancelled() {
-            return None;
-        }
+        let leave = self.open.gate.enter()?;
         let id = SocketId(self.last_id.fetch_add(1, Ordering::Relaxed) + 1);
         let config = &self.settings.config;
         let (end, queue) = send_queue(config.queue_frames, config.queue_bytes);
         let dialect = if opening.is_some() { Dialect::V1 } else { Dialect::Legacy };
         let socket = NewSocket { id, login: access.login, queue: end, opening, above, stamp };
         let session = timeout(ATTACH_TIMEOUT, self.registry.attach(access.user, socket)).await.ok()??;
-        let open = OpenSocket::new(self.open.clone());
+        let (open, all) = (OpenSocket::new(self.open.clone()), self.open.clone());
 
         let upgrade = hyper::upgrade::on(&mut request);
         // Half of the queue: the answers to a socket's own frames leave room for what others send.
         let credits = Credits::new(config.in_flight, config.queue_bytes / 2, self.in_flight_bytes.clone());
-        let (settings, drain, user) = (self.settings.clone(), self.drain.clone(), access.user);
-        let (deadline, drain_spread) = (self.handshake_timeout, self.drain_spread());
+        let (settings, deadline, user) = (self.settings.clone(), self.handshake_timeout, access.user);
         self.tasks.spawn(async move {
             let _held = (hold, open);
             // A client that left during the handshake gives an error here, and its place in the session is given up.
@@ -125,7 +120,7 @@ impl Sockets {
             // A copy: the buffer of HTTP is larger than ours, and mostly empty.
             let read = read_buf.to_vec();
             drop(read_buf);
-            let drain = SocketDrain::new(drain, drain_spread);
+            let drain = SocketDrain::new(leave, move || all.spread());
             let links = pump::Links { dialect, queue, session, credits, drain };
             let mut pump = Box::pin(Pump::new(io.into_inner(), read, user, settings, links)).await;
             let code = pump.run().await;
@@ -137,24 +132,13 @@ impl Sockets {
     /// Returns how many sockets are open, or about to be.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.open.load(Ordering::Relaxed)
+        self.open.count.load(Ordering::Relaxed)
     }
 
     /// Waits until every socket is closed, however long that takes.
     pub async fn closed(&self) {
         self.tasks.close();
         self.tasks.wait().await;
-    }
-
-    /// Returns a function that gives the time over which the closing of all sockets is spread, so that not all clients
-    /// return at once.
-    fn drain_spread(&self) -> impl Fn() -> Duration + Send + 'static {
-        let (open, window) = (self.open.clone(), self.drain_window);
-        move || {
-            let sockets = u32::try_from(open.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
-            // The other half of the window is for writing what was read.
-            DRAIN_PER_SOCKET.saturating_mul(sockets).min(window / 2)
-        }
     }
 }
 
@@ -163,20 +147,38 @@ fn log_closed(user: UserId, code: u16) {
     tracing::debug!(user.id = %user, close.code = code, "socket closed");
 }
 
+/// The open sockets, and how they leave when all must.
+struct OpenSockets {
+    count: AtomicUsize,
+    gate: Gate,
+    /// Longest time of a drain.
+    window: Duration,
+}
+
+impl OpenSockets {
+    /// Returns the time over which the closing of all sockets is spread, so that not all clients return at once.
+    fn spread(&self) -> Duration {
+        let sockets = u32::try_from(self.count.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
+        // The other half of the window is for writing what was read.
+        let spread = DRAIN_PER_SOCKET.saturating_mul(sockets).min(self.window / 2);
+        if self.gate.is_fenced() { spread.min(FENCE_SPREAD) } else { spread }
+    }
+}
+
 /// Counts an open socket for as long as it lives.
-struct OpenSocket(Arc<AtomicUsize>);
+struct OpenSocket(Arc<OpenSockets>);
 
 impl OpenSocket {
-    fn new(count: Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
+    fn new(all: Arc<OpenSockets>) -> Self {
+        all.count.fetch_add(1, Ordering::Relaxed);
         metrics().sockets.increment(1);
-        Self(count)
+        Self(all)
     }
 }
 
 impl Drop for OpenSocket {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.count.fetch_sub(1, Ordering::Relaxed);
         metrics().sockets.decrement(1);
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use super::gate::Gate;
 use super::stats::{ActorSnapshot, ActorStats};
 use crate::domain::Seq;
 use crate::storage::Storage;
@@ -19,7 +20,7 @@ pub struct Health {
     storage_failed: AtomicBool,
     history_changes: AtomicBool,
     told: AtomicI64,
-    draining: AtomicBool,
+    gate: Gate,
     relay_up: AtomicBool,
     start: Instant,
     /// Milliseconds from the start to when the row of this server was renewed last.
@@ -35,7 +36,7 @@ impl Default for Health {
             storage_failed: AtomicBool::new(false),
             history_changes: AtomicBool::new(false),
             told: AtomicI64::new(0),
-            draining: AtomicBool::new(false),
+            gate: Gate::default(),
             relay_up: AtomicBool::new(false),
             start,
             row_renewed: AtomicU64::new(0),
@@ -65,6 +66,12 @@ impl Health {
         self.storage_works() && storage.requests_can_write() && row_is_new
     }
 
+    /// Returns when the store has taken something last, if this server [can write](Self::can_write) to it.
+    pub(super) fn wrote_at(&self, storage: &Storage) -> Option<Instant> {
+        let renewed = Duration::from_millis(self.row_renewed.load(Ordering::Relaxed));
+        self.can_write(storage).then(|| self.start + renewed)
+    }
+
     /// Records that the row of this server was renewed.
     pub fn note_row_renewed(&self) {
         let millis = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -80,7 +87,7 @@ impl Health {
     /// Returns whether the server is stopping.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
+        self.gate.drain().is_cancelled()
     }
 
     /// Returns whether batches of other servers come by NATS.
@@ -101,9 +108,15 @@ impl Health {
         self.stats(kind).snapshot()
     }
 
-    /// Makes the server not ready. Actors that end from now on are not restarted.
+    /// Shuts the gate for good and makes the server not ready. Actors that end from now on are not restarted.
     pub fn begin_drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
+        self.gate.drain().cancel();
+    }
+
+    /// Returns the gate through which clients enter.
+    #[must_use]
+    pub fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     /// The counters of one kind of actor.

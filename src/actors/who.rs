@@ -5,6 +5,7 @@
 //! for all of them. When the actor fails, its successor goes on with what was known. Bounds: what is heard, by the
 //! places of the link; what its own server reports, by its sockets.
 
+mod fence;
 pub(super) mod messages;
 pub(super) mod peers;
 mod voice;
@@ -28,6 +29,7 @@ use crate::protocol::who::{Page, Said, Typing, decode};
 use crate::protocol::{CloseReason, v1};
 use crate::storage::Storage;
 use crate::telemetry::{Dropped, metrics};
+use fence::Fence;
 use messages::{Others, WhoMsg};
 use peers::sockets::{Moves, Superseded, in_words};
 use peers::{Peers, Place};
@@ -55,11 +57,14 @@ pub(super) struct WhoArgs {
     pub(super) max_sockets: usize,
     /// The time for which users elsewhere count as they were while nothing is heard.
     pub(super) hold: Duration,
+    /// Time without the database after which this server is fenced while others reach it.
+    pub(super) fence_after: Duration,
 }
 
 pub(super) struct WhoState {
     args: WhoArgs,
     voice: Voice,
+    fence: Fence,
     /// Users whose sockets have changed since the others were told.
     changed: BTreeSet<UserId>,
     mailbox: Mailbox<WhoMsg>,
@@ -77,7 +82,8 @@ impl Actor for WhoActor {
         let WhoArgs { storage, clock, health, link, label, .. } = args.clone();
         let voice = Voice::new(storage, clock, health, link, label);
         let unreadable = Unreadable::new();
-        Ok(WhoState { args, voice, changed: BTreeSet::new(), mailbox, unreadable })
+        let fence = Fence::new(args.fence_after, Instant::now());
+        Ok(WhoState { args, voice, fence, changed: BTreeSet::new(), mailbox, unreadable })
     }
 
     async fn handle(
@@ -124,7 +130,11 @@ impl Actor for WhoActor {
                 }
             }
             WhoMsg::Flush => state.say_changes(),
-            WhoMsg::Tick => state.tick(),
+            WhoMsg::Tick => {
+                state.tick();
+                let WhoArgs { storage, health, others, .. } = &state.args;
+                state.fence.mind(health, storage, others);
+            }
             #[cfg(feature = "testing")]
             WhoMsg::Crash => super::mailbox::crash(),
         }

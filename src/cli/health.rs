@@ -23,6 +23,8 @@ struct Readiness {
     database: bool,
     actors: bool,
     draining: bool,
+    #[serde(default)]
+    fenced: bool,
 }
 
 impl Readiness {
@@ -31,7 +33,7 @@ impl Readiness {
     fn verdict(&self) -> (&'static str, ExitCode) {
         if self.ready {
             ("ready", ExitCode::SUCCESS)
-        } else if self.database && self.actors && !self.draining {
+        } else if self.database && self.actors && !self.draining && !self.fenced {
             ("full: all places for connections are taken", ExitCode::SUCCESS)
         } else {
             ("not ready", ExitCode::FAILURE)

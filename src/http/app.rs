@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use tokio_util::sync::CancellationToken;
-
 use super::body::StrangersBytes;
 use super::client_address::ClientAddresses;
 use super::operators::Operators;
@@ -54,8 +52,7 @@ pub struct App {
 }
 
 impl App {
-    /// Puts the parts together. Clients' connections take `places`, and their sockets are closed once `drain` is
-    /// cancelled.
+    /// Puts the parts together. Clients' connections take `places`.
     #[must_use]
     pub fn new(
         config: Config,
@@ -64,12 +61,11 @@ impl App {
         actors: &ActorSystem,
         clock: Clock,
         places: Arc<Places>,
-        drain: CancellationToken,
     ) -> Arc<Self> {
         let (registry, persistence) = (actors.registry.clone(), actors.persistence.clone());
         let service = Service::new(auth.clone(), storage.clone(), registry, persistence, clock.clone());
         Arc::new(Self {
-            sockets: Sockets::new(&config, actors.registry.clone(), drain),
+            sockets: Sockets::new(&config, actors.registry.clone(), actors.health.gate().clone()),
             auth_limiter: RateLimiter::new(&config.limits),
             shares: Shares::new(config.http.unwritten_bytes),
             client_addresses: ClientAddresses::new(&config.limits),

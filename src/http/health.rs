@@ -40,6 +40,9 @@ pub(in crate::http) struct Readiness {
     connections: bool,
     /// The server is going down.
     draining: bool,
+    /// The server sends its clients away: its database is out of reach for it, and not for others. With NATS.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    fenced: bool,
     /// How batches of other servers come, on PostgreSQL: by `nats`, or by `polling` the database. Readiness does not
     /// depend on it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,10 +70,11 @@ pub(in crate::http) async fn readyz(app: Arc<App>, _: Request) -> Result<Respons
     let pinged = tokio::time::timeout(PING_TIMEOUT, app.storage.ping()).await;
     let database = matches!(pinged, Ok(Ok(()))) && app.health.storage_works() && app.storage.requests_can_write();
     let (actors, draining) = (app.health.actors_alive(), app.health.is_draining());
+    let fenced = app.health.gate().is_fenced();
     let connections = !app.places.is_full();
     let how = if app.health.relay_is_up() { "nats" } else { "polling" };
     let relay = app.storage.has_journal().then_some(how);
-    let ready = database && actors && connections && !draining;
+    let ready = database && actors && connections && !draining && !fenced;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Ok(json(status, &Readiness { ready, database, actors, connections, draining, relay }))
+    Ok(json(status, &Readiness { ready, database, actors, connections, draining, fenced, relay }))
 }

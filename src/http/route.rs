@@ -81,6 +81,11 @@ impl Route {
         Self { method, path, handler, reads: BodyLimits::NOTHING, timeout: None, description: None }
     }
 
+    /// Whether it reads or writes what the store has about an account.
+    pub(super) fn needs_store(&self) -> bool {
+        matches!(self.handler, Handler::Optional(_) | Handler::User(_))
+    }
+
     /// Whether it is for operators alone.
     pub(super) fn is_for_operators(&self) -> bool {
         matches!(self.handler, Handler::Operator(_))

@@ -88,10 +88,14 @@ impl Router {
         response
     }
 
-    /// Refuses a request for operators that comes from a page of another site.
+    /// Refuses a request for operators that comes from a page of another site, and what other servers serve better.
     fn admit(&self, app: &App, request: &RawRequest, found: &Found) -> Result<(), ApiError> {
         let is_for_operators = found.as_ref().map_or(self.is_for_operators, |(route, _)| route.is_for_operators());
-        if is_for_operators { app.operators.admit(request) } else { Ok(()) }
+        if is_for_operators {
+            return app.operators.admit(request);
+        }
+        let needs_store = found.as_ref().is_ok_and(|(route, _)| route.needs_store());
+        if needs_store && app.health.gate().is_fenced() { Err(ApiError::Unavailable) } else { Ok(()) }
     }
 
     /// Lets the route handle the request within its limits.

@@ -40,6 +40,8 @@ impl Dropped {
 pub struct ClusterMetrics {
     /// Whether NATS answers.
     pub relay_up: Gauge,
+    /// Whether clients are sent to other servers, which reach the database.
+    pub fenced: Gauge,
     /// Servers on the database that were seen lately, with this one.
     pub nodes: Gauge,
     /// The number up to which batches of all servers were announced.
@@ -69,6 +71,7 @@ impl ClusterMetrics {
     pub(super) fn new() -> Self {
         let this = Self {
             relay_up: gauge!(names::RELAY_UP),
+            fenced: gauge!(names::FENCED),
             nodes: gauge!(names::CLUSTER_NODES),
             told: gauge!(names::TOLD),
             own_records: counter!(names::RECORDS, "from" => "own"),
@@ -83,6 +86,7 @@ impl ClusterMetrics {
             dropped: Dropped::ALL.map(|what| counter!(names::WORDS_DROPPED, "what" => what.as_str())),
         };
         this.relay_up.set(0.0);
+        this.fenced.set(0.0);
         this.nodes.set(0.0);
         this.told.set(0.0);
         let counters = [

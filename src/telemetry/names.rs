@@ -31,6 +31,7 @@ pub(super) const REPLAYED: &str = "fluent_events_replayed_total";
 pub(super) const STORE_AHEAD_SECONDS: &str = "fluent_store_ahead_seconds";
 pub(super) const WHISPERS_DROPPED: &str = "fluent_whispers_dropped_total";
 pub(super) const CLUSTER_NODES: &str = "fluent_cluster_nodes";
+pub(super) const FENCED: &str = "fluent_cluster_fenced";
 pub(super) const TOLD: &str = "fluent_cluster_told";
 pub(super) const RECORDS: &str = "fluent_cluster_records_total";
 pub(super) const GAPS: &str = "fluent_cluster_gaps_total";
@@ -111,6 +112,7 @@ pub(super) fn describe() {
     describe_counter!(ANSWERS_REFUSED, Unit::Count, "Requests refused because clients do not read their responses");
     describe_counter!(REPLAYED, Unit::Count, "Events read from the store for sockets that catch up");
     describe_gauge!(STORE_AHEAD_SECONDS, Unit::Seconds, "How far the newest time stamp is ahead of the clock");
+    describe_gauge!(FENCED, Unit::Count, "1 while clients are sent to other servers, which reach the database");
     describe_gauge!(CLUSTER_NODES, Unit::Count, "Servers on the database that were seen lately, with this one");
     describe_gauge!(TOLD, Unit::Count, "The number up to which everything was announced here");
     describe_counter!(RECORDS, Unit::Count, "Batches that were announced, by where they came from");

@@ -9,6 +9,7 @@ mod copy_db;
 mod copy_wrong;
 mod deletions;
 mod failover;
+mod fence;
 mod foreign;
 mod held_lock;
 mod lost_files;

@@ -215,6 +215,7 @@ pub(super) fn children(
         label: config.cluster.name(),
         max_sockets: config.socket.max_per_user,
         hold: config.cluster.presence_hold(),
+        fence_after: config.cluster.fence_after(),
     });
     let whos = who_args.map(|args| Child::new(ActorKind::Who, who.0.clone(), WhoActor, args));
     let janitor = Slot::new(health.stats(ActorKind::Janitor).clone());

@@ -102,10 +102,11 @@ impl Others {
         self.read(|peers| peers.described(Instant::now()))
     }
 
-    /// Returns whether another server has said within so long that it can write to the store.
+    /// Returns whether another server, which is not stopping, has said within so long that it can write to the store.
     #[must_use]
     pub fn can_write(&self, within: Duration) -> bool {
-        self.described().iter().any(|other| other.here.store_ok && other.silent_for <= within)
+        let can = |other: &Described| other.here.store_ok && other.here.leaving_until.is_none();
+        self.described().iter().any(|other| can(other) && other.silent_for <= within)
     }
 
     /// Returns whether a user is online at another server.

@@ -37,6 +37,8 @@ pub struct Cluster {
     pub dead_after_s: u64,
     /// Seconds for which the users of other servers count as they were while NATS is away.
     pub presence_hold_s: u64,
+    /// Seconds without the database after which a server sends its clients away, while others reach it.
+    pub fence_after_s: u64,
 }
 
 impl Cluster {
@@ -64,6 +66,12 @@ impl Cluster {
     #[must_use]
     pub fn presence_hold(&self) -> Duration {
         Duration::from_secs(self.presence_hold_s)
+    }
+
+    /// Returns the time without the database after which this server sends its clients away, while others reach it.
+    #[must_use]
+    pub fn fence_after(&self) -> Duration {
+        Duration::from_secs(self.fence_after_s)
     }
 
     /// Returns the longest wait for a batch that is late by NATS.
@@ -103,7 +111,9 @@ impl Cluster {
         require((10..=3600).contains(&self.journal_s), "cluster.journal_s", "must be between 10 and 3600")?;
         // Each says every two seconds that it is there; a row in the table of servers is looked for as long as 15 s.
         require((5..=15).contains(&self.dead_after_s), "cluster.dead_after_s", "must be between 5 and 15")?;
-        require(self.presence_hold_s <= 3600, "cluster.presence_hold_s", "must be at most 3600")
+        require(self.presence_hold_s <= 3600, "cluster.presence_hold_s", "must be at most 3600")?;
+        // When all lose the database at once, none may believe longer than this that another one still has it.
+        require((10..=3600).contains(&self.fence_after_s), "cluster.fence_after_s", "must be between 10 and 3600")
     }
 }
 

@@ -13,7 +13,6 @@ use hyper_util::service::TowerToHyperService;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 use tower::BoxError;
 
 use super::*;
@@ -103,7 +102,7 @@ impl World {
         let (actors, _) =
             ActorSystem::start(&config, storage.clone(), auth.access().refused(), clock.clone()).await.unwrap();
         let places = Places::new(ListenerKind::Public, 1, 0);
-        let app = App::new(config, storage, auth, &actors, clock, places, CancellationToken::new());
+        let app = App::new(config, storage, auth, &actors, clock, places);
         // Small, so that what is not read is not written either.
         let (client, server) = tokio::io::duplex(256);
         let service = TowerToHyperService::new(stack(&app, &ROUTES).unwrap());

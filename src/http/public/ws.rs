@@ -42,9 +42,12 @@ pub(in crate::http) struct SocketQuery {
     (status = 101, description = "The socket is open"),
     (status = 400, description = "No valid handshake, or a parameter is wrong", body = Problem),
     (status = 426, description = "Not a handshake", body = Problem),
-    (status = 503, description = "Going down or overloaded", body = Problem),
+    (status = 503, description = "Going down, overloaded, or cut off from its database", body = Problem),
 ))]
 pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    if app.health.gate().is_fenced() {
+        return Err(ApiError::Unavailable);
+    }
     let query: Result<SocketQuery, ApiError> = query(&request);
     let (token, ticket) = query.as_ref().map_or((None, None), |query| (query.token.as_deref(), query.ticket.as_ref()));
     let token = token.filter(|_| app.config.auth.token_in_query);

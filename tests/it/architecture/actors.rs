@@ -8,6 +8,7 @@ use super::{code, sources};
 const ORDER: &[&str] = &[
     "stats",
     "mailbox",
+    "gate",
     "health",
     "relay::link::word",
     "relay::link::seal",
@@ -19,6 +20,7 @@ const ORDER: &[&str] = &[
     "who::peers::reach",
     "who::messages",
     "who::voice",
+    "who::fence",
     "session::credit",
     "session::send_queue",
     "session::new_socket",

@@ -78,7 +78,7 @@ async fn a_batch_for_a_former_epoch_is_not_stored() {
 }
 
 /// Sends a message until it is stored: the first batch may find that its connection is dead.
-async fn store_again(device: &mut TestDevice, to: i32, text: &str) -> i64 {
+pub(super) async fn store_again(device: &mut TestDevice, to: i32, text: &str) -> i64 {
     loop {
         let answer = device.ask(&send_frame(to, text)).await;
         if answer["type"] == "stored" {
