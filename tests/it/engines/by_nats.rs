@@ -2,6 +2,7 @@
 //! happens to NATS, everything comes once and in order.
 
 mod copies;
+mod credentials;
 mod frozen;
 mod new_epoch;
 mod refused;

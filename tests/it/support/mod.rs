@@ -9,6 +9,7 @@ pub(crate) mod haproxy;
 pub(crate) mod installed;
 pub(crate) mod kept;
 pub(crate) mod nats;
+pub(crate) mod nats_operator;
 pub(crate) mod nginx;
 pub(crate) mod phone;
 pub(crate) mod postgres;

@@ -14,15 +14,13 @@ use crate::support::v1::{live, seq};
 
 const LOGIN: &str = "authorization { user: fluent, password: sesame42 }";
 
-/// Starts a process and waits until it has a line about NATS: one, which has no password, while the server serves.
-async fn one_line(database: &TestDatabase, nats_url: &str, nats_ca: &str, reason: &str) {
+/// Starts a process with settings of `[cluster]` and waits until it has a line about NATS: one, which has no password,
+/// while the server serves.
+pub(super) async fn one_line(database: &TestDatabase, cluster: &[(&str, &str)], reason: &str) {
     let dir = tempfile::tempdir().unwrap();
-    let variables = [
-        ("DATABASE_URL", database.url()),
-        ("SECRET_KEY", SECRET),
-        ("FLUENT__CLUSTER__NATS_URL", nats_url),
-        ("FLUENT__CLUSTER__NATS_CA", nats_ca),
-    ];
+    let cluster: Vec<_> = cluster.iter().map(|(key, value)| (format!("FLUENT__CLUSTER__{key}"), *value)).collect();
+    let mut variables = vec![("DATABASE_URL", database.url()), ("SECRET_KEY", SECRET)];
+    variables.extend(cluster.iter().map(|(key, value)| (key.as_str(), *value)));
     let server = ServerProcess::start(dir.path(), &variables).await;
     let about_nats =
         || server.log().lines().filter(|line| line.contains("NATS")).map(str::to_owned).collect::<Vec<_>>();
@@ -61,8 +59,9 @@ async fn servers_log_in_at_nats_over_tls() {
     one.stop().await;
     two.stop().await;
     // Signed by nobody that the system trusts; and with another password.
-    one_line(&database, &url, "", "is its certificate one that cluster.nats_ca").await;
-    one_line(&database, &url.replace("sesame42", "sesame43"), &ca, "authorization").await;
+    one_line(&database, &[("NATS_URL", &url)], "is its certificate one that cluster.nats_ca").await;
+    let url = url.replace("sesame42", "sesame43");
+    one_line(&database, &[("NATS_URL", &url), ("NATS_CA", &ca)], "authorization").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,7 +77,7 @@ async fn what_is_no_nats_is_told_of_in_one_line() {
                 open.push(stream);
             }
         });
-        one_line(&database, &url, "", "trouble with NATS").await;
+        one_line(&database, &[("NATS_URL", &url)], "trouble with NATS").await;
         serving.abort();
     }
 }
