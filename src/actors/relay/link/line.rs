@@ -97,7 +97,7 @@ impl Line {
         let trouble = Seldom::new(LOG_EVERY);
         let mut tick = tokio::time::interval(PROBE_EVERY);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let (mut is_connected, mut is_probing) = (false, false);
+        let (mut is_connected, mut is_probing, mut was_up) = (false, false, false);
         let mut probe: BoxFuture<'_, bool> = Box::pin(std::future::pending());
         loop {
             tokio::select! {
@@ -127,6 +127,7 @@ impl Line {
                     probe = Box::pin(std::future::pending());
                     is_probing = false;
                     if answered {
+                        was_up = true;
                         self.beat();
                         self.set_up(true);
                     }
@@ -134,6 +135,10 @@ impl Line {
                 _ = tick.tick() => {
                     if self.silence() > SILENCE {
                         self.set_up(false);
+                        // Nothing else tells of what takes connections and is of no use.
+                        if !was_up && trouble.is_due() {
+                            tracing::warn!("NATS does not answer; trying again");
+                        }
                     }
                     if is_connected && !is_probing {
                         is_probing = true;

@@ -1,9 +1,12 @@
 //! NATS with a login and TLS, and something at its address that is not to be talked to.
 
-use fluent_backend::testing::{TestDatabase, eventually};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use fluent_backend::testing::{TestClient, TestDatabase, TestServer, eventually};
 use serde_json::Value;
-use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
 
 use super::{SECRET, by_nats_alone, server};
 use crate::engines::postgres_settings::certificates;
@@ -80,4 +83,65 @@ async fn what_is_no_nats_is_told_of_in_one_line() {
         one_line(&database, &[("NATS_URL", &url)], "trouble with NATS").await;
         serving.abort();
     }
+}
+
+/// Greets as NATS does, answers the first question, and then speaks as nobody should.
+async fn greet_and_babble(stream: TcpStream, babble: &[u8]) {
+    let (reading, mut writing) = stream.into_split();
+    let greeting = b"INFO {\"server_id\":\"x\",\"version\":\"2.9.10\",\"max_payload\":1048576,\"headers\":true}\r\n";
+    let _ = writing.write_all(greeting).await;
+    let mut lines = BufReader::new(reading).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        if line == "PING" {
+            let _ = writing.write_all(&[b"PONG\r\n", babble].concat()).await;
+        }
+    }
+}
+
+/// What lets itself be taken for NATS and is not keeps nothing from being served, and is no flood of lines.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_greets_like_nats_is_done_without() {
+    let Some(database) = database().await else { return };
+    let babbles: [&[u8]; 4] = [
+        b"\0\xff\xfe garbage \r\n\r\n",
+        b"MSG fluent.x.log 1 not-a-number\r\n",
+        b"HMSG fluent.x.log 1 18446744073709551615 3\r\nabc\r\n",
+        b"MSG \xff\xff 999999999999 5\r\nabcde\r\n-ERR 'What?'\r\nPONG\r\nPONG\r\n",
+    ];
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("nats://{}", listener.local_addr().unwrap());
+    let greeted = Arc::new(AtomicUsize::new(0));
+    let count = greeted.clone();
+    let serving = tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let babble = babbles[count.fetch_add(1, Ordering::Relaxed) % babbles.len()];
+            tokio::spawn(greet_and_babble(stream, babble));
+        }
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let variables = [("DATABASE_URL", database.url()), ("SECRET_KEY", SECRET), ("FLUENT__CLUSTER__NATS_URL", &url)];
+    let one = ServerProcess::start(dir.path(), &variables).await;
+    let two = TestServer::start_with(|config| {
+        config.auth.secret_key = SECRET.into();
+        config.database.url = database.url().into();
+    })
+    .await;
+    let alice = TestClient::sign_up(one.http(), "alice").await;
+    let bob = two.sign_up("bob").await;
+    let (mut a, mut b) = (live(&alice, "a").await, live(&bob, "b").await);
+    let about_nats = || one.log().lines().filter(|line| line.contains("NATS")).count();
+    let mut sent = 0;
+    while greeted.load(Ordering::Relaxed) < 3 * babbles.len() || about_nats() == 0 {
+        sent += 1;
+        let stored = seq(&a.store(bob.id, &sent.to_string()).await);
+        assert_eq!(seq(&b.expect("message").await), stored);
+        let stored = seq(&b.store(alice.id, &sent.to_string()).await);
+        assert_eq!(seq(&a.expect("message").await), stored);
+    }
+    let ready: Value = one.http().get("/readyz").await.ok().json();
+    assert_eq!((ready["ready"].as_bool(), ready["relay"].as_str()), (Some(true), Some("polling")));
+    assert!(about_nats() == 1 && !one.log().contains("panicked"), "{}", one.log());
+    serving.abort();
+    two.stop().await;
+    assert!(one.stop().await.success());
 }
