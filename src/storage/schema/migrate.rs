@@ -13,8 +13,12 @@ const APPLIED: &str = "SELECT version FROM seaql_migrations ORDER BY version";
 /// Key of the advisory lock that lets one node at a time migrate: "fluent" in ASCII.
 const LOCK_KEY: i64 = 0x66_6c_75_65_6e_74;
 
-/// Takes that lock. SQLite needs none: the process with the lock of the store is the only one.
-const LOCK: PerEngine<Option<&str>> = PerEngine { sqlite: None, postgres: Some("SELECT pg_advisory_xact_lock($1)") };
+/// Takes that lock, in a transaction that idles while another connection migrates. SQLite needs none: the process with
+/// the lock of the store is the only one.
+const LOCK: PerEngine<Option<&str>> = PerEngine {
+    sqlite: None,
+    postgres: Some("SELECT set_config('idle_in_transaction_session_timeout', '0', true), pg_advisory_xact_lock($1)"),
+};
 /// Returns a row when the table of applied migrations exists, which the first migration makes.
 const HAS_MIGRATIONS: PerEngine<&str> = PerEngine {
     sqlite: "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'seaql_migrations'",

@@ -1,5 +1,6 @@
 //! Databases that tests make on a PostgreSQL server and drop again.
 
+use sea_orm::{DatabaseBackend, Statement};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
 
 use crate::config::Config;
@@ -7,6 +8,7 @@ use crate::storage::StorageError;
 use crate::storage::engine::connect;
 use crate::storage::engine::postgres::connect::{parse, unreachable};
 use crate::storage::engine::purpose::Purpose;
+use crate::storage::engine::tx::Tx as _;
 use crate::storage::schema::migrate;
 
 /// Makes a database, as a copy of `template` if given, to which nothing may be connected.
@@ -34,6 +36,20 @@ pub async fn migrate_only(config: &Config) -> Result<(), StorageError> {
     let migrated = Box::pin(migrate::up(&db)).await;
     db.close().await?;
     migrated
+}
+
+/// Returns how long PostgreSQL keeps an idle transaction of each kind of connection.
+pub async fn idle_limits(config: &Config) -> Result<Vec<String>, StorageError> {
+    let mut limits = Vec::new();
+    for purpose in [Purpose::Migrate, Purpose::Inspect, Purpose::Write, Purpose::Clean, Purpose::Journal, Purpose::Read]
+    {
+        let db = connect::open(config, purpose).await?;
+        let sql = "SELECT current_setting('idle_in_transaction_session_timeout')";
+        let row = db.query_one(Statement::from_string(DatabaseBackend::Postgres, sql)).await?;
+        limits.push(row.map_or(Ok(String::new()), |row| row.get(0))?);
+        db.close().await?;
+    }
+    Ok(limits)
 }
 
 fn quoted(name: &str) -> String {

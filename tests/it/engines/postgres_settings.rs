@@ -1,6 +1,9 @@
 //! How the server connects to PostgreSQL: encrypted or not, and with which settings.
 
+use std::time::Duration;
+
 use fluent_backend::storage::Storage;
+use fluent_backend::storage::testing::databases::{idle_limits, migrate_only};
 use fluent_backend::testing::{PostgresSettings, TestData, TestServer};
 use http::StatusCode;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
@@ -133,4 +136,35 @@ async fn a_statement_ends_at_its_timeout() {
     alice.http.get("/users/search?query=a").await.ok();
     db.close().await.unwrap();
     server.stop().await;
+}
+
+/// Whoever may hold locks that all servers need loses them when it freezes.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_connection_keeps_an_abandoned_transaction() {
+    let Some(database) = database().await else { return };
+    let mut config = TestServer::config();
+    config.database.url = database.url().into();
+    let limits = idle_limits(&config).await.unwrap();
+    assert!(limits.len() == 6 && limits.iter().all(|limit| limit == "2s"), "{limits:?}");
+}
+
+/// The lock over migrations is held as long as they take.
+#[tokio::test(flavor = "multi_thread")]
+async fn migrations_may_take_longer_than_a_transaction_may_idle() {
+    let Some(database) = database().await else { return };
+    let mut config = TestServer::config();
+    config.database.url = database.url().into();
+    migrate_only(&config).await.unwrap();
+    let db = Database::connect(database.url()).await.unwrap();
+    db.execute_unprepared("DELETE FROM seaql_migrations WHERE version LIKE 'm0013%'; DROP SEQUENCE stamps")
+        .await
+        .unwrap();
+    let tx = db.begin().await.unwrap();
+    tx.execute_unprepared("LOCK TABLE seaql_migrations IN SHARE ROW EXCLUSIVE MODE").await.unwrap();
+    let migrating = tokio::spawn(async move { migrate_only(&config).await });
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(!migrating.is_finished());
+    tx.rollback().await.unwrap();
+    migrating.await.unwrap().unwrap();
+    db.close().await.unwrap();
 }

@@ -20,9 +20,9 @@ use crate::storage::engine::purpose::Purpose;
 pub(in crate::storage) const TEST_AFTER_IDLE: Duration = Duration::from_secs(30);
 /// Longest wait for the ping of a connection that is released to the pool.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long PostgreSQL keeps an idle transaction, as a PostgreSQL interval. Our own transactions never idle. Without
-/// this, a transaction whose connection has died unnoticed would keep its locks, and by the row of `store` block all
-/// writers, until TCP gives up after hours.
+/// How long PostgreSQL keeps an idle transaction, as a PostgreSQL interval. Our own never idle, but for the one that
+/// holds the lock over migrations and that of a copy, which say so. Without this, a transaction whose connection has
+/// died unnoticed would keep its locks, and by the row of `store` block all writers, until TCP gives up after hours.
 const ABANDONED_AFTER: &str = "2s";
 /// Longest time for the first connection.
 pub(in crate::storage) const FIRST_CONNECT: Duration = Duration::from_secs(10);
@@ -59,22 +59,25 @@ pub(in crate::storage) async fn options(
     if parsed.get_application_name().is_none() {
         options.set_application_name(config.database.application_name.clone());
     }
-    if matches!(purpose, Purpose::Write | Purpose::Clean | Purpose::Journal | Purpose::Read) {
+    let is_server = !matches!(purpose, Purpose::Migrate | Purpose::Inspect);
+    if is_server {
         options.statement_timeout(Duration::from_millis(config.database.statement_timeout_ms));
-        let is_reader = purpose == Purpose::Read;
-        options.map_sqlx_postgres_opts(move |options| {
-            // Every query of the server has an index. A plan made while a table was nearly empty would scan the table,
-            // and its connection keeps that plan until the table is analysed, however large it has become.
-            // A scan of a table of few rows, such as the servers, then counts as so expensive that PostgreSQL would
-            // compile it each time: 200 ms instead of 0.1.
-            let own =
-                [("idle_in_transaction_session_timeout", ABANDONED_AFTER), ("enable_seqscan", "off"), ("jit", "off")];
-            let options = options.options(own);
-            // A page is a range of an index that ends at its limit. Without statistics, as after the store was filled,
-            // PostgreSQL would fetch and sort a whole conversation instead: for 20,000 messages 45 ms instead of 0.6.
-            if is_reader { options.options([("enable_bitmapscan", "off")]) } else { options }
-        });
     }
+    let is_reader = purpose == Purpose::Read;
+    options.map_sqlx_postgres_opts(move |options| {
+        let options = options.options([("idle_in_transaction_session_timeout", ABANDONED_AFTER)]);
+        if !is_server {
+            return options;
+        }
+        // Every query of the server has an index. A plan made while a table was nearly empty would scan the table, and
+        // its connection keeps that plan until the table is analysed, however large it has become.
+        // A scan of a table of few rows, such as the servers, then counts as so expensive that PostgreSQL would compile
+        // it each time: 200 ms instead of 0.1.
+        let options = options.options([("enable_seqscan", "off"), ("jit", "off")]);
+        // A page is a range of an index that ends at its limit. Without statistics, as after the store was filled,
+        // PostgreSQL would fetch and sort a whole conversation instead: for 20,000 messages 45 ms instead of 0.6.
+        if is_reader { options.options([("enable_bitmapscan", "off")]) } else { options }
+    });
     Ok(options)
 }
 
