@@ -3,6 +3,7 @@
 //! A version byte, then protobuf (<https://protobuf.dev/programming-guides/encoding/>). Within a version, fields and
 //! kinds that the reader does not know are skipped: a newer server writes them only when all others know them.
 
+mod columns;
 mod decode;
 mod encode;
 mod told;

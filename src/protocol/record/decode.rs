@@ -5,7 +5,7 @@ use std::sync::Arc;
 use prost::Message as _;
 
 use super::wire::{self, EffectKind, Kind};
-use super::{RecordError, VERSION};
+use super::{RecordError, VERSION, columns};
 use crate::domain::{
     Audience, ConversationId, Deletion, Effect, Event, EventBody, LoginEnd, LoginId, Message, MessageId, Receipt,
     ReceiptKind, Record, RecordedEvent, Scope, Seq, Timestamp, UserId,
@@ -22,7 +22,9 @@ pub(super) fn body(bytes: &[u8]) -> Result<wire::Body, RecordError> {
     if *version != VERSION {
         return Err(RecordError::Version(*version));
     }
-    wire::Body::decode(body).map_err(|_| RecordError::Malformed)
+    let mut body = wire::Body::decode(body).map_err(|_| RecordError::Malformed)?;
+    columns::unpack(&mut body)?;
+    Ok(body)
 }
 
 pub(super) fn record(first: Seq, last: Seq, body: wire::Body) -> Result<Record, RecordError> {

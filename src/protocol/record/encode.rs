@@ -2,8 +2,8 @@
 
 use prost::Message as _;
 
-use super::VERSION;
 use super::wire::{self, EffectKind, Kind};
+use super::{VERSION, columns};
 use crate::domain::{
     Audience, Deletion, Effect, EventBody, LoginEnd, Message, Receipt, ReceiptKind, Record, RecordedEvent, Scope, Seq,
     Timestamp,
@@ -12,7 +12,7 @@ use crate::domain::{
 /// Returns the bytes of a record, without its numbers: they are kept beside it.
 #[must_use]
 pub fn encode(record: &Record) -> Vec<u8> {
-    encode_body(&body(record))
+    encode_body(body(record))
 }
 
 pub(super) fn body(record: &Record) -> wire::Body {
@@ -20,10 +20,12 @@ pub(super) fn body(record: &Record) -> wire::Body {
         events: record.events.iter().map(|event| entry(record.first, event)).collect(),
         effects: record.effects.iter().map(|effect| wire::EffectEntry { kind: Some(effect_kind(effect)) }).collect(),
         origin: None,
+        messages: None,
     }
 }
 
-pub(super) fn encode_body(body: &wire::Body) -> Vec<u8> {
+pub(super) fn encode_body(mut body: wire::Body) -> Vec<u8> {
+    columns::pack(&mut body);
     let mut bytes = Vec::with_capacity(1 + body.encoded_len());
     bytes.push(VERSION);
     // A vector takes all.

@@ -195,5 +195,29 @@ fn an_unknown_version_is_named_and_numbers_beyond_the_batch_are_refused() {
     let event = RecordedEvent::Message { seq: Seq(7), sender: UserId(1), receiver: UserId(2) };
     let bytes = encode(&Record { first: Seq(1), last: Seq(7), events: vec![event], effects: Vec::new() });
     assert!(matches!(decode(Seq(1), Seq(6), &bytes), Err(RecordError::Malformed)));
-    assert!(bytes.len() < 16, "a message takes about ten bytes: {}", bytes.len());
+    assert!(bytes.len() < 16, "{}", bytes.len());
+}
+
+/// PostgreSQL keeps a row of up to 2,000 bytes in one piece; a larger one costs it several times as much.
+#[test]
+fn the_record_of_two_hundred_messages_is_kept_in_one_piece() {
+    let message = |n: i32| RecordedEvent::Message {
+        seq: Seq(3_000_000_000 + i64::from(n)),
+        sender: UserId(1_000_000 + n),
+        receiver: UserId(2_000_000 + 7 * n),
+    };
+    let (first, last) = (Seq(3_000_000_000), Seq(3_000_000_199));
+    let record = Record { first, last, events: (0..200).map(message).collect(), effects: Vec::new() };
+    let bytes = encode(&record);
+    assert!(bytes.len() <= 200 * 8, "{}", bytes.len());
+    assert_eq!(decode(first, last, &bytes).unwrap(), record);
+}
+
+#[test]
+fn columns_of_different_lengths_are_refused() {
+    let columns = [1, 0x22, 0x07, 0x0a, 0x01, 0x00, 0x12, 0x02, 0x05, 0x06];
+    assert!(matches!(decode(Seq(1), Seq(9), &columns), Err(RecordError::Malformed)));
+    let sound = [1, 0x22, 0x09, 0x0a, 0x01, 0x00, 0x12, 0x01, 0x05, 0x1a, 0x01, 0x06];
+    let read = decode(Seq(1), Seq(9), &sound).unwrap().events;
+    assert_eq!(read, [RecordedEvent::Message { seq: Seq(1), sender: UserId(5), receiver: UserId(6) }]);
 }

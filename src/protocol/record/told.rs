@@ -46,7 +46,7 @@ pub fn tell(told: Told, limit: usize) -> Vec<Vec<u8>> {
             event.offset -= skipped;
         }
         let origin = wire::Origin { first: first.0, last: last.0, boot, at: at.as_micros(), nonce };
-        parts.push(encode_body(&wire::Body { events, effects, origin: Some(origin) }));
+        parts.push(encode_body(wire::Body { events, effects, origin: Some(origin), messages: None }));
     };
     // What has one number stays together.
     let of_numbers = events.chunk_by(|a, b| a.offset == b.offset);

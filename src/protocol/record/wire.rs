@@ -11,6 +11,22 @@ pub(super) struct Body {
     /// Who says so; only between servers, for the journal keeps it beside the record.
     #[prost(message, optional, tag = "3")]
     pub(super) origin: Option<Origin>,
+    /// Messages that are told by their numbers. They are nearly all that a batch does, and take a third of the bytes
+    /// that they would take among the events.
+    #[prost(message, optional, tag = "4")]
+    pub(super) messages: Option<Messages>,
+}
+
+/// Messages in the order of their numbers, as columns of one length.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Messages {
+    /// By how much the number of each is above that of the one before; of the first, above the first of the batch.
+    #[prost(uint32, repeated, tag = "1")]
+    pub(super) steps: Vec<u32>,
+    #[prost(int32, repeated, tag = "2")]
+    pub(super) senders: Vec<i32>,
+    #[prost(int32, repeated, tag = "3")]
+    pub(super) receivers: Vec<i32>,
 }
 
 #[derive(Clone, PartialEq, Message)]
