@@ -172,6 +172,12 @@ impl JanitorState {
             // The writer logs its own failures.
             return Ok(Round::default());
         }
+        // A machine's clock may have been set since a batch has corrected it, and what is destroyed does not come back.
+        match self.args.storage.correct_clock(&self.args.clock).await {
+            // The relay says so, and acts on it.
+            Err(error) if error.is_another_history() => return Ok(Round::default()),
+            corrected => corrected?,
+        }
         let now = self.args.clock.now();
         self.compare_clocks(now).await?;
         self.close_expired(now).await?;

@@ -17,6 +17,7 @@ mod nodes;
 mod postgres;
 mod postgres_settings;
 mod query_plans;
+mod retention;
 mod round_trips;
 mod row_lock;
 mod schema;
