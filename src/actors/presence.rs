@@ -17,6 +17,7 @@ use std::time::Duration;
 use lru::LruCache;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
+use super::health::Health;
 use super::mailbox::{Mailbox, Timed};
 use super::registry::messages::RegistryHandle;
 use super::session::credit::Credit;
@@ -43,6 +44,7 @@ pub(super) struct PresenceActor(pub(super) Arc<ActorCounters>);
 pub(super) struct PresenceArgs {
     pub(super) storage: Arc<Storage>,
     pub(super) clock: Clock,
+    pub(super) health: Arc<Health>,
     pub(super) registry: RegistryHandle,
     /// Who passes typing on to other servers, with NATS.
     pub(super) who: Option<WhoHandle>,
@@ -100,6 +102,8 @@ impl Actor for PresenceActor {
         match message {
             PresenceMsg::Seen { user, is_online: true } => state.arrive(user),
             PresenceMsg::Seen { user, is_online: false } => state.depart(user),
+            // Of a server that is stopping phones leave one after the other, and come back elsewhere.
+            PresenceMsg::GraceOver { .. } if state.args.health.is_draining() => {}
             PresenceMsg::GraceOver { user, departure } => state.end_grace(user, departure),
             PresenceMsg::Elsewhere { arrived, left, forgotten } => {
                 for user in arrived {

@@ -26,6 +26,7 @@ struct World {
     storage: Arc<Storage>,
     presence: Mailbox<PresenceMsg>,
     others: Others,
+    health: Arc<Health>,
     session: SessionHandle,
     told: mpsc::UnboundedReceiver<SessionMsg>,
     credits: Credits,
@@ -36,10 +37,11 @@ impl World {
     async fn new() -> Self {
         let (storage, dir) = probe::store_of_two().await;
         let registry = RegistryHandle(probe::vacant());
-        let others = Others::new(1, SOON);
+        let (others, health) = (Others::new(1, SOON), Arc::new(Health::default()));
         let args = PresenceArgs {
             storage: storage.clone(),
             clock: Clock::system(),
+            health: health.clone(),
             registry,
             who: None,
             others: others.clone(),
@@ -51,7 +53,7 @@ impl World {
         let (session, told) = probe::mailbox().await;
         let session = SessionHandle(session);
         let credits = Credits::new(1, 1, InFlightBytes::new(1));
-        Self { storage, presence, others, session, told, credits, _dir: dir }
+        Self { storage, presence, others, health, session, told, credits, _dir: dir }
     }
 
     /// Makes both users write to each other.
@@ -101,6 +103,25 @@ async fn partners_are_told() {
     world.make_partners().await;
     world.watch().await;
     assert_eq!(world.finish().await, [presence("online")]);
+}
+
+/// The sockets of a server that is stopping are closed over a longer time than the grace period, and it does not learn
+/// in time where the phones are then.
+#[tokio::test]
+async fn a_server_that_is_stopping_shows_none_of_its_own_users_as_offline() {
+    for is_stopping in [false, true] {
+        let mut world = World::new().await;
+        world.make_partners().await;
+        world.watch().await;
+        assert_eq!(world.next().await, presence("online"));
+        if is_stopping {
+            world.health.begin_drain();
+        }
+        world.presence.cast(PresenceMsg::Seen { user: BOB, is_online: false });
+        world.presence.cast(PresenceMsg::GraceOver { user: BOB, departure: 1 });
+        let told: Vec<Value> = world.finish().await.into_iter().map(|frame| frame["status"].clone()).collect();
+        assert_eq!(told, if is_stopping { vec![] } else { vec![json!("offline")] });
+    }
 }
 
 #[tokio::test]

@@ -162,6 +162,7 @@ pub(super) fn children(
     let presence_args = PresenceArgs {
         storage: storage.clone(),
         clock: clock.clone(),
+        health: health.clone(),
         registry: registry.clone(),
         who: spoken_to.clone(),
         others: others.clone(),
