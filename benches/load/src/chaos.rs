@@ -12,12 +12,12 @@ mod audit;
 mod book;
 mod crowd;
 mod device;
-mod host;
 mod inbox;
 mod legacy;
 mod monkey;
 mod outcome;
 mod ring;
+mod rolling;
 mod sending;
 mod shared;
 
@@ -32,18 +32,21 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::database::Database;
+use crate::host::Host;
 use crate::place::{Place, Store};
 use crate::progress::Progress;
 use crate::requests::Connection;
-use crowd::Crowd;
-use host::Host;
+use crowd::{Crowd, Habits};
 use monkey::{LONG_RUN, Monkey};
 pub(crate) use outcome::Outcome;
 use ring::Ring;
+pub(crate) use rolling::Rolling;
 use shared::{Phase, Shared};
 
 /// Longest time until everybody has come, has got rid of everything, or has come back.
 const SETTLE: Duration = Duration::from_mins(2);
+/// How long a server sends its clients away when it is stopped.
+const DRAIN: Duration = Duration::from_secs(2);
 
 /// A chaos run.
 #[derive(Clone, Debug, clap::Args, Serialize)]
@@ -119,27 +122,24 @@ impl Chaos {
         let (hosts, database) = match (&cluster, database) {
             (Some(cluster), Database::Postgres(fresh)) => {
                 let there = (cluster, fresh.name());
-                let mut hosts = vec![Host::behind(&place, dir, there, nats.as_ref(), &nodes).await?];
+                let mut hosts = vec![Host::behind(&place, dir, there, nats.as_ref(), DRAIN, &nodes).await?];
                 for _ in 1..self.nodes {
-                    hosts.push(Host::behind(&place, place.fresh_dir()?, there, nats.as_ref(), &nodes).await?);
+                    hosts.push(Host::behind(&place, place.fresh_dir()?, there, nats.as_ref(), DRAIN, &nodes).await?);
                 }
                 (hosts, Some(fresh))
             }
-            (_, database) => (vec![Host::new(&place, dir, database.url(), &nodes)], None),
+            (_, database) => (vec![Host::new(&place, dir, database.url(), DRAIN, &nodes)], None),
         };
         let phase = watch::Sender::new(Phase::Come);
         let shared = Arc::new(Shared::new(nodes.subscribe(), phase.subscribe(), self.seed));
-        let crowd = Crowd::gather(self, ring, &shared)?;
+        let crowd = Crowd::gather(&self.habits(), ring, &shared)?;
         let mut monkey =
             Monkey::new(hosts, (cluster, nats), crowd.orders(), self.seed, Duration::from_secs_f64(self.every));
         let done = self.play(&mut monkey, crowd, &phase, &shared).await;
         let (findings, unacknowledged) = done.with_context(|| monkey.said().unwrap_or_default())?;
         drop(database);
         let said = monkey.said()?;
-        let panics = said.matches("panicked at").count();
-        if panics > 0 {
-            shared.complain(|| format!("the server has panicked {panics} times: {}", told_of(&said)));
-        }
+        complain_of_panics(&said, &shared);
         if shared.errors() > 0 {
             shared.remark(format!("the server's last words: {}", last_lines(&said)));
         }
@@ -155,27 +155,17 @@ impl Chaos {
         shared: &Shared,
     ) -> Result<(audit::Findings, u64)> {
         monkey.start().await?;
-        let everybody = crowd.spawn();
-        shared.all_ready(everybody, "came", SETTLE).await;
-        ensure!(shared.errors() == 0, "nobody can write: {:?}", shared.problems());
-        phase.send_replace(Phase::Storm);
+        let everybody = begin(&mut crowd, phase, shared).await?;
         let ends = watch::Sender::new(false);
         let has_seen_all = monkey.has_seen_all();
         let (raged, ()) = tokio::join!(monkey.rage(ends.subscribe()), self.wait(shared, &has_seen_all, &ends));
         raged?;
-        for (next, what) in [(Phase::Settle, "got rid of everything"), (Phase::Return, "came back")] {
-            phase.send_replace(next);
-            shared.all_ready(everybody, what, SETTLE).await;
-        }
-        phase.send_replace(Phase::End);
-        let devices = crowd.devices().await?;
-        let waiting = devices.iter().map(|device| device.phone.waiting().count() as u64).sum();
-        let mut connections = Vec::new();
-        for addr in shared.servers() {
-            connections.push(Connection::open(addr).await?);
-        }
-        let findings = audit::audit(&mut connections, Ring::new(self.clients), &devices, &shared.book).await?;
-        Ok((findings, waiting))
+        finish(Ring::new(self.clients), crowd, everybody, phase, shared).await
+    }
+
+    fn habits(&self) -> Habits {
+        let Self { seed, legacy, again, bytes, .. } = *self;
+        Habits { seed, legacy, again, bytes, pause: Duration::ZERO }
     }
 
     /// Waits until there are enough messages and a long run has seen everything, or it has taken long enough.
@@ -188,6 +178,46 @@ impl Chaos {
             sleep(Duration::from_millis(100)).await;
         }
         ends.send_replace(true);
+    }
+}
+
+/// Lets everybody come for the first time, and then write. Returns how many they are.
+async fn begin(crowd: &mut Crowd, phase: &watch::Sender<Phase>, shared: &Shared) -> Result<u64> {
+    let everybody = crowd.spawn();
+    shared.all_ready(everybody, "came", SETTLE).await;
+    ensure!(shared.errors() == 0, "nobody can write: {:?}", shared.problems());
+    phase.send_replace(Phase::Storm);
+    Ok(everybody)
+}
+
+/// Lets everybody get rid of everything and come back, and compares what they know with what the servers tell. Returns
+/// that, and the number of messages without an answer.
+async fn finish(
+    ring: Ring,
+    mut crowd: Crowd,
+    everybody: u64,
+    phase: &watch::Sender<Phase>,
+    shared: &Shared,
+) -> Result<(audit::Findings, u64)> {
+    for (next, what) in [(Phase::Settle, "got rid of everything"), (Phase::Return, "came back")] {
+        phase.send_replace(next);
+        shared.all_ready(everybody, what, SETTLE).await;
+    }
+    phase.send_replace(Phase::End);
+    let devices = crowd.devices().await?;
+    let waiting = devices.iter().map(|device| device.phone.waiting().count() as u64).sum();
+    let mut connections = Vec::new();
+    for addr in shared.servers() {
+        connections.push(Connection::open(addr).await?);
+    }
+    let findings = audit::audit(&mut connections, ring, &devices, &shared.book).await?;
+    Ok((findings, waiting))
+}
+
+fn complain_of_panics(said: &str, shared: &Shared) {
+    let panics = said.matches("panicked at").count();
+    if panics > 0 {
+        shared.complain(|| format!("the server has panicked {panics} times: {}", told_of(said)));
     }
 }
 

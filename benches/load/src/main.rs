@@ -16,6 +16,7 @@ mod fanout;
 mod frame;
 mod growth;
 mod history;
+mod host;
 mod http;
 mod idle;
 mod latency;
@@ -28,6 +29,7 @@ mod phone;
 mod place;
 mod process;
 mod progress;
+mod promises;
 mod random;
 mod reference;
 mod relay;
@@ -178,6 +180,11 @@ enum Command {
         #[command(flatten)]
         own: Where,
     },
+    /// What several servers promise together: each promise many times, and how often it was broken
+    Promises {
+        #[command(subcommand)]
+        promise: promises::Promise,
+    },
     /// The server and a bare relay, or another build of the server, in turn under the same load
     Compare(compare::Compare),
     /// The bare relay itself, which `compare` starts
@@ -251,6 +258,7 @@ async fn perform(command: Command) -> Result<()> {
             Ok(())
         }
         Command::Cluster { cluster, own } => Box::pin(cluster.run(&own)).await,
+        Command::Promises { promise } => Box::pin(promise.run()).await,
         Command::Compare(compare) => compare.run().await,
         Command::Reference(reference) => reference.run().await,
     }

@@ -22,6 +22,21 @@ const SMALL: usize = 1024;
 /// Size to which a busy socket's read buffer grows; larger only for a larger frame.
 const LARGE: usize = 32 * 1024;
 
+/// The server has closed the socket.
+#[derive(Debug)]
+pub(crate) struct Closed {
+    pub(crate) code: u16,
+    reason: String,
+}
+
+impl std::fmt::Display for Closed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the server closed the socket with {} {}", self.code, self.reason)
+    }
+}
+
+impl std::error::Error for Closed {}
+
 /// An open socket.
 pub(crate) struct Socket {
     stream: TcpStream,
@@ -63,7 +78,7 @@ impl Socket {
         std::future::poll_fn(|cx| self.poll_turn(cx)).await
     }
 
-    /// Returns the next complete text frame; `None` when there is none.
+    /// Returns the next complete text frame; `None` when there is none, and [`Closed`] when there is nothing more.
     pub(crate) fn next(&mut self) -> Result<Option<&[u8]>> {
         loop {
             let Some(frame) = parse(self.unread())? else { return Ok(None) };
@@ -80,7 +95,7 @@ impl Socket {
                 Opcode::Close => {
                     let (code, reason) = payload.split_at_checked(2).unwrap_or_default();
                     let code = code.iter().fold(0_u16, |code, byte| code << 8 | u16::from(*byte));
-                    bail!("the server closed the socket with {code} {}", String::from_utf8_lossy(reason));
+                    bail!(Closed { code, reason: String::from_utf8_lossy(reason).into_owned() });
                 }
             }
         }

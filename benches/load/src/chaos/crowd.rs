@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::Chaos;
 use super::again::{Later, Post};
 use super::device::{Device, Identity};
 use super::legacy::Legacy;
@@ -17,6 +17,19 @@ use crate::marked_frame::Dialect;
 use crate::outbox::Outbox;
 use crate::place;
 use crate::random::Random;
+
+/// What all clients do alike.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Habits {
+    pub(super) seed: u64,
+    /// Of a thousand users so many have the shipped app as their second client.
+    pub(super) legacy: u32,
+    /// Of a thousand messages so many are sent once more without need.
+    pub(super) again: u64,
+    pub(super) bytes: u32,
+    /// Between two messages of a device; without one it writes to each friend as fast as it is answered.
+    pub(super) pause: Duration,
+}
 
 /// All clients: first ready, then running, then at their end.
 pub(super) struct Crowd {
@@ -28,7 +41,7 @@ pub(super) struct Crowd {
 }
 
 impl Crowd {
-    pub(super) fn gather(chaos: &Chaos, ring: Ring, shared: &Arc<Shared>) -> Result<Self> {
+    pub(super) fn gather(habits: &Habits, ring: Ring, shared: &Arc<Shared>) -> Result<Self> {
         let post = Arc::new(Post::new(shared.clone()));
         let mut crowd = Self {
             devices: Vec::new(),
@@ -38,16 +51,16 @@ impl Crowd {
             running_apps: JoinSet::new(),
         };
         for (account, user) in place::accounts(ring.users())?.into_iter().zip(0..) {
-            let mut random = Random::of(chaos.seed, user.into());
-            let is_legacy = random.chance(chaos.legacy.into());
+            let mut random = Random::of(habits.seed, user.into());
+            let is_legacy = random.chance(habits.legacy.into());
             let phone = Later::default();
             // Without a second device it is the phone itself, a little later.
             let tablet = if is_legacy { phone.clone() } else { Later::default() };
             let device = |client: u32, name, later, orders, random| {
-                let row = |(to, pair)| Outbox::new(Dialect::V1, pair, to, chaos.bytes, chaos.seed);
+                let row = |(to, pair)| Outbox::new(Dialect::V1, pair, to, habits.bytes, habits.seed);
                 let outboxes = ring.rows(user, client).map(row).collect::<Result<_>>()?;
                 let who = Identity { user, id: account.id, name, token: account.token.clone(), outboxes, later };
-                anyhow::Ok(Device::new(shared, who, random, orders, chaos.again, &post))
+                anyhow::Ok(Device::new(shared, who, random, orders, habits, &post))
             };
             let mut number = || Random::of(random.next(), 0);
             let orders = crowd.next_orders();
@@ -59,8 +72,8 @@ impl Crowd {
                     token: account.token.clone(),
                     friends: ring.rows(user, 1).collect(),
                     pairs: ring.pairs(),
-                    bytes: chaos.bytes,
-                    seed: chaos.seed,
+                    bytes: habits.bytes,
+                    seed: habits.seed,
                     random: number(),
                     orders,
                     generation: 0,

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, sleep_until, timeout};
 
 use super::again::{Later, Post};
+use super::crowd::Habits;
 use super::shared::{Order, Phase, Shared};
 use crate::client;
 use crate::clock;
@@ -55,6 +56,10 @@ pub(super) struct Device {
     pub(super) orders: watch::Receiver<Order>,
     /// Of a thousand messages so many are sent once more.
     pub(super) permille_again: u64,
+    /// Between two messages, on average.
+    pub(super) pause: Duration,
+    /// When the next one is written.
+    pub(super) writes: u64,
     pub(super) own: Later,
     pub(super) sibling: Later,
     /// To be sent once more after the next return.
@@ -83,7 +88,7 @@ impl Device {
         who: Identity,
         random: Random,
         orders: watch::Receiver<Order>,
-        permille_again: u64,
+        habits: &Habits,
         post: &Arc<Post>,
     ) -> Self {
         let Identity { user, id, name, token, outboxes, later: [own, sibling] } = who;
@@ -98,7 +103,9 @@ impl Device {
             log: Vec::new(),
             random,
             orders,
-            permille_again,
+            permille_again: habits.again,
+            pause: habits.pause,
+            writes: 0,
             own,
             sibling,
             on_return: Vec::new(),

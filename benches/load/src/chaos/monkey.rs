@@ -13,8 +13,8 @@ use fluent_backend::testing::{Nats, Postgres};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::host::Host;
 use super::shared::Order;
+use crate::host::Host;
 use crate::random::Random;
 pub(super) use breaks::{Break, Breaks, LONG_RUN};
 use deck::{Deck, Ground};

@@ -29,7 +29,23 @@ impl Device {
         if self.phone.pauses(now) {
             return;
         }
-        for outbox in self.outboxes.iter_mut().filter(|outbox| phase == Phase::Storm && outbox.waiting() == 0) {
+        if phase == Phase::Storm && self.writes <= now {
+            self.write(socket, now, is_live);
+        }
+        self.send_written(socket);
+    }
+
+    /// Writes to each friend who has answered, or to one of them before a pause.
+    fn write(&mut self, socket: &mut Socket, now: u64, is_live: bool) {
+        let mut at_once = usize::MAX;
+        if !self.pause.is_zero() {
+            // Some write sooner and some later.
+            let pause = clock::nanos(self.pause);
+            self.writes = now + pause / 2 + self.random.below(pause.max(1));
+            self.outboxes.rotate_left(1);
+            at_once = 1;
+        }
+        for outbox in self.outboxes.iter_mut().filter(|outbox| outbox.waiting() == 0).take(at_once) {
             outbox.write(now);
             let Some(draft) = outbox.next().and_then(draft_of) else { continue };
             if !is_live {
@@ -38,6 +54,9 @@ impl Device {
             self.phone.write(draft);
             self.shared.sent.fetch_add(1, Relaxed);
         }
+    }
+
+    fn send_written(&mut self, socket: &mut Socket) {
         while let Some((draft, is_resend)) = self.phone.next() {
             let frame = &frame_of(&ClientFrame::Send(draft));
             socket.queue(frame);

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::book::Book;
+use crate::host::Nodes;
 use crate::random::Random;
 
 /// Problems that are told in full.
@@ -39,9 +40,6 @@ pub(super) enum Order {
     /// It reads nothing for so long.
     Stall(Duration),
 }
-
-/// Where each server is; nowhere while it is down.
-pub(super) type Nodes = Vec<Option<SocketAddr>>;
 
 /// What all clients share.
 pub(super) struct Shared {

@@ -32,14 +32,19 @@ impl Ask {
 
     /// Makes a `POST path`, signed in or not.
     pub(crate) fn post(kind: usize, path: &str, token: Option<&str>, body: &Value, expected: Vec<Expect>) -> Self {
+        Self { kind, expected, ..Self::with_body("POST", path, token, body) }
+    }
+
+    /// Makes a request with a body, signed in or not, from whose response nothing is expected.
+    pub(crate) fn with_body(method: &str, path: &str, token: Option<&str>, body: &Value) -> Self {
         let body = body.to_string();
         let bearer = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
         let request = format!(
-            "POST {path} HTTP/1.1\r\nHost: localhost\r\n{bearer}Content-Type: application/json\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\n{bearer}Content-Type: application/json\r\n\
              Content-Length: {}\r\n\r\n{body}",
             body.len()
         );
-        Self { kind, name: format!("POST {path}"), request: request.into_bytes(), expected }
+        Self { kind: 0, name: format!("{method} {path}"), request: request.into_bytes(), expected: Vec::new() }
     }
 
     /// Returns whether a response meets the conditions.

@@ -11,28 +11,31 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::shared::Nodes;
 use crate::child::Child;
 use crate::place::Place;
 
 /// Longest time until it is back: its database may be away meanwhile.
 const BACK: Duration = Duration::from_mins(1);
-/// Longest time for a polite stop, beyond [`DRAIN_S`].
+/// Longest time for a polite stop, beyond the server's own window for it.
 const STOP: Duration = Duration::from_secs(20);
-/// The server's own window for it.
-const DRAIN_S: &str = "2";
 /// Longest wait for its next batch.
 const BATCH: Duration = Duration::from_secs(2);
 
+/// Where each server is; nowhere while it is down.
+pub(crate) type Nodes = Vec<Option<SocketAddr>>;
+
 /// A server, the directory of its own, and the ways to its database and to NATS.
-pub(super) struct Host {
+pub(crate) struct Host {
     command: Command,
     dir: TempDir,
     /// On PostgreSQL.
-    pub(super) link: Option<DatabaseLink>,
+    pub(crate) link: Option<DatabaseLink>,
     /// Of several with a NATS between them.
-    pub(super) nats: Option<NatsLink>,
+    pub(crate) nats: Option<NatsLink>,
     child: Option<Child>,
+    url: String,
+    /// The time in which it sends its clients away when it stops.
+    drain: Duration,
     /// The addresses of all servers, and which of them is this one's.
     nodes: watch::Sender<Nodes>,
     number: usize,
@@ -40,32 +43,50 @@ pub(super) struct Host {
 
 impl Host {
     /// On the database at `url`; not started yet.
-    pub(super) fn new(place: &Place, dir: TempDir, url: &str, nodes: &watch::Sender<Nodes>) -> Self {
-        let mut command = place.command(dir.path(), url);
-        command.env("FLUENT__SERVER__DRAIN_WINDOW_S", DRAIN_S);
+    pub(crate) fn new(place: &Place, dir: TempDir, url: &str, drain: Duration, nodes: &watch::Sender<Nodes>) -> Self {
         let mut number = 0;
         nodes.send_modify(|nodes| {
             number = nodes.len();
             nodes.push(None);
         });
-        Self { command, dir, link: None, nats: None, child: None, nodes: nodes.clone(), number }
+        let command = Command::new("");
+        let (url, nodes) = (url.to_owned(), nodes.clone());
+        let mut host = Self { command, dir, link: None, nats: None, child: None, url, drain, nodes, number };
+        host.use_program(place);
+        host
+    }
+
+    /// Lets it run the program of this place from its next start on.
+    pub(crate) fn use_program(&mut self, place: &Place) {
+        self.command = place.command(self.dir.path(), &self.url);
+        self.command.env("FLUENT__SERVER__DRAIN_WINDOW_S", self.drain.as_secs().to_string());
+        if let Some(nats) = &self.nats {
+            self.command.env("FLUENT__CLUSTER__NATS_URL", nats.url());
+        }
+    }
+
+    /// Puts this NATS between it and others, by a way of its own that can be broken. Holds from its next start on.
+    pub(crate) async fn put_between(&mut self, nats: &Nats) -> Result<()> {
+        let link = NatsLink::to(nats.addr()).await?;
+        self.command.env("FLUENT__CLUSTER__NATS_URL", link.url());
+        self.nats = Some(link);
+        Ok(())
     }
 
     /// On a database of this PostgreSQL; it reaches that, and NATS, by ways that can be broken.
-    pub(super) async fn behind(
+    pub(crate) async fn behind(
         place: &Place,
         dir: TempDir,
         (cluster, database): (&Postgres, &str),
         nats: Option<&Nats>,
+        drain: Duration,
         nodes: &watch::Sender<Nodes>,
     ) -> Result<Self> {
         let link = DatabaseLink::to(cluster.socket()).await?;
-        let mut host = Self::new(place, dir, &link.url("fluent", database), nodes);
+        let mut host = Self::new(place, dir, &link.url("fluent", database), drain, nodes);
         host.link = Some(link);
         if let Some(nats) = nats {
-            let link = NatsLink::to(nats.addr()).await?;
-            host.command.env("FLUENT__CLUSTER__NATS_URL", link.url());
-            host.nats = Some(link);
+            host.put_between(nats).await?;
         }
         Ok(host)
     }
@@ -80,7 +101,7 @@ impl Host {
     }
 
     /// Starts it, again and again, as a service manager does.
-    pub(super) async fn start(&mut self) -> Result<()> {
+    pub(crate) async fn start(&mut self) -> Result<()> {
         let deadline = Instant::now() + BACK;
         let child = loop {
             match Child::start(&mut self.command, self.dir.path()).await {
@@ -95,22 +116,22 @@ impl Host {
     }
 
     /// `kill -9`.
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.is_at(None);
         self.child = None;
     }
 
     /// SIGTERM. It must end by itself.
-    pub(super) async fn stop(&mut self) -> Result<()> {
+    pub(crate) async fn stop(&mut self) -> Result<()> {
         self.is_at(None);
         match self.child.take() {
-            Some(child) => child.stop(STOP).await,
+            Some(child) => child.stop(self.drain + STOP).await,
             None => Ok(()),
         }
     }
 
     /// Stops its process where it is for a while. Clients that try it are not told.
-    pub(super) async fn freeze(&self, time: Duration) -> Result<()> {
+    pub(crate) async fn freeze(&self, time: Duration) -> Result<()> {
         let child = self.child.as_ref().context("the server does not run")?;
         child.signal(Signal::STOP)?;
         sleep(time).await;
@@ -119,7 +140,7 @@ impl Host {
 
     /// The same as soon as it holds the row for which all that write wait. Returns false when it takes too long to
     /// write something.
-    pub(super) async fn freeze_in_batch(&self, time: Duration) -> Result<bool> {
+    pub(crate) async fn freeze_in_batch(&self, time: Duration) -> Result<bool> {
         let (child, link) = self.child.as_ref().zip(self.link.as_ref()).context("the server does not run")?;
         let Ok(batch) = timeout(BATCH, link.hold_batch()).await else { return Ok(false) };
         child.signal(Signal::STOP)?;
@@ -129,8 +150,13 @@ impl Host {
         Ok(true)
     }
 
+    /// The address for operators.
+    pub(crate) fn admin(&self) -> Result<SocketAddr> {
+        self.child.as_ref().and_then(|child| child.admin).context("the server does not run")
+    }
+
     /// All that it has logged, in all its lives.
-    pub(super) fn said(&self) -> Result<String> {
+    pub(crate) fn said(&self) -> Result<String> {
         self.child.as_ref().map(Child::said).context("the server does not run")
     }
 }
