@@ -73,6 +73,11 @@ impl RelayState {
             metrics().cluster.dropped(Dropped::Stale);
             return;
         }
+        if self.sequencer.is_too_much(first) {
+            // Nothing is read for it, either.
+            metrics().cluster.dropped(Dropped::Queue);
+            return;
+        }
         let wanted = foreign::wanted(&record, |user| self.args.local.has(user));
         if wanted.is_empty() {
             let batch = foreign::batch(record, &mut HashMap::new(), at, size);
