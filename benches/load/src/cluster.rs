@@ -128,7 +128,7 @@ impl Cluster {
             tokio::try_join!(self.drive(&nodes, "same", same), self.drive(&nodes, "cross", cross), self.count(&nodes));
         let (same, cross, counts) = measured.map_err(|error| nodes.blame(error))?;
         idlers.check()?;
-        Ok(Outcome::new(number, same, cross, counts))
+        Ok(Outcome::new(number, same, cross, &counts))
     }
 
     /// Lets the pairs of one kind write.

@@ -34,7 +34,7 @@ pub(crate) enum Promise {
     /// Devices that open at two servers, and users with too many sockets at several
     Devices {
         #[command(flatten)]
-        devices: devices::Devices,
+        devices: devices::Openings,
         #[command(flatten)]
         own: Where,
     },

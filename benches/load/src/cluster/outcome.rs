@@ -32,7 +32,7 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    pub(super) fn new(nodes: u32, same: Half, cross: Half, counts: Counts) -> Self {
+    pub(super) fn new(nodes: u32, same: Half, cross: Half, counts: &Counts) -> Self {
         let seconds = counts.seconds.max(1e-6);
         let per_second = same.per_second + cross.per_second;
         let by = |sums: &Labelled, unit: f64| -> Labelled {

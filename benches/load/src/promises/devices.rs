@@ -29,7 +29,7 @@ const REPLACED: u16 = 4003;
 /// Devices and users with more sockets than one may have.
 #[derive(Clone, Debug, clap::Args, Serialize)]
 #[group(skip)]
-pub(crate) struct Devices {
+pub(crate) struct Openings {
     /// Servers, with a NATS between them
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(2..=8))]
     nodes: u32,
@@ -46,7 +46,7 @@ pub(crate) struct Devices {
 pub(super) struct Outcome {
     workload: &'static str,
     #[serde(flatten)]
-    devices: Devices,
+    openings: Openings,
     /// Sockets that were closed with 4003, one of each device.
     replaced: u64,
     /// Sockets that were closed with 4002, one or two of each user.
@@ -68,15 +68,20 @@ struct Faults {
 /// What came of one device or user: the sockets that stay, and how those ended that should not have stayed.
 type Ended = (Vec<Socket>, Vec<Option<u16>>);
 
-impl Devices {
+impl Openings {
     pub(super) async fn run(&self, own: &Where) -> Result<Outcome> {
         let servers = Servers::start(own, self.nodes, self.devices + self.crowded).await?;
         self.run_on(&servers).await.map_err(|error| servers.blame(error))
     }
 
     async fn run_on(&self, servers: &Servers) -> Result<Outcome> {
-        let mut outcome =
-            Outcome { workload: "devices", devices: self.clone(), replaced: 0, too_many: 0, faults: Faults::default() };
+        let mut outcome = Outcome {
+            workload: "devices",
+            openings: self.clone(),
+            replaced: 0,
+            too_many: 0,
+            faults: Faults::default(),
+        };
         let progress = Progress::counting("devices and users have opened", (self.devices + self.crowded).into());
         let opening = servers.accounts.iter().zip(0..).map(|(account, number)| {
             let progress = &progress;
@@ -123,7 +128,7 @@ async fn device(servers: &Servers, account: &Account, number: usize) -> Result<E
         let at = servers.at(at);
         async move { opened(client::connect(at?, &account.token, Dialect::V1, "device_id=phone").await) }
     };
-    let (one, other) = if number % 2 == 0 {
+    let (one, other) = if number.is_multiple_of(2) {
         (open(number / 2).await?, open(number / 2 + 1).await?)
     } else {
         tokio::try_join!(open(number / 2), open(number / 2 + 1))?
@@ -147,14 +152,14 @@ async fn user(servers: &Servers, account: &Account, number: usize) -> Result<End
     let open = |at: usize| {
         let address = servers.at(number + at);
         // The oldest have their places before the next one opens.
-        let dialect = if at < 2 || at % 2 == 0 { Dialect::V1 } else { Dialect::Legacy };
+        let dialect = if at < 2 || at.is_multiple_of(2) { Dialect::V1 } else { Dialect::Legacy };
         async move { client::connect(address?, &account.token, dialect, "").await }
     };
     let mut sockets = Vec::new();
     for at in 0..ALLOWED {
         sockets.push(open(at).await?);
     }
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         sockets.push(open(ALLOWED).await?);
     } else {
         let (one, other) = tokio::try_join!(open(ALLOWED), open(ALLOWED + 1))?;
@@ -182,14 +187,14 @@ impl Verdict for Outcome {
 
 impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { devices, replaced, too_many, faults, .. } = self;
+        let Self { openings, replaced, too_many, faults, .. } = self;
         let Faults { stayed, lost, other_codes } = faults;
         write!(
             f,
             "devices at {} servers: {} opened twice, {replaced} closed with 4003",
-            devices.nodes, devices.devices
+            openings.nodes, openings.devices
         )?;
-        write!(f, "; {} users with too many sockets, {too_many} closed with 4002", devices.crowded)?;
+        write!(f, "; {} users with too many sockets, {too_many} closed with 4002", openings.crowded)?;
         write!(f, "; not closed {stayed}, closed although they should stay {lost}, with another code {other_codes}")
     }
 }

@@ -107,7 +107,7 @@ impl Endings {
     async fn end(&self, servers: &Servers, account: &Account, number: usize) -> Result<Ending> {
         let (here, there) = (servers.at(number)?, servers.at(number + 1)?);
         // Each way of ending meets both kinds of sockets.
-        let dialect = if number / 3 % 2 == 0 { Dialect::V1 } else { Dialect::Legacy };
+        let dialect = if (number / 3).is_multiple_of(2) { Dialect::V1 } else { Dialect::Legacy };
         let mut socket = client::connect(there, &account.token, dialect, "").await?;
         let mut asking = Connection::open(there).await?;
         let me = Ask::get(0, "/users/me", &account.token, Vec::new()).request;
