@@ -18,6 +18,10 @@ use crate::place::Place;
 const BACK: Duration = Duration::from_mins(1);
 /// Longest time for a polite stop, beyond the server's own window for it.
 const STOP: Duration = Duration::from_secs(20);
+/// How soon it closes itself to its clients when the database is away for it alone: as soon as it can be set.
+const FENCE_AFTER_S: &str = "10";
+/// What it says then.
+const FENCED: &str = "the database is out of reach for this server and not for others";
 /// Longest wait for its next batch.
 const BATCH: Duration = Duration::from_secs(2);
 
@@ -85,6 +89,7 @@ impl Host {
         let link = DatabaseLink::to(cluster.socket()).await?;
         let mut host = Self::new(place, dir, &link.url("fluent", database), drain, nodes);
         host.link = Some(link);
+        host.command.env("FLUENT__CLUSTER__FENCE_AFTER_S", FENCE_AFTER_S);
         if let Some(nats) = nats {
             host.put_between(nats).await?;
         }
@@ -153,6 +158,11 @@ impl Host {
     /// The address for operators.
     pub(crate) fn admin(&self) -> Result<SocketAddr> {
         self.child.as_ref().and_then(|child| child.admin).context("the server does not run")
+    }
+
+    /// Returns how often it has closed itself to its clients.
+    pub(crate) fn fences(&self) -> Result<usize> {
+        Ok(self.said()?.matches(FENCED).count())
     }
 
     /// All that it has logged, in all its lives.

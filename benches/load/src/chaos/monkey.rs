@@ -126,6 +126,11 @@ impl Monkey {
             Break::LinkCut | Break::LinkStalled | Break::LinkOneWay | Break::CommitCut | Break::DatabaseKilled => {
                 self.break_database(chosen).await?;
             }
+            Break::Fenced => {
+                // It must hear that others can write.
+                self.heal_hints();
+                self.fence().await?;
+            }
             Break::NatsKilled | Break::NatsFrozen => self.break_nats(chosen).await?,
             Break::NatsCut | Break::NatsMute | Break::NatsDeaf => self.break_way_to_nats(chosen).await,
             Break::HintsDropped | Break::HintsDoubled | Break::HintsReordered | Break::HintsDelayed => {

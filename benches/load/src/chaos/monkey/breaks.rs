@@ -32,6 +32,8 @@ pub(in crate::chaos) enum Break {
     LinkOneWay,
     /// Connections are cut exactly at a `COMMIT`, before it or before its answer.
     CommitCut,
+    /// The database is away for one server alone, until that closes itself to its clients.
+    Fenced,
     NatsKilled,
     NatsFrozen,
     /// A server's connection to NATS ends, and new ones do, too.
@@ -80,6 +82,7 @@ impl std::fmt::Display for Break {
             Self::LinkStalled => "its link stalled",
             Self::LinkOneWay => "its link one way",
             Self::CommitCut => "cut at a COMMIT",
+            Self::Fenced => "away until fenced",
             Self::NatsKilled => "NATS killed",
             Self::NatsFrozen => "NATS frozen",
             Self::NatsCut => "its link cut off",

@@ -12,6 +12,8 @@ use crate::random::Random;
 /// How long a short stall of the link may last, and a long one: beyond what the server waits for a transaction.
 const SHORT_STALL_MS: u64 = 2500;
 const LONG_STALL: Duration = Duration::from_secs(12);
+/// Longest time until a server closes itself to its clients, whose database is away for it alone.
+const FENCED: Duration = Duration::from_secs(40);
 /// Commits that are cut one after the other, at most, and how long one is waited for.
 const MAX_COMMITS: u64 = 4;
 const COMMIT: Duration = Duration::from_secs(1);
@@ -37,6 +39,21 @@ impl Monkey {
             _ => link.cut(),
         }
         self.breaks.add(chosen, count);
+        Ok(())
+    }
+
+    /// Takes the database away from one server alone, until that closes itself to its clients.
+    pub(super) async fn fence(&mut self) -> Result<()> {
+        let host = self.random_host()?;
+        let Some(link) = &host.link else { return Ok(()) };
+        let (before, deadline) = (host.fences()?, Instant::now() + FENCED);
+        link.stall();
+        while host.fences()? == before && Instant::now() < deadline {
+            sleep(Duration::from_millis(200)).await;
+        }
+        let fences = host.fences()? - before;
+        link.flow();
+        self.breaks.add(Break::Fenced, fences as u64);
         Ok(())
     }
 }

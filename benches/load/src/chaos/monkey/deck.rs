@@ -19,7 +19,8 @@ const CARDS: [(Break, [usize; 3]); 12] = [
     (Break::CommitCut, [0, 2, 2]),
 ];
 /// Beside these, with NATS.
-const CARDS_OF_NATS: [(Break, usize); 9] = [
+const CARDS_OF_NATS: [(Break, usize); 10] = [
+    (Break::Fenced, 1),
     (Break::NatsKilled, 2),
     (Break::NatsFrozen, 2),
     (Break::NatsCut, 1),
@@ -48,7 +49,9 @@ impl Ground {
             Self { .. } => 2,
         };
         let own = CARDS.iter().map(|(kind, cards)| (*kind, cards.get(column).copied().unwrap_or_default()));
-        let of_nats = CARDS_OF_NATS.iter().filter(|_| self.has_nats).copied();
+        // One alone has nobody to whom it could leave its clients.
+        let is_there = |kind| self.has_nats && (self.has_several || kind != Break::Fenced);
+        let of_nats = CARDS_OF_NATS.iter().filter(|(kind, _)| is_there(*kind)).copied();
         own.chain(of_nats).flat_map(|(kind, count)| std::iter::repeat_n(kind, count)).collect()
     }
 }

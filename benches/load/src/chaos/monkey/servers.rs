@@ -50,7 +50,7 @@ impl Monkey {
         if self.random.chance(LONG_STALLS) { LONG_FREEZE } else { short }
     }
 
-    fn random_host(&mut self) -> Result<&mut super::Host> {
+    pub(super) fn random_host(&mut self) -> Result<&mut super::Host> {
         let at = self.random.index(self.hosts.len());
         self.hosts.get_mut(at).context("there is no server")
     }
