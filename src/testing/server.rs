@@ -102,6 +102,12 @@ impl TestServer {
         self.servers.first().expect("the server runs")
     }
 
+    /// Returns the number of open sockets, at all servers.
+    #[must_use]
+    pub fn open_sockets(&self) -> usize {
+        self.servers.iter().map(Server::open_sockets).sum()
+    }
+
     /// Returns its data.
     #[must_use]
     pub fn data(&self) -> &Arc<TestData> {

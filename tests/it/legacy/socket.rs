@@ -158,7 +158,7 @@ async fn a_slow_reader_is_closed_with_1013_and_delays_nobody() {
     // More than the kernel's buffers and the queue can hold.
     let big = "x".repeat(90_000);
     let mut sent = 0;
-    while server.server().open_sockets() == 3 {
+    while server.open_sockets() == 3 {
         for _ in 0..5 {
             a.send_message(bob.id, &big, "s").await;
             sent += 1;

@@ -50,7 +50,7 @@ async fn a_reader_that_stops_is_closed_1013_and_resumes_complete() {
     kept.catch_up(&mut stuck).await;
     // From here on it reads nothing, and the other device of the same user is not delayed by that.
     let mut sent = 0;
-    while server.server().open_sockets() == 3 {
+    while server.open_sockets() == 3 {
         pour(&mut a, bob.id, "m", sent..sent + 5, (LARGE, 5)).await;
         for number in sent..sent + 5 {
             let message = reads.expect("message").await;
@@ -214,7 +214,7 @@ async fn a_replay_that_nobody_reads_is_closed() {
     kept.begin(&a.hello);
     kept.cursor = Some(a.cursor(0));
     let mut stuck = narrow_device(&bob, "stuck", kept.cursor.as_deref()).await;
-    let closed = async || (server.server().open_sockets() == 1).then_some(());
+    let closed = async || (server.open_sockets() == 1).then_some(());
     eventually("the replay is given up", closed).await;
     let code = drained(&mut stuck, &mut kept).await;
     assert!(code == 1013 || code == 1006, "closed with {code}");

@@ -224,7 +224,7 @@ async fn a_socket_that_is_cut_leaves_nothing_behind() {
         // No close, perhaps in the middle of the echo.
         drop(socket.into_stream());
     }
-    let gone = async || (server.server().open_sockets() == 0).then_some(());
+    let gone = async || (server.open_sockets() == 0).then_some(());
     fluent_backend::testing::eventually("all sockets are gone", gone).await;
     serves_others(&server).await;
     server.stop().await;

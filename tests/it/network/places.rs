@@ -40,7 +40,7 @@ async fn is_closed(stream: &mut TcpStream) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_newcomer_gets_the_place_of_the_longest_idle_stranger() {
     const PLACES: usize = 300;
-    let server = TestServer::start_with(|config| config.server.max_connections = PLACES).await;
+    let server = TestServer::start_alone(|config| config.server.max_connections = PLACES).await;
     let alice = server.sign_up("alice").await;
     // Idle for longest, and signed in: a socket, and a connection with one request.
     let (mut device, _) = alice.live_device("a", None).await;
@@ -75,7 +75,7 @@ async fn a_newcomer_gets_the_place_of_the_longest_idle_stranger() {
 /// Unfinished requests are no way to keep a place.
 #[tokio::test]
 async fn who_never_finishes_a_request_loses_the_place_too() {
-    let server = TestServer::start_with(|config| config.server.max_connections = 20).await;
+    let server = TestServer::start_alone(|config| config.server.max_connections = 20).await;
     let mut slow = Vec::new();
     for i in 0..20 {
         let mut stream = TcpStream::connect(server.addr()).await.unwrap();
@@ -99,7 +99,7 @@ async fn who_never_finishes_a_request_loses_the_place_too() {
 
 #[tokio::test]
 async fn a_server_full_of_people_says_so_and_keeps_nobody_waiting() {
-    let server = TestServer::start_with(|config| config.server.max_connections = 4).await;
+    let server = TestServer::start_alone(|config| config.server.max_connections = 4).await;
     let alice = server.sign_up("alice").await;
     let mut devices = Vec::new();
     for i in 0..4 {

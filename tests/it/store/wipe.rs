@@ -111,7 +111,7 @@ async fn live_through(server: &TestServer, other: &TestClient, leaving: &TestCli
         blocker.http.put(&format!("/users/{}/block", blocked.id), &json!({})).await.ok();
     }
     other.http.delete(&format!("/users/{}/block", leaving.id)).await.ok();
-    assert!(server.server().open_sockets() >= 2);
+    assert!(server.open_sockets() >= 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

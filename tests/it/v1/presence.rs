@@ -64,7 +64,7 @@ async fn who_is_back_within_ten_seconds_was_never_away() {
     watch(&mut a, &[bob.id]).await;
     assert_fields(&a.next().await, &presence(&bob, "online"));
     drop(b.socket.into_stream());
-    let gone = async || (server.server().open_sockets() == 1).then_some(());
+    let gone = async || (server.open_sockets() == 1).then_some(());
     fluent_backend::testing::eventually("bob's socket is gone", gone).await;
     let _b = live(&bob, "b").await;
     // Here the silence is what is tested.

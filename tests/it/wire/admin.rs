@@ -1,13 +1,13 @@
 //! Health and the operators' listener.
 
-use fluent_backend::testing::TestServer;
+use fluent_backend::testing::{TestData, TestServer};
 
 use super::recording::Recording;
 use crate::support::v1::stopped_clock;
 
 #[tokio::test]
 async fn answers_about_health_are_byte_by_byte_the_recorded_ones() {
-    let server = TestServer::start_at(stopped_clock(), |_| {}).await;
+    let server = TestServer::start_on(TestData::of_one().await, stopped_clock(), |_| {}).await;
     // On PostgreSQL `/readyz` says how servers learn of each other.
     let file = if server.data().is_sqlite() { "admin" } else { "admin.postgres" };
     let mut recording = Recording::of(&server, file, &[]);
