@@ -220,9 +220,7 @@ impl RelayState {
             tracing::info!("the journal of batches can be read again");
         }
         let gap = self.gap.take();
-        let is_reached = |first: Seq| first.0 <= found.after.0 + 1;
-        let is_covered = found.head <= self.sequencer.told() || found.first.is_some_and(is_reached);
-        if self.is_behind || !is_covered {
+        if self.is_behind || !(found.head <= self.sequencer.told() || found.reaches_back()) {
             self.resync(found.head);
         } else if gap.is_some() && !found.batches.is_empty() {
             metrics().cluster.journal_gaps.increment(1);
@@ -238,9 +236,10 @@ impl RelayState {
         }
         self.mind_gap();
         self.act_on_missed_endings().await;
-        if found.is_full || looks_again {
+        // What waits for an own batch would only be read again.
+        if looks_again || (found.is_full && self.sequencer.told() > found.after) {
             self.look();
-        } else {
+        } else if !found.is_full {
             self.complete_at = self.args.clock.now();
             self.args.health.set_history_changes(false);
         }

@@ -4,6 +4,7 @@
 mod backup;
 mod behind;
 mod by_nats;
+mod catch_up;
 mod cluster;
 mod copy_db;
 mod copy_wrong;

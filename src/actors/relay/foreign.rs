@@ -31,20 +31,22 @@ pub(super) fn batch(
 ) -> Batch {
     let mut deliveries = Vec::with_capacity(record.events.len());
     for event in record.events {
-        match event.is_message().then(|| messages.remove(&event.seq())).flatten() {
-            Some((to, message)) => {
-                bytes += message.sender_copy.len() + message.receiver_copy.len();
-                let event = Arc::new(Event { seq: event.seq(), body: EventBody::Message(message) });
-                deliveries.push(Delivery::Event { to, event, reply: None });
-            }
-            None => {
-                let RecordedEvent::Other { to, event } = event else { continue };
-                let delivery = |to| Delivery::Event { to, event: event.clone(), reply: None };
-                deliveries.extend(to.into_iter().map(delivery));
-            }
+        if let Some((to, message)) = event.is_message().then(|| messages.remove(&event.seq())).flatten() {
+            bytes += copies(&message);
+            let event = Arc::new(Event { seq: event.seq(), body: EventBody::Message(message) });
+            deliveries.push(Delivery::Event { to, event, reply: None });
+        } else {
+            let RecordedEvent::Other { to, event } = event else { continue };
+            let delivery = |to| Delivery::Event { to, event: event.clone(), reply: None };
+            deliveries.extend(to.into_iter().map(delivery));
         }
     }
     Batch { deliveries, effects: record.effects, at: Some(at), bytes, then: None }
+}
+
+/// Returns the bytes of a message's copies.
+pub(super) fn copies(message: &Message) -> usize {
+    message.sender_copy.len() + message.receiver_copy.len()
 }
 
 #[cfg(test)]

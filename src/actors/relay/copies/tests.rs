@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::actors::registry::messages::Delivery;
-use crate::actors::relay::foreign::{batch, wanted};
+use crate::actors::relay::batch::Batch;
+use crate::actors::relay::foreign::{batch, copies, wanted};
 use crate::domain::{ConversationId, MessageId, Seq, Timestamp};
 use crate::protocol::record::{Told, hear, tell};
 
@@ -73,7 +74,9 @@ proptest! {
         let is_wanted = |message: &&Message| wanted.contains(&message.seq);
         let read = |message: &Message| (message.seq, (Audience::Members(message.conversation()), message.clone()));
         let mut found: HashMap<_, _> = messages.iter().filter(is_wanted).map(read).collect();
-        let deliveries = batch(heard, &mut found, Timestamp::from_micros(3), 0).deliveries;
+        let read: usize = found.values().map(|(_, message)| copies(message)).sum();
+        let Batch { deliveries, bytes, .. } = batch(heard, &mut found, Timestamp::from_micros(3), 7);
+        prop_assert_eq!(bytes, read + 7, "what is read counts while it waits");
         for user in here {
             let mine = |message: &&Message| [message.sender, message.receiver].contains(&user);
             let delivered: Vec<&Message> = deliveries.iter().filter_map(|delivery| match delivery {
