@@ -102,7 +102,7 @@ impl Monkey {
             self.break_something().await?;
             self.has_seen_all.send_replace(self.breaks.rare().is_empty());
         }
-        self.heal_hints();
+        self.end_harm();
         Ok(())
     }
 
@@ -128,13 +128,13 @@ impl Monkey {
             }
             Break::Fenced => {
                 // It must hear that others can write.
-                self.heal_hints();
+                self.end_harm();
                 self.fence().await?;
             }
             Break::NatsKilled | Break::NatsFrozen => self.break_nats(chosen).await?,
             Break::NatsCut | Break::NatsMute | Break::NatsDeaf => self.break_way_to_nats(chosen).await,
             Break::HintsDropped | Break::HintsDoubled | Break::HintsReordered | Break::HintsDelayed => {
-                self.heal_hints();
+                self.end_harm();
                 self.harm_hints(chosen);
                 return Ok(());
             }

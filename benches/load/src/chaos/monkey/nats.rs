@@ -61,7 +61,7 @@ impl Monkey {
         self.breaks.add(chosen, 1);
     }
 
-    /// Harms hints until [`heal_hints`](Self::heal_hints).
+    /// Harms hints until [`heal_hints`](Self::heal_hints) or [`end_harm`](Self::end_harm).
     pub(super) fn harm_hints(&mut self, kind: Break) {
         let direction = if self.random.chance(500) { Direction::ToServer } else { Direction::ToClient };
         let short = Duration::from_millis(self.random.below(SHORT_DELAY_MS));
@@ -85,20 +85,36 @@ impl Monkey {
         self.harm = Some(Harm { at, direction, kind, before });
     }
 
-    /// Lets hints come as they are said. Their harm counts if it has met any.
+    /// Lets hints come as they are said, after some were harmed; otherwise the harm goes on while another thing breaks.
     pub(super) fn heal_hints(&mut self) {
-        let Some(Harm { at, direction, kind, before }) = self.harm.take() else { return };
-        let Some(link) = self.hosts.get(at).and_then(|host| host.nats.as_ref()) else { return };
-        link.spare(direction);
-        link.delay(direction, Duration::ZERO);
-        let after = link.counts(direction);
-        let has_met = match kind {
-            Break::HintsDropped => after.dropped > before.dropped,
-            Break::HintsDoubled => after.doubled > before.doubled,
-            Break::HintsReordered => after.late > before.late,
-            _ => after.passed > before.passed,
+        let has_met = |Harm { at, direction, kind, before }: &mut Harm| {
+            let Some(link) = self.hosts.get(*at).and_then(|host| host.nats.as_ref()) else { return true };
+            let after = link.counts(*direction);
+            match kind {
+                Break::HintsDropped => after.dropped > before.dropped,
+                Break::HintsDoubled => after.doubled > before.doubled,
+                Break::HintsReordered => after.late > before.late,
+                _ => after.passed > before.passed,
+            }
         };
-        self.breaks.add(kind, has_met.into());
+        if let Some(harm) = self.harm.take_if(has_met) {
+            self.breaks.add(harm.kind, 1);
+            self.spare_hints(&harm);
+        }
+    }
+
+    /// The same, whether any were harmed or not.
+    pub(super) fn end_harm(&mut self) {
+        self.heal_hints();
+        if let Some(harm) = self.harm.take() {
+            self.spare_hints(&harm);
+        }
+    }
+
+    fn spare_hints(&self, harm: &Harm) {
+        let Some(link) = self.hosts.get(harm.at).and_then(|host| host.nats.as_ref()) else { return };
+        link.spare(harm.direction);
+        link.delay(harm.direction, Duration::ZERO);
     }
 
     fn random_way_to_nats(&mut self) -> (usize, Option<&NatsLink>) {
