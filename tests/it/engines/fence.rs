@@ -123,7 +123,7 @@ async fn alone_without_the_database(lose: fn(&DatabaseLink), get_back: fn(&Datab
 
 #[tokio::test(flavor = "multi_thread")]
 async fn phones_of_a_server_that_postgresql_does_not_answer_go_elsewhere() {
-    alone_without_the_database(DatabaseLink::stall, |link, _| link.flow()).await;
+    Box::pin(alone_without_the_database(DatabaseLink::stall, |link, _| link.flow())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,7 +132,7 @@ async fn phones_of_a_server_that_cannot_connect_to_postgresql_go_elsewhere() {
         link.lead_to("/nowhere/.s.PGSQL.5432".into());
         link.cut();
     };
-    alone_without_the_database(lose, |link, postgres| link.lead_to(postgres.socket())).await;
+    Box::pin(alone_without_the_database(lose, |link, postgres| link.lead_to(postgres.socket()))).await;
 }
 
 /// After the time of the fence all sockets of both servers are as they were, and go on with the database.
@@ -164,12 +164,12 @@ async fn nobody_is_fenced(mut pair: Pair, without: &[bool]) {
 async fn when_all_lose_the_database_sockets_stay() {
     let Some(nats) = nats().await else { return };
     let Some(pair) = Pair::start(Some(nats), true).await else { return };
-    nobody_is_fenced(pair, &[true, true]).await;
+    Box::pin(nobody_is_fenced(pair, &[true, true])).await;
 }
 
 /// Nobody says that others reach it.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_nats_sockets_stay() {
     let Some(pair) = Pair::start(None, false).await else { return };
-    nobody_is_fenced(pair, &[false, true]).await;
+    Box::pin(nobody_is_fenced(pair, &[false, true])).await;
 }

@@ -2,6 +2,7 @@
 
 use fluent_backend::testing::{CommitCut, DatabaseLink, Direction, HeldTransaction, eventually, soon};
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, Statement, TransactionTrait as _};
+use tokio::task::JoinSet;
 
 use crate::support::postgres::Postgres;
 
@@ -110,11 +111,12 @@ async fn a_batch_is_held_up_while_it_has_the_row() {
     link.record_held();
     let writer = db.clone();
     // The trap is set when the first of the two is asked for the first time.
-    let writing = async { tokio::spawn(async move { transaction(&writer).await }) };
-    let (batch, writing) = soon("a batch", async { tokio::join!(link.hold_batch(), writing) }).await;
-    assert!(is_locked(&direct).await && !writing.is_finished());
+    let mut writing = JoinSet::new();
+    let start = async { writing.spawn(async move { transaction(&writer).await }) };
+    let (batch, task) = soon("a batch", async { tokio::join!(link.hold_batch(), start) }).await;
+    assert!(is_locked(&direct).await && !task.is_finished());
     drop(batch);
-    soon("the end of it", writing).await.unwrap();
+    soon("the end of it", writing.join_all()).await;
     assert_eq!((link.take_held().len(), is_locked(&direct).await), (1, false));
     direct.close().await.unwrap();
     db.close().await.unwrap();
