@@ -122,6 +122,8 @@ impl Storage {
     pub async fn seed_users(&self, users: &SeedUsers<'_>) -> Result<Vec<UserId>, StorageError> {
         let mut ids = Vec::with_capacity(users.names.len());
         for names in users.names.chunks(USERS_OF_A_TRANSACTION) {
+            // Beforehand: PostgreSQL keeps no transaction that idles.
+            let looks: Vec<_> = names.iter().map(|(name, _)| (name.skeletons(), name.search_key())).collect();
             let tx = self.begin().await?;
             let first = ids.len();
             for names in names.chunks(USERS_AT_ONCE) {
@@ -148,10 +150,10 @@ impl Storage {
                     new.sort_unstable();
                 }
             }
-            let made = || ids.iter().skip(first).copied().zip(names);
-            let looks: Vec<_> = made().map(|(id, (name, _))| (id, name.skeletons())).collect();
-            self.take_skeletons(&tx, &looks).await?;
-            let keys: Vec<_> = made().map(|(id, (name, _))| (id, name.search_key())).collect();
+            let made = ids.iter().skip(first).copied().zip(looks);
+            let (skeletons, keys): (Vec<_>, Vec<_>) =
+                made.map(|(id, (skeletons, key))| ((id, skeletons), (id, key))).unzip();
+            self.take_skeletons(&tx, &skeletons).await?;
             let keys: Vec<_> = keys.iter().map(|(id, key)| (*id, key.as_str())).collect();
             self.index_names(&tx, Change::Add, &keys).await?;
             tx.commit().await?;
