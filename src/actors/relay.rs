@@ -175,8 +175,7 @@ impl Actor for RelayActor {
 impl RelayState {
     /// Takes a batch of another server.
     fn foreign(&mut self, first: Seq, last: Seq, batch: Batch) {
-        if self.sequencer.is_too_much(first) {
-            metrics().cluster.dropped(Dropped::Queue);
+        if !self.has_room(first) {
             return;
         }
         metrics().cluster.nats_records.increment(1);

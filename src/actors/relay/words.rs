@@ -38,6 +38,15 @@ impl RelayState {
         }
     }
 
+    /// Returns whether a batch that begins with this number may wait. One that may not is dropped: the journal has it.
+    pub(super) fn has_room(&self, first: Seq) -> bool {
+        let has_room = !self.sequencer.is_too_much(first);
+        if !has_room {
+            metrics().cluster.dropped(Dropped::Queue);
+        }
+        has_room
+    }
+
     /// Tells the other servers what a batch of this one has done, without the copies that they do not need as far as is
     /// known.
     pub(super) fn tell(&self, nonce: i64, first: Seq, last: Seq, batch: &Batch) {
@@ -73,9 +82,8 @@ impl RelayState {
             metrics().cluster.dropped(Dropped::Stale);
             return;
         }
-        if self.sequencer.is_too_much(first) {
+        if !self.has_room(first) {
             // Nothing is read for it, either.
-            metrics().cluster.dropped(Dropped::Queue);
             return;
         }
         let wanted = foreign::wanted(&record, |user| self.args.local.has(user));

@@ -195,7 +195,7 @@ fn an_unknown_version_is_named_and_numbers_beyond_the_batch_are_refused() {
     let event = RecordedEvent::Message { seq: Seq(7), sender: UserId(1), receiver: UserId(2) };
     let bytes = encode(&Record { first: Seq(1), last: Seq(7), events: vec![event], effects: Vec::new() });
     assert!(matches!(decode(Seq(1), Seq(6), &bytes), Err(RecordError::Malformed)));
-    assert!(bytes.len() < 16, "{}", bytes.len());
+    assert!(bytes.len() < 16, "a message takes about ten bytes: {}", bytes.len());
 }
 
 /// PostgreSQL keeps a row of up to 2,000 bytes in one piece; a larger one costs it several times as much.

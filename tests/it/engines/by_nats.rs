@@ -11,13 +11,14 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use fluent_backend::Config;
+use fluent_backend::clock::Clock;
 use fluent_backend::testing::{
     Direction, Fate, Nats, NatsLink, NatsMessage, TestClient, TestDatabase, TestDevice, TestServer, TestSocket,
     eventually,
 };
 use serde_json::{Value, json};
 
-use super::two_servers::{SECRET, at};
+use super::two_servers::{SECRET, at, server_on};
 use crate::support::nats::{NatsClient, nats};
 use crate::support::postgres::database;
 use crate::support::v1::{assert_fields, live, seq};
@@ -28,9 +29,7 @@ fn by_nats_alone(config: &mut Config) {
 }
 
 async fn server(database: &TestDatabase, url: &str, settings: impl FnOnce(&mut Config)) -> TestServer {
-    let server = TestServer::start_with(|config| {
-        config.auth.secret_key = SECRET.into();
-        config.database.url = database.url().into();
+    let server = server_on(database.url(), &Clock::system(), |config| {
         config.cluster.nats_url = url.into();
         settings(config);
     })
@@ -46,6 +45,17 @@ async fn relay_is(server: &TestServer, way: &str) {
         (ready.status == 200 && ready.json::<Value>()["relay"] == way).then_some(())
     };
     eventually(&format!("the relay is {way}"), is_so).await;
+}
+
+/// What is stored at one of two servers with these settings comes to the other by NATS.
+async fn two_speak_by_nats(database: &TestDatabase, url: &str, settings: impl Fn(&mut Config)) {
+    let (one, two) = (server(database, url, &settings).await, server(database, url, &settings).await);
+    let (alice, bob) = (one.sign_up("alice").await, two.sign_up("bob").await);
+    let (mut a, mut b) = (live(&alice, "a").await, live(&bob, "b").await);
+    let stored = seq(&a.store(bob.id, "by NATS").await);
+    assert_eq!(seq(&b.expect("message").await), stored);
+    one.stop().await;
+    two.stop().await;
 }
 
 /// Whether a message tells of a batch: `fluent.<epoch>.log`.

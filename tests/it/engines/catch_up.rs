@@ -1,9 +1,10 @@
 //! A server that was cut off from PostgreSQL for a while learns of what the others have stored meanwhile, piece by
 //! piece.
 
-use fluent_backend::testing::{DatabaseLink, TestServer};
+use fluent_backend::clock::Clock;
+use fluent_backend::testing::DatabaseLink;
 
-use super::two_servers::SECRET;
+use super::two_servers::server_on;
 use crate::support::flow::{label, pour};
 use crate::support::postgres::Postgres;
 use crate::support::v1::live;
@@ -14,12 +15,7 @@ const MESSAGES: usize = 1_000;
 async fn what_came_meanwhile_comes_once_and_in_order() {
     let Some(postgres) = Postgres::start().await else { return };
     let link = DatabaseLink::to(postgres.socket()).await.unwrap();
-    let server = |url: String| {
-        TestServer::start_with(|config| {
-            config.auth.secret_key = SECRET.into();
-            config.database.url = url.into();
-        })
-    };
+    let server = async |url: String| server_on(&url, &Clock::system(), |_| {}).await;
     let (one, two) = (server(postgres.url("fluent")).await, server(link.url("fluent", "fluent")).await);
     let (alice, bob) = (one.sign_up("alice").await, two.sign_up("bob").await);
     let (mut a, mut b) = (live(&alice, "a").await, live(&bob, "b").await);

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use fluent_backend::Config;
 use fluent_backend::clock::Clock;
 use fluent_backend::testing::{DatabaseLink, Http, Nats, TestClient, TestDevice, TestServer, TestSocket, eventually};
 use serde_json::{Value, json};
 
 use super::failover::{is_ready, store_again};
-use super::two_servers::{SECRET, at};
+use super::two_servers::{at, server_on};
 use crate::support::nats::nats;
 use crate::support::postgres::Postgres;
 use crate::support::v1::{live, seq};
@@ -40,9 +39,7 @@ impl Pair {
         let by_link = link.url("fluent", "fluent");
         let url = nats.as_ref().map(Nats::url).unwrap_or_default();
         let server = async |database: String| {
-            TestServer::start_at(Clock::system(), |config: &mut Config| {
-                config.auth.secret_key = SECRET.into();
-                config.database.url = database.into();
+            server_on(&database, &Clock::system(), |config| {
                 config.cluster.nats_url = url.as_str().into();
                 config.cluster.fence_after_s = FENCE_AFTER_S;
             })

@@ -1,9 +1,11 @@
 //! A server that stops inside a batch has locked the row for which all that write wait: they wait for it no longer than
 //! PostgreSQL bears an idle transaction.
 
-use fluent_backend::testing::{DatabaseLink, TestServer, send_frame, soon};
+use fluent_backend::Config;
+use fluent_backend::clock::Clock;
+use fluent_backend::testing::{DatabaseLink, send_frame, soon};
 
-use super::two_servers::{SECRET, at};
+use super::two_servers::{at, server_on};
 use crate::support::postgres::Postgres;
 use crate::support::v1::{column, live};
 
@@ -11,14 +13,9 @@ use crate::support::v1::{column, live};
 async fn others_write_again_and_what_it_had_not_committed_is_written_once() {
     let Some(postgres) = Postgres::start().await else { return };
     let link = DatabaseLink::to(postgres.socket()).await.unwrap();
-    let server = |url: String| {
-        TestServer::start_with(|config| {
-            config.auth.secret_key = SECRET.into();
-            config.database.url = url.into();
-            // So that no other transaction gets into the trap.
-            config.messages.clear_every_ms = 3_600_000;
-        })
-    };
+    // So that no other transaction gets into the trap.
+    let clears_nothing = |config: &mut Config| config.messages.clear_every_ms = 3_600_000;
+    let server = async |url: String| server_on(&url, &Clock::system(), clears_nothing).await;
     let (stops, goes_on) = (server(link.url("fluent", "fluent")).await, server(postgres.url("fluent")).await);
     let (alice, bob) = (stops.sign_up("alice").await, goes_on.sign_up("bob").await);
     let (mut a, mut b) = (live(&alice, "a").await, live(&bob, "b").await);

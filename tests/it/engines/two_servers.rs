@@ -16,11 +16,18 @@ pub(super) async fn two_servers(database: &TestDatabase) -> (TestServer, TestSer
 }
 
 pub(super) async fn two_servers_at(database: &TestDatabase, clock: &Clock) -> (TestServer, TestServer) {
-    let shared = |config: &mut Config| {
+    let server = async || server_on(database.url(), clock, |_| {}).await;
+    (server().await, server().await)
+}
+
+/// Starts one of several servers on the PostgreSQL at `url`.
+pub(super) async fn server_on(url: &str, clock: &Clock, change: impl FnOnce(&mut Config)) -> TestServer {
+    TestServer::start_at(clock.clone(), |config| {
         config.auth.secret_key = SECRET.into();
-        config.database.url = database.url().into();
-    };
-    (TestServer::start_at(clock.clone(), shared).await, TestServer::start_at(clock.clone(), shared).await)
+        config.database.url = url.into();
+        change(config);
+    })
+    .await
 }
 
 /// The same user at another server.

@@ -3,12 +3,11 @@
 use fluent_backend::testing::TestDatabase;
 
 use super::refused::one_line;
-use super::{SECRET, by_nats_alone, server};
+use super::{SECRET, by_nats_alone, two_speak_by_nats};
 use crate::support::binary::run;
 use crate::support::nats::nats_with;
 use crate::support::nats_operator::Operator;
 use crate::support::postgres::database;
-use crate::support::v1::{live, seq};
 
 /// Starts a process with this file. It ends, and the reason is returned: one line that names the setting and the file.
 async fn refused_start(database: &TestDatabase, url: &str, file: &str) -> String {
@@ -45,13 +44,7 @@ async fn servers_log_in_at_nats_with_credentials() {
         config.cluster.nats_creds.clone_from(&right);
     };
     let url = nats.url();
-    let (one, two) = (server(&database, &url, with_credentials).await, server(&database, &url, with_credentials).await);
-    let (alice, bob) = (one.sign_up("alice").await, two.sign_up("bob").await);
-    let (mut a, mut b) = (live(&alice, "a").await, live(&bob, "b").await);
-    let stored = seq(&a.store(bob.id, "by NATS").await);
-    assert_eq!(seq(&b.expect("message").await), stored);
-    one.stop().await;
-    two.stop().await;
+    two_speak_by_nats(&database, &url, with_credentials).await;
 
     // Of an operator whom this NATS does not know, and of nobody: the server serves without NATS.
     let strange = file("strange.creds", &Operator::new().credentials());

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{SECRET, by_nats_alone, server};
+use super::{SECRET, by_nats_alone, two_speak_by_nats};
 use crate::engines::postgres_settings::certificates;
 use crate::support::binary::ServerProcess;
 use crate::support::nats::nats_with;
@@ -54,13 +54,7 @@ async fn servers_log_in_at_nats_over_tls() {
         by_nats_alone(config);
         config.cluster.nats_ca = ca.clone();
     };
-    let (one, two) = (server(&database, &url, trusting).await, server(&database, &url, trusting).await);
-    let (alice, bob) = (one.sign_up("alice").await, two.sign_up("bob").await);
-    let (mut a, mut b) = (live(&alice, "a").await, live(&bob, "b").await);
-    let stored = seq(&a.store(bob.id, "by NATS").await);
-    assert_eq!(seq(&b.expect("message").await), stored);
-    one.stop().await;
-    two.stop().await;
+    two_speak_by_nats(&database, &url, trusting).await;
     // Signed by nobody that the system trusts; and with another password.
     one_line(&database, &[("NATS_URL", &url)], "is its certificate one that cluster.nats_ca").await;
     let url = url.replace("sesame42", "sesame43");
