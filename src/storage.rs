@@ -20,7 +20,7 @@ mod schema;
 pub mod testing;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicI32};
 use std::time::Duration;
 
 use sea_orm::DatabaseConnection;
@@ -83,6 +83,8 @@ pub struct Storage {
     hold_times: HoldTimes,
     /// On PostgreSQL: this server's place among the others.
     membership: Membership,
+    /// The level of records that all live servers can read, as far as this one knows.
+    agreed_level: AtomicI32,
     cache: Mutex<Cache>,
     write_health: Arc<WriteHealth>,
     /// On SQLite: the files that are open.

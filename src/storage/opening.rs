@@ -1,7 +1,7 @@
 //! Opening the store: checks that it is a store and not in use, and brings its schema up to date.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicI32};
 use std::time::Duration;
 
 use sea_orm::DatabaseConnection;
@@ -9,6 +9,7 @@ use tokio::sync::{Mutex, Semaphore};
 
 use crate::clock;
 use crate::config::{Config, Store};
+use crate::protocol::record::FIRST_LEVEL;
 use crate::storage::cluster::Membership;
 use crate::storage::cluster::history::History;
 use crate::storage::cluster::hold_times::HoldTimes;
@@ -107,6 +108,7 @@ impl Storage {
             history: History::default(),
             hold_times: HoldTimes::default(),
             membership: Membership::default(),
+            agreed_level: AtomicI32::new(FIRST_LEVEL),
             cache: Mutex::new(Cache::new()),
             write_health: Arc::default(),
             files,

@@ -10,7 +10,7 @@ use super::copies::leave_out;
 use super::link::{Heard, Link, MAX_WORD, Word, WordKind};
 use super::{RelayMsg, RelayState, foreign};
 use crate::domain::{Epoch, Seq};
-use crate::protocol::record::{Told, hear, tell};
+use crate::protocol::record::{COMPACT_LEVEL, Told, hear, tell};
 use crate::telemetry::{Dropped, metrics};
 
 impl RelayState {
@@ -57,8 +57,11 @@ impl RelayState {
         }
         let (boot, at) = (self.args.storage.boot(), self.args.clock.now());
         let mut record = batch.record(first, last);
-        self.args.others.when_all_known(|is_elsewhere| leave_out(&mut record, is_elsewhere));
-        for bytes in tell(Told { boot, nonce, at, record }, MAX_WORD) {
+        let level = self.args.storage.agreed_level();
+        if level >= COMPACT_LEVEL {
+            self.args.others.when_all_known(|is_elsewhere| leave_out(&mut record, is_elsewhere));
+        }
+        for bytes in tell(Told { boot, nonce, at, record }, MAX_WORD, level) {
             link.say(Word { kind: WordKind::Log, bytes });
         }
     }

@@ -3,16 +3,16 @@
 use prost::Message as _;
 
 use super::wire::{self, EffectKind, Kind};
-use super::{VERSION, columns};
+use super::{COMPACT_LEVEL, VERSION, columns};
 use crate::domain::{
     Audience, Deletion, Effect, EventBody, LoginEnd, Message, Receipt, ReceiptKind, Record, RecordedEvent, Scope, Seq,
     Timestamp,
 };
 
-/// Returns the bytes of a record, without its numbers: they are kept beside it.
+/// Returns the bytes of a record as servers of this level read them, without its numbers: they are kept beside it.
 #[must_use]
-pub fn encode(record: &Record) -> Vec<u8> {
-    encode_body(body(record))
+pub fn encode(record: &Record, level: i32) -> Vec<u8> {
+    encode_body(body(record), level)
 }
 
 pub(super) fn body(record: &Record) -> wire::Body {
@@ -24,8 +24,10 @@ pub(super) fn body(record: &Record) -> wire::Body {
     }
 }
 
-pub(super) fn encode_body(mut body: wire::Body) -> Vec<u8> {
-    columns::pack(&mut body);
+pub(super) fn encode_body(mut body: wire::Body, level: i32) -> Vec<u8> {
+    if level >= COMPACT_LEVEL {
+        columns::pack(&mut body);
+    }
     let mut bytes = Vec::with_capacity(1 + body.encoded_len());
     bytes.push(VERSION);
     // A vector takes all.

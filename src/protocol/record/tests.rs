@@ -121,8 +121,8 @@ fn record() -> impl Strategy<Value = Record> {
 
 proptest! {
     #[test]
-    fn a_record_is_read_as_it_was_written(record in record()) {
-        prop_assert_eq!(decode(record.first, record.last, &encode(&record)).unwrap(), record);
+    fn a_record_is_read_as_it_was_written_at_each_level(record in record(), level in FIRST_LEVEL..=LEVEL) {
+        prop_assert_eq!(decode(record.first, record.last, &encode(&record, level)).unwrap(), record);
     }
 
     #[test]
@@ -132,8 +132,8 @@ proptest! {
     }
 
     #[test]
-    fn the_parts_of_what_is_told_join_and_are_small(told in told(), limit in 20_000..60_000_usize) {
-        let parts = tell(told.clone(), limit);
+    fn the_parts_of_what_is_told_join_and_are_small(told in told(), limit in 20_000..60_000_usize, level in FIRST_LEVEL..=LEVEL) {
+        let parts = tell(told.clone(), limit, level);
         let (mut next, mut events, mut effects) = (told.record.first, Vec::new(), Vec::new());
         for (i, bytes) in parts.iter().enumerate() {
             let part = hear(bytes).unwrap();
@@ -169,12 +169,12 @@ proptest! {
         at in 0..99_usize,
     ) {
         let _ = hear(&bytes);
-        let mut bytes = tell(told, 60_000).remove(0);
+        let mut bytes = tell(told, 60_000, LEVEL).remove(0);
         let at = at.min(bytes.len() - 1);
         bytes[at] ^= 1;
         let _ = hear(&bytes);
         let nothing = Record { first: Seq(1), last: Seq(1), events: vec![], effects: vec![] };
-        prop_assert!(hear(&encode(&nothing)).is_err(), "nobody has said it");
+        prop_assert!(hear(&encode(&nothing, LEVEL)).is_err(), "nobody has said it");
     }
 
     #[test]
@@ -193,7 +193,7 @@ fn an_unknown_version_is_named_and_numbers_beyond_the_batch_are_refused() {
     assert!(matches!(decode(Seq(1), Seq(2), &[9, 1, 2]), Err(RecordError::Version(9))));
     assert!(matches!(decode(Seq(1), Seq(2), &[]), Err(RecordError::Malformed)));
     let event = RecordedEvent::Message { seq: Seq(7), sender: UserId(1), receiver: UserId(2) };
-    let bytes = encode(&Record { first: Seq(1), last: Seq(7), events: vec![event], effects: Vec::new() });
+    let bytes = encode(&Record { first: Seq(1), last: Seq(7), events: vec![event], effects: Vec::new() }, FIRST_LEVEL);
     assert!(matches!(decode(Seq(1), Seq(6), &bytes), Err(RecordError::Malformed)));
     assert!(bytes.len() < 16, "a message takes about ten bytes: {}", bytes.len());
 }
@@ -208,7 +208,7 @@ fn the_record_of_two_hundred_messages_is_kept_in_one_piece() {
     };
     let (first, last) = (Seq(3_000_000_000), Seq(3_000_000_199));
     let record = Record { first, last, events: (0..200).map(message).collect(), effects: Vec::new() };
-    let bytes = encode(&record);
+    let bytes = encode(&record, LEVEL);
     assert!(bytes.len() <= 200 * 8, "{}", bytes.len());
     assert_eq!(decode(first, last, &bytes).unwrap(), record);
 }

@@ -27,9 +27,9 @@ pub struct Told {
 }
 
 /// Returns a record in parts whose numbers join, each of at most `limit` bytes if that is possible: a part is cut off
-/// where a number ends. Effects are in the last one.
+/// where a number ends. Effects are in the last one. Servers of this level can read them.
 #[must_use]
-pub fn tell(told: Told, limit: usize) -> Vec<Vec<u8>> {
+pub fn tell(told: Told, limit: usize, level: i32) -> Vec<Vec<u8>> {
     let Told { boot, nonce, at, mut record } = told;
     for event in &mut record.events {
         make_small(event);
@@ -46,7 +46,7 @@ pub fn tell(told: Told, limit: usize) -> Vec<Vec<u8>> {
             event.offset -= skipped;
         }
         let origin = wire::Origin { first: first.0, last: last.0, boot, at: at.as_micros(), nonce };
-        parts.push(encode_body(wire::Body { events, effects, origin: Some(origin), messages: None }));
+        parts.push(encode_body(wire::Body { events, effects, origin: Some(origin), messages: None }, level));
     };
     // What has one number stays together.
     let of_numbers = events.chunk_by(|a, b| a.offset == b.offset);

@@ -1,5 +1,7 @@
 //! The entrance of a server that starts: it must have the secret of the others, and be able to read what they write.
 
+use std::sync::atomic::Ordering;
+
 use super::{LIVE_US, Member, now, timeline};
 use crate::domain::Epoch;
 use crate::protocol::record::LEVEL;
@@ -17,7 +19,7 @@ const AGREED: &str = concat!(
     now!(),
     " - $1) FROM cluster WHERE id = 1 FOR UPDATE"
 );
-const AGREE: &str = "UPDATE cluster SET secret_check = $1, timeline = $2 WHERE id = 1";
+const AGREE: &str = "UPDATE cluster SET secret_check = $1, timeline = $2, level = $3 WHERE id = 1";
 const ADD: &str = "INSERT INTO nodes (boot, label, version, level, told, sockets, seen_at) \
      VALUES ($1, $2, $3, $4, 0, 0, $5)";
 /// Removes the rows of servers that ended without removing theirs.
@@ -90,12 +92,15 @@ impl Storage {
         let left = is_other && !agreed.has_live && !joining.is_lossless;
         let epoch = if left { Some(self.change_epoch(&tx).await?) } else { None };
         let kept = if is_other && agreed.has_live { agreed.timeline } else { timeline.or(agreed.timeline) };
-        let values = [joining.secret_checks.first().cloned().into(), kept.into()];
+        // One that is alone need not wait for others.
+        let level = if agreed.has_live { agreed.level } else { LEVEL };
+        let values = [joining.secret_checks.first().cloned().into(), kept.into(), level.into()];
         tx.execute(self.statement(AGREE, values)).await?;
         tx.execute(self.statement(FORGET, [agreed.now.into()])).await?;
         let values = [self.boot.into(), joining.label.clone().into(), VERSION.into(), LEVEL.into(), agreed.now.into()];
         tx.execute(self.statement(ADD, values)).await?;
         tx.commit().await?;
+        self.agreed_level.store(level, Ordering::Relaxed);
         if epoch.is_some() {
             timeline::tell_of_new_epoch(agreed.timeline, timeline);
             if let Some(history) = self.present_history().await? {

@@ -1,5 +1,6 @@
 //! The servers that use a PostgreSQL database: each renews its row every few seconds.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{LIVE_US, Member, now};
@@ -103,6 +104,9 @@ impl Storage {
         db.execute(self.statement(BEAT, values)).await?;
         let nodes = self.nodes().await?;
         self.warn_of_namesake(member, &nodes);
+        if let Some(node) = nodes.first() {
+            self.agreed_level.store(node.agreed_level, Ordering::Relaxed);
+        }
         if nodes.iter().all(|node| node.level >= LEVEL) && nodes.iter().any(|node| node.agreed_level < LEVEL) {
             self.raise_level().await?;
         }
@@ -110,6 +114,12 @@ impl Storage {
         let dead_after_ms = i64::try_from(dead_after.as_millis()).unwrap_or(i64::MAX);
         let live = nodes.iter().filter(|node| node.seen_ms_ago < dead_after_ms).count();
         Ok(Some(Beat { live, seen: nodes.iter().map(|node| (node.boot, node.seen_ms_ago)).collect() }))
+    }
+
+    /// Returns the level that all live servers can read, as it was when this one renewed its row last.
+    #[must_use]
+    pub fn agreed_level(&self) -> i32 {
+        self.agreed_level.load(Ordering::Relaxed)
     }
 
     /// Returns the time for which its batches keep those of other servers waiting, which 99 of 100 do not exceed;

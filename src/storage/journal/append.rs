@@ -19,7 +19,7 @@ impl Storage {
     /// Returns the statement that adds the record to the journal, with a random number that names it. Its text holds
     /// all values, because only a statement without parameters goes in one message with the `COMMIT` behind it.
     pub(in crate::storage) fn append_statement(&self, record: &Record, nonce: i64) -> String {
-        let bytes = STANDARD.encode(encode(record));
+        let bytes = STANDARD.encode(encode(record, self.agreed_level()));
         format!(
             "INSERT INTO batches (first, last, boot, nonce, at, record) VALUES ({}, {}, {}, {nonce}, \
              (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint, decode('{bytes}', 'base64'))",

@@ -1,6 +1,8 @@
 //! What servers on one PostgreSQL know of each other, and which of them may run.
 
-use fluent_backend::testing::{TestDatabase, TestServer, eventually};
+use fluent_backend::domain::Seq;
+use fluent_backend::protocol::record::{FIRST_LEVEL, LEVEL, decode, encode};
+use fluent_backend::testing::{Http, TestClient, TestDatabase, TestServer, eventually};
 use fluent_backend::{Config, Server, ServerError};
 use sea_orm::{ConnectionTrait as _, Database, DatabaseBackend, DatabaseConnection, Statement};
 use serde_json::Value;
@@ -35,7 +37,7 @@ async fn refused(database: &TestDatabase, secret: &str, former: &[&str]) -> Stri
 }
 
 async fn nodes(server: &Server) -> Vec<Value> {
-    let answer: Value = fluent_backend::testing::Http::new(server.admin_addr()).get("/admin/cluster").await.ok().json();
+    let answer: Value = Http::new(server.admin_addr()).get("/admin/cluster").await.ok().json();
     answer["nodes"].as_array().unwrap().clone()
 }
 
@@ -56,7 +58,7 @@ async fn each_server_is_listed_until_it_stops() {
     let listed = nodes(&one).await;
     assert_eq!(listed.iter().map(|node| node["label"].as_str().unwrap()).collect::<Vec<_>>(), ["one", "two"]);
     assert_eq!(listed.iter().map(|node| node["self"].as_bool().unwrap()).collect::<Vec<_>>(), [true, false]);
-    assert!(listed.iter().all(|node| node["level"] == 1 && node["version"] == env!("CARGO_PKG_VERSION")));
+    assert!(listed.iter().all(|node| node["level"] == LEVEL && node["version"] == env!("CARGO_PKG_VERSION")));
     two.drain().await.unwrap();
     assert_eq!(nodes(&one).await.len(), 1);
     one.drain().await.unwrap();
@@ -133,17 +135,60 @@ async fn neighbouring_versions_run_beside_each_other() {
     execute(&db, "UPDATE cluster SET min_version = '0.0.0', level = 1000").await;
     assert!(refused(&database, SECRET, &[]).await.contains("level 1000"));
     assert_eq!(count(&db, "SELECT COUNT(*) FROM nodes").await, 0);
-    // The level is raised once no live server is below it.
+    db.close().await.unwrap();
+}
+
+/// Returns whether the newest record with a message in it is compact, as a server of the first level cannot read it.
+async fn is_compact(db: &DatabaseConnection) -> bool {
+    let sql = "SELECT first, last, record FROM batches ORDER BY first DESC LIMIT 1";
+    let row = db.query_one_raw(Statement::from_string(DatabaseBackend::Postgres, sql)).await.unwrap().unwrap();
+    let at = |i| Seq(row.try_get_by_index::<i64>(i).unwrap());
+    let bytes: Vec<u8> = row.try_get_by_index(2).unwrap();
+    let record = decode(at(0), at(1), &bytes).unwrap();
+    assert!(!record.events.is_empty());
+    let [first, own] = [FIRST_LEVEL, LEVEL].map(|level| encode(&record, level));
+    assert_ne!(first, own);
+    assert!(bytes == first || bytes == own);
+    bytes == own
+}
+
+/// What a lower server cannot read is written only when none is live, and at once by one that is alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_level_is_raised_once_no_live_server_is_below_it() {
+    let Some(database) = database().await else { return };
+    start(&database, "one", SECRET, &[]).await.unwrap().drain().await.unwrap();
+    let db = Database::connect(database.url()).await.unwrap();
     let lower = "INSERT INTO nodes (boot, label, version, level, told, sockets, seen_at) \
-         VALUES (7, 'lower', '0.0.0', 0, 0, 0, (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint + 60000000)";
-    execute(&db, &format!("UPDATE cluster SET level = 0; {lower}")).await;
+         VALUES (7, 'lower', '0.0.0', 1, 0, 0, (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint + 60000000)";
+    execute(&db, &format!("UPDATE cluster SET level = 1; {lower}")).await;
     let server = start(&database, "one", SECRET, &[]).await.unwrap();
     let told = async || (nodes(&server).await.len() == 2).then_some(());
     eventually("it knows of the lower one", told).await;
-    assert_eq!(count(&db, "SELECT level::bigint FROM cluster").await, 0);
+    let alice = TestClient::sign_up(Http::new(server.addr()), "alice").await;
+    let mut socket = alice.connect().await;
+    socket.send_message(alice.id, "first", "first").await;
+    socket.next_message().await;
+    assert!(!is_compact(&db).await);
+    assert_eq!(count(&db, "SELECT level::bigint FROM cluster").await, 1);
     execute(&db, "DELETE FROM nodes WHERE boot = 7").await;
-    let raised = async || (count(&db, "SELECT level::bigint FROM cluster").await == 1).then_some(());
+    let raised = async || (count(&db, "SELECT level::bigint FROM cluster").await == i64::from(LEVEL)).then_some(());
     eventually("the level is raised", raised).await;
+    // It learns of it when it renews its row next, within two seconds.
+    let mut tries = 0..10_000;
+    while !is_compact(&db).await {
+        assert!(tries.next().is_some(), "records are not compact");
+        socket.send_message(alice.id, "next", "next").await;
+        socket.next_message().await;
+    }
+    socket.close().await;
     server.drain().await.unwrap();
+    let alone = start(&database, "alone", SECRET, &[]).await.unwrap();
+    let alice = TestClient::log_in(Http::new(alone.addr()), "alice", alice.id).await;
+    let mut socket = alice.connect().await;
+    socket.send_message(alice.id, "last", "last").await;
+    socket.next_message().await;
+    assert!(is_compact(&db).await);
+    socket.close().await;
+    alone.drain().await.unwrap();
     db.close().await.unwrap();
 }

@@ -9,7 +9,7 @@ use crate::actors::registry::messages::Delivery;
 use crate::actors::relay::batch::Batch;
 use crate::actors::relay::foreign::{batch, copies, wanted};
 use crate::domain::{ConversationId, MessageId, Seq, Timestamp};
-use crate::protocol::record::{Told, hear, tell};
+use crate::protocol::record::{COMPACT_LEVEL, Told, hear, tell};
 
 type Users = BTreeSet<UserId>;
 
@@ -54,7 +54,7 @@ fn heard(messages: &[Message], believed: &Users) -> Record {
     let mut record = Record { first, last, events: messages.iter().map(event).collect(), effects: Vec::new() };
     leave_out(&mut record, |user| believed.contains(&user));
     let told = Told { boot: 1, nonce: 2, at: Timestamp::from_micros(3), record };
-    hear(&tell(told, 1 << 20).remove(0)).unwrap().record
+    hear(&tell(told, 1 << 20, COMPACT_LEVEL).remove(0)).unwrap().record
 }
 
 /// Returns what a user is shown of the messages: number, copy, and `client_id`.
