@@ -19,7 +19,7 @@ pub use access::{Access, AccessTokens};
 pub use bearer::{Bearer, bearer};
 pub use error::AuthError;
 pub use guesses::WrongPasswords;
-pub use limiter::{ClientAddress, RateLimited, RateLimiter};
+pub use limiter::{RateLimited, RateLimiter};
 pub use logins::{FirstToken, TICKET_LIFETIME_S};
 pub use refused::RefusedTokens;
 pub use secrets::{SecretError, SecretKeys};

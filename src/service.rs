@@ -22,8 +22,9 @@ pub use error::ServiceError;
 pub use sync::SyncPage;
 
 use crate::actors::{PersistenceHandle, RegistryHandle};
-use crate::auth::{Auth, AuthError, ClientAddress, WrongPasswords};
+use crate::auth::{Auth, AuthError, WrongPasswords};
 use crate::clock::Clock;
+use crate::domain::ClientAddress;
 use crate::storage::Storage;
 use commands::Writer;
 

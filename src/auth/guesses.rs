@@ -2,48 +2,34 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::ClientAddress;
+use crate::domain::{ClientAddress, Network};
 
 /// Time between two lines about one class.
 const EVERY: Duration = Duration::from_mins(1);
 /// Most classes that are counted separately; all others share one count.
 const MAX_CLASSES: usize = 4096;
 
-/// A class of client addresses, too wide to name one client: an IPv4 address without its last byte, or an IPv6 address
-/// without its last ten.
+/// A class of client addresses, too wide to name one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Class {
-    V4([u8; 3]),
-    V6([u16; 3]),
+    Network(Network),
     /// All clients without an address, and those beyond [`MAX_CLASSES`].
     Others,
 }
 
 impl Class {
     fn of(address: Option<ClientAddress>) -> Self {
-        match address.map(ClientAddress::ip) {
-            Some(IpAddr::V4(v4)) => {
-                let [a, b, c, _] = v4.octets();
-                Self::V4([a, b, c])
-            }
-            Some(IpAddr::V6(v6)) => {
-                let [a, b, c, ..] = v6.segments();
-                Self::V6([a, b, c])
-            }
-            None => Self::Others,
-        }
+        address.map_or(Self::Others, |address| Self::Network(address.network()))
     }
 }
 
 impl fmt::Display for Class {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::V4([a, b, c]) => write!(f, "{a}.{b}.{c}.0/24"),
-            Self::V6([a, b, c]) => write!(f, "{}/48", std::net::Ipv6Addr::new(*a, *b, *c, 0, 0, 0, 0, 0)),
+            Self::Network(network) => network.fmt(f),
             Self::Others => f.write_str("others"),
         }
     }
@@ -116,6 +102,8 @@ fn log(class: Class, count: u64) {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
     fn class(text: &str) -> Class {

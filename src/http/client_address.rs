@@ -10,8 +10,8 @@ use std::time::Duration;
 use http::header::FORWARDED;
 use http::{HeaderMap, HeaderName};
 
-use crate::auth::ClientAddress;
 use crate::config;
+use crate::domain::ClientAddress;
 use crate::telemetry::Seldom;
 
 /// The time between two log lines about the same fault.

@@ -21,6 +21,7 @@ use super::extract::Connection;
 use super::layers::Service;
 use super::places::{Found, NoPlace, Places};
 use super::respond::Response;
+use crate::domain::ClientAddress;
 use crate::telemetry::{Seldom, metrics};
 
 /// The time between two log lines about the same event, which may happen many times a second.
@@ -75,7 +76,7 @@ impl Door {
 
     /// Serves a connection, in the place of another one if need be, or refuses it.
     pub(super) fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
-        match self.places.enter(peer.ip().into(), brings_others(peer.ip(), self.has_proxy)) {
+        match self.places.enter(ClientAddress::from(peer.ip()).class(), brings_others(peer.ip(), self.has_proxy)) {
             Ok(Found { place, evicted }) => {
                 if let Some(other) = evicted {
                     self.evict(other.as_ref());

@@ -11,8 +11,8 @@ use super::app::App;
 pub(super) use super::body::{LimitedBody, json_body, json_bytes};
 use super::error::ApiError;
 use super::places::Place;
-use crate::auth::{Access, Bearer, ClientAddress, bearer};
-use crate::domain::{LoginId, MessageId, Since, UserId};
+use crate::auth::{Access, Bearer, bearer};
+use crate::domain::{ClientAddress, LoginId, MessageId, Since, UserId};
 
 /// The header that names a message, so that it may be sent again.
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -136,7 +136,7 @@ pub(super) fn keeps_place(request: &Request) {
 /// A refresh is not counted: the shipped client signs out on any status but 2xx.
 pub(super) fn limit_rate(app: &App, request: &Request) -> Result<(), ApiError> {
     match client_address(app, request) {
-        Some(address) => Ok(app.auth_limiter.check(address)?),
+        Some(address) => Ok(app.auth_limiter.check(address.class())?),
         None => Ok(()),
     }
 }
@@ -144,12 +144,12 @@ pub(super) fn limit_rate(app: &App, request: &Request) -> Result<(), ApiError> {
 /// Counts a login with this name. Fails when the address has made too many.
 pub(super) fn limit_name(app: &App, address: Option<ClientAddress>, name: &str) -> Result<(), ApiError> {
     match address {
-        Some(address) => Ok(app.auth_limiter.check_name(address, name)?),
+        Some(address) => Ok(app.auth_limiter.check_name(address.class(), name)?),
         None => Ok(()),
     }
 }
 
-/// Returns the address that limits count by.
+/// Returns the address of the client.
 pub(super) fn client_address(app: &App, request: &Request) -> Option<ClientAddress> {
     let connection = request.extensions().get::<Connection>()?;
     Some(app.client_addresses.of(request.headers(), connection.peer))

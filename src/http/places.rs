@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::task::AbortHandle;
 
-use crate::auth::ClientAddress;
+use crate::domain::AddressClass;
 use crate::telemetry::{ListenerKind, metrics};
 
 /// The places of one listener.
@@ -59,13 +59,13 @@ pub(super) struct Place {
 #[derive(Default)]
 struct Table {
     seats: HashMap<u64, Seat>,
-    addresses: HashMap<ClientAddress, Held>,
+    addresses: HashMap<AddressClass, Held>,
     /// Addresses that hold strangers, ordered by their number.
-    crowds: BTreeSet<(usize, ClientAddress)>,
+    crowds: BTreeSet<(usize, AddressClass)>,
 }
 
 struct Seat {
-    address: ClientAddress,
+    address: AddressClass,
     active: Arc<AtomicU64>,
     /// The event under which the stranger is listed, at most the last one; `None` once it is no stranger.
     listed: Option<u64>,
@@ -106,7 +106,7 @@ impl Places {
     }
 
     /// Finds a place for a connection of `address`; an `unlimited` one is not held to the limit of its address.
-    pub(super) fn enter(self: &Arc<Self>, address: ClientAddress, unlimited: bool) -> Result<Found, NoPlace> {
+    pub(super) fn enter(self: &Arc<Self>, address: AddressClass, unlimited: bool) -> Result<Found, NoPlace> {
         let mut table = self.table();
         let held = table.addresses.get(&address).map_or(0, |held| held.seats);
         if !unlimited && held >= self.max_per_address {
@@ -224,7 +224,7 @@ impl Table {
     }
 
     /// Changes an address's list of strangers, and its rank with it.
-    fn list(&mut self, address: ClientAddress, change: impl FnOnce(&mut BTreeSet<(u64, u64)>) -> bool) {
+    fn list(&mut self, address: AddressClass, change: impl FnOnce(&mut BTreeSet<(u64, u64)>) -> bool) {
         let Some(held) = self.addresses.get_mut(&address) else { return };
         let before = held.strangers.len();
         change(&mut held.strangers);

@@ -6,8 +6,8 @@ use secrecy::SecretString;
 
 use super::commands::uninterrupted;
 use super::{Service, ServiceError};
-use crate::auth::{Access, AuthError, ClientAddress};
-use crate::domain::{Authority, LoginEnd, NewAccount, Proof, PublicKey, Timestamp, UserId};
+use crate::auth::{Access, AuthError};
+use crate::domain::{Authority, ClientAddress, LoginEnd, NewAccount, Proof, PublicKey, Timestamp, UserId};
 
 impl Service {
     /// Makes an account. [`AuthError::Taken`] when its name, one that looks like it, or its address belongs to another.

@@ -9,8 +9,7 @@ use tracing::Instrument as _;
 
 use super::{Service, ServiceError};
 use crate::actors::{PersistenceHandle, RequestPermit};
-use crate::auth::ClientAddress;
-use crate::domain::{Proof, UserId};
+use crate::domain::{ClientAddress, Proof, UserId};
 
 /// Requests whose commands may wait for the writer at once. A request brings at most 257 commands and
 /// `http.max_body_bytes`.

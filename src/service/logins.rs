@@ -10,8 +10,8 @@ use tokio::sync::OnceCell;
 
 use super::commands::uninterrupted;
 use super::{Service, ServiceError};
-use crate::auth::{Access, AuthError, ClientAddress, TokenPair};
-use crate::domain::{LoginEnd, LoginId, NewPassword, Password, Proof, UserId, WhichLogins};
+use crate::auth::{Access, AuthError, TokenPair};
+use crate::domain::{ClientAddress, LoginEnd, LoginId, NewPassword, Password, Proof, UserId, WhichLogins};
 
 /// Wait before another server is told again that a stolen token has ended a login, while the writer is away.
 const ANNOUNCE_AGAIN: Duration = Duration::from_secs(1);

@@ -1,9 +1,10 @@
 use std::net::IpAddr;
 
 use super::*;
+use crate::domain::ClientAddress;
 
-fn address(last: u8) -> ClientAddress {
-    IpAddr::from([192, 0, 2, last]).into()
+fn address(last: u8) -> AddressClass {
+    ClientAddress::from(IpAddr::from([192, 0, 2, last])).class()
 }
 
 fn places(max: usize, max_per_address: usize) -> Arc<Places> {
