@@ -228,6 +228,7 @@ CREATE TABLE store (
     names_version integer NOT NULL DEFAULT 0,
     marked_at bigint NOT NULL DEFAULT 0,
     relay_key bytea,
+    instance_check text,
     PRIMARY KEY (id)
 );
 

@@ -171,7 +171,8 @@ CREATE TABLE "store" (
     retained_from BIGINT NOT NULL DEFAULT 0,
     rules BIGINT NOT NULL DEFAULT 0,
     names_version INTEGER NOT NULL DEFAULT 0,
-    marked_at BIGINT NOT NULL DEFAULT 0
+    marked_at BIGINT NOT NULL DEFAULT 0,
+    instance_check TEXT
 );
 
 -- Retention runs whose messages are still to be destroyed.

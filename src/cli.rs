@@ -108,6 +108,8 @@ pub(crate) enum DatabaseCommand {
     },
     /// Say that the secret of the servers on a PostgreSQL database is lost: the next one that starts brings a new one.
     ForgetSecret,
+    /// Say that the instance key is lost: the next server that starts brings a new one.
+    ForgetInstanceKey,
     /// Give the space of destroyed messages back to the file system (SQLite).
     Compact,
 }

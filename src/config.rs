@@ -129,11 +129,22 @@ impl Config {
         self.on(Store::Sqlite(path).to_string())
     }
 
-    /// Returns whether the secret or the database is in the data directory.
+    /// Returns whether the secret, the instance key or the database is in the data directory.
     #[must_use]
     pub fn uses_data_dir(&self) -> bool {
         use secrecy::ExposeSecret as _;
-        self.auth.secret_key.expose_secret().is_empty() || self.database.url.expose_secret().is_empty()
+        self.auth.secret_key.expose_secret().is_empty()
+            || self.auth.instance_key_file.is_empty()
+            || self.database.url.expose_secret().is_empty()
+    }
+
+    /// Returns the file of the instance key.
+    #[must_use]
+    pub fn instance_key_file(&self) -> PathBuf {
+        match self.auth.instance_key_file.as_str() {
+            "" => self.server.data_dir.join("keys/instance.key"),
+            named => named.into(),
+        }
     }
 
     /// Returns the file in which the secret is kept when none is configured.

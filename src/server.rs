@@ -12,7 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::actors::{ActorSystem, Fatal, Health};
-use crate::auth::{Auth, SecretKeys};
+use crate::auth::{Auth, InstanceKey, SecretKeys};
 use crate::clock::Clock;
 use crate::config::{Config, ListenAddress};
 use crate::http::{App, Listener, MAX_REFUSALS, Places};
@@ -62,7 +62,9 @@ impl Server {
 
         make_data_dir(&config)?;
         let keys = SecretKeys::load(&config)?;
+        let instance_key = InstanceKey::load(&config)?;
         let storage = Arc::new(Storage::open(&config).await?);
+        storage.bind_instance_key(&instance_key.check()?).await?;
         node::join(&config, &keys, &storage).await?;
         storage.correct_clock(&clock).await?;
         warn_of_unusual_names(&storage).await?;
@@ -181,8 +183,8 @@ fn listen_error(address: &impl ToString, source: std::io::Error) -> ServerError 
     ServerError::Listen { address: address.to_string(), source }
 }
 
-/// Makes the directory for the secret and the database, readable to its owner alone. One that exists is left as it is;
-/// none is made when neither is kept there.
+/// Makes the directory for the secret, keys and the database, readable to its owner alone. One that exists is left as it
+/// is; none is made when nothing of them is kept there.
 pub fn make_data_dir(config: &Config) -> Result<(), ServerError> {
     if !config.uses_data_dir() {
         return Ok(());

@@ -38,7 +38,7 @@ mod server;
 mod socket;
 
 pub use client::{Answer, Http, TestClient, TokenPair};
-pub use data::TestData;
+pub use data::{TestData, share_instance_key};
 pub use database::TestDatabase;
 pub use device::{TestDevice, send_frame};
 pub use direction::Direction;

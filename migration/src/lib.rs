@@ -19,6 +19,7 @@ mod m0010_batches;
 mod m0011_relay_key;
 mod m0012_nodes;
 mod m0013_stamps;
+mod m0014_instance_check;
 
 /// All migrations, oldest first.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_relay_key::Migration),
             Box::new(m0012_nodes::Migration),
             Box::new(m0013_stamps::Migration),
+            Box::new(m0014_instance_check::Migration),
         ]
     }
 }

@@ -1,19 +1,18 @@
 //! The secrets that sign access tokens.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::{digest, hmac};
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::key_file;
 use crate::clock::random_token;
 use crate::config::{Config, without_byte_order_mark};
 
-/// The secret file cannot be used.
+/// The secret, or another key of the server, cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// It cannot be read or made.
+    /// The secret file cannot be read or made.
     #[error("cannot use the secret file {}: {source}", path.display())]
     Io {
         /// The file.
@@ -33,6 +32,35 @@ pub enum SecretError {
         /// The file.
         path: PathBuf,
     },
+    /// The file of the instance key cannot be read or made.
+    #[error("cannot use the instance key {}: {source} (auth.instance_key_file names another file)", path.display())]
+    InstanceKey {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The file of the instance key that the settings name is not there.
+    #[error(
+        "auth.instance_key_file: there is no {}; a new one is made with `openssl rand -out FILE 32`, and all servers \
+         on one database share it",
+        path.display()
+    )]
+    NoInstanceKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file of the instance key holds something else.
+    #[error("the instance key {} holds {length} bytes instead of 32", path.display())]
+    InstanceKeyLength {
+        /// The file.
+        path: PathBuf,
+        /// How many bytes it holds.
+        length: usize,
+    },
+    /// A key cannot be derived.
+    #[error("a key cannot be derived from the instance key")]
+    Derivation,
 }
 
 /// The signing secret and the former ones whose tokens are still accepted. Never empty.
@@ -95,23 +123,10 @@ pub(super) fn key_id(secret: &SecretString) -> String {
     format!("{first:08x}")
 }
 
-/// Makes the file atomically, also when the process is killed meanwhile. Of two processes that try, only one succeeds.
+/// Makes the file. Returns what it holds, which another process may have written.
 fn create(path: &Path) -> Result<String, SecretError> {
     let io = |source| SecretError::Io { path: path.to_owned(), source };
     let secret = random_token().map_err(|error| io(std::io::Error::other(error)))?;
-    let draft = path.with_extension(format!("{}.new", std::process::id()));
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&draft).map_err(io)?;
-    writeln!(file, "{secret}").and_then(|()| file.sync_all()).map_err(io)?;
-    // Unlike a rename, a link does not replace what another process has made meanwhile.
-    let linked = std::fs::hard_link(&draft, path);
-    std::fs::remove_file(&draft).map_err(io)?;
-    match linked {
-        Ok(()) => Ok(secret),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => std::fs::read_to_string(path).map_err(io),
-        Err(error) => Err(io(error)),
-    }
+    key_file::make(path, format!("{secret}\n").as_bytes()).map_err(io)?;
+    std::fs::read_to_string(path).map_err(io)
 }

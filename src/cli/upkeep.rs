@@ -20,6 +20,9 @@ pub(crate) async fn database(config: &Config, command: DatabaseCommand) -> anyho
             Store::Sqlite(_) => Ok("nothing to do: only servers on PostgreSQL compare their secrets".to_owned()),
             Store::Postgres(_) => storage.forget_secret().await.map(|()| "the secret is forgotten".to_owned()),
         },
+        DatabaseCommand::ForgetInstanceKey => {
+            storage.forget_instance_key().await.map(|()| "the instance key is forgotten".to_owned())
+        }
         DatabaseCommand::Compact => match config.store()? {
             Store::Sqlite(_) => storage.compact().await.map(|()| "compacted".to_owned()),
             Store::Postgres(_) => Ok("nothing to do: its own vacuum gives space back".to_owned()),

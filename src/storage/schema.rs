@@ -2,6 +2,7 @@
 
 pub(in crate::storage) mod entity;
 pub(in crate::storage) mod foreign;
+pub(in crate::storage) mod instance_check;
 pub(in crate::storage) mod kinds;
 pub(in crate::storage) mod migrate;
 pub(in crate::storage) mod numbers;

@@ -98,6 +98,17 @@ impl TestData {
     }
 }
 
+/// Puts an instance key into a data directory, always the same one, for servers that share a database but no directory.
+/// A key that is there stays.
+pub fn share_instance_key(data_dir: &Path) {
+    let keys = data_dir.join("keys");
+    std::fs::create_dir_all(&keys).expect("a directory for keys");
+    let file = keys.join("instance.key");
+    if !file.exists() {
+        std::fs::write(file, [7; 32]).expect("a key");
+    }
+}
+
 fn nodes() -> usize {
     match std::env::var(NODES) {
         Err(_) => 1,

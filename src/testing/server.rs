@@ -8,13 +8,13 @@ use rand::seq::IndexedRandom as _;
 use secrecy::ExposeSecret as _;
 use tokio::sync::OnceCell;
 
-use super::TestData;
 use super::client::{Http, TestClient};
 use super::nats::Nats;
 use super::socket::hang_up;
+use super::{TestData, share_instance_key};
 use crate::actors::Health;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Store};
 use crate::server::Server;
 
 /// What several servers of one test share, over all tests of a process: their databases keep them apart.
@@ -75,6 +75,10 @@ impl TestServer {
         let mut config = Self::config();
         data.configure(&mut config);
         change(&mut config);
+        if matches!(config.store(), Ok(Store::Postgres(_))) {
+            // Other servers on the database may have other directories.
+            share_instance_key(&config.server.data_dir);
+        }
         if data.nodes() > 1 && config.cluster.nats_url.expose_secret().is_empty() {
             let nats = NATS.get_or_init(async || Nats::start().await.expect("a NATS for several servers")).await;
             config.cluster.nats_url = nats.url().into();

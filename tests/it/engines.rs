@@ -13,6 +13,7 @@ mod failover;
 mod fence;
 mod foreign;
 mod held_lock;
+mod instance_key;
 mod lost_files;
 mod nodes;
 mod postgres;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use fluent_backend::testing::{Nats, Postgres, PostgresSettings};
+use fluent_backend::testing::{Nats, Postgres, PostgresSettings, share_instance_key};
 use tempfile::TempDir;
 
 use crate::child::{self, Child};
@@ -213,6 +213,7 @@ impl Place {
 
     /// Returns the command for a server in this directory, on the database at `url`.
     pub(crate) fn command(&self, dir: &Path, url: &str) -> Command {
+        share_instance_key(&dir.join("data"));
         let mut command = Command::new(&self.program);
         command
             // So that the server does not read a .env file of the tool's directory.

@@ -26,6 +26,8 @@ pub struct Auth {
     /// Former secrets, whose tokens are accepted until they expire.
     #[serde(deserialize_with = "secret_list", serialize_with = "redacted_list")]
     pub previous_secret_keys: Vec<SecretString>,
+    /// A file with the instance key, for several servers; empty for the one in the data directory.
+    pub instance_key_file: String,
     /// Life of an access token, in seconds.
     pub access_token_s: i64,
     /// Life of a refresh token, in seconds.

@@ -112,6 +112,13 @@ pub enum StorageError {
          `fluent-backend database forget-secret`"
     )]
     OtherSecret,
+    /// The store was used with another instance key.
+    #[error(
+        "this server has another instance key than its database knows: bring keys/instance.key back from the data \
+         directory or its backup (several servers share one file, auth.instance_key_file); if it is lost, stop all of \
+         them and run `fluent-backend database forget-instance-key`"
+    )]
+    OtherInstanceKey,
     /// The schema lacks something that this version needs.
     #[error(
         "the database needs fluent-backend {0} or newer, and this is an older version: install that version or newer"

@@ -2,7 +2,7 @@
 
 use fluent_backend::domain::Seq;
 use fluent_backend::protocol::record::{FIRST_LEVEL, LEVEL, decode, encode};
-use fluent_backend::testing::{Http, TestClient, TestDatabase, TestServer, eventually};
+use fluent_backend::testing::{Http, TestClient, TestDatabase, TestServer, eventually, share_instance_key};
 use fluent_backend::{Config, Server, ServerError};
 use sea_orm::{ConnectionTrait as _, Database, DatabaseBackend, DatabaseConnection, Statement};
 use serde_json::Value;
@@ -17,6 +17,7 @@ fn config(database: &TestDatabase, label: &str, secret: &str, former: &[&str]) -
     let dir = tempfile::tempdir().unwrap();
     let mut config = TestServer::config();
     config.server.data_dir = dir.path().join("data");
+    share_instance_key(&config.server.data_dir);
     config.database.url = database.url().into();
     label.clone_into(&mut config.cluster.node);
     config.auth.secret_key = secret.into();

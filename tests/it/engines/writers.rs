@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use fluent_backend::testing::{TestClient, TestData, send_frame};
+use fluent_backend::testing::{TestClient, TestData, send_frame, share_instance_key};
 use futures_util::future::join_all;
 use serde_json::Value;
 
@@ -73,6 +73,7 @@ async fn no_event_appears_behind_a_cursor_while_four_processes_write() {
     let dirs: Vec<_> = (0..=PROCESSES).map(|_| tempfile::tempdir().unwrap()).collect();
     let starting = dirs.iter().map(|dir| {
         let data = &data;
+        share_instance_key(&dir.path().join("data"));
         async move { ServerProcess::start(dir.path(), &[SECRET, ("DATABASE_URL", data.url())]).await }
     });
     let servers = join_all(starting).await;

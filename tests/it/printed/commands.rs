@@ -33,7 +33,7 @@ const PROGRAMS: [&str; 15] = [
 ];
 
 /// Commands that tests of this file run.
-const RUN: [&str; 13] = [
+const RUN: [&str; 15] = [
     "fluent-backend config check --config …",
     "fluent-backend migrate up",
     "fluent-backend migrate contract",
@@ -42,9 +42,11 @@ const RUN: [&str; 13] = [
     "fluent-backend database compact",
     "fluent-backend database new-epoch",
     "fluent-backend database forget-secret",
+    "fluent-backend database forget-instance-key",
     "fluent-backend restore --from FILE",
     "fluent-backend admin names",
     "openssl rand -hex 32",
+    "openssl rand -out instance.key 32",
     "pg_dump --format=custom --file=fluent.dump \"$DATABASE_URL\"",
     "pg_restore --clean --if-exists --dbname=\"$DATABASE_URL\" fluent.dump",
 ];
@@ -219,6 +221,8 @@ async fn the_commands_of_the_manual_work_as_they_are_printed() {
     assert!(String::from_utf8_lossy(&restored.stdout).contains("restored"), "{restored:?}");
     if installed("openssl").is_some() {
         assert_eq!(run("openssl rand -hex 32", &[]).await.trim().len(), 64);
+        run("openssl rand -out instance.key 32", &[]).await;
+        assert_eq!(std::fs::read(dir.path().join("instance.key")).unwrap().len(), 32);
     }
 }
 
@@ -246,4 +250,5 @@ async fn the_commands_for_postgresql_work_as_they_are_printed() {
     server.stop().await;
     shell(dir.path(), "fluent-backend migrate contract", &variables).await;
     shell(dir.path(), "fluent-backend database forget-secret", &variables).await;
+    shell(dir.path(), "fluent-backend database forget-instance-key", &variables).await;
 }
