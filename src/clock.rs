@@ -1,8 +1,8 @@
 //! The time of day and random tokens: from one place, so that tests can steer the time.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Instant;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -91,6 +91,19 @@ impl Clock {
             }
             Source::Stopped(micros) => micros.load(Ordering::Relaxed),
         })
+    }
+
+    /// Returns the time since some moment in the past, which neither setting nor correcting the machine's clock
+    /// changes. A stopped clock moves it, too.
+    #[must_use]
+    pub fn uptime(&self) -> Duration {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        match &self.0 {
+            Source::System { .. } => START.elapsed(),
+            Source::Stopped(micros) => {
+                Duration::from_micros(micros.load(Ordering::Relaxed).try_into().unwrap_or_default())
+            }
+        }
     }
 
     /// Returns the time as it is without correction.

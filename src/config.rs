@@ -4,6 +4,7 @@ mod address;
 mod env_file;
 mod environment;
 mod error;
+mod former;
 mod nats;
 mod origin;
 mod redaction;
@@ -22,8 +23,8 @@ pub(crate) use env_file::without_byte_order_mark;
 pub use error::ConfigError;
 pub use nats::NatsServers;
 pub use sections::{
-    Admin, Auth, Cluster, Database, Failover, Http, Limits, Log, LogFormat, MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES,
-    Messages, Server, Socket, Synchronous,
+    Admin, Auth, Bytes, Cluster, Database, Failover, Http, Limits, Log, LogFormat, MAX_ARGON2_MEMORY_KIB,
+    MAX_ARGON2_PASSES, Messages, Rate, Server, Socket, Synchronous, TENTHS, Tenths,
 };
 pub use store::Store;
 
@@ -75,11 +76,13 @@ impl Config {
         let variables = environment::with_short_names(variables);
         let environment =
             Environment::with_prefix("FLUENT").prefix_separator("__").separator("__").source(Some(variables));
-        let config: Self = builder
-            .add_source(environment)
-            .build()
-            .and_then(::config::Config::try_deserialize)
-            .map_err(|error| ConfigError::Invalid { file: file.map(Path::to_owned), reason: error.to_string() })?;
+        let invalid = |error: ::config::ConfigError| ConfigError::Invalid {
+            file: file.map(Path::to_owned),
+            reason: error.to_string(),
+        };
+        let settings = builder.add_source(environment).build().map_err(invalid)?;
+        former::refuse(&settings)?;
+        let config: Self = settings.try_deserialize().map_err(invalid)?;
         config.validate()?;
         Ok(config)
     }
@@ -101,7 +104,7 @@ impl Config {
         self.messages.validate()?;
         self.cluster.validate(matches!(store, Store::Sqlite(_)))?;
         self.log.validate()?;
-        self.limits.validate()
+        self.limits.validate(self.socket.max_ciphertext_bytes)
     }
 
     /// Returns the store that `database.url` names, or the SQLite file in the data directory.

@@ -24,6 +24,7 @@
 //! - [`mod@clock`] — time and random tokens
 //! - [`mod@config`] — settings
 //! - [`mod@telemetry`] — logs and metrics
+//! - [`mod@limits`] — how often something may be done
 //! - [`mod@storage`] — the database, the only place that knows SeaORM
 //! - [`mod@auth`] — registration, login, tokens
 //! - [`mod@actors`] — root, registry, session, persistence, presence, janitor, the only place that knows ractor
@@ -58,6 +59,7 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod http;
+pub mod limits;
 pub mod protocol;
 pub mod server;
 pub mod service;

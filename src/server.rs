@@ -224,13 +224,13 @@ fn max_connections(configured: usize) -> Result<usize, ServerError> {
     Ok(configured.min(possible))
 }
 
-/// Runs the periodic chores of the server every [`UPKEEP_INTERVAL`]: folds histograms, forgets idle addresses of rate
-/// limits, logs wrong passwords.
+/// Runs the periodic chores of the server every [`UPKEEP_INTERVAL`]: folds histograms, drops full buckets of
+/// limiters, logs wrong passwords.
 async fn upkeep(app: Arc<App>, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(UPKEEP_INTERVAL);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
         metrics().run_upkeep();
-        app.auth_limiter.forget_idle();
+        app.limiters.sweep();
         app.service.log_wrong_passwords();
     }
 }

@@ -4,6 +4,7 @@
 //! device or actor id is ever a label.
 
 mod cluster;
+mod limiters;
 mod listener;
 mod names;
 mod seldom;
@@ -21,6 +22,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::config::{Log, LogFormat};
 
 pub use cluster::{ClusterMetrics, Dropped};
+pub use limiters::LimiterMetrics;
 pub use listener::{ListenerKind, ListenerMetrics};
 pub use names::ActorKind;
 pub use seldom::Seldom;
@@ -75,6 +77,8 @@ pub struct Metrics {
     pub whispers_dropped: Counter,
     /// Those of several servers on one PostgreSQL.
     pub cluster: ClusterMetrics,
+    /// Those of the limiters.
+    pub limiters: LimiterMetrics,
     listeners: [ListenerMetrics; ListenerKind::ALL.len()],
     mailbox_wait: [Histogram; ActorKind::ALL.len()],
     actor_restarts: [Counter; ActorKind::ALL.len()],
@@ -119,6 +123,7 @@ impl Metrics {
             store_ahead_seconds: gauge!(names::STORE_AHEAD_SECONDS),
             whispers_dropped: counter!(names::WHISPERS_DROPPED),
             cluster: ClusterMetrics::new(),
+            limiters: LimiterMetrics::new(),
             listeners: ListenerKind::ALL.map(ListenerMetrics::new),
             mailbox_wait: by_actor(names::MAILBOX_WAIT_SECONDS),
             actor_restarts: ActorKind::ALL.map(|kind| counter!(names::ACTOR_RESTARTS, "actor" => kind.as_str())),

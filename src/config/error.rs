@@ -1,5 +1,6 @@
 //! Errors in the settings.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 /// The settings cannot be used. Each text is one line for the operator.
@@ -25,7 +26,7 @@ pub enum ConfigError {
     #[error("invalid configuration: {key} {reason}")]
     Value {
         /// `section.key`.
-        key: &'static str,
+        key: Cow<'static, str>,
         /// What the value must be.
         reason: String,
     },
@@ -37,6 +38,6 @@ fn from(file: Option<&Path>) -> String {
 }
 
 /// Returns an error when `valid` is false.
-pub(super) fn require(valid: bool, key: &'static str, reason: &str) -> Result<(), ConfigError> {
-    if valid { Ok(()) } else { Err(ConfigError::Value { key, reason: reason.to_owned() }) }
+pub(super) fn require(valid: bool, key: impl Into<Cow<'static, str>>, reason: &str) -> Result<(), ConfigError> {
+    if valid { Ok(()) } else { Err(ConfigError::Value { key: key.into(), reason: reason.to_owned() }) }
 }

@@ -20,7 +20,7 @@ impl NatsServers {
     /// Reads URLs that are separated by commas; `None` when there are none. No error repeats the text: it may hold a
     /// password.
     pub(super) fn parse(list: &str) -> Result<Option<Self>, ConfigError> {
-        let wrong = |reason: &str| Err(ConfigError::Value { key: KEY, reason: reason.to_owned() });
+        let wrong = |reason: &str| Err(ConfigError::Value { key: KEY.into(), reason: reason.to_owned() });
         let mut servers = Self { urls: Vec::new(), user: None };
         let mut users = Vec::new();
         for text in list.split(',').map(str::trim).filter(|text| !text.is_empty()) {

@@ -18,7 +18,7 @@ impl Http {
         let Some(origin) = self.cors_origins.iter().find(never) else { return Ok(()) };
         let reason =
             format!("holds {origin:?}, which no browser sends: an origin is scheme://host or scheme://host:port");
-        Err(ConfigError::Value { key: "http.cors_origins", reason })
+        Err(ConfigError::Value { key: "http.cors_origins".into(), reason })
     }
 }
 

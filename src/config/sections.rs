@@ -17,7 +17,7 @@ pub use auth::{Auth, MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES};
 pub use cluster::Cluster;
 pub use database::{Database, Failover, Synchronous};
 pub use http::Http;
-pub use limits::Limits;
+pub use limits::{Bytes, Limits, Rate, TENTHS, Tenths};
 pub use log::{Log, LogFormat};
 pub use messages::Messages;
 pub use server::Server;

@@ -40,7 +40,7 @@ impl Store {
     /// Reads `sqlite://path` and `postgres://…`, also as SQLAlchemy writes them (`sqlite+aiosqlite:///./chat.db`,
     /// `postgresql+asyncpg://…`). No error repeats the text: it may hold a password.
     pub(super) fn parse(url: &str) -> Result<Self, ConfigError> {
-        let wrong = |reason: &str| Err(ConfigError::Value { key: "database.url", reason: reason.to_owned() });
+        let wrong = |reason: &str| Err(ConfigError::Value { key: "database.url".into(), reason: reason.to_owned() });
         let Some((scheme, rest)) = url.split_once("://") else {
             return wrong("must begin with sqlite:// or postgres://");
         };
@@ -65,7 +65,7 @@ impl Store {
     }
 
     fn sqlite(rest: &str) -> Result<Self, ConfigError> {
-        let wrong = |reason: &str| Err(ConfigError::Value { key: "database.url", reason: reason.to_owned() });
+        let wrong = |reason: &str| Err(ConfigError::Value { key: "database.url".into(), reason: reason.to_owned() });
         let (path, parameters) = rest.split_once('?').unwrap_or((rest, ""));
         if path.contains(":memory:") || parameters.contains("memory") {
             return wrong("must name a file: a database in memory forgets everything");

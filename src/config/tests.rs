@@ -100,3 +100,37 @@ fn secrets_are_not_shown() {
     }
     assert!(config.redacted_toml().unwrap().contains("[redacted]"));
 }
+
+#[test]
+fn every_limiter_can_be_set_in_the_environment() {
+    use crate::domain::Limiter;
+    let defaults = Config::defaults().unwrap().limits;
+    for limiter in Limiter::ALL {
+        let Some(rule) = defaults.rule(*limiter) else { continue };
+        let key = format!("FLUENT__LIMITS__{}__BURST", limiter.setting().to_uppercase().replace('.', "__"));
+        let set = load(&[(&key, "4000001")]).unwrap_or_else(|error| panic!("{key}: {error}")).limits;
+        // Those that are counted in tenths have ten times as many.
+        assert_eq!(set.rule(*limiter).unwrap().burst % 4_000_001, 0, "{key}");
+        assert_eq!(set.rule(*limiter).unwrap().every, rule.every);
+        assert_eq!(load(&[(&key, "0")]).unwrap().limits.rule(*limiter), None, "{key}: 0 switches it off");
+    }
+    assert_eq!(load(&[("FLUENT__LIMITS__ENABLED", "false")]).unwrap().limits.rule(Limiter::SendUser), None);
+}
+
+#[test]
+fn limits_that_could_not_work_and_those_of_former_versions_are_refused() {
+    let message = |key: &str, value: &str| load(&[(key, value)]).unwrap_err().to_string();
+    for (key, value, named) in [
+        ("FLUENT__LIMITS__SEND__PAIR__EVERY_MS", "0", "limits.send.pair every_ms"),
+        ("FLUENT__LIMITS__INBOUND__PARTNERS__PER_S", "0", "limits.inbound.partners every_ms"),
+        ("FLUENT__LIMITS__INBOUND__STRANGERS__BURST", "196607", "limits.inbound.strangers burst"),
+        ("FLUENT__LIMITS__DIRECTORY__USER__BURST", "99", "limits.directory.user burst"),
+        ("FLUENT__LIMITS__KEY__USER__EVERY_MS", "99999999999999", "limits.key.user must be full"),
+        ("FLUENT__LIMITS__SEND__PIAR__BURST", "1", "piar"),
+        ("FLUENT__LIMITS__AUTH_PER_MINUTE", "1", "limits.login.address"),
+        ("FLUENT__LIMITS__LOGINS_PER_NAME_PER_MINUTE", "1", "limits.login.account"),
+    ] {
+        let message = message(key, value);
+        assert!(message.contains(named), "{key}: {message}");
+    }
+}

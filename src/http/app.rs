@@ -8,9 +8,10 @@ use super::operators::Operators;
 use super::places::Places;
 use super::shares::Shares;
 use crate::actors::{ActorSystem, Health, Others, WhoHandle};
-use crate::auth::{Auth, RateLimiter};
+use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::limits::Limiters;
 use crate::service::{Dialects, Service};
 use crate::socket::Sockets;
 use crate::storage::Storage;
@@ -41,8 +42,8 @@ pub struct App {
     pub places: Arc<Places>,
     /// The shares that one account, and the responses to all clients, may take.
     pub shares: Arc<Shares>,
-    /// The limit on the logins of one address.
-    pub auth_limiter: RateLimiter,
+    /// The limits on rates.
+    pub limiters: Arc<Limiters>,
     /// The addresses that limits count by.
     pub client_addresses: ClientAddresses,
     /// The names under which operators reach their listener.
@@ -66,7 +67,7 @@ impl App {
         let service = Service::new(auth.clone(), storage.clone(), registry, persistence, clock.clone());
         Arc::new(Self {
             sockets: Sockets::new(&config, actors.registry.clone(), actors.health.gate().clone()),
-            auth_limiter: RateLimiter::new(&config.limits),
+            limiters: Limiters::new(&config.limits, &clock),
             shares: Shares::new(config.http.unwritten_bytes),
             client_addresses: ClientAddresses::new(&config.limits),
             operators: Operators::new(&config.admin.hosts),

@@ -171,12 +171,8 @@ mod tests {
 
     #[test]
     fn a_header_from_the_internet_is_not_believed() {
-        let config = config::Limits {
-            enabled: true,
-            auth_per_minute: 1,
-            logins_per_name_per_minute: 1,
-            client_ip_header: "X-Forwarded-For".to_owned(),
-        };
+        let mut config = config::Config::defaults().unwrap().limits;
+        "X-Forwarded-For".clone_into(&mut config.client_ip_header);
         let addresses = ClientAddresses::new(&config);
         let of = |peer: &str, value: &str| {
             let mut headers = HeaderMap::new();

@@ -2,8 +2,6 @@
 
 mod conversions;
 
-use std::time::Duration;
-
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE,
 };
@@ -12,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::respond::{Response, full};
-use crate::domain::{Invalid, Timestamp};
+use crate::domain::{Invalid, Limited, Timestamp};
 use crate::protocol::{Detail, ErrorCode, FrameError};
 use crate::socket::HandshakeError;
 
@@ -50,8 +48,9 @@ pub(super) enum ApiError {
     MethodNotAllowed { allow: String },
     #[error("the request body is larger than {limit} bytes")]
     TooLarge { limit: usize },
-    #[error("too many requests from your address")]
-    RateLimited(Duration),
+    /// The refusal of a limiter: 429, or 503 when it has no room.
+    #[error(transparent)]
+    Limited(Limited),
     #[error("this name is unknown here: use an IP address or localhost, or name it in admin.hosts")]
     Misdirected,
     #[error("the server cannot do this now, try again")]
@@ -92,6 +91,13 @@ pub(super) struct Problem {
     /// `stale_key`: names the receiver's present key.
     #[serde(skip_serializing_if = "Option::is_none")]
     key_id: Option<String>,
+    /// `rate_limited`: which limit, by its name in `[limits]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "login.account")]
+    limiter: Option<&'static str>,
+    /// `rate_limited`: milliseconds after which to try again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
 }
 
 impl ApiError {
@@ -109,9 +115,11 @@ impl ApiError {
             Self::NotFound(_) => (StatusCode::NOT_FOUND, ErrorCode::NotFound),
             Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::MethodNotAllowed),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLarge),
-            Self::RateLimited(_) => (StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited),
+            Self::Limited(Limited::Until { .. }) => (StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited),
             Self::Misdirected => (StatusCode::MISDIRECTED_REQUEST, ErrorCode::Forbidden),
-            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable),
+            Self::Unavailable | Self::Limited(Limited::NoRoom(_)) => {
+                (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable)
+            }
             Self::Handshake(HandshakeError::NotAnUpgrade) => (StatusCode::UPGRADE_REQUIRED, ErrorCode::BadFrame),
             Self::BadHost | Self::BadDevice | Self::BadOpening(_) | Self::Handshake(HandshakeError::BadKey) => {
                 (StatusCode::BAD_REQUEST, ErrorCode::BadFrame)
@@ -141,8 +149,9 @@ impl ApiError {
                     headers.insert(ALLOW, allow);
                 }
             }
-            Self::RateLimited(wait) => {
-                headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
+            Self::Limited(_) | Self::Frame(FrameError { code: ErrorCode::RateLimited, .. }) => {
+                let (_, retry_after_ms) = self.limit().unwrap_or_default();
+                headers.insert(RETRY_AFTER, HeaderValue::from(retry_after_ms.div_ceil(1000).max(1)));
             }
             Self::Unavailable | Self::Frame(FrameError { code: ErrorCode::Unavailable, .. }) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
@@ -152,6 +161,17 @@ impl ApiError {
                 headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
             }
             _ => {}
+        }
+    }
+
+    /// Returns the limiter that has refused the request, and the milliseconds after which to try again.
+    fn limit(&self) -> Option<(&'static str, u64)> {
+        match self {
+            Self::Limited(limited) => Some((limited.limiter().name(), limited.retry_after_ms())),
+            Self::Frame(FrameError { detail: Detail::Limiter(name), retry_after_ms, .. }) => {
+                Some((name, retry_after_ms.unwrap_or_default()))
+            }
+            _ => None,
         }
     }
 
@@ -171,7 +191,12 @@ impl ApiError {
             seq: None,
             timestamp: None,
             key_id: None,
+            limiter: None,
+            retry_after_ms: None,
         };
+        if let Some((limiter, retry_after_ms)) = self.limit().filter(|_| code == ErrorCode::RateLimited) {
+            (problem.limiter, problem.retry_after_ms) = (Some(limiter), Some(retry_after_ms));
+        }
         match &self {
             Self::Frame(FrameError { detail: Detail::Conflict { id, seq, timestamp }, .. }) => {
                 (problem.id, problem.seq, problem.timestamp) = (Some(id.0), Some(seq.0), Some(*timestamp));
@@ -222,6 +247,8 @@ fn code_of(invalid: &Invalid) -> ErrorCode {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -233,8 +260,11 @@ mod tests {
         };
         assert_eq!(header(ApiError::Unauthorized("x"), "www-authenticate").as_deref(), Some("Bearer"));
         assert_eq!(header(ApiError::Unavailable, "retry-after").as_deref(), Some("1"));
-        let limited = ApiError::RateLimited(Duration::from_millis(1500));
-        assert_eq!(header(limited, "retry-after").as_deref(), Some("2"));
+        let limited =
+            |ms| Limited::Until { limiter: crate::domain::Limiter::LoginAccount, wait: Duration::from_millis(ms) };
+        assert_eq!(header(limited(1500).into(), "retry-after").as_deref(), Some("2"));
+        assert_eq!(header(limited(0).into(), "retry-after").as_deref(), Some("1"));
+        assert_eq!(header(FrameError::from(limited(2000)).into(), "retry-after").as_deref(), Some("2"));
         let allow = ApiError::MethodNotAllowed { allow: "GET, HEAD".to_owned() };
         assert_eq!(header(allow, "allow").as_deref(), Some("GET, HEAD"));
     }

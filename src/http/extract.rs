@@ -12,7 +12,7 @@ pub(super) use super::body::{LimitedBody, json_body, json_bytes};
 use super::error::ApiError;
 use super::places::Place;
 use crate::auth::{Access, Bearer, bearer};
-use crate::domain::{ClientAddress, LoginId, MessageId, Since, UserId};
+use crate::domain::{ClientAddress, Limiter, LoginId, MessageId, Since, UserId};
 
 /// The header that names a message, so that it may be sent again.
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -132,19 +132,10 @@ pub(super) fn keeps_place(request: &Request) {
     }
 }
 
-/// Counts an attempt to prove a password, before anything is read or hashed. Fails when the address has made too many.
-/// A refresh is not counted: the shipped client signs out on any status but 2xx.
-pub(super) fn limit_rate(app: &App, request: &Request) -> Result<(), ApiError> {
-    match client_address(app, request) {
-        Some(address) => Ok(app.auth_limiter.check(address.class())?),
-        None => Ok(()),
-    }
-}
-
-/// Counts a login with this name. Fails when the address has made too many.
-pub(super) fn limit_name(app: &App, address: Option<ClientAddress>, name: &str) -> Result<(), ApiError> {
+/// Takes a token of a limiter that counts by the class of the client's address.
+pub(super) fn limit_address(app: &App, address: Option<ClientAddress>, limiter: Limiter) -> Result<(), ApiError> {
     match address {
-        Some(address) => Ok(app.auth_limiter.check_name(address.class(), name)?),
+        Some(address) => Ok(app.limiters.take(limiter, address.class())?),
         None => Ok(()),
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Serialize, Serializer};
 
-use crate::domain::{MessageId, Refusal, Seq, Timestamp};
+use crate::domain::{Limited, MessageId, Refusal, Seq, Timestamp};
 
 /// The kind of an error, as a stable word for programs. The socket and REST use the same words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -150,6 +150,22 @@ impl FrameError {
             message: "error: the message was not confirmed, try again".into(),
             retry_after_ms: Some(retry_after_ms),
             detail: Detail::None,
+        }
+    }
+}
+
+impl From<Limited> for FrameError {
+    fn from(limited: Limited) -> Self {
+        let retry_after_ms = Some(limited.retry_after_ms());
+        match limited {
+            Limited::Until { limiter, .. } => Self {
+                retry_after_ms,
+                detail: Detail::Limiter(limiter.name()),
+                ..Self::new(ErrorCode::RateLimited, format!("error: {limited}"))
+            },
+            Limited::NoRoom(_) => {
+                Self { retry_after_ms, ..Self::new(ErrorCode::Unavailable, format!("error: {limited}")) }
+            }
         }
     }
 }

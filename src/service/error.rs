@@ -1,6 +1,7 @@
 //! Why a use case was not carried out.
 
 use crate::auth::AuthError;
+use crate::domain::Limited;
 use crate::protocol::{ErrorCode, FrameError};
 use crate::storage::StorageError;
 
@@ -16,6 +17,9 @@ pub enum ServiceError {
     /// The writer refused the command, or its outcome is not known ([`ErrorCode::Unavailable`]).
     #[error(transparent)]
     Refused(#[from] FrameError),
+    /// It was done too often.
+    #[error(transparent)]
+    Limited(#[from] Limited),
     /// The login began too long ago to allow this without the password.
     #[error("the password is needed")]
     PasswordNeeded,

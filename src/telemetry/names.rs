@@ -38,6 +38,10 @@ pub(super) const GAPS: &str = "fluent_cluster_gaps_total";
 pub(super) const RELAY_UP: &str = "fluent_cluster_relay_up";
 pub(super) const BYTES: &str = "fluent_cluster_bytes_total";
 pub(super) const WORDS_DROPPED: &str = "fluent_cluster_dropped_total";
+pub(super) const LIMITER_REFUSALS: &str = "fluent_limiter_refusals_total";
+pub(super) const LIMITER_DELAYS: &str = "fluent_limiter_delays_total";
+pub(super) const LIMITER_OVERFLOWS: &str = "fluent_limiter_overflows_total";
+pub(super) const LIMITER_KEYS: &str = "fluent_limiter_keys";
 pub(super) const FOREIGN_DELIVERY_SECONDS: &str = "fluent_cluster_foreign_delivery_seconds";
 
 /// The kinds of actor, as the label `actor`.
@@ -122,6 +126,10 @@ pub(super) fn describe() {
     describe_counter!(WORDS_DROPPED, Unit::Count, "Words between servers that were dropped, by the cause");
     describe_histogram!(FOREIGN_DELIVERY_SECONDS, Unit::Seconds, "Time from another server's commit to the registry");
     describe_counter!(WHISPERS_DROPPED, Unit::Count, "Typing and presence requests dropped because of load");
+    describe_counter!(LIMITER_REFUSALS, Unit::Count, "Refusals and drops, by limiter");
+    describe_counter!(LIMITER_DELAYS, Unit::Count, "What was made to wait, by limiter");
+    describe_counter!(LIMITER_OVERFLOWS, Unit::Count, "New keys that found the table of limiters full, by limiter");
+    describe_gauge!(LIMITER_KEYS, Unit::Count, "Keys that limiters count just now");
     describe_counter!(ACTOR_RESTARTS, Unit::Count, "Actors that failed; all but sessions are replaced by a successor");
     describe_counter!(HTTP_REQUESTS, Unit::Count, "Requests by route and status");
     describe_histogram!(HTTP_SECONDS, Unit::Seconds, "Time from request head to response head");

@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Each module may use itself and those before it.
-const LAYERS: [&str; 13] = [
+const LAYERS: [&str; 14] = [
     "domain",
     "protocol",
     "clock",
     "config",
     "telemetry",
+    "limits",
     "storage",
     "auth",
     "actors",
@@ -34,7 +35,7 @@ const APART: [(&str, &str); 5] = [
 ];
 
 /// Which modules may name a library. The program and the test support are clients of everything.
-const LIBRARIES: [(&str, &[&str]); 11] = [
+const LIBRARIES: [(&str, &[&str]); 12] = [
     ("sea_orm", &["storage"]),
     ("rusqlite", &["storage"]),
     ("sqlx", &["storage"]),
@@ -45,6 +46,7 @@ const LIBRARIES: [(&str, &[&str]); 11] = [
     ("hyper_util", &["http", "socket", "testing"]),
     ("tokio_tungstenite", &["http", "socket", "testing"]),
     ("jsonwebtoken", &["auth"]),
+    ("governor", &["limits"]),
     ("indicatif", &["cli"]),
 ];
 

@@ -78,7 +78,7 @@ impl Auth {
         require(self.argon2_passes <= MAX_ARGON2_PASSES, "auth.argon2_passes", "must be at most 100")?;
         require(self.hash_concurrency <= MAX_HASH_CONCURRENCY, "auth.hash_concurrency", "must be at most 1024")?;
         argon2::Params::new(self.argon2_memory_kib, self.argon2_passes, 1, None).map(drop).map_err(|error| {
-            ConfigError::Value { key: "auth.argon2_memory_kib", reason: format!("or argon2_passes: {error}") }
+            ConfigError::Value { key: "auth.argon2_memory_kib".into(), reason: format!("or argon2_passes: {error}") }
         })
     }
 }

@@ -26,8 +26,9 @@ pub enum LogFormat {
 
 impl Log {
     pub(in crate::config) fn validate(&self) -> Result<(), ConfigError> {
-        tracing_subscriber::EnvFilter::try_new(&self.filter)
-            .map(drop)
-            .map_err(|error| ConfigError::Value { key: "log.filter", reason: format!("cannot be read: {error}") })
+        tracing_subscriber::EnvFilter::try_new(&self.filter).map(drop).map_err(|error| ConfigError::Value {
+            key: "log.filter".into(),
+            reason: format!("cannot be read: {error}"),
+        })
     }
 }

@@ -1,8 +1,8 @@
 //! Errors of the layers below, as errors of endpoints.
 
 use super::ApiError;
-use crate::auth::{AuthError, RateLimited};
-use crate::domain::Invalid;
+use crate::auth::AuthError;
+use crate::domain::{Invalid, Limited};
 use crate::service::ServiceError;
 use crate::socket::NotAdmitted;
 use crate::storage::StorageError;
@@ -13,6 +13,7 @@ impl From<ServiceError> for ApiError {
             ServiceError::Auth(error) => error.into(),
             ServiceError::Storage(error) => error.into(),
             ServiceError::Refused(error) => error.into(),
+            ServiceError::Limited(limited) => limited.into(),
             ServiceError::PasswordNeeded => {
                 Self::Forbidden("give your password: this login session began too long ago")
             }
@@ -70,8 +71,8 @@ impl From<Invalid> for ApiError {
     }
 }
 
-impl From<RateLimited> for ApiError {
-    fn from(RateLimited(wait): RateLimited) -> Self {
-        Self::RateLimited(wait)
+impl From<Limited> for ApiError {
+    fn from(limited: Limited) -> Self {
+        Self::Limited(limited)
     }
 }

@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::auth::TokenPair;
-use crate::domain::{EmailAddress, NewAccount, Password, PublicKey, UserName};
+use crate::domain::{EmailAddress, Limiter, NewAccount, Password, PublicKey, UserName};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Request, client_address, json_body, limit_name, limit_rate};
+use crate::http::extract::{Request, client_address, json_body, limit_address};
 use crate::http::refusals::{HashingBusy, Invalid, RateLimited};
 use crate::http::respond::{Response, secret_json};
+use crate::limits::LimiterKey;
 
 #[derive(Deserialize, ToSchema)]
 pub(in crate::http) struct RegisterRequest {
@@ -80,8 +81,8 @@ impl From<TokenPair> for TokenAnswer {
     HashingBusy,
 ))]
 pub(in crate::http) async fn register(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    limit_rate(&app, &request)?;
     let expected = "an object with the texts username, email, password and public_key";
+    let address = client_address(&app, &request);
     let body: RegisterRequest = json_body(request, expected).await?;
     let account = NewAccount {
         name: UserName::parse(body.username)?,
@@ -89,6 +90,8 @@ pub(in crate::http) async fn register(app: Arc<App>, request: Request) -> Result
         password: Password::parse(&body.password)?,
         public_key: PublicKey::parse(body.public_key, app.config.auth.strict_public_keys)?,
     };
+    limit_address(&app, address, Limiter::RegisterAddress)?;
+    app.limiters.take(Limiter::RegisterServer, LimiterKey::Server)?;
     let (username, email) = (account.name.as_str().to_owned(), account.email.as_str().to_owned());
     let id = app.service.register(account).await?.0;
     Ok(secret_json(StatusCode::CREATED, &RegisterAnswer { id, username, email }))
@@ -103,11 +106,11 @@ pub(in crate::http) async fn register(app: Arc<App>, request: Request) -> Result
     HashingBusy,
 ))]
 pub(in crate::http) async fn login(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    limit_rate(&app, &request)?;
     let expected = "an object with the texts username and password";
     let address = client_address(&app, &request);
     let body: LoginRequest = json_body(request, expected).await?;
-    limit_name(&app, address, &body.username)?;
+    limit_address(&app, address, Limiter::LoginAddress)?;
+    app.limiters.take(Limiter::LoginAccount, app.limiters.name_key(&body.username))?;
     let pair = app.service.log_in(body.username, body.password, address).await?;
     Ok(secret_json(StatusCode::OK, &TokenAnswer::from(pair)))
 }

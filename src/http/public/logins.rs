@@ -9,10 +9,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::accounts::TokenAnswer;
 use crate::auth::{Access, TICKET_LIFETIME_S};
-use crate::domain::{LoginId, Password};
+use crate::domain::{Limiter, LoginId, Password};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Request, client_address, json_body, limit, limit_rate, number, path_id, query};
+use crate::http::extract::{Request, client_address, json_body, limit, limit_address, number, path_id, query};
 use crate::http::refusals::{HashingBusy, Invalid, RateLimited};
 use crate::http::respond::{Response, json, no_content, secret_json};
 
@@ -124,12 +124,12 @@ pub(in crate::http) async fn change_password(
     access: Access,
     request: Request,
 ) -> Result<Response, ApiError> {
-    // A stolen token must not help to guess the password.
-    limit_rate(&app, &request)?;
     let address = client_address(&app, &request);
     let expected = "an object with the texts old_password and new_password";
     let body: PasswordRequest = json_body(request, expected).await?;
     let new = Password::parse(&body.new_password)?;
+    // A stolen token must not help to guess the password.
+    limit_address(&app, address, Limiter::LoginAddress)?;
     app.dialects.check(access).await?;
     let pair = app.service.change_password(access.user, body.old_password, new, address).await?;
     Ok(secret_json(StatusCode::OK, &TokenAnswer::from(pair)))

@@ -9,10 +9,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::users::KeyedUserBody;
 use crate::auth::Access;
-use crate::domain::{PublicKey, Settings, UserId};
+use crate::domain::{Limiter, PublicKey, Settings, UserId};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Request, client_address, json_body, limit_rate, number, path_id, query};
+use crate::http::extract::{Request, client_address, json_body, limit_address, number, path_id, query};
 use crate::http::refusals::{Invalid, NotFound, RateLimited, Unavailable};
 use crate::http::respond::{Response, json, json_list, no_content};
 use crate::service::ServiceError;
@@ -114,12 +114,12 @@ pub(in crate::http) async fn settings(app: Arc<App>, access: Access, request: Re
     RateLimited,
 ))]
 pub(in crate::http) async fn set_key(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
-    // Each change is announced to all partners of the user.
-    limit_rate(&app, &request)?;
     let address = client_address(&app, &request);
     let expected = "an object with the text public_key and, where it is needed, the text password";
     let KeyRequest { public_key, password } = json_body(request, expected).await?;
     let key = PublicKey::parse(public_key, app.config.auth.strict_public_keys)?;
+    // Each change is announced to all partners of the user.
+    limit_address(&app, address, Limiter::LoginAddress)?;
     app.dialects.check(access).await?;
     let key_id = app.service.set_key(access, key, password, address).await?;
     Ok(json(StatusCode::OK, &KeyAnswer { key_id }))
@@ -134,10 +134,10 @@ pub(in crate::http) async fn set_key(app: Arc<App>, access: Access, request: Req
     Unavailable,
 ))]
 pub(in crate::http) async fn delete(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
-    // A stolen token must not help to guess the password.
-    limit_rate(&app, &request)?;
     let address = client_address(&app, &request);
     let body: DeleteRequest = json_body(request, "an object with the text password").await?;
+    // A stolen token must not help to guess the password.
+    limit_address(&app, address, Limiter::LoginAddress)?;
     app.dialects.check(access).await?;
     app.service.delete_account(access.user, body.password, address).await?;
     Ok(no_content())

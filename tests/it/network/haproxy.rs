@@ -113,7 +113,7 @@ async fn haproxy_speaks_tls_and_tells_the_clients_address() {
     let server = TestServer::start_with(|config| {
         config.http.behind_tls = true;
         config.limits.enabled = true;
-        config.limits.auth_per_minute = 3;
+        config.limits.login.address.burst = 3;
         "X-Forwarded-For".clone_into(&mut config.limits.client_ip_header);
     })
     .await;

@@ -57,7 +57,7 @@ async fn nginx_speaks_tls_for_the_server() {
 async fn nginx_tells_the_clients_address() {
     let server = TestServer::start_with(|config| {
         config.limits.enabled = true;
-        config.limits.auth_per_minute = 3;
+        config.limits.login.address.burst = 3;
         config.limits.client_ip_header = "X-Forwarded-For".to_owned();
     })
     .await;

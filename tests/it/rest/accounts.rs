@@ -213,7 +213,8 @@ async fn too_many_logins_at_once_are_told_to_come_back() {
 async fn one_address_cannot_log_in_without_end() {
     let server = TestServer::start_alone(|config| {
         config.limits.enabled = true;
-        config.limits.auth_per_minute = 5;
+        config.limits.login.address.burst = 5;
+        config.limits.login.account.burst = 0;
         config.limits.client_ip_header = "X-Forwarded-For".to_owned();
     })
     .await;

@@ -9,12 +9,12 @@ use crate::support::tables;
 
 const WRONG: &str = "not my password";
 
-/// A server that lets one address try so often a minute, and a user who has used up two.
+/// A server that lets one address try so often, and a user who has used up one.
 async fn limited(attempts: u32) -> (TestServer, TestClient) {
     let server = TestServer::start_with(|config| {
         config.limits.enabled = true;
-        config.limits.auth_per_minute = attempts;
-        config.limits.logins_per_name_per_minute = 1000;
+        config.limits.login.address.burst = attempts;
+        config.limits.login.account.burst = 0;
     })
     .await;
     let alice = server.sign_up("alice").await;
@@ -24,11 +24,6 @@ async fn limited(attempts: u32) -> (TestServer, TestClient) {
 /// Each route that hashes a password, by its path, and something that it refuses.
 async fn attempt(http: &Http, route: &str) -> u16 {
     let answer = match route {
-        "/auth/register" => {
-            let taken =
-                json!({"username": "alice", "email": "alice@example.org", "password": WRONG, "public_key": "AAAA"});
-            http.post(route, &taken).await
-        }
         "/auth/login" => http.post(route, &json!({"username": "alice", "password": WRONG})).await,
         "/auth/password" => http.put(route, &json!({"old_password": WRONG, "new_password": "quite another"})).await,
         "/users/me" => http.with_body(Method::DELETE, route, &json!({"password": WRONG})).await,
@@ -39,9 +34,9 @@ async fn attempt(http: &Http, route: &str) -> u16 {
 
 #[tokio::test]
 async fn every_route_that_hashes_a_password_counts_against_the_address() {
-    let routes = ["/auth/register", "/auth/login", "/auth/password", "/users/me", "/users/me/public_key"];
+    let routes = ["/auth/login", "/auth/password", "/users/me", "/users/me/public_key"];
     for route in routes {
-        let (server, alice) = limited(4).await;
+        let (server, alice) = limited(3).await;
         let statuses = [attempt(&alice.http, route).await, attempt(&alice.http, route).await];
         assert!(statuses.iter().all(|status| [400, 401, 403, 409].contains(status)), "{route}: {statuses:?}");
         assert_eq!(attempt(&alice.http, route).await, 429, "{route}");
@@ -58,7 +53,7 @@ async fn every_route_that_hashes_a_password_counts_against_the_address() {
 async fn logins_with_one_name_are_counted_apart() {
     let server = TestServer::start_alone(|config| {
         config.limits.enabled = true;
-        config.limits.logins_per_name_per_minute = 2;
+        config.limits.login.account.burst = 2;
     })
     .await;
     let login = async |name: &str| {

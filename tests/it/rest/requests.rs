@@ -155,7 +155,9 @@ async fn the_address_of_a_client_is_read_from_every_form_that_proxies_write() {
     ] {
         let server = TestServer::start_alone(|config| {
             config.limits.enabled = true;
-            config.limits.auth_per_minute = 1;
+            config.limits.login.address.burst = 1;
+            config.limits.login.address_v6.burst = 1;
+            config.limits.login.account.burst = 0;
             config.limits.client_ip_header = header.to_owned();
         })
         .await;

@@ -1,0 +1,139 @@
+//! Limiters: how often a user, a pair of users, a network or a name may do something.
+//!
+//! Each row of the table ([`Limiter`]) has a bucket a key (GCRA). The buckets of all rows are in one table of bounded
+//! size; a full bucket holds no information and is dropped. Buckets are of this process: with several servers, each
+//! counts what comes to it.
+
+mod bucket;
+mod key;
+mod key_table;
+mod providers;
+mod time;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub use key::LimiterKey;
+
+use crate::clock::Clock;
+use crate::config;
+use crate::domain::{Limited, Limiter};
+use crate::telemetry::metrics;
+use bucket::Bucket;
+use key::Hasher;
+use key_table::KeyTable;
+use time::Time;
+
+/// All limiters.
+pub struct Limiters {
+    /// One for each row; `None` for caps, and for rows that are off.
+    buckets: Vec<Option<Bucket>>,
+    keys: Arc<KeyTable>,
+    time: Time,
+    hasher: Hasher,
+}
+
+impl Limiters {
+    /// Makes the limiters that are configured; with full buckets.
+    #[must_use]
+    pub fn new(config: &config::Limits, clock: &Clock) -> Arc<Self> {
+        let (keys, time) = (Arc::new(KeyTable::new(config.max_keys)), Time::new(clock.clone()));
+        let bucket = |limiter: &Limiter| Some(Bucket::new(*limiter, config.rule(*limiter)?, &keys, &time));
+        let buckets = Limiter::ALL.iter().map(bucket).collect();
+        Arc::new(Self { buckets, keys, time, hasher: Hasher::default() })
+    }
+
+    /// Takes a token, or refuses.
+    pub fn take(&self, limiter: Limiter, key: impl Into<LimiterKey>) -> Result<(), Limited> {
+        self.take_some(limiter, key, 1)
+    }
+
+    /// Takes `count` tokens at once, or refuses and takes none. More than the bucket holds count as all that it holds.
+    pub fn take_some(&self, limiter: Limiter, key: impl Into<LimiterKey>, count: u32) -> Result<(), Limited> {
+        self.take_quietly(limiter, key.into(), count).inspect_err(|refusal| Self::refused(*refusal))
+    }
+
+    /// Takes a token, and waits for one up to `longest`. Refuses when it would take longer.
+    ///
+    /// Tokens that others wait for are not set aside: who comes at the right moment is first.
+    pub async fn take_in_time(
+        &self,
+        limiter: Limiter,
+        key: impl Into<LimiterKey>,
+        longest: Duration,
+    ) -> Result<(), Limited> {
+        let (key, deadline) = (key.into(), Instant::now() + longest);
+        let mut refusal = match self.take_quietly(limiter, key, 1) {
+            Ok(()) => return Ok(()),
+            Err(refusal) => refusal,
+        };
+        while let Limited::Until { wait, .. } = refusal
+            && wait <= deadline.saturating_duration_since(Instant::now())
+        {
+            metrics().limiters.delayed(limiter);
+            tokio::time::sleep(wait).await;
+            refusal = match self.take_quietly(limiter, key, 1) {
+                Ok(()) => return Ok(()),
+                Err(refusal) => refusal,
+            };
+        }
+        Self::refused(refusal);
+        Err(refusal)
+    }
+
+    /// Gives a token back that was taken.
+    pub fn give_back(&self, limiter: Limiter, key: impl Into<LimiterKey>) {
+        let key = key.into();
+        let limiter = for_family(limiter, key);
+        if let Some(bucket) = self.bucket(limiter) {
+            bucket.give_back(self.hasher.slot(limiter, key), self.hasher.site_slot(limiter, key));
+        }
+    }
+
+    /// Returns the key of a user name as it was typed. Spellings that name one account have one key.
+    #[must_use]
+    pub fn name_key(&self, name: &str) -> LimiterKey {
+        self.hasher.name(name)
+    }
+
+    /// Drops buckets that are full again. Must be called every few seconds.
+    pub fn sweep(&self) {
+        self.keys.sweep(self.time.nanos());
+        metrics().limiters.keys.set(f64::from(u32::try_from(self.keys.len()).unwrap_or(u32::MAX)));
+    }
+
+    fn take_quietly(&self, limiter: Limiter, key: LimiterKey, count: u32) -> Result<(), Limited> {
+        debug_assert_eq!(limiter.kind(), key.kind(), "{}", limiter.setting());
+        let limiter = for_family(limiter, key);
+        let Some(bucket) = self.bucket(limiter) else { return Ok(()) };
+        let (slot, site) = (self.hasher.slot(limiter, key), self.hasher.site_slot(limiter, key));
+        if self.keys.has_room_for(slot) || self.keys.make_room(self.time.nanos()) {
+            return bucket.take(slot, site, count);
+        }
+        metrics().limiters.overflowed(limiter);
+        match key {
+            LimiterKey::Class(class) => bucket.take_of_provider(class, count),
+            _ if bucket.rule.fail_open => Ok(()),
+            _ => Err(Limited::NoRoom(limiter)),
+        }
+    }
+
+    fn bucket(&self, limiter: Limiter) -> Option<&Bucket> {
+        self.buckets.get(limiter as usize)?.as_ref()
+    }
+
+    fn refused(refusal: Limited) {
+        metrics().limiters.refused(refusal.limiter());
+    }
+}
+
+/// Returns the row for the family of the key's address, where each has its own.
+fn for_family(limiter: Limiter, key: LimiterKey) -> Limiter {
+    match (limiter, key) {
+        (Limiter::LoginAddress, LimiterKey::Class(class)) if class.site().is_some() => Limiter::LoginAddressV6,
+        _ => limiter,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! The buckets of one limiter.
+
+use std::num::NonZeroU32;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use governor::clock::Clock as _;
+use governor::middleware::NoOpMiddleware;
+use governor::state::StateStore;
+use governor::{Quota, RateLimiter};
+
+use super::key_table::{KeyTable, Keys};
+use super::providers::Providers;
+use super::time::{BucketTime, Time};
+use crate::domain::{AddressClass, LimitRule, Limited, Limiter, LimiterKind};
+
+/// How many times what one address may do a network of addresses may.
+const NETWORK_FACTOR: u32 = 16;
+
+type Buckets<K, S> = RateLimiter<K, S, BucketTime, NoOpMiddleware<Duration>>;
+
+/// The buckets of one limiter, a key each.
+pub(super) struct Bucket {
+    pub(super) rule: LimitRule,
+    limiter: Limiter,
+    keys: Arc<KeyTable>,
+    time: Time,
+    own: Buckets<u64, Keys>,
+    /// For the sites around IPv6 addresses.
+    sites: Option<Buckets<u64, Keys>>,
+    /// Made when the table of keys is full for the first time.
+    providers: OnceLock<Buckets<u16, Providers>>,
+}
+
+impl Bucket {
+    pub(super) fn new(limiter: Limiter, rule: LimitRule, keys: &Arc<KeyTable>, time: &Time) -> Self {
+        let made = |quota| Buckets::new(quota, Keys(keys.clone()), BucketTime::new(time));
+        Self {
+            own: made(quota(rule)),
+            sites: (limiter.kind() == LimiterKind::Class).then(|| made(quota(of_network(rule)))),
+            providers: OnceLock::new(),
+            rule,
+            limiter,
+            keys: keys.clone(),
+            time: time.clone(),
+        }
+    }
+
+    /// Takes tokens of a key, and of the site around it.
+    pub(super) fn take(&self, slot: u64, site: Option<u64>, count: u32) -> Result<(), Limited> {
+        self.check(&self.own, &slot, count)?;
+        let (Some(sites), Some(site)) = (&self.sites, site) else { return Ok(()) };
+        self.check(sites, &site, count).inspect_err(|_| self.keys.give_back(slot, self.nanos(self.rule, count)))
+    }
+
+    /// Takes tokens of the provider of an address that has no room in the table.
+    pub(super) fn take_of_provider(&self, class: AddressClass, count: u32) -> Result<(), Limited> {
+        let made = || Buckets::new(quota(of_network(self.rule)), Providers::new(), BucketTime::new(&self.time));
+        self.check(self.providers.get_or_init(made), &Providers::place_of(class), count)
+    }
+
+    /// Gives a token back.
+    pub(super) fn give_back(&self, slot: u64, site: Option<u64>) {
+        self.keys.give_back(slot, self.nanos(self.rule, 1));
+        if let Some(site) = site {
+            self.keys.give_back(site, self.nanos(of_network(self.rule), 1));
+        }
+    }
+
+    fn check<K, S>(&self, buckets: &Buckets<K, S>, key: &K, count: u32) -> Result<(), Limited>
+    where
+        K: std::hash::Hash + Eq + Clone,
+        S: StateStore<Key = K>,
+    {
+        let count = NonZeroU32::new(count.min(self.rule.burst)).unwrap_or(NonZeroU32::MIN);
+        // Not more than fits.
+        let Ok(Err(until)) = buckets.check_key_n(key, count) else { return Ok(()) };
+        let wait = until.wait_time_from(buckets.clock().now());
+        Err(Limited::Until { limiter: self.limiter, wait })
+    }
+
+    fn nanos(&self, rule: LimitRule, count: u32) -> u64 {
+        u64::try_from(rule.every.saturating_mul(count.min(self.rule.burst)).as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Returns the numbers for a network of addresses.
+fn of_network(rule: LimitRule) -> LimitRule {
+    let every = (rule.every / NETWORK_FACTOR).max(Duration::from_nanos(1));
+    LimitRule { burst: rule.burst.saturating_mul(NETWORK_FACTOR), every, ..rule }
+}
+
+fn quota(rule: LimitRule) -> Quota {
+    // A rule has neither zero tokens nor a zero time.
+    let burst = NonZeroU32::new(rule.burst).unwrap_or(NonZeroU32::MIN);
+    Quota::with_period(rule.every).unwrap_or_else(|| Quota::per_second(burst)).allow_burst(burst)
+}

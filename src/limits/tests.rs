@@ -1,0 +1,188 @@
+//! All rows of the table, and the table of keys when it is full.
+
+use std::net::IpAddr;
+
+use super::*;
+use crate::config::Config;
+use crate::domain::{AddressClass, ClientAddress, LimiterKind, LoginId, SocketId, Timestamp, UserId};
+
+fn clock() -> Clock {
+    Clock::stopped_at(Timestamp::from_micros(1_700_000_000_000_000))
+}
+
+fn class(text: &str) -> AddressClass {
+    ClientAddress::from(text.parse::<IpAddr>().unwrap()).class()
+}
+
+fn limiters(clock: &Clock, change: impl FnOnce(&mut config::Limits)) -> Arc<Limiters> {
+    let mut config = Config::defaults().unwrap().limits;
+    change(&mut config);
+    Limiters::new(&config, clock)
+}
+
+/// The `number`th key of a limiter.
+fn key(limiters: &Limiters, limiter: Limiter, number: u8) -> LimiterKey {
+    let (user, other) = (UserId(i32::from(number)), UserId(1000));
+    match (limiter, limiter.kind()) {
+        (Limiter::LoginAddressV6, _) => class(&format!("2001:db8:{number}::1")).into(),
+        (_, LimiterKind::Class) => class(&format!("198.51.100.{number}")).into(),
+        (_, LimiterKind::User) => user.into(),
+        (_, LimiterKind::Pair) => LimiterKey::Pair(user, other),
+        (_, LimiterKind::Name) => limiters.name_key(&format!("name{number}")),
+        (_, LimiterKind::Known) => LimiterKey::Known(user, "203.0.113.0/24".parse().unwrap()),
+        (_, LimiterKind::Login) => LoginId(number.into()).into(),
+        (_, LimiterKind::Socket) => LimiterKey::Socket(SocketId(number.into())),
+        (_, LimiterKind::Server) => LimiterKey::Server,
+    }
+}
+
+/// `count` tokens, one at a time where that does not take long.
+fn take(limiters: &Limiters, limiter: Limiter, key: LimiterKey, count: u32) -> Result<(), Limited> {
+    // The row for IPv6 is asked for by the name of the other.
+    let limiter = if limiter == Limiter::LoginAddressV6 { Limiter::LoginAddress } else { limiter };
+    if count > 10_000 {
+        return limiters.take_some(limiter, key, count);
+    }
+    (0..count).try_for_each(|_| limiters.take(limiter, key))
+}
+
+#[test]
+fn of_each_row_a_burst_passes_then_one_after_its_time_and_other_keys_are_untouched() {
+    let (clock, config) = (clock(), Config::defaults().unwrap().limits);
+    let limiters = Limiters::new(&config, &clock);
+    for limiter in Limiter::ALL {
+        let Some(rule) = config.rule(*limiter) else {
+            assert!(matches!(limiter, Limiter::ConnectionsAddress | Limiter::SocketsUser), "{limiter:?} is off");
+            continue;
+        };
+        let (one, other) = (key(&limiters, *limiter, 1), key(&limiters, *limiter, 2));
+        let bucket = || take(&limiters, *limiter, one, rule.burst);
+        assert_eq!(bucket(), Ok(()), "{limiter:?}");
+        let Err(Limited::Until { limiter: named, wait }) = take(&limiters, *limiter, one, 1) else {
+            panic!("{limiter:?} lets one more pass");
+        };
+        assert_eq!((named.name(), wait), (limiter.name(), rule.every));
+        if limiter.kind() != LimiterKind::Server {
+            assert_eq!(take(&limiters, *limiter, other, 1), Ok(()), "{limiter:?}");
+        }
+        // The clock moves by whole seconds.
+        let seconds = i64::try_from(rule.every.as_nanos().div_ceil(1_000_000_000)).unwrap();
+        clock.advance_secs(seconds);
+        assert_eq!(take(&limiters, *limiter, one, 1), Ok(()), "{limiter:?} after {seconds} s");
+        let filling = rule.every * rule.burst;
+        clock.advance_secs(i64::try_from(filling.as_secs()).unwrap() + 1);
+        assert_eq!(bucket(), Ok(()), "{limiter:?} is full again");
+    }
+}
+
+#[test]
+fn limits_that_are_off_refuse_nothing() {
+    let off = limiters(&clock(), |config| config.enabled = false);
+    let zero = limiters(&clock(), |config| config.login.account.burst = 0);
+    for _ in 0..10_000 {
+        let taken = |limiters: &Limiters| limiters.take(Limiter::LoginAccount, limiters.name_key("alice"));
+        assert_eq!((taken(&off), taken(&zero)), (Ok(()), Ok(())));
+    }
+    assert_eq!(off.keys.len() + zero.keys.len(), 0);
+}
+
+#[test]
+fn the_site_around_an_ipv6_address_may_do_sixteen_times_as_much() {
+    let limiters = limiters(&clock(), |config| config.login.address_v6.burst = 2);
+    let taken =
+        |network: u16| limiters.take(Limiter::LoginAddress, class(&format!("2001:db8:7:{network:x}::1"))).is_ok();
+    assert_eq!((0..100).filter(|network| taken(*network)).count(), 32);
+    assert!(limiters.take(Limiter::LoginAddress, class("2001:db8:8::1")).is_ok(), "another site");
+    // What the site has refused is not taken from the address.
+    assert_eq!(limiters.keys.len(), 32 + 1 + 68 + 2);
+    limiters.sweep();
+    assert_eq!(limiters.keys.len(), 32 + 1 + 2);
+}
+
+#[test]
+fn a_token_that_is_given_back_can_be_taken_again() {
+    let limiters = limiters(&clock(), |config| config.login.address.burst = 3);
+    for address in ["198.51.100.1", "2001:db8::1"] {
+        for _ in 0..100 {
+            assert_eq!(limiters.take(Limiter::LoginAddress, class(address)), Ok(()));
+            limiters.give_back(Limiter::LoginAddress, class(address));
+        }
+    }
+    let taken = (0..10).filter(|_| limiters.take(Limiter::LoginAddress, class("198.51.100.1")).is_ok()).count();
+    assert_eq!(taken, 3, "never more than the bucket holds");
+}
+
+#[test]
+fn more_than_a_bucket_holds_takes_all_of_it() {
+    let (clock, key) = (clock(), UserId(1));
+    let limiters =
+        limiters(&clock, |config| (config.inbound.strangers.burst, config.inbound.strangers.per_s) = (10, 1));
+    assert_eq!(limiters.take_some(Limiter::InboundStrangers, key, 1_000_000), Ok(()));
+    assert!(limiters.take(Limiter::InboundStrangers, key).is_err());
+    clock.advance_secs(10);
+    assert_eq!(limiters.take_some(Limiter::InboundStrangers, key, 11), Ok(()));
+}
+
+#[test]
+fn spellings_of_one_name_have_one_key() {
+    let limiters = limiters(&clock(), |_| {});
+    assert_eq!(limiters.name_key("Alice"), limiters.name_key("ALICE"));
+    assert_ne!(limiters.name_key("alice"), limiters.name_key("bob"));
+    assert_ne!(limiters.name_key("\u{200b}"), limiters.name_key("\u{200c}"), "texts that no account can have, too");
+}
+
+/// U+FDFA folds to 18 letters. Folding one of these names takes longer than a thousand looks at their lengths.
+#[test]
+fn a_name_that_is_too_long_is_not_folded() {
+    let (limiters, long) = (limiters(&clock(), |_| {}), "\u{fdfa}".repeat(87_000));
+    let begun = Instant::now();
+    assert!(crate::domain::fold_name(&long).len() > long.len());
+    let folding = begun.elapsed();
+    let begun = Instant::now();
+    let refused = (0..8).filter(|_| limiters.take(Limiter::LoginAccount, limiters.name_key(&long)).is_err()).count();
+    assert_eq!(refused, 3, "it is counted all the same");
+    assert!(begun.elapsed() < folding, "{:?} for eight, {folding:?} for one that is folded", begun.elapsed());
+}
+
+#[test]
+fn a_full_table_keeps_who_is_in_it_and_counts_new_addresses_by_provider() {
+    let clock = clock();
+    let limiters = limiters(&clock, |config| {
+        config.max_keys = 1024;
+        (config.login.address.burst, config.login.address.every_ms) = (2, 1_000_000);
+    });
+    for user in 0..1024 {
+        assert_eq!(limiters.take(Limiter::PasswordUser, UserId(user)), Ok(()));
+    }
+    let known = || (0..5).filter(|_| limiters.take(Limiter::PasswordUser, UserId(7)).is_ok()).count();
+    assert_eq!(known(), 4, "of five one was taken before");
+    assert_eq!(limiters.take(Limiter::PasswordUser, UserId(5000)), Err(Limited::NoRoom(Limiter::PasswordUser)));
+    assert_eq!(limiters.take(Limiter::SendUser, UserId(5000)), Ok(()), "fail_open");
+    // Of one provider 16 times what one address may do; another provider is let in.
+    let mut passed = 0;
+    for (b, c) in (0..4).flat_map(|b| (0..25).map(move |c| (b, c))) {
+        passed += i32::from(limiters.take(Limiter::LoginAddress, class(&format!("10.7.{b}.{c}"))).is_ok());
+    }
+    assert_eq!(passed, 32);
+    assert_eq!(limiters.take(Limiter::LoginAddress, class("10.8.0.1")), Ok(()));
+    assert_eq!(limiters.take(Limiter::LoginAddress, class("2001:db8::1")), Ok(()));
+    assert_eq!(limiters.keys.len(), 1024);
+    // Once buckets are full again there is room.
+    clock.advance_secs(61);
+    assert_eq!(limiters.take(Limiter::PasswordUser, UserId(5000)), Ok(()));
+    assert!(limiters.keys.len() < 10);
+}
+
+#[tokio::test]
+async fn who_waits_gets_the_next_token_unless_it_takes_too_long() {
+    let limiters = limiters(&Clock::system(), |config| {
+        (config.refresh.chain.burst, config.refresh.chain.every_ms) = (1, 20);
+    });
+    let take = |longest| limiters.take_in_time(Limiter::RefreshChain, LoginId(1), Duration::from_millis(longest));
+    let begun = Instant::now();
+    for _ in 0..3 {
+        assert_eq!(take(60_000).await, Ok(()));
+    }
+    assert!(begun.elapsed() >= Duration::from_millis(40));
+    assert!(take(0).await.is_err());
+}
