@@ -11,10 +11,14 @@ use crate::http::app::App;
 use crate::http::error::ApiError;
 use crate::http::extract::Request;
 use crate::http::respond::{Response, json};
+use crate::protocol::record::LEVEL;
 use crate::storage;
 
 /// A server that has said nothing by NATS for so long does not reach it: two words of it are missing.
 const SILENT: Duration = Duration::from_secs(5);
+
+/// Longest wait for what the database says of the servers: whoever asks may want to know why it says nothing.
+const READ_FOR: Duration = Duration::from_secs(2);
 
 #[derive(Serialize)]
 struct Cluster {
@@ -45,18 +49,23 @@ struct Node {
     hold_p99_ms: Option<f64>,
 }
 
-/// The servers that were seen lately, each as it has last described itself.
+/// The servers that were seen lately, each as it has last described itself. While the database is away: this one, and
+/// those of which it hears.
 pub(in crate::http) async fn cluster(app: Arc<App>, _: Request) -> Result<Response, ApiError> {
     let history =
         app.storage.known_history().ok_or(ApiError::NotFound("only PostgreSQL is used by several servers"))?;
-    let rows = app.storage.nodes().await?;
-    let level = rows.first().map_or(0, |node| node.agreed_level);
+    let read = tokio::time::timeout(READ_FOR, app.storage.nodes()).await;
+    let rows = read.unwrap_or(Ok(Vec::new())).unwrap_or_default();
+    let level = app.storage.agreed_level();
     let dead_after_ms = i64::try_from(app.config.cluster.dead_after().as_millis()).unwrap_or(i64::MAX);
     let mut others = app.others.described();
     let mut nodes: Vec<Node> = Vec::with_capacity(rows.len());
     for row in rows {
         let said = others.iter().position(|other| other.boot == row.boot).map(|at| others.swap_remove(at));
         nodes.push(Node::of(&app, row, said));
+    }
+    if !nodes.iter().any(|node| node.is_self) {
+        nodes.push(Node::own(&app));
     }
     // Those whose row could not be renewed.
     nodes.extend(others.into_iter().map(Node::heard));
@@ -70,14 +79,8 @@ impl Node {
     /// Describes a server that has a row in the database, and what it has said by NATS.
     fn of(app: &App, row: storage::Node, said: Option<Described>) -> Self {
         if row.is_self {
-            return Self {
-                relay: Some(if app.health.relay_is_up() { "nats" } else { "polling" }),
-                store_ok: Some(app.health.can_write(&app.storage)),
-                told: app.health.told().0,
-                sockets: signed(app.sockets.count() as u64),
-                hold_p99_ms: app.storage.hold_p99().map(|held| held.as_secs_f64() * 1000.0),
-                ..Self::written(row)
-            };
+            let leaving_until = row.leaving_until.map(|until| until.to_string());
+            return Self { leaving_until, seen_ms_ago: row.seen_ms_ago, ..Self::own(app) };
         }
         match said.map(Self::heard) {
             Some(heard) if heard.seen_ms_ago <= row.seen_ms_ago => heard,
@@ -90,6 +93,24 @@ impl Node {
             },
             Some(heard) => Self { seen_ms_ago: row.seen_ms_ago, ..heard },
             None => Self::written(row),
+        }
+    }
+
+    /// Describes this server by what it knows of itself.
+    fn own(app: &App) -> Self {
+        Self {
+            boot: format!("{:016x}", app.storage.boot()),
+            label: app.config.cluster.name(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            level: LEVEL,
+            is_self: true,
+            told: app.health.told().0,
+            sockets: signed(app.sockets.count() as u64),
+            relay: Some(if app.health.relay_is_up() { "nats" } else { "polling" }),
+            store_ok: Some(app.health.can_write(&app.storage)),
+            leaving_until: None,
+            seen_ms_ago: 0,
+            hold_p99_ms: app.storage.hold_p99().map(|held| held.as_secs_f64() * 1000.0),
         }
     }
 

@@ -89,6 +89,12 @@ async fn alone_without_the_database(lose: fn(&DatabaseLink), get_back: fn(&Datab
         assert_eq!((status, &ready["fenced"]), (503, &json!(true)), "{ready}");
         assert_eq!(http.get("/healthz").await.status, 200);
     }
+    // It tells what it knows of itself, and by NATS of the other.
+    let listed: Value = pair.two.admin().get("/admin/cluster").await.ok().json();
+    let nodes = listed["nodes"].as_array().unwrap();
+    let of = |is_self: bool| nodes.iter().find(|node| node["self"] == is_self).unwrap();
+    assert_eq!((&of(true)["store_ok"], &of(true)["relay"]), (&json!(false), &json!("nats")), "{listed}");
+    assert_eq!((&of(false)["store_ok"], nodes.len()), (&json!(true), 2), "{listed}");
     assert!(pair.two.admin().get("/metrics").await.ok().text().contains("fluent_cluster_fenced"));
     let profile = pair.bob.http.get("/users/me").await;
     assert_eq!(profile.problem(), (503, "unavailable".to_owned()));
