@@ -1,6 +1,22 @@
 -- The schema of the store on SQLite.
 -- Made from migration/src by a test, which also compares it: do not edit.
 
+-- What has happened to accounts and settings, for operators; ids of deleted accounts are emptied.
+CREATE TABLE audit (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    at BIGINT NOT NULL,
+    event TEXT NOT NULL,
+    actor_kind TEXT NOT NULL,
+    actor_id INTEGER,
+    subject_id INTEGER,
+    network TEXT,
+    detail TEXT
+);
+CREATE INDEX audit_actor ON audit (actor_id, id)
+    WHERE actor_id IS NOT NULL;
+CREATE INDEX audit_subject ON audit (subject_id, id)
+    WHERE subject_id IS NOT NULL;
+
 -- Which user has blocked which.
 CREATE TABLE blocks (
     user_id INTEGER NOT NULL,
@@ -55,6 +71,28 @@ CREATE TABLE events (
 CREATE INDEX events_about ON events (subject)
     WHERE kind IN (5, 7, 8);
 CREATE INDEX events_seq ON events (seq);
+
+-- Invites for registration; of a code only a hash and its first characters.
+CREATE TABLE invites (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    hash BLOB NOT NULL,
+    code_begins TEXT NOT NULL,
+    uses INTEGER NOT NULL,
+    uses_left INTEGER NOT NULL,
+    bound_to TEXT,
+    bound_key TEXT,
+    note TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    revoked_at BIGINT,
+    used_at BIGINT,
+    used_by INTEGER REFERENCES users (id) ON DELETE SET NULL
+);
+CREATE INDEX invites_bound ON invites (bound_key)
+    WHERE bound_key IS NOT NULL;
+CREATE UNIQUE INDEX invites_hash ON invites (hash);
+CREATE INDEX invites_used_by ON invites (used_by)
+    WHERE used_by IS NOT NULL;
 
 -- Logins: what one sign-in has made. REST paths call them sessions.
 CREATE TABLE "logins" (
@@ -179,6 +217,13 @@ CREATE TABLE "store" (
 CREATE TABLE sweeps (
     seq BIGINT NOT NULL PRIMARY KEY,
     before BIGINT NOT NULL
+);
+
+-- Settings that operators have switched while servers run.
+CREATE TABLE switches (
+    name TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL,
+    switched_at BIGINT NOT NULL
 );
 
 -- Hashes of socket tickets.

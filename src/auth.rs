@@ -27,7 +27,7 @@ pub use secrets::{SecretError, SecretKeys};
 
 use crate::clock::Clock;
 use crate::config;
-use crate::domain::{LoginId, NewAccount, NewRefreshToken, Password, Proof, Timestamp, UserId};
+use crate::domain::{InviteUse, LoginId, NewAccount, NewRefreshToken, Password, Proof, Timestamp, UserId};
 use crate::storage::{NewLogin, Rotation, Storage, StorageError};
 use opaque::OpaqueToken;
 use passwords::{Passwords, Verdict};
@@ -89,18 +89,19 @@ impl Auth {
         })
     }
 
-    /// Makes an account. Returns [`AuthError::Taken`] when another account has the name, a name that looks like it, or
-    /// the address. This takes the same work, so the time until the response reveals nothing.
-    pub async fn register(&self, account: NewAccount) -> Result<UserId, AuthError> {
+    /// Makes an account, and takes its invite with it. Returns [`AuthError::Taken`] when another account has the name,
+    /// a name that looks like it, or the address. This takes the same work, so the time until the response reveals
+    /// nothing. Returns [`AuthError::InviteGone`] when the invite that it needs cannot be used any more.
+    pub async fn register(&self, account: NewAccount, invite_use: InviteUse) -> Result<UserId, AuthError> {
         account.password.check_owner(account.name.as_str(), account.email.as_str())?;
         let hash = self.passwords.hash(account.password.into_secret()).await?;
-        self.storage
-            .create_account(&account.name, &account.email, hash, &account.public_key, self.clock.now())
-            .await
-            .map_err(|error| match error {
-                StorageError::Duplicate(_) => AuthError::Taken,
-                other => other.into(),
-            })
+        let names = (&account.name, &account.email);
+        match self.storage.create_invited_account(names, hash, &account.public_key, invite_use, self.clock.now()).await
+        {
+            Ok(user) => user.ok_or(AuthError::InviteGone),
+            Err(StorageError::Duplicate(_)) => Err(AuthError::Taken),
+            Err(other) => Err(other.into()),
+        }
     }
 
     /// Begins a login. Returns [`AuthError::WrongCredentials`] for an unknown name and a wrong password alike, after
@@ -121,7 +122,8 @@ impl Auth {
         let known = self.storage.credentials(name).await?;
         let hash = known.as_ref().map(|known| known.password_hash.clone());
         let verdict = self.passwords.verify(password.clone(), hash).await?;
-        let user = known.filter(|_| verdict.is_right()).ok_or(AuthError::WrongCredentials)?;
+        let wrong = AuthError::WrongCredentials { user: known.as_ref().map(|known| known.user) };
+        let user = known.filter(|_| verdict.is_right()).ok_or(wrong)?;
         let better = if verdict == (Verdict::Right { outdated: true }) {
             // Otherwise the time of a login would distinguish old accounts from unused names.
             Some(self.passwords.hash(password).await?)

@@ -1,9 +1,9 @@
 //! The command line: arguments, and what the program prints.
 
+mod admin;
 mod check;
 mod greeting;
 mod health;
-mod names;
 mod output;
 mod progress;
 mod signals;
@@ -11,10 +11,10 @@ mod upkeep;
 
 use std::path::PathBuf;
 
+pub(crate) use admin::{AdminArgs, admin};
 pub(crate) use check::check;
 pub(crate) use greeting::{describe_database, greet};
 pub(crate) use health::healthcheck;
-pub(crate) use names::names;
 pub(crate) use output::{complain, note, one_line, say};
 pub(crate) use signals::StopSignals;
 pub(crate) use upkeep::{backup, copy_db, database, migrate_contract, migrate_up, migration_status, restore};
@@ -78,11 +78,8 @@ pub(crate) enum Command {
         #[arg(long)]
         force: bool,
     },
-    /// Look at what the server keeps; it may run meanwhile.
-    Admin {
-        #[command(subcommand)]
-        command: AdminCommand,
-    },
+    /// Look at what the server keeps, and change it, whether it runs or not.
+    Admin(AdminArgs),
     /// Ask the server on this machine whether it is ready; for containers.
     Healthcheck,
 }
@@ -112,13 +109,6 @@ pub(crate) enum DatabaseCommand {
     ForgetInstanceKey,
     /// Give the space of destroyed messages back to the file system (SQLite).
     Compact,
-}
-
-#[derive(clap::Subcommand)]
-pub(crate) enum AdminCommand {
-    /// List the accounts whose names would not be accepted as new ones: id, name and reason. What is not ASCII in a
-    /// name is written as an escape, so that nothing deceives.
-    Names,
 }
 
 #[derive(clap::Subcommand)]

@@ -23,8 +23,8 @@ pub(crate) use env_file::without_byte_order_mark;
 pub use error::ConfigError;
 pub use nats::NatsServers;
 pub use sections::{
-    Admin, Auth, Bytes, Cluster, Database, Failover, Http, Limits, Log, LogFormat, MAX_ARGON2_MEMORY_KIB,
-    MAX_ARGON2_PASSES, Messages, Rate, Server, Socket, Synchronous, TENTHS, Tenths,
+    Admin, Audit, Auth, Bytes, Cluster, Database, Failover, Http, Limits, Log, LogFormat, MAX_ARGON2_MEMORY_KIB,
+    MAX_ARGON2_PASSES, Messages, Rate, Registration, Server, Socket, Synchronous, TENTHS, Tenths,
 };
 pub use store::Store;
 
@@ -43,6 +43,10 @@ pub struct Config {
     pub database: Database,
     /// Tokens and passwords.
     pub auth: Auth,
+    /// Who may make an account.
+    pub registration: Registration,
+    /// The log of what has happened to accounts and settings.
+    pub audit: Audit,
     /// Limits and headers of HTTP.
     pub http: Http,
     /// Limits and deadlines of sockets.
@@ -96,6 +100,7 @@ impl Config {
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.admin.validate()?;
         self.auth.validate()?;
+        self.audit.validate()?;
         self.socket.validate()?;
         self.http.validate(&self.socket)?;
         self.server.validate()?;
@@ -148,6 +153,12 @@ impl Config {
             "" => self.server.data_dir.join("keys/instance.key"),
             named => named.into(),
         }
+    }
+
+    /// Returns the Unix socket over which `fluent-backend admin` reaches the server.
+    #[must_use]
+    pub fn admin_socket(&self) -> PathBuf {
+        self.server.data_dir.join("admin.sock")
     }
 
     /// Returns the file in which the secret is kept when none is configured.

@@ -1,6 +1,7 @@
 //! Plain data of the product: ids, time stamps, account fields, messages. No I/O and no framework.
 
 mod account;
+mod audit;
 mod command;
 mod conversation;
 mod cursor;
@@ -8,6 +9,7 @@ mod draft;
 mod effect;
 mod event;
 mod ids;
+mod invite;
 mod limiter;
 mod login;
 mod message;
@@ -18,18 +20,21 @@ mod network;
 mod password;
 mod proof;
 mod record;
+mod registration;
 mod timestamp;
 mod user_name;
 mod viewer;
 
 pub use account::{EmailAddress, Invalid, NewAccount, PublicKey, User};
+pub use audit::{AuditActor, AuditEntry, AuditEvent, AuditFilter, NewAuditEntry};
 pub use command::{Answer, Audience, BegunLogin, Command, NewPassword, Outcome, Refusal, Settings, Stored};
 pub use conversation::{Conversation, DirectKey};
 pub use cursor::{Cursor, CursorError, Epoch, Position, ResetReason, Since};
 pub use draft::{Ciphertext, Draft, DraftError, MessageType, Objection, Once};
 pub use effect::Effect;
 pub use event::{Deletion, Event, EventBody, Receipt, ReceiptKind, Scope};
-pub use ids::{ConversationId, LoginId, MessageId, Seq, SocketId, UserId};
+pub use ids::{ConversationId, InviteId, LoginId, MessageId, Seq, SocketId, UserId};
+pub use invite::{Invite, InviteCode, InviteState, InviteUse, NewInvite};
 pub(crate) use limiter::limiter_table;
 pub use limiter::{LimitRule, Limited, Limiter, LimiterKind};
 pub use login::{LoginEnd, LoginMark, NewRefreshToken, WhichLogins};
@@ -41,6 +46,7 @@ pub use network::{AddressClass, ClientAddress, Network, NotANetwork};
 pub use password::{Password, normal_password};
 pub use proof::{Authority, Proof};
 pub use record::{Record, RecordedEvent};
+pub use registration::{Operator, RegistrationMode};
 pub use timestamp::{Timestamp, TimestampError};
 pub use user_name::{NAMES_VERSION, Skeleton, UserName, login_keys, skeletons};
 pub use viewer::Viewer;

@@ -13,6 +13,7 @@ mod extract;
 mod health;
 mod host;
 mod layers;
+mod local;
 mod operators;
 mod pages;
 mod places;
@@ -27,5 +28,8 @@ mod unread;
 pub use accept::Listener;
 pub use app::App;
 pub use door::MAX_REFUSALS;
+pub use local::{LocalAnswer, LocalClient, serve_pipe};
+#[cfg(unix)]
+pub use local::{LocalSocket, LocalSocketFile};
 pub use places::Places;
 pub use public::openapi_document;

@@ -9,7 +9,7 @@ use clap::Parser as _;
 use fluent_backend::config::{Config, LogFormat};
 use fluent_backend::{Server, telemetry};
 
-use cli::{AdminCommand, Args, Command, ConfigCommand, MigrateCommand, StopSignals};
+use cli::{Args, Command, ConfigCommand, MigrateCommand, StopSignals};
 
 /// jemalloc gives memory back to the system after a wave of connections; glibc's arenas do not.
 #[cfg(feature = "jemalloc")]
@@ -64,10 +64,7 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
             Box::pin(cli::copy_db(&config, from, to, force)).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Admin { command: AdminCommand::Names } => {
-            cli::names(&config).await?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Admin(args) => Box::pin(cli::admin(&config, args)).await,
         Command::Config { command: ConfigCommand::Show } => {
             cli::say(config.redacted_toml()?.trim_end());
             Ok(ExitCode::SUCCESS)

@@ -2,6 +2,8 @@
 
 mod error;
 mod node;
+mod offline;
+mod parts;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,14 +14,18 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::actors::{ActorSystem, Fatal, Health};
-use crate::auth::{Auth, InstanceKey, SecretKeys};
 use crate::clock::Clock;
 use crate::config::{Config, ListenAddress};
 use crate::http::{App, Listener, MAX_REFUSALS, Places};
+#[cfg(unix)]
+use crate::http::{LocalSocket, LocalSocketFile};
 use crate::storage::Storage;
 use crate::telemetry::{ListenerKind, UPKEEP_INTERVAL, metrics};
 
 pub use error::ServerError;
+pub use offline::OfflineServer;
+
+use parts::{Keys, Parts};
 
 /// Connections of operators at once.
 const MAX_ADMIN_CONNECTIONS: usize = 64;
@@ -40,6 +46,9 @@ pub struct Server {
     storage: Arc<Storage>,
     fatal: oneshot::Receiver<Fatal>,
     connections: TaskTracker,
+    /// The Unix socket for operators on this machine; none when it could not be made.
+    #[cfg(unix)]
+    _local: Option<LocalSocketFile>,
     _stop_serving: DropGuard,
     _stop_background: DropGuard,
 }
@@ -61,20 +70,14 @@ impl Server {
         let max = max_connections(config.server.max_connections)?;
 
         make_data_dir(&config)?;
-        let keys = SecretKeys::load(&config)?;
-        let instance_key = InstanceKey::load(&config)?;
-        let storage = Arc::new(Storage::open(&config).await?);
-        storage.bind_instance_key(&instance_key.check()?).await?;
-        node::join(&config, &keys, &storage).await?;
-        storage.correct_clock(&clock).await?;
+        let places = Places::new(ListenerKind::Public, max, config.server.max_connections_per_address);
+        let keys = Keys::load(&config)?;
+        let storage = Storage::open(&config).await?;
+        let Parts { app, actors, storage, fatal } =
+            Box::pin(Parts::start(config, keys, storage, clock, places.clone())).await?;
         warn_of_unusual_names(&storage).await?;
-        let auth = Arc::new(Auth::new(&config.auth, &keys, storage.clone(), clock.clone()).await?);
-        let (actors, fatal) =
-            ActorSystem::start(&config, storage.clone(), auth.access().refused(), clock.clone()).await?;
 
         let drain = actors.health.gate().drain().clone();
-        let places = Places::new(ListenerKind::Public, max, config.server.max_connections_per_address);
-        let app = App::new(config, storage.clone(), auth, &actors, clock, places.clone());
         let connections = TaskTracker::new();
         public.serve(&app, places, drain.clone(), &connections).map_err(|source| listen_error(&addr, source))?;
         let stop = CancellationToken::new();
@@ -83,6 +86,8 @@ impl Server {
         admin
             .serve(&app, places, stop.clone(), &TaskTracker::new())
             .map_err(|source| listen_error(&admin_addr, source))?;
+        #[cfg(unix)]
+        let local = serve_locally(&app, &stop);
         tokio::spawn(upkeep(app.clone(), stop.clone()));
         if storage.has_journal() {
             tokio::spawn(node::beats(app.clone(), stop.clone()));
@@ -95,6 +100,8 @@ impl Server {
             storage,
             fatal,
             connections,
+            #[cfg(unix)]
+            _local: local,
             _stop_serving: drain.drop_guard(),
             _stop_background: stop.drop_guard(),
         })
@@ -155,6 +162,7 @@ impl Server {
             tracing::warn!("some connections did not end within the drain window");
         }
         self.actors.persistence.drain(WRITER_TIMEOUT).await;
+        self.app.service.audit().flush().await;
         self.actors.stop().await;
         Ok(self.storage.close().await?)
     }
@@ -195,6 +203,23 @@ pub fn make_data_dir(config: &Config) -> Result<(), ServerError> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path).map_err(|source| ServerError::DataDir { path: path.clone(), source })
+}
+
+/// Serves operators on this machine at a Unix socket in the data directory. Without that directory, as where the
+/// database is elsewhere, there is none: their commands then use the database themselves.
+#[cfg(unix)]
+fn serve_locally(app: &Arc<App>, stop: &CancellationToken) -> Option<LocalSocketFile> {
+    let path = app.config.admin_socket();
+    if !app.config.server.data_dir.is_dir() {
+        return None;
+    }
+    let served = LocalSocket::bind(&path).and_then(|socket| socket.serve(app, stop.clone()));
+    served
+        .inspect_err(|error| {
+            let path = path.display();
+            tracing::warn!(%path, %error, "`fluent-backend admin` cannot reach this server: its socket was not made");
+        })
+        .ok()
 }
 
 /// Logs one line when there are accounts whose names the present rules would refuse.

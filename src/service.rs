@@ -6,17 +6,20 @@
 //! here loses it.
 
 mod accounts;
+mod audit;
 mod commands;
 mod dialects;
 mod error;
 mod logins;
 mod messages;
+mod registration;
 mod settings;
 mod sync;
 
 use std::sync::Arc;
 use std::time::Instant;
 
+pub use audit::Audit;
 pub use dialects::Dialects;
 pub use error::ServiceError;
 pub use sync::SyncPage;
@@ -24,6 +27,7 @@ pub use sync::SyncPage;
 use crate::actors::{PersistenceHandle, RegistryHandle};
 use crate::auth::{Auth, AuthError, WrongPasswords};
 use crate::clock::Clock;
+use crate::config;
 use crate::domain::ClientAddress;
 use crate::storage::Storage;
 use commands::Writer;
@@ -43,6 +47,10 @@ pub struct Service {
     dialects: Arc<Dialects>,
     /// Counts wrong passwords for operators.
     wrong_passwords: WrongPasswords,
+    /// What has happened to accounts and settings, for operators.
+    audit: Audit,
+    /// Who may register, as far as no operator has switched it.
+    registration: config::Registration,
     clock: Clock,
 }
 
@@ -54,11 +62,13 @@ impl Service {
         storage: Arc<Storage>,
         registry: RegistryHandle,
         persistence: PersistenceHandle,
+        registration: config::Registration,
         clock: Clock,
     ) -> Arc<Self> {
         let writer = Writer::new(persistence);
         let dialects = Arc::new(Dialects::new(storage.clone(), clock.clone(), writer.clone()));
-        Arc::new(Self { auth, storage, registry, writer, dialects, clock, wrong_passwords: WrongPasswords::default() })
+        let (audit, wrong_passwords) = (Audit::new(storage.clone(), clock.clone()), WrongPasswords::default());
+        Arc::new(Self { auth, storage, registry, writer, dialects, wrong_passwords, audit, registration, clock })
     }
 
     /// Returns what is known of the dialect of each login.
@@ -69,13 +79,17 @@ impl Service {
 
     /// Logs the wrong passwords of the last minute; to be called every few seconds.
     pub fn log_wrong_passwords(&self) {
+        self.audit.record_due();
         self.wrong_passwords.log_due(Instant::now());
     }
 
     /// Counts a wrong password, if `outcome` is one.
     fn count_wrong_password<T>(&self, address: Option<ClientAddress>, outcome: &Result<T, AuthError>) {
-        if let Err(AuthError::WrongCredentials | AuthError::WrongPassword) = outcome {
-            self.wrong_passwords.record(address, Instant::now());
+        match outcome {
+            Err(AuthError::WrongCredentials { user }) => self.audit.login_failed(*user, address),
+            Err(AuthError::WrongPassword) => {}
+            _ => return,
         }
+        self.wrong_passwords.record(address, Instant::now());
     }
 }

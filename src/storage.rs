@@ -48,6 +48,7 @@ pub use messages::conversations::{Overview, Relation};
 pub use messages::history::Before;
 pub use messages::replay::{OpenedReplay, Page, PageLimit, Replay};
 pub use people::accounts::{Credentials, Profile};
+pub use people::audit::AuditFrom;
 pub use people::devices::LoginDialect;
 pub use people::logins::NewLogin;
 pub use people::name_review::{OddName, odd_names};

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use fluent_backend::auth::{Auth, SecretKeys};
 use fluent_backend::clock::Clock;
-use fluent_backend::domain::{EmailAddress, NewAccount, Password, PublicKey, UserName};
+use fluent_backend::domain::{EmailAddress, InviteUse, NewAccount, Password, PublicKey, UserName};
 use secrecy::SecretString;
 use tokio::runtime::Runtime;
 
@@ -23,14 +23,13 @@ fn verify() -> Box<dyn FnMut()> {
         let keys = SecretKeys::load(&config).unwrap();
         let auth = Auth::new(&config.auth, &keys, storage, Clock::system()).await.unwrap();
         let password = || "a long password".to_owned();
-        auth.register(NewAccount {
+        let account = NewAccount {
             name: UserName::parse("alice".to_owned()).unwrap(),
             email: EmailAddress::parse("alice@example.org".to_owned()).unwrap(),
             password: Password::parse(&SecretString::from(password())).unwrap(),
             public_key: PublicKey::parse("AAAA".to_owned(), false).unwrap(),
-        })
-        .await
-        .unwrap();
+        };
+        auth.register(account, InviteUse::NOT_NEEDED).await.unwrap();
         let begun = auth.login("alice", SecretString::from(password())).await.unwrap();
         (auth, begun.pair.access)
     });

@@ -20,6 +20,8 @@ mod m0011_relay_key;
 mod m0012_nodes;
 mod m0013_stamps;
 mod m0014_instance_check;
+mod m0017_invites;
+mod m0018_audit;
 
 /// All migrations, oldest first.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +45,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_nodes::Migration),
             Box::new(m0013_stamps::Migration),
             Box::new(m0014_instance_check::Migration),
+            Box::new(m0017_invites::Migration),
+            Box::new(m0018_audit::Migration),
         ]
     }
 }

@@ -56,6 +56,7 @@ pub(super) struct JanitorArgs {
     pub(super) persistence: PersistenceHandle,
     pub(super) registry: RegistryHandle,
     pub(super) config: config::Messages,
+    pub(super) audit: config::Audit,
     /// Seconds for which the journal keeps a batch.
     pub(super) journal_s: i64,
     /// Life of an access token, in seconds: an ended login must be remembered for this long.
@@ -197,6 +198,9 @@ impl JanitorState {
             let horizon = storage.stamp_of(now.plus_secs(-self.args.config.keep_deleted_s()), now).await?;
             self.chores.run(Chore::DropBefore(horizon)).await?;
             self.chores.run(Chore::DropTickets(now)).await?;
+            self.chores.run(Chore::DropInvites(now)).await?;
+            let audit = self.args.audit;
+            self.chores.run(Chore::DropAudit(now.plus_secs(-audit.keep_s()), audit.keep_entries)).await?;
         }
         if self.ticks.is_multiple_of(LOOK_EVERY)
             && let Some(last) = self.looked_at.replace(now)

@@ -10,12 +10,18 @@ pub enum AuthError {
     /// The name, another that looks like it, or the address belongs to an account.
     #[error("the user name or the e-mail address is already registered")]
     Taken,
+    /// The invite that the account needs was used up, revoked or has expired meanwhile.
+    #[error("the invite cannot be used any more")]
+    InviteGone,
     /// The new password is too weak for its owner.
     #[error(transparent)]
     WeakPassword(#[from] Invalid),
     /// Unknown user or wrong password; the response does not say which.
     #[error("wrong user name or password")]
-    WrongCredentials,
+    WrongCredentials {
+        /// The account that the name is of, for operators alone.
+        user: Option<UserId>,
+    },
     /// The password that must be repeated is wrong.
     #[error("wrong password")]
     WrongPassword,

@@ -1,6 +1,7 @@
 //! The sections of `config/default.toml`, which explains each key: a file and a struct each.
 
 mod admin;
+mod audit;
 mod auth;
 mod cluster;
 mod database;
@@ -9,10 +10,12 @@ mod limits;
 mod lists;
 mod log;
 mod messages;
+mod registration;
 mod server;
 mod socket;
 
 pub use admin::Admin;
+pub use audit::Audit;
 pub use auth::{Auth, MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES};
 pub use cluster::Cluster;
 pub use database::{Database, Failover, Synchronous};
@@ -20,5 +23,6 @@ pub use http::Http;
 pub use limits::{Bytes, Limits, Rate, TENTHS, Tenths};
 pub use log::{Log, LogFormat};
 pub use messages::Messages;
+pub use registration::Registration;
 pub use server::Server;
 pub use socket::Socket;

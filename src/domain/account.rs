@@ -51,6 +51,13 @@ impl EmailAddress {
         Ok(Self { text, key })
     }
 
+    /// Returns the address with a key that no other has: it may be that of several accounts.
+    #[must_use]
+    pub fn shared(self, random: &str) -> Self {
+        // No address contains a line break.
+        Self { key: format!("{}\n{random}", self.key), ..self }
+    }
+
     /// The address as its owner typed it.
     #[must_use]
     pub fn as_str(&self) -> &str {

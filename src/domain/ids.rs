@@ -40,6 +40,10 @@ id! {
     LoginId(i64)
 }
 id! {
+    /// An invite.
+    InviteId(i64)
+}
+id! {
     /// A live socket, unique in this process.
     SocketId(u64)
 }

@@ -1,5 +1,6 @@
 //! The interface for operators, on a listener of its own. No page of another origin may read anything here.
 
+mod api;
 mod cluster;
 mod metrics;
 
@@ -31,7 +32,17 @@ static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
 /// The service of the admin listener. Fails when two endpoints have the same path, which the first test that starts a
 /// server finds.
 pub(super) fn service(app: &Arc<App>) -> Result<Service, InsertError> {
-    let router = Arc::new(Router::new(&ENDPOINTS, Duration::from_secs(app.config.server.request_timeout_s))?);
+    stack(app, &ENDPOINTS)
+}
+
+/// The service of the local interface: what may be changed, too. Fails as [`service`] does.
+pub(super) fn local_service(app: &Arc<App>) -> Result<Service, InsertError> {
+    stack(app, &api::ENDPOINTS)
+}
+
+/// Returns the service of the routes that are `served`, with all layers around them.
+fn stack(app: &Arc<App>, served: &'static [Route]) -> Result<Service, InsertError> {
+    let router = Arc::new(Router::new(served, Duration::from_secs(app.config.server.request_timeout_s))?);
     let all = app.clone();
     let endpoints = tower::service_fn(move |request: RawRequest| {
         let (app, router) = (all.clone(), router.clone());

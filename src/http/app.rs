@@ -64,7 +64,8 @@ impl App {
         places: Arc<Places>,
     ) -> Arc<Self> {
         let (registry, persistence) = (actors.registry.clone(), actors.persistence.clone());
-        let service = Service::new(auth.clone(), storage.clone(), registry, persistence, clock.clone());
+        let service =
+            Service::new(auth.clone(), storage.clone(), registry, persistence, config.registration, clock.clone());
         Arc::new(Self {
             sockets: Sockets::new(&config, actors.registry.clone(), actors.health.gate().clone()),
             limiters: Limiters::new(&config.limits, &clock),

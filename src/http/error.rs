@@ -38,6 +38,10 @@ pub(super) enum ApiError {
     Field(Invalid),
     #[error("the user name, one that looks like it, or the e-mail address is already registered")]
     Taken,
+    #[error("nobody may register here now")]
+    RegistrationClosed,
+    #[error("registration needs an invite: this one is missing, wrong, used up, expired or revoked")]
+    InviteRequired,
     #[error("{0}")]
     Unauthorized(&'static str),
     #[error("{0}")]
@@ -110,6 +114,8 @@ impl ApiError {
             Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::BadFrame),
             Self::Field(invalid) => (StatusCode::UNPROCESSABLE_ENTITY, code_of(invalid)),
             Self::Taken => (StatusCode::BAD_REQUEST, ErrorCode::NameTaken),
+            Self::RegistrationClosed => (StatusCode::FORBIDDEN, ErrorCode::RegistrationClosed),
+            Self::InviteRequired => (StatusCode::FORBIDDEN, ErrorCode::InviteRequired),
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, ErrorCode::Forbidden),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, ErrorCode::NotFound),
@@ -223,7 +229,9 @@ fn status_of(code: ErrorCode) -> StatusCode {
         }
         ErrorCode::UnknownUser | ErrorCode::NotFound => StatusCode::NOT_FOUND,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        ErrorCode::Blocked | ErrorCode::Forbidden => StatusCode::FORBIDDEN,
+        ErrorCode::Blocked | ErrorCode::Forbidden | ErrorCode::RegistrationClosed | ErrorCode::InviteRequired => {
+            StatusCode::FORBIDDEN
+        }
         ErrorCode::Conflict | ErrorCode::StaleKey => StatusCode::CONFLICT,
         ErrorCode::Unauthorized => StatusCode::UNAUTHORIZED,
         ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,

@@ -12,10 +12,13 @@ pub(super) use super::body::{LimitedBody, json_body, json_bytes};
 use super::error::ApiError;
 use super::places::Place;
 use crate::auth::{Access, Bearer, bearer};
-use crate::domain::{ClientAddress, Limiter, LoginId, MessageId, Since, UserId};
+use crate::domain::{ClientAddress, InviteId, Limiter, LoginId, MessageId, Since, UserId};
 
 /// The header that names a message, so that it may be sent again.
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The header with the code of an invite, for clients whose registration has no field for it.
+pub(super) const INVITE_CODE: HeaderName = HeaderName::from_static("x-invite-code");
 
 /// A request as endpoints receive it.
 pub(super) type Request = http::Request<LimitedBody>;
@@ -58,6 +61,14 @@ impl PathId for UserId {
 
 impl PathId for LoginId {
     const UNKNOWN: &'static str = "there is no such session";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+}
+
+impl PathId for InviteId {
+    const UNKNOWN: &'static str = "there is no such invite";
 
     fn parse(text: &str) -> Option<Self> {
         text.parse().ok().map(Self)

@@ -25,7 +25,7 @@ use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 pub use openapi::openapi_document;
 
 use super::app::App;
-use super::extract::IDEMPOTENCY_KEY;
+use super::extract::{IDEMPOTENCY_KEY, INVITE_CODE};
 use super::layers::{self, REQUEST_ID, Service};
 use super::route::Route;
 use super::router::Router;
@@ -57,7 +57,7 @@ fn stack(app: &Arc<App>, served: &'static [Route]) -> Result<Service, InsertErro
 fn cors(config: &config::Http) -> CorsLayer {
     let layer = CorsLayer::new()
         .allow_methods(Any)
-        .allow_headers([AUTHORIZATION, CONTENT_TYPE, IDEMPOTENCY_KEY])
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE, IDEMPOTENCY_KEY, INVITE_CODE])
         .expose_headers([RETRY_AFTER, REQUEST_ID])
         .max_age(PREFLIGHT_MAX_AGE);
     if config.cors_origins.iter().any(|origin| origin == "*") {

@@ -41,6 +41,10 @@ pub enum ErrorCode {
     Conflict,
     /// The message is encrypted to a key that was replaced.
     StaleKey,
+    /// Nobody may register.
+    RegistrationClosed,
+    /// Only people with an invite may register.
+    InviteRequired,
     /// The client sends too many requests and must wait.
     RateLimited,
     /// The server cannot do it now; the client may try again.
@@ -76,6 +80,8 @@ impl ErrorCode {
             Self::NotFound => "not_found",
             Self::Unauthorized => "unauthorized",
             Self::Forbidden => "forbidden",
+            Self::RegistrationClosed => "registration_closed",
+            Self::InviteRequired => "invite_required",
             Self::RateLimited => "rate_limited",
             Self::Unavailable => "unavailable",
             Self::UnsupportedSubprotocol => "unsupported_subprotocol",

@@ -3,18 +3,45 @@
 use std::sync::Arc;
 
 use secrecy::SecretString;
+use serde_json::json;
 
 use super::commands::uninterrupted;
 use super::{Service, ServiceError};
 use crate::auth::{Access, AuthError};
-use crate::domain::{Authority, ClientAddress, LoginEnd, NewAccount, Proof, PublicKey, Timestamp, UserId};
+use crate::clock::random_token;
+use crate::domain::{
+    AuditEvent, Authority, ClientAddress, InviteUse, LoginEnd, NewAccount, Proof, PublicKey, Timestamp, UserId,
+};
 
 impl Service {
     /// Makes an account. [`AuthError::Taken`] when its name, one that looks like it, or its address belongs to another.
-    pub async fn register(self: &Arc<Self>, account: NewAccount) -> Result<UserId, ServiceError> {
+    ///
+    /// [`ServiceError::InviteRequired`] when it needs an invite and has none that can be used.
+    pub async fn register(
+        self: &Arc<Self>,
+        mut account: NewAccount,
+        invite_use: InviteUse,
+        address: Option<ClientAddress>,
+    ) -> Result<UserId, ServiceError> {
+        if invite_use.is_required && invite_use.invite.is_none() {
+            return Err(ServiceError::InviteRequired);
+        }
+        if !self.registration.unique_email {
+            let random = random_token().map_err(AuthError::from)?;
+            account.email = account.email.shared(&random);
+        }
         let service = self.clone();
         // To its end, also when the caller stops waiting: a hang-up must not be a way to ask who has an account.
-        let registered = uninterrupted(async move { service.auth.register(account).await }).await?;
+        let registering = async move {
+            let user = service.auth.register(account, invite_use).await?;
+            service.audit.record(Self::audited(AuditEvent::Registered, user, address));
+            if let Some(invite) = invite_use.invite {
+                let entry = Self::audited(AuditEvent::InviteUsed, user, address);
+                service.audit.record(entry.with(json!({"invite": invite})));
+            }
+            Ok(user)
+        };
+        let registered = uninterrupted(registering).await?;
         if let Err(AuthError::Taken) = registered {
             tracing::info!("a registration was refused: the name or the address is taken");
         }
@@ -60,6 +87,18 @@ impl Service {
     }
 
     async fn delete_to_the_end(
+        &self,
+        user: UserId,
+        password: SecretString,
+        address: Option<ClientAddress>,
+    ) -> Result<(), ServiceError> {
+        self.delete_or_find_out(user, password, address).await?;
+        // Who it was is not kept.
+        self.audit.record(Self::audited(AuditEvent::AccountDeleted, user, address));
+        Ok(())
+    }
+
+    async fn delete_or_find_out(
         &self,
         user: UserId,
         password: SecretString,

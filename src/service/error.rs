@@ -23,6 +23,15 @@ pub enum ServiceError {
     /// The login began too long ago to allow this without the password.
     #[error("the password is needed")]
     PasswordNeeded,
+    /// Nobody may register now.
+    #[error("registration is closed")]
+    RegistrationClosed,
+    /// Only people with an invite may register, and there was none that can be used.
+    #[error("an invite is needed")]
+    InviteRequired,
+    /// There is no invite with this id.
+    #[error("there is no such invite")]
+    NoSuchInvite,
     /// A user tried to block themselves.
     #[error("nobody blocks themselves")]
     SelfBlock,

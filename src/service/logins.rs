@@ -6,12 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use serde_json::json;
 use tokio::sync::OnceCell;
 
 use super::commands::uninterrupted;
 use super::{Service, ServiceError};
 use crate::auth::{Access, AuthError, TokenPair};
-use crate::domain::{ClientAddress, LoginEnd, LoginId, NewPassword, Password, Proof, UserId, WhichLogins};
+use crate::domain::{
+    AuditEvent, ClientAddress, LoginEnd, LoginId, NewAuditEntry, NewPassword, Password, Proof, UserId, WhichLogins,
+};
 
 /// Wait before another server is told again that a stolen token has ended a login, while the writer is away.
 const ANNOUNCE_AGAIN: Duration = Duration::from_secs(1);
@@ -30,6 +33,7 @@ impl Service {
             let begun = service.auth.login(&name, password).await;
             service.count_wrong_password(address, &begun);
             let begun = begun?;
+            service.audit.record(Self::audited(AuditEvent::Login, begun.user, address));
             if begun.is_beyond {
                 let beyond = WhichLogins::Beyond { kept: begun.login };
                 // The next login ends those that are left. This one has begun, and its tokens were made.
@@ -43,11 +47,18 @@ impl Service {
     }
 
     /// Exchanges a refresh token for new tokens. A token that comes back after its successor was used ends the login.
-    pub async fn refresh(self: &Arc<Self>, token: SecretString) -> Result<TokenPair, ServiceError> {
+    pub async fn refresh(
+        self: &Arc<Self>,
+        token: SecretString,
+        address: Option<ClientAddress>,
+    ) -> Result<TokenPair, ServiceError> {
         let service = self.clone();
         let refreshing = async move {
             let refreshed = service.auth.refresh(&token).await;
             if let Err(AuthError::Reused { user, login }) = refreshed {
+                let entry = NewAuditEntry::of_server(AuditEvent::RefreshReuse).about(user);
+                let entry = entry.from_network(address.map(ClientAddress::network));
+                service.audit.record(entry.with(json!({"session": login})));
                 service.registry.end_logins(user, &[login], LoginEnd::Revoked);
                 service.announce_reuse(user, login).await;
             }
@@ -74,24 +85,41 @@ impl Service {
     }
 
     /// Ends the login that asks, refuses its tokens and closes its sockets.
-    pub async fn log_out(self: &Arc<Self>, access: Access) -> Result<(), ServiceError> {
+    pub async fn log_out(self: &Arc<Self>, access: Access, address: Option<ClientAddress>) -> Result<(), ServiceError> {
         let which = WhichLogins::Only(access.login);
-        self.end_logins(access.user, which, Some(access.login), LoginEnd::Logout).await.map(drop)
+        self.end_logins(access.user, which, Some(access.login), LoginEnd::Logout).await?;
+        let entry = Self::audited(AuditEvent::Logout, access.user, address);
+        self.audit.record(entry.with(json!({"session": access.login})));
+        Ok(())
     }
 
     /// Ends all logins of the user who asks, refuses their tokens and closes their sockets.
-    pub async fn log_out_everywhere(self: &Arc<Self>, access: Access) -> Result<(), ServiceError> {
-        self.end_logins(access.user, WhichLogins::All, Some(access.login), LoginEnd::Logout).await.map(drop)
+    pub async fn log_out_everywhere(
+        self: &Arc<Self>,
+        access: Access,
+        address: Option<ClientAddress>,
+    ) -> Result<(), ServiceError> {
+        let count = self.end_logins(access.user, WhichLogins::All, Some(access.login), LoginEnd::Logout).await?;
+        let entry = Self::audited(AuditEvent::Logout, access.user, address);
+        self.audit.record(entry.with(json!({"sessions": count})));
+        Ok(())
     }
 
     /// Ends one login of the user who asks. [`ServiceError::NoSuchLogin`] when there is none, it is another user's, or
     /// it has ended before.
-    pub async fn end_login(self: &Arc<Self>, access: Access, login: LoginId) -> Result<(), ServiceError> {
+    pub async fn end_login(
+        self: &Arc<Self>,
+        access: Access,
+        login: LoginId,
+        address: Option<ClientAddress>,
+    ) -> Result<(), ServiceError> {
         let which = WhichLogins::Only(login);
-        match self.end_logins(access.user, which, Some(access.login), LoginEnd::Revoked).await? {
-            0 => Err(ServiceError::NoSuchLogin),
-            _ => Ok(()),
+        if self.end_logins(access.user, which, Some(access.login), LoginEnd::Revoked).await? == 0 {
+            return Err(ServiceError::NoSuchLogin);
         }
+        let entry = Self::audited(AuditEvent::SessionEnded, access.user, address);
+        self.audit.record(entry.with(json!({"session": login})));
+        Ok(())
     }
 
     /// Ends logins with their tokens and sockets, and returns how many had not ended before. `asking` is the login that
@@ -141,7 +169,9 @@ impl Service {
     ) -> Result<TokenPair, ServiceError> {
         let hash = OnceCell::new();
         let change = |proof| self.change_proved(user, proof, &new, &hash);
-        self.proved(user, old, address, change).await
+        let pair = self.proved(user, old, address, change).await?;
+        self.audit.record(Self::audited(AuditEvent::PasswordChanged, user, address));
+        Ok(pair)
     }
 
     /// Changes the password while `proof` holds. The new one is hashed once, and not before the old one was right.

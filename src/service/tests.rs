@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::auth::{Access, SecretKeys};
-use crate::domain::{Command, EmailAddress, NewAccount, Password, PublicKey, UserId, UserName, WhichLogins};
+use crate::domain::{Command, EmailAddress, InviteUse, NewAccount, Password, PublicKey, UserId, UserName, WhichLogins};
 use crate::storage::LoginDialect;
 use crate::storage::testing::accounts::config_in;
 
@@ -30,14 +30,15 @@ impl World {
         let (keys, clock) = (SecretKeys::load(&config).unwrap(), Clock::stopped_at(Clock::system().now()));
         let storage = Arc::new(Storage::open(&config).await.unwrap());
         let auth = Arc::new(Auth::new(&config.auth, &keys, storage.clone(), clock.clone()).await.unwrap());
-        let service = Service::new(auth, storage.clone(), RegistryHandle::vacant(), writer, clock.clone());
+        let service =
+            Service::new(auth, storage.clone(), RegistryHandle::vacant(), writer, config.registration, clock.clone());
         let account = NewAccount {
             name: UserName::parse("alice".to_owned()).unwrap(),
             email: EmailAddress::parse("alice@example.org".to_owned()).unwrap(),
             password: Password::parse(&SecretString::from(PASSWORD)).unwrap(),
             public_key: PublicKey::parse("AAAA".to_owned(), false).unwrap(),
         };
-        let user = service.register(account).await.unwrap();
+        let user = service.register(account, InviteUse::NOT_NEEDED, None).await.unwrap();
         Self { service, storage, clock, user, _dir: dir }
     }
 
@@ -55,10 +56,10 @@ impl World {
 async fn a_refresh_token_of_two_parties_ends_its_login_while_the_writer_is_away() {
     let world = World::over(PersistenceHandle::vacant()).await;
     let ((access, stolen), (other, _)) = (world.log_in().await, world.log_in().await);
-    let successor = world.service.refresh(stolen.clone()).await.unwrap().refresh;
-    world.service.refresh(successor.into()).await.unwrap();
+    let successor = world.service.refresh(stolen.clone(), None).await.unwrap().refresh;
+    world.service.refresh(successor.into(), None).await.unwrap();
     world.clock.advance_secs(1);
-    let again = world.service.refresh(stolen).await;
+    let again = world.service.refresh(stolen, None).await;
     assert!(matches!(again, Err(ServiceError::Auth(AuthError::Reused { login, .. })) if login == access.login));
     let has_ended = |access| world.service.auth.access().has_ended(access);
     assert!(has_ended(access) && !has_ended(other));
@@ -99,7 +100,7 @@ async fn what_waits_for_a_permit_is_done_although_its_caller_has_gone() {
     let (access, _) = world.log_in().await;
     let all = world.service.writer.take_all();
     {
-        let mut log_out = Box::pin(world.service.log_out(access));
+        let mut log_out = Box::pin(world.service.log_out(access, None));
         let mut block = Box::pin(world.service.set_block(world.user, UserId(2), true));
         let mut configure = Box::pin(world.service.configure(world.user, Some(false), None));
         assert!(futures_util::poll!(&mut log_out).is_pending());

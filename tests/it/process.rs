@@ -1,5 +1,6 @@
 //! The program: its commands, its start and stop, and what fails inside it.
 
+mod admin;
 mod edge;
 mod program;
 mod stopping;

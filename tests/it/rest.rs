@@ -1,6 +1,7 @@
 //! The HTTP interface: requests and responses in general, accounts, logins, names, search, and guessing.
 
 mod accounts;
+mod audit;
 mod compression;
 mod guesses;
 mod http;
@@ -13,6 +14,7 @@ mod pages;
 mod password_races;
 mod passwords;
 mod refresh;
+mod registration;
 mod requests;
 mod step_up;
 mod tokens;

@@ -21,6 +21,10 @@ pub(super) enum Chore {
     DropBefore(Timestamp),
     /// Drops tickets and deleted accounts that had expired by the time.
     DropTickets(Timestamp),
+    /// Drops entries of the audit log from before the time, and those beyond so many.
+    DropAudit(Timestamp, i64),
+    /// Drops invites that had ended long before the time.
+    DropInvites(Timestamp),
     /// Drops logins that had expired by the time.
     DropLogins(Timestamp),
 }
@@ -45,6 +49,8 @@ impl Chores {
             Chore::Sweep => self.storage.sweep(&mut self.swept).await,
             Chore::DropBefore(horizon) => self.storage.drop_before(horizon).await,
             Chore::DropTickets(now) => self.storage.drop_tickets(now).await,
+            Chore::DropAudit(horizon, keep) => self.storage.drop_audit(horizon, keep).await,
+            Chore::DropInvites(now) => self.storage.drop_invites(now).await,
             Chore::DropLogins(over) => {
                 let ended = over.plus_secs(-self.access_token_s);
                 self.storage.drop_logins(over, ended).await

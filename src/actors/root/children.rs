@@ -190,6 +190,7 @@ pub(super) fn children(
         persistence: persistence.clone(),
         registry: registry.clone(),
         config: config.messages.clone(),
+        audit: config.audit,
         journal_s: config.cluster.journal_s,
         access_token_s: config.auth.access_token_s,
     };

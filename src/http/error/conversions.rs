@@ -17,6 +17,9 @@ impl From<ServiceError> for ApiError {
             ServiceError::PasswordNeeded => {
                 Self::Forbidden("give your password: this login session began too long ago")
             }
+            ServiceError::RegistrationClosed => Self::RegistrationClosed,
+            ServiceError::InviteRequired => Self::InviteRequired,
+            ServiceError::NoSuchInvite => Self::NotFound("there is no such invite"),
             ServiceError::SelfBlock => Self::Invalid("nobody blocks themselves".to_owned()),
             ServiceError::NoSuchLogin => Self::NotFound("there is no such session"),
             ServiceError::Overloaded | ServiceError::Unconfirmed => Self::Unavailable,
@@ -29,8 +32,9 @@ impl From<AuthError> for ApiError {
     fn from(error: AuthError) -> Self {
         match error {
             AuthError::Taken => Self::Taken,
+            AuthError::InviteGone => Self::InviteRequired,
             AuthError::WeakPassword(invalid) => invalid.into(),
-            AuthError::WrongCredentials => Self::Unauthorized("wrong user name or password"),
+            AuthError::WrongCredentials { .. } => Self::Unauthorized("wrong user name or password"),
             AuthError::InvalidToken | AuthError::Reused { .. } => {
                 Self::Unauthorized("the token is missing, invalid or expired")
             }

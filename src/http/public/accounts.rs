@@ -8,12 +8,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::auth::TokenPair;
-use crate::domain::{EmailAddress, Limiter, NewAccount, Password, PublicKey, UserName};
+use crate::domain::{
+    ClientAddress, EmailAddress, InviteUse, Limiter, NewAccount, Password, PublicKey, RegistrationMode, UserName,
+};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Request, client_address, json_body, limit_address};
+use crate::http::extract::{INVITE_CODE, Request, client_address, json_body, limit_address};
 use crate::http::refusals::{HashingBusy, Invalid, RateLimited};
-use crate::http::respond::{Response, secret_json};
+use crate::http::respond::{Response, json, secret_json};
 use crate::limits::LimiterKey;
 
 #[derive(Deserialize, ToSchema)]
@@ -31,6 +33,10 @@ pub(in crate::http) struct RegisterRequest {
     password: SecretString,
     /// Base64 of at most 16 KiB, normally an X.509 `SubjectPublicKeyInfo`. Kept byte for byte.
     public_key: String,
+    /// The code of an invite, where one is needed; or the header `X-Invite-Code`. An account whose name or address the
+    /// invite is made for needs none.
+    #[schema(example = "7QK3-0V9M-XB2T-HJ5C")]
+    invite: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -40,6 +46,13 @@ pub(in crate::http) struct RegisterAnswer {
     username: String,
     /// As given.
     email: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct RegistrationAnswer {
+    /// `open`: everybody may register; `invite`: whoever has an invite; `closed`: nobody.
+    #[schema(value_type = String, example = "open")]
+    mode: RegistrationMode,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -72,29 +85,57 @@ impl From<TokenPair> for TokenAnswer {
     }
 }
 
+/// Who may register.
+#[utoipa::path(get, path = "/registration", tag = "accounts", responses((status = 200, body = RegistrationAnswer)))]
+pub(in crate::http) async fn registration(app: Arc<App>, _: Request) -> Result<Response, ApiError> {
+    let mode = app.service.registration().await?;
+    Ok(json(StatusCode::OK, &RegistrationAnswer { mode }))
+}
+
 /// Make an account.
 #[utoipa::path(post, path = "/auth/register", tag = "accounts", request_body = RegisterRequest, responses(
     (status = 201, body = RegisterAnswer),
+    (status = 403, description = "Nobody may register now (`registration_closed`), or the invite is missing or cannot be used (`invite_required`)", body = Problem),
     (status = 400, description = "The name, another that looks like it, or the address is taken (`name_taken`), or the body is not JSON", body = Problem),
     (status = 422, description = "A field is missing (`bad_frame`) or wrong (`invalid_name`, `invalid_email`, `weak_password`, `invalid_key`)", body = Problem),
     RateLimited,
     HashingBusy,
 ))]
 pub(in crate::http) async fn register(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    let mode = app.service.registration_for_newcomers().await?;
     let expected = "an object with the texts username, email, password and public_key";
+    let in_header = request.headers().get(INVITE_CODE).and_then(|code| code.to_str().ok()).map(str::to_owned);
     let address = client_address(&app, &request);
     let body: RegisterRequest = json_body(request, expected).await?;
+    let code = body.invite.or(in_header);
     let account = NewAccount {
         name: UserName::parse(body.username)?,
         email: EmailAddress::parse(body.email)?,
         password: Password::parse(&body.password)?,
         public_key: PublicKey::parse(body.public_key, app.config.auth.strict_public_keys)?,
     };
-    limit_address(&app, address, Limiter::RegisterAddress)?;
-    app.limiters.take(Limiter::RegisterServer, LimiterKey::Server)?;
+    let invite_use = app.service.find_invite(mode, &account, code.as_deref()).await?;
+    limit_registration(&app, address, invite_use, code.is_some())?;
     let (username, email) = (account.name.as_str().to_owned(), account.email.as_str().to_owned());
-    let id = app.service.register(account).await?.0;
+    let id = app.service.register(account, invite_use, address).await?.0;
     Ok(secret_json(StatusCode::CREATED, &RegisterAnswer { id, username, email }))
+}
+
+/// Counts a registration. Whoever has an invite that can be used is not counted for the address: several people may come
+/// from one; a wrong code is counted apart.
+fn limit_registration(
+    app: &App,
+    address: Option<ClientAddress>,
+    invite_use: InviteUse,
+    has_code: bool,
+) -> Result<(), ApiError> {
+    if invite_use.invite.is_none() {
+        if has_code {
+            limit_address(app, address, Limiter::InviteAddress)?;
+        }
+        limit_address(app, address, Limiter::RegisterAddress)?;
+    }
+    Ok(app.limiters.take(Limiter::RegisterServer, LimiterKey::Server)?)
 }
 
 /// Begin a login session. Of more than 100 the one that was not used for longest ends.
@@ -126,7 +167,8 @@ pub(in crate::http) async fn login(app: Arc<App>, request: Request) -> Result<Re
 ))]
 pub(in crate::http) async fn refresh(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let expected = "an object with the text refresh_token";
+    let address = client_address(&app, &request);
     let body: RefreshRequest = json_body(request, expected).await?;
-    let pair = app.service.refresh(body.refresh_token).await?;
+    let pair = app.service.refresh(body.refresh_token, address).await?;
     Ok(secret_json(StatusCode::OK, &TokenAnswer::from(pair)))
 }

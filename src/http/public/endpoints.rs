@@ -19,6 +19,7 @@ pub(super) static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
         route!(public health::root),
         route!(public health::healthz),
         route!(public health::readyz),
+        route!(optional accounts::registration),
         route!(optional accounts::register, reads: BodyLimits::STRANGERS),
         route!(optional accounts::login, reads: BodyLimits::STRANGERS),
         route!(optional accounts::refresh, reads: BodyLimits::STRANGERS),

@@ -64,8 +64,9 @@ pub(in crate::http) struct TicketAnswer {
 #[utoipa::path(post, path = "/auth/logout", tag = "sessions", responses(
     (status = 204, description = "Its tokens are refused from now on"),
 ))]
-pub(in crate::http) async fn logout(app: Arc<App>, access: Access, _: Request) -> Result<Response, ApiError> {
-    app.service.log_out(access).await?;
+pub(in crate::http) async fn logout(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
+    let address = client_address(&app, &request);
+    app.service.log_out(access, address).await?;
     Ok(no_content())
 }
 
@@ -73,8 +74,9 @@ pub(in crate::http) async fn logout(app: Arc<App>, access: Access, _: Request) -
 #[utoipa::path(post, path = "/auth/logout_all", tag = "sessions", responses(
     (status = 204, description = "All tokens are refused from now on"),
 ))]
-pub(in crate::http) async fn logout_all(app: Arc<App>, access: Access, _: Request) -> Result<Response, ApiError> {
-    app.service.log_out_everywhere(access).await?;
+pub(in crate::http) async fn logout_all(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
+    let address = client_address(&app, &request);
+    app.service.log_out_everywhere(access, address).await?;
     Ok(no_content())
 }
 
@@ -106,7 +108,7 @@ pub(in crate::http) async fn list(app: Arc<App>, access: Access, request: Reques
     (status = 404, description = "No such session, or another user's", body = Problem),
 ))]
 pub(in crate::http) async fn end(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
-    app.service.end_login(access, path_id(&request)?).await?;
+    app.service.end_login(access, path_id(&request)?, client_address(&app, &request)).await?;
     Ok(no_content())
 }
 

@@ -27,6 +27,13 @@ const MARK: &str = "INSERT INTO wipes (conversation_id, user_id, seq) \
      ON CONFLICT (conversation_id) DO UPDATE SET user_id = 0";
 /// The looks of the name of the user `$1`, which no new name may have.
 const LOOKS: &str = "SELECT skeleton FROM name_skeletons WHERE user_id = $1 AND twin = 0";
+/// An invite may be bound to the name or address of the user `$1`, who has used it.
+const FORGET_INVITE: &str = "UPDATE invites SET used_by = NULL, bound_to = NULL, bound_key = NULL WHERE used_by = $1";
+/// Entries of the audit log that name the user `$1`.
+const FORGET_AUDIT: [&str; 2] = [
+    "UPDATE audit SET actor_id = NULL WHERE actor_id = $1",
+    "UPDATE audit SET subject_id = NULL WHERE subject_id = $1",
+];
 /// Events in other users' streams that are about the user `$1`: key changes and blocks, as in the index `events_about`.
 static FORGET_ABOUT: LazyLock<String> = LazyLock::new(|| {
     let kinds = [EventKind::KeyChanged, EventKind::Blocked, EventKind::Unblocked].map(|kind| kind.stored().to_string());
@@ -81,9 +88,14 @@ impl Batch<'_> {
         self.execute(FORGET_ABOUT.as_str(), [i64::from(user.0).into()]).await?;
         self.execute("DELETE FROM events WHERE user_id = $1", [Value::from(user.0)]).await?;
         self.execute("DELETE FROM blocks WHERE user_id = $1 OR other_id = $1", [Value::from(user.0)]).await?;
+        self.execute(FORGET_INVITE, [user.0.into()]).await?;
         let looks = self.tx.query(self.statement(LOOKS, [user.0.into()])).await?;
         // Foreign keys delete logins, tokens, tickets, devices and looks with it.
         self.execute("DELETE FROM users WHERE id = $1", [user.0.into()]).await?;
+        // Only now: until the row is locked against it, another transaction may add an entry that names the user.
+        for sql in FORGET_AUDIT {
+            self.execute(sql, [user.0.into()]).await?;
+        }
         let looks = looks.iter().map(|look| look.get(0)).collect::<Result<Vec<Vec<u8>>, _>>()?;
         self.storage.promote_twins(&self.tx, &looks).await?;
         self.storage.index_names(&self.tx, Change::Remove, &[(user, &searched(&account.name_key))]).await?;

@@ -2,7 +2,7 @@
 
 use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
-use crate::domain::{EmailAddress, PublicKey, Settings, Timestamp, User, UserId, UserName, login_keys};
+use crate::domain::{EmailAddress, InviteUse, PublicKey, Settings, Timestamp, User, UserId, UserName, login_keys};
 use crate::storage::engine::begin::unique;
 use crate::storage::engine::page::bind;
 use crate::storage::engine::tx::Tx as _;
@@ -40,8 +40,8 @@ impl From<user::Model> for User {
 }
 
 impl Storage {
-    /// Makes an account. Returns [`StorageError::Duplicate`] when the name, a name that looks like it, or the address
-    /// is taken.
+    /// Makes an account without an invite. Returns [`StorageError::Duplicate`] when the name, a name that looks like
+    /// it, or the address is taken.
     pub async fn create_account(
         &self,
         name: &UserName,
@@ -50,6 +50,21 @@ impl Storage {
         public_key: &PublicKey,
         now: Timestamp,
     ) -> Result<UserId, StorageError> {
+        let (hash, invite_use) = (password_hash, InviteUse::NOT_NEEDED);
+        let created = self.create_invited_account((name, email), hash, public_key, invite_use, now).await?;
+        created.ok_or(StorageError::Corrupt("an account that needs no invite"))
+    }
+
+    /// Makes an account and takes its invite, both or neither. Returns `None` when it needs one and there is none left;
+    /// errors are those of [`create_account`](Self::create_account).
+    pub async fn create_invited_account(
+        &self,
+        (name, email): (&UserName, &EmailAddress),
+        password_hash: String,
+        public_key: &PublicKey,
+        invite_use: InviteUse,
+        now: Timestamp,
+    ) -> Result<Option<UserId>, StorageError> {
         let row = user::ActiveModel {
             name: Set(name.as_str().to_owned()),
             name_key: Set(name.key().to_owned()),
@@ -62,10 +77,18 @@ impl Storage {
         };
         let tx = self.begin().await?;
         let id = UserId(user::Entity::insert(row).exec(&tx).await?.last_insert_id);
+        let is_invited = match invite_use.invite {
+            Some(invite) => self.take_invite(&tx, invite, id, now).await?,
+            None => false,
+        };
+        if invite_use.is_required && !is_invited {
+            tx.rollback().await?;
+            return Ok(None);
+        }
         self.take_skeletons(&tx, &[(id, name.skeletons())]).await?;
         self.index_names(&tx, Change::Add, &[(id, &name.search_key())]).await?;
         tx.commit().await?;
-        Ok(id)
+        Ok(Some(id))
     }
 
     /// Returns the credentials of the account with this name, see [`login_keys`]; `None` when there is none.

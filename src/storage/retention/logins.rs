@@ -73,7 +73,7 @@ impl Storage {
         Ok(Cleared { destroyed: 0, dropped, has_more: dropped > 0 })
     }
 
-    async fn drop_some(&self, sql: &str, by: Timestamp) -> Result<u64, StorageError> {
+    pub(super) async fn drop_some(&self, sql: &str, by: Timestamp) -> Result<u64, StorageError> {
         let sql = sql.replace("{skip}", SKIP_LOCKED.of(self.backend()));
         let with_limit = sql.contains("$2").then(|| BATCH.into());
         let tx = self.begin_on(&self.cleanup, None).await?;

@@ -10,7 +10,8 @@ use crate::support::postgres::database;
 use crate::support::tables;
 
 /// What each table holds. A table without a line here fails the test.
-const TABLES: [(&str, &str); 24] = [
+const TABLES: [(&str, &str); 27] = [
+    ("audit", "What has happened to accounts and settings, for operators; ids of deleted accounts are emptied."),
     ("batches", "The journal: what each batch of the last minute has done, for other servers; no ciphertext."),
     ("blocks", "Which user has blocked which."),
     ("bodies", "The ciphertexts of messages; overwritten with zeros when a message is gone."),
@@ -20,6 +21,7 @@ const TABLES: [(&str, &str); 24] = [
     ("devices", "Devices from which a login has opened a socket; for the list of logins."),
     ("ended_users", "Deleted accounts whose access tokens may still look valid."),
     ("events", "What devices must learn besides messages and receipts, by user and seq; user 0 is everybody."),
+    ("invites", "Invites for registration; of a code only a hash and its first characters."),
     ("leases", "Chores that one of several servers does at a time."),
     ("logins", "Logins: what one sign-in has made. REST paths call them sessions."),
     ("members", "Each side of a conversation: unread count, and how far it has read and received."),
@@ -31,6 +33,7 @@ const TABLES: [(&str, &str); 24] = [
     ("seaql_migrations", "The migrations that were applied."),
     ("store", "One row: the epoch, the newest seq and time stamp, and versions of derived data."),
     ("sweeps", "Retention runs whose messages are still to be destroyed."),
+    ("switches", "Settings that operators have switched while servers run."),
     ("tickets", "Hashes of socket tickets."),
     ("user_grams", "Pieces of names, and the users who have them: the index of the search for users."),
     ("users", "Accounts: names, addresses, password hashes, public keys, settings."),

@@ -13,6 +13,8 @@ use crate::support::postgres::database;
 
 pub(super) const COPY_TEST: &str = "the_commands_for_postgresql_work_as_they_are_printed";
 
+pub(super) const ADMIN_TEST: &str = "the_commands_for_operators_work_as_they_are_printed";
+
 /// How commands begin.
 const PROGRAMS: [&str; 15] = [
     "benches/instructions.sh",
@@ -224,6 +226,19 @@ async fn the_commands_of_the_manual_work_as_they_are_printed() {
         run("openssl rand -out instance.key 32", &[]).await;
         assert_eq!(std::fs::read(dir.path().join("instance.key")).unwrap().len(), 32);
     }
+}
+
+#[tokio::test]
+async fn the_commands_for_operators_work_as_they_are_printed() {
+    let dir = tempfile::tempdir().unwrap();
+    let printed = block("docs/operations/admin.md", "fluent-backend admin registration");
+    let server = ServerProcess::start(dir.path(), &[]).await;
+    let shown = shell(dir.path(), &format!("set -e\n{printed}"), &[]).await;
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    for said in ["registration is invite", "good for 3 accounts", "good for bob@example.org alone", "the new team"] {
+        assert!(shown.contains(said), "{said}: {shown}");
+    }
+    server.stop().await;
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ pub(crate) mod front;
 pub(crate) mod haproxy;
 pub(crate) mod installed;
 pub(crate) mod kept;
+pub(crate) mod local;
 pub(crate) mod nats;
 pub(crate) mod nats_operator;
 pub(crate) mod nginx;

@@ -1,0 +1,93 @@
+//! `fluent-backend admin`: what operators look at and change, at a running server or, while none runs, in its store.
+//!
+//! Every command is a request of the admin API. A command has a file of its own with its arguments, its requests, and
+//! the text that people read.
+
+mod api;
+mod audit;
+mod duration;
+mod failure;
+mod invite;
+mod names;
+mod registration;
+mod table;
+
+use std::process::ExitCode;
+
+use fluent_backend::Config;
+use serde_json::Value;
+
+use super::{note, say};
+use api::Api;
+use failure::Failure;
+
+/// The command, and the form of what it prints.
+#[derive(clap::Args)]
+pub(crate) struct AdminArgs {
+    /// Print the JSON of the admin API, one object, for programs.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: AdminCommand,
+}
+
+#[derive(clap::Subcommand)]
+enum AdminCommand {
+    /// List the accounts whose names would not be accepted as new ones: id, name and reason. What is not ASCII in a
+    /// name is written as an escape, so that nothing deceives.
+    Names,
+    /// See or switch who may register.
+    Registration(registration::Arguments),
+    /// Invites: who may register while not everybody may.
+    Invite {
+        #[command(subcommand)]
+        command: invite::InviteCommand,
+    },
+    /// The audit log: logins, changes of accounts, and what operators have changed.
+    Audit {
+        #[command(subcommand)]
+        command: audit::AuditCommand,
+    },
+}
+
+/// What a command shows: the JSON of the API, and the same for people.
+struct Shown {
+    json: Value,
+    text: String,
+}
+
+/// Carries out a command. Exit codes: 0 done, 1 refused or not found, 3 no server or store is reached, 4 not allowed;
+/// 2, wrong arguments, comes from the parser.
+pub(crate) async fn admin(config: &Config, args: AdminArgs) -> anyhow::Result<ExitCode> {
+    let shown = match args.command {
+        AdminCommand::Names => names::run(config).await,
+        command => Box::pin(at_the_api(config, command)).await,
+    };
+    match shown {
+        Ok(shown) => {
+            // An export has printed its lines already.
+            if !shown.json.is_null() {
+                say(if args.json { shown.json.to_string() } else { shown.text }.trim_end());
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(failure) => {
+            note(&if args.json { failure.json().to_string() } else { format!("fluent-backend: {failure}") });
+            Ok(failure.code())
+        }
+    }
+}
+
+async fn at_the_api(config: &Config, command: AdminCommand) -> Result<Shown, Failure> {
+    let mut api = Api::open(config).await?;
+    let shown = match command {
+        // It needs no server.
+        AdminCommand::Names => names::run(config).await,
+        AdminCommand::Registration(arguments) => registration::run(&mut api, arguments).await,
+        AdminCommand::Audit { command } => audit::run(&mut api, command).await,
+        AdminCommand::Invite { command } => invite::run(&mut api, command).await,
+    };
+    let closed = api.close().await;
+    let shown = shown?;
+    closed.map(|()| shown)
+}

@@ -1,0 +1,87 @@
+//! The way to the admin API: the socket of the running server, or the store itself while none runs.
+
+use fluent_backend::Config;
+use fluent_backend::http::LocalClient;
+use fluent_backend::server::{OfflineServer, ServerError};
+use http::Method;
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use crate::cli::one_line;
+
+/// The admin API.
+pub(super) struct Api {
+    client: LocalClient,
+    /// While no server runs: what has its store open.
+    offline: Option<OfflineServer>,
+}
+
+impl Api {
+    /// Reaches the running server, or opens its store.
+    pub(super) async fn open(config: &Config) -> Result<Self, Failure> {
+        #[cfg(unix)]
+        {
+            use std::io::ErrorKind;
+            let path = config.admin_socket();
+            match LocalClient::connect(&path).await {
+                Ok(client) => return Ok(Self { client, offline: None }),
+                // None runs, or one has died there.
+                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {}
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                    let text = "is only for the user that the server runs as, and for root";
+                    return Err(Failure::NotAllowed(format!("{} {text}", path.display())));
+                }
+                Err(error) => return Err(Failure::Unreachable(format!("{}: {error}", path.display()))),
+            }
+        }
+        Box::pin(Self::open_store(config)).await
+    }
+
+    async fn open_store(config: &Config) -> Result<Self, Failure> {
+        let offline = Box::pin(OfflineServer::open(config.clone())).await.map_err(unusable)?;
+        let stream = offline.connect().map_err(|error| Failure::Unreachable(error.to_string()))?;
+        let client = LocalClient::over(stream).await.map_err(|error| Failure::Unreachable(error.to_string()))?;
+        Ok(Self { client, offline: Some(offline) })
+    }
+
+    /// Ends the connection; when the store was open, stores everything and closes it.
+    pub(super) async fn close(self) -> Result<(), Failure> {
+        drop(self.client);
+        match self.offline {
+            Some(offline) => Box::pin(offline.close()).await.map_err(unusable),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) async fn get(&mut self, path: &str) -> Result<Value, Failure> {
+        self.ask(Method::GET, path, None).await
+    }
+
+    pub(super) async fn post(&mut self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.ask(Method::POST, path, Some(body)).await
+    }
+
+    pub(super) async fn put(&mut self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.ask(Method::PUT, path, Some(body)).await
+    }
+
+    pub(super) async fn delete(&mut self, path: &str) -> Result<Value, Failure> {
+        self.ask(Method::DELETE, path, None).await
+    }
+
+    /// Sends a request and returns the JSON of its answer, `{}` for an empty one.
+    async fn ask(&mut self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
+        let answer = self.client.ask(method, path, body).await;
+        let answer = answer.map_err(|error| Failure::Unreachable(format!("the server did not answer: {error}")))?;
+        let json = if answer.body.is_empty() { Some(json!({})) } else { serde_json::from_slice(&answer.body).ok() };
+        if !answer.status.is_success() {
+            let status = answer.status.as_u16();
+            return Err(Failure::Refused { status, problem: json.unwrap_or_default() });
+        }
+        json.ok_or_else(|| Failure::Unreachable("what answers is no server of this version".to_owned()))
+    }
+}
+
+fn unusable(error: ServerError) -> Failure {
+    Failure::Unreachable(one_line(&error.into()))
+}

@@ -1,0 +1,37 @@
+//! The admin API: what operators read and change. It is served on the local interface alone.
+
+mod audit;
+mod invites;
+mod registration;
+
+use std::sync::LazyLock;
+
+use crate::domain::Operator;
+use crate::http::extract::Request;
+use crate::http::local::LocalUser;
+use crate::http::route::{BodyLimits, Route, route};
+
+/// Entries of a page when the request names no number.
+const PAGE: u64 = 50;
+/// Most entries of a page.
+const MAX_PAGE: u64 = 200;
+
+/// All endpoints of the admin API.
+pub(super) static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
+    vec![
+        route!(operator GET "/admin/api/registration" registration::show),
+        route!(operator PUT "/admin/api/registration" registration::switch, reads: BodyLimits::USERS),
+        route!(operator GET "/admin/api/invites" invites::list),
+        route!(operator POST "/admin/api/invites" invites::create, reads: BodyLimits::USERS),
+        route!(operator DELETE "/admin/api/invites/{id}" invites::revoke),
+        route!(operator GET "/admin/api/audit" audit::list),
+    ]
+});
+
+/// Returns the operator who asks.
+fn operator(request: &Request) -> Operator {
+    match request.extensions().get::<LocalUser>() {
+        Some(LocalUser(id)) => Operator::LocalUser(*id),
+        None => Operator::Unknown,
+    }
+}

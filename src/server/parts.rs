@@ -1,0 +1,56 @@
+//! The parts behind all interfaces: a store, its actors, and the use cases on them.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::{ServerError, node};
+use crate::actors::{ActorSystem, Fatal};
+use crate::auth::{Auth, InstanceKey, SecretKeys};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::http::{App, Places};
+use crate::storage::Storage;
+
+/// What a server needs beside its store.
+pub(super) struct Keys {
+    secrets: SecretKeys,
+    instance: InstanceKey,
+}
+
+impl Keys {
+    /// Reads the keys, or makes them at the first start.
+    pub(super) fn load(config: &Config) -> Result<Self, ServerError> {
+        Ok(Self { secrets: SecretKeys::load(config)?, instance: InstanceKey::load(config)? })
+    }
+}
+
+/// What every interface needs, started.
+pub(super) struct Parts {
+    pub(super) app: Arc<App>,
+    pub(super) actors: ActorSystem,
+    pub(super) storage: Arc<Storage>,
+    /// Says why the actors cannot go on.
+    pub(super) fatal: oneshot::Receiver<Fatal>,
+}
+
+impl Parts {
+    /// Starts the actors on an open store. Clients' connections take `places`.
+    pub(super) async fn start(
+        config: Config,
+        keys: Keys,
+        storage: Storage,
+        clock: Clock,
+        places: Arc<Places>,
+    ) -> Result<Self, ServerError> {
+        let storage = Arc::new(storage);
+        storage.bind_instance_key(&keys.instance.check()?).await?;
+        node::join(&config, &keys.secrets, &storage).await?;
+        storage.correct_clock(&clock).await?;
+        let auth = Arc::new(Auth::new(&config.auth, &keys.secrets, storage.clone(), clock.clone()).await?);
+        let (actors, fatal) =
+            ActorSystem::start(&config, storage.clone(), auth.access().refused(), clock.clone()).await?;
+        let app = App::new(config, storage.clone(), auth, &actors, clock, places);
+        Ok(Self { app, actors, storage, fatal })
+    }
+}
