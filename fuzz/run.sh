@@ -23,8 +23,10 @@ else
     }
 fi
 
-for target in v1_decode legacy_decode; do
+for target in v1_decode legacy_decode forwarded; do
+    dict=json.dict
+    [ ! -e "$target.dict" ] || dict=$target.dict
     mkdir -p "target/corpus/$target" "artifacts/$target"
     fuzz "$target" -- "target/corpus/$target" "corpus/$target" \
-        -artifact_prefix="artifacts/$target/" -dict=json.dict -max_len=8192 -max_total_time="$seconds"
+        -artifact_prefix="artifacts/$target/" -dict="$dict" -max_len=8192 -max_total_time="$seconds"
 done

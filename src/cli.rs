@@ -16,7 +16,7 @@ pub(crate) use check::check;
 pub(crate) use greeting::{describe_database, greet};
 pub(crate) use health::healthcheck;
 pub(crate) use output::{complain, note, one_line, say};
-pub(crate) use signals::StopSignals;
+pub(crate) use signals::{ServerSignal, ServerSignals};
 pub(crate) use upkeep::{backup, copy_db, database, migrate_contract, migrate_up, migration_status, restore};
 
 /// Self-hosted backend of an end-to-end-encrypted messenger.

@@ -23,8 +23,9 @@ pub(crate) use env_file::without_byte_order_mark;
 pub use error::ConfigError;
 pub use nats::NatsServers;
 pub use sections::{
-    Admin, Audit, Auth, Bytes, Cluster, Database, Failover, Http, Limits, Log, LogFormat, MAX_ARGON2_MEMORY_KIB,
-    MAX_ARGON2_PASSES, Messages, Rate, Registration, Server, Socket, Synchronous, TENTHS, Tenths,
+    Admin, Audit, Auth, Bytes, ClientAddressSource, Cluster, Database, Failover, Http, Limits, Log, LogFormat,
+    MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, Messages, Rate, Registration, Server, Socket, Synchronous, TENTHS,
+    Tenths, Tls, TlsVersion,
 };
 pub use store::Store;
 
@@ -49,6 +50,8 @@ pub struct Config {
     pub audit: Audit,
     /// Limits and headers of HTTP.
     pub http: Http,
+    /// TLS in the process.
+    pub tls: Tls,
     /// Limits and deadlines of sockets.
     pub socket: Socket,
     /// How long messages and tombstones are kept.
@@ -104,6 +107,7 @@ impl Config {
         self.socket.validate()?;
         self.http.validate(&self.socket)?;
         self.server.validate()?;
+        self.tls.validate()?;
         self.database.validate()?;
         let store = self.store()?;
         self.messages.validate()?;
@@ -135,6 +139,12 @@ impl Config {
         // The path is absolute, so that its beginning cannot be taken for something else.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         self.on(Store::Sqlite(path).to_string())
+    }
+
+    /// Returns whether clients reach the server by TLS, its own or that of a proxy.
+    #[must_use]
+    pub fn is_reached_by_tls(&self) -> bool {
+        self.http.behind_tls || self.tls.is_on()
     }
 
     /// Returns whether the secret, the instance key or the database is in the data directory.

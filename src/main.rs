@@ -9,7 +9,7 @@ use clap::Parser as _;
 use fluent_backend::config::{Config, LogFormat};
 use fluent_backend::{Server, telemetry};
 
-use cli::{Args, Command, ConfigCommand, MigrateCommand, StopSignals};
+use cli::{Args, Command, ConfigCommand, MigrateCommand, ServerSignal, ServerSignals};
 
 /// jemalloc gives memory back to the system after a wave of connections; glibc's arenas do not.
 #[cfg(feature = "jemalloc")]
@@ -79,7 +79,7 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 /// Serves, and reports the reason of its end where its log lines are read.
 async fn serve(config: Config) -> anyhow::Result<ExitCode> {
-    let signals = StopSignals::install()?;
+    let signals = ServerSignals::install()?;
     let format = config.log.format;
     telemetry::init_logging(&config.log).map_err(|error| anyhow::anyhow!("log.filter: {error}"))?;
     match Box::pin(serve_until_stopped(config, signals)).await {
@@ -91,19 +91,27 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     }
 }
 
-async fn serve_until_stopped(config: Config, mut signals: StopSignals) -> anyhow::Result<ExitCode> {
+async fn serve_until_stopped(config: Config, mut signals: ServerSignals) -> anyhow::Result<ExitCode> {
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
     let (database, format) = (cli::describe_database(&config)?, config.log.format);
     let mut server = tokio::select! {
         started = Box::pin(Server::start(config)) => started?,
-        () = signals.next() => return Ok(ExitCode::SUCCESS),
+        () = signals.stop() => return Ok(ExitCode::SUCCESS),
     };
     cli::greet(&server, &database, format);
-    let failed = tokio::select! {
-        () = signals.next() => None,
-        error = server.failed() => Some(error),
+    let failed = loop {
+        tokio::select! {
+            signal = signals.next() => match signal {
+                ServerSignal::Stop => break None,
+                ServerSignal::Reload => {
+                    tracing::info!("SIGHUP: the files that may change are read anew");
+                    server.reload().await;
+                }
+            },
+            error = server.failed() => break Some(error),
+        }
     };
     if let Some(error) = failed {
         return Err(error.into());
@@ -111,7 +119,7 @@ async fn serve_until_stopped(config: Config, mut signals: StopSignals) -> anyhow
     tracing::info!("stopping: sockets are closed, messages are written; a second signal stops at once");
     tokio::select! {
         drained = server.drain() => drained?,
-        () = signals.next() => anyhow::bail!("stopped at once by a second signal"),
+        () = signals.stop() => anyhow::bail!("stopped at once by a second signal"),
     }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)

@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use crate::actors::{ActorSystem, Fatal, Health};
 use crate::clock::Clock;
 use crate::config::{Config, ListenAddress};
-use crate::http::{App, Listener, MAX_REFUSALS, Places};
+use crate::http::{App, Listener, MAX_REFUSALS, Places, Tls};
 #[cfg(unix)]
 use crate::http::{LocalSocket, LocalSocketFile};
 use crate::storage::Storage;
@@ -42,6 +42,7 @@ pub struct Server {
     addr: SocketAddr,
     admin_addr: SocketAddr,
     app: Arc<App>,
+    tls: Option<Arc<Tls>>,
     actors: ActorSystem,
     storage: Arc<Storage>,
     fatal: oneshot::Receiver<Fatal>,
@@ -68,6 +69,7 @@ impl Server {
         let admin = bind(&config.admin.listen).await?;
         let (addr, admin_addr) = (local_addr(&public)?, local_addr(&admin)?);
         let max = max_connections(config.server.max_connections)?;
+        let tls = Tls::load(&config.tls, &clock)?;
 
         make_data_dir(&config)?;
         let places = Places::new(ListenerKind::Public, max, config.server.max_connections_per_address);
@@ -79,16 +81,21 @@ impl Server {
 
         let drain = actors.health.gate().drain().clone();
         let connections = TaskTracker::new();
-        public.serve(&app, places, drain.clone(), &connections).map_err(|source| listen_error(&addr, source))?;
+        public
+            .serve(&app, places, tls.clone(), drain.clone(), &connections)
+            .map_err(|source| listen_error(&addr, source))?;
         let stop = CancellationToken::new();
         // Operators are served until the end, so that they can watch the drain.
         let places = Places::new(ListenerKind::Admin, MAX_ADMIN_CONNECTIONS, 0);
         admin
-            .serve(&app, places, stop.clone(), &TaskTracker::new())
+            .serve(&app, places, None, stop.clone(), &TaskTracker::new())
             .map_err(|source| listen_error(&admin_addr, source))?;
         #[cfg(unix)]
         let local = serve_locally(&app, &stop);
         tokio::spawn(upkeep(app.clone(), stop.clone()));
+        if let Some(tls) = &tls {
+            tokio::spawn(tls.clone().watch(stop.clone()));
+        }
         if storage.has_journal() {
             tokio::spawn(node::beats(app.clone(), stop.clone()));
         }
@@ -96,6 +103,7 @@ impl Server {
             addr,
             admin_addr,
             app,
+            tls,
             actors,
             storage,
             fatal,
@@ -117,6 +125,19 @@ impl Server {
     #[must_use]
     pub fn admin_addr(&self) -> SocketAddr {
         self.admin_addr
+    }
+
+    /// Returns whether clients are served by TLS.
+    #[must_use]
+    pub fn speaks_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// Reads the files anew that may change while the server runs: the certificate of TLS and its key.
+    pub async fn reload(&self) {
+        if let Some(tls) = &self.tls {
+            tls.look(true).await;
+        }
     }
 
     /// Returns how many sockets are open.

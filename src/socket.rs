@@ -8,6 +8,7 @@ mod drain;
 mod handshake;
 mod heartbeat;
 mod pump;
+mod stream;
 mod tail;
 mod writing;
 
@@ -19,7 +20,6 @@ use std::time::Duration;
 use http::{Request, Response};
 use hyper::upgrade::Parts;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::task::TaskTracker;
@@ -37,6 +37,7 @@ use pump::Pump;
 pub use admission::{Admission, AdmissionPermit, NotAdmitted};
 pub use credentials::authenticate;
 pub use handshake::{Handshake, HandshakeError};
+pub use stream::Stream;
 
 /// Longest wait for the registry to register a socket.
 const ATTACH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -49,7 +50,7 @@ const DRAIN_PER_SOCKET: Duration = Duration::from_millis(1);
 const FENCE_SPREAD: Duration = Duration::from_secs(5);
 
 /// An accepted connection, with its write deadline.
-pub type Connection = Pin<Box<TimeoutStream<TcpStream>>>;
+pub type Connection = Pin<Box<TimeoutStream<Stream>>>;
 
 /// All sockets of this server.
 pub struct Sockets {

@@ -75,6 +75,10 @@ pub struct Metrics {
     pub store_ahead_seconds: Gauge,
     /// Typing notices and presence look-ups dropped because of load.
     pub whispers_dropped: Counter,
+    /// Files with a new certificate that could not be used.
+    pub tls_reload_failures: Counter,
+    /// Handshakes of TLS that have failed.
+    pub tls_handshake_failures: Counter,
     /// Those of several servers on one PostgreSQL.
     pub cluster: ClusterMetrics,
     /// Those of the limiters.
@@ -111,6 +115,8 @@ impl Metrics {
             commit_seconds: histogram!(names::COMMIT_SECONDS),
             batch_rows: histogram!(names::BATCH_ROWS),
             in_flight: gauge!(names::IN_FLIGHT),
+            tls_reload_failures: counter!(names::TLS_RELOAD_FAILURES),
+            tls_handshake_failures: counter!(names::TLS_HANDSHAKE_FAILURES),
             password_seconds: histogram!(names::PASSWORD_SECONDS),
             expired: counter!(names::EXPIRED),
             destroyed: counter!(names::DESTROYED),
@@ -143,6 +149,8 @@ impl Metrics {
         metrics.answers_refused.increment(0);
         metrics.replayed.increment(0);
         metrics.whispers_dropped.increment(0);
+        metrics.tls_reload_failures.increment(0);
+        metrics.tls_handshake_failures.increment(0);
         metrics.actor_restarts.iter().for_each(|restarts| restarts.increment(0));
         metrics
     }
@@ -189,6 +197,13 @@ impl Metrics {
         let known = matches!(code, 1000..=1015 | 4001..=4003);
         let code = if known { code.to_string() } else { "other".to_owned() };
         counter!(names::SOCKETS_CLOSED, "code" => code).increment(1);
+    }
+
+    /// Notes when the certificate in use ends, in seconds since 1970. Without TLS there is no such series, which an
+    /// alert would take for a certificate that has ended.
+    #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^52")]
+    pub fn tls_certificate_ends(&self, unix_s: i64) {
+        gauge!(names::TLS_NOT_AFTER).set(unix_s as f64);
     }
 
     /// Counts a frame or a message that was refused with an error.

@@ -5,7 +5,9 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use fluent_backend::Config;
+use fluent_backend::clock::Clock;
 use fluent_backend::config::Store;
+use fluent_backend::http::Tls;
 use fluent_backend::storage::Storage;
 
 use super::output::{one_line, warn};
@@ -20,6 +22,7 @@ pub(crate) async fn check(config: &Config) -> anyhow::Result<()> {
     if config.uses_data_dir() {
         warnings.extend(directory("the data directory", &config.server.data_dir));
     }
+    warnings.extend(Tls::load(&config.tls, &Clock::system()).err().map(|error| one_line(&error.into())));
     match config.store()? {
         Store::Sqlite(path) => warnings.extend(sqlite(config, &path)),
         Store::Postgres(_) => {

@@ -23,10 +23,11 @@ pub(crate) fn greet(server: &Server, database: &str, format: LogFormat) {
     }
     let (near, admin) = (reachable(public), reachable(admin));
     let everywhere = if near == public { String::new() } else { format!(", listening on {public}") };
+    let (scheme, name) = if server.speaks_tls() { ("https", ", by the name in its certificate") } else { ("http", "") };
     say(&format!(
         "fluent-backend {version} is running ({database}{everywhere})\n\
-         \x20 clients    http://{near}   (interface: http://{near}/docs/)\n\
+         \x20 clients    {scheme}://{near}   (interface: {scheme}://{near}/docs/{name})\n\
          \x20 operators  http://{admin}/metrics\n\
-         Try:  curl http://{near}/root",
+         Try:  curl {scheme}://{near}/root",
     ));
 }

@@ -3,7 +3,8 @@
 use super::ConfigError;
 
 /// The keys that there are no more, and what has taken their place.
-const FORMER: [(&str, &str); 2] = [
+const FORMER: [(&str, &str); 3] = [
+    ("limits.client_ip_header", "server.client_address and server.trusted_proxies"),
     ("limits.auth_per_minute", "limits.login.address and limits.register.address"),
     ("limits.logins_per_name_per_minute", "limits.login.account and limits.login.known"),
 ];

@@ -13,6 +13,7 @@ mod messages;
 mod registration;
 mod server;
 mod socket;
+mod tls;
 
 pub use admin::Admin;
 pub use audit::Audit;
@@ -24,5 +25,6 @@ pub use limits::{Bytes, Limits, Rate, TENTHS, Tenths};
 pub use log::{Log, LogFormat};
 pub use messages::Messages;
 pub use registration::Registration;
-pub use server::Server;
+pub use server::{ClientAddressSource, Server};
 pub use socket::Socket;
+pub use tls::{Tls, TlsVersion};

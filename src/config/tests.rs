@@ -80,6 +80,36 @@ fn mistakes_are_named() {
 }
 
 #[test]
+fn a_former_setting_is_refused_with_the_name_of_its_successor() {
+    let text = load(&[("FLUENT__LIMITS__CLIENT_IP_HEADER", "X-Forwarded-For")]).unwrap_err().to_string();
+    assert!(text.contains("limits.client_ip_header") && text.contains("server.client_address"), "{text}");
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("fluent.toml");
+    std::fs::write(&path, "[limits]\nclient_ip_header = \"\"\n").unwrap();
+    let text = Config::load(Some(&path), HashMap::new()).unwrap_err().to_string();
+    assert!(text.contains("server.trusted_proxies"), "{text}");
+}
+
+#[test]
+fn proxies_are_networks_and_must_be_named_where_they_count() {
+    let named = [
+        ("FLUENT__SERVER__CLIENT_ADDRESS", "x-forwarded-for"),
+        ("FLUENT__SERVER__TRUSTED_PROXIES", "127.0.0.1, 10.1.2.3/8, fd00::/8"),
+    ];
+    let config = load(&named).unwrap();
+    assert_eq!(config.server.client_address, ClientAddressSource::XForwardedFor);
+    let shown: Vec<String> = config.server.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(shown, ["127.0.0.1/32", "10.0.0.0/8", "fd00::/8"]);
+    assert!(config.redacted_toml().unwrap().contains("client_address = \"x-forwarded-for\""));
+    let message = |variables: &[(&str, &str)]| load(variables).unwrap_err().to_string();
+    assert!(message(&[("FLUENT__SERVER__CLIENT_ADDRESS", "proxy-protocol")]).contains("server.trusted_proxies"));
+    assert!(message(&[("FLUENT__SERVER__CLIENT_ADDRESS", "X-Real-IP")]).contains("client_address"));
+    let wrong = message(&[("FLUENT__SERVER__TRUSTED_PROXIES", "10.0.0.0/8,haproxy")]);
+    assert!(wrong.contains("`haproxy`") && wrong.contains("trusted_proxies"), "{wrong}");
+    assert!(load(&[("FLUENT__SERVER__TRUSTED_PROXIES", "")]).unwrap().server.trusted_proxies.is_empty());
+}
+
+#[test]
 fn a_syntax_error_does_not_show_its_line() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("fluent.toml");

@@ -7,11 +7,25 @@ impl Config {
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        if !self.server.listen.is_loopback() && !self.http.behind_tls {
+        if !self.server.listen.is_loopback() && !self.is_reached_by_tls() {
             warnings.push(format!(
-                "server.listen is {}, and http.behind_tls is off: passwords, tokens and who writes to whom cross \
-                 the network in clear text. Put a TLS proxy in front and set http.behind_tls",
+                "server.listen is {}, and http.behind_tls is off: passwords, tokens and who writes to whom cross the \
+                 network in clear text. Set tls.certificate and tls.key, or put a TLS proxy in front and set \
+                 http.behind_tls",
                 self.server.listen
+            ));
+        }
+        if self.http.behind_tls && !self.tls.is_on() && self.server.trusted_proxies.is_empty() {
+            warnings.push(
+                "http.behind_tls is on, and server.trusted_proxies is empty: all clients count as one, whose address \
+                 is that of your proxy. Name its network, and set server.client_address"
+                    .to_owned(),
+            );
+        }
+        if let Some(all) = self.server.trusted_proxies.iter().find(|network| network.is_everything()) {
+            warnings.push(format!(
+                "server.trusted_proxies holds {all}: any client can claim any address. Name only the networks of your \
+                 proxies"
             ));
         }
         if !self.admin.listen.is_loopback() {
@@ -34,6 +48,9 @@ mod tests {
         config.server.listen = server.parse().unwrap();
         config.admin.listen = admin.parse().unwrap();
         config.http.behind_tls = behind_tls;
+        if behind_tls {
+            config.server.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
+        }
         config.warnings().iter().map(|text| text.split(' ').next().unwrap().to_owned()).collect()
     }
 
@@ -45,5 +62,16 @@ mod tests {
         assert_eq!(keys("0.0.0.0:8000", "127.0.0.1:9000", false), ["server.listen"]);
         assert_eq!(keys("127.0.0.1:8000", "0.0.0.0:9000", false), ["admin.listen"]);
         assert_eq!(keys("192.0.2.1:8000", "ops.example:9000", false), ["server.listen", "admin.listen"]);
+    }
+    #[test]
+    fn proxies_that_are_not_known_or_everybody_are_warned_of() {
+        let mut config = Config::defaults().unwrap();
+        config.http.behind_tls = true;
+        let warned = |config: &Config| config.warnings().join("\n");
+        assert!(warned(&config).contains("server.trusted_proxies is empty"), "{}", warned(&config));
+        config.server.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        assert_eq!(warned(&config), "");
+        config.server.trusted_proxies.push("::/0".parse().unwrap());
+        assert!(warned(&config).contains("holds ::/0"), "{}", warned(&config));
     }
 }

@@ -99,6 +99,12 @@ impl Network {
         self.0.prefix_len()
     }
 
+    /// Returns whether the network holds all addresses of its family.
+    #[must_use]
+    pub fn is_everything(self) -> bool {
+        self.prefix_len() == 0
+    }
+
     /// Returns whether the address is in the network.
     #[must_use]
     pub fn contains(self, address: IpAddr) -> bool {
@@ -111,7 +117,7 @@ impl Network {
         self.0
     }
 
-    /// Returns the network that is shown in place of this one: an IPv4 /24 or an IPv6 /48, or this one when it is wider.
+    /// Returns the network that is shown in place of this one: an IPv4 /24 or an IPv6 /48, unless this one is wider.
     #[must_use]
     pub fn shown(self) -> Self {
         let shown = Self::around(self.first(), 24, 48);

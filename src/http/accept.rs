@@ -10,9 +10,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::app::App;
-use super::connection::Limits;
+use super::client_address::ClientAddresses;
+use super::connection::{Limits, Serving};
 use super::door::{Door, LOG_INTERVAL};
 use super::places::Places;
+use super::tls::Tls;
 use super::{admin, public};
 use crate::telemetry::{ListenerKind, Seldom};
 
@@ -45,12 +47,13 @@ impl Listener {
         self.0.local_addr()
     }
 
-    /// Serves the interface that `places` belong to until `drain` is cancelled; connections run in `tasks`, as many at
-    /// once as there are places. Accepting never stops: the `Door` decides who gets a place.
+    /// Serves the interface that `places` belong to until `drain` is cancelled, by `tls` if given; connections run in
+    /// `tasks`, as many at once as there are places. Accepting never stops: the `Door` decides who gets a place.
     pub fn serve(
         self,
         app: &Arc<App>,
         places: Arc<Places>,
+        tls: Option<Arc<Tls>>,
         drain: CancellationToken,
         tasks: &TaskTracker,
     ) -> io::Result<()> {
@@ -61,13 +64,13 @@ impl Listener {
             write: Duration::from_secs(app.config.socket.write_timeout_s),
             head_bytes: app.config.http.max_head_bytes,
         };
-        let has_proxy = !app.config.limits.client_ip_header.is_empty();
-        let service = match places.listener() {
-            ListenerKind::Public => public::service(app),
-            ListenerKind::Admin => admin::service(app),
+        let (service, addresses) = match places.listener() {
+            ListenerKind::Public => (public::service(app), app.client_addresses.clone()),
+            ListenerKind::Admin => (admin::service(app), Arc::new(ClientAddresses::of_peers())),
         };
         let service = service.map_err(io::Error::other)?;
-        let mut door = Door::new(places, service, limits, has_proxy, drain.clone(), tasks.clone());
+        let serving = Serving { service, addresses, tls, limits, drain: drain.clone() };
+        let mut door = Door::new(places, serving, tasks.clone());
         tasks.spawn(async move {
             let mut in_a_row: u32 = 0;
             let failed = Seldom::new(LOG_INTERVAL);

@@ -49,5 +49,5 @@ fn stack(app: &Arc<App>, served: &'static [Route]) -> Result<Service, InsertErro
         async move { Ok::<_, Infallible>(router.respond(app, request).await) }
     });
     let inner = ServiceBuilder::new().layer(layers::catch_panic()).service(endpoints);
-    Ok(layers::around(&app.config.http, inner))
+    Ok(layers::around(&app.config, inner))
 }

@@ -44,8 +44,8 @@ pub struct App {
     pub shares: Arc<Shares>,
     /// The limits on rates.
     pub limiters: Arc<Limiters>,
-    /// The addresses that limits count by.
-    pub client_addresses: ClientAddresses,
+    /// How the addresses of clients are found.
+    pub client_addresses: Arc<ClientAddresses>,
     /// The names under which operators reach their listener.
     pub operators: Operators,
     /// Room for the bodies of requests without a token.
@@ -70,7 +70,7 @@ impl App {
             sockets: Sockets::new(&config, actors.registry.clone(), actors.health.gate().clone()),
             limiters: Limiters::new(&config.limits, &clock),
             shares: Shares::new(config.http.unwritten_bytes),
-            client_addresses: ClientAddresses::new(&config.limits),
+            client_addresses: Arc::new(ClientAddresses::new(&config.server)),
             operators: Operators::new(&config.admin.hosts),
             strangers_bytes: StrangersBytes::default(),
             dialects: service.dialects().clone(),

@@ -1,17 +1,17 @@
-//! The address that limits count by: the connection's, or the one that a proxy has put into a header.
+//! The address of a client: the connection's, or the one that a trusted proxy tells.
 //!
-//! The header is believed when the connection comes from this machine or a private network, where a proxy stands. The
-//! server speaks no TLS, so a connection from the internet comes from a client itself, which could put anything there.
-//! The last entry of the header counts, which the proxy has written; what a client has put before it does not.
+//! Exactly one source is read, `server.client_address`, and only what comes over a connection from one of
+//! `server.trusted_proxies` is believed: anybody else can write what they like.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use http::header::FORWARDED;
-use http::{HeaderMap, HeaderName};
+use http::HeaderMap;
 
-use crate::config;
-use crate::domain::ClientAddress;
+use crate::config::{self, ClientAddressSource};
+use crate::domain::{ClientAddress, Network};
+use crate::protocol::ForwardedList;
 use crate::telemetry::Seldom;
 
 /// The time between two log lines about the same fault.
@@ -19,172 +19,166 @@ const LOG_INTERVAL: Duration = Duration::from_hours(1);
 
 /// The rule by which the addresses of clients are found.
 pub struct ClientAddresses {
-    /// The header that names the address; `None` means that the connection's address counts.
-    header: Option<HeaderName>,
+    source: ClientAddressSource,
+    trusted: Vec<Network>,
     missing: Seldom,
     unreadable: Seldom,
     untrusted: Seldom,
+    /// Whether it was logged that a proxy on this machine is not trusted.
+    local_proxy_was_told: AtomicBool,
 }
 
 impl ClientAddresses {
-    /// The rule of `limits.client_ip_header`.
+    /// The rule of `server.client_address` and `server.trusted_proxies`.
     #[must_use]
-    pub fn new(config: &config::Limits) -> Self {
-        let line = || Seldom::new(LOG_INTERVAL);
-        // The empty text is no name of a header; the configuration lets no other through that is none.
-        let header = HeaderName::try_from(&config.client_ip_header).ok();
-        Self { header, missing: line(), unreadable: line(), untrusted: line() }
+    pub fn new(config: &config::Server) -> Self {
+        Self::of_source(config.client_address, config.trusted_proxies.clone())
     }
 
-    /// Returns the address of the client that has sent these headers over a connection from `peer`.
+    /// The rule of a listener without proxies: the address of the connection counts.
+    pub(super) fn of_peers() -> Self {
+        Self::of_source(ClientAddressSource::Peer, Vec::new())
+    }
+
+    fn of_source(source: ClientAddressSource, trusted: Vec<Network>) -> Self {
+        let line = || Seldom::new(LOG_INTERVAL);
+        let local_proxy_was_told = AtomicBool::new(false);
+        Self { source, trusted, missing: line(), unreadable: line(), untrusted: line(), local_proxy_was_told }
+    }
+
+    /// Returns whether this is the address of a proxy that is believed.
+    pub(super) fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted.iter().any(|network| network.contains(address))
+    }
+
+    /// Returns whether every connection begins with a header of the PROXY protocol.
+    pub(super) fn are_in_proxy_headers(&self) -> bool {
+        self.source == ClientAddressSource::ProxyProtocol
+    }
+
+    /// Returns the address of the client that has sent these headers over a connection from `peer`: the address in its
+    /// PROXY header, if it had to begin with one.
     pub(super) fn of(&self, headers: &HeaderMap, peer: SocketAddr) -> ClientAddress {
         let peer = peer.ip().to_canonical();
-        self.in_header(headers, peer).unwrap_or(peer).into()
+        let list = match self.source {
+            ClientAddressSource::XForwardedFor => Some(ForwardedList::XForwardedFor),
+            ClientAddressSource::Forwarded => Some(ForwardedList::Forwarded),
+            ClientAddressSource::Peer | ClientAddressSource::ProxyProtocol => None,
+        };
+        match list {
+            Some(list) if self.trusts(peer) => self.in_list(list, headers, peer),
+            _ => {
+                self.note_unused(list, headers, peer);
+                peer
+            }
+        }
+        .into()
     }
 
-    fn in_header(&self, headers: &HeaderMap, peer: IpAddr) -> Option<IpAddr> {
-        let name = self.header.as_ref()?;
-        let Some(value) = headers.get_all(name).iter().next_back() else {
+    /// Returns the client that a trusted proxy tells of.
+    fn in_list(&self, list: ForwardedList, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
+        let lines = headers.get_all(list.header());
+        if lines.iter().next().is_none() {
             if self.missing.is_due() {
                 tracing::warn!(
-                    header = %name,
-                    "a request lacks the header of limits.client_ip_header: the address of its connection \
-                     counts, which all clients of a proxy share"
+                    header = list.header(),
+                    "a request of a trusted proxy lacks the header of server.client_address: the address of the proxy \
+                     counts, which all its clients share"
                 );
             }
-            return None;
-        };
-        if !is_near(peer) {
-            if self.untrusted.is_due() {
-                tracing::warn!(
-                    header = %name,
-                    "the header of limits.client_ip_header came over a connection from a public address and was not \
-                     believed: it must come from this machine or a private network"
-                );
-            }
-            return None;
+            return peer;
         }
-        let address =
-            value.to_str().ok().and_then(|value| if *name == FORWARDED { forwarded(value) } else { last(value) });
-        if address.is_none() && self.unreadable.is_due() {
+        let client = list.client(peer, lines.iter().map(http::HeaderValue::as_bytes), |address| self.trusts(address));
+        if client == peer && self.unreadable.is_due() {
             tracing::warn!(
-                header = %name,
-                "the header of limits.client_ip_header holds no IP address: the address of its connection \
-                 counts, which all clients of a proxy share"
+                header = list.header(),
+                "the last entry in the header of server.client_address is no address of a client: the address of the \
+                 proxy counts, which all its clients share"
             );
         }
-        address
+        client
     }
-}
 
-/// Returns whether the address is one of this machine or of a private network.
-fn is_near(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            // 100.64.0.0/10 is between a provider and its customers, and in overlay networks (RFC 6598).
-            let is_shared = v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64;
-            v4.is_loopback() || v4.is_private() || v4.is_link_local() || is_shared
+    /// Logs that a header was not believed, which a setting may be missing for.
+    fn note_unused(&self, list: Option<ForwardedList>, headers: &HeaderMap, peer: IpAddr) {
+        let local = peer.is_loopback() && list.is_none_or(|list| list == ForwardedList::XForwardedFor);
+        if local && !self.trusts(peer) && headers.contains_key(ForwardedList::XForwardedFor.header()) {
+            if !self.local_proxy_was_told.swap(true, Ordering::Relaxed) {
+                tracing::warn!(
+                    "a proxy on this machine sends X-Forwarded-For and is not trusted, so all its clients count as \
+                     one: set server.client_address and server.trusted_proxies"
+                );
+            }
+        } else if let Some(list) = list
+            && headers.contains_key(list.header())
+            && self.untrusted.is_due()
+        {
+            tracing::warn!(
+                header = list.header(),
+                network = %ClientAddress::from(peer).network(),
+                "the header of server.client_address came over a connection from outside of server.trusted_proxies and \
+                 was not believed"
+            );
         }
-        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
     }
-}
-
-/// Returns the last entry of a list such as `X-Forwarded-For`.
-fn last(value: &str) -> Option<IpAddr> {
-    address(value.rsplit(',').next()?.trim())
-}
-
-/// Returns `for` of the last element (RFC 7239 §4).
-fn forwarded(value: &str) -> Option<IpAddr> {
-    let element = unquoted_split(value, ',').last()?;
-    let node = unquoted_split(element, ';').find_map(|pair| {
-        let (name, node) = pair.trim().split_once('=')?;
-        name.eq_ignore_ascii_case("for").then_some(node)
-    })?;
-    let quoted = node.strip_prefix('"').map(|node| node.strip_suffix('"').unwrap_or_default());
-    address(quoted.unwrap_or(node))
-}
-
-/// Returns the parts of a list between separators that are not within quotes.
-fn unquoted_split(text: &str, separator: char) -> impl Iterator<Item = &str> {
-    let (mut is_quoted, mut is_escaped) = (false, false);
-    text.split(move |letter| {
-        match letter {
-            _ if is_escaped => is_escaped = false,
-            '\\' if is_quoted => is_escaped = true,
-            '"' => is_quoted = !is_quoted,
-            _ => return letter == separator && !is_quoted,
-        }
-        false
-    })
-}
-
-/// Reads an address as proxies write it: alone, in brackets, with a port or without.
-fn address(text: &str) -> Option<IpAddr> {
-    let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok().map(IpAddr::V6);
-    let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
-    let address: Option<IpAddr> = text.parse().ok().or_else(bracketed).or_else(with_port);
-    address.map(|address| address.to_canonical())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn ip(text: &str) -> IpAddr {
-        text.parse().unwrap()
+    fn addresses(source: ClientAddressSource, trusted: &[&str]) -> ClientAddresses {
+        ClientAddresses::of_source(source, trusted.iter().map(|text| text.parse().unwrap()).collect())
+    }
+
+    /// The client by these lines of headers over a connection from `peer`.
+    fn client(addresses: &ClientAddresses, peer: &str, lines: &[(&'static str, &str)]) -> String {
+        let headers = lines.iter().map(|(name, value)| {
+            (http::HeaderName::from_static(name), http::HeaderValue::from_bytes(value.as_bytes()).unwrap())
+        });
+        let mut all = HeaderMap::new();
+        for (name, value) in headers {
+            all.append(name, value);
+        }
+        addresses.of(&all, SocketAddr::new(peer.parse().unwrap(), 1)).ip().to_string()
     }
 
     #[test]
-    fn every_form_of_an_entry() {
-        for (text, expected) in [
-            ("198.51.100.7", "198.51.100.7"),
-            ("198.51.100.7:40000", "198.51.100.7"),
-            ("2001:db8::1", "2001:db8::1"),
-            ("[2001:db8::1]", "2001:db8::1"),
-            ("[2001:db8::1]:443", "2001:db8::1"),
-            ("::ffff:198.51.100.7", "198.51.100.7"),
-            ("[::ffff:198.51.100.7]:1", "198.51.100.7"),
+    fn only_what_a_trusted_proxy_says_is_believed() {
+        let addresses = addresses(ClientAddressSource::XForwardedFor, &["10.0.0.0/8", "fd00::/8"]);
+        let lines = [("x-forwarded-for", "203.0.113.9"), ("x-forwarded-for", "198.51.100.7, 10.9.9.9")];
+        for trusted in ["10.0.0.1", "::ffff:10.0.0.1", "fd00::1"] {
+            assert_eq!(client(&addresses, trusted, &lines), "198.51.100.7", "{trusted}");
+        }
+        for other in ["127.0.0.1", "192.168.1.1", "203.0.113.1", "2001:db8::1"] {
+            assert_eq!(client(&addresses, other, &lines), other, "{other}");
+        }
+        assert_eq!(client(&addresses, "10.0.0.1", &[]), "10.0.0.1");
+        assert_eq!(client(&addresses, "10.0.0.1", &[("forwarded", "for=198.51.100.7")]), "10.0.0.1");
+        assert_eq!(client(&addresses, "10.0.0.1", &[("x-forwarded-for", "198.51.100.7, \u{e9}")]), "10.0.0.1");
+    }
+
+    #[test]
+    fn exactly_one_source_is_read() {
+        let lines = [("x-forwarded-for", "198.51.100.7"), ("forwarded", "for=198.51.100.8")];
+        for (source, expected) in [
+            (ClientAddressSource::Peer, "127.0.0.1"),
+            (ClientAddressSource::XForwardedFor, "198.51.100.7"),
+            (ClientAddressSource::Forwarded, "198.51.100.8"),
+            (ClientAddressSource::ProxyProtocol, "127.0.0.1"),
         ] {
-            assert_eq!(address(text), Some(ip(expected)), "{text}");
-        }
-        for text in ["", "unknown", "_hidden", "198.51.100", "198.51.100.7:", "[2001:db8::1", "[198.51.100.7]", "x:1"] {
-            assert_eq!(address(text), None, "{text}");
+            assert_eq!(client(&addresses(source, &["127.0.0.0/8"]), "127.0.0.1", &lines), expected, "{source:?}");
         }
     }
 
     #[test]
-    fn the_last_element_of_forwarded_counts() {
-        for (value, expected) in [
-            ("for=192.0.2.1, for=198.51.100.7;proto=https", Some("198.51.100.7")),
-            ("proto=https; For=\"[2001:db8::1]:443\"", Some("2001:db8::1")),
-            ("for=\"a,b;c\", by=x;for=198.51.100.7:1", Some("198.51.100.7")),
-            ("for=\"a\\\",for=192.0.2.1\", for=198.51.100.7", Some("198.51.100.7")),
-            ("for=192.0.2.1, proto=https", None),
-            ("for=192.0.2.1, for=unknown", None),
-            ("for=\"192.0.2.1", None),
-            ("", None),
-        ] {
-            assert_eq!(forwarded(value), expected.map(ip), "{value}");
-        }
-    }
-
-    #[test]
-    fn a_header_from_the_internet_is_not_believed() {
-        let mut config = config::Config::defaults().unwrap().limits;
-        "X-Forwarded-For".clone_into(&mut config.client_ip_header);
-        let addresses = ClientAddresses::new(&config);
-        let of = |peer: &str, value: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert("x-forwarded-for", value.parse().unwrap());
-            addresses.of(&headers, SocketAddr::new(ip(peer), 1))
-        };
-        for near in ["127.0.0.1", "10.0.0.1", "172.17.0.2", "192.168.1.1", "100.64.0.1", "::1", "fd00::1", "fe80::1"] {
-            assert_eq!(of(near, "198.51.100.7"), ip("198.51.100.7").into(), "{near}");
-        }
-        for far in ["203.0.113.1", "2001:db8:1::1", "::ffff:203.0.113.1", "100.128.0.1", "172.32.0.1"] {
-            assert_eq!(of(far, "198.51.100.7"), ip(far).into(), "{far}");
-        }
-        assert_eq!(of("10.0.0.1", "unknown"), ip("10.0.0.1").into());
+    fn a_proxy_on_this_machine_that_is_not_trusted_is_told_of_once() {
+        let addresses = addresses(ClientAddressSource::Peer, &[]);
+        client(&addresses, "127.0.0.1", &[("host", "x")]);
+        assert!(!addresses.local_proxy_was_told.load(Ordering::Relaxed));
+        client(&addresses, "192.0.2.1", &[("x-forwarded-for", "198.51.100.7")]);
+        assert!(!addresses.local_proxy_was_told.load(Ordering::Relaxed), "it is no proxy on this machine");
+        client(&addresses, "::1", &[("x-forwarded-for", "198.51.100.7")]);
+        assert!(addresses.local_proxy_was_told.load(Ordering::Relaxed));
     }
 }

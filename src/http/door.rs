@@ -12,16 +12,15 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::connection::{self, Limits};
+use super::connection::{self, Serving};
 use super::error::ApiError;
-use super::extract::Connection;
-use super::layers::Service;
 use super::places::{Found, NoPlace, Places};
+use super::proxy_header;
 use super::respond::Response;
 use crate::domain::ClientAddress;
+use crate::socket::Stream;
 use crate::telemetry::{Seldom, metrics};
 
 /// The time between two log lines about the same event, which may happen many times a second.
@@ -38,52 +37,45 @@ struct LogLines {
     evicted: Seldom,
     full: Seldom,
     too_many: Seldom,
+    not_a_proxy: Seldom,
 }
 
 impl Default for LogLines {
     fn default() -> Self {
         let line = || Seldom::new(LOG_INTERVAL);
-        Self { evicted: line(), full: line(), too_many: line() }
+        Self { evicted: line(), full: line(), too_many: line(), not_a_proxy: line() }
     }
 }
 
 /// The door of one listener.
 pub(super) struct Door {
     places: Arc<Places>,
-    service: Service,
-    limits: Limits,
-    /// Whether a proxy brings the connections of all clients: its address has no share then.
-    has_proxy: bool,
-    drain: CancellationToken,
+    serving: Arc<Serving>,
     tasks: TaskTracker,
     refusals: Arc<Semaphore>,
     log_lines: LogLines,
 }
 
 impl Door {
-    /// A door to `service` for connections that run in `tasks` until `drain` is cancelled.
-    pub(super) fn new(
-        places: Arc<Places>,
-        service: Service,
-        limits: Limits,
-        has_proxy: bool,
-        drain: CancellationToken,
-        tasks: TaskTracker,
-    ) -> Self {
+    /// A door to `places` for connections that run in `tasks`.
+    pub(super) fn new(places: Arc<Places>, serving: Serving, tasks: TaskTracker) -> Self {
         let refusals = Arc::new(Semaphore::new(MAX_REFUSALS));
-        Self { places, service, limits, has_proxy, drain, tasks, refusals, log_lines: LogLines::default() }
+        Self { places, serving: Arc::new(serving), tasks, refusals, log_lines: LogLines::default() }
     }
 
     /// Serves a connection, in the place of another one if need be, or refuses it.
     pub(super) fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
-        match self.places.enter(ClientAddress::from(peer.ip()).class(), brings_others(peer.ip(), self.has_proxy)) {
+        let is_proxy = self.serving.addresses.trusts(peer.ip());
+        if self.serving.addresses.are_in_proxy_headers() && !is_proxy {
+            return self.close_stranger(ClientAddress::from(peer.ip()));
+        }
+        match self.places.enter(ClientAddress::from(peer.ip()).class(), brings_others(peer.ip(), is_proxy)) {
             Ok(Found { place, evicted }) => {
                 if let Some(other) = evicted {
                     self.evict(other.as_ref());
                 }
                 let place = Arc::new(place);
-                let origin = Connection { peer, place: place.clone() };
-                let serving = connection::serve(stream, origin, self.service.clone(), self.limits, self.drain.clone());
+                let serving = connection::serve(stream, peer, place.clone(), self.serving.clone());
                 place.served_by(self.tasks.spawn(serving).abort_handle());
             }
             Err(NoPlace::TooMany) => {
@@ -95,6 +87,18 @@ impl Door {
                 }
             }
             Err(NoPlace::Full) => self.refuse(stream),
+        }
+    }
+
+    /// Notes a connection that is closed because its client, who is no proxy, cannot be known.
+    fn close_stranger(&mut self, peer: ClientAddress) {
+        metrics().listener(self.places.listener()).proxy_header.increment(1);
+        if self.log_lines.not_a_proxy.is_due() {
+            tracing::warn!(
+                network = %peer.network(),
+                "connections from outside of server.trusted_proxies are closed, since server.client_address is \
+                 \"proxy-protocol\""
+            );
         }
     }
 
@@ -124,20 +128,30 @@ impl Door {
             );
         }
         let Ok(permit) = self.refusals.clone().try_acquire_owned() else { return };
-        let drain = self.drain.clone();
+        let serving = self.serving.clone();
         self.tasks.spawn(async move {
             let _permit = permit;
-            let service = hyper::service::service_fn(refuse_full);
-            let refusing = http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(stream), service);
-            let _ = drain.run_until_cancelled(timeout(REFUSAL_TIMEOUT, refusing)).await;
+            let refusing = async {
+                let mut stream = stream;
+                if serving.addresses.are_in_proxy_headers() {
+                    proxy_header::read(&mut stream).await.ok()?;
+                }
+                let stream = match &serving.tls {
+                    None => Stream::Plain(stream),
+                    Some(tls) => Stream::Tls(tls.accept(stream).await.ok()?),
+                };
+                let service = hyper::service::service_fn(refuse_full);
+                http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(stream), service).await.ok()
+            };
+            let _ = serving.drain.run_until_cancelled(timeout(REFUSAL_TIMEOUT, refusing)).await;
         });
     }
 }
 
-/// Returns whether the connections of this address may be those of many clients: of a proxy on this machine, or of any
-/// that is configured.
-fn brings_others(address: IpAddr, has_proxy: bool) -> bool {
-    has_proxy || address.to_canonical().is_loopback()
+/// Returns whether the connections of this address may be those of many clients: of a proxy on this machine, or of one
+/// that is trusted.
+fn brings_others(address: IpAddr, is_proxy: bool) -> bool {
+    is_proxy || address.to_canonical().is_loopback()
 }
 
 /// Returns the refusal of a listener without a place.
@@ -152,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_proxy_has_no_share_of_its_own() {
-        for (address, has_proxy, expected) in [
+        for (address, is_proxy, expected) in [
             ("127.0.0.1", false, true),
             ("::1", false, true),
             ("::ffff:127.0.0.1", false, true),
@@ -161,7 +175,7 @@ mod tests {
             ("2001:db8::1", false, false),
             ("10.0.0.2", true, true),
         ] {
-            assert_eq!(brings_others(address.parse().unwrap(), has_proxy), expected, "{address} {has_proxy}");
+            assert_eq!(brings_others(address.parse().unwrap(), is_proxy), expected, "{address} {is_proxy}");
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Reading requests: parameters, access tokens and addresses.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::HeaderName;
@@ -26,8 +25,8 @@ pub(super) type Request = http::Request<LimitedBody>;
 /// The connection that a request came by.
 #[derive(Clone)]
 pub(super) struct Connection {
-    /// The other end.
-    pub(super) peer: SocketAddr,
+    /// The client, as a proxy before it tells; of the connection itself, if none does.
+    pub(super) client: ClientAddress,
     /// Its place among the connections that are allowed at once.
     pub(super) place: Arc<Place>,
 }
@@ -152,9 +151,8 @@ pub(super) fn limit_address(app: &App, address: Option<ClientAddress>, limiter: 
 }
 
 /// Returns the address of the client.
-pub(super) fn client_address(app: &App, request: &Request) -> Option<ClientAddress> {
-    let connection = request.extensions().get::<Connection>()?;
-    Some(app.client_addresses.of(request.headers(), connection.peer))
+pub(super) fn client_address(request: &Request) -> Option<ClientAddress> {
+    request.extensions().get::<Connection>().map(|connection| connection.client)
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use super::error::ApiError;
 use super::host;
 use super::respond::Response;
 use super::unread::{RawRequest, ReadRestLayer, ResponseBody};
-use crate::config;
+use crate::config::Config;
 
 /// The whole service behind a connection.
 pub(super) type Service = BoxCloneSyncService<http::Request<Incoming>, http::Response<ResponseBody>, Infallible>;
@@ -44,7 +44,7 @@ const HSTS_SUBDOMAINS: &str = "max-age=31536000; includeSubDomains";
 
 /// Puts the layers that every request passes around the inner service of an interface. Outermost first: unread bodies,
 /// request id, hidden credentials, log span, security headers, the host.
-pub(super) fn around<S, B>(config: &config::Http, inner: S) -> Service
+pub(super) fn around<S, B>(config: &Config, inner: S) -> Service
 where
     S: tower::Service<RawRequest, Response = http::Response<B>, Error = Infallible> + Clone + Send + Sync + 'static,
     S::Future: Send + 'static,
@@ -53,7 +53,7 @@ where
 {
     let hidden = [AUTHORIZATION, COOKIE, SEC_WEBSOCKET_PROTOCOL];
     let hsts = hsts(config);
-    let unread = ReadRestLayer { limit: UNREAD_FACTOR.saturating_mul(config.max_body_bytes as u64) };
+    let unread = ReadRestLayer { limit: UNREAD_FACTOR.saturating_mul(config.http.max_body_bytes as u64) };
     let stack = ServiceBuilder::new()
         .layer(unread)
         .map_response(|response: http::Response<_>| response.map(UnsyncBoxBody::new))
@@ -103,8 +103,8 @@ fn secure<B>(mut response: http::Response<B>, hsts: Option<&'static str>) -> htt
     response
 }
 
-fn hsts(config: &config::Http) -> Option<&'static str> {
-    config.behind_tls.then_some(if config.hsts_include_subdomains { HSTS_SUBDOMAINS } else { HSTS })
+fn hsts(config: &Config) -> Option<&'static str> {
+    config.is_reached_by_tls().then_some(if config.http.hsts_include_subdomains { HSTS_SUBDOMAINS } else { HSTS })
 }
 
 /// Returns the layer that turns a panic of the inner service into an internal error.

@@ -152,6 +152,25 @@ impl Place {
         }
     }
 
+    /// Returns the listener that the place belongs to.
+    pub(super) fn listener(&self) -> ListenerKind {
+        self.places.listener
+    }
+
+    /// Counts the connection for `address`, whose it is by what its proxy says. Returns whether that address may have
+    /// one more.
+    pub(super) fn belongs_to(&self, address: AddressClass) -> bool {
+        let mut table = self.places.table();
+        let held = table.addresses.get(&address).map_or(0, |held| held.seats);
+        if held >= self.places.max_per_address {
+            return false;
+        }
+        let Some(mut seat) = table.leave(self.id) else { return false };
+        seat.address = address;
+        table.take(self.id, seat);
+        true
+    }
+
     /// Sets the task that serves the connection, which is aborted when the place goes to another one.
     pub(super) fn served_by(&self, task: AbortHandle) {
         // Strangers only: the handle keeps the memory of a task that has ended, and it ends once a socket is open.

@@ -50,7 +50,7 @@ fn stack(app: &Arc<App>, served: &'static [Route]) -> Result<Service, InsertErro
         async move { Ok::<_, Infallible>(router.respond(app, request).await) }
     });
     let inner = ServiceBuilder::new().layer(cors(&app.config.http)).layer(layers::catch_panic()).service(endpoints);
-    Ok(layers::around(&app.config.http, inner))
+    Ok(layers::around(&app.config, inner))
 }
 
 /// Returns the layer that tells browsers which pages may ask, and what they may send and read.

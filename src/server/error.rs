@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::actors::{ActorSystemError, Fatal};
 use crate::auth::{AuthError, SecretError};
 use crate::config::ConfigError;
+use crate::http::TlsError;
 use crate::storage::StorageError;
 
 /// The server does not start, or cannot go on.
@@ -39,6 +40,9 @@ pub enum ServerError {
         /// The cause.
         source: std::io::Error,
     },
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The secret file cannot be used.
     #[error(transparent)]
     Secret(#[from] SecretError),

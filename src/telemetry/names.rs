@@ -30,6 +30,9 @@ pub(super) const ANSWERS_REFUSED: &str = "fluent_answers_refused_total";
 pub(super) const REPLAYED: &str = "fluent_events_replayed_total";
 pub(super) const STORE_AHEAD_SECONDS: &str = "fluent_store_ahead_seconds";
 pub(super) const WHISPERS_DROPPED: &str = "fluent_whispers_dropped_total";
+pub(super) const TLS_RELOAD_FAILURES: &str = "fluent_tls_reload_failures_total";
+pub(super) const TLS_HANDSHAKE_FAILURES: &str = "fluent_tls_handshake_failures_total";
+pub(super) const TLS_NOT_AFTER: &str = "fluent_tls_certificate_not_after_timestamp_seconds";
 pub(super) const CLUSTER_NODES: &str = "fluent_cluster_nodes";
 pub(super) const FENCED: &str = "fluent_cluster_fenced";
 pub(super) const TOLD: &str = "fluent_cluster_told";
@@ -97,7 +100,11 @@ impl ActorKind {
 pub(super) fn describe() {
     describe_gauge!(CONNECTIONS, Unit::Count, "Connections that have a place");
     describe_counter!(EVICTED, Unit::Count, "Idle connections of strangers closed to make room for newcomers");
-    describe_counter!(REFUSED, Unit::Count, "Connections that got no place: all taken, or too many of one address");
+    describe_counter!(
+        REFUSED,
+        Unit::Count,
+        "Connections that got no place: all taken, too many of one address, or no PROXY header"
+    );
     describe_gauge!(SOCKETS, Unit::Count, "Open sockets");
     describe_gauge!(SESSIONS, Unit::Count, "Session actors: users with at least one socket");
     describe_counter!(MESSAGES_STORED, Unit::Count, "Messages committed");
@@ -117,6 +124,9 @@ pub(super) fn describe() {
     describe_counter!(REPLAYED, Unit::Count, "Events read from the store for sockets that catch up");
     describe_gauge!(STORE_AHEAD_SECONDS, Unit::Seconds, "How far the newest time stamp is ahead of the clock");
     describe_gauge!(FENCED, Unit::Count, "1 while clients are sent to other servers, which reach the database");
+    describe_counter!(TLS_RELOAD_FAILURES, Unit::Count, "Files with a new certificate that could not be used");
+    describe_counter!(TLS_HANDSHAKE_FAILURES, Unit::Count, "Handshakes of TLS that have failed");
+    describe_gauge!(TLS_NOT_AFTER, Unit::Seconds, "When the certificate in use ends, since 1970");
     describe_gauge!(CLUSTER_NODES, Unit::Count, "Servers on the database that were seen lately, with this one");
     describe_gauge!(TOLD, Unit::Count, "The number up to which everything was announced here");
     describe_counter!(RECORDS, Unit::Count, "Batches that were announced, by where they came from");

@@ -35,7 +35,7 @@ const APART: [(&str, &str); 5] = [
 ];
 
 /// Which modules may name a library. The program and the test support are clients of everything.
-const LIBRARIES: [(&str, &[&str]); 12] = [
+const LIBRARIES: [(&str, &[&str]); 15] = [
     ("sea_orm", &["storage"]),
     ("rusqlite", &["storage"]),
     ("sqlx", &["storage"]),
@@ -48,6 +48,9 @@ const LIBRARIES: [(&str, &[&str]); 12] = [
     ("jsonwebtoken", &["auth"]),
     ("governor", &["limits"]),
     ("indicatif", &["cli"]),
+    ("ppp", &["protocol"]),
+    ("rustls", &["http"]),
+    ("tokio_rustls", &["http", "socket"]),
 ];
 
 /// Libraries that plain data must not know.

@@ -1,4 +1,4 @@
-//! Connections: hostile, slow, cut, too many, behind nginx, and behind haproxy.
+//! Connections: hostile, slow, cut, too many, behind nginx, haproxy, and proxies that speak the PROXY protocol.
 
 mod cut;
 mod flow_control;
@@ -6,4 +6,6 @@ mod haproxy;
 mod hostile;
 mod nginx;
 mod places;
+mod proxy_header;
 mod slow_reader;
+mod tls;

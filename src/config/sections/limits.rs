@@ -96,8 +96,6 @@ macro_rules! settings {
             pub enabled: bool,
             /// Most keys that are counted at once, all limiters together.
             pub max_keys: usize,
-            /// Header with the client's address, set by a trusted proxy.
-            pub client_ip_header: String,
             $(
                 #[doc = concat!("`limits.", stringify!($group), "`.")]
                 pub $group: $group::Group,
@@ -127,11 +125,6 @@ impl Limits {
     /// Checks the numbers. A message has two copies of at most `copy_bytes` bytes.
     pub(in crate::config) fn validate(&self, copy_bytes: usize) -> Result<(), ConfigError> {
         require(self.max_keys >= 1024, "limits.max_keys", "must be at least 1024")?;
-        require(
-            self.client_ip_header.is_empty() || ::http::HeaderName::try_from(&self.client_ip_header).is_ok(),
-            "limits.client_ip_header",
-            "must be the name of a header",
-        )?;
         for limiter in Limiter::ALL {
             let Some(rule) = self.written(*limiter).filter(|rule| rule.burst > 0) else { continue };
             let require = |holds, wrong| require(holds, format!("limits.{}", limiter.setting()), wrong);

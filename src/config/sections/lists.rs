@@ -1,9 +1,11 @@
 //! Lists in settings, which the environment gives as text, and secrets, which are never shown.
 
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serializer};
 
 use crate::config::redaction::HIDDEN;
+use crate::domain::Network;
 
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -20,6 +22,12 @@ pub(super) fn string_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
         }
         OneOrMany::Many(list) => list,
     })
+}
+
+/// Reads a list of networks in CIDR notation.
+pub(super) fn network_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Network>, D::Error> {
+    let network = |text: String| text.parse().map_err(|error| D::Error::custom(format!("`{text}` is none: {error}")));
+    string_list(deserializer)?.into_iter().map(network).collect()
 }
 
 pub(super) fn secret_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SecretString>, D::Error> {

@@ -105,7 +105,7 @@ pub(in crate::http) async fn register(app: Arc<App>, request: Request) -> Result
     let mode = app.service.registration_for_newcomers().await?;
     let expected = "an object with the texts username, email, password and public_key";
     let in_header = request.headers().get(INVITE_CODE).and_then(|code| code.to_str().ok()).map(str::to_owned);
-    let address = client_address(&app, &request);
+    let address = client_address(&request);
     let body: RegisterRequest = json_body(request, expected).await?;
     let code = body.invite.or(in_header);
     let account = NewAccount {
@@ -148,7 +148,7 @@ fn limit_registration(
 ))]
 pub(in crate::http) async fn login(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let expected = "an object with the texts username and password";
-    let address = client_address(&app, &request);
+    let address = client_address(&request);
     let body: LoginRequest = json_body(request, expected).await?;
     limit_address(&app, address, Limiter::LoginAddress)?;
     app.limiters.take(Limiter::LoginAccount, app.limiters.name_key(&body.username))?;
@@ -167,7 +167,7 @@ pub(in crate::http) async fn login(app: Arc<App>, request: Request) -> Result<Re
 ))]
 pub(in crate::http) async fn refresh(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let expected = "an object with the text refresh_token";
-    let address = client_address(&app, &request);
+    let address = client_address(&request);
     let body: RefreshRequest = json_body(request, expected).await?;
     let pair = app.service.refresh(body.refresh_token, address).await?;
     Ok(secret_json(StatusCode::OK, &TokenAnswer::from(pair)))

@@ -65,7 +65,7 @@ pub(in crate::http) struct TicketAnswer {
     (status = 204, description = "Its tokens are refused from now on"),
 ))]
 pub(in crate::http) async fn logout(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
-    let address = client_address(&app, &request);
+    let address = client_address(&request);
     app.service.log_out(access, address).await?;
     Ok(no_content())
 }
@@ -75,7 +75,7 @@ pub(in crate::http) async fn logout(app: Arc<App>, access: Access, request: Requ
     (status = 204, description = "All tokens are refused from now on"),
 ))]
 pub(in crate::http) async fn logout_all(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
-    let address = client_address(&app, &request);
+    let address = client_address(&request);
     app.service.log_out_everywhere(access, address).await?;
     Ok(no_content())
 }
@@ -108,7 +108,7 @@ pub(in crate::http) async fn list(app: Arc<App>, access: Access, request: Reques
     (status = 404, description = "No such session, or another user's", body = Problem),
 ))]
 pub(in crate::http) async fn end(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
-    app.service.end_login(access, path_id(&request)?, client_address(&app, &request)).await?;
+    app.service.end_login(access, path_id(&request)?, client_address(&request)).await?;
     Ok(no_content())
 }
 
@@ -126,7 +126,7 @@ pub(in crate::http) async fn change_password(
     access: Access,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let address = client_address(&app, &request);
+    let address = client_address(&request);
     let expected = "an object with the texts old_password and new_password";
     let body: PasswordRequest = json_body(request, expected).await?;
     let new = Password::parse(&body.new_password)?;

@@ -114,7 +114,7 @@ pub(in crate::http) async fn settings(app: Arc<App>, access: Access, request: Re
     RateLimited,
 ))]
 pub(in crate::http) async fn set_key(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
-    let address = client_address(&app, &request);
+    let address = client_address(&request);
     let expected = "an object with the text public_key and, where it is needed, the text password";
     let KeyRequest { public_key, password } = json_body(request, expected).await?;
     let key = PublicKey::parse(public_key, app.config.auth.strict_public_keys)?;
@@ -134,7 +134,7 @@ pub(in crate::http) async fn set_key(app: Arc<App>, access: Access, request: Req
     Unavailable,
 ))]
 pub(in crate::http) async fn delete(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
-    let address = client_address(&app, &request);
+    let address = client_address(&request);
     let body: DeleteRequest = json_body(request, "an object with the text password").await?;
     // A stolen token must not help to guess the password.
     limit_address(&app, address, Limiter::LoginAddress)?;

@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 
+use fluent_backend::config::ClientAddressSource;
 use fluent_backend::testing::{TestClient, TestServer, eventually};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
+use crate::support::config::behind_proxy;
 use crate::support::haproxy::{Haproxy, check};
 use crate::support::postgres::database;
 use crate::support::v1::live;
@@ -20,7 +22,7 @@ pub(super) async fn node(url: &str) -> TestServer {
     TestServer::start_with(|config| {
         config.auth.secret_key = "one secret for all nodes, long enough".into();
         config.database.url = url.into();
-        "X-Forwarded-For".clone_into(&mut config.limits.client_ip_header);
+        behind_proxy(config, ClientAddressSource::XForwardedFor);
         config.http.behind_tls = true;
     })
     .await
@@ -114,7 +116,7 @@ async fn haproxy_speaks_tls_and_tells_the_clients_address() {
         config.http.behind_tls = true;
         config.limits.enabled = true;
         config.limits.login.address.burst = 3;
-        "X-Forwarded-For".clone_into(&mut config.limits.client_ip_header);
+        behind_proxy(config, ClientAddressSource::XForwardedFor);
     })
     .await;
     let Some(haproxy) = Haproxy::before([server.addr(), nobody(), nobody()]).await else { return };

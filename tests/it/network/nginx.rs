@@ -1,10 +1,12 @@
 //! The server behind the real nginx, with the configuration of `deploy/nginx`.
 
+use fluent_backend::config::ClientAddressSource;
 use fluent_backend::testing::{TestClient, TestServer, eventually};
 use serde_json::json;
 use tokio::process::Command;
 
 use super::haproxy::{nobody, node};
+use crate::support::config::behind_proxy;
 use crate::support::nginx::{Nginx, check};
 use crate::support::postgres::database;
 use crate::support::v1::live;
@@ -58,7 +60,7 @@ async fn nginx_tells_the_clients_address() {
     let server = TestServer::start_with(|config| {
         config.limits.enabled = true;
         config.limits.login.address.burst = 3;
-        config.limits.client_ip_header = "X-Forwarded-For".to_owned();
+        behind_proxy(config, ClientAddressSource::XForwardedFor);
     })
     .await;
     let Some(nginx) = Nginx::start(server.addr()).await else { return };

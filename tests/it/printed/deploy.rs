@@ -1,12 +1,21 @@
 //! The systemd unit in `deploy`, and the commands that install the files there.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use fluent_backend::Config;
+use fluent_backend::clock::Clock;
+use fluent_backend::http::Tls;
+
 use super::markdown::{block, read, root};
+use crate::support::front::replaced;
 use crate::support::installed::installed;
+use crate::support::tls::{Pair, TlsFiles};
 
 pub(super) const TEST: &str = "what_the_documents_install_is_installed";
+
+pub(super) const TLS_TEST: &str = "the_settings_for_tls_are_taken";
 
 const UNIT: &str = "deploy/systemd/fluent-backend.service";
 /// Most exposure in tenths, as `systemd-analyze security` counts it.
@@ -78,4 +87,20 @@ fn what_the_documents_install_is_installed() {
         assert!(unit.contains(&format!("/etc/{file}")), "the unit does not read {file}");
     }
     assert!(etc.join("nginx/conf.d/fluent.conf").is_file());
+}
+
+/// As they are printed, with files that are there.
+#[test]
+fn the_settings_for_tls_are_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = TlsFiles::new(&Pair::new());
+    let text = block("docs/operations/tls-and-proxy.md", "[server]\nlisten");
+    let printed = |path: &str| replaced(&text, &format!("/etc/fluent/tls/{path}"), "");
+    assert!(printed("fullchain.pem").contains("privkey.pem") && printed("privkey.pem").contains("fullchain.pem"));
+    let here = files.certificate().parent().unwrap().display().to_string();
+    let path = dir.path().join("fluent.toml");
+    std::fs::write(&path, replaced(&text, "/etc/fluent/tls", &here)).unwrap();
+    let config = Config::load(Some(&path), HashMap::new()).unwrap();
+    assert!(config.is_reached_by_tls());
+    assert!(Tls::load(&config.tls, &Clock::system()).unwrap().is_some());
 }

@@ -1,11 +1,12 @@
 //! Registration, login and finding users.
 
+use fluent_backend::config::ClientAddressSource;
 use fluent_backend::testing::{Http, TestClient, TestServer};
 use futures_util::future::join_all;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::config::one_hash_at_a_time;
+use crate::support::config::{behind_proxy, one_hash_at_a_time};
 
 fn account(name: &str, email: &str) -> Value {
     json!({"username": name, "email": email, "password": TestClient::PASSWORD, "public_key": "AAAA"})
@@ -215,7 +216,7 @@ async fn one_address_cannot_log_in_without_end() {
         config.limits.enabled = true;
         config.limits.login.address.burst = 5;
         config.limits.login.account.burst = 0;
-        config.limits.client_ip_header = "X-Forwarded-For".to_owned();
+        behind_proxy(config, ClientAddressSource::XForwardedFor);
     })
     .await;
     let login = async |from: &str| {

@@ -67,12 +67,13 @@ async fn logins_with_one_name_are_counted_apart() {
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_passwords_are_told_by_class_of_address_and_without_a_name() {
     let dir = tempfile::tempdir().unwrap();
-    let variables = [("FLUENT__LIMITS__CLIENT_IP_HEADER", "X-Real-IP")];
+    let variables =
+        [("FLUENT__SERVER__CLIENT_ADDRESS", "x-forwarded-for"), ("FLUENT__SERVER__TRUSTED_PROXIES", "127.0.0.0/8")];
     let server = ServerProcess::start(dir.path(), &variables).await;
     let alice = TestClient::sign_up(server.http(), "alice-in-the-log").await;
     let guess = async |from: &str| {
         let body = json!({"username": "alice-in-the-log", "password": WRONG}).to_string();
-        let headers = [("x-real-ip".parse().unwrap(), from.parse().unwrap())].into_iter().collect();
+        let headers = [("x-forwarded-for".parse().unwrap(), from.parse().unwrap())].into_iter().collect();
         let answer = server.http().send(Method::POST, "/auth/login", headers, body.into()).await;
         assert_eq!(answer.status, 401);
     };

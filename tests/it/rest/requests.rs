@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
+use fluent_backend::config::ClientAddressSource;
 use fluent_backend::testing::{TestServer, eventually, soon};
 use futures_util::future::join_all;
 use http::{HeaderMap, Method};
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
+use crate::support::config::behind_proxy;
 use crate::support::raw::{read_answer, request, write_then_read};
 use crate::support::v1::{send_frame, two_users, without};
 
@@ -133,8 +135,9 @@ async fn an_idempotency_key_may_be_quoted_and_is_given_once() {
 /// The address of each of these is its own; the rest of the entry is not.
 #[tokio::test]
 async fn the_address_of_a_client_is_read_from_every_form_that_proxies_write() {
-    for (header, entries) in [
+    for (source, header, entries) in [
         (
+            ClientAddressSource::XForwardedFor,
             "X-Forwarded-For",
             [
                 ["198.51.100.7:40000", "198.51.100.7"],
@@ -144,11 +147,12 @@ async fn the_address_of_a_client_is_read_from_every_form_that_proxies_write() {
             ],
         ),
         (
+            ClientAddressSource::Forwarded,
             "Forwarded",
             [
                 ["for=198.51.100.7", "For=\"198.51.100.7:40000\";proto=https"],
                 ["proto=http;for=\"[2001:db8::1]:443\"", "for=\"[2001:db8::1]\""],
-                ["for=192.0.2.1, for=198.51.100.9", "for=unknown, by=_x ; FOR=198.51.100.9"],
+                ["for=192.0.2.1, for=198.51.100.9", "for=unknown, by=_x ; FOR=198.51.100.9, for=127.0.0.2"],
                 ["for=\"198.51.100.10\"", "for=\"a,b;for=198.51.100.7\", for=198.51.100.10:7"],
             ],
         ),
@@ -158,7 +162,7 @@ async fn the_address_of_a_client_is_read_from_every_form_that_proxies_write() {
             config.limits.login.address.burst = 1;
             config.limits.login.address_v6.burst = 1;
             config.limits.login.account.burst = 0;
-            config.limits.client_ip_header = header.to_owned();
+            behind_proxy(config, source);
         })
         .await;
         let login = async |entry: &str| {

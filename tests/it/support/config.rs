@@ -1,6 +1,6 @@
 //! Settings that several tests start their servers with.
 
-use fluent_backend::config::Config;
+use fluent_backend::config::{ClientAddressSource, Config};
 use fluent_backend::telemetry::ActorKind;
 use fluent_backend::testing::{TestServer, eventually};
 
@@ -29,6 +29,12 @@ pub(crate) fn one_hash_at_a_time(config: &mut Config) {
     config.auth.hash_concurrency = 1;
     config.auth.hash_wait_ms = 1;
     config.auth.argon2_memory_kib = 19_456;
+}
+
+/// Trusts proxies on this machine, which tell the addresses of clients in this way.
+pub(crate) fn behind_proxy(config: &mut Config, source: ClientAddressSource) {
+    config.server.client_address = source;
+    config.server.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
 }
 
 /// Leaves room for 16 frames, and for the bytes of seven large ones, in the queue of a socket.

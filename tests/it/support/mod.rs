@@ -19,6 +19,7 @@ pub(crate) mod raw;
 pub(crate) mod rows;
 pub(crate) mod skip;
 pub(crate) mod tables;
+pub(crate) mod tls;
 pub(crate) mod traces;
 pub(crate) mod v1;
 
