@@ -128,9 +128,14 @@ impl hyper::body::Body for LimitedBody {
 /// since it may be a password.
 pub(super) async fn json_body<T: DeserializeOwned>(request: Request, expected: &str) -> Result<T, ApiError> {
     let body = json_bytes(request).await?;
-    serde_json::from_slice(&body).map_err(|error| {
-        if error.is_data() { ApiError::Invalid(format!("the body must be {expected}")) } else { ApiError::NotJson }
-    })
+    let is_object = body.trim_ascii_start().first() == Some(&b'{');
+    match serde_json::from_slice(&body) {
+        Ok(read) if is_object => Ok(read),
+        // A list is read as the fields of an object in their order, too.
+        Ok(_) => Err(ApiError::Invalid(format!("the body must be {expected}"))),
+        Err(error) if error.is_data() => Err(ApiError::Invalid(format!("the body must be {expected}"))),
+        Err(_) => Err(ApiError::NotJson),
+    }
 }
 
 /// Reads the body of a request, which says that it is JSON, as it came. Its head is checked first: a client that waits

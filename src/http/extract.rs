@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::HeaderName;
 use http::header::AUTHORIZATION;
 use serde::de::DeserializeOwned;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use super::app::App;
 pub(super) use super::body::{LimitedBody, json_body, json_bytes};
@@ -119,6 +120,11 @@ pub(super) fn limit(text: Option<&str>, default: u64, max: u64) -> Result<u64, A
     }
     // Digits alone: what does not fit is above any maximum.
     Ok(text.parse().unwrap_or(max).min(max))
+}
+
+/// Describes the `limit` of a page: any whole number of at least 1.
+pub(super) fn limit_schema() -> Object {
+    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).build()
 }
 
 /// Returns what the access token of a request grants. Fails without a valid one.

@@ -35,7 +35,6 @@ use crate::database::Database;
 use crate::host::Host;
 use crate::place::{Place, Store};
 use crate::progress::Progress;
-use crate::requests::Connection;
 use crowd::{Crowd, Habits};
 use monkey::{LONG_RUN, Monkey};
 pub(crate) use outcome::Outcome;
@@ -206,11 +205,7 @@ async fn finish(
     phase.send_replace(Phase::End);
     let devices = crowd.devices().await?;
     let waiting = devices.iter().map(|device| device.phone.waiting().count() as u64).sum();
-    let mut connections = Vec::new();
-    for addr in shared.servers() {
-        connections.push(Connection::open(addr).await?);
-    }
-    let findings = audit::audit(&mut connections, ring, &devices, &shared.book).await?;
+    let findings = audit::audit(&shared.servers(), ring, &devices, &shared.book).await?;
     Ok((findings, waiting))
 }
 

@@ -29,7 +29,7 @@ pub(in crate::http) struct RegisterRequest {
     email: String,
     /// 8–256 characters, none of the 10,000 commonest passwords and not made of the name or the address. Every Unicode
     /// form of it is the same.
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 256)]
     password: SecretString,
     /// Base64 of at most 16 KiB, normally an X.509 `SubjectPublicKeyInfo`. Kept byte for byte.
     public_key: String,

@@ -11,7 +11,7 @@ use crate::auth::Access;
 use crate::domain::{Message, MessageId, Timestamp, Viewer};
 use crate::http::app::App;
 use crate::http::error::ApiError;
-use crate::http::extract::{Request, limit, number, query, user_id};
+use crate::http::extract::{Request, limit, limit_schema, number, query, user_id};
 use crate::http::refusals::{Invalid, NotFound};
 use crate::http::respond::{Response, json, json_list};
 use crate::storage::Before;
@@ -44,7 +44,7 @@ pub(in crate::http) struct HistoryQuery {
     #[param(value_type = Option<i64>)]
     before_id: Option<String>,
     /// 1–100, default 20.
-    #[param(value_type = Option<u64>)]
+    #[param(schema_with = limit_schema, required = false)]
     limit: Option<String>,
 }
 

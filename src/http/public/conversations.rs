@@ -12,7 +12,7 @@ use crate::auth::Access;
 use crate::domain::Seq;
 use crate::http::app::App;
 use crate::http::error::ApiError;
-use crate::http::extract::{Request, limit, number, query};
+use crate::http::extract::{Request, limit, limit_schema, number, query};
 use crate::http::refusals::Invalid;
 use crate::http::respond::{Response, json_list};
 
@@ -25,7 +25,7 @@ const MAX_LIMIT: u64 = 100;
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct ConversationsQuery {
     /// 1–100, default 20.
-    #[param(value_type = Option<u64>)]
+    #[param(schema_with = limit_schema, required = false)]
     limit: Option<String>,
     /// Only conversations with a `seq` below this: the `seq` of the last one of the page before.
     #[param(value_type = Option<i64>)]

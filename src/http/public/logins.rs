@@ -12,7 +12,9 @@ use crate::auth::{Access, TICKET_LIFETIME_S};
 use crate::domain::{Limiter, LoginId, Password};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Request, client_address, json_body, limit, limit_address, number, path_id, query};
+use crate::http::extract::{
+    Request, client_address, json_body, limit, limit_address, limit_schema, number, path_id, query,
+};
 use crate::http::refusals::{HashingBusy, Invalid, RateLimited};
 use crate::http::respond::{Response, json, no_content, secret_json};
 
@@ -35,7 +37,7 @@ pub(in crate::http) struct SessionBody {
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct SessionsQuery {
     /// At most so many, 100 unless given, and never more.
-    #[param(value_type = Option<u64>)]
+    #[param(schema_with = limit_schema, required = false)]
     limit: Option<String>,
     /// Only those after this session: the last id of the page before.
     #[param(value_type = Option<i64>)]
@@ -47,7 +49,7 @@ pub(in crate::http) struct PasswordRequest {
     #[schema(value_type = String, format = Password)]
     old_password: SecretString,
     /// 8–256 characters.
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 256)]
     new_password: SecretString,
 }
 

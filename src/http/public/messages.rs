@@ -11,7 +11,9 @@ use crate::auth::Access;
 use crate::domain::{Answer, Event, MessageId, Scope, Seq, UserId, Viewer};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{IDEMPOTENCY_KEY, Request, json_body, json_bytes, limit, path_id, query, since};
+use crate::http::extract::{
+    IDEMPOTENCY_KEY, Request, json_body, json_bytes, limit, limit_schema, path_id, query, since,
+};
 use crate::http::refusals::{BadRequest, Invalid, NotFound, TooLarge, Unavailable};
 use crate::http::respond::{MAX_LIST_BYTES, Response, json, typed};
 use crate::protocol::{Frame, v1};
@@ -28,10 +30,13 @@ pub(in crate::http) struct SendRequest {
     #[schema(pattern = "^[A-Za-z0-9._:-]{1,64}$")]
     client_id: Option<String>,
     /// The receiver's user id.
+    #[schema(minimum = 1)]
     to: i32,
     /// The copy for the receiver.
+    #[schema(min_length = 1)]
     receiver_encrypted: String,
     /// The copy for yourself.
+    #[schema(min_length = 1)]
     sender_encrypted: String,
     #[schema(pattern = "^[a-z0-9][a-z0-9._-]{0,31}$", example = "text")]
     message_type: String,
@@ -39,6 +44,7 @@ pub(in crate::http) struct SendRequest {
     #[schema(pattern = "^[0-9a-f]{16}$")]
     receiver_key_id: Option<String>,
     /// The id of the message that this one answers, of the same conversation.
+    #[schema(minimum = 1)]
     reply_to: Option<i64>,
     /// Seconds until the message is destroyed.
     #[schema(minimum = 1, maximum = 31_536_000)]
@@ -92,7 +98,7 @@ pub(in crate::http) struct SyncQuery {
     /// A cursor; without one there are no events, only the newest cursor. An empty one is none, and refused.
     since: Option<String>,
     /// 1–100, default 100.
-    #[param(value_type = Option<u64>)]
+    #[param(schema_with = limit_schema, required = false)]
     limit: Option<String>,
 }
 
@@ -233,12 +239,12 @@ pub(in crate::http) async fn receipts(app: Arc<App>, access: Access, request: Re
         return Err(ApiError::Invalid(format!("read must have at most {MAX_READS} entries")));
     }
     app.dialects.uses_v1(access).await?;
-    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    let delivered = receipts.delivered.map(|delivered| Seq(number(delivered.up_to_seq)));
-    let reads = reads.into_iter().filter_map(|read| {
-        let partner = i32::try_from(read.partner_id).ok().map(UserId)?;
-        Some((partner, MessageId(number(read.up_to_id))))
-    });
+    let number =
+        |number: u64| i64::try_from(number).map_err(|_| ApiError::Invalid(format!("the body must be {expected}")));
+    let delivered = receipts.delivered.map(|delivered| number(delivered.up_to_seq).map(Seq)).transpose()?;
+    let known = reads.into_iter().filter_map(|read| Some((i32::try_from(read.partner_id).ok()?, read.up_to_id)));
+    let reads = known.map(|(partner, up_to)| Ok((UserId(partner), MessageId(number(up_to)?))));
+    let reads: Vec<_> = reads.collect::<Result<_, ApiError>>()?;
     app.service.note_receipts(access.user, delivered, reads).await?;
     Ok(crate::http::respond::no_content())
 }

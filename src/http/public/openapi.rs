@@ -62,8 +62,8 @@ fn described(route: &Route) -> Option<Document> {
     Some(document)
 }
 
-/// Adds what is the same in many operations: the security of users' endpoints, 401 where a token may be given, and the
-/// type of refusals.
+/// Adds what is the same in many operations: the security of users' endpoints, 401 where a token may be given, what is
+/// wrong with bodies that no field shows, and the type of refusals.
 fn complete(operation: &mut Operation, handler: Handler) {
     if let Handler::User(_) = handler {
         operation.security = Some(vec![SecurityRequirement::new(BEARER, [] as [&str; 0])]);
@@ -71,6 +71,10 @@ fn complete(operation: &mut Operation, handler: Handler) {
     let responses = &mut operation.responses.responses;
     if operation.security.is_some() {
         responses.entry("401".to_owned()).or_insert_with(|| RefOr::T(problem("")));
+    }
+    if operation.request_body.is_some() {
+        responses.entry("400".to_owned()).or_insert_with(|| RefOr::T(problem("The body is not JSON (`bad_json`)")));
+        responses.entry("413".to_owned()).or_insert_with(|| RefOr::T(problem("The body is too large")));
     }
     for response in responses.values_mut() {
         if let RefOr::T(response) = response {

@@ -10,7 +10,7 @@ use crate::auth::Access;
 use crate::domain::{User, UserId};
 use crate::http::app::App;
 use crate::http::error::ApiError;
-use crate::http::extract::{Request, limit, number, query, signed_in, user_id};
+use crate::http::extract::{Request, limit, limit_schema, number, query, signed_in, user_id};
 use crate::http::refusals::Invalid;
 use crate::http::respond::{Response, json_list};
 use crate::storage::UserPage;
@@ -61,7 +61,7 @@ impl<'a> From<&'a User> for KeyedUserBody<'a> {
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct IdsQuery {
     /// Up to 100 ids, separated by commas.
-    #[param(value_type = String, example = "1,2")]
+    #[param(value_type = Vec<i32>, style = Form, explode = false, min_items = 1, max_items = 100, example = json!([1, 2]))]
     ids: Option<String>,
 }
 
@@ -72,7 +72,7 @@ pub(in crate::http) struct SearchQuery {
     /// themselves.
     query: Option<String>,
     /// 1–100, default 20.
-    #[param(value_type = Option<u64>)]
+    #[param(schema_with = limit_schema, required = false)]
     limit: Option<String>,
     /// The last `id` of the page before.
     #[param(value_type = Option<i32>)]

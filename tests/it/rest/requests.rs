@@ -88,6 +88,22 @@ async fn json_is_not_taken_as_something_else() {
     server.stop().await;
 }
 
+/// A list of values in their order is no object, though it could be read as one.
+#[tokio::test]
+async fn a_list_is_not_taken_as_an_object() {
+    let server = TestServer::start().await;
+    let alice = server.sign_up("alice").await;
+    for (method, path, body) in [
+        (Method::POST, "/auth/login", json!(["alice", "correct horse battery staple"])),
+        (Method::POST, "/auth/refresh", json!([alice.tokens.refresh_token])),
+        (Method::POST, "/chat/receipts", json!([null, null])),
+        (Method::PUT, "/users/me/settings", json!([false, false])),
+    ] {
+        assert_eq!(alice.http.with_body(method, path, &body).await.problem(), (422, "bad_frame".to_owned()), "{path}");
+    }
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn a_compressed_body_is_refused_with_what_is_taken() {
     let server = TestServer::start().await;
