@@ -11,6 +11,7 @@ mod opaque;
 mod passwords;
 mod refused;
 mod secrets;
+mod token_keys;
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ pub use instance_key::InstanceKey;
 pub use logins::{FirstToken, TICKET_LIFETIME_S};
 pub use refused::RefusedTokens;
 pub use secrets::{SecretError, SecretKeys};
+pub use token_keys::{KeyDirectory, KeyEntry, KeyError, KeyState, ListedKey, PublishedKey, TokenKeys};
 
 use crate::clock::Clock;
 use crate::config;
@@ -69,11 +71,11 @@ impl Auth {
     /// Reads from `storage` the logins and accounts that have ended while their access tokens may still look valid.
     pub async fn new(
         config: &config::Auth,
-        keys: &SecretKeys,
+        keys: TokenKeys,
         storage: Arc<Storage>,
         clock: Clock,
     ) -> Result<Self, AuthError> {
-        let access = AccessTokens::new(keys, config.access_token_s, clock.clone())?;
+        let access = AccessTokens::new(keys, config.access_token_s, clock.clone());
         let horizon = clock.now().plus_secs(-config.access_token_s);
         access.refused().refuse_logins(&storage.logins_ended_since(horizon).await?);
         for (user, until) in storage.ended_users().await? {

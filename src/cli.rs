@@ -4,6 +4,7 @@ mod admin;
 mod check;
 mod greeting;
 mod health;
+mod keys;
 mod output;
 mod progress;
 mod signals;
@@ -15,6 +16,7 @@ pub(crate) use admin::{AdminArgs, admin};
 pub(crate) use check::check;
 pub(crate) use greeting::{describe_database, greet};
 pub(crate) use health::healthcheck;
+pub(crate) use keys::keys;
 pub(crate) use output::{complain, note, one_line, say};
 pub(crate) use signals::{ServerSignal, ServerSignals};
 pub(crate) use upkeep::{backup, copy_db, database, migrate_contract, migrate_up, migration_status, restore};
@@ -80,6 +82,11 @@ pub(crate) enum Command {
     },
     /// Look at what the server keeps, and change it, whether it runs or not.
     Admin(AdminArgs),
+    /// Look at the keys that sign access tokens, or change them; a server that runs notices it within seconds.
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
     /// Ask the server on this machine whether it is ready; for containers.
     Healthcheck,
 }
@@ -109,6 +116,23 @@ pub(crate) enum DatabaseCommand {
     ForgetInstanceKey,
     /// Give the space of destroyed messages back to the file system (SQLite).
     Compact,
+}
+
+#[derive(clap::Subcommand)]
+pub(crate) enum KeysCommand {
+    /// List the keys whose tokens are accepted: id, algorithm, state, and until when.
+    List {
+        /// As JSON, for programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Let the next EdDSA key sign, accept the tokens of the present one until they expire, and make a new next one.
+    Rotate,
+    /// Drop an EdDSA key: its tokens are refused at once, and phones get new ones. The present one is rotated first.
+    Revoke {
+        /// Its id, as `keys list` shows it.
+        kid: String,
+    },
 }
 
 #[derive(clap::Subcommand)]

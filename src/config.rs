@@ -25,7 +25,7 @@ pub use nats::NatsServers;
 pub use sections::{
     Admin, Audit, Auth, Bytes, ClientAddressSource, Cluster, Database, Failover, Http, Limits, Log, LogFormat,
     MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, Messages, Rate, Registration, Server, Socket, Synchronous, TENTHS,
-    Tenths, Tls, TlsVersion,
+    Tenths, Tls, TlsVersion, TokenAlgorithm,
 };
 pub use store::Store;
 
@@ -153,7 +153,17 @@ impl Config {
         use secrecy::ExposeSecret as _;
         self.auth.secret_key.expose_secret().is_empty()
             || self.auth.instance_key_file.is_empty()
+            || (self.auth.token_algorithm == TokenAlgorithm::EdDsa && self.auth.token_keys_dir.is_empty())
             || self.database.url.expose_secret().is_empty()
+    }
+
+    /// Returns the directory of the Ed25519 keys that sign access tokens.
+    #[must_use]
+    pub fn token_keys_dir(&self) -> PathBuf {
+        match self.auth.token_keys_dir.as_str() {
+            "" => self.server.data_dir.join("keys"),
+            named => named.into(),
+        }
     }
 
     /// Returns the file of the instance key.

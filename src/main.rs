@@ -73,6 +73,10 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
             cli::check(&config).await?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Keys { command } => {
+            cli::keys(&config, command)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Healthcheck => cli::healthcheck(&config.admin.listen).await,
     }
 }

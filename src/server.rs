@@ -1,6 +1,7 @@
 //! The server: wires storage, actors and HTTP together. It uses all other modules, and none uses it.
 
 mod error;
+mod keys;
 mod node;
 mod offline;
 mod parts;
@@ -73,7 +74,7 @@ impl Server {
 
         make_data_dir(&config)?;
         let places = Places::new(ListenerKind::Public, max, config.server.max_connections_per_address);
-        let keys = Keys::load(&config)?;
+        let keys = Keys::load(&config, &clock)?;
         let storage = Storage::open(&config).await?;
         let Parts { app, actors, storage, fatal } =
             Box::pin(Parts::start(config, keys, storage, clock, places.clone())).await?;
@@ -99,6 +100,7 @@ impl Server {
         if storage.has_journal() {
             tokio::spawn(node::beats(app.clone(), stop.clone()));
         }
+        tokio::spawn(keys::watch(app.clone(), stop.clone()));
         Ok(Self {
             addr,
             admin_addr,
@@ -133,8 +135,10 @@ impl Server {
         self.tls.is_some()
     }
 
-    /// Reads the files anew that may change while the server runs: the certificate of TLS and its key.
+    /// Reads the files anew that may change while the server runs: the certificate of TLS with its key, and the keys of
+    /// access tokens.
     pub async fn reload(&self) {
+        keys::look(&self.app, true).await;
         if let Some(tls) = &self.tls {
             tls.look(true).await;
         }
@@ -212,8 +216,8 @@ fn listen_error(address: &impl ToString, source: std::io::Error) -> ServerError 
     ServerError::Listen { address: address.to_string(), source }
 }
 
-/// Makes the directory for the secret, keys and the database, readable to its owner alone. One that exists is left as it
-/// is; none is made when nothing of them is kept there.
+/// Makes the directory for the secret, keys and the database, readable to its owner alone. One that exists is left as
+/// it is; none is made when nothing of them is kept there.
 pub fn make_data_dir(config: &Config) -> Result<(), ServerError> {
     if !config.uses_data_dir() {
         return Ok(());

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use fluent_backend::auth::{Auth, SecretKeys};
+use fluent_backend::auth::{Auth, TokenKeys};
 use fluent_backend::clock::Clock;
 use fluent_backend::domain::{EmailAddress, InviteUse, NewAccount, Password, PublicKey, UserName};
 use secrecy::SecretString;
@@ -20,8 +20,8 @@ fn verify() -> Box<dyn FnMut()> {
     let config = config(dir.path());
     let (auth, token) = runtime.block_on(async {
         let storage = std::sync::Arc::new(fluent_backend::storage::Storage::open(&config).await.unwrap());
-        let keys = SecretKeys::load(&config).unwrap();
-        let auth = Auth::new(&config.auth, &keys, storage, Clock::system()).await.unwrap();
+        let keys = TokenKeys::load(&config, Clock::system().now()).unwrap();
+        let auth = Auth::new(&config.auth, keys, storage, Clock::system()).await.unwrap();
         let password = || "a long password".to_owned();
         let account = NewAccount {
             name: UserName::parse("alice".to_owned()).unwrap(),

@@ -1,14 +1,12 @@
-//! Access tokens: JWT (RFC 7519) signed with HS256 by a key that can be rotated.
+//! Access tokens: JWT (RFC 7519) signed with HS256 or EdDSA, by keys that can be rotated.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
-use secrecy::ExposeSecret as _;
+use jsonwebtoken::{Header, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
 
-use super::secrets::key_id;
-use super::{AuthError, RefusedTokens, SecretKeys};
+use super::token_keys::{KeyRing, KeySource, LoadedKeys};
+use super::{AuthError, KeyError, PublishedKey, RefusedTokens, TokenKeys};
 use crate::clock::Clock;
 use crate::domain::{LoginId, UserId, Viewer};
 
@@ -47,10 +45,8 @@ impl Access {
 
 /// Makes and checks access tokens, without the database.
 pub struct AccessTokens {
-    header: Header,
-    signing: EncodingKey,
-    verifying: HashMap<String, DecodingKey>,
-    validation: Validation,
+    keys: KeySource,
+    loaded: RwLock<LoadedKeys>,
     lifetime_s: i64,
     clock: Clock,
     refused: Arc<RefusedTokens>,
@@ -58,23 +54,33 @@ pub struct AccessTokens {
 
 impl AccessTokens {
     /// Makes tokens that are valid for `lifetime_s` seconds.
-    pub(super) fn new(keys: &SecretKeys, lifetime_s: i64, clock: Clock) -> Result<Self, AuthError> {
-        let no_key = || AuthError::Internal("there is no signing key".to_owned());
-        let current = keys.iter().next().ok_or_else(no_key)?;
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.set_required_spec_claims(&["exp", "sub"]);
-        // `exp` must be there; `verify` compares it with the injected clock.
-        validation.validate_exp = false;
-        let bytes = |secret: &secrecy::SecretString| secret.expose_secret().as_bytes().to_vec();
-        Ok(Self {
-            header: Header { kid: Some(key_id(current)), ..Header::new(Algorithm::HS256) },
-            signing: EncodingKey::from_secret(&bytes(current)),
-            verifying: keys.iter().map(|key| (key_id(key), DecodingKey::from_secret(&bytes(key)))).collect(),
-            validation,
-            lifetime_s,
-            refused: Arc::new(RefusedTokens::new(lifetime_s, clock.clone())),
-            clock,
-        })
+    pub(super) fn new(keys: TokenKeys, lifetime_s: i64, clock: Clock) -> Self {
+        let (keys, loaded) = keys.into_parts();
+        let refused = Arc::new(RefusedTokens::new(lifetime_s, clock.clone()));
+        Self { keys, loaded: RwLock::new(loaded), lifetime_s, refused, clock }
+    }
+
+    /// Loads the keys anew if their directory has changed, and returns whether it has. Reads files. After an error the
+    /// keys are those from before.
+    pub fn reload(&self) -> Result<bool, KeyError> {
+        let said = self.keys.directory().read()?;
+        if said == self.loaded.read().unwrap_or_else(PoisonError::into_inner).said {
+            return Ok(false);
+        }
+        let loaded = self.keys.load(said)?;
+        *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = loaded;
+        Ok(true)
+    }
+
+    /// Removes the files of keys whose tokens have all expired.
+    pub fn sweep(&self) -> Result<(), KeyError> {
+        self.keys.directory().sweep(self.clock.now())
+    }
+
+    /// Returns the public keys whose tokens are accepted now or soon; secrets are never among them.
+    #[must_use]
+    pub fn published(&self) -> Vec<PublishedKey> {
+        self.ring().published(self.clock.now())
     }
 
     /// Returns a new token for a login.
@@ -82,7 +88,8 @@ impl AccessTokens {
         let iat = self.clock.now().as_secs();
         let exp = iat + self.lifetime_s;
         let claims = Claims { sub: name.to_owned(), user_id: user, kind: ACCESS.to_owned(), sid: login, iat, exp };
-        encode(&self.header, &claims, &self.signing).map_err(|error| AuthError::Internal(error.to_string()))
+        let ring = self.ring();
+        encode(&ring.header, &claims, &ring.signing).map_err(|error| AuthError::Internal(error.to_string()))
     }
 
     /// Returns the user and login of a token, or [`AuthError::InvalidToken`] when it is forged, expired, of another
@@ -113,13 +120,31 @@ impl AccessTokens {
         claims.exp.min(claims.iat.saturating_add(self.lifetime_s))
     }
 
+    fn ring(&self) -> Arc<KeyRing> {
+        // Replaced as a whole, so it is whole after any panic.
+        self.loaded.read().unwrap_or_else(PoisonError::into_inner).ring.clone()
+    }
+
     fn claims(&self, token: &str) -> Option<Claims> {
         if token.len() > MAX_TOKEN_BYTES {
             return None;
         }
-        let kid = decode_header(token).ok()?.kid?;
-        decode(token, self.verifying.get(&kid)?, &self.validation).ok().map(|data| data.claims)
+        let header = decode_header(token).ok().filter(names_no_key)?;
+        let ring = self.ring();
+        // The key says which algorithm verifies, never the token: a public key must not serve as a secret.
+        let key = ring.verifying(&header.kid?, self.clock.now()).filter(|key| key.algorithm == header.alg)?;
+        decode(token, &key.key, &key.validation).ok().map(|data| data.claims)
     }
+}
+
+/// Whether a header leaves the choice of the key to us: it neither brings a key or certificate nor says where one is,
+/// and has no extension that would have to be understood (RFC 7515 §4.1.2–4.1.6, §4.1.11).
+fn names_no_key(header: &Header) -> bool {
+    header.jwk.is_none()
+        && header.jku.is_none()
+        && header.x5u.is_none()
+        && header.x5c.is_none()
+        && header.crit.is_none()
 }
 
 #[cfg(test)]

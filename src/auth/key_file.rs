@@ -1,26 +1,21 @@
 //! Files with keys, which are made once and readable to their owner alone.
 
-use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::Path;
 
-/// Makes a file of mode 0600 with this content, whole or not at all, also when the process is killed meanwhile. Of two
-/// processes that try, only one succeeds. Returns whether this one did.
+/// Makes a file of mode 0600 with this content, whole or not at all, also when the process is killed meanwhile. Of
+/// several that try, only one succeeds. Returns whether this one did.
 pub(super) fn make(path: &Path, content: &[u8]) -> io::Result<bool> {
-    let draft = path.with_extension(format!("{}.new", std::process::id()));
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&draft)?;
-    file.write_all(content).and_then(|()| file.sync_all())?;
-    // Unlike a rename, a link does not replace what another process has made meanwhile.
-    let linked = std::fs::hard_link(&draft, path);
-    std::fs::remove_file(&draft)?;
-    match linked {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(error),
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // A random name: in containers, several processes that share a directory may have one id. Its mode is 0600.
+    let mut draft = tempfile::Builder::new().prefix(".new-").tempfile_in(directory)?;
+    draft.write_all(content)?;
+    draft.as_file().sync_all()?;
+    // Does not replace what another process has made meanwhile.
+    match draft.persist_noclobber(path) {
+        Ok(_) => Ok(true),
+        Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(failed) => Err(failed.error),
     }
 }
 

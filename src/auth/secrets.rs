@@ -94,6 +94,14 @@ impl SecretKeys {
         Ok(keys)
     }
 
+    /// Returns the ids of the secrets that are there, that of the signing one first; makes none.
+    pub(super) fn existing(config: &Config) -> Result<Vec<String>, SecretError> {
+        if config.auth.secret_key.expose_secret().is_empty() && !config.secret_file().exists() {
+            return Ok(Vec::new());
+        }
+        Ok(Self::load(config)?.iter().map(key_id).collect())
+    }
+
     /// Returns what the secrets are recognised by in a database that several servers use, the signing one first. They
     /// must share a secret, or they refuse each other's access tokens.
     pub fn checks(&self) -> Vec<String> {

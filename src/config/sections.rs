@@ -17,7 +17,7 @@ mod tls;
 
 pub use admin::Admin;
 pub use audit::Audit;
-pub use auth::{Auth, MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES};
+pub use auth::{Auth, MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, TokenAlgorithm};
 pub use cluster::Cluster;
 pub use database::{Database, Failover, Synchronous};
 pub use http::Http;

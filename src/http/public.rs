@@ -5,6 +5,7 @@ mod chat;
 mod conversations;
 mod docs;
 mod endpoints;
+mod keys;
 mod logins;
 mod me;
 mod messages;

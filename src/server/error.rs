@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::actors::{ActorSystemError, Fatal};
-use crate::auth::{AuthError, SecretError};
+use crate::auth::{AuthError, KeyError, SecretError};
 use crate::config::ConfigError;
 use crate::http::TlsError;
 use crate::storage::StorageError;
@@ -43,9 +43,12 @@ pub enum ServerError {
     /// The certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// The secret file cannot be used.
+    /// The instance key cannot be used.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// The keys of access tokens cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
     /// The database cannot be opened or used.
     #[error(transparent)]
     Storage(#[from] StorageError),

@@ -33,9 +33,10 @@ impl OfflineServer {
         // What is changed is found in the database soon enough.
         config.cluster.nats_url = SecretString::default();
         let storage = Storage::open_existing(&config, true).await?;
-        let keys = Keys::load(&config)?;
+        let clock = Clock::system();
+        let keys = Keys::load(&config, &clock)?;
         let places = Places::new(ListenerKind::Admin, 1, 0);
-        let parts = Box::pin(Parts::start(config, keys, storage, Clock::system(), places)).await?;
+        let parts = Box::pin(Parts::start(config, keys, storage, clock, places)).await?;
         let Parts { app, actors, storage, .. } = parts;
         let stop = CancellationToken::new();
         Ok(Self { app, actors, storage, _stop_serving: stop.clone().drop_guard(), stop })

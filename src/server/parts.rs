@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use super::{ServerError, node};
 use crate::actors::{ActorSystem, Fatal};
-use crate::auth::{Auth, InstanceKey, SecretKeys};
+use crate::auth::{Auth, InstanceKey, TokenKeys};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::{App, Places};
@@ -14,14 +14,14 @@ use crate::storage::Storage;
 
 /// What a server needs beside its store.
 pub(super) struct Keys {
-    secrets: SecretKeys,
+    tokens: TokenKeys,
     instance: InstanceKey,
 }
 
 impl Keys {
     /// Reads the keys, or makes them at the first start.
-    pub(super) fn load(config: &Config) -> Result<Self, ServerError> {
-        Ok(Self { secrets: SecretKeys::load(config)?, instance: InstanceKey::load(config)? })
+    pub(super) fn load(config: &Config, clock: &Clock) -> Result<Self, ServerError> {
+        Ok(Self { tokens: TokenKeys::load(config, clock.now())?, instance: InstanceKey::load(config)? })
     }
 }
 
@@ -45,9 +45,9 @@ impl Parts {
     ) -> Result<Self, ServerError> {
         let storage = Arc::new(storage);
         storage.bind_instance_key(&keys.instance.check()?).await?;
-        node::join(&config, &keys.secrets, &storage).await?;
+        node::join(&config, keys.tokens.secrets(), &storage).await?;
         storage.correct_clock(&clock).await?;
-        let auth = Arc::new(Auth::new(&config.auth, &keys.secrets, storage.clone(), clock.clone()).await?);
+        let auth = Arc::new(Auth::new(&config.auth, keys.tokens, storage.clone(), clock.clone()).await?);
         let (actors, fatal) =
             ActorSystem::start(&config, storage.clone(), auth.access().refused(), clock.clone()).await?;
         let app = App::new(config, storage.clone(), auth, &actors, clock, places);

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use tempfile::TempDir;
 
 use super::*;
-use crate::auth::{Access, SecretKeys};
+use crate::auth::{Access, TokenKeys};
 use crate::domain::{Command, EmailAddress, InviteUse, NewAccount, Password, PublicKey, UserId, UserName, WhichLogins};
 use crate::storage::LoginDialect;
 use crate::storage::testing::accounts::config_in;
@@ -27,9 +27,10 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let mut config = config_in(dir.path());
         (config.auth.argon2_memory_kib, config.auth.argon2_passes, config.auth.refresh_grace_s) = (64, 1, 0);
-        let (keys, clock) = (SecretKeys::load(&config).unwrap(), Clock::stopped_at(Clock::system().now()));
+        let clock = Clock::stopped_at(Clock::system().now());
+        let keys = TokenKeys::load(&config, clock.now()).unwrap();
         let storage = Arc::new(Storage::open(&config).await.unwrap());
-        let auth = Arc::new(Auth::new(&config.auth, &keys, storage.clone(), clock.clone()).await.unwrap());
+        let auth = Arc::new(Auth::new(&config.auth, keys, storage.clone(), clock.clone()).await.unwrap());
         let service =
             Service::new(auth, storage.clone(), RegistryHandle::vacant(), writer, config.registration, clock.clone());
         let account = NewAccount {

@@ -2,6 +2,7 @@
 
 mod admin;
 mod edge;
+mod keys;
 mod program;
 mod stopping;
 mod supervision;

@@ -17,5 +17,6 @@ mod refresh;
 mod registration;
 mod requests;
 mod step_up;
+mod token_keys;
 mod tokens;
 mod unread;

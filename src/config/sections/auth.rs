@@ -16,10 +16,25 @@ pub const MAX_ARGON2_PASSES: u32 = 100;
 /// Most password hashes at once: each has a thread of its own.
 const MAX_HASH_CONCURRENCY: usize = 1024;
 
+/// What signs access tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub enum TokenAlgorithm {
+    /// A secret, with HMAC-SHA256 (RFC 7518 §3.2).
+    #[serde(rename = "HS256")]
+    Hs256,
+    /// An Ed25519 key (RFC 8037 §3.1), whose public part is published.
+    #[serde(rename = "EdDSA")]
+    EdDsa,
+}
+
 /// `[auth]`: tokens and passwords.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Auth {
+    /// What signs access tokens.
+    pub token_algorithm: TokenAlgorithm,
+    /// The directory of the Ed25519 keys; empty for the one in the data directory.
+    pub token_keys_dir: String,
     /// HS256 secret; empty for the one in the data directory.
     #[serde(serialize_with = "redacted")]
     pub secret_key: SecretString,

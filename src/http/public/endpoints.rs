@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use super::{accounts, chat, conversations, docs, logins, me, messages, users, ws};
+use super::{accounts, chat, conversations, docs, keys, logins, me, messages, users, ws};
 use crate::http::route::{BodyLimits, Route, route};
 use crate::http::{health, pages};
 
@@ -16,6 +16,7 @@ pub(super) static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
         route!(public GET "/docs" docs::redirect),
         route!(public GET "/docs/" docs::index),
         route!(public GET "/docs/{*file}" docs::file),
+        route!(public keys::jwks),
         route!(public health::root),
         route!(public health::healthz),
         route!(public health::readyz),

@@ -17,7 +17,7 @@ use tower::BoxError;
 
 use super::*;
 use crate::actors::ActorSystem;
-use crate::auth::{Auth, SecretKeys};
+use crate::auth::{Auth, TokenKeys};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::Places;
@@ -96,9 +96,10 @@ impl World {
         let mut config = Config::defaults().unwrap();
         config.server.data_dir = data.path().to_owned();
         config.http.unwritten_bytes = 1 << 20;
-        let (keys, clock) = (SecretKeys::load(&config).unwrap(), Clock::system());
+        let clock = Clock::system();
+        let keys = TokenKeys::load(&config, clock.now()).unwrap();
         let storage = Arc::new(Storage::open(&config).await.unwrap());
-        let auth = Arc::new(Auth::new(&config.auth, &keys, storage.clone(), clock.clone()).await.unwrap());
+        let auth = Arc::new(Auth::new(&config.auth, keys, storage.clone(), clock.clone()).await.unwrap());
         let (actors, _) =
             ActorSystem::start(&config, storage.clone(), auth.access().refused(), clock.clone()).await.unwrap();
         let places = Places::new(ListenerKind::Public, 1, 0);

@@ -35,7 +35,7 @@ const PROGRAMS: [&str; 15] = [
 ];
 
 /// Commands that tests of this file run.
-const RUN: [&str; 15] = [
+const RUN: [&str; 18] = [
     "fluent-backend config check --config …",
     "fluent-backend migrate up",
     "fluent-backend migrate contract",
@@ -47,6 +47,9 @@ const RUN: [&str; 15] = [
     "fluent-backend database forget-instance-key",
     "fluent-backend restore --from FILE",
     "fluent-backend admin names",
+    "fluent-backend keys rotate",
+    "fluent-backend keys list",
+    "fluent-backend keys revoke KID",
     "openssl rand -hex 32",
     "openssl rand -out instance.key 32",
     "pg_dump --format=custom --file=fluent.dump \"$DATABASE_URL\"",
@@ -55,9 +58,10 @@ const RUN: [&str; 15] = [
 
 /// Commands that no test runs, and why. Of cargo's own and of the loads, which take minutes, tests check that what they
 /// name is there.
-const NOT_RUN: [(&str, &str); 3] = [
+const NOT_RUN: [(&str, &str); 4] = [
     ("fuser data/fluent.db-lock", "of a package that few have; the line that it explains names the process too"),
     ("fuzz/run.sh 60", "for minutes, and compiles everything with instruments first"),
+    ("systemctl kill -s HUP fluent-backend", "there is no service manager; another test sends the signal"),
     ("perf record --call-graph dwarf -p PID", "needs rights that a test has not"),
 ];
 
@@ -214,6 +218,16 @@ async fn the_commands_of_the_manual_work_as_they_are_printed() {
     if commands().iter().any(|(_, command)| command == "fluent-backend admin names") {
         run("fluent-backend admin names", &[]).await;
     }
+    server.stop().await;
+
+    let signed = [("FLUENT__AUTH__TOKEN_ALGORITHM", "EdDSA")];
+    let server = ServerProcess::start(dir.path(), &signed).await;
+    assert!(run("fluent-backend keys rotate", &signed).await.contains("signs now"));
+    let keys = run("fluent-backend keys list", &signed).await;
+    let kid = keys.split('\t').next().unwrap();
+    let revoke = here("fluent-backend keys revoke KID").replace("KID", kid);
+    shell(dir.path(), &revoke, &signed).await;
+    assert!(!run("fluent-backend keys list", &signed).await.contains(kid));
     server.stop().await;
 
     assert!(run("fluent-backend database compact", &[]).await.contains("compacted"));

@@ -115,8 +115,7 @@ async fn signals_that_end_other_programs_are_told_and_end_nothing() {
     let alice = TestClient::sign_up(server.http(), "alice").await;
     let mut socket = alice.connect().await;
     let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap()).unwrap();
-    let signals =
-        [("SIGHUP", Signal::HUP), ("SIGUSR1", Signal::USR1), ("SIGUSR2", Signal::USR2), ("SIGALRM", Signal::ALARM)];
+    let signals = [("SIGUSR1", Signal::USR1), ("SIGUSR2", Signal::USR2), ("SIGALRM", Signal::ALARM)];
     for (name, signal) in signals {
         kill_process(pid, signal).unwrap();
         eventually("the signal is told", || async { server.log().contains(name).then_some(()) }).await;
