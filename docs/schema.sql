@@ -94,6 +94,17 @@ CREATE UNIQUE INDEX invites_hash ON invites (hash);
 CREATE INDEX invites_used_by ON invites (used_by)
     WHERE used_by IS NOT NULL;
 
+-- Logins that wait for a code of the second factor, by the hash of what they show.
+CREATE TABLE login_challenges (
+    hash BLOB NOT NULL PRIMARY KEY,
+    user_id INTEGER NOT NULL REFERENCES second_factors (user_id) ON DELETE CASCADE,
+    proof BLOB NOT NULL,
+    tries_left INTEGER NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX login_challenges_expires ON login_challenges (expires_at);
+CREATE INDEX login_challenges_user ON login_challenges (user_id);
+
 -- Logins: what one sign-in has made. REST paths call them sessions.
 CREATE TABLE "logins" (
     "id" integer NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -103,6 +114,8 @@ CREATE TABLE "logins" (
     "expires_at" integer NOT NULL,
     "ended_at" integer,
     dialect SMALLINT NOT NULL DEFAULT 0,
+    second_factor BOOLEAN NOT NULL DEFAULT FALSE,
+    network TEXT,
     FOREIGN KEY ("user_id") REFERENCES "users" ("id") ON DELETE CASCADE
 );
 CREATE INDEX "logins_ended" ON "logins" ("ended_at");
@@ -181,6 +194,13 @@ CREATE TABLE odd_names (
     reason TEXT NOT NULL
 );
 
+-- Keyed hashes of recovery codes that were not used.
+CREATE TABLE recovery_codes (
+    user_id INTEGER NOT NULL REFERENCES second_factors (user_id) ON DELETE CASCADE,
+    hash BLOB NOT NULL,
+    PRIMARY KEY (user_id, hash)
+);
+
 -- Hashes of refresh tokens, and of those that they have replaced.
 CREATE TABLE "refresh_tokens" (
     "hash" blob(32) NOT NULL PRIMARY KEY,
@@ -197,6 +217,15 @@ CREATE INDEX "refresh_tokens_login" ON "refresh_tokens" ("login_id", "expires_at
 CREATE TABLE "seaql_migrations" (
     "version" varchar NOT NULL PRIMARY KEY,
     "applied_at" integer NOT NULL
+);
+
+-- Encrypted secrets of authenticator apps.
+CREATE TABLE second_factors (
+    user_id INTEGER NOT NULL PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    secret BLOB NOT NULL,
+    last_step BIGINT NOT NULL,
+    enrolled_at BIGINT,
+    expires_at BIGINT
 );
 
 -- One row: the epoch, the newest seq and time stamp, and versions of derived data.
@@ -256,7 +285,8 @@ CREATE TABLE "users" (
     "public_key" text NOT NULL,
     "created_at" integer NOT NULL,
     presence BOOLEAN NOT NULL DEFAULT TRUE,
-    read_receipts BOOLEAN NOT NULL DEFAULT TRUE
+    read_receipts BOOLEAN NOT NULL DEFAULT TRUE,
+    disabled_at BIGINT
 );
 CREATE UNIQUE INDEX "users_email_key" ON "users" ("email_key");
 CREATE UNIQUE INDEX "users_name_key" ON "users" ("name_key");

@@ -21,11 +21,12 @@ mod password;
 mod proof;
 mod record;
 mod registration;
+mod second_factor;
 mod timestamp;
 mod user_name;
 mod viewer;
 
-pub use account::{EmailAddress, Invalid, NewAccount, PublicKey, User};
+pub use account::{AccountState, EmailAddress, Invalid, NewAccount, PublicKey, User};
 pub use audit::{AuditActor, AuditEntry, AuditEvent, AuditFilter, NewAuditEntry};
 pub use command::{Answer, Audience, BegunLogin, Command, NewPassword, Outcome, Refusal, Settings, Stored};
 pub use conversation::{Conversation, DirectKey};
@@ -47,6 +48,9 @@ pub use password::{Password, normal_password};
 pub use proof::{Authority, Proof};
 pub use record::{Record, RecordedEvent};
 pub use registration::{Operator, RegistrationMode};
+pub use second_factor::{
+    CHALLENGE_S, CHALLENGE_TRIES, ENROLMENT_S, NewChallenge, RECOVERY_CODES, RightCode, SecondFactor,
+};
 pub use timestamp::{Timestamp, TimestampError};
 pub use user_name::{NAMES_VERSION, Skeleton, UserName, login_keys, skeletons};
 pub use viewer::Viewer;

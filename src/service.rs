@@ -5,6 +5,7 @@
 //! presence is announced by the writer: once a command is handed over, neither a caller who stops waiting nor a fault
 //! here loses it.
 
+mod account_control;
 mod accounts;
 mod audit;
 mod commands;
@@ -13,6 +14,7 @@ mod error;
 mod logins;
 mod messages;
 mod registration;
+mod second_factor;
 mod settings;
 mod sync;
 

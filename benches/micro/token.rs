@@ -2,9 +2,10 @@
 
 use std::hint::black_box;
 
-use fluent_backend::auth::{Auth, TokenKeys};
+use fluent_backend::auth::{Auth, InstanceKey, TokenKeys};
 use fluent_backend::clock::Clock;
 use fluent_backend::domain::{EmailAddress, InviteUse, NewAccount, Password, PublicKey, UserName};
+use fluent_backend::limits::Limiters;
 use secrecy::SecretString;
 use tokio::runtime::Runtime;
 
@@ -21,7 +22,10 @@ fn verify() -> Box<dyn FnMut()> {
     let (auth, token) = runtime.block_on(async {
         let storage = std::sync::Arc::new(fluent_backend::storage::Storage::open(&config).await.unwrap());
         let keys = TokenKeys::load(&config, Clock::system().now()).unwrap();
-        let auth = Auth::new(&config.auth, keys, storage, Clock::system()).await.unwrap();
+        let instance_key = InstanceKey::load(&config).unwrap();
+        let limiters = Limiters::new(&config.limits, &Clock::system());
+        let keys = (keys, &instance_key);
+        let auth = Auth::new(&config.auth, keys, storage, limiters, Clock::system()).await.unwrap();
         let password = || "a long password".to_owned();
         let account = NewAccount {
             name: UserName::parse("alice".to_owned()).unwrap(),
@@ -30,7 +34,7 @@ fn verify() -> Box<dyn FnMut()> {
             public_key: PublicKey::parse("AAAA".to_owned(), false).unwrap(),
         };
         auth.register(account, InviteUse::NOT_NEEDED).await.unwrap();
-        let begun = auth.login("alice", SecretString::from(password())).await.unwrap();
+        let begun = auth.login("alice", SecretString::from(password()), None).await.unwrap();
         (auth, begun.pair.access)
     });
     Box::new(move || {

@@ -1,7 +1,7 @@
 //! The reasons why a request is not authenticated.
 
 use crate::clock::NoRandomness;
-use crate::domain::{Invalid, LoginId, UserId};
+use crate::domain::{Invalid, Limited, LoginId, UserId};
 use crate::storage::StorageError;
 
 /// Registration, login, refresh or a token was refused, or could not be decided.
@@ -22,6 +22,27 @@ pub enum AuthError {
         /// The account that the name is of, for operators alone.
         user: Option<UserId>,
     },
+    /// The password is right, and a code is needed too. The login waits under the challenge, if one was made.
+    #[error("a code of the second factor is needed")]
+    CodeNeeded {
+        /// What to show with the code; `None` where the request is to be repeated with it.
+        challenge: Option<String>,
+    },
+    /// The code is wrong, was used before, or has expired.
+    #[error("the code is wrong")]
+    WrongCode,
+    /// No login waits for a code under this challenge, or not for this code.
+    #[error("the challenge or the code is wrong")]
+    WrongChallenge,
+    /// The account has a second factor.
+    #[error("the second factor is on")]
+    FactorOn,
+    /// The account has no second factor, or none that waits for its first code.
+    #[error("there is no second factor")]
+    NoFactor,
+    /// A limiter has refused it.
+    #[error(transparent)]
+    Limited(#[from] Limited),
     /// The password that must be repeated is wrong.
     #[error("wrong password")]
     WrongPassword,

@@ -11,6 +11,7 @@ mod invite;
 mod names;
 mod registration;
 mod table;
+mod user;
 
 use std::process::ExitCode;
 
@@ -42,6 +43,11 @@ enum AdminCommand {
     Invite {
         #[command(subcommand)]
         command: invite::InviteCommand,
+    },
+    /// Accounts: disable one, or reset what its owner signs in with.
+    User {
+        #[command(subcommand)]
+        command: user::UserCommand,
     },
     /// The audit log: logins, changes of accounts, and what operators have changed.
     Audit {
@@ -86,6 +92,7 @@ async fn at_the_api(config: &Config, command: AdminCommand) -> Result<Shown, Fai
         AdminCommand::Registration(arguments) => registration::run(&mut api, arguments).await,
         AdminCommand::Audit { command } => audit::run(&mut api, command).await,
         AdminCommand::Invite { command } => invite::run(&mut api, command).await,
+        AdminCommand::User { command } => user::run(&mut api, command).await,
     };
     let closed = api.close().await;
     let shown = shown?;

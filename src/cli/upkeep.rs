@@ -21,7 +21,8 @@ pub(crate) async fn database(config: &Config, command: DatabaseCommand) -> anyho
             Store::Postgres(_) => storage.forget_secret().await.map(|()| "the secret is forgotten".to_owned()),
         },
         DatabaseCommand::ForgetInstanceKey => {
-            storage.forget_instance_key().await.map(|()| "the instance key is forgotten".to_owned())
+            let told = |factors| format!("the instance key is forgotten, and the second factors of {factors} accounts");
+            storage.forget_instance_key().await.map(told)
         }
         DatabaseCommand::Compact => match config.store()? {
             Store::Sqlite(_) => storage.compact().await.map(|()| "compacted".to_owned()),

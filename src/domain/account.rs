@@ -8,7 +8,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use spki::SubjectPublicKeyInfoRef;
 use spki::der::Decode;
 
-use super::{Password, UserId, UserName, name_key};
+use super::{Password, Timestamp, UserId, UserName, name_key};
 
 /// Longest user name and e-mail address in characters (RFC 5321 §4.5.3.1.3 allows 254 for an address).
 pub(super) const MAX_NAME_CHARS: usize = 254;
@@ -19,6 +19,19 @@ const MAX_PUBLIC_KEY_BYTES: usize = 16 * 1024;
 pub(super) fn is_too_long(text: &str) -> bool {
     // Bytes are compared first, which is cheap: a character has at most four.
     text.len() > 4 * MAX_NAME_CHARS || text.chars().nth(MAX_NAME_CHARS).is_some()
+}
+
+/// An account as operators see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountState {
+    /// Its id.
+    pub id: UserId,
+    /// Its name, as registered.
+    pub name: String,
+    /// When an operator has disabled it, if it is disabled.
+    pub disabled_at: Option<Timestamp>,
+    /// Whether its second factor is on.
+    pub second_factor: bool,
 }
 
 /// The value of a field is not allowed. The text names the field and never repeats the value.

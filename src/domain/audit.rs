@@ -39,8 +39,18 @@ events! {
     SessionEnded = "session_ended",
     /// A password was replaced.
     PasswordChanged = "password_changed",
+    /// A second factor was switched on.
+    SecondFactorOn = "second_factor_on",
+    /// A second factor was switched off.
+    SecondFactorOff = "second_factor_off",
+    /// A user has signed in with a recovery code.
+    SecondFactorUsedRecovery = "second_factor_used_recovery",
     /// An account was made.
     Registered = "registered",
+    /// An operator has disabled an account.
+    AccountDisabled = "account_disabled",
+    /// An operator has enabled an account.
+    AccountEnabled = "account_enabled",
     /// An account was deleted.
     AccountDeleted = "account_deleted",
     /// An invite was made.

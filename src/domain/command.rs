@@ -4,7 +4,7 @@ use secrecy::SecretString;
 
 use super::{
     Authority, ClientId, Conversation, ConversationId, Deletion, DirectKey, Draft, Event, LoginEnd, LoginId, LoginMark,
-    MessageId, NewRefreshToken, Proof, PublicKey, Receipt, Scope, Seq, Timestamp, UserId, WhichLogins,
+    MessageId, Network, NewRefreshToken, Proof, PublicKey, Receipt, Scope, Seq, Timestamp, UserId, WhichLogins,
 };
 
 /// A change that the writer makes, in the order of arrival.
@@ -106,6 +106,8 @@ pub struct NewPassword {
     pub hash: SecretString,
     /// The refresh token of the login that begins.
     pub token: NewRefreshToken,
+    /// The network that it comes from, if known.
+    pub network: Option<Network>,
 }
 
 /// A user's choices; both are mutual.

@@ -68,7 +68,7 @@ impl App {
             Service::new(auth.clone(), storage.clone(), registry, persistence, config.registration, clock.clone());
         Arc::new(Self {
             sockets: Sockets::new(&config, actors.registry.clone(), actors.health.gate().clone()),
-            limiters: Limiters::new(&config.limits, &clock),
+            limiters: auth.limiters().clone(),
             shares: Shares::new(config.http.unwritten_bytes),
             client_addresses: Arc::new(ClientAddresses::new(&config.server)),
             operators: Operators::new(&config.admin.hosts),

@@ -1,16 +1,17 @@
 //! Errors of endpoints, and the one place that turns them into status, code and text (RFC 9457).
 
 mod conversions;
+mod problem;
 
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
-use serde::Serialize;
-use utoipa::ToSchema;
+
+pub(super) use problem::Problem;
 
 use super::respond::{Response, full};
-use crate::domain::{Invalid, Limited, Timestamp};
+use crate::domain::{CHALLENGE_S, Invalid, Limited};
 use crate::protocol::{Detail, ErrorCode, FrameError};
 use crate::socket::HandshakeError;
 
@@ -46,6 +47,10 @@ pub(super) enum ApiError {
     Unauthorized(&'static str),
     #[error("{0}")]
     Forbidden(&'static str),
+    #[error("a code is needed: of the authenticator app, or a recovery code")]
+    CodeNeeded(Option<String>),
+    #[error("{0}")]
+    Conflict(&'static str),
     #[error("{0}")]
     NotFound(&'static str),
     #[error("this path does not know that method")]
@@ -70,40 +75,6 @@ pub(super) enum ApiError {
     Internal(String),
 }
 
-/// An error as `application/problem+json` (RFC 9457).
-#[derive(Serialize, ToSchema)]
-pub(super) struct Problem {
-    /// The HTTP status.
-    status: u16,
-    /// The status in words.
-    title: &'static str,
-    /// What went wrong, for people.
-    detail: String,
-    /// What went wrong, for programs: one of the codes of the protocol.
-    #[schema(value_type = String, example = "unauthorized")]
-    code: ErrorCode,
-    /// `conflict`: the message that the client id names.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<i64>,
-    /// `conflict`: its `seq`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seq: Option<i64>,
-    /// `conflict`: when it was stored.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    timestamp: Option<Timestamp>,
-    /// `stale_key`: names the receiver's present key.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key_id: Option<String>,
-    /// `rate_limited`: which limit, by its name in `[limits]`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "login.account")]
-    limiter: Option<&'static str>,
-    /// `rate_limited`: milliseconds after which to try again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retry_after_ms: Option<u64>,
-}
-
 impl ApiError {
     fn status_and_code(&self) -> (StatusCode, ErrorCode) {
         match self {
@@ -118,6 +89,9 @@ impl ApiError {
             Self::InviteRequired => (StatusCode::FORBIDDEN, ErrorCode::InviteRequired),
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, ErrorCode::Forbidden),
+            Self::CodeNeeded(Some(_)) => (StatusCode::UNAUTHORIZED, ErrorCode::SecondFactorRequired),
+            Self::CodeNeeded(None) => (StatusCode::FORBIDDEN, ErrorCode::SecondFactorRequired),
+            Self::Conflict(_) => (StatusCode::CONFLICT, ErrorCode::Conflict),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, ErrorCode::NotFound),
             Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::MethodNotAllowed),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLarge),
@@ -140,7 +114,7 @@ impl ApiError {
 
     fn add_headers(&self, headers: &mut HeaderMap) {
         match self {
-            Self::Unauthorized(_) => {
+            Self::Unauthorized(_) | Self::CodeNeeded(Some(_)) => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             Self::NotJsonType => {
@@ -199,6 +173,9 @@ impl ApiError {
             key_id: None,
             limiter: None,
             retry_after_ms: None,
+            challenge: None,
+            expires_in: None,
+            methods: None,
         };
         if let Some((limiter, retry_after_ms)) = self.limit().filter(|_| code == ErrorCode::RateLimited) {
             (problem.limiter, problem.retry_after_ms) = (Some(limiter), Some(retry_after_ms));
@@ -209,6 +186,10 @@ impl ApiError {
             }
             Self::Frame(FrameError { detail: Detail::StaleKey { key_id }, .. }) => {
                 problem.key_id = Some(key_id.clone());
+            }
+            Self::CodeNeeded(Some(challenge)) => {
+                problem.challenge = Some(challenge.clone());
+                (problem.expires_in, problem.methods) = (Some(CHALLENGE_S), Some(["totp", "recovery"]));
             }
             _ => {}
         }
@@ -229,9 +210,11 @@ fn status_of(code: ErrorCode) -> StatusCode {
         }
         ErrorCode::UnknownUser | ErrorCode::NotFound => StatusCode::NOT_FOUND,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        ErrorCode::Blocked | ErrorCode::Forbidden | ErrorCode::RegistrationClosed | ErrorCode::InviteRequired => {
-            StatusCode::FORBIDDEN
-        }
+        ErrorCode::Blocked
+        | ErrorCode::Forbidden
+        | ErrorCode::RegistrationClosed
+        | ErrorCode::InviteRequired
+        | ErrorCode::SecondFactorRequired => StatusCode::FORBIDDEN,
         ErrorCode::Conflict | ErrorCode::StaleKey => StatusCode::CONFLICT,
         ErrorCode::Unauthorized => StatusCode::UNAUTHORIZED,
         ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,

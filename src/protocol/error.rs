@@ -35,6 +35,8 @@ pub enum ErrorCode {
     Unauthorized,
     /// The user may not do this.
     Forbidden,
+    /// A code of the second factor is needed beside the password.
+    SecondFactorRequired,
     /// One of the two has blocked the other.
     Blocked,
     /// The client id names another message.
@@ -82,6 +84,7 @@ impl ErrorCode {
             Self::Forbidden => "forbidden",
             Self::RegistrationClosed => "registration_closed",
             Self::InviteRequired => "invite_required",
+            Self::SecondFactorRequired => "second_factor_required",
             Self::RateLimited => "rate_limited",
             Self::Unavailable => "unavailable",
             Self::UnsupportedSubprotocol => "unsupported_subprotocol",

@@ -10,6 +10,7 @@ use crate::auth::{Auth, InstanceKey, TokenKeys};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::{App, Places};
+use crate::limits::Limiters;
 use crate::storage::Storage;
 
 /// What a server needs beside its store.
@@ -47,7 +48,9 @@ impl Parts {
         storage.bind_instance_key(&keys.instance.check()?).await?;
         node::join(&config, keys.tokens.secrets(), &storage).await?;
         storage.correct_clock(&clock).await?;
-        let auth = Arc::new(Auth::new(&config.auth, keys.tokens, storage.clone(), clock.clone()).await?);
+        let limiters = Limiters::new(&config.limits, &clock);
+        let keys = (keys.tokens, &keys.instance);
+        let auth = Arc::new(Auth::new(&config.auth, keys, storage.clone(), limiters, clock.clone()).await?);
         let (actors, fatal) =
             ActorSystem::start(&config, storage.clone(), auth.access().refused(), clock.clone()).await?;
         let app = App::new(config, storage.clone(), auth, &actors, clock, places);

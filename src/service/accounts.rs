@@ -5,7 +5,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::commands::uninterrupted;
+use super::commands::{AskedCode, uninterrupted};
 use super::{Service, ServiceError};
 use crate::auth::{Access, AuthError};
 use crate::clock::random_token;
@@ -62,7 +62,10 @@ impl Service {
         let user = access.user;
         let set = |authority| self.set_key_by(user, key.clone(), authority);
         match password {
-            Some(password) => self.proved(user, password, address, |proof| set(Authority::Password(proof))).await,
+            Some(password) => {
+                let set = |proof| set(Authority::Password(proof));
+                self.proved(user, password, AskedCode::NotAsked, address, set).await
+            }
             None => set(self.auth.fresh_login(access))
                 .await
                 .map_err(|error| if error.is_forbidden() { ServiceError::PasswordNeeded } else { error }),
@@ -80,19 +83,21 @@ impl Service {
         self: &Arc<Self>,
         user: UserId,
         password: SecretString,
+        code: Option<String>,
         address: Option<ClientAddress>,
     ) -> Result<(), ServiceError> {
         let service = self.clone();
-        uninterrupted(async move { service.delete_to_the_end(user, password, address).await }).await?
+        uninterrupted(async move { service.delete_to_the_end(user, password, code, address).await }).await?
     }
 
     async fn delete_to_the_end(
         &self,
         user: UserId,
         password: SecretString,
+        code: Option<String>,
         address: Option<ClientAddress>,
     ) -> Result<(), ServiceError> {
-        self.delete_or_find_out(user, password, address).await?;
+        self.delete_or_find_out(user, (password, code), address).await?;
         // Who it was is not kept.
         self.audit.record(Self::audited(AuditEvent::AccountDeleted, user, address));
         Ok(())
@@ -101,13 +106,15 @@ impl Service {
     async fn delete_or_find_out(
         &self,
         user: UserId,
-        password: SecretString,
+        (password, code): (SecretString, Option<String>),
         address: Option<ClientAddress>,
     ) -> Result<(), ServiceError> {
         let until = self.auth.access().refused().last_expiry();
         let delete = |proof| self.delete_proved(user, proof, until);
-        let Err(error) = self.proved(user, password, address, delete).await else { return Ok(()) };
-        let is_refused = error.is_forbidden() || matches!(error, ServiceError::Auth(AuthError::WrongPassword));
+        let Err(error) = self.proved(user, password, AskedCode::Asked(code), address, delete).await else {
+            return Ok(());
+        };
+        let is_refused = error.is_forbidden() || error.is_of_proof();
         // After other errors the account may be gone nevertheless.
         if is_refused || self.storage.user(user).await?.is_some() {
             return Err(error);

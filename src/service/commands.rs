@@ -60,13 +60,23 @@ pub(super) async fn uninterrupted<T: Send + 'static>(
     tokio::spawn(work.in_current_span()).await.map_err(|error| ServiceError::Internal(error.to_string()))
 }
 
+/// Whether a change asks for a code of the second factor beside the password.
+pub(super) enum AskedCode {
+    /// The password is enough.
+    NotAsked,
+    /// A code is needed where the user has a second factor; this one was given.
+    Asked(Option<String>),
+}
+
 impl Service {
-    /// Carries out what only the password allows. When the password's hash is replaced between the check and the
+    /// Carries out what only the password allows. Where `code` is asked for and the user has a second factor, a code is
+    /// needed too, and used up. When the password's hash is replaced between the check and the
     /// command, perhaps by one of the same password, the password is checked anew.
     pub(super) async fn proved<T, F>(
         &self,
         user: UserId,
         password: SecretString,
+        mut code: AskedCode,
         address: Option<ClientAddress>,
         mut act: impl FnMut(Proof) -> F,
     ) -> Result<T, ServiceError>
@@ -76,7 +86,13 @@ impl Service {
         for _ in 0..TRIES {
             let proof = self.auth.check_password(user, password.clone()).await;
             self.count_wrong_password(address, &proof);
-            match act(proof?).await {
+            let proof = proof?;
+            if let AskedCode::Asked(given) = std::mem::replace(&mut code, AskedCode::NotAsked)
+                && let Some(right) = self.auth.check_code(user, given.as_deref()).await?
+            {
+                self.auth.use_code(user, right).await?;
+            }
+            match act(proof).await {
                 Err(error) if error.is_forbidden() => {}
                 done => return done,
             }

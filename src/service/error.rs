@@ -29,6 +29,9 @@ pub enum ServiceError {
     /// Only people with an invite may register, and there was none that can be used.
     #[error("an invite is needed")]
     InviteRequired,
+    /// There is no such account.
+    #[error("there is no such user")]
+    NoSuchUser,
     /// There is no invite with this id.
     #[error("there is no such invite")]
     NoSuchInvite,
@@ -58,6 +61,12 @@ impl ServiceError {
     /// Whether the writer refused the command because the user may not do this, or no longer.
     pub(super) fn is_forbidden(&self) -> bool {
         matches!(self, Self::Refused(FrameError { code: ErrorCode::Forbidden, .. }))
+    }
+
+    /// Whether a password or a code was refused, so that nothing was begun.
+    pub(super) fn is_of_proof(&self) -> bool {
+        use AuthError::{CodeNeeded, Limited, WrongCode, WrongPassword};
+        matches!(self, Self::Auth(WrongPassword | WrongCode | CodeNeeded { .. } | Limited(_)))
     }
 
     /// Whether the command names a user or a thing that does not exist.

@@ -9,11 +9,12 @@ use secrecy::SecretString;
 use serde_json::json;
 use tokio::sync::OnceCell;
 
-use super::commands::uninterrupted;
+use super::commands::{AskedCode, uninterrupted};
 use super::{Service, ServiceError};
-use crate::auth::{Access, AuthError, TokenPair};
+use crate::auth::{Access, AuthError, Begun, TokenPair};
 use crate::domain::{
-    AuditEvent, ClientAddress, LoginEnd, LoginId, NewAuditEntry, NewPassword, Password, Proof, UserId, WhichLogins,
+    AuditEvent, ClientAddress, LoginEnd, LoginId, Network, NewAuditEntry, NewPassword, Password, Proof, UserId,
+    WhichLogins,
 };
 
 /// Wait before another server is told again that a stolen token has ended a login, while the writer is away.
@@ -30,20 +31,42 @@ impl Service {
     ) -> Result<TokenPair, ServiceError> {
         let service = self.clone();
         let beginning = async move {
-            let begun = service.auth.login(&name, password).await;
+            let begun = service.auth.login(&name, password, address.map(ClientAddress::network)).await;
             service.count_wrong_password(address, &begun);
-            let begun = begun?;
-            service.audit.record(Self::audited(AuditEvent::Login, begun.user, address));
-            if begun.is_beyond {
-                let beyond = WhichLogins::Beyond { kept: begun.login };
-                // The next login ends those that are left. This one has begun, and its tokens were made.
-                if let Err(error) = service.end_now(begun.user, beyond, None, LoginEnd::Revoked).await {
-                    tracing::warn!(user.id = %begun.user, error = ?error, "logins beyond the limit were not ended");
-                }
-            }
-            Ok(begun.pair)
+            Ok(service.begun(begun?, address).await)
         };
         uninterrupted(beginning).await?
+    }
+
+    /// Begins a login that has waited for a code.
+    pub async fn answer_challenge(
+        self: &Arc<Self>,
+        challenge: SecretString,
+        code: String,
+        address: Option<ClientAddress>,
+    ) -> Result<TokenPair, ServiceError> {
+        let service = self.clone();
+        let answering = async move {
+            let begun = service.auth.answer_challenge(&challenge, &code, address.map(ClientAddress::network)).await?;
+            Ok(service.begun(begun, address).await)
+        };
+        uninterrupted(answering).await?
+    }
+
+    /// Ends the logins that the user has too many of, and returns the tokens of the new one.
+    async fn begun(&self, begun: Begun, address: Option<ClientAddress>) -> TokenPair {
+        self.audit.record(Self::audited(AuditEvent::Login, begun.user, address));
+        if begun.used_recovery_code {
+            self.audit.record(Self::audited(AuditEvent::SecondFactorUsedRecovery, begun.user, address));
+        }
+        if begun.is_beyond {
+            let beyond = WhichLogins::Beyond { kept: begun.login };
+            // The next login ends those that are left. This one has begun, and its tokens were made.
+            if let Err(error) = self.end_now(begun.user, beyond, None, LoginEnd::Revoked).await {
+                tracing::warn!(user.id = %begun.user, error = ?error, "logins beyond the limit were not ended");
+            }
+        }
+        begun.pair
     }
 
     /// Exchanges a refresh token for new tokens. A token that comes back after its successor was used ends the login.
@@ -54,7 +77,7 @@ impl Service {
     ) -> Result<TokenPair, ServiceError> {
         let service = self.clone();
         let refreshing = async move {
-            let refreshed = service.auth.refresh(&token).await;
+            let refreshed = service.auth.refresh(&token, address.map(ClientAddress::network)).await;
             if let Err(AuthError::Reused { user, login }) = refreshed {
                 let entry = NewAuditEntry::of_server(AuditEvent::RefreshReuse).about(user);
                 let entry = entry.from_network(address.map(ClientAddress::network));
@@ -135,7 +158,7 @@ impl Service {
         uninterrupted(async move { service.end_now(user, which, asking, end).await }).await?
     }
 
-    async fn end_now(
+    pub(super) async fn end_now(
         &self,
         user: UserId,
         which: WhichLogins,
@@ -151,25 +174,26 @@ impl Service {
     pub async fn change_password(
         self: &Arc<Self>,
         user: UserId,
-        old: SecretString,
+        (old, code): (SecretString, Option<String>),
         new: Password,
         address: Option<ClientAddress>,
     ) -> Result<TokenPair, ServiceError> {
         self.auth.check_owner(user, &new).await?;
         let service = self.clone();
-        uninterrupted(async move { service.change_to_the_end(user, old, new, address).await }).await?
+        let change = async move { service.change_to_the_end(user, (old, code), new, address).await };
+        uninterrupted(change).await?
     }
 
     async fn change_to_the_end(
         &self,
         user: UserId,
-        old: SecretString,
+        (old, code): (SecretString, Option<String>),
         new: Password,
         address: Option<ClientAddress>,
     ) -> Result<TokenPair, ServiceError> {
-        let hash = OnceCell::new();
-        let change = |proof| self.change_proved(user, proof, &new, &hash);
-        let pair = self.proved(user, old, address, change).await?;
+        let (hash, network) = (OnceCell::new(), address.map(ClientAddress::network));
+        let change = |proof| self.change_proved(user, proof, (&new, network), &hash);
+        let pair = self.proved(user, old, AskedCode::Asked(code), address, change).await?;
         self.audit.record(Self::audited(AuditEvent::PasswordChanged, user, address));
         Ok(pair)
     }
@@ -179,13 +203,13 @@ impl Service {
         &self,
         user: UserId,
         proof: Proof,
-        new: &Password,
+        (new, network): (&Password, Option<Network>),
         hash: &OnceCell<SecretString>,
     ) -> Result<TokenPair, ServiceError> {
         let hash = hash.get_or_try_init(|| self.auth.hash_password(new.clone())).await?.clone();
         let first = self.auth.first_token()?;
         let (writer, permit) = self.writer.permitted().await?;
-        let change = NewPassword { user, proof, hash, token: first.stored };
+        let change = NewPassword { user, proof, hash, token: first.stored, network };
         let begun = writer.change_password(change, permit).await.map_err(ServiceError::of_login)?;
         Ok(self.auth.tokens_of(user, &begun, &first)?)
     }

@@ -6,8 +6,9 @@ use secrecy::SecretString;
 use tempfile::TempDir;
 
 use super::*;
-use crate::auth::{Access, TokenKeys};
+use crate::auth::{Access, InstanceKey, TokenKeys};
 use crate::domain::{Command, EmailAddress, InviteUse, NewAccount, Password, PublicKey, UserId, UserName, WhichLogins};
+use crate::limits::Limiters;
 use crate::storage::LoginDialect;
 use crate::storage::testing::accounts::config_in;
 
@@ -30,7 +31,10 @@ impl World {
         let clock = Clock::stopped_at(Clock::system().now());
         let keys = TokenKeys::load(&config, clock.now()).unwrap();
         let storage = Arc::new(Storage::open(&config).await.unwrap());
-        let auth = Arc::new(Auth::new(&config.auth, keys, storage.clone(), clock.clone()).await.unwrap());
+        let instance_key = InstanceKey::load(&config).unwrap();
+        let (keys, limiters) = ((keys, &instance_key), Limiters::new(&config.limits, &clock));
+        let auth = Auth::new(&config.auth, keys, storage.clone(), limiters, clock.clone()).await.unwrap();
+        let auth = Arc::new(auth);
         let service =
             Service::new(auth, storage.clone(), RegistryHandle::vacant(), writer, config.registration, clock.clone());
         let account = NewAccount {

@@ -1,14 +1,17 @@
 //! Users, their logins and devices, and how they are found.
 
+mod account_control;
 pub(in crate::storage) mod accounts;
 pub(in crate::storage) mod audit;
 pub(in crate::storage) mod devices;
 mod invites;
+mod login_challenges;
 pub(in crate::storage) mod logins;
 pub(in crate::storage) mod name_review;
 pub(in crate::storage) mod open_logins;
 pub(in crate::storage) mod refresh_tokens;
 pub(in crate::storage) mod search;
+pub(in crate::storage) mod second_factors;
 mod socket_tickets;
 mod switches;
 pub(in crate::storage) mod users;

@@ -1,6 +1,7 @@
 //! The program: its commands, its start and stop, and what fails inside it.
 
 mod admin;
+mod admin_users;
 mod edge;
 mod keys;
 mod program;

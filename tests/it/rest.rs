@@ -16,6 +16,7 @@ mod passwords;
 mod refresh;
 mod registration;
 mod requests;
+mod second_factor;
 mod step_up;
 mod token_keys;
 mod tokens;

@@ -93,8 +93,8 @@ impl World {
     async fn log_in(&self, token: u8) -> LoginId {
         let now = Clock::system().now();
         let token = NewRefreshToken { hash: [token; 32], expires_at: now.plus_secs(600) };
-        let begun = self.storage.create_login(ALICE, &Proof::of(String::new()), None, token, now).await;
-        begun.unwrap().unwrap().id
+        let begun = self.storage.create_login(ALICE, &Proof::of(String::new()), None, None, token, (None, now)).await;
+        begun.unwrap().begun().id
     }
 
     /// Ends all logins of Alice.

@@ -3,6 +3,7 @@
 mod audit;
 mod invites;
 mod registration;
+mod users;
 
 use std::sync::LazyLock;
 
@@ -25,6 +26,10 @@ pub(super) static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
         route!(operator POST "/admin/api/invites" invites::create, reads: BodyLimits::USERS),
         route!(operator DELETE "/admin/api/invites/{id}" invites::revoke),
         route!(operator GET "/admin/api/audit" audit::list),
+        route!(operator GET "/admin/api/users" users::find),
+        route!(operator PUT "/admin/api/users/{id}/disabled" users::set_disabled, reads: BodyLimits::USERS),
+        route!(operator POST "/admin/api/users/{id}/password" users::reset_password),
+        route!(operator DELETE "/admin/api/users/{id}/second_factor" users::reset_second_factor),
     ]
 });
 

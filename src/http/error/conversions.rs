@@ -19,6 +19,7 @@ impl From<ServiceError> for ApiError {
             }
             ServiceError::RegistrationClosed => Self::RegistrationClosed,
             ServiceError::InviteRequired => Self::InviteRequired,
+            ServiceError::NoSuchUser => Self::NotFound("there is no such user"),
             ServiceError::NoSuchInvite => Self::NotFound("there is no such invite"),
             ServiceError::SelfBlock => Self::Invalid("nobody blocks themselves".to_owned()),
             ServiceError::NoSuchLogin => Self::NotFound("there is no such session"),
@@ -39,6 +40,12 @@ impl From<AuthError> for ApiError {
                 Self::Unauthorized("the token is missing, invalid or expired")
             }
             AuthError::WrongPassword => Self::Forbidden("wrong password"),
+            AuthError::CodeNeeded { challenge } => Self::CodeNeeded(challenge),
+            AuthError::WrongCode => Self::Forbidden("the code is wrong, or was used before"),
+            AuthError::WrongChallenge => Self::Unauthorized("the challenge or the code is wrong"),
+            AuthError::FactorOn => Self::Conflict("the second factor is on"),
+            AuthError::NoFactor => Self::NotFound("there is no second factor, or none that waits for its first code"),
+            AuthError::Limited(limited) => limited.into(),
             AuthError::NoSuchLogin => Self::NotFound("there is no such session"),
             AuthError::Busy => Self::Unavailable,
             AuthError::Storage(error) => error.into(),

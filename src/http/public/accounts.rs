@@ -64,6 +64,16 @@ pub(in crate::http) struct LoginRequest {
 }
 
 #[derive(Deserialize, ToSchema)]
+pub(in crate::http) struct ChallengeRequest {
+    /// From the answer to the login.
+    #[schema(value_type = String)]
+    challenge: SecretString,
+    /// Of the authenticator app, or a recovery code.
+    #[schema(example = "123456")]
+    code: String,
+}
+
+#[derive(Deserialize, ToSchema)]
 pub(in crate::http) struct RefreshRequest {
     #[schema(value_type = String)]
     refresh_token: SecretString,
@@ -141,7 +151,7 @@ fn limit_registration(
 /// Begin a login session. Of more than 100 the one that was not used for longest ends.
 #[utoipa::path(post, path = "/auth/login", tag = "accounts", request_body = LoginRequest, responses(
     (status = 200, body = TokenAnswer),
-    (status = 401, description = "Unknown user or wrong password", body = Problem),
+    (status = 401, description = "Unknown user or wrong password (`unauthorized`), or a code is needed (`second_factor_required`)", body = Problem),
     Invalid,
     RateLimited,
     HashingBusy,
@@ -153,6 +163,20 @@ pub(in crate::http) async fn login(app: Arc<App>, request: Request) -> Result<Re
     limit_address(&app, address, Limiter::LoginAddress)?;
     app.limiters.take(Limiter::LoginAccount, app.limiters.name_key(&body.username))?;
     let pair = app.service.log_in(body.username, body.password, address).await?;
+    Ok(secret_json(StatusCode::OK, &TokenAnswer::from(pair)))
+}
+
+/// Begin a login session that waits for a code of the second factor. Five wrong codes end the wait.
+#[utoipa::path(post, path = "/auth/login/second_factor", tag = "accounts", request_body = ChallengeRequest, responses(
+    (status = 200, body = TokenAnswer),
+    (status = 401, description = "The challenge or the code is wrong, used up or too old", body = Problem),
+    Invalid,
+    RateLimited,
+))]
+pub(in crate::http) async fn second_factor(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    let address = client_address(&request);
+    let body: ChallengeRequest = json_body(request, "an object with the texts challenge and code").await?;
+    let pair = app.service.answer_challenge(body.challenge, body.code, address).await?;
     Ok(secret_json(StatusCode::OK, &TokenAnswer::from(pair)))
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use super::{accounts, chat, conversations, docs, keys, logins, me, messages, users, ws};
+use super::{accounts, chat, conversations, docs, keys, logins, me, messages, second_factor, users, ws};
 use crate::http::route::{BodyLimits, Route, route};
 use crate::http::{health, pages};
 
@@ -23,7 +23,13 @@ pub(super) static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
         route!(optional accounts::registration),
         route!(optional accounts::register, reads: BodyLimits::STRANGERS),
         route!(optional accounts::login, reads: BodyLimits::STRANGERS),
+        route!(optional accounts::second_factor, reads: BodyLimits::STRANGERS),
         route!(optional accounts::refresh, reads: BodyLimits::STRANGERS),
+        route!(user second_factor::state),
+        route!(user second_factor::begin, reads: BodyLimits::USERS),
+        route!(user second_factor::confirm, reads: BodyLimits::USERS),
+        route!(user second_factor::recovery_codes, reads: BodyLimits::USERS),
+        route!(user second_factor::remove, reads: BodyLimits::USERS),
         route!(user logins::logout),
         route!(user logins::logout_all),
         route!(user logins::list),

@@ -29,6 +29,11 @@ pub(in crate::http) struct SessionBody {
     /// When its tokens were last refreshed.
     #[schema(format = DateTime)]
     last_used_at: String,
+    /// The network that it was used from last: an IPv4 /24 or an IPv6 /48.
+    #[schema(example = "203.0.113.0/24")]
+    network: Option<String>,
+    /// Whether it began with a code beside the password.
+    second_factor: bool,
     /// Devices that have opened a fluent.v1 socket in it.
     device_ids: Vec<String>,
 }
@@ -51,6 +56,8 @@ pub(in crate::http) struct PasswordRequest {
     /// 8–256 characters.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 256)]
     new_password: SecretString,
+    /// Needed where the second factor is on: of the authenticator app, or a recovery code.
+    code: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -98,6 +105,8 @@ pub(in crate::http) async fn list(app: Arc<App>, access: Access, request: Reques
         current: login.id == access.login,
         created_at: login.created_at.to_string(),
         last_used_at: login.last_used_at.to_string(),
+        network: login.network,
+        second_factor: login.second_factor,
         device_ids: login.device_ids,
     });
     Ok(json(StatusCode::OK, &bodies.collect::<Vec<_>>()))
@@ -118,7 +127,7 @@ pub(in crate::http) async fn end(app: Arc<App>, access: Access, request: Request
 #[utoipa::path(put, path = "/auth/password", tag = "sessions", request_body = PasswordRequest,
     responses(
     (status = 200, description = "Changed: the tokens of the new session", body = TokenAnswer),
-    (status = 403, description = "The old password is wrong", body = Problem),
+    (status = 403, description = "The old password or the code is wrong, or a code is needed (`second_factor_required`)", body = Problem),
     (status = 422, description = "A field is missing, or the new password is too weak (`weak_password`)", body = Problem),
     RateLimited,
     HashingBusy,
@@ -135,7 +144,7 @@ pub(in crate::http) async fn change_password(
     // A stolen token must not help to guess the password.
     limit_address(&app, address, Limiter::LoginAddress)?;
     app.dialects.check(access).await?;
-    let pair = app.service.change_password(access.user, body.old_password, new, address).await?;
+    let pair = app.service.change_password(access.user, (body.old_password, body.code), new, address).await?;
     Ok(secret_json(StatusCode::OK, &TokenAnswer::from(pair)))
 }
 

@@ -75,6 +75,8 @@ pub(in crate::http) struct KeyAnswer {
 pub(in crate::http) struct DeleteRequest {
     #[schema(value_type = String, format = Password)]
     password: SecretString,
+    /// Needed where the second factor is on: of the authenticator app, or a recovery code.
+    code: Option<String>,
 }
 
 /// Your account.
@@ -128,7 +130,7 @@ pub(in crate::http) async fn set_key(app: Arc<App>, access: Access, request: Req
 /// Delete your account with all its conversations. Partners are told, and may keep what their devices hold.
 #[utoipa::path(delete, path = "/users/me", tag = "account", request_body = DeleteRequest, responses(
     (status = 204, description = "Gone"),
-    (status = 403, description = "The password is wrong", body = Problem),
+    (status = 403, description = "The password or the code is wrong, or a code is needed (`second_factor_required`)", body = Problem),
     Invalid,
     RateLimited,
     Unavailable,
@@ -139,7 +141,7 @@ pub(in crate::http) async fn delete(app: Arc<App>, access: Access, request: Requ
     // A stolen token must not help to guess the password.
     limit_address(&app, address, Limiter::LoginAddress)?;
     app.dialects.check(access).await?;
-    app.service.delete_account(access.user, body.password, address).await?;
+    app.service.delete_account(access.user, body.password, body.code, address).await?;
     Ok(no_content())
 }
 

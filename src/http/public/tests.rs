@@ -17,7 +17,7 @@ use tower::BoxError;
 
 use super::*;
 use crate::actors::ActorSystem;
-use crate::auth::{Auth, TokenKeys};
+use crate::auth::{Auth, InstanceKey, TokenKeys};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::Places;
@@ -25,6 +25,7 @@ use crate::http::error::ApiError;
 use crate::http::extract::Request;
 use crate::http::respond::{Body, Response, no_content};
 use crate::http::route::{BodyLimits, route};
+use crate::limits::Limiters;
 use crate::storage::Storage;
 use crate::telemetry::ListenerKind;
 
@@ -99,7 +100,10 @@ impl World {
         let clock = Clock::system();
         let keys = TokenKeys::load(&config, clock.now()).unwrap();
         let storage = Arc::new(Storage::open(&config).await.unwrap());
-        let auth = Arc::new(Auth::new(&config.auth, keys, storage.clone(), clock.clone()).await.unwrap());
+        let instance_key = InstanceKey::load(&config).unwrap();
+        let (keys, limiters) = ((keys, &instance_key), Limiters::new(&config.limits, &clock));
+        let auth = Auth::new(&config.auth, keys, storage.clone(), limiters, clock.clone()).await.unwrap();
+        let auth = Arc::new(auth);
         let (actors, _) =
             ActorSystem::start(&config, storage.clone(), auth.access().refused(), clock.clone()).await.unwrap();
         let places = Places::new(ListenerKind::Public, 1, 0);

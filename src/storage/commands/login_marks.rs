@@ -69,7 +69,7 @@ mod tests {
         for i in 0..60 {
             let token = NewRefreshToken { hash: [i; 32], expires_at: now.plus_secs(60) };
             let proof = Proof::of(String::new());
-            logins.push(storage.create_login(user, &proof, None, token, now).await.unwrap().unwrap().id);
+            logins.push(storage.create_login(user, &proof, None, None, token, (None, now)).await.unwrap().begun().id);
         }
         let mark = |(i, &login): (usize, _)| match i % 3 {
             0 => LoginMark::Legacy(login),

@@ -3,8 +3,8 @@
 use secrecy::ExposeSecret as _;
 
 use crate::domain::{
-    Answer, BegunLogin, Effect, LoginEnd, LoginId, NewPassword, NewRefreshToken, Outcome, Refusal, Timestamp, UserId,
-    WhichLogins,
+    Answer, BegunLogin, Effect, LoginEnd, LoginId, Network, NewPassword, NewRefreshToken, Outcome, Refusal, Timestamp,
+    UserId, WhichLogins,
 };
 use crate::storage::commands::batch::Batch;
 use crate::storage::engine::per_engine::PerEngine;
@@ -26,8 +26,10 @@ const END_OLDEST: &str = "UPDATE logins SET ended_at = $2 WHERE id IN (SELECT id
 /// Whether the login `$2` is the user `$1`'s, ended or not.
 const IS_THEIRS: &str = "SELECT id FROM logins WHERE user_id = $1 AND id = $2";
 const SET_PASSWORD: &str = "UPDATE users SET password_hash = $2 WHERE id = $1";
-const BEGIN_LOGIN: &str =
-    "INSERT INTO logins (user_id, created_at, last_used_at, expires_at) VALUES ($1, $2, $2, $3) RETURNING id";
+/// Where the account has a second factor, the change of the password has asked for a code.
+const BEGIN_LOGIN: &str = "INSERT INTO logins (user_id, created_at, last_used_at, expires_at, network, \
+     second_factor) VALUES ($1, $2, $2, $3, $4, \
+     EXISTS (SELECT 1 FROM second_factors WHERE user_id = $1 AND enrolled_at IS NOT NULL)) RETURNING id";
 const FIRST_TOKEN: &str = "INSERT INTO refresh_tokens (hash, login_id, expires_at) VALUES ($1, $2, $3)";
 /// The user `$1`'s logins that have ended at `$2` or later.
 const ENDED_SINCE: &str = "SELECT id FROM logins WHERE user_id = $1 AND ended_at >= $2";
@@ -67,12 +69,12 @@ impl Batch<'_> {
     }
 
     pub(super) async fn change_password(&mut self, change: &NewPassword) -> Result<Outcome, StorageError> {
-        let NewPassword { user, ref proof, ref hash, token } = *change;
+        let NewPassword { user, ref proof, ref hash, token, network } = *change;
         let account = self.lock_account(user).await?.filter(|account| account.password_hash == proof.hash());
         let Some(account) = account else { return Ok(Outcome::refused(Refusal::Forbidden)) };
         self.execute(SET_PASSWORD, [user.0.into(), hash.expose_secret().into()]).await?;
         let logins = self.end(user, WhichLogins::All).await?;
-        let id = self.begin_login(user, token).await?;
+        let id = self.begin_login(user, token, network).await?;
         self.effects.push(Effect::LoginsEnded { user, logins, end: LoginEnd::Password, closes_all: true });
         self.changed = true;
         // The old hash is in the log, too.
@@ -95,9 +97,15 @@ impl Batch<'_> {
         Ok(ended)
     }
 
-    async fn begin_login(&self, user: UserId, token: NewRefreshToken) -> Result<LoginId, StorageError> {
+    async fn begin_login(
+        &self,
+        user: UserId,
+        token: NewRefreshToken,
+        network: Option<Network>,
+    ) -> Result<LoginId, StorageError> {
         let expires_at = token.expires_at.as_micros();
-        let values = [user.0.into(), self.now.as_micros().into(), expires_at.into()];
+        let network = network.map(|network| network.to_string());
+        let values = [user.0.into(), self.now.as_micros().into(), expires_at.into(), network.into()];
         let begun = self.tx.query_one(self.statement(BEGIN_LOGIN, values)).await?;
         let id: LoginId = begun.ok_or(StorageError::Corrupt("a login without an id"))?.get(0)?;
         self.execute(FIRST_TOKEN, [token.hash.to_vec().into(), id.0.into(), expires_at.into()]).await?;

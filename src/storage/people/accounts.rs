@@ -21,6 +21,8 @@ pub struct Credentials {
     pub name: String,
     /// The argon2id hash in PHC form.
     pub password_hash: String,
+    /// Whether an operator has disabled the account, so that nobody signs in to it.
+    pub is_disabled: bool,
 }
 
 /// An account as its owner sees it.
@@ -98,7 +100,12 @@ impl Storage {
         let rows = query.all(&self.reads).await?;
         // One statement for every name, whether it exists or not; of several accounts the likeliest one.
         let row = rows.into_iter().min_by_key(|row| keys.iter().position(|key| *key == row.name_key));
-        Ok(row.map(|row| Credentials { user: UserId(row.id), name: row.name, password_hash: row.password_hash }))
+        Ok(row.map(|row| Credentials {
+            user: UserId(row.id),
+            is_disabled: row.disabled_at.is_some(),
+            name: row.name,
+            password_hash: row.password_hash,
+        }))
     }
 
     /// Returns the argon2id hash of a user's password.

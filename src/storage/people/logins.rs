@@ -6,7 +6,7 @@
 use sea_orm::sea_query::LockType;
 use sea_orm::{ActiveValue::Set, EntityTrait as _, QuerySelect as _};
 
-use crate::domain::{LoginId, NewRefreshToken, Proof, Timestamp, UserId};
+use crate::domain::{LoginId, Network, NewRefreshToken, Proof, RightCode, Timestamp, UserId};
 use crate::storage::engine::begin::unique;
 use crate::storage::engine::tx::PoolTransaction;
 use crate::storage::engine::tx::Tx as _;
@@ -22,6 +22,42 @@ pub(in crate::storage) const MAX_LOGINS: i64 = 100;
 const HAS_TOO_MANY: &str = "SELECT 1 FROM logins WHERE user_id = $1 AND ended_at IS NULL AND id <> $2 \
      LIMIT 1 OFFSET $3 + 0";
 
+/// Whether the user `$1` has a second factor.
+const HAS_FACTOR: &str = "SELECT 1 FROM second_factors WHERE user_id = $1 AND enrolled_at IS NOT NULL";
+
+/// A code with which a login begins.
+#[derive(Clone, Copy, Debug)]
+pub struct LoginCode {
+    /// The code.
+    pub code: RightCode,
+    /// The hash of the login that has waited for it, if one has.
+    pub challenge: Option<Hash>,
+}
+
+/// The outcome of beginning a login.
+#[derive(Debug)]
+pub enum Beginning {
+    /// It has begun.
+    Begun(NewLogin),
+    /// The account has another password hash by now, or is gone.
+    PasswordReplaced,
+    /// The account has a second factor, and no code was given.
+    CodeNeeded,
+    /// The code was used before.
+    CodeUsed,
+}
+
+#[cfg(test)]
+impl Beginning {
+    /// Returns the login; fails the test when it has not begun.
+    pub(crate) fn begun(self) -> NewLogin {
+        match self {
+            Self::Begun(login) => login,
+            other => panic!("no login has begun: {other:?}"),
+        }
+    }
+}
+
 /// A login that has begun after a password was proved.
 #[derive(Debug)]
 pub struct NewLogin {
@@ -34,8 +70,8 @@ pub struct NewLogin {
 }
 
 impl Storage {
-    /// Begins a login with its first refresh token. `better`, if given, replaces the password hash in `proof`. Returns
-    /// `None` when the account has another hash by now, or is gone.
+    /// Begins a login with its first refresh token. `better`, if given, replaces the password hash in `proof`. A code
+    /// is used up, and needed where the account has a second factor.
     ///
     /// This is no command of the writer: a login that begins has no number and no effect, and waits for nothing but its
     /// own account.
@@ -44,16 +80,24 @@ impl Storage {
         user: UserId,
         proof: &Proof,
         better: Option<String>,
+        code: Option<LoginCode>,
         token: NewRefreshToken,
-        now: Timestamp,
-    ) -> Result<Option<NewLogin>, StorageError> {
+        (network, now): (Option<Network>, Timestamp),
+    ) -> Result<Beginning, StorageError> {
         let tx = self.begin().await?;
-        let Some(account) = proved(&tx, user, proof).await? else { return Ok(None) };
+        let Some(account) = proved(&tx, user, proof).await? else { return Ok(Beginning::PasswordReplaced) };
+        let has_factor = tx.query_one(self.statement(HAS_FACTOR, [user.0.into()])).await?.is_some();
+        match code {
+            None if has_factor => return Ok(Beginning::CodeNeeded),
+            None => {}
+            Some(code) if self.use_login_code(&tx, user, code).await? => {}
+            Some(_) => return Ok(Beginning::CodeUsed),
+        }
         let is_replaced = better.is_some();
         if let Some(hash) = better {
             set_password_hash(&tx, user, hash).await?;
         }
-        let id = insert_login(&tx, user, token, now).await?;
+        let id = insert_login(&tx, user, token, (code.is_some(), network), now).await?;
         let values = [user.0.into(), id.0.into(), (MAX_LOGINS - 1).into()];
         let is_beyond = tx.query_one(self.statement(HAS_TOO_MANY, values)).await?.is_some();
         tx.commit().await?;
@@ -61,21 +105,36 @@ impl Storage {
             // The old hash is still in the write-ahead log.
             self.mark_destroyed();
         }
-        Ok(Some(NewLogin { id, name: account.name, is_beyond }))
+        Ok(Beginning::Begun(NewLogin { id, name: account.name, is_beyond }))
+    }
+
+    /// Uses up a code, and the login that has waited for it. Returns false when one of the two is gone.
+    async fn use_login_code(&self, tx: &PoolTransaction, user: UserId, code: LoginCode) -> Result<bool, StorageError> {
+        let waited = match code.challenge {
+            Some(hash) => self.consume_challenge(tx, &hash).await?,
+            None => true,
+        };
+        Ok(waited && self.use_code_in(tx, user, code.code).await?)
     }
 }
 
-/// Returns the account if it still has the hash in `proof`, and locks it until the end of the transaction. On
-/// PostgreSQL this waits for a concurrent change; on SQLite there is none.
-async fn proved(tx: &PoolTransaction, user: UserId, proof: &Proof) -> Result<Option<user::Model>, StorageError> {
+/// Returns the account if it still has the hash in `proof` and is not disabled, and locks it until the end of the
+/// transaction. On PostgreSQL this waits for a concurrent change; on SQLite there is none.
+pub(in crate::storage) async fn proved(
+    tx: &PoolTransaction,
+    user: UserId,
+    proof: &Proof,
+) -> Result<Option<user::Model>, StorageError> {
     let account = unique(user::Entity::find_by_id(user.0).lock(LockType::NoKeyUpdate), tx).await?;
-    Ok(account.filter(|account| account.password_hash == proof.hash()))
+    let is_proved = |account: &user::Model| account.password_hash == proof.hash() && account.disabled_at.is_none();
+    Ok(account.filter(is_proved))
 }
 
 async fn insert_login(
     tx: &PoolTransaction,
     user: UserId,
     token: NewRefreshToken,
+    (second_factor, network): (bool, Option<Network>),
     now: Timestamp,
 ) -> Result<LoginId, StorageError> {
     let row = login::ActiveModel {
@@ -84,6 +143,8 @@ async fn insert_login(
         last_used_at: Set(now.as_micros()),
         expires_at: Set(token.expires_at.as_micros()),
         ended_at: Set(None),
+        second_factor: Set(second_factor),
+        network: Set(network.map(|network| network.to_string())),
         ..Default::default()
     };
     let login = LoginId(login::Entity::insert(row).exec(tx).await?.last_insert_id);

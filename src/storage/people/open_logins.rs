@@ -17,6 +17,10 @@ pub struct OpenLogin {
     pub created_at: Timestamp,
     /// When its tokens were last refreshed.
     pub last_used_at: Timestamp,
+    /// The network that it was used from last: an IPv4 /24 or an IPv6 /48. `None` where that was not noted.
+    pub network: Option<String>,
+    /// Whether it began with a code beside the password.
+    pub second_factor: bool,
     /// Devices that have opened a socket in it.
     pub device_ids: Vec<String>,
 }
@@ -45,6 +49,8 @@ impl Storage {
             id: LoginId(row.id),
             created_at: Timestamp::from_micros(row.created_at),
             last_used_at: Timestamp::from_micros(row.last_used_at),
+            network: row.network,
+            second_factor: row.second_factor,
             device_ids: devices.remove(&LoginId(row.id)).unwrap_or_default(),
         };
         Ok(rows.into_iter().map(open_login).collect())

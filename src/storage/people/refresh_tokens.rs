@@ -3,7 +3,7 @@
 use sea_orm::sea_query::LockType;
 use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 
-use crate::domain::{LoginId, NewRefreshToken, Timestamp, UserId};
+use crate::domain::{LoginId, Network, NewRefreshToken, Timestamp, UserId};
 use crate::storage::engine::begin::unique;
 use crate::storage::engine::tx::PoolTransaction;
 use crate::storage::people::logins::{Hash, insert_token};
@@ -47,7 +47,7 @@ impl Storage {
         salt: Hash,
         successor: impl Fn(&Hash) -> NewRefreshToken + Send + Sync,
         grace_s: i64,
-        now: Timestamp,
+        (network, now): (Option<Network>, Timestamp),
     ) -> Result<Rotation, StorageError> {
         // Any client can present a token: one that was never issued takes no write lock.
         let shown = unique(refresh_token::Entity::find_by_id(hash.to_vec()), &self.reads).await?;
@@ -63,6 +63,7 @@ impl Storage {
             return Ok(Rotation::Refused);
         };
         let owner = unique(user::Entity::find_by_id(row.user_id), &tx).await?;
+        let owner = owner.filter(|owner| owner.disabled_at.is_none());
         let Some(owner) = owner else { return Ok(Rotation::Refused) };
 
         let (user, login) = (UserId(owner.id), LoginId(row.id));
@@ -71,7 +72,7 @@ impl Storage {
             spend(&tx, &hash, &salt, now).await?;
             let successor = successor(&salt);
             insert_token(&tx, login, successor).await?;
-            touch(&tx, login, successor.expires_at, now).await?;
+            touch(&tx, login, successor.expires_at, (network, now)).await?;
             tx.commit().await?;
             return Ok(granted(salt));
         };
@@ -105,17 +106,18 @@ async fn spend(tx: &PoolTransaction, hash: &Hash, salt: &Hash, now: Timestamp) -
     Ok(())
 }
 
-/// Prolongs a login and forgets its expired tokens.
+/// Prolongs a login, notes from which network it was used, and forgets its expired tokens.
 async fn touch(
     tx: &PoolTransaction,
     login: LoginId,
     expires_at: Timestamp,
-    now: Timestamp,
+    (network, now): (Option<Network>, Timestamp),
 ) -> Result<(), StorageError> {
     let row = login::ActiveModel {
         id: Set(login.0),
         last_used_at: Set(now.as_micros()),
         expires_at: Set(expires_at.as_micros()),
+        network: Set(network.map(|network| network.to_string())),
         ..Default::default()
     };
     login::Entity::update(row).exec(tx).await?;

@@ -30,6 +30,12 @@ const TICKETS: &str =
 const USERS: &str = "DELETE FROM ended_users WHERE user_id IN \
      (SELECT user_id FROM ended_users WHERE until <= $1 LIMIT $2 + 0 {skip})";
 
+const CHALLENGES: &str = "DELETE FROM login_challenges WHERE hash IN \
+     (SELECT hash FROM login_challenges WHERE expires_at <= $1 LIMIT $2 + 0 {skip})";
+/// Secrets that were never confirmed.
+const PENDING: &str = "DELETE FROM second_factors WHERE user_id IN \
+     (SELECT user_id FROM second_factors WHERE expires_at <= $1 LIMIT $2 + 0 {skip})";
+
 /// Leaves rows that another transaction has locked for the next time. SQLite has only one lock.
 const SKIP_LOCKED: PerEngine<&str> = PerEngine { sqlite: "", postgres: "FOR UPDATE SKIP LOCKED" };
 
@@ -67,9 +73,13 @@ impl Storage {
         Ok(Cleared { destroyed: 0, dropped, has_more: dropped > 0 })
     }
 
-    /// Drops some expired socket tickets, and the deleted accounts of which no access token is left.
+    /// Drops some expired socket tickets, deleted accounts of which no access token is left, logins that have waited too
+    /// long for a code, and secrets that were never confirmed.
     pub async fn drop_tickets(&self, now: Timestamp) -> Result<Cleared, StorageError> {
-        let dropped = self.drop_some(TICKETS, now).await? + self.drop_some(USERS, now).await?;
+        let mut dropped = 0;
+        for sql in [TICKETS, USERS, CHALLENGES, PENDING] {
+            dropped += self.drop_some(sql, now).await?;
+        }
         Ok(Cleared { destroyed: 0, dropped, has_more: dropped > 0 })
     }
 

@@ -18,6 +18,7 @@ pub(in crate::storage) mod user {
         pub created_at: i64,
         pub presence: bool,
         pub read_receipts: bool,
+        pub disabled_at: Option<i64>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -40,6 +41,8 @@ pub(in crate::storage) mod login {
         pub expires_at: i64,
         pub ended_at: Option<i64>,
         pub dialect: i16,
+        pub second_factor: bool,
+        pub network: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

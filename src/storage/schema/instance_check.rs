@@ -27,8 +27,13 @@ impl Storage {
         if bound.as_deref() == Some(check) { Ok(()) } else { Err(StorageError::OtherInstanceKey) }
     }
 
-    /// Forgets the instance key of the servers, which is lost: the next one that starts brings a new one.
-    pub async fn forget_instance_key(&self) -> Result<(), StorageError> {
-        self.request_writes.execute(self.statement(FORGET, [])).await.map(drop)
+    /// Forgets the instance key of the servers, which is lost, with the second factors, whose secrets it has encrypted:
+    /// the next server that starts brings a new key. Returns how many accounts had a second factor.
+    pub async fn forget_instance_key(&self) -> Result<u64, StorageError> {
+        let tx = self.begin().await?;
+        let factors = tx.execute(self.statement("DELETE FROM second_factors", [])).await?;
+        tx.execute(self.statement(FORGET, [])).await?;
+        tx.commit().await?;
+        Ok(factors)
     }
 }

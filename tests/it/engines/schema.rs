@@ -10,7 +10,7 @@ use crate::support::postgres::database;
 use crate::support::tables;
 
 /// What each table holds. A table without a line here fails the test.
-const TABLES: [(&str, &str); 27] = [
+const TABLES: [(&str, &str); 30] = [
     ("audit", "What has happened to accounts and settings, for operators; ids of deleted accounts are emptied."),
     ("batches", "The journal: what each batch of the last minute has done, for other servers; no ciphertext."),
     ("blocks", "Which user has blocked which."),
@@ -23,14 +23,17 @@ const TABLES: [(&str, &str); 27] = [
     ("events", "What devices must learn besides messages and receipts, by user and seq; user 0 is everybody."),
     ("invites", "Invites for registration; of a code only a hash and its first characters."),
     ("leases", "Chores that one of several servers does at a time."),
+    ("login_challenges", "Logins that wait for a code of the second factor, by the hash of what they show."),
     ("logins", "Logins: what one sign-in has made. REST paths call them sessions."),
     ("members", "Each side of a conversation: unread count, and how far it has read and received."),
     ("messages", "The log of messages in commit order. id is seq. A gone message leaves its row as a tombstone."),
     ("name_skeletons", "What names look like, so that no new name can be mistaken for an old one."),
     ("nodes", "The servers that use the database, renewed every few seconds."),
     ("odd_names", "Accounts with names that would be refused today."),
+    ("recovery_codes", "Keyed hashes of recovery codes that were not used."),
     ("refresh_tokens", "Hashes of refresh tokens, and of those that they have replaced."),
     ("seaql_migrations", "The migrations that were applied."),
+    ("second_factors", "Encrypted secrets of authenticator apps."),
     ("store", "One row: the epoch, the newest seq and time stamp, and versions of derived data."),
     ("sweeps", "Retention runs whose messages are still to be destroyed."),
     ("switches", "Settings that operators have switched while servers run."),

@@ -55,8 +55,8 @@ async fn effects_of_a_batch_in_doubt_are_announced_if_it_was_committed() {
     for is_committed in [false, true] {
         let (storage, dir) = probe::store_of_two().await;
         let token = NewRefreshToken { hash: [7; 32], expires_at: Clock::system().now().plus_secs(60) };
-        let begun = storage.create_login(ALICE, &Proof::of(String::new()), None, token, Clock::system().now()).await;
-        let login = begun.unwrap().unwrap().id;
+        let (proof, now) = (Proof::of(String::new()), Clock::system().now());
+        let login = storage.create_login(ALICE, &proof, None, None, token, (None, now)).await.unwrap().begun().id;
         let end = || {
             let which = WhichLogins::Only(login);
             Command::EndLogins { user: ALICE, which, asking: Some(login), end: LoginEnd::Revoked }

@@ -24,7 +24,7 @@ impl World {
     /// A store with two accounts, whose passwords have empty hashes.
     async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let storage = store_with(dir.path(), &["alice", "bob"], now()).await;
+        let storage = Box::pin(store_with(dir.path(), &["alice", "bob"], now())).await;
         Self { storage, tokens: 0, _dir: dir }
     }
 
@@ -35,7 +35,8 @@ impl World {
 
     async fn log_in(&mut self, user: UserId) -> LoginId {
         let token = self.token();
-        self.storage.create_login(user, &Proof::of(String::new()), None, token, now()).await.unwrap().unwrap().id
+        let proof = Proof::of(String::new());
+        self.storage.create_login(user, &proof, None, None, token, (None, now())).await.unwrap().begun().id
     }
 
     /// Carries out one command, and returns its answer and the effects.
@@ -113,7 +114,7 @@ async fn a_new_password_ends_all_logins_and_only_with_the_hash_that_was_proved()
     let token = world.token();
     let change = |proof: &str, hash: &str| {
         let (proof, hash) = (Proof::of(proof.to_owned()), hash.to_owned().into());
-        Command::ChangePassword(Box::new(NewPassword { user: ALICE, proof, hash, token }))
+        Command::ChangePassword(Box::new(NewPassword { user: ALICE, proof, hash, token, network: None }))
     };
     assert_eq!(world.apply(change("another", "new")).await, (Err(Refusal::Forbidden), vec![]));
     assert!(world.lasts(first).await);
@@ -191,11 +192,12 @@ async fn a_token_of_two_parties_ends_its_login_without_the_writer() {
     let mut world = World::new().await;
     let (login, other) = (world.log_in(ALICE).await, world.log_in(ALICE).await);
     let successor = |salt: &[u8; 32]| NewRefreshToken { hash: [salt[0] + 100; 32], expires_at: now().plus_secs(60) };
-    let rotate = async |hash, salt| world.storage.rotate([hash; 32], [salt; 32], successor, 0, now()).await.unwrap();
+    let rotate =
+        async |hash, salt| world.storage.rotate([hash; 32], [salt; 32], successor, 0, (None, now())).await.unwrap();
     let is_granted = |rotation| matches!(rotation, Rotation::Granted { .. });
     assert!(is_granted(rotate(1, 1).await), "the first use of the first token");
     assert!(is_granted(rotate(101, 2).await), "the use of its successor");
-    let again = world.storage.rotate([1; 32], [3; 32], successor, 0, now().plus_secs(1)).await.unwrap();
+    let again = world.storage.rotate([1; 32], [3; 32], successor, 0, (None, now().plus_secs(1))).await.unwrap();
     assert_eq!(again, Rotation::Reused { user: ALICE, login });
     assert!(world.storage.login(login, now()).await.unwrap().is_none(), "it has ended with the answer");
     assert!(world.storage.login(other, now()).await.unwrap().is_some());

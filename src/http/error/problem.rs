@@ -1,0 +1,52 @@
+//! The body of a refusal.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::Timestamp;
+use crate::protocol::ErrorCode;
+
+/// An error as `application/problem+json` (RFC 9457).
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct Problem {
+    /// The HTTP status.
+    pub(super) status: u16,
+    /// The status in words.
+    pub(super) title: &'static str,
+    /// What went wrong, for people.
+    pub(super) detail: String,
+    /// What went wrong, for programs: one of the codes of the protocol.
+    #[schema(value_type = String, example = "unauthorized")]
+    pub(super) code: ErrorCode,
+    /// `conflict`: the message that the client id names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) id: Option<i64>,
+    /// `conflict`: its `seq`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) seq: Option<i64>,
+    /// `conflict`: when it was stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(super) timestamp: Option<Timestamp>,
+    /// `stale_key`: names the receiver's present key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) key_id: Option<String>,
+    /// `rate_limited`: which limit, by its name in `[limits]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "login.account")]
+    pub(super) limiter: Option<&'static str>,
+    /// `rate_limited`: milliseconds after which to try again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) retry_after_ms: Option<u64>,
+    /// `second_factor_required`, when signing in: what to show with the code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) challenge: Option<String>,
+    /// `second_factor_required`, when signing in: seconds for which the challenge waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 300)]
+    pub(super) expires_in: Option<i64>,
+    /// `second_factor_required`, when signing in: what the code may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<String>>, example = json!(["totp", "recovery"]))]
+    pub(super) methods: Option<[&'static str; 2]>,
+}
