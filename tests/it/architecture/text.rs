@@ -7,9 +7,10 @@ const COLUMNS: usize = 120;
 /// Most characters of a cell of a table: a phrase, not a paragraph.
 const CELL: usize = 120;
 /// What is held to [`COLUMNS`]: directories with all that is below them, and files.
-const HELD: [&str; 12] = [
+const HELD: [&str; 13] = [
     "README.md",
     "CONTRIBUTING.md",
+    "SECURITY.md",
     "Cargo.toml",
     "benches",
     "clients",

@@ -54,6 +54,11 @@ fn the_unit_says_what_the_documents_promise() {
         "EnvironmentFile=-/etc/fluent/fluent.env",
         "LimitCORE=0",
         "UMask=0077",
+        "MemoryMax=4G",
+        "ProtectProc=invisible",
+        "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX",
+        "SystemCallFilter=@system-service",
+        "SystemCallFilter=~@privileged",
         "Restart=on-failure",
         "StateDirectory=fluent",
     ] {
