@@ -158,7 +158,8 @@ CREATE TABLE "messages" (
     sender_gone BIGINT,
     receiver_gone BIGINT,
     gone_seq BIGINT,
-    gone_how SMALLINT NOT NULL DEFAULT 0
+    gone_how SMALLINT NOT NULL DEFAULT 0,
+    franking_tag TEXT
 );
 CREATE UNIQUE INDEX messages_client ON messages (client_id, sender_id)
     WHERE client_id IS NOT NULL;
@@ -212,6 +213,27 @@ CREATE TABLE "refresh_tokens" (
 );
 CREATE INDEX refresh_tokens_expires ON refresh_tokens (expires_at);
 CREATE INDEX "refresh_tokens_login" ON "refresh_tokens" ("login_id", "expires_at");
+
+-- Messages that users have reported, and what they disclose of them.
+CREATE TABLE reports (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    reporter_id INTEGER REFERENCES users (id) ON DELETE SET NULL,
+    subject_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    message_id BIGINT NOT NULL,
+    sent_at BIGINT NOT NULL,
+    level TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    note TEXT NOT NULL,
+    plaintext TEXT,
+    state TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    decided_at BIGINT,
+    decided_by TEXT
+);
+CREATE INDEX reports_disclosed ON reports (id)
+    WHERE plaintext IS NOT NULL;
+CREATE UNIQUE INDEX reports_once ON reports (reporter_id, message_id);
+CREATE INDEX reports_subject ON reports (subject_id);
 
 -- The migrations that were applied.
 CREATE TABLE "seaql_migrations" (

@@ -24,8 +24,8 @@ pub use error::ConfigError;
 pub use nats::NatsServers;
 pub use sections::{
     Admin, Audit, Auth, Bytes, ClientAddressSource, Cluster, Database, Failover, Http, Limits, Log, LogFormat,
-    MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, Messages, Rate, Registration, Server, Socket, Synchronous, TENTHS,
-    Tenths, Tls, TlsVersion, TokenAlgorithm,
+    MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, Messages, Rate, Registration, Reports, Server, Socket, Synchronous,
+    TENTHS, Tenths, Tls, TlsVersion, TokenAlgorithm,
 };
 pub use store::Store;
 
@@ -46,6 +46,8 @@ pub struct Config {
     pub auth: Auth,
     /// Who may make an account.
     pub registration: Registration,
+    /// Messages that users report.
+    pub reports: Reports,
     /// The log of what has happened to accounts and settings.
     pub audit: Audit,
     /// Limits and headers of HTTP.
@@ -104,6 +106,7 @@ impl Config {
         self.admin.validate()?;
         self.auth.validate()?;
         self.audit.validate()?;
+        self.reports.validate()?;
         self.socket.validate()?;
         self.http.validate(&self.socket)?;
         self.server.validate()?;

@@ -4,6 +4,7 @@ mod close;
 mod error;
 mod forwarded;
 mod frame;
+pub mod franking;
 pub mod legacy;
 mod proxy_header;
 pub mod record;

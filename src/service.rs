@@ -14,6 +14,7 @@ mod error;
 mod logins;
 mod messages;
 mod registration;
+mod reports;
 mod second_factor;
 mod settings;
 mod sync;
@@ -29,8 +30,9 @@ pub use sync::SyncPage;
 use crate::actors::{PersistenceHandle, RegistryHandle};
 use crate::auth::{Auth, AuthError, WrongPasswords};
 use crate::clock::Clock;
-use crate::config;
+use crate::config::{self, Config};
 use crate::domain::ClientAddress;
+use crate::protocol::franking::ReportTokens;
 use crate::storage::Storage;
 use commands::Writer;
 
@@ -53,6 +55,9 @@ pub struct Service {
     audit: Audit,
     /// Who may register, as far as no operator has switched it.
     registration: config::Registration,
+    reports: config::Reports,
+    /// Makes and checks the tokens by which messages are reported.
+    report_tokens: Arc<ReportTokens>,
     clock: Clock,
 }
 
@@ -60,23 +65,41 @@ impl Service {
     /// Use cases that act on these parts.
     #[must_use]
     pub fn new(
-        auth: Arc<Auth>,
-        storage: Arc<Storage>,
+        (auth, storage): (Arc<Auth>, Arc<Storage>),
         registry: RegistryHandle,
         persistence: PersistenceHandle,
-        registration: config::Registration,
+        config: &Config,
+        report_tokens: Arc<ReportTokens>,
         clock: Clock,
     ) -> Arc<Self> {
         let writer = Writer::new(persistence);
         let dialects = Arc::new(Dialects::new(storage.clone(), clock.clone(), writer.clone()));
         let (audit, wrong_passwords) = (Audit::new(storage.clone(), clock.clone()), WrongPasswords::default());
-        Arc::new(Self { auth, storage, registry, writer, dialects, wrong_passwords, audit, registration, clock })
+        Arc::new(Self {
+            auth,
+            storage,
+            registry,
+            writer,
+            dialects,
+            wrong_passwords,
+            audit,
+            registration: config.registration,
+            reports: config.reports,
+            report_tokens,
+            clock,
+        })
     }
 
     /// Returns what is known of the dialect of each login.
     #[must_use]
     pub fn dialects(&self) -> &Arc<Dialects> {
         &self.dialects
+    }
+
+    /// Returns the maker of report tokens.
+    #[must_use]
+    pub fn report_tokens(&self) -> &ReportTokens {
+        &self.report_tokens
     }
 
     /// Logs the wrong passwords of the last minute; to be called every few seconds.

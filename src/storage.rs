@@ -54,6 +54,7 @@ pub use people::logins::{Beginning, LoginCode, NewLogin};
 pub use people::name_review::{OddName, odd_names};
 pub use people::open_logins::OpenLogin;
 pub use people::refresh_tokens::Rotation;
+pub use people::reports::AddedReport;
 pub use people::search::UserPage;
 pub use people::second_factors::FactorChange;
 pub use retention::logins::Expired;

@@ -34,7 +34,9 @@ fn passing(messages: u64) -> Box<dyn FnMut()> {
     let (actors, mut sockets) = runtime.block_on(async {
         let storage = std::sync::Arc::new(storage(&config).await);
         let refused = std::sync::Arc::new(RefusedTokens::new(0, Clock::system()));
-        let (actors, _) = Box::pin(ActorSystem::start(&config, storage, &refused, Clock::system())).await.unwrap();
+        let tokens = std::sync::Arc::new(fluent_backend::protocol::franking::ReportTokens::new(&[0; 32]).unwrap());
+        let (actors, _) =
+            Box::pin(ActorSystem::start(&config, storage, (&refused, &tokens), Clock::system())).await.unwrap();
         let mut sockets = Vec::new();
         for user in 1..=PAIRS * 2 {
             let (end, queue) = send_queue(config.socket.queue_frames, config.socket.queue_bytes);

@@ -62,6 +62,7 @@ fn message() -> Message {
         client_id: Some(CLIENT_ID.to_owned()),
         reply_to: None,
         expires_at: None,
+        franking_tag: None,
     }
 }
 
@@ -74,9 +75,10 @@ fn encode_legacy() -> Box<dyn FnMut()> {
 
 fn encode_v1() -> Box<dyn FnMut()> {
     let message = message();
+    let tokens = fluent_backend::protocol::franking::ReportTokens::new(&[7; 32]).unwrap();
     let event = Event { seq: message.seq, body: EventBody::Message(message) };
     Box::new(move || {
-        black_box(v1::event(black_box(&event), Viewer { user: OTHER }));
+        black_box(v1::event(black_box(&event), Viewer { user: OTHER }, &tokens));
     })
 }
 

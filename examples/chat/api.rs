@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 
 use crate::http::{CallError, Http};
 use crate::tls::Connection;
-use crate::wire::{Conversation, Credentials, Refresh, Registration, Tokens, User};
+use crate::wire::{Conversation, Credentials, Refresh, Registration, Report, Reported, Tokens, User};
 
 /// Most users or messages that the server puts on a page.
 pub(crate) const MAX_PAGE: u32 = 100;
@@ -107,6 +107,11 @@ impl Api {
             Ok(http.open(|connection| Socket::handshake(connection, &url, None, token)).await?)
         };
         self.with_token(open).await
+    }
+
+    /// Reports a message to the operators.
+    pub(crate) async fn report(&self, report: &Report) -> Result<Reported, CallError> {
+        self.with_token(async |http, token| http.post_with("/reports", token, report).await).await
     }
 
     /// Gets new tokens.

@@ -121,6 +121,8 @@ pub(crate) mod tests {
             timestamp: format!("2026-11-22T15:00:{id:02}Z"),
             client_id: None,
             expires_at: None,
+            franking_tag: None,
+            report_token: None,
         })
     }
 

@@ -141,6 +141,7 @@ impl Chat {
             Happening::Newest(number, events) => self.reloaded(number, events)?,
             Happening::Older(page) => self.show_older(page)?,
             Happening::Receiver(draft, receiver) => self.renew(&draft, receiver),
+            Happening::Reported(outcome) => news::reported(outcome),
         }
         Ok(())
     }

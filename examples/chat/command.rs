@@ -7,9 +7,13 @@ pub(crate) const HELP: &str = "\
 /history              what was written before
 /delete N             takes message [N] from your devices
 /delete N everyone    … from your partner's devices too: your own message, within a day
+/report N WHY         tells the operators of message [N]: spam, harassment, threat, illegal or other
 /retry, /discard      sends again, or forgets, what could not be sent
 /quit                 ends the chat; so does Ctrl-D
 //text                sends /text";
+
+/// Why a message can be reported.
+const REASONS: [&str; 5] = ["spam", "harassment", "threat", "illegal", "other"];
 
 /// See the module.
 #[derive(Debug, PartialEq)]
@@ -18,6 +22,8 @@ pub(crate) enum Command<'a> {
     History,
     /// The message with this id.
     Delete(i64, DeleteFor),
+    /// The message with this id, and why: one of [`REASONS`].
+    Report(i64, &'static str),
     Retry,
     Discard,
     Typing,
@@ -38,6 +44,7 @@ impl<'a> Command<'a> {
             ["history"] => Self::History,
             ["delete", number] => Self::delete(number, DeleteFor::Me),
             ["delete", number, "everyone"] => Self::delete(number, DeleteFor::Everyone),
+            ["report", number, reason] => Self::report(number, reason),
             ["retry"] => Self::Retry,
             ["discard"] => Self::Discard,
             ["typing"] => Self::Typing,
@@ -45,6 +52,11 @@ impl<'a> Command<'a> {
             ["quit"] => Self::Quit,
             _ => Self::Unknown,
         }
+    }
+
+    fn report(number: &str, reason: &str) -> Self {
+        let reason = REASONS.into_iter().find(|known| *known == reason);
+        number.parse().ok().zip(reason).map_or(Self::Unknown, |(id, reason)| Self::Report(id, reason))
     }
 
     fn delete(number: &str, scope: DeleteFor) -> Self {
@@ -66,6 +78,8 @@ mod tests {
             ("/delete 3", Command::Delete(3, DeleteFor::Me)),
             ("/delete  3 everyone ", Command::Delete(3, DeleteFor::Everyone)),
             ("/delete three", Command::Unknown),
+            ("/report 3 spam", Command::Report(3, "spam")),
+            ("/report 3 dislike", Command::Unknown),
             ("/nonsense", Command::Unknown),
             ("/", Command::Unknown),
         ] {

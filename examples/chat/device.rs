@@ -177,6 +177,7 @@ mod tests {
             sender_encrypted: text(),
             kind: text(),
             receiver_key_id: None,
+            franking_tag: None,
         };
         outbox.push(draft.clone());
         device.save_outbox(&outbox).unwrap();

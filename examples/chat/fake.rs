@@ -94,14 +94,20 @@ impl Request {
         line.split_once(':').map(|(_, value)| value.trim())
     }
 
-    pub(crate) async fn answer(mut self, status: &str, body: &Value) {
-        if let Some(length) = self.header("content-length").and_then(|length| length.parse().ok()) {
-            self.stream.read_exact(&mut vec![0; length]).await.unwrap();
-        }
+    pub(crate) async fn answer(self, status: &str, body: &Value) {
+        self.exchange(status, body).await;
+    }
+
+    /// Answers, and returns the body that was sent.
+    pub(crate) async fn exchange(mut self, status: &str, body: &Value) -> Value {
+        let length = self.header("content-length").and_then(|length| length.parse().ok());
+        let mut sent = vec![0; length.unwrap_or_default()];
+        self.stream.read_exact(&mut sent).await.unwrap();
         let body = body.to_string();
         let head = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
         self.stream.write_all((head + &body).as_bytes()).await.unwrap();
         self.stream.shutdown().await.unwrap();
+        serde_json::from_slice(&sent).unwrap_or_default()
     }
 
     pub(crate) async fn upgrade(mut self) -> Peer {

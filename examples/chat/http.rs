@@ -150,6 +150,20 @@ impl Http {
         self.send(request).await
     }
 
+    /// `POST path` with a JSON body and an access token.
+    pub(crate) async fn post_with<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        token: &SecretString,
+        body: &impl Serialize,
+    ) -> Result<T, CallError> {
+        let body = serde_json::to_vec(body).map_err(|error| CallError::BadRequest(error.into()))?;
+        let mut request = self.request(Method::POST, path, body.into())?;
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        request.headers_mut().insert(AUTHORIZATION, bearer(token)?);
+        self.send(request).await
+    }
+
     fn request(&self, method: Method, path: &str, body: Bytes) -> Result<Request<Full<Bytes>>, CallError> {
         Request::builder()
             .method(method)

@@ -13,7 +13,7 @@ use crate::api::Api;
 use crate::history;
 use crate::http::CallError;
 use crate::tls::Connection;
-use crate::wire::User;
+use crate::wire::{Report, Reported, User};
 
 /// Something that has come from outside.
 pub(crate) enum Happening {
@@ -25,6 +25,8 @@ pub(crate) enum Happening {
     Older(Result<Vec<Message>, CallError>),
     /// The receiver of a message whose key was stale.
     Receiver(Draft, Result<User, CallError>),
+    /// The operators have a report.
+    Reported(Result<Reported, CallError>),
 }
 
 type Call = Pin<Box<dyn Future<Output = Happening>>>;
@@ -134,6 +136,12 @@ impl Link {
             let receiver = api.partner(draft.to).await;
             Happening::Receiver(draft, receiver)
         });
+    }
+
+    /// Reports a message.
+    pub(crate) fn report(&mut self, report: Report) {
+        let api = Arc::clone(&self.api);
+        self.call(async move { Happening::Reported(api.report(&report).await) });
     }
 
     fn call(&mut self, call: impl Future<Output = Happening> + 'static) {

@@ -4,6 +4,7 @@ use anyhow::Context as _;
 
 use crate::keys::{KeyPair, PartnerKey};
 use crate::wire::User;
+use fluent_client::franking::{Provable, provable};
 use fluent_client::{Draft, Message};
 
 /// The only type of message that is understood.
@@ -19,6 +20,7 @@ pub(crate) fn seal(text: &str, keys: &KeyPair, receiver: &User) -> anyhow::Resul
         sender_encrypted: keys.encrypt(text).context("cannot encrypt for yourself")?,
         kind: TEXT.to_owned(),
         receiver_key_id: receiver.key_id.clone(),
+        franking_tag: None,
     })
 }
 
@@ -33,7 +35,14 @@ pub(crate) fn open(message: &Message, keys: &KeyPair) -> String {
     if message.kind != TEXT {
         return "[not a text]".to_owned();
     }
-    keys.decrypt(&message.content).unwrap_or_else(|_| "[cannot be decrypted with your key]".to_owned())
+    let Ok(text) = keys.decrypt(&message.content) else { return "[cannot be decrypted with your key]".to_owned() };
+    // A text has no room for the key that its tag would need: whoever sends one with a tag hides what it says from
+    // operators.
+    let is_of_partner = message.report_token.is_some();
+    if is_of_partner && provable(message, None, &text) == Provable::Nothing {
+        return format!("{text} [cannot be reported]");
+    }
+    text
 }
 
 /// A UUID of version 7 (RFC 9562 §5.7): ordered by time, which is kind to the server's index.

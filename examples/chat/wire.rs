@@ -58,6 +58,25 @@ pub(crate) struct Conversation {
     pub(crate) seq: u64,
 }
 
+/// Reports a message with what the server itself says of it.
+#[derive(Clone, Serialize)]
+pub(crate) struct Report {
+    pub(crate) message_id: i64,
+    pub(crate) conversation_id: i64,
+    pub(crate) sender_id: i64,
+    pub(crate) timestamp: String,
+    #[serde(rename = "report_token")]
+    pub(crate) token: String,
+    pub(crate) franking_tag: Option<String>,
+    pub(crate) reason: &'static str,
+}
+
+/// What a report proves.
+#[derive(Deserialize)]
+pub(crate) struct Reported {
+    pub(crate) level: String,
+}
+
 /// An error of REST (RFC 9457).
 #[derive(Deserialize)]
 pub(crate) struct Problem {

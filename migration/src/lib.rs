@@ -22,6 +22,7 @@ mod m0013_stamps;
 mod m0014_instance_check;
 mod m0017_invites;
 mod m0018_audit;
+mod m0019_reports;
 mod m0020_second_factors;
 mod m0021_account_control;
 
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0014_instance_check::Migration),
             Box::new(m0017_invites::Migration),
             Box::new(m0018_audit::Migration),
+            Box::new(m0019_reports::Migration),
             Box::new(m0020_second_factors::Migration),
             Box::new(m0021_account_control::Migration),
         ]

@@ -199,6 +199,7 @@ impl JanitorState {
             self.chores.run(Chore::DropBefore(horizon)).await?;
             self.chores.run(Chore::DropTickets(now)).await?;
             self.chores.run(Chore::DropInvites(now)).await?;
+            self.chores.run(Chore::DropReports(now)).await?;
             let audit = self.args.audit;
             self.chores.run(Chore::DropAudit(now.plus_secs(-audit.keep_s()), audit.keep_entries)).await?;
         }

@@ -67,6 +67,7 @@ pub(super) fn message(number: i64, sender: UserId, receiver: UserId, receiver_co
         client_id: None,
         reply_to: None,
         expires_at: None,
+        franking_tag: None,
     });
     Arc::new(Event { seq: Seq(number), body })
 }

@@ -25,6 +25,7 @@ use super::who::peers::Place;
 use crate::auth::RefusedTokens;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::protocol::franking::ReportTokens;
 use crate::storage::{Storage, StorageError};
 use crate::telemetry::ActorKind;
 use children::{Child, Handles, children};
@@ -68,7 +69,7 @@ impl ActorSystem {
     pub async fn start(
         config: &Config,
         storage: Arc<Storage>,
-        refused: &Arc<RefusedTokens>,
+        (refused, tokens): (&Arc<RefusedTokens>, &Arc<ReportTokens>),
         clock: Clock,
     ) -> Result<(Self, oneshot::Receiver<Fatal>), ActorSystemError> {
         let head = storage.probe_head(0).await?;
@@ -85,7 +86,7 @@ impl ActorSystem {
             who,
             others: Others::new(storage.boot(), config.cluster.dead_after()),
         };
-        let children = children(config, &storage, refused, &clock, &handles, &health, head)?;
+        let children = children(config, &storage, (refused, tokens), &clock, &handles, &health, head)?;
         let (root, on_fatal) = start_root(children, health.clone()).await?;
         let Handles { registry, persistence, presence, relay, who, others, .. } = handles;
         Ok((Self { root, registry, persistence, presence, relay, who, others, health }, on_fatal))

@@ -10,6 +10,7 @@ mod failure;
 mod invite;
 mod names;
 mod registration;
+mod report;
 mod table;
 mod user;
 
@@ -48,6 +49,11 @@ enum AdminCommand {
     User {
         #[command(subcommand)]
         command: user::UserCommand,
+    },
+    /// Reports: messages that users have reported.
+    Report {
+        #[command(subcommand)]
+        command: report::ReportCommand,
     },
     /// The audit log: logins, changes of accounts, and what operators have changed.
     Audit {
@@ -91,6 +97,7 @@ async fn at_the_api(config: &Config, command: AdminCommand) -> Result<Shown, Fai
         AdminCommand::Names => names::run(config).await,
         AdminCommand::Registration(arguments) => registration::run(&mut api, arguments).await,
         AdminCommand::Audit { command } => audit::run(&mut api, command).await,
+        AdminCommand::Report { command } => report::run(&mut api, command).await,
         AdminCommand::Invite { command } => invite::run(&mut api, command).await,
         AdminCommand::User { command } => user::run(&mut api, command).await,
     };

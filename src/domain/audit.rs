@@ -59,6 +59,12 @@ events! {
     InviteUsed = "invite_used",
     /// An invite was ended.
     InviteRevoked = "invite_revoked",
+    /// A message was reported.
+    Report = "report",
+    /// An operator has decided a report.
+    ReportDecided = "report_decided",
+    /// An operator has done something that has no event of its own; `action` says what.
+    AdminAction = "admin_action",
     /// A setting was switched while the server runs.
     ConfigChanged = "config_changed",
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{ClientId, DirectKey, MessageId, UserId};
+use super::{ClientId, DirectKey, FrankingTag, MessageId, UserId};
 
 /// The reason why a text cannot be an encrypted copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -122,6 +122,8 @@ pub struct Draft {
     pub reply_to: Option<MessageId>,
     /// Seconds from storing until the message expires.
     pub expires_in_s: Option<i64>,
+    /// What the sender commits to.
+    pub franking_tag: Option<FrankingTag>,
     /// The reason why it cannot be stored, if any.
     pub objection: Option<Objection>,
 }
@@ -140,6 +142,7 @@ impl Draft {
             receiver_key_id: None,
             reply_to: None,
             expires_in_s: None,
+            franking_tag: None,
             objection: None,
         }
     }

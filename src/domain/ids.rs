@@ -44,6 +44,10 @@ id! {
     InviteId(i64)
 }
 id! {
+    /// A report of a message.
+    ReportId(i64)
+}
+id! {
     /// A live socket, unique in this process.
     SocketId(u64)
 }

@@ -1,6 +1,8 @@
 //! A message that is stored.
 
-use super::{Conversation, ConversationId, DirectKey, MessageId, Seq, Timestamp, User, UserId, Viewer};
+use super::{
+    Attested, Conversation, ConversationId, DirectKey, FrankingTag, MessageId, Seq, Timestamp, User, UserId, Viewer,
+};
 
 /// A committed message. Where it was read for one user, only that user's copy is there and the other is empty.
 #[derive(Clone, PartialEq, Eq)]
@@ -29,9 +31,24 @@ pub struct Message {
     pub reply_to: Option<MessageId>,
     /// The moment from which on it is no longer shown; `None`: never.
     pub expires_at: Option<Timestamp>,
+    /// What the sender has committed to.
+    pub franking_tag: Option<FrankingTag>,
 }
 
 impl Message {
+    /// Returns what a report token says of it.
+    #[must_use]
+    pub fn attested(&self) -> Attested {
+        Attested {
+            message: self.id,
+            conversation: self.conversation_id,
+            sender: self.sender,
+            receiver: self.receiver,
+            timestamp: self.timestamp,
+            tag: self.franking_tag,
+        }
+    }
+
     /// Returns its conversation, whose members must learn of it.
     #[must_use]
     pub fn conversation(&self) -> Conversation {

@@ -12,6 +12,7 @@ use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::limits::Limiters;
+use crate::protocol::franking::ReportTokens;
 use crate::service::{Dialects, Service};
 use crate::socket::Sockets;
 use crate::storage::Storage;
@@ -58,14 +59,14 @@ impl App {
     pub fn new(
         config: Config,
         storage: Arc<Storage>,
-        auth: Arc<Auth>,
+        (auth, report_tokens): (Arc<Auth>, Arc<ReportTokens>),
         actors: &ActorSystem,
         clock: Clock,
         places: Arc<Places>,
     ) -> Arc<Self> {
         let (registry, persistence) = (actors.registry.clone(), actors.persistence.clone());
-        let service =
-            Service::new(auth.clone(), storage.clone(), registry, persistence, config.registration, clock.clone());
+        let parts = (auth.clone(), storage.clone());
+        let service = Service::new(parts, registry, persistence, &config, report_tokens, clock.clone());
         Arc::new(Self {
             sockets: Sockets::new(&config, actors.registry.clone(), actors.health.gate().clone()),
             limiters: auth.limiters().clone(),

@@ -43,6 +43,8 @@ pub(super) enum ApiError {
     RegistrationClosed,
     #[error("registration needs an invite: this one is missing, wrong, used up, expired or revoked")]
     InviteRequired,
+    #[error("the report is not proved, or too old")]
+    ReportInvalid,
     #[error("{0}")]
     Unauthorized(&'static str),
     #[error("{0}")]
@@ -87,6 +89,7 @@ impl ApiError {
             Self::Taken => (StatusCode::BAD_REQUEST, ErrorCode::NameTaken),
             Self::RegistrationClosed => (StatusCode::FORBIDDEN, ErrorCode::RegistrationClosed),
             Self::InviteRequired => (StatusCode::FORBIDDEN, ErrorCode::InviteRequired),
+            Self::ReportInvalid => (StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::ReportInvalid),
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, ErrorCode::Forbidden),
             Self::CodeNeeded(Some(_)) => (StatusCode::UNAUTHORIZED, ErrorCode::SecondFactorRequired),
@@ -204,10 +207,13 @@ impl ApiError {
 fn status_of(code: ErrorCode) -> StatusCode {
     match code {
         ErrorCode::BadJson | ErrorCode::NameTaken | ErrorCode::UnsupportedSubprotocol => StatusCode::BAD_REQUEST,
-        ErrorCode::BadFrame | ErrorCode::UnknownType => StatusCode::UNPROCESSABLE_ENTITY,
-        ErrorCode::InvalidName | ErrorCode::InvalidEmail | ErrorCode::WeakPassword | ErrorCode::InvalidKey => {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
+        ErrorCode::BadFrame
+        | ErrorCode::UnknownType
+        | ErrorCode::ReportInvalid
+        | ErrorCode::InvalidName
+        | ErrorCode::InvalidEmail
+        | ErrorCode::WeakPassword
+        | ErrorCode::InvalidKey => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::UnknownUser | ErrorCode::NotFound => StatusCode::NOT_FOUND,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::Blocked

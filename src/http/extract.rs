@@ -12,7 +12,7 @@ pub(super) use super::body::{LimitedBody, json_body, json_bytes};
 use super::error::ApiError;
 use super::places::Place;
 use crate::auth::{Access, Bearer, bearer};
-use crate::domain::{ClientAddress, InviteId, Limiter, LoginId, MessageId, Since, UserId};
+use crate::domain::{ClientAddress, InviteId, Limiter, LoginId, MessageId, ReportId, Since, UserId};
 
 /// The header that names a message, so that it may be sent again.
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -69,6 +69,14 @@ impl PathId for LoginId {
 
 impl PathId for InviteId {
     const UNKNOWN: &'static str = "there is no such invite";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+}
+
+impl PathId for ReportId {
+    const UNKNOWN: &'static str = "there is no such report";
 
     fn parse(text: &str) -> Option<Self> {
         text.parse().ok().map(Self)

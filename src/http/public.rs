@@ -10,6 +10,7 @@ mod logins;
 mod me;
 mod messages;
 mod openapi;
+mod reports;
 mod second_factor;
 mod users;
 mod ws;

@@ -47,6 +47,8 @@ pub enum ErrorCode {
     RegistrationClosed,
     /// Only people with an invite may register.
     InviteRequired,
+    /// Something in a report is not proved.
+    ReportInvalid,
     /// The client sends too many requests and must wait.
     RateLimited,
     /// The server cannot do it now; the client may try again.
@@ -85,6 +87,7 @@ impl ErrorCode {
             Self::RegistrationClosed => "registration_closed",
             Self::InviteRequired => "invite_required",
             Self::SecondFactorRequired => "second_factor_required",
+            Self::ReportInvalid => "report_invalid",
             Self::RateLimited => "rate_limited",
             Self::Unavailable => "unavailable",
             Self::UnsupportedSubprotocol => "unsupported_subprotocol",

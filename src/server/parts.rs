@@ -6,11 +6,12 @@ use tokio::sync::oneshot;
 
 use super::{ServerError, node};
 use crate::actors::{ActorSystem, Fatal};
-use crate::auth::{Auth, InstanceKey, TokenKeys};
+use crate::auth::{Auth, InstanceKey, SecretError, TokenKeys};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::{App, Places};
 use crate::limits::Limiters;
+use crate::protocol::franking::ReportTokens;
 use crate::storage::Storage;
 
 /// What a server needs beside its store.
@@ -49,11 +50,13 @@ impl Parts {
         node::join(&config, keys.tokens.secrets(), &storage).await?;
         storage.correct_clock(&clock).await?;
         let limiters = Limiters::new(&config.limits, &clock);
+        let tokens = ReportTokens::new(&*keys.instance.derive("report")?).map_err(|_| SecretError::Derivation)?;
+        let tokens = Arc::new(tokens);
         let keys = (keys.tokens, &keys.instance);
         let auth = Arc::new(Auth::new(&config.auth, keys, storage.clone(), limiters, clock.clone()).await?);
         let (actors, fatal) =
-            ActorSystem::start(&config, storage.clone(), auth.access().refused(), clock.clone()).await?;
-        let app = App::new(config, storage.clone(), auth, &actors, clock, places);
+            ActorSystem::start(&config, storage.clone(), (auth.access().refused(), &tokens), clock.clone()).await?;
+        let app = App::new(config, storage.clone(), (auth, tokens), &actors, clock, places);
         Ok(Self { app, actors, storage, fatal })
     }
 }

@@ -35,6 +35,12 @@ pub enum ServiceError {
     /// There is no invite with this id.
     #[error("there is no such invite")]
     NoSuchInvite,
+    /// Something in a report is not proved.
+    #[error("the report is not proved")]
+    ReportInvalid,
+    /// There is no report with this id.
+    #[error("there is no such report")]
+    NoSuchReport,
     /// A user tried to block themselves.
     #[error("nobody blocks themselves")]
     SelfBlock,

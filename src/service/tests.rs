@@ -34,9 +34,9 @@ impl World {
         let instance_key = InstanceKey::load(&config).unwrap();
         let (keys, limiters) = ((keys, &instance_key), Limiters::new(&config.limits, &clock));
         let auth = Auth::new(&config.auth, keys, storage.clone(), limiters, clock.clone()).await.unwrap();
-        let auth = Arc::new(auth);
-        let service =
-            Service::new(auth, storage.clone(), RegistryHandle::vacant(), writer, config.registration, clock.clone());
+        let tokens = Arc::new(ReportTokens::new(&[0; 32]).unwrap());
+        let parts = (Arc::new(auth), storage.clone());
+        let service = Service::new(parts, RegistryHandle::vacant(), writer, &config, tokens, clock.clone());
         let account = NewAccount {
             name: UserName::parse("alice".to_owned()).unwrap(),
             email: EmailAddress::parse("alice@example.org".to_owned()).unwrap(),

@@ -10,6 +10,7 @@ pub(in crate::storage) mod logins;
 pub(in crate::storage) mod name_review;
 pub(in crate::storage) mod open_logins;
 pub(in crate::storage) mod refresh_tokens;
+pub(in crate::storage) mod reports;
 pub(in crate::storage) mod search;
 pub(in crate::storage) mod second_factors;
 mod socket_tickets;

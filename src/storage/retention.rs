@@ -5,3 +5,4 @@ mod clock;
 mod invites;
 pub(in crate::storage) mod logins;
 pub(in crate::storage) mod messages;
+mod reports;

@@ -5,6 +5,7 @@ mod block;
 mod delete;
 mod drain;
 mod frames;
+mod franking;
 mod idempotency;
 mod invisible;
 mod lists;

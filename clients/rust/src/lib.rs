@@ -6,6 +6,8 @@ mod connection;
 mod cursor;
 mod event;
 mod frame;
+#[cfg(feature = "franking")]
+pub mod franking;
 mod machine;
 mod millis;
 mod outbox;

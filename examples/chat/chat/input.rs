@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::{Chat, LAST_WAIT};
 use crate::command::{Command, HELP};
 use crate::terminal::{self, Input};
+use crate::wire::Report;
 use crate::{keys, seal};
 
 /// Least time between two words about one's writing. Less than a partner waits for the next, and more than the server
@@ -32,6 +33,7 @@ impl Chat {
             // Of another conversation there is nothing on the screen that would tell what is deleted.
             Command::Delete(id, scope) if self.screen.shows(id) => self.events.push_back(Event::Delete { id, scope }),
             Command::Delete(id, _) => terminal::notice(&format!("there is no message [{id}] on the screen")),
+            Command::Report(id, reason) => self.report(id, reason),
             Command::Retry => {
                 let failed: Vec<Draft> = self.client.outbox().failed().map(|(draft, _)| draft.clone()).collect();
                 for draft in failed {
@@ -45,6 +47,23 @@ impl Chat {
             Command::Unknown => terminal::notice("no such command; /help lists them, //text sends /text"),
         }
         Ok(())
+    }
+
+    /// Tells the operators of a message. A text has no room for a key, so it proves who has sent it and when.
+    fn report(&mut self, id: i64, reason: &'static str) {
+        let shown = self.book.message(id).filter(|_| self.screen.shows(id));
+        let Some((message, token)) = shown.and_then(|message| Some((message, message.report_token.clone()?))) else {
+            return terminal::notice(&format!("there is no message [{id}] of your partner on the screen"));
+        };
+        self.link.report(Report {
+            message_id: message.id,
+            conversation_id: message.conversation_id,
+            sender_id: message.sender_id,
+            timestamp: message.timestamp.clone(),
+            token,
+            franking_tag: message.franking_tag.clone(),
+            reason,
+        });
     }
 
     /// Encrypts a text once and for all.

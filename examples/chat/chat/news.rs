@@ -9,10 +9,20 @@ use super::{Chat, LAST_WAIT};
 use crate::history::PAGE;
 use crate::http::CallError;
 use crate::screen::time;
+use crate::wire::Reported;
 use crate::{seal, terminal};
 
 /// A partner who has said nothing more for so long has stopped writing.
 const TYPING_LAPSES: Duration = Duration::from_secs(6);
+
+/// Says what has become of a report.
+pub(super) fn reported(outcome: Result<Reported, CallError>) {
+    terminal::notice(&match outcome {
+        Ok(Reported { level }) if level == "content" => "reported, with proof of what it says".to_owned(),
+        Ok(_) => "reported, with proof of who has sent it and when".to_owned(),
+        Err(error) => format!("not reported: {:#}", anyhow::Error::from(error)),
+    });
+}
 
 impl Chat {
     /// Shows what is new with the partner, of a long conversation its end. What has been shown has been read.

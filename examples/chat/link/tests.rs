@@ -91,3 +91,29 @@ async fn new_tokens_are_used() {
     let ((), happening) = tokio::join!(server, link.next());
     assert!(matches!(happening, Happening::Event(Event::Refreshed(Refreshed::Refused(why))) if why.contains("spent")));
 }
+
+#[tokio::test]
+async fn a_report_says_what_the_server_has_said_of_the_message() {
+    let fake = Fake::start().await;
+    let mut link = link(&fake);
+    link.report(Report {
+        message_id: 7,
+        conversation_id: 1,
+        sender_id: 2,
+        timestamp: "2026-11-22T15:00:00.000000Z".to_owned(),
+        token: "token".to_owned(),
+        franking_tag: None,
+        reason: "spam",
+    });
+    let server = async {
+        let request = fake.expect("/reports").await;
+        assert_eq!(request.header("authorization"), Some("Bearer old"));
+        let sent = request.exchange("201 Created", &serde_json::json!({"id":1,"level":"metadata"})).await;
+        assert_eq!((&sent["report_token"], &sent["reason"]), (&"token".into(), &"spam".into()), "{sent}");
+    };
+    let client = async {
+        let Happening::Reported(Ok(reported)) = link.next().await else { panic!("no report") };
+        assert_eq!(reported.level, "metadata");
+    };
+    tokio::join!(server, client);
+}

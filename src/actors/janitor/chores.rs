@@ -23,6 +23,8 @@ pub(super) enum Chore {
     DropTickets(Timestamp),
     /// Drops entries of the audit log from before the time, and those beyond so many.
     DropAudit(Timestamp, i64),
+    /// Wipes what reports disclose, and drops reports, that are old by the time.
+    DropReports(Timestamp),
     /// Drops invites that had ended long before the time.
     DropInvites(Timestamp),
     /// Drops logins that had expired by the time.
@@ -50,6 +52,7 @@ impl Chores {
             Chore::DropBefore(horizon) => self.storage.drop_before(horizon).await,
             Chore::DropTickets(now) => self.storage.drop_tickets(now).await,
             Chore::DropAudit(horizon, keep) => self.storage.drop_audit(horizon, keep).await,
+            Chore::DropReports(now) => self.storage.drop_reports(now).await,
             Chore::DropInvites(now) => self.storage.drop_invites(now).await,
             Chore::DropLogins(over) => {
                 let ended = over.plus_secs(-self.access_token_s);

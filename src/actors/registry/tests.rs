@@ -13,6 +13,7 @@ use crate::actors::session::send_queue::{Outgoing, SendQueue, send_queue};
 use crate::clock::Clock;
 use crate::domain::{LoginEnd, LoginId, Seq, SocketId};
 use crate::protocol::CloseReason;
+use crate::protocol::franking::ReportTokens;
 
 const ME: UserId = UserId(1);
 const OTHER: UserId = UserId(2);
@@ -40,7 +41,12 @@ impl World {
             persistence: PersistenceHandle(probe::vacant()),
             presence: PresenceHandle(presence),
             who: None,
-            replays: Arc::new(Replays::new(&config, storage, Clock::system())),
+            replays: Arc::new(Replays::new(
+                &config,
+                storage,
+                Clock::system(),
+                Arc::new(ReportTokens::new(&[0; 32]).unwrap()),
+            )),
             health: health.clone(),
         };
         let (actor, _) = Actor::spawn(None, RegistryActor(counters.clone()), args).await.unwrap();

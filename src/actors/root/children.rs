@@ -30,6 +30,7 @@ use crate::auth::RefusedTokens;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::Seq;
+use crate::protocol::franking::ReportTokens;
 use crate::storage::Storage;
 use crate::telemetry::ActorKind;
 
@@ -146,7 +147,7 @@ impl Child {
 pub(super) fn children(
     config: &Config,
     storage: &Arc<Storage>,
-    refused: &Arc<RefusedTokens>,
+    (refused, tokens): (&Arc<RefusedTokens>, &Arc<ReportTokens>),
     clock: &Clock,
     handles: &Handles,
     health: &Arc<Health>,
@@ -174,7 +175,7 @@ pub(super) fn children(
         persistence: persistence.clone(),
         presence: presence.clone(),
         who: spoken_to,
-        replays: Arc::new(Replays::new(config, storage.clone(), clock.clone())),
+        replays: Arc::new(Replays::new(config, storage.clone(), clock.clone(), tokens.clone())),
         health: health.clone(),
     };
     let persistence_args = PersistenceArgs {

@@ -16,6 +16,7 @@ use super::stream::{Greeting, PageInHand, SeamLimit};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::{DeviceId, Seq, SocketId, Viewer};
+use crate::protocol::franking::ReportTokens;
 use crate::protocol::v1;
 use crate::storage::{OpenedReplay, PageLimit, Replay, Storage, StorageError};
 use crate::telemetry::metrics;
@@ -34,12 +35,18 @@ pub(in crate::actors) struct Replays {
     limits: v1::Limits,
     page: PageLimit,
     pub(in crate::actors) seam: SeamLimit,
+    pub(in crate::actors) tokens: Arc<ReportTokens>,
 }
 
 impl Replays {
     /// Makes replays for the sockets that `config` allows. A page and a seam together never fill the queue of a socket.
     #[must_use]
-    pub(in crate::actors) fn new(config: &Config, storage: Arc<Storage>, clock: Clock) -> Self {
+    pub(in crate::actors) fn new(
+        config: &Config,
+        storage: Arc<Storage>,
+        clock: Clock,
+        tokens: Arc<ReportTokens>,
+    ) -> Self {
         let socket = &config.socket;
         let limits = v1::Limits {
             frame_bytes: socket.max_frame_bytes,
@@ -50,7 +57,7 @@ impl Replays {
         let frames = (socket.queue_frames / 2).max(1);
         let page = PageLimit { events: socket.sync_page.min(frames), bytes: socket.queue_bytes / 4 };
         let seam = SeamLimit { events: frames, bytes: socket.queue_bytes / 4 };
-        Self { storage, clock, limits, page, seam }
+        Self { storage, clock, limits, page, seam, tokens }
     }
 
     /// Greets a new socket and brings it up to date.

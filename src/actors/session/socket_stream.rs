@@ -40,7 +40,7 @@ impl SocketStream {
         match opening {
             None => Self::Legacy { viewer, above },
             Some(opening) => Self::V1 {
-                stream: Stream::new(viewer, replays.seam),
+                stream: Stream::new(viewer, replays.seam, replays.tokens.clone()),
                 replay: Some(replays.open(session.clone(), viewer, socket, opening)),
             },
         }

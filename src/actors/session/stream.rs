@@ -19,6 +19,7 @@ pub(in crate::actors) use behind::{PageInHand, SeamLimit};
 use super::origin::{Origin, Reply};
 use super::send_queue::QueuedFrame;
 use crate::domain::{Answer, Cursor, Epoch, Event, Seq, Viewer};
+use crate::protocol::franking::ReportTokens;
 use crate::protocol::who::Stamp;
 use crate::protocol::{Frame, v1};
 
@@ -36,6 +37,7 @@ pub(in crate::actors) struct Greeting {
 #[derive(Debug)]
 pub(in crate::actors) struct Stream {
     viewer: Viewer,
+    tokens: Arc<ReportTokens>,
     limit: SeamLimit,
     /// Everything up to here was queued for the socket.
     position: Seq,
@@ -47,9 +49,9 @@ pub(in crate::actors) struct Stream {
 
 impl Stream {
     /// Makes the stream of a socket that has been sent nothing yet.
-    pub(in crate::actors) fn new(viewer: Viewer, limit: SeamLimit) -> Self {
+    pub(in crate::actors) fn new(viewer: Viewer, limit: SeamLimit, tokens: Arc<ReportTokens>) -> Self {
         let behind = Some(Behind::new(limit));
-        Self { viewer, limit, position: Seq(0), last_ordinal: 0, unanswered: BTreeSet::new(), behind }
+        Self { viewer, tokens, limit, position: Seq(0), last_ordinal: 0, unanswered: BTreeSet::new(), behind }
     }
 
     /// Starts the stream after `since`, in the store's history `epoch`.
@@ -210,10 +212,10 @@ impl Stream {
     }
 
     fn frame(&self, event: &Event, reply: Option<Reply>) -> QueuedFrame {
-        let Some(Reply { origin, answer }) = reply else { return v1::event(event, self.viewer).into() };
+        let Some(Reply { origin, answer }) = reply else { return v1::event(event, self.viewer, &self.tokens).into() };
         match v1::answer(&answer, self.viewer, origin.context.reference.as_ref()) {
             Some(frame) => answered(frame, origin),
-            None => v1::event(event, self.viewer).into(),
+            None => v1::event(event, self.viewer, &self.tokens).into(),
         }
     }
 }

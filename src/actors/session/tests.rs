@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::domain::{
     Answer, ConversationId, DeviceId, DirectKey, LoginEnd, LoginId, MessageId, Seq, Stored, Timestamp,
 };
+use crate::protocol::franking::ReportTokens;
 
 const ME: UserId = UserId(1);
 const OTHER: UserId = UserId(2);
@@ -55,7 +56,12 @@ impl World {
             persistence: PersistenceHandle(persistence),
             presence: PresenceHandle(presence),
             who: None,
-            replays: Arc::new(Replays::new(&config, storage, Clock::system())),
+            replays: Arc::new(Replays::new(
+                &config,
+                storage,
+                Clock::system(),
+                Arc::new(ReportTokens::new(&[0; 32]).unwrap()),
+            )),
         };
         let counters = probe::counters();
         let (actor, _) = Actor::spawn(None, SessionActor(counters.clone()), args).await.unwrap();

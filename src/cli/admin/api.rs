@@ -65,6 +65,10 @@ impl Api {
         self.ask(Method::PUT, path, Some(body)).await
     }
 
+    pub(super) async fn patch(&mut self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.ask(Method::PATCH, path, Some(body)).await
+    }
+
     pub(super) async fn delete(&mut self, path: &str) -> Result<Value, Failure> {
         self.ask(Method::DELETE, path, None).await
     }

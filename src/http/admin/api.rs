@@ -3,6 +3,7 @@
 mod audit;
 mod invites;
 mod registration;
+mod reports;
 mod users;
 
 use std::sync::LazyLock;
@@ -30,6 +31,9 @@ pub(super) static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
         route!(operator PUT "/admin/api/users/{id}/disabled" users::set_disabled, reads: BodyLimits::USERS),
         route!(operator POST "/admin/api/users/{id}/password" users::reset_password),
         route!(operator DELETE "/admin/api/users/{id}/second_factor" users::reset_second_factor),
+        route!(operator GET "/admin/api/reports" reports::list),
+        route!(operator GET "/admin/api/reports/{id}" reports::reveal),
+        route!(operator PATCH "/admin/api/reports/{id}" reports::decide, reads: BodyLimits::USERS),
     ]
 });
 

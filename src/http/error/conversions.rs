@@ -21,6 +21,8 @@ impl From<ServiceError> for ApiError {
             ServiceError::InviteRequired => Self::InviteRequired,
             ServiceError::NoSuchUser => Self::NotFound("there is no such user"),
             ServiceError::NoSuchInvite => Self::NotFound("there is no such invite"),
+            ServiceError::ReportInvalid => Self::ReportInvalid,
+            ServiceError::NoSuchReport => Self::NotFound("there is no such report"),
             ServiceError::SelfBlock => Self::Invalid("nobody blocks themselves".to_owned()),
             ServiceError::NoSuchLogin => Self::NotFound("there is no such session"),
             ServiceError::Overloaded | ServiceError::Unconfirmed => Self::Unavailable,

@@ -8,12 +8,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::users::KeyedUserBody;
 use crate::auth::Access;
-use crate::domain::{Message, MessageId, Timestamp, Viewer};
+use crate::domain::{FrankingTag, Message, MessageId, Timestamp, Viewer};
 use crate::http::app::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{Request, limit, limit_schema, number, query, user_id};
 use crate::http::refusals::{Invalid, NotFound};
 use crate::http::respond::{Response, json, json_list};
+use crate::protocol::franking::ReportTokens;
 use crate::storage::Before;
 
 /// Messages on a page, unless asked otherwise.
@@ -74,11 +75,17 @@ pub(in crate::http) struct HistoryBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
+    /// What its sender has committed to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    franking_tag: Option<&'a str>,
+    /// For `POST /reports`, when it is not yours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report_token: Option<String>,
 }
 
 impl<'a> HistoryBody<'a> {
     /// The message as `viewer` is shown it.
-    pub(super) fn new(message: &'a Message, viewer: Viewer) -> Self {
+    pub(super) fn new(message: &'a Message, viewer: Viewer, tokens: &ReportTokens) -> Self {
         Self {
             sender_id: message.sender.0,
             receiver_id: message.receiver.0,
@@ -91,6 +98,8 @@ impl<'a> HistoryBody<'a> {
             client_id: message.client_id_for(viewer),
             reply_to: message.reply_to.map(|id| id.0),
             expires_at: message.expires_at,
+            franking_tag: message.franking_tag.as_ref().map(FrankingTag::as_str),
+            report_token: tokens.of(message, viewer),
         }
     }
 }
@@ -123,7 +132,7 @@ pub(in crate::http) async fn chat_list(app: Arc<App>, access: Access, _: Request
         .iter()
         .map(|entry| ChatListBody {
             partner: KeyedUserBody::from(&entry.partner),
-            message: HistoryBody::new(&entry.newest, access.viewer()),
+            message: HistoryBody::new(&entry.newest, access.viewer(), app.service.report_tokens()),
         })
         .collect();
     Ok(json_list(StatusCode::OK, &bodies).await)
@@ -155,8 +164,10 @@ pub(in crate::http) async fn all_messages(
         // The app cannot say what it has read: what it fetches, it shows.
         app.service.note_read_if_idle(access.user, partner, newest.id);
     }
-    let bodies: Vec<HistoryBody<'_>> =
-        messages.iter().map(|message| HistoryBody::new(message, access.viewer())).collect();
+    let bodies: Vec<HistoryBody<'_>> = messages
+        .iter()
+        .map(|message| HistoryBody::new(message, access.viewer(), app.service.report_tokens()))
+        .collect();
     Ok(json_list(StatusCode::OK, &bodies).await)
 }
 

@@ -66,7 +66,10 @@ pub(in crate::http) async fn list(app: Arc<App>, access: Access, request: Reques
         .map(|conversation| ConversationBody {
             conversation_id: conversation.id.0,
             partner: KeyedUserBody::from(&conversation.partner),
-            last_message: conversation.last_message.as_ref().map(|last| HistoryBody::new(last, access.viewer())),
+            last_message: conversation
+                .last_message
+                .as_ref()
+                .map(|last| HistoryBody::new(last, access.viewer(), app.service.report_tokens())),
             unread: conversation.unread,
             read_up_to_id: conversation.read_up_to.map(|id| id.0),
             partner_read_up_to_id: conversation.partner_read_up_to.map(|id| id.0),

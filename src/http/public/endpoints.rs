@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use super::{accounts, chat, conversations, docs, keys, logins, me, messages, second_factor, users, ws};
+use super::{accounts, chat, conversations, docs, keys, logins, me, messages, reports, second_factor, users, ws};
 use crate::http::route::{BodyLimits, Route, route};
 use crate::http::{health, pages};
 
@@ -51,6 +51,7 @@ pub(super) static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
         route!(user messages::delete),
         route!(user messages::sync),
         route!(user messages::receipts, reads: BodyLimits::USERS),
+        route!(user reports::report, reads: BodyLimits::USERS),
         route!(user chat::partnerinfo),
         route!(user chat::chat_list),
         route!(user chat::all_messages),

@@ -16,6 +16,7 @@ use crate::http::extract::{
 };
 use crate::http::refusals::{BadRequest, Invalid, NotFound, TooLarge, Unavailable};
 use crate::http::respond::{MAX_LIST_BYTES, Response, json, typed};
+use crate::protocol::franking::ReportTokens;
 use crate::protocol::{Frame, v1};
 use crate::service::SyncPage;
 use crate::storage::{PAGE_BYTES, PageLimit};
@@ -200,7 +201,7 @@ pub(in crate::http) async fn sync(app: Arc<App>, access: Access, request: Reques
         let events = vec![raw(v1::reset(reason, &cursor))?];
         return Ok(json(StatusCode::OK, &SyncAnswer { events, cursor: cursor.to_string(), more: false }));
     }
-    let (events, last) = written(&found, access.viewer())?;
+    let (events, last) = written(&found, access.viewer(), app.service.report_tokens())?;
     // Not all of them, when what they are written as is larger than they are.
     let is_cut = events.len() < found.len();
     if is_cut {
@@ -211,10 +212,10 @@ pub(in crate::http) async fn sync(app: Arc<App>, access: Access, request: Reques
 }
 
 /// The frames of as many events as a list holds, at least one, and the last one's number.
-fn written(events: &[Event], viewer: Viewer) -> Result<(Vec<Box<RawValue>>, Seq), ApiError> {
+fn written(events: &[Event], viewer: Viewer, tokens: &ReportTokens) -> Result<(Vec<Box<RawValue>>, Seq), ApiError> {
     let (mut frames, mut bytes, mut last) = (Vec::with_capacity(events.len()), 0, Seq(0));
     for event in events {
-        let frame = raw(v1::event(event, viewer))?;
+        let frame = raw(v1::event(event, viewer, tokens))?;
         bytes += frame.get().len();
         if bytes > MAX_LIST_BYTES && !frames.is_empty() {
             break;

@@ -122,7 +122,7 @@ mod tests {
         let mut served: Vec<_> = routes.map(|route| (route.path.to_owned(), route.method.to_string())).collect();
         served.sort();
         assert_eq!(described, served);
-        assert_eq!((served.len(), ENDPOINTS.len()), (39, 45), "the six others are pages and documents");
+        assert_eq!((served.len(), ENDPOINTS.len()), (40, 46), "the six others are pages and documents");
     }
 
     #[test]

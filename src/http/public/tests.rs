@@ -26,6 +26,7 @@ use crate::http::extract::Request;
 use crate::http::respond::{Body, Response, no_content};
 use crate::http::route::{BodyLimits, route};
 use crate::limits::Limiters;
+use crate::protocol::franking::ReportTokens;
 use crate::storage::Storage;
 use crate::telemetry::ListenerKind;
 
@@ -104,10 +105,13 @@ impl World {
         let (keys, limiters) = ((keys, &instance_key), Limiters::new(&config.limits, &clock));
         let auth = Auth::new(&config.auth, keys, storage.clone(), limiters, clock.clone()).await.unwrap();
         let auth = Arc::new(auth);
+        let tokens = Arc::new(ReportTokens::new(&[0; 32]).unwrap());
         let (actors, _) =
-            ActorSystem::start(&config, storage.clone(), auth.access().refused(), clock.clone()).await.unwrap();
+            ActorSystem::start(&config, storage.clone(), (auth.access().refused(), &tokens), clock.clone())
+                .await
+                .unwrap();
         let places = Places::new(ListenerKind::Public, 1, 0);
-        let app = App::new(config, storage, auth, &actors, clock, places);
+        let app = App::new(config, storage, (auth, tokens), &actors, clock, places);
         // Small, so that what is not read is not written either.
         let (client, server) = tokio::io::duplex(256);
         let service = TowerToHyperService::new(stack(&app, &ROUTES).unwrap());

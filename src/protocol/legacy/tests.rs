@@ -112,6 +112,7 @@ fn stored(sender_copy: &str, receiver_copy: &str) -> Message {
         client_id: None,
         reply_to: None,
         expires_at: None,
+        franking_tag: None,
     }
 }
 

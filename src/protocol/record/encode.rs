@@ -78,6 +78,7 @@ fn stored(message: &Message) -> wire::Stored {
         client_id: message.client_id.clone(),
         reply_to: message.reply_to.map(|id| id.0),
         expires_at: message.expires_at.map(Timestamp::as_micros),
+        franking_tag: message.franking_tag.map(|tag| tag.as_str().to_owned()),
     };
     wire::Stored { sender: message.sender.0, receiver: message.receiver.0, whole: Some(whole) }
 }

@@ -84,6 +84,7 @@ fn whole(seq: Seq) -> impl Strategy<Value = RecordedEvent> {
                 client_id,
                 reply_to: reply_to.map(MessageId),
                 expires_at,
+                franking_tag: None,
             };
             let to = vec![Audience::Members(message.conversation())];
             RecordedEvent::Other { to, event: Arc::new(Event { seq, body: EventBody::Message(message) }) }

@@ -106,6 +106,9 @@ pub(super) struct Whole {
     pub(super) reply_to: Option<i64>,
     #[prost(int64, optional, tag = "9")]
     pub(super) expires_at: Option<i64>,
+    /// A server that does not know it shows the message without: its receiver sees that it cannot be reported whole.
+    #[prost(string, optional, tag = "10")]
+    pub(super) franking_tag: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -16,6 +16,7 @@ pub(super) struct Content<'a> {
     pub(super) expires_in_s: Option<i64>,
     /// Texts and integers; an absent list is empty.
     pub(super) attachment_ids: &'a [Value<'a>],
+    pub(super) franking_tag: Option<&'a str>,
 }
 
 /// The version of the encoding below, its first byte.
@@ -36,6 +37,7 @@ impl Content<'_> {
     /// | `receiver_key_id` | text? |
     /// | `reply_to`, `expires_in_s` | (8 bytes)? each |
     /// | `attachment_ids` | their number (8 bytes; 0 when absent), then each as below |
+    /// | `franking_tag` | text, and nothing when it is absent |
     ///
     /// An id is the byte 1 and a text, or the byte 2 and an integer of 16 bytes, two's complement.
     pub(super) fn hash(&self) -> [u8; 32] {
@@ -63,6 +65,9 @@ impl Content<'_> {
                 // The decoder has refused all other values.
                 _ => {}
             }
+        }
+        if let Some(tag) = self.franking_tag {
+            hasher.text(tag);
         }
         let mut hash = [0; 32];
         hash.copy_from_slice(hasher.0.finish().as_ref());

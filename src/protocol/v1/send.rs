@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use super::content::Content;
 use super::fields::{Fields, MAX_INTEGER, Value, bad_frame, missing};
-use crate::domain::{Ciphertext, ClientId, DirectKey, Draft, MessageId, MessageType, Objection, Once, UserId};
+use crate::domain::{
+    Ciphertext, ClientId, DirectKey, Draft, FrankingTag, MessageId, MessageType, Objection, Once, UserId,
+};
 use crate::protocol::{ErrorCode, FrameError};
 
 /// Hexadecimal digits of a `receiver_key_id`.
@@ -59,6 +61,11 @@ pub(super) fn draft(
     if !attachment_ids.iter().all(|id| matches!(id, Value::Text(_) | Value::Integer(_))) {
         return Err(bad_frame("attachment_ids must hold texts or integers"));
     }
+    let tag_text = fields.optional_text("franking_tag")?;
+    let franking_tag = tag_text
+        .as_deref()
+        .map(|tag| FrankingTag::parse(tag).ok_or_else(|| bad_frame("franking_tag must be 43 characters of base64url")));
+    let franking_tag = franking_tag.transpose()?;
 
     let content = Content {
         to,
@@ -69,6 +76,7 @@ pub(super) fn draft(
         reply_to,
         expires_in_s,
         attachment_ids: &attachment_ids,
+        franking_tag: tag_text.as_deref(),
     };
     let once = Once { client_id, content_hash: content.hash() };
     let objection = if receiver_encrypted.len().max(sender_encrypted.len()) > max_ciphertext {
@@ -88,6 +96,7 @@ pub(super) fn draft(
         receiver_key_id: receiver_key_id.map(Cow::into_owned),
         reply_to: reply_to.map(MessageId),
         expires_in_s,
+        franking_tag,
         objection,
     })
 }

@@ -2,9 +2,10 @@
 
 use super::{Context, Reference};
 use crate::domain::{
-    Answer, ClientId, ConversationId, Cursor, Deletion, DeviceId, Event, EventBody, Message, MessageId, Receipt,
-    ReceiptKind, ResetReason, Scope, Stored, Timestamp, UserId, Viewer,
+    Answer, ClientId, ConversationId, Cursor, Deletion, DeviceId, Event, EventBody, FrankingTag, Message, MessageId,
+    Receipt, ReceiptKind, ResetReason, Scope, Stored, Timestamp, UserId, Viewer,
 };
+use crate::protocol::franking::ReportTokens;
 use crate::protocol::{Detail, Frame, FrameError};
 
 mod body;
@@ -113,14 +114,14 @@ pub fn going_away(reconnect_after_ms: u64) -> Frame {
     Frame::json(&Body::GoingAway { reconnect_after_ms })
 }
 
-/// Returns the frame of an event, as `viewer`'s devices get it.
+/// Returns the frame of an event, as `viewer`'s devices get it. A message of somebody else carries one of the `tokens`.
 #[must_use]
-pub fn event(event: &Event, viewer: Viewer) -> Frame {
+pub fn event(event: &Event, viewer: Viewer, tokens: &ReportTokens) -> Frame {
     let seq = event.seq;
     let body = match &event.body {
         EventBody::Message(message) => {
             let text_bytes = message.content_for(viewer).len();
-            return Frame::json_with(&message_body(event, message, viewer), text_bytes);
+            return Frame::json_with(&message_body(event, message, viewer, tokens), text_bytes);
         }
         EventBody::Receipt(receipt) => receipt_body(receipt, false, None),
         EventBody::Deleted(deletion) => deleted_body(deletion, viewer, false, None),
@@ -220,7 +221,7 @@ fn stored_body<'a>(stored: &'a Stored, reference: Option<&'a Reference>) -> Body
     }
 }
 
-fn message_body<'a>(event: &Event, message: &'a Message, viewer: Viewer) -> Body<'a> {
+fn message_body<'a>(event: &Event, message: &'a Message, viewer: Viewer, tokens: &ReportTokens) -> Body<'a> {
     Body::Message {
         seq: event.seq,
         id: message.id,
@@ -233,6 +234,8 @@ fn message_body<'a>(event: &Event, message: &'a Message, viewer: Viewer) -> Body
         client_id: message.client_id_for(viewer),
         reply_to: message.reply_to,
         expires_at: message.expires_at,
+        franking_tag: message.franking_tag.as_ref().map(FrankingTag::as_str),
+        report_token: tokens.of(message, viewer),
     }
 }
 

@@ -185,6 +185,7 @@ impl Batch<'_> {
             client_id: draft.once.map(|once| once.client_id.as_str().to_owned()),
             reply_to: draft.reply_to,
             expires_at: draft.expires_in_s.map(|seconds| self.moment(place).plus_secs(seconds)),
+            franking_tag: draft.franking_tag,
         }
     }
 }

@@ -3,7 +3,9 @@
 use rusqlite::types::{FromSql, Value as Stored};
 use sea_orm::QueryResult;
 
-use crate::domain::{ConversationId, DirectKey, InviteId, LoginId, MessageId, Seq, Timestamp, UserId};
+use crate::domain::{
+    ConversationId, DirectKey, FrankingTag, InviteId, LoginId, MessageId, ReportId, Seq, Timestamp, UserId,
+};
 use crate::storage::StorageError;
 
 const TOO_FEW: StorageError = StorageError::Corrupt("a row has too few columns");
@@ -93,12 +95,14 @@ wrapped! {
     UserId: i32 = UserId,
     InviteId: i64 = InviteId,
     LoginId: i64 = LoginId,
+    ReportId: i64 = ReportId,
     MessageId: i64 = MessageId,
     ConversationId: i64 = ConversationId,
     DirectKey: i64 = DirectKey::from_stored,
     Seq: i64 = Seq,
     Timestamp: i64 = Timestamp::from_micros,
     Option<UserId>: Option<i32> = |id| id.map(UserId),
+    Option<FrankingTag>: Option<String> = |text| text.as_deref().and_then(FrankingTag::parse),
     Option<MessageId>: Option<i64> = |id| id.map(MessageId),
     Option<Seq>: Option<i64> = |seq| seq.map(Seq),
     Option<Timestamp>: Option<i64> = |micros| micros.map(Timestamp::from_micros),

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use crate::domain::{ConversationId, Message, MessageId, Timestamp, UserId, Viewer};
+use crate::domain::{ConversationId, FrankingTag, Message, MessageId, Timestamp, UserId, Viewer};
 use crate::storage::StorageError;
 use crate::storage::engine::json_rows::Query;
 use crate::storage::engine::row::{CiphertextText, Columns as _, FromRow, Row, columns, take_next};
@@ -21,27 +21,27 @@ columns! {
         client_id: Option<String> = "m.client_id",
         reply_to: Option<MessageId> = "m.reply_to",
         expires_at: Option<Timestamp> = "m.expires_at",
+        franking_tag: Option<FrankingTag> = "m.franking_tag",
     }
 }
 
 impl MessageColumns {
     /// Returns the message with its copies.
     pub(in crate::storage) fn with_copies(self, sender_copy: String, receiver_copy: String) -> Message {
-        let Self { id, conversation_id, sender, receiver, message_type, timestamp, client_id, reply_to, expires_at } =
-            self;
         Message {
-            id,
-            seq: seq_of(id),
-            conversation_id,
-            sender,
-            receiver,
+            id: self.id,
+            seq: seq_of(self.id),
+            conversation_id: self.conversation_id,
+            sender: self.sender,
+            receiver: self.receiver,
             sender_copy,
             receiver_copy,
-            message_type,
-            timestamp,
-            client_id,
-            reply_to,
-            expires_at,
+            message_type: self.message_type,
+            timestamp: self.timestamp,
+            client_id: self.client_id,
+            reply_to: self.reply_to,
+            expires_at: self.expires_at,
+            franking_tag: self.franking_tag,
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::support::postgres::database;
 use crate::support::tables;
 
 /// What each table holds. A table without a line here fails the test.
-const TABLES: [(&str, &str); 30] = [
+const TABLES: [(&str, &str); 31] = [
     ("audit", "What has happened to accounts and settings, for operators; ids of deleted accounts are emptied."),
     ("batches", "The journal: what each batch of the last minute has done, for other servers; no ciphertext."),
     ("blocks", "Which user has blocked which."),
@@ -32,6 +32,7 @@ const TABLES: [(&str, &str); 30] = [
     ("odd_names", "Accounts with names that would be refused today."),
     ("recovery_codes", "Keyed hashes of recovery codes that were not used."),
     ("refresh_tokens", "Hashes of refresh tokens, and of those that they have replaced."),
+    ("reports", "Messages that users have reported, and what they disclose of them."),
     ("seaql_migrations", "The migrations that were applied."),
     ("second_factors", "Encrypted secrets of authenticator apps."),
     ("store", "One row: the epoch, the newest seq and time stamp, and versions of derived data."),

@@ -43,6 +43,7 @@ impl Masks {
         match (key, value) {
             ("access_token", Value::String(token)) => self.name("access", token, ""),
             ("refresh_token", Value::String(token)) => self.name("refresh", token, ""),
+            ("report_token", Value::String(token)) => self.name("report", token, ""),
             ("ticket", Value::String(ticket)) => self.name("ticket", ticket, ""),
             ("kid", Value::String(kid)) => self.name("kid", kid, ""),
             ("cursor", Value::String(cursor)) => {

@@ -70,6 +70,9 @@ pub struct Draft {
     /// another one by now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receiver_key_id: Option<String>,
+    /// What the sender commits to, so that the receiver can report it: the tag of the plaintext under a key in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub franking_tag: Option<String>,
 }
 
 /// The sides for which a message is deleted.

@@ -145,6 +145,12 @@ pub struct Message {
     /// When it expires by the server's clock, UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
+    /// What the sender has committed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub franking_tag: Option<String>,
+    /// The server's word for it, for a report; of messages of others only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_token: Option<String>,
 }
 
 /// How far a user has received or read. Receipts are cumulative.

@@ -9,6 +9,7 @@ fn a_draft_has_the_keys_of_the_contract() {
         sender_encrypted: "s".to_owned(),
         kind: "text".to_owned(),
         receiver_key_id: None,
+        franking_tag: None,
     };
     let json = concat!(
         r#"{"type":"send","client_id":"c","to":2,"receiver_encrypted":"r","sender_encrypted":"s","#,

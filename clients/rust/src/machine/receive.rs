@@ -70,6 +70,8 @@ impl Client {
             timestamp: stored.timestamp,
             client_id: Some(stored.client_id),
             expires_at: None,
+            franking_tag: draft.franking_tag,
+            report_token: None,
         })));
     }
 

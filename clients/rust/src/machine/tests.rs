@@ -19,6 +19,7 @@ fn draft(client_id: &str) -> Draft {
         sender_encrypted: format!("{client_id} for me"),
         kind: "text".to_owned(),
         receiver_key_id: Some("k".to_owned()),
+        franking_tag: None,
     }
 }
 

@@ -8,6 +8,7 @@ fn draft(number: usize, to: i64) -> Draft {
         sender_encrypted: format!("s{number}"),
         kind: "text".to_owned(),
         receiver_key_id: None,
+        franking_tag: None,
     }
 }
 

@@ -27,6 +27,7 @@ fn draft(client_id: &str) -> Draft {
         sender_encrypted: format!("{client_id} for 1"),
         kind: "text".to_owned(),
         receiver_key_id: Some("d9cae0dbdbf078b2".to_owned()),
+        franking_tag: None,
     }
 }
 

@@ -342,5 +342,6 @@ fn draft(client_id: String) -> Draft {
         client_id,
         kind: "text".to_owned(),
         receiver_key_id: None,
+        franking_tag: None,
     }
 }

@@ -32,6 +32,7 @@ fn message(number: i64, sender: UserId, receiver: UserId, bytes: usize) -> Messa
         client_id: Some(format!("c{number}")),
         reply_to: None,
         expires_at: None,
+        franking_tag: None,
     }
 }
 

@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use super::{Field, Fields, Value};
 
 /// Every field of every frame.
-pub(super) const KNOWN: [&str; 18] = [
+pub(super) const KNOWN: [&str; 19] = [
     "type",
     "ref",
     "client_id",
@@ -20,6 +20,7 @@ pub(super) const KNOWN: [&str; 18] = [
     "reply_to",
     "expires_in_s",
     "attachment_ids",
+    "franking_tag",
     "up_to_seq",
     "partner_id",
     "up_to_id",

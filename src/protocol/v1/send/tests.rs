@@ -91,6 +91,8 @@ fn what_counts_changes_the_hash() {
         ("attachment_ids", json!([1, 1])),
         ("attachment_ids", json!(["1", "1"])),
         ("attachment_ids", json!(["11"])),
+        ("franking_tag", json!("A".repeat(43))),
+        ("franking_tag", json!(format!("{}E", "A".repeat(42)))),
     ] {
         assert!(seen.insert(hash(&with(key, value.clone()))), "{key} {value}");
     }
@@ -112,6 +114,7 @@ fn what_does_not_count_leaves_the_hash() {
         ("expires_in_s", json!(null)),
         ("attachment_ids", json!(null)),
         ("attachment_ids", json!([])),
+        ("franking_tag", json!(null)),
     ] {
         assert_eq!(hash(&with(key, value.clone())), plain, "{key} {value}");
     }
@@ -173,6 +176,10 @@ fn wrong_fields_are_refused() {
         ("attachment_ids", json!([null])),
         ("attachment_ids", json!([["a"]])),
         ("attachment_ids", json!([1.5])),
+        ("franking_tag", json!("A".repeat(42))),
+        ("franking_tag", json!("A".repeat(44))),
+        ("franking_tag", json!(format!("{}B", "A".repeat(42)))),
+        ("franking_tag", json!(7)),
     ] {
         let error = read(&with(key, value.clone())).unwrap_err();
         assert_eq!(error.code, ErrorCode::BadFrame, "{key} {value}");

@@ -43,6 +43,10 @@ pub(super) enum Body<'a> {
         reply_to: Option<MessageId>,
         #[serde(skip_serializing_if = "Option::is_none")]
         expires_at: Option<Timestamp>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        franking_tag: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        report_token: Option<String>,
     },
     Receipt {
         #[serde(skip_serializing_if = "Option::is_none")]

@@ -21,6 +21,10 @@ fn reference() -> Reference {
     Reference::text("r\"1").unwrap()
 }
 
+fn tokens() -> ReportTokens {
+    ReportTokens::new(&[0; 32]).unwrap()
+}
+
 const SEVEN: Viewer = Viewer { user: UserId(7) };
 
 fn message_of(sender: i32, receiver: i32) -> Message {
@@ -37,11 +41,14 @@ fn message_of(sender: i32, receiver: i32) -> Message {
         client_id: Some("c-1".to_owned()),
         reply_to: None,
         expires_at: None,
+        franking_tag: None,
     }
 }
 
 fn shown(message: Message, viewer: i32) -> String {
-    text(event(&Event { seq: Seq(813), body: EventBody::Message(message) }, Viewer { user: UserId(viewer) }))
+    let event =
+        event(&Event { seq: Seq(813), body: EventBody::Message(message) }, Viewer { user: UserId(viewer) }, &tokens());
+    text(event)
 }
 
 fn receipt() -> Receipt {
@@ -69,7 +76,7 @@ fn deletion() -> Deletion {
 }
 
 fn told(seq: i64, body: EventBody) -> String {
-    text(event(&Event { seq: Seq(seq), body }, SEVEN))
+    text(event(&Event { seq: Seq(seq), body }, SEVEN, &tokens()))
 }
 
 #[test]
@@ -98,7 +105,8 @@ fn the_socket() {
 
 #[test]
 fn messages_show_each_side_its_own() {
-    let expected = r#"{"type":"message","seq":813,"id":813,"conversation_id":4,"sender_id":7,"receiver_id":9,"content":"theirs","message_type":"text","timestamp":"2026-11-22T15:00:00.000000Z"}"#;
+    let expected = r#"{"type":"message","seq":813,"id":813,"conversation_id":4,"sender_id":7,"receiver_id":9,"content":"theirs","message_type":"text","timestamp":"2026-11-22T15:00:00.000000Z","report_token":"AfTuEp4gOoIO4JQVCP7o4Y0"}"#;
+    // Another program has made the token, from the text at `franking::bytes`.
     assert_eq!(shown(message_of(7, 9), 9), expected);
     let full = Message { reply_to: Some(MessageId(5)), expires_at: Some(time()), ..message_of(7, 9) };
     assert_eq!(
@@ -160,8 +168,11 @@ fn deletions() {
     );
     let first = Answer::Deleted { deletion: deletion(), duplicate: false };
     assert_eq!(text(answer(&first, SEVEN, None).unwrap()), format!("{expected}}}"));
-    let other_side =
-        text(event(&Event { seq: Seq(822), body: EventBody::Deleted(deletion()) }, Viewer { user: UserId(9) }));
+    let other_side = text(event(
+        &Event { seq: Seq(822), body: EventBody::Deleted(deletion()) },
+        Viewer { user: UserId(9) },
+        &tokens(),
+    ));
     assert!(other_side.contains(r#""partner_id":7"#), "{other_side}");
     let expired = told(822, EventBody::Deleted(Deletion { by: None, scope: Scope::Me, ..deletion() }));
     assert!(expired.contains(r#""for":"me","by":null,"reason":"expired""#), "{expired}");

@@ -51,6 +51,9 @@ fn expected_hash(written: &Written) -> Vec<u8> {
             write_text(&mut bytes, &id);
         }
     }
+    if let Some(tag) = field("franking_tag") {
+        write_text(&mut bytes, tag);
+    }
     digest(&SHA256, &bytes).as_ref().to_vec()
 }
 

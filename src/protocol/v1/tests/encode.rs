@@ -4,9 +4,10 @@ use serde_json::Value;
 
 use super::strict::Strict;
 use crate::domain::{
-    Answer, ClientId, ConversationId, Deletion, DeviceId, Event, EventBody, Message, MessageId, Receipt, ReceiptKind,
-    ResetReason, Scope, Seq, Stored, Timestamp, UserId, Viewer,
+    Answer, ClientId, ConversationId, Deletion, DeviceId, Event, EventBody, FrankingTag, Message, MessageId, Receipt,
+    ReceiptKind, ResetReason, Scope, Seq, Stored, Timestamp, UserId, Viewer,
 };
+use crate::protocol::franking::ReportTokens;
 use crate::protocol::v1::{
     Context, Hello, Limits, Reference, Status, answer, error, event, going_away, hello, live, pong, presence, reset,
     typing,
@@ -19,7 +20,7 @@ const VIEWER: Viewer = Viewer { user: UserId(7) };
 /// Encodes `frame` with the codec. A value that no type of the server can hold comes out changed, and an unknown word
 /// panics.
 pub(super) fn encode(frame: Strict) -> Frame {
-    let told = |seq, body| event(&Event { seq: Seq(seq), body }, VIEWER);
+    let told = |seq, body| event(&Event { seq: Seq(seq), body }, VIEWER, &tokens());
     match frame {
         Strict::Hello { user_id, device_id, cursor, server_time, limits } => hello(&Hello {
             user: UserId(user_id),
@@ -85,13 +86,31 @@ fn encode_stored(frame: Strict) -> Frame {
     answer(&Answer::Stored(stored), VIEWER, reference(r#ref).as_ref()).unwrap()
 }
 
+/// Tokens under a key of the tests.
+fn tokens() -> ReportTokens {
+    ReportTokens::new(&[0; 32]).unwrap()
+}
+
+/// The token of a frame, whatever token it has itself.
+pub(super) fn report_token(frame: &Strict) -> Option<String> {
+    let (message, viewer) = message(frame);
+    tokens().of(&message, viewer)
+}
+
 fn encode_message(frame: &Strict) -> Frame {
+    let (message, viewer) = message(frame);
+    let seq = message.seq;
+    event(&Event { seq, body: EventBody::Message(message) }, viewer, &tokens())
+}
+
+/// The message of a frame, and whom it is shown to.
+fn message(frame: &Strict) -> (Message, Viewer) {
     let Strict::Message { seq, id, conversation_id, sender_id, receiver_id, content, message_type, timestamp, .. } =
         frame
     else {
         unreachable!()
     };
-    let Strict::Message { client_id, reply_to, expires_at, .. } = frame else { unreachable!() };
+    let Strict::Message { client_id, reply_to, expires_at, franking_tag, .. } = frame else { unreachable!() };
     let (sender, receiver) = (UserId(*sender_id), UserId(*receiver_id));
     // The viewer is sender or receiver, as far as the frame shows it.
     let viewer = if client_id.is_some() || sender == VIEWER.user { sender } else { receiver };
@@ -109,8 +128,9 @@ fn encode_message(frame: &Strict) -> Frame {
         client_id: client_id.clone(),
         reply_to: reply_to.map(MessageId),
         expires_at: expires_at.as_deref().map(time),
+        franking_tag: franking_tag.as_deref().map(|tag| FrankingTag::parse(tag).unwrap()),
     };
-    event(&Event { seq: Seq(*seq), body: EventBody::Message(message) }, Viewer { user: viewer })
+    (message, Viewer { user: viewer })
 }
 
 fn encode_receipt(frame: Strict) -> Frame {
@@ -133,7 +153,7 @@ fn encode_receipt(frame: Strict) -> Frame {
     let (up_to, timestamp) = (MessageId(up_to_id), time(&timestamp.unwrap()));
     let receipt = Receipt { seq: Seq(seq), kind, conversation_id, user, partner, up_to, timestamp };
     if reference.is_none() && duplicate.is_none() {
-        return event(&Event { seq: Seq(seq), body: EventBody::Receipt(receipt) }, VIEWER);
+        return event(&Event { seq: Seq(seq), body: EventBody::Receipt(receipt) }, VIEWER, &tokens());
     }
     answer(&Answer::Read { receipt, duplicate: duplicate == Some(true) }, Viewer { user }, reference.as_ref()).unwrap()
 }
@@ -158,7 +178,7 @@ fn encode_deleted(frame: Strict) -> Frame {
     };
     let reference = reference(r#ref);
     if reference.is_none() && duplicate.is_none() {
-        return event(&Event { seq: Seq(seq), body: EventBody::Deleted(deletion) }, VIEWER);
+        return event(&Event { seq: Seq(seq), body: EventBody::Deleted(deletion) }, VIEWER, &tokens());
     }
     answer(&Answer::Deleted { deletion, duplicate: duplicate == Some(true) }, VIEWER, reference.as_ref()).unwrap()
 }

@@ -7,7 +7,7 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use serde_json::Value;
 
-use super::encode::{CODES, encode};
+use super::encode::{CODES, encode, report_token};
 use super::strict::{Strict, StrictLimits};
 use super::written::any_ref;
 use crate::domain::Timestamp;
@@ -97,11 +97,12 @@ fn small_event() -> impl Strategy<Value = Strict> {
 }
 
 fn message() -> impl Strategy<Value = Strict> {
-    let options = (client_id(), prop::option::of(number()), prop::option::of(time()));
+    let tag = "[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]";
+    let options = (client_id(), prop::option::of(number()), prop::option::of(time()), prop::option::of(tag));
     (number(), number(), user(), user(), any::<String>(), "[a-z0-9][a-z0-9._-]{0,31}", time(), options).prop_map(
         |(seq, conversation_id, sender_id, receiver_id, content, message_type, timestamp, options)| {
-            let (client_id, reply_to, expires_at) = options;
-            Strict::Message {
+            let (client_id, reply_to, expires_at, franking_tag) = options;
+            let mut frame = Strict::Message {
                 seq,
                 id: seq,
                 conversation_id,
@@ -113,7 +114,14 @@ fn message() -> impl Strategy<Value = Strict> {
                 client_id,
                 reply_to,
                 expires_at,
+                franking_tag,
+                report_token: None,
+            };
+            let token = report_token(&frame);
+            if let Strict::Message { report_token, .. } = &mut frame {
+                *report_token = token;
             }
+            frame
         },
     )
 }

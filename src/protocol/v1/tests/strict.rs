@@ -35,6 +35,8 @@ pub(super) enum Strict {
         client_id: Option<String>,
         reply_to: Option<i64>,
         expires_at: Option<String>,
+        franking_tag: Option<String>,
+        report_token: Option<String>,
     },
     Receipt {
         seq: Option<i64>,

@@ -50,9 +50,10 @@ fn send() -> impl Strategy<Value = Written> {
         optional("reply_to", (1..=MAX_INTEGER).prop_map(Value::from)),
         optional("expires_in_s", (1..=31_536_000).prop_map(Value::from)),
         optional("attachment_ids", prop::collection::vec(attachment, 1..4).prop_map(Value::from)),
+        optional("franking_tag", "[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]".prop_map(Value::from)),
     );
     (user(), copy(), copy(), "[a-z0-9][a-z0-9._-]{0,31}", "[A-Za-z0-9._:-]{1,64}", options).prop_map(
-        |(to, receiver_copy, sender_copy, message_type, client_id, (key, reply, expiry, attachments))| {
+        |(to, receiver_copy, sender_copy, message_type, client_id, (key, reply, expiry, attachments, tag))| {
             let mut frame = vec![
                 ("type", json!("send")),
                 ("to", json!(to)),
@@ -61,7 +62,7 @@ fn send() -> impl Strategy<Value = Written> {
                 ("message_type", json!(message_type)),
                 ("client_id", json!(client_id)),
             ];
-            frame.extend([key, reply, expiry, attachments].concat());
+            frame.extend([key, reply, expiry, attachments, tag].concat());
             frame
         },
     )
@@ -139,6 +140,7 @@ fn said_by(draft: Draft) -> Value {
         ("receiver_key_id", draft.receiver_key_id.map(Value::from)),
         ("reply_to", draft.reply_to.map(|id| json!(id))),
         ("expires_in_s", draft.expires_in_s.map(Value::from)),
+        ("franking_tag", draft.franking_tag.map(|tag| Value::from(tag.as_str()))),
         ("objection", draft.objection.map(objected)),
     ] {
         if let Some(option) = option {

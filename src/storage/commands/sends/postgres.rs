@@ -16,17 +16,17 @@ use Cell::Bytes;
 /// all share would be kept in between.
 const INSERT: &str = "WITH m AS (INSERT INTO messages \
      (id, conversation_id, sender_id, receiver_id, message_type, timestamp, client_id, content_hash, reply_to, \
-     expires_at) \
+     expires_at, franking_tag) \
      SELECT v.id, v.conversation_id, v.sender_id, v.receiver_id, v.message_type, v.timestamp, \
      NULLIF(v.client_id, ''), CASE WHEN length(v.content_hash) > 0 THEN v.content_hash END, \
-     NULLIF(v.reply_to, 0), NULLIF(v.expires_at, 0) \
+     NULLIF(v.reply_to, 0), NULLIF(v.expires_at, 0), NULLIF(v.franking_tag, '') \
      FROM UNNEST($1::bigint[], $2::bigint[], $3::integer[], $4::integer[], $5::text[], $6::bigint[], $7::text[], \
-     $8::bytea[], $9::bigint[], $10::bigint[]) AS v (id, conversation_id, sender_id, receiver_id, message_type, \
-     timestamp, client_id, content_hash, reply_to, expires_at) \
+     $8::bytea[], $9::bigint[], $10::bigint[], $11::text[]) AS v (id, conversation_id, sender_id, receiver_id, \
+     message_type, timestamp, client_id, content_hash, reply_to, expires_at, franking_tag) \
      {once} RETURNING id, conversation_id, sender_id, receiver_id), \
      bodies_of_m AS (INSERT INTO bodies (id, sender_copy, receiver_copy) \
      SELECT v.id, v.sender_copy, v.receiver_copy \
-     FROM UNNEST($1::bigint[], $11::bytea[], $12::bytea[]) AS v (id, sender_copy, receiver_copy){inserted}), \
+     FROM UNNEST($1::bigint[], $12::bytea[], $13::bytea[]) AS v (id, sender_copy, receiver_copy){inserted}), \
      newest_of_m AS (UPDATE conversations SET newest_message_id = n.id \
      FROM (SELECT conversation_id, MAX(id) AS id FROM m GROUP BY conversation_id) AS n \
      WHERE conversations.id = n.conversation_id), \
@@ -64,11 +64,11 @@ fn insert_with(once: &str, inserted: &str, retries: &str) -> String {
 /// Inserts messages with everything beside them, and returns the rows of those that are in the way of others.
 pub(super) async fn insert(tx: &PostgresTransaction, accepted: &[Accepted]) -> Result<Vec<Row>, StorageError> {
     let rows = accepted.iter().map(|accepted| {
-        let [id, conversation, sender, receiver, kind, time, name, hash, reply_to, expires_at] =
+        let [id, conversation, sender, receiver, kind, time, name, hash, reply_to, expires_at, tag] =
             sqlite::message(accepted);
         let (own, theirs) = (&accepted.message.sender_copy, &accepted.message.receiver_copy);
         let (own, theirs) = (Bytes(own.as_bytes()), Bytes(theirs.as_bytes()));
-        [id, conversation, sender, receiver, kind, time, name, hash, reply_to, expires_at, own, theirs]
+        [id, conversation, sender, receiver, kind, time, name, hash, reply_to, expires_at, tag, own, theirs]
     });
     let have_names = accepted.iter().any(|accepted| accepted.message.client_id.is_some());
     let sql = if have_names { &*INSERT_ONCE } else { &*INSERT_ALL };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{ConversationId, MessageId, Timestamp, UserId};
+use crate::domain::{ConversationId, FrankingTag, MessageId, Timestamp, UserId};
 use crate::storage::StorageError;
 use crate::storage::commands::sends::Accepted;
 use crate::storage::engine::bulk::{Bulk, Cell};
@@ -13,8 +13,8 @@ use Cell::{BigInt, Bytes, Int, Text};
 /// Inserts a message, unless its client id is in use.
 const MESSAGE: &str = "INSERT INTO messages \
      (id, conversation_id, sender_id, receiver_id, message_type, timestamp, client_id, content_hash, reply_to, \
-     expires_at) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULLIF(?7, ''), NULLIF(?8, x''), NULLIF(?9, 0), NULLIF(?10, 0)) \
+     expires_at, franking_tag) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULLIF(?7, ''), NULLIF(?8, x''), NULLIF(?9, 0), NULLIF(?10, 0), NULLIF(?11, '')) \
      ON CONFLICT (client_id, sender_id) WHERE client_id IS NOT NULL DO NOTHING";
 const BODY: &str = "INSERT INTO bodies (id, sender_copy, receiver_copy) VALUES (?1, ?2, ?3)";
 const NEWEST: &str = "UPDATE conversations SET newest_message_id = ?2 WHERE id = ?1";
@@ -22,7 +22,7 @@ const UNREAD: &str =
     "UPDATE members SET unread = unread + ?3, newest_inbound = ?4 WHERE user_id = ?1 AND conversation_id = ?2";
 
 /// Returns a message's cells, in the order of [`MESSAGE`].
-pub(super) fn message(Accepted { message: m, content_hash, .. }: &Accepted) -> [Cell<'_>; 10] {
+pub(super) fn message(Accepted { message: m, content_hash, .. }: &Accepted) -> [Cell<'_>; 11] {
     [
         BigInt(m.id.0),
         BigInt(m.conversation_id.0),
@@ -34,6 +34,7 @@ pub(super) fn message(Accepted { message: m, content_hash, .. }: &Accepted) -> [
         Bytes(content_hash.as_ref().map_or(&[], |hash| hash)),
         BigInt(m.reply_to.map_or(0, |id| id.0)),
         BigInt(m.expires_at.map_or(0, Timestamp::as_micros)),
+        Text(m.franking_tag.as_ref().map_or("", FrankingTag::as_str)),
     ]
 }
 

@@ -123,6 +123,7 @@ pub(in crate::storage) fn query(backend: DatabaseBackend) -> Query {
 }
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a page of them at most; a box would be one more step for each")]
 pub(super) enum Planned {
     Message(MessageId),
     Deleted { seq: Seq, id: MessageId, kind: EventKind },
@@ -140,6 +141,7 @@ impl Planned {
 }
 
 /// One row of a plan.
+#[expect(clippy::large_enum_variant, reason = "a page of them at most; a box would be one more step for each")]
 pub(super) enum PlanRow {
     Planned(Planned),
     /// The head of the store, which the plan reaches.

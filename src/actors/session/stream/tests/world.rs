@@ -65,7 +65,11 @@ impl World {
     }
 
     pub(super) fn with(since: i64, seam: SeamLimit) -> Self {
-        let mut stream = Stream::new(Viewer { user: ME }, seam);
+        let mut stream = Stream::new(
+            Viewer { user: ME },
+            seam,
+            Arc::new(crate::protocol::franking::ReportTokens::new(&[0; 32]).unwrap()),
+        );
         stream.begin(Epoch::parse("e").unwrap(), Seq(since));
         Self {
             stored: (1..=5).map(|seq| message(seq, OTHER)).collect(),

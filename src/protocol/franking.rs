@@ -1,0 +1,135 @@
+//! Report tokens: the server's word for who has sent what to whom and when, which only the server can check.
+//!
+//! A receiver cannot make one, and a sender cannot deny one, since what the sender has committed to is in it. To
+//! anybody else it proves nothing: it is a MAC, whose key could make it for any message. It is computed whenever a
+//! message is shown to its receiver, and stored nowhere.
+
+use aws_lc_rs::cmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::domain::{Attested, Message, Viewer};
+
+/// Keeps the tokens apart from every other use of the key.
+const CONTEXT: &[u8] = b"fluent-report-1\0";
+/// The generation of the key: the first byte of every token.
+const GENERATION: u8 = 1;
+/// Bytes of an AES-CMAC (RFC 4493).
+const MAC: usize = 16;
+/// Bytes of the generation and the MAC.
+const TOKEN: usize = 1 + MAC;
+/// Bytes of what is authenticated: context, five numbers, and a tag or none.
+const ATTESTED: usize = CONTEXT.len() + 5 * 8 + 1 + 32;
+
+/// Makes and checks report tokens.
+#[derive(Debug)]
+pub struct ReportTokens(cmac::Key);
+
+/// The key for report tokens cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the key for report tokens cannot be used")]
+pub struct UnusableKey;
+
+impl ReportTokens {
+    /// Tokens under this key: AES-256-CMAC.
+    pub fn new(key: &[u8; 32]) -> Result<Self, UnusableKey> {
+        cmac::Key::new(cmac::AES_256, key).map(Self).map_err(|_| UnusableKey)
+    }
+
+    /// Returns the token of a message for its receiver, 23 characters; `None` for whoever has sent it.
+    #[must_use]
+    pub fn of(&self, message: &Message, viewer: Viewer) -> Option<String> {
+        (viewer.user != message.sender).then(|| self.token(&message.attested())).flatten()
+    }
+
+    /// Returns the token that attests these facts.
+    #[must_use]
+    pub fn token(&self, attested: &Attested) -> Option<String> {
+        let (text, length) = bytes(attested);
+        let mut token = [GENERATION; TOKEN];
+        let mac = cmac::sign(&self.0, text.get(..length)?).ok()?;
+        token.get_mut(1..)?.copy_from_slice(mac.as_ref());
+        Some(URL_SAFE_NO_PAD.encode(token))
+    }
+
+    /// Returns whether a token attests these facts.
+    #[must_use]
+    pub fn verify(&self, attested: &Attested, token: &str) -> bool {
+        let Ok(token) = URL_SAFE_NO_PAD.decode(token) else { return false };
+        let (text, length) = bytes(attested);
+        match (token.as_slice(), text.get(..length)) {
+            ([GENERATION, mac @ ..], Some(text)) if mac.len() == MAC => cmac::verify(&self.0, text, mac).is_ok(),
+            _ => false,
+        }
+    }
+}
+
+/// Returns what is authenticated, and its length: numbers are big endian with 8 bytes each, then a byte that says
+/// whether there is a tag, and the tag.
+fn bytes(attested: &Attested) -> ([u8; ATTESTED], usize) {
+    let Attested { message, conversation, sender, receiver, timestamp, tag } = attested;
+    let numbers = [message.0, conversation.0, i64::from(sender.0), i64::from(receiver.0), timestamp.as_micros()];
+    let (mut text, mut length) = ([0; ATTESTED], 0);
+    let has_tag = [u8::from(tag.is_some())];
+    let tag = tag.map(|tag| tag.bytes());
+    let tag = tag.as_ref().map_or(&[][..], |tag| tag.as_slice());
+    let numbers = numbers.map(i64::to_be_bytes);
+    for part in std::iter::once(CONTEXT).chain(numbers.iter().map(<[u8; 8]>::as_slice)).chain([&has_tag[..], tag]) {
+        for byte in part {
+            if let Some(place) = text.get_mut(length) {
+                *place = *byte;
+            }
+            length += 1;
+        }
+    }
+    (text, length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{ConversationId, FrankingTag, MessageId, Timestamp, UserId};
+
+    fn attested() -> Attested {
+        Attested {
+            message: MessageId(812),
+            conversation: ConversationId(5),
+            sender: UserId(7),
+            receiver: UserId(9),
+            timestamp: Timestamp::from_micros(1_795_000_000_123_456),
+            tag: FrankingTag::parse(&"A".repeat(43)),
+        }
+    }
+
+    #[test]
+    fn a_token_attests_every_fact_and_nothing_else() {
+        let tokens = ReportTokens::new(&[7; 32]).unwrap();
+        let token = tokens.token(&attested()).unwrap();
+        assert_eq!(token.len(), 23);
+        assert!(tokens.verify(&attested(), &token));
+        let later = Timestamp::from_micros(1_795_000_000_123_457);
+        for other in [
+            Attested { message: MessageId(813), ..attested() },
+            Attested { conversation: ConversationId(6), ..attested() },
+            Attested { sender: UserId(9), receiver: UserId(7), ..attested() },
+            Attested { receiver: UserId(8), ..attested() },
+            Attested { timestamp: later, ..attested() },
+            Attested { tag: None, ..attested() },
+            Attested { tag: FrankingTag::parse(&format!("{}B", "A".repeat(42)).replace('B', "E")), ..attested() },
+        ] {
+            assert!(!tokens.verify(&other, &token), "{other:?}");
+        }
+        assert!(!ReportTokens::new(&[8; 32]).unwrap().verify(&attested(), &token));
+        for bad in ["", "A", &token[1..], &format!("{token}A"), &token.replace("AQ", "Ag")] {
+            assert!(bad == token || !tokens.verify(&attested(), bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn without_a_tag_another_text_is_attested() {
+        let tokens = ReportTokens::new(&[7; 32]).unwrap();
+        let bare = Attested { tag: None, ..attested() };
+        let token = tokens.token(&bare).unwrap();
+        assert!(tokens.verify(&bare, &token) && !tokens.verify(&attested(), &token));
+    }
+}
