@@ -1,6 +1,22 @@
 -- The schema of the store on SQLite.
 -- Made from migration/src by a test, which also compares it: do not edit.
 
+-- Networks that may come in or not, by operators and by bans.
+CREATE TABLE address_rules (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    cidr TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    action TEXT NOT NULL,
+    source TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    strikes INTEGER NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT
+);
+CREATE INDEX address_rules_expires ON address_rules (expires_at)
+    WHERE expires_at IS NOT NULL;
+CREATE UNIQUE INDEX address_rules_network ON address_rules (cidr, scope);
+
 -- What has happened to accounts and settings, for operators; ids of deleted accounts are emptied.
 CREATE TABLE audit (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,

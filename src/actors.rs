@@ -41,7 +41,7 @@ pub use root::{ActorSystem, ActorSystemError, Fatal, StartError};
 pub use session::credit::{Credit, Credits, InFlightBytes};
 pub use session::messages::SocketLease;
 pub use session::new_socket::{NewSocket, Opening};
-pub use session::send_queue::{Outgoing, QueueSender, QueuedFrame, SendQueue, send_queue};
+pub use session::send_queue::{Outgoing, QueueSender, QueuedFrame, SendQueue, SocketCloser, send_queue};
 pub use stats::ActorSnapshot;
 pub use who::messages::{Beat, Others, WhoHandle};
 pub use who::peers::Described;

@@ -1,6 +1,8 @@
 //! Authentication: registration, login, refresh, and the check of access tokens.
 
 mod access;
+mod address_rules;
+mod bans;
 mod bearer;
 mod error;
 mod guesses;
@@ -19,6 +21,8 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 
 pub use access::{Access, AccessTokens};
+pub use address_rules::AddressRules;
+pub use bans::Bans;
 pub use bearer::{Bearer, bearer};
 pub use error::AuthError;
 pub use guesses::WrongPasswords;
@@ -42,6 +46,15 @@ use second_factor::FactorKeys;
 
 /// How often a password is verified anew because its hash was replaced meanwhile.
 const TRIES: usize = 3;
+
+/// What is refused from the moment on at which a batch says so.
+#[derive(Clone)]
+pub struct Refusals {
+    /// Access tokens of what has ended.
+    pub tokens: Arc<RefusedTokens>,
+    /// Networks that may not come in.
+    pub addresses: Arc<AddressRules>,
+}
 
 /// A login that has begun.
 pub struct Begun {

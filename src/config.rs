@@ -23,7 +23,7 @@ pub(crate) use env_file::without_byte_order_mark;
 pub use error::ConfigError;
 pub use nats::NatsServers;
 pub use sections::{
-    Admin, Audit, Auth, Bytes, ClientAddressSource, Cluster, Database, Failover, Http, Limits, Log, LogFormat,
+    Admin, Audit, Auth, Bans, Bytes, ClientAddressSource, Cluster, Database, Failover, Http, Limits, Log, LogFormat,
     MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, Messages, Rate, Registration, Reports, Server, Socket, Synchronous,
     TENTHS, Tenths, Tls, TlsVersion, TokenAlgorithm,
 };
@@ -62,6 +62,8 @@ pub struct Config {
     pub cluster: Cluster,
     /// Limits on rates.
     pub limits: Limits,
+    /// Automatic bans of networks.
+    pub bans: Bans,
     /// Logging.
     pub log: Log,
 }
@@ -116,6 +118,7 @@ impl Config {
         self.messages.validate()?;
         self.cluster.validate(matches!(store, Store::Sqlite(_)))?;
         self.log.validate()?;
+        self.bans.validate()?;
         self.limits.validate(self.socket.max_ciphertext_bytes)
     }
 

@@ -1,6 +1,7 @@
 //! Plain data of the product: ids, time stamps, account fields, messages. No I/O and no framework.
 
 mod account;
+mod address_rule;
 mod audit;
 mod command;
 mod conversation;
@@ -29,6 +30,10 @@ mod user_name;
 mod viewer;
 
 pub use account::{AccountState, EmailAddress, Invalid, NewAccount, PublicKey, User};
+pub use address_rule::{
+    AddressRule, AddressRuleChange, Banned, MAX_RULE_REASON, NewAddressRule, NewBan, RuleAction, RuleScope, RuleSource,
+    WhichRules,
+};
 pub use audit::{AuditActor, AuditEntry, AuditEvent, AuditFilter, NewAuditEntry};
 pub use command::{Answer, Audience, BegunLogin, Command, NewPassword, Outcome, Refusal, Settings, Stored};
 pub use conversation::{Conversation, DirectKey};

@@ -21,7 +21,7 @@ use crate::http::{App, Listener, MAX_REFUSALS, Places, Tls};
 #[cfg(unix)]
 use crate::http::{LocalSocket, LocalSocketFile};
 use crate::storage::Storage;
-use crate::telemetry::{ListenerKind, UPKEEP_INTERVAL, metrics};
+use crate::telemetry::{ListenerKind, Seldom, UPKEEP_INTERVAL, metrics};
 
 pub use error::ServerError;
 pub use offline::OfflineServer;
@@ -35,6 +35,10 @@ const MAX_ADMIN_CONNECTIONS: usize = 64;
 const RESERVED_FILES: u64 = (MAX_ADMIN_CONNECTIONS + MAX_REFUSALS + 96) as u64;
 /// The server does not start when it could hold fewer connections than this, unless fewer are configured.
 const LEAST_CONNECTIONS: usize = 64;
+/// The time after which the rules about addresses are read anew in any case.
+const RULES_INTERVAL: Duration = Duration::from_mins(1);
+/// Wait before they are read once more.
+const RULES_RETRY: Duration = Duration::from_millis(500);
 /// Longest wait for the writer's last batches after the sockets are closed.
 const WRITER_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -94,6 +98,7 @@ impl Server {
         #[cfg(unix)]
         let local = serve_locally(&app, &stop);
         tokio::spawn(upkeep(app.clone(), stop.clone()));
+        tokio::spawn(follow_address_rules(app.clone(), stop.clone()));
         if let Some(tls) = &tls {
             tokio::spawn(tls.clone().watch(stop.clone()));
         }
@@ -161,6 +166,13 @@ impl Server {
     #[must_use]
     pub fn actors(&self) -> &ActorSystem {
         &self.actors
+    }
+
+    /// Returns the use cases, for tests that act as an operator does.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn service(&self) -> &Arc<crate::service::Service> {
+        &self.app.service
     }
 
     /// Waits until the server cannot continue because actors keep failing, and returns why.
@@ -282,5 +294,34 @@ async fn upkeep(app: Arc<App>, stop: CancellationToken) {
         metrics().run_upkeep();
         app.limiters.sweep();
         app.service.log_wrong_passwords();
+        app.service.forget_quiet_addresses();
+    }
+}
+
+/// Reads the rules about addresses anew whenever they have changed, here or at another server, and closes the sockets
+/// of blocked networks.
+async fn follow_address_rules(app: Arc<App>, stop: CancellationToken) {
+    let failed = Seldom::new(Duration::from_mins(1));
+    // A server that is older than the rules does not say that it has changed them.
+    let mut rounds = tokio::time::interval(RULES_INTERVAL);
+    loop {
+        let changed = async {
+            tokio::select! {
+                () = app.address_rules.changed() => {}
+                _ = rounds.tick() => {}
+            }
+        };
+        if stop.run_until_cancelled(changed).await.is_none() {
+            return;
+        }
+        while let Err(error) = app.address_rules.read(&app.storage).await {
+            if failed.is_due() {
+                tracing::warn!(error = %error, "cannot read the address rules; trying again");
+            }
+            if stop.run_until_cancelled(tokio::time::sleep(RULES_RETRY)).await.is_none() {
+                return;
+            }
+        }
+        app.close_banned_sockets();
     }
 }

@@ -7,6 +7,7 @@
 
 mod account_control;
 mod accounts;
+mod addresses;
 mod audit;
 mod commands;
 mod dialects;
@@ -22,6 +23,7 @@ mod sync;
 use std::sync::Arc;
 use std::time::Instant;
 
+pub use addresses::Addresses;
 pub use audit::Audit;
 pub use dialects::Dialects;
 pub use error::ServiceError;
@@ -58,6 +60,8 @@ pub struct Service {
     reports: config::Reports,
     /// Makes and checks the tokens by which messages are reported.
     report_tokens: Arc<ReportTokens>,
+    /// Which networks may come in.
+    addresses: Addresses,
     clock: Clock,
 }
 
@@ -70,6 +74,7 @@ impl Service {
         persistence: PersistenceHandle,
         config: &Config,
         report_tokens: Arc<ReportTokens>,
+        addresses: Addresses,
         clock: Clock,
     ) -> Arc<Self> {
         let writer = Writer::new(persistence);
@@ -86,6 +91,7 @@ impl Service {
             registration: config.registration,
             reports: config.reports,
             report_tokens,
+            addresses,
             clock,
         })
     }

@@ -1,6 +1,7 @@
 //! Sockets: the handshake, and the pump that moves frames between a socket and its session.
 
 mod admission;
+mod clients;
 mod closing;
 mod credentials;
 mod dialect;
@@ -27,15 +28,16 @@ use tokio_util::task::TaskTracker;
 use crate::actors::{Credits, Gate, InFlightBytes, NewSocket, Opening, RegistryHandle, send_queue};
 use crate::auth::Access;
 use crate::config;
-use crate::domain::{Seq, SocketId, UserId};
+use crate::domain::{ClientAddress, Seq, SocketId, UserId};
 use crate::protocol::who::Stamp;
 use crate::telemetry::metrics;
+use clients::{SocketClients, WithClient};
 use dialect::Dialect;
 use drain::SocketDrain;
 use pump::Pump;
 
 pub use admission::{Admission, AdmissionPermit, NotAdmitted};
-pub use credentials::authenticate;
+pub use credentials::{Unauthenticated, authenticate};
 pub use handshake::{Handshake, HandshakeError};
 pub use stream::Stream;
 
@@ -62,6 +64,7 @@ pub struct Sockets {
     in_flight_bytes: InFlightBytes,
     last_id: AtomicU64,
     open: Arc<OpenSockets>,
+    clients: Arc<SocketClients>,
     tasks: TaskTracker,
 }
 
@@ -79,6 +82,7 @@ impl Sockets {
             in_flight_bytes: InFlightBytes::new(config.socket.in_flight_bytes),
             last_id: AtomicU64::new(0),
             open: Arc::new(OpenSockets { count: AtomicUsize::new(0), gate, window: config.server.drain_window() }),
+            clients: Arc::default(),
             tasks: TaskTracker::new(),
         }
     }
@@ -86,20 +90,22 @@ impl Sockets {
     /// Registers a socket for `access` and returns the response that switches protocols; `opening` is what a
     /// `fluent.v1` client says about itself, and a legacy one is told what comes above a number, and has its stamp.
     /// Everything that is delivered from now on reaches the socket, although the client has not seen the response yet.
-    /// `hold` is dropped when the socket is closed. Returns `None` when the registry does not take it or the gate is
-    /// shut.
+    /// `client` is whose address it is, and `hold` is dropped when the socket is closed. Returns `None` when the
+    /// registry does not take it or the gate is shut.
     pub async fn open<B>(
         &self,
         mut request: Request<B>,
         handshake: &Handshake,
         access: &Access,
         (opening, above, stamp): (Option<Opening>, Seq, Option<Stamp>),
+        client: Option<ClientAddress>,
         hold: impl Send + 'static,
     ) -> Option<Response<()>> {
         let leave = self.open.gate.enter()?;
         let id = SocketId(self.last_id.fetch_add(1, Ordering::Relaxed) + 1);
         let config = &self.settings.config;
         let (end, queue) = send_queue(config.queue_frames, config.queue_bytes);
+        let client = client.map(|client| SocketClients::add(&self.clients, id, client, queue.closer()));
         let dialect = if opening.is_some() { Dialect::V1 } else { Dialect::Legacy };
         let socket = NewSocket { id, login: access.login, queue: end, opening, above, stamp };
         let session = timeout(ATTACH_TIMEOUT, self.registry.attach(access.user, socket)).await.ok()??;
@@ -110,7 +116,7 @@ impl Sockets {
         let credits = Credits::new(config.in_flight, config.queue_bytes / 2, self.in_flight_bytes.clone());
         let (settings, deadline, user) = (self.settings.clone(), self.handshake_timeout, access.user);
         self.tasks.spawn(async move {
-            let _held = (hold, open);
+            let _held: (_, _, Option<WithClient>) = (hold, open, client);
             // A client that left during the handshake gives an error here, and its place in the session is given up.
             let Ok(Ok(upgraded)) = timeout(deadline, upgrade).await else { return };
             // Without the wrappers of HTTP, which cost memory and a virtual call a read and write.
@@ -134,6 +140,11 @@ impl Sockets {
     #[must_use]
     pub fn count(&self) -> usize {
         self.open.count.load(Ordering::Relaxed)
+    }
+
+    /// Closes the sockets of the clients at these addresses, with 1008. Returns how many they are.
+    pub fn close_banned(&self, is_banned: impl Fn(ClientAddress) -> bool) -> usize {
+        self.clients.close_banned(is_banned)
     }
 
     /// Waits until every socket is closed, however long that takes.

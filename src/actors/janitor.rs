@@ -61,6 +61,8 @@ pub(super) struct JanitorArgs {
     pub(super) journal_s: i64,
     /// Life of an access token, in seconds: an ended login must be remembered for this long.
     pub(super) access_token_s: i64,
+    /// Seconds after its end for which a rule about an address is kept.
+    pub(super) forget_bans_s: i64,
 }
 
 pub(super) struct JanitorState {
@@ -202,6 +204,7 @@ impl JanitorState {
             self.chores.run(Chore::DropReports(now)).await?;
             let audit = self.args.audit;
             self.chores.run(Chore::DropAudit(now.plus_secs(-audit.keep_s()), audit.keep_entries)).await?;
+            self.chores.run(Chore::DropAddressRules(now.plus_secs(-self.args.forget_bans_s))).await?;
         }
         if self.ticks.is_multiple_of(LOOK_EVERY)
             && let Some(last) = self.looked_at.replace(now)

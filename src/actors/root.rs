@@ -22,7 +22,7 @@ use super::relay::messages::{RelayHandle, RelayMsg};
 use super::stats::ActorCounters;
 use super::who::messages::{Others, WhoHandle, WhoMsg};
 use super::who::peers::Place;
-use crate::auth::RefusedTokens;
+use crate::auth::{AddressRules, Refusals, RefusedTokens};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::protocol::franking::ReportTokens;
@@ -59,13 +59,15 @@ pub struct ActorSystem {
     pub who: WhoHandle,
     /// What it knows of them, readable without asking it.
     pub others: Others,
+    /// Which networks may come in; the relay or the writer says when that has changed.
+    pub address_rules: Arc<AddressRules>,
     /// The state of the actors, readable without asking them.
     pub health: Arc<Health>,
 }
 
 impl ActorSystem {
-    /// Starts the actors. The writer adds the tokens of what ends to `refused`. The receiver gets an error when
-    /// restarting no longer helps. Fails when the store cannot be read, or when an actor does not start.
+    /// Starts the actors. What ends is added to `refused`. The receiver gets an error when restarting no longer
+    /// helps. Fails when the store cannot be read, or when an actor does not start.
     pub async fn start(
         config: &Config,
         storage: Arc<Storage>,
@@ -73,6 +75,9 @@ impl ActorSystem {
         clock: Clock,
     ) -> Result<(Self, oneshot::Receiver<Fatal>), ActorSystemError> {
         let head = storage.probe_head(0).await?;
+        let address_rules = AddressRules::new(config.server.trusted_proxies.clone(), clock.clone());
+        address_rules.read(&storage).await?;
+        let refusals = Refusals { tokens: refused.clone(), addresses: address_rules.clone() };
         let health = Arc::new(Health::default());
         let relay = RelayHandle(Slot::new(health.stats(ActorKind::Relay).clone()));
         let who = WhoHandle(Slot::new(health.stats(ActorKind::Who).clone()));
@@ -86,10 +91,10 @@ impl ActorSystem {
             who,
             others: Others::new(storage.boot(), config.cluster.dead_after()),
         };
-        let children = children(config, &storage, (refused, tokens), &clock, &handles, &health, head)?;
+        let children = children(config, &storage, (&refusals, tokens), &clock, &handles, &health, head)?;
         let (root, on_fatal) = start_root(children, health.clone()).await?;
         let Handles { registry, persistence, presence, relay, who, others, .. } = handles;
-        Ok((Self { root, registry, persistence, presence, relay, who, others, health }, on_fatal))
+        Ok((Self { root, registry, persistence, presence, relay, who, others, address_rules, health }, on_fatal))
     }
 
     /// Stops all actors at once. Drain the writer first.

@@ -102,6 +102,12 @@ impl AccessTokens {
             .ok_or(AuthError::InvalidToken)
     }
 
+    /// Returns whether a token is one of ours: signed by a key of ours, whether or not it is still accepted.
+    #[must_use]
+    pub fn is_ours(&self, token: &str) -> bool {
+        self.claims(token).is_some_and(|claims| claims.kind == ACCESS)
+    }
+
     /// Returns the tokens that are refused although they look valid.
     #[must_use]
     pub fn refused(&self) -> &Arc<RefusedTokens> {

@@ -3,6 +3,7 @@
 //! Every command is a request of the admin API. A command has a file of its own with its arguments, its requests, and
 //! the text that people read.
 
+mod address;
 mod api;
 mod audit;
 mod duration;
@@ -55,6 +56,11 @@ enum AdminCommand {
         #[command(subcommand)]
         command: report::ReportCommand,
     },
+    /// Which networks may come in: rules, and bans of the server's own.
+    Address {
+        #[command(subcommand)]
+        command: address::AddressCommand,
+    },
     /// The audit log: logins, changes of accounts, and what operators have changed.
     Audit {
         #[command(subcommand)]
@@ -96,6 +102,7 @@ async fn at_the_api(config: &Config, command: AdminCommand) -> Result<Shown, Fai
         // It needs no server.
         AdminCommand::Names => names::run(config).await,
         AdminCommand::Registration(arguments) => registration::run(&mut api, arguments).await,
+        AdminCommand::Address { command } => address::run(&mut api, command).await,
         AdminCommand::Audit { command } => audit::run(&mut api, command).await,
         AdminCommand::Report { command } => report::run(&mut api, command).await,
         AdminCommand::Invite { command } => invite::run(&mut api, command).await,

@@ -3,6 +3,7 @@
 mod admin;
 mod audit;
 mod auth;
+mod bans;
 mod cluster;
 mod database;
 mod http;
@@ -19,6 +20,7 @@ mod tls;
 pub use admin::Admin;
 pub use audit::Audit;
 pub use auth::{Auth, MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, TokenAlgorithm};
+pub use bans::Bans;
 pub use cluster::Cluster;
 pub use database::{Database, Failover, Synchronous};
 pub use http::Http;

@@ -65,6 +65,12 @@ events! {
     ReportDecided = "report_decided",
     /// An operator has done something that has no event of its own; `action` says what.
     AdminAction = "admin_action",
+    /// A rule about a network was made.
+    AddressRuleAdded = "address_rule_added",
+    /// Rules about networks were removed.
+    AddressRuleRemoved = "address_rule_removed",
+    /// The server has banned a network.
+    Ban = "ban",
     /// A setting was switched while the server runs.
     ConfigChanged = "config_changed",
 }

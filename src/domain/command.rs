@@ -3,8 +3,9 @@
 use secrecy::SecretString;
 
 use super::{
-    Authority, ClientId, Conversation, ConversationId, Deletion, DirectKey, Draft, Event, LoginEnd, LoginId, LoginMark,
-    MessageId, Network, NewRefreshToken, Proof, PublicKey, Receipt, Scope, Seq, Timestamp, UserId, WhichLogins,
+    AddressRule, AddressRuleChange, Authority, ClientId, Conversation, ConversationId, Deletion, DirectKey, Draft,
+    Event, LoginEnd, LoginId, LoginMark, MessageId, Network, NewRefreshToken, Proof, PublicKey, Receipt, Scope, Seq,
+    Timestamp, UserId, WhichLogins,
 };
 
 /// A change that the writer makes, in the order of arrival.
@@ -93,6 +94,8 @@ pub enum Command {
     Expire(MessageId),
     /// Destroy everything older than this, by the server's retention.
     Retain(Timestamp),
+    /// Change the rules about addresses.
+    ChangeAddressRules(Box<AddressRuleChange>),
 }
 
 /// A change of a password.
@@ -193,6 +196,8 @@ pub enum Answer {
     },
     /// The password is changed, and a new login has begun.
     LoginBegun(BegunLogin),
+    /// The rule is made.
+    AddressRule(AddressRule),
     /// The command is carried out; there is nothing more to say.
     Done,
 }

@@ -31,6 +31,8 @@ pub enum Effect {
         /// The other user; `None` when it concerns all others.
         other: Option<UserId>,
     },
+    /// The rules about addresses have changed: they are read anew, and sockets from blocked networks closed.
+    AddressRulesChanged,
 }
 
 impl Command {
@@ -45,6 +47,7 @@ impl Command {
             Self::DeleteAccount { user, until, .. } => Some(Effect::AccountDeleted { user: *user, until: *until }),
             Self::Block { user, other, .. } => Some(Effect::VisibilityChanged { user: *user, other: Some(*other) }),
             Self::Configure { user, .. } => Some(Effect::VisibilityChanged { user: *user, other: None }),
+            Self::ChangeAddressRules(_) => Some(Effect::AddressRulesChanged),
             Self::Send(_)
             | Self::Read { .. }
             | Self::Delivered { .. }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -28,6 +29,9 @@ const BACKLOG: u32 = 4096;
 /// Connections that are accepted before other ready tasks of the thread run: when thousands of clients return at once,
 /// those that are connected already do not wait for all of them.
 const IN_A_ROW: u32 = 4;
+
+/// Connections from blocked networks that are told so at once; more are closed without a word.
+const MAX_BANNED: usize = 64;
 
 /// A bound address, before anything is served on it.
 pub struct Listener(TcpListener);
@@ -64,12 +68,15 @@ impl Listener {
             write: Duration::from_secs(app.config.socket.write_timeout_s),
             head_bytes: app.config.http.max_head_bytes,
         };
-        let (service, addresses) = match places.listener() {
-            ListenerKind::Public => (public::service(app), app.client_addresses.clone()),
-            ListenerKind::Admin => (admin::service(app), Arc::new(ClientAddresses::of_peers())),
+        let (service, addresses, rules) = match places.listener() {
+            ListenerKind::Public => {
+                (public::service(app), app.client_addresses.clone(), Some(app.address_rules.clone()))
+            }
+            ListenerKind::Admin => (admin::service(app), Arc::new(ClientAddresses::of_peers()), None),
         };
         let service = service.map_err(io::Error::other)?;
-        let serving = Serving { service, addresses, tls, limits, drain: drain.clone() };
+        let refusals = Arc::new(Semaphore::new(MAX_BANNED));
+        let serving = Serving { service, addresses, rules, refusals, tls, limits, drain: drain.clone() };
         let mut door = Door::new(places, serving, tasks.clone());
         tasks.spawn(async move {
             let mut in_a_row: u32 = 0;

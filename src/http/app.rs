@@ -8,12 +8,12 @@ use super::operators::Operators;
 use super::places::Places;
 use super::shares::Shares;
 use crate::actors::{ActorSystem, Health, Others, WhoHandle};
-use crate::auth::Auth;
+use crate::auth::{AddressRules, Auth, Bans};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::limits::Limiters;
 use crate::protocol::franking::ReportTokens;
-use crate::service::{Dialects, Service};
+use crate::service::{Addresses, Dialects, Service};
 use crate::socket::Sockets;
 use crate::storage::Storage;
 
@@ -47,6 +47,8 @@ pub struct App {
     pub limiters: Arc<Limiters>,
     /// How the addresses of clients are found.
     pub client_addresses: Arc<ClientAddresses>,
+    /// Which networks may come in.
+    pub address_rules: Arc<AddressRules>,
     /// The names under which operators reach their listener.
     pub operators: Operators,
     /// Room for the bodies of requests without a token.
@@ -54,6 +56,14 @@ pub struct App {
 }
 
 impl App {
+    /// Closes the open sockets of clients whose networks may not come in.
+    pub fn close_banned_sockets(&self) {
+        let closed = self.sockets.close_banned(|client| self.address_rules.check(client).is_err());
+        if closed > 0 {
+            tracing::info!(count = closed, "sockets from blocked networks were closed");
+        }
+    }
+
     /// Puts the parts together. Clients' connections take `places`.
     #[must_use]
     pub fn new(
@@ -65,13 +75,16 @@ impl App {
         places: Arc<Places>,
     ) -> Arc<Self> {
         let (registry, persistence) = (actors.registry.clone(), actors.persistence.clone());
+        let bans = Bans::new(&config.bans, &config.server.trusted_proxies, config.limits.enabled);
+        let addresses = Addresses::new(actors.address_rules.clone(), bans);
         let parts = (auth.clone(), storage.clone());
-        let service = Service::new(parts, registry, persistence, &config, report_tokens, clock.clone());
+        let service = Service::new(parts, registry, persistence, &config, report_tokens, addresses, clock.clone());
         Arc::new(Self {
             sockets: Sockets::new(&config, actors.registry.clone(), actors.health.gate().clone()),
             limiters: auth.limiters().clone(),
             shares: Shares::new(config.http.unwritten_bytes),
             client_addresses: Arc::new(ClientAddresses::new(&config.server)),
+            address_rules: actors.address_rules.clone(),
             operators: Operators::new(&config.admin.hosts),
             strangers_bytes: StrangersBytes::default(),
             dialects: service.dialects().clone(),

@@ -11,6 +11,7 @@ use hyper::service::Service as _;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +22,7 @@ use super::layers::Service;
 use super::places::Place;
 use super::proxy_header;
 use super::tls::Tls;
+use crate::auth::AddressRules;
 use crate::domain::ClientAddress;
 use crate::socket::{Connection as Accepted, Stream};
 use crate::telemetry::metrics;
@@ -43,10 +45,29 @@ pub(super) struct Limits {
 pub(super) struct Serving {
     pub(super) service: Service,
     pub(super) addresses: Arc<ClientAddresses>,
+    /// None where nobody is blocked: at the operators' listener.
+    pub(super) rules: Option<Arc<AddressRules>>,
+    /// Permits of connections from blocked networks that are refused in words.
+    pub(super) refusals: Arc<Semaphore>,
     /// None where clear text is spoken.
     pub(super) tls: Option<Arc<Tls>>,
     pub(super) limits: Limits,
     pub(super) drain: CancellationToken,
+}
+
+/// A connection from a blocked network, while as many others as may be are told so.
+pub(super) struct TooManyBanned;
+
+impl Serving {
+    /// Checks the client of a new connection. One from a blocked network gets a permit, for as long as it is told so.
+    pub(super) fn check(&self, client: ClientAddress) -> Result<Option<OwnedSemaphorePermit>, TooManyBanned> {
+        match &self.rules {
+            Some(rules) if rules.check(client).is_err() => {
+                self.refusals.clone().try_acquire_owned().map(Some).map_err(|_| TooManyBanned)
+            }
+            _ => Ok(None),
+        }
+    }
 }
 
 /// Returns the connection, which fails when nothing could be written for `limit`: a peer that does not read the
@@ -58,11 +79,17 @@ fn with_write_timeout(stream: Stream, limit: Duration) -> Accepted {
 }
 
 /// Serves a connection to its end.
-pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, place: Arc<Place>, serving: Arc<Serving>) {
+pub(super) async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: Arc<Place>,
+    mut permit: Option<OwnedSemaphorePermit>,
+    serving: Arc<Serving>,
+) {
     let deadline = Instant::now() + serving.limits.handshake;
     // Frames are small and wanted now.
     let _ = stream.set_nodelay(true);
-    let begun = Box::pin(begin(stream, peer, &place, &serving, deadline));
+    let begun = Box::pin(begin(stream, peer, &place, &serving, &mut permit, deadline));
     if let Some(Some((stream, peer))) = serving.drain.run_until_cancelled(begun).await {
         let stream = with_write_timeout(stream, serving.limits.write);
         serve_requests(stream, peer, place, &serving, deadline).await;
@@ -77,10 +104,18 @@ async fn begin(
     peer: SocketAddr,
     place: &Place,
     serving: &Serving,
+    permit: &mut Option<OwnedSemaphorePermit>,
     deadline: Instant,
 ) -> Option<(Stream, SocketAddr)> {
     let is_by_proxy = serving.addresses.are_in_proxy_headers();
     let peer = if is_by_proxy { client_by_proxy(&mut stream, peer, place).await? } else { peer };
+    if is_by_proxy {
+        let Ok(checked) = serving.check(peer.ip().into()) else {
+            metrics().listener(place.listener()).banned.increment(1);
+            return None;
+        };
+        *permit = checked;
+    }
     let Some(tls) = &serving.tls else { return Some((Stream::Plain(stream), peer)) };
     let failed = match timeout_at(deadline, tls.accept(stream)).await {
         Ok(Ok(stream)) => return Some((Stream::Tls(stream), peer)),

@@ -69,13 +69,16 @@ impl Door {
         if self.serving.addresses.are_in_proxy_headers() && !is_proxy {
             return self.close_stranger(ClientAddress::from(peer.ip()));
         }
+        let Ok(permit) = self.serving.check(peer.ip().into()) else {
+            return metrics().listener(self.places.listener()).banned.increment(1);
+        };
         match self.places.enter(ClientAddress::from(peer.ip()).class(), brings_others(peer.ip(), is_proxy)) {
             Ok(Found { place, evicted }) => {
                 if let Some(other) = evicted {
                     self.evict(other.as_ref());
                 }
                 let place = Arc::new(place);
-                let serving = connection::serve(stream, peer, place.clone(), self.serving.clone());
+                let serving = connection::serve(stream, peer, place.clone(), permit, self.serving.clone());
                 place.served_by(self.tasks.spawn(serving).abort_handle());
             }
             Err(NoPlace::TooMany) => {

@@ -4,7 +4,8 @@ mod conversions;
 mod problem;
 
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE,
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE,
+    WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 
@@ -59,6 +60,8 @@ pub(super) enum ApiError {
     MethodNotAllowed { allow: String },
     #[error("the request body is larger than {limit} bytes")]
     TooLarge { limit: usize },
+    #[error("your network is blocked")]
+    Banned { retry_after_ms: Option<u64> },
     /// The refusal of a limiter: 429, or 503 when it has no room.
     #[error(transparent)]
     Limited(Limited),
@@ -99,6 +102,7 @@ impl ApiError {
             Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::MethodNotAllowed),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLarge),
             Self::Limited(Limited::Until { .. }) => (StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited),
+            Self::Banned { .. } => (StatusCode::FORBIDDEN, ErrorCode::Banned),
             Self::Misdirected => (StatusCode::MISDIRECTED_REQUEST, ErrorCode::Forbidden),
             Self::Unavailable | Self::Limited(Limited::NoRoom(_)) => {
                 (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable)
@@ -130,6 +134,12 @@ impl ApiError {
                 // Made of the names of methods.
                 if let Ok(allow) = HeaderValue::from_str(allow) {
                     headers.insert(ALLOW, allow);
+                }
+            }
+            Self::Banned { retry_after_ms } => {
+                headers.insert(CONNECTION, HeaderValue::from_static("close"));
+                if let Some(wait) = retry_after_ms {
+                    headers.insert(RETRY_AFTER, HeaderValue::from(wait.div_ceil(1000).max(1)));
                 }
             }
             Self::Limited(_) | Self::Frame(FrameError { code: ErrorCode::RateLimited, .. }) => {
@@ -194,6 +204,9 @@ impl ApiError {
                 problem.challenge = Some(challenge.clone());
                 (problem.expires_in, problem.methods) = (Some(CHALLENGE_S), Some(["totp", "recovery"]));
             }
+            Self::Banned { retry_after_ms } => {
+                problem.retry_after_ms = *retry_after_ms;
+            }
             _ => {}
         }
         // A plain struct of text and numbers always serialises.
@@ -216,7 +229,8 @@ fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::InvalidKey => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::UnknownUser | ErrorCode::NotFound => StatusCode::NOT_FOUND,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        ErrorCode::Blocked
+        ErrorCode::Banned
+        | ErrorCode::Blocked
         | ErrorCode::Forbidden
         | ErrorCode::RegistrationClosed
         | ErrorCode::InviteRequired

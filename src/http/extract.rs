@@ -12,7 +12,7 @@ pub(super) use super::body::{LimitedBody, json_body, json_bytes};
 use super::error::ApiError;
 use super::places::Place;
 use crate::auth::{Access, Bearer, bearer};
-use crate::domain::{ClientAddress, InviteId, Limiter, LoginId, MessageId, ReportId, Since, UserId};
+use crate::domain::{Banned, ClientAddress, InviteId, Limiter, LoginId, MessageId, ReportId, Since, Timestamp, UserId};
 
 /// The header that names a message, so that it may be sent again.
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -164,8 +164,31 @@ pub(super) fn limit_address(app: &App, address: Option<ClientAddress>, limiter: 
     }
 }
 
+/// Refuses a request without a valid credential from a network that may not sign in.
+pub(super) fn check_stranger<B>(app: &App, request: &http::Request<B>) -> Result<(), ApiError> {
+    match client_address(request) {
+        Some(client) => Ok(app.address_rules.check_stranger(client).map_err(|banned| banned_until(app, banned))?),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a request from a network that may not come in at all.
+pub(super) fn check_address<B>(app: &App, request: &http::Request<B>) -> Result<(), ApiError> {
+    match client_address(request) {
+        Some(client) => Ok(app.address_rules.check(client).map_err(|banned| banned_until(app, banned))?),
+        None => Ok(()),
+    }
+}
+
+/// Returns the refusal of a request from a blocked network.
+fn banned_until(app: &App, banned: Banned) -> ApiError {
+    let left = |end: Timestamp| end.as_micros().saturating_sub(app.clock.now().as_micros());
+    let retry_after_ms = banned.until.map(|end| u64::try_from(left(end) / 1000).unwrap_or_default());
+    ApiError::Banned { retry_after_ms }
+}
+
 /// Returns the address of the client.
-pub(super) fn client_address(request: &Request) -> Option<ClientAddress> {
+pub(super) fn client_address<B>(request: &http::Request<B>) -> Option<ClientAddress> {
     request.extensions().get::<Connection>().map(|connection| connection.client)
 }
 

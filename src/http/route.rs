@@ -27,6 +27,9 @@ pub(super) struct Route {
     pub(super) reads: BodyLimits,
     /// Longest time until the response begins; `None` means `server.request_timeout_s`.
     pub(super) timeout: Option<Duration>,
+    /// Whether the handler itself refuses strangers from networks that may not sign in: only when what they have sent
+    /// does not verify.
+    pub(super) judges_strangers: bool,
     /// Makes an OpenAPI document of this one operation; `None` for pages and documents.
     pub(super) description: Option<fn() -> OpenApi>,
 }
@@ -78,7 +81,15 @@ impl Route {
 
     /// A route that the OpenAPI document leaves out; it reads no body.
     pub(super) fn page(method: Method, path: &'static str, handler: Handler) -> Self {
-        Self { method, path, handler, reads: BodyLimits::NOTHING, timeout: None, description: None }
+        Self {
+            method,
+            path,
+            handler,
+            reads: BodyLimits::NOTHING,
+            timeout: None,
+            judges_strangers: false,
+            description: None,
+        }
     }
 
     /// Whether it reads or writes what the store has about an account.

@@ -9,7 +9,7 @@ use super::app::App;
 use super::body::LimitedBody;
 use super::compress;
 use super::error::ApiError;
-use super::extract::{PathParameters, Request, signed_in};
+use super::extract::{PathParameters, Request, check_address, check_stranger, signed_in};
 use super::respond::Response;
 use super::route::{Handler, Route};
 use super::unread::RawRequest;
@@ -27,7 +27,11 @@ impl Route {
             Handler::Optional(handle) => {
                 let permit = match signed_in(&app, &request) {
                     Ok(access) => Some(shares.permit(access.user).await?),
-                    Err(_) => None,
+                    Err(_) if self.judges_strangers => None,
+                    Err(_) => {
+                        check_stranger(&app, &request)?;
+                        None
+                    }
                 };
                 (handle(app, request).await, permit)
             }
@@ -88,12 +92,14 @@ impl Router {
         response
     }
 
-    /// Refuses a request for operators that comes from a page of another site, and what other servers serve better.
+    /// Refuses a request for operators that comes from a page of another site, what comes from a blocked network, and
+    /// what other servers serve better.
     fn admit(&self, app: &App, request: &RawRequest, found: &Found) -> Result<(), ApiError> {
         let is_for_operators = found.as_ref().map_or(self.is_for_operators, |(route, _)| route.is_for_operators());
         if is_for_operators {
             return app.operators.admit(request);
         }
+        check_address(app, request)?;
         let needs_store = found.as_ref().is_ok_and(|(route, _)| route.needs_store());
         if needs_store && app.health.gate().is_fenced() { Err(ApiError::Unavailable) } else { Ok(()) }
     }

@@ -21,6 +21,8 @@ pub enum CloseReason {
     NoPong,
     /// Too many bad frames.
     Policy,
+    /// The client's network is blocked.
+    Banned,
 }
 
 impl CloseReason {
@@ -36,6 +38,7 @@ impl CloseReason {
             Self::Restart => (1012, "restart"),
             Self::NoPong => (1001, "no pong"),
             Self::Policy => (1008, "too many bad frames"),
+            Self::Banned => (1008, "banned"),
         }
     }
 }

@@ -37,6 +37,8 @@ pub enum ErrorCode {
     Forbidden,
     /// A code of the second factor is needed beside the password.
     SecondFactorRequired,
+    /// The client's network is blocked.
+    Banned,
     /// One of the two has blocked the other.
     Blocked,
     /// The client id names another message.
@@ -71,6 +73,7 @@ impl ErrorCode {
             Self::BadJson => "bad_json",
             Self::BadFrame => "bad_frame",
             Self::UnknownType => "unknown_type",
+            Self::Banned => "banned",
             Self::Blocked => "blocked",
             Self::Conflict => "conflict",
             Self::StaleKey => "stale_key",

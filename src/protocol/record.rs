@@ -18,7 +18,7 @@ const VERSION: u8 = 1;
 
 /// What this version can read: all that servers of this level or a lower one write. A new kind of event or effect, or
 /// a new version of records, is a new level, and is written only when all live servers have it.
-pub const LEVEL: i32 = COMPACT_LEVEL;
+pub const LEVEL: i32 = ADDRESS_RULES_LEVEL;
 
 /// The level that every server can read which keeps a journal.
 pub const FIRST_LEVEL: i32 = 1;
@@ -26,6 +26,9 @@ pub const FIRST_LEVEL: i32 = 1;
 /// The level from which records are compact: messages that are told by their numbers stand in columns, and copies that
 /// nobody needs elsewhere are left out of what servers tell each other.
 pub const COMPACT_LEVEL: i32 = 2;
+
+/// The level from which records say that the rules about addresses have changed.
+pub const ADDRESS_RULES_LEVEL: i32 = 3;
 
 /// The bytes are no record that this version can read.
 #[derive(Debug, thiserror::Error)]

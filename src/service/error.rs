@@ -41,6 +41,12 @@ pub enum ServiceError {
     /// There is no report with this id.
     #[error("there is no such report")]
     NoSuchReport,
+    /// There is no rule for this network.
+    #[error("there is no such rule")]
+    NoSuchRule,
+    /// The rule would shut out whoever makes it.
+    #[error("the rule would shut you out")]
+    OwnAddress,
     /// A user tried to block themselves.
     #[error("nobody blocks themselves")]
     SelfBlock,
@@ -62,6 +68,11 @@ impl ServiceError {
     /// The error of a command that is no message's: when its outcome is not known, the writer's text does not fit.
     pub(super) fn of_login(error: FrameError) -> Self {
         if error.code == ErrorCode::Unavailable { Self::Unconfirmed } else { Self::Refused(error) }
+    }
+
+    /// The error of a command about address rules, which names a network.
+    pub(super) fn of_rule(error: FrameError) -> Self {
+        if error.code == ErrorCode::NotFound { Self::NoSuchRule } else { Self::of_login(error) }
     }
 
     /// Whether the writer refused the command because the user may not do this, or no longer.

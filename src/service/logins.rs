@@ -33,6 +33,7 @@ impl Service {
         let beginning = async move {
             let begun = service.auth.login(&name, password, address.map(ClientAddress::network)).await;
             service.count_wrong_password(address, &begun);
+            service.count_login(address, &name, &begun);
             Ok(service.begun(begun?, address).await)
         };
         uninterrupted(beginning).await?

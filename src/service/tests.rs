@@ -34,9 +34,11 @@ impl World {
         let instance_key = InstanceKey::load(&config).unwrap();
         let (keys, limiters) = ((keys, &instance_key), Limiters::new(&config.limits, &clock));
         let auth = Auth::new(&config.auth, keys, storage.clone(), limiters, clock.clone()).await.unwrap();
+        let rules = crate::auth::AddressRules::new(Vec::new(), clock.clone());
+        let addresses = Addresses::new(rules, crate::auth::Bans::new(&config.bans, &[], true));
         let tokens = Arc::new(ReportTokens::new(&[0; 32]).unwrap());
         let parts = (Arc::new(auth), storage.clone());
-        let service = Service::new(parts, RegistryHandle::vacant(), writer, &config, tokens, clock.clone());
+        let service = Service::new(parts, RegistryHandle::vacant(), writer, &config, tokens, addresses, clock.clone());
         let account = NewAccount {
             name: UserName::parse("alice".to_owned()).unwrap(),
             email: EmailAddress::parse("alice@example.org".to_owned()).unwrap(),

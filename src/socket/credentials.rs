@@ -13,6 +13,19 @@ const BEARER: &str = "bearer.";
 /// Most tokens among the subprotocols that are verified.
 const MAX_OFFERED: usize = 4;
 
+/// A handshake without a credential that gives access.
+#[derive(Debug)]
+pub enum Unauthenticated {
+    /// There is no credential.
+    Nothing,
+    /// A token is ours and no longer accepted: its client gets a new one, and comes back.
+    Expired,
+    /// What there is does not verify, or nobody was given it.
+    Forged,
+    /// Valid credentials name different users, or it could not be decided.
+    Failed(AuthError),
+}
+
 /// Verifies the credentials of a handshake and returns the access that they give: those of the header, the ticket, the
 /// subprotocol `bearer.<token>` (browsers can set no header), and the token of the query where that is allowed.
 ///
@@ -24,16 +37,17 @@ pub async fn authenticate(
     headers: &HeaderMap,
     query_token: Option<&str>,
     ticket: Option<&SecretString>,
-) -> Result<Access, AuthError> {
+) -> Result<Access, Unauthenticated> {
     let header = match bearer(headers.get_all(AUTHORIZATION).iter().filter_map(|value| value.to_str().ok())) {
         Bearer::Absent => None,
         Bearer::Token(token) => Some(token),
-        Bearer::Ambiguous => return Err(AuthError::InvalidToken),
+        Bearer::Ambiguous => return Err(Unauthenticated::Failed(AuthError::InvalidToken)),
     };
+    let has_ticket = ticket.is_some();
     let ticket = match ticket {
         Some(ticket) => match auth.consume_ticket(ticket).await {
             Err(AuthError::InvalidToken) => None,
-            other => Some(other?),
+            other => Some(other.map_err(Unauthenticated::Failed)?),
         },
         None => None,
     };
@@ -43,6 +57,18 @@ pub async fn authenticate(
     let offered = offered.take(MAX_OFFERED).filter_map(verified);
     let mut valid =
         [header.and_then(verified), ticket, query_token.and_then(verified)].into_iter().flatten().chain(offered);
-    let first = valid.next().ok_or(AuthError::InvalidToken)?;
-    if valid.all(|other| other.user == first.user) { Ok(first) } else { Err(AuthError::InvalidToken) }
+    let Some(first) = valid.next() else {
+        let offered = subprotocols(headers).filter_map(|offered| offered.strip_prefix(BEARER)).take(MAX_OFFERED);
+        let mut tokens = header.into_iter().chain(query_token).chain(offered).peekable();
+        let has_any = has_ticket || tokens.peek().is_some();
+        return Err(if tokens.any(|token| auth.access().is_ours(token)) {
+            Unauthenticated::Expired
+        } else if has_any {
+            Unauthenticated::Forged
+        } else {
+            Unauthenticated::Nothing
+        });
+    };
+    let is_one_user = valid.all(|other| other.user == first.user);
+    if is_one_user { Ok(first) } else { Err(Unauthenticated::Failed(AuthError::InvalidToken)) }
 }

@@ -1,6 +1,7 @@
 //! Carrying out commands: numbers, rows and events of a batch in one transaction.
 
 mod accounts;
+mod address_rules;
 pub(in crate::storage) mod apply;
 mod batch;
 mod blocks_and_settings;

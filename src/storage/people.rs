@@ -1,7 +1,8 @@
-//! Users, their logins and devices, and how they are found.
+//! Users, their logins and devices, how they are found, and the rules about addresses.
 
 mod account_control;
 pub(in crate::storage) mod accounts;
+pub(in crate::storage) mod address_rules;
 pub(in crate::storage) mod audit;
 pub(in crate::storage) mod devices;
 mod invites;

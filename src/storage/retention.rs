@@ -1,5 +1,6 @@
 //! Retention: destroys and drops what has expired or was deleted.
 
+mod address_rules;
 mod audit;
 mod clock;
 mod invites;

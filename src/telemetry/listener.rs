@@ -37,6 +37,8 @@ pub struct ListenerMetrics {
     pub full: Counter,
     /// Connections that were refused because their address has too many.
     pub too_many: Counter,
+    /// Connections from blocked networks that were closed because others are being refused already.
+    pub banned: Counter,
     /// Connections that were closed because no trusted proxy has said whose they are.
     pub proxy_header: Counter,
 }
@@ -51,10 +53,11 @@ impl ListenerMetrics {
             evicted: counter!(names::EVICTED, "listener" => listener),
             full: refused("full"),
             too_many: refused("address"),
+            banned: refused("banned"),
             proxy_header: refused("proxy_header"),
         };
         made.open.set(0.0);
-        for counter in [&made.evicted, &made.full, &made.too_many, &made.proxy_header] {
+        for counter in [&made.evicted, &made.full, &made.too_many, &made.banned, &made.proxy_header] {
             counter.increment(0);
         }
         made

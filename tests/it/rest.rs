@@ -1,6 +1,8 @@
-//! The HTTP interface: requests and responses in general, accounts, logins, names, search, and guessing.
+//! The HTTP interface: requests and responses in general, accounts, logins, names, search, guessing, and blocked
+//! networks.
 
 mod accounts;
+mod address_rules;
 mod audit;
 mod compression;
 mod guesses;

@@ -27,6 +27,8 @@ pub(super) enum Chore {
     DropReports(Timestamp),
     /// Drops invites that had ended long before the time.
     DropInvites(Timestamp),
+    /// Drops rules about addresses that had ended by the time.
+    DropAddressRules(Timestamp),
     /// Drops logins that had expired by the time.
     DropLogins(Timestamp),
 }
@@ -54,6 +56,7 @@ impl Chores {
             Chore::DropAudit(horizon, keep) => self.storage.drop_audit(horizon, keep).await,
             Chore::DropReports(now) => self.storage.drop_reports(now).await,
             Chore::DropInvites(now) => self.storage.drop_invites(now).await,
+            Chore::DropAddressRules(over) => self.storage.drop_address_rules(over).await,
             Chore::DropLogins(over) => {
                 let ended = over.plus_secs(-self.access_token_s);
                 self.storage.drop_logins(over, ended).await

@@ -10,8 +10,9 @@ use tokio::sync::oneshot;
 use super::messages::PersistenceHandle;
 use super::reply::{PendingReply, RETRY_AFTER_MS, RequestPermit};
 use crate::domain::{
-    Answer, Authority, BegunLogin, Command, Deletion, DirectKey, Draft, LoginEnd, LoginId, LoginMark, MessageId,
-    NewPassword, Proof, PublicKey, Scope, Seq, Settings, Stored, Timestamp, UserId, WhichLogins,
+    AddressRule, AddressRuleChange, Answer, Authority, BegunLogin, Command, Deletion, DirectKey, Draft, LoginEnd,
+    LoginId, LoginMark, MessageId, NewPassword, Proof, PublicKey, Scope, Seq, Settings, Stored, Timestamp, UserId,
+    WhichLogins,
 };
 use crate::protocol::{ErrorCode, FrameError};
 
@@ -127,6 +128,20 @@ impl PersistenceHandle {
     pub async fn change_password(&self, change: NewPassword, permit: RequestPermit) -> Result<BegunLogin, FrameError> {
         let command = Command::ChangePassword(Box::new(change));
         self.ask(command, permit, answer!(Answer::LoginBegun(begun) => begun)).await
+    }
+
+    /// Changes the rules about addresses. Returns the rule that was made, if one was.
+    pub async fn change_address_rules(
+        &self,
+        change: AddressRuleChange,
+        permit: RequestPermit,
+    ) -> Result<Option<AddressRule>, FrameError> {
+        let made = |answer| match answer {
+            Answer::AddressRule(rule) => Some(Some(rule)),
+            Answer::Done => Some(None),
+            _ => None,
+        };
+        self.ask(Command::ChangeAddressRules(Box::new(change)), permit, made).await
     }
 
     /// Notes something about a login.

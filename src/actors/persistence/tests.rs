@@ -13,7 +13,7 @@ use crate::actors::mailbox::{Mailbox, Slot};
 use crate::actors::presence::messages::{PresenceHandle, PresenceMsg};
 use crate::actors::probe::{self, SOON};
 use crate::actors::registry::messages::{RegistryHandle, RegistryMsg};
-use crate::auth::{Access, RefusedTokens};
+use crate::auth::{Access, AddressRules, Refusals, RefusedTokens};
 use crate::domain::{
     DeviceId, Draft, LoginEnd, LoginId, LoginMark, NewRefreshToken, Proof, Stored, UserId, WhichLogins,
 };
@@ -67,7 +67,10 @@ impl World {
             announcer: Announcer::Direct(Listeners {
                 registry: RegistryHandle(registry),
                 presence: PresenceHandle(presence),
-                refused: refused.clone(),
+                refusals: Refusals {
+                    tokens: refused.clone(),
+                    addresses: AddressRules::new(Vec::new(), Clock::system()),
+                },
             }),
             health: health.clone(),
             progress,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::sequencer::Batched;
 use crate::actors::presence::messages::PresenceHandle;
 use crate::actors::registry::messages::{Delivery, RegistryHandle};
-use crate::auth::RefusedTokens;
+use crate::auth::Refusals;
 use crate::domain::{Effect, LoginEnd, Record, RecordedEvent, Seq, Timestamp};
 
 /// What a batch has to announce.
@@ -60,8 +60,8 @@ pub(in crate::actors) struct Listeners {
     pub(in crate::actors) registry: RegistryHandle,
     /// Learns who may see whom.
     pub(in crate::actors) presence: PresenceHandle,
-    /// Refuses access tokens.
-    pub(in crate::actors) refused: Arc<RefusedTokens>,
+    /// Refuses access tokens, and learns that the rules about addresses have changed.
+    pub(in crate::actors) refusals: Refusals,
 }
 
 impl Listeners {
@@ -80,7 +80,7 @@ impl Listeners {
         for effect in effects {
             match effect {
                 Effect::LoginsEnded { user, logins, end, closes_all } => {
-                    self.refused.refuse_logins(&logins);
+                    self.refusals.tokens.refuse_logins(&logins);
                     if closes_all {
                         self.registry.end_user(user, end);
                     } else {
@@ -88,11 +88,12 @@ impl Listeners {
                     }
                 }
                 Effect::AccountDeleted { user, until } => {
-                    self.refused.refuse_user(user, until);
+                    self.refusals.tokens.refuse_user(user, until);
                     self.registry.end_user(user, LoginEnd::Deleted);
                     self.presence.reconsider(user, None);
                 }
                 Effect::VisibilityChanged { user, other } => self.presence.reconsider(user, other),
+                Effect::AddressRulesChanged => self.refusals.addresses.note_change(),
             }
         }
     }

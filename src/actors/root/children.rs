@@ -26,7 +26,7 @@ use crate::actors::session::replay::Replays;
 use crate::actors::stats::{ActorCounters, ActorStats};
 use crate::actors::who::messages::{Others, WhoHandle};
 use crate::actors::who::{WhoActor, WhoArgs};
-use crate::auth::RefusedTokens;
+use crate::auth::Refusals;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::Seq;
@@ -147,7 +147,7 @@ impl Child {
 pub(super) fn children(
     config: &Config,
     storage: &Arc<Storage>,
-    (refused, tokens): (&Arc<RefusedTokens>, &Arc<ReportTokens>),
+    (refusals, tokens): (&Refusals, &Arc<ReportTokens>),
     clock: &Clock,
     handles: &Handles,
     health: &Arc<Health>,
@@ -155,7 +155,7 @@ pub(super) fn children(
 ) -> Result<Vec<Child>, StartError> {
     let Handles { registry, persistence, presence, relay, who, others, link } = handles;
     let local = LocalUsers::default();
-    let listeners = Listeners { registry: registry.clone(), presence: presence.clone(), refused: refused.clone() };
+    let listeners = Listeners { registry: registry.clone(), presence: presence.clone(), refusals: refusals.clone() };
     let announcer =
         if storage.has_journal() { Announcer::Relayed(relay.clone()) } else { Announcer::Direct(listeners.clone()) };
     // Without NATS nobody takes what is said.
@@ -194,6 +194,7 @@ pub(super) fn children(
         audit: config.audit,
         journal_s: config.cluster.journal_s,
         access_token_s: config.auth.access_token_s,
+        forget_bans_s: config.bans.forget_s(),
     };
     let relay_args = RelayArgs {
         storage: storage.clone(),

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -80,6 +80,19 @@ pub struct QueueSender {
 
 /// The pump's end.
 pub struct SendQueue(Shared);
+
+/// Closes a socket from elsewhere, for as long as it is open.
+#[derive(Clone)]
+pub struct SocketCloser(Weak<Mutex<Queue>>);
+
+impl SocketCloser {
+    /// Makes the pump close the socket. The first reason counts.
+    pub fn close(&self, reason: CloseReason) {
+        if let Some(queue) = self.0.upgrade() {
+            lock(&queue).close(reason);
+        }
+    }
+}
 
 #[cfg(test)]
 impl QueueSender {
@@ -193,6 +206,12 @@ impl Queue {
 }
 
 impl SendQueue {
+    /// Returns what closes the socket from elsewhere.
+    #[must_use]
+    pub fn closer(&self) -> SocketCloser {
+        SocketCloser(Arc::downgrade(&self.0))
+    }
+
     /// Waits for the next task. Cancel-safe. A session that ended without a reason gives [`CloseReason::Fault`].
     pub async fn next(&mut self) -> Outgoing {
         poll_fn(|cx| {

@@ -231,6 +231,7 @@ fn repeated(viewer: Viewer, reply: Reply) -> Option<QueuedFrame> {
         | Answer::Configured(_)
         | Answer::LoginsEnded { .. }
         | Answer::LoginBegun(_)
+        | Answer::AddressRule(_)
         | Answer::Done => {}
     }
     v1::answer(&answer, viewer, origin.context.reference.as_ref()).map(|frame| answered(frame, origin))

@@ -1,5 +1,6 @@
 //! The admin API: what operators read and change. It is served on the local interface alone.
 
+mod address_rules;
 mod audit;
 mod invites;
 mod registration;
@@ -26,6 +27,11 @@ pub(super) static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
         route!(operator GET "/admin/api/invites" invites::list),
         route!(operator POST "/admin/api/invites" invites::create, reads: BodyLimits::USERS),
         route!(operator DELETE "/admin/api/invites/{id}" invites::revoke),
+        route!(operator GET "/admin/api/address_rules" address_rules::list),
+        route!(operator POST "/admin/api/address_rules" address_rules::create, reads: BodyLimits::USERS),
+        route!(operator DELETE "/admin/api/address_rules" address_rules::remove_named),
+        route!(operator DELETE "/admin/api/address_rules/{id}" address_rules::remove),
+        route!(operator GET "/admin/api/address_rules/check" address_rules::check),
         route!(operator GET "/admin/api/audit" audit::list),
         route!(operator GET "/admin/api/users" users::find),
         route!(operator PUT "/admin/api/users/{id}/disabled" users::set_disabled, reads: BodyLimits::USERS),

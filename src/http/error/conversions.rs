@@ -24,6 +24,8 @@ impl From<ServiceError> for ApiError {
             ServiceError::ReportInvalid => Self::ReportInvalid,
             ServiceError::NoSuchReport => Self::NotFound("there is no such report"),
             ServiceError::SelfBlock => Self::Invalid("nobody blocks themselves".to_owned()),
+            ServiceError::NoSuchRule => Self::NotFound("there is no rule for this network"),
+            ServiceError::OwnAddress => Self::Conflict("the network holds your own address: force it if you mean that"),
             ServiceError::NoSuchLogin => Self::NotFound("there is no such session"),
             ServiceError::Overloaded | ServiceError::Unconfirmed => Self::Unavailable,
             ServiceError::Internal(cause) => Self::Internal(cause),

@@ -35,7 +35,7 @@ pub(in crate::http) struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "login.account")]
     pub(super) limiter: Option<&'static str>,
-    /// `rate_limited`: milliseconds after which to try again.
+    /// `rate_limited`: milliseconds after which to try again; `banned`: until the block ends, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) retry_after_ms: Option<u64>,
     /// `second_factor_required`, when signing in: what to show with the code.

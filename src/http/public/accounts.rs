@@ -13,7 +13,7 @@ use crate::domain::{
 };
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{INVITE_CODE, Request, client_address, json_body, limit_address};
+use crate::http::extract::{INVITE_CODE, Request, check_stranger, client_address, json_body, limit_address};
 use crate::http::refusals::{HashingBusy, Invalid, RateLimited};
 use crate::http::respond::{Response, json, secret_json};
 use crate::limits::LimiterKey;
@@ -191,8 +191,12 @@ pub(in crate::http) async fn second_factor(app: Arc<App>, request: Request) -> R
 ))]
 pub(in crate::http) async fn refresh(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let expected = "an object with the text refresh_token";
-    let address = client_address(&request);
+    let (address, stranger) = (client_address(&request), check_stranger(&app, &request));
     let body: RefreshRequest = json_body(request, expected).await?;
-    let pair = app.service.refresh(body.refresh_token, address).await?;
+    let refreshed = app.service.refresh(body.refresh_token, address).await;
+    let pair = refreshed.map_err(|error| match (error.into(), stranger) {
+        (ApiError::Unauthorized(_), Err(banned)) => banned,
+        (error, _) => error,
+    })?;
     Ok(secret_json(StatusCode::OK, &TokenAnswer::from(pair)))
 }

@@ -62,8 +62,8 @@ fn described(route: &Route) -> Option<Document> {
     Some(document)
 }
 
-/// Adds what is the same in many operations: the security of users' endpoints, 401 where a token may be given, what is
-/// wrong with bodies that no field shows, and the type of refusals.
+/// Adds what is the same in many operations: the security of users' endpoints, 401 where a token may be given, 403 for
+/// blocked networks, what is wrong with bodies that no field shows, and the type of refusals.
 fn complete(operation: &mut Operation, handler: Handler) {
     if let Handler::User(_) = handler {
         operation.security = Some(vec![SecurityRequirement::new(BEARER, [] as [&str; 0])]);
@@ -76,6 +76,7 @@ fn complete(operation: &mut Operation, handler: Handler) {
         responses.entry("400".to_owned()).or_insert_with(|| RefOr::T(problem("The body is not JSON (`bad_json`)")));
         responses.entry("413".to_owned()).or_insert_with(|| RefOr::T(problem("The body is too large")));
     }
+    responses.entry("403".to_owned()).or_insert_with(|| RefOr::T(problem("Your network is blocked (`banned`)")));
     for response in responses.values_mut() {
         if let RefOr::T(response) = response {
             set_problem_type(response);

@@ -8,13 +8,14 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::actors::Opening;
+use crate::auth::AuthError;
 use crate::clock;
 use crate::domain::{DeviceId, Seq};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Connection, Request, keeps_place, query, since};
+use crate::http::extract::{Connection, Request, check_stranger, client_address, keeps_place, query, since};
 use crate::http::respond::{Body, Response};
-use crate::socket::{Handshake, authenticate};
+use crate::socket::{Handshake, Unauthenticated, authenticate};
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -41,6 +42,7 @@ pub(in crate::http) struct SocketQuery {
 #[utoipa::path(get, path = "/chat/ws", tag = "chat", params(SocketQuery), security(("bearer" = []), ()), responses(
     (status = 101, description = "The socket is open"),
     (status = 400, description = "No valid handshake, or a parameter is wrong", body = Problem),
+    (status = 403, description = "The network is blocked (`banned`)", body = Problem),
     (status = 426, description = "Not a handshake", body = Problem),
     (status = 503, description = "Going down, overloaded, or cut off from its database", body = Problem),
 ))]
@@ -51,7 +53,8 @@ pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Res
     let query: Result<SocketQuery, ApiError> = query(&request);
     let (token, ticket) = query.as_ref().map_or((None, None), |query| (query.token.as_deref(), query.ticket.as_ref()));
     let token = token.filter(|_| app.config.auth.token_in_query);
-    let access = authenticate(&app.auth, request.headers(), token, ticket).await?;
+    let authenticated = authenticate(&app.auth, request.headers(), token, ticket).await;
+    let access = authenticated.map_err(|refusal| unauthenticated(&app, &request, refusal))?;
     keeps_place(&request);
     let query = query.map_err(|_| ApiError::BadOpening("a query parameter is there twice, or is not text"))?;
     let handshake = Handshake::read(&request)?;
@@ -72,9 +75,28 @@ pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Res
     };
     // The socket keeps its place among the connections until it is closed.
     let place = request.extensions().get::<Connection>().map(|connection| connection.place.clone());
-    let response = app.sockets.open(request, &handshake, &access, (opening, above, stamp), place).await;
+    let client = client_address(&request);
+    let response = app.sockets.open(request, &handshake, &access, (opening, above, stamp), client, place).await;
     app.service.close_if_ended(access);
+    // It may have been blocked after it was checked.
+    if client.is_some_and(|client| app.address_rules.check(client).is_err()) {
+        app.close_banned_sockets();
+    }
     response.map(|response| response.map(|()| Body::Whole(Bytes::new()))).ok_or(ApiError::Unavailable)
+}
+
+/// Returns the refusal of a handshake without a valid credential. What is ours and has expired is never held against
+/// its address: every phone that wakes begins so.
+fn unauthenticated(app: &App, request: &Request, refusal: Unauthenticated) -> ApiError {
+    let error = match refusal {
+        Unauthenticated::Failed(error) => return error.into(),
+        Unauthenticated::Expired => return AuthError::InvalidToken.into(),
+        Unauthenticated::Nothing | Unauthenticated::Forged => check_stranger(app, request).err(),
+    };
+    if matches!(refusal, Unauthenticated::Forged) {
+        app.service.count_forged_handshake(client_address(request));
+    }
+    error.unwrap_or_else(|| AuthError::InvalidToken.into())
 }
 
 fn is_background(mode: Option<&str>) -> Result<bool, ApiError> {

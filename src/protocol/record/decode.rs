@@ -142,6 +142,7 @@ fn effect(kind: EffectKind) -> Effect {
         EffectKind::AccountDeleted(wire::AccountDeleted { user, until }) => {
             Effect::AccountDeleted { user: UserId(user), until: Timestamp::from_micros(until) }
         }
+        EffectKind::AddressRulesChanged(wire::Nothing {}) => Effect::AddressRulesChanged,
         EffectKind::VisibilityChanged(wire::VisibilityChanged { user, other }) => {
             Effect::VisibilityChanged { user: UserId(user), other: other.map(UserId) }
         }

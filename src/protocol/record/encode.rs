@@ -3,7 +3,7 @@
 use prost::Message as _;
 
 use super::wire::{self, EffectKind, Kind};
-use super::{COMPACT_LEVEL, VERSION, columns};
+use super::{ADDRESS_RULES_LEVEL, COMPACT_LEVEL, FIRST_LEVEL, VERSION, columns};
 use crate::domain::{
     Audience, Deletion, Effect, EventBody, LoginEnd, Message, Receipt, ReceiptKind, Record, RecordedEvent, Scope, Seq,
     Timestamp,
@@ -12,15 +12,25 @@ use crate::domain::{
 /// Returns the bytes of a record as servers of this level read them, without its numbers: they are kept beside it.
 #[must_use]
 pub fn encode(record: &Record, level: i32) -> Vec<u8> {
-    encode_body(body(record), level)
+    encode_body(body(record, level), level)
 }
 
-pub(super) fn body(record: &Record) -> wire::Body {
+/// Returns the record without what servers of this level cannot read.
+pub(super) fn body(record: &Record, level: i32) -> wire::Body {
+    let effects = record.effects.iter().filter(|effect| level_of(effect) <= level);
     wire::Body {
         events: record.events.iter().map(|event| entry(record.first, event)).collect(),
-        effects: record.effects.iter().map(|effect| wire::EffectEntry { kind: Some(effect_kind(effect)) }).collect(),
+        effects: effects.map(|effect| wire::EffectEntry { kind: Some(effect_kind(effect)) }).collect(),
         origin: None,
         messages: None,
+    }
+}
+
+/// Returns the level from which an effect is written.
+pub(super) fn level_of(effect: &Effect) -> i32 {
+    match effect {
+        Effect::LoginsEnded { .. } | Effect::AccountDeleted { .. } | Effect::VisibilityChanged { .. } => FIRST_LEVEL,
+        Effect::AddressRulesChanged => ADDRESS_RULES_LEVEL,
     }
 }
 
@@ -124,6 +134,7 @@ fn effect_kind(effect: &Effect) -> EffectKind {
         Effect::AccountDeleted { user, until } => {
             EffectKind::AccountDeleted(wire::AccountDeleted { user: user.0, until: until.as_micros() })
         }
+        Effect::AddressRulesChanged => EffectKind::AddressRulesChanged(wire::Nothing {}),
         Effect::VisibilityChanged { user, other } => {
             EffectKind::VisibilityChanged(wire::VisibilityChanged { user: user.0, other: other.map(|other| other.0) })
         }

@@ -34,7 +34,7 @@ pub fn tell(told: Told, limit: usize, level: i32) -> Vec<Vec<u8>> {
     for event in &mut record.events {
         make_small(event);
     }
-    let wire::Body { events, effects, .. } = body(&record);
+    let wire::Body { events, effects, .. } = body(&record, level);
     let base = record.first;
     let (mut parts, mut first) = (Vec::new(), base);
     let mut part: Vec<wire::Entry> = Vec::new();

@@ -178,7 +178,7 @@ pub(super) struct Block {
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct EffectEntry {
-    #[prost(oneof = "EffectKind", tags = "1, 2, 3")]
+    #[prost(oneof = "EffectKind", tags = "1, 2, 3, 4")]
     pub(super) kind: Option<EffectKind>,
 }
 
@@ -190,7 +190,13 @@ pub(super) enum EffectKind {
     AccountDeleted(AccountDeleted),
     #[prost(message, tag = "3")]
     VisibilityChanged(VisibilityChanged),
+    #[prost(message, tag = "4")]
+    AddressRulesChanged(Nothing),
 }
+
+/// What its kind says is all.
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(super) struct Nothing {}
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct LoginsEnded {

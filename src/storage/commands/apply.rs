@@ -258,6 +258,7 @@ impl Batch<'_> {
                     Box::pin(self.end_logins(user, which, asking, end)).await?
                 }
                 Command::ChangePassword(change) => Box::pin(self.change_password(&change)).await?,
+                Command::ChangeAddressRules(change) => Box::pin(self.change_address_rules(*change)).await?,
             };
             self.finish(place, outcome);
         }

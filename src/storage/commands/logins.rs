@@ -132,7 +132,7 @@ impl Storage {
                         found.push(effect);
                     }
                 }
-                Effect::VisibilityChanged { .. } => found.push(effect),
+                Effect::VisibilityChanged { .. } | Effect::AddressRulesChanged => found.push(effect),
             }
         }
         Ok(found)

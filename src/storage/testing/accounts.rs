@@ -27,7 +27,9 @@ pub(crate) async fn add_users(storage: &Storage, names: &[&str], now: Timestamp)
 
 /// Opens an empty store in `dir` and makes accounts, whose ids count from 1.
 pub(crate) async fn store_with(dir: &Path, names: &[&str], now: Timestamp) -> Storage {
-    let storage = Storage::open(&config_in(dir)).await.unwrap();
+    let config = config_in(dir);
+    // On the heap, since the tests hold it in futures of their own.
+    let storage = Box::pin(Storage::open(&config)).await.unwrap();
     add_users(&storage, names, now).await;
     storage
 }

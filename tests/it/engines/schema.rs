@@ -10,7 +10,8 @@ use crate::support::postgres::database;
 use crate::support::tables;
 
 /// What each table holds. A table without a line here fails the test.
-const TABLES: [(&str, &str); 31] = [
+const TABLES: [(&str, &str); 32] = [
+    ("address_rules", "Networks that may come in or not, by operators and by bans."),
     ("audit", "What has happened to accounts and settings, for operators; ids of deleted accounts are emptied."),
     ("batches", "The journal: what each batch of the last minute has done, for other servers; no ciphertext."),
     ("blocks", "Which user has blocked which."),

@@ -2,7 +2,8 @@
 
 use fluent_backend::Config;
 use fluent_backend::clock::Clock;
-use fluent_backend::testing::{TestClient, TestDatabase, TestServer, send_frame};
+use fluent_backend::domain::{NewAddressRule, Operator, RuleAction, RuleScope, WhichRules};
+use fluent_backend::testing::{TestClient, TestDatabase, TestServer, eventually, send_frame};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -106,6 +107,28 @@ async fn blocks_keys_and_deletions_at_one_server_hold_at_the_other() {
     bob.http.with_body(Method::DELETE, "/users/me", &password).await.ok();
     a.send(&send_frame(bob.id, "to nobody")).await;
     assert_fields(&a.read_until("error").await.1, &json!({"code": "unknown_user"}));
+    one.stop().await;
+    two.stop().await;
+}
+
+/// What an operator blocks at one server is kept out of the other, and its sockets there are closed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_is_blocked_at_one_server_is_kept_out_of_the_other() {
+    let Some(database) = database().await else { return };
+    let (one, two) = two_servers(&database).await;
+    let alice = two.sign_up("alice").await;
+    let mut device = live(&alice, "a").await;
+    let (network, scope) = ("127.0.0.1".parse().unwrap(), RuleScope::All);
+    let new = NewAddressRule { network, action: RuleAction::Block, scope, reason: String::new(), expires_at: None };
+    one.server().service().set_address_rule(new, None, false, Operator::Unknown).await.unwrap();
+    assert_eq!(device.socket.closed().await, (1008, "banned".to_owned()));
+    assert_eq!(alice.http.get("/users/me").await.problem(), (403, "banned".to_owned()));
+    let both = WhichRules::Network { network, scope: None };
+    one.server().service().remove_address_rules(both, Operator::Unknown).await.unwrap();
+    eventually("the other server lets it in again", async || {
+        (alice.http.get("/users/me").await.status == 200).then_some(())
+    })
+    .await;
     one.stop().await;
     two.stop().await;
 }

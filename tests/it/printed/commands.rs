@@ -13,6 +13,8 @@ use crate::support::postgres::database;
 
 pub(super) const COPY_TEST: &str = "the_commands_for_postgresql_work_as_they_are_printed";
 
+pub(super) const ADDRESS_TEST: &str = "the_commands_about_addresses_work_as_they_are_printed";
+
 pub(super) const ADMIN_TEST: &str = "the_commands_for_operators_work_as_they_are_printed";
 
 /// How commands begin.
@@ -252,6 +254,21 @@ async fn the_commands_for_operators_work_as_they_are_printed() {
     for said in ["registration is invite", "good for 3 accounts", "good for bob@example.org alone", "the new team"] {
         assert!(shown.contains(said), "{said}: {shown}");
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_commands_about_addresses_work_as_they_are_printed() {
+    let dir = tempfile::tempdir().unwrap();
+    let printed = block("docs/operations/addresses.md", "fluent-backend admin address block");
+    let server = ServerProcess::start(dir.path(), &[]).await;
+    let shown = shell(dir.path(), &format!("set -e\n{printed}"), &[]).await;
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    for part in ["floods of registrations", "203.0.113.7/32: let in", "2001:db8::/32: blocked", "scope auth"] {
+        assert!(shown.contains(part), "{part:?}: {shown}");
+    }
+    assert!(shown.contains("requests and sockets: blocked until "), "{shown}");
+    assert!(shown.contains("there is no rule for 203.0.113.0/24 any more"), "{shown}");
     server.stop().await;
 }
 
