@@ -137,7 +137,11 @@ proptest! {
     }
 
     #[test]
-    fn the_parts_of_what_is_told_join_and_are_small(told in told(), limit in 20_000..60_000_usize, level in FIRST_LEVEL..=LEVEL) {
+    fn the_parts_of_what_is_told_join_and_are_small(
+        told in told(),
+        limit in 20_000..60_000_usize,
+        level in FIRST_LEVEL..=LEVEL,
+    ) {
         let parts = tell(told.clone(), limit, level);
         let (mut next, mut events, mut effects) = (told.record.first, Vec::new(), Vec::new());
         for (i, bytes) in parts.iter().enumerate() {
