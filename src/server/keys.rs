@@ -26,8 +26,8 @@ pub(super) async fn watch(app: Arc<App>, stop: CancellationToken) {
     }
 }
 
-/// Loads the keys anew if they have changed, and returns whether they can be used; the reason why not is logged if it is
-/// to be told.
+/// Loads the keys anew if they have changed, and returns whether they can be used; the reason why not is logged if it
+/// is to be told.
 pub(super) async fn look(app: &Arc<App>, is_told: bool) -> bool {
     let app = app.clone();
     // Files may be on a slow disk.

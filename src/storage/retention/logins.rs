@@ -73,8 +73,8 @@ impl Storage {
         Ok(Cleared { destroyed: 0, dropped, has_more: dropped > 0 })
     }
 
-    /// Drops some expired socket tickets, deleted accounts of which no access token is left, logins that have waited too
-    /// long for a code, and secrets that were never confirmed.
+    /// Drops some expired socket tickets, deleted accounts of which no access token is left, logins that have waited
+    /// too long for a code, and secrets that were never confirmed.
     pub async fn drop_tickets(&self, now: Timestamp) -> Result<Cleared, StorageError> {
         let mut dropped = 0;
         for sql in [TICKETS, USERS, CHALLENGES, PENDING] {
