@@ -53,7 +53,8 @@ impl Storage {
         now: Timestamp,
     ) -> Result<UserId, StorageError> {
         let (hash, invite_use) = (password_hash, InviteUse::NOT_NEEDED);
-        let created = self.create_invited_account((name, email), hash, public_key, invite_use, now).await?;
+        // Boxed: its future is large, and tests hold it in theirs.
+        let created = Box::pin(self.create_invited_account((name, email), hash, public_key, invite_use, now)).await?;
         created.ok_or(StorageError::Corrupt("an account that needs no invite"))
     }
 
