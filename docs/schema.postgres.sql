@@ -141,6 +141,18 @@ CREATE UNIQUE INDEX invites_hash ON invites USING btree (hash);
 CREATE INDEX invites_used_by ON invites USING btree (used_by)
     WHERE (used_by IS NOT NULL);
 
+-- Networks from which users have logged in, as tags that reveal no address.
+CREATE TABLE known_networks (
+    user_id integer NOT NULL,
+    tag bytea NOT NULL,
+    network_tag bytea NOT NULL,
+    last_ok_at bigint NOT NULL,
+    FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+    PRIMARY KEY (user_id, tag)
+);
+CREATE INDEX known_networks_network ON known_networks USING btree (network_tag);
+CREATE INDEX known_networks_old ON known_networks USING btree (last_ok_at);
+
 -- Chores that one of several servers does at a time.
 CREATE TABLE leases (
     name text NOT NULL,
@@ -382,6 +394,16 @@ CREATE TABLE user_grams (
     block integer NOT NULL,
     users bytea NOT NULL,
     PRIMARY KEY (gram, block)) WITH (toast_tuple_target=8160
+);
+
+-- What operators have set for single users in place of the limits of all.
+CREATE TABLE user_limits (
+    user_id integer NOT NULL,
+    limiter text NOT NULL,
+    burst bigint NOT NULL,
+    every_us bigint NOT NULL,
+    FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+    PRIMARY KEY (user_id, limiter)
 );
 
 -- Accounts: names, addresses, password hashes, public keys, settings.

@@ -110,6 +110,17 @@ CREATE UNIQUE INDEX invites_hash ON invites (hash);
 CREATE INDEX invites_used_by ON invites (used_by)
     WHERE used_by IS NOT NULL;
 
+-- Networks from which users have logged in, as tags that reveal no address.
+CREATE TABLE known_networks (
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    tag BLOB NOT NULL,
+    network_tag BLOB NOT NULL,
+    last_ok_at BIGINT NOT NULL,
+    PRIMARY KEY (user_id, tag)
+) WITHOUT ROWID;
+CREATE INDEX known_networks_network ON known_networks (network_tag);
+CREATE INDEX known_networks_old ON known_networks (last_ok_at);
+
 -- Logins that wait for a code of the second factor, by the hash of what they show.
 CREATE TABLE login_challenges (
     hash BLOB NOT NULL PRIMARY KEY,
@@ -311,6 +322,15 @@ CREATE TABLE user_grams (
     users BLOB NOT NULL,
     PRIMARY KEY (gram, block)
 ) WITHOUT ROWID;
+
+-- What operators have set for single users in place of the limits of all.
+CREATE TABLE user_limits (
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    limiter TEXT NOT NULL,
+    burst BIGINT NOT NULL,
+    every_us BIGINT NOT NULL,
+    PRIMARY KEY (user_id, limiter)
+);
 
 -- Accounts: names, addresses, password hashes, public keys, settings.
 CREATE TABLE "users" (

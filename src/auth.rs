@@ -8,7 +8,9 @@ mod error;
 mod guesses;
 mod instance_key;
 mod key_file;
+mod login;
 mod logins;
+mod networks;
 mod opaque;
 mod passwords;
 mod refused;
@@ -17,6 +19,7 @@ mod secrets;
 mod token_keys;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -28,6 +31,8 @@ pub use error::AuthError;
 pub use guesses::WrongPasswords;
 pub use instance_key::InstanceKey;
 pub use logins::{FirstToken, TICKET_LIFETIME_S};
+pub use networks::Networks;
+pub use passwords::Requester;
 pub use refused::RefusedTokens;
 pub use second_factor::{Enrolment, FactorState};
 pub use secrets::{SecretError, SecretKeys};
@@ -36,16 +41,16 @@ pub use token_keys::{KeyDirectory, KeyEntry, KeyError, KeyState, ListedKey, Publ
 use crate::clock::Clock;
 use crate::config;
 use crate::domain::{
-    InviteUse, Limiter, LoginId, Network, NewAccount, NewRefreshToken, Password, Proof, RightCode, Timestamp, UserId,
+    ClientAddress, InviteUse, Limiter, LoginId, NewAccount, NewRefreshToken, Password, Timestamp, UserId,
 };
 use crate::limits::Limiters;
-use crate::storage::{Beginning, LoginCode, NewLogin, Rotation, Storage, StorageError};
+use crate::storage::{Rotation, Storage, StorageError};
 use opaque::OpaqueToken;
-use passwords::{Passwords, Verdict};
+use passwords::Passwords;
 use second_factor::FactorKeys;
 
-/// How often a password is verified anew because its hash was replaced meanwhile.
-const TRIES: usize = 3;
+/// Longest time for which a refresh waits instead of being refused.
+const REFRESH_DELAY: Duration = Duration::from_secs(5);
 
 /// What is refused from the moment on at which a batch says so.
 #[derive(Clone)]
@@ -83,9 +88,10 @@ pub struct Auth {
     storage: Arc<Storage>,
     clock: Clock,
     passwords: Passwords,
+    limiters: Arc<Limiters>,
+    networks: Networks,
     access: AccessTokens,
     factor_keys: FactorKeys,
-    limiters: Arc<Limiters>,
     refresh_token_s: i64,
     refresh_grace_s: i64,
 }
@@ -107,9 +113,10 @@ impl Auth {
         }
         Ok(Self {
             passwords: Passwords::new(config)?,
+            limiters,
+            networks: Networks::new(instance_key).map_err(|error| AuthError::Internal(error.to_string()))?,
             access,
             factor_keys: FactorKeys::new(instance_key)?,
-            limiters,
             storage,
             clock,
             refresh_token_s: config.refresh_token_s,
@@ -120,9 +127,14 @@ impl Auth {
     /// Makes an account, and takes its invite with it. Returns [`AuthError::Taken`] when another account has the name,
     /// a name that looks like it, or the address. This takes the same work, so the time until the response reveals
     /// nothing. Returns [`AuthError::InviteGone`] when the invite that it needs cannot be used any more.
-    pub async fn register(&self, account: NewAccount, invite_use: InviteUse) -> Result<UserId, AuthError> {
+    pub async fn register(
+        &self,
+        account: NewAccount,
+        invite_use: InviteUse,
+        address: Option<ClientAddress>,
+    ) -> Result<UserId, AuthError> {
         account.password.check_owner(account.name.as_str(), account.email.as_str())?;
-        let hash = self.passwords.hash(account.password.into_secret()).await?;
+        let hash = self.passwords.hash(Requester::stranger(address), account.password.into_secret()).await?;
         let names = (&account.name, &account.email);
         match self.storage.create_invited_account(names, hash, &account.public_key, invite_use, self.clock.now()).await
         {
@@ -132,86 +144,28 @@ impl Auth {
         }
     }
 
-    /// Begins a login. Returns [`AuthError::WrongCredentials`] for an unknown name and a wrong password alike, after
-    /// the same work, and [`AuthError::CodeNeeded`] when the password is right and the account has a second factor.
-    /// Where it has one, `password` may end in `:` and a code.
-    pub async fn login(
-        &self,
-        name: &str,
-        password: SecretString,
-        network: Option<Network>,
-    ) -> Result<Begun, AuthError> {
-        for _ in 0..TRIES {
-            if let Some(begun) = Box::pin(self.try_login(name, password.clone(), network)).await? {
-                return Ok(begun);
-            }
-        }
-        Err(AuthError::Busy)
-    }
-
-    /// Returns `None` when the hash was replaced while it was compared: it may be of another password now, or of the
-    /// same.
-    async fn try_login(
-        &self,
-        name: &str,
-        password: SecretString,
-        network: Option<Network>,
-    ) -> Result<Option<Begun>, AuthError> {
-        // A text that cannot be a name finds no user, and costs the same.
-        let known = self.storage.credentials(name).await?;
-        let user = known.as_ref().map_or(UserId(0), |known| known.user);
-        let factor = self.storage.second_factor(user).await?;
-        let (password, code) = self.split_code(user, factor.as_ref(), password).await?;
-        let hash = known.as_ref().map(|known| known.password_hash.clone());
-        let verdict = self.passwords.verify(password.clone(), hash).await?;
-        let wrong = AuthError::WrongCredentials { user: known.as_ref().map(|known| known.user) };
-        // A disabled account is answered as one whose password was wrong.
-        let user = known.filter(|known| verdict.is_right() && !known.is_disabled).ok_or(wrong)?;
-        if factor.is_some() {
-            // Not before: a stranger could use up the owner's tokens, and would learn that there is a second factor.
-            match code {
-                Some(_) => self.limiters.take(Limiter::SecondFactorAccount, user.user)?,
-                None => return Err(self.challenge(user.user, &user.password_hash).await?),
-            }
-        }
-        let better = if verdict == (Verdict::Right { outdated: true }) {
-            // Otherwise the time of a login would distinguish old accounts from unused names.
-            Some(self.passwords.hash(password).await?)
-        } else {
-            None
-        };
-        let code = code.map(|code| LoginCode { code, challenge: None });
-        Box::pin(self.begin(user.user, (Proof::of(user.password_hash), better), code, network)).await
-    }
-
-    /// Begins a login of a user who has proved the password. `None` when its hash was replaced meanwhile.
-    async fn begin(
-        &self,
-        user: UserId,
-        (proof, better): (Proof, Option<String>),
-        code: Option<LoginCode>,
-        network: Option<Network>,
-    ) -> Result<Option<Begun>, AuthError> {
-        let (token, now) = (OpaqueToken::random()?, self.clock.now());
-        let stored = self.stored(&token, now);
-        match self.storage.create_login(user, &proof, better, code, stored, (network, now)).await? {
-            Beginning::Begun(NewLogin { id: login, name, is_beyond }) => {
-                let pair = self.pair(user, &name, login, &token)?;
-                let used_recovery_code = code.is_some_and(|code| matches!(code.code, RightCode::Recovery(_)));
-                Ok(Some(Begun { pair, user, login, is_beyond, used_recovery_code }))
-            }
-            // A second factor that was switched on this moment is seen at the next try.
-            Beginning::PasswordReplaced | Beginning::CodeNeeded => Ok(None),
-            // It was right a moment ago: another request has used it.
-            Beginning::CodeUsed => Err(AuthError::WrongCredentials { user: Some(user) }),
-        }
-    }
-
-    /// Spends a refresh token. A second try with the same token gets the same successor; see [`Storage::rotate`]. Fails
+    /// Spends a refresh token, which may have to wait when its login refreshes too often: a refusal would sign the
+    /// shipped client out. A second try with the same token gets the same successor; see [`Storage::rotate`]. Fails
     /// with [`AuthError::Reused`] when it was spent by another party: then its login has ended, and its access tokens
     /// are refused.
-    pub async fn refresh(&self, presented: &SecretString, network: Option<Network>) -> Result<TokenPair, AuthError> {
-        let token = OpaqueToken::parse(presented.expose_secret()).ok_or(AuthError::InvalidToken)?;
+    pub async fn refresh(
+        &self,
+        presented: &SecretString,
+        address: Option<ClientAddress>,
+    ) -> Result<TokenPair, AuthError> {
+        let token = OpaqueToken::parse(presented.expose_secret());
+        let login = match &token {
+            Some(token) => self.storage.login_of_token(token.hash()).await?,
+            None => None,
+        };
+        let (Some(token), Some(login)) = (token, login) else {
+            if let Some(address) = address {
+                self.limiters.take(Limiter::RefreshInvalid, address.class())?;
+            }
+            return Err(AuthError::InvalidToken);
+        };
+        self.limiters.take_in_time(Limiter::RefreshChain, login, REFRESH_DELAY).await?;
+        let network = address.map(ClientAddress::network);
         let now = self.clock.now();
         let salt = crate::clock::random_bytes()?;
         let successor = |salt: &[u8; 32]| self.stored(&token.successor(salt), now);

@@ -18,14 +18,16 @@ use std::path::{Path, PathBuf};
 use ::config::{Environment, File, FileFormat};
 use serde::Deserialize;
 
+use crate::domain::{LimitRule, Limiter};
+
 pub use address::{ListenAddress, NotAnAddress, reachable};
 pub(crate) use env_file::without_byte_order_mark;
 pub use error::ConfigError;
 pub use nats::NatsServers;
 pub use sections::{
     Admin, Audit, Auth, Bans, Bytes, ClientAddressSource, Cluster, Database, Failover, Http, Limits, Log, LogFormat,
-    MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, Messages, Rate, Registration, Reports, Server, Socket, Synchronous,
-    TENTHS, Tenths, Tls, TlsVersion, TokenAlgorithm,
+    MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, Messages, Quota, Rate, Registration, Reports, Server, Socket,
+    Synchronous, TENTHS, Tenths, Tls, TlsVersion, TokenAlgorithm,
 };
 pub use store::Store;
 
@@ -64,6 +66,8 @@ pub struct Config {
     pub limits: Limits,
     /// Automatic bans of networks.
     pub bans: Bans,
+    /// How much of the server one user may take.
+    pub quota: Quota,
     /// Logging.
     pub log: Log,
 }
@@ -119,7 +123,8 @@ impl Config {
         self.cluster.validate(matches!(store, Store::Sqlite(_)))?;
         self.log.validate()?;
         self.bans.validate()?;
-        self.limits.validate(self.socket.max_ciphertext_bytes)
+        self.limits.validate(self.socket.max_ciphertext_bytes)?;
+        self.quota.validate(self.socket.max_ciphertext_bytes)
     }
 
     /// Returns the store that `database.url` names, or the SQLite file in the data directory.
@@ -128,6 +133,15 @@ impl Config {
         match self.database.url.expose_secret() {
             "" => Ok(Store::Sqlite(self.server.data_dir.join("fluent.db"))),
             url => Store::parse(url),
+        }
+    }
+
+    /// Returns the numbers of a limiter; `None` when it is off, or a cap.
+    #[must_use]
+    pub fn limit(&self, limiter: Limiter) -> Option<LimitRule> {
+        match limiter {
+            Limiter::QuotaSend => self.quota.send_rule().filter(|_| self.limits.enabled),
+            _ => self.limits.rule(limiter),
         }
     }
 

@@ -7,27 +7,37 @@
 mod bucket;
 mod key;
 mod key_table;
+mod overrides;
 mod providers;
+mod sends;
 mod time;
+mod worst;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use key::LimiterKey;
+pub use overrides::UserLimit;
+pub use worst::WorstKey;
 
 use crate::clock::Clock;
-use crate::config;
+use crate::config::Config;
 use crate::domain::{Limited, Limiter};
 use crate::telemetry::metrics;
 use bucket::Bucket;
 use key::Hasher;
 use key_table::KeyTable;
+use overrides::Overrides;
 use time::Time;
+use worst::Worst;
 
 /// All limiters.
 pub struct Limiters {
     /// One for each row; `None` for caps, and for rows that are off.
     buckets: Vec<Option<Bucket>>,
+    overrides: Overrides,
+    /// One for each row.
+    worst: Vec<Worst>,
     keys: Arc<KeyTable>,
     time: Time,
     hasher: Hasher,
@@ -36,11 +46,13 @@ pub struct Limiters {
 impl Limiters {
     /// Makes the limiters that are configured; with full buckets.
     #[must_use]
-    pub fn new(config: &config::Limits, clock: &Clock) -> Arc<Self> {
-        let (keys, time) = (Arc::new(KeyTable::new(config.max_keys)), Time::new(clock.clone()));
-        let bucket = |limiter: &Limiter| Some(Bucket::new(*limiter, config.rule(*limiter)?, &keys, &time));
+    pub fn new(config: &Config, clock: &Clock) -> Arc<Self> {
+        let (keys, time) = (Arc::new(KeyTable::new(config.limits.max_keys)), Time::new(clock.clone()));
+        let bucket = |limiter: &Limiter| Some(Bucket::new(*limiter, config.limit(*limiter)?, &keys, &time));
         let buckets = Limiter::ALL.iter().map(bucket).collect();
-        Arc::new(Self { buckets, keys, time, hasher: Hasher::default() })
+        let worst = Limiter::ALL.iter().map(|_| Worst::default()).collect();
+        let (overrides, hasher) = (Overrides::default(), Hasher::default());
+        Arc::new(Self { buckets, overrides, worst, keys, time, hasher })
     }
 
     /// Takes a token, or refuses.
@@ -50,7 +62,21 @@ impl Limiters {
 
     /// Takes `count` tokens at once, or refuses and takes none. More than the bucket holds count as all that it holds.
     pub fn take_some(&self, limiter: Limiter, key: impl Into<LimiterKey>, count: u32) -> Result<(), Limited> {
-        self.take_quietly(limiter, key.into(), count).inspect_err(|refusal| Self::refused(*refusal))
+        let key = key.into();
+        self.take_quietly(limiter, key, count).inspect_err(|refusal| self.refused(*refusal, key))
+    }
+
+    /// Takes a token, or returns the time after which there is one again, for what is delayed and never refused.
+    #[must_use]
+    pub fn take_or_wait(&self, limiter: Limiter, key: impl Into<LimiterKey>) -> Option<Duration> {
+        let key = key.into();
+        match self.take_quietly(limiter, key, 1) {
+            Err(Limited::Until { wait, .. }) => {
+                self.delayed(limiter, key);
+                Some(wait)
+            }
+            Ok(()) | Err(Limited::NoRoom(_)) => None,
+        }
     }
 
     /// Takes a token, and waits for one up to `longest`. Refuses when it would take longer.
@@ -70,14 +96,14 @@ impl Limiters {
         while let Limited::Until { wait, .. } = refusal
             && wait <= deadline.saturating_duration_since(Instant::now())
         {
-            metrics().limiters.delayed(limiter);
+            self.delayed(limiter, key);
             tokio::time::sleep(wait).await;
             refusal = match self.take_quietly(limiter, key, 1) {
                 Ok(()) => return Ok(()),
                 Err(refusal) => refusal,
             };
         }
-        Self::refused(refusal);
+        self.refused(refusal, key);
         Err(refusal)
     }
 
@@ -85,7 +111,11 @@ impl Limiters {
     pub fn give_back(&self, limiter: Limiter, key: impl Into<LimiterKey>) {
         let key = key.into();
         let limiter = for_family(limiter, key);
-        if let Some(bucket) = self.bucket(limiter) {
+        if let Some(own) = self.overrides.of(limiter, key) {
+            if let Some(bucket) = &own.bucket {
+                bucket.give_back(self.hasher.own_slot(limiter, key, own.generation), None);
+            }
+        } else if let Some(bucket) = self.bucket(limiter) {
             bucket.give_back(self.hasher.slot(limiter, key), self.hasher.site_slot(limiter, key));
         }
     }
@@ -94,6 +124,22 @@ impl Limiters {
     #[must_use]
     pub fn name_key(&self, name: &str) -> LimiterKey {
         self.hasher.name(name)
+    }
+
+    /// Makes these the only limits of single users. Their buckets begin full, and so do those of users who have the
+    /// limits of all again.
+    pub fn set_user_limits(&self, limits: &[UserLimit]) {
+        let make = |limiter, rule| Bucket::new(limiter, rule, &self.keys, &self.time);
+        for (limiter, user) in self.overrides.replace(limits, make) {
+            // Of pairs, whose other sides are not known here, the buckets have filled meanwhile.
+            self.keys.forget(self.hasher.slot(limiter, LimiterKey::User(user)));
+        }
+    }
+
+    /// Returns the keys that were refused or made to wait most often since the start, the worst first.
+    #[must_use]
+    pub fn worst(&self, limiter: Limiter) -> Vec<WorstKey> {
+        self.worst.get(limiter as usize).map(Worst::list).unwrap_or_default()
     }
 
     /// Drops buckets that are full again. Must be called every few seconds.
@@ -105,6 +151,11 @@ impl Limiters {
     fn take_quietly(&self, limiter: Limiter, key: LimiterKey, count: u32) -> Result<(), Limited> {
         debug_assert_eq!(limiter.kind(), key.kind(), "{}", limiter.setting());
         let limiter = for_family(limiter, key);
+        if let Some(own) = self.overrides.of(limiter, key) {
+            let Some(bucket) = &own.bucket else { return Ok(()) };
+            // There are few, and they are an operator's.
+            return bucket.take(self.hasher.own_slot(limiter, key, own.generation), None, count);
+        }
         let Some(bucket) = self.bucket(limiter) else { return Ok(()) };
         let (slot, site) = (self.hasher.slot(limiter, key), self.hasher.site_slot(limiter, key));
         if self.keys.has_room_for(slot) || self.keys.make_room(self.time.nanos()) {
@@ -118,11 +169,23 @@ impl Limiters {
         }
     }
 
+    fn note(&self, limiter: Limiter, key: LimiterKey) {
+        if let Some(worst) = self.worst.get(limiter as usize) {
+            worst.record(key);
+        }
+    }
+
     fn bucket(&self, limiter: Limiter) -> Option<&Bucket> {
         self.buckets.get(limiter as usize)?.as_ref()
     }
 
-    fn refused(refusal: Limited) {
+    fn delayed(&self, limiter: Limiter, key: LimiterKey) {
+        self.note(limiter, key);
+        metrics().limiters.delayed(limiter);
+    }
+
+    fn refused(&self, refusal: Limited, key: LimiterKey) {
+        self.note(refusal.limiter(), key);
         metrics().limiters.refused(refusal.limiter());
     }
 }

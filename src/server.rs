@@ -295,6 +295,10 @@ async fn upkeep(app: Arc<App>, stop: CancellationToken) {
         app.limiters.sweep();
         app.service.log_wrong_passwords();
         app.service.forget_quiet_addresses();
+        if let Err(error) = app.service.load_user_limits().await {
+            // Those that were read before hold on.
+            tracing::debug!(error = %error, "the limits of single users were not read");
+        }
     }
 }
 

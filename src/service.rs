@@ -19,6 +19,7 @@ mod reports;
 mod second_factor;
 mod settings;
 mod sync;
+mod user_limits;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -34,6 +35,7 @@ use crate::auth::{Auth, AuthError, WrongPasswords};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::domain::ClientAddress;
+use crate::limits::Limiters;
 use crate::protocol::franking::ReportTokens;
 use crate::storage::Storage;
 use commands::Writer;
@@ -51,6 +53,8 @@ pub struct Service {
     writer: Writer,
     /// The dialect of each login.
     dialects: Arc<Dialects>,
+    /// The limits on rates.
+    limiters: Arc<Limiters>,
     /// Counts wrong passwords for operators.
     wrong_passwords: WrongPasswords,
     /// What has happened to accounts and settings, for operators.
@@ -77,6 +81,7 @@ impl Service {
         addresses: Addresses,
         clock: Clock,
     ) -> Arc<Self> {
+        let limiters = auth.limiters().clone();
         let writer = Writer::new(persistence);
         let dialects = Arc::new(Dialects::new(storage.clone(), clock.clone(), writer.clone()));
         let (audit, wrong_passwords) = (Audit::new(storage.clone(), clock.clone()), WrongPasswords::default());
@@ -86,6 +91,7 @@ impl Service {
             registry,
             writer,
             dialects,
+            limiters,
             wrong_passwords,
             audit,
             registration: config.registration,
@@ -112,6 +118,12 @@ impl Service {
     pub fn log_wrong_passwords(&self) {
         self.audit.record_due();
         self.wrong_passwords.log_due(Instant::now());
+    }
+
+    /// Returns the limits on rates.
+    #[must_use]
+    pub fn limiters(&self) -> &Arc<Limiters> {
+        &self.limiters
     }
 
     /// Counts a wrong password, if `outcome` is one.

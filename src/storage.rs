@@ -19,13 +19,14 @@ mod schema;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sea_orm::DatabaseConnection;
 use tokio::sync::{Mutex, Semaphore};
 
+use crate::limits::Limiters;
 use cluster::Membership;
 use cluster::history::History;
 use cluster::hold_times::HoldTimes;
@@ -104,6 +105,8 @@ pub struct Storage {
     wait: Duration,
     /// The lock of a SQLite store, while it is open.
     lock: Option<StoreLock>,
+    /// The limits on rates; none in programs that only look after the store.
+    limiters: OnceLock<Arc<Limiters>>,
 }
 
 impl Storage {
@@ -115,6 +118,17 @@ impl Storage {
         }
         // Taking the right to write performs the check, and gives up the store when it fails.
         self.write_guard().await.map(drop)
+    }
+
+    /// Makes the writer keep these limits. Only the first ones count.
+    pub fn limit_by(&self, limiters: Arc<Limiters>) {
+        let _ = self.limiters.set(limiters);
+    }
+
+    /// Returns the limits on rates; `None` in programs that only look after the store.
+    #[must_use]
+    pub fn limiters(&self) -> Option<&Arc<Limiters>> {
+        self.limiters.get()
     }
 
     /// Returns whether the last write of a request succeeded.

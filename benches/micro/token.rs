@@ -23,7 +23,7 @@ fn verify() -> Box<dyn FnMut()> {
         let storage = std::sync::Arc::new(fluent_backend::storage::Storage::open(&config).await.unwrap());
         let keys = TokenKeys::load(&config, Clock::system().now()).unwrap();
         let instance_key = InstanceKey::load(&config).unwrap();
-        let limiters = Limiters::new(&config.limits, &Clock::system());
+        let limiters = Limiters::new(&config, &Clock::system());
         let keys = (keys, &instance_key);
         let auth = Auth::new(&config.auth, keys, storage, limiters, Clock::system()).await.unwrap();
         let password = || "a long password".to_owned();
@@ -33,7 +33,7 @@ fn verify() -> Box<dyn FnMut()> {
             password: Password::parse(&SecretString::from(password())).unwrap(),
             public_key: PublicKey::parse("AAAA".to_owned(), false).unwrap(),
         };
-        auth.register(account, InviteUse::NOT_NEEDED).await.unwrap();
+        auth.register(account, InviteUse::NOT_NEEDED, None).await.unwrap();
         let begun = auth.login("alice", SecretString::from(password()), None).await.unwrap();
         (auth, begun.pair.access)
     });

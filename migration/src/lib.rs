@@ -20,6 +20,7 @@ mod m0011_relay_key;
 mod m0012_nodes;
 mod m0013_stamps;
 mod m0014_instance_check;
+mod m0015_limits;
 mod m0016_address_rules;
 mod m0017_invites;
 mod m0018_audit;
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_nodes::Migration),
             Box::new(m0013_stamps::Migration),
             Box::new(m0014_instance_check::Migration),
+            Box::new(m0015_limits::Migration),
             Box::new(m0016_address_rules::Migration),
             Box::new(m0017_invites::Migration),
             Box::new(m0018_audit::Migration),

@@ -27,7 +27,7 @@ use super::presence::messages::PresenceHandle;
 use super::registry::messages::RegistryHandle;
 use super::stats::ActorCounters;
 use super::who::messages::WhoHandle;
-use crate::domain::{Command, DeviceId, Event, EventBody, SocketId, UserId, Viewer};
+use crate::domain::{Command, DeviceId, Event, EventBody, Limiter, SocketId, UserId, Viewer};
 use crate::protocol::CloseReason;
 use crate::protocol::v1::Context;
 use crate::protocol::who::{Mark, Stamp};
@@ -142,6 +142,7 @@ impl SessionState {
         let viewer = Viewer { user: self.args.user };
         self.sockets.push(SessionSocket::new(socket, &self.handle, viewer, &self.args.replays));
         if self.sockets.len() > self.args.max_sockets {
+            metrics().limiters.refused(Limiter::SocketsUser);
             self.end(0, CloseReason::TooMany);
         }
         self.note_stamp(id, stamp);

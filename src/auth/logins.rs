@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::opaque::OpaqueToken;
 use super::{Access, Auth, AuthError, TokenPair};
-use crate::domain::{Authority, BegunLogin, LoginId, NewRefreshToken, Password, Proof, UserId};
+use crate::domain::{Authority, BegunLogin, LoginId, NewRefreshToken, UserId};
 use crate::storage::OpenLogin;
 
 /// How long after its beginning a login may replace the public key without the password, in seconds.
@@ -30,11 +30,6 @@ impl Auth {
         Ok(self.storage.open_logins(user, after, limit, self.clock.now()).await?)
     }
 
-    /// Hashes a new password. Returns [`AuthError::Busy`] when too many are being hashed.
-    pub async fn hash_password(&self, new: Password) -> Result<SecretString, AuthError> {
-        Ok(self.passwords.hash(new.into_secret()).await?.into())
-    }
-
     /// Makes the refresh token of a login that is about to begin.
     pub fn first_token(&self) -> Result<FirstToken, AuthError> {
         let token = OpaqueToken::random()?;
@@ -44,13 +39,6 @@ impl Auth {
     /// Returns the tokens of a login that has begun with this one.
     pub fn tokens_of(&self, user: UserId, begun: &BegunLogin, first: &FirstToken) -> Result<TokenPair, AuthError> {
         self.pair(user, &begun.name, begun.id, &first.token)
-    }
-
-    /// Checks the user's password, and returns the proof that it was right, or [`AuthError::WrongPassword`].
-    pub async fn check_password(&self, user: UserId, password: SecretString) -> Result<Proof, AuthError> {
-        let hash = self.storage.password_hash(user).await?;
-        let verdict = self.passwords.verify(password, hash.clone()).await?;
-        hash.filter(|_| verdict.is_right()).map(Proof::of).ok_or(AuthError::WrongPassword)
     }
 
     /// Returns the authority of a login that may have begun so recently that it can replace the key without a password.

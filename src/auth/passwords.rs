@@ -1,6 +1,7 @@
 //! Password hashing: argon2id (RFC 9106) on threads of its own, a bounded number at once.
 
 mod hasher;
+mod line;
 mod memory;
 mod threads;
 
@@ -18,6 +19,7 @@ use crate::config;
 use crate::domain::normal_password;
 use crate::telemetry::metrics;
 use hasher::Hasher;
+pub use line::Requester;
 use threads::Threads;
 
 /// How long the memory of hashes is kept without a login.
@@ -63,9 +65,10 @@ impl Passwords {
     }
 
     /// Returns the hash of a password's normal form, as a PHC string.
-    pub(super) async fn hash(&self, password: SecretString) -> Result<String, AuthError> {
+    pub(super) async fn hash(&self, requester: Requester, password: SecretString) -> Result<String, AuthError> {
         let password = normal_password(&password).unwrap_or(password);
-        self.run(move |hasher| Ok(hasher.hash_password(password.expose_secret().as_bytes())?.to_string())).await
+        self.run(requester, move |hasher| Ok(hasher.hash_password(password.expose_secret().as_bytes())?.to_string()))
+            .await
     }
 
     /// Returns whether a hash was made with other settings than the present ones.
@@ -82,7 +85,12 @@ impl Passwords {
     /// The normal form is tried first, then the text as it came, if it differs: hashes from before passwords had a
     /// normal form are of that. The number of tries follows from what was typed alone, so it does not show which users
     /// exist.
-    pub(super) async fn verify(&self, password: SecretString, hash: Option<String>) -> Result<Verdict, AuthError> {
+    pub(super) async fn verify(
+        &self,
+        requester: Requester,
+        password: SecretString,
+        hash: Option<String>,
+    ) -> Result<Verdict, AuthError> {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy.clone());
         let is_outdated = self.is_outdated(&hash);
@@ -90,7 +98,7 @@ impl Passwords {
         let forms: Vec<SecretString> = normal.into_iter().chain([password]).collect();
         let last = forms.len() - 1;
         let matching = self
-            .run(move |hasher| {
+            .run(requester, move |hasher| {
                 let hash = PasswordHash::new(&hash)?;
                 for (i, form) in forms.iter().enumerate() {
                     match hasher.verify_password(form.expose_secret().as_bytes(), &hash) {
@@ -111,11 +119,12 @@ impl Passwords {
     /// Runs `work` on one of the hashing threads. Returns [`AuthError::Busy`] when none is free in time.
     async fn run<T: Send + 'static>(
         &self,
+        requester: Requester,
         work: impl FnOnce(&Hasher<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, AuthError> {
         let started = Instant::now();
         let params = self.params.clone();
-        let result = self.threads.run(move |memory| work(&Hasher::new(params, memory))).await?;
+        let result = self.threads.run(requester, move |memory| work(&Hasher::new(params, memory))).await?;
         metrics().password_seconds.record(started.elapsed());
         result.map_err(internal)
     }
@@ -145,6 +154,8 @@ mod tests {
     use super::*;
     use crate::config::Config;
 
+    const ANYBODY: Requester = Requester { is_known: false, class: None };
+
     fn passwords(passes: u32) -> Passwords {
         let mut auth = Config::defaults().unwrap().auth;
         (auth.argon2_memory_kib, auth.argon2_passes, auth.hash_wait_ms) = (64, passes, 30_000);
@@ -155,13 +166,17 @@ mod tests {
     async fn right_wrong_unknown_and_unreadable() {
         let passwords = passwords(1);
         let secret = |text: &str| SecretString::from(text);
-        let hash = passwords.hash(secret("a password")).await.unwrap();
-        let verify = async |text: &str, hash: Option<String>| passwords.verify(secret(text), hash).await.unwrap();
+        let hash = passwords.hash(ANYBODY, secret("a password")).await.unwrap();
+        let verify =
+            async |text: &str, hash: Option<String>| passwords.verify(ANYBODY, secret(text), hash).await.unwrap();
         assert_eq!(verify("a password", Some(hash.clone())).await, Verdict::Right { outdated: false });
         assert_eq!(verify("another", Some(hash.clone())).await, Verdict::Wrong);
         assert_eq!(verify("a password", None).await, Verdict::Wrong);
-        assert!(matches!(passwords.verify(secret("x"), Some("no hash".to_owned())).await, Err(AuthError::Internal(_))));
-        assert_ne!(hash, passwords.hash(secret("a password")).await.unwrap(), "the salt");
+        assert!(matches!(
+            passwords.verify(ANYBODY, secret("x"), Some("no hash".to_owned())).await,
+            Err(AuthError::Internal(_))
+        ));
+        assert_ne!(hash, passwords.hash(ANYBODY, secret("a password")).await.unwrap(), "the salt");
     }
 
     /// A hash of today is of the normal form; one from before it may be of any, and says so.
@@ -169,13 +184,14 @@ mod tests {
     async fn the_form_in_which_a_password_was_hashed() {
         const FORMS: [&str; 2] = ["Pässwörter é à", "Pa\u{308}sswo\u{308}rter e\u{301} a\u{300}"];
         let passwords = passwords(1);
-        let raw =
-            |text: &'static str| passwords.run(move |hasher| Ok(hasher.hash_password(text.as_bytes())?.to_string()));
+        let raw = |text: &'static str| {
+            passwords.run(ANYBODY, move |hasher| Ok(hasher.hash_password(text.as_bytes())?.to_string()))
+        };
         let verify = async |text: &str, hash: &str| {
-            passwords.verify(SecretString::from(text), Some(hash.to_owned())).await.unwrap()
+            passwords.verify(ANYBODY, SecretString::from(text), Some(hash.to_owned())).await.unwrap()
         };
         for form in FORMS {
-            let hash = passwords.hash(form.into()).await.unwrap();
+            let hash = passwords.hash(ANYBODY, form.into()).await.unwrap();
             for typed in FORMS {
                 assert_eq!(verify(typed, &hash).await, Verdict::Right { outdated: false });
             }
@@ -189,7 +205,7 @@ mod tests {
     #[tokio::test]
     async fn outdated_hashes() {
         let (old, new) = (passwords(1), passwords(2));
-        let hash = old.hash(SecretString::from("a password")).await.unwrap();
+        let hash = old.hash(ANYBODY, SecretString::from("a password")).await.unwrap();
         assert!(new.is_outdated(&hash) && !old.is_outdated(&hash) && new.is_outdated("no hash"));
         assert!(!new.is_outdated(&new.dummy) && new.is_outdated(&old.dummy));
     }

@@ -12,7 +12,7 @@ use super::opaque::OpaqueToken;
 use super::{Auth, AuthError, Begun};
 use crate::clock::random_bytes;
 use crate::domain::{
-    CHALLENGE_S, ENROLMENT_S, Limiter, Network, NewChallenge, Proof, RECOVERY_CODES, RightCode, SecondFactor,
+    CHALLENGE_S, ClientAddress, ENROLMENT_S, Limiter, NewChallenge, Proof, RECOVERY_CODES, RightCode, SecondFactor,
     Timestamp, UserId,
 };
 use crate::storage::{FactorChange, LoginCode};
@@ -110,7 +110,7 @@ impl Auth {
         &self,
         challenge: &SecretString,
         code: &str,
-        network: Option<Network>,
+        address: Option<ClientAddress>,
     ) -> Result<Begun, AuthError> {
         let hash = OpaqueToken::parse(challenge.expose_secret()).ok_or(AuthError::WrongChallenge)?.hash();
         let now = self.clock.now();
@@ -125,7 +125,9 @@ impl Auth {
             return Err(AuthError::WrongChallenge);
         }
         let code = LoginCode { code, challenge: Some(hash) };
-        match Box::pin(self.begin(user, (Proof::of(password_hash), None), Some(code), network)).await {
+        match Box::pin(self.begin(user, (Proof::of(password_hash), None), Some(code), self.origin(Some(user), address)))
+            .await
+        {
             Ok(Some(begun)) => Ok(begun),
             Ok(None) | Err(AuthError::WrongCredentials { .. }) => Err(AuthError::WrongChallenge),
             Err(error) => Err(error),

@@ -9,6 +9,7 @@ mod audit;
 mod duration;
 mod failure;
 mod invite;
+mod limiter;
 mod names;
 mod registration;
 mod report;
@@ -45,6 +46,11 @@ enum AdminCommand {
     Invite {
         #[command(subcommand)]
         command: invite::InviteCommand,
+    },
+    /// Limits on rates: which keys are refused most often, and limits of single users.
+    Limiter {
+        #[command(subcommand)]
+        command: limiter::LimiterCommand,
     },
     /// Accounts: disable one, or reset what its owner signs in with.
     User {
@@ -106,6 +112,7 @@ async fn at_the_api(config: &Config, command: AdminCommand) -> Result<Shown, Fai
         AdminCommand::Audit { command } => audit::run(&mut api, command).await,
         AdminCommand::Report { command } => report::run(&mut api, command).await,
         AdminCommand::Invite { command } => invite::run(&mut api, command).await,
+        AdminCommand::Limiter { command } => limiter::run(&mut api, command).await,
         AdminCommand::User { command } => user::run(&mut api, command).await,
     };
     let closed = api.close().await;

@@ -4,8 +4,8 @@ use secrecy::SecretString;
 
 use super::{
     AddressRule, AddressRuleChange, Authority, ClientId, Conversation, ConversationId, Deletion, DirectKey, Draft,
-    Event, LoginEnd, LoginId, LoginMark, MessageId, Network, NewRefreshToken, Proof, PublicKey, Receipt, Scope, Seq,
-    Timestamp, UserId, WhichLogins,
+    Event, Limited, LoginEnd, LoginId, LoginMark, MessageId, Network, NewRefreshToken, Proof, PublicKey, Receipt,
+    Scope, Seq, Timestamp, UserId, WhichLogins,
 };
 
 /// A change that the writer makes, in the order of arrival.
@@ -238,6 +238,8 @@ pub enum Refusal {
         /// The limit in bytes.
         limit: usize,
     },
+    /// It was done too often.
+    Limited(Limited),
     /// One of the two has blocked the other.
     Blocked,
     /// The sender has used the client id for another message.

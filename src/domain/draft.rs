@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{ClientId, DirectKey, FrankingTag, MessageId, UserId};
+use super::{ClientId, DirectKey, FrankingTag, Limited, MessageId, UserId};
 
 /// The reason why a text cannot be an encrypted copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -98,6 +98,8 @@ pub enum Objection {
     },
     /// It names an attachment that does not exist.
     UnknownAttachment,
+    /// The sender has sent too much.
+    Limited(Limited),
 }
 
 /// What a sender asks the server to store and deliver.

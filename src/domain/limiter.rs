@@ -117,6 +117,18 @@ pub struct LimitRule {
     pub fail_open: bool,
 }
 
+impl LimitRule {
+    /// Longest time for which a bucket may be filling.
+    const MAX_FILLING: Duration = Duration::from_hours(366 * 24);
+
+    /// Returns whether the bucket is ever full again, and within a year.
+    #[must_use]
+    pub fn can_work(self) -> bool {
+        let filling = self.every.checked_mul(self.burst);
+        self.every > Duration::ZERO && filling.is_some_and(|time| time <= Self::MAX_FILLING)
+    }
+}
+
 /// The refusal of a limiter. Nothing of what was asked was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Limited {

@@ -80,7 +80,12 @@ impl App {
         let parts = (auth.clone(), storage.clone());
         let service = Service::new(parts, registry, persistence, &config, report_tokens, addresses, clock.clone());
         Arc::new(Self {
-            sockets: Sockets::new(&config, actors.registry.clone(), actors.health.gate().clone()),
+            sockets: Sockets::new(
+                &config,
+                actors.registry.clone(),
+                actors.health.gate().clone(),
+                auth.limiters().clone(),
+            ),
             limiters: auth.limiters().clone(),
             shares: Shares::new(config.http.unwritten_bytes),
             client_addresses: Arc::new(ClientAddresses::new(&config.server)),

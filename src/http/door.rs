@@ -19,7 +19,7 @@ use super::error::ApiError;
 use super::places::{Found, NoPlace, Places};
 use super::proxy_header;
 use super::respond::Response;
-use crate::domain::ClientAddress;
+use crate::domain::{ClientAddress, Limiter};
 use crate::socket::Stream;
 use crate::telemetry::{Seldom, metrics};
 
@@ -83,6 +83,7 @@ impl Door {
             }
             Err(NoPlace::TooMany) => {
                 metrics().listener(self.places.listener()).too_many.increment(1);
+                metrics().limiters.refused(Limiter::ConnectionsAddress);
                 if self.log_lines.too_many.is_due() {
                     tracing::warn!(
                         "an address has server.max_connections_per_address connections: more of it are closed"

@@ -136,7 +136,7 @@ pub(super) fn limit_schema() -> Object {
 }
 
 /// Returns what the access token of a request grants. Fails without a valid one.
-pub(super) fn signed_in(app: &App, request: &Request) -> Result<Access, ApiError> {
+pub(super) fn signed_in<B>(app: &App, request: &http::Request<B>) -> Result<Access, ApiError> {
     let header = request.headers().get_all(AUTHORIZATION);
     match bearer(header.iter().filter_map(|value| value.to_str().ok())) {
         Bearer::Token(token) => {
@@ -150,7 +150,7 @@ pub(super) fn signed_in(app: &App, request: &Request) -> Result<Access, ApiError
 }
 
 /// Makes the connection of this request keep its place, since a user has signed in on it.
-pub(super) fn keeps_place(request: &Request) {
+pub(super) fn keeps_place<B>(request: &http::Request<B>) {
     if let Some(connection) = request.extensions().get::<Connection>() {
         connection.place.vouch();
     }

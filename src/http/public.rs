@@ -3,6 +3,7 @@
 mod accounts;
 mod chat;
 mod conversations;
+mod directory;
 mod docs;
 mod endpoints;
 mod keys;

@@ -25,6 +25,9 @@ pub(super) struct Route {
     pub(super) handler: Handler,
     /// How much of a request's body the handler reads.
     pub(super) reads: BodyLimits,
+    /// Whether requests count for no limiter: what operators' tools ask again and again, and the handshake, which has
+    /// limiters of its own.
+    pub(super) is_free: bool,
     /// Longest time until the response begins; `None` means `server.request_timeout_s`.
     pub(super) timeout: Option<Duration>,
     /// Whether the handler itself refuses strangers from networks that may not sign in: only when what they have sent
@@ -86,6 +89,7 @@ impl Route {
             path,
             handler,
             reads: BodyLimits::NOTHING,
+            is_free: false,
             timeout: None,
             judges_strangers: false,
             description: None,

@@ -1,4 +1,5 @@
-//! The router: finds the route for a path and a method, checks who asks, and keeps the limits that the route states.
+//! The router: finds the route for a path and a method, checks who asks and how often, and keeps the limits that the
+//! route states.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,23 +10,31 @@ use super::app::App;
 use super::body::LimitedBody;
 use super::compress;
 use super::error::ApiError;
-use super::extract::{PathParameters, Request, check_address, check_stranger, signed_in};
+use super::extract::{
+    PathParameters, Request, check_address, check_stranger, client_address, limit_address, signed_in,
+};
 use super::respond::Response;
 use super::route::{Handler, Route};
 use super::unread::RawRequest;
-use crate::auth::AuthError;
+use crate::auth::{Access, AuthError};
+use crate::domain::Limiter;
 use crate::telemetry::metrics;
 
 impl Route {
     /// Returns the response of the endpoint, which counts for its account until it is written.
-    async fn respond(&self, app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    async fn respond(
+        &self,
+        app: Arc<App>,
+        access: Result<Access, ApiError>,
+        request: Request,
+    ) -> Result<Response, ApiError> {
         let takes_gzip = compress::takes_gzip(request.headers());
         let compressed = |response: Response| if takes_gzip { compress::compress(response) } else { response };
         let shares = app.shares.clone();
         let (result, permit) = match self.handler {
             Handler::Public(handle) | Handler::Operator(handle) => return handle(app, request).await.map(compressed),
             Handler::Optional(handle) => {
-                let permit = match signed_in(&app, &request) {
+                let permit = match access {
                     Ok(access) => Some(shares.permit(access.user).await?),
                     Err(_) if self.judges_strangers => None,
                     Err(_) => {
@@ -36,7 +45,7 @@ impl Route {
                 (handle(app, request).await, permit)
             }
             Handler::User(handle) => {
-                let access = signed_in(&app, &request)?;
+                let access = access?;
                 let permit = shares.permit(access.user).await?;
                 // The login may have ended while the request waited.
                 if app.auth.access().has_ended(access) {
@@ -84,32 +93,44 @@ impl Router {
         let found = self.find(&request);
         counted.route = found.as_ref().map_or_else(|(path, _)| *path, |(route, _)| route.path);
         let result = match (self.admit(&app, &request, &found), found) {
-            (Ok(()), Ok((route, parameters))) => self.handle(app, route, parameters, request).await,
-            (Err(error), _) | (Ok(()), Err((_, error))) => Err(error),
+            (Ok(access), Ok((route, parameters))) => self.handle(app, access, (route, parameters), request).await,
+            (Err(error), _) | (Ok(_), Err((_, error))) => Err(error),
         };
         let response = result.unwrap_or_else(ApiError::into_response);
         counted.status = Some(response.status().as_u16());
         response
     }
 
-    /// Refuses a request for operators that comes from a page of another site, what comes from a blocked network, and
-    /// what other servers serve better.
-    fn admit(&self, app: &App, request: &RawRequest, found: &Found) -> Result<(), ApiError> {
+    /// Refuses a request for operators that comes from a page of another site, what comes from a blocked network, what
+    /// other servers serve better, and what comes too often. Returns who asks, or why nobody is signed in.
+    fn admit(&self, app: &App, request: &RawRequest, found: &Found) -> Result<Result<Access, ApiError>, ApiError> {
+        const NOT_ASKED: Result<Access, ApiError> = Err(ApiError::Unauthorized("nobody is signed in here"));
         let is_for_operators = found.as_ref().map_or(self.is_for_operators, |(route, _)| route.is_for_operators());
         if is_for_operators {
-            return app.operators.admit(request);
+            return app.operators.admit(request).map(|()| NOT_ASKED);
         }
         check_address(app, request)?;
         let needs_store = found.as_ref().is_ok_and(|(route, _)| route.needs_store());
-        if needs_store && app.health.gate().is_fenced() { Err(ApiError::Unavailable) } else { Ok(()) }
+        if needs_store && app.health.gate().is_fenced() {
+            return Err(ApiError::Unavailable);
+        }
+        if found.as_ref().is_ok_and(|(route, _)| route.is_free) || request.method() == Method::OPTIONS {
+            return Ok(NOT_ASKED);
+        }
+        let access = signed_in(app, request);
+        match &access {
+            Ok(access) => app.limiters.take(Limiter::RestUser, access.user)?,
+            Err(_) => limit_address(app, client_address(request), Limiter::RestAddress)?,
+        }
+        Ok(access)
     }
 
     /// Lets the route handle the request within its limits.
     async fn handle(
         &self,
         app: Arc<App>,
-        route: &'static Route,
-        parameters: Option<PathParameters>,
+        access: Result<Access, ApiError>,
+        (route, parameters): (&'static Route, Option<PathParameters>),
         mut request: RawRequest,
     ) -> Result<Response, ApiError> {
         if let Some(parameters) = parameters {
@@ -117,7 +138,7 @@ impl Router {
         }
         let request = request.map(|body| LimitedBody::new(body, route.reads, &app));
         let timeout = route.timeout.unwrap_or(self.timeout);
-        tokio::time::timeout(timeout, route.respond(app, request)).await.unwrap_or(Err(ApiError::Unavailable))
+        tokio::time::timeout(timeout, route.respond(app, access, request)).await.unwrap_or(Err(ApiError::Unavailable))
     }
 
     /// Finds the route of a request.

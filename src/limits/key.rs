@@ -1,5 +1,6 @@
 //! What buckets are kept by.
 
+use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 
 use crate::domain::{AddressClass, Limiter, LimiterKind, LoginId, Network, SocketId, UserId, name_key};
@@ -26,6 +27,14 @@ pub enum LimiterKey {
 }
 
 impl LimiterKey {
+    /// Returns the user whose limits of their own hold.
+    pub(super) const fn user(self) -> Option<UserId> {
+        match self {
+            Self::User(user) | Self::Pair(user, _) => Some(user),
+            _ => None,
+        }
+    }
+
     pub(super) const fn kind(self) -> LimiterKind {
         match self {
             Self::Class(_) => LimiterKind::Class,
@@ -36,6 +45,23 @@ impl LimiterKey {
             Self::Login(_) => LimiterKind::Login,
             Self::Socket(_) => LimiterKind::Socket,
             Self::Server => LimiterKind::Server,
+        }
+    }
+}
+
+/// Shows ids, and of an address its network alone; of a name, which may be a password that somebody has typed into the
+/// wrong field, only a hash.
+impl fmt::Display for LimiterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Class(class) => class.network().fmt(f),
+            Self::User(user) => write!(f, "user {user}"),
+            Self::Pair(from, to) => write!(f, "user {from} to user {to}"),
+            Self::Name(hash) => write!(f, "name #{hash:016x}"),
+            Self::Known(user, network) => write!(f, "user {user} from {}", network.shown()),
+            Self::Login(login) => write!(f, "login {login}"),
+            Self::Socket(socket) => write!(f, "socket {socket}"),
+            Self::Server => f.write_str("server"),
         }
     }
 }
@@ -66,6 +92,11 @@ impl Hasher {
     /// Returns the number of a key's bucket.
     pub(super) fn slot(&self, limiter: Limiter, key: LimiterKey) -> u64 {
         self.0.hash_one((limiter, key))
+    }
+
+    /// Returns the number of a key's bucket under limits of the user's own.
+    pub(super) fn own_slot(&self, limiter: Limiter, key: LimiterKey, generation: u64) -> u64 {
+        self.0.hash_one((limiter, key, generation))
     }
 
     /// Returns the number of the bucket for the site around an IPv6 class, which counts as well: one customer may have

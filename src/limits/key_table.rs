@@ -97,6 +97,13 @@ impl KeyTable {
         }
     }
 
+    /// Makes a bucket full.
+    pub(super) fn forget(&self, key: u64) {
+        if self.part(key).remove(&key).is_some() {
+            self.len.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
     fn part(&self, key: u64) -> MutexGuard<'_, Part> {
         // The map itself uses the lowest and the highest bits.
         let index = (key >> 32) as usize % PARTS;

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use super::*;
-use crate::config::Config;
-use crate::domain::{AddressClass, ClientAddress, LimiterKind, LoginId, SocketId, Timestamp, UserId};
+use crate::config::{self, Config};
+use crate::domain::{AddressClass, ClientAddress, LimitRule, LimiterKind, LoginId, SocketId, Timestamp, UserId};
 
 fn clock() -> Clock {
     Clock::stopped_at(Timestamp::from_micros(1_700_000_000_000_000))
@@ -15,8 +15,8 @@ fn class(text: &str) -> AddressClass {
 }
 
 fn limiters(clock: &Clock, change: impl FnOnce(&mut config::Limits)) -> Arc<Limiters> {
-    let mut config = Config::defaults().unwrap().limits;
-    change(&mut config);
+    let mut config = Config::defaults().unwrap();
+    change(&mut config.limits);
     Limiters::new(&config, clock)
 }
 
@@ -48,10 +48,10 @@ fn take(limiters: &Limiters, limiter: Limiter, key: LimiterKey, count: u32) -> R
 
 #[test]
 fn of_each_row_a_burst_passes_then_one_after_its_time_and_other_keys_are_untouched() {
-    let (clock, config) = (clock(), Config::defaults().unwrap().limits);
+    let (clock, config) = (clock(), Config::defaults().unwrap());
     let limiters = Limiters::new(&config, &clock);
     for limiter in Limiter::ALL {
-        let Some(rule) = config.rule(*limiter) else {
+        let Some(rule) = config.limit(*limiter) else {
             assert!(matches!(limiter, Limiter::ConnectionsAddress | Limiter::SocketsUser), "{limiter:?} is off");
             continue;
         };
@@ -185,4 +185,77 @@ async fn who_waits_gets_the_next_token_unless_it_takes_too_long() {
     }
     assert!(begun.elapsed() >= Duration::from_millis(40));
     assert!(take(0).await.is_err());
+}
+
+#[test]
+fn limits_of_a_single_user_hold_for_that_user_and_begin_full() {
+    let clock = clock();
+    let limiters = limiters(&clock, |config| (config.send.user.burst, config.send.user.every_ms) = (3, 3_600_000));
+    let passed = |user: i32| (0..10).filter(|_| limiters.take(Limiter::SendUser, UserId(user)).is_ok()).count();
+    let rule = |burst, every| LimitRule { burst, every: Duration::from_secs(every), fail_open: true };
+    let set = |burst, every| UserLimit { user: UserId(1), limiter: Limiter::SendUser, rule: rule(burst, every) };
+    assert_eq!((passed(1), passed(2)), (3, 3));
+    limiters.set_user_limits(&[set(5, 1000)]);
+    assert_eq!((passed(1), passed(2)), (5, 0));
+    // The same again goes on as it is; another begins anew.
+    limiters.set_user_limits(&[set(5, 1000)]);
+    assert_eq!(passed(1), 0);
+    limiters.set_user_limits(&[set(1, 1_000_000)]);
+    assert_eq!(passed(1), 1);
+    limiters.set_user_limits(&[set(0, 0)]);
+    assert_eq!(passed(1), 10, "no limit at all");
+    // Without one the user has the limit of all, with a full bucket, whatever debts there were.
+    limiters.set_user_limits(&[]);
+    assert_eq!((passed(1), passed(2)), (3, 0));
+}
+
+#[test]
+fn the_worst_keys_are_shown_without_addresses_and_names() {
+    let limiters = limiters(&clock(), |config| (config.login.address.burst, config.login.account.burst) = (1, 1));
+    for _ in 0..5 {
+        let _ = limiters.take(Limiter::LoginAddress, class("198.51.100.77"));
+        let _ = limiters.take(Limiter::LoginAccount, limiters.name_key("hunter2"));
+    }
+    let shown = |limiter| limiters.worst(limiter).iter().map(|worst| (worst.key.to_string(), worst.count)).collect();
+    let addresses: Vec<(String, u64)> = shown(Limiter::LoginAddress);
+    assert_eq!(addresses, [("198.51.100.0/24".to_owned(), 4)]);
+    let names: Vec<(String, u64)> = shown(Limiter::LoginAccount);
+    assert!(names[0].0.starts_with("name #") && !names[0].0.contains("hunter2"), "{names:?}");
+    assert_eq!(limiters.worst(Limiter::SendUser), []);
+}
+
+/// A row without a use would be a limit that nobody keeps.
+#[test]
+fn each_row_is_used_somewhere() {
+    fn read(dir: &std::path::Path, text: &mut String) {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            if path.is_dir() && name != "limits" && name != "limiter" {
+                read(&path, text);
+            } else if path.extension().is_some_and(|kind| kind == "rs")
+                && !["limits.rs", "limiter.rs", "tests.rs"].contains(&name.as_str())
+            {
+                text.push_str(&std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut text = String::new();
+    read(&root.join("src"), &mut text);
+    for name in ["src/limits/sends.rs", "src/storage/commands/sends/limits.rs"] {
+        text.push_str(&std::fs::read_to_string(root.join(name)).unwrap());
+    }
+    let elsewhere = [
+        // Chosen by the family of the address.
+        Limiter::LoginAddressV6,
+        // For the interface of operators.
+        Limiter::AdminToken,
+        Limiter::SecondFactorAccount,
+        Limiter::ReportUser,
+        Limiter::InviteAddress,
+    ];
+    let unused = Limiter::ALL.iter().filter(|limiter| !elsewhere.contains(limiter));
+    let unused: Vec<_> = unused.filter(|limiter| !text.contains(&format!("Limiter::{limiter:?}"))).collect();
+    assert!(unused.is_empty(), "{unused:?}");
 }

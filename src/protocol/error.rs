@@ -192,6 +192,7 @@ impl From<Refusal> for FrameError {
             Refusal::TooLarge { limit } => {
                 Self::new(ErrorCode::TooLarge, format!("error: a copy is larger than {limit} bytes"))
             }
+            Refusal::Limited(limited) => limited.into(),
             Refusal::Blocked => Self::new(ErrorCode::Blocked, "error: one of you has blocked the other"),
             Refusal::Conflict { id, seq, timestamp } => Self {
                 detail: Detail::Conflict { id, seq, timestamp },

@@ -27,13 +27,19 @@ pub enum Request {
 }
 
 impl Request {
+    /// Returns the bytes that a command occupies while it waits.
+    #[must_use]
+    pub fn bytes_of(command: &Command) -> usize {
+        if let Command::Send(draft) = command { draft.bytes() } else { SMALL }
+    }
+
     /// Returns the bytes that the request occupies while it waits.
     #[must_use]
     pub fn bytes(&self) -> usize {
         match self {
-            Self::Command(Command::Send(draft)) => draft.bytes(),
+            Self::Command(command) => Self::bytes_of(command),
             Self::Watch { users } => users.len() * size_of::<UserId>() + SMALL,
-            Self::Command(_) | Self::Typing { .. } | Self::Ping => SMALL,
+            Self::Typing { .. } | Self::Ping => SMALL,
         }
     }
 }

@@ -49,7 +49,8 @@ impl Parts {
         storage.bind_instance_key(&keys.instance.check()?).await?;
         node::join(&config, keys.tokens.secrets(), &storage).await?;
         storage.correct_clock(&clock).await?;
-        let limiters = Limiters::new(&config.limits, &clock);
+        let limiters = Limiters::new(&config, &clock);
+        storage.limit_by(limiters.clone());
         let tokens = ReportTokens::new(&*keys.instance.derive("report")?).map_err(|_| SecretError::Derivation)?;
         let tokens = Arc::new(tokens);
         let keys = (keys.tokens, &keys.instance);
@@ -57,6 +58,7 @@ impl Parts {
         let (actors, fatal) =
             ActorSystem::start(&config, storage.clone(), (auth.access().refused(), &tokens), clock.clone()).await?;
         let app = App::new(config, storage.clone(), (auth, tokens), &actors, clock, places);
+        app.service.load_user_limits().await?;
         Ok(Self { app, actors, storage, fatal })
     }
 }

@@ -60,7 +60,7 @@ impl Service {
             service.account_state(user).await?;
             let password = SecretString::from(random_password()?);
             let new = Password::parse(&password).map_err(AuthError::from)?;
-            let hash = service.auth.hash_password(new).await?;
+            let hash = service.auth.hash_password(new, None).await?;
             if !service.storage.replace_password(user, hash.expose_secret().to_owned()).await? {
                 return Err(ServiceError::NoSuchUser);
             }

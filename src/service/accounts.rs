@@ -10,7 +10,7 @@ use super::{Service, ServiceError};
 use crate::auth::{Access, AuthError};
 use crate::clock::random_token;
 use crate::domain::{
-    AuditEvent, Authority, ClientAddress, InviteUse, LoginEnd, NewAccount, Proof, PublicKey, Timestamp, UserId,
+    AuditEvent, Authority, ClientAddress, InviteUse, Limiter, LoginEnd, NewAccount, Proof, PublicKey, Timestamp, UserId,
 };
 
 impl Service {
@@ -33,7 +33,7 @@ impl Service {
         let service = self.clone();
         // To its end, also when the caller stops waiting: a hang-up must not be a way to ask who has an account.
         let registering = async move {
-            let user = service.auth.register(account, invite_use).await?;
+            let user = service.auth.register(account, invite_use, address).await?;
             service.audit.record(Self::audited(AuditEvent::Registered, user, address));
             if let Some(invite) = invite_use.invite {
                 let entry = Self::audited(AuditEvent::InviteUsed, user, address);
@@ -73,8 +73,12 @@ impl Service {
     }
 
     async fn set_key_by(&self, user: UserId, key: PublicKey, authority: Authority) -> Result<String, ServiceError> {
+        // Each change is announced to all partners of the user.
+        self.limiters.take(Limiter::KeyUser, user)?;
         let (writer, permit) = self.writer.permitted().await?;
-        Ok(writer.set_key(user, key, authority, permit).await?)
+        let set = writer.set_key(user, key, authority, permit).await;
+        // What has changed nothing does not count.
+        Ok(set.inspect_err(|_| self.limiters.give_back(Limiter::KeyUser, user))?)
     }
 
     /// Deletes an account with all its conversations, refuses its tokens and closes its sockets. `address` is the one

@@ -83,10 +83,12 @@ impl Service {
     where
         F: Future<Output = Result<T, ServiceError>>,
     {
+        self.auth.limit_password(user, address)?;
         for _ in 0..TRIES {
-            let proof = self.auth.check_password(user, password.clone()).await;
+            let proof = self.auth.check_password(user, password.clone(), address).await;
             self.count_wrong_password(address, &proof);
             let proof = proof?;
+            self.auth.password_was_right(address);
             if let AskedCode::Asked(given) = std::mem::replace(&mut code, AskedCode::NotAsked)
                 && let Some(right) = self.auth.check_code(user, given.as_deref()).await?
             {

@@ -1,7 +1,7 @@
 //! Why a use case was not carried out.
 
 use crate::auth::AuthError;
-use crate::domain::Limited;
+use crate::domain::{Limited, Limiter};
 use crate::protocol::{ErrorCode, FrameError};
 use crate::storage::StorageError;
 
@@ -53,6 +53,9 @@ pub enum ServiceError {
     /// The user has no such login.
     #[error("there is no such login")]
     NoSuchLogin,
+    /// The limiter counts by something else than users, or the numbers cannot work.
+    #[error("{} cannot be set so for a user", .0.name())]
+    NoUserLimit(Limiter),
     /// Too many commands wait for the writer, or the password keeps being replaced.
     #[error("the server is overloaded")]
     Overloaded,

@@ -13,8 +13,7 @@ use super::commands::{AskedCode, uninterrupted};
 use super::{Service, ServiceError};
 use crate::auth::{Access, AuthError, Begun, TokenPair};
 use crate::domain::{
-    AuditEvent, ClientAddress, LoginEnd, LoginId, Network, NewAuditEntry, NewPassword, Password, Proof, UserId,
-    WhichLogins,
+    AuditEvent, ClientAddress, LoginEnd, LoginId, NewAuditEntry, NewPassword, Password, Proof, UserId, WhichLogins,
 };
 
 /// Wait before another server is told again that a stolen token has ended a login, while the writer is away.
@@ -31,7 +30,8 @@ impl Service {
     ) -> Result<TokenPair, ServiceError> {
         let service = self.clone();
         let beginning = async move {
-            let begun = service.auth.login(&name, password, address.map(ClientAddress::network)).await;
+            // On the heap: it holds what is compared while the hash is made.
+            let begun = Box::pin(service.auth.login(&name, password, address)).await;
             service.count_wrong_password(address, &begun);
             service.count_login(address, &name, &begun);
             Ok(service.begun(begun?, address).await)
@@ -48,7 +48,7 @@ impl Service {
     ) -> Result<TokenPair, ServiceError> {
         let service = self.clone();
         let answering = async move {
-            let begun = service.auth.answer_challenge(&challenge, &code, address.map(ClientAddress::network)).await?;
+            let begun = service.auth.answer_challenge(&challenge, &code, address).await?;
             Ok(service.begun(begun, address).await)
         };
         uninterrupted(answering).await?
@@ -78,7 +78,7 @@ impl Service {
     ) -> Result<TokenPair, ServiceError> {
         let service = self.clone();
         let refreshing = async move {
-            let refreshed = service.auth.refresh(&token, address.map(ClientAddress::network)).await;
+            let refreshed = service.auth.refresh(&token, address).await;
             if let Err(AuthError::Reused { user, login }) = refreshed {
                 let entry = NewAuditEntry::of_server(AuditEvent::RefreshReuse).about(user);
                 let entry = entry.from_network(address.map(ClientAddress::network));
@@ -192,8 +192,8 @@ impl Service {
         new: Password,
         address: Option<ClientAddress>,
     ) -> Result<TokenPair, ServiceError> {
-        let (hash, network) = (OnceCell::new(), address.map(ClientAddress::network));
-        let change = |proof| self.change_proved(user, proof, (&new, network), &hash);
+        let hash = OnceCell::new();
+        let change = |proof| self.change_proved(user, proof, (&new, address), &hash);
         let pair = self.proved(user, old, AskedCode::Asked(code), address, change).await?;
         self.audit.record(Self::audited(AuditEvent::PasswordChanged, user, address));
         Ok(pair)
@@ -204,13 +204,14 @@ impl Service {
         &self,
         user: UserId,
         proof: Proof,
-        (new, network): (&Password, Option<Network>),
+        (new, address): (&Password, Option<ClientAddress>),
         hash: &OnceCell<SecretString>,
     ) -> Result<TokenPair, ServiceError> {
-        let hash = hash.get_or_try_init(|| self.auth.hash_password(new.clone())).await?.clone();
+        let hash = hash.get_or_try_init(|| self.auth.hash_password(new.clone(), address)).await?.clone();
         let first = self.auth.first_token()?;
         let (writer, permit) = self.writer.permitted().await?;
-        let change = NewPassword { user, proof, hash, token: first.stored, network };
+        let change =
+            NewPassword { user, proof, hash, token: first.stored, network: address.map(ClientAddress::network) };
         let begun = writer.change_password(change, permit).await.map_err(ServiceError::of_login)?;
         Ok(self.auth.tokens_of(user, &begun, &first)?)
     }

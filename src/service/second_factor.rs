@@ -86,10 +86,13 @@ impl Service {
     where
         F: Future<Output = Result<Option<T>, AuthError>>,
     {
+        self.auth.limit_password(user, address)?;
         for _ in 0..TRIES {
-            let proof = self.auth.check_password(user, password.clone()).await;
+            let proof = self.auth.check_password(user, password.clone(), address).await;
             self.count_wrong_password(address, &proof);
-            if let Some(done) = act(proof?).await? {
+            let proof = proof?;
+            self.auth.password_was_right(address);
+            if let Some(done) = act(proof).await? {
                 return Ok(done);
             }
         }

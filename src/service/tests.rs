@@ -32,7 +32,8 @@ impl World {
         let keys = TokenKeys::load(&config, clock.now()).unwrap();
         let storage = Arc::new(Storage::open(&config).await.unwrap());
         let instance_key = InstanceKey::load(&config).unwrap();
-        let (keys, limiters) = ((keys, &instance_key), Limiters::new(&config.limits, &clock));
+        config.limits.enabled = false;
+        let (keys, limiters) = ((keys, &instance_key), Limiters::new(&config, &clock));
         let auth = Auth::new(&config.auth, keys, storage.clone(), limiters, clock.clone()).await.unwrap();
         let rules = crate::auth::AddressRules::new(Vec::new(), clock.clone());
         let addresses = Addresses::new(rules, crate::auth::Bans::new(&config.bans, &[], true));

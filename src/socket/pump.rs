@@ -6,6 +6,8 @@
 
 mod bad_frames;
 mod draining;
+mod limiting;
+mod pacing;
 mod reading;
 
 use std::future::poll_fn;
@@ -31,11 +33,13 @@ use super::tail::Tail;
 use super::writing::{Input, Write};
 use crate::actors::{Credit, Credits, Outgoing, QueuedFrame, SendQueue, SocketLease};
 use crate::config;
-use crate::domain::UserId;
+use crate::domain::{Command, Limited, Limiter, UserId};
+use crate::limits::{LimiterKey, Limiters};
 use crate::protocol::v1::{self, Context};
 use crate::protocol::{CloseReason, ErrorCode, Frame, FrameError, Request};
 use crate::telemetry::metrics;
 use bad_frames::BadFrames;
+use pacing::Pacing;
 use reading::{Filled, Reading, progress};
 
 /// Bytes of the read buffer, which is allocated at once for every socket: few, since most are idle. It holds two
@@ -48,10 +52,15 @@ const WRITE_BUFFER: usize = 8 * 1024;
 pub(super) struct Settings {
     pub(super) config: config::Socket,
     wire: WebSocketConfig,
+    limiters: Arc<Limiters>,
+    /// Longest time for which a message in the legacy dialect waits for its limiters.
+    legacy_delay: Duration,
 }
 
 impl Settings {
-    pub(super) fn new(config: &config::Socket) -> Self {
+    pub(super) fn new(config: &config::Config, limiters: Arc<Limiters>) -> Self {
+        let legacy_delay = Duration::from_millis(config.limits.legacy_delay_ms);
+        let config = &config.socket;
         let wire = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(WRITE_BUFFER)
@@ -59,7 +68,7 @@ impl Settings {
             .max_write_buffer_size(WRITE_BUFFER + config.queue_bytes)
             .max_frame_size(Some(config.max_frame_bytes))
             .max_message_size(Some(config.max_frame_bytes));
-        Self { wire, config: config.clone() }
+        Self { wire, config: config.clone(), limiters, legacy_delay }
     }
 }
 
@@ -79,6 +88,8 @@ pub(super) struct Pump<S, F> {
     links: Links<F>,
     heartbeat: Heartbeat,
     bad_frames: BadFrames,
+    /// What the limiters make it wait for.
+    pacing: Pacing,
     /// Whether the first frame is written. Nothing is read before, since no reply may come before it.
     is_greeted: bool,
 }
@@ -96,7 +107,8 @@ where
         let (every, pong) = (settings.config.ping_s, settings.config.pong_timeout_s);
         let heartbeat = Heartbeat::new(Duration::from_secs(every), Duration::from_secs(pong), Instant::now());
         let is_greeted = links.dialect == Dialect::Legacy;
-        Self { socket, user, settings, links, heartbeat, bad_frames: BadFrames::new(), is_greeted }
+        let (bad_frames, pacing) = (BadFrames::new(), Pacing::default());
+        Self { socket, user, settings, links, heartbeat, bad_frames, pacing, is_greeted }
     }
 
     /// Moves frames until one side ends the socket. Returns the close code, or 1006 when there was none.
@@ -109,6 +121,7 @@ where
             }
             Err(end) => end,
         };
+        self.pacing.flush(&self.links.session);
         // On the heap, as everything that happens rarely: every socket would have its size otherwise.
         Box::pin(close(&mut self.socket, end)).await
     }
@@ -117,7 +130,7 @@ where
         let mut reading = Reading::Waiting;
         let mut beat = pin!(sleep_until(self.heartbeat.deadline(false)));
         loop {
-            let is_reading = matches!(reading, Reading::Ready(_));
+            let is_reading = matches!(reading, Reading::Ready(_)) && !self.pacing.is_paused();
             let beat_at = self.heartbeat.deadline(is_reading);
             if beat.deadline() != beat_at {
                 beat.as_mut().reset(beat_at);
@@ -130,6 +143,7 @@ where
                 incoming = self.socket.next(), if is_reading => self.receive(heard(incoming)?, &mut reading).await?,
                 () = progress(&mut reading, &self.links.credits, &self.links.session),
                     if !is_reading && self.is_greeted => self.heartbeat.resumed(Instant::now()),
+                () = self.pacing.due(), if self.pacing.is_waiting() => self.end_waits(),
                 () = beat.as_mut() => Box::pin(self.beat(&mut reading)).await?,
                 () = self.links.drain.due() => return Err(Box::pin(self.depart(reading)).await),
             }
@@ -138,6 +152,7 @@ where
 
     async fn receive(&mut self, message: Message, reading: &mut Reading) -> Result<(), SocketEnd> {
         self.heartbeat.heard();
+        self.limit_frames();
         match message {
             Message::Text(text) => self.receive_text(&text, reading).await,
             Message::Binary(_) => {
@@ -159,22 +174,29 @@ where
             Err(error) => return Box::pin(self.send_frame_error(&error, &context)).await,
         };
         let Reading::Ready(credit) = std::mem::replace(reading, Reading::Waiting) else { return Ok(()) };
-        let bytes = request.bytes();
         match request {
-            Request::Command(command) => match self.links.credits.try_fill(credit, bytes) {
-                Ok(credit) => self.links.session.submit(command, context, credit),
-                Err(credit) => {
-                    let room = self.links.credits.clone().fill(credit, bytes);
-                    *reading =
-                        Reading::Filling(Box::pin(async move { Filled { command, context, credit: room.await } }));
-                }
-            },
+            Request::Command(command) => return self.receive_command(command, context, credit, reading).await,
             Request::Typing { conversation, active } => self.links.session.typing(conversation, active, credit),
-            Request::Watch { users } => self.links.session.watch(users, credit),
+            Request::Watch { users } => match self.settings.limiters.take(Limiter::EventUser, self.user) {
+                Ok(()) => self.links.session.watch(users, credit),
+                Err(limited) => return Box::pin(self.send_limited(limited, &context)).await,
+            },
             // Its reply is written above.
             Request::Ping => {}
         }
         Ok(())
+    }
+
+    /// Hands a command to the session as soon as there is room for it.
+    fn submit(&mut self, command: Command, context: Context, credit: Credit, reading: &mut Reading) {
+        let bytes = Request::bytes_of(&command);
+        match self.links.credits.try_fill(credit, bytes) {
+            Ok(credit) => self.links.session.submit(command, context, credit),
+            Err(credit) => {
+                let room = self.links.credits.clone().fill(credit, bytes);
+                *reading = Reading::Filling(Box::pin(async move { Filled { command, context, credit: room.await } }));
+            }
+        }
     }
 
     /// Sends the refusal of a bad frame.
@@ -185,7 +207,7 @@ where
     }
 
     async fn beat(&mut self, reading: &mut Reading) -> Result<(), SocketEnd> {
-        let is_reading = matches!(reading, Reading::Ready(_));
+        let is_reading = matches!(reading, Reading::Ready(_)) && !self.pacing.is_paused();
         match self.heartbeat.beat(Instant::now(), is_reading) {
             Beat::Ping => {
                 self.guarded(&mut Write::feed(Message::Ping(Bytes::new()))).await?;

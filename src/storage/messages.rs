@@ -3,6 +3,7 @@
 pub(in crate::storage) mod conversations;
 pub(in crate::storage) mod history;
 mod large_page;
+mod partners;
 mod recovery;
 pub(in crate::storage) mod replay;
 pub(in crate::storage) mod select;

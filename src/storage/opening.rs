@@ -1,7 +1,7 @@
 //! Opening the store: checks that it is a store and not in use, and brings its schema up to date.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sea_orm::DatabaseConnection;
@@ -119,6 +119,7 @@ impl Storage {
             replays: Semaphore::new(half_of_the_readers(config)),
             wait: Duration::from_millis(config.database.acquire_timeout_ms),
             lock,
+            limiters: OnceLock::new(),
         };
         storage.ensure_store_row().await?;
         if let Some(history) = storage.present_history().await? {

@@ -7,6 +7,7 @@ mod audit;
 mod compression;
 mod guesses;
 mod http;
+mod limits;
 mod login_lives;
 mod logins;
 mod names;

@@ -8,6 +8,7 @@ mod frames;
 mod franking;
 mod idempotency;
 mod invisible;
+mod limits;
 mod lists;
 mod opening;
 mod presence;

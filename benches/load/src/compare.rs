@@ -1,4 +1,4 @@
-//! Two servers in turn, under the same load: this one and the reference, or this one and another build of it.
+//! Two servers in turn, under the same load: this one and the reference, another build of it, or itself with limits.
 
 mod outcome;
 
@@ -23,6 +23,9 @@ pub(crate) struct Compare {
     /// Instead of the reference: the program of another build of the server, such as the one before a change
     #[arg(long, value_name = "PATH", conflicts_with = "against")]
     with: Option<PathBuf>,
+    /// Instead of the reference: this server with all limits switched on, of which none is reached
+    #[arg(long, conflicts_with_all = ["against", "with"])]
+    limits: bool,
     /// The wire that is spoken; by default legacy, with --receipts v1
     #[arg(long, value_enum)]
     dialect: Option<Dialects>,
@@ -60,17 +63,22 @@ impl Dialects {
 enum Other {
     /// The bare relay with this store.
     Reference(Store),
-    /// Another build of the server.
-    Build(Place),
+    /// Another build of the server, or this one with limits; and its name.
+    Build(&'static str, Place),
 }
 
 impl Compare {
     pub(crate) async fn run(&self) -> Result<()> {
         let dialects = self.dialects()?;
-        ensure!(!self.relay.receipts || self.with.is_some(), "--receipts needs --with: the reference has no receipts");
-        let place = self.place.place(self.with.is_none() && self.against == Some(Store::Postgres)).await?;
+        let is_server = self.with.is_some() || self.limits;
+        ensure!(
+            !self.relay.receipts || is_server,
+            "--receipts needs --with or --limits: the reference has no receipts"
+        );
+        let place = self.place.place(!is_server && self.against == Some(Store::Postgres)).await?;
         let other = match &self.with {
-            Some(program) => Other::Build(place.with_program("other", program).context("--with")?),
+            Some(program) => Other::Build("other", place.with_program("other", program).context("--with")?),
+            None if self.limits => Other::Build("limited", place.with_limits("limited")),
             None => Other::Reference(self.against.unwrap_or(place.store())),
         };
         let mut are_sound = true;
@@ -104,7 +112,7 @@ impl Compare {
         }
         let (name, store) = match other {
             Other::Reference(store) => ("reference", *store),
-            Other::Build(place) => ("other", place.store()),
+            Other::Build(name, place) => (*name, place.store()),
         };
         Ok(Comparison::of(name, store, dialect, serde_json::to_value(&self.relay)?, &rounds))
     }
@@ -113,7 +121,7 @@ impl Compare {
         let accounts = self.relay.accounts();
         let target = match other {
             Other::Reference(store) => place.reference(accounts, *store).await?,
-            Other::Build(place) => place.server(accounts, dialect).await?,
+            Other::Build(_, place) => place.server(accounts, dialect).await?,
         };
         self.measure(&target, dialect).await
     }

@@ -41,6 +41,7 @@ mod seed;
 mod socket;
 mod stock;
 mod storm;
+mod stuffing;
 mod tally;
 mod target;
 mod token;
@@ -153,6 +154,13 @@ enum Command {
         #[command(flatten)]
         own: Where,
     },
+    /// Guesses of passwords from many addresses, and what they do to the owner and to messages
+    Stuffing {
+        #[command(flatten)]
+        stuffing: stuffing::Stuffing,
+        #[command(flatten)]
+        own: Where,
+    },
     /// Thousands of devices that were away and return at once
     Storm {
         #[command(flatten)]
@@ -243,6 +251,7 @@ async fn perform(command: Command) -> Result<()> {
         Command::Unread { unread, own } => report::print(&unread.run(&own.place(false).await?).await?),
         Command::Search { search, own } => report::print(&search.run(&own.place(false).await?).await?),
         Command::Login { login, own } => report::print(&login.run(&own.place(false).await?).await?),
+        Command::Stuffing { stuffing, own } => report::print(&stuffing.run(&own.place(false).await?).await?),
         Command::Storm { storm, own, running } => {
             let target = target(&own, &running, storm.accounts(), Dialect::V1).await?;
             report::print(&storm.run(&target).await?)

@@ -81,6 +81,10 @@ pub(crate) struct Place {
     delayed: Option<Arc<Delayed>>,
     /// The URL of NATS between its servers.
     nats: Option<String>,
+    /// Whether its servers keep limits, with numbers that no load reaches.
+    has_limits: bool,
+    /// Whether its servers believe the tool, which names the addresses of clients as a proxy does.
+    is_proxied: bool,
 }
 
 impl Where {
@@ -112,12 +116,34 @@ impl Place {
         let dir = dir.canonicalize().with_context(|| format!("there is no directory {}", dir.display()))?;
         let kind = rustix::fs::statfs(&dir).map_or(0, |found| found.f_type);
         ensure!(kind != TMPFS, "{} is in memory: give a --dir on a real disk", dir.display());
-        Ok(Self { name: "server", program, dir, postgres: None, cluster: None, delayed: None, nats: None })
+        Ok(Self {
+            name: "server",
+            program,
+            dir,
+            postgres: None,
+            cluster: None,
+            delayed: None,
+            nats: None,
+            has_limits: false,
+            is_proxied: false,
+        })
     }
 
     /// Returns the same place for servers of another program, with another name in reports.
     pub(crate) fn with_program(&self, name: &'static str, program: &Path) -> Result<Self> {
         Ok(Self { name, program: found(program)?, ..self.clone() })
+    }
+
+    /// Returns the same place for servers that check each limit, of which none is ever reached, with another name in
+    /// reports.
+    pub(crate) fn with_limits(&self, name: &'static str) -> Self {
+        Self { name, has_limits: true, ..self.clone() }
+    }
+
+    /// As [`with_limits`](Self::with_limits), with the default limits of logins, but for those of one user at home, and
+    /// with the tool as a proxy.
+    pub(crate) fn with_guarded_logins(&self, name: &'static str) -> Self {
+        Self { is_proxied: true, ..self.with_limits(name) }
     }
 
     /// Puts this NATS between its servers.
@@ -224,8 +250,16 @@ impl Place {
             .env("FLUENT__SERVER__DATA_DIR", dir.join("data"))
             .env("FLUENT__SERVER__LISTEN", LOOPBACK)
             .env("FLUENT__ADMIN__LISTEN", LOOPBACK)
-            .env("FLUENT__LIMITS__ENABLED", "false")
+            .env("FLUENT__LIMITS__ENABLED", if self.has_limits { "true" } else { "false" })
             .env("FLUENT__LOG__FILTER", "warn");
+        if self.has_limits {
+            command.envs(high_limits());
+        }
+        if self.is_proxied {
+            command
+                .env("FLUENT__SERVER__CLIENT_ADDRESS", "x-forwarded-for")
+                .env("FLUENT__SERVER__TRUSTED_PROXIES", "127.0.0.0/8");
+        }
         if let Some(nats) = &self.nats {
             command.env("FLUENT__CLUSTER__NATS_URL", nats);
         }
@@ -242,6 +276,32 @@ impl Place {
     ) -> Result<Target> {
         Ok(Target::own(name, accounts(count)?, child, database, dir, self.cluster.clone()))
     }
+}
+
+/// Returns settings by which all limits that a load meets are checked, and none is reached.
+fn high_limits() -> impl Iterator<Item = (String, &'static str)> {
+    const RATES: [&str; 12] = [
+        "LOGIN__KNOWN",
+        "HANDSHAKE__USER",
+        "SEND__PAIR",
+        "SEND__USER",
+        "CONTACT__USER",
+        "EVENT__USER",
+        "FRAMES__SOCKET",
+        "REST__USER",
+        "REST__ADDRESS",
+        "SEARCH__USER",
+        "DIRECTORY__USER",
+        "RECEIPT__PAIR",
+    ];
+    let rates = RATES.into_iter().flat_map(|rate| {
+        [(format!("FLUENT__LIMITS__{rate}__BURST"), "1000000000"), (format!("FLUENT__LIMITS__{rate}__EVERY_MS"), "1")]
+    });
+    let bytes = ["PARTNERS", "STRANGERS"].into_iter().flat_map(|bytes| {
+        let key = |what| format!("FLUENT__LIMITS__INBOUND__{bytes}__{what}");
+        [(key("BURST"), "4000000000"), (key("PER_S"), "1000000000")]
+    });
+    rates.chain(bytes).chain([("FLUENT__QUOTA__SEND_BYTES_PER_DAY".to_owned(), "4000000000000")])
 }
 
 /// Returns the absolute path of a server's program.

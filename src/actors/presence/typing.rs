@@ -1,11 +1,11 @@
-//! Typing notices: at most one every few seconds in a direction, and always the one that typing has stopped.
+//! Typing notices: no more in a direction than the limiter `typing.pair` lets pass, and always the one that typing has
+//! stopped.
 //!
 //! Look-ups are limited to [`LOOKUPS`] at a time. Beyond that, a notice that a user types is dropped, and one that a
 //! user has stopped waits for its turn: as many wait as have credit.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use lru::LruCache;
 use tokio::sync::Semaphore;
@@ -14,14 +14,13 @@ use tokio::task::JoinHandle;
 use crate::actors::registry::messages::RegistryHandle;
 use crate::actors::session::credit::Credit;
 use crate::actors::who::messages::WhoHandle;
-use crate::domain::{DirectKey, UserId};
+use crate::domain::{DirectKey, Limiter, UserId};
+use crate::limits::{LimiterKey, Limiters};
 use crate::protocol::v1;
 use crate::protocol::who::Typing;
 use crate::storage::Storage;
 use crate::telemetry::metrics;
 
-/// Least time between two notices that a user types in one direction.
-const NOTICE_EVERY: Duration = Duration::from_secs(3);
 /// Most look-ups at one time.
 pub(super) const LOOKUPS: usize = 16;
 /// Directions in which typing is remembered.
@@ -39,8 +38,6 @@ pub(super) struct Typists {
 /// One user typing to another.
 #[derive(Default)]
 struct Direction {
-    /// When it was last announced that the user types.
-    announced: Option<Instant>,
     /// The task that sends the last notice. The next one waits for it, so that they arrive in order.
     sending: Option<JoinHandle<()>>,
 }
@@ -51,21 +48,18 @@ impl Typists {
         Self { storage, registry, who, lookups, directions: LruCache::new(REMEMBERED) }
     }
 
-    /// Announces that `from` types to `to`, at most every [`NOTICE_EVERY`], and always that `from` has stopped.
+    /// Announces that `from` types to `to`, unless there were too many notices lately; always that `from` has stopped.
     pub(super) fn report(&mut self, from: UserId, conversation: DirectKey, active: bool, credit: Credit) {
-        let now = Instant::now();
-        let direction = self.directions.get_or_insert_mut((from, conversation), Direction::default);
-        let is_early = direction.announced.is_some_and(|announced| now.duration_since(announced) < NOTICE_EVERY);
-        if active && is_early {
+        let pair = LimiterKey::Pair(from, conversation.partner_of(from));
+        let limited = |limiters: &Arc<Limiters>| limiters.take(Limiter::TypingPair, pair).is_err();
+        if active && self.storage.limiters().is_some_and(limited) {
             return;
         }
+        let direction = self.directions.get_or_insert_mut((from, conversation), Direction::default);
         let permit = self.lookups.clone().try_acquire_owned().ok();
         if active && permit.is_none() {
             metrics().whispers_dropped.increment(1);
             return;
-        }
-        if active {
-            direction.announced = Some(now);
         }
         let (lookups, before) = (self.lookups.clone(), direction.sending.take());
         let (storage, registry, who) = (self.storage.clone(), self.registry.clone(), self.who.clone());

@@ -144,6 +144,12 @@ impl SocketLease {
         Self { session, socket }
     }
 
+    /// Returns the socket.
+    #[must_use]
+    pub fn socket(&self) -> SocketId {
+        self.socket
+    }
+
     /// Submits a command from this socket. Its reply repeats the fields in `context`, and comes when the command is
     /// carried out or refused.
     pub fn submit(&self, command: Command, context: Context, credit: Credit) {

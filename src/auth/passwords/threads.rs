@@ -1,19 +1,22 @@
 //! Threads that only hash, each with memory that it keeps from hash to hash.
 //!
 //! They give way to all other threads: a hash takes milliseconds, a message microseconds. At most as many hashes run as
-//! there are threads, and as many again are ready for the moment at which one ends. All others wait in order for one of
-//! these places, and are refused when that takes too long.
+//! there are threads, and as many again are ready for the moment at which one ends. All others wait in a
+//! [line](super::line) for one of these places, and are refused when that takes too long.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use flume::{Receiver, RecvTimeoutError, Sender, TryRecvError};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
+use super::line::{Line, Requester};
 use super::memory::Memory;
 use crate::auth::AuthError;
 
+/// Those who may stand in the line, for each thread: so many hashes take about as long as anybody waits.
+const ROOM: usize = 64;
 /// How much nicer than the rest of the process they are (`nice(2)`): under full load a tenth of a core stays for each.
 #[cfg(target_os = "linux")]
 const NICER: i32 = 10;
@@ -23,15 +26,14 @@ type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 /// Running threads. They end when this is dropped, each after its present job.
 pub(super) struct Threads {
     jobs: Sender<Job>,
-    places: Arc<Semaphore>,
-    wait: Duration,
+    line: Arc<Line>,
 }
 
 impl Threads {
     /// Starts `count` threads. Each keeps at most `blocks` (of 1 KiB) until it has had nothing to do for `keep`. Jobs
     /// that wait longer than `wait` for a place are refused.
     pub(super) fn start(count: usize, blocks: usize, keep: Duration, wait: Duration) -> std::io::Result<Self> {
-        let places = count.saturating_mul(2).min(Semaphore::MAX_PERMITS);
+        let places = count.saturating_mul(2);
         let (jobs, waiting) = flume::bounded(places);
         for _ in 0..count {
             let waiting = waiting.clone();
@@ -40,7 +42,7 @@ impl Threads {
                 work(&waiting, &mut Memory::new(blocks), keep);
             })?;
         }
-        Ok(Self { jobs, places: Arc::new(Semaphore::new(places)), wait })
+        Ok(Self { jobs, line: Line::new(places, count.saturating_mul(ROOM), wait) })
     }
 
     /// Runs `job` on one of the threads. A job that has begun runs to its end, even when the caller has gone; one that
@@ -49,10 +51,10 @@ impl Threads {
     /// Returns [`AuthError::Busy`] when there is no place in time, [`AuthError::Internal`] when the job panics.
     pub(super) async fn run<T: Send + 'static>(
         &self,
+        requester: Requester,
         job: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, AuthError> {
-        let place = tokio::time::timeout(self.wait, self.places.clone().acquire_owned());
-        let Ok(Ok(place)) = place.await else { return Err(AuthError::Busy) };
+        let place = self.line.place(requester).await?;
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |memory| {
             // The job itself holds the place, so that an abandoned request does not make room for another.

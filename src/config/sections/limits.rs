@@ -8,9 +8,6 @@ use crate::config::ConfigError;
 use crate::config::error::require;
 use crate::domain::{LimitRule, Limiter, limiter_table};
 
-/// Longest time for which a bucket may be filling.
-const MAX_FILLING: Duration = Duration::from_hours(366 * 24);
-
 /// How many parts a token has that is counted in tenths.
 pub const TENTHS: u32 = 10;
 
@@ -96,6 +93,8 @@ macro_rules! settings {
             pub enabled: bool,
             /// Most keys that are counted at once, all limiters together.
             pub max_keys: usize,
+            /// Longest time for which a socket of the legacy dialect waits for a limit, in milliseconds.
+            pub legacy_delay_ms: u64,
             $(
                 #[doc = concat!("`limits.", stringify!($group), "`.")]
                 pub $group: $group::Group,
@@ -129,8 +128,7 @@ impl Limits {
             let Some(rule) = self.written(*limiter).filter(|rule| rule.burst > 0) else { continue };
             let require = |holds, wrong| require(holds, format!("limits.{}", limiter.setting()), wrong);
             require(rule.every > Duration::ZERO, "every_ms must be at least 1, per_s from 1 to 1000000000")?;
-            let filling = rule.every.checked_mul(rule.burst);
-            require(filling.is_some_and(|time| time <= MAX_FILLING), "must be full again within a year")?;
+            require(rule.can_work(), "must be full again within a year")?;
             match limiter {
                 Limiter::DirectoryUser | Limiter::DirectoryAnonymous => {
                     require(rule.burst >= 100, "burst must be at least 100, the longest page, or 0")?;

@@ -29,7 +29,7 @@ macro_rules! limiter_table {
                 }
                 refresh {
                     chain: RefreshChain, Rate, Login, "too many refreshes of this login";
-                    invalid: RefreshInvalid, Rate, Class, "too many refresh tokens from your network that are not valid";
+                    invalid: RefreshInvalid, Rate, Class, "too many invalid refresh tokens from your network";
                 }
                 search {
                     user: SearchUser, Rate, User, "too many searches";
@@ -91,6 +91,7 @@ macro_rules! limiter_table {
             caps {
                 "connections.address": ConnectionsAddress, Class, "too many connections from your network";
                 "sockets.user": SocketsUser, User, "too many sockets";
+                "quota.send": QuotaSend, User, "you have sent as much as you may for now";
             }
         }
     };

@@ -3,6 +3,7 @@
 mod address_rules;
 mod audit;
 mod invites;
+mod limits;
 mod registration;
 mod reports;
 mod users;
@@ -40,6 +41,9 @@ pub(super) static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
         route!(operator GET "/admin/api/reports" reports::list),
         route!(operator GET "/admin/api/reports/{id}" reports::reveal),
         route!(operator PATCH "/admin/api/reports/{id}" reports::decide, reads: BodyLimits::USERS),
+        route!(operator GET "/admin/api/limiters" limits::list),
+        route!(operator GET "/admin/api/users/{id}/limits" limits::of_user),
+        route!(operator PUT "/admin/api/users/{id}/limits" limits::set, reads: BodyLimits::USERS),
     ]
 });
 

@@ -26,6 +26,7 @@ impl From<ServiceError> for ApiError {
             ServiceError::SelfBlock => Self::Invalid("nobody blocks themselves".to_owned()),
             ServiceError::NoSuchRule => Self::NotFound("there is no rule for this network"),
             ServiceError::OwnAddress => Self::Conflict("the network holds your own address: force it if you mean that"),
+            error @ ServiceError::NoUserLimit(_) => Self::Invalid(error.to_string()),
             ServiceError::NoSuchLogin => Self::NotFound("there is no such session"),
             ServiceError::Overloaded | ServiceError::Unconfirmed => Self::Unavailable,
             ServiceError::Internal(cause) => Self::Internal(cause),

@@ -160,8 +160,6 @@ pub(in crate::http) async fn login(app: Arc<App>, request: Request) -> Result<Re
     let expected = "an object with the texts username and password";
     let address = client_address(&request);
     let body: LoginRequest = json_body(request, expected).await?;
-    limit_address(&app, address, Limiter::LoginAddress)?;
-    app.limiters.take(Limiter::LoginAccount, app.limiters.name_key(&body.username))?;
     let pair = app.service.log_in(body.username, body.password, address).await?;
     Ok(secret_json(StatusCode::OK, &TokenAnswer::from(pair)))
 }
@@ -188,6 +186,7 @@ pub(in crate::http) async fn second_factor(app: Arc<App>, request: Request) -> R
     (status = 200, body = TokenAnswer),
     (status = 401, description = "Unknown, expired or revoked", body = Problem),
     Invalid,
+    RateLimited,
 ))]
 pub(in crate::http) async fn refresh(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let expected = "an object with the text refresh_token";

@@ -6,13 +6,14 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::directory::limit_told;
 use super::users::KeyedUserBody;
 use crate::auth::Access;
 use crate::domain::{FrankingTag, Message, MessageId, Timestamp, Viewer};
 use crate::http::app::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{Request, limit, limit_schema, number, query, user_id};
-use crate::http::refusals::{Invalid, NotFound};
+use crate::http::refusals::{Invalid, NotFound, RateLimited};
 use crate::http::respond::{Response, json, json_list};
 use crate::protocol::franking::ReportTokens;
 use crate::storage::Before;
@@ -115,10 +116,16 @@ pub(in crate::http) struct ChatListBody<'a> {
     (status = 200, body = KeyedUserBody),
     NotFound,
     Invalid,
+    RateLimited,
 ))]
-pub(in crate::http) async fn partnerinfo(app: Arc<App>, _: Access, request: Request) -> Result<Response, ApiError> {
+pub(in crate::http) async fn partnerinfo(
+    app: Arc<App>,
+    access: Access,
+    request: Request,
+) -> Result<Response, ApiError> {
     let query: PartnerQuery = query(&request)?;
     let partner = app.storage.user(user_id("partnerID", query.partner_id.as_deref())?).await?.ok_or(NO_USER)?;
+    limit_told(&app, access.into(), &[partner.id]).await?;
     Ok(json(StatusCode::OK, &KeyedUserBody::from(&partner)))
 }
 

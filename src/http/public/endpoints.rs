@@ -18,8 +18,8 @@ pub(super) static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
         route!(public GET "/docs/{*file}" docs::file),
         route!(public keys::jwks),
         route!(public health::root),
-        route!(public health::healthz),
-        route!(public health::readyz),
+        route!(public health::healthz, is_free: true),
+        route!(public health::readyz, is_free: true),
         route!(optional accounts::registration),
         route!(optional accounts::register, reads: BodyLimits::STRANGERS),
         route!(optional accounts::login, reads: BodyLimits::STRANGERS),
@@ -55,6 +55,6 @@ pub(super) static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
         route!(user chat::partnerinfo),
         route!(user chat::chat_list),
         route!(user chat::all_messages),
-        route!(public ws::open),
+        route!(public ws::open, is_free: true),
     ]
 });

@@ -12,9 +12,7 @@ use crate::auth::{Access, TICKET_LIFETIME_S};
 use crate::domain::{Limiter, LoginId, Password};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{
-    Request, client_address, json_body, limit, limit_address, limit_schema, number, path_id, query,
-};
+use crate::http::extract::{Request, client_address, json_body, limit, limit_schema, number, path_id, query};
 use crate::http::refusals::{HashingBusy, Invalid, RateLimited};
 use crate::http::respond::{Response, json, no_content, secret_json};
 
@@ -141,8 +139,6 @@ pub(in crate::http) async fn change_password(
     let expected = "an object with the texts old_password and new_password";
     let body: PasswordRequest = json_body(request, expected).await?;
     let new = Password::parse(&body.new_password)?;
-    // A stolen token must not help to guess the password.
-    limit_address(&app, address, Limiter::LoginAddress)?;
     app.dialects.check(access).await?;
     let pair = app.service.change_password(access.user, (body.old_password, body.code), new, address).await?;
     Ok(secret_json(StatusCode::OK, &TokenAnswer::from(pair)))
@@ -152,8 +148,10 @@ pub(in crate::http) async fn change_password(
 /// long.
 #[utoipa::path(post, path = "/auth/ws_ticket", tag = "sessions", responses(
     (status = 200, body = TicketAnswer),
+    RateLimited,
 ))]
 pub(in crate::http) async fn ws_ticket(app: Arc<App>, access: Access, _: Request) -> Result<Response, ApiError> {
+    app.limiters.take(Limiter::TicketUser, access.user)?;
     let ticket = app.auth.issue_ticket(access).await?;
     Ok(secret_json(StatusCode::OK, &TicketAnswer { ticket, expires_in: TICKET_LIFETIME_S }))
 }

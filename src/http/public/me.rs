@@ -12,7 +12,7 @@ use crate::auth::Access;
 use crate::domain::{Limiter, PublicKey, Settings, UserId};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Request, client_address, json_body, limit_address, number, path_id, query};
+use crate::http::extract::{Request, client_address, json_body, number, path_id, query};
 use crate::http::refusals::{Invalid, NotFound, RateLimited, Unavailable};
 use crate::http::respond::{Response, json, json_list, no_content};
 use crate::service::ServiceError;
@@ -95,10 +95,12 @@ pub(in crate::http) async fn profile(app: Arc<App>, access: Access, _: Request) 
     responses(
     (status = 200, body = SettingsBody),
     Invalid,
+    RateLimited,
 ))]
 pub(in crate::http) async fn settings(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let expected = "an object with presence and read_receipts, each true or false, both optional";
     let SettingsRequest { presence, read_receipts } = json_body(request, expected).await?;
+    app.limiters.take(Limiter::SettingsUser, access.user)?;
     app.dialects.check(access).await?;
     let settings = app.service.configure(access.user, presence, read_receipts).await?;
     Ok(json(StatusCode::OK, &SettingsBody::from(settings)))
@@ -120,8 +122,6 @@ pub(in crate::http) async fn set_key(app: Arc<App>, access: Access, request: Req
     let expected = "an object with the text public_key and, where it is needed, the text password";
     let KeyRequest { public_key, password } = json_body(request, expected).await?;
     let key = PublicKey::parse(public_key, app.config.auth.strict_public_keys)?;
-    // Each change is announced to all partners of the user.
-    limit_address(&app, address, Limiter::LoginAddress)?;
     app.dialects.check(access).await?;
     let key_id = app.service.set_key(access, key, password, address).await?;
     Ok(json(StatusCode::OK, &KeyAnswer { key_id }))
@@ -138,8 +138,6 @@ pub(in crate::http) async fn set_key(app: Arc<App>, access: Access, request: Req
 pub(in crate::http) async fn delete(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let address = client_address(&request);
     let body: DeleteRequest = json_body(request, "an object with the text password").await?;
-    // A stolen token must not help to guess the password.
-    limit_address(&app, address, Limiter::LoginAddress)?;
     app.dialects.check(access).await?;
     app.service.delete_account(access.user, body.password, body.code, address).await?;
     Ok(no_content())
@@ -151,6 +149,7 @@ pub(in crate::http) async fn delete(app: Arc<App>, access: Access, request: Requ
     (status = 204, description = "Blocked"),
     NotFound,
     (status = 422, description = "That is you", body = Problem),
+    RateLimited,
 ))]
 pub(in crate::http) async fn block(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     set_block(&app, access, &request, true).await
@@ -162,6 +161,7 @@ pub(in crate::http) async fn block(app: Arc<App>, access: Access, request: Reque
     (status = 204, description = "No longer blocked"),
     NotFound,
     (status = 422, description = "That is you", body = Problem),
+    RateLimited,
 ))]
 pub(in crate::http) async fn unblock(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     set_block(&app, access, &request, false).await
@@ -186,6 +186,7 @@ async fn set_block(app: &App, access: Access, request: &Request, blocked: bool) 
     if other == access.user {
         return Err(ServiceError::SelfBlock.into());
     }
+    app.limiters.take(Limiter::BlockUser, access.user)?;
     app.dialects.check(access).await?;
     app.service.set_block(access.user, other, blocked).await?;
     Ok(no_content())

@@ -8,13 +8,13 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::Access;
-use crate::domain::{Answer, Event, MessageId, Scope, Seq, UserId, Viewer};
+use crate::domain::{Answer, Event, Limiter, MessageId, Scope, Seq, UserId, Viewer};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{
     IDEMPOTENCY_KEY, Request, json_body, json_bytes, limit, limit_schema, path_id, query, since,
 };
-use crate::http::refusals::{BadRequest, Invalid, NotFound, TooLarge, Unavailable};
+use crate::http::refusals::{BadRequest, Invalid, NotFound, RateLimited, TooLarge, Unavailable};
 use crate::http::respond::{MAX_LIST_BYTES, Response, json, typed};
 use crate::protocol::franking::ReportTokens;
 use crate::protocol::{Frame, v1};
@@ -149,13 +149,15 @@ struct ReadBody {
     TooLarge,
     (status = 415, description = "Not JSON, or compressed", body = Problem),
     Invalid,
+    RateLimited,
     Unavailable,
 ))]
 pub(in crate::http) async fn send(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let key = idempotency_key(request.headers())?;
     let body = json_bytes(request).await?;
     let max = app.config.socket.max_ciphertext_bytes;
-    let (_, draft) = v1::decode_send_body(&body, access.user, max, key.as_deref())?;
+    let (_, mut draft) = v1::decode_send_body(&body, access.user, max, key.as_deref())?;
+    app.limiters.count_send(&mut draft);
     app.dialects.uses_v1(access).await?;
     let stored = app.service.send(draft).await?;
     let status = if stored.duplicate { StatusCode::OK } else { StatusCode::CREATED };
@@ -169,6 +171,7 @@ pub(in crate::http) async fn send(app: Arc<App>, access: Access, request: Reques
     (status = 403, description = "Not yours, or too late", body = Problem),
     NotFound,
     Invalid,
+    RateLimited,
 ))]
 pub(in crate::http) async fn delete(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let query: DeleteQuery = query(&request)?;
@@ -178,6 +181,7 @@ pub(in crate::http) async fn delete(app: Arc<App>, access: Access, request: Requ
         _ => return Err(ApiError::Invalid("for must be me or everyone".to_owned())),
     };
     let id: MessageId = path_id(&request)?;
+    app.limiters.take(Limiter::EventUser, access.user)?;
     app.dialects.uses_v1(access).await?;
     let (deletion, duplicate) = app.service.delete_message(access.user, id, scope).await?;
     frame(StatusCode::OK, v1::answer(&Answer::Deleted { deletion, duplicate }, access.viewer(), None))
@@ -230,6 +234,7 @@ fn written(events: &[Event], viewer: Viewer, tokens: &ReportTokens) -> Result<(V
 #[utoipa::path(post, path = "/chat/receipts", tag = "chat", request_body = ReceiptsRequest, responses(
     (status = 204, description = "Noted"),
     Invalid,
+    RateLimited,
     Unavailable,
 ))]
 pub(in crate::http) async fn receipts(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
@@ -239,6 +244,9 @@ pub(in crate::http) async fn receipts(app: Arc<App>, access: Access, request: Re
     if reads.len() > MAX_READS {
         return Err(ApiError::Invalid(format!("read must have at most {MAX_READS} entries")));
     }
+    // Each as it counts on the socket.
+    let count = reads.len() + usize::from(receipts.delivered.is_some());
+    app.limiters.take_some(Limiter::EventUser, access.user, u32::try_from(count).unwrap_or(u32::MAX).max(1))?;
     app.dialects.uses_v1(access).await?;
     let number =
         |number: u64| i64::try_from(number).map_err(|_| ApiError::Invalid(format!("the body must be {expected}")));

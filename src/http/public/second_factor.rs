@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::auth::Access;
-use crate::domain::{ENROLMENT_S, Limiter};
+use crate::domain::ENROLMENT_S;
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Request, client_address, json_body, limit_address};
+use crate::http::extract::{Request, client_address, json_body};
 use crate::http::refusals::{HashingBusy, Invalid, NotFound, RateLimited};
 use crate::http::respond::{Response, json, no_content, secret_json};
 
@@ -94,7 +94,6 @@ pub(in crate::http) async fn state(app: Arc<App>, access: Access, _: Request) ->
 pub(in crate::http) async fn begin(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let address = client_address(&request);
     let body: BeginRequest = json_body(request, "an object with the text password").await?;
-    limit_address(&app, address, Limiter::LoginAddress)?;
     app.dialects.check(access).await?;
     let enrolment = app.service.begin_factor(access.user, body.password, address).await?;
     let answer = EnrolmentAnswer { secret: enrolment.secret, otpauth_url: enrolment.url, expires_in: ENROLMENT_S };
@@ -136,7 +135,6 @@ pub(in crate::http) async fn recovery_codes(
 ) -> Result<Response, ApiError> {
     let address = client_address(&request);
     let body: ProofRequest = json_body(request, "an object with the texts password and code").await?;
-    limit_address(&app, address, Limiter::LoginAddress)?;
     app.dialects.check(access).await?;
     let proof = (body.password, body.code);
     let recovery_codes = app.service.replace_recovery_codes(access.user, proof, address).await?;
@@ -155,7 +153,6 @@ pub(in crate::http) async fn recovery_codes(
 pub(in crate::http) async fn remove(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let address = client_address(&request);
     let body: ProofRequest = json_body(request, "an object with the texts password and code").await?;
-    limit_address(&app, address, Limiter::LoginAddress)?;
     app.dialects.check(access).await?;
     app.service.remove_factor(access.user, (body.password, body.code), address).await?;
     Ok(no_content())

@@ -102,7 +102,7 @@ impl World {
         let keys = TokenKeys::load(&config, clock.now()).unwrap();
         let storage = Arc::new(Storage::open(&config).await.unwrap());
         let instance_key = InstanceKey::load(&config).unwrap();
-        let (keys, limiters) = ((keys, &instance_key), Limiters::new(&config.limits, &clock));
+        let (keys, limiters) = ((keys, &instance_key), Limiters::new(&config, &clock));
         let auth = Auth::new(&config.auth, keys, storage.clone(), limiters, clock.clone()).await.unwrap();
         let auth = Arc::new(auth);
         let tokens = Arc::new(ReportTokens::new(&[0; 32]).unwrap());

@@ -6,12 +6,13 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::directory::{Told, limit_search, limit_told};
 use crate::auth::Access;
 use crate::domain::{User, UserId};
 use crate::http::app::App;
 use crate::http::error::ApiError;
-use crate::http::extract::{Request, limit, limit_schema, number, query, signed_in, user_id};
-use crate::http::refusals::Invalid;
+use crate::http::extract::{Request, client_address, limit, limit_schema, number, query, signed_in, user_id};
+use crate::http::refusals::{Invalid, RateLimited};
 use crate::http::respond::{Response, json_list};
 use crate::storage::UserPage;
 
@@ -90,27 +91,32 @@ pub(in crate::http) struct AllUsersQuery {
 #[utoipa::path(get, path = "/users/search", tag = "users", params(SearchQuery), responses(
     (status = 200, description = "By id", body = Vec<UserBody>),
     Invalid,
+    RateLimited,
 ))]
-pub(in crate::http) async fn search(app: Arc<App>, _: Access, request: Request) -> Result<Response, ApiError> {
+pub(in crate::http) async fn search(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let query: SearchQuery = query(&request)?;
     let page = UserPage {
         after: number("after", query.after.as_deref())?.map(UserId),
         limit: limit(query.limit.as_deref(), DEFAULT_LIMIT, MAX_LIMIT)?,
     };
-    found(&app, query.query.as_deref(), page).await
+    found(&app, access.into(), query.query.as_deref(), page).await
 }
 
 /// Find users by a part of their name, for the shipped Android app: without a token, unless the server is configured to
 /// ask for one. At most 50.
 #[utoipa::path(get, path = "/auth/get_all_users", tag = "users", params(AllUsersQuery), security((), ("bearer" = [])), responses(
     (status = 200, description = "By id", body = Vec<UserBody>),
+    RateLimited,
 ))]
 pub(in crate::http) async fn get_all_users(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    if !app.config.auth.public_user_list {
-        signed_in(&app, &request)?;
-    }
+    let access = signed_in(&app, &request);
+    let told = match access {
+        Ok(access) => access.into(),
+        Err(_) if app.config.auth.public_user_list => Told::Anonymous(client_address(&request)),
+        Err(error) => return Err(error),
+    };
     let query: AllUsersQuery = query(&request)?;
-    found(&app, query.search.as_deref(), UserPage { after: None, limit: PUBLIC_LIMIT }).await
+    found(&app, told, query.search.as_deref(), UserPage { after: None, limit: PUBLIC_LIMIT }).await
 }
 
 /// Users by id; unknown ids are left out. An answer ends at 1 MiB of names and keys: ask again for ids above the last
@@ -118,8 +124,9 @@ pub(in crate::http) async fn get_all_users(app: Arc<App>, request: Request) -> R
 #[utoipa::path(get, path = "/users", tag = "users", params(IdsQuery), responses(
     (status = 200, description = "By id", body = Vec<KeyedUserBody>),
     Invalid,
+    RateLimited,
 ))]
-pub(in crate::http) async fn by_ids(app: Arc<App>, _: Access, request: Request) -> Result<Response, ApiError> {
+pub(in crate::http) async fn by_ids(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let query: IdsQuery = query(&request)?;
     let text = query.ids.unwrap_or_default();
     let ids: Result<Vec<UserId>, ApiError> = text.split(',').map(|id| user_id("ids", Some(id))).collect();
@@ -128,10 +135,17 @@ pub(in crate::http) async fn by_ids(app: Arc<App>, _: Access, request: Request) 
         return Err(ApiError::Invalid(format!("at most {MAX_IDS} ids can be asked for at once")));
     }
     let users = app.storage.users(&ids).await?;
+    limit_told(&app, access.into(), &ids_of(&users)).await?;
     Ok(json_list(StatusCode::OK, &users.iter().map(KeyedUserBody::from).collect::<Vec<_>>()).await)
 }
 
-async fn found(app: &App, text: Option<&str>, page: UserPage) -> Result<Response, ApiError> {
+async fn found(app: &App, told: Told, text: Option<&str>, page: UserPage) -> Result<Response, ApiError> {
+    limit_search(app, told)?;
     let users = app.storage.search_users(text.unwrap_or_default(), page).await?;
+    limit_told(app, told, &ids_of(&users)).await?;
     Ok(json_list(StatusCode::OK, &users.into_iter().map(UserBody::from).collect::<Vec<_>>()).await)
+}
+
+fn ids_of(users: &[User]) -> Vec<UserId> {
+    users.iter().map(|user| user.id).collect()
 }

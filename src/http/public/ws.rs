@@ -10,10 +10,12 @@ use utoipa::IntoParams;
 use crate::actors::Opening;
 use crate::auth::AuthError;
 use crate::clock;
-use crate::domain::{DeviceId, Seq};
+use crate::config::TENTHS;
+use crate::domain::{ClientAddress, DeviceId, Limiter, Seq};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{Connection, Request, check_stranger, client_address, keeps_place, query, since};
+use crate::http::refusals::RateLimited;
 use crate::http::respond::{Body, Response};
 use crate::socket::{Handshake, Unauthenticated, authenticate};
 
@@ -44,6 +46,7 @@ pub(in crate::http) struct SocketQuery {
     (status = 400, description = "No valid handshake, or a parameter is wrong", body = Problem),
     (status = 403, description = "The network is blocked (`banned`)", body = Problem),
     (status = 426, description = "Not a handshake", body = Problem),
+    RateLimited,
     (status = 503, description = "Going down, overloaded, or cut off from its database", body = Problem),
 ))]
 pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
@@ -63,6 +66,7 @@ pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Res
         let device = device(query.device_id)?;
         let is_background = is_background(query.mode.as_deref())?;
         let since = since(query.since.as_deref()).map_err(ApiError::BadOpening)?;
+        app.limiters.take(Limiter::HandshakeUser, access.user)?;
         // Before anything is read or noted: thousands may come at once.
         let admission = Box::new(app.sockets.admission.admit(access.user).await?);
         app.dialects.uses_v1(access).await?;
@@ -71,6 +75,7 @@ pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Res
         }
         (Some(Opening { device, since, is_background, admission }), (Seq(0), None))
     } else {
+        app.limiters.take(Limiter::HandshakeUser, access.user)?;
         (None, app.dialects.opens_legacy(access).await?)
     };
     // The socket keeps its place among the connections until it is closed.
@@ -85,18 +90,21 @@ pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Res
     response.map(|response| response.map(|()| Body::Whole(Bytes::new()))).ok_or(ApiError::Unavailable)
 }
 
-/// Returns the refusal of a handshake without a valid credential. What is ours and has expired is never held against
-/// its address: every phone that wakes begins so.
+/// Returns the refusal of a handshake without a valid credential, which counts for its address. What is ours and has
+/// expired counts a tenth, and is never held against the address: every phone that wakes begins so.
 fn unauthenticated(app: &App, request: &Request, refusal: Unauthenticated) -> ApiError {
-    let error = match refusal {
+    let (tenths, blocked) = match refusal {
         Unauthenticated::Failed(error) => return error.into(),
-        Unauthenticated::Expired => return AuthError::InvalidToken.into(),
-        Unauthenticated::Nothing | Unauthenticated::Forged => check_stranger(app, request).err(),
+        Unauthenticated::Expired => (1, None),
+        Unauthenticated::Nothing | Unauthenticated::Forged => (TENTHS, check_stranger(app, request).err()),
     };
+    let address = client_address(request);
     if matches!(refusal, Unauthenticated::Forged) {
-        app.service.count_forged_handshake(client_address(request));
+        app.service.count_forged_handshake(address);
     }
-    error.unwrap_or_else(|| AuthError::InvalidToken.into())
+    let counted = |address: ClientAddress| app.limiters.take_some(Limiter::HandshakeAddress, address.class(), tenths);
+    let limited = || address.and_then(|address| counted(address).err()).map(ApiError::from);
+    blocked.or_else(limited).unwrap_or_else(|| AuthError::InvalidToken.into())
 }
 
 fn is_background(mode: Option<&str>) -> Result<bool, ApiError> {

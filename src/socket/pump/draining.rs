@@ -44,6 +44,7 @@ where
 
     /// Reads no more frames, and waits until what was read is stored and answered, and the answers are written.
     async fn settle(&mut self, mut reading: Reading) -> Result<(), SocketEnd> {
+        self.pacing.flush(&self.links.session);
         if matches!(reading, Reading::Ready(_)) {
             // Gives back the credit for a frame that will not be read.
             reading = Reading::Waiting;

@@ -17,8 +17,10 @@ use flood::Flood;
 use super::bad_frames::{BAD_FRAMES_WINDOW, MAX_BAD_FRAMES};
 use super::*;
 use crate::actors::{Credit, InFlightBytes, QueueSender, send_queue};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::{Command, LoginEnd};
+use crate::limits::Limiters;
 use crate::protocol::legacy;
 
 const SOON: Duration = Duration::from_secs(30);
@@ -45,7 +47,9 @@ async fn pump(
     queue: SendQueue,
     credits: Credits,
 ) -> Running {
-    let settings = Arc::new(Settings::new(&Config::defaults().unwrap().socket));
+    let config = Config::defaults().unwrap();
+    let limiters = Limiters::new(&config, &Clock::system());
+    let settings = Arc::new(Settings::new(&config, limiters));
     let (session, commands) = SocketLease::probe().await;
     let token = CancellationToken::new();
     let drain = SocketDrain::new(token.clone(), || Duration::ZERO);

@@ -6,6 +6,7 @@
 //! On PostgreSQL all other writers wait from the statement that takes the numbers to the commit. So what must be looked
 //! up is asked before it where that is possible, and each kind of command makes a few statements for all there are.
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use crate::clock::{Clock, random_bytes};
@@ -90,7 +91,7 @@ impl Storage {
     async fn carry_out_with(
         &self,
         cache: &mut Cache,
-        commands: Vec<Command>,
+        mut commands: Vec<Command>,
         clock: &Clock,
         known: Option<KnownHistory>,
     ) -> Result<Applied, StorageError> {
@@ -107,9 +108,11 @@ impl Storage {
             retained_from: Timestamp::from_micros(0),
             outcomes: commands.iter().map(|_| None).collect(),
             effects: Vec::new(),
+            counted: HashSet::new(),
             changed: false,
             destroyed: false,
         };
+        batch.limit_known(&mut commands);
         let early = batch.look_up_for(&commands).await?;
         let taken = batch.take_numbers(count, clock, known.as_ref()).await?;
         let held_since = Instant::now();

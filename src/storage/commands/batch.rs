@@ -1,5 +1,6 @@
 //! What the commands of one batch share: the transaction, the numbers and the outcomes so far.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use sea_orm::{Statement, Value};
@@ -24,6 +25,8 @@ pub(super) struct Batch<'a> {
     pub(super) outcomes: Vec<Option<Outcome>>,
     /// What the server must act on once the batch is committed; empty for ordinary batches.
     pub(super) effects: Vec<Effect>,
+    /// The drafts whose bytes were counted for their receivers before they were looked up.
+    pub(super) counted: HashSet<Place>,
     /// Whether there is something to commit.
     pub(super) changed: bool,
     /// Whether something was overwritten that must not be recoverable any more.

@@ -23,6 +23,17 @@ pub(in crate::storage) struct CachedConversation {
     pub(in crate::storage) id: ConversationId,
     /// Whether one of the two has blocked the other.
     pub(in crate::storage) is_blocked: bool,
+    /// Which side has written to the other, in the order of [`DirectKey::sides`]. Another server may have stored what
+    /// is not noted here.
+    pub(in crate::storage) has_written: [bool; 2],
+}
+
+impl CachedConversation {
+    /// Returns whether `user` has written to the other side.
+    pub(in crate::storage) fn has_written(&self, direct: DirectKey, user: UserId) -> bool {
+        let [a, b] = direct.sides();
+        (user == a && self.has_written[0]) || (user == b && self.has_written[1])
+    }
 }
 
 /// The cached part of a user.

@@ -12,7 +12,9 @@ use crate::storage::commands::known::Known;
 use crate::storage::engine::row::Row;
 use crate::storage::engine::tx::{Transaction, Tx as _};
 
-use questions::{BY_CLIENT_ID, CONVERSATION, FoundColumns, LOOK_UP, Questions, RULES, USER};
+use questions::{
+    BLOCKED, BY_CLIENT_ID, CONVERSATION, FIRST_WROTE, FoundColumns, LOOK_UP, Questions, RULES, SECOND_WROTE, USER,
+};
 
 const IS_BLOCKED: &str =
     "SELECT 1 FROM blocks WHERE (user_id = $1 AND other_id = $2) OR (user_id = $2 AND other_id = $1) LIMIT 1";
@@ -130,11 +132,12 @@ impl Batch<'_> {
             match row.question {
                 BY_CLIENT_ID => found.known.add(row)?,
                 CONVERSATION => {
-                    let (direct, is_blocked) = (DirectKey::from_stored(row.id), row.number != 0);
+                    let (direct, is_blocked) = (DirectKey::from_stored(row.id), row.number & BLOCKED != 0);
                     if row.conversation_id.0 == 0 {
                         found.absent.insert(direct, is_blocked);
                     } else {
-                        let conversation = CachedConversation { id: row.conversation_id, is_blocked };
+                        let has_written = [row.number & FIRST_WROTE != 0, row.number & SECOND_WROTE != 0];
+                        let conversation = CachedConversation { id: row.conversation_id, is_blocked, has_written };
                         self.cache.conversations.put(direct, conversation);
                     }
                 }

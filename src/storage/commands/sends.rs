@@ -2,6 +2,7 @@
 
 mod conversations;
 mod idempotency;
+mod limits;
 mod postgres;
 mod sqlite;
 
@@ -55,7 +56,7 @@ impl Batch<'_> {
                 }
                 None => {}
             }
-            match self.admit(&draft, &looked_up) {
+            match self.admit(place, &draft, &looked_up) {
                 Ok(direct) => {
                     if looked_up.absent.remove(&direct).is_some() {
                         to_make.push(direct);
@@ -73,6 +74,7 @@ impl Batch<'_> {
         for (place, draft, direct) in admitted {
             let made = self.conversation(direct).ok_or(StorageError::Corrupt("a conversation without an id"))?;
             let content_hash = draft.once.as_ref().map(|once| once.content_hash);
+            self.note_written(direct, draft.sender);
             let message = self.message(place, draft, direct, made.id);
             accepted.push(Accepted { place, message, content_hash });
         }
@@ -135,10 +137,11 @@ impl Batch<'_> {
     }
 
     /// Decides whether the draft may be stored, and returns its conversation, which must be made when it is absent.
-    fn admit(&mut self, draft: &Draft, looked_up: &LookedUp) -> Result<DirectKey, Refusal> {
+    fn admit(&mut self, place: Place, draft: &Draft, looked_up: &LookedUp) -> Result<DirectKey, Refusal> {
         match draft.objection {
             Some(Objection::TooLarge { limit }) => return Err(Refusal::TooLarge { limit }),
             Some(Objection::UnknownAttachment) => return Err(Refusal::NotFound),
+            Some(Objection::Limited(limited)) => return Err(Refusal::Limited(limited)),
             None => {}
         }
         let direct = draft.conversation.ok_or(Refusal::UnknownUser)?;
@@ -164,6 +167,7 @@ impl Batch<'_> {
             // The account was deleted while this was on its way.
             return Err(Refusal::Forbidden);
         }
+        self.limit_send(place, draft, direct, absent.is_some())?;
         Ok(direct)
     }
 

@@ -6,7 +6,7 @@
 use sea_orm::sea_query::LockType;
 use sea_orm::{ActiveValue::Set, EntityTrait as _, QuerySelect as _};
 
-use crate::domain::{LoginId, Network, NewRefreshToken, Proof, RightCode, Timestamp, UserId};
+use crate::domain::{LoginId, LoginOrigin, Network, NewRefreshToken, Proof, RightCode, Timestamp, UserId};
 use crate::storage::engine::begin::unique;
 use crate::storage::engine::tx::PoolTransaction;
 use crate::storage::engine::tx::Tx as _;
@@ -71,7 +71,8 @@ pub struct NewLogin {
 
 impl Storage {
     /// Begins a login with its first refresh token. `better`, if given, replaces the password hash in `proof`. A code
-    /// is used up, and needed where the account has a second factor.
+    /// is used up, and needed where the account has a second factor. The network that it comes from is known from now
+    /// on as one of the user's.
     ///
     /// This is no command of the writer: a login that begins has no number and no effect, and waits for nothing but its
     /// own account.
@@ -82,7 +83,7 @@ impl Storage {
         better: Option<String>,
         code: Option<LoginCode>,
         token: NewRefreshToken,
-        (network, now): (Option<Network>, Timestamp),
+        (origin, now): (Option<LoginOrigin>, Timestamp),
     ) -> Result<Beginning, StorageError> {
         let tx = self.begin().await?;
         let Some(account) = proved(&tx, user, proof).await? else { return Ok(Beginning::PasswordReplaced) };
@@ -97,9 +98,12 @@ impl Storage {
         if let Some(hash) = better {
             set_password_hash(&tx, user, hash).await?;
         }
-        let id = insert_login(&tx, user, token, (code.is_some(), network), now).await?;
+        let id = insert_login(&tx, user, token, (code.is_some(), origin.map(|origin| origin.network)), now).await?;
         let values = [user.0.into(), id.0.into(), (MAX_LOGINS - 1).into()];
         let is_beyond = tx.query_one(self.statement(HAS_TOO_MANY, values)).await?.is_some();
+        if let Some(origin) = origin {
+            self.note_network(&tx, user, &origin.tags, now).await?;
+        }
         tx.commit().await?;
         if is_replaced {
             // The old hash is still in the write-ahead log.

@@ -36,6 +36,12 @@ pub enum Rotation {
 }
 
 impl Storage {
+    /// Returns the login of the token with this `hash`, spent or not; `None` when it was never issued, or was dropped.
+    pub async fn login_of_token(&self, hash: Hash) -> Result<Option<LoginId>, StorageError> {
+        let token = unique(refresh_token::Entity::find_by_id(hash.to_vec()), &self.reads).await?;
+        Ok(token.map(|token| LoginId(token.login_id)))
+    }
+
     /// Spends the token with this `hash`, in one transaction, or finds that it was spent.
     ///
     /// `salt` is the salt for a new successor; `successor` returns the hash of the successor for a salt. A spent token

@@ -7,6 +7,7 @@ use crate::domain::{LoginId, Timestamp, UserId};
 use crate::storage::engine::per_engine::PerEngine;
 use crate::storage::engine::row::Row;
 use crate::storage::engine::tx::Tx as _;
+use crate::storage::people::known_networks::KNOWN_S;
 use crate::storage::retention::messages::{BATCH, Cleared};
 use crate::storage::{Storage, StorageError};
 
@@ -27,6 +28,8 @@ const LOGINS: &str = "DELETE FROM logins WHERE id IN (SELECT id FROM logins WHER
      {skip}) AND NOT EXISTS (SELECT 1 FROM refresh_tokens WHERE login_id = logins.id)";
 const TICKETS: &str =
     "DELETE FROM tickets WHERE hash IN (SELECT hash FROM tickets WHERE expires_at <= $1 LIMIT $2 + 0 {skip})";
+const NETWORKS: &str = "DELETE FROM known_networks WHERE (user_id, tag) IN \
+     (SELECT user_id, tag FROM known_networks WHERE last_ok_at <= $1 LIMIT $2 + 0 {skip})";
 const USERS: &str = "DELETE FROM ended_users WHERE user_id IN \
      (SELECT user_id FROM ended_users WHERE until <= $1 LIMIT $2 + 0 {skip})";
 
@@ -74,9 +77,9 @@ impl Storage {
     }
 
     /// Drops some expired socket tickets, deleted accounts of which no access token is left, logins that have waited
-    /// too long for a code, and secrets that were never confirmed.
+    /// too long for a code, secrets that were never confirmed, and networks from which nobody has logged in for long.
     pub async fn drop_tickets(&self, now: Timestamp) -> Result<Cleared, StorageError> {
-        let mut dropped = 0;
+        let mut dropped = self.drop_some(NETWORKS, now.plus_secs(-KNOWN_S)).await?;
         for sql in [TICKETS, USERS, CHALLENGES, PENDING] {
             dropped += self.drop_some(sql, now).await?;
         }

@@ -66,8 +66,8 @@ impl Two {
     }
 
     async fn close(self) {
-        self.storage.close().await.unwrap();
-        self.beside.close().await.unwrap();
+        Box::pin(self.storage.close()).await.unwrap();
+        Box::pin(self.beside.close()).await.unwrap();
     }
 }
 

@@ -10,7 +10,7 @@ use crate::support::postgres::database;
 use crate::support::tables;
 
 /// What each table holds. A table without a line here fails the test.
-const TABLES: [(&str, &str); 32] = [
+const TABLES: [(&str, &str); 34] = [
     ("address_rules", "Networks that may come in or not, by operators and by bans."),
     ("audit", "What has happened to accounts and settings, for operators; ids of deleted accounts are emptied."),
     ("batches", "The journal: what each batch of the last minute has done, for other servers; no ciphertext."),
@@ -23,6 +23,7 @@ const TABLES: [(&str, &str); 32] = [
     ("ended_users", "Deleted accounts whose access tokens may still look valid."),
     ("events", "What devices must learn besides messages and receipts, by user and seq; user 0 is everybody."),
     ("invites", "Invites for registration; of a code only a hash and its first characters."),
+    ("known_networks", "Networks from which users have logged in, as tags that reveal no address."),
     ("leases", "Chores that one of several servers does at a time."),
     ("login_challenges", "Logins that wait for a code of the second factor, by the hash of what they show."),
     ("logins", "Logins: what one sign-in has made. REST paths call them sessions."),
@@ -41,6 +42,7 @@ const TABLES: [(&str, &str); 32] = [
     ("switches", "Settings that operators have switched while servers run."),
     ("tickets", "Hashes of socket tickets."),
     ("user_grams", "Pieces of names, and the users who have them: the index of the search for users."),
+    ("user_limits", "What operators have set for single users in place of the limits of all."),
     ("users", "Accounts: names, addresses, password hashes, public keys, settings."),
     ("wipes", "Conversations of deleted accounts whose messages are still to be destroyed."),
 ];

@@ -178,7 +178,7 @@ async fn a_device_in_the_background_is_not_there() {
 
 #[tokio::test]
 async fn typing_is_told_to_the_partners_devices_and_not_too_often() {
-    let server = TestServer::start_alone(|_| {}).await;
+    let server = TestServer::start_alone(|config| config.limits.enabled = true).await;
     let (alice, bob, mut a, mut b) = partners(&server).await;
     let (mut a2, mut b2) = (live(&alice, "a2").await, live(&bob, "b2").await);
     let typing = json!({"type": "typing", "to": bob.id, "active": true});
@@ -249,7 +249,7 @@ async fn who_watches_is_told_when_they_become_partners() {
 /// A user who stops typing is not shown as typing for another few seconds.
 #[tokio::test]
 async fn that_somebody_has_stopped_typing_is_told_at_once_and_always() {
-    let server = TestServer::start_alone(|_| {}).await;
+    let server = TestServer::start_alone(|config| config.limits.enabled = true).await;
     let (alice, bob, mut a, mut b) = partners(&server).await;
     let typing = |active: bool| json!({"type": "typing", "to": bob.id, "active": active});
     for active in [true, false, true, true, false, true, false] {

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 
 use super::*;
 
+const ANYBODY: Requester = Requester { is_known: false, class: None };
 const LONG: Duration = Duration::from_mins(1);
 
 fn threads(count: usize, keep: Duration, wait: Duration) -> Threads {
@@ -16,7 +17,7 @@ fn threads(count: usize, keep: Duration, wait: Duration) -> Threads {
 /// Waits until the memory of the only thread is as wanted.
 async fn wait_for_memory(threads: &Threads, wanted: fn(&Memory) -> bool) {
     let deadline = Instant::now() + LONG;
-    while !threads.run(move |memory| wanted(memory)).await.unwrap() {
+    while !threads.run(ANYBODY, move |memory| wanted(memory)).await.unwrap() {
         assert!(Instant::now() < deadline, "not in time");
         tokio::task::yield_now().await;
     }
@@ -30,7 +31,7 @@ async fn fill(threads: &Threads) -> usize {
         }
         blocks.as_ptr().addr()
     };
-    threads.run(fill).await.unwrap()
+    threads.run(ANYBODY, fill).await.unwrap()
 }
 
 #[tokio::test]
@@ -59,7 +60,7 @@ async fn no_more_at_once_than_threads() {
     let meeting = Arc::new(std::sync::Barrier::new(2));
     join_all((0..20).map(|_| {
         let (running, most, meeting) = (running.clone(), most.clone(), meeting.clone());
-        threads.run(move |_| {
+        threads.run(ANYBODY, move |_| {
             most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             // Both jobs wait here, so that they do run at once.
             meeting.wait();
@@ -75,19 +76,19 @@ async fn whoever_finds_no_place_in_time_is_refused() {
     let threads = threads(1, LONG, Duration::from_millis(1));
     let (begun, has_begun) = oneshot::channel();
     let (go, wait) = mpsc::channel::<()>();
-    let mut running = Box::pin(threads.run(move |_| {
+    let mut running = Box::pin(threads.run(ANYBODY, move |_| {
         begun.send(()).unwrap();
         wait.recv().unwrap();
     }));
     assert!(running.as_mut().now_or_never().is_none());
     has_begun.await.unwrap();
-    let mut ready = Box::pin(threads.run(|_| ()));
+    let mut ready = Box::pin(threads.run(ANYBODY, |_| ()));
     assert!(ready.as_mut().now_or_never().is_none());
-    assert!(matches!(threads.run(|_| ()).await, Err(AuthError::Busy)));
+    assert!(matches!(threads.run(ANYBODY, |_| ()).await, Err(AuthError::Busy)));
     go.send(()).unwrap();
     running.await.unwrap();
     ready.await.unwrap();
-    threads.run(|_| ()).await.unwrap();
+    threads.run(ANYBODY, |_| ()).await.unwrap();
 }
 
 /// A client that disconnects and returns must not cause two hashes.
@@ -96,7 +97,7 @@ async fn what_nobody_waits_for_does_not_begin() {
     let threads = threads(1, LONG, LONG);
     let (begun, has_begun) = oneshot::channel();
     let (go, wait) = mpsc::channel::<()>();
-    let mut running = Box::pin(threads.run(move |_| {
+    let mut running = Box::pin(threads.run(ANYBODY, move |_| {
         begun.send(()).unwrap();
         wait.recv().unwrap();
     }));
@@ -105,7 +106,7 @@ async fn what_nobody_waits_for_does_not_begin() {
     let runs = Arc::new(AtomicUsize::new(0));
     let counted = || {
         let runs = runs.clone();
-        Box::pin(threads.run(move |_| runs.fetch_add(1, Ordering::SeqCst)))
+        Box::pin(threads.run(ANYBODY, move |_| runs.fetch_add(1, Ordering::SeqCst)))
     };
     let mut given_up = counted();
     assert!(given_up.as_mut().now_or_never().is_none());
@@ -122,7 +123,7 @@ async fn what_nobody_waits_for_does_not_begin() {
 async fn a_panic_loses_no_thread_and_no_place() {
     let threads = threads(1, LONG, LONG);
     for _ in 0..3 {
-        let panicked = threads.run(|_| panic!("a panic that a test wants")).await;
+        let panicked = threads.run(ANYBODY, |_| panic!("a panic that a test wants")).await;
         assert!(matches!(panicked, Err(AuthError::Internal(_))));
     }
     fill(&threads).await;
@@ -134,7 +135,7 @@ async fn hashes_give_way_and_nobody_else() {
     use rustix::process::getpriority_process;
     let here = getpriority_process(Some(rustix::thread::gettid())).unwrap();
     let threads = threads(1, LONG, LONG);
-    let there = threads.run(|_| getpriority_process(Some(rustix::thread::gettid())).unwrap()).await.unwrap();
+    let there = threads.run(ANYBODY, |_| getpriority_process(Some(rustix::thread::gettid())).unwrap()).await.unwrap();
     assert_eq!(there, (here + NICER).min(19));
     assert_eq!(getpriority_process(Some(rustix::thread::gettid())).unwrap(), here);
 }

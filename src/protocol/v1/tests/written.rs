@@ -154,6 +154,7 @@ fn objected(objection: Objection) -> Value {
     match objection {
         Objection::TooLarge { limit } => json!(limit),
         Objection::UnknownAttachment => json!("attachment"),
+        Objection::Limited(limited) => json!(limited.to_string()),
     }
 }
 

@@ -11,6 +11,12 @@ use crate::storage::engine::row::{Columns as _, columns};
 pub(in crate::storage::commands) const BY_CLIENT_ID: i32 = 1;
 /// The conversation with a direct key, and whether one of the two has blocked the other.
 pub(in crate::storage::commands) const CONVERSATION: i32 = 2;
+/// Of a conversation: one of the two has blocked the other.
+pub(in crate::storage::commands) const BLOCKED: i64 = 1;
+/// Of a conversation: its first side has written to the second.
+pub(in crate::storage::commands) const FIRST_WROTE: i64 = 2;
+/// Of a conversation: its second side has written to the first.
+pub(in crate::storage::commands) const SECOND_WROTE: i64 = 4;
 /// A user.
 pub(in crate::storage::commands) const USER: i32 = 3;
 /// A message by its id.
@@ -27,7 +33,7 @@ columns! {
         /// The conversation; 0 when there is none.
         conversation_id: ConversationId = "m.conversation_id",
         user: UserId = "m.sender_id",
-        /// A time stamp, whether a conversation is blocked, or whether a user shows what was read.
+        /// A time stamp, the bits of a conversation, or whether a user shows what was read.
         number: i64 = "m.timestamp",
         /// A client id, or a public key.
         text: String = "m.client_id",
@@ -42,7 +48,11 @@ pub(in crate::storage) static LOOK_UP: LazyLock<String> = LazyLock::new(|| {
          WHERE v.column1 = {BY_CLIENT_ID} \
          UNION ALL SELECT v.column1, v.column2, COALESCE(c.id, 0), 0, CASE WHEN EXISTS (SELECT 1 FROM blocks AS b \
          WHERE (b.user_id = v.column3 AND b.other_id = v.column4) \
-         OR (b.user_id = v.column4 AND b.other_id = v.column3)) THEN 1 ELSE 0 END, '', NULL \
+         OR (b.user_id = v.column4 AND b.other_id = v.column3)) THEN {BLOCKED} ELSE 0 END \
+         + CASE WHEN EXISTS (SELECT 1 FROM members AS m WHERE m.user_id = v.column4 AND m.conversation_id = c.id \
+         AND m.newest_inbound IS NOT NULL) THEN {FIRST_WROTE} ELSE 0 END \
+         + CASE WHEN EXISTS (SELECT 1 FROM members AS m WHERE m.user_id = v.column3 AND m.conversation_id = c.id \
+         AND m.newest_inbound IS NOT NULL) THEN {SECOND_WROTE} ELSE 0 END, '', NULL \
          FROM v LEFT JOIN conversations AS c ON c.direct_key = v.column2 WHERE v.column1 = {CONVERSATION} \
          UNION ALL SELECT v.column1, 0, 0, u.id, CASE WHEN u.read_receipts THEN 1 ELSE 0 END, u.public_key, NULL \
          FROM v JOIN users AS u ON u.id = v.column3 WHERE v.column1 = {USER} \

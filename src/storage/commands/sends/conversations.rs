@@ -29,7 +29,7 @@ impl Batch<'_> {
         for row in self.tx.query_each(sql, &list).await? {
             let (id, direct): (ConversationId, DirectKey) = row.read()?;
             made.push(Conversation { id, direct });
-            self.cache.conversations.put(direct, CachedConversation { id, is_blocked: false });
+            self.cache.conversations.put(direct, CachedConversation { id, is_blocked: false, has_written: [false; 2] });
         }
         if let Transaction::Sqlite(tx) = &self.tx {
             let members = made.iter().flat_map(|made| made.members().map(|user| (user, made.id)));

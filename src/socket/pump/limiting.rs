@@ -1,0 +1,78 @@
+//! The limiters of a socket's frames: some frames are refused, some wait, and of some reading waits.
+
+use super::{
+    AsyncRead, AsyncWrite, Command, Context, Credit, Dialect, Duration, Filled, FrameError, Limited, Limiter,
+    LimiterKey, Pump, QueuedFrame, Reading, SocketEnd, metrics,
+};
+
+impl<S, F> Pump<S, F>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    F: Fn() -> Duration,
+{
+    /// Counts a frame. When it is one too many, nothing is read until its token is there.
+    pub(super) fn limit_frames(&mut self) {
+        let socket = LimiterKey::Socket(self.links.session.socket());
+        if let Some(wait) = self.settings.limiters.take_or_wait(Limiter::FramesSocket, socket) {
+            self.pacing.pause(wait);
+        }
+    }
+
+    /// Ends the waits that are over.
+    pub(super) fn end_waits(&mut self) {
+        if self.pacing.end_due(&self.links.session) {
+            self.heartbeat.resumed(super::Instant::now());
+            // The token that the last frame has waited for.
+            self.limit_frames();
+        }
+    }
+
+    /// Counts a command, and submits it as soon as its limiters and the credit let it pass.
+    pub(super) async fn receive_command(
+        &mut self,
+        mut command: Command,
+        context: Context,
+        credit: Credit,
+        reading: &mut Reading,
+    ) -> Result<(), SocketEnd> {
+        let limiters = self.settings.limiters.clone();
+        match &mut command {
+            Command::Send(draft) if self.links.dialect == Dialect::V1 => limiters.count_send(draft),
+            Command::Send(draft) => {
+                if limiters.try_count_send(draft).is_err() {
+                    let (mut draft, credits) = (draft.clone(), self.links.credits.clone());
+                    let longest = self.settings.legacy_delay;
+                    *reading = Reading::Filling(Box::pin(async move {
+                        limiters.count_send_in_time(&mut draft, longest).await;
+                        let bytes = draft.bytes();
+                        Filled { command: Command::Send(draft), context, credit: credits.fill(credit, bytes).await }
+                    }));
+                    return Ok(());
+                }
+            }
+            _ => {
+                if let Err(limited) = limiters.take(Limiter::EventUser, self.user) {
+                    return Box::pin(self.send_limited(limited, &context)).await;
+                }
+            }
+        }
+        if let Command::Delivered { user, up_to } = command {
+            let pair = LimiterKey::Pair(user, user);
+            let is_held = self.pacing.holds_receipt();
+            let wait = if is_held { Some(Duration::ZERO) } else { limiters.take_or_wait(Limiter::ReceiptPair, pair) };
+            if let Some(wait) = wait {
+                self.pacing.hold((user, up_to), context, credit, wait);
+                return Ok(());
+            }
+        }
+        self.submit(command, context, credit, reading);
+        Ok(())
+    }
+
+    /// Says that a request was one too many. That is no bad frame.
+    pub(super) async fn send_limited(&mut self, limited: Limited, context: &Context) -> Result<(), SocketEnd> {
+        let error = FrameError::from(limited);
+        metrics().frame_error(error.code.as_str());
+        self.write(QueuedFrame::from(self.links.dialect.error(&error, context))).await
+    }
+}

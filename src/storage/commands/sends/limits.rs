@@ -1,0 +1,68 @@
+//! The limits that only the writer can judge, since it knows who has written to whom.
+//!
+//! A message that is stored already is never refused for a limit. So a draft may only be refused here once its client
+//! id was looked up, which it is not when the cache shows that the draft can be accepted: such a draft is judged before
+//! that, and is looked up when it is one too many.
+
+use crate::domain::{Command, DirectKey, Draft, Limiter, Objection, Refusal, UserId};
+use crate::storage::commands::batch::{Batch, Place};
+
+/// Returns the bytes of ciphertext that a receiver gets.
+fn inbound_bytes(draft: &Draft) -> usize {
+    draft.sender_copy.as_bytes().len() + draft.receiver_copy.as_bytes().len()
+}
+
+impl Batch<'_> {
+    /// Judges the drafts whose conversations are in the cache, before anything is looked up for them.
+    pub(in crate::storage::commands) fn limit_known(&mut self, commands: &mut [Command]) {
+        let Some(limiters) = self.storage.limiters().cloned() else { return };
+        for (place, command) in commands.iter_mut().enumerate() {
+            let Command::Send(draft) = command else { continue };
+            let Some(direct) = draft.conversation.filter(|_| draft.objection.is_none()) else { continue };
+            let receiver = direct.partner_of(draft.sender);
+            if receiver == draft.sender {
+                continue;
+            }
+            let Some(conversation) = self.cache.conversations.peek(&direct).copied() else { continue };
+            let is_partner = conversation.has_written(direct, receiver);
+            match limiters.count_inbound(receiver, is_partner, inbound_bytes(draft)) {
+                Ok(()) => drop(self.counted.insert(place)),
+                Err(limited) if is_partner => draft.objection = Some(Objection::Limited(limited)),
+                // By another server the receiver may have written meanwhile: the store is asked again.
+                Err(_) => drop(self.cache.conversations.pop(&direct)),
+            }
+        }
+    }
+
+    /// Judges a draft that may be stored otherwise. Its client id was looked up, or it was judged before.
+    pub(super) fn limit_send(
+        &mut self,
+        place: Place,
+        draft: &Draft,
+        direct: DirectKey,
+        is_new: bool,
+    ) -> Result<(), Refusal> {
+        let Some(limiters) = self.storage.limiters().cloned() else { return Ok(()) };
+        let receiver = direct.partner_of(draft.sender);
+        if receiver == draft.sender {
+            return Ok(());
+        }
+        if is_new {
+            limiters.take(Limiter::ContactUser, draft.sender).map_err(Refusal::Limited)?;
+        }
+        if !self.counted.contains(&place) {
+            let known = self.conversation(direct);
+            let is_partner = known.is_some_and(|known| known.has_written(direct, receiver));
+            limiters.count_inbound(receiver, is_partner, inbound_bytes(draft)).map_err(Refusal::Limited)?;
+        }
+        Ok(())
+    }
+
+    /// Notes in the cache that a user writes to the other side.
+    pub(super) fn note_written(&mut self, direct: DirectKey, sender: UserId) {
+        if let Some(conversation) = self.cache.conversations.peek_mut(&direct) {
+            let side = usize::from(direct.sides()[0] != sender);
+            conversation.has_written[side] = true;
+        }
+    }
+}
