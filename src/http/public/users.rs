@@ -62,7 +62,8 @@ impl<'a> From<&'a User> for KeyedUserBody<'a> {
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct IdsQuery {
     /// Up to 100 ids, separated by commas.
-    #[param(value_type = Vec<i32>, style = Form, explode = false, min_items = 1, max_items = 100, example = json!([1, 2]))]
+    #[param(value_type = Vec<i32>, style = Form, explode = false, min_items = 1, max_items = 100,
+        example = json!([1, 2]))]
     ids: Option<String>,
 }
 

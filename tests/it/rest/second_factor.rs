@@ -253,6 +253,7 @@ async fn codes_are_counted_only_where_the_password_is_right() {
     let server = TestServer::start_at(clock.clone(), |config| {
         config.limits.enabled = true;
         (config.limits.login.address.burst, config.limits.login.account.burst) = (0, 0);
+        config.limits.login.known.burst = 0;
     })
     .await;
     let (_, app, codes) = enrolled(&server, &clock, "alice").await;
