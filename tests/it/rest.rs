@@ -4,6 +4,7 @@
 mod accounts;
 mod address_rules;
 mod audit;
+mod authorisation;
 mod compression;
 mod guesses;
 mod http;
