@@ -25,7 +25,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 pub use access::{Access, AccessTokens};
 pub use address_rules::AddressRules;
-pub use bans::Bans;
+pub use bans::{Bans, Suspicion};
 pub use bearer::{Bearer, bearer};
 pub use error::AuthError;
 pub use guesses::WrongPasswords;

@@ -1,8 +1,8 @@
 //! Automatic bans: finds the addresses from which somebody tries many names, or forged credentials.
 //!
 //! A name counts while it has failed and not succeeded from its address within the window: people mistype their
-//! passwords, and an office shares an address. Expired tokens, and what a limit refuses, never count. The counts are
-//! kept in memory; the ban itself is a rule in the store.
+//! passwords, and an office shares an address; from the network of an office it takes more names. Expired tokens, and
+//! what a limit refuses, never count. The counts are kept in memory; the ban itself is a rule in the store.
 //!
 //! Bound: [`MAX_CLASSES`] addresses, and names in proportion to those that it takes for a ban. When there are more, new
 //! ones are not counted until others have been quiet for the window.
@@ -47,10 +47,25 @@ pub struct Bans {
     classes: Mutex<HashMap<AddressClass, Tally>>,
 }
 
+/// What follows from a login that has failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Suspicion {
+    /// Nothing yet.
+    None,
+    /// The address is to be banned, unless its network is known: then [`Bans::judge`] must be told.
+    Judge,
+    /// The address is to be banned.
+    Ban(NewBan),
+}
+
 /// What has come from one address.
 struct Tally {
     last: Instant,
     names: HashMap<u64, Tries>,
+    /// Whether users log in from the network around it; `None` until that matters.
+    is_known: Option<bool>,
+    /// Whether somebody is finding that out.
+    is_judged: bool,
     forged: u32,
     forged_since: Instant,
 }
@@ -70,26 +85,49 @@ impl Bans {
         Self { config: config.clone(), exempt, is_on, hasher: RandomState::new(), classes: Mutex::default() }
     }
 
-    /// Counts a login with this name that has failed because of the name or the password. Returns the ban that is due.
-    pub fn failed(&self, address: ClientAddress, name: &str, now: Instant) -> Option<NewBan> {
-        let (room, hash) = (self.most_names(), self.hash(name));
-        self.count(address, now, Offence::FailedNames, |tally| {
-            if tally.names.len() >= room && !tally.names.contains_key(&hash) {
-                tally.names.retain(|_, tries| tries.is_recent(now, self.config.window()));
-            }
-            if tally.names.len() < room || tally.names.contains_key(&hash) {
-                tally.names.entry(hash).or_default().failed = Some(now);
-            }
-            let failing = tally.names.values().filter(|tries| tries.is_failing(now, self.config.window())).count();
-            u32::try_from(failing).unwrap_or(u32::MAX) >= self.config.failed_names
-        })
+    /// Counts a login with this name that has failed because of the name or the password.
+    pub fn failed(&self, address: ClientAddress, name: &str, now: Instant) -> Suspicion {
+        let hash = self.hash(name);
+        let mut classes = self.classes();
+        let Some(tally) = self.tally(&mut classes, address.class(), now) else { return Suspicion::None };
+        tally.last = now;
+        let room = self.most_names(tally);
+        if tally.names.len() >= room && !tally.names.contains_key(&hash) {
+            tally.names.retain(|_, tries| tries.is_recent(now, self.config.window()));
+        }
+        if tally.names.len() < room || tally.names.contains_key(&hash) {
+            tally.names.entry(hash).or_default().failed = Some(now);
+        }
+        let failing = tally.names.values().filter(|tries| tries.is_failing(now, self.config.window())).count();
+        if failing < self.names_for_ban(tally) || (tally.is_known.is_none() && tally.is_judged) {
+            return Suspicion::None;
+        }
+        if tally.is_known.is_none() {
+            tally.is_judged = true;
+            return Suspicion::Judge;
+        }
+        classes.remove(&address.class());
+        Suspicion::Ban(self.new_ban(address.class(), Offence::FailedNames))
+    }
+
+    /// Notes whether users log in from the network around an address, which takes more names to be banned then. Returns
+    /// the ban that is due. Without an answer, which `None` stands for, it is asked again.
+    pub fn judge(&self, address: ClientAddress, is_known: Option<bool>) -> Option<NewBan> {
+        let mut classes = self.classes();
+        let tally = classes.get_mut(&address.class())?;
+        (tally.is_known, tally.is_judged) = (is_known, false);
+        if is_known != Some(false) {
+            return None;
+        }
+        classes.remove(&address.class());
+        Some(self.new_ban(address.class(), Offence::FailedNames))
     }
 
     /// Notes that the password for this name was right.
     pub fn succeeded(&self, address: ClientAddress, name: &str, now: Instant) {
-        let (room, hash) = (self.most_names(), self.hash(name));
+        let hash = self.hash(name);
         if let Some(tally) = self.tally(&mut self.classes(), address.class(), now)
-            && (tally.names.len() < room || tally.names.contains_key(&hash))
+            && (tally.names.len() < self.most_names(tally) || tally.names.contains_key(&hash))
         {
             tally.last = now;
             tally.names.entry(hash).or_default().succeeded = Some(now);
@@ -98,13 +136,18 @@ impl Bans {
 
     /// Counts a handshake with a forged token or an unknown ticket. Returns the ban that is due.
     pub fn forged(&self, address: ClientAddress, now: Instant) -> Option<NewBan> {
-        self.count(address, now, Offence::ForgedHandshakes, |tally| {
-            if now.saturating_duration_since(tally.forged_since) >= self.config.window() {
-                (tally.forged, tally.forged_since) = (0, now);
-            }
-            tally.forged += 1;
-            tally.forged >= self.config.forged_handshakes
-        })
+        let mut classes = self.classes();
+        let tally = self.tally(&mut classes, address.class(), now)?;
+        tally.last = now;
+        if now.saturating_duration_since(tally.forged_since) >= self.config.window() {
+            (tally.forged, tally.forged_since) = (0, now);
+        }
+        tally.forged += 1;
+        if tally.forged < self.config.forged_handshakes {
+            return None;
+        }
+        classes.remove(&address.class());
+        Some(self.new_ban(address.class(), Offence::ForgedHandshakes))
     }
 
     /// Forgets addresses from which nothing has come for the window. Must be called every few seconds.
@@ -112,29 +155,15 @@ impl Bans {
         self.classes().retain(|_, tally| now.saturating_duration_since(tally.last) < self.config.window());
     }
 
-    /// Counts an offence. The counts of an address begin anew with its ban.
-    fn count(
-        &self,
-        address: ClientAddress,
-        now: Instant,
-        offence: Offence,
-        is_due: impl FnOnce(&mut Tally) -> bool,
-    ) -> Option<NewBan> {
-        let class = address.class();
-        let mut classes = self.classes();
-        let tally = self.tally(&mut classes, class, now)?;
-        tally.last = now;
-        if !is_due(tally) {
-            return None;
-        }
-        classes.remove(&class);
-        Some(NewBan {
+    /// Returns a ban; the counts of the address begin anew with it.
+    fn new_ban(&self, class: AddressClass, offence: Offence) -> NewBan {
+        NewBan {
             network: class.exact(),
             reason: offence.reason().to_owned(),
             first_s: self.config.first_s,
             longest_s: self.config.longest_s,
             forget_s: self.config.forget_s(),
-        })
+        }
     }
 
     /// Returns the counts of an address, unless it is never banned, or there is no room for them.
@@ -151,12 +180,25 @@ impl Bans {
         if !self.is_on || is_exempt() || (classes.len() >= MAX_CLASSES && !classes.contains_key(&class)) {
             return None;
         }
-        let new = || Tally { last: now, names: HashMap::new(), forged: 0, forged_since: now };
+        let new = || Tally {
+            last: now,
+            names: HashMap::new(),
+            is_known: None,
+            is_judged: false,
+            forged: 0,
+            forged_since: now,
+        };
         Some(classes.entry(class).or_insert_with(new))
     }
 
-    fn most_names(&self) -> usize {
-        usize::try_from(self.config.failed_names).unwrap_or(usize::MAX).saturating_mul(KEPT_NAMES)
+    /// Returns how many names must fail from an address.
+    fn names_for_ban(&self, tally: &Tally) -> usize {
+        let factor = if tally.is_known == Some(true) { self.config.known_factor } else { 1 };
+        usize::try_from(self.config.failed_names.saturating_mul(factor)).unwrap_or(usize::MAX)
+    }
+
+    fn most_names(&self, tally: &Tally) -> usize {
+        self.names_for_ban(tally).saturating_mul(KEPT_NAMES)
     }
 
     fn hash(&self, name: &str) -> u64 {

@@ -2,11 +2,13 @@
 
 use aws_lc_rs::hmac;
 
-use super::{InstanceKey, SecretError};
+use super::{Auth, AuthError, InstanceKey, SecretError};
 use crate::domain::{ClientAddress, Network, NetworkTags, UserId};
 
 /// The label of the key; see [`InstanceKey::derive`].
 const LABEL: &str = "networks";
+/// Age from which an account makes a network known to others, in seconds: a day.
+const SETTLED_S: i64 = 24 * 60 * 60;
 
 /// Makes tags of networks, which reveal nothing without the instance key.
 pub struct Networks(hmac::Key);
@@ -24,12 +26,16 @@ impl Networks {
         let network = address.household();
         let user = user.unwrap_or(UserId(0));
         let of_user = self.tag(&user.0.to_be_bytes(), network);
-        NetworkTags { of_user, of_network: self.network_tag(network) }
+        NetworkTags { of_user, of_network: self.tag_of_network(network) }
     }
 
-    /// Returns the tag of a network, whoever logs in from it.
+    /// Returns the tag of the network around an address, whoever logs in from it.
     #[must_use]
-    pub fn network_tag(&self, network: Network) -> [u8; 16] {
+    pub fn network_tag(&self, address: ClientAddress) -> [u8; 16] {
+        self.tag_of_network(address.household())
+    }
+
+    fn tag_of_network(&self, network: Network) -> [u8; 16] {
         self.tag(b"network", network)
     }
 
@@ -41,5 +47,14 @@ impl Networks {
         // SHA-256 has more bytes than that.
         tag.iter_mut().zip(context.sign().as_ref()).for_each(|(to, from)| *to = *from);
         tag
+    }
+}
+
+impl Auth {
+    /// Returns whether any account that is older than a day is known from the network around an address. Younger ones
+    /// do not count: anybody could make one there.
+    pub async fn is_anybodys_network(&self, address: ClientAddress) -> Result<bool, AuthError> {
+        let (tag, now) = (self.networks.network_tag(address), self.clock.now());
+        Ok(self.storage.is_anybodys_network(&tag, now.plus_secs(-SETTLED_S), now).await?)
     }
 }

@@ -100,7 +100,7 @@ impl Tls {
         Box::pin(acceptor.accept_with(stream, limit)).await.map(Box::new)
     }
 
-    /// Looks at the files every [`LOOK_INTERVAL`] until `stop` is cancelled.
+    /// Looks at the files every 10 seconds until `stop` is cancelled.
     pub async fn watch(self: Arc<Self>, stop: CancellationToken) {
         let mut ticks = tokio::time::interval(LOOK_INTERVAL);
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {

@@ -16,7 +16,7 @@ pub enum ProxyHeaderError {
     /// It is no header of version 2.
     #[error("no PROXY header of version 2: {0}")]
     Unreadable(ParseError),
-    /// It is longer than [`MAX_BYTES`].
+    /// It is longer than 4,096 bytes.
     #[error("a PROXY header of {0} bytes; the longest that is read has 4096")]
     TooLong(usize),
     /// The client did not come by TCP.

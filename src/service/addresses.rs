@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::{Service, ServiceError};
-use crate::auth::{AddressRules, AuthError, Bans};
+use crate::auth::{AddressRules, AuthError, Bans, Suspicion};
 use crate::domain::{
     AddressRule, AddressRuleChange, AuditEvent, ClientAddress, NewAddressRule, NewAuditEntry, NewBan, Operator,
     RuleAction, RuleScope, WhichRules,
@@ -105,12 +105,28 @@ impl Service {
                 self.addresses.bans.succeeded(address, name, Instant::now());
             }
             Err(AuthError::WrongCredentials { .. }) => {
-                if let Some(ban) = self.addresses.bans.failed(address, name, Instant::now()) {
-                    self.ban(ban);
+                match self.addresses.bans.failed(address, name, Instant::now()) {
+                    Suspicion::None => {}
+                    Suspicion::Judge => self.judge(address),
+                    Suspicion::Ban(ban) => self.ban(ban),
                 }
             }
             Err(_) => {}
         }
+    }
+
+    /// Bans an address from which many names have failed, unless users log in from its network, in the background.
+    fn judge(self: &Arc<Self>, address: ClientAddress) {
+        let service = self.clone();
+        tokio::spawn(async move {
+            let is_known = service.auth.is_anybodys_network(address).await;
+            if let Err(error) = &is_known {
+                tracing::warn!(error = ?error, "cannot see whether users log in from a network");
+            }
+            if let Some(ban) = service.addresses.bans.judge(address, is_known.ok()) {
+                service.ban(ban);
+            }
+        });
     }
 
     /// Forgets the counts of addresses that were quiet. Must be called every few seconds.

@@ -8,6 +8,7 @@ mod authorisation;
 mod compression;
 mod guesses;
 mod http;
+mod known_networks;
 mod limits;
 mod login_lives;
 mod logins;

@@ -77,7 +77,7 @@ mod tests {
             {"id": 7, "name": "a\u{202e}b", "at": "2026-11-27T18:00:00.123456Z"},
             {"id": 12, "name": null, "at": "", "more": 1},
         ]);
-        let expected = "ID  NAME         AT\n7   a\\u{202e}b  2026-11-27T18:00:00Z\n12  -            -\n";
+        let expected = "ID  NAME        AT\n7   a\\u{202e}b  2026-11-27T18:00:00Z\n12  -           -\n";
         assert_eq!(table(&rows, &[("ID", "id"), ("NAME", "name"), ("AT", "at")], ""), expected);
         assert_eq!(table(&json!([]), &[], "nothing"), "nothing");
     }

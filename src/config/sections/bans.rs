@@ -15,6 +15,8 @@ use crate::domain::Network;
 pub struct Bans {
     /// Names that fail to log in from one address within the window, before it is banned.
     pub failed_names: u32,
+    /// How many times as many names it takes where users are known to log in from the network around the address.
+    pub known_factor: u32,
     /// Handshakes with forged credentials from one address within the window, before it is banned.
     pub forged_handshakes: u32,
     /// The window, in seconds.
@@ -45,6 +47,7 @@ impl Bans {
 
     pub(in crate::config) fn validate(&self) -> Result<(), ConfigError> {
         require(self.failed_names > 0, "bans.failed_names", "must be at least 1")?;
+        require(self.known_factor > 0, "bans.known_factor", "must be at least 1")?;
         require(self.forged_handshakes > 0, "bans.forged_handshakes", "must be at least 1")?;
         require(self.window_s > 0, "bans.window_s", "must be at least 1")?;
         require(self.first_s > 0, "bans.first_s", "must be at least 1")?;

@@ -3,7 +3,7 @@
 
 use std::io::Read as _;
 
-use fluent_backend::testing::{Answer, Http, TestServer};
+use fluent_backend::testing::{Answer, Http, TestServer, share_instance_key};
 use http::{HeaderMap, Method};
 
 use crate::support::v1::stopped_clock;
@@ -17,7 +17,9 @@ async fn gzipped(http: &Http, path: &str, codings: &str) -> Answer {
 /// The chat list of a user whose partner has this name, after a stranger has written `guess`, and its compressed
 /// length.
 async fn chat_list(partner: &str, guess: &str) -> (String, usize) {
-    let server = TestServer::start_at(stopped_clock(), |_| {}).await;
+    // With the same key the tokens for reports are the same, too.
+    let same_key = |config: &mut fluent_backend::Config| share_instance_key(&config.server.data_dir);
+    let server = TestServer::start_at(stopped_clock(), same_key).await;
     let victim = server.sign_up("victim").await;
     let (partner, stranger) = (server.sign_up(partner).await, server.sign_up("stranger").await);
     let mut socket = victim.connect().await;

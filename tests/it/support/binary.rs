@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
 
-use fluent_backend::testing::{Http, TestData, soon};
+use fluent_backend::testing::{Http, TestData, share_instance_key, soon};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
@@ -122,6 +122,10 @@ impl ServerProcess {
     }
 
     async fn spawn(dir: &Path, mut command: Command, variables: &[(&str, &str)]) -> Self {
+        if variables.iter().any(|(name, value)| *name == "DATABASE_URL" && value.starts_with("postgres")) {
+            // Other servers on the database may have other directories.
+            share_instance_key(&dir.join("data"));
+        }
         let log = dir.join("server.log");
         let file = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
         let mut child = command.envs(BASE).envs(variables.iter().copied()).stderr(file).spawn().unwrap();

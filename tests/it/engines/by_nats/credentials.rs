@@ -1,6 +1,6 @@
 //! NATS with users who have a token and a key, in the file that `cluster.nats_creds` names.
 
-use fluent_backend::testing::TestDatabase;
+use fluent_backend::testing::{TestDatabase, share_instance_key};
 
 use super::refused::one_line;
 use super::{SECRET, by_nats_alone, two_speak_by_nats};
@@ -18,6 +18,7 @@ async fn refused_start(database: &TestDatabase, url: &str, file: &str) -> String
         ("FLUENT__CLUSTER__NATS_URL", url),
         ("FLUENT__CLUSTER__NATS_CREDS", file),
     ];
+    share_instance_key(&dir.path().join("data"));
     let output = run(dir.path(), &[], &variables).await;
     assert!(!output.status.success());
     let text = String::from_utf8(output.stderr).unwrap();
