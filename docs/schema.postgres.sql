@@ -194,6 +194,47 @@ CREATE INDEX logins_live ON logins USING btree (user_id, last_used_at)
     WHERE (ended_at IS NULL);
 CREATE INDEX logins_user ON logins USING btree (user_id);
 
+-- Files that clients have uploaded: size, owner, how far they have come; no content.
+CREATE TABLE media (
+    id bytea NOT NULL,
+    owner_id integer,
+    size bigint NOT NULL,
+    received bigint NOT NULL,
+    state smallint NOT NULL,
+    sha256 bytea,
+    metadata text,
+    client_key text,
+    created_at bigint NOT NULL,
+    expires_at bigint,
+    lost_at bigint,
+    store text NOT NULL,
+    upload text,
+    lease bigint,
+    lease_until bigint,
+    lease_wanted boolean NOT NULL DEFAULT false,
+    FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE SET NULL,
+    PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX media_client_key ON media USING btree (owner_id, client_key)
+    WHERE (client_key IS NOT NULL);
+CREATE INDEX media_deleting ON media USING btree (id)
+    WHERE (state = 4);
+CREATE INDEX media_expires ON media USING btree (expires_at)
+    WHERE (expires_at IS NOT NULL);
+CREATE INDEX media_open ON media USING btree (state)
+    WHERE (state < 2);
+CREATE INDEX media_owner ON media USING btree (owner_id, state, expires_at, lost_at, size);
+
+-- Which messages name which files: a file is kept while a message does.
+CREATE TABLE media_refs (
+    message_id bigint NOT NULL,
+    position smallint NOT NULL,
+    media_id bytea NOT NULL,
+    FOREIGN KEY (media_id) REFERENCES media(id) ON DELETE CASCADE,
+    PRIMARY KEY (message_id, "position")
+);
+CREATE INDEX media_refs_media ON media_refs USING btree (media_id);
+
 -- Each side of a conversation: unread count, and how far it has read and received.
 CREATE TABLE members (
     user_id integer NOT NULL,
@@ -230,6 +271,7 @@ CREATE TABLE messages (
     gone_seq bigint,
     gone_how smallint NOT NULL DEFAULT 0,
     franking_tag text,
+    attachments text,
     PRIMARY KEY (id)
 );
 CREATE UNIQUE INDEX messages_client ON messages USING btree (client_id, sender_id)

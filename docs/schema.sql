@@ -151,6 +151,44 @@ CREATE INDEX logins_live ON logins (user_id, last_used_at)
     WHERE ended_at IS NULL;
 CREATE INDEX "logins_user" ON "logins" ("user_id");
 
+-- Files that clients have uploaded: size, owner, how far they have come; no content.
+CREATE TABLE media (
+    id BLOB NOT NULL PRIMARY KEY,
+    owner_id INTEGER REFERENCES users (id) ON DELETE SET NULL,
+    size BIGINT NOT NULL,
+    received BIGINT NOT NULL,
+    state SMALLINT NOT NULL,
+    sha256 BLOB,
+    metadata TEXT,
+    client_key TEXT,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT,
+    lost_at BIGINT,
+    store TEXT NOT NULL,
+    upload TEXT,
+    lease BIGINT,
+    lease_until BIGINT,
+    lease_wanted BOOLEAN NOT NULL DEFAULT FALSE
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX media_client_key ON media (owner_id, client_key)
+    WHERE client_key IS NOT NULL;
+CREATE INDEX media_deleting ON media (id)
+    WHERE state = 4;
+CREATE INDEX media_expires ON media (expires_at)
+    WHERE expires_at IS NOT NULL;
+CREATE INDEX media_open ON media (state)
+    WHERE state < 2;
+CREATE INDEX media_owner ON media (owner_id, state, expires_at, lost_at, size);
+
+-- Which messages name which files: a file is kept while a message does.
+CREATE TABLE media_refs (
+    message_id BIGINT NOT NULL,
+    position SMALLINT NOT NULL,
+    media_id BLOB NOT NULL REFERENCES media (id) ON DELETE CASCADE,
+    PRIMARY KEY (message_id, position)
+) WITHOUT ROWID;
+CREATE INDEX media_refs_media ON media_refs (media_id);
+
 -- Each side of a conversation: unread count, and how far it has read and received.
 CREATE TABLE "members" (
     "user_id" integer NOT NULL,
@@ -186,7 +224,8 @@ CREATE TABLE "messages" (
     receiver_gone BIGINT,
     gone_seq BIGINT,
     gone_how SMALLINT NOT NULL DEFAULT 0,
-    franking_tag TEXT
+    franking_tag TEXT,
+    attachments TEXT
 );
 CREATE UNIQUE INDEX messages_client ON messages (client_id, sender_id)
     WHERE client_id IS NOT NULL;

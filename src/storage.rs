@@ -11,6 +11,7 @@ mod commands;
 mod engine;
 mod journal;
 mod maintenance;
+mod media;
 mod messages;
 mod opening;
 mod people;
@@ -45,6 +46,7 @@ pub use engine::postgres::servers::named;
 pub use journal::{JournalPage, JournalRow};
 pub use maintenance::copy::{Copied, CopyError, CopySide, CopyStep, copy};
 pub use maintenance::{Holding, MaintenanceError, backup, restore};
+pub use media::{CreatedUpload, Kept, Leased, Marked, MediaCounts, MediaDeletion};
 pub use messages::conversations::{Overview, Relation};
 pub use messages::history::Before;
 pub use messages::replay::{OpenedReplay, Page, PageLimit, Replay};
@@ -77,6 +79,8 @@ pub struct Storage {
     batches: Batches,
     /// The connection on which retention deletes, concurrently with the writer.
     cleanup: DatabaseConnection,
+    /// On SQLite: the connection on which is noted how far uploads have come, without waiting for the disk.
+    upload_notes: Option<DatabaseConnection>,
     /// On PostgreSQL: the connection on which the journal is read, so that no other reader makes it wait.
     journal: Option<DatabaseConnection>,
     /// Names this run of this server among all that write to the store.
@@ -159,8 +163,8 @@ impl Storage {
             let _ = self.leave().await;
             self.reads.close_by_ref().await?;
             self.cleanup.close_by_ref().await?;
-            if let Some(journal) = &self.journal {
-                journal.close_by_ref().await?;
+            for other in [&self.journal, &self.upload_notes].into_iter().flatten() {
+                other.close_by_ref().await?;
             }
             match &self.batches {
                 Batches::Sqlite(own) => own.lock().await.close(),
@@ -178,7 +182,8 @@ impl Storage {
     /// Leaves all connections open until the process ends. Closing the last one would write our log into another
     /// database, or remove another database's log.
     async fn abandon(&self) {
-        for pool in [&self.request_writes, &self.reads, &self.cleanup] {
+        let pools = [&self.request_writes, &self.reads, &self.cleanup];
+        for pool in pools.into_iter().chain(&self.upload_notes) {
             std::mem::forget(pool.clone());
         }
         if let Batches::Sqlite(own) = &self.batches {

@@ -27,6 +27,7 @@ mod m0018_audit;
 mod m0019_reports;
 mod m0020_second_factors;
 mod m0021_account_control;
+mod m0022_media;
 
 /// All migrations, oldest first.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0019_reports::Migration),
             Box::new(m0020_second_factors::Migration),
             Box::new(m0021_account_control::Migration),
+            Box::new(m0022_media::Migration),
         ]
     }
 }

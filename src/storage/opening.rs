@@ -103,6 +103,7 @@ impl Storage {
             reads: connect::open(config, Purpose::Read).await?,
             batches,
             cleanup: connect::open(config, Purpose::Clean).await?,
+            upload_notes: open_upload_notes(config).await?,
             journal: open_journal(config).await?,
             boot: i64::from_be_bytes(clock::random_bytes()?),
             history: History::default(),
@@ -167,6 +168,14 @@ async fn open_journal(config: &Config) -> Result<Option<DatabaseConnection>, Sto
     Ok(match store(config)? {
         Store::Sqlite(_) => None,
         Store::Postgres(_) => Some(connect::open(config, Purpose::Journal).await?),
+    })
+}
+
+/// Opens the connection on which is noted how far uploads have come; `None` on PostgreSQL, where any can do it.
+async fn open_upload_notes(config: &Config) -> Result<Option<DatabaseConnection>, StorageError> {
+    Ok(match store(config)? {
+        Store::Sqlite(_) => Some(connect::open(config, Purpose::Note).await?),
+        Store::Postgres(_) => None,
     })
 }
 

@@ -5,5 +5,6 @@ mod audit;
 mod clock;
 mod invites;
 pub(in crate::storage) mod logins;
+mod media;
 pub(in crate::storage) mod messages;
 mod reports;

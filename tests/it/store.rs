@@ -3,6 +3,7 @@
 mod batches;
 mod ended;
 mod kept_ciphertexts;
+mod media;
 mod tombstones;
 mod vanish;
 mod wipe;

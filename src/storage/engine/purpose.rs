@@ -13,6 +13,8 @@ pub(in crate::storage) enum Purpose {
     Clean,
     /// Reading the journal, on PostgreSQL: one connection.
     Journal,
+    /// Noting how far uploads have come, on SQLite: one connection, whose commits do not wait for the disk.
+    Note,
     /// Reading: read-only connections on SQLite.
     Read,
 }

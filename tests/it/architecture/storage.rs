@@ -6,8 +6,19 @@ use std::path::Path;
 use super::{code, sources};
 
 /// Each wing may use itself and those before it.
-const WINGS: [&str; 10] =
-    ["engine", "schema", "cluster", "people", "messages", "journal", "commands", "retention", "maintenance", "testing"];
+const WINGS: [&str; 11] = [
+    "engine",
+    "schema",
+    "cluster",
+    "people",
+    "messages",
+    "media",
+    "journal",
+    "commands",
+    "retention",
+    "maintenance",
+    "testing",
+];
 
 /// What a wing may take from the root; all else it names by the wing that has it.
 const OF_THE_ROOT: [&str; 2] = ["Storage", "StorageError"];

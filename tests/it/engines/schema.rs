@@ -10,7 +10,7 @@ use crate::support::postgres::database;
 use crate::support::tables;
 
 /// What each table holds. A table without a line here fails the test.
-const TABLES: [(&str, &str); 34] = [
+const TABLES: [(&str, &str); 36] = [
     ("address_rules", "Networks that may come in or not, by operators and by bans."),
     ("audit", "What has happened to accounts and settings, for operators; ids of deleted accounts are emptied."),
     ("batches", "The journal: what each batch of the last minute has done, for other servers; no ciphertext."),
@@ -27,6 +27,8 @@ const TABLES: [(&str, &str); 34] = [
     ("leases", "Chores that one of several servers does at a time."),
     ("login_challenges", "Logins that wait for a code of the second factor, by the hash of what they show."),
     ("logins", "Logins: what one sign-in has made. REST paths call them sessions."),
+    ("media", "Files that clients have uploaded: size, owner, how far they have come; no content."),
+    ("media_refs", "Which messages name which files: a file is kept while a message does."),
     ("members", "Each side of a conversation: unread count, and how far it has read and received."),
     ("messages", "The log of messages in commit order. id is seq. A gone message leaves its row as a tombstone."),
     ("name_skeletons", "What names look like, so that no new name can be mistaken for an old one."),

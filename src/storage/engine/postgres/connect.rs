@@ -46,7 +46,7 @@ pub(in crate::storage) async fn options(
         .max_connections(match purpose {
             // One for the migrations, one for the lock over them.
             Purpose::Migrate | Purpose::Inspect => 2,
-            Purpose::Clean | Purpose::Journal => 1,
+            Purpose::Clean | Purpose::Journal | Purpose::Note => 1,
             // One more for the connection that writes batches.
             Purpose::Write => config.database.write_connections.saturating_add(1),
             Purpose::Read => config.database.max_connections,

@@ -86,10 +86,12 @@ pub(in crate::storage) fn options(
             if purpose == Purpose::Read {
                 return sqlite.read_only(true);
             }
-            pragmas
+            let sqlite = pragmas
                 .iter()
                 .filter(|(name, _)| *name != "cache_size")
-                .fold(sqlite, |sqlite, (name, value)| sqlite.pragma(*name, *value))
+                .fold(sqlite, |sqlite, (name, value)| sqlite.pragma(*name, *value));
+            // With a write-ahead log this is safe: the last commits may be lost, the file stays whole.
+            if purpose == Purpose::Note { sqlite.pragma("synchronous", "NORMAL") } else { sqlite }
         });
     Ok(options)
 }
