@@ -9,6 +9,7 @@ mod draining;
 mod limiting;
 mod pacing;
 mod reading;
+mod receiving;
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -33,14 +34,12 @@ use super::tail::Tail;
 use super::writing::{Input, Write};
 use crate::actors::{Credit, Credits, Outgoing, QueuedFrame, SendQueue, SocketLease};
 use crate::config;
-use crate::domain::{Command, Limited, Limiter, UserId};
-use crate::limits::{LimiterKey, Limiters};
-use crate::protocol::v1::{self, Context};
-use crate::protocol::{CloseReason, ErrorCode, Frame, FrameError, Request};
-use crate::telemetry::metrics;
+use crate::domain::UserId;
+use crate::limits::Limiters;
+use crate::protocol::{CloseReason, Frame};
 use bad_frames::BadFrames;
 use pacing::Pacing;
-use reading::{Filled, Reading, progress};
+use reading::{Reading, progress};
 
 /// Bytes of the read buffer, which is allocated at once for every socket: few, since most are idle. It holds two
 /// messages of 344 bytes a copy, some 820 bytes each, and is a size that the allocator gives without rounding it up.
@@ -128,82 +127,37 @@ where
 
     async fn serve(&mut self) -> Result<std::convert::Infallible, SocketEnd> {
         let mut reading = Reading::Waiting;
-        let mut beat = pin!(sleep_until(self.heartbeat.deadline(false)));
+        // One timer for the heartbeat and for what the limiters make the socket wait for.
+        let mut timer = pin!(sleep_until(self.heartbeat.deadline(false)));
         loop {
             let is_reading = matches!(reading, Reading::Ready(_)) && !self.pacing.is_paused();
             let beat_at = self.heartbeat.deadline(is_reading);
-            if beat.deadline() != beat_at {
-                beat.as_mut().reset(beat_at);
+            let next = self.pacing.due().map_or(beat_at, |due| due.min(beat_at));
+            if timer.deadline() != next {
+                timer.as_mut().reset(next);
             }
             tokio::select! {
                 outgoing = self.links.queue.next() => match outgoing {
                     Outgoing::Frame(queued) => self.write(queued).await?,
                     Outgoing::Close(reason) => return Err(SocketEnd::Server(reason)),
                 },
-                incoming = self.socket.next(), if is_reading => self.receive(heard(incoming)?, &mut reading).await?,
+                incoming = self.socket.next(), if is_reading => {
+                    if let Some(answer) = self.receive(heard(incoming)?, &mut reading)? {
+                        // On the heap, since few frames are answered at once.
+                        Box::pin(self.write(answer)).await?;
+                    }
+                }
                 () = progress(&mut reading, &self.links.credits, &self.links.session),
                     if !is_reading && self.is_greeted => self.heartbeat.resumed(Instant::now()),
-                () = self.pacing.due(), if self.pacing.is_waiting() => self.end_waits(),
-                () = beat.as_mut() => Box::pin(self.beat(&mut reading)).await?,
+                () = timer.as_mut() => {
+                    self.end_waits();
+                    if beat_at <= Instant::now() {
+                        Box::pin(self.beat(&mut reading)).await?;
+                    }
+                }
                 () = self.links.drain.due() => return Err(Box::pin(self.depart(reading)).await),
             }
         }
-    }
-
-    async fn receive(&mut self, message: Message, reading: &mut Reading) -> Result<(), SocketEnd> {
-        self.heartbeat.heard();
-        self.limit_frames();
-        match message {
-            Message::Text(text) => self.receive_text(&text, reading).await,
-            Message::Binary(_) => {
-                let error = FrameError::new(ErrorCode::BadFrame, "error: binary frames are not supported");
-                Box::pin(self.send_frame_error(&error, &Context::default())).await
-            }
-            Message::Close(frame) => Err(SocketEnd::replying(frame.as_ref(), self.socket.get_ref())),
-            // A ping is answered by the library, with the next read.
-            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(()),
-        }
-    }
-
-    async fn receive_text(&mut self, text: &Utf8Bytes, reading: &mut Reading) -> Result<(), SocketEnd> {
-        let max_ciphertext = self.settings.config.max_ciphertext_bytes;
-        let (context, request) = self.links.dialect.decode(text, self.user, max_ciphertext);
-        let request = match request {
-            Ok(Request::Ping) => return Box::pin(self.write(v1::pong(context.reference.as_ref()).into())).await,
-            Ok(request) => request,
-            Err(error) => return Box::pin(self.send_frame_error(&error, &context)).await,
-        };
-        let Reading::Ready(credit) = std::mem::replace(reading, Reading::Waiting) else { return Ok(()) };
-        match request {
-            Request::Command(command) => return self.receive_command(command, context, credit, reading).await,
-            Request::Typing { conversation, active } => self.links.session.typing(conversation, active, credit),
-            Request::Watch { users } => match self.settings.limiters.take(Limiter::EventUser, self.user) {
-                Ok(()) => self.links.session.watch(users, credit),
-                Err(limited) => return Box::pin(self.send_limited(limited, &context)).await,
-            },
-            // Its reply is written above.
-            Request::Ping => {}
-        }
-        Ok(())
-    }
-
-    /// Hands a command to the session as soon as there is room for it.
-    fn submit(&mut self, command: Command, context: Context, credit: Credit, reading: &mut Reading) {
-        let bytes = Request::bytes_of(&command);
-        match self.links.credits.try_fill(credit, bytes) {
-            Ok(credit) => self.links.session.submit(command, context, credit),
-            Err(credit) => {
-                let room = self.links.credits.clone().fill(credit, bytes);
-                *reading = Reading::Filling(Box::pin(async move { Filled { command, context, credit: room.await } }));
-            }
-        }
-    }
-
-    /// Sends the refusal of a bad frame.
-    async fn send_frame_error(&mut self, error: &FrameError, context: &Context) -> Result<(), SocketEnd> {
-        metrics().frame_error(error.code.as_str());
-        let frame = self.links.dialect.error(error, context);
-        self.write(QueuedFrame { is_frame_error: true, ..QueuedFrame::from(frame) }).await
     }
 
     async fn beat(&mut self, reading: &mut Reading) -> Result<(), SocketEnd> {
@@ -215,7 +169,10 @@ where
             }
             // The pong may be there, unread: this process may have been the one that stood still.
             Beat::Dead => match self.socket.next().now_or_never() {
-                Some(incoming) => self.receive(heard(incoming)?, reading).await,
+                Some(incoming) => match self.receive(heard(incoming)?, reading)? {
+                    Some(answer) => self.write(answer).await,
+                    None => Ok(()),
+                },
                 None => Err(SocketEnd::Server(CloseReason::NoPong)),
             },
             Beat::Wait => Ok(()),

@@ -1,9 +1,15 @@
 //! The limiters of a socket's frames: some frames are refused, some wait, and of some reading waits.
 
-use super::{
-    AsyncRead, AsyncWrite, Command, Context, Credit, Dialect, Duration, Filled, FrameError, Limited, Limiter,
-    LimiterKey, Pump, QueuedFrame, Reading, SocketEnd, metrics,
-};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+use super::reading::{Filled, Reading};
+use super::{Duration, Pump};
+use crate::actors::{Credit, QueuedFrame};
+use crate::domain::{Command, Limiter};
+use crate::limits::LimiterKey;
+use crate::protocol::v1::Context;
+use crate::socket::dialect::Dialect;
 
 impl<S, F> Pump<S, F>
 where
@@ -21,20 +27,21 @@ where
     /// Ends the waits that are over.
     pub(super) fn end_waits(&mut self) {
         if self.pacing.end_due(&self.links.session) {
-            self.heartbeat.resumed(super::Instant::now());
+            self.heartbeat.resumed(Instant::now());
             // The token that the last frame has waited for.
             self.limit_frames();
         }
     }
 
-    /// Counts a command, and submits it as soon as its limiters and the credit let it pass.
-    pub(super) async fn receive_command(
+    /// Counts a command, and submits it as soon as its limiters and the credit let it pass. Returns the refusal when a
+    /// limiter does not let it pass at all.
+    pub(super) fn receive_command(
         &mut self,
         mut command: Command,
         context: Context,
         credit: Credit,
         reading: &mut Reading,
-    ) -> Result<(), SocketEnd> {
+    ) -> Option<QueuedFrame> {
         let limiters = self.settings.limiters.clone();
         match &mut command {
             Command::Send(draft) if self.links.dialect == Dialect::V1 => limiters.count_send(draft),
@@ -47,12 +54,12 @@ where
                         let bytes = draft.bytes();
                         Filled { command: Command::Send(draft), context, credit: credits.fill(credit, bytes).await }
                     }));
-                    return Ok(());
+                    return None;
                 }
             }
             _ => {
                 if let Err(limited) = limiters.take(Limiter::EventUser, self.user) {
-                    return Box::pin(self.send_limited(limited, &context)).await;
+                    return Some(self.refusal(limited, &context));
                 }
             }
         }
@@ -62,17 +69,10 @@ where
             let wait = if is_held { Some(Duration::ZERO) } else { limiters.take_or_wait(Limiter::ReceiptPair, pair) };
             if let Some(wait) = wait {
                 self.pacing.hold((user, up_to), context, credit, wait);
-                return Ok(());
+                return None;
             }
         }
         self.submit(command, context, credit, reading);
-        Ok(())
-    }
-
-    /// Says that a request was one too many. That is no bad frame.
-    pub(super) async fn send_limited(&mut self, limited: Limited, context: &Context) -> Result<(), SocketEnd> {
-        let error = FrameError::from(limited);
-        metrics().frame_error(error.code.as_str());
-        self.write(QueuedFrame::from(self.links.dialect.error(&error, context))).await
+        None
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use crate::actors::{Credit, SocketLease};
 use crate::domain::{Command, Seq, UserId};
@@ -54,19 +54,10 @@ impl Pacing {
         self.0.as_ref().is_some_and(|waits| waits.receipt.is_some())
     }
 
-    /// Returns whether anything is waited for.
-    pub(super) fn is_waiting(&self) -> bool {
-        self.0.is_some()
-    }
-
-    /// Waits until the first of the waits is over. Cancel-safe.
-    pub(super) async fn due(&self) {
-        let waits = self.0.as_ref();
-        let ends = waits.map(|waits| waits.read_at.into_iter().chain(waits.receipt.as_ref().map(|held| held.at)));
-        match ends.into_iter().flatten().min() {
-            Some(end) => sleep_until(end).await,
-            None => std::future::pending().await,
-        }
+    /// Returns when the first of the waits is over.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let waits = self.0.as_ref()?;
+        waits.read_at.into_iter().chain(waits.receipt.as_ref().map(|held| held.at)).min()
     }
 
     /// Ends the waits that are over. Returns whether the socket may be read again.

@@ -20,8 +20,7 @@ use crate::actors::{Credit, InFlightBytes, QueueSender, send_queue};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::{Command, LoginEnd};
-use crate::limits::Limiters;
-use crate::protocol::legacy;
+use crate::protocol::{FrameError, legacy};
 
 const SOON: Duration = Duration::from_secs(30);
 /// A message in the legacy dialect.
