@@ -403,6 +403,14 @@ CREATE TABLE store (
     PRIMARY KEY (id)
 );
 
+-- How many messages of each user are in the store, while there is a quota.
+CREATE TABLE stored_messages (
+    user_id integer NOT NULL,
+    count bigint NOT NULL,
+    FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+    PRIMARY KEY (user_id)
+);
+
 -- Retention runs whose messages are still to be destroyed.
 CREATE TABLE sweeps (
     seq bigint NOT NULL,

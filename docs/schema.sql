@@ -330,6 +330,12 @@ CREATE TABLE "store" (
     instance_check TEXT
 );
 
+-- How many messages of each user are in the store, while there is a quota.
+CREATE TABLE stored_messages (
+    user_id INTEGER NOT NULL PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    count BIGINT NOT NULL
+);
+
 -- Retention runs whose messages are still to be destroyed.
 CREATE TABLE sweeps (
     seq BIGINT NOT NULL PRIMARY KEY,

@@ -27,7 +27,7 @@ pub use nats::NatsServers;
 pub use sections::{
     Admin, Audit, Auth, Bans, Bytes, ClientAddressSource, Cluster, Database, Failover, Http, Limits, Log, LogFormat,
     MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, Messages, Quota, Rate, Registration, Reports, Server, Socket,
-    Synchronous, TENTHS, Tenths, Tls, TlsVersion, TokenAlgorithm,
+    Synchronous, Tls, TlsVersion, TokenAlgorithm,
 };
 pub use store::Store;
 

@@ -37,10 +37,12 @@ pub use address_rule::{
     WhichRules,
 };
 pub use audit::{AuditActor, AuditEntry, AuditEvent, AuditFilter, NewAuditEntry};
-pub use command::{Answer, Audience, BegunLogin, Command, NewPassword, Outcome, Refusal, Settings, Stored};
+pub use command::{
+    AccountChange, Answer, Audience, BegunLogin, Command, NewPassword, Outcome, Refusal, Settings, Stored,
+};
 pub use conversation::{Conversation, DirectKey};
 pub use cursor::{Cursor, CursorError, Epoch, Position, ResetReason, Since};
-pub use draft::{Ciphertext, Draft, DraftError, MessageType, Objection, Once};
+pub use draft::{Acquaintance, Ciphertext, Draft, DraftError, MessageType, Objection, Once};
 pub use effect::Effect;
 pub use event::{Deletion, Event, EventBody, Receipt, ReceiptKind, Scope};
 pub use franking::{FrankingKey, FrankingTag};

@@ -8,8 +8,8 @@ mod bucket;
 mod key;
 mod key_table;
 mod overrides;
-mod providers;
 mod sends;
+mod shared;
 mod time;
 mod worst;
 
@@ -28,6 +28,7 @@ use bucket::Bucket;
 use key::Hasher;
 use key_table::KeyTable;
 use overrides::Overrides;
+use shared::Shared;
 use time::Time;
 use worst::Worst;
 
@@ -70,13 +71,9 @@ impl Limiters {
     #[must_use]
     pub fn take_or_wait(&self, limiter: Limiter, key: impl Into<LimiterKey>) -> Option<Duration> {
         let key = key.into();
-        match self.take_quietly(limiter, key, 1) {
-            Err(Limited::Until { wait, .. }) => {
-                self.delayed(limiter, key);
-                Some(wait)
-            }
-            Ok(()) | Err(Limited::NoRoom(_)) => None,
-        }
+        let refusal = self.take_quietly(limiter, key, 1).err()?;
+        self.delayed(limiter, key);
+        Some(refusal.wait)
     }
 
     /// Takes a token, and waits for one up to `longest`. Refuses when it would take longer.
@@ -93,11 +90,9 @@ impl Limiters {
             Ok(()) => return Ok(()),
             Err(refusal) => refusal,
         };
-        while let Limited::Until { wait, .. } = refusal
-            && wait <= deadline.saturating_duration_since(Instant::now())
-        {
+        while refusal.wait <= deadline.saturating_duration_since(Instant::now()) {
             self.delayed(limiter, key);
-            tokio::time::sleep(wait).await;
+            tokio::time::sleep(refusal.wait).await;
             refusal = match self.take_quietly(limiter, key, 1) {
                 Ok(()) => return Ok(()),
                 Err(refusal) => refusal,
@@ -109,15 +104,40 @@ impl Limiters {
 
     /// Gives a token back that was taken.
     pub fn give_back(&self, limiter: Limiter, key: impl Into<LimiterKey>) {
-        let key = key.into();
+        self.give_back_some(limiter, key.into(), 1);
+    }
+
+    fn give_back_some(&self, limiter: Limiter, key: LimiterKey, count: u32) {
         let limiter = for_family(limiter, key);
         if let Some(own) = self.overrides.of(limiter, key) {
             if let Some(bucket) = &own.bucket {
-                bucket.give_back(self.hasher.own_slot(limiter, key, own.generation), None);
+                bucket.give_back(self.hasher.own_slot(limiter, key, own.generation), None, count);
             }
         } else if let Some(bucket) = self.bucket(limiter) {
-            bucket.give_back(self.hasher.slot(limiter, key), self.hasher.site_slot(limiter, key));
+            bucket.give_back(self.hasher.slot(limiter, key), self.hasher.site_slot(limiter, key), count);
         }
+    }
+
+    /// Returns whether half of a bucket or more is used up.
+    #[must_use]
+    pub fn is_half_used(&self, limiter: Limiter, key: impl Into<LimiterKey>) -> bool {
+        self.is_low(limiter, key.into(), 0)
+    }
+
+    /// Returns whether half of a bucket or more is used up, or would be by taking so many tokens.
+    fn is_low(&self, limiter: Limiter, key: LimiterKey, needed: usize) -> bool {
+        let (limiter, now) = (for_family(limiter, key), self.time.nanos());
+        let (rule, slot) = match self.overrides.of(limiter, key) {
+            Some(own) => {
+                let rule = own.bucket.as_ref().map(|bucket| bucket.rule);
+                (rule, self.hasher.own_slot(limiter, key, own.generation))
+            }
+            None => (self.bucket(limiter).map(|bucket| bucket.rule), self.hasher.slot(limiter, key)),
+        };
+        let Some(rule) = rule else { return false };
+        let needed = rule.every.saturating_mul(u32::try_from(needed).unwrap_or(u32::MAX));
+        let used = Duration::from_nanos(self.keys.full_at(slot).saturating_sub(now));
+        used.max(needed) >= rule.every.saturating_mul(rule.burst) / 2
     }
 
     /// Returns the key of a user name as it was typed. Spellings that name one account have one key.
@@ -162,11 +182,8 @@ impl Limiters {
             return bucket.take(slot, site, count);
         }
         metrics().limiters.overflowed(limiter);
-        match key {
-            LimiterKey::Class(class) => bucket.take_of_provider(class, count),
-            _ if bucket.rule.fail_open => Ok(()),
-            _ => Err(Limited::NoRoom(limiter)),
-        }
+        let passes = bucket.rule.fail_open && !matches!(key, LimiterKey::Class(_));
+        if passes { Ok(()) } else { bucket.take_shared(Shared::place_of(key, slot), count) }
     }
 
     fn note(&self, limiter: Limiter, key: LimiterKey) {
@@ -185,8 +202,8 @@ impl Limiters {
     }
 
     fn refused(&self, refusal: Limited, key: LimiterKey) {
-        self.note(refusal.limiter(), key);
-        metrics().limiters.refused(refusal.limiter());
+        self.note(refusal.limiter, key);
+        metrics().limiters.refused(refusal.limiter);
     }
 }
 

@@ -74,7 +74,7 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Keys { command } => {
-            cli::keys(&config, command)?;
+            Box::pin(cli::keys(&config, command)).await?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Healthcheck => cli::healthcheck(&config.admin.listen).await,

@@ -12,6 +12,7 @@ mod audit;
 mod commands;
 mod dialects;
 mod error;
+mod keys;
 mod logins;
 mod messages;
 mod registration;

@@ -31,6 +31,7 @@ use crate::config;
 use crate::domain::{ClientAddress, Seq, SocketId, UserId};
 use crate::limits::Limiters;
 use crate::protocol::who::Stamp;
+use crate::storage::Storage;
 use crate::telemetry::metrics;
 use clients::{SocketClients, WithClient};
 use dialect::Dialect;
@@ -72,12 +73,18 @@ pub struct Sockets {
 impl Sockets {
     /// Sockets that enter by `gate`, and are closed with 1012 when they must leave.
     #[must_use]
-    pub fn new(config: &config::Config, registry: RegistryHandle, gate: Gate, limiters: Arc<Limiters>) -> Self {
+    pub fn new(
+        config: &config::Config,
+        registry: RegistryHandle,
+        gate: Gate,
+        limiters: Arc<Limiters>,
+        storage: Arc<Storage>,
+    ) -> Self {
         let handshake_timeout = config.server.handshake_timeout();
         let max_wait = handshake_timeout.mul_f64(ADMISSION_WAIT);
         Self {
             admission: Admission::new(config.socket.max_per_user, max_wait, gate.drain().clone()),
-            settings: Arc::new(pump::Settings::new(config, limiters)),
+            settings: Arc::new(pump::Settings::new(config, limiters, Some(storage))),
             handshake_timeout,
             registry,
             in_flight_bytes: InFlightBytes::new(config.socket.in_flight_bytes),

@@ -111,6 +111,8 @@ pub struct Storage {
     lock: Option<StoreLock>,
     /// The limits on rates; none in programs that only look after the store.
     limiters: OnceLock<Arc<Limiters>>,
+    /// How many messages each user may have in the store; 0: any number.
+    messages_stored: OnceLock<u64>,
 }
 
 impl Storage {

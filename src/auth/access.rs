@@ -72,6 +72,21 @@ impl AccessTokens {
         Ok(true)
     }
 
+    /// Lets the next Ed25519 key sign from now on. Returns the ids of the key that signs and of the new next one.
+    /// Writes files.
+    pub fn rotate(&self) -> Result<(String, String), KeyError> {
+        let kids = self.keys.directory().rotate(self.clock.now())?;
+        self.reload()?;
+        Ok(kids)
+    }
+
+    /// Drops an Ed25519 key: its tokens are refused from now on. Writes files.
+    pub fn revoke(&self, kid: &str) -> Result<(), KeyError> {
+        self.keys.revoke(kid, self.clock.now())?;
+        self.reload()?;
+        Ok(())
+    }
+
     /// Removes the files of keys whose tokens have all expired.
     pub fn sweep(&self) -> Result<(), KeyError> {
         self.keys.directory().sweep(self.clock.now())

@@ -17,6 +17,7 @@ pub(super) use ring::KeyRing;
 pub use ring::PublishedKey;
 
 use super::SecretKeys;
+use super::secrets::key_id;
 use crate::config::{Config, TokenAlgorithm};
 use crate::domain::Timestamp;
 use manifest::Manifest;
@@ -116,6 +117,14 @@ impl KeySource {
     /// Returns the directory of Ed25519 keys.
     pub(super) fn directory(&self) -> &KeyDirectory {
         &self.directory
+    }
+
+    /// Drops an Ed25519 key. Returns [`KeyError::IsSecret`] for a secret of HS256.
+    pub(super) fn revoke(&self, kid: &str, now: Timestamp) -> Result<(), KeyError> {
+        if self.secrets.iter().any(|secret| key_id(secret) == kid) {
+            return Err(KeyError::IsSecret(kid.to_owned()));
+        }
+        self.directory.revoke(kid, now)
     }
 
     /// Loads all keys, those of Ed25519 as their directory has `said`.

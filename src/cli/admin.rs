@@ -22,8 +22,8 @@ use fluent_backend::Config;
 use serde_json::Value;
 
 use super::{note, say};
-use api::Api;
-use failure::Failure;
+pub(super) use api::Api;
+pub(super) use failure::Failure;
 
 /// The command, and the form of what it prints.
 #[derive(clap::Args)]

@@ -25,7 +25,7 @@ pub use bans::Bans;
 pub use cluster::Cluster;
 pub use database::{Database, Failover, Synchronous};
 pub use http::Http;
-pub use limits::{Bytes, Limits, Rate, TENTHS, Tenths};
+pub use limits::{Bytes, Limits, Rate};
 pub use log::{Log, LogFormat};
 pub use messages::Messages;
 pub use quota::Quota;

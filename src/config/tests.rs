@@ -138,11 +138,9 @@ fn every_limiter_can_be_set_in_the_environment() {
     for limiter in Limiter::ALL {
         let Some(rule) = defaults.rule(*limiter) else { continue };
         let key = format!("FLUENT__LIMITS__{}__BURST", limiter.setting().to_uppercase().replace('.', "__"));
-        // Handshakes are counted in tenths.
-        let unit = if *limiter == Limiter::HandshakeAddress { TENTHS } else { 1 };
-        let burst = (rule.burst / unit + 1).to_string();
+        let burst = (rule.burst + 1).to_string();
         let set = load(&[(&key, &burst)]).unwrap_or_else(|error| panic!("{key}: {error}")).limits;
-        assert_eq!(set.rule(*limiter).unwrap().burst, rule.burst + unit, "{key}");
+        assert_eq!(set.rule(*limiter).unwrap().burst, rule.burst + 1, "{key}");
         assert_eq!(set.rule(*limiter).unwrap().every, rule.every);
         assert_eq!(load(&[(&key, "0")]).unwrap().limits.rule(*limiter), None, "{key}: 0 switches it off");
     }

@@ -71,6 +71,10 @@ events! {
     AddressRuleRemoved = "address_rule_removed",
     /// The server has banned a network.
     Ban = "ban",
+    /// Another key signs access tokens.
+    KeyRotated = "key_rotated",
+    /// The tokens of a key are refused.
+    KeyRevoked = "key_revoked",
     /// A setting was switched while the server runs.
     ConfigChanged = "config_changed",
 }

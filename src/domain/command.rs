@@ -88,6 +88,13 @@ pub enum Command {
     },
     /// Change the password, end all logins of the user, and begin a new one.
     ChangePassword(Box<NewPassword>),
+    /// Change an account as an operator does. All its logins end by it, unless it is enabled.
+    ControlAccount {
+        /// The user whose account it is.
+        user: UserId,
+        /// What is changed.
+        change: AccountChange,
+    },
     /// Note something about a login.
     MarkLogin(LoginMark),
     /// Destroy a message that has expired.
@@ -111,6 +118,19 @@ pub struct NewPassword {
     pub token: NewRefreshToken,
     /// The network that it comes from, if known.
     pub network: Option<Network>,
+}
+
+/// What an operator changes of an account.
+#[derive(Clone, Debug)]
+pub enum AccountChange {
+    /// Nobody signs in to it any more.
+    Disable,
+    /// Its user may sign in again.
+    Enable,
+    /// The argon2id hash of its password is replaced, in PHC form.
+    ReplacePassword(SecretString),
+    /// Its second factor is switched off.
+    RemoveSecondFactor,
 }
 
 /// A user's choices; both are mutual.
@@ -196,6 +216,11 @@ pub enum Answer {
     },
     /// The password is changed, and a new login has begun.
     LoginBegun(BegunLogin),
+    /// The account is as it was asked for.
+    AccountControlled {
+        /// Whether it was otherwise before.
+        changed: bool,
+    },
     /// The rule is made.
     AddressRule(AddressRule),
     /// The command is carried out; there is nothing more to say.
@@ -240,6 +265,8 @@ pub enum Refusal {
     },
     /// It was done too often.
     Limited(Limited),
+    /// The sender has as many messages in the store as allowed.
+    Quota,
     /// One of the two has blocked the other.
     Blocked,
     /// The sender has used the client id for another message.

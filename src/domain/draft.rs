@@ -102,6 +102,17 @@ pub enum Objection {
     Limited(Limited),
 }
 
+/// How well a receiver knows a sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acquaintance {
+    /// They have no conversation.
+    None,
+    /// The receiver has never written to the sender.
+    Stranger,
+    /// The receiver has written to the sender.
+    Partner,
+}
+
 /// What a sender asks the server to store and deliver.
 #[derive(Clone, Debug)]
 pub struct Draft {
@@ -128,6 +139,9 @@ pub struct Draft {
     pub franking_tag: Option<FrankingTag>,
     /// The reason why it cannot be stored, if any.
     pub objection: Option<Objection>,
+    /// Whether it is counted already for the limits that depend on what its two sides are to each other. Otherwise the
+    /// writer counts it.
+    pub is_counted: bool,
 }
 
 impl Draft {
@@ -146,6 +160,7 @@ impl Draft {
             expires_in_s: None,
             franking_tag: None,
             objection: None,
+            is_counted: false,
         }
     }
 

@@ -44,6 +44,7 @@ impl Command {
         match self {
             Self::EndLogins { user, end, .. } => Some(ended(*user, *end)),
             Self::ChangePassword(change) => Some(ended(change.user, LoginEnd::Password)),
+            Self::ControlAccount { user, .. } => Some(ended(*user, LoginEnd::Revoked)),
             Self::DeleteAccount { user, until, .. } => Some(Effect::AccountDeleted { user: *user, until: *until }),
             Self::Block { user, other, .. } => Some(Effect::VisibilityChanged { user: *user, other: Some(*other) }),
             Self::Configure { user, .. } => Some(Effect::VisibilityChanged { user: *user, other: None }),

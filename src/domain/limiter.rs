@@ -113,7 +113,7 @@ pub struct LimitRule {
     pub burst: u32,
     /// The time until one token is back; more than zero.
     pub every: Duration,
-    /// Whether a key that has no room in the table passes; otherwise it is refused.
+    /// Whether a key that has no room in the table passes; otherwise it shares a bucket with others.
     pub fail_open: bool,
 }
 
@@ -129,40 +129,21 @@ impl LimitRule {
     }
 }
 
-/// The refusal of a limiter. Nothing of what was asked was done.
+/// The refusal of a limiter: the bucket is empty. Nothing of what was asked was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Limited {
-    /// The bucket is empty.
-    #[error("{}", .limiter.text())]
-    Until {
-        /// The limiter.
-        limiter: Limiter,
-        /// The time after which there is a token again.
-        wait: Duration,
-    },
-    /// There is no room to count one more key.
-    #[error("the server cannot do this now, try again")]
-    NoRoom(Limiter),
+#[error("{}", .limiter.text())]
+pub struct Limited {
+    /// The limiter.
+    pub limiter: Limiter,
+    /// The time after which there is a token again.
+    pub wait: Duration,
 }
 
 impl Limited {
-    /// Returns the limiter.
-    #[must_use]
-    pub const fn limiter(self) -> Limiter {
-        match self {
-            Self::Until { limiter, .. } | Self::NoRoom(limiter) => limiter,
-        }
-    }
-
     /// Returns the time after which to try again, in whole milliseconds, at least 1.
     #[must_use]
     pub fn retry_after_ms(self) -> u64 {
-        const NO_ROOM: Duration = Duration::from_secs(1);
-        let wait = match self {
-            Self::Until { wait, .. } => wait,
-            Self::NoRoom(_) => NO_ROOM,
-        };
-        u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX).max(1)
+        u64::try_from(self.wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX).max(1)
     }
 }
 
@@ -185,7 +166,7 @@ mod tests {
 
     #[test]
     fn the_wait_is_never_told_shorter_than_it_is() {
-        let ms = |wait| Limited::Until { limiter: Limiter::SendPair, wait }.retry_after_ms();
+        let ms = |wait| Limited { limiter: Limiter::SendPair, wait }.retry_after_ms();
         assert_eq!(ms(Duration::ZERO), 1);
         assert_eq!(ms(Duration::from_nanos(1_000_001)), 2);
         assert_eq!(ms(Duration::from_millis(850)), 850);

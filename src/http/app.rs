@@ -85,6 +85,7 @@ impl App {
                 actors.registry.clone(),
                 actors.health.gate().clone(),
                 auth.limiters().clone(),
+                storage.clone(),
             ),
             limiters: auth.limiters().clone(),
             shares: Shares::new(config.http.unwritten_bytes),

@@ -1,5 +1,7 @@
 //! Reading the bodies of requests: how much of them, in which time, and what is accepted as JSON.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -10,7 +12,9 @@ use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, ORIGIN};
 use http_body_util::BodyExt as _;
 use hyper::body::{Frame, SizeHint};
-use serde::de::DeserializeOwned;
+use serde::Deserializer;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
 
@@ -124,16 +128,35 @@ impl hyper::body::Body for LimitedBody {
     }
 }
 
-/// Reads the body of a request as JSON. `expected` tells the client what it should be; what it was is never repeated,
-/// since it may be a password.
+/// A JSON object. By itself serde reads a list as an object, too: as its fields in their order.
+#[derive(serde::Deserialize)]
+#[serde(bound = "T: DeserializeOwned")]
+pub(super) struct JsonObject<T>(#[serde(deserialize_with = "object")] pub(super) T);
+
+fn object<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    struct Fields<T>(PhantomData<T>);
+
+    impl<'de, T: DeserializeOwned> Visitor<'de> for Fields<T> {
+        type Value = T;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(fields))
+        }
+    }
+
+    deserializer.deserialize_map(Fields(PhantomData))
+}
+
+/// Reads the body of a request as a JSON object. `expected` tells the client what it should be; what it was is never
+/// repeated, since it may be a password.
 pub(super) async fn json_body<T: DeserializeOwned>(request: Request, expected: &str) -> Result<T, ApiError> {
-    let body = json_bytes(request).await?;
-    let is_object = body.trim_ascii_start().first() == Some(&b'{');
-    match serde_json::from_slice(&body) {
-        Ok(read) if is_object => Ok(read),
-        // A list is read as the fields of an object in their order, too.
-        Ok(_) => Err(ApiError::Invalid(format!("the body must be {expected}"))),
-        Err(error) if error.is_data() => Err(ApiError::Invalid(format!("the body must be {expected}"))),
+    match serde_json::from_slice(&json_bytes(request).await?) {
+        Ok(JsonObject(read)) => Ok(read),
+        Err(error) if error.is_data() => Err(ApiError::wrong_body(expected)),
         Err(_) => Err(ApiError::NotJson),
     }
 }

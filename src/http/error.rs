@@ -62,7 +62,7 @@ pub(super) enum ApiError {
     TooLarge { limit: usize },
     #[error("your network is blocked")]
     Banned { retry_after_ms: Option<u64> },
-    /// The refusal of a limiter: 429, or 503 when it has no room.
+    /// The refusal of a limiter.
     #[error(transparent)]
     Limited(Limited),
     #[error("this name is unknown here: use an IP address or localhost, or name it in admin.hosts")]
@@ -81,6 +81,11 @@ pub(super) enum ApiError {
 }
 
 impl ApiError {
+    /// Refuses a body that is JSON, but not what the endpoint reads.
+    pub(super) fn wrong_body(expected: &str) -> Self {
+        Self::Invalid(format!("the body must be {expected}"))
+    }
+
     fn status_and_code(&self) -> (StatusCode, ErrorCode) {
         match self {
             Self::NotJson => (StatusCode::BAD_REQUEST, ErrorCode::BadJson),
@@ -101,12 +106,10 @@ impl ApiError {
             Self::NotFound(_) => (StatusCode::NOT_FOUND, ErrorCode::NotFound),
             Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::MethodNotAllowed),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLarge),
-            Self::Limited(Limited::Until { .. }) => (StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited),
+            Self::Limited(_) => (StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited),
             Self::Banned { .. } => (StatusCode::FORBIDDEN, ErrorCode::Banned),
             Self::Misdirected => (StatusCode::MISDIRECTED_REQUEST, ErrorCode::Forbidden),
-            Self::Unavailable | Self::Limited(Limited::NoRoom(_)) => {
-                (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable)
-            }
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable),
             Self::Handshake(HandshakeError::NotAnUpgrade) => (StatusCode::UPGRADE_REQUIRED, ErrorCode::BadFrame),
             Self::BadHost | Self::BadDevice | Self::BadOpening(_) | Self::Handshake(HandshakeError::BadKey) => {
                 (StatusCode::BAD_REQUEST, ErrorCode::BadFrame)
@@ -160,7 +163,7 @@ impl ApiError {
     /// Returns the limiter that has refused the request, and the milliseconds after which to try again.
     fn limit(&self) -> Option<(&'static str, u64)> {
         match self {
-            Self::Limited(limited) => Some((limited.limiter().name(), limited.retry_after_ms())),
+            Self::Limited(limited) => Some((limited.limiter.name(), limited.retry_after_ms())),
             Self::Frame(FrameError { detail: Detail::Limiter(name), retry_after_ms, .. }) => {
                 Some((name, retry_after_ms.unwrap_or_default()))
             }
@@ -230,6 +233,7 @@ fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::UnknownUser | ErrorCode::NotFound => StatusCode::NOT_FOUND,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::Banned
+        | ErrorCode::Quota
         | ErrorCode::Blocked
         | ErrorCode::Forbidden
         | ErrorCode::RegistrationClosed
@@ -271,8 +275,7 @@ mod tests {
         };
         assert_eq!(header(ApiError::Unauthorized("x"), "www-authenticate").as_deref(), Some("Bearer"));
         assert_eq!(header(ApiError::Unavailable, "retry-after").as_deref(), Some("1"));
-        let limited =
-            |ms| Limited::Until { limiter: crate::domain::Limiter::LoginAccount, wait: Duration::from_millis(ms) };
+        let limited = |ms| Limited { limiter: crate::domain::Limiter::LoginAccount, wait: Duration::from_millis(ms) };
         assert_eq!(header(limited(1500).into(), "retry-after").as_deref(), Some("2"));
         assert_eq!(header(limited(0).into(), "retry-after").as_deref(), Some("1"));
         assert_eq!(header(FrameError::from(limited(2000)).into(), "retry-after").as_deref(), Some("2"));

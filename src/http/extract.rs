@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use super::app::App;
-pub(super) use super::body::{LimitedBody, json_body, json_bytes};
+pub(super) use super::body::{JsonObject, LimitedBody, json_body, json_bytes};
 use super::error::ApiError;
 use super::places::Place;
 use crate::auth::{Access, Bearer, bearer};
@@ -147,6 +147,12 @@ pub(super) fn signed_in<B>(app: &App, request: &http::Request<B>) -> Result<Acce
         Bearer::Absent => Err(ApiError::Unauthorized("sign in: Authorization: Bearer <access token> is missing")),
         Bearer::Ambiguous => Err(ApiError::Unauthorized("Authorization holds different tokens")),
     }
+}
+
+/// Returns whether a request brings a token of ours, accepted or not.
+pub(super) fn brings_expired<B>(app: &App, request: &http::Request<B>) -> bool {
+    let header = request.headers().get_all(AUTHORIZATION).iter().filter_map(|value| value.to_str().ok());
+    matches!(bearer(header), Bearer::Token(token) if app.auth.access().is_ours(token))
 }
 
 /// Makes the connection of this request keep its place, since a user has signed in on it.

@@ -25,8 +25,8 @@ pub(super) struct Route {
     pub(super) handler: Handler,
     /// How much of a request's body the handler reads.
     pub(super) reads: BodyLimits,
-    /// Whether requests count for no limiter: what operators' tools ask again and again, and the handshake, which has
-    /// limiters of its own.
+    /// Whether requests do not count as such: what operators' tools ask again and again, and the handshake and the
+    /// refresh, which have limiters of their own.
     pub(super) is_free: bool,
     /// Longest time until the response begins; `None` means `server.request_timeout_s`.
     pub(super) timeout: Option<Duration>,
@@ -99,6 +99,11 @@ impl Route {
     /// Whether it reads or writes what the store has about an account.
     pub(super) fn needs_store(&self) -> bool {
         matches!(self.handler, Handler::Optional(_) | Handler::User(_))
+    }
+
+    /// Whether it is for signed-in users alone.
+    pub(super) fn is_for_users(&self) -> bool {
+        matches!(self.handler, Handler::User(_))
     }
 
     /// Whether it is for operators alone.

@@ -11,7 +11,7 @@ use super::body::LimitedBody;
 use super::compress;
 use super::error::ApiError;
 use super::extract::{
-    PathParameters, Request, check_address, check_stranger, client_address, limit_address, signed_in,
+    PathParameters, Request, brings_expired, check_address, check_stranger, client_address, limit_address, signed_in,
 };
 use super::respond::Response;
 use super::route::{Handler, Route};
@@ -118,8 +118,12 @@ impl Router {
             return Ok(NOT_ASKED);
         }
         let access = signed_in(app, request);
+        let is_for_users = found.as_ref().is_ok_and(|(route, _)| route.is_for_users());
         match &access {
             Ok(access) => app.limiters.take(Limiter::RestUser, access.user)?,
+            // It is refused, at the cost of a limit's refusal: every phone that wakes begins so, and many may share an
+            // address.
+            Err(_) if is_for_users && brings_expired(app, request) => {}
             Err(_) => limit_address(app, client_address(request), Limiter::RestAddress)?,
         }
         Ok(access)

@@ -10,9 +10,9 @@ use governor::state::StateStore;
 use governor::{Quota, RateLimiter};
 
 use super::key_table::{KeyTable, Keys};
-use super::providers::Providers;
+use super::shared::Shared;
 use super::time::{BucketTime, Time};
-use crate::domain::{AddressClass, LimitRule, Limited, Limiter, LimiterKind};
+use crate::domain::{LimitRule, Limited, Limiter, LimiterKind};
 
 /// How many times what one address may do a network of addresses may.
 const NETWORK_FACTOR: u32 = 16;
@@ -29,7 +29,7 @@ pub(super) struct Bucket {
     /// For the sites around IPv6 addresses.
     sites: Option<Buckets<u64, Keys>>,
     /// Made when the table of keys is full for the first time.
-    providers: OnceLock<Buckets<u16, Providers>>,
+    shared: OnceLock<Buckets<u16, Shared>>,
 }
 
 impl Bucket {
@@ -38,7 +38,7 @@ impl Bucket {
         Self {
             own: made(quota(rule)),
             sites: (limiter.kind() == LimiterKind::Class).then(|| made(quota(of_network(rule)))),
-            providers: OnceLock::new(),
+            shared: OnceLock::new(),
             rule,
             limiter,
             keys: keys.clone(),
@@ -53,17 +53,17 @@ impl Bucket {
         self.check(sites, &site, count).inspect_err(|_| self.keys.give_back(slot, self.nanos(self.rule, count)))
     }
 
-    /// Takes tokens of the provider of an address that has no room in the table.
-    pub(super) fn take_of_provider(&self, class: AddressClass, count: u32) -> Result<(), Limited> {
-        let made = || Buckets::new(quota(of_network(self.rule)), Providers::new(), BucketTime::new(&self.time));
-        self.check(self.providers.get_or_init(made), &Providers::place_of(class), count)
+    /// Takes tokens of the bucket that a key without room in the table shares with others.
+    pub(super) fn take_shared(&self, place: u16, count: u32) -> Result<(), Limited> {
+        let made = || Buckets::new(quota(of_network(self.rule)), Shared::new(), BucketTime::new(&self.time));
+        self.check(self.shared.get_or_init(made), &place, count)
     }
 
-    /// Gives a token back.
-    pub(super) fn give_back(&self, slot: u64, site: Option<u64>) {
-        self.keys.give_back(slot, self.nanos(self.rule, 1));
+    /// Gives tokens back.
+    pub(super) fn give_back(&self, slot: u64, site: Option<u64>, count: u32) {
+        self.keys.give_back(slot, self.nanos(self.rule, count));
         if let Some(site) = site {
-            self.keys.give_back(site, self.nanos(of_network(self.rule), 1));
+            self.keys.give_back(site, self.nanos(of_network(self.rule), count));
         }
     }
 
@@ -76,7 +76,7 @@ impl Bucket {
         // Not more than fits.
         let Ok(Err(until)) = buckets.check_key_n(key, count) else { return Ok(()) };
         let wait = until.wait_time_from(buckets.clock().now());
-        Err(Limited::Until { limiter: self.limiter, wait })
+        Err(Limited { limiter: self.limiter, wait })
     }
 
     fn nanos(&self, rule: LimitRule, count: u32) -> u64 {

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 
+use foldhash::SharedSeed;
+use foldhash::quality::SeedableRandomState;
+
 use crate::domain::{AddressClass, Limiter, LimiterKind, LoginId, Network, SocketId, UserId, name_key};
 
 /// A key of a limiter, of the kind that the limiter counts by ([`Limiter::kind`]).
@@ -85,31 +88,43 @@ impl From<LoginId> for LimiterKey {
 }
 
 /// Makes numbers of keys, which nobody outside of the process can choose.
-#[derive(Default)]
-pub(super) struct Hasher(RandomState);
+pub(super) struct Hasher {
+    /// For buckets, several of which each message needs. Its numbers never leave the process.
+    slots: SeedableRandomState,
+    /// For names, whose numbers operators see.
+    names: RandomState,
+}
+
+impl Default for Hasher {
+    fn default() -> Self {
+        let names = RandomState::new();
+        let slots = SeedableRandomState::with_seed(names.hash_one("slots"), SharedSeed::global_random());
+        Self { slots, names }
+    }
+}
 
 impl Hasher {
     /// Returns the number of a key's bucket.
     pub(super) fn slot(&self, limiter: Limiter, key: LimiterKey) -> u64 {
-        self.0.hash_one((limiter, key))
+        self.slots.hash_one((limiter, key))
     }
 
     /// Returns the number of a key's bucket under limits of the user's own.
     pub(super) fn own_slot(&self, limiter: Limiter, key: LimiterKey, generation: u64) -> u64 {
-        self.0.hash_one((limiter, key, generation))
+        self.slots.hash_one((limiter, key, generation))
     }
 
     /// Returns the number of the bucket for the site around an IPv6 class, which counts as well: one customer may have
     /// 65,536 classes.
     pub(super) fn site_slot(&self, limiter: Limiter, key: LimiterKey) -> Option<u64> {
         let LimiterKey::Class(class) = key else { return None };
-        class.site().map(|site| self.0.hash_one((limiter, site)))
+        class.site().map(|site| self.slots.hash_one((limiter, site)))
     }
 
     /// Returns the key of a name.
     pub(super) fn name(&self, name: &str) -> LimiterKey {
         // A text that cannot be a name has no key, so the text itself is counted.
         let key = name_key(name);
-        LimiterKey::Name(self.0.hash_one(if key.is_empty() { name } else { &key }))
+        LimiterKey::Name(self.names.hash_one(if key.is_empty() { name } else { &key }))
     }
 }

@@ -4,6 +4,7 @@
 //! moment on it says no more than no state would, so it can be dropped; a state before it never is.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -90,6 +91,11 @@ impl KeyTable {
         }
     }
 
+    /// Returns the moment at which a bucket is full, in nanoseconds; 0 when it is.
+    pub(super) fn full_at(&self, key: u64) -> u64 {
+        self.part(key).get(&key).copied().unwrap_or_default()
+    }
+
     /// Makes a bucket full `nanos` sooner.
     pub(super) fn give_back(&self, key: u64, nanos: u64) {
         if let Some(full_at) = self.part(key).get_mut(&key) {
@@ -127,14 +133,19 @@ impl StateStore for Keys {
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
-        let mut part = self.0.part(*key);
-        let known = part.get(key).copied();
-        let (decision, full_at) = decide(known.map(Nanos::new))?;
-        part.insert(*key, full_at.as_u64());
-        if known.is_none() {
-            self.0.len.fetch_add(1, Ordering::Relaxed);
+        match self.0.part(*key).entry(*key) {
+            Entry::Occupied(mut known) => {
+                let (decision, full_at) = decide(Some(Nanos::new(*known.get())))?;
+                known.insert(full_at.as_u64());
+                Ok(decision)
+            }
+            Entry::Vacant(place) => {
+                let (decision, full_at) = decide(None)?;
+                place.insert(full_at.as_u64());
+                self.0.len.fetch_add(1, Ordering::Relaxed);
+                Ok(decision)
+            }
         }
-        Ok(decision)
     }
 }
 

@@ -4,10 +4,37 @@
 use std::time::{Duration, Instant};
 
 use super::{LimiterKey, Limiters};
-use crate::domain::{Draft, Limited, Limiter, Objection, UserId};
+use crate::domain::{Acquaintance, Draft, Limited, Limiter, Objection, UserId};
 
 /// What a quota of bytes is counted in: a bucket counts up to 2^32.
 const QUOTA_UNIT: usize = 1024;
+
+/// What a message counts for: limiters, keys and tokens.
+type Counted = [Option<(Limiter, LimiterKey, u32)>; 5];
+
+fn counted(draft: &Draft, acquaintance: Option<Acquaintance>) -> Counted {
+    let tokens = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let (sender, bytes) = (LimiterKey::User(draft.sender), bytes(draft));
+    let receiver = draft.receiver();
+    let other = receiver.filter(|receiver| *receiver != draft.sender).zip(acquaintance);
+    let inbound = |(receiver, acquaintance): (UserId, Acquaintance)| {
+        let is_partner = acquaintance == Acquaintance::Partner;
+        let limiter = if is_partner { Limiter::InboundPartners } else { Limiter::InboundStrangers };
+        (limiter, LimiterKey::User(receiver), tokens(bytes))
+    };
+    [
+        receiver.map(|receiver| (Limiter::SendPair, LimiterKey::Pair(draft.sender, receiver), 1)),
+        Some((Limiter::SendUser, sender, 1)),
+        other.filter(|(_, it)| *it == Acquaintance::None).map(|_| (Limiter::ContactUser, sender, 1)),
+        other.map(inbound),
+        Some((Limiter::QuotaSend, sender, tokens(bytes.div_ceil(QUOTA_UNIT)))),
+    ]
+}
+
+/// The bytes of both copies.
+fn bytes(draft: &Draft) -> usize {
+    draft.sender_copy.as_bytes().len() + draft.receiver_copy.as_bytes().len()
+}
 
 impl Limiters {
     /// Counts a message for its sender and its receiver. When it is one too many, notes that in the draft.
@@ -18,52 +45,53 @@ impl Limiters {
     }
 
     /// As [`count_send`](Self::count_send), for a client that cannot try again: waits for up to `longest` instead.
-    pub async fn count_send_in_time(&self, draft: &mut Draft, longest: Duration) {
-        let deadline = Instant::now() + longest;
-        loop {
-            let Err((limited, key)) = self.try_count_quietly(draft) else { return };
-            match limited {
-                Limited::Until { limiter, wait } if wait <= deadline.saturating_duration_since(Instant::now()) => {
-                    self.delayed(limiter, key);
-                    tokio::time::sleep(wait).await;
-                }
-                _ => {
-                    self.refused(limited, key);
-                    draft.objection.get_or_insert(Objection::Limited(limited));
-                    return;
-                }
+    /// `acquaintance` is how well the receiver knows the sender, when that is to be counted for as well.
+    pub async fn count_send_in_time(&self, draft: &mut Draft, acquaintance: Option<Acquaintance>, longest: Duration) {
+        let (deadline, counted) = (Instant::now() + longest, counted(draft, acquaintance));
+        while let Err((limited, key)) = self.take_all(&counted) {
+            if limited.wait > deadline.saturating_duration_since(Instant::now()) {
+                self.refused(limited, key);
+                draft.objection.get_or_insert(Objection::Limited(limited));
+                return;
             }
+            self.delayed(limited.limiter, key);
+            tokio::time::sleep(limited.wait).await;
         }
+        draft.is_counted = acquaintance.is_some();
     }
 
-    /// Returns whether a message could be counted now, without counting it as refused when it could not.
+    /// Counts a message if it can be counted now, without counting it as refused when it cannot.
     pub fn try_count_send(&self, draft: &Draft) -> Result<(), Limited> {
-        self.try_count_quietly(draft).map_err(|(limited, _)| limited)
+        self.take_all(&counted(draft, None)).map_err(|(limited, _)| limited)
+    }
+
+    /// Returns whether the writer may find one of its limits reached by a message, when so many of the same size are on
+    /// their way to it: half of a bucket is used up, or may be by those.
+    pub fn may_be_limited(&self, draft: &Draft, on_their_way: usize) -> bool {
+        let Some(receiver) = draft.receiver().filter(|receiver| *receiver != draft.sender) else { return false };
+        let bytes = bytes(draft).saturating_mul(on_their_way);
+        self.is_low(Limiter::ContactUser, draft.sender.into(), on_their_way)
+            || self.is_low(Limiter::InboundStrangers, receiver.into(), bytes)
+            || self.is_low(Limiter::InboundPartners, receiver.into(), bytes)
     }
 
     fn try_count(&self, draft: &Draft) -> Result<(), Limited> {
-        self.try_count_quietly(draft).map_err(|(limited, key)| {
+        self.take_all(&counted(draft, None)).map_err(|(limited, key)| {
             self.refused(limited, key);
             limited
         })
     }
 
-    /// Takes the tokens of all limiters that a message counts for, or of none. Fails with the key that has none.
-    fn try_count_quietly(&self, draft: &Draft) -> Result<(), (Limited, LimiterKey)> {
-        let bytes = draft.sender_copy.as_bytes().len() + draft.receiver_copy.as_bytes().len();
-        let units = u32::try_from(bytes.div_ceil(QUOTA_UNIT)).unwrap_or(u32::MAX);
-        let sender = LimiterKey::User(draft.sender);
-        let pair = draft.receiver().map(|receiver| (Limiter::SendPair, LimiterKey::Pair(draft.sender, receiver), 1));
-        let counted = [(Limiter::SendUser, sender, 1), (Limiter::QuotaSend, sender, units)];
-        let mut taken = Vec::new();
-        for (limiter, key, count) in pair.into_iter().chain(counted) {
+    /// Takes all these tokens, or none. Fails with the key that has none.
+    fn take_all(&self, counted: &Counted) -> Result<(), (Limited, LimiterKey)> {
+        let all = || counted.iter().flatten().copied();
+        for (place, (limiter, key, count)) in all().enumerate() {
             if let Err(limited) = self.take_quietly(limiter, key, count) {
-                for (limiter, key) in taken {
-                    self.give_back(limiter, key);
+                for (limiter, key, count) in all().take(place) {
+                    self.give_back_some(limiter, key, count);
                 }
                 return Err((limited, key));
             }
-            taken.push((limiter, key));
         }
         Ok(())
     }

@@ -58,7 +58,7 @@ fn of_each_row_a_burst_passes_then_one_after_its_time_and_other_keys_are_untouch
         let (one, other) = (key(&limiters, *limiter, 1), key(&limiters, *limiter, 2));
         let bucket = || take(&limiters, *limiter, one, rule.burst);
         assert_eq!(bucket(), Ok(()), "{limiter:?}");
-        let Err(Limited::Until { limiter: named, wait }) = take(&limiters, *limiter, one, 1) else {
+        let Err(Limited { limiter: named, wait }) = take(&limiters, *limiter, one, 1) else {
             panic!("{limiter:?} lets one more pass");
         };
         assert_eq!((named.name(), wait), (limiter.name(), rule.every));
@@ -145,7 +145,7 @@ fn a_name_that_is_too_long_is_not_folded() {
 }
 
 #[test]
-fn a_full_table_keeps_who_is_in_it_and_counts_new_addresses_by_provider() {
+fn a_full_table_keeps_who_is_in_it_and_lets_newcomers_share_buckets() {
     let clock = clock();
     let limiters = limiters(&clock, |config| {
         config.max_keys = 1024;
@@ -156,7 +156,9 @@ fn a_full_table_keeps_who_is_in_it_and_counts_new_addresses_by_provider() {
     }
     let known = || (0..5).filter(|_| limiters.take(Limiter::PasswordUser, UserId(7)).is_ok()).count();
     assert_eq!(known(), 4, "of five one was taken before");
-    assert_eq!(limiters.take(Limiter::PasswordUser, UserId(5000)), Err(Limited::NoRoom(Limiter::PasswordUser)));
+    assert_eq!(limiters.take(Limiter::PasswordUser, UserId(5000)), Ok(()), "a newcomer is not locked out");
+    let more = (0..200).filter(|_| limiters.take(Limiter::PasswordUser, UserId(5000)).is_ok()).count();
+    assert_eq!(more, 16 * 5 - 1, "of a bucket that others share");
     assert_eq!(limiters.take(Limiter::SendUser, UserId(5000)), Ok(()), "fail_open");
     // Of one provider 16 times what one address may do; another provider is let in.
     let mut passed = 0;
@@ -171,6 +173,38 @@ fn a_full_table_keeps_who_is_in_it_and_counts_new_addresses_by_provider() {
     clock.advance_secs(61);
     assert_eq!(limiters.take(Limiter::PasswordUser, UserId(5000)), Ok(()));
     assert!(limiters.keys.len() < 10);
+}
+
+/// A million addresses and a million names: the table stays within its bound, whoever is in it keeps what is left,
+/// newcomers are let in, and when the buckets are full again nothing is kept of them.
+#[test]
+fn two_million_keys_neither_exceed_the_table_nor_lock_anybody_out() {
+    const EACH: u32 = 1_000_000;
+    let (clock, config) = (clock(), Config::defaults().unwrap());
+    let limiters = Limiters::new(&config, &clock);
+    let owner = limiters.name_key("owner");
+    for _ in 0..5 {
+        assert_eq!(limiters.take(Limiter::LoginAccount, owner), Ok(()));
+    }
+    let address = |number: u32| ClientAddress::from(IpAddr::from(number.reverse_bits().to_be_bytes())).class();
+    for number in 0..EACH {
+        assert_eq!(limiters.take(Limiter::LoginAddress, address(number)), Ok(()), "{number}");
+        let _ = limiters.take(Limiter::LoginAccount, LimiterKey::Name(u64::from(number).wrapping_mul(0x9E37_79B9)));
+    }
+    let most = config.limits.max_keys;
+    assert_eq!(limiters.keys.len(), most);
+    assert!(limiters.take(Limiter::LoginAccount, owner).is_err(), "what is used up stays so");
+    for newcomer in 0..100 {
+        let elsewhere = class(&format!("198.51.{newcomer}.7"));
+        assert_eq!(limiters.take(Limiter::LoginAddress, elsewhere), Ok(()), "{newcomer}");
+        let name = limiters.name_key(&format!("newcomer {newcomer}"));
+        assert_eq!(limiters.take(Limiter::LoginAccount, name), Ok(()), "{newcomer}");
+    }
+    assert_eq!(limiters.keys.len(), most);
+    // Five tokens are back after as many minutes.
+    clock.advance_secs(301);
+    limiters.sweep();
+    assert_eq!(limiters.keys.len(), 0);
 }
 
 #[tokio::test]
@@ -249,11 +283,8 @@ fn each_row_is_used_somewhere() {
     let elsewhere = [
         // Chosen by the family of the address.
         Limiter::LoginAddressV6,
-        // For the interface of operators.
+        // There are no admin tokens yet.
         Limiter::AdminToken,
-        Limiter::SecondFactorAccount,
-        Limiter::ReportUser,
-        Limiter::InviteAddress,
     ];
     let unused = Limiter::ALL.iter().filter(|limiter| !elsewhere.contains(limiter));
     let unused: Vec<_> = unused.filter(|limiter| !text.contains(&format!("Limiter::{limiter:?}"))).collect();

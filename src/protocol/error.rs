@@ -51,6 +51,8 @@ pub enum ErrorCode {
     InviteRequired,
     /// Something in a report is not proved.
     ReportInvalid,
+    /// The user has as much in the store as allowed.
+    Quota,
     /// The client sends too many requests and must wait.
     RateLimited,
     /// The server cannot do it now; the client may try again.
@@ -91,6 +93,7 @@ impl ErrorCode {
             Self::InviteRequired => "invite_required",
             Self::SecondFactorRequired => "second_factor_required",
             Self::ReportInvalid => "report_invalid",
+            Self::Quota => "quota",
             Self::RateLimited => "rate_limited",
             Self::Unavailable => "unavailable",
             Self::UnsupportedSubprotocol => "unsupported_subprotocol",
@@ -171,16 +174,10 @@ impl FrameError {
 
 impl From<Limited> for FrameError {
     fn from(limited: Limited) -> Self {
-        let retry_after_ms = Some(limited.retry_after_ms());
-        match limited {
-            Limited::Until { limiter, .. } => Self {
-                retry_after_ms,
-                detail: Detail::Limiter(limiter.name()),
-                ..Self::new(ErrorCode::RateLimited, format!("error: {limited}"))
-            },
-            Limited::NoRoom(_) => {
-                Self { retry_after_ms, ..Self::new(ErrorCode::Unavailable, format!("error: {limited}")) }
-            }
+        Self {
+            retry_after_ms: Some(limited.retry_after_ms()),
+            detail: Detail::Limiter(limited.limiter.name()),
+            ..Self::new(ErrorCode::RateLimited, format!("error: {limited}"))
         }
     }
 }
@@ -193,6 +190,7 @@ impl From<Refusal> for FrameError {
                 Self::new(ErrorCode::TooLarge, format!("error: a copy is larger than {limit} bytes"))
             }
             Refusal::Limited(limited) => limited.into(),
+            Refusal::Quota => Self::new(ErrorCode::Quota, "error: you have too many messages here, delete some"),
             Refusal::Blocked => Self::new(ErrorCode::Blocked, "error: one of you has blocked the other"),
             Refusal::Conflict { id, seq, timestamp } => Self {
                 detail: Detail::Conflict { id, seq, timestamp },

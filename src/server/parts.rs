@@ -49,6 +49,7 @@ impl Parts {
         storage.bind_instance_key(&keys.instance.check()?).await?;
         node::join(&config, keys.tokens.secrets(), &storage).await?;
         storage.correct_clock(&clock).await?;
+        storage.limit_messages(config.quota.messages_stored).await?;
         let limiters = Limiters::new(&config, &clock);
         storage.limit_by(limiters.clone());
         let tokens = ReportTokens::new(&*keys.instance.derive("report")?).map_err(|_| SecretError::Derivation)?;

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use serde_json::json;
 
 use super::commands::uninterrupted;
 use super::{Service, ServiceError};
 use crate::auth::AuthError;
 use crate::clock::random_bytes;
-use crate::domain::{AccountState, AuditEvent, LoginEnd, NewAuditEntry, Operator, Password, UserId, WhichLogins};
+use crate::domain::{AccountChange, AccountState, AuditEvent, NewAuditEntry, Operator, Password, UserId};
 
 /// The characters of a password that the server makes: none looks like another. A power of two of them.
 const CHARACTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
@@ -37,14 +37,8 @@ impl Service {
     ) -> Result<AccountState, ServiceError> {
         let service = self.clone();
         let setting = async move {
-            service.account_state(user).await?;
-            let at = disabled.then(|| service.clock.now());
-            let changed = service.storage.set_disabled(user, at).await?;
-            if disabled {
-                // Also when it was disabled before: that may have been cut off here.
-                service.end_all(user).await?;
-            }
-            if changed {
+            let change = if disabled { AccountChange::Disable } else { AccountChange::Enable };
+            if service.control(user, change).await? {
                 let event = if disabled { AuditEvent::AccountDisabled } else { AuditEvent::AccountEnabled };
                 service.note(event, user, by).await?;
             }
@@ -61,10 +55,7 @@ impl Service {
             let password = SecretString::from(random_password()?);
             let new = Password::parse(&password).map_err(AuthError::from)?;
             let hash = service.auth.hash_password(new, None).await?;
-            if !service.storage.replace_password(user, hash.expose_secret().to_owned()).await? {
-                return Err(ServiceError::NoSuchUser);
-            }
-            service.end_all(user).await?;
+            service.control(user, AccountChange::ReplacePassword(hash)).await?;
             service.note(AuditEvent::PasswordChanged, user, by).await?;
             Ok(password)
         };
@@ -76,8 +67,7 @@ impl Service {
         let service = self.clone();
         let resetting = async move {
             let was_on = service.account_state(user).await?.second_factor;
-            service.storage.reset_factor(user).await?;
-            service.end_all(user).await?;
+            service.control(user, AccountChange::RemoveSecondFactor).await?;
             if was_on {
                 service.note(AuditEvent::SecondFactorOff, user, by).await?;
             }
@@ -86,8 +76,13 @@ impl Service {
         uninterrupted(resetting).await?
     }
 
-    async fn end_all(&self, user: UserId) -> Result<(), ServiceError> {
-        self.end_now(user, WhichLogins::All, None, LoginEnd::Revoked).await.map(drop)
+    /// Makes a change and ends the account's logins, both or neither. Returns whether it was otherwise before.
+    async fn control(&self, user: UserId, change: AccountChange) -> Result<bool, ServiceError> {
+        let (writer, permit) = self.writer.permitted().await?;
+        writer.control_account(user, change, permit).await.map_err(|error| match ServiceError::of_login(error) {
+            error if error.is_not_found() => ServiceError::NoSuchUser,
+            error => error,
+        })
     }
 
     async fn note(&self, event: AuditEvent, user: UserId, by: Operator) -> Result<(), ServiceError> {

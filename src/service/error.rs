@@ -1,6 +1,6 @@
 //! Why a use case was not carried out.
 
-use crate::auth::AuthError;
+use crate::auth::{AuthError, KeyError};
 use crate::domain::{Limited, Limiter};
 use crate::protocol::{ErrorCode, FrameError};
 use crate::storage::StorageError;
@@ -11,6 +11,9 @@ pub enum ServiceError {
     /// A credential was refused, or could not be checked.
     #[error(transparent)]
     Auth(#[from] AuthError),
+    /// The keys of access tokens could not be changed.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
     /// The store could not be read.
     #[error(transparent)]
     Storage(#[from] StorageError),

@@ -19,7 +19,10 @@ pub enum Unauthenticated {
     /// There is no credential.
     Nothing,
     /// A token is ours and no longer accepted: its client gets a new one, and comes back.
-    Expired,
+    Expired {
+        /// Whether there was a ticket, too, which had to be looked up.
+        has_ticket: bool,
+    },
     /// What there is does not verify, or nobody was given it.
     Forged,
     /// Valid credentials name different users, or it could not be decided.
@@ -62,7 +65,7 @@ pub async fn authenticate(
         let mut tokens = header.into_iter().chain(query_token).chain(offered).peekable();
         let has_any = has_ticket || tokens.peek().is_some();
         return Err(if tokens.any(|token| auth.access().is_ours(token)) {
-            Unauthenticated::Expired
+            Unauthenticated::Expired { has_ticket }
         } else if has_any {
             Unauthenticated::Forged
         } else {

@@ -37,6 +37,7 @@ use crate::config;
 use crate::domain::UserId;
 use crate::limits::Limiters;
 use crate::protocol::{CloseReason, Frame};
+use crate::storage::Storage;
 use bad_frames::BadFrames;
 use pacing::Pacing;
 use reading::{Reading, progress};
@@ -54,10 +55,12 @@ pub(super) struct Settings {
     limiters: Arc<Limiters>,
     /// Longest time for which a message in the legacy dialect waits for its limiters.
     legacy_delay: Duration,
+    /// Says how well users know each other; none where nobody does.
+    storage: Option<Arc<Storage>>,
 }
 
 impl Settings {
-    pub(super) fn new(config: &config::Config, limiters: Arc<Limiters>) -> Self {
+    pub(super) fn new(config: &config::Config, limiters: Arc<Limiters>, storage: Option<Arc<Storage>>) -> Self {
         let legacy_delay = Duration::from_millis(config.limits.legacy_delay_ms);
         let config = &config.socket;
         let wire = WebSocketConfig::default()
@@ -67,7 +70,7 @@ impl Settings {
             .max_write_buffer_size(WRITE_BUFFER + config.queue_bytes)
             .max_frame_size(Some(config.max_frame_bytes))
             .max_message_size(Some(config.max_frame_bytes));
-        Self { wire, config: config.clone(), limiters, legacy_delay }
+        Self { wire, config: config.clone(), limiters, legacy_delay, storage }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Carrying out commands: numbers, rows and events of a batch in one transaction.
 
+mod account_control;
 mod accounts;
 mod address_rules;
 pub(in crate::storage) mod apply;
@@ -15,4 +16,5 @@ mod logins;
 pub(in crate::storage) mod lookup;
 pub(in crate::storage) mod receipts;
 mod retain;
+mod room;
 pub(in crate::storage) mod sends;

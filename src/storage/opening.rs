@@ -121,6 +121,7 @@ impl Storage {
             wait: Duration::from_millis(config.database.acquire_timeout_ms),
             lock,
             limiters: OnceLock::new(),
+            messages_stored: OnceLock::new(),
         };
         storage.ensure_store_row().await?;
         if let Some(history) = storage.present_history().await? {

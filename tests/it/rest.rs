@@ -13,6 +13,7 @@ mod limits;
 mod login_lives;
 mod logins;
 mod names;
+mod office;
 mod old_names;
 mod operators;
 mod pages;

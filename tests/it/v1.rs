@@ -12,6 +12,7 @@ mod limits;
 mod lists;
 mod opening;
 mod presence;
+mod quota;
 mod receipts;
 mod recovery;
 mod replay;

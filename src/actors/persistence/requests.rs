@@ -10,9 +10,9 @@ use tokio::sync::oneshot;
 use super::messages::PersistenceHandle;
 use super::reply::{PendingReply, RETRY_AFTER_MS, RequestPermit};
 use crate::domain::{
-    AddressRule, AddressRuleChange, Answer, Authority, BegunLogin, Command, Deletion, DirectKey, Draft, LoginEnd,
-    LoginId, LoginMark, MessageId, NewPassword, Proof, PublicKey, Scope, Seq, Settings, Stored, Timestamp, UserId,
-    WhichLogins,
+    AccountChange, AddressRule, AddressRuleChange, Answer, Authority, BegunLogin, Command, Deletion, DirectKey, Draft,
+    LoginEnd, LoginId, LoginMark, MessageId, NewPassword, Proof, PublicKey, Scope, Seq, Settings, Stored, Timestamp,
+    UserId, WhichLogins,
 };
 use crate::protocol::{ErrorCode, FrameError};
 
@@ -128,6 +128,17 @@ impl PersistenceHandle {
     pub async fn change_password(&self, change: NewPassword, permit: RequestPermit) -> Result<BegunLogin, FrameError> {
         let command = Command::ChangePassword(Box::new(change));
         self.ask(command, permit, answer!(Answer::LoginBegun(begun) => begun)).await
+    }
+
+    /// Changes an account as an operator does. Returns whether it was otherwise before.
+    pub async fn control_account(
+        &self,
+        user: UserId,
+        change: AccountChange,
+        permit: RequestPermit,
+    ) -> Result<bool, FrameError> {
+        let command = Command::ControlAccount { user, change };
+        self.ask(command, permit, answer!(Answer::AccountControlled { changed } => changed)).await
     }
 
     /// Changes the rules about addresses. Returns the rule that was made, if one was.

@@ -100,6 +100,18 @@ impl Credits {
         credit
     }
 
+    /// Returns how many messages are on their way, those that are reserved for among them.
+    #[must_use]
+    pub fn in_use(&self) -> usize {
+        self.total.saturating_sub(self.messages.available_permits())
+    }
+
+    /// Waits until no message of this socket is on its way but the one that is reserved for. Cancel-safe.
+    pub async fn alone(&self) {
+        let others = u32::try_from(self.total.saturating_sub(1)).unwrap_or(u32::MAX);
+        let _ = self.messages.acquire_many(others).await;
+    }
+
     /// Waits until every message of this socket has its reply and all replies are written. Cancel-safe.
     pub async fn settled(&self) {
         let all = u32::try_from(self.total).unwrap_or(u32::MAX);

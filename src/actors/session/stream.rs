@@ -231,6 +231,7 @@ fn repeated(viewer: Viewer, reply: Reply) -> Option<QueuedFrame> {
         | Answer::Configured(_)
         | Answer::LoginsEnded { .. }
         | Answer::LoginBegun(_)
+        | Answer::AccountControlled { .. }
         | Answer::AddressRule(_)
         | Answer::Done => {}
     }

@@ -1,7 +1,8 @@
 //! The line in front of the threads that hash: who is known comes first, and one network does not fill it.
 //!
 //! A flood of guesses from many networks delays strangers. People who are signed in, or come from where they have
-//! logged in before, stand in a line of their own, which is served first.
+//! logged in before, stand in a line of their own, which is served first; and strangers never have all places, so that
+//! these people find one at once, and the other cores are left to messages.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -46,6 +47,8 @@ pub(super) struct Line {
 
 struct State {
     free: usize,
+    /// How many more strangers may have a place, when one is free.
+    free_for_strangers: usize,
     known: VecDeque<oneshot::Sender<Place>>,
     strangers: VecDeque<oneshot::Sender<Place>>,
     /// One permit for each class that has somebody in the line; the others of the class wait for it outside.
@@ -53,12 +56,17 @@ struct State {
 }
 
 /// A place at the threads; its drop lets the next one in.
-pub(super) struct Place(Option<Arc<Line>>);
+pub(super) struct Place {
+    line: Option<Arc<Line>>,
+    is_known: bool,
+}
 
 impl Line {
-    /// Makes a line for `places`, in which at most `room` stand, each for at most `wait`.
-    pub(super) fn new(places: usize, room: usize, wait: Duration) -> Arc<Self> {
-        let state = State { free: places, known: VecDeque::new(), strangers: VecDeque::new(), classes: HashMap::new() };
+    /// Makes a line for `places`, of which strangers have at most `for_strangers`. At most `room` stand in it, each for
+    /// at most `wait`.
+    pub(super) fn new(places: usize, for_strangers: usize, room: usize, wait: Duration) -> Arc<Self> {
+        let (known, strangers, classes) = (VecDeque::new(), VecDeque::new(), HashMap::new());
+        let state = State { free: places, free_for_strangers: for_strangers, known, strangers, classes };
         Arc::new(Self { state: Mutex::new(state), room, wait })
     }
 
@@ -90,9 +98,8 @@ impl Line {
     /// Takes a free place, or stands in the line and returns what tells of one.
     fn join(self: &Arc<Self>, is_known: bool) -> Result<Result<Place, oneshot::Receiver<Place>>, AuthError> {
         let mut state = self.state();
-        if state.free > 0 {
-            state.free -= 1;
-            return Ok(Ok(Place(Some(self.clone()))));
+        if state.take(is_known) {
+            return Ok(Ok(Place { line: Some(self.clone()), is_known }));
         }
         if state.len() >= self.room {
             state.forget_gone();
@@ -110,18 +117,19 @@ impl Line {
         Ok(Err(granted))
     }
 
-    fn release(self: &Arc<Self>) {
+    /// Gives a place back, and lets in who may have one now.
+    fn release(self: &Arc<Self>, was_known: bool) {
         let mut state = self.state();
-        let mut place = Place(Some(self.clone()));
-        while let Some(next) = state.known.pop_front().or_else(|| state.strangers.pop_front()) {
-            match next.send(place) {
-                Ok(()) => return,
-                Err(back) => place = back,
+        state.give_back(was_known);
+        for is_known in [true, false] {
+            while let Some(next) = state.next(is_known) {
+                if let Err(mut back) = next.send(Place { line: Some(self.clone()), is_known }) {
+                    // Whoever it was for has gone. Its drop would ask for the state, which is ours just now.
+                    back.line = None;
+                    state.give_back(is_known);
+                }
             }
         }
-        state.free += 1;
-        // Its drop would release it once more.
-        place.0 = None;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -131,6 +139,30 @@ impl Line {
 }
 
 impl State {
+    /// Takes a free place, if there is one for such a person.
+    fn take(&mut self, is_known: bool) -> bool {
+        if self.free == 0 || (!is_known && self.free_for_strangers == 0) {
+            return false;
+        }
+        self.free -= 1;
+        self.free_for_strangers -= usize::from(!is_known);
+        true
+    }
+
+    fn give_back(&mut self, was_known: bool) {
+        self.free += 1;
+        self.free_for_strangers += usize::from(!was_known);
+    }
+
+    /// Takes a place for the first of a line, if there is both.
+    fn next(&mut self, is_known: bool) -> Option<oneshot::Sender<Place>> {
+        let is_empty = if is_known { self.known.is_empty() } else { self.strangers.is_empty() };
+        if is_empty || !self.take(is_known) {
+            return None;
+        }
+        if is_known { self.known.pop_front() } else { self.strangers.pop_front() }
+    }
+
     fn len(&self) -> usize {
         self.known.len() + self.strangers.len()
     }
@@ -144,8 +176,8 @@ impl State {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Some(line) = self.0.take() {
-            line.release();
+        if let Some(line) = self.line.take() {
+            line.release(self.is_known);
         }
     }
 }

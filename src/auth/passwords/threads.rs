@@ -2,7 +2,8 @@
 //!
 //! They give way to all other threads: a hash takes milliseconds, a message microseconds. At most as many hashes run as
 //! there are threads, and as many again are ready for the moment at which one ends. All others wait in a
-//! [line](super::line) for one of these places, and are refused when that takes too long.
+//! [line](super::line) for one of these places, and are refused when that takes too long. Strangers have all threads
+//! but one at most, and none is ready for them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -42,7 +43,9 @@ impl Threads {
                 work(&waiting, &mut Memory::new(blocks), keep);
             })?;
         }
-        Ok(Self { jobs, line: Line::new(places, count.saturating_mul(ROOM), wait) })
+        // One thread is always there for people who are known, unless it is the only one.
+        let for_strangers = count.saturating_sub(1).max(1);
+        Ok(Self { jobs, line: Line::new(places, for_strangers, count.saturating_mul(ROOM), wait) })
     }
 
     /// Runs `job` on one of the threads. A job that has begun runs to its end, even when the caller has gone; one that

@@ -10,7 +10,7 @@ use super::failure::Failure;
 use crate::cli::one_line;
 
 /// The admin API.
-pub(super) struct Api {
+pub(in crate::cli) struct Api {
     client: LocalClient,
     /// While no server runs: what has its store open.
     offline: Option<OfflineServer>,
@@ -18,7 +18,7 @@ pub(super) struct Api {
 
 impl Api {
     /// Reaches the running server, or opens its store.
-    pub(super) async fn open(config: &Config) -> Result<Self, Failure> {
+    pub(in crate::cli) async fn open(config: &Config) -> Result<Self, Failure> {
         #[cfg(unix)]
         {
             use std::io::ErrorKind;
@@ -45,7 +45,7 @@ impl Api {
     }
 
     /// Ends the connection; when the store was open, stores everything and closes it.
-    pub(super) async fn close(self) -> Result<(), Failure> {
+    pub(in crate::cli) async fn close(self) -> Result<(), Failure> {
         drop(self.client);
         match self.offline {
             Some(offline) => Box::pin(offline.close()).await.map_err(unusable),
@@ -53,23 +53,23 @@ impl Api {
         }
     }
 
-    pub(super) async fn get(&mut self, path: &str) -> Result<Value, Failure> {
+    pub(in crate::cli) async fn get(&mut self, path: &str) -> Result<Value, Failure> {
         self.ask(Method::GET, path, None).await
     }
 
-    pub(super) async fn post(&mut self, path: &str, body: &Value) -> Result<Value, Failure> {
+    pub(in crate::cli) async fn post(&mut self, path: &str, body: &Value) -> Result<Value, Failure> {
         self.ask(Method::POST, path, Some(body)).await
     }
 
-    pub(super) async fn put(&mut self, path: &str, body: &Value) -> Result<Value, Failure> {
+    pub(in crate::cli) async fn put(&mut self, path: &str, body: &Value) -> Result<Value, Failure> {
         self.ask(Method::PUT, path, Some(body)).await
     }
 
-    pub(super) async fn patch(&mut self, path: &str, body: &Value) -> Result<Value, Failure> {
+    pub(in crate::cli) async fn patch(&mut self, path: &str, body: &Value) -> Result<Value, Failure> {
         self.ask(Method::PATCH, path, Some(body)).await
     }
 
-    pub(super) async fn delete(&mut self, path: &str) -> Result<Value, Failure> {
+    pub(in crate::cli) async fn delete(&mut self, path: &str) -> Result<Value, Failure> {
         self.ask(Method::DELETE, path, None).await
     }
 

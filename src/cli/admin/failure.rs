@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// Why a command was not carried out.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(in crate::cli) enum Failure {
     /// The server has refused it, or has not found what it names.
     Refused {
         /// Its status.
@@ -23,7 +23,7 @@ pub(super) enum Failure {
 
 impl Failure {
     /// Returns the exit code: 1 refused or not found, 3 not reachable, 4 not allowed.
-    pub(super) fn code(&self) -> ExitCode {
+    pub(in crate::cli) fn code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Refused { status: 401 | 403, .. } | Self::NotAllowed(_) => 4,
             Self::Refused { .. } => 1,
@@ -32,7 +32,7 @@ impl Failure {
     }
 
     /// Returns it for programs, in the form of the API's refusals.
-    pub(super) fn json(&self) -> Value {
+    pub(in crate::cli) fn json(&self) -> Value {
         match self {
             Self::Refused { problem, .. } => problem.clone(),
             Self::Unreachable(detail) => json!({"code": "unreachable", "detail": detail}),

@@ -8,9 +8,6 @@ use crate::config::ConfigError;
 use crate::config::error::require;
 use crate::domain::{LimitRule, Limiter, limiter_table};
 
-/// How many parts a token has that is counted in tenths.
-pub const TENTHS: u32 = 10;
-
 /// A bucket of tokens.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -22,11 +19,6 @@ pub struct Rate {
     /// Whether a key that cannot be counted passes.
     pub fail_open: bool,
 }
-
-/// A bucket that is counted in tenths of its tokens: what counts less takes one tenth, all else ten.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
-#[serde(transparent)]
-pub struct Tenths(pub Rate);
 
 /// A bucket of bytes.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
@@ -48,13 +40,6 @@ trait Bucket {
 impl Bucket for Rate {
     fn rule(&self) -> LimitRule {
         LimitRule { burst: self.burst, every: Duration::from_millis(self.every_ms), fail_open: self.fail_open }
-    }
-}
-
-impl Bucket for Tenths {
-    fn rule(&self) -> LimitRule {
-        let LimitRule { burst, every, fail_open } = self.0.rule();
-        LimitRule { burst: burst.saturating_mul(TENTHS), every: every / TENTHS, fail_open }
     }
 }
 

@@ -18,6 +18,8 @@ const UNIT: u64 = 1024;
 pub struct Quota {
     /// Bytes of ciphertext, both copies counted, that a user may send a day; 0: no limit.
     pub send_bytes_per_day: u64,
+    /// Messages that a user has sent and that are not gone for both sides; 0: no limit.
+    pub messages_stored: u64,
 }
 
 impl Quota {

@@ -8,7 +8,7 @@ macro_rules! limiter_table {
         $with! {
             buckets {
                 handshake {
-                    address: HandshakeAddress, Tenths, Class, "too many handshakes from your network";
+                    address: HandshakeAddress, Rate, Class, "too many handshakes from your network";
                     user: HandshakeUser, Rate, User, "too many handshakes of this account";
                 }
                 register {

@@ -3,6 +3,7 @@
 mod address_rules;
 mod audit;
 mod invites;
+mod keys;
 mod limits;
 mod registration;
 mod reports;
@@ -41,6 +42,8 @@ pub(super) static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
         route!(operator GET "/admin/api/reports" reports::list),
         route!(operator GET "/admin/api/reports/{id}" reports::reveal),
         route!(operator PATCH "/admin/api/reports/{id}" reports::decide, reads: BodyLimits::USERS),
+        route!(operator POST "/admin/api/keys" keys::rotate),
+        route!(operator DELETE "/admin/api/keys/{kid}" keys::revoke),
         route!(operator GET "/admin/api/limiters" limits::list),
         route!(operator GET "/admin/api/users/{id}/limits" limits::of_user),
         route!(operator PUT "/admin/api/users/{id}/limits" limits::set, reads: BodyLimits::USERS),

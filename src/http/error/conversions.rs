@@ -1,7 +1,7 @@
 //! Errors of the layers below, as errors of endpoints.
 
 use super::ApiError;
-use crate::auth::AuthError;
+use crate::auth::{AuthError, KeyError};
 use crate::domain::{Invalid, Limited};
 use crate::service::ServiceError;
 use crate::socket::NotAdmitted;
@@ -11,6 +11,10 @@ impl From<ServiceError> for ApiError {
     fn from(error: ServiceError) -> Self {
         match error {
             ServiceError::Auth(error) => error.into(),
+            ServiceError::Keys(error @ (KeyError::Secret(_) | KeyError::Directory { .. })) => {
+                Self::Internal(error.to_string())
+            }
+            ServiceError::Keys(error) => Self::Invalid(error.to_string()),
             ServiceError::Storage(error) => error.into(),
             ServiceError::Refused(error) => error.into(),
             ServiceError::Limited(limited) => limited.into(),

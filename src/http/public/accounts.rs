@@ -191,6 +191,11 @@ pub(in crate::http) async fn second_factor(app: Arc<App>, request: Request) -> R
 pub(in crate::http) async fn refresh(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let expected = "an object with the text refresh_token";
     let (address, stranger) = (client_address(&request), check_stranger(&app, &request));
+    // Thousands of phones behind one address refresh at once after a restart, and a refusal would sign them out. So
+    // only where many tokens are invalid the address is limited before anything is looked up.
+    if address.is_some_and(|address| app.limiters.is_half_used(Limiter::RefreshInvalid, address.class())) {
+        limit_address(&app, address, Limiter::RestAddress)?;
+    }
     let body: RefreshRequest = json_body(request, expected).await?;
     let refreshed = app.service.refresh(body.refresh_token, address).await;
     let pair = refreshed.map_err(|error| match (error.into(), stranger) {

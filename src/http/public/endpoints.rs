@@ -24,7 +24,7 @@ pub(super) static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
         route!(optional accounts::register, reads: BodyLimits::STRANGERS),
         route!(optional accounts::login, reads: BodyLimits::STRANGERS),
         route!(optional accounts::second_factor, reads: BodyLimits::STRANGERS),
-        route!(optional accounts::refresh, reads: BodyLimits::STRANGERS, judges_strangers: true),
+        route!(optional accounts::refresh, reads: BodyLimits::STRANGERS, judges_strangers: true, is_free: true),
         route!(user second_factor::state),
         route!(user second_factor::begin, reads: BodyLimits::USERS),
         route!(user second_factor::confirm, reads: BodyLimits::USERS),

@@ -12,7 +12,7 @@ use crate::domain::{Answer, Event, Limiter, MessageId, Scope, Seq, UserId, Viewe
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{
-    IDEMPOTENCY_KEY, Request, json_body, json_bytes, limit, limit_schema, path_id, query, since,
+    IDEMPOTENCY_KEY, JsonObject, Request, json_body, json_bytes, limit, limit_schema, path_id, query, since,
 };
 use crate::http::refusals::{BadRequest, Invalid, NotFound, RateLimited, TooLarge, Unavailable};
 use crate::http::respond::{MAX_LIST_BYTES, Response, json, typed};
@@ -117,9 +117,11 @@ pub(in crate::http) struct SyncAnswer {
 
 #[derive(Deserialize, ToSchema)]
 pub(in crate::http) struct ReceiptsRequest {
-    delivered: Option<DeliveredBody>,
+    #[schema(value_type = Option<DeliveredBody>)]
+    delivered: Option<JsonObject<DeliveredBody>>,
     /// At most 256.
-    read: Option<Vec<ReadBody>>,
+    #[schema(value_type = Option<Vec<ReadBody>>)]
+    read: Option<Vec<JsonObject<ReadBody>>>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -143,7 +145,7 @@ struct ReadBody {
     (status = 201, description = "Stored", body = StoredFrame),
     (status = 200, description = "An earlier try has stored it", body = StoredFrame),
     BadRequest,
-    (status = 403, description = "One of you has blocked the other", body = Problem),
+    (status = 403, description = "One of you has blocked the other (`blocked`), or you have as many messages here as you may (`quota`)", body = Problem),
     (status = 404, description = "No such user, or no such message to answer", body = Problem),
     (status = 409, description = "The client id names another message, or the receiver has a new key", body = Problem),
     TooLarge,
@@ -248,10 +250,10 @@ pub(in crate::http) async fn receipts(app: Arc<App>, access: Access, request: Re
     let count = reads.len() + usize::from(receipts.delivered.is_some());
     app.limiters.take_some(Limiter::EventUser, access.user, u32::try_from(count).unwrap_or(u32::MAX).max(1))?;
     app.dialects.uses_v1(access).await?;
-    let number =
-        |number: u64| i64::try_from(number).map_err(|_| ApiError::Invalid(format!("the body must be {expected}")));
-    let delivered = receipts.delivered.map(|delivered| number(delivered.up_to_seq).map(Seq)).transpose()?;
-    let known = reads.into_iter().filter_map(|read| Some((i32::try_from(read.partner_id).ok()?, read.up_to_id)));
+    let number = |number: u64| i64::try_from(number).map_err(|_| ApiError::wrong_body(expected));
+    let delivered = receipts.delivered.map(|JsonObject(delivered)| number(delivered.up_to_seq).map(Seq)).transpose()?;
+    let known =
+        reads.into_iter().filter_map(|JsonObject(read)| Some((i32::try_from(read.partner_id).ok()?, read.up_to_id)));
     let reads = known.map(|(partner, up_to)| Ok((UserId(partner), MessageId(number(up_to)?))));
     let reads: Vec<_> = reads.collect::<Result<_, ApiError>>()?;
     app.service.note_receipts(access.user, delivered, reads).await?;

@@ -10,11 +10,12 @@ use utoipa::IntoParams;
 use crate::actors::Opening;
 use crate::auth::AuthError;
 use crate::clock;
-use crate::config::TENTHS;
-use crate::domain::{ClientAddress, DeviceId, Limiter, Seq};
+use crate::domain::{DeviceId, Limiter, Seq};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
-use crate::http::extract::{Connection, Request, check_stranger, client_address, keeps_place, query, since};
+use crate::http::extract::{
+    Connection, Request, check_stranger, client_address, keeps_place, limit_address, query, since,
+};
 use crate::http::refusals::RateLimited;
 use crate::http::respond::{Body, Response};
 use crate::socket::{Handshake, Unauthenticated, authenticate};
@@ -90,20 +91,21 @@ pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Res
     response.map(|response| response.map(|()| Body::Whole(Bytes::new()))).ok_or(ApiError::Unavailable)
 }
 
-/// Returns the refusal of a handshake without a valid credential, which counts for its address. What is ours and has
-/// expired counts a tenth, and is never held against the address: every phone that wakes begins so.
+/// Returns the refusal of a handshake without a valid credential, which counts for its address. A token that is ours and
+/// has expired does not count: every phone that wakes begins so, thousands of them behind one address, and a limit would
+/// refuse it at the same cost.
 fn unauthenticated(app: &App, request: &Request, refusal: Unauthenticated) -> ApiError {
-    let (tenths, blocked) = match refusal {
+    let blocked = match refusal {
         Unauthenticated::Failed(error) => return error.into(),
-        Unauthenticated::Expired => (1, None),
-        Unauthenticated::Nothing | Unauthenticated::Forged => (TENTHS, check_stranger(app, request).err()),
+        Unauthenticated::Expired { has_ticket: false } => return AuthError::InvalidToken.into(),
+        Unauthenticated::Expired { has_ticket: true } => None,
+        Unauthenticated::Nothing | Unauthenticated::Forged => check_stranger(app, request).err(),
     };
     let address = client_address(request);
     if matches!(refusal, Unauthenticated::Forged) {
         app.service.count_forged_handshake(address);
     }
-    let counted = |address: ClientAddress| app.limiters.take_some(Limiter::HandshakeAddress, address.class(), tenths);
-    let limited = || address.and_then(|address| counted(address).err()).map(ApiError::from);
+    let limited = || limit_address(app, address, Limiter::HandshakeAddress).err();
     blocked.or_else(limited).unwrap_or_else(|| AuthError::InvalidToken.into())
 }
 

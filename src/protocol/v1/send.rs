@@ -98,6 +98,7 @@ pub(super) fn draft(
         expires_in_s,
         franking_tag,
         objection,
+        is_counted: false,
     })
 }
 

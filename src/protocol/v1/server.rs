@@ -155,6 +155,7 @@ pub fn answer(answer: &Answer, viewer: Viewer, reference: Option<&Reference>) ->
         | Answer::Configured(_)
         | Answer::LoginsEnded { .. }
         | Answer::LoginBegun(_)
+        | Answer::AccountControlled { .. }
         | Answer::AddressRule(_)
         | Answer::Done => return None,
     };

@@ -1,15 +1,18 @@
 //! The limiters of a socket's frames: some frames are refused, some wait, and of some reading waits.
 
+use std::sync::Arc;
+
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::reading::{Filled, Reading};
 use super::{Duration, Pump};
 use crate::actors::{Credit, QueuedFrame};
-use crate::domain::{Command, Limiter};
+use crate::domain::{Acquaintance, Command, Draft, Limiter};
 use crate::limits::LimiterKey;
 use crate::protocol::v1::Context;
 use crate::socket::dialect::Dialect;
+use crate::storage::Storage;
 
 impl<S, F> Pump<S, F>
 where
@@ -46,11 +49,18 @@ where
         match &mut command {
             Command::Send(draft) if self.links.dialect == Dialect::V1 => limiters.count_send(draft),
             Command::Send(draft) => {
-                if limiters.try_count_send(draft).is_err() {
+                let may_be_limited = limiters.may_be_limited(draft, self.links.credits.in_use());
+                if may_be_limited || limiters.try_count_send(draft).is_err() {
                     let (mut draft, credits) = (draft.clone(), self.links.credits.clone());
-                    let longest = self.settings.legacy_delay;
+                    let (longest, storage) = (self.settings.legacy_delay, self.settings.storage.clone());
                     *reading = Reading::Filling(Box::pin(async move {
-                        limiters.count_send_in_time(&mut draft, longest).await;
+                        let mut known = None;
+                        if may_be_limited {
+                            // Those before it may be counted by the writer, which must find their tokens.
+                            credits.alone().await;
+                            known = acquaintance(storage, &draft).await;
+                        }
+                        limiters.count_send_in_time(&mut draft, known, longest).await;
                         let bytes = draft.bytes();
                         Filled { command: Command::Send(draft), context, credit: credits.fill(credit, bytes).await }
                     }));
@@ -75,4 +85,10 @@ where
         self.submit(command, context, credit, reading);
         None
     }
+}
+
+/// Returns how well the receiver of a message knows its sender. When that cannot be found out, the writer counts the
+/// message as it comes.
+async fn acquaintance(storage: Option<Arc<Storage>>, draft: &Draft) -> Option<Acquaintance> {
+    storage?.acquaintance(draft.sender, draft.receiver()?).await.ok().flatten()
 }

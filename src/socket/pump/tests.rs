@@ -48,7 +48,7 @@ async fn pump(
 ) -> Running {
     let config = Config::defaults().unwrap();
     let limiters = Limiters::new(&config, &Clock::system());
-    let settings = Arc::new(Settings::new(&config, limiters));
+    let settings = Arc::new(Settings::new(&config, limiters, None));
     let (session, commands) = SocketLease::probe().await;
     let token = CancellationToken::new();
     let drain = SocketDrain::new(token.clone(), || Duration::ZERO);

@@ -18,6 +18,7 @@ use crate::storage::commands::cache::Cache;
 use crate::storage::commands::deletions::Deletions;
 use crate::storage::commands::lookup::LookedUp;
 use crate::storage::commands::receipts::merged::MergedReceipts;
+use crate::storage::commands::room::Room;
 use crate::storage::engine::tx::Tx as _;
 use crate::storage::{Storage, StorageError};
 
@@ -109,10 +110,12 @@ impl Storage {
             outcomes: commands.iter().map(|_| None).collect(),
             effects: Vec::new(),
             counted: HashSet::new(),
+            room: Room::default(),
             changed: false,
             destroyed: false,
         };
         batch.limit_known(&mut commands);
+        batch.find_room(&commands).await?;
         let early = batch.look_up_for(&commands).await?;
         let taken = batch.take_numbers(count, clock, known.as_ref()).await?;
         let held_since = Instant::now();
@@ -261,6 +264,7 @@ impl Batch<'_> {
                     Box::pin(self.end_logins(user, which, asking, end)).await?
                 }
                 Command::ChangePassword(change) => Box::pin(self.change_password(&change)).await?,
+                Command::ControlAccount { user, change } => Box::pin(self.control_account(user, &change)).await?,
                 Command::ChangeAddressRules(change) => Box::pin(self.change_address_rules(*change)).await?,
             };
             self.finish(place, outcome);

@@ -7,6 +7,7 @@ use sea_orm::{Statement, Value};
 
 use crate::domain::{Answer, Audience, Effect, Event, EventBody, MessageId, Outcome, Refusal, Seq, Timestamp, UserId};
 use crate::storage::commands::cache::Cache;
+use crate::storage::commands::room::Room;
 use crate::storage::engine::tx::{Transaction, Tx as _};
 use crate::storage::schema::numbers::id_at;
 use crate::storage::{Storage, StorageError};
@@ -27,6 +28,8 @@ pub(super) struct Batch<'a> {
     pub(super) effects: Vec<Effect>,
     /// The drafts whose bytes were counted for their receivers before they were looked up.
     pub(super) counted: HashSet<Place>,
+    /// How much the senders of messages may still store.
+    pub(super) room: Room,
     /// Whether there is something to commit.
     pub(super) changed: bool,
     /// Whether something was overwritten that must not be recoverable any more.

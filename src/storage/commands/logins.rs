@@ -83,7 +83,7 @@ impl Batch<'_> {
     }
 
     /// Ends logins of the user, and returns those that had not ended before.
-    async fn end(&mut self, user: UserId, which: WhichLogins) -> Result<Vec<LoginId>, StorageError> {
+    pub(super) async fn end(&mut self, user: UserId, which: WhichLogins) -> Result<Vec<LoginId>, StorageError> {
         let (user, now) = (user.0.into(), self.now.as_micros().into());
         let statement = match which {
             WhichLogins::All => self.statement(END_ALL, [user, now]),

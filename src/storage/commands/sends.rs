@@ -4,6 +4,7 @@ mod conversations;
 mod idempotency;
 mod limits;
 mod postgres;
+mod quota;
 mod sqlite;
 
 use crate::domain::{
@@ -167,7 +168,11 @@ impl Batch<'_> {
             // The account was deleted while this was on its way.
             return Err(Refusal::Forbidden);
         }
+        if self.room.is_used_up(draft.sender) {
+            return Err(Refusal::Quota);
+        }
         self.limit_send(place, draft, direct, absent.is_some())?;
+        self.room.take(draft.sender);
         Ok(direct)
     }
 

@@ -1,4 +1,4 @@
-//! What operators do to an account: disabling it, and replacing what its owner signs in with.
+//! Accounts as operators see them.
 
 use crate::domain::{AccountState, Timestamp, UserId, login_keys};
 use crate::storage::engine::row::Row;
@@ -17,13 +17,6 @@ macro_rules! account {
 
 const BY_ID: &str = account!("id = $1");
 const BY_NAME: &str = account!("name_key = $1");
-/// Locks the account, so that a login that begins meanwhile is either stored before, and ends with the others, or is
-/// refused.
-const SET_DISABLED: &str = "UPDATE users SET disabled_at = $2 WHERE id = $1 AND disabled_at IS NULL";
-const SET_ENABLED: &str = "UPDATE users SET disabled_at = NULL WHERE id = $1 AND disabled_at IS NOT NULL";
-const SET_PASSWORD: &str = "UPDATE users SET password_hash = $2 WHERE id = $1";
-const REMOVE_FACTOR: &str = "DELETE FROM second_factors WHERE user_id = $1";
-
 impl Storage {
     /// Returns an account as operators see it.
     pub async fn account_state(&self, user: UserId) -> Result<Option<AccountState>, StorageError> {
@@ -38,35 +31,6 @@ impl Storage {
             }
         }
         Ok(None)
-    }
-
-    /// Disables an account at this moment, or enables it. Returns whether it was otherwise before.
-    pub async fn set_disabled(&self, user: UserId, disabled_at: Option<Timestamp>) -> Result<bool, StorageError> {
-        let statement = match disabled_at {
-            Some(at) => self.statement(SET_DISABLED, [user.0.into(), at.as_micros().into()]),
-            None => self.statement(SET_ENABLED, [user.0.into()]),
-        };
-        self.change_account(statement).await
-    }
-
-    /// Replaces the hash of a password. Returns false when the account is gone.
-    pub async fn replace_password(&self, user: UserId, hash: String) -> Result<bool, StorageError> {
-        let changed = self.change_account(self.statement(SET_PASSWORD, [user.0.into(), hash.into()])).await?;
-        // The old hash is still in the write-ahead log.
-        self.mark_destroyed();
-        Ok(changed)
-    }
-
-    /// Removes the second factor, or the secret that waits for its first code. Returns whether there was one.
-    pub async fn reset_factor(&self, user: UserId) -> Result<bool, StorageError> {
-        self.change_account(self.statement(REMOVE_FACTOR, [user.0.into()])).await
-    }
-
-    async fn change_account(&self, statement: sea_orm::Statement) -> Result<bool, StorageError> {
-        let tx = self.begin().await?;
-        let changed = tx.execute(statement).await?;
-        tx.commit().await?;
-        Ok(changed > 0)
     }
 }
 

@@ -71,7 +71,7 @@ struct Past {
 }
 
 /// Something in every table that lasts.
-async fn live_through(server: &ServerProcess) -> Past {
+async fn live_through(dir: &Path, server: &ServerProcess) -> Past {
     let sign_up = async |name: &str| TestClient::sign_up(server.http(), name).await;
     let (alice, bob, carol) = (sign_up("alice").await, sign_up("bob").await, sign_up("carol").await);
     let dave = sign_up("dave").await;
@@ -97,6 +97,10 @@ async fn live_through(server: &ServerProcess) -> Past {
     let account = json!({"password": TestClient::PASSWORD});
     dave.http.with_body(http::Method::DELETE, "/users/me", &account).await.ok();
     alice.http.post("/auth/ws_ticket", &json!({})).await.ok();
+    for rule in [["block", "198.51.100.0/24"], ["allow", "198.51.100.7"]] {
+        let args = ["admin", "address", rule[0], rule[1], "--reason", "kept"];
+        assert!(run(dir, &args, &[]).await.status.success());
+    }
     Past { alice, bob, carol, deleted: dave.id, middle, first }
 }
 
@@ -137,12 +141,23 @@ async fn there_and_back_everything_is_the_same() {
     let dir = tempfile::tempdir().unwrap();
     let file = |name: &str| sqlite(&dir.path().join(name));
     let server = ServerProcess::start(dir.path(), &[]).await;
-    let past = live_through(&server).await;
+    let past = live_through(dir.path(), &server).await;
     let before = seen(&server, &past).await;
     assert!(server.stop().await.success());
 
     let first = copied(dir.path(), &file("data/fluent.db"), &one).await;
-    for table in ["users", "messages", "bodies", "events", "blocks", "devices", "tickets", "user_grams", "store"] {
+    for table in [
+        "address_rules",
+        "users",
+        "messages",
+        "bodies",
+        "events",
+        "blocks",
+        "devices",
+        "tickets",
+        "user_grams",
+        "store",
+    ] {
         let line = first.iter().find(|line| line.split(' ').next() == Some(table)).unwrap();
         assert!(!line.contains(" 0 rows"), "{line}");
     }
@@ -161,6 +176,15 @@ async fn there_and_back_everything_is_the_same() {
     let server = ServerProcess::start(dir.path(), &[("DATABASE_URL", &file("c d.db"))]).await;
     assert_eq!(seen(&server, &past).await, before);
     goes_on(&server, &past, "frieda").await;
+    let listed = run(dir.path(), &["admin", "address", "list", "--json"], &[]).await.stdout;
+    let listed: Value = serde_json::from_slice(&listed).unwrap();
+    let rules = listed["rules"].as_array().unwrap();
+    let rule = |rule: &Value| json!([rule["cidr"], rule["action"], rule["scope"], rule["reason"]]);
+    let mut rules: Vec<Value> = rules.iter().map(rule).collect();
+    rules.sort_by_key(Value::to_string);
+    let (one, all) =
+        (json!(["198.51.100.0/24", "block", "all", "kept"]), json!(["198.51.100.7/32", "allow", "all", "kept"]));
+    assert_eq!(rules, [one, all]);
     assert!(server.stop().await.success());
 }
 

@@ -10,7 +10,7 @@ use crate::support::postgres::database;
 use crate::support::tables;
 
 /// What each table holds. A table without a line here fails the test.
-const TABLES: [(&str, &str); 36] = [
+const TABLES: [(&str, &str); 37] = [
     ("address_rules", "Networks that may come in or not, by operators and by bans."),
     ("audit", "What has happened to accounts and settings, for operators; ids of deleted accounts are emptied."),
     ("batches", "The journal: what each batch of the last minute has done, for other servers; no ciphertext."),
@@ -40,6 +40,7 @@ const TABLES: [(&str, &str); 36] = [
     ("seaql_migrations", "The migrations that were applied."),
     ("second_factors", "Encrypted secrets of authenticator apps."),
     ("store", "One row: the epoch, the newest seq and time stamp, and versions of derived data."),
+    ("stored_messages", "How many messages of each user are in the store, while there is a quota."),
     ("sweeps", "Retention runs whose messages are still to be destroyed."),
     ("switches", "Settings that operators have switched while servers run."),
     ("tickets", "Hashes of socket tickets."),

@@ -130,18 +130,19 @@ async fn clear_text_and_older_versions_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_is_replaced_under_open_sockets() {
+async fn a_certificate_is_replaced_under_a_thousand_open_sockets() {
+    const SOCKETS: usize = 1000;
     let (former, next) = (Pair::new(), Pair::new());
     let files = TlsFiles::new(&former);
     let server = TestServer::start_alone(|config| {
         files.configure(config);
-        config.socket.max_per_user = 20;
+        config.socket.max_per_user = SOCKETS;
     })
     .await;
     let tls = client(&[&former, &next], BOTH);
     let token = sign_up(&tls, &server, "alice").await;
     let mut sockets = Vec::new();
-    for _ in 0..20 {
+    for _ in 0..SOCKETS {
         sockets.push(socket(&tls, &server, &token).await);
     }
     files.write(&next);

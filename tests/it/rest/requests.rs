@@ -98,6 +98,8 @@ async fn a_list_is_not_taken_as_an_object() {
         (Method::POST, "/auth/refresh", json!([alice.tokens.refresh_token])),
         (Method::POST, "/chat/receipts", json!([null, null])),
         (Method::PUT, "/users/me/settings", json!([false, false])),
+        (Method::POST, "/chat/receipts", json!({"delivered": [7]})),
+        (Method::POST, "/chat/receipts", json!({"read": [[alice.id, 7]]})),
     ] {
         assert_eq!(alice.http.with_body(method, path, &body).await.problem(), (422, "bad_frame".to_owned()), "{path}");
     }

@@ -6,10 +6,13 @@ use fluent_backend::Config;
 use fluent_backend::auth::{KeyDirectory, TokenKeys};
 use fluent_backend::clock::Clock;
 use fluent_backend::config::TokenAlgorithm;
+use fluent_backend::domain::Operator;
 use fluent_backend::testing::{TestClient, TestServer, eventually};
 use http::StatusCode;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
+
+use crate::support::postgres::database;
 
 const SECRET: &str = "the secret of this test server, long enough";
 /// The key of RFC 8037, appendix A.1, as PKCS#8.
@@ -174,6 +177,55 @@ async fn a_rotation_signs_nobody_out_and_a_revocation_only_asks_for_a_refresh() 
     socket.send_message(alice.id, "r", "s").await;
     assert_eq!(socket.next_message().await.content, "s");
     server.stop().await;
+}
+
+/// Servers on one database may share the directory of keys: what one signs the others accept, before and after a
+/// rotation, whichever of them was asked for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_share_their_keys_accept_the_tokens_of_one_another() {
+    let Some(database) = database().await else { return };
+    let keys = tempfile::tempdir().unwrap();
+    let server = async || {
+        TestServer::start_at(Clock::system(), |config| {
+            config.auth.token_algorithm = TokenAlgorithm::EdDsa;
+            config.auth.secret_key = SECRET.into();
+            config.auth.token_keys_dir = keys.path().to_str().unwrap().to_owned();
+            config.database.url = database.url().into();
+        })
+        .await
+    };
+    let (one, two) = (server().await, server().await);
+    let alice = one.sign_up("alice").await;
+    let bob = two.sign_up("bob").await;
+    let kid = |token: &str| part(token, 0)["kid"].as_str().unwrap().to_owned();
+    assert_eq!(kid(&alice.tokens.access_token), kid(&bob.tokens.access_token));
+    let old = [&alice.tokens.access_token, &bob.tokens.access_token];
+    for token in old {
+        assert_eq!((status(&one, token).await, status(&two, token).await), (StatusCode::OK, StatusCode::OK));
+    }
+    two.server().service().rotate_keys(Operator::Unknown).await.unwrap();
+    let new = TestClient::log_in(two.http(), "bob", bob.id).await.tokens.access_token;
+    assert_ne!(kid(&new), kid(old[0]));
+    // The next key was known to all before it signed.
+    assert_eq!(status(&one, &new).await, StatusCode::OK);
+    let carol = one.sign_up("carol").await;
+    let signs = async || {
+        let token = TestClient::log_in(one.http(), "carol", carol.id).await.tokens.access_token;
+        (kid(&token) == kid(&new)).then_some(())
+    };
+    eventually("the other server signs by the new key", signs).await;
+    for token in old {
+        assert_eq!((status(&one, token).await, status(&two, token).await), (StatusCode::OK, StatusCode::OK));
+    }
+    // A revoked key opens nothing anywhere.
+    one.server().service().revoke_key(kid(old[0]), Operator::Unknown).await.unwrap();
+    assert_eq!(status(&one, old[0]).await, StatusCode::UNAUTHORIZED);
+    let is_refused = async || (status(&two, old[0]).await == StatusCode::UNAUTHORIZED).then_some(());
+    eventually("the other server refuses it as well", is_refused).await;
+    assert_eq!((status(&one, &new).await, status(&two, &new).await), (StatusCode::OK, StatusCode::OK));
+    for server in [one, two] {
+        server.stop().await;
+    }
 }
 
 fn pkcs8(base64: &str) -> Vec<u8> {

@@ -33,7 +33,7 @@ fn served(waiting: &mut [Waiting]) -> Vec<Option<bool>> {
 
 #[tokio::test]
 async fn who_is_known_comes_first_and_each_line_is_in_order() {
-    let line = Line::new(1, 8, LONG);
+    let line = Line::new(1, 1, 8, LONG);
     let first = line.place(stranger(1)).await.unwrap();
     let (mut b, mut c) = (waiting(&line, stranger(2)), waiting(&line, stranger(3)));
     let (mut d, mut e) = (waiting(&line, known(4)), waiting(&line, known(5)));
@@ -49,7 +49,7 @@ async fn who_is_known_comes_first_and_each_line_is_in_order() {
 
 #[tokio::test]
 async fn of_one_network_one_stands_in_the_line() {
-    let line = Line::new(1, 8, LONG);
+    let line = Line::new(1, 1, 8, LONG);
     let first = line.place(stranger(1)).await.unwrap();
     let mut flood: Vec<Waiting> = (0..5).map(|_| waiting(&line, stranger(2))).collect();
     let mut other = waiting(&line, stranger(3));
@@ -63,7 +63,7 @@ async fn of_one_network_one_stands_in_the_line() {
 
 #[tokio::test]
 async fn when_the_line_is_full_the_strangers_who_have_waited_longest_go() {
-    let line = Line::new(1, 2, LONG);
+    let line = Line::new(1, 1, 2, LONG);
     let _first = line.place(stranger(1)).await.unwrap();
     let mut all = vec![waiting(&line, stranger(2)), waiting(&line, stranger(3))];
     all.push(waiting(&line, known(4)));
@@ -79,7 +79,7 @@ async fn when_the_line_is_full_the_strangers_who_have_waited_longest_go() {
 
 #[tokio::test(start_paused = true)]
 async fn who_gives_up_leaves_nothing_behind() {
-    let line = Line::new(1, 2, Duration::from_secs(2));
+    let line = Line::new(1, 1, 2, Duration::from_secs(2));
     let first = line.place(stranger(1)).await.unwrap();
     let same = [known(2), known(2), stranger(3), stranger(3)].map(|requester| line.place(requester));
     let outcomes = futures_util::future::join_all(same).await;
@@ -87,4 +87,20 @@ async fn who_gives_up_leaves_nothing_behind() {
     drop(first);
     let state = line.state();
     assert_eq!((state.free, state.len(), state.classes.len()), (1, 0, 0));
+}
+
+#[tokio::test]
+async fn strangers_leave_a_place_to_who_is_known() {
+    let line = Line::new(3, 2, 8, LONG);
+    let strangers = [line.place(stranger(1)).await.unwrap(), line.place(stranger(2)).await.unwrap()];
+    let mut third = waiting(&line, stranger(3));
+    let known_one = line.place(known(4)).await.unwrap();
+    drop(known_one);
+    assert!(third.as_mut().now_or_never().is_none(), "the free place is not for strangers");
+    let _both = (line.place(known(4)).await.unwrap(), waiting(&line, known(5)));
+    drop(strangers);
+    assert_eq!(line.state().free, 0, "one for who is known, one for the third stranger");
+    drop(third.as_mut().now_or_never().unwrap().unwrap());
+    let state = line.state();
+    assert_eq!((state.free, state.free_for_strangers), (1, 2));
 }

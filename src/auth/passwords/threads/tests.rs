@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use super::*;
 
-const ANYBODY: Requester = Requester { is_known: false, class: None };
+const ANYBODY: Requester = Requester { is_known: true, class: None };
 const LONG: Duration = Duration::from_mins(1);
 
 fn threads(count: usize, keep: Duration, wait: Duration) -> Threads {

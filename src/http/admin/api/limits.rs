@@ -11,7 +11,7 @@ use super::operator;
 use crate::domain::{LimitRule, Limiter, UserId};
 use crate::http::app::App;
 use crate::http::error::ApiError;
-use crate::http::extract::{Request, json_body, path_id};
+use crate::http::extract::{JsonObject, Request, json_body, path_id};
 use crate::http::respond::{Response, json};
 
 /// The numbers of a bucket, as operators write and read them.
@@ -83,10 +83,10 @@ pub(super) async fn of_user(app: Arc<App>, request: Request) -> Result<Response,
 pub(super) async fn set(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let (by, user) = (operator(&request), path_id(&request)?);
     let expected = "an object of limiters, each with burst and every_ms, or null";
-    let changes: BTreeMap<String, Option<Numbers>> = json_body(request, expected).await?;
-    let change = |(name, numbers): (String, Option<Numbers>)| {
+    let changes: BTreeMap<String, Option<JsonObject<Numbers>>> = json_body(request, expected).await?;
+    let change = |(name, numbers): (String, Option<JsonObject<Numbers>>)| {
         let limiter = Limiter::named(&name).ok_or_else(|| ApiError::Invalid(format!("there is no limiter {name}")))?;
-        Ok((limiter, numbers.map(Numbers::rule).transpose()?))
+        Ok((limiter, numbers.map(|JsonObject(numbers)| numbers.rule()).transpose()?))
     };
     let changes: Result<Vec<_>, ApiError> = changes.into_iter().map(change).collect();
     app.service.set_user_limits(user, &changes?, by).await?;

@@ -18,7 +18,8 @@ impl Batch<'_> {
         let Some(limiters) = self.storage.limiters().cloned() else { return };
         for (place, command) in commands.iter_mut().enumerate() {
             let Command::Send(draft) = command else { continue };
-            let Some(direct) = draft.conversation.filter(|_| draft.objection.is_none()) else { continue };
+            let is_to_count = draft.objection.is_none() && !draft.is_counted;
+            let Some(direct) = draft.conversation.filter(|_| is_to_count) else { continue };
             let receiver = direct.partner_of(draft.sender);
             if receiver == draft.sender {
                 continue;
@@ -44,7 +45,7 @@ impl Batch<'_> {
     ) -> Result<(), Refusal> {
         let Some(limiters) = self.storage.limiters().cloned() else { return Ok(()) };
         let receiver = direct.partner_of(draft.sender);
-        if receiver == draft.sender {
+        if receiver == draft.sender || draft.is_counted {
             return Ok(());
         }
         if is_new {

@@ -1,5 +1,6 @@
-//! Buckets of whole providers, for new addresses while the table of keys is full: of fixed size, so that nobody can
-//! exhaust them, and wide, so that a flood from one provider leaves the others alone.
+//! Buckets that many keys share, for new ones while the table of keys is full: of fixed size, so that nobody can
+//! exhaust them, and many, so that a flood leaves most newcomers alone. Addresses share them with their provider, all
+//! else by chance.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -8,22 +9,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use governor::nanos::Nanos;
 use governor::state::StateStore;
 
-use crate::domain::AddressClass;
+use super::LimiterKey;
 
 /// As many as there are IPv4 networks of length 16.
 const PLACES: usize = 1 << 16;
 
-/// The states of all providers; see the states of [`KeyTable`](super::key_table::KeyTable). 0: no state.
+/// The states of all; see the states of [`KeyTable`](super::key_table::KeyTable). 0: no state.
 #[derive(Clone)]
-pub(super) struct Providers(Arc<[AtomicU64]>);
+pub(super) struct Shared(Arc<[AtomicU64]>);
 
-impl Providers {
+impl Shared {
     pub(super) fn new() -> Self {
         Self((0..PLACES).map(|_| AtomicU64::new(0)).collect())
     }
 
-    /// Returns the place of an address: an IPv4 /16 has its own; IPv6 /32 share them.
-    pub(super) fn place_of(class: AddressClass) -> u16 {
+    /// Returns the place of a key, whose bucket of its own would have the number `slot`. Of addresses an IPv4 /16 has
+    /// its own; IPv6 /32 share them.
+    pub(super) fn place_of(key: LimiterKey, slot: u64) -> u16 {
+        let LimiterKey::Class(class) = key else { return (slot >> 48) as u16 };
         match class.provider().first() {
             IpAddr::V4(v4) => (v4.to_bits() >> 16) as u16,
             IpAddr::V6(v6) => {
@@ -37,7 +40,7 @@ impl Providers {
     }
 }
 
-impl StateStore for Providers {
+impl StateStore for Shared {
     type Key = u16;
 
     fn measure_and_replace<T, F, E>(&self, key: &u16, decide: F) -> Result<T, E>
