@@ -100,7 +100,7 @@ impl Drop for Child {
 
 /// Returns the address in a line such as `clients http://127.0.0.1:8000 …`.
 fn address(line: &str) -> Result<SocketAddr> {
-    let behind = line.split_once("http://").map(|(_, behind)| behind).unwrap_or_default();
+    let behind = line.split_once("://").map(|(_, behind)| behind).unwrap_or_default();
     let end = behind.find(|c: char| c != ':' && c != '.' && !c.is_ascii_hexdigit() && c != '[' && c != ']');
     behind.get(..end.unwrap_or(behind.len())).unwrap_or_default().parse().with_context(|| format!("no address: {line}"))
 }
@@ -122,6 +122,7 @@ mod tests {
     fn addresses() {
         let greeting = "  clients    http://127.0.0.1:4100   (interface: http://127.0.0.1:4100/docs/)";
         assert_eq!(address(greeting).unwrap().port(), 4100);
+        assert_eq!(address("clients https://127.0.0.1:4101 (by name)").unwrap().port(), 4101);
         assert_eq!(address("operators http://[::1]:9/metrics").unwrap(), "[::1]:9".parse().unwrap());
         assert!(address("clients nowhere").is_err());
     }

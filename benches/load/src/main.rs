@@ -1,6 +1,7 @@
 //! Drives a running server over real sockets, and says what it did and what it cost.
 
 mod bystanders;
+mod carrier;
 mod chaos;
 mod chat_list;
 mod child;
@@ -19,6 +20,7 @@ mod history;
 mod host;
 mod http;
 mod idle;
+mod keys;
 mod latency;
 mod login;
 mod marked_frame;
@@ -44,6 +46,8 @@ mod storm;
 mod stuffing;
 mod tally;
 mod target;
+mod timing;
+mod tls;
 mod token;
 mod traffic;
 mod unread;
@@ -161,6 +165,29 @@ enum Command {
         #[command(flatten)]
         own: Where,
     },
+    /// Phones behind one address whose tokens have expired, while the server is started again
+    Carrier {
+        #[command(flatten)]
+        carrier: carrier::Carrier,
+        #[command(flatten)]
+        own: Where,
+    },
+    /// What a million addresses and a million names cost in the table of limiters, in the tool itself
+    Keys(keys::Keys),
+    /// Handshakes of TLS at the server, against a bare acceptor with the same library
+    Tls {
+        #[command(flatten)]
+        tls: tls::Tls,
+        #[command(flatten)]
+        own: Where,
+    },
+    /// How long it takes to learn that a password is wrong, against that nobody has the name
+    Timing {
+        #[command(flatten)]
+        timing: timing::Timing,
+        #[command(flatten)]
+        own: Where,
+    },
     /// Thousands of devices that were away and return at once
     Storm {
         #[command(flatten)]
@@ -252,6 +279,15 @@ async fn perform(command: Command) -> Result<()> {
         Command::Search { search, own } => report::print(&search.run(&own.place(false).await?).await?),
         Command::Login { login, own } => report::print(&login.run(&own.place(false).await?).await?),
         Command::Stuffing { stuffing, own } => report::print(&stuffing.run(&own.place(false).await?).await?),
+        Command::Keys(keys) => report::print(&keys.run()?),
+        Command::Tls { tls, own } => report::print(&tls.run(&own.place(false).await?).await?),
+        Command::Timing { timing, own } => report::print(&timing.run(&own.place(false).await?).await?),
+        Command::Carrier { carrier, own } => {
+            let outcome = Box::pin(carrier.run(&own.place(false).await?)).await?;
+            report::print(&outcome)?;
+            ensure!(outcome.holds(), "somebody was refused, or not back in time");
+            Ok(())
+        }
         Command::Storm { storm, own, running } => {
             let target = target(&own, &running, storm.accounts(), Dialect::V1).await?;
             report::print(&storm.run(&target).await?)

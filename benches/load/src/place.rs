@@ -68,6 +68,17 @@ impl Store {
     }
 }
 
+/// The limits of servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Limits {
+    /// None.
+    Off,
+    /// All that a load meets are checked, with numbers that none reaches.
+    High,
+    /// As they are by default, for addresses of this machine as for others.
+    Default,
+}
+
 /// Makes servers, each with a database of its own.
 #[derive(Clone)]
 pub(crate) struct Place {
@@ -81,8 +92,8 @@ pub(crate) struct Place {
     delayed: Option<Arc<Delayed>>,
     /// The URL of NATS between its servers.
     nats: Option<String>,
-    /// Whether its servers keep limits, with numbers that no load reaches.
-    has_limits: bool,
+    /// The limits that its servers keep.
+    limits: Limits,
     /// Whether its servers believe the tool, which names the addresses of clients as a proxy does.
     is_proxied: bool,
 }
@@ -124,7 +135,7 @@ impl Place {
             cluster: None,
             delayed: None,
             nats: None,
-            has_limits: false,
+            limits: Limits::Off,
             is_proxied: false,
         })
     }
@@ -137,7 +148,12 @@ impl Place {
     /// Returns the same place for servers that check each limit, of which none is ever reached, with another name in
     /// reports.
     pub(crate) fn with_limits(&self, name: &'static str) -> Self {
-        Self { name, has_limits: true, ..self.clone() }
+        Self { name, limits: Limits::High, ..self.clone() }
+    }
+
+    /// Returns the same place for servers with the limits that are the default, with another name in reports.
+    pub(crate) fn with_default_limits(&self, name: &'static str) -> Self {
+        Self { name, limits: Limits::Default, ..self.clone() }
     }
 
     /// As [`with_limits`](Self::with_limits), with the default limits of logins, but for those of one user at home, and
@@ -214,6 +230,23 @@ impl Place {
         self.target(format!("reference/{}", store.as_str()), child, database, dir, count)
     }
 
+    /// Starts the server on a fresh database, with these settings beside the others.
+    pub(crate) async fn server_with(&self, settings: &[(&str, &Path)]) -> Result<Target> {
+        let (dir, database) = self.fresh(self.postgres.is_some()).await?;
+        let mut command = self.command(dir.path(), &self.near(&database));
+        let child = Child::start(command.envs(settings.iter().copied()), dir.path()).await?;
+        self.target(format!("{}/{}", self.name, database.kind()), child, Some(database), dir, 0)
+    }
+
+    /// Starts the bare acceptor of TLS with the certificate and key in `files`.
+    pub(crate) async fn bare_tls(&self, files: &Path) -> Result<Target> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["reference", "--tls"]).arg(files);
+        let dir = self.fresh_dir()?;
+        let child = Child::start(&mut command, dir.path()).await?;
+        self.target("bare".to_owned(), child, None, dir, 0)
+    }
+
     /// Makes a directory, removed with the value.
     pub(crate) fn fresh_dir(&self) -> Result<TempDir> {
         let made = tempfile::Builder::new().prefix("fluent-load-").tempdir_in(&self.dir);
@@ -250,10 +283,13 @@ impl Place {
             .env("FLUENT__SERVER__DATA_DIR", dir.join("data"))
             .env("FLUENT__SERVER__LISTEN", LOOPBACK)
             .env("FLUENT__ADMIN__LISTEN", LOOPBACK)
-            .env("FLUENT__LIMITS__ENABLED", if self.has_limits { "true" } else { "false" })
+            .env("FLUENT__LIMITS__ENABLED", if self.limits == Limits::Off { "false" } else { "true" })
             .env("FLUENT__LOG__FILTER", "warn");
-        if self.has_limits {
+        if self.limits == Limits::High {
             command.envs(high_limits());
+        }
+        if self.limits == Limits::Default {
+            command.env("FLUENT__BANS__EXEMPT", "");
         }
         if self.is_proxied {
             command
@@ -311,6 +347,12 @@ fn found(program: &Path) -> Result<PathBuf> {
         bail!("there is no server at {path}: make one with `cargo build --release`, or give --server");
     };
     Ok(found)
+}
+
+/// Returns tokens of these accounts that have expired, in their order.
+pub(crate) fn expired_tokens(count: u32) -> Result<Vec<String>> {
+    let mint = Mint::new(SECRET);
+    (1..=i32::try_from(count)?).map(|id| mint.expired(id, id.into())).collect()
 }
 
 /// Returns the accounts that every database of a run begins with.

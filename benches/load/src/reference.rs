@@ -8,7 +8,7 @@ mod rows;
 mod sqlite;
 mod wire;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
@@ -33,11 +33,20 @@ pub(crate) struct Reference {
     /// The path or the URL of the database, whose schema must be there
     #[arg(long)]
     database: Option<String>,
+    /// Instead of a relay: accepts TLS with the certificate and key in this directory, and closes what clients close
+    #[arg(long, value_name = "DIR")]
+    tls: Option<PathBuf>,
 }
 
 impl Reference {
     pub(crate) async fn run(&self) -> Result<()> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
+        if let Some(dir) = &self.tls {
+            let acceptor = crate::tls::acceptor(dir)?;
+            say(&format!("  clients    https://{}", listener.local_addr()?));
+            say("Try:");
+            return crate::tls::accept(listener, acceptor).await;
+        }
         let (jobs, waiting) = mpsc::channel(WAITING);
         let hub = Arc::new(Hub::new(jobs));
         match self.store {

@@ -5,6 +5,9 @@ use std::path::Path;
 use anyhow::{Context as _, Result, anyhow};
 use argon2::password_hash::PasswordHasher as _;
 use argon2::{Algorithm, Argon2, Params, Version};
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::clock;
 use crate::database::{self, Database};
@@ -25,6 +28,32 @@ pub(crate) async fn accounts(database: &Database, count: u32, dialect: Dialect) 
         Database::Sqlite(path) => sqlite(path, count, dialect),
         Database::Postgres(_) => postgres(database.url(), count, dialect).await,
     }
+}
+
+/// Returns the refresh token of a login that [`refresh_tokens`] has stored.
+pub(crate) fn refresh_token(login: u32) -> String {
+    URL_SAFE_NO_PAD.encode(secret(login))
+}
+
+/// The token as the server keeps it, of which it stores a hash. Never used outside of this machine.
+fn secret(login: u32) -> [u8; 32] {
+    let mut secret = [7; 32];
+    secret[..4].copy_from_slice(&login.to_be_bytes());
+    secret
+}
+
+/// Gives each of the logins 1 … `count` of a SQLite database a refresh token.
+pub(crate) fn refresh_tokens(database: &Path, count: u32) -> Result<()> {
+    let mut db = rusqlite::Connection::open(database).with_context(|| format!("cannot open {}", database.display()))?;
+    let (tx, expires_at) = (db.transaction()?, clock::unix_micros() + LOGIN_US);
+    {
+        let mut token = tx.prepare("INSERT INTO refresh_tokens (hash, login_id, expires_at) VALUES (?1, ?2, ?3)")?;
+        for login in 1..=count {
+            let hash = digest::digest(&digest::SHA256, &secret(login));
+            token.execute((hash.as_ref(), login, expires_at))?;
+        }
+    }
+    Ok(tx.commit()?)
 }
 
 fn sqlite(database: &Path, count: u32, dialect: Dialect) -> Result<()> {

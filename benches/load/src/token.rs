@@ -36,7 +36,15 @@ impl Mint {
 
     /// A token of a user, whose login session has this number.
     pub(crate) fn token(&self, user_id: i32, login: i64) -> Result<String> {
-        let iat = clock::unix_micros() / 1_000_000;
+        self.signed(user_id, login, clock::unix_micros() / 1_000_000)
+    }
+
+    /// Such a token that has just expired.
+    pub(crate) fn expired(&self, user_id: i32, login: i64) -> Result<String> {
+        self.signed(user_id, login, clock::unix_micros() / 1_000_000 - LIFETIME_S - 1)
+    }
+
+    fn signed(&self, user_id: i32, login: i64, iat: i64) -> Result<String> {
         let (sub, exp) = (format!("load-{user_id}"), iat + LIFETIME_S);
         Ok(encode(&self.header, &Claims { sub, user_id, r#type: "access", sid: login, iat, exp }, &self.key)?)
     }
