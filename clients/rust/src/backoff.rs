@@ -11,6 +11,11 @@ const FIRST: Duration = Duration::from_secs(1);
 /// Upper bound of any wait, and the time that a connection must last to reset the backoff.
 const MAX: Duration = Duration::from_secs(30);
 
+/// Upper bound of the first waits after a restart, which takes a server seconds and not minutes.
+const RESTART: Duration = Duration::from_secs(4);
+/// The number of waits to which [`RESTART`] applies.
+const RESTART_TRIES: u32 = 5;
+
 /// A wait of random length. The caller draws the length, so that the machine itself is deterministic.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Pause {
@@ -51,7 +56,16 @@ pub struct Backoff {
 impl Backoff {
     /// Returns a random time below a bound that doubles with each attempt, from 1 s to 30 s.
     pub fn next_pause(&mut self) -> Pause {
-        let spread = FIRST.saturating_mul(2_u32.saturating_pow(self.attempts)).min(MAX);
+        self.pause_below(MAX)
+    }
+
+    /// As [`next_pause`](Self::next_pause), and below 4 s for the first five waits.
+    pub(crate) fn next_pause_of_restart(&mut self) -> Pause {
+        self.pause_below(if self.attempts < RESTART_TRIES { RESTART } else { MAX })
+    }
+
+    fn pause_below(&mut self, max: Duration) -> Pause {
+        let spread = FIRST.saturating_mul(2_u32.saturating_pow(self.attempts)).min(max);
         self.attempts = self.attempts.saturating_add(1);
         Pause { at_least: Duration::ZERO, spread }
     }

@@ -14,6 +14,9 @@ pub use ends::{Refreshed, Refusal, Stop};
 /// Least wait after a close that is the client's own fault.
 const AFTER_A_FAULT: Duration = Duration::from_mins(1);
 
+/// The close code of a server that restarts.
+const RESTART: u16 = 1012;
+
 /// The phase of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -58,6 +61,8 @@ pub(crate) struct Connection {
     backoff: Backoff,
     /// Whether the tokens are new and no socket with them was live: then requesting newer ones is of no use.
     has_fresh_tokens: bool,
+    /// Whether the last socket ended because the server restarts.
+    is_restart: bool,
     /// The time in `going_away`, if it came.
     #[serde(rename = "away_for_ms", with = "millis::optional")]
     away_for: Option<Duration>,
@@ -68,8 +73,14 @@ pub(crate) struct Connection {
 impl Connection {
     /// Makes a connection that is not started yet.
     pub(crate) fn new() -> Self {
-        let backoff = Backoff::default();
-        Self { phase: Phase::Idle, backoff, has_fresh_tokens: false, away_for: None, signed_out: None }
+        Self {
+            phase: Phase::Idle,
+            backoff: Backoff::default(),
+            has_fresh_tokens: false,
+            is_restart: false,
+            away_for: None,
+            signed_out: None,
+        }
     }
 
     /// Starts the first attempt.
@@ -118,9 +129,10 @@ impl Connection {
     pub(crate) fn closed(&mut self, code: Option<u16>, reason: &str, held: Duration) -> Step {
         self.backoff.connected_for(held);
         let away_for = self.away_for.take();
+        self.is_restart = code == Some(RESTART);
         let named = |code: u16| format!("{code} {reason}").trim_end().to_owned();
         match code {
-            None | Some(1001 | 1011 | 1012 | 1013) => match away_for {
+            None | Some(1001 | 1011 | RESTART | 1013) => match away_for {
                 // The server has already made it random.
                 Some(time) => self.wait(Pause::exactly(time), Next::Connect),
                 None => self.back_off(Duration::ZERO),
@@ -172,7 +184,8 @@ impl Connection {
 
     fn back_off(&mut self, at_least: Duration) -> Step {
         self.has_fresh_tokens = false;
-        let pause = self.backoff.next_pause().after(at_least);
+        let pause = if self.is_restart { self.backoff.next_pause_of_restart() } else { self.backoff.next_pause() };
+        let pause = pause.after(at_least);
         self.wait(pause, Next::Connect)
     }
 

@@ -281,6 +281,30 @@ fn connection() -> Vec<(&'static str, Trace)> {
             ),
         ),
         (
+            "restart",
+            Trace::record(
+                "After a restart the first five waits are below 4 s, and a long connection begins anew.",
+                resuming.clone(),
+                resumed([
+                    closed(1012, "restart"),
+                    Event::PauseEnded,
+                    passing(None),
+                    Event::PauseEnded,
+                    passing(None),
+                    Event::PauseEnded,
+                    passing(None),
+                    Event::PauseEnded,
+                    passing(None),
+                    Event::PauseEnded,
+                    passing(None),
+                    Event::PauseEnded,
+                    hello("e:5"),
+                    live("e:5"),
+                    Event::Closed { code: None, reason: String::new(), held: Duration::from_mins(1) },
+                ]),
+            ),
+        ),
+        (
             "going_away",
             Trace::record(
                 "After going_away nothing is sent, and the server says when to return.",
