@@ -1,0 +1,94 @@
+/** Writes messages: encrypts them once, follows what becomes of them, and encrypts them anew for another key. */
+import type { Api } from "../api.js";
+import type { Cipher } from "../cipher.js";
+import { uuidv7 } from "../uuid.js";
+import type { Draft, KeyedUser } from "../wire.js";
+import type { Engine } from "./engine.js";
+import { type Sent, SentMessages } from "./sent.js";
+
+/** What may be said of a message beside its text. */
+export interface SendOptions {
+  /** The message that this one answers, of the same conversation. */
+  replyTo?: number;
+  /** Seconds after which it is destroyed. */
+  expiresInS?: number;
+}
+
+/** The key of the account is not on this device: import it, or replace it, which loses what was written to it. */
+export class KeyMissing extends Error {
+  override readonly name = "KeyMissing";
+}
+
+export class Sender {
+  /** What becomes of messages. */
+  readonly sent = new SentMessages();
+  /** Texts of the messages of the outbox, by their names. */
+  readonly texts = new Map<string, string>();
+  readonly #receivers = new Map<number, KeyedUser>();
+
+  constructor(
+    readonly api: Api,
+    readonly cipher: Cipher,
+    readonly hasKey: () => Promise<boolean>,
+  ) {}
+
+  /** Puts a text into the outbox, as one message or several. */
+  async send(engine: Engine, to: number, text: string, options: SendOptions): Promise<Sent> {
+    const pieces = this.cipher.split(text);
+    if (pieces.length === 0) throw new RangeError("there is nothing to send");
+    const drafts: Draft[] = [];
+    for (const piece of pieces) drafts.push(await this.#draft(to, piece, options));
+    const names = drafts.map(({ client_id }) => client_id);
+    const sent = this.sent.follow(names, to);
+    await Promise.all(drafts.map((draft) => engine.post({ written: draft })));
+    return sent;
+  }
+
+  /** Encrypts a message anew, since the receiver has another key or the person tries again. */
+  async renew(engine: Engine, old: Draft): Promise<void> {
+    const { client_id, to, reply_to: replyTo, expires_in_s: expiresInS } = old;
+    const text = this.texts.get(client_id);
+    this.forgetKey(to);
+    try {
+      if (text === undefined) throw new RangeError("what it says is not known");
+      const options = { ...(replyTo == null ? {} : { replyTo }), ...(expiresInS == null ? {} : { expiresInS }) };
+      const draft = await this.#draft(to, text, options);
+      this.sent.rename(client_id, draft.client_id);
+      await engine.post({ renewed: { client_id, draft } });
+    } catch (error) {
+      const isFinal = error instanceof RangeError || error instanceof KeyMissing || error instanceof DOMException;
+      const why = error instanceof Error ? error.message : String(error);
+      await engine.post(isFinal ? { not_encryptable: { client_id, why } } : { not_renewed: { client_id } });
+    }
+  }
+
+  /** Fetches a user's key anew when it is needed next. */
+  forgetKey(user: number): void {
+    this.#receivers.delete(user);
+  }
+
+  async #draft(to: number, text: string, { replyTo, expiresInS }: SendOptions): Promise<Draft> {
+    if (!(await this.hasKey())) throw new KeyMissing("the key of the account is not on this device");
+    const receiver = await this.#receiver(to);
+    const draft: Draft = {
+      client_id: uuidv7(),
+      to,
+      ...(await this.cipher.encrypt(text, receiver)),
+      message_type: this.cipher.messageType,
+      receiver_key_id: receiver.key_id,
+      ...(replyTo === undefined ? {} : { reply_to: replyTo }),
+      ...(expiresInS === undefined ? {} : { expires_in_s: expiresInS }),
+    };
+    this.texts.set(draft.client_id, text);
+    return draft;
+  }
+
+  async #receiver(id: number): Promise<KeyedUser> {
+    const known = this.#receivers.get(id);
+    if (known) return known;
+    const [user] = await this.api.users([id]);
+    if (!user) throw new RangeError(`there is no user ${id}`);
+    this.#receivers.set(id, user);
+    return user;
+  }
+}

@@ -1,0 +1,45 @@
+/** Decrypts messages one by one, after they are acknowledged. */
+import type { Cipher } from "../cipher.js";
+import type { Change, Store, StoredMessage } from "../store.js";
+
+/** A message with what it says: `null` when this device cannot read it. */
+export type ShownMessage = StoredMessage & { text: string | null };
+
+/**
+ * The queue in front of the cipher. That a message was decrypted, or could not be, shows in nothing that is sent: an
+ * RSA without that rule is an oracle.
+ */
+export class Texts {
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    readonly cipher: Cipher,
+    readonly store: Store,
+  ) {}
+
+  /** Decrypts messages behind those that are waiting, and keeps what they say. */
+  decrypt(messages: readonly StoredMessage[]): Promise<ShownMessage[]> {
+    const result = this.#last.then(() => this.#decryptAll(messages));
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  async #decryptAll(messages: readonly StoredMessage[]): Promise<ShownMessage[]> {
+    const shown: ShownMessage[] = [];
+    const changes: Change[] = [];
+    for (const message of messages) {
+      let { text } = message;
+      if (text === undefined) {
+        // What is to be sent goes first.
+        await new Promise((resolve) => setTimeout(resolve));
+        const isOurs = message.message_type === this.cipher.messageType;
+        text = isOurs ? await this.cipher.decrypt(message.content) : null;
+        // A key may still be imported: what cannot be read now is tried again.
+        if (text !== null) changes.push({ text: message.id, value: text });
+      }
+      shown.push({ ...message, text });
+    }
+    if (changes.length > 0) await this.store.write(changes);
+    return shown;
+  }
+}
