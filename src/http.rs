@@ -26,6 +26,7 @@ mod router;
 mod shares;
 mod tls;
 mod unread;
+mod words;
 
 pub use accept::Listener;
 pub use app::App;

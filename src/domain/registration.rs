@@ -17,7 +17,8 @@ pub enum RegistrationMode {
 }
 
 impl RegistrationMode {
-    const ALL: [Self; 3] = [Self::Open, Self::Invite, Self::Closed];
+    /// All modes.
+    pub const ALL: [Self; 3] = [Self::Open, Self::Invite, Self::Closed];
 
     /// Returns the word for it, in settings, in the store and on the wire.
     #[must_use]

@@ -19,6 +19,9 @@ macro_rules! words {
         }
 
         impl $name {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
             /// Returns the word for it, in the store and on the wire.
             #[must_use]
             pub const fn as_str(self) -> &'static str {

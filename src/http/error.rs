@@ -10,6 +10,7 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 pub(super) use problem::Problem;
+use problem::SECOND_FACTORS;
 
 use super::respond::{Response, full};
 use crate::domain::{CHALLENGE_S, Invalid, Limited};
@@ -205,7 +206,7 @@ impl ApiError {
             }
             Self::CodeNeeded(Some(challenge)) => {
                 problem.challenge = Some(challenge.clone());
-                (problem.expires_in, problem.methods) = (Some(CHALLENGE_S), Some(["totp", "recovery"]));
+                (problem.expires_in, problem.methods) = (Some(CHALLENGE_S), Some(SECOND_FACTORS));
             }
             Self::Banned { retry_after_ms } => {
                 problem.retry_after_ms = *retry_after_ms;

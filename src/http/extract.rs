@@ -130,9 +130,10 @@ pub(super) fn limit(text: Option<&str>, default: u64, max: u64) -> Result<u64, A
     Ok(text.parse().unwrap_or(max).min(max))
 }
 
-/// Describes the `limit` of a page: any whole number of at least 1.
-pub(super) fn limit_schema() -> Object {
-    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).build()
+/// Describes the `limit` of a page: 1 to 100. [`limit`] takes a larger one too, for clients that were made so.
+pub(super) fn limit_schema<const DEFAULT: u64>() -> Object {
+    let range = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(100));
+    range.default(Some(DEFAULT.into())).description(Some("How many at most. More than 100 means 100.")).build()
 }
 
 /// Returns what the access token of a request grants. Fails without a valid one.

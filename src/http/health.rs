@@ -6,12 +6,16 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
+use utoipa::openapi::Object;
 
 use crate::http::app::App;
 use crate::http::error::ApiError;
 use crate::http::extract::Request;
 use crate::http::respond::{Response, json};
+use crate::http::words::one_of;
 
+/// Words for how batches of other servers come.
+const RELAYS: [&str; 2] = ["nats", "polling"];
 /// Longest wait for the database.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -43,28 +47,37 @@ pub(in crate::http) struct Readiness {
     /// The server sends its clients away: its database is out of reach for it, and not for others. With NATS.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     fenced: bool,
-    /// How batches of other servers come, on PostgreSQL: by `nats`, or by `polling` the database. Readiness does not
-    /// depend on it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = relay, required = false)]
     relay: Option<&'static str>,
 }
 
+fn relay() -> Object {
+    let about = "How batches of other servers come, on PostgreSQL: by `nats`, or by `polling` the database. Readiness \
+        does not depend on it.";
+    one_of(about, RELAYS)
+}
+
 /// The original server's greeting.
-#[utoipa::path(get, path = "/root", tag = "health", responses((status = 200, body = RootAnswer)))]
+#[utoipa::path(get, path = "/root", operation_id = "get_greeting", tag = "health", responses(
+    (status = 200, description = "The greeting", body = RootAnswer),
+))]
 pub(in crate::http) async fn root(_: Arc<App>, _: Request) -> Result<Response, ApiError> {
     Ok(json(StatusCode::OK, &RootAnswer { message: "Backend is online" }))
 }
 
 /// The process answers.
-#[utoipa::path(get, path = "/healthz", tag = "health", responses((status = 200, body = Alive)))]
+#[utoipa::path(get, path = "/healthz", operation_id = "check_liveness", tag = "health", responses(
+    (status = 200, description = "It answers", body = Alive),
+))]
 pub(in crate::http) async fn healthz(_: Arc<App>, _: Request) -> Result<Response, ApiError> {
     Ok(json(StatusCode::OK, &Alive { status: "ok" }))
 }
 
 /// The server can be used: database, actors, a place for newcomers, not going down.
-#[utoipa::path(get, path = "/readyz", tag = "health", responses(
-    (status = 200, body = Readiness),
-    (status = 503, body = Readiness),
+#[utoipa::path(get, path = "/readyz", operation_id = "check_readiness", tag = "health", responses(
+    (status = 200, description = "It can be used", body = Readiness),
+    (status = 503, description = "It cannot be used now", body = Readiness),
 ))]
 pub(in crate::http) async fn readyz(app: Arc<App>, _: Request) -> Result<Response, ApiError> {
     let pinged = tokio::time::timeout(PING_TIMEOUT, app.storage.ping()).await;
@@ -72,7 +85,8 @@ pub(in crate::http) async fn readyz(app: Arc<App>, _: Request) -> Result<Respons
     let (actors, draining) = (app.health.actors_alive(), app.health.is_draining());
     let fenced = app.health.gate().is_fenced();
     let connections = !app.places.is_full();
-    let how = if app.health.relay_is_up() { "nats" } else { "polling" };
+    let [nats, polling] = RELAYS;
+    let how = if app.health.relay_is_up() { nats } else { polling };
     let relay = app.storage.has_journal().then_some(how);
     let ready = database && actors && connections && !draining && !fenced;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::Method;
+use http::header::ACCEPT;
+use http::{HeaderMap, Method};
 
 use super::app::App;
 use super::body::LimitedBody;
@@ -13,6 +14,7 @@ use super::error::ApiError;
 use super::extract::{
     PathParameters, Request, brings_expired, check_address, check_stranger, client_address, limit_address, signed_in,
 };
+use super::pages;
 use super::respond::Response;
 use super::route::{Handler, Route};
 use super::unread::RawRequest;
@@ -91,12 +93,17 @@ impl Router {
     pub(super) async fn respond(&self, app: Arc<App>, request: RawRequest) -> Response {
         let mut counted = Counted::new(known_method(request.method()));
         let found = self.find(&request);
+        let wants_page =
+            !self.is_for_operators && matches!(found, Err((NO_PATH, _))) && accepts_html(request.headers());
         counted.route = found.as_ref().map_or_else(|(path, _)| *path, |(route, _)| route.path);
         let result = match (self.admit(&app, &request, &found), found) {
             (Ok(access), Ok((route, parameters))) => self.handle(app, access, (route, parameters), request).await,
             (Err(error), _) | (Ok(_), Err((_, error))) => Err(error),
         };
-        let response = result.unwrap_or_else(ApiError::into_response);
+        let response = match result {
+            Err(ApiError::NotFound(_)) if wants_page => pages::not_found(),
+            result => result.unwrap_or_else(ApiError::into_response),
+        };
         counted.status = Some(response.status().as_u16());
         response
     }
@@ -148,7 +155,7 @@ impl Router {
     /// Finds the route of a request.
     fn find(&self, request: &RawRequest) -> Found {
         let Ok(found) = self.paths.at(request.uri().path()) else {
-            return Err(("none", ApiError::NotFound("there is nothing at this path")));
+            return Err((NO_PATH, ApiError::NotFound("there is nothing at this path")));
         };
         // HEAD is GET without its body, which hyper leaves out.
         let wanted = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
@@ -165,6 +172,15 @@ impl Router {
         let path = routes.first().map_or("none", |route| route.path);
         Err((path, ApiError::MethodNotAllowed { allow: allow.join(", ") }))
     }
+}
+
+/// The name of all paths that lead nowhere, for metrics.
+const NO_PATH: &str = "none";
+
+/// Returns whether a request is a browser's for a page, and not a program's.
+fn accepts_html(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accepted.flat_map(|value| value.split(',')).any(|kind| kind.trim().starts_with("text/html"))
 }
 
 /// A route and the parameters in the path; or the name of the path for metrics, and the refusal.

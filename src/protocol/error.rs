@@ -6,103 +6,89 @@ use serde::{Serialize, Serializer};
 
 use crate::domain::{Limited, MessageId, Refusal, Seq, Timestamp};
 
-/// The kind of an error, as a stable word for programs. The socket and REST use the same words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ErrorCode {
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
+        /// The kind of an error, as a stable word for programs. The socket and REST use the same words.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum ErrorCode {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl ErrorCode {
+            /// All codes.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// Returns the word on the wire.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
     /// The frame is not JSON.
-    BadJson,
+    BadJson = "bad_json",
     /// The JSON has other fields or values than this request takes.
-    BadFrame,
+    BadFrame = "bad_frame",
     /// The frame's `type` is not known.
-    UnknownType,
+    UnknownType = "unknown_type",
     /// The receiver does not exist.
-    UnknownUser,
+    UnknownUser = "unknown_user",
     /// The user name, one that looks like it, or the e-mail address is registered.
-    NameTaken,
+    NameTaken = "name_taken",
     /// The text cannot be a user name.
-    InvalidName,
+    InvalidName = "invalid_name",
     /// The text is no e-mail address.
-    InvalidEmail,
+    InvalidEmail = "invalid_email",
     /// The new password is too short, too long, or easily guessed.
-    WeakPassword,
+    WeakPassword = "weak_password",
     /// The text is no public key.
-    InvalidKey,
+    InvalidKey = "invalid_key",
     /// A ciphertext or a body is above its limit.
-    TooLarge,
+    TooLarge = "too_large",
     /// The object does not exist, or belongs to another user.
-    NotFound,
+    NotFound = "not_found",
     /// The request is not authenticated.
-    Unauthorized,
+    Unauthorized = "unauthorized",
     /// The user may not do this.
-    Forbidden,
+    Forbidden = "forbidden",
     /// A code of the second factor is needed beside the password.
-    SecondFactorRequired,
+    SecondFactorRequired = "second_factor_required",
     /// The client's network is blocked.
-    Banned,
+    Banned = "banned",
     /// One of the two has blocked the other.
-    Blocked,
+    Blocked = "blocked",
     /// The client id names another message.
-    Conflict,
+    Conflict = "conflict",
     /// The message is encrypted to a key that was replaced.
-    StaleKey,
+    StaleKey = "stale_key",
     /// Nobody may register.
-    RegistrationClosed,
+    RegistrationClosed = "registration_closed",
     /// Only people with an invite may register.
-    InviteRequired,
+    InviteRequired = "invite_required",
     /// Something in a report is not proved.
-    ReportInvalid,
+    ReportInvalid = "report_invalid",
     /// The user has as much in the store as allowed.
-    Quota,
+    Quota = "quota",
     /// The client sends too many requests and must wait.
-    RateLimited,
+    RateLimited = "rate_limited",
     /// The server cannot do it now; the client may try again.
-    Unavailable,
+    Unavailable = "unavailable",
     /// None of the subprotocols offered is known.
-    UnsupportedSubprotocol,
+    UnsupportedSubprotocol = "unsupported_subprotocol",
     /// The path exists, but not with this method.
-    MethodNotAllowed,
+    MethodNotAllowed = "method_not_allowed",
     /// The body has another type or coding than those that are taken.
-    UnsupportedMediaType,
+    UnsupportedMediaType = "unsupported_media_type",
     /// The server has failed.
-    Internal,
+    Internal = "internal",
 }
 
 impl ErrorCode {
-    /// Returns the word on the wire.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::BadJson => "bad_json",
-            Self::BadFrame => "bad_frame",
-            Self::UnknownType => "unknown_type",
-            Self::Banned => "banned",
-            Self::Blocked => "blocked",
-            Self::Conflict => "conflict",
-            Self::StaleKey => "stale_key",
-            Self::UnknownUser => "unknown_user",
-            Self::NameTaken => "name_taken",
-            Self::InvalidName => "invalid_name",
-            Self::InvalidEmail => "invalid_email",
-            Self::WeakPassword => "weak_password",
-            Self::InvalidKey => "invalid_key",
-            Self::TooLarge => "too_large",
-            Self::NotFound => "not_found",
-            Self::Unauthorized => "unauthorized",
-            Self::Forbidden => "forbidden",
-            Self::RegistrationClosed => "registration_closed",
-            Self::InviteRequired => "invite_required",
-            Self::SecondFactorRequired => "second_factor_required",
-            Self::ReportInvalid => "report_invalid",
-            Self::Quota => "quota",
-            Self::RateLimited => "rate_limited",
-            Self::Unavailable => "unavailable",
-            Self::UnsupportedSubprotocol => "unsupported_subprotocol",
-            Self::MethodNotAllowed => "method_not_allowed",
-            Self::UnsupportedMediaType => "unsupported_media_type",
-            Self::Internal => "internal",
-        }
-    }
-
     /// Returns whether the same request may succeed later.
     #[must_use]
     pub const fn is_retryable(self) -> bool {

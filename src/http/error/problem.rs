@@ -1,10 +1,18 @@
 //! The body of a refusal.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::Timestamp;
+use crate::http::words::one_of;
 use crate::protocol::ErrorCode;
+
+/// What a code of the second factor may be.
+pub(super) const SECOND_FACTORS: [&str; 2] = ["totp", "recovery"];
 
 /// An error as `application/problem+json` (RFC 9457).
 #[derive(Serialize, ToSchema)]
@@ -15,8 +23,7 @@ pub(in crate::http) struct Problem {
     pub(super) title: &'static str,
     /// What went wrong, for people.
     pub(super) detail: String,
-    /// What went wrong, for programs: one of the codes of the protocol.
-    #[schema(value_type = String, example = "unauthorized")]
+    #[schema(value_type = CodeSchema)]
     pub(super) code: ErrorCode,
     /// `conflict`: the message that the client id names.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,6 +54,37 @@ pub(in crate::http) struct Problem {
     pub(super) expires_in: Option<i64>,
     /// `second_factor_required`, when signing in: what the code may be.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Vec<String>>, example = json!(["totp", "recovery"]))]
+    #[schema(value_type = Option<Vec<MethodSchema>>, example = json!(["totp", "recovery"]))]
     pub(super) methods: Option<[&'static str; 2]>,
+}
+
+/// Describes [`ErrorCode`].
+struct CodeSchema;
+
+impl PartialSchema for CodeSchema {
+    fn schema() -> RefOr<Schema> {
+        let about = "What went wrong, for programs. More codes may come: go by the status when you do not know one.";
+        RefOr::T(one_of(about, ErrorCode::ALL.iter().map(|code| code.as_str())).into())
+    }
+}
+
+impl ToSchema for CodeSchema {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("ErrorCode")
+    }
+}
+
+/// Describes one of the methods of a second factor.
+struct MethodSchema;
+
+impl PartialSchema for MethodSchema {
+    fn schema() -> RefOr<Schema> {
+        RefOr::T(one_of("A code of the authenticator app, or a recovery code.", SECOND_FACTORS).into())
+    }
+}
+
+impl ToSchema for MethodSchema {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("SecondFactorMethod")
+    }
 }

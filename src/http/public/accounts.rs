@@ -6,6 +6,7 @@ use http::StatusCode;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::Object;
 
 use crate::auth::TokenPair;
 use crate::domain::{
@@ -14,8 +15,8 @@ use crate::domain::{
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{INVITE_CODE, Request, check_stranger, client_address, json_body, limit_address};
-use crate::http::refusals::{HashingBusy, Invalid, RateLimited};
 use crate::http::respond::{Response, json, secret_json};
+use crate::http::words::one_of;
 use crate::limits::LimiterKey;
 
 #[derive(Deserialize, ToSchema)]
@@ -50,8 +51,7 @@ pub(in crate::http) struct RegisterAnswer {
 
 #[derive(Serialize, ToSchema)]
 pub(in crate::http) struct RegistrationAnswer {
-    /// `open`: everybody may register; `invite`: whoever has an invite; `closed`: nobody.
-    #[schema(value_type = String, example = "open")]
+    #[schema(schema_with = registration_mode)]
     mode: RegistrationMode,
 }
 
@@ -64,6 +64,7 @@ pub(in crate::http) struct LoginRequest {
 }
 
 #[derive(Deserialize, ToSchema)]
+#[schema(as = SecondFactorLoginRequest)]
 pub(in crate::http) struct ChallengeRequest {
     /// From the answer to the login.
     #[schema(value_type = String)]
@@ -85,8 +86,17 @@ pub(in crate::http) struct TokenAnswer {
     access_token: String,
     /// For the next refresh; each use gives a new one.
     refresh_token: String,
-    #[schema(example = "Bearer")]
+    #[schema(schema_with = token_type)]
     token_type: &'static str,
+}
+
+fn registration_mode() -> Object {
+    let about = "`open`: everybody may register; `invite`: whoever has an invite; `closed`: nobody.";
+    one_of(about, RegistrationMode::ALL.map(RegistrationMode::as_str))
+}
+
+fn token_type() -> Object {
+    one_of("As OAuth names it.", ["Bearer"])
 }
 
 impl From<TokenPair> for TokenAnswer {
@@ -96,20 +106,20 @@ impl From<TokenPair> for TokenAnswer {
 }
 
 /// Who may register.
-#[utoipa::path(get, path = "/registration", tag = "accounts", responses((status = 200, body = RegistrationAnswer)))]
+#[utoipa::path(get, path = "/registration", operation_id = "get_registration", tag = "accounts", responses(
+    (status = 200, description = "Who may register", body = RegistrationAnswer),
+))]
 pub(in crate::http) async fn registration(app: Arc<App>, _: Request) -> Result<Response, ApiError> {
     let mode = app.service.registration().await?;
     Ok(json(StatusCode::OK, &RegistrationAnswer { mode }))
 }
 
 /// Make an account.
-#[utoipa::path(post, path = "/auth/register", tag = "accounts", request_body = RegisterRequest, responses(
-    (status = 201, body = RegisterAnswer),
+#[utoipa::path(post, path = "/auth/register", operation_id = "register_account", tag = "accounts", request_body = RegisterRequest, responses(
+    (status = 201, description = "The account is made", body = RegisterAnswer),
     (status = 403, description = "Nobody may register now (`registration_closed`), or the invite is missing or cannot be used (`invite_required`)", body = Problem),
     (status = 400, description = "The name, another that looks like it, or the address is taken (`name_taken`), or the body is not JSON", body = Problem),
     (status = 422, description = "A field is missing (`bad_frame`) or wrong (`invalid_name`, `invalid_email`, `weak_password`, `invalid_key`)", body = Problem),
-    RateLimited,
-    HashingBusy,
 ))]
 pub(in crate::http) async fn register(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let mode = app.service.registration_for_newcomers().await?;
@@ -149,12 +159,9 @@ fn limit_registration(
 }
 
 /// Begin a login session. Of more than 100 the one that was not used for longest ends.
-#[utoipa::path(post, path = "/auth/login", tag = "accounts", request_body = LoginRequest, responses(
-    (status = 200, body = TokenAnswer),
+#[utoipa::path(post, path = "/auth/login", operation_id = "log_in", tag = "accounts", request_body = LoginRequest, responses(
+    (status = 200, description = "The tokens", body = TokenAnswer),
     (status = 401, description = "Unknown user or wrong password (`unauthorized`), or a code is needed (`second_factor_required`)", body = Problem),
-    Invalid,
-    RateLimited,
-    HashingBusy,
 ))]
 pub(in crate::http) async fn login(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let expected = "an object with the texts username and password";
@@ -165,11 +172,9 @@ pub(in crate::http) async fn login(app: Arc<App>, request: Request) -> Result<Re
 }
 
 /// Begin a login session that waits for a code of the second factor. Five wrong codes end the wait.
-#[utoipa::path(post, path = "/auth/login/second_factor", tag = "accounts", request_body = ChallengeRequest, responses(
-    (status = 200, body = TokenAnswer),
+#[utoipa::path(post, path = "/auth/login/second_factor", operation_id = "log_in_with_code", tag = "accounts", request_body = ChallengeRequest, responses(
+    (status = 200, description = "The tokens", body = TokenAnswer),
     (status = 401, description = "The challenge or the code is wrong, used up or too old", body = Problem),
-    Invalid,
-    RateLimited,
 ))]
 pub(in crate::http) async fn second_factor(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let address = client_address(&request);
@@ -182,11 +187,9 @@ pub(in crate::http) async fn second_factor(app: Arc<App>, request: Request) -> R
 ///
 /// A spent token gets the same successor again for 30 s, and later as long as that successor was not used; after that its
 /// return ends the login session.
-#[utoipa::path(post, path = "/auth/refresh", tag = "accounts", request_body = RefreshRequest, responses(
-    (status = 200, body = TokenAnswer),
+#[utoipa::path(post, path = "/auth/refresh", operation_id = "refresh_tokens", tag = "accounts", request_body = RefreshRequest, responses(
+    (status = 200, description = "The tokens", body = TokenAnswer),
     (status = 401, description = "Unknown, expired or revoked", body = Problem),
-    Invalid,
-    RateLimited,
 ))]
 pub(in crate::http) async fn refresh(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let expected = "an object with the text refresh_token";

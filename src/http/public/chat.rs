@@ -13,7 +13,7 @@ use crate::domain::{FrankingTag, Message, MessageId, Timestamp, Viewer};
 use crate::http::app::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{Request, limit, limit_schema, number, query, user_id};
-use crate::http::refusals::{Invalid, NotFound, RateLimited};
+use crate::http::refusals::NotFound;
 use crate::http::respond::{Response, json, json_list};
 use crate::protocol::franking::ReportTokens;
 use crate::storage::Before;
@@ -45,8 +45,7 @@ pub(in crate::http) struct HistoryQuery {
     /// Instead of `before`: only messages before the one with this id, wherever that is.
     #[param(value_type = Option<i64>)]
     before_id: Option<String>,
-    /// 1–100, default 20.
-    #[param(schema_with = limit_schema, required = false)]
+    #[param(schema_with = limit_schema::<20>, required = false)]
     limit: Option<String>,
 }
 
@@ -106,17 +105,16 @@ impl<'a> HistoryBody<'a> {
 }
 
 #[derive(Serialize, ToSchema)]
+#[schema(as = ChatListEntry)]
 pub(in crate::http) struct ChatListBody<'a> {
     partner: KeyedUserBody<'a>,
     message: HistoryBody<'a>,
 }
 
 /// A user's name and public key.
-#[utoipa::path(get, path = "/chat/partnerinfo", tag = "chat", params(PartnerQuery), responses(
-    (status = 200, body = KeyedUserBody),
+#[utoipa::path(get, path = "/chat/partnerinfo", operation_id = "get_partner", tag = "chat", params(PartnerQuery), responses(
+    (status = 200, description = "The user", body = KeyedUserBody),
     NotFound,
-    Invalid,
-    RateLimited,
 ))]
 pub(in crate::http) async fn partnerinfo(
     app: Arc<App>,
@@ -130,8 +128,8 @@ pub(in crate::http) async fn partnerinfo(
 }
 
 /// Everybody you have written with, with the newest message, newest first; at most 1000, and 1 MiB of contents.
-#[utoipa::path(get, path = "/chat/chat_list", tag = "chat", responses(
-    (status = 200, body = Vec<ChatListBody>),
+#[utoipa::path(get, path = "/chat/chat_list", operation_id = "list_chats", tag = "chat", responses(
+    (status = 200, description = "Newest first", body = Vec<ChatListBody>),
 ))]
 pub(in crate::http) async fn chat_list(app: Arc<App>, access: Access, _: Request) -> Result<Response, ApiError> {
     let entries = app.storage.chat_list(access.viewer(), app.clock.now()).await?;
@@ -147,10 +145,9 @@ pub(in crate::http) async fn chat_list(app: Arc<App>, access: Access, _: Request
 
 /// Your messages with one partner, newest first. `content` is the copy made for you. A page ends at 1 MiB of contents:
 /// the last one is empty.
-#[utoipa::path(get, path = "/chat/all_messages", tag = "chat", params(HistoryQuery), responses(
-    (status = 200, body = Vec<HistoryBody>),
+#[utoipa::path(get, path = "/chat/all_messages", operation_id = "list_messages", tag = "chat", params(HistoryQuery), responses(
+    (status = 200, description = "Newest first", body = Vec<HistoryBody>),
     NotFound,
-    Invalid,
 ))]
 pub(in crate::http) async fn all_messages(
     app: Arc<App>,

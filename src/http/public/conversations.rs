@@ -13,7 +13,6 @@ use crate::domain::Seq;
 use crate::http::app::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{Request, limit, limit_schema, number, query};
-use crate::http::refusals::Invalid;
 use crate::http::respond::{Response, json_list};
 
 /// Conversations on a page, unless asked otherwise.
@@ -24,8 +23,7 @@ const MAX_LIMIT: u64 = 100;
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct ConversationsQuery {
-    /// 1–100, default 20.
-    #[param(schema_with = limit_schema, required = false)]
+    #[param(schema_with = limit_schema::<20>, required = false)]
     limit: Option<String>,
     /// Only conversations with a `seq` below this: the `seq` of the last one of the page before.
     #[param(value_type = Option<i64>)]
@@ -33,6 +31,7 @@ pub(in crate::http) struct ConversationsQuery {
 }
 
 #[derive(Serialize, ToSchema)]
+#[schema(as = Conversation)]
 pub(in crate::http) struct ConversationBody<'a> {
     conversation_id: i64,
     partner: KeyedUserBody<'a>,
@@ -51,9 +50,8 @@ pub(in crate::http) struct ConversationBody<'a> {
 }
 
 /// Your conversations, newest first. A page ends at 1 MiB of contents: the last one is empty.
-#[utoipa::path(get, path = "/chat/conversations", tag = "chat", params(ConversationsQuery), responses(
-    (status = 200, body = Vec<ConversationBody>),
-    Invalid,
+#[utoipa::path(get, path = "/chat/conversations", operation_id = "list_conversations", tag = "chat", params(ConversationsQuery), responses(
+    (status = 200, description = "Newest first", body = Vec<ConversationBody>),
 ))]
 pub(in crate::http) async fn list(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let query: ConversationsQuery = query(&request)?;

@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, StatusCode};
 use hyper::body::{Frame, SizeHint};
 use utoipa_swagger_ui::Config;
@@ -18,25 +18,34 @@ use crate::http::error::ApiError;
 use crate::http::extract::{Request, path_parameter};
 use crate::http::respond::{Body, Response, full, typed};
 
-/// Swagger UI sets styles from its scripts and draws with data: URLs.
-const CSP: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+/// Swagger UI sets styles from its scripts and draws with data: URLs. It is a megabyte of foreign code, so it runs in an
+/// origin of its own: nothing that other pages of this address keep in the browser is within its reach.
+const CSP: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; \
+    sandbox allow-scripts allow-forms allow-popups";
 
 /// Bytes of a file that are handed to the connection at once: with megabytes, the other tasks of its thread would wait.
 const PIECE: usize = 64 * 1024;
 
 /// Written by hand; a test parses every example in it with the codec.
-const ASYNCAPI: &[u8] = include_bytes!("../../../docs/asyncapi.json");
+pub(super) const ASYNCAPI: &[u8] = include_bytes!("../../../docs/asyncapi.json");
 
 static OPENAPI: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(super::openapi_document()));
 
 /// The OpenAPI document.
 pub(in crate::http) async fn openapi(_: Arc<App>, _: Request) -> Result<Response, ApiError> {
-    Ok(typed(StatusCode::OK, "application/json", OPENAPI.clone()))
+    Ok(document(OPENAPI.clone()))
 }
 
 /// The AsyncAPI document: the frames of fluent.v1.
 pub(in crate::http) async fn asyncapi(_: Arc<App>, _: Request) -> Result<Response, ApiError> {
-    Ok(typed(StatusCode::OK, "application/json", Bytes::from_static(ASYNCAPI)))
+    Ok(document(Bytes::from_static(ASYNCAPI)))
+}
+
+/// A document that any page may read: Swagger UI, in its own origin, is one.
+fn document(json: Bytes) -> Response {
+    let mut response = typed(StatusCode::OK, "application/json", json);
+    response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
 }
 
 /// The page's own links are relative to `/docs/`.

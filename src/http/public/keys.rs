@@ -20,7 +20,7 @@ pub(in crate::http) struct KeySet {
 }
 
 /// The public keys of access tokens: a JWK Set (RFC 7517 §5).
-#[utoipa::path(get, path = "/.well-known/jwks.json", tag = "accounts", responses(
+#[utoipa::path(get, path = "/.well-known/jwks.json", operation_id = "get_token_keys", tag = "accounts", responses(
     (status = 200, description = "May be kept for 300 s", body = KeySet),
 ))]
 pub(in crate::http) async fn jwks(app: Arc<App>, _: Request) -> Result<Response, ApiError> {

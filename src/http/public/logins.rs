@@ -13,10 +13,10 @@ use crate::domain::{Limiter, LoginId, Password};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{Request, client_address, json_body, limit, limit_schema, number, path_id, query};
-use crate::http::refusals::{HashingBusy, Invalid, RateLimited};
 use crate::http::respond::{Response, json, no_content, secret_json};
 
 #[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
 pub(in crate::http) struct SessionBody {
     id: i64,
     /// Whether it is the one that asks.
@@ -39,8 +39,7 @@ pub(in crate::http) struct SessionBody {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct SessionsQuery {
-    /// At most so many, 100 unless given, and never more.
-    #[param(schema_with = limit_schema, required = false)]
+    #[param(schema_with = limit_schema::<100>, required = false)]
     limit: Option<String>,
     /// Only those after this session: the last id of the page before.
     #[param(value_type = Option<i64>)]
@@ -68,7 +67,7 @@ pub(in crate::http) struct TicketAnswer {
 }
 
 /// End this login session and close its sockets.
-#[utoipa::path(post, path = "/auth/logout", tag = "sessions", responses(
+#[utoipa::path(post, path = "/auth/logout", operation_id = "log_out", tag = "sessions", responses(
     (status = 204, description = "Its tokens are refused from now on"),
 ))]
 pub(in crate::http) async fn logout(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
@@ -78,7 +77,7 @@ pub(in crate::http) async fn logout(app: Arc<App>, access: Access, request: Requ
 }
 
 /// End all login sessions of the user, this one included, and close their sockets.
-#[utoipa::path(post, path = "/auth/logout_all", tag = "sessions", responses(
+#[utoipa::path(post, path = "/auth/logout_all", operation_id = "log_out_everywhere", tag = "sessions", responses(
     (status = 204, description = "All tokens are refused from now on"),
 ))]
 pub(in crate::http) async fn logout_all(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
@@ -88,9 +87,8 @@ pub(in crate::http) async fn logout_all(app: Arc<App>, access: Access, request: 
 }
 
 /// The user's login sessions.
-#[utoipa::path(get, path = "/auth/sessions", tag = "sessions", params(SessionsQuery), responses(
+#[utoipa::path(get, path = "/auth/sessions", operation_id = "list_sessions", tag = "sessions", params(SessionsQuery), responses(
     (status = 200, description = "Oldest first", body = Vec<SessionBody>),
-    Invalid,
 ))]
 pub(in crate::http) async fn list(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let query: SessionsQuery = query(&request)?;
@@ -111,7 +109,7 @@ pub(in crate::http) async fn list(app: Arc<App>, access: Access, request: Reques
 }
 
 /// End one login session of the user and close its sockets.
-#[utoipa::path(delete, path = "/auth/sessions/{id}", tag = "sessions",
+#[utoipa::path(delete, path = "/auth/sessions/{id}", operation_id = "end_session", tag = "sessions",
     params(("id" = i64, Path, description = "The session's id")), responses(
     (status = 204, description = "Its tokens are refused from now on"),
     (status = 404, description = "No such session, or another user's", body = Problem),
@@ -127,8 +125,6 @@ pub(in crate::http) async fn end(app: Arc<App>, access: Access, request: Request
     (status = 200, description = "Changed: the tokens of the new session", body = TokenAnswer),
     (status = 403, description = "The old password or the code is wrong, or a code is needed (`second_factor_required`)", body = Problem),
     (status = 422, description = "A field is missing, or the new password is too weak (`weak_password`)", body = Problem),
-    RateLimited,
-    HashingBusy,
 ))]
 pub(in crate::http) async fn change_password(
     app: Arc<App>,
@@ -146,12 +142,18 @@ pub(in crate::http) async fn change_password(
 
 /// A ticket that opens one socket, for clients that can set no header: it may stand in a URL, since it works once and not for
 /// long.
-#[utoipa::path(post, path = "/auth/ws_ticket", tag = "sessions", responses(
-    (status = 200, body = TicketAnswer),
-    RateLimited,
+#[utoipa::path(post, path = "/auth/ws_ticket", operation_id = "create_socket_ticket", tag = "sessions", responses(
+    (status = 200, description = "A ticket", body = TicketAnswer),
 ))]
 pub(in crate::http) async fn ws_ticket(app: Arc<App>, access: Access, _: Request) -> Result<Response, ApiError> {
     app.limiters.take(Limiter::TicketUser, access.user)?;
+    // What the handshake would refuse is refused here, where a script in a browser can see it.
+    if app.health.is_draining() {
+        return Err(ApiError::Unavailable);
+    }
+    app.limiters.take(Limiter::HandshakeUser, access.user)?;
+    // The handshake itself counts.
+    app.limiters.give_back(Limiter::HandshakeUser, access.user);
     let ticket = app.auth.issue_ticket(access).await?;
     Ok(secret_json(StatusCode::OK, &TicketAnswer { ticket, expires_in: TICKET_LIFETIME_S }))
 }

@@ -13,11 +13,12 @@ use crate::domain::{Limiter, PublicKey, Settings, UserId};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{Request, client_address, json_body, number, path_id, query};
-use crate::http::refusals::{Invalid, NotFound, RateLimited, Unavailable};
+use crate::http::refusals::NotFound;
 use crate::http::respond::{Response, json, json_list, no_content};
 use crate::service::ServiceError;
 
 #[derive(Serialize, ToSchema)]
+#[schema(as = Profile)]
 pub(in crate::http) struct ProfileBody<'a> {
     #[serde(flatten)]
     user: KeyedUserBody<'a>,
@@ -28,6 +29,7 @@ pub(in crate::http) struct ProfileBody<'a> {
 
 /// Both are mutual: who does not show does not see.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Settings)]
 pub(in crate::http) struct SettingsBody {
     /// Show partners when you are online.
     presence: bool,
@@ -80,8 +82,8 @@ pub(in crate::http) struct DeleteRequest {
 }
 
 /// Your account.
-#[utoipa::path(get, path = "/users/me", tag = "account", responses(
-    (status = 200, body = ProfileBody),
+#[utoipa::path(get, path = "/users/me", operation_id = "get_profile", tag = "account", responses(
+    (status = 200, description = "Your account", body = ProfileBody),
 ))]
 pub(in crate::http) async fn profile(app: Arc<App>, access: Access, _: Request) -> Result<Response, ApiError> {
     app.dialects.check(access).await?;
@@ -91,11 +93,9 @@ pub(in crate::http) async fn profile(app: Arc<App>, access: Access, _: Request) 
 }
 
 /// Change settings; those that are left out stay.
-#[utoipa::path(put, path = "/users/me/settings", tag = "account", request_body = SettingsRequest,
+#[utoipa::path(put, path = "/users/me/settings", operation_id = "change_settings", tag = "account", request_body = SettingsRequest,
     responses(
-    (status = 200, body = SettingsBody),
-    Invalid,
-    RateLimited,
+    (status = 200, description = "All settings as they are now", body = SettingsBody),
 ))]
 pub(in crate::http) async fn settings(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let expected = "an object with presence and read_receipts, each true or false, both optional";
@@ -110,12 +110,10 @@ pub(in crate::http) async fn settings(app: Arc<App>, access: Access, request: Re
 ///
 /// Unless this login session began with a password within the last 10 minutes, the password is needed. The same key in another spelling
 /// of its base64 changes nothing.
-#[utoipa::path(put, path = "/users/me/public_key", tag = "account", request_body = KeyRequest,
+#[utoipa::path(put, path = "/users/me/public_key", operation_id = "set_public_key", tag = "account", request_body = KeyRequest,
     responses(
-    (status = 200, body = KeyAnswer),
+    (status = 200, description = "The name of the key that holds now", body = KeyAnswer),
     (status = 403, description = "The password is needed, or wrong", body = Problem),
-    Invalid,
-    RateLimited,
 ))]
 pub(in crate::http) async fn set_key(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let address = client_address(&request);
@@ -128,12 +126,9 @@ pub(in crate::http) async fn set_key(app: Arc<App>, access: Access, request: Req
 }
 
 /// Delete your account with all its conversations. Partners are told, and may keep what their devices hold.
-#[utoipa::path(delete, path = "/users/me", tag = "account", request_body = DeleteRequest, responses(
+#[utoipa::path(delete, path = "/users/me", operation_id = "delete_account", tag = "account", request_body = DeleteRequest, responses(
     (status = 204, description = "Gone"),
     (status = 403, description = "The password or the code is wrong, or a code is needed (`second_factor_required`)", body = Problem),
-    Invalid,
-    RateLimited,
-    Unavailable,
 ))]
 pub(in crate::http) async fn delete(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let address = client_address(&request);
@@ -144,33 +139,30 @@ pub(in crate::http) async fn delete(app: Arc<App>, access: Access, request: Requ
 }
 
 /// Block a user: neither of you may write to the other.
-#[utoipa::path(put, path = "/users/{id}/block", tag = "users",
+#[utoipa::path(put, path = "/users/{id}/block", operation_id = "block_user", tag = "users",
     params(("id" = i32, Path, description = "The user's id")), responses(
     (status = 204, description = "Blocked"),
     NotFound,
     (status = 422, description = "That is you", body = Problem),
-    RateLimited,
 ))]
 pub(in crate::http) async fn block(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     set_block(&app, access, &request, true).await
 }
 
 /// Unblock a user.
-#[utoipa::path(delete, path = "/users/{id}/block", tag = "users",
+#[utoipa::path(delete, path = "/users/{id}/block", operation_id = "unblock_user", tag = "users",
     params(("id" = i32, Path, description = "The user's id")), responses(
     (status = 204, description = "No longer blocked"),
     NotFound,
     (status = 422, description = "That is you", body = Problem),
-    RateLimited,
 ))]
 pub(in crate::http) async fn unblock(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     set_block(&app, access, &request, false).await
 }
 
 /// Whom you have blocked, at most 1000.
-#[utoipa::path(get, path = "/users/blocked", tag = "users", params(BlockedQuery), responses(
+#[utoipa::path(get, path = "/users/blocked", operation_id = "list_blocked_users", tag = "users", params(BlockedQuery), responses(
     (status = 200, description = "By id", body = Vec<KeyedUserBody>),
-    Invalid,
 ))]
 pub(in crate::http) async fn blocked(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let query: BlockedQuery = query(&request)?;

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
+use super::openapi::sync_events;
 use crate::auth::Access;
 use crate::domain::{Answer, Event, Limiter, MessageId, Scope, Seq, UserId, Viewer};
 use crate::http::app::App;
@@ -14,7 +16,7 @@ use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{
     IDEMPOTENCY_KEY, JsonObject, Request, json_body, json_bytes, limit, limit_schema, path_id, query, since,
 };
-use crate::http::refusals::{BadRequest, Invalid, NotFound, RateLimited, TooLarge, Unavailable};
+use crate::http::refusals::NotFound;
 use crate::http::respond::{MAX_LIST_BYTES, Response, json, typed};
 use crate::protocol::franking::ReportTokens;
 use crate::protocol::{Frame, v1};
@@ -24,72 +26,11 @@ use crate::storage::{PAGE_BYTES, PageLimit};
 /// Conversations that one request may report as read.
 const MAX_READS: usize = 256;
 
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body that the codec of the socket reads")]
-pub(in crate::http) struct SendRequest {
-    /// Your name for the message, unique among yours, best a `UUIDv7`; or the header Idempotency-Key.
-    #[schema(pattern = "^[A-Za-z0-9._:-]{1,64}$")]
-    client_id: Option<String>,
-    /// The receiver's user id.
-    #[schema(minimum = 1)]
-    to: i32,
-    /// The copy for the receiver.
-    #[schema(min_length = 1)]
-    receiver_encrypted: String,
-    /// The copy for yourself.
-    #[schema(min_length = 1)]
-    sender_encrypted: String,
-    #[schema(pattern = "^[a-z0-9][a-z0-9._-]{0,31}$", example = "text")]
-    message_type: String,
-    /// The key that `receiver_encrypted` is made for.
-    #[schema(pattern = "^[0-9a-f]{16}$")]
-    receiver_key_id: Option<String>,
-    /// The id of the message that this one answers, of the same conversation.
-    #[schema(minimum = 1)]
-    reply_to: Option<i64>,
-    /// Seconds until the message is destroyed.
-    #[schema(minimum = 1, maximum = 31_536_000)]
-    expires_in_s: Option<i64>,
-}
-
-/// The frame `stored` of the socket.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a frame that the codec of the socket writes")]
-pub(in crate::http) struct StoredFrame {
-    #[schema(example = "stored")]
-    r#type: String,
-    client_id: String,
-    conversation_id: i64,
-    id: i64,
-    seq: i64,
-    #[schema(format = DateTime)]
-    timestamp: String,
-    /// Whether an earlier try has stored it.
-    duplicate: bool,
-}
-
-/// The frame `deleted` of the socket.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a frame that the codec of the socket writes")]
-pub(in crate::http) struct DeletedFrame {
-    #[schema(example = "deleted")]
-    r#type: String,
-    seq: i64,
-    id: i64,
-    conversation_id: i64,
-    partner_id: i32,
-    #[schema(example = "everyone")]
-    r#for: String,
-    by: Option<i32>,
-    #[schema(example = "user")]
-    reason: String,
-    duplicate: Option<bool>,
-}
-
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct DeleteQuery {
-    /// `me` or `everyone`.
+    /// The sides for which it is deleted.
+    #[param(value_type = DeleteFor, inline, required = true)]
     r#for: Option<String>,
 }
 
@@ -98,15 +39,13 @@ pub(in crate::http) struct DeleteQuery {
 pub(in crate::http) struct SyncQuery {
     /// A cursor; without one there are no events, only the newest cursor. An empty one is none, and refused.
     since: Option<String>,
-    /// 1–100, default 100.
-    #[param(schema_with = limit_schema, required = false)]
+    #[param(schema_with = limit_schema::<100>, required = false)]
     limit: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
 pub(in crate::http) struct SyncAnswer {
-    /// Frames as on the socket, in the order of `seq`.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(schema_with = sync_events)]
     events: Vec<Box<RawValue>>,
     /// For the next request.
     #[schema(example = "k3f9:812")]
@@ -125,6 +64,7 @@ pub(in crate::http) struct ReceiptsRequest {
 }
 
 #[derive(Deserialize, ToSchema)]
+#[schema(as = DeliveredUpTo)]
 struct DeliveredBody {
     /// Every event up to this one is kept.
     #[schema(minimum = 0)]
@@ -132,6 +72,7 @@ struct DeliveredBody {
 }
 
 #[derive(Deserialize, ToSchema)]
+#[schema(as = ReadUpTo)]
 struct ReadBody {
     partner_id: i64,
     /// The newest message that was read.
@@ -140,19 +81,14 @@ struct ReadBody {
 }
 
 /// Store and deliver a message, as `send` on the socket.
-#[utoipa::path(post, path = "/chat/messages", tag = "chat", request_body = SendRequest,
+#[utoipa::path(post, path = "/chat/messages", operation_id = "send_message", tag = "chat",
+    request_body(content = ref("#/components/schemas/SendRequest"), content_type = "application/json"),
     params(("Idempotency-Key" = Option<String>, Header, description = "Instead of client_id: the same text, bare or as a quoted string (RFC 8941)")), responses(
-    (status = 201, description = "Stored", body = StoredFrame),
-    (status = 200, description = "An earlier try has stored it", body = StoredFrame),
-    BadRequest,
+    (status = 201, description = "Stored", body = ref("#/components/schemas/StoredFrame")),
+    (status = 200, description = "An earlier try has stored it", body = ref("#/components/schemas/StoredFrame")),
     (status = 403, description = "One of you has blocked the other (`blocked`), or you have as many messages here as you may (`quota`)", body = Problem),
     (status = 404, description = "No such user, or no such message to answer", body = Problem),
     (status = 409, description = "The client id names another message, or the receiver has a new key", body = Problem),
-    TooLarge,
-    (status = 415, description = "Not JSON, or compressed", body = Problem),
-    Invalid,
-    RateLimited,
-    Unavailable,
 ))]
 pub(in crate::http) async fn send(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let key = idempotency_key(request.headers())?;
@@ -167,13 +103,11 @@ pub(in crate::http) async fn send(app: Arc<App>, access: Access, request: Reques
 }
 
 /// Delete a message, as `delete` on the socket.
-#[utoipa::path(delete, path = "/chat/messages/{id}", tag = "chat",
+#[utoipa::path(delete, path = "/chat/messages/{id}", operation_id = "delete_message", tag = "chat",
     params(("id" = i64, Path, description = "The message's id"), DeleteQuery), responses(
-    (status = 200, body = DeletedFrame),
+    (status = 200, description = "It is deleted", body = ref("#/components/schemas/DeletedFrame")),
     (status = 403, description = "Not yours, or too late", body = Problem),
     NotFound,
-    Invalid,
-    RateLimited,
 ))]
 pub(in crate::http) async fn delete(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let query: DeleteQuery = query(&request)?;
@@ -190,9 +124,8 @@ pub(in crate::http) async fn delete(app: Arc<App>, access: Access, request: Requ
 }
 
 /// What happened after a cursor, page by page.
-#[utoipa::path(get, path = "/chat/sync", tag = "chat", params(SyncQuery), responses(
-    (status = 200, body = SyncAnswer),
-    Invalid,
+#[utoipa::path(get, path = "/chat/sync", operation_id = "sync_events", tag = "chat", params(SyncQuery), responses(
+    (status = 200, description = "The events, and the cursor behind them", body = SyncAnswer),
 ))]
 pub(in crate::http) async fn sync(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let query: SyncQuery = query(&request)?;
@@ -233,11 +166,8 @@ fn written(events: &[Event], viewer: Viewer, tokens: &ReportTokens) -> Result<(V
 }
 
 /// Say what has arrived and what was read, as `delivered` and `read` on the socket. Unknown partners are skipped.
-#[utoipa::path(post, path = "/chat/receipts", tag = "chat", request_body = ReceiptsRequest, responses(
+#[utoipa::path(post, path = "/chat/receipts", operation_id = "send_receipts", tag = "chat", request_body = ReceiptsRequest, responses(
     (status = 204, description = "Noted"),
-    Invalid,
-    RateLimited,
-    Unavailable,
 ))]
 pub(in crate::http) async fn receipts(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let expected = "an object with delivered {up_to_seq} and read [{partner_id, up_to_id}], both optional";
@@ -259,6 +189,17 @@ pub(in crate::http) async fn receipts(app: Arc<App>, access: Access, request: Re
     app.service.note_receipts(access.user, delivered, reads).await?;
     Ok(crate::http::respond::no_content())
 }
+
+/// Describes a [`Scope`], which is a schema of the frames.
+struct DeleteFor;
+
+impl PartialSchema for DeleteFor {
+    fn schema() -> RefOr<Schema> {
+        RefOr::Ref(Ref::from_schema_name("DeleteFor"))
+    }
+}
+
+impl ToSchema for DeleteFor {}
 
 /// The key of the header, which may be quoted as a string (RFC 8941 §3.3.3), and may be there twice only if it is the same.
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {

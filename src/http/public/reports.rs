@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::Object;
 
 use crate::auth::Access;
 use crate::domain::{
@@ -14,8 +15,8 @@ use crate::domain::{
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{Request, client_address, json_body};
-use crate::http::refusals::RateLimited;
 use crate::http::respond::{Response, json};
+use crate::http::words::one_of;
 
 #[derive(Deserialize, ToSchema)]
 pub(in crate::http) struct ReportRequest {
@@ -30,7 +31,7 @@ pub(in crate::http) struct ReportRequest {
     timestamp: String,
     /// As in the message.
     report_token: String,
-    #[schema(value_type = String, example = "spam")]
+    #[schema(schema_with = reason)]
     reason: ReportReason,
     /// For the operators, at most 1000 characters.
     #[serde(default)]
@@ -50,19 +51,26 @@ pub(in crate::http) struct ReportRequest {
 pub(in crate::http) struct ReportAnswer {
     #[schema(value_type = i64)]
     id: ReportId,
-    /// `metadata`: who has sent a message to whom, and when, is proved; `content`: what it says, too.
-    #[schema(value_type = String, example = "content")]
+    #[schema(schema_with = level)]
     level: ReportLevel,
+}
+
+fn reason() -> Object {
+    one_of("Why you report it.", ReportReason::ALL.iter().map(|reason| reason.as_str()))
+}
+
+fn level() -> Object {
+    let about = "`metadata`: who has sent a message to whom, and when, is proved; `content`: what it says, too.";
+    one_of(about, ReportLevel::ALL.iter().map(|level| level.as_str()))
 }
 
 /// Report a message that you have received.
 ///
 /// What the message says is told only if you disclose its key and plaintext. A message can be reported once; the first report stays as it is.
-#[utoipa::path(post, path = "/reports", tag = "chat", request_body = ReportRequest, responses(
-    (status = 201, body = ReportAnswer),
+#[utoipa::path(post, path = "/reports", operation_id = "report_message", tag = "chat", request_body = ReportRequest, responses(
+    (status = 201, description = "Reported", body = ReportAnswer),
     (status = 200, description = "You have reported it before", body = ReportAnswer),
     (status = 422, description = "A field is missing or wrong (`bad_frame`), or something is not proved, too old, or of a user who is gone (`report_invalid`)", body = Problem),
-    RateLimited,
 ))]
 pub(in crate::http) async fn report(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let address = client_address(&request);

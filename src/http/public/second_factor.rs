@@ -12,10 +12,11 @@ use crate::domain::ENROLMENT_S;
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{Request, client_address, json_body};
-use crate::http::refusals::{HashingBusy, Invalid, NotFound, RateLimited};
+use crate::http::refusals::NotFound;
 use crate::http::respond::{Response, json, no_content, secret_json};
 
 #[derive(Serialize, ToSchema)]
+#[schema(as = SecondFactor)]
 pub(in crate::http) struct FactorBody {
     /// Whether an authenticator app is asked for a code.
     totp: bool,
@@ -28,6 +29,7 @@ pub(in crate::http) struct FactorBody {
 }
 
 #[derive(Deserialize, ToSchema)]
+#[schema(as = BeginTotpRequest)]
 pub(in crate::http) struct BeginRequest {
     #[schema(value_type = String, format = Password)]
     password: SecretString,
@@ -46,6 +48,7 @@ pub(in crate::http) struct EnrolmentAnswer {
 }
 
 #[derive(Deserialize, ToSchema)]
+#[schema(as = ConfirmTotpRequest)]
 pub(in crate::http) struct ConfirmRequest {
     /// Of the authenticator app.
     #[schema(example = "123456")]
@@ -68,8 +71,8 @@ pub(in crate::http) struct ProofRequest {
 }
 
 /// Your second factor.
-#[utoipa::path(get, path = "/auth/second_factor", tag = "account", responses(
-    (status = 200, body = FactorBody),
+#[utoipa::path(get, path = "/auth/second_factor", operation_id = "get_second_factor", tag = "account", responses(
+    (status = 200, description = "Whether it is on", body = FactorBody),
 ))]
 pub(in crate::http) async fn state(app: Arc<App>, access: Access, _: Request) -> Result<Response, ApiError> {
     app.dialects.check(access).await?;
@@ -83,13 +86,10 @@ pub(in crate::http) async fn state(app: Arc<App>, access: Access, _: Request) ->
 }
 
 /// Get a secret for an authenticator app. It counts when its first code has confirmed it; the next call replaces it.
-#[utoipa::path(post, path = "/auth/second_factor/totp", tag = "account", request_body = BeginRequest, responses(
-    (status = 200, body = EnrolmentAnswer),
+#[utoipa::path(post, path = "/auth/second_factor/totp", operation_id = "begin_totp", tag = "account", request_body = BeginRequest, responses(
+    (status = 200, description = "What to show to the authenticator app", body = EnrolmentAnswer),
     (status = 403, description = "The password is wrong", body = Problem),
     (status = 409, description = "The second factor is on", body = Problem),
-    Invalid,
-    RateLimited,
-    HashingBusy,
 ))]
 pub(in crate::http) async fn begin(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let address = client_address(&request);
@@ -101,14 +101,12 @@ pub(in crate::http) async fn begin(app: Arc<App>, access: Access, request: Reque
 }
 
 /// Switch the second factor on with the first code of the app, which is used up.
-#[utoipa::path(post, path = "/auth/second_factor/totp/confirm", tag = "account", request_body = ConfirmRequest,
+#[utoipa::path(post, path = "/auth/second_factor/totp/confirm", operation_id = "confirm_totp", tag = "account", request_body = ConfirmRequest,
     responses(
-    (status = 200, body = RecoveryCodesAnswer),
+    (status = 200, description = "It is on: the recovery codes", body = RecoveryCodesAnswer),
     (status = 403, description = "The code is wrong", body = Problem),
     NotFound,
     (status = 409, description = "The second factor is on", body = Problem),
-    Invalid,
-    RateLimited,
 ))]
 pub(in crate::http) async fn confirm(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let address = client_address(&request);
@@ -119,14 +117,11 @@ pub(in crate::http) async fn confirm(app: Arc<App>, access: Access, request: Req
 }
 
 /// Replace the recovery codes.
-#[utoipa::path(post, path = "/auth/second_factor/recovery_codes", tag = "account", request_body = ProofRequest,
+#[utoipa::path(post, path = "/auth/second_factor/recovery_codes", operation_id = "replace_recovery_codes", tag = "account", request_body = ProofRequest,
     responses(
     (status = 200, description = "The former codes are void", body = RecoveryCodesAnswer),
     (status = 403, description = "The password or the code is wrong, or the code is missing (`second_factor_required`)", body = Problem),
     NotFound,
-    Invalid,
-    RateLimited,
-    HashingBusy,
 ))]
 pub(in crate::http) async fn recovery_codes(
     app: Arc<App>,
@@ -142,13 +137,10 @@ pub(in crate::http) async fn recovery_codes(
 }
 
 /// Switch the second factor off.
-#[utoipa::path(delete, path = "/auth/second_factor/totp", tag = "account", request_body = ProofRequest, responses(
+#[utoipa::path(delete, path = "/auth/second_factor/totp", operation_id = "remove_totp", tag = "account", request_body = ProofRequest, responses(
     (status = 204, description = "Off"),
     (status = 403, description = "The password or the code is wrong, or the code is missing (`second_factor_required`)", body = Problem),
     NotFound,
-    Invalid,
-    RateLimited,
-    HashingBusy,
 ))]
 pub(in crate::http) async fn remove(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let address = client_address(&request);

@@ -12,7 +12,6 @@ use crate::domain::{User, UserId};
 use crate::http::app::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{Request, client_address, limit, limit_schema, number, query, signed_in, user_id};
-use crate::http::refusals::{Invalid, RateLimited};
 use crate::http::respond::{Response, json_list};
 use crate::storage::UserPage;
 
@@ -27,6 +26,7 @@ const PUBLIC_LIMIT: u64 = 50;
 
 /// What everybody may know of a user. The shipped client's decoder takes no other key.
 #[derive(Serialize, ToSchema)]
+#[schema(as = User)]
 pub(in crate::http) struct UserBody {
     id: i32,
     user_name: String,
@@ -42,6 +42,7 @@ impl From<User> for UserBody {
 
 /// A user with the name of their key.
 #[derive(Serialize, ToSchema)]
+#[schema(as = KeyedUser)]
 pub(in crate::http) struct KeyedUserBody<'a> {
     id: i32,
     user_name: &'a str,
@@ -73,8 +74,7 @@ pub(in crate::http) struct SearchQuery {
     /// Part of the name, whatever its case and marks; empty finds everybody, what cannot be seen nobody. `%` and `_` mean
     /// themselves.
     query: Option<String>,
-    /// 1–100, default 20.
-    #[param(schema_with = limit_schema, required = false)]
+    #[param(schema_with = limit_schema::<20>, required = false)]
     limit: Option<String>,
     /// The last `id` of the page before.
     #[param(value_type = Option<i32>)]
@@ -89,10 +89,8 @@ pub(in crate::http) struct AllUsersQuery {
 }
 
 /// Find users by a part of their name.
-#[utoipa::path(get, path = "/users/search", tag = "users", params(SearchQuery), responses(
+#[utoipa::path(get, path = "/users/search", operation_id = "search_users", tag = "users", params(SearchQuery), responses(
     (status = 200, description = "By id", body = Vec<UserBody>),
-    Invalid,
-    RateLimited,
 ))]
 pub(in crate::http) async fn search(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let query: SearchQuery = query(&request)?;
@@ -107,7 +105,6 @@ pub(in crate::http) async fn search(app: Arc<App>, access: Access, request: Requ
 /// ask for one. At most 50.
 #[utoipa::path(get, path = "/auth/get_all_users", tag = "users", params(AllUsersQuery), security((), ("bearer" = [])), responses(
     (status = 200, description = "By id", body = Vec<UserBody>),
-    RateLimited,
 ))]
 pub(in crate::http) async fn get_all_users(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let access = signed_in(&app, &request);
@@ -122,10 +119,8 @@ pub(in crate::http) async fn get_all_users(app: Arc<App>, request: Request) -> R
 
 /// Users by id; unknown ids are left out. An answer ends at 1 MiB of names and keys: ask again for ids above the last
 /// one.
-#[utoipa::path(get, path = "/users", tag = "users", params(IdsQuery), responses(
+#[utoipa::path(get, path = "/users", operation_id = "get_users", tag = "users", params(IdsQuery), responses(
     (status = 200, description = "By id", body = Vec<KeyedUserBody>),
-    Invalid,
-    RateLimited,
 ))]
 pub(in crate::http) async fn by_ids(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let query: IdsQuery = query(&request)?;

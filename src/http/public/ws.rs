@@ -6,6 +6,7 @@ use bytes::Bytes;
 use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::IntoParams;
+use utoipa::openapi::Object;
 
 use crate::actors::Opening;
 use crate::auth::AuthError;
@@ -16,9 +17,12 @@ use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{
     Connection, Request, check_stranger, client_address, keeps_place, limit_address, query, since,
 };
-use crate::http::refusals::RateLimited;
 use crate::http::respond::{Body, Response};
+use crate::http::words::one_of;
 use crate::socket::{Handshake, Unauthenticated, authenticate};
+
+/// The one mode that can be asked for.
+const BACKGROUND: &str = "background";
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -32,8 +36,12 @@ pub(in crate::http) struct SocketQuery {
     device_id: Option<String>,
     /// fluent.v1: the cursor to go on from; an empty one is refused.
     since: Option<String>,
-    /// fluent.v1: `background` for a socket that does not make its user online; nothing else.
+    #[param(schema_with = mode, required = false)]
     mode: Option<String>,
+}
+
+fn mode() -> Object {
+    one_of("fluent.v1: `background` for a socket that does not make its user online.", [BACKGROUND])
 }
 
 /// Open a WebSocket (RFC 6455) for messages.
@@ -42,12 +50,11 @@ pub(in crate::http) struct SocketQuery {
 /// Without one it speaks the dialect of the shipped Android app: send text frames
 /// `{"receiverID":int,"receiver_encrypted":s,"sender_encrypted":s,"messageType":"text"}`; every stored message comes back as
 /// `{"sender_id","receiver_id","content","message_type","timestamp"}` on all sockets of both sides.
-#[utoipa::path(get, path = "/chat/ws", tag = "chat", params(SocketQuery), security(("bearer" = []), ()), responses(
+#[utoipa::path(get, path = "/chat/ws", operation_id = "open_socket", tag = "chat", params(SocketQuery), security(("bearer" = []), ()), responses(
     (status = 101, description = "The socket is open"),
     (status = 400, description = "No valid handshake, or a parameter is wrong", body = Problem),
-    (status = 403, description = "The network is blocked (`banned`)", body = Problem),
     (status = 426, description = "Not a handshake", body = Problem),
-    RateLimited,
+    (status = 429, description = "Too many handshakes of your network or your account", body = Problem),
     (status = 503, description = "Going down, overloaded, or cut off from its database", body = Problem),
 ))]
 pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
@@ -112,7 +119,7 @@ fn unauthenticated(app: &App, request: &Request, refusal: Unauthenticated) -> Ap
 fn is_background(mode: Option<&str>) -> Result<bool, ApiError> {
     match mode {
         None => Ok(false),
-        Some("background") => Ok(true),
+        Some(BACKGROUND) => Ok(true),
         Some(_) => Err(ApiError::BadOpening("mode must be background, or left out")),
     }
 }

@@ -1,5 +1,6 @@
 //! Headers, errors, CORS and compression of every response; and the pages and documents.
 
+use std::collections::BTreeSet;
 use std::io::Read as _;
 
 use bytes::Bytes;
@@ -118,6 +119,64 @@ async fn the_docs_load_nothing_from_elsewhere() {
     server.stop().await;
 }
 
+#[tokio::test]
+async fn documents_are_pages_without_scripts_that_link_to_each_other() {
+    let server = TestServer::start().await;
+    let http = server.http();
+    for (path, words) in [
+        ("/", "only their people can read"),
+        ("/docs/protocol", "<h2 id=\"2-opening\">"),
+        ("/docs/frames", "<h3 id=\"server.stored\">"),
+        ("/docs/security", "<h1"),
+    ] {
+        let answer = http.get(path).await.ok();
+        assert_eq!(answer.headers["content-type"], "text/html; charset=utf-8", "{path}");
+        let policy = answer.headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.starts_with("default-src 'none'") && !policy.contains("script-src"), "{policy}");
+        let html = answer.text();
+        assert!(html.contains(words) && !html.contains("<script"), "{path}");
+        let links = html.match_indices("href=\"/").map(|(at, _)| html[at + 6..].split(['"', '#']).next().unwrap());
+        for link in links.collect::<BTreeSet<_>>() {
+            assert_eq!(http.get(link).await.status, StatusCode::OK, "{path} links to {link}");
+        }
+    }
+    server.stop().await;
+}
+
+/// Swagger UI is foreign code: it must not reach what other pages of this address keep in the browser.
+#[tokio::test]
+async fn swagger_ui_is_in_an_origin_of_its_own_and_may_read_the_documents() {
+    let server = TestServer::start_with(|config| config.http.cors_origins = Vec::new()).await;
+    for path in ["/docs/", "/docs/swagger-ui-bundle.js"] {
+        let answer = server.http().get(path).await.ok();
+        let policy = answer.headers["content-security-policy"].to_str().unwrap().to_owned();
+        assert!(policy.ends_with("sandbox allow-scripts allow-forms allow-popups"), "{policy}");
+    }
+    for path in ["/openapi.json", "/asyncapi.json"] {
+        let answer = with_headers(&server.http(), Method::GET, path, &[("origin", "null")]).await.ok();
+        assert_eq!(answer.headers["access-control-allow-origin"], "*", "{path}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_browser_on_a_wrong_path_gets_a_page_and_a_program_a_problem() {
+    let server = TestServer::start().await;
+    let browser = [("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")];
+    for (path, headers, kind) in [
+        ("/nothing", &browser[..], "text/html; charset=utf-8"),
+        ("/nothing", &[("accept", "*/*")], "application/problem+json"),
+        ("/nothing", &[], "application/problem+json"),
+        // A path of an interface stays a program's.
+        ("/chat/messages", &browser, "application/problem+json"),
+    ] {
+        let answer = with_headers(&server.http(), Method::GET, path, headers).await;
+        assert_eq!(answer.headers["content-type"], kind, "{path} {headers:?}");
+        assert!(answer.status == StatusCode::NOT_FOUND || path == "/chat/messages");
+    }
+    server.stop().await;
+}
+
 /// `docs/openapi.json` is what the server serves. After a change: `UPDATE_SNAPSHOTS=1 cargo test openapi`.
 #[tokio::test]
 async fn the_openapi_document_is_the_one_in_docs() {
@@ -144,9 +203,12 @@ async fn cors_is_open_by_default_and_can_be_closed() {
     assert_eq!(answer.headers["access-control-allow-origin"], "*");
     let allowed = answer.headers["access-control-allow-headers"].to_str().unwrap().to_lowercase();
     assert!(allowed.contains("authorization") && allowed.contains("content-type"));
+    assert!(allowed.contains("idempotency-key"), "{allowed}");
     let origin = [("origin", "https://app.example")];
     let answer = with_headers(&server.http(), Method::GET, "/root", &origin).await;
     assert_eq!(answer.headers["access-control-allow-origin"], "*");
+    let exposed = answer.headers["access-control-expose-headers"].to_str().unwrap().to_lowercase();
+    assert!(exposed.contains("retry-after") && exposed.contains("x-request-id"), "{exposed}");
     server.stop().await;
 
     let server =

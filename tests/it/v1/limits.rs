@@ -348,7 +348,13 @@ async fn handshakes_are_limited_but_for_those_with_a_token_that_has_only_expired
     }
     let (status, body) = open(&alice.tokens.access_token).await.unwrap_err();
     assert_eq!((status, &body["limiter"], &body["retry_after_ms"]), (429, &json!("handshake.user"), &json!(3000)));
+    // A script in a browser does not see that: the ticket, which it asks for first, is refused as well.
+    let refused = alice.http.post("/auth/ws_ticket", &json!({})).await;
+    assert_eq!(refused.problem(), (429, "rate_limited".to_owned()));
+    assert_eq!(refused.headers["retry-after"], "3");
     clock.advance_secs(3);
+    // The ticket itself does not count.
+    alice.http.post("/auth/ws_ticket", &json!({})).await.ok();
     open(&alice.tokens.access_token).await.unwrap();
     server.stop().await;
 }

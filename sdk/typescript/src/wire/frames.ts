@@ -103,7 +103,7 @@ export interface components {
          * @description For programs. More words may come: go by `retryable` when you do not know one.
          * @enum {string}
          */
-        FrameErrorCode: "rate_limited" | "unavailable" | "bad_json" | "bad_frame" | "unknown_type" | "unknown_user" | "too_large" | "blocked" | "conflict" | "stale_key" | "not_found" | "forbidden";
+        FrameErrorCode: "rate_limited" | "unavailable" | "bad_json" | "bad_frame" | "unknown_type" | "unknown_user" | "too_large" | "quota" | "blocked" | "conflict" | "stale_key" | "not_found" | "forbidden";
         /** @description The server restarts and will close this socket with 1012. */
         GoingAwayFrame: {
             /** @description When to come back, counted from the close; already jittered. */

@@ -803,7 +803,7 @@ export interface components {
          * @description What went wrong, for programs. More codes may come: go by the status when you do not know one.
          * @enum {string}
          */
-        ErrorCode: "bad_json" | "bad_frame" | "unknown_type" | "unknown_user" | "name_taken" | "invalid_name" | "invalid_email" | "weak_password" | "invalid_key" | "too_large" | "not_found" | "unauthorized" | "forbidden" | "second_factor_required" | "banned" | "blocked" | "conflict" | "stale_key" | "registration_closed" | "invite_required" | "report_invalid" | "rate_limited" | "unavailable" | "unsupported_subprotocol" | "method_not_allowed" | "unsupported_media_type" | "internal";
+        ErrorCode: "bad_json" | "bad_frame" | "unknown_type" | "unknown_user" | "name_taken" | "invalid_name" | "invalid_email" | "weak_password" | "invalid_key" | "too_large" | "not_found" | "unauthorized" | "forbidden" | "second_factor_required" | "banned" | "blocked" | "conflict" | "stale_key" | "registration_closed" | "invite_required" | "report_invalid" | "quota" | "rate_limited" | "unavailable" | "unsupported_subprotocol" | "method_not_allowed" | "unsupported_media_type" | "internal";
         KeyAnswer: {
             /**
              * @description The first 16 hex digits of the SHA-256 of the public key's text as it is stored.
@@ -2292,7 +2292,7 @@ export interface operations {
             };
             400: components["responses"]["BadBody"];
             401: components["responses"]["Unauthorized"];
-            /** @description One of you has blocked the other */
+            /** @description One of you has blocked the other (`blocked`), or you have as many messages here as you may (`quota`) */
             403: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
