@@ -32,6 +32,7 @@ mod who;
 
 pub use gate::Gate;
 pub use health::Health;
+pub use janitor::RemoveFile;
 pub use persistence::messages::PersistenceHandle;
 pub use persistence::reply::RequestPermit;
 pub use presence::messages::PresenceHandle;

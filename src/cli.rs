@@ -12,7 +12,7 @@ mod upkeep;
 
 use std::path::PathBuf;
 
-pub(crate) use admin::{AdminArgs, admin};
+pub(crate) use admin::{AdminArgs, MediaCommand, admin, media};
 pub(crate) use check::check;
 pub(crate) use greeting::{describe_database, greet};
 pub(crate) use health::healthcheck;
@@ -82,6 +82,11 @@ pub(crate) enum Command {
     },
     /// Look at what the server keeps, and change it, whether it runs or not.
     Admin(AdminArgs),
+    /// Look after the files of users, at a running server or while none runs.
+    Media {
+        #[command(subcommand)]
+        command: MediaCommand,
+    },
     /// Look at the keys that sign access tokens, or change them; a server that runs notices it within seconds.
     Keys {
         #[command(subcommand)]

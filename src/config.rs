@@ -26,8 +26,8 @@ pub use error::ConfigError;
 pub use nats::NatsServers;
 pub use sections::{
     Admin, Audit, Auth, Bans, Bytes, ClientAddressSource, Cluster, Database, Failover, Http, Limits, Log, LogFormat,
-    MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, Messages, Quota, Rate, Registration, Reports, Server, Socket,
-    Synchronous, Tls, TlsVersion, TokenAlgorithm,
+    MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, MAX_LINK_S, Media, Messages, Quota, Rate, Registration, Reports, Server,
+    Socket, Synchronous, Tls, TlsVersion, TokenAlgorithm,
 };
 pub use store::Store;
 
@@ -60,6 +60,8 @@ pub struct Config {
     pub socket: Socket,
     /// How long messages and tombstones are kept.
     pub messages: Messages,
+    /// Files.
+    pub media: Media,
     /// How servers on one PostgreSQL learn of each other's batches.
     pub cluster: Cluster,
     /// Limits on rates.
@@ -122,6 +124,7 @@ impl Config {
         self.messages.validate()?;
         self.cluster.validate(matches!(store, Store::Sqlite(_)))?;
         self.log.validate()?;
+        self.media.validate()?;
         self.bans.validate()?;
         self.limits.validate(self.socket.max_ciphertext_bytes)?;
         self.quota.validate(self.socket.max_ciphertext_bytes)
@@ -175,6 +178,13 @@ impl Config {
             || self.auth.instance_key_file.is_empty()
             || (self.auth.token_algorithm == TokenAlgorithm::EdDsa && self.auth.token_keys_dir.is_empty())
             || self.database.url.expose_secret().is_empty()
+            || self.media.enabled
+    }
+
+    /// Returns the directory of files.
+    #[must_use]
+    pub fn media_dir(&self) -> PathBuf {
+        self.server.data_dir.join("media")
     }
 
     /// Returns the directory of the Ed25519 keys that sign access tokens.

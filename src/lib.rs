@@ -25,6 +25,7 @@
 //! - [`mod@config`] — settings
 //! - [`mod@telemetry`] — logs and metrics
 //! - [`mod@limits`] — how often something may be done
+//! - [`mod@media`] — the bytes of files on the disk
 //! - [`mod@storage`] — the database, the only place that knows SeaORM
 //! - [`mod@auth`] — registration, login, tokens
 //! - [`mod@actors`] — root, registry, session, persistence, presence, janitor, the only place that knows ractor
@@ -60,6 +61,7 @@ pub mod config;
 pub mod domain;
 pub mod http;
 pub mod limits;
+pub mod media;
 pub mod protocol;
 pub mod server;
 pub mod service;

@@ -65,6 +65,7 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Admin(args) => Box::pin(cli::admin(&config, args)).await,
+        Command::Media { command } => Box::pin(cli::media(&config, command)).await,
         Command::Config { command: ConfigCommand::Show } => {
             cli::say(config.redacted_toml()?.trim_end());
             Ok(ExitCode::SUCCESS)

@@ -6,9 +6,11 @@ mod forwarded;
 mod frame;
 pub mod franking;
 pub mod legacy;
+pub mod media_link;
 mod proxy_header;
 pub mod record;
 mod request;
+pub mod tus;
 pub mod v1;
 pub mod who;
 

@@ -30,8 +30,8 @@ use parts::{Keys, Parts};
 
 /// Connections of operators at once.
 const MAX_ADMIN_CONNECTIONS: usize = 64;
-/// File descriptors that are not connections of clients: operators, connections being refused, databases, listeners,
-/// logs.
+/// File descriptors that are not connections of clients, nor files of theirs: operators, connections being refused,
+/// databases, listeners, logs.
 const RESERVED_FILES: u64 = (MAX_ADMIN_CONNECTIONS + MAX_REFUSALS + 96) as u64;
 /// The server does not start when it could hold fewer connections than this, unless fewer are configured.
 const LEAST_CONNECTIONS: usize = 64;
@@ -73,7 +73,8 @@ impl Server {
         let public = bind(&config.server.listen).await?;
         let admin = bind(&config.admin.listen).await?;
         let (addr, admin_addr) = (local_addr(&public)?, local_addr(&admin)?);
-        let max = max_connections(config.server.max_connections)?;
+        let transfers = if config.media.enabled { config.media.transfers as u64 } else { 0 };
+        let max = max_connections(config.server.max_connections, RESERVED_FILES.saturating_add(transfers))?;
         let tls = Tls::load(&config.tls, &clock)?;
 
         make_data_dir(&config)?;
@@ -99,6 +100,9 @@ impl Server {
         let local = serve_locally(&app, &stop);
         tokio::spawn(upkeep(app.clone(), stop.clone()));
         tokio::spawn(follow_address_rules(app.clone(), stop.clone()));
+        if let Some(media) = &app.media {
+            tokio::spawn(media.clone().upkeep(stop.clone()));
+        }
         if let Some(tls) = &tls {
             tokio::spawn(tls.clone().watch(stop.clone()));
         }
@@ -198,6 +202,9 @@ impl Server {
         if tokio::time::timeout(window, closed).await.is_err() {
             tracing::warn!("some connections did not end within the drain window");
         }
+        if let Some(media) = &self.app.media {
+            media.drain().await;
+        }
         self.actors.persistence.drain(WRITER_TIMEOUT).await;
         self.app.service.audit().flush().await;
         self.actors.stop().await;
@@ -273,12 +280,12 @@ async fn warn_of_unusual_names(storage: &Storage) -> Result<(), ServerError> {
 
 /// Returns the greatest number of client connections: the configured one, or less when the process may open too few
 /// files. Fails when fewer than [`LEAST_CONNECTIONS`] are possible.
-fn max_connections(configured: usize) -> Result<usize, ServerError> {
+fn max_connections(configured: usize, reserved: u64) -> Result<usize, ServerError> {
     let Ok(files) = rlimit::increase_nofile_limit(u64::MAX) else { return Ok(configured) };
-    let possible = usize::try_from(files.saturating_sub(RESERVED_FILES)).unwrap_or(usize::MAX);
+    let possible = usize::try_from(files.saturating_sub(reserved)).unwrap_or(usize::MAX);
     let least = configured.min(LEAST_CONNECTIONS);
     if possible < least {
-        return Err(ServerError::TooFewFiles { files, least: RESERVED_FILES.saturating_add(least as u64) });
+        return Err(ServerError::TooFewFiles { files, least: reserved.saturating_add(least as u64) });
     }
     if possible < configured {
         tracing::warn!(files, connections = possible, "the limit on open files lowers server.max_connections");

@@ -14,6 +14,7 @@ mod dialects;
 mod error;
 mod keys;
 mod logins;
+pub mod media;
 mod messages;
 mod registration;
 mod reports;

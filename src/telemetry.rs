@@ -6,6 +6,7 @@
 mod cluster;
 mod limiters;
 mod listener;
+mod media;
 mod names;
 mod seldom;
 
@@ -24,6 +25,7 @@ use crate::config::{Log, LogFormat};
 pub use cluster::{ClusterMetrics, Dropped};
 pub use limiters::LimiterMetrics;
 pub use listener::{ListenerKind, ListenerMetrics};
+pub use media::{Direction, MediaMetrics, MediaOp};
 pub use names::ActorKind;
 pub use seldom::Seldom;
 
@@ -83,6 +85,8 @@ pub struct Metrics {
     pub cluster: ClusterMetrics,
     /// Those of the limiters.
     pub limiters: LimiterMetrics,
+    /// Those of files.
+    pub media: MediaMetrics,
     listeners: [ListenerMetrics; ListenerKind::ALL.len()],
     mailbox_wait: [Histogram; ActorKind::ALL.len()],
     actor_restarts: [Counter; ActorKind::ALL.len()],
@@ -130,6 +134,7 @@ impl Metrics {
             whispers_dropped: counter!(names::WHISPERS_DROPPED),
             cluster: ClusterMetrics::new(),
             limiters: LimiterMetrics::new(),
+            media: MediaMetrics::new(),
             listeners: ListenerKind::ALL.map(ListenerMetrics::new),
             mailbox_wait: by_actor(names::MAILBOX_WAIT_SECONDS),
             actor_restarts: ActorKind::ALL.map(|kind| counter!(names::ACTOR_RESTARTS, "actor" => kind.as_str())),

@@ -36,7 +36,7 @@ fn passing(messages: u64) -> Box<dyn FnMut()> {
         let refused = std::sync::Arc::new(RefusedTokens::new(0, Clock::system()));
         let tokens = std::sync::Arc::new(fluent_backend::protocol::franking::ReportTokens::new(&[0; 32]).unwrap());
         let (actors, _) =
-            Box::pin(ActorSystem::start(&config, storage, (&refused, &tokens), Clock::system())).await.unwrap();
+            Box::pin(ActorSystem::start(&config, storage, (&refused, &tokens), None, Clock::system())).await.unwrap();
         let mut sockets = Vec::new();
         for user in 1..=PAIRS * 2 {
             let (end, queue) = send_queue(config.socket.queue_frames, config.socket.queue_bytes);

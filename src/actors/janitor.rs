@@ -1,11 +1,12 @@
 //! The janitor: lets messages and logins expire, destroys messages of retention and of deleted accounts, drops old
-//! tombstones and ended logins, and empties the write-ahead log of destroyed content.
+//! tombstones and ended logins, removes files that are gone, and empties the write-ahead log of destroyed content.
 //!
 //! Supervised by the root. It has no state that matters: its successor finds in the store what is left to do. Changes
 //! that get a number go through the writer as commands; the others happen in small batches on a connection of its own.
 //! Bound: its mailbox holds one tick.
 
 mod chores;
+mod files;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::Semaphore;
 
 use chores::{Chore, Chores, STEPS};
+pub use files::RemoveFile;
 
 use super::mailbox::{Mailbox, Timed};
 use super::persistence::messages::PersistenceHandle;
@@ -63,6 +65,8 @@ pub(super) struct JanitorArgs {
     pub(super) access_token_s: i64,
     /// Seconds after its end for which a rule about an address is kept.
     pub(super) forget_bans_s: i64,
+    /// How the bytes of files are removed; `None` where there are no files.
+    pub(super) remove_file: Option<RemoveFile>,
 }
 
 pub(super) struct JanitorState {
@@ -196,6 +200,10 @@ impl JanitorState {
         let storage = self.args.storage.clone();
         self.chores.run(Chore::WipeAccounts).await?;
         self.chores.run(Chore::Sweep).await?;
+        self.chores.run(Chore::ExpireMedia(now)).await?;
+        if let Some(remove_file) = &self.args.remove_file {
+            files::remove(&storage, remove_file).await?;
+        }
         if self.ticks.is_multiple_of(DROP_EVERY) {
             let horizon = storage.stamp_of(now.plus_secs(-self.args.config.keep_deleted_s()), now).await?;
             self.chores.run(Chore::DropBefore(horizon)).await?;

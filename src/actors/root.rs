@@ -13,6 +13,7 @@ use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::sync::oneshot;
 
 use super::health::Health;
+use super::janitor::RemoveFile;
 use super::mailbox::{Mailbox, Slot, Timed};
 use super::persistence::messages::PersistenceHandle;
 use super::presence::messages::PresenceHandle;
@@ -66,12 +67,14 @@ pub struct ActorSystem {
 }
 
 impl ActorSystem {
-    /// Starts the actors. What ends is added to `refused`. The receiver gets an error when restarting no longer
-    /// helps. Fails when the store cannot be read, or when an actor does not start.
+    /// Starts the actors. What ends is added to `refused`; the bytes of files are removed by `remove_file`. The
+    /// receiver gets an error when restarting no longer helps. Fails when the store cannot be read, or when an actor
+    /// does not start.
     pub async fn start(
         config: &Config,
         storage: Arc<Storage>,
         (refused, tokens): (&Arc<RefusedTokens>, &Arc<ReportTokens>),
+        remove_file: Option<RemoveFile>,
         clock: Clock,
     ) -> Result<(Self, oneshot::Receiver<Fatal>), ActorSystemError> {
         let head = storage.probe_head(0).await?;
@@ -91,7 +94,7 @@ impl ActorSystem {
             who,
             others: Others::new(storage.boot(), config.cluster.dead_after()),
         };
-        let children = children(config, &storage, (&refusals, tokens), &clock, &handles, &health, head)?;
+        let children = children(config, &storage, (&refusals, tokens, remove_file), &clock, &handles, &health, head)?;
         let (root, on_fatal) = start_root(children, health.clone()).await?;
         let Handles { registry, persistence, presence, relay, who, others, .. } = handles;
         Ok((Self { root, registry, persistence, presence, relay, who, others, address_rules, health }, on_fatal))

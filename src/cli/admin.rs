@@ -10,6 +10,7 @@ mod duration;
 mod failure;
 mod invite;
 mod limiter;
+mod media;
 mod names;
 mod registration;
 mod report;
@@ -24,6 +25,7 @@ use serde_json::Value;
 use super::{note, say};
 pub(super) use api::Api;
 pub(super) use failure::Failure;
+pub(crate) use media::{MediaCommand, media};
 
 /// The command, and the form of what it prints.
 #[derive(clap::Args)]

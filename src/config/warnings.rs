@@ -1,6 +1,6 @@
 //! Warnings of settings that are allowed but seldom intended.
 
-use super::Config;
+use super::{Config, Store};
 
 impl Config {
     /// Returns warnings of risky settings, one sentence each.
@@ -33,6 +33,13 @@ impl Config {
                 "admin.listen is {}: whoever reaches that address needs no password. Listen on loopback, or see that \
                  nobody but your monitoring gets there",
                 self.admin.listen
+            ));
+        }
+        if self.media.enabled && matches!(self.store(), Ok(Store::Postgres(_))) {
+            warnings.push(format!(
+                "media.enabled is on, and files are kept in {}: if several servers use the database, that must be one \
+                 directory for all of them, or what is uploaded at one is missing at the others",
+                self.media_dir().display()
             ));
         }
         warnings

@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::limits::Limiters;
 use crate::protocol::franking::ReportTokens;
+use crate::service::media::MediaService;
 use crate::service::{Addresses, Dialects, Service};
 use crate::socket::Sockets;
 use crate::storage::Storage;
@@ -29,6 +30,8 @@ pub struct App {
     pub storage: Arc<Storage>,
     /// The open sockets.
     pub sockets: Sockets,
+    /// The use cases of files; `None` where files are switched off.
+    pub media: Option<Arc<MediaService>>,
     /// The dialects that logins have used.
     pub dialects: Arc<Dialects>,
     /// The clock of the server.
@@ -70,6 +73,7 @@ impl App {
         config: Config,
         storage: Arc<Storage>,
         (auth, report_tokens): (Arc<Auth>, Arc<ReportTokens>),
+        media: Option<Arc<MediaService>>,
         actors: &ActorSystem,
         clock: Clock,
         places: Arc<Places>,
@@ -94,6 +98,7 @@ impl App {
             operators: Operators::new(&config.admin.hosts),
             strangers_bytes: StrangersBytes::default(),
             dialects: service.dialects().clone(),
+            media,
             service,
             clock,
             health: actors.health.clone(),

@@ -76,10 +76,15 @@ impl Room {
 impl LimitedBody {
     /// Limits `body` to what a route reads.
     pub(super) fn new(body: RequestBody, limits: BodyLimits, app: &App) -> Self {
-        let BodyLimits { bytes, time, takes_room } = limits;
-        let limit = bytes.min(app.config.http.max_body_bytes);
+        let BodyLimits { bytes, time, takes_room, is_file } = limits;
+        let limit = if is_file { bytes } else { bytes.min(app.config.http.max_body_bytes) };
         let room = takes_room.then(|| Room { all: app.strangers_bytes.0.clone(), taken: None });
         Self { body, limit, read: 0, time, deadline: None, room }
+    }
+
+    /// Returns the body with narrower limits.
+    pub(super) fn narrowed(self, bytes: usize, time: Duration) -> Self {
+        Self { limit: self.limit.min(bytes), time: Some(time), ..self }
     }
 
     /// Counts a piece. Fails when there is no room for it.

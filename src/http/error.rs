@@ -1,6 +1,7 @@
 //! Errors of endpoints, and the one place that turns them into status, code and text (RFC 9457).
 
 mod conversions;
+mod media;
 mod problem;
 
 use http::header::{
@@ -9,6 +10,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 
+pub(super) use media::{MediaRefusal, TUS_MAX_SIZE, TUS_VERSIONS, UPLOAD_OFFSET};
 pub(super) use problem::Problem;
 use problem::SECOND_FACTORS;
 
@@ -74,6 +76,9 @@ pub(super) enum ApiError {
     BadDevice,
     #[error(transparent)]
     Handshake(#[from] HandshakeError),
+    /// A refusal about a file.
+    #[error(transparent)]
+    Media(MediaRefusal),
     /// The refusal of a command, as on the socket.
     #[error(transparent)]
     Frame(#[from] FrameError),
@@ -118,13 +123,20 @@ impl ApiError {
             Self::Handshake(HandshakeError::UnsupportedSubprotocol) => {
                 (StatusCode::BAD_REQUEST, ErrorCode::UnsupportedSubprotocol)
             }
+            Self::Media(refusal) => refusal.status_and_code(),
             Self::Frame(error) => (status_of(error.code), error.code),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal),
         }
     }
 
+    /// Returns the status of the response.
+    pub(super) fn status(&self) -> StatusCode {
+        self.status_and_code().0
+    }
+
     fn add_headers(&self, headers: &mut HeaderMap) {
         match self {
+            Self::Media(refusal) => refusal.add_headers(headers),
             Self::Unauthorized(_) | Self::CodeNeeded(Some(_)) => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
@@ -178,7 +190,8 @@ impl ApiError {
             tracing::error!(error = %cause, "a request failed");
         }
         let (status, code) = self.status_and_code();
-        let title = status.canonical_reason().unwrap_or("Error");
+        let own_title = if let Self::Media(refusal) = &self { refusal.title() } else { None };
+        let title = own_title.or(status.canonical_reason()).unwrap_or("Error");
         let mut problem = Problem {
             status: status.as_u16(),
             title,
@@ -234,9 +247,9 @@ fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::UnknownUser | ErrorCode::NotFound => StatusCode::NOT_FOUND,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::Banned
-        | ErrorCode::Quota
         | ErrorCode::Blocked
         | ErrorCode::Forbidden
+        | ErrorCode::Quota
         | ErrorCode::RegistrationClosed
         | ErrorCode::InviteRequired
         | ErrorCode::SecondFactorRequired => StatusCode::FORBIDDEN,

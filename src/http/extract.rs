@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use http::HeaderName;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName};
 use serde::de::DeserializeOwned;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
@@ -94,6 +94,22 @@ impl PathId for MessageId {
 /// Returns the `{id}` in the path. A text that cannot be an id is that of nothing.
 pub(super) fn path_id<T: PathId>(request: &Request) -> Result<T, ApiError> {
     path_parameter(request, "id").and_then(T::parse).ok_or(ApiError::NotFound(T::UNKNOWN))
+}
+
+/// Returns the key of the header, which may be quoted as a string (RFC 8941 §3.3.3), and may be there twice only if it
+/// is the same.
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let mut found: Option<&str> = None;
+    for value in headers.get_all(IDEMPOTENCY_KEY) {
+        let text = value.to_str().map_err(|_| ApiError::Invalid("Idempotency-Key must be plain text".to_owned()))?;
+        let quoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+        let key = quoted.unwrap_or(text);
+        if found.is_some_and(|found| found != key) {
+            return Err(ApiError::Invalid("Idempotency-Key is there twice".to_owned()));
+        }
+        found = Some(key);
+    }
+    Ok(found.map(str::to_owned))
 }
 
 /// Reads the query; each parameter at most once.

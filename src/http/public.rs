@@ -9,6 +9,7 @@ mod endpoints;
 mod keys;
 mod logins;
 mod me;
+mod media;
 mod messages;
 mod openapi;
 mod reports;
@@ -20,8 +21,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderValue;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderName, HeaderValue};
 use matchit::InsertError;
 use tower::ServiceBuilder;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
@@ -36,6 +37,8 @@ use super::router::Router;
 use super::unread::RawRequest;
 use crate::config;
 
+/// Headers of all responses that pages may read.
+const EXPOSED: [HeaderName; 2] = [RETRY_AFTER, REQUEST_ID];
 /// The time for which a browser may remember the response to a preflight.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_hours(1);
 
@@ -53,16 +56,22 @@ fn stack(app: &Arc<App>, served: &'static [Route]) -> Result<Service, InsertErro
         let (app, router) = (all.clone(), router.clone());
         async move { Ok::<_, Infallible>(router.respond(app, request).await) }
     });
-    let inner = ServiceBuilder::new().layer(cors(&app.config.http)).layer(layers::catch_panic()).service(endpoints);
+    let options = media::OptionsLayer { max_bytes: app.media.as_ref().map(|media| media.max_bytes()) };
+    let inner = ServiceBuilder::new()
+        .layer(options)
+        .layer(cors(&app.config.http))
+        .layer(layers::catch_panic())
+        .service(endpoints);
     Ok(layers::around(&app.config, inner))
 }
 
 /// Returns the layer that tells browsers which pages may ask, and what they may send and read.
 fn cors(config: &config::Http) -> CorsLayer {
+    let allowed = [AUTHORIZATION, CONTENT_TYPE, IDEMPOTENCY_KEY, INVITE_CODE];
     let layer = CorsLayer::new()
         .allow_methods(Any)
-        .allow_headers([AUTHORIZATION, CONTENT_TYPE, IDEMPOTENCY_KEY, INVITE_CODE])
-        .expose_headers([RETRY_AFTER, REQUEST_ID])
+        .allow_headers(allowed.into_iter().chain(media::REQUEST_HEADERS).collect::<Vec<_>>())
+        .expose_headers(EXPOSED)
         .max_age(PREFLIGHT_MAX_AGE);
     if config.cors_origins.iter().any(|origin| origin == "*") {
         return layer.allow_origin(Any);

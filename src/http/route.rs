@@ -30,6 +30,9 @@ pub(super) struct Route {
     pub(super) is_free: bool,
     /// Longest time until the response begins; `None` means `server.request_timeout_s`.
     pub(super) timeout: Option<Duration>,
+    /// Whether files are sent or received, which the endpoint bounds: there is no timeout, the response is not
+    /// compressed, and neither takes a share of the account or of what may wait for clients to read it.
+    pub(super) is_transfer: bool,
     /// Whether the handler itself refuses strangers from networks that may not sign in: only when what they have sent
     /// does not verify.
     pub(super) judges_strangers: bool,
@@ -61,15 +64,20 @@ pub(super) struct BodyLimits {
     pub(super) time: Option<Duration>,
     /// Whether the bytes take of the room that all requests without a token share.
     pub(super) takes_room: bool,
+    /// Whether it is a file, which the endpoint itself bounds in size and time.
+    pub(super) is_file: bool,
 }
 
 impl BodyLimits {
     /// No body is read.
-    pub(super) const NOTHING: Self = Self { bytes: 0, time: None, takes_room: false };
+    pub(super) const NOTHING: Self = Self { bytes: 0, time: None, takes_room: false, is_file: false };
     /// The body of a signed-in user.
-    pub(super) const USERS: Self = Self { bytes: usize::MAX, time: None, takes_room: false };
+    pub(super) const USERS: Self = Self { bytes: usize::MAX, ..Self::NOTHING };
+    /// The bytes of a file, of a signed-in user.
+    pub(super) const FILE: Self = Self { bytes: usize::MAX, is_file: true, ..Self::NOTHING };
     /// The body of a request without a token. The largest registration takes less.
-    pub(super) const STRANGERS: Self = Self { bytes: 32 * 1024, time: Some(Duration::from_secs(10)), takes_room: true };
+    pub(super) const STRANGERS: Self =
+        Self { bytes: 32 * 1024, time: Some(Duration::from_secs(10)), takes_room: true, ..Self::NOTHING };
 }
 
 impl Route {
@@ -91,6 +99,7 @@ impl Route {
             reads: BodyLimits::NOTHING,
             is_free: false,
             timeout: None,
+            is_transfer: false,
             judges_strangers: false,
             description: None,
         }
@@ -117,6 +126,7 @@ fn method_of(item: &PathItem) -> Method {
     let operations = [
         (&item.post, Method::POST),
         (&item.put, Method::PUT),
+        (&item.patch, Method::PATCH),
         (&item.delete, Method::DELETE),
         (&item.get, Method::GET),
     ];

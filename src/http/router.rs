@@ -30,14 +30,15 @@ impl Route {
         access: Result<Access, ApiError>,
         request: Request,
     ) -> Result<Response, ApiError> {
-        let takes_gzip = compress::takes_gzip(request.headers());
+        let takes_gzip = !self.is_transfer && compress::takes_gzip(request.headers());
         let compressed = |response: Response| if takes_gzip { compress::compress(response) } else { response };
         let shares = app.shares.clone();
+        let permit_of = async |user| if self.is_transfer { Ok(None) } else { shares.permit(user).await.map(Some) };
         let (result, permit) = match self.handler {
             Handler::Public(handle) | Handler::Operator(handle) => return handle(app, request).await.map(compressed),
             Handler::Optional(handle) => {
                 let permit = match access {
-                    Ok(access) => Some(shares.permit(access.user).await?),
+                    Ok(access) => permit_of(access.user).await?,
                     Err(_) if self.judges_strangers => None,
                     Err(_) => {
                         check_stranger(&app, &request)?;
@@ -48,15 +49,18 @@ impl Route {
             }
             Handler::User(handle) => {
                 let access = access?;
-                let permit = shares.permit(access.user).await?;
+                let permit = permit_of(access.user).await?;
                 // The login may have ended while the request waited.
                 if app.auth.access().has_ended(access) {
                     return Err(AuthError::InvalidToken.into());
                 }
-                (handle(app, access, request).await, Some(permit))
+                (handle(app, access, request).await, permit)
             }
         };
         let response = result.unwrap_or_else(ApiError::into_response);
+        if self.is_transfer {
+            return Ok(response);
+        }
         // What is held is what is written.
         shares.hold(compressed(response), permit)
     }
@@ -148,7 +152,7 @@ impl Router {
             request.extensions_mut().insert(parameters);
         }
         let request = request.map(|body| LimitedBody::new(body, route.reads, &app));
-        let timeout = route.timeout.unwrap_or(self.timeout);
+        let timeout = if route.is_transfer { Duration::MAX } else { route.timeout.unwrap_or(self.timeout) };
         tokio::time::timeout(timeout, route.respond(app, access, request)).await.unwrap_or(Err(ApiError::Unavailable))
     }
 

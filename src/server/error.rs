@@ -6,6 +6,7 @@ use crate::actors::{ActorSystemError, Fatal};
 use crate::auth::{AuthError, KeyError, SecretError};
 use crate::config::ConfigError;
 use crate::http::TlsError;
+use crate::service::media::MediaSetupError;
 use crate::storage::StorageError;
 
 /// The server does not start, or cannot go on.
@@ -49,6 +50,9 @@ pub enum ServerError {
     /// The keys of access tokens cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyError),
+    /// The store of files cannot be used.
+    #[error(transparent)]
+    Media(#[from] MediaSetupError),
     /// The database cannot be opened or used.
     #[error(transparent)]
     Storage(#[from] StorageError),

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::http::{App, Places};
 use crate::limits::Limiters;
 use crate::protocol::franking::ReportTokens;
+use crate::service::media::MediaService;
 use crate::storage::Storage;
 
 /// What a server needs beside its store.
@@ -54,11 +55,13 @@ impl Parts {
         storage.limit_by(limiters.clone());
         let tokens = ReportTokens::new(&*keys.instance.derive("report")?).map_err(|_| SecretError::Derivation)?;
         let tokens = Arc::new(tokens);
-        let keys = (keys.tokens, &keys.instance);
+        let (key, keys) = (&keys.instance, (keys.tokens, &keys.instance));
+        let media = MediaService::open(&config, storage.clone(), limiters.clone(), key, clock.clone()).await?;
         let auth = Arc::new(Auth::new(&config.auth, keys, storage.clone(), limiters, clock.clone()).await?);
-        let (actors, fatal) =
-            ActorSystem::start(&config, storage.clone(), (auth.access().refused(), &tokens), clock.clone()).await?;
-        let app = App::new(config, storage.clone(), (auth, tokens), &actors, clock, places);
+        let remove_file = media.as_ref().map(|media| media.removal());
+        let checks = (auth.access().refused(), &tokens);
+        let (actors, fatal) = ActorSystem::start(&config, storage.clone(), checks, remove_file, clock.clone()).await?;
+        let app = App::new(config, storage.clone(), (auth, tokens), media, &actors, clock, places);
         app.service.load_user_limits().await?;
         Ok(Self { app, actors, storage, fatal })
     }

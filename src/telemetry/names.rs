@@ -45,6 +45,14 @@ pub(super) const LIMITER_REFUSALS: &str = "fluent_limiter_refusals_total";
 pub(super) const LIMITER_DELAYS: &str = "fluent_limiter_delays_total";
 pub(super) const LIMITER_OVERFLOWS: &str = "fluent_limiter_overflows_total";
 pub(super) const LIMITER_KEYS: &str = "fluent_limiter_keys";
+pub(super) const MEDIA_BYTES: &str = "fluent_media_bytes_total";
+pub(super) const MEDIA_TRANSFERS: &str = "fluent_media_transfers";
+pub(super) const MEDIA_REQUESTS: &str = "fluent_media_requests_total";
+pub(super) const MEDIA_STORED_BYTES: &str = "fluent_media_stored_bytes";
+pub(super) const MEDIA_FILES: &str = "fluent_media_files";
+pub(super) const MEDIA_ORPHANS: &str = "fluent_media_orphans_total";
+pub(super) const MEDIA_LOST: &str = "fluent_media_lost";
+pub(super) const MEDIA_FSYNC_SECONDS: &str = "fluent_media_fsync_seconds";
 pub(super) const FOREIGN_DELIVERY_SECONDS: &str = "fluent_cluster_foreign_delivery_seconds";
 
 /// The kinds of actor, as the label `actor`.
@@ -140,6 +148,14 @@ pub(super) fn describe() {
     describe_counter!(LIMITER_DELAYS, Unit::Count, "What was made to wait, by limiter");
     describe_counter!(LIMITER_OVERFLOWS, Unit::Count, "New keys that found the table of limiters full, by limiter");
     describe_gauge!(LIMITER_KEYS, Unit::Count, "Keys that limiters count just now");
+    describe_counter!(MEDIA_BYTES, Unit::Bytes, "Bytes of files, received or sent");
+    describe_gauge!(MEDIA_TRANSFERS, Unit::Count, "Files that are being received or sent");
+    describe_counter!(MEDIA_REQUESTS, Unit::Count, "Requests about files, by what they want and the status");
+    describe_gauge!(MEDIA_STORED_BYTES, Unit::Bytes, "Bytes of the files that are there");
+    describe_gauge!(MEDIA_FILES, Unit::Count, "Files, by state");
+    describe_counter!(MEDIA_ORPHANS, Unit::Count, "Files on the disk that nobody knew, removed");
+    describe_gauge!(MEDIA_LOST, Unit::Count, "Files that are missing on the disk");
+    describe_histogram!(MEDIA_FSYNC_SECONDS, Unit::Seconds, "Time until bytes of a file are on the disk");
     describe_counter!(ACTOR_RESTARTS, Unit::Count, "Actors that failed; all but sessions are replaced by a successor");
     describe_counter!(HTTP_REQUESTS, Unit::Count, "Requests by route and status");
     describe_histogram!(HTTP_SECONDS, Unit::Seconds, "Time from request head to response head");

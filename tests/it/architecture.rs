@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Each module may use itself and those before it.
-const LAYERS: [&str; 14] = [
+const LAYERS: [&str; 15] = [
     "domain",
     "protocol",
     "clock",
     "config",
     "telemetry",
     "limits",
+    "media",
     "storage",
     "auth",
     "actors",
@@ -26,11 +27,13 @@ const LAYERS: [&str; 14] = [
 ];
 
 /// Modules beside each other on one level, which do not know each other.
-const APART: [(&str, &str); 5] = [
+const APART: [(&str, &str); 7] = [
     ("clock", "protocol"),
     ("config", "protocol"),
     ("config", "clock"),
     ("telemetry", "protocol"),
+    ("media", "limits"),
+    ("storage", "media"),
     ("socket", "service"),
 ];
 

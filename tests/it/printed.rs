@@ -4,6 +4,7 @@ mod chat;
 mod commands;
 mod deploy;
 mod markdown;
+mod media;
 mod nodes;
 mod readme;
 mod snippet;
@@ -17,7 +18,7 @@ use serde_json::Value;
 const TO_RUN: [&str; 7] = ["sh", "bash", "console", "rust", "toml", "ini", "nginx"];
 
 /// Blocks that a test runs: where they stand, how they begin, and the test.
-const RUN: [(&str, &str, &str); 14] = [
+const RUN: [(&str, &str, &str); 15] = [
     ("README.md", "URL=http://127.0.0.1:8000", readme::TEST),
     ("README.md", "websocat \"ws://", readme::TEST),
     ("README.md", "EPOCH=", readme::TEST),
@@ -32,6 +33,7 @@ const RUN: [(&str, &str, &str); 14] = [
     ("docs/operations/copy-db.md", "FLUENT_COPY_FROM=", commands::COPY_TEST),
     ("docs/operations/admin.md", "fluent-backend admin registration", commands::ADMIN_TEST),
     ("docs/operations/addresses.md", "fluent-backend admin address block", commands::ADDRESS_TEST),
+    ("docs/operations/media.md", "fluent-backend media reconcile --dry-run", media::TEST),
 ];
 
 /// Blocks that no test runs, and why.

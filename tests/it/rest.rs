@@ -12,6 +12,7 @@ mod known_networks;
 mod limits;
 mod login_lives;
 mod logins;
+mod media;
 mod names;
 mod office;
 mod old_names;

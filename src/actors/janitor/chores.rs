@@ -17,6 +17,8 @@ pub(super) enum Chore {
     WipeAccounts,
     /// Destroys the messages that a retention run has ended.
     Sweep,
+    /// Takes files from users whose time is over.
+    ExpireMedia(Timestamp),
     /// Drops tombstones and events from before the time.
     DropBefore(Timestamp),
     /// Drops tickets and deleted accounts that had expired by the time.
@@ -51,6 +53,7 @@ impl Chores {
         match chore {
             Chore::WipeAccounts => self.storage.wipe_accounts().await,
             Chore::Sweep => self.storage.sweep(&mut self.swept).await,
+            Chore::ExpireMedia(now) => self.storage.expire_media(now).await,
             Chore::DropBefore(horizon) => self.storage.drop_before(horizon).await,
             Chore::DropTickets(now) => self.storage.drop_tickets(now).await,
             Chore::DropAudit(horizon, keep) => self.storage.drop_audit(horizon, keep).await,

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use ractor::{Actor, ActorCell, ActorId, ActorRef};
 
 use crate::actors::health::Health;
-use crate::actors::janitor::{JanitorActor, JanitorArgs};
+use crate::actors::janitor::{JanitorActor, JanitorArgs, RemoveFile};
 use crate::actors::mailbox::{Mailbox, Slot, Timed};
 use crate::actors::persistence::doubt::Progress;
 use crate::actors::persistence::messages::PersistenceHandle;
@@ -147,7 +147,7 @@ impl Child {
 pub(super) fn children(
     config: &Config,
     storage: &Arc<Storage>,
-    (refusals, tokens): (&Refusals, &Arc<ReportTokens>),
+    (refusals, tokens, remove_file): (&Refusals, &Arc<ReportTokens>, Option<RemoveFile>),
     clock: &Clock,
     handles: &Handles,
     health: &Arc<Health>,
@@ -195,6 +195,7 @@ pub(super) fn children(
         journal_s: config.cluster.journal_s,
         access_token_s: config.auth.access_token_s,
         forget_bans_s: config.bans.forget_s(),
+        remove_file,
     };
     let relay_args = RelayArgs {
         storage: storage.clone(),

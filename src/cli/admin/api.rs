@@ -53,6 +53,11 @@ impl Api {
         }
     }
 
+    /// Waits longer for answers than usual.
+    pub(super) fn wait_up_to(&mut self, longest: std::time::Duration) {
+        self.client.wait_up_to(longest);
+    }
+
     pub(in crate::cli) async fn get(&mut self, path: &str) -> Result<Value, Failure> {
         self.ask(Method::GET, path, None).await
     }

@@ -78,6 +78,11 @@ macro_rules! limiter_table {
                 report {
                     user: ReportUser, Rate, User, "too many reports";
                 }
+                media {
+                    count: MediaCount, Rate, User, "too many uploads";
+                    bytes: MediaBytes, Bytes, User, "too many bytes uploaded";
+                    link: MediaLink, Rate, User, "too many links to files";
+                }
                 invite {
                     address: InviteAddress, Rate, Class, "too many wrong invites from your network";
                 }
@@ -91,6 +96,7 @@ macro_rules! limiter_table {
             caps {
                 "connections.address": ConnectionsAddress, Class, "too many connections from your network";
                 "sockets.user": SocketsUser, User, "too many sockets";
+                "media.transfers": MediaTransfers, User, "too many files are being sent or received at once";
                 "quota.send": QuotaSend, User, "you have sent as much as you may for now";
             }
         }

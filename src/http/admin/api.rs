@@ -5,11 +5,13 @@ mod audit;
 mod invites;
 mod keys;
 mod limits;
+mod media;
 mod registration;
 mod reports;
 mod users;
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use crate::domain::Operator;
 use crate::http::extract::Request;
@@ -18,6 +20,8 @@ use crate::http::route::{BodyLimits, Route, route};
 
 /// Entries of a page when the request names no number.
 const PAGE: u64 = 50;
+/// Longest time for comparing all files with their rows.
+const RECONCILE_TIMEOUT: Duration = Duration::from_hours(24);
 /// Most entries of a page.
 const MAX_PAGE: u64 = 200;
 
@@ -44,6 +48,8 @@ pub(super) static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
         route!(operator PATCH "/admin/api/reports/{id}" reports::decide, reads: BodyLimits::USERS),
         route!(operator POST "/admin/api/keys" keys::rotate),
         route!(operator DELETE "/admin/api/keys/{kid}" keys::revoke),
+        route!(operator POST "/admin/api/media/reconcile" media::reconcile, reads: BodyLimits::USERS,
+            timeout: Some(RECONCILE_TIMEOUT)),
         route!(operator GET "/admin/api/limiters" limits::list),
         route!(operator GET "/admin/api/users/{id}/limits" limits::of_user),
         route!(operator PUT "/admin/api/users/{id}/limits" limits::set, reads: BodyLimits::USERS),

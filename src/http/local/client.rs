@@ -18,6 +18,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_mins(2);
 /// A connection to the local interface of a server.
 pub struct LocalClient {
     sender: http1::SendRequest<Full<Bytes>>,
+    longest: Duration,
 }
 
 /// An answer of the local interface.
@@ -40,7 +41,12 @@ impl LocalClient {
     pub async fn over(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> io::Result<Self> {
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
         tokio::spawn(connection);
-        Ok(Self { sender })
+        Ok(Self { sender, longest: ANSWER_TIMEOUT })
+    }
+
+    /// Waits longer for answers than usual.
+    pub fn wait_up_to(&mut self, longest: Duration) {
+        self.longest = longest;
     }
 
     /// Sends a request, with a JSON body or none, and waits for its answer.
@@ -58,12 +64,13 @@ impl LocalClient {
         if body.is_some() {
             request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
+        let longest = self.longest;
         let asking = async {
             self.sender.ready().await?;
             let (head, body) = self.sender.send_request(request).await?.into_parts();
             let body = body.collect().await?.to_bytes();
             Ok::<_, hyper::Error>(LocalAnswer { status: head.status, body })
         };
-        timeout(ANSWER_TIMEOUT, asking).await?.map_err(io::Error::other)
+        timeout(longest, asking).await?.map_err(io::Error::other)
     }
 }

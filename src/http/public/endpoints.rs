@@ -3,7 +3,9 @@
 
 use std::sync::LazyLock;
 
-use super::{accounts, chat, conversations, docs, keys, logins, me, messages, reports, second_factor, users, ws};
+use super::{
+    accounts, chat, conversations, docs, keys, logins, me, media, messages, reports, second_factor, users, ws,
+};
 use crate::http::route::{BodyLimits, Route, route};
 use crate::http::{health, pages};
 
@@ -60,6 +62,13 @@ pub(super) static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
         route!(user chat::partnerinfo),
         route!(user chat::chat_list),
         route!(user chat::all_messages),
+        route!(user media::create::create, reads: BodyLimits::FILE, is_transfer: true),
+        route!(user media::append::whole, reads: BodyLimits::FILE, is_transfer: true),
+        route!(user media::append::append, reads: BodyLimits::FILE, is_transfer: true),
+        route!(user media::append::overridden, reads: BodyLimits::FILE, is_transfer: true),
+        route!(optional media::read::read, is_transfer: true),
+        route!(user media::links::delete),
+        route!(user media::links::link, reads: BodyLimits::USERS),
         route!(public ws::open, is_free: true),
     ]
 });

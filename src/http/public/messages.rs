@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::openapi::{Ref, RefOr, Schema};
@@ -14,7 +14,7 @@ use crate::domain::{Answer, Event, Limiter, MessageId, Scope, Seq, UserId, Viewe
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{
-    IDEMPOTENCY_KEY, JsonObject, Request, json_body, json_bytes, limit, limit_schema, path_id, query, since,
+    JsonObject, Request, idempotency_key, json_body, json_bytes, limit, limit_schema, path_id, query, since,
 };
 use crate::http::refusals::NotFound;
 use crate::http::respond::{MAX_LIST_BYTES, Response, json, typed};
@@ -200,21 +200,6 @@ impl PartialSchema for DeleteFor {
 }
 
 impl ToSchema for DeleteFor {}
-
-/// The key of the header, which may be quoted as a string (RFC 8941 §3.3.3), and may be there twice only if it is the same.
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
-    let mut found: Option<&str> = None;
-    for value in headers.get_all(IDEMPOTENCY_KEY) {
-        let text = value.to_str().map_err(|_| ApiError::Invalid("Idempotency-Key must be plain text".to_owned()))?;
-        let quoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-        let key = quoted.unwrap_or(text);
-        if found.is_some_and(|found| found != key) {
-            return Err(ApiError::Invalid("Idempotency-Key is there twice".to_owned()));
-        }
-        found = Some(key);
-    }
-    Ok(found.map(str::to_owned))
-}
 
 fn frame(status: StatusCode, frame: Option<Frame>) -> Result<Response, ApiError> {
     let frame = frame.ok_or_else(|| ApiError::Internal("a command was answered with something else".to_owned()))?;

@@ -33,6 +33,7 @@ const BEARER: &str = "bearer";
         (name = "account", description = "Your own account"),
         (name = "users", description = "Finding each other"),
         (name = "chat", description = "Messages"),
+        (name = "media", description = "Files, encrypted by clients"),
         (name = "health", description = "For operators and containers"),
     ),
     components(schemas(Problem)),
@@ -70,7 +71,7 @@ pub fn openapi_document() -> String {
 fn described(route: &Route) -> Option<Document> {
     let mut document = (route.description?)();
     for item in document.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete];
+        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
         operations.into_iter().flatten().for_each(|operation| operation::complete(operation, route));
     }
     Some(document)

@@ -31,7 +31,7 @@ use crate::storage::Storage;
 use crate::telemetry::ListenerKind;
 
 const SHORT: Duration = Duration::from_millis(50);
-const SMALL_BODY: BodyLimits = BodyLimits { bytes: 8, time: None, takes_room: true };
+const SMALL_BODY: BodyLimits = BodyLimits { bytes: 8, takes_room: true, ..BodyLimits::NOTHING };
 
 /// Lets the stream of `/broken` fail.
 static PIECE_READ: Notify = Notify::const_new();
@@ -107,11 +107,11 @@ impl World {
         let auth = Arc::new(auth);
         let tokens = Arc::new(ReportTokens::new(&[0; 32]).unwrap());
         let (actors, _) =
-            ActorSystem::start(&config, storage.clone(), (auth.access().refused(), &tokens), clock.clone())
+            ActorSystem::start(&config, storage.clone(), (auth.access().refused(), &tokens), None, clock.clone())
                 .await
                 .unwrap();
         let places = Places::new(ListenerKind::Public, 1, 0);
-        let app = App::new(config, storage, (auth, tokens), &actors, clock, places);
+        let app = App::new(config, storage, (auth, tokens), None, &actors, clock, places);
         // Small, so that what is not read is not written either.
         let (client, server) = tokio::io::duplex(256);
         let service = TowerToHyperService::new(stack(&app, &ROUTES).unwrap());

@@ -60,6 +60,7 @@ const ORDER: &[&str] = &[
     "persistence::announce",
     "persistence",
     "janitor::chores",
+    "janitor::files",
     "janitor",
 ];
 

@@ -180,7 +180,7 @@ fn list(filter: &str) -> usize {
 }
 
 /// Runs a line in a shell that finds the program under its name.
-async fn shell(dir: &Path, line: &str, variables: &[(&str, &str)]) -> Output {
+pub(super) async fn shell(dir: &Path, line: &str, variables: &[(&str, &str)]) -> Output {
     let program = Path::new(env!("CARGO_BIN_EXE_fluent-backend"));
     let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
     let mut command = Command::new("bash");

@@ -24,6 +24,8 @@ struct World {
     /// The id of Bob's first message to Carol.
     message: i64,
     conversation: i64,
+    /// The path of a file of Bob's.
+    file: String,
     /// Bob's login.
     login: i64,
     /// The position before everything.
@@ -40,10 +42,12 @@ impl World {
         carols.expect("message").await;
         carols.store(bob.id, SECRETS[1]).await;
         bobs.expect("message").await;
+        let file: Value = bob.http.post("/media", &json!({"size": 5})).await.ok().json();
         let logins: Value = bob.http.get("/auth/sessions").await.ok().json();
         Self {
             message: stored["id"].as_i64().unwrap(),
             conversation: stored["conversation_id"].as_i64().unwrap(),
+            file: file["upload_url"].as_str().unwrap().to_owned(),
             login: logins[0]["id"].as_i64().unwrap(),
             start: head["cursor"].as_str().unwrap().to_owned(),
             server,

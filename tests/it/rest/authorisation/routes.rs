@@ -35,6 +35,7 @@ fn row(operation: &'static str, path: &str, status: u16) -> Row {
 
 pub(super) fn rows(world: &World) -> Vec<Row> {
     let mut rows = of_chats(world);
+    rows.extend(of_files(world));
     rows.extend(of_accounts(world));
     rows
 }
@@ -66,6 +67,21 @@ fn of_chats(world: &World) -> Vec<Row> {
         })),
         // Without an upgrade; frames have a test of their own.
         row("GET /chat/ws", "", 426),
+    ]
+}
+
+/// What each state of a file allows to whom has a test of its own.
+fn of_files(world: &World) -> Vec<Row> {
+    let file = &world.file;
+    vec![
+        row("POST /media", "", 201).with(json!({"size": 5, "owner_id": world.bob.id})),
+        row("GET /media/{id}", file, 404),
+        row("PUT /media/{id}", file, 404).with(json!("five")),
+        // The version of tus is missing, which is said before anything is looked up.
+        row("PATCH /media/{id}", file, 412).with(json!("five")),
+        row("POST /media/{id}", file, 405),
+        row("DELETE /media/{id}", file, 404),
+        row("POST /media/{id}/link", &format!("{file}/link"), 404).with(json!({})),
     ]
 }
 

@@ -1,0 +1,65 @@
+//! `fluent-backend media`: files of users against what is on the disk.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use fluent_backend::Config;
+use serde_json::{Value, json};
+
+use super::api::Api;
+use super::failure::Failure;
+use crate::cli::{note, say};
+
+/// Longest time for a comparison: millions of files are looked at one by one.
+const LONGEST: Duration = Duration::from_hours(24);
+
+#[derive(clap::Subcommand)]
+pub(crate) enum MediaCommand {
+    /// Compare files and rows: remove files that nobody knows, mark those that are missing as lost. A server may run
+    /// meanwhile. Exit code 1 when files are lost.
+    Reconcile {
+        /// Change nothing.
+        #[arg(long)]
+        dry_run: bool,
+        /// Print one JSON object, for programs.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Carries out a command. Exit codes as those of `admin`, and 1 when files are lost.
+pub(crate) async fn media(config: &Config, command: MediaCommand) -> anyhow::Result<ExitCode> {
+    let MediaCommand::Reconcile { dry_run, json: as_json } = command;
+    match Box::pin(reconcile(config, dry_run)).await {
+        Ok(found) => {
+            say(&if as_json { found.to_string() } else { text(&found) });
+            let is_lost = found["lost"].as_array().is_some_and(|lost| !lost.is_empty());
+            Ok(if is_lost { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        }
+        Err(failure) => {
+            note(&if as_json { failure.json().to_string() } else { format!("fluent-backend: {failure}") });
+            Ok(failure.code())
+        }
+    }
+}
+
+async fn reconcile(config: &Config, dry_run: bool) -> Result<Value, Failure> {
+    let mut api = Api::open(config).await?;
+    api.wait_up_to(LONGEST);
+    let found = api.post("/admin/api/media/reconcile", &json!({ "dry_run": dry_run })).await;
+    let closed = api.close().await;
+    let found = found?;
+    closed.map(|()| found)
+}
+
+/// Returns what was found, for people.
+fn text(found: &Value) -> String {
+    let (orphans, lost) = (&found["orphans"], found["lost"].as_array().map_or(&[][..], Vec::as_slice));
+    let done = if found["dry_run"] == true { "nothing was changed" } else { "they were removed" };
+    let mut lines = vec![
+        format!("files that nobody knows: {} of {} bytes; {done}", orphans["found"], orphans["bytes"]),
+        format!("lost files: {}", lost.len()),
+    ];
+    lines.extend(lost.iter().filter_map(Value::as_str).map(|id| format!("  {id}")));
+    lines.join("\n")
+}

@@ -1,0 +1,194 @@
+//! Opening an upload to go on with it: whoever wrote to it before ends, and file and row agree again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::writers::{TAKEOVER_TIMEOUT, Turn};
+use super::{MediaError, MediaService};
+use crate::clock::random_bytes;
+use crate::domain::{Media, MediaId, MediaState, UserId};
+use crate::media::{BlobWriter, Opened, digest_of};
+use crate::storage::Leased;
+
+/// Wait before another server is asked again to give an upload up.
+const LEASE_RETRY: Duration = Duration::from_millis(250);
+/// The silence of a writer after which a question for the offset ends it.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// An upload as a request finds it.
+pub enum Upload {
+    /// It can go on.
+    Open(Box<OpenUpload>),
+    /// It is complete.
+    Complete(Media),
+}
+
+/// An upload that nobody else writes to.
+pub struct OpenUpload {
+    pub(super) service: Arc<MediaService>,
+    pub(super) media: Media,
+    pub(super) writer: BlobWriter,
+    pub(super) turn: Turn,
+    pub(super) lease: Option<Lease>,
+}
+
+/// The right of this server among several to write to an upload.
+pub(super) struct Lease {
+    service: Arc<MediaService>,
+    id: MediaId,
+    pub(super) writer: i64,
+    is_over: bool,
+}
+
+impl OpenUpload {
+    /// Returns how many bytes count.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.writer.length()
+    }
+
+    /// Returns how many bytes the file will have.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.media.size
+    }
+
+    /// Finishes a file all of whose bytes have come. When they are not what was declared, none is kept.
+    pub(super) async fn finish(self) -> Result<Media, MediaError> {
+        let Self { service, mut media, mut writer, turn: _turn, lease } = self;
+        writer.sync().await?;
+        if let Some(sha256) = media.sha256
+            && digest_of(&writer.reader()).await? != sha256
+        {
+            writer.cut(0).await?;
+            service.storage.lower_offset(media.id, 0).await?;
+            return Err(MediaError::WrongDigest);
+        }
+        match writer.finish().await {
+            // It was deleted meanwhile.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(MediaError::NotFound),
+            finished => finished?,
+        }
+        service.complete(&mut media, lease).await?;
+        Ok(media)
+    }
+}
+
+impl MediaService {
+    /// Opens the user's upload. Whoever is writing to it is stopped; [`MediaError::Busy`] when that takes too long.
+    pub async fn open_upload(self: &Arc<Self>, user: UserId, id: MediaId) -> Result<Upload, MediaError> {
+        let media = self.owned(user, id).await?;
+        if is_complete(&media) {
+            return Ok(Upload::Complete(media));
+        }
+        let turn = self.writers.take_over(id).await.ok_or(MediaError::Busy)?;
+        self.open_in_turn(user, id, turn).await
+    }
+
+    /// Opens an upload that nobody else of this server writes to.
+    async fn open_in_turn(self: &Arc<Self>, user: UserId, id: MediaId, turn: Turn) -> Result<Upload, MediaError> {
+        let lease = if self.is_shared { Some(self.lease(id).await?) } else { None };
+        let mut media = self.owned(user, id).await?;
+        if is_complete(&media) {
+            return Ok(Upload::Complete(media));
+        }
+        let writer = match self.blobs.resume(id, media.offset, media.size).await? {
+            Opened::Writer(writer) => writer,
+            Opened::Finished => {
+                self.complete(&mut media, lease).await?;
+                return Ok(Upload::Complete(media));
+            }
+        };
+        if writer.length() < media.offset {
+            tracing::warn!(
+                media.id = %id, offset = media.offset, bytes = writer.length(),
+                "the disk has lost bytes of an upload, which must be sent again"
+            );
+            self.storage.lower_offset(id, writer.length()).await?;
+            media.offset = writer.length();
+        }
+        let is_whole = writer.length() == media.size;
+        let open = OpenUpload { service: self.clone(), media, writer, turn, lease };
+        if is_whole { Ok(Upload::Complete(open.finish().await?)) } else { Ok(Upload::Open(Box::new(open))) }
+    }
+
+    /// Returns the user's file with the offset at which its upload goes on. A writer that has had no byte for a while
+    /// is stopped: it may wait for a connection that is dead. One that is lively is not disturbed.
+    pub async fn offset(self: &Arc<Self>, user: UserId, id: MediaId) -> Result<Media, MediaError> {
+        let media = self.owned(user, id).await?;
+        if is_complete(&media) {
+            return Ok(media);
+        }
+        let upload = match self.writers.silence(id) {
+            Some(silence) if silence >= SILENCE => self.open_upload(user, id).await?,
+            Some(_) => return Ok(media),
+            // What another server's writer has had lately is not known here.
+            None if self.is_shared || media.state == MediaState::Created => return Ok(media),
+            None => match self.writers.take_if_free(id) {
+                Some(turn) => self.open_in_turn(user, id, turn).await?,
+                None => return Ok(media),
+            },
+        };
+        match upload {
+            Upload::Complete(media) => Ok(media),
+            Upload::Open(open) => Ok(Media { offset: open.offset(), ..open.media }),
+        }
+    }
+
+    /// Says that the file is complete, after its bytes are in their place.
+    pub(super) async fn complete(&self, media: &mut Media, lease: Option<Lease>) -> Result<(), MediaError> {
+        let now = self.clock.now();
+        let expires_at = self.expiry(now);
+        let writer = lease.map(Lease::given_back);
+        if !self.storage.complete_upload(media.id, writer, expires_at, now).await? {
+            return Err(MediaError::NotFound);
+        }
+        (media.state, media.offset, media.expires_at) = (MediaState::Complete, media.size, Some(expires_at));
+        media.metadata = None;
+        Ok(())
+    }
+
+    async fn lease(self: &Arc<Self>, id: MediaId) -> Result<Lease, MediaError> {
+        let random = random_bytes().map_err(|error| MediaError::Internal(error.to_string()))?;
+        let (writer, deadline) = (i64::from_be_bytes(random), Instant::now() + TAKEOVER_TIMEOUT);
+        loop {
+            match self.storage.lease_upload(id, writer, self.clock.now()).await? {
+                Leased::Taken(_) => return Ok(Lease { service: self.clone(), id, writer, is_over: false }),
+                Leased::Gone => return Err(MediaError::NotFound),
+                Leased::Busy if Instant::now() >= deadline => return Err(MediaError::Busy),
+                Leased::Busy => tokio::time::sleep(LEASE_RETRY).await,
+            }
+        }
+    }
+}
+
+fn is_complete(media: &Media) -> bool {
+    matches!(media.state, MediaState::Complete | MediaState::Attached)
+}
+
+impl Lease {
+    /// Returns the writer, for a statement that gives the lease back.
+    fn given_back(mut self) -> i64 {
+        self.is_over = true;
+        self.writer
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if self.is_over {
+            return;
+        }
+        // Another server waits for it, or takes it after 30 s. There is no runtime when the process ends.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let (service, id, writer) = (self.service.clone(), self.id, self.writer);
+            runtime.spawn(async move {
+                if let Err(error) = service.storage.release_lease(id, writer).await {
+                    tracing::debug!(error = %error, "the lease of an upload was not given back");
+                }
+            });
+        }
+    }
+}
