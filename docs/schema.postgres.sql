@@ -290,6 +290,8 @@ CREATE INDEX messages_left
     ON messages USING btree
     (conversation_id, ( CASE WHEN (sender_gone IS NULL) THEN sender_id ELSE receiver_id END), "timestamp")
     WHERE ((gone_seq IS NULL) AND ((sender_gone IS NOT NULL) OR (receiver_gone IS NOT NULL)));
+CREATE INDEX messages_unreleased ON messages USING btree (id)
+    WHERE ((gone_seq IS NOT NULL) AND (attachments IS NOT NULL));
 
 -- What names look like, so that no new name can be mistaken for an old one.
 CREATE TABLE name_skeletons (

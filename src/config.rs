@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use ::config::{Environment, File, FileFormat};
 use serde::Deserialize;
 
-use crate::domain::{LimitRule, Limiter};
+use crate::domain::{LimitRule, Limiter, SendLimits};
 
 pub use address::{ListenAddress, NotAnAddress, reachable};
 pub(crate) use env_file::without_byte_order_mark;
@@ -128,6 +128,12 @@ impl Config {
         self.bans.validate()?;
         self.limits.validate(self.socket.max_ciphertext_bytes)?;
         self.quota.validate(self.socket.max_ciphertext_bytes)
+    }
+
+    /// Returns the limits on what a client sends.
+    #[must_use]
+    pub fn send_limits(&self) -> SendLimits {
+        SendLimits { ciphertext_bytes: self.socket.max_ciphertext_bytes, attachments: self.media.per_message }
     }
 
     /// Returns the store that `database.url` names, or the SQLite file in the data directory.

@@ -42,7 +42,7 @@ pub use command::{
 };
 pub use conversation::{Conversation, DirectKey};
 pub use cursor::{Cursor, CursorError, Epoch, Position, ResetReason, Since};
-pub use draft::{Acquaintance, Ciphertext, Draft, DraftError, MessageType, Objection, Once};
+pub use draft::{Acquaintance, Ciphertext, Draft, DraftError, MessageType, Objection, Once, SendLimits};
 pub use effect::Effect;
 pub use event::{Deletion, Event, EventBody, Receipt, ReceiptKind, Scope};
 pub use franking::{FrankingKey, FrankingTag};
@@ -52,7 +52,7 @@ pub use known_network::{LoginOrigin, NetworkTags};
 pub(crate) use limiter::limiter_table;
 pub use limiter::{LimitRule, Limited, Limiter, LimiterKind};
 pub use login::{LoginEnd, LoginMark, NewRefreshToken, WhichLogins};
-pub use media::{Media, MediaId, MediaQuota, MediaQuotaKind, MediaState, NewUpload};
+pub use media::{Attachment, Media, MediaId, MediaQuota, MediaQuotaKind, MediaState, NewUpload};
 pub use message::{ChatListEntry, Message};
 pub use name_folding::{fold_name, name_key, search_key, searched};
 pub use name_ngrams::{Gram, name_grams, text_grams};

@@ -3,7 +3,8 @@
 use std::hint::black_box;
 
 use fluent_backend::domain::{
-    Answer, ClientId, ConversationId, Event, EventBody, Message, MessageId, Seq, Stored, Timestamp, UserId, Viewer,
+    Answer, ClientId, ConversationId, Event, EventBody, Message, MessageId, SendLimits, Seq, Stored, Timestamp, UserId,
+    Viewer,
 };
 use fluent_backend::protocol::{legacy, v1};
 
@@ -43,8 +44,9 @@ fn decode_v1() -> Box<dyn FnMut()> {
     let text = format!(
         r#"{{"type":"send","client_id":"{CLIENT_ID}","to":2,"receiver_encrypted":"{copy}","sender_encrypted":"{copy}","message_type":"text"}}"#
     );
+    let limits = SendLimits { ciphertext_bytes: usize::MAX, attachments: 10 };
     Box::new(move || {
-        black_box(v1::decode(black_box(&text), ME, usize::MAX).request.unwrap());
+        black_box(v1::decode(black_box(&text), ME, limits).request.unwrap());
     })
 }
 
@@ -63,6 +65,7 @@ fn message() -> Message {
         reply_to: None,
         expires_at: None,
         franking_tag: None,
+        attachments: Vec::new(),
     }
 }
 

@@ -18,7 +18,7 @@ const MEDIA: &str = "CREATE TABLE media (id BLOB NOT NULL PRIMARY KEY, \
 const REFS: &str = "CREATE TABLE media_refs (message_id BIGINT NOT NULL, position SMALLINT NOT NULL, \
      media_id BLOB NOT NULL REFERENCES media (id) ON DELETE CASCADE, PRIMARY KEY (message_id, position))";
 
-const REST: [&str; 7] = [
+const REST: [&str; 8] = [
     // All that the quotas of a user ask for.
     "CREATE INDEX media_owner ON media (owner_id, state, expires_at, lost_at, size)",
     "CREATE UNIQUE INDEX media_client_key ON media (owner_id, client_key) WHERE client_key IS NOT NULL",
@@ -31,6 +31,8 @@ const REST: [&str; 7] = [
     // Ids and sizes of the files that a message names, as its readers are shown them; so a page of messages needs
     // neither of the tables.
     "ALTER TABLE messages ADD COLUMN attachments TEXT",
+    // Messages that a server of an older version has deleted without their files; nearly always none.
+    "CREATE INDEX messages_unreleased ON messages (id) WHERE gone_seq IS NOT NULL AND attachments IS NOT NULL",
 ];
 
 #[async_trait::async_trait]

@@ -68,6 +68,7 @@ pub(super) fn message(number: i64, sender: UserId, receiver: UserId, receiver_co
         reply_to: None,
         expires_at: None,
         franking_tag: None,
+        attachments: Vec::new(),
     });
     Arc::new(Event { seq: Seq(number), body })
 }

@@ -285,6 +285,11 @@ pub enum Refusal {
     },
     /// The object does not exist, or belongs to another user.
     NotFound,
+    /// A file that the message names is not there, not whole, or another user's.
+    NoAttachment {
+        /// The first such file, as the sender has written its id.
+        id: String,
+    },
     /// The user may not do this, or no longer.
     Forbidden,
 }

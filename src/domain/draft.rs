@@ -96,8 +96,6 @@ pub enum Objection {
         /// The limit in bytes.
         limit: usize,
     },
-    /// It names an attachment that does not exist.
-    UnknownAttachment,
     /// The sender has sent too much.
     Limited(Limited),
 }
@@ -111,6 +109,15 @@ pub enum Acquaintance {
     Stranger,
     /// The receiver has written to the sender.
     Partner,
+}
+
+/// The limits on what a client sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SendLimits {
+    /// Largest encrypted copy in bytes.
+    pub ciphertext_bytes: usize,
+    /// Most files that a message names.
+    pub attachments: usize,
 }
 
 /// What a sender asks the server to store and deliver.
@@ -137,6 +144,8 @@ pub struct Draft {
     pub expires_in_s: Option<i64>,
     /// What the sender commits to.
     pub franking_tag: Option<FrankingTag>,
+    /// The files that it names, as the sender writes their ids; no two are the same.
+    pub attachment_ids: Vec<String>,
     /// The reason why it cannot be stored, if any.
     pub objection: Option<Objection>,
     /// Whether it is counted already for the limits that depend on what its two sides are to each other. Otherwise the
@@ -159,6 +168,7 @@ impl Draft {
             reply_to: None,
             expires_in_s: None,
             franking_tag: None,
+            attachment_ids: Vec::new(),
             objection: None,
             is_counted: false,
         }
@@ -173,7 +183,8 @@ impl Draft {
     /// Returns the bytes that this draft occupies while it waits, its ciphertexts above all.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.sender_copy.as_bytes().len() + self.receiver_copy.as_bytes().len() + size_of::<Self>()
+        let ids: usize = self.attachment_ids.iter().map(|id| id.len() + size_of::<String>()).sum();
+        self.sender_copy.as_bytes().len() + self.receiver_copy.as_bytes().len() + ids + size_of::<Self>()
     }
 }
 

@@ -140,6 +140,35 @@ impl fmt::Debug for Media {
     }
 }
 
+/// A file as a message names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// The file.
+    pub id: MediaId,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+impl Attachment {
+    /// Returns the text of some files, as it is kept with a message and told between servers: each id with its size,
+    /// such as `AAAAAAAAAAAAAAAAAAAAAA:1024`, and blanks between.
+    #[must_use]
+    pub fn list(attachments: &[Self]) -> String {
+        let text: Vec<String> = attachments.iter().map(|file| format!("{}:{}", file.id, file.size)).collect();
+        text.join(" ")
+    }
+
+    /// Reads what [`list`](Self::list) returns; `None` when it is something else.
+    #[must_use]
+    pub fn read_list(text: &str) -> Option<Vec<Self>> {
+        let file = |part: &str| {
+            let (id, size) = part.split_once(':')?;
+            Some(Self { id: MediaId::parse(id)?, size: size.parse().ok()? })
+        };
+        text.split_ascii_whitespace().map(file).collect()
+    }
+}
+
 /// A file that is declared.
 #[derive(Clone)]
 pub struct NewUpload {
@@ -188,6 +217,18 @@ pub enum MediaQuotaKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_is_read_as_it_was_written() {
+        let files = [(0, 1), (0xff, u64::MAX)].map(|(byte, size)| Attachment { id: MediaId([byte; 16]), size });
+        assert_eq!(Attachment::list(&files[..1]), "AAAAAAAAAAAAAAAAAAAAAA:1");
+        for count in 0..=2 {
+            assert_eq!(Attachment::read_list(&Attachment::list(&files[..count])).unwrap(), files[..count]);
+        }
+        for bad in ["x", "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAA:-1", "AAAA:1"] {
+            assert!(Attachment::read_list(bad).is_none(), "{bad}");
+        }
+    }
 
     #[test]
     fn an_id_has_one_text() {

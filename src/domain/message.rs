@@ -1,7 +1,8 @@
 //! A message that is stored.
 
 use super::{
-    Attested, Conversation, ConversationId, DirectKey, FrankingTag, MessageId, Seq, Timestamp, User, UserId, Viewer,
+    Attachment, Attested, Conversation, ConversationId, DirectKey, FrankingTag, MessageId, Seq, Timestamp, User,
+    UserId, Viewer,
 };
 
 /// A committed message. Where it was read for one user, only that user's copy is there and the other is empty.
@@ -33,6 +34,8 @@ pub struct Message {
     pub expires_at: Option<Timestamp>,
     /// What the sender has committed to.
     pub franking_tag: Option<FrankingTag>,
+    /// The files that it names, in the sender's order.
+    pub attachments: Vec<Attachment>,
 }
 
 impl Message {
@@ -74,7 +77,8 @@ impl Message {
         let copy = if viewer.user == self.sender { &mut sender_copy } else { &mut receiver_copy };
         self.content_for(viewer).clone_into(copy);
         let client_id = self.client_id_for(viewer).map(str::to_owned);
-        Self { sender_copy, receiver_copy, client_id, message_type: self.message_type.clone(), ..*self }
+        let (message_type, attachments) = (self.message_type.clone(), self.attachments.clone());
+        Self { sender_copy, receiver_copy, message_type, client_id, attachments, ..*self }
     }
 }
 

@@ -201,6 +201,7 @@ impl ApiError {
             seq: None,
             timestamp: None,
             key_id: None,
+            attachment_id: None,
             limiter: None,
             retry_after_ms: None,
             challenge: None,
@@ -216,6 +217,9 @@ impl ApiError {
             }
             Self::Frame(FrameError { detail: Detail::StaleKey { key_id }, .. }) => {
                 problem.key_id = Some(key_id.clone());
+            }
+            Self::Frame(FrameError { detail: Detail::Attachment { id }, .. }) => {
+                problem.attachment_id = Some(id.clone());
             }
             Self::CodeNeeded(Some(challenge)) => {
                 problem.challenge = Some(challenge.clone());

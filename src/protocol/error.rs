@@ -138,6 +138,11 @@ pub enum Detail {
         /// The name of the key.
         key_id: String,
     },
+    /// `not_found`: which of the files that a message names.
+    Attachment {
+        /// Its id, as the client has written it.
+        id: String,
+    },
 }
 
 impl FrameError {
@@ -185,6 +190,10 @@ impl From<Refusal> for FrameError {
             Refusal::StaleKey { key_id } => Self {
                 detail: Detail::StaleKey { key_id },
                 ..Self::new(ErrorCode::StaleKey, "error: the receiver has a new public key, encrypt to that")
+            },
+            Refusal::NoAttachment { id } => Self {
+                detail: Detail::Attachment { id },
+                ..Self::new(ErrorCode::NotFound, "error: there is no such file of yours, or it is not whole")
             },
             Refusal::NotFound => Self::new(ErrorCode::NotFound, "error: not found"),
             Refusal::Forbidden => {

@@ -1,6 +1,6 @@
 //! The two dialects as the pump speaks them: frames are decoded, and their refusals encoded.
 
-use crate::domain::UserId;
+use crate::domain::{SendLimits, UserId};
 use crate::protocol::v1::{self, Context, Decoded};
 use crate::protocol::{Frame, FrameError, Request, legacy};
 
@@ -16,16 +16,11 @@ pub(super) enum Dialect {
 impl Dialect {
     /// Decodes a frame of `user`. Returns what the reply repeats, beside the request or the reason why it cannot be
     /// taken.
-    pub(super) fn decode(
-        self,
-        text: &str,
-        user: UserId,
-        max_ciphertext: usize,
-    ) -> (Context, Result<Request, FrameError>) {
+    pub(super) fn decode(self, text: &str, user: UserId, limits: SendLimits) -> (Context, Result<Request, FrameError>) {
         match self {
-            Self::Legacy => (Context::default(), legacy::decode(text, user, max_ciphertext)),
+            Self::Legacy => (Context::default(), legacy::decode(text, user, limits.ciphertext_bytes)),
             Self::V1 => {
-                let Decoded { context, request } = v1::decode(text, user, max_ciphertext);
+                let Decoded { context, request } = v1::decode(text, user, limits);
                 (context, request)
             }
         }

@@ -34,7 +34,7 @@ use super::tail::Tail;
 use super::writing::{Input, Write};
 use crate::actors::{Credit, Credits, Outgoing, QueuedFrame, SendQueue, SocketLease};
 use crate::config;
-use crate::domain::UserId;
+use crate::domain::{SendLimits, UserId};
 use crate::limits::Limiters;
 use crate::protocol::{CloseReason, Frame};
 use crate::storage::Storage;
@@ -51,6 +51,8 @@ const WRITE_BUFFER: usize = 8 * 1024;
 /// The settings that all pumps of a server share.
 pub(super) struct Settings {
     pub(super) config: config::Socket,
+    /// The limits on what clients send.
+    send: SendLimits,
     wire: WebSocketConfig,
     limiters: Arc<Limiters>,
     /// Longest time for which a message in the legacy dialect waits for its limiters.
@@ -62,7 +64,7 @@ pub(super) struct Settings {
 impl Settings {
     pub(super) fn new(config: &config::Config, limiters: Arc<Limiters>, storage: Option<Arc<Storage>>) -> Self {
         let legacy_delay = Duration::from_millis(config.limits.legacy_delay_ms);
-        let config = &config.socket;
+        let (send, config) = (config.send_limits(), &config.socket);
         let wire = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(WRITE_BUFFER)
@@ -70,7 +72,7 @@ impl Settings {
             .max_write_buffer_size(WRITE_BUFFER + config.queue_bytes)
             .max_frame_size(Some(config.max_frame_bytes))
             .max_message_size(Some(config.max_frame_bytes));
-        Self { wire, config: config.clone(), limiters, legacy_delay, storage }
+        Self { send, wire, config: config.clone(), limiters, legacy_delay, storage }
     }
 }
 

@@ -4,6 +4,7 @@ mod account_control;
 mod accounts;
 mod address_rules;
 pub(in crate::storage) mod apply;
+pub(in crate::storage) mod attachments;
 mod batch;
 mod blocks_and_settings;
 pub(in crate::storage) mod cache;

@@ -5,7 +5,7 @@
 //! says in the same statement which states it may come from, so that of two changes at once only one is made.
 
 mod create;
-mod find;
+pub(in crate::storage) mod find;
 mod leases;
 mod reconcile;
 mod removal;

@@ -1,6 +1,7 @@
 //! The `fluent.v1` dialect, by frames and by REST: opening, sending, receipts, presence, deletion, replay.
 
 mod account;
+mod attachments;
 mod block;
 mod delete;
 mod drain;

@@ -53,6 +53,10 @@ impl Replays {
             ciphertext_bytes: socket.max_ciphertext_bytes,
             in_flight: socket.in_flight,
             heartbeat_s: socket.ping_s,
+            media: config
+                .media
+                .enabled
+                .then_some(v1::MediaLimits { bytes: config.media.max_bytes, per_message: config.media.per_message }),
         };
         let frames = (socket.queue_frames / 2).max(1);
         let page = PageLimit { events: socket.sync_page.min(frames), bytes: socket.queue_bytes / 4 };

@@ -38,6 +38,9 @@ pub(in crate::http) struct Problem {
     /// `stale_key`: names the receiver's present key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) key_id: Option<String>,
+    /// `not_found`: which of the files that a message names, as its id was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) attachment_id: Option<String>,
     /// `rate_limited`: which limit, by its name in `[limits]`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "login.account")]

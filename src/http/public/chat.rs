@@ -9,13 +9,14 @@ use utoipa::{IntoParams, ToSchema};
 use super::directory::limit_told;
 use super::users::KeyedUserBody;
 use crate::auth::Access;
-use crate::domain::{FrankingTag, Message, MessageId, Timestamp, Viewer};
+use crate::domain::{Attachment, FrankingTag, Message, MessageId, Timestamp, Viewer};
 use crate::http::app::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{Request, limit, limit_schema, number, query, user_id};
 use crate::http::refusals::NotFound;
 use crate::http::respond::{Response, json, json_list};
 use crate::protocol::franking::ReportTokens;
+use crate::protocol::v1;
 use crate::storage::Before;
 
 /// Messages on a page, unless asked otherwise.
@@ -81,6 +82,29 @@ pub(in crate::http) struct HistoryBody<'a> {
     /// For `POST /reports`, when it is not yours.
     #[serde(skip_serializing_if = "Option::is_none")]
     report_token: Option<String>,
+    /// The files that it names, in the sender's order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    attachments: Vec<AttachmentBody>,
+}
+
+/// A file that a message names.
+#[derive(Serialize, ToSchema)]
+#[schema(as = MessageAttachment)]
+pub(in crate::http) struct AttachmentBody {
+    #[schema(example = "Xq2zT4m1c0-hUeJ9dR5bPA")]
+    id: String,
+    /// Where it is read.
+    #[schema(example = "/media/Xq2zT4m1c0-hUeJ9dR5bPA")]
+    file_url: String,
+    /// Its size in bytes.
+    size: u64,
+}
+
+impl From<&Attachment> for AttachmentBody {
+    fn from(file: &Attachment) -> Self {
+        Self { id: file.id.to_string(), file_url: v1::file_url(file.id), size: file.size }
+    }
 }
 
 impl<'a> HistoryBody<'a> {
@@ -100,6 +124,7 @@ impl<'a> HistoryBody<'a> {
             expires_at: message.expires_at,
             franking_tag: message.franking_tag.as_ref().map(FrankingTag::as_str),
             report_token: tokens.of(message, viewer),
+            attachments: message.attachments.iter().map(AttachmentBody::from).collect(),
         }
     }
 }

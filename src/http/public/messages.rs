@@ -87,14 +87,14 @@ struct ReadBody {
     (status = 201, description = "Stored", body = ref("#/components/schemas/StoredFrame")),
     (status = 200, description = "An earlier try has stored it", body = ref("#/components/schemas/StoredFrame")),
     (status = 403, description = "One of you has blocked the other (`blocked`), or you have as many messages here as you may (`quota`)", body = Problem),
-    (status = 404, description = "No such user, or no such message to answer", body = Problem),
+    (status = 404, description = "No such user, no such message to answer, or no such file of yours", body = Problem),
     (status = 409, description = "The client id names another message, or the receiver has a new key", body = Problem),
 ))]
 pub(in crate::http) async fn send(app: Arc<App>, access: Access, request: Request) -> Result<Response, ApiError> {
     let key = idempotency_key(request.headers())?;
     let body = json_bytes(request).await?;
-    let max = app.config.socket.max_ciphertext_bytes;
-    let (_, mut draft) = v1::decode_send_body(&body, access.user, max, key.as_deref())?;
+    let limits = app.config.send_limits();
+    let (_, mut draft) = v1::decode_send_body(&body, access.user, limits, key.as_deref())?;
     app.limiters.count_send(&mut draft);
     app.dialects.uses_v1(access).await?;
     let stored = app.service.send(draft).await?;

@@ -113,6 +113,7 @@ fn stored(sender_copy: &str, receiver_copy: &str) -> Message {
         reply_to: None,
         expires_at: None,
         franking_tag: None,
+        attachments: Vec::new(),
     }
 }
 

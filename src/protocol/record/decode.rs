@@ -7,8 +7,8 @@ use prost::Message as _;
 use super::wire::{self, EffectKind, Kind};
 use super::{RecordError, VERSION, columns};
 use crate::domain::{
-    Audience, ConversationId, Deletion, Effect, Event, EventBody, FrankingTag, LoginEnd, LoginId, Message, MessageId,
-    Receipt, ReceiptKind, Record, RecordedEvent, Scope, Seq, Timestamp, UserId,
+    Attachment, Audience, ConversationId, Deletion, Effect, Event, EventBody, FrankingTag, LoginEnd, LoginId, Message,
+    MessageId, Receipt, ReceiptKind, Record, RecordedEvent, Scope, Seq, Timestamp, UserId,
 };
 
 /// Reads the record of the batch with the numbers `first` to `last`. Events and effects of a kind that this version
@@ -89,6 +89,7 @@ fn message(seq: Seq, sender: UserId, receiver: UserId, whole: wire::Whole) -> Me
         reply_to: whole.reply_to.map(MessageId),
         expires_at: whole.expires_at.map(Timestamp::from_micros),
         franking_tag: whole.franking_tag.as_deref().and_then(FrankingTag::parse),
+        attachments: whole.attachments.as_deref().and_then(Attachment::read_list).unwrap_or_default(),
     }
 }
 

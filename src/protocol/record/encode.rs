@@ -5,8 +5,8 @@ use prost::Message as _;
 use super::wire::{self, EffectKind, Kind};
 use super::{ADDRESS_RULES_LEVEL, COMPACT_LEVEL, FIRST_LEVEL, VERSION, columns};
 use crate::domain::{
-    Audience, Deletion, Effect, EventBody, LoginEnd, Message, Receipt, ReceiptKind, Record, RecordedEvent, Scope, Seq,
-    Timestamp,
+    Attachment, Audience, Deletion, Effect, EventBody, LoginEnd, Message, Receipt, ReceiptKind, Record, RecordedEvent,
+    Scope, Seq, Timestamp,
 };
 
 /// Returns the bytes of a record as servers of this level read them, without its numbers: they are kept beside it.
@@ -89,6 +89,7 @@ fn stored(message: &Message) -> wire::Stored {
         reply_to: message.reply_to.map(|id| id.0),
         expires_at: message.expires_at.map(Timestamp::as_micros),
         franking_tag: message.franking_tag.map(|tag| tag.as_str().to_owned()),
+        attachments: Some(Attachment::list(&message.attachments)).filter(|list| !list.is_empty()),
     };
     wire::Stored { sender: message.sender.0, receiver: message.receiver.0, whole: Some(whole) }
 }

@@ -87,6 +87,9 @@ fn whole(seq: Seq) -> impl Strategy<Value = RecordedEvent> {
                 reply_to: reply_to.map(MessageId),
                 expires_at,
                 franking_tag: None,
+                attachments: (0..sender_bytes % 3)
+                    .map(|n| Attachment { id: MediaId([7; 16]), size: n as u64 })
+                    .collect(),
             };
             let to = vec![Audience::Members(message.conversation())];
             RecordedEvent::Other { to, event: Arc::new(Event { seq, body: EventBody::Message(message) }) }

@@ -109,6 +109,9 @@ pub(super) struct Whole {
     /// A server that does not know it shows the message without: its receiver sees that it cannot be reported whole.
     #[prost(string, optional, tag = "10")]
     pub(super) franking_tag: Option<String>,
+    /// As a message keeps them. A server that does not know it shows the message without.
+    #[prost(string, optional, tag = "11")]
+    pub(super) attachments: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::Context;
 use super::fields::{Fields, MAX_INTEGER, Value, bad_frame, missing};
 use super::send::{draft, user_id};
-use crate::domain::{Command, DirectKey, MessageId, Scope, Seq, UserId};
+use crate::domain::{Command, DirectKey, MessageId, Scope, SendLimits, Seq, UserId};
 use crate::protocol::{ErrorCode, FrameError, Request};
 
 /// Every `type` that a client may send.
@@ -23,9 +23,9 @@ pub struct Decoded {
     pub request: Result<Request, FrameError>,
 }
 
-/// Reads a frame of `sender`; `max_ciphertext` is in bytes.
+/// Reads a frame of `sender`.
 #[must_use]
-pub fn decode(text: &str, sender: UserId, max_ciphertext: usize) -> Decoded {
+pub fn decode(text: &str, sender: UserId, limits: SendLimits) -> Decoded {
     let mut fields = match Fields::read(text) {
         Ok(fields) => fields,
         Err(error) => return Decoded { context: Context::default(), request: Err(error) },
@@ -46,8 +46,7 @@ pub fn decode(text: &str, sender: UserId, max_ciphertext: usize) -> Decoded {
         reference?;
         if kind == "send" {
             let client_id = client_id?.ok_or_else(|| missing("client_id"))?;
-            draft(fields, client_id, sender, max_ciphertext)
-                .map(|draft| Request::Command(Command::Send(Box::new(draft))))
+            draft(fields, client_id, sender, limits).map(|draft| Request::Command(Command::Send(Box::new(draft))))
         } else {
             small(&kind, fields, sender)
         }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::content::Content;
 use super::fields::{Fields, MAX_INTEGER, Value, bad_frame, missing};
 use crate::domain::{
-    Ciphertext, ClientId, DirectKey, Draft, FrankingTag, MessageId, MessageType, Objection, Once, UserId,
+    Ciphertext, ClientId, DirectKey, Draft, FrankingTag, MessageId, MessageType, Objection, Once, SendLimits, UserId,
 };
 use crate::protocol::{ErrorCode, FrameError};
 
@@ -17,12 +17,11 @@ const MAX_EXPIRY_S: i64 = 31_536_000;
 /// Reads the body of `POST /chat/messages`: an object with the fields of a `send`. A `type` and a `ref` in it are
 /// ignored.
 ///
-/// `idempotency_key` is the value of the header of that name, which may stand for `client_id`; `max_ciphertext` is in
-/// bytes.
+/// `idempotency_key` is the value of the header of that name, which may stand for `client_id`.
 pub fn decode_send_body(
     body: &[u8],
     sender: UserId,
-    max_ciphertext: usize,
+    limits: SendLimits,
     idempotency_key: Option<&str>,
 ) -> Result<(ClientId, Box<Draft>), FrameError> {
     let text = std::str::from_utf8(body).map_err(|_| FrameError::new(ErrorCode::BadJson, "error: not UTF-8"))?;
@@ -35,7 +34,7 @@ pub fn decode_send_body(
         (Some(id), _) | (None, Some(id)) => id,
         (None, None) => return Err(missing("client_id")),
     };
-    let draft = draft(fields, client_id.clone(), sender, max_ciphertext)?;
+    let draft = draft(fields, client_id.clone(), sender, limits)?;
     Ok((client_id, Box::new(draft)))
 }
 
@@ -44,7 +43,7 @@ pub(super) fn draft(
     mut fields: Fields<'_>,
     client_id: ClientId,
     sender: UserId,
-    max_ciphertext: usize,
+    limits: SendLimits,
 ) -> Result<Draft, FrameError> {
     let to = fields.integer("to", i64::MIN..=i64::MAX)?;
     let receiver_encrypted = copy(&mut fields, "receiver_encrypted")?;
@@ -58,9 +57,7 @@ pub(super) fn draft(
     let reply_to = fields.optional_integer("reply_to", 1..=MAX_INTEGER)?;
     let expires_in_s = fields.optional_integer("expires_in_s", 1..=MAX_EXPIRY_S)?;
     let attachment_ids = fields.optional_list("attachment_ids")?.unwrap_or_default();
-    if !attachment_ids.iter().all(|id| matches!(id, Value::Text(_) | Value::Integer(_))) {
-        return Err(bad_frame("attachment_ids must hold texts or integers"));
-    }
+    let named = attachments(&attachment_ids, limits.attachments)?;
     let tag_text = fields.optional_text("franking_tag")?;
     let franking_tag = tag_text
         .as_deref()
@@ -79,13 +76,8 @@ pub(super) fn draft(
         franking_tag: tag_text.as_deref(),
     };
     let once = Once { client_id, content_hash: content.hash() };
-    let objection = if receiver_encrypted.len().max(sender_encrypted.len()) > max_ciphertext {
-        Some(Objection::TooLarge { limit: max_ciphertext })
-    } else if attachment_ids.is_empty() {
-        None
-    } else {
-        Some(Objection::UnknownAttachment)
-    };
+    let limit = limits.ciphertext_bytes;
+    let is_too_large = receiver_encrypted.len().max(sender_encrypted.len()) > limit;
     Ok(Draft {
         sender,
         conversation: user_id(to.into()).map(|receiver| DirectKey::new(sender, receiver)),
@@ -97,9 +89,31 @@ pub(super) fn draft(
         reply_to: reply_to.map(MessageId),
         expires_in_s,
         franking_tag,
-        objection,
+        attachment_ids: named,
+        objection: is_too_large.then_some(Objection::TooLarge { limit }),
         is_counted: false,
     })
+}
+
+/// Returns the ids of files, as they are written. Whether there are such files is left to the writer: a retry of a
+/// message is answered also when its files have gone since.
+fn attachments(ids: &[Value<'_>], most: usize) -> Result<Vec<String>, FrameError> {
+    if ids.len() > most {
+        return Err(bad_frame(format_args!("attachment_ids must hold at most {most} ids")));
+    }
+    let mut named: Vec<String> = Vec::with_capacity(ids.len());
+    for id in ids {
+        let id = match id {
+            Value::Text(text) => text.clone().into_owned(),
+            Value::Integer(number) => number.to_string(),
+            _ => return Err(bad_frame("attachment_ids must hold texts or integers")),
+        };
+        if named.contains(&id) {
+            return Err(bad_frame("attachment_ids must not hold an id twice"));
+        }
+        named.push(id);
+    }
+    Ok(named)
 }
 
 /// Returns whether the text could name a key.

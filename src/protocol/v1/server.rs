@@ -2,15 +2,15 @@
 
 use super::{Context, Reference};
 use crate::domain::{
-    Answer, ClientId, ConversationId, Cursor, Deletion, DeviceId, Event, EventBody, FrankingTag, Message, MessageId,
-    Receipt, ReceiptKind, ResetReason, Scope, Stored, Timestamp, UserId, Viewer,
+    Answer, ClientId, ConversationId, Cursor, Deletion, DeviceId, Event, EventBody, FrankingTag, MediaId, Message,
+    MessageId, Receipt, ReceiptKind, ResetReason, Scope, Stored, Timestamp, UserId, Viewer,
 };
 use crate::protocol::franking::ReportTokens;
 use crate::protocol::{Detail, Frame, FrameError};
 
 mod body;
 
-use body::Body;
+use body::{AttachmentBody, Body};
 
 /// Every `type` that the server may send.
 pub const SERVER_FRAMES: [&str; 16] = [
@@ -58,6 +58,17 @@ pub struct Limits {
     pub in_flight: usize,
     /// Seconds between two pings of the server.
     pub heartbeat_s: u64,
+    /// Those of files; `None` when the server takes none.
+    pub media: Option<MediaLimits>,
+}
+
+/// The limits on files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MediaLimits {
+    /// Largest file in bytes.
+    pub bytes: u64,
+    /// Most files of a message.
+    pub per_message: usize,
 }
 
 /// The presence of a user.
@@ -165,7 +176,8 @@ pub fn answer(answer: &Answer, viewer: Viewer, reference: Option<&Reference>) ->
 /// Returns the frame `error`: the reason why a frame was not accepted.
 #[must_use]
 pub fn error(error: &FrameError, context: &Context) -> Frame {
-    let (mut limiter, mut id, mut seq, mut timestamp, mut key_id) = (None, None, None, None, None);
+    let (mut limiter, mut id, mut seq, mut timestamp) = (None, None, None, None);
+    let (mut key_id, mut attachment_id) = (None, None);
     match &error.detail {
         Detail::None => {}
         Detail::Limiter(name) => limiter = Some(*name),
@@ -173,6 +185,7 @@ pub fn error(error: &FrameError, context: &Context) -> Frame {
             (id, seq, timestamp) = (Some(*of), Some(*place), Some(*at));
         }
         Detail::StaleKey { key_id: present } => key_id = Some(present.as_str()),
+        Detail::Attachment { id: missing } => attachment_id = Some(missing.as_str()),
     }
     Frame::json(&Body::Error {
         code: error.code,
@@ -186,6 +199,7 @@ pub fn error(error: &FrameError, context: &Context) -> Frame {
         seq,
         timestamp,
         key_id,
+        attachment_id,
     })
 }
 
@@ -203,6 +217,12 @@ pub fn presence(user: UserId, status: Status) -> Frame {
         Status::Offline { last_seen } => ("offline", last_seen.map(to_minute)),
     };
     Frame::json(&Body::Presence { user_id: user, status, last_seen })
+}
+
+/// Returns the path under which a file is read.
+#[must_use]
+pub fn file_url(id: MediaId) -> String {
+    format!("/media/{id}")
 }
 
 /// Returns the time rounded down to the minute.
@@ -238,6 +258,7 @@ fn message_body<'a>(event: &Event, message: &'a Message, viewer: Viewer, tokens:
         expires_at: message.expires_at,
         franking_tag: message.franking_tag.as_ref().map(FrankingTag::as_str),
         report_token: tokens.of(message, viewer),
+        attachments: message.attachments.iter().map(AttachmentBody::from).collect(),
     }
 }
 

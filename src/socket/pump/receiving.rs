@@ -38,8 +38,7 @@ where
     }
 
     fn receive_text(&mut self, text: &Utf8Bytes, reading: &mut Reading) -> Option<QueuedFrame> {
-        let max_ciphertext = self.settings.config.max_ciphertext_bytes;
-        let (context, request) = self.links.dialect.decode(text, self.user, max_ciphertext);
+        let (context, request) = self.links.dialect.decode(text, self.user, self.settings.send);
         let request = match request {
             Ok(Request::Ping) => return Some(v1::pong(context.reference.as_ref()).into()),
             Ok(request) => request,

@@ -90,6 +90,7 @@ impl Batch<'_> {
         self.execute("DELETE FROM blocks WHERE user_id = $1 OR other_id = $1", [Value::from(user.0)]).await?;
         self.execute(FORGET_INVITE, [user.0.into()]).await?;
         let looks = self.tx.query(self.statement(LOOKS, [user.0.into()])).await?;
+        self.release_files_of(user).await?;
         // Foreign keys delete logins, tokens, tickets, devices and looks with it.
         self.execute("DELETE FROM users WHERE id = $1", [user.0.into()]).await?;
         // Only now: until the row is locked against it, another transaction may add an entry that names the user.

@@ -58,7 +58,8 @@ impl Batch<'_> {
 
     /// Returns whether the cache shows that the draft can be accepted.
     fn is_plain(&self, draft: &Draft) -> bool {
-        let is_whole = draft.objection.is_none() && draft.reply_to.is_none() && !self.room.may_be_short(draft.sender);
+        let names_more = draft.reply_to.is_some() || !draft.attachment_ids.is_empty();
+        let is_whole = draft.objection.is_none() && !names_more && !self.room.may_be_short(draft.sender);
         let Some(direct) = draft.conversation.filter(|_| is_whole) else { return false };
         let (conversation, receiver) = (self.cache.conversations.peek(&direct), direct.partner_of(draft.sender));
         let has_present_key = |key: &String| self.cache.users.peek(&receiver).is_some_and(|user| user.key_id == *key);

@@ -8,10 +8,11 @@ mod quota;
 mod sqlite;
 
 use crate::domain::{
-    Answer, Audience, ClientId, ConversationId, DirectKey, Draft, EventBody, Message, Objection, Outcome, Refusal,
-    Stored,
+    Answer, Attachment, Audience, ClientId, ConversationId, DirectKey, Draft, EventBody, Message, Objection, Outcome,
+    Refusal, Stored,
 };
 use crate::storage::StorageError;
+use crate::storage::commands::attachments::UsableFiles;
 use crate::storage::commands::batch::{Batch, Place, to};
 use crate::storage::commands::known::{First, Known};
 use crate::storage::commands::lookup::LookedUp;
@@ -43,6 +44,7 @@ impl Batch<'_> {
         if drafts.is_empty() {
             return Ok(());
         }
+        let files = self.usable_files(drafts.iter().map(|(_, draft)| draft)).await?;
         let (mut admitted, mut repeated) = (Vec::with_capacity(drafts.len()), Vec::new());
         let mut to_make = Vec::new();
         for (place, draft) in drafts {
@@ -57,26 +59,26 @@ impl Batch<'_> {
                 }
                 None => {}
             }
-            match self.admit(place, &draft, &looked_up) {
-                Ok(direct) => {
+            match self.admit(place, &draft, &looked_up, &files) {
+                Ok((direct, attachments)) => {
                     if looked_up.absent.remove(&direct).is_some() {
                         to_make.push(direct);
                     }
                     if let Some(once) = &draft.once {
                         looked_up.known.admit(place, draft.sender, once);
                     }
-                    admitted.push((place, draft, direct));
+                    admitted.push((place, draft, direct, attachments));
                 }
                 Err(refusal) => self.finish(place, Outcome::refused(refusal)),
             }
         }
         self.make_conversations(&to_make).await?;
         let mut accepted = Vec::with_capacity(admitted.len());
-        for (place, draft, direct) in admitted {
+        for (place, draft, direct, attachments) in admitted {
             let made = self.conversation(direct).ok_or(StorageError::Corrupt("a conversation without an id"))?;
             let content_hash = draft.once.as_ref().map(|once| once.content_hash);
             self.note_written(direct, draft.sender);
-            let message = self.message(place, draft, direct, made.id);
+            let message = Message { attachments, ..self.message(place, draft, direct, made.id) };
             accepted.push(Accepted { place, message, content_hash });
         }
         self.store(accepted).await?;
@@ -93,6 +95,10 @@ impl Batch<'_> {
         }
         if let Transaction::Sqlite(tx) = &self.tx {
             sqlite::insert_beside(tx, &accepted)?;
+        }
+        if accepted.iter().any(|accepted| !accepted.message.attachments.is_empty()) {
+            // Boxed, since it is rare.
+            Box::pin(self.attach(accepted.iter().map(|accepted| &accepted.message))).await?;
         }
         for accepted in accepted {
             let place = accepted.place;
@@ -137,14 +143,21 @@ impl Batch<'_> {
         }
     }
 
-    /// Decides whether the draft may be stored, and returns its conversation, which must be made when it is absent.
-    fn admit(&mut self, place: Place, draft: &Draft, looked_up: &LookedUp) -> Result<DirectKey, Refusal> {
+    /// Decides whether the draft may be stored, and returns its conversation, which must be made when it is absent, and
+    /// its files.
+    fn admit(
+        &mut self,
+        place: Place,
+        draft: &Draft,
+        looked_up: &LookedUp,
+        files: &UsableFiles,
+    ) -> Result<(DirectKey, Vec<Attachment>), Refusal> {
         match draft.objection {
             Some(Objection::TooLarge { limit }) => return Err(Refusal::TooLarge { limit }),
-            Some(Objection::UnknownAttachment) => return Err(Refusal::NotFound),
             Some(Objection::Limited(limited)) => return Err(Refusal::Limited(limited)),
             None => {}
         }
+        let attachments = files.named_by(draft)?;
         let direct = draft.conversation.ok_or(Refusal::UnknownUser)?;
         let receiver = direct.partner_of(draft.sender);
         let conversation = self.conversation(direct);
@@ -173,7 +186,7 @@ impl Batch<'_> {
         }
         self.limit_send(place, draft, direct, absent.is_some())?;
         self.room.take(draft.sender);
-        Ok(direct)
+        Ok((direct, attachments))
     }
 
     fn message(&self, place: Place, draft: Draft, direct: DirectKey, conversation_id: ConversationId) -> Message {
@@ -195,6 +208,7 @@ impl Batch<'_> {
             reply_to: draft.reply_to,
             expires_at: draft.expires_in_s.map(|seconds| self.moment(place).plus_secs(seconds)),
             franking_tag: draft.franking_tag,
+            attachments: Vec::new(),
         }
     }
 }

@@ -4,7 +4,7 @@ use rusqlite::types::{FromSql, Value as Stored};
 use sea_orm::QueryResult;
 
 use crate::domain::{
-    ConversationId, DirectKey, FrankingTag, InviteId, LoginId, MessageId, ReportId, Seq, Timestamp, UserId,
+    Attachment, ConversationId, DirectKey, FrankingTag, InviteId, LoginId, MessageId, ReportId, Seq, Timestamp, UserId,
 };
 use crate::storage::StorageError;
 
@@ -103,6 +103,7 @@ wrapped! {
     Timestamp: i64 = Timestamp::from_micros,
     Option<UserId>: Option<i32> = |id| id.map(UserId),
     Option<FrankingTag>: Option<String> = |text| text.as_deref().and_then(FrankingTag::parse),
+    Vec<Attachment>: Option<String> = |list| list.as_deref().and_then(Attachment::read_list).unwrap_or_default(),
     Option<MessageId>: Option<i64> = |id| id.map(MessageId),
     Option<Seq>: Option<i64> = |seq| seq.map(Seq),
     Option<Timestamp>: Option<i64> = |micros| micros.map(Timestamp::from_micros),

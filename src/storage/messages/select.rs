@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use crate::domain::{ConversationId, FrankingTag, Message, MessageId, Timestamp, UserId, Viewer};
+use crate::domain::{Attachment, ConversationId, FrankingTag, Message, MessageId, Timestamp, UserId, Viewer};
 use crate::storage::StorageError;
 use crate::storage::engine::json_rows::Query;
 use crate::storage::engine::row::{CiphertextText, Columns as _, FromRow, Row, columns, take_next};
@@ -22,6 +22,7 @@ columns! {
         reply_to: Option<MessageId> = "m.reply_to",
         expires_at: Option<Timestamp> = "m.expires_at",
         franking_tag: Option<FrankingTag> = "m.franking_tag",
+        attachments: Vec<Attachment> = "m.attachments",
     }
 }
 
@@ -42,6 +43,7 @@ impl MessageColumns {
             reply_to: self.reply_to,
             expires_at: self.expires_at,
             franking_tag: self.franking_tag,
+            attachments: self.attachments,
         }
     }
 }

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use sea_orm::DatabaseBackend;
 
 use crate::domain::{MessageId, Seq, Timestamp};
+use crate::storage::commands::attachments::release;
 use crate::storage::commands::deletions::changes::Changes;
 use crate::storage::commands::deletions::targets::{Change, Target};
 use crate::storage::engine::erase::{Side, erase};
@@ -37,7 +38,8 @@ static TO_WIPE: LazyLock<String> = LazyLock::new(|| {
     ];
     let parts = states.iter().enumerate().map(|(i, state)| {
         format!(
-            "SELECT id FROM (SELECT id FROM messages WHERE conversation_id = $1 AND {state} LIMIT $2 + 0) AS part{i}"
+            "SELECT id, files FROM (SELECT id, CASE WHEN attachments IS NULL THEN 0 ELSE 1 END AS files FROM messages \
+             WHERE conversation_id = $1 AND {state} LIMIT $2 + 0) AS part{i}"
         )
     });
     parts.collect::<Vec<_>>().join(" UNION ALL ")
@@ -51,7 +53,7 @@ static WIPE: LazyLock<String> = LazyLock::new(|| {
          receiver_id = CASE WHEN v.column2 IN (receiver_id, 0) THEN 0 ELSE receiver_id END, \
          client_id = CASE WHEN v.column2 IN (sender_id, 0) THEN NULL ELSE client_id END, \
          content_hash = CASE WHEN v.column2 IN (sender_id, 0) THEN NULL ELSE content_hash END, expires_at = NULL, \
-         gone_seq = v.column3, gone_how = {} FROM {{v}} WHERE messages.id = v.column1",
+         attachments = NULL, gone_seq = v.column3, gone_how = {} FROM {{v}} WHERE messages.id = v.column1",
         GoneHow::Account.stored()
     )
 });
@@ -111,13 +113,16 @@ impl Storage {
         // Nobody stores anything in a conversation that is gone, so this need not wait for others who write.
         let values = [conversation.into(), BATCH.into(), seq.into(), user.into()];
         let rows = self.reads.query(self.statement(TO_WIPE.as_str(), values)).await?;
-        let ids = rows.iter().map(|row| Ok([row.get(0)?])).collect::<Result<Vec<[i64; 1]>, StorageError>>()?;
+        let rows = rows.into_iter().map(Row::read).collect::<Result<Vec<(i64, i32)>, _>>()?;
+        let ids: Vec<[i64; 1]> = rows.iter().map(|(id, _)| [*id]).collect();
+        let with_files: Vec<i64> = rows.iter().filter(|(_, files)| *files != 0).map(|(id, _)| *id).collect();
         let wiped: Vec<_> = ids.iter().map(|&[id]| [id, user.into(), seq]).collect();
         let mut together = Together::new(self.backend());
         together.add(&WIPE, &wiped);
         together.add(erase(self.backend(), Side::Both), &ids);
         let tx = self.begin_cleanup().await?;
         together.make(&tx).await?;
+        release(&tx, self.backend(), &with_files).await?;
         if ids.is_empty() {
             // The user in it has changed when the other side has left meanwhile, too: then there is more to do.
             let done = "DELETE FROM wipes WHERE conversation_id = $1 AND user_id = $2";

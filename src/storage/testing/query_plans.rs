@@ -14,6 +14,7 @@ use crate::storage::commands::receipts::statements::sides;
 use crate::storage::engine::bulk::Bulk;
 use crate::storage::engine::json_rows::Query;
 use crate::storage::engine::page::bind;
+use crate::storage::media::find::readable_query;
 use crate::storage::messages::conversations::{RELATION, direct_overviews_query};
 use crate::storage::messages::history::{chat_list_query, history_query};
 use crate::storage::messages::replay::by_id::{by_id_query, deleted_query};
@@ -107,6 +108,12 @@ async fn check_plans(storage: &Storage) {
     plans.push(explain(storage, &Bulk::<5>::with_one_row(&LOOK_UP), (0..5).map(|_| one()).collect()).await);
     let targets = Bulk::<1>::with_one_row(&targets_query(storage.backend()));
     plans.push(explain(storage, &targets, vec![one()]).await);
+    let readable =
+        explain(storage, &readable_query(storage.backend()), vec![1.into(), one(), vec![0_u8; 16].into()]).await;
+    for index in ["media USING PRIMARY KEY", "media_refs_media (media_id=?)", "m USING INTEGER PRIMARY KEY"] {
+        assert!(readable.contains(index), "{readable}");
+    }
+    plans.push(readable);
     for statement in by_ids(storage.backend(), &[UserId(1), UserId(2)]) {
         plans.push(explain(storage, &statement.sql, statement.values.unwrap().0).await);
     }

@@ -1,5 +1,7 @@
 //! Rows of files: who may declare how much, how far an upload has come, and when a file is gone.
 
+mod attachments;
+mod interleavings;
 mod uploads;
 
 use std::sync::Arc;

@@ -167,6 +167,8 @@ async fn hello_tells_the_device_what_it_must_know() {
         config.socket.max_ciphertext_bytes = 40_000;
         config.socket.in_flight = 7;
         config.socket.ping_s = 11;
+        config.media.max_bytes = 5_000;
+        config.media.per_message = 3;
     })
     .await;
     let alice = server.sign_up("alice").await;
@@ -178,7 +180,8 @@ async fn hello_tells_the_device_what_it_must_know() {
             "user_id": alice.id,
             "device_id": "pixel",
             "server_time": "2026-09-21T14:13:20.000000Z",
-            "limits": {"frame_bytes": 100_000, "ciphertext_bytes": 40_000, "in_flight": 7, "heartbeat_s": 11},
+            "limits": {"frame_bytes": 100_000, "ciphertext_bytes": 40_000, "in_flight": 7, "heartbeat_s": 11,
+                "media_bytes": 5_000, "attachments": 3},
         }),
     );
     let live = device.expect("live").await;

@@ -3,6 +3,15 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        Attachment: {
+            /** @description Where it is read, relative to the server's address. */
+            file_url: string;
+            id: components["schemas"]["MediaId"];
+            /** @description Bytes. */
+            size: number;
+        } & {
+            [key: string]: unknown;
+        };
         /** @description The user has blocked somebody, or no longer blocks them. */
         BlockFrame: {
             /** @description Blocked or not. */
@@ -79,6 +88,8 @@ export interface components {
         DeviceId: string;
         /** @description `conflict` comes with `id`, `seq` and `timestamp`, `stale_key` with `key_id`, `rate_limited` with `limiter`. */
         ErrorFrame: {
+            /** @description With `not_found`: the first of `attachment_ids` that is no whole file of the sender, as it was given. */
+            attachment_id?: string;
             client_id?: components["schemas"]["ClientId"];
             code: components["schemas"]["FrameErrorCode"];
             /** @description With `conflict`: the stored message. */
@@ -138,10 +149,12 @@ export interface components {
             /** @constant */
             type: "live";
         };
+        /** @description Names a file: 16 random bytes in base64url. */
+        MediaId: string;
         /** @description A message to this user, or one that the user has sent elsewhere. */
         MessageFrame: {
-            /** @description Reserved: there are no attachments yet. */
-            attachments?: Record<string, never>[];
+            /** @description The files that it names, in the order of `attachment_ids`; absent when there are none. */
+            attachments?: components["schemas"]["Attachment"][];
             client_id?: components["schemas"]["ClientId"];
             content: components["schemas"]["Ciphertext"];
             conversation_id: components["schemas"]["ConversationId"];
@@ -235,8 +248,8 @@ export interface components {
         };
         /** @description Stores a message and relays it. */
         SendFrame: {
-            /** @description Reserved: there are no attachments yet, so any id is `not_found`. */
-            attachment_ids?: unknown[] | null;
+            /** @description Files that the user has uploaded whole, at most `limits.attachments`; else `not_found` with `attachment_id`. */
+            attachment_ids?: components["schemas"]["MediaId"][] | null;
             client_id: components["schemas"]["ClientId"];
             /** @description The message is destroyed so many seconds after it was stored, by the server's clock. */
             expires_in_s?: number | null;
@@ -271,6 +284,8 @@ export interface components {
         };
         /** @description What this server takes. */
         SocketLimits: {
+            /** @description Most files that a message names; absent when the server takes no files. */
+            attachments?: number;
             /** @description Largest encrypted copy, in bytes of UTF-8. */
             ciphertext_bytes: number;
             /** @description Largest frame; a larger one closes the socket with 1009. */
@@ -279,6 +294,8 @@ export interface components {
             heartbeat_s: number;
             /** @description Frames that may wait for their answer; then the server stops reading. */
             in_flight: number;
+            /** @description Largest file in bytes; absent when the server takes no files. */
+            media_bytes?: number;
         };
         /** @description The answer to a `read` that moved nothing: the standing receipt, without number and time where there is none yet (`up_to_id` 0). */
         StandingReceiptFrame: {

@@ -742,6 +742,15 @@ export interface components {
             /** @example ok */
             status: string;
         };
+        Attachment: {
+            /** @description Where it is read, relative to the server's address. */
+            file_url: string;
+            id: components["schemas"]["MediaId"];
+            /** @description Bytes. */
+            size: number;
+        } & {
+            [key: string]: unknown;
+        };
         BeginTotpRequest: {
             /** Format: password */
             password: string;
@@ -979,8 +988,12 @@ export interface components {
             /** @example alice@example.org */
             username: string;
         };
+        /** @description Names a file: 16 random bytes in base64url. */
+        MediaId: string;
         /** @description A message. The shipped Android app takes the first five keys and ignores the others. */
         Message: {
+            /** @description The files that it names, in the sender's order. */
+            attachments?: components["schemas"]["MessageAttachment"][];
             /** @description Your name for it, when it is yours. */
             client_id?: string | null;
             /** @description The copy encrypted for the one who asks. */
@@ -1018,10 +1031,25 @@ export interface components {
              */
             timestamp: string;
         };
+        /** @description A file that a message names. */
+        MessageAttachment: {
+            /**
+             * @description Where it is read.
+             * @example /media/Xq2zT4m1c0-hUeJ9dR5bPA
+             */
+            file_url: string;
+            /** @example Xq2zT4m1c0-hUeJ9dR5bPA */
+            id: string;
+            /**
+             * Format: int64
+             * @description Its size in bytes.
+             */
+            size: number;
+        };
         /** @description A message to this user, or one that the user has sent elsewhere. */
         MessageFrame: {
-            /** @description Reserved: there are no attachments yet. */
-            attachments?: Record<string, never>[];
+            /** @description The files that it names, in the order of `attachment_ids`; absent when there are none. */
+            attachments?: components["schemas"]["Attachment"][];
             client_id?: components["schemas"]["ClientId"];
             content: components["schemas"]["Ciphertext"];
             conversation_id: components["schemas"]["ConversationId"];
@@ -1060,6 +1088,8 @@ export interface components {
         };
         /** @description An error as `application/problem+json` (RFC 9457). */
         Problem: {
+            /** @description `not_found`: which of the files that a message names, as its id was given. */
+            attachment_id?: string | null;
             /** @description `second_factor_required`, when signing in: what to show with the code. */
             challenge?: string | null;
             code: components["schemas"]["ErrorCode"];
@@ -1358,8 +1388,8 @@ export interface components {
         SecondFactorMethod: "totp" | "recovery";
         /** @description The fields of the frame `send`. `client_id` may be in the header Idempotency-Key. */
         SendRequest: {
-            /** @description Reserved: there are no attachments yet, so any id is `not_found`. */
-            attachment_ids?: unknown[] | null;
+            /** @description Files that the user has uploaded whole, at most `limits.attachments`; else `not_found` with `attachment_id`. */
+            attachment_ids?: components["schemas"]["MediaId"][] | null;
             client_id?: components["schemas"]["ClientId"];
             /** @description The message is destroyed so many seconds after it was stored, by the server's clock. */
             expires_in_s?: number | null;
@@ -2423,7 +2453,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such user, or no such message to answer */
+            /** @description No such user, no such message to answer, or no such file of yours */
             404: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

@@ -33,6 +33,7 @@ fn message(number: i64, sender: UserId, receiver: UserId, bytes: usize) -> Messa
         reply_to: None,
         expires_at: None,
         franking_tag: None,
+        attachments: Vec::new(),
     }
 }
 

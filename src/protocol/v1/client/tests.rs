@@ -3,9 +3,10 @@ use serde_json::{Value, json};
 use super::*;
 use crate::domain::{ClientId, DirectKey};
 use crate::protocol::v1::Reference;
+use crate::protocol::v1::tests::limits;
 
 fn read(text: &str) -> Decoded {
-    decode(text, UserId(1), 100)
+    decode(text, UserId(1), limits(100))
 }
 
 fn request(value: &Value) -> Request {

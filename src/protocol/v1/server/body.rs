@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::Limits;
-use crate::domain::{ConversationId, MessageId, Seq, Timestamp, UserId};
+use super::{Limits, file_url};
+use crate::domain::{Attachment, ConversationId, MessageId, Seq, Timestamp, UserId};
 use crate::protocol::ErrorCode;
 use crate::protocol::v1::Reference;
 
@@ -47,6 +47,8 @@ pub(super) enum Body<'a> {
         franking_tag: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         report_token: Option<String>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        attachments: Vec<AttachmentBody>,
     },
     Receipt {
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -140,6 +142,8 @@ pub(super) enum Body<'a> {
         timestamp: Option<Timestamp>,
         #[serde(skip_serializing_if = "Option::is_none")]
         key_id: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        attachment_id: Option<&'a str>,
     },
 }
 
@@ -149,12 +153,31 @@ pub(super) struct LimitsBody {
     ciphertext_bytes: usize,
     in_flight: usize,
     heartbeat_s: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    media_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attachments: Option<usize>,
+}
+
+/// A file that a message names.
+#[derive(Serialize)]
+pub(super) struct AttachmentBody {
+    id: String,
+    file_url: String,
+    size: u64,
+}
+
+impl From<&Attachment> for AttachmentBody {
+    fn from(file: &Attachment) -> Self {
+        Self { id: file.id.to_string(), file_url: file_url(file.id), size: file.size }
+    }
 }
 
 impl From<Limits> for LimitsBody {
     fn from(limits: Limits) -> Self {
-        let Limits { frame_bytes, ciphertext_bytes, in_flight, heartbeat_s } = limits;
-        Self { frame_bytes, ciphertext_bytes, in_flight, heartbeat_s }
+        let Limits { frame_bytes, ciphertext_bytes, in_flight, heartbeat_s, media } = limits;
+        let (media_bytes, attachments) = (media.map(|media| media.bytes), media.map(|media| media.per_message));
+        Self { frame_bytes, ciphertext_bytes, in_flight, heartbeat_s, media_bytes, attachments }
     }
 }
 

@@ -42,6 +42,7 @@ fn message_of(sender: i32, receiver: i32) -> Message {
         reply_to: None,
         expires_at: None,
         franking_tag: None,
+        attachments: Vec::new(),
     }
 }
 
@@ -81,12 +82,13 @@ fn told(seq: i64, body: EventBody) -> String {
 
 #[test]
 fn the_socket() {
-    let limits = Limits { frame_bytes: 262_144, ciphertext_bytes: 98_304, in_flight: 64, heartbeat_s: 25 };
+    let media = Some(MediaLimits { bytes: 104_857_600, per_message: 10 });
+    let limits = Limits { frame_bytes: 262_144, ciphertext_bytes: 98_304, in_flight: 64, heartbeat_s: 25, media };
     let device = DeviceId::parse("pixel").unwrap();
     let opened = Hello { user: UserId(7), device: &device, cursor: &cursor(), server_time: time(), limits };
     assert_eq!(
         text(hello(&opened)),
-        r#"{"type":"hello","user_id":7,"device_id":"pixel","cursor":"k3f9:812","server_time":"2026-11-22T15:00:00.000000Z","limits":{"frame_bytes":262144,"ciphertext_bytes":98304,"in_flight":64,"heartbeat_s":25}}"#
+        r#"{"type":"hello","user_id":7,"device_id":"pixel","cursor":"k3f9:812","server_time":"2026-11-22T15:00:00.000000Z","limits":{"frame_bytes":262144,"ciphertext_bytes":98304,"in_flight":64,"heartbeat_s":25,"media_bytes":104857600,"attachments":10}}"#
     );
     assert_eq!(text(live(&cursor())), r#"{"type":"live","cursor":"k3f9:812"}"#);
     for (reason, word) in

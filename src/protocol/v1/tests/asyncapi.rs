@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::encode::{CODES, encode};
+use super::limits;
 use super::strict::Strict;
 use super::written::said;
 use crate::domain::UserId;
@@ -42,7 +43,7 @@ fn it_has_all_frames_and_no_other() {
 #[test]
 fn client_examples_are_read() {
     for (kind, name, payload) in examples("client.") {
-        let decoded = decode(&payload.to_string(), UserId(1), 98_304);
+        let decoded = decode(&payload.to_string(), UserId(1), limits(98_304));
         let request = decoded.request.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(said(request)["type"], kind, "{name}");
         assert_eq!(payload["type"], kind, "{name}");

@@ -4,6 +4,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use proptest::prelude::*;
 use serde_json::Value;
 
+use super::limits;
 use super::written::{LIMIT, Written, any_extra, any_frame, any_ref, echoed, meant, said, text};
 use crate::domain::{Command, UserId};
 use crate::protocol::Request;
@@ -63,7 +64,7 @@ proptest! {
     #[test]
     fn frames_round_trip((written, reference, all) in mixed()) {
         let text = text(&all);
-        let decoded = decode(&text, UserId(1), LIMIT);
+        let decoded = decode(&text, UserId(1), limits(LIMIT));
         let request = decoded.request.unwrap();
         prop_assert_eq!(echoed(decoded.context.reference.as_ref()), reference);
         let is_send = matches!(request, Request::Command(Command::Send(_)));
@@ -71,7 +72,7 @@ proptest! {
             let once = draft.once.clone().unwrap();
             prop_assert_eq!(once.content_hash.to_vec(), expected_hash(&written));
             prop_assert_eq!(decoded.context.client_id.as_ref(), Some(&once.client_id));
-            let (client_id, body) = decode_send_body(text.as_bytes(), UserId(1), LIMIT, None).unwrap();
+            let (client_id, body) = decode_send_body(text.as_bytes(), UserId(1), limits(LIMIT), None).unwrap();
             prop_assert_eq!(said(Request::Command(Command::Send(body.clone()))), said(request.clone()));
             prop_assert_eq!(body.once, Some(once.clone()));
             prop_assert_eq!(client_id, once.client_id);

@@ -4,13 +4,13 @@ use serde_json::Value;
 
 use super::strict::Strict;
 use crate::domain::{
-    Answer, ClientId, ConversationId, Deletion, DeviceId, Event, EventBody, FrankingTag, Message, MessageId, Receipt,
-    ReceiptKind, ResetReason, Scope, Seq, Stored, Timestamp, UserId, Viewer,
+    Answer, Attachment, ClientId, ConversationId, Deletion, DeviceId, Event, EventBody, FrankingTag, MediaId, Message,
+    MessageId, Receipt, ReceiptKind, ResetReason, Scope, Seq, Stored, Timestamp, UserId, Viewer,
 };
 use crate::protocol::franking::ReportTokens;
 use crate::protocol::v1::{
-    Context, Hello, Limits, Reference, Status, answer, error, event, going_away, hello, live, pong, presence, reset,
-    typing,
+    Context, Hello, Limits, MediaLimits, Reference, Status, answer, error, event, going_away, hello, live, pong,
+    presence, reset, typing,
 };
 use crate::protocol::{Detail, ErrorCode, Frame, FrameError};
 
@@ -32,6 +32,10 @@ pub(super) fn encode(frame: Strict) -> Frame {
                 ciphertext_bytes: limits.ciphertext_bytes,
                 in_flight: limits.in_flight,
                 heartbeat_s: limits.heartbeat_s,
+                media: limits
+                    .media_bytes
+                    .zip(limits.attachments)
+                    .map(|(bytes, per_message)| MediaLimits { bytes, per_message }),
             },
         }),
         Strict::Live { cursor } => live(&cursor.parse().unwrap()),
@@ -110,7 +114,10 @@ fn message(frame: &Strict) -> (Message, Viewer) {
     else {
         unreachable!()
     };
-    let Strict::Message { client_id, reply_to, expires_at, franking_tag, .. } = frame else { unreachable!() };
+    let Strict::Message { client_id, reply_to, expires_at, franking_tag, attachments, .. } = frame else {
+        unreachable!()
+    };
+    let attachments = attachments.iter().flatten();
     let (sender, receiver) = (UserId(*sender_id), UserId(*receiver_id));
     // The viewer is sender or receiver, as far as the frame shows it.
     let viewer = if client_id.is_some() || sender == VIEWER.user { sender } else { receiver };
@@ -129,6 +136,9 @@ fn message(frame: &Strict) -> (Message, Viewer) {
         reply_to: reply_to.map(MessageId),
         expires_at: expires_at.as_deref().map(time),
         franking_tag: franking_tag.as_deref().map(|tag| FrankingTag::parse(tag).unwrap()),
+        attachments: attachments
+            .map(|file| Attachment { id: MediaId::parse(&file.id).unwrap(), size: file.size })
+            .collect(),
     };
     (message, Viewer { user: viewer })
 }
@@ -185,15 +195,16 @@ fn encode_deleted(frame: Strict) -> Frame {
 
 fn encode_error(frame: &Strict) -> Frame {
     let Strict::Error { code, message, r#ref, client_id, limiter, retry_after_ms, .. } = frame else { unreachable!() };
-    let Strict::Error { id, seq, timestamp, key_id, .. } = frame else { unreachable!() };
-    let detail = match (limiter, id, key_id) {
-        (None, None, None) => Detail::None,
-        (Some(limiter), None, None) => Detail::Limiter(limiter.clone().leak()),
-        (None, Some(id), None) => {
+    let Strict::Error { id, seq, timestamp, key_id, attachment_id, .. } = frame else { unreachable!() };
+    let detail = match (limiter, id, key_id, attachment_id) {
+        (None, None, None, None) => Detail::None,
+        (None, None, None, Some(id)) => Detail::Attachment { id: id.clone() },
+        (Some(limiter), None, None, None) => Detail::Limiter(limiter.clone().leak()),
+        (None, Some(id), None, None) => {
             let timestamp = time(timestamp.as_deref().unwrap());
             Detail::Conflict { id: MessageId(*id), seq: Seq(seq.unwrap()), timestamp }
         }
-        (None, None, Some(key_id)) => Detail::StaleKey { key_id: key_id.clone() },
+        (None, None, Some(key_id), None) => Detail::StaleKey { key_id: key_id.clone() },
         other => panic!("no error has all of these: {other:?}"),
     };
     let why = FrameError { retry_after_ms: *retry_after_ms, detail, ..FrameError::new(code_of(code), message.clone()) };

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::limits;
 use super::written::{LIMIT, any_frame, text};
 use crate::domain::{Command, UserId};
 use crate::protocol::Request;
@@ -9,7 +10,7 @@ use crate::protocol::v1::{decode, decode_send_body, error};
 
 /// Decodes `text`, and encodes the reply.
 fn survives(text: &str) -> Result<(), TestCaseError> {
-    let decoded = decode(text, UserId(1), LIMIT);
+    let decoded = decode(text, UserId(1), limits(LIMIT));
     match &decoded.request {
         Ok(Request::Command(Command::Send(draft))) => {
             prop_assert!(!draft.sender_copy.as_bytes().is_empty() && !draft.receiver_copy.as_bytes().is_empty());
@@ -21,7 +22,7 @@ fn survives(text: &str) -> Result<(), TestCaseError> {
         Ok(_) => {}
         Err(why) => prop_assert!(!error(why, &decoded.context).is_empty()),
     }
-    let _ = decode_send_body(text.as_bytes(), UserId(1), LIMIT, Some("c"));
+    let _ = decode_send_body(text.as_bytes(), UserId(1), limits(LIMIT), Some("c"));
     Ok(())
 }
 
@@ -64,7 +65,7 @@ proptest! {
 
     #[test]
     fn any_body(body in any::<Vec<u8>>(), key in any::<Option<String>>()) {
-        let _ = decode_send_body(&body, UserId(1), LIMIT, key.as_deref());
+        let _ = decode_send_body(&body, UserId(1), limits(LIMIT), key.as_deref());
     }
 
     #[test]

@@ -8,9 +8,9 @@ use proptest::test_runner::TestRunner;
 use serde_json::Value;
 
 use super::encode::{CODES, encode, report_token};
-use super::strict::{Strict, StrictLimits};
+use super::strict::{Strict, StrictAttachment, StrictLimits};
 use super::written::any_ref;
-use crate::domain::Timestamp;
+use crate::domain::{MediaId, Timestamp};
 use crate::protocol::ErrorCode;
 use crate::protocol::v1::SERVER_FRAMES;
 
@@ -56,6 +56,8 @@ fn signal() -> impl Strategy<Value = Strict> {
             ciphertext_bytes: copy as usize,
             in_flight: in_flight as usize,
             heartbeat_s: beat,
+            media_bytes: beat.is_multiple_of(2).then_some(beat),
+            attachments: beat.is_multiple_of(2).then_some(copy as usize),
         }
     });
     prop_oneof![
@@ -96,12 +98,24 @@ fn small_event() -> impl Strategy<Value = Strict> {
     ]
 }
 
+fn attachment((id, size): ([u8; 16], u64)) -> StrictAttachment {
+    let id = MediaId(id).to_string();
+    StrictAttachment { file_url: format!("/media/{id}"), id, size }
+}
+
 fn message() -> impl Strategy<Value = Strict> {
     let tag = "[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]";
-    let options = (client_id(), prop::option::of(number()), prop::option::of(time()), prop::option::of(tag));
+    let files = prop::collection::vec((any::<[u8; 16]>(), any::<u64>()).prop_map(attachment), 1..4);
+    let options = (
+        client_id(),
+        prop::option::of(number()),
+        prop::option::of(time()),
+        prop::option::of(tag),
+        prop::option::of(files),
+    );
     (number(), number(), user(), user(), any::<String>(), "[a-z0-9][a-z0-9._-]{0,31}", time(), options).prop_map(
         |(seq, conversation_id, sender_id, receiver_id, content, message_type, timestamp, options)| {
-            let (client_id, reply_to, expires_at, franking_tag) = options;
+            let (client_id, reply_to, expires_at, franking_tag, attachments) = options;
             let mut frame = Strict::Message {
                 seq,
                 id: seq,
@@ -116,6 +130,7 @@ fn message() -> impl Strategy<Value = Strict> {
                 expires_at,
                 franking_tag,
                 report_token: None,
+                attachments,
             };
             let token = report_token(&frame);
             if let Strict::Message { report_token, .. } = &mut frame {
@@ -177,27 +192,31 @@ fn deleted() -> impl Strategy<Value = Strict> {
 }
 
 fn error() -> impl Strategy<Value = Strict> {
-    // limiter, id, timestamp, key_id.
+    // limiter, id, timestamp, key_id, attachment_id.
     let detail = prop_oneof![
-        Just((None, None, None, None)),
-        Just((Some("send".to_owned()), None, None, None)),
-        (number(), time()).prop_map(|(id, time)| (None, Some(id), Some(time), None)),
-        any::<String>().prop_map(|key| (None, None, None, Some(key))),
+        Just((None, None, None, None, None)),
+        Just((Some("send".to_owned()), None, None, None, None)),
+        (number(), time()).prop_map(|(id, time)| (None, Some(id), Some(time), None, None)),
+        any::<String>().prop_map(|key| (None, None, None, Some(key), None)),
+        any::<String>().prop_map(|id| (None, None, None, None, Some(id))),
     ];
     let wait = prop::option::of(any::<u64>());
     (prop::sample::select(&CODES[..]), any::<String>(), any_ref(), client_id(), wait, detail).prop_map(
-        |(code, message, r#ref, client_id, retry_after_ms, (limiter, id, timestamp, key_id))| Strict::Error {
-            code: code.as_str().to_owned(),
-            message,
-            retryable: matches!(code, ErrorCode::RateLimited | ErrorCode::Unavailable),
-            r#ref,
-            client_id,
-            limiter,
-            retry_after_ms,
-            id,
-            seq: id,
-            timestamp,
-            key_id,
+        |(code, message, r#ref, client_id, retry_after_ms, (limiter, id, timestamp, key_id, attachment_id))| {
+            Strict::Error {
+                code: code.as_str().to_owned(),
+                message,
+                retryable: matches!(code, ErrorCode::RateLimited | ErrorCode::Unavailable),
+                r#ref,
+                client_id,
+                limiter,
+                retry_after_ms,
+                id,
+                seq: id,
+                timestamp,
+                key_id,
+                attachment_id,
+            }
         },
     )
 }

@@ -37,6 +37,7 @@ pub(super) enum Strict {
         expires_at: Option<String>,
         franking_tag: Option<String>,
         report_token: Option<String>,
+        attachments: Option<Vec<StrictAttachment>>,
     },
     Receipt {
         seq: Option<i64>,
@@ -113,7 +114,16 @@ pub(super) enum Strict {
         seq: Option<i64>,
         timestamp: Option<String>,
         key_id: Option<String>,
+        attachment_id: Option<String>,
     },
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StrictAttachment {
+    pub(super) id: String,
+    pub(super) file_url: String,
+    pub(super) size: u64,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq)]
@@ -123,4 +133,6 @@ pub(super) struct StrictLimits {
     pub(super) ciphertext_bytes: usize,
     pub(super) in_flight: usize,
     pub(super) heartbeat_s: u64,
+    pub(super) media_bytes: Option<u64>,
+    pub(super) attachments: Option<usize>,
 }

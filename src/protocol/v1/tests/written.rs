@@ -49,7 +49,10 @@ fn send() -> impl Strategy<Value = Written> {
         optional("receiver_key_id", "[0-9a-f]{16}".prop_map(Value::from)),
         optional("reply_to", (1..=MAX_INTEGER).prop_map(Value::from)),
         optional("expires_in_s", (1..=31_536_000).prop_map(Value::from)),
-        optional("attachment_ids", prop::collection::vec(attachment, 1..4).prop_map(Value::from)),
+        optional(
+            "attachment_ids",
+            prop::collection::vec(attachment, 1..4).prop_filter("twice", |ids| distinct(ids)).prop_map(Value::from),
+        ),
         optional("franking_tag", "[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]".prop_map(Value::from)),
     );
     (user(), copy(), copy(), "[a-z0-9][a-z0-9._-]{0,31}", "[A-Za-z0-9._:-]{1,64}", options).prop_map(
@@ -66,6 +69,16 @@ fn send() -> impl Strategy<Value = Written> {
             frame
         },
     )
+}
+
+/// The id of a file as it is read: a number as its digits.
+fn id_text(id: &Value) -> String {
+    id.as_str().map_or_else(|| id.to_string(), str::to_owned)
+}
+
+fn distinct(ids: &[Value]) -> bool {
+    let texts: std::collections::HashSet<String> = ids.iter().map(id_text).collect();
+    texts.len() == ids.len()
 }
 
 /// A valid `ref`, or none.
@@ -141,6 +154,7 @@ fn said_by(draft: Draft) -> Value {
         ("reply_to", draft.reply_to.map(|id| json!(id))),
         ("expires_in_s", draft.expires_in_s.map(Value::from)),
         ("franking_tag", draft.franking_tag.map(|tag| Value::from(tag.as_str()))),
+        ("attachment_ids", Some(json!(draft.attachment_ids)).filter(|ids| *ids != json!([]))),
         ("objection", draft.objection.map(objected)),
     ] {
         if let Some(option) = option {
@@ -153,7 +167,6 @@ fn said_by(draft: Draft) -> Value {
 fn objected(objection: Objection) -> Value {
     match objection {
         Objection::TooLarge { limit } => json!(limit),
-        Objection::UnknownAttachment => json!("attachment"),
         Objection::Limited(limited) => json!(limited.to_string()),
     }
 }
@@ -169,12 +182,12 @@ pub(super) fn meant(written: &Written) -> Value {
     // Indexing above has inserted nulls for absent fields.
     let fields = value.as_object_mut().unwrap();
     fields.retain(|_, value| !value.is_null());
-    let attachments = fields.remove("attachment_ids");
+    if let Some(ids) = fields.get_mut("attachment_ids") {
+        *ids = ids.as_array().unwrap().iter().map(id_text).collect();
+    }
     let size = |name| fields.get(name).and_then(Value::as_str).map_or(0, str::len);
     if size("receiver_encrypted").max(size("sender_encrypted")) > LIMIT {
         fields.insert("objection".to_owned(), objected(Objection::TooLarge { limit: LIMIT }));
-    } else if attachments.is_some() {
-        fields.insert("objection".to_owned(), objected(Objection::UnknownAttachment));
     }
     value
 }

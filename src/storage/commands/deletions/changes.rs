@@ -4,6 +4,7 @@ use sea_orm::DatabaseBackend;
 
 use crate::domain::{MessageId, Seq, Timestamp, UserId};
 use crate::storage::StorageError;
+use crate::storage::commands::attachments::release;
 use crate::storage::commands::deletions::targets::Change;
 use crate::storage::engine::erase::{Side, erase};
 use crate::storage::engine::together::Together;
@@ -12,7 +13,8 @@ use crate::storage::schema::kinds::EventKind;
 
 /// 0 stands for NULL.
 const MESSAGES: &str = "UPDATE messages SET sender_gone = NULLIF(v.column2, 0), receiver_gone = NULLIF(v.column3, 0), \
-     gone_seq = NULLIF(v.column4, 0), gone_how = v.column5, expires_at = NULLIF(v.column6, 0) \
+     gone_seq = NULLIF(v.column4, 0), gone_how = v.column5, expires_at = NULLIF(v.column6, 0), \
+     attachments = CASE WHEN v.column4 = 0 THEN messages.attachments END \
      FROM {v} WHERE messages.id = v.column1";
 /// The messages `column3` of the conversation `column2` no longer count as unread to the user `column1`, who may have
 /// lost several.
@@ -32,6 +34,8 @@ pub(in crate::storage) struct Changes {
     erased: [Vec<[i64; 1]>; 3],
     unread: Vec<[i64; 3]>,
     events: Vec<[i64; 4]>,
+    /// Messages that keep no files any more.
+    released: Vec<i64>,
 }
 
 /// The sides whose copies are erased, in the order of [`Changes::erased`].
@@ -60,6 +64,9 @@ impl Changes {
         ];
         if let Some((ids, _)) = self.erased.iter_mut().zip(lost).find(|(_, is_lost)| *is_lost) {
             ids.push([now.id.0]);
+        }
+        if now.names_files != 0 && is_lost(before.gone_seq, now.gone_seq) {
+            self.released.push(now.id.0);
         }
         if before.is_with_receiver() && !now.is_with_receiver() {
             self.unread.push([now.receiver.0.into(), now.conversation_id.0, now.id.0]);
@@ -90,6 +97,7 @@ impl Changes {
         }
         together.add(UNREAD, &self.unread);
         together.add(EVENTS, &self.events);
-        together.make(tx).await
+        together.make(tx).await?;
+        release(tx, backend, &self.released).await
     }
 }

@@ -26,6 +26,8 @@ columns! {
         receiver_gone: Option<Seq> = "m.receiver_gone",
         gone_seq: Option<Seq> = "m.gone_seq",
         gone_how: GoneHow = "m.gone_how",
+        /// Not 0 when it names files.
+        names_files: i32 = "CASE WHEN m.attachments IS NULL THEN 0 ELSE 1 END",
         /// The conversation, while it is there.
         conversation: Option<i64> = "c.id",
         /// The time of the mark for the time stamp, where that was ahead of the clock (see `clock_marks`).
