@@ -104,9 +104,9 @@ export async function signUp(server: string, name: string, options: Partial<Clie
   return client;
 }
 
-/** Waits until something holds, 60 s at most. */
+/** Waits until something holds, three minutes at most: a busy machine decrypts slowly. */
 export async function eventually<T>(probe: () => Promise<T> | T): Promise<NonNullable<T>> {
-  const end = Date.now() + 60_000;
+  const end = Date.now() + 180_000;
   for (;;) {
     const found = await Promise.resolve()
       .then(probe)
