@@ -26,8 +26,8 @@ pub use error::ConfigError;
 pub use nats::NatsServers;
 pub use sections::{
     Admin, Audit, Auth, Bans, Bytes, ClientAddressSource, Cluster, Database, Failover, Http, Limits, Log, LogFormat,
-    MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, MAX_LINK_S, Media, Messages, Quota, Rate, Registration, Reports, Server,
-    Socket, Synchronous, Tls, TlsVersion, TokenAlgorithm,
+    MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, MAX_LINK_S, Media, Messages, Push, Quota, Rate, Registration, Reports,
+    Server, Socket, Synchronous, Tls, TlsVersion, TokenAlgorithm,
 };
 pub use store::Store;
 
@@ -62,6 +62,8 @@ pub struct Config {
     pub messages: Messages,
     /// Files.
     pub media: Media,
+    /// Waking devices.
+    pub push: Push,
     /// How servers on one PostgreSQL learn of each other's batches.
     pub cluster: Cluster,
     /// Limits on rates.
@@ -122,6 +124,7 @@ impl Config {
         self.database.validate()?;
         let store = self.store()?;
         self.messages.validate()?;
+        self.push.validate()?;
         self.cluster.validate(matches!(store, Store::Sqlite(_)))?;
         self.log.validate()?;
         self.media.validate()?;

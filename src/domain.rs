@@ -23,6 +23,7 @@ mod names;
 mod network;
 mod password;
 mod proof;
+mod push;
 mod record;
 mod registration;
 mod report;
@@ -60,6 +61,10 @@ pub use names::{ClientId, DeviceId};
 pub use network::{AddressClass, ClientAddress, Network, NotANetwork};
 pub use password::{Password, normal_password};
 pub use proof::{Authority, Proof};
+pub use push::{
+    ApnsEnvironment, ApnsStyle, Attempted, Debt, Outbox, Owed, PushAddress, PushOutcome, PushProvider, PushTarget,
+    Sent, Urgency, Wake, WakeId,
+};
 pub use record::{Record, RecordedEvent};
 pub use registration::{Operator, RegistrationMode};
 pub use report::{Attested, Disclosure, NewReport, Report, ReportLevel, ReportReason, ReportState};

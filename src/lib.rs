@@ -24,6 +24,7 @@
 //! - [`mod@clock`] — time and random tokens
 //! - [`mod@config`] — settings
 //! - [`mod@telemetry`] — logs and metrics
+//! - [`mod@push`] — the services that wake devices
 //! - [`mod@limits`] — how often something may be done
 //! - [`mod@media`] — the bytes of files on the disk
 //! - [`mod@storage`] — the database, the only place that knows SeaORM
@@ -63,6 +64,7 @@ pub mod http;
 pub mod limits;
 pub mod media;
 pub mod protocol;
+pub mod push;
 pub mod server;
 pub mod service;
 pub mod socket;

@@ -14,6 +14,7 @@ const LAYERS: [&str; 15] = [
     "clock",
     "config",
     "telemetry",
+    "push",
     "limits",
     "media",
     "storage",
