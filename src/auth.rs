@@ -7,7 +7,6 @@ mod bearer;
 mod error;
 mod guesses;
 mod instance_key;
-mod key_file;
 mod login;
 mod logins;
 mod networks;

@@ -7,6 +7,7 @@ mod health;
 mod keys;
 mod output;
 mod progress;
+mod push;
 mod signals;
 mod upkeep;
 
@@ -18,6 +19,7 @@ pub(crate) use greeting::{describe_database, greet};
 pub(crate) use health::healthcheck;
 pub(crate) use keys::keys;
 pub(crate) use output::{complain, note, one_line, say};
+pub(crate) use push::push;
 pub(crate) use signals::{ServerSignal, ServerSignals};
 pub(crate) use upkeep::{backup, copy_db, database, migrate_contract, migrate_up, migration_status, restore};
 
@@ -92,6 +94,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
+    /// Look at how devices are woken.
+    Push {
+        #[command(subcommand)]
+        command: PushCommand,
+    },
     /// Ask the server on this machine whether it is ready; for containers.
     Healthcheck,
 }
@@ -137,6 +144,27 @@ pub(crate) enum KeysCommand {
     Revoke {
         /// Its id, as `keys list` shows it.
         kid: String,
+    },
+}
+
+#[derive(clap::Subcommand)]
+pub(crate) enum PushCommand {
+    /// The key by which services of Web Push know this server.
+    Vapid {
+        #[command(subcommand)]
+        command: VapidCommand,
+    },
+}
+
+#[derive(clap::Subcommand)]
+pub(crate) enum VapidCommand {
+    /// Print the public key, which browsers subscribe with.
+    Show,
+    /// Make a new key. All subscriptions are lost.
+    Rotate {
+        /// Really.
+        #[arg(long)]
+        yes: bool,
     },
 }
 

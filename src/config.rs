@@ -25,9 +25,9 @@ pub(crate) use env_file::without_byte_order_mark;
 pub use error::ConfigError;
 pub use nats::NatsServers;
 pub use sections::{
-    Admin, Audit, Auth, Bans, Bytes, ClientAddressSource, Cluster, Database, Failover, Http, Limits, Log, LogFormat,
-    MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, MAX_LINK_S, Media, Messages, Push, Quota, Rate, Registration, Reports,
-    Server, Socket, Synchronous, Tls, TlsVersion, TokenAlgorithm,
+    Admin, AllowedPlace, Apns, Audit, Auth, Bans, Bytes, ClientAddressSource, Cluster, Database, Failover, Fcm, Http,
+    Limits, Log, LogFormat, MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, MAX_LINK_S, Media, Messages, Push, Quota, Rate,
+    Registration, Reports, Server, Socket, Synchronous, Tls, TlsVersion, TokenAlgorithm, WebPush,
 };
 pub use store::Store;
 
@@ -188,12 +188,22 @@ impl Config {
             || (self.auth.token_algorithm == TokenAlgorithm::EdDsa && self.auth.token_keys_dir.is_empty())
             || self.database.url.expose_secret().is_empty()
             || self.media.enabled
+            || (self.push.makes_webpush() && self.push.webpush.vapid_key_file.is_empty())
     }
 
     /// Returns the directory of files.
     #[must_use]
     pub fn media_dir(&self) -> PathBuf {
         self.server.data_dir.join("media")
+    }
+
+    /// Returns the file of the key by which services of Web Push know this server.
+    #[must_use]
+    pub fn vapid_key_file(&self) -> PathBuf {
+        match self.push.webpush.vapid_key_file.as_str() {
+            "" => self.server.data_dir.join("keys/vapid.pem"),
+            named => named.into(),
+        }
     }
 
     /// Returns the directory of the Ed25519 keys that sign access tokens.

@@ -22,9 +22,10 @@
 //! - [`mod@domain`] — plain data: ids, accounts, messages
 //! - [`mod@protocol`] — frames and their codecs, no I/O
 //! - [`mod@clock`] — time and random tokens
+//! - `key_file` — files with keys
 //! - [`mod@config`] — settings
 //! - [`mod@telemetry`] — logs and metrics
-//! - [`mod@push`] — the services that wake devices
+//! - [`mod@push`] — the services that wake devices, the only place that knows reqwest
 //! - [`mod@limits`] — how often something may be done
 //! - [`mod@media`] — the bytes of files on the disk
 //! - [`mod@storage`] — the database, the only place that knows SeaORM
@@ -61,6 +62,7 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod http;
+mod key_file;
 pub mod limits;
 pub mod media;
 pub mod protocol;

@@ -78,6 +78,10 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
             Box::pin(cli::keys(&config, command)).await?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Push { command } => {
+            cli::push(&config, &command)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Healthcheck => cli::healthcheck(&config.admin.listen).await,
     }
 }

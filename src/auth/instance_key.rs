@@ -6,10 +6,10 @@ use std::path::Path;
 use aws_lc_rs::hkdf;
 use zeroize::Zeroizing;
 
-use super::key_file;
 use super::secrets::SecretError;
 use crate::clock::random_bytes;
 use crate::config::Config;
+use crate::key_file;
 
 /// Size of the instance key and of each derived key, in bytes.
 const KEY_BYTES: usize = 32;

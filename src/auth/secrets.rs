@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use aws_lc_rs::{digest, hmac};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::key_file;
 use crate::clock::random_token;
 use crate::config::{Config, without_byte_order_mark};
+use crate::key_file;
 
 /// The secret, or another key of the server, cannot be used.
 #[derive(Debug, thiserror::Error)]

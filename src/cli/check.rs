@@ -8,6 +8,7 @@ use fluent_backend::Config;
 use fluent_backend::clock::Clock;
 use fluent_backend::config::Store;
 use fluent_backend::http::Tls;
+use fluent_backend::push::Providers;
 use fluent_backend::storage::Storage;
 
 use super::output::{one_line, warn};
@@ -23,6 +24,7 @@ pub(crate) async fn check(config: &Config) -> anyhow::Result<()> {
         warnings.extend(directory("the data directory", &config.server.data_dir));
     }
     warnings.extend(Tls::load(&config.tls, &Clock::system()).err().map(|error| one_line(&error.into())));
+    warnings.extend(Providers::check_files(config).into_iter().map(|error| one_line(&error.into())));
     match config.store()? {
         Store::Sqlite(path) => warnings.extend(sqlite(config, &path)),
         Store::Postgres(_) => {

@@ -31,7 +31,7 @@ pub use limits::{Bytes, Limits, Rate};
 pub use log::{Log, LogFormat};
 pub use media::{MAX_LINK_S, Media};
 pub use messages::Messages;
-pub use push::Push;
+pub use push::{AllowedPlace, Apns, Fcm, Push, WebPush};
 pub use quota::Quota;
 pub use registration::Registration;
 pub use reports::Reports;

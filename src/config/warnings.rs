@@ -42,6 +42,14 @@ impl Config {
                 self.media_dir().display()
             ));
         }
+        let shares_database = matches!(self.store(), Ok(Store::Postgres(_)));
+        if self.push.makes_webpush() && shares_database && self.push.webpush.vapid_key_file.is_empty() {
+            warnings.push(
+                "push.webpush.vapid_key_file is empty: this server makes a key of its own. Several servers on one \
+                 database need one shared file, or each refuses to wake the browsers that have subscribed at another"
+                    .to_owned(),
+            );
+        }
         warnings
     }
 }
@@ -70,6 +78,19 @@ mod tests {
         assert_eq!(keys("127.0.0.1:8000", "0.0.0.0:9000", false), ["admin.listen"]);
         assert_eq!(keys("192.0.2.1:8000", "ops.example:9000", false), ["server.listen", "admin.listen"]);
     }
+
+    #[test]
+    fn servers_that_share_a_database_need_one_key_for_web_push() {
+        let mut config = Config::defaults().unwrap();
+        config.push.webpush.contact = "mailto:ops@example.org".to_owned();
+        let is_warned = |config: &Config| config.warnings().iter().any(|text| text.starts_with("push.webpush.vapid"));
+        assert!(!is_warned(&config));
+        let mut config = config.on("postgres://db/fluent".to_owned());
+        assert!(is_warned(&config));
+        config.push.webpush.vapid_key_file = "/etc/fluent/vapid.pem".to_owned();
+        assert!(!is_warned(&config));
+    }
+
     #[test]
     fn proxies_that_are_not_known_or_everybody_are_warned_of() {
         let mut config = Config::defaults().unwrap();

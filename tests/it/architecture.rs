@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Each module may use itself and those before it.
-const LAYERS: [&str; 15] = [
+const LAYERS: [&str; 17] = [
     "domain",
     "protocol",
     "clock",
+    "key_file",
     "config",
     "telemetry",
     "push",
@@ -39,22 +40,23 @@ const APART: [(&str, &str); 7] = [
 ];
 
 /// Which modules may name a library. The program and the test support are clients of everything.
-const LIBRARIES: [(&str, &[&str]); 15] = [
+const LIBRARIES: [(&str, &[&str]); 16] = [
     ("sea_orm", &["storage"]),
     ("rusqlite", &["storage"]),
     ("sqlx", &["storage"]),
     ("migration", &["storage", "main"]),
     ("ractor", &["actors"]),
     ("async_nats", &["actors"]),
-    ("hyper", &["http", "socket"]),
-    ("hyper_util", &["http", "socket", "testing"]),
+    ("hyper", &["http", "push", "socket"]),
+    ("hyper_util", &["http", "push", "socket", "testing"]),
     ("tokio_tungstenite", &["http", "socket", "testing"]),
-    ("jsonwebtoken", &["auth"]),
+    ("jsonwebtoken", &["auth", "push"]),
     ("governor", &["limits"]),
     ("indicatif", &["cli"]),
     ("ppp", &["protocol"]),
-    ("rustls", &["http"]),
-    ("tokio_rustls", &["http", "socket"]),
+    ("reqwest", &["push"]),
+    ("rustls", &["http", "push"]),
+    ("tokio_rustls", &["http", "push", "socket"]),
 ];
 
 /// Libraries that plain data must not know.

@@ -11,6 +11,7 @@ mod model;
 mod network;
 mod printed;
 mod process;
+mod push;
 mod rest;
 mod store;
 mod support;

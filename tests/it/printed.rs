@@ -6,6 +6,7 @@ mod deploy;
 mod markdown;
 mod media;
 mod nodes;
+mod push;
 mod readme;
 mod snippet;
 
@@ -18,7 +19,7 @@ use serde_json::Value;
 const TO_RUN: [&str; 7] = ["sh", "bash", "console", "rust", "toml", "ini", "nginx"];
 
 /// Blocks that a test runs: where they stand, how they begin, and the test.
-const RUN: [(&str, &str, &str); 15] = [
+const RUN: [(&str, &str, &str); 17] = [
     ("README.md", "URL=http://127.0.0.1:8000", readme::TEST),
     ("README.md", "websocat \"ws://", readme::TEST),
     ("README.md", "EPOCH=", readme::TEST),
@@ -34,6 +35,8 @@ const RUN: [(&str, &str, &str); 15] = [
     ("docs/operations/admin.md", "fluent-backend admin registration", commands::ADMIN_TEST),
     ("docs/operations/addresses.md", "fluent-backend admin address block", commands::ADDRESS_TEST),
     ("docs/operations/media.md", "fluent-backend media reconcile --dry-run", media::TEST),
+    ("docs/operations/push.md", "[push.webpush]", push::SETTINGS_TEST),
+    ("docs/operations/push.md", "openssl genpkey", push::KEY_TEST),
 ];
 
 /// Blocks that no test runs, and why.

@@ -13,9 +13,9 @@ use super::manifest::{KeyState, Manifest};
 use super::ring::StatedKey;
 use super::signing_key::SigningKey;
 use super::{CLOCK_DIFFERENCE_S, KeyError};
-use crate::auth::key_file;
 use crate::config::{Config, TokenAlgorithm};
 use crate::domain::Timestamp;
+use crate::key_file;
 
 /// A directory of Ed25519 keys. It need not exist.
 pub struct KeyDirectory {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::lists::network_list;
+use super::lists::{network_list, string_list};
 use crate::config::error::require;
 use crate::config::{ConfigError, ListenAddress};
 use crate::domain::Network;
@@ -27,6 +27,9 @@ pub struct Server {
     /// The networks of the proxies that are believed.
     #[serde(deserialize_with = "network_list")]
     pub trusted_proxies: Vec<Network>,
+    /// The host names under which clients reach the server.
+    #[serde(deserialize_with = "string_list")]
+    pub public_names: Vec<String>,
     /// Longest time from accept to a complete request head or an open socket, in seconds.
     pub handshake_timeout_s: u64,
     /// Longest idle time of an HTTP connection, in seconds.
@@ -70,6 +73,12 @@ impl Server {
             self.client_address == ClientAddressSource::Peer || !self.trusted_proxies.is_empty(),
             "server.trusted_proxies",
             "must name the networks of your proxies, since server.client_address is not \"peer\"",
+        )?;
+        let is_name = |name: &String| !name.is_empty() && !name.contains([':', '/', '@', ' ']);
+        require(
+            self.public_names.iter().all(is_name),
+            "server.public_names",
+            "must hold host names alone, such as chat.example.org",
         )?;
         require(self.handshake_timeout_s > 0, "server.handshake_timeout_s", "must be at least 1")?;
         require(self.keep_alive_s > 0, "server.keep_alive_s", "must be at least 1")?;

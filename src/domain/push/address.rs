@@ -5,11 +5,11 @@ use std::fmt;
 use secrecy::{ExposeSecret as _, SecretString};
 
 macro_rules! names {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $number:literal, $text:literal;)+ }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$about:meta])* $variant:ident = $number:literal, $text:literal;)+ }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum $name {
-            $($(#[$variant_doc])* $variant,)+
+            $($(#[$about])* $variant,)+
         }
 
         impl $name {

@@ -147,13 +147,10 @@ impl Outbox {
     /// Begins a request, which counts as lost at `until`. Returns the newest message that it is for; `None` when
     /// nothing is due.
     pub fn lease(&mut self, now: Timestamp, until: Timestamp) -> Option<Debt> {
-        let is_due = self.due_at.is_some_and(|due| due <= now);
-        let debt = self.debt.filter(|_| is_due);
-        self.is_leased = debt.is_some();
-        if is_due {
-            self.due_at = debt.map(|_| until);
-        }
-        debt
+        self.due_at.filter(|due| *due <= now)?;
+        self.is_leased = self.debt.is_some();
+        self.due_at = self.debt.map(|_| until);
+        self.debt
     }
 
     /// Gives a request up whose outcome will not be known: the debt is due again.
@@ -201,6 +198,10 @@ impl Outbox {
                 self.attempts = self.attempts.saturating_add(1);
                 self.is_suspended = true;
             }
+        }
+        if self.debt.is_none() && !self.is_suspended {
+            // The request was a test, or the device has come meanwhile.
+            self.attempts = 0;
         }
         true
     }

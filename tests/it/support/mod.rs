@@ -15,6 +15,7 @@ pub(crate) mod nginx;
 pub(crate) mod phone;
 pub(crate) mod postgres;
 pub(crate) mod proxy;
+pub(crate) mod push;
 pub(crate) mod raw;
 pub(crate) mod rows;
 pub(crate) mod skip;

@@ -205,7 +205,8 @@ proptest! {
                         if sent.outcome == PushOutcome::Accepted {
                             accepted = accepted.max(to);
                         }
-                        prop_assert!(outbox.settle(&Attempted { to, sent, random: 7 }, now));
+                        let attempted = Attempted { to, sent, random: 7 };
+                        prop_assert!(outbox.settle(&attempted, now));
                     }
                 }
                 Happens::Killed => {

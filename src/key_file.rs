@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// Makes a file of mode 0600 with this content, whole or not at all, also when the process is killed meanwhile. Of
 /// several that try, only one succeeds. Returns whether this one did.
-pub(super) fn make(path: &Path, content: &[u8]) -> io::Result<bool> {
+pub(crate) fn make(path: &Path, content: &[u8]) -> io::Result<bool> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // A random name: in containers, several processes that share a directory may have one id. Its mode is 0600.
     let mut draft = tempfile::Builder::new().prefix(".new-").tempfile_in(directory)?;
@@ -20,7 +20,7 @@ pub(super) fn make(path: &Path, content: &[u8]) -> io::Result<bool> {
 }
 
 /// Makes a directory that only its owner can read, and those above it. One that exists is left as it is.
-pub(super) fn make_directory(path: &Path) -> io::Result<()> {
+pub(crate) fn make_directory(path: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
