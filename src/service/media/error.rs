@@ -1,5 +1,7 @@
 //! Why a request about a file was refused or has failed.
 
+use std::io::ErrorKind;
+
 use crate::domain::{Limited, MediaQuotaKind};
 use crate::storage::StorageError;
 
@@ -62,7 +64,7 @@ pub enum MediaError {
 impl From<std::io::Error> for MediaError {
     fn from(error: std::io::Error) -> Self {
         match error.kind() {
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::NoRoom,
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => Self::NoRoom,
             _ => Self::Disk(error),
         }
     }

@@ -169,6 +169,12 @@ fn is_complete(media: &Media) -> bool {
 }
 
 impl Lease {
+    /// Gives the lease back, so that the next request need not wait for it.
+    pub(super) async fn release(mut self) {
+        self.is_over = true;
+        release(&self.service, self.id, self.writer).await;
+    }
+
     /// Returns the writer, for a statement that gives the lease back.
     fn given_back(mut self) -> i64 {
         self.is_over = true;
@@ -184,11 +190,13 @@ impl Drop for Lease {
         // Another server waits for it, or takes it after 30 s. There is no runtime when the process ends.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let (service, id, writer) = (self.service.clone(), self.id, self.writer);
-            runtime.spawn(async move {
-                if let Err(error) = service.storage.release_lease(id, writer).await {
-                    tracing::debug!(error = %error, "the lease of an upload was not given back");
-                }
-            });
+            runtime.spawn(async move { release(&service, id, writer).await });
         }
+    }
+}
+
+async fn release(service: &MediaService, id: MediaId, writer: i64) {
+    if let Err(error) = service.storage.release_lease(id, writer).await {
+        tracing::debug!(error = %error, "the lease of an upload was not given back");
     }
 }

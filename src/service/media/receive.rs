@@ -210,6 +210,9 @@ impl OpenUpload {
             return Err(MediaError::NotFound);
         }
         self.media.offset = self.offset();
+        if let Some(lease) = self.lease.take() {
+            lease.release().await;
+        }
         match end {
             End::Failed(error) => Err(error),
             End::Body(end) => Ok(Received { media: self.media, end }),

@@ -2,8 +2,10 @@
 
 mod cuts;
 mod download;
+mod full_disk;
 mod leftovers;
 mod limits;
+mod matrix;
 mod takeover;
 mod tus;
 mod whole;
