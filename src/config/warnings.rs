@@ -35,10 +35,10 @@ impl Config {
                 self.admin.listen
             ));
         }
-        if self.media.enabled && matches!(self.store(), Ok(Store::Postgres(_))) {
+        if self.media.enabled && matches!(self.cluster.nats(), Ok(Some(_))) {
             warnings.push(format!(
-                "media.enabled is on, and files are kept in {}: if several servers use the database, that must be one \
-                 directory for all of them, or what is uploaded at one is missing at the others",
+                "media.enabled is on, and files are kept in {}: that must be one directory for all servers of the \
+                 database, or what is uploaded at one is missing at the others",
                 self.media_dir().display()
             ));
         }

@@ -122,8 +122,11 @@ impl Line {
         let mut ready = BytesMut::new();
         loop {
             let message = asked.next().await.ok_or(LinkEnded)?;
-            let statement = lock(&connection.session).ask(&message);
-            if statement.is_some_and(|statement| wire::ends_with_commit(&statement)) {
+            let (statement, has_row) = {
+                let mut session = lock(&connection.session);
+                (session.ask(&message), session.asks_for_row())
+            };
+            if has_row && statement.is_some_and(|statement| wire::ends_with_commit(&statement)) {
                 match self.traps.send_replace(None) {
                     Some(CommitCut::Before) => return self.note_cut(),
                     Some(CommitCut::After) => connection.swallows.store(true, Ordering::Relaxed),

@@ -100,6 +100,11 @@ impl Session {
         None
     }
 
+    /// Returns whether the client is in a transaction that locks the row.
+    pub(super) fn asks_for_row(&self) -> bool {
+        self.held.is_some()
+    }
+
     /// Returns whether a transaction has locked the row, and its client may know.
     pub(super) fn holds_row(&self) -> bool {
         self.held.as_ref().is_some_and(|held| self.answered > held.since && held.transaction.is_committed)

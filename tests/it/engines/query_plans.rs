@@ -21,6 +21,8 @@ const MESSAGES: u64 = 1_000_000;
 const TIMES: usize = 8;
 /// Tables that grow with the store. No request may scan them.
 const LARGE: [&str; 6] = ["messages", "bodies", "conversations", "members", "users", "user_grams"];
+/// Partial indexes that are nearly always empty, and may be walked whole.
+const SMALL: [&str; 1] = ["messages_unreleased"];
 /// What must have been used, or the test would have missed a query: for history, lists, replay; what is read by id;
 /// the retry of a send; a user's conversations; who has written with whom; search.
 const USED: [&str; 8] = [
@@ -107,6 +109,9 @@ async fn no_request_goes_through_a_table_on_postgresql() {
     }
     // The same by way of an index.
     for (node, plan) in without_condition(log) {
+        if SMALL.iter().any(|index| node.contains(&format!(" using {index} on "))) {
+            continue;
+        }
         assert!(!LARGE.iter().any(|table| node.contains(&format!(" on {table} "))), "{node}:\n{plan}");
     }
     assert!(!log.contains("JIT:"), "somebody waits for a compiler:\n{}", around(log, "JIT:"));

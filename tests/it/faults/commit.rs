@@ -8,7 +8,7 @@ use crate::support::binary::ServerProcess;
 use crate::support::postgres::Postgres;
 use crate::support::v1::{history, live, merged, seq};
 
-/// Nothing but messages is committed: no other transaction gets into the trap.
+/// Nothing but messages is committed in batches: no other one gets into the trap.
 const QUIET: (&str, &str) = ("FLUENT__MESSAGES__CLEAR_EVERY_MS", "3600000");
 
 async fn start(dir: &tempfile::TempDir, link: &DatabaseLink) -> ServerProcess {
