@@ -263,6 +263,62 @@ CREATE TABLE odd_names (
     reason TEXT NOT NULL
 );
 
+-- Requests that were made to wake devices, and what came of them; no token.
+CREATE TABLE push_attempts (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    device_id TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    from_seq BIGINT NOT NULL,
+    to_seq BIGINT NOT NULL,
+    provider SMALLINT NOT NULL,
+    outcome SMALLINT NOT NULL,
+    status INTEGER,
+    reason TEXT,
+    provider_id TEXT,
+    took_ms INTEGER NOT NULL
+);
+CREATE INDEX push_attempts_at ON push_attempts (at);
+CREATE INDEX push_attempts_device ON push_attempts (user_id, device_id, id);
+
+-- Devices that are registered to be woken: where, and what they are owed.
+CREATE TABLE push_targets (
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    device_id TEXT NOT NULL,
+    login_id BIGINT NOT NULL REFERENCES logins (id) ON DELETE CASCADE,
+    provider SMALLINT NOT NULL,
+    token TEXT NOT NULL,
+    token_hash BLOB NOT NULL,
+    p256dh BLOB,
+    auth BLOB,
+    topic TEXT,
+    environment INTEGER NOT NULL DEFAULT 0,
+    style INTEGER NOT NULL DEFAULT 0,
+    created_at BIGINT NOT NULL,
+    suspended BOOLEAN NOT NULL DEFAULT FALSE,
+    reason TEXT,
+    acked_seq BIGINT NOT NULL,
+    acked_at BIGINT NOT NULL,
+    seen_at BIGINT,
+    owed_seq BIGINT,
+    owed_urgent BOOLEAN NOT NULL DEFAULT FALSE,
+    owed_since BIGINT,
+    due_at BIGINT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    wake_id TEXT,
+    woken_seq BIGINT NOT NULL DEFAULT 0,
+    woken_at BIGINT,
+    unanswered INTEGER NOT NULL DEFAULT 0,
+    lease_node BIGINT,
+    lease_until BIGINT,
+    PRIMARY KEY (user_id, device_id)
+) WITHOUT ROWID;
+CREATE INDEX push_targets_acked ON push_targets (acked_at);
+CREATE INDEX push_targets_due ON push_targets (due_at)
+    WHERE due_at IS NOT NULL;
+CREATE INDEX push_targets_login ON push_targets (login_id);
+CREATE UNIQUE INDEX push_targets_token ON push_targets (provider, token_hash);
+
 -- Keyed hashes of recovery codes that were not used.
 CREATE TABLE recovery_codes (
     user_id INTEGER NOT NULL REFERENCES second_factors (user_id) ON DELETE CASCADE,

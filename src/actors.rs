@@ -8,6 +8,7 @@
 //!       ├─ who (on PostgreSQL with NATS)
 //!       ├─ persistence
 //!       ├─ presence
+//!       ├─ push (with a provider)
 //!       └─ janitor
 //! ```
 //! Each actor has a folder for its parts: its messages and its handle are in `messages`, the actor and its state in the
@@ -23,6 +24,7 @@ mod persistence;
 mod presence;
 #[cfg(test)]
 mod probe;
+mod push;
 mod registry;
 mod relay;
 mod root;
@@ -36,6 +38,7 @@ pub use janitor::RemoveFile;
 pub use persistence::messages::PersistenceHandle;
 pub use persistence::reply::RequestPermit;
 pub use presence::messages::PresenceHandle;
+pub use push::PushHandle;
 pub use registry::messages::RegistryHandle;
 pub use relay::messages::RelayHandle;
 pub use root::{ActorSystem, ActorSystemError, Fatal, StartError};

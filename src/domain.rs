@@ -62,9 +62,11 @@ pub use network::{AddressClass, ClientAddress, Network, NotANetwork};
 pub use password::{Password, normal_password};
 pub use proof::{Authority, Proof};
 pub use push::{
-    ApnsEnvironment, ApnsStyle, Attempted, Debt, Outbox, Owed, PushAddress, PushOutcome, PushProvider, PushTarget,
-    Sent, Urgency, Wake, WakeId,
+    ApnsEnvironment, ApnsStyle, Attempted, Debt, LeaseEnd, LeasedTarget, MAX_TARGETS, NewTarget, Outbox, Owed,
+    PushAddress, PushAttempt, PushOutcome, PushProvider, PushTarget, RegisteredTarget, Sent, TargetState, Urgency,
+    Wake, WakeId,
 };
+pub(crate) use push::{DEBT_LASTS_S, GATHER_S, NORMAL_EVERY_S, SUSPENDED_S, UNANSWERED_S};
 pub use record::{Record, RecordedEvent};
 pub use registration::{Operator, RegistrationMode};
 pub use report::{Attested, Disclosure, NewReport, Report, ReportLevel, ReportReason, ReportState};

@@ -5,6 +5,7 @@
 //! answer means, and holds back what a provider cannot take. It knows no actor and no table.
 
 mod apns;
+mod devices;
 mod error;
 mod fcm;
 mod files;
@@ -24,6 +25,7 @@ mod webpush;
 
 use std::sync::Arc;
 
+pub use devices::{Devices, LiveList, Notes, Who};
 pub use error::PushError;
 pub use guard::LookUp;
 pub use http::Patience;

@@ -20,6 +20,7 @@ use crate::config::{Config, ListenAddress};
 use crate::http::{App, Listener, MAX_REFUSALS, Places, Tls};
 #[cfg(unix)]
 use crate::http::{LocalSocket, LocalSocketFile};
+use crate::push::{self, Sender};
 use crate::storage::Storage;
 use crate::telemetry::{ListenerKind, Seldom, UPKEEP_INTERVAL, metrics};
 
@@ -68,6 +69,21 @@ impl Server {
 
     /// As [`start`](Self::start), with another clock.
     pub async fn start_with_clock(config: Config, clock: Clock) -> Result<Self, ServerError> {
+        let open = |config: &Config, clock: &Clock| Ok(push::open(config, clock)?);
+        Box::pin(Self::start_with(config, clock, open)).await
+    }
+
+    /// As [`start_with_clock`](Self::start_with_clock), with other providers that wake devices.
+    #[cfg(feature = "testing")]
+    pub async fn start_with_sender(config: Config, clock: Clock, sender: Arc<dyn Sender>) -> Result<Self, ServerError> {
+        Box::pin(Self::start_with(config, clock, |_, _| Ok(sender))).await
+    }
+
+    async fn start_with(
+        config: Config,
+        clock: Clock,
+        open_push: impl FnOnce(&Config, &Clock) -> Result<Arc<dyn Sender>, ServerError>,
+    ) -> Result<Self, ServerError> {
         config.validate()?;
         // First, so that a second server on the same address does not touch the database.
         let public = bind(&config.server.listen).await?;
@@ -80,9 +96,10 @@ impl Server {
         make_data_dir(&config)?;
         let places = Places::new(ListenerKind::Public, max, config.server.max_connections_per_address);
         let keys = Keys::load(&config, &clock)?;
+        let sender = open_push(&config, &clock)?;
         let storage = Storage::open(&config).await?;
         let Parts { app, actors, storage, fatal } =
-            Box::pin(Parts::start(config, keys, storage, clock, places.clone())).await?;
+            Box::pin(Parts::start(config, keys, storage, (clock, sender), places.clone())).await?;
         warn_of_unusual_names(&storage).await?;
 
         let drain = actors.health.gate().drain().clone();
@@ -148,6 +165,8 @@ impl Server {
     /// access tokens.
     pub async fn reload(&self) {
         keys::look(&self.app, true).await;
+        // Perhaps the configuration of a provider is right now.
+        self.actors.sender.reset();
         if let Some(tls) = &self.tls {
             tls.look(true).await;
         }
@@ -170,6 +189,13 @@ impl Server {
     #[must_use]
     pub fn actors(&self) -> &ActorSystem {
         &self.actors
+    }
+
+    /// Returns the store, for tests that look into it.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn storage(&self) -> &Arc<Storage> {
+        &self.storage
     }
 
     /// Returns the use cases, for tests that act as an operator does.

@@ -16,6 +16,8 @@ mod keys;
 mod logins;
 pub mod media;
 mod messages;
+mod push;
+mod push_trace;
 mod registration;
 mod reports;
 mod second_factor;
@@ -30,6 +32,7 @@ pub use addresses::Addresses;
 pub use audit::Audit;
 pub use dialects::Dialects;
 pub use error::ServiceError;
+pub use push_trace::{PushStatus, Traced, TracedTarget, attempt_in_words};
 pub use sync::SyncPage;
 
 use crate::actors::{PersistenceHandle, RegistryHandle};
@@ -39,6 +42,7 @@ use crate::config::{self, Config};
 use crate::domain::ClientAddress;
 use crate::limits::Limiters;
 use crate::protocol::franking::ReportTokens;
+use crate::push::Sender;
 use crate::storage::Storage;
 use commands::Writer;
 
@@ -53,6 +57,8 @@ pub struct Service {
     registry: RegistryHandle,
     /// Carries out commands.
     writer: Writer,
+    /// The providers that wake devices.
+    sender: Arc<dyn Sender>,
     /// The dialect of each login.
     dialects: Arc<Dialects>,
     /// The limits on rates.
@@ -75,7 +81,7 @@ impl Service {
     /// Use cases that act on these parts.
     #[must_use]
     pub fn new(
-        (auth, storage): (Arc<Auth>, Arc<Storage>),
+        (auth, storage, sender): (Arc<Auth>, Arc<Storage>, Arc<dyn Sender>),
         registry: RegistryHandle,
         persistence: PersistenceHandle,
         config: &Config,
@@ -92,6 +98,7 @@ impl Service {
             storage,
             registry,
             writer,
+            sender,
             dialects,
             limiters,
             wrong_passwords,

@@ -15,6 +15,7 @@ mod media;
 mod messages;
 mod opening;
 mod people;
+mod push;
 mod retention;
 mod schema;
 #[cfg(any(test, feature = "testing"))]
@@ -28,6 +29,7 @@ use sea_orm::DatabaseConnection;
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::limits::Limiters;
+use crate::push::Devices;
 use cluster::Membership;
 use cluster::history::History;
 use cluster::hold_times::HoldTimes;
@@ -60,6 +62,7 @@ pub use people::refresh_tokens::Rotation;
 pub use people::reports::AddedReport;
 pub use people::search::UserPage;
 pub use people::second_factors::FactorChange;
+pub use push::{Owing, PushTrace};
 pub use retention::logins::Expired;
 pub use retention::messages::{BATCH, Cleared};
 pub use schema::migrate::MigrationState;
@@ -81,6 +84,8 @@ pub struct Storage {
     cleanup: DatabaseConnection,
     /// On SQLite: the connection on which is noted how far uploads have come, without waiting for the disk.
     upload_notes: Option<DatabaseConnection>,
+    /// The connection on which the push actor writes.
+    wakes: DatabaseConnection,
     /// On PostgreSQL: the connection on which the journal is read, so that no other reader makes it wait.
     journal: Option<DatabaseConnection>,
     /// Names this run of this server among all that write to the store.
@@ -94,6 +99,12 @@ pub struct Storage {
     /// The level of records that all live servers can read, as far as this one knows.
     agreed_level: AtomicI32,
     cache: Mutex<Cache>,
+    /// What is known of devices that may have to be woken.
+    devices: Arc<Devices>,
+    /// How long a wake-up waits where the device may be connected to another server, in microseconds, if there is one.
+    push_grace_us: i64,
+    /// Whether another server uses the store, as far as this one knows.
+    has_others: AtomicBool,
     write_health: Arc<WriteHealth>,
     /// On SQLite: the files that are open.
     files: Arc<SharedFiles>,
@@ -137,6 +148,12 @@ impl Storage {
         self.limiters.get()
     }
 
+    /// Returns what is known of devices that may have to be woken.
+    #[must_use]
+    pub fn devices(&self) -> &Arc<Devices> {
+        &self.devices
+    }
+
     /// Returns whether the last write of a request succeeded.
     #[must_use]
     pub fn requests_can_write(&self) -> bool {
@@ -165,6 +182,7 @@ impl Storage {
             let _ = self.leave().await;
             self.reads.close_by_ref().await?;
             self.cleanup.close_by_ref().await?;
+            self.wakes.close_by_ref().await?;
             for other in [&self.journal, &self.upload_notes].into_iter().flatten() {
                 other.close_by_ref().await?;
             }
@@ -184,7 +202,7 @@ impl Storage {
     /// Leaves all connections open until the process ends. Closing the last one would write our log into another
     /// database, or remove another database's log.
     async fn abandon(&self) {
-        let pools = [&self.request_writes, &self.reads, &self.cleanup];
+        let pools = [&self.request_writes, &self.reads, &self.cleanup, &self.wakes];
         for pool in pools.into_iter().chain(&self.upload_notes) {
             std::mem::forget(pool.clone());
         }

@@ -8,6 +8,7 @@ mod limiters;
 mod listener;
 mod media;
 mod names;
+mod push;
 mod seldom;
 
 use std::io::IsTerminal as _;
@@ -27,6 +28,7 @@ pub use limiters::LimiterMetrics;
 pub use listener::{ListenerKind, ListenerMetrics};
 pub use media::{Direction, MediaMetrics, MediaOp};
 pub use names::ActorKind;
+pub use push::PushMetrics;
 pub use seldom::Seldom;
 
 /// How often histograms must be folded; otherwise they grow.
@@ -83,6 +85,8 @@ pub struct Metrics {
     pub tls_handshake_failures: Counter,
     /// Those of several servers on one PostgreSQL.
     pub cluster: ClusterMetrics,
+    /// Those of waking devices.
+    pub push: PushMetrics,
     /// Those of the limiters.
     pub limiters: LimiterMetrics,
     /// Those of files.
@@ -133,6 +137,7 @@ impl Metrics {
             store_ahead_seconds: gauge!(names::STORE_AHEAD_SECONDS),
             whispers_dropped: counter!(names::WHISPERS_DROPPED),
             cluster: ClusterMetrics::new(),
+            push: PushMetrics::new(),
             limiters: LimiterMetrics::new(),
             media: MediaMetrics::new(),
             listeners: ListenerKind::ALL.map(ListenerMetrics::new),

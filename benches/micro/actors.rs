@@ -1,6 +1,8 @@
 //! Messages through the actors: submitted on sockets of senders, stored, and taken out of the queues of both sides. The
 //! difference to the part `append_legacy_*` of as many messages is the cost of sessions, writer and registry.
 
+use std::sync::Arc;
+
 use fluent_backend::actors::{
     ActorSystem, Credits, InFlightBytes, NewSocket, Outgoing, SendQueue, SocketLease, send_queue,
 };
@@ -8,6 +10,7 @@ use fluent_backend::auth::RefusedTokens;
 use fluent_backend::clock::Clock;
 use fluent_backend::domain::{LoginId, Seq, SocketId, UserId};
 use fluent_backend::protocol::v1::Context;
+use fluent_backend::push::Nothing;
 use tokio::runtime::Runtime;
 
 use crate::append::{PAIRS, send, storage};
@@ -35,8 +38,11 @@ fn passing(messages: u64) -> Box<dyn FnMut()> {
         let storage = std::sync::Arc::new(storage(&config).await);
         let refused = std::sync::Arc::new(RefusedTokens::new(0, Clock::system()));
         let tokens = std::sync::Arc::new(fluent_backend::protocol::franking::ReportTokens::new(&[0; 32]).unwrap());
+        let sender = Arc::new(Nothing);
         let (actors, _) =
-            Box::pin(ActorSystem::start(&config, storage, (&refused, &tokens), None, Clock::system())).await.unwrap();
+            Box::pin(ActorSystem::start(&config, storage, (&refused, &tokens), None, sender, Clock::system()))
+                .await
+                .unwrap();
         let mut sockets = Vec::new();
         for user in 1..=PAIRS * 2 {
             let (end, queue) = send_queue(config.socket.queue_frames, config.socket.queue_bytes);

@@ -30,6 +30,7 @@ mod m0020_second_factors;
 mod m0021_account_control;
 mod m0022_media;
 mod m0023_stored_messages;
+mod m0024_push;
 
 /// Returns the type of an id that the database gives, as the key of its table. It is never given again.
 fn identity(backend: DatabaseBackend) -> &'static str {
@@ -70,6 +71,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0021_account_control::Migration),
             Box::new(m0022_media::Migration),
             Box::new(m0023_stored_messages::Migration),
+            Box::new(m0024_push::Migration),
         ]
     }
 }

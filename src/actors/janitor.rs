@@ -67,6 +67,8 @@ pub(super) struct JanitorArgs {
     pub(super) forget_bans_s: i64,
     /// How the bytes of files are removed; `None` where there are no files.
     pub(super) remove_file: Option<RemoveFile>,
+    /// Seconds after which a device that was not seen is woken no more.
+    pub(super) forget_targets_s: i64,
 }
 
 pub(super) struct JanitorState {
@@ -210,6 +212,7 @@ impl JanitorState {
             self.chores.run(Chore::DropTickets(now)).await?;
             self.chores.run(Chore::DropInvites(now)).await?;
             self.chores.run(Chore::DropReports(now)).await?;
+            self.chores.run(Chore::DropPush(self.args.forget_targets_s, now)).await?;
             let audit = self.args.audit;
             self.chores.run(Chore::DropAudit(now.plus_secs(-audit.keep_s()), audit.keep_entries)).await?;
             self.chores.run(Chore::DropAddressRules(now.plus_secs(-self.args.forget_bans_s))).await?;

@@ -67,6 +67,7 @@ impl Actor for RegistryActor {
         // The sessions of a predecessor have ended with it.
         args.presence.registry_replaced();
         args.local.clear();
+        args.replays.storage.devices().left(None, args.replays.clock.now());
         if let Some(who) = &args.who {
             who.left(None);
         }
@@ -244,6 +245,7 @@ impl RegistryState {
             self.sessions.remove(&user);
             self.args.local.remove(user);
             self.args.presence.seen(user, false);
+            self.args.replays.storage.devices().left(Some(user), self.args.replays.clock.now());
             if let Some(who) = &self.args.who {
                 who.left(Some(user));
             }

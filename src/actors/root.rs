@@ -17,6 +17,7 @@ use super::janitor::RemoveFile;
 use super::mailbox::{Mailbox, Slot, Timed};
 use super::persistence::messages::PersistenceHandle;
 use super::presence::messages::PresenceHandle;
+use super::push::PushHandle;
 use super::registry::messages::RegistryHandle;
 use super::relay::link::{Ear, Heard, Link, LinkError, WordKind};
 use super::relay::messages::{RelayHandle, RelayMsg};
@@ -27,6 +28,7 @@ use crate::auth::{AddressRules, Refusals, RefusedTokens};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::protocol::franking::ReportTokens;
+use crate::push::Sender;
 use crate::storage::{Storage, StorageError};
 use crate::telemetry::ActorKind;
 use children::{Child, Handles, children};
@@ -60,6 +62,10 @@ pub struct ActorSystem {
     pub who: WhoHandle,
     /// What it knows of them, readable without asking it.
     pub others: Others,
+    /// The actor that wakes devices; not there without a provider.
+    pub push: PushHandle,
+    /// The providers that wake devices.
+    pub sender: Arc<dyn Sender>,
     /// Which networks may come in; the relay or the writer says when that has changed.
     pub address_rules: Arc<AddressRules>,
     /// The state of the actors, readable without asking them.
@@ -75,9 +81,12 @@ impl ActorSystem {
         storage: Arc<Storage>,
         (refused, tokens): (&Arc<RefusedTokens>, &Arc<ReportTokens>),
         remove_file: Option<RemoveFile>,
+        sender: Arc<dyn Sender>,
         clock: Clock,
     ) -> Result<(Self, oneshot::Receiver<Fatal>), ActorSystemError> {
         let head = storage.probe_head(0).await?;
+        storage.devices().enable(config.push.enabled && !sender.offers().is_empty());
+        storage.look_for_targets().await?;
         let address_rules = AddressRules::new(config.server.trusted_proxies.clone(), clock.clone());
         address_rules.read(&storage).await?;
         let refusals = Refusals { tokens: refused.clone(), addresses: address_rules.clone() };
@@ -93,11 +102,15 @@ impl ActorSystem {
             relay,
             who,
             others: Others::new(storage.boot(), config.cluster.dead_after()),
+            push: PushHandle(Slot::new(health.stats(ActorKind::Push).clone())),
+            sender,
         };
         let children = children(config, &storage, (&refusals, tokens, remove_file), &clock, &handles, &health, head)?;
         let (root, on_fatal) = start_root(children, health.clone()).await?;
-        let Handles { registry, persistence, presence, relay, who, others, .. } = handles;
-        Ok((Self { root, registry, persistence, presence, relay, who, others, address_rules, health }, on_fatal))
+        let Handles { registry, persistence, presence, relay, who, others, push, sender, .. } = handles;
+        let actors =
+            Self { root, registry, persistence, presence, relay, who, others, push, sender, address_rules, health };
+        Ok((actors, on_fatal))
     }
 
     /// Stops all actors at once. Drain the writer first.

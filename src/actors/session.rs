@@ -5,6 +5,7 @@
 //! the writer has committed for this user; each socket's queue has its own bound ([`send_queue`]).
 
 mod alive;
+mod confirmations;
 pub(super) mod credit;
 pub(super) mod messages;
 pub(super) mod new_socket;
@@ -61,6 +62,8 @@ pub(super) struct SessionState {
     /// The number of sockets that were ever attached, by which the registry knows whether another one is on its way.
     attached: u64,
     is_online: bool,
+    /// Whether a `CheckConfirmed` is on its way.
+    is_checking: bool,
     _alive: Alive,
 }
 
@@ -76,7 +79,15 @@ impl Actor for SessionActor {
     ) -> Result<SessionState, ActorProcessingErr> {
         let handle = SessionHandle(Mailbox::new(myself, self.0.clone()));
         let alive = Alive::new(self.0.clone());
-        Ok(SessionState { args, handle, sockets: Vec::new(), attached: 0, is_online: false, _alive: alive })
+        Ok(SessionState {
+            args,
+            handle,
+            sockets: Vec::new(),
+            attached: 0,
+            is_online: false,
+            is_checking: false,
+            _alive: alive,
+        })
     }
 
     async fn handle(
@@ -112,6 +123,7 @@ impl Actor for SessionActor {
                 state.args.presence.typing(state.args.user, conversation, active, credit);
             }
             SessionMsg::Watch { socket, users, credit } => state.watch(socket, users, credit),
+            SessionMsg::CheckConfirmed => state.check_confirmed(),
             SessionMsg::ReportPresence => state.report_presence(),
             SessionMsg::EndLogins { logins, end } => {
                 state.close(CloseReason::LoginEnded(end), |socket| logins.contains(&socket.login));
@@ -140,7 +152,9 @@ impl SessionState {
         // Most users have one.
         self.sockets.reserve_exact(1);
         let viewer = Viewer { user: self.args.user };
-        self.sockets.push(SessionSocket::new(socket, &self.handle, viewer, &self.args.replays));
+        let socket = SessionSocket::new(socket, &self.handle, viewer, &self.args.replays);
+        self.devices().opened(self.args.user, id, socket.who());
+        self.sockets.push(socket);
         if self.sockets.len() > self.args.max_sockets {
             metrics().limiters.refused(Limiter::SocketsUser);
             self.end(0, CloseReason::TooMany);
@@ -178,6 +192,8 @@ impl SessionState {
     }
 
     fn detach(&mut self, socket: SocketId) {
+        self.note_written();
+        self.devices().closed(self.args.user, socket, self.args.replays.clock.now());
         self.sockets.retain(|other| other.id != socket);
         if let Some(who) = &self.args.who {
             who.closed(self.args.user, socket);
@@ -191,7 +207,11 @@ impl SessionState {
 
     /// Hands a command of a socket to the writer.
     fn submit(&mut self, id: SocketId, command: Command, context: Context, credit: Credit) {
-        let socket = self.sockets.iter_mut().find(|socket| socket.id == id);
+        let mut socket = self.sockets.iter_mut().find(|socket| socket.id == id);
+        if let (Command::Delivered { up_to, .. }, Some(socket)) = (&command, &mut socket) {
+            socket.confirm(*up_to);
+            self.args.replays.storage.devices().acknowledge(self.args.user, socket.who(), *up_to);
+        }
         let ordinal = socket.map_or(0, SessionSocket::number_command);
         let origin = Origin { user: self.args.user, socket: id, ordinal, context, credit };
         self.args.persistence.submit(command, PendingReply::socket(self.handle.clone(), origin));
@@ -219,6 +239,9 @@ impl SessionState {
             metrics().messages_delivered.increment(given);
             let user = self.args.user;
             let other = message.conversation().direct.partner_of(user);
+            if message.receiver == user && message.sender != user {
+                self.expect_confirmation(event.seq);
+            }
             if self.sockets.iter().any(|socket| socket.watching.contains(&other)) {
                 self.args.presence.met(user, other);
             }

@@ -12,6 +12,7 @@ mod invite;
 mod limiter;
 mod media;
 mod names;
+mod push;
 mod registration;
 mod report;
 mod table;
@@ -64,6 +65,11 @@ enum AdminCommand {
         #[command(subcommand)]
         command: report::ReportCommand,
     },
+    /// Waking devices: the state of the providers, and why a device was woken for a message or was not.
+    Push {
+        #[command(subcommand)]
+        command: push::PushCommand,
+    },
     /// Which networks may come in: rules, and bans of the server's own.
     Address {
         #[command(subcommand)]
@@ -112,6 +118,7 @@ async fn at_the_api(config: &Config, command: AdminCommand) -> Result<Shown, Fai
         AdminCommand::Registration(arguments) => registration::run(&mut api, arguments).await,
         AdminCommand::Address { command } => address::run(&mut api, command).await,
         AdminCommand::Audit { command } => audit::run(&mut api, command).await,
+        AdminCommand::Push { command } => push::run(&mut api, command).await,
         AdminCommand::Report { command } => report::run(&mut api, command).await,
         AdminCommand::Invite { command } => invite::run(&mut api, command).await,
         AdminCommand::Limiter { command } => limiter::run(&mut api, command).await,

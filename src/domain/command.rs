@@ -3,9 +3,9 @@
 use secrecy::SecretString;
 
 use super::{
-    AddressRule, AddressRuleChange, Authority, ClientId, Conversation, ConversationId, Deletion, DirectKey, Draft,
-    Event, Limited, LoginEnd, LoginId, LoginMark, MessageId, Network, NewRefreshToken, Proof, PublicKey, Receipt,
-    Scope, Seq, Timestamp, UserId, WhichLogins,
+    AddressRule, AddressRuleChange, Authority, ClientId, Conversation, ConversationId, Deletion, DeviceId, DirectKey,
+    Draft, Event, Limited, LoginEnd, LoginId, LoginMark, MessageId, Network, NewRefreshToken, NewTarget, Proof,
+    PublicKey, Receipt, RegisteredTarget, Scope, Seq, Timestamp, UserId, WhichLogins,
 };
 
 /// A change that the writer makes, in the order of arrival.
@@ -103,6 +103,15 @@ pub enum Command {
     Retain(Timestamp),
     /// Change the rules about addresses.
     ChangeAddressRules(Box<AddressRuleChange>),
+    /// Register a device to be woken, or replace its address.
+    RegisterTarget(Box<NewTarget>),
+    /// Wake a device no more.
+    RemoveTarget {
+        /// The user whose device it is.
+        user: UserId,
+        /// The device.
+        device: DeviceId,
+    },
 }
 
 /// A change of a password.
@@ -221,6 +230,8 @@ pub enum Answer {
         /// Whether it was otherwise before.
         changed: bool,
     },
+    /// The device is registered.
+    TargetRegistered(RegisteredTarget),
     /// The rule is made.
     AddressRule(AddressRule),
     /// The command is carried out; there is nothing more to say.

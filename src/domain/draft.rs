@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{ClientId, DirectKey, FrankingTag, Limited, MessageId, UserId};
+use super::{ClientId, DirectKey, FrankingTag, Limited, MessageId, Urgency, UserId};
 
 /// The reason why a text cannot be an encrypted copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -146,6 +146,8 @@ pub struct Draft {
     pub franking_tag: Option<FrankingTag>,
     /// The files that it names, as the sender writes their ids; no two are the same.
     pub attachment_ids: Vec<String>,
+    /// How soon the receiver's sleeping devices are to be woken. It is not part of the message.
+    pub urgency: Urgency,
     /// The reason why it cannot be stored, if any.
     pub objection: Option<Objection>,
     /// Whether it is counted already for the limits that depend on what its two sides are to each other. Otherwise the
@@ -169,6 +171,7 @@ impl Draft {
             expires_in_s: None,
             franking_tag: None,
             attachment_ids: Vec::new(),
+            urgency: Urgency::High,
             objection: None,
             is_counted: false,
         }

@@ -55,6 +55,8 @@ impl Command {
             | Self::Delete { .. }
             | Self::SetKey { .. }
             | Self::MarkLogin(_)
+            | Self::RegisterTarget(_)
+            | Self::RemoveTarget { .. }
             | Self::Expire(_)
             | Self::Retain(_) => None,
         }

@@ -3,10 +3,13 @@
 mod address;
 mod outbox;
 mod outcome;
+mod target;
 
 pub use address::{ApnsEnvironment, ApnsStyle, PushAddress, PushProvider};
 pub use outbox::{Attempted, Debt, Outbox, Owed};
+pub(crate) use outbox::{DEBT_LASTS_S, GATHER_S, NORMAL_EVERY_S, SUSPENDED_S, UNANSWERED_S};
 pub use outcome::{PushOutcome, Sent};
+pub use target::{LeaseEnd, LeasedTarget, MAX_TARGETS, NewTarget, PushAttempt, RegisteredTarget, TargetState};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -81,7 +81,7 @@ impl App {
         let (registry, persistence) = (actors.registry.clone(), actors.persistence.clone());
         let bans = Bans::new(&config.bans, &config.server.trusted_proxies, config.limits.enabled);
         let addresses = Addresses::new(actors.address_rules.clone(), bans);
-        let parts = (auth.clone(), storage.clone());
+        let parts = (auth.clone(), storage.clone(), actors.sender.clone());
         let service = Service::new(parts, registry, persistence, &config, report_tokens, addresses, clock.clone());
         Arc::new(Self {
             sockets: Sockets::new(

@@ -12,6 +12,8 @@ mod me;
 mod media;
 mod messages;
 mod openapi;
+mod push;
+mod push_address;
 mod reports;
 mod second_factor;
 mod users;

@@ -69,7 +69,7 @@ pub struct Offers {
     /// The Apple Push Notification service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub apns: Option<ApnsOffer>,
-    /// Web Push, and so UnifiedPush.
+    /// Web Push, and so `UnifiedPush`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webpush: Option<WebPushOffer>,
 }

@@ -6,6 +6,7 @@ use crate::actors::{ActorSystemError, Fatal};
 use crate::auth::{AuthError, KeyError, SecretError};
 use crate::config::ConfigError;
 use crate::http::TlsError;
+use crate::push::PushError;
 use crate::service::media::MediaSetupError;
 use crate::storage::StorageError;
 
@@ -53,6 +54,9 @@ pub enum ServerError {
     /// The store of files cannot be used.
     #[error(transparent)]
     Media(#[from] MediaSetupError),
+    /// A provider that wakes devices cannot be used.
+    #[error(transparent)]
+    Push(#[from] PushError),
     /// The database cannot be opened or used.
     #[error(transparent)]
     Storage(#[from] StorageError),

@@ -13,6 +13,7 @@ use crate::actors::ActorSystem;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::{App, Places, serve_pipe};
+use crate::push::Nothing;
 use crate::storage::Storage;
 use crate::telemetry::ListenerKind;
 
@@ -36,7 +37,7 @@ impl OfflineServer {
         let clock = Clock::system();
         let keys = Keys::load(&config, &clock)?;
         let places = Places::new(ListenerKind::Admin, 1, 0);
-        let parts = Box::pin(Parts::start(config, keys, storage, clock, places)).await?;
+        let parts = Box::pin(Parts::start(config, keys, storage, (clock, Arc::new(Nothing)), places)).await?;
         let Parts { app, actors, storage, .. } = parts;
         let stop = CancellationToken::new();
         Ok(Self { app, actors, storage, _stop_serving: stop.clone().drop_guard(), stop })

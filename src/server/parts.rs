@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::http::{App, Places};
 use crate::limits::Limiters;
 use crate::protocol::franking::ReportTokens;
+use crate::push::Sender;
 use crate::service::media::MediaService;
 use crate::storage::Storage;
 
@@ -43,7 +44,7 @@ impl Parts {
         config: Config,
         keys: Keys,
         storage: Storage,
-        clock: Clock,
+        (clock, sender): (Clock, Arc<dyn Sender>),
         places: Arc<Places>,
     ) -> Result<Self, ServerError> {
         let storage = Arc::new(storage);
@@ -60,7 +61,8 @@ impl Parts {
         let auth = Arc::new(Auth::new(&config.auth, keys, storage.clone(), limiters, clock.clone()).await?);
         let remove_file = media.as_ref().map(|media| media.removal());
         let checks = (auth.access().refused(), &tokens);
-        let (actors, fatal) = ActorSystem::start(&config, storage.clone(), checks, remove_file, clock.clone()).await?;
+        let (actors, fatal) =
+            ActorSystem::start(&config, storage.clone(), checks, remove_file, sender, clock.clone()).await?;
         let app = App::new(config, storage.clone(), (auth, tokens), media, &actors, clock, places);
         app.service.load_user_limits().await?;
         Ok(Self { app, actors, storage, fatal })

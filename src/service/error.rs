@@ -50,6 +50,15 @@ pub enum ServiceError {
     /// The rule would shut out whoever makes it.
     #[error("the rule would shut you out")]
     OwnAddress,
+    /// A device cannot be woken there.
+    #[error("{0}")]
+    Unusable(&'static str),
+    /// There is no such message.
+    #[error("there is no such message")]
+    NoSuchMessage,
+    /// The user has registered no such device.
+    #[error("this device is not registered")]
+    NoSuchTarget,
     /// A user tried to block themselves.
     #[error("nobody blocks themselves")]
     SelfBlock,

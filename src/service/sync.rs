@@ -1,7 +1,7 @@
 //! What a device has missed, without a socket.
 
 use super::{Service, ServiceError};
-use crate::domain::{Cursor, Event, ResetReason, Since, Viewer};
+use crate::domain::{Cursor, Event, ResetReason, Seq, Since, Viewer};
 use crate::storage::{OpenedReplay, PageLimit};
 
 /// A page of what a device has missed.
@@ -11,6 +11,8 @@ pub struct SyncPage {
     pub events: Vec<Event>,
     /// Why the device has to begin anew; there are no events then.
     pub reset: Option<ResetReason>,
+    /// What the device has, as far as it says so and is known here.
+    pub since: Option<Seq>,
     /// For the next page.
     pub cursor: Cursor,
     /// Whether there is nothing more right now.
@@ -27,10 +29,11 @@ impl Service {
     ) -> Result<SyncPage, ServiceError> {
         let OpenedReplay { cursor, reset, mut replay, .. } = self.storage.open_replay(viewer, since).await?;
         if since.is_none() || reset.is_some() {
-            return Ok(SyncPage { events: Vec::new(), reset, cursor, is_last: true });
+            return Ok(SyncPage { events: Vec::new(), reset, since: None, cursor, is_last: true });
         }
+        let since = Some(cursor.seq);
         let page = self.storage.next_page(&mut replay, limit, self.clock.now()).await?;
         let cursor = Cursor { seq: page.up_to, ..cursor };
-        Ok(SyncPage { events: page.events, reset: None, cursor, is_last: page.is_last })
+        Ok(SyncPage { events: page.events, reset: None, since, cursor, is_last: page.is_last })
     }
 }

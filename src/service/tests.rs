@@ -9,6 +9,7 @@ use super::*;
 use crate::auth::{Access, InstanceKey, TokenKeys};
 use crate::domain::{Command, EmailAddress, InviteUse, NewAccount, Password, PublicKey, UserId, UserName, WhichLogins};
 use crate::limits::Limiters;
+use crate::push::Nothing;
 use crate::storage::LoginDialect;
 use crate::storage::testing::accounts::config_in;
 
@@ -38,7 +39,7 @@ impl World {
         let rules = crate::auth::AddressRules::new(Vec::new(), clock.clone());
         let addresses = Addresses::new(rules, crate::auth::Bans::new(&config.bans, &[], true));
         let tokens = Arc::new(ReportTokens::new(&[0; 32]).unwrap());
-        let parts = (Arc::new(auth), storage.clone());
+        let parts = (Arc::new(auth), storage.clone(), Arc::new(Nothing) as Arc<dyn Sender>);
         let service = Service::new(parts, RegistryHandle::vacant(), writer, &config, tokens, addresses, clock.clone());
         let account = NewAccount {
             name: UserName::parse("alice".to_owned()).unwrap(),

@@ -104,6 +104,7 @@ impl Storage {
             batches,
             cleanup: connect::open(config, Purpose::Clean).await?,
             upload_notes: open_upload_notes(config).await?,
+            wakes: connect::open(config, Purpose::Clean).await?,
             journal: open_journal(config).await?,
             boot: i64::from_be_bytes(clock::random_bytes()?),
             history: History::default(),
@@ -111,6 +112,9 @@ impl Storage {
             membership: Membership::default(),
             agreed_level: AtomicI32::new(FIRST_LEVEL),
             cache: Mutex::new(Cache::new()),
+            devices: Arc::default(),
+            push_grace_us: i64::try_from(config.push.cluster_grace_ms.saturating_mul(1000)).unwrap_or(i64::MAX),
+            has_others: AtomicBool::new(false),
             write_health: Arc::default(),
             files,
             // A previous process may have destroyed ciphertext that is still in the log.

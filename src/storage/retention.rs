@@ -7,4 +7,5 @@ mod invites;
 pub(in crate::storage) mod logins;
 mod media;
 pub(in crate::storage) mod messages;
+mod push;
 mod reports;

@@ -53,6 +53,15 @@ pub(super) const MEDIA_FILES: &str = "fluent_media_files";
 pub(super) const MEDIA_ORPHANS: &str = "fluent_media_orphans_total";
 pub(super) const MEDIA_LOST: &str = "fluent_media_lost";
 pub(super) const MEDIA_FSYNC_SECONDS: &str = "fluent_media_fsync_seconds";
+pub(super) const PUSH_ATTEMPTS: &str = "fluent_push_attempts_total";
+pub(super) const PUSH_SEND_SECONDS: &str = "fluent_push_send_seconds";
+pub(super) const PUSH_WAKE_SECONDS: &str = "fluent_push_wake_seconds";
+pub(super) const PUSH_OWED: &str = "fluent_push_owed";
+pub(super) const PUSH_OLDEST_OWED: &str = "fluent_push_oldest_owed_seconds";
+pub(super) const PUSH_TARGETS: &str = "fluent_push_targets";
+pub(super) const PUSH_BREAKER_OPEN: &str = "fluent_push_breaker_open";
+pub(super) const PUSH_UNCONFIRMED: &str = "fluent_push_unconfirmed_total";
+pub(super) const PUSH_DELETED: &str = "fluent_push_deleted_total";
 pub(super) const FOREIGN_DELIVERY_SECONDS: &str = "fluent_cluster_foreign_delivery_seconds";
 
 /// The kinds of actor, as the label `actor`.
@@ -74,11 +83,13 @@ pub enum ActorKind {
     Relay,
     /// Who is where: what this server knows of the others and of their sockets.
     Who,
+    /// Push: wakes devices whose apps sleep.
+    Push,
 }
 
 impl ActorKind {
     /// All kinds, in the order of their discriminants.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Root,
         Self::Registry,
         Self::Session,
@@ -87,6 +98,7 @@ impl ActorKind {
         Self::Janitor,
         Self::Relay,
         Self::Who,
+        Self::Push,
     ];
 
     /// Returns the label's value.
@@ -101,6 +113,7 @@ impl ActorKind {
             Self::Janitor => "janitor",
             Self::Relay => "relay",
             Self::Who => "who",
+            Self::Push => "push",
         }
     }
 }
@@ -156,6 +169,15 @@ pub(super) fn describe() {
     describe_counter!(MEDIA_ORPHANS, Unit::Count, "Files on the disk that nobody knew, removed");
     describe_gauge!(MEDIA_LOST, Unit::Count, "Files that are missing on the disk");
     describe_histogram!(MEDIA_FSYNC_SECONDS, Unit::Seconds, "Time until bytes of a file are on the disk");
+    describe_counter!(PUSH_ATTEMPTS, Unit::Count, "Requests to providers that wake devices, by outcome");
+    describe_histogram!(PUSH_SEND_SECONDS, Unit::Seconds, "Time of a request to a provider that wakes devices");
+    describe_histogram!(PUSH_WAKE_SECONDS, Unit::Seconds, "Time from an accepted wake-up until the device came");
+    describe_gauge!(PUSH_OWED, Unit::Count, "Devices that are owed a wake-up");
+    describe_gauge!(PUSH_OLDEST_OWED, Unit::Seconds, "For how long the oldest wake-up has been owed");
+    describe_gauge!(PUSH_TARGETS, Unit::Count, "Devices that are registered to be woken, by state");
+    describe_gauge!(PUSH_BREAKER_OPEN, Unit::Count, "1 while a provider is held back; of Web Push, how many origins");
+    describe_counter!(PUSH_UNCONFIRMED, Unit::Count, "Messages that connected devices did not acknowledge in time");
+    describe_counter!(PUSH_DELETED, Unit::Count, "Devices that providers no longer know");
     describe_counter!(ACTOR_RESTARTS, Unit::Count, "Actors that failed; all but sessions are replaced by a successor");
     describe_counter!(HTTP_REQUESTS, Unit::Count, "Requests by route and status");
     describe_histogram!(HTTP_SECONDS, Unit::Seconds, "Time from request head to response head");

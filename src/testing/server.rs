@@ -15,7 +15,9 @@ use super::{TestData, share_instance_key};
 use crate::actors::Health;
 use crate::clock::Clock;
 use crate::config::{Config, Store};
-use crate::server::Server;
+use crate::push::Sender;
+use crate::server::{Server, ServerError};
+use crate::storage::StorageError;
 
 /// What several servers of one test share, over all tests of a process: their databases keep them apart.
 static NATS: OnceCell<Nats> = OnceCell::const_new();
@@ -70,6 +72,28 @@ impl TestServer {
         Self::start_on(TestData::new().await, clock, change).await
     }
 
+    /// Starts one server with these providers that wake devices, on data that another server may have left.
+    pub async fn start_pushing(
+        data: Arc<TestData>,
+        clock: Clock,
+        sender: Arc<dyn Sender>,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
+        let mut config = Self::config();
+        data.configure(&mut config);
+        change(&mut config);
+        if !data.is_sqlite() {
+            share_instance_key(&config.server.data_dir);
+        }
+        // One that was dropped, as a process that is killed, may not have let go of the store yet.
+        let start =
+            async || match Box::pin(Server::start_with_sender(config.clone(), clock.clone(), sender.clone())).await {
+                Err(ServerError::Storage(StorageError::InUse { .. })) => None,
+                started => Some(started.expect("the server starts")),
+            };
+        Self::of(vec![super::eventually("the store is free", start).await], data)
+    }
+
     /// Starts a server on data that another server has left, or that several share.
     pub async fn start_on(data: Arc<TestData>, clock: Clock, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Self::config();
@@ -89,6 +113,10 @@ impl TestServer {
         for _ in 0..data.nodes() {
             servers.push(start().await.expect("the server starts"));
         }
+        Self::of(servers, data)
+    }
+
+    fn of(servers: Vec<Server>, data: Arc<TestData>) -> Self {
         let addrs = servers.iter().map(Server::addr).collect();
         let admin_addr = servers.first().expect("one server at least").admin_addr();
         Self { servers, addrs, admin_addr, expected_failures: 0, data }

@@ -1,3 +1,10 @@
-//! Waking devices.
+//! Waking devices whose apps sleep.
 
+mod double;
+mod growth;
+mod liveness;
+mod outage;
 mod providers;
+mod registration;
+mod trace;
+mod waking;

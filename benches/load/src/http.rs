@@ -21,6 +21,14 @@ pub(crate) async fn post(addr: SocketAddr, path: &str, body: &serde_json::Value)
     request(addr, &format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len())).await
 }
 
+/// Sends `PUT path` as the user of a token, and returns the body of the response.
+pub(crate) async fn put(addr: SocketAddr, path: &str, token: &str, body: &serde_json::Value) -> Result<String> {
+    let body = body.to_string();
+    let head = format!("PUT {path} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\nAuthorization: Bearer {token}");
+    let head = format!("{head}\r\nContent-Type: application/json\r\nContent-Length: {}", body.len());
+    request(addr, &format!("{head}\r\n\r\n{body}")).await
+}
+
 async fn request(addr: SocketAddr, request: &str) -> Result<String> {
     let asking = async {
         let mut stream = TcpStream::connect(addr).await?;

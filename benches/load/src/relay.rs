@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use crate::client::{self, OPENING};
 use crate::clock;
 use crate::costs::Costs;
+use crate::http;
 use crate::latency::Summary;
 use crate::marked_frame::{Dialect, MIN_BYTES, MarkedFrame, Seen, scan};
 use crate::socket::Socket;
@@ -25,6 +26,9 @@ use crate::traffic::{Pacing, Partners, Party, Plan, Soundness, drive};
 
 /// Longest wait until two users are partners.
 const PARTNERS: Duration = Duration::from_mins(1);
+
+/// A point on P-256, the generator (FIPS 186-4, D.1.2.3), uncompressed, in base64url.
+const POINT: &str = "BGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU";
 
 /// A load of messages.
 #[derive(Clone, Debug, clap::Args, Serialize)]
@@ -48,6 +52,15 @@ pub(crate) struct Relay {
     /// Report each message as delivered and then as read, and count those whose `read` came back to the sender; on v1
     #[arg(long)]
     pub(crate) receipts: bool,
+    /// The second of each pair is not connected: messages count when they are acknowledged
+    #[arg(long, conflicts_with = "receipts")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) offline: bool,
+    /// The device of the second is registered to be woken; the server must offer Web Push, as with
+    /// `FLUENT__PUSH__WEBPUSH__CONTACT=mailto:you@example.org` in the environment
+    #[arg(long, requires = "offline")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) registered: bool,
     #[command(flatten)]
     #[serde(flatten)]
     plan: Plan,
@@ -100,15 +113,21 @@ impl Relay {
         let opening = futures_util::stream::iter(pairs.into_iter().zip(0..).map(|(pair, number)| async move {
             let [from, to] = pair else { bail!("a pair has two sides") };
             let Plan { bytes, seed, .. } = self.plan;
-            let mut reader = client::connect(target.addr, &to.token, dialect, "").await?;
+            if self.registered {
+                register(target, to).await?;
+            }
+            let mut readers = Vec::new();
+            if !self.offline {
+                readers.push(client::connect(target.addr, &to.token, dialect, "").await?);
+            }
             let mut writer = client::connect(target.addr, &from.token, dialect, "").await?;
-            if self.receipts {
+            if let Some(reader) = readers.first_mut().filter(|_| self.receipts) {
                 let first = MarkedFrame::new(dialect, number, from.id, MIN_BYTES, seed)?;
-                let becoming = become_partners(&mut reader, &mut writer, first);
+                let becoming = become_partners(reader, &mut writer, first);
                 timeout(PARTNERS, becoming).await.context("two users did not become partners in time")??;
             }
             anyhow::Ok(Party {
-                readers: vec![reader],
+                readers,
                 writer,
                 frame: MarkedFrame::new(dialect, number, to.id, bytes, seed)?,
                 partners: self.receipts.then_some(Partners { writer: from.id, reader: to.id }),
@@ -134,6 +153,14 @@ impl Relay {
             costs,
         })
     }
+}
+
+/// Registers a device to be woken at a service that no look-up finds.
+async fn register(target: &Target, user: &Account) -> Result<()> {
+    let keys = serde_json::json!({"p256dh": POINT, "auth": "AAAAAAAAAAAAAAAAAAAAAA"});
+    let endpoint = format!("https://push-{}.example.invalid/{}", user.id % 64, user.id);
+    let body = serde_json::json!({"provider": "webpush", "endpoint": endpoint, "keys": keys});
+    http::put(target.addr, "/push/targets/load", &user.token, &body).await.map(drop)
 }
 
 /// Lets the reader write to the writer, who would otherwise be told nothing of what the reader has and has read.
@@ -164,7 +191,12 @@ impl std::fmt::Display for Outcome {
             Some(rate) => write!(f, "relay {target} {dialect} {pairs} pairs at {rate}/s: ")?,
             None => write!(f, "relay {target} {dialect} {pairs} pairs × {window}: ")?,
         }
-        let what = if *receipts { " read" } else { "" };
+        let what = match (receipts, relay.offline, relay.registered) {
+            (true, ..) => " read",
+            (_, true, true) => " to devices that are to be woken",
+            (_, true, false) => " to nobody who is there",
+            _ => "",
+        };
         write!(f, "{:.0}/s{what}, {latency_ms}; ", costs.per_second)?;
         if let Some(read_ms) = &self.read_ms {
             write!(f, "known to be read {read_ms}; ")?;

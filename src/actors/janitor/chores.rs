@@ -31,6 +31,8 @@ pub(super) enum Chore {
     DropInvites(Timestamp),
     /// Drops rules about addresses that had ended by the time.
     DropAddressRules(Timestamp),
+    /// Drops devices that have not been seen for so many seconds, and old requests that were made to wake devices.
+    DropPush(i64, Timestamp),
     /// Drops logins that had expired by the time.
     DropLogins(Timestamp),
 }
@@ -60,6 +62,7 @@ impl Chores {
             Chore::DropReports(now) => self.storage.drop_reports(now).await,
             Chore::DropInvites(now) => self.storage.drop_invites(now).await,
             Chore::DropAddressRules(over) => self.storage.drop_address_rules(over).await,
+            Chore::DropPush(forget_after_s, now) => self.storage.drop_push(forget_after_s, now).await,
             Chore::DropLogins(over) => {
                 let ended = over.plus_secs(-self.access_token_s);
                 self.storage.drop_logins(over, ended).await

@@ -10,9 +10,9 @@ use tokio::sync::oneshot;
 use super::messages::PersistenceHandle;
 use super::reply::{PendingReply, RETRY_AFTER_MS, RequestPermit};
 use crate::domain::{
-    AccountChange, AddressRule, AddressRuleChange, Answer, Authority, BegunLogin, Command, Deletion, DirectKey, Draft,
-    LoginEnd, LoginId, LoginMark, MessageId, NewPassword, Proof, PublicKey, Scope, Seq, Settings, Stored, Timestamp,
-    UserId, WhichLogins,
+    AccountChange, AddressRule, AddressRuleChange, Answer, Authority, BegunLogin, Command, Deletion, DeviceId,
+    DirectKey, Draft, LoginEnd, LoginId, LoginMark, MessageId, NewPassword, NewTarget, Proof, PublicKey,
+    RegisteredTarget, Scope, Seq, Settings, Stored, Timestamp, UserId, WhichLogins,
 };
 use crate::protocol::{ErrorCode, FrameError};
 
@@ -153,6 +153,21 @@ impl PersistenceHandle {
             _ => None,
         };
         self.ask(Command::ChangeAddressRules(Box::new(change)), permit, made).await
+    }
+
+    /// Registers a device to be woken.
+    pub async fn register_target(
+        &self,
+        target: NewTarget,
+        permit: RequestPermit,
+    ) -> Result<RegisteredTarget, FrameError> {
+        let command = Command::RegisterTarget(Box::new(target));
+        self.ask(command, permit, answer!(Answer::TargetRegistered(registered) => registered)).await
+    }
+
+    /// Wakes a device no more.
+    pub async fn remove_target(&self, user: UserId, device: DeviceId, permit: RequestPermit) -> Result<(), FrameError> {
+        self.done(Command::RemoveTarget { user, device }, permit).await
     }
 
     /// Notes something about a login.

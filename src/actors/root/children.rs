@@ -1,5 +1,6 @@
 //! The table of the root's children: how each is started, and where the others find it.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
@@ -14,6 +15,7 @@ use crate::actors::persistence::thread::DedicatedThread;
 use crate::actors::persistence::{PersistenceActor, PersistenceArgs};
 use crate::actors::presence::messages::PresenceHandle;
 use crate::actors::presence::{PresenceActor, PresenceArgs};
+use crate::actors::push::{PushActor, PushArgs, PushHandle};
 use crate::actors::registry::local_users::LocalUsers;
 use crate::actors::registry::messages::RegistryHandle;
 use crate::actors::registry::{RegistryActor, RegistryArgs};
@@ -31,6 +33,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::Seq;
 use crate::protocol::franking::ReportTokens;
+use crate::push::Sender;
 use crate::storage::Storage;
 use crate::telemetry::ActorKind;
 
@@ -53,6 +56,9 @@ pub(super) struct Handles {
     pub(super) relay: RelayHandle,
     pub(super) who: WhoHandle,
     pub(super) others: Others,
+    pub(super) push: PushHandle,
+    /// The providers that wake devices.
+    pub(super) sender: Arc<dyn Sender>,
     /// The way to other servers, if there is one.
     pub(super) link: Option<Link>,
 }
@@ -153,7 +159,7 @@ pub(super) fn children(
     health: &Arc<Health>,
     head: Seq,
 ) -> Result<Vec<Child>, StartError> {
-    let Handles { registry, persistence, presence, relay, who, others, link } = handles;
+    let Handles { registry, persistence, presence, relay, who, others, link, .. } = handles;
     let local = LocalUsers::default();
     let listeners = Listeners { registry: registry.clone(), presence: presence.clone(), refusals: refusals.clone() };
     let announcer =
@@ -196,6 +202,7 @@ pub(super) fn children(
         access_token_s: config.auth.access_token_s,
         forget_bans_s: config.bans.forget_s(),
         remove_file,
+        forget_targets_s: config.push.forget_after_s(),
     };
     let relay_args = RelayArgs {
         storage: storage.clone(),
@@ -241,7 +248,21 @@ pub(super) fn children(
         }),
         Child::new(ActorKind::Janitor, janitor, JanitorActor, janitor_args),
     ];
+    children.extend(push_child(config, storage, clock, handles));
     // Before the writer, whose batches it takes.
     children.splice(2..2, relays.into_iter().chain(whos));
     Ok(children)
+}
+
+/// Returns the actor that wakes devices, if there is a provider.
+fn push_child(config: &Config, storage: &Arc<Storage>, clock: &Clock, handles: &Handles) -> Option<Child> {
+    let args = PushArgs {
+        storage: storage.clone(),
+        clock: clock.clone(),
+        sender: handles.sender.clone(),
+        concurrency: config.push.concurrency,
+        is_new: Arc::new(AtomicBool::new(true)),
+    };
+    let is_enabled = storage.devices().is_enabled();
+    is_enabled.then(|| Child::new(ActorKind::Push, handles.push.0.clone(), PushActor, args))
 }

@@ -58,6 +58,8 @@ pub(in crate::actors) enum SessionMsg {
         users: Vec<UserId>,
         credit: Credit,
     },
+    /// Devices may not have acknowledged what they were sent.
+    CheckConfirmed,
     /// The presence actor was replaced: its successor knows of no user.
     ReportPresence,
     EndLogins {

@@ -3,7 +3,7 @@
 use std::any::Any;
 
 use super::send_queue::QueueSender;
-use crate::domain::{DeviceId, LoginId, Seq, Since, SocketId};
+use crate::domain::{DeviceId, LoginId, Seq, Since, SocketId, WakeId};
 use crate::protocol::who::Stamp;
 
 /// A socket that is about to be opened.
@@ -30,6 +30,8 @@ pub struct Opening {
     pub device: DeviceId,
     /// The cursor after which its events begin, as the client gave it; `None` for new events only.
     pub since: Option<Since>,
+    /// The wake-up because of which the device comes, if it says so.
+    pub wake: Option<WakeId>,
     /// Whether the socket leaves its user's presence as it is.
     pub is_background: bool,
     /// The permit to be opened now. It is dropped when the first page has been made into frames.

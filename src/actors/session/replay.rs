@@ -15,9 +15,10 @@ use super::new_socket::Opening;
 use super::stream::{Greeting, PageInHand, SeamLimit};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::{DeviceId, Seq, SocketId, Viewer};
+use crate::domain::{DeviceId, Seq, SocketId, UserId, Viewer, WakeId};
 use crate::protocol::franking::ReportTokens;
 use crate::protocol::v1;
+use crate::push::Who;
 use crate::storage::{OpenedReplay, PageLimit, Replay, Storage, StorageError};
 use crate::telemetry::metrics;
 
@@ -30,8 +31,8 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// The parts that all replays of a server share.
 pub(in crate::actors) struct Replays {
-    storage: Arc<Storage>,
-    clock: Clock,
+    pub(in crate::actors) storage: Arc<Storage>,
+    pub(in crate::actors) clock: Clock,
     limits: v1::Limits,
     page: PageLimit,
     pub(in crate::actors) seam: SeamLimit,
@@ -74,7 +75,7 @@ impl Replays {
     ) -> AbortOnDropHandle<()> {
         let replays = self.clone();
         AbortOnDropHandle::new(tokio::spawn(async move {
-            let Opening { device, since, admission, .. } = opening;
+            let Opening { device, since, wake, admission, .. } = opening;
             let mut reader = Reader { replays, session, socket, admission: Some(admission) };
             let opened = loop {
                 let opened = reader.replays.storage.open_replay(viewer, since.as_ref()).await;
@@ -82,6 +83,7 @@ impl Replays {
                     break opened;
                 }
             };
+            reader.replays.note_opening(viewer.user, &device, wake.as_ref(), &opened);
             let greeting = reader.replays.greeting(viewer, &device, &opened);
             reader.session.send(SessionMsg::Greet { socket, greeting });
             reader.read(opened.replay).await;
@@ -98,6 +100,17 @@ impl Replays {
     ) -> AbortOnDropHandle<()> {
         let reader = Reader { replays: self.clone(), session, socket, admission: None };
         AbortOnDropHandle::new(tokio::spawn(reader.read(Replay::new(viewer, since))))
+    }
+
+    /// Notes that a device is here: with the cursor it says what it has.
+    fn note_opening(&self, user: UserId, device: &DeviceId, wake: Option<&WakeId>, opened: &OpenedReplay) {
+        let devices = self.storage.devices();
+        if opened.reset.is_none() {
+            devices.acknowledge(user, Who::Device(device.clone()), opened.cursor.seq);
+        }
+        if let Some((provider, micros)) = devices.came(user, device, wake, self.clock.now()) {
+            metrics().push.came(provider, Duration::from_micros(micros.unsigned_abs()));
+        }
     }
 
     /// The first frames of a socket whose stream is `opened`.

@@ -59,6 +59,8 @@ struct Queue {
     moved_at: Instant,
     /// The reason to close the socket, until the pump has taken it.
     reason: Option<CloseReason>,
+    /// Whether the pump has ended while frames were queued.
+    was_cut: bool,
     /// Whether no more frames are accepted: the socket is to be closed, or one end was dropped.
     is_closed: bool,
     pump: Option<Waker>,
@@ -115,6 +117,7 @@ pub fn send_queue(max_frames: usize, max_bytes: usize) -> (QueueSender, SendQueu
         bytes: 0,
         moved_at: Instant::now(),
         reason: None,
+        was_cut: false,
         is_closed: false,
         pump: None,
     }));
@@ -151,6 +154,12 @@ impl QueueSender {
             queue.frames.len() < self.max_frames / 2 && queue.bytes < self.max_bytes / 2
         };
         !is_roomy || self.push(frame.into())
+    }
+
+    /// Returns whether the pump has taken all frames, to write them.
+    pub(in crate::actors) fn is_written(&self) -> bool {
+        let queue = lock(&self.queue);
+        queue.frames.is_empty() && !queue.was_cut
     }
 
     /// Makes the pump close the socket. The first reason counts.
@@ -244,6 +253,7 @@ impl Drop for SendQueue {
         let frames = {
             let mut queue = lock(&self.0);
             queue.is_closed = true;
+            queue.was_cut = !queue.frames.is_empty();
             std::mem::take(&mut queue.frames)
         };
         // Dropped without the lock, since their credit wakes other tasks.

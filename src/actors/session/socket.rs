@@ -1,6 +1,7 @@
 //! A socket as its session knows it: its login and device, its queue, and its stream of events.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::messages::{Resync, SessionHandle};
 use super::new_socket::NewSocket;
@@ -9,9 +10,18 @@ use super::replay::Replays;
 use super::send_queue::QueueSender;
 use super::socket_stream::SocketStream;
 use super::stream::{Greeting, PageInHand};
-use crate::domain::{DeviceId, Event, LoginId, SocketId, UserId, Viewer};
+use crate::domain::{DeviceId, Event, LoginId, Seq, SocketId, UserId, Viewer};
 use crate::protocol::{CloseReason, Frame, FrameError};
+use crate::push::Who;
 use crate::telemetry::metrics;
+
+/// Messages that a device has not acknowledged.
+#[derive(Clone, Copy)]
+struct Unconfirmed {
+    newest: Seq,
+    /// When the first of them was sent.
+    since: Instant,
+}
 
 /// One live socket. Its methods return false when the socket is being closed.
 pub(super) struct SessionSocket {
@@ -23,6 +33,8 @@ pub(super) struct SessionSocket {
     pub(super) watching: Vec<UserId>,
     queue: QueueSender,
     stream: SocketStream,
+    /// The messages that the device has not acknowledged.
+    unconfirmed: Option<Unconfirmed>,
 }
 
 impl SessionSocket {
@@ -31,7 +43,41 @@ impl SessionSocket {
         let device = opening.as_ref().map(|opening| opening.device.clone());
         let is_background = opening.as_ref().is_some_and(|opening| opening.is_background);
         let stream = SocketStream::open((opening, above), session, viewer, id, replays);
-        Self { id, login, device, is_background, watching: Vec::new(), queue, stream }
+        Self { id, login, device, is_background, watching: Vec::new(), queue, stream, unconfirmed: None }
+    }
+
+    /// Returns by which name the device may be registered to be woken.
+    pub(super) fn who(&self) -> Who {
+        self.device.clone().map_or(Who::Legacy(self.login), Who::Device)
+    }
+
+    /// Notes that the socket was sent a message that must be acknowledged.
+    pub(super) fn note_message(&mut self, seq: Seq) {
+        let unconfirmed = self.unconfirmed.get_or_insert(Unconfirmed { newest: seq, since: Instant::now() });
+        unconfirmed.newest = unconfirmed.newest.max(seq);
+    }
+
+    /// Notes that the device has everything up to this event.
+    pub(super) fn confirm(&mut self, up_to: Seq) {
+        self.unconfirmed = self.unconfirmed.filter(|unconfirmed| unconfirmed.newest > up_to);
+    }
+
+    /// Returns the message up to which a device without names has everything: what is written counts.
+    pub(super) fn written(&mut self) -> Option<Seq> {
+        let is_written = self.stream.is_legacy() && self.queue.is_written();
+        self.unconfirmed.take_if(|_| is_written).map(|unconfirmed| unconfirmed.newest)
+    }
+
+    /// Returns the newest message that the device had to acknowledge by now and has not. It is not asked again.
+    pub(super) fn overdue(&mut self, within: Duration) -> Option<Seq> {
+        let may_be_heard = !self.stream.waits_for_writer();
+        let overdue = self.unconfirmed.take_if(|since| may_be_heard && since.since.elapsed() >= within);
+        overdue.map(|unconfirmed| unconfirmed.newest)
+    }
+
+    /// Returns whether there is something to acknowledge.
+    pub(super) fn is_unconfirmed(&self) -> bool {
+        self.unconfirmed.is_some()
     }
 
     /// Returns the number of its next command.

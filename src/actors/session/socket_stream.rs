@@ -150,6 +150,17 @@ impl SocketStream {
         }
     }
 
+    /// Returns whether the socket speaks the legacy dialect.
+    pub(super) fn is_legacy(&self) -> bool {
+        matches!(self, Self::Legacy { .. })
+    }
+
+    /// Returns whether commands of the socket wait for the writer: then it may not be read, and what it says not be
+    /// heard.
+    pub(super) fn waits_for_writer(&self) -> bool {
+        matches!(self, Self::V1 { stream, .. } if stream.waits_for_writer())
+    }
+
     /// Returns whether the socket takes frames that may be lost: not in the legacy dialect, nor while it catches up.
     pub(super) fn takes_ephemeral(&self) -> bool {
         matches!(self, Self::V1 { stream, .. } if stream.is_live())

@@ -133,6 +133,11 @@ impl Stream {
         frames
     }
 
+    /// Returns whether commands of the socket wait for the writer.
+    pub(in crate::actors) fn waits_for_writer(&self) -> bool {
+        !self.unanswered.is_empty()
+    }
+
     /// Takes the refusal of a command, and returns the frames that may be sent after it.
     pub(in crate::actors) fn refused(&mut self, ordinal: u64) -> Vec<QueuedFrame> {
         self.unanswered.remove(&ordinal);
@@ -233,6 +238,7 @@ fn repeated(viewer: Viewer, reply: Reply) -> Option<QueuedFrame> {
         | Answer::LoginBegun(_)
         | Answer::AccountControlled { .. }
         | Answer::AddressRule(_)
+        | Answer::TargetRegistered(_)
         | Answer::Done => {}
     }
     v1::answer(&answer, viewer, origin.context.reference.as_ref()).map(|frame| answered(frame, origin))

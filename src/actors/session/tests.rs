@@ -96,7 +96,13 @@ impl World {
 }
 
 fn opening(device: &str, is_background: bool) -> Opening {
-    Opening { device: DeviceId::parse(device).unwrap(), since: None, is_background, admission: Box::new(()) }
+    Opening {
+        device: DeviceId::parse(device).unwrap(),
+        since: None,
+        wake: None,
+        is_background,
+        admission: Box::new(()),
+    }
 }
 
 fn message(seq: i64) -> Arc<Event> {

@@ -89,6 +89,10 @@ macro_rules! limiter_table {
                 ticket {
                     user: TicketUser, Rate, User, "too many socket tickets";
                 }
+                push {
+                    register: PushRegister, Rate, User, "too many registrations of devices";
+                    test: PushTest, Rate, User, "too many tests of devices";
+                }
                 admin {
                     token: AdminToken, Rate, Class, "too many wrong admin tokens from your network";
                 }

@@ -55,7 +55,7 @@ names! {
         Fcm = 1, "fcm";
         /// The Apple Push Notification service.
         Apns = 2, "apns";
-        /// Any service that speaks Web Push (RFC 8030): browsers', and UnifiedPush distributors'.
+        /// Any service that speaks Web Push (RFC 8030): browsers', and `UnifiedPush` distributors'.
         WebPush = 3, "webpush";
     }
 }

@@ -6,6 +6,7 @@ mod invites;
 mod keys;
 mod limits;
 mod media;
+mod push;
 mod registration;
 mod reports;
 mod users;
@@ -50,6 +51,8 @@ pub(super) static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
         route!(operator DELETE "/admin/api/keys/{kid}" keys::revoke),
         route!(operator POST "/admin/api/media/reconcile" media::reconcile, reads: BodyLimits::USERS,
             timeout: Some(RECONCILE_TIMEOUT)),
+        route!(operator GET "/admin/api/push/status" push::status),
+        route!(operator GET "/admin/api/push/trace/{id}" push::trace),
         route!(operator GET "/admin/api/limiters" limits::list),
         route!(operator GET "/admin/api/users/{id}/limits" limits::of_user),
         route!(operator PUT "/admin/api/users/{id}/limits" limits::set, reads: BodyLimits::USERS),

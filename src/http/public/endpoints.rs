@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use super::{
-    accounts, chat, conversations, docs, keys, logins, me, media, messages, reports, second_factor, users, ws,
+    accounts, chat, conversations, docs, keys, logins, me, media, messages, push, reports, second_factor, users, ws,
 };
 use crate::http::route::{BodyLimits, Route, route};
 use crate::http::{health, pages};
@@ -58,6 +58,11 @@ pub(super) static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
         route!(user messages::delete),
         route!(user messages::sync),
         route!(user messages::receipts, reads: BodyLimits::USERS),
+        route!(user push::config),
+        route!(user push::register, reads: BodyLimits::USERS),
+        route!(user push::list),
+        route!(user push::remove),
+        route!(user push::test, timeout: Some(push::TEST_TIMEOUT)),
         route!(user reports::report, reads: BodyLimits::USERS),
         route!(user chat::partnerinfo),
         route!(user chat::chat_list),

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::openapi::sync_events;
 use crate::auth::Access;
-use crate::domain::{Answer, Event, Limiter, MessageId, Scope, Seq, UserId, Viewer};
+use crate::domain::{Answer, DeviceId, Event, Limiter, MessageId, Scope, Seq, UserId, Viewer, WakeId};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{
@@ -41,6 +41,10 @@ pub(in crate::http) struct SyncQuery {
     since: Option<String>,
     #[param(schema_with = limit_schema::<100>, required = false)]
     limit: Option<String>,
+    /// The device that asks, `[A-Za-z0-9_-]{1,64}`: it has everything up to `since`, and need not be woken for it.
+    device_id: Option<String>,
+    /// The `w` of the wake-up because of which it asks.
+    wake: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -61,6 +65,8 @@ pub(in crate::http) struct ReceiptsRequest {
     /// At most 256.
     #[schema(value_type = Option<Vec<ReadBody>>)]
     read: Option<Vec<JsonObject<ReadBody>>>,
+    /// The device that has kept what is `delivered`, `[A-Za-z0-9_-]{1,64}`: it need not be woken for it.
+    device_id: Option<String>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -134,8 +140,16 @@ pub(in crate::http) async fn sync(app: Arc<App>, access: Access, request: Reques
     app.dialects.uses_v1(access).await?;
     let since = since(query.since.as_deref()).map_err(|refusal| ApiError::Invalid(refusal.to_owned()))?;
     let page = PageLimit { events: usize::try_from(limit).unwrap_or(usize::MAX), bytes: PAGE_BYTES };
-    let SyncPage { events: found, reset, mut cursor, is_last } =
+    let device = device(query.device_id)?;
+    let SyncPage { events: found, reset, since: known, mut cursor, is_last } =
         app.service.sync(access.viewer(), since.as_ref(), page).await?;
+    if let Some(device) = &device {
+        let wake = query.wake.as_deref().and_then(WakeId::parse);
+        app.service.note_came(access.user, device, wake.as_ref());
+    }
+    if let Some(known) = known {
+        app.service.note_acknowledged(access, device, known);
+    }
     if let Some(reason) = reset {
         let events = vec![raw(v1::reset(reason, &cursor))?];
         return Ok(json(StatusCode::OK, &SyncAnswer { events, cursor: cursor.to_string(), more: false }));
@@ -173,6 +187,7 @@ pub(in crate::http) async fn receipts(app: Arc<App>, access: Access, request: Re
     let expected = "an object with delivered {up_to_seq} and read [{partner_id, up_to_id}], both optional";
     let receipts: ReceiptsRequest = json_body(request, expected).await?;
     let reads = receipts.read.unwrap_or_default();
+    let device = device(receipts.device_id)?;
     if reads.len() > MAX_READS {
         return Err(ApiError::Invalid(format!("read must have at most {MAX_READS} entries")));
     }
@@ -187,6 +202,9 @@ pub(in crate::http) async fn receipts(app: Arc<App>, access: Access, request: Re
     let reads = known.map(|(partner, up_to)| Ok((UserId(partner), MessageId(number(up_to)?))));
     let reads: Vec<_> = reads.collect::<Result<_, ApiError>>()?;
     app.service.note_receipts(access.user, delivered, reads).await?;
+    if let Some(up_to) = delivered {
+        app.service.note_acknowledged(access, device, up_to);
+    }
     Ok(crate::http::respond::no_content())
 }
 
@@ -200,6 +218,11 @@ impl PartialSchema for DeleteFor {
 }
 
 impl ToSchema for DeleteFor {}
+/// The device that asks, if it says so.
+fn device(name: Option<String>) -> Result<Option<DeviceId>, ApiError> {
+    let wrong = || ApiError::Invalid("device_id must match [A-Za-z0-9_-]{1,64}".to_owned());
+    name.map(|name| DeviceId::parse(&name).ok_or_else(wrong)).transpose()
+}
 
 fn frame(status: StatusCode, frame: Option<Frame>) -> Result<Response, ApiError> {
     let frame = frame.ok_or_else(|| ApiError::Internal("a command was answered with something else".to_owned()))?;

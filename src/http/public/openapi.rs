@@ -34,6 +34,7 @@ const BEARER: &str = "bearer";
         (name = "users", description = "Finding each other"),
         (name = "chat", description = "Messages"),
         (name = "media", description = "Files, encrypted by clients"),
+        (name = "push", description = "Waking your devices"),
         (name = "health", description = "For operators and containers"),
     ),
     components(schemas(Problem)),

@@ -27,6 +27,7 @@ use crate::http::respond::{Body, Response, no_content};
 use crate::http::route::{BodyLimits, route};
 use crate::limits::Limiters;
 use crate::protocol::franking::ReportTokens;
+use crate::push::Nothing;
 use crate::storage::Storage;
 use crate::telemetry::ListenerKind;
 
@@ -106,10 +107,10 @@ impl World {
         let auth = Auth::new(&config.auth, keys, storage.clone(), limiters, clock.clone()).await.unwrap();
         let auth = Arc::new(auth);
         let tokens = Arc::new(ReportTokens::new(&[0; 32]).unwrap());
+        let checks = (auth.access().refused(), &tokens);
+        let sender = Arc::new(Nothing);
         let (actors, _) =
-            ActorSystem::start(&config, storage.clone(), (auth.access().refused(), &tokens), None, clock.clone())
-                .await
-                .unwrap();
+            ActorSystem::start(&config, storage.clone(), checks, None, sender, clock.clone()).await.unwrap();
         let places = Places::new(ListenerKind::Public, 1, 0);
         let app = App::new(config, storage, (auth, tokens), None, &actors, clock, places);
         // Small, so that what is not read is not written either.

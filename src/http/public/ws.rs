@@ -11,7 +11,7 @@ use utoipa::openapi::Object;
 use crate::actors::Opening;
 use crate::auth::AuthError;
 use crate::clock;
-use crate::domain::{DeviceId, Limiter, Seq};
+use crate::domain::{DeviceId, Limiter, Seq, WakeId};
 use crate::http::app::App;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{
@@ -36,6 +36,8 @@ pub(in crate::http) struct SocketQuery {
     device_id: Option<String>,
     /// fluent.v1: the cursor to go on from; an empty one is refused.
     since: Option<String>,
+    /// fluent.v1: the `w` of the wake-up because of which the device opens the socket.
+    wake: Option<String>,
     #[param(schema_with = mode, required = false)]
     mode: Option<String>,
 }
@@ -81,7 +83,8 @@ pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Res
         if has_name {
             app.dialects.note_device(access.login, &device).await?;
         }
-        (Some(Opening { device, since, is_background, admission }), (Seq(0), None))
+        let wake = query.wake.as_deref().and_then(WakeId::parse);
+        (Some(Opening { device, since, wake, is_background, admission }), (Seq(0), None))
     } else {
         app.limiters.take(Limiter::HandshakeUser, access.user)?;
         (None, app.dialects.opens_legacy(access).await?)

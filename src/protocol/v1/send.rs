@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use super::content::Content;
 use super::fields::{Fields, MAX_INTEGER, Value, bad_frame, missing};
 use crate::domain::{
-    Ciphertext, ClientId, DirectKey, Draft, FrankingTag, MessageId, MessageType, Objection, Once, SendLimits, UserId,
+    Ciphertext, ClientId, DirectKey, Draft, FrankingTag, MessageId, MessageType, Objection, Once, SendLimits, Urgency,
+    UserId,
 };
 use crate::protocol::{ErrorCode, FrameError};
 
@@ -63,6 +64,9 @@ pub(super) fn draft(
         .as_deref()
         .map(|tag| FrankingTag::parse(tag).ok_or_else(|| bad_frame("franking_tag must be 43 characters of base64url")));
     let franking_tag = franking_tag.transpose()?;
+    let urgency = fields.optional_text("urgency")?;
+    let urgency = urgency.as_deref().map_or(Some(Urgency::High), Urgency::parse);
+    let urgency = urgency.ok_or_else(|| bad_frame("urgency must be high, normal or none"))?;
 
     let content = Content {
         to,
@@ -90,6 +94,7 @@ pub(super) fn draft(
         expires_in_s,
         franking_tag,
         attachment_ids: named,
+        urgency,
         objection: is_too_large.then_some(Objection::TooLarge { limit }),
         is_counted: false,
     })

@@ -168,6 +168,7 @@ pub fn answer(answer: &Answer, viewer: Viewer, reference: Option<&Reference>) ->
         | Answer::LoginBegun(_)
         | Answer::AccountControlled { .. }
         | Answer::AddressRule(_)
+        | Answer::TargetRegistered(_)
         | Answer::Done => return None,
     };
     Some(Frame::json(&body))

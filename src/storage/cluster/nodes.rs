@@ -113,6 +113,7 @@ impl Storage {
         self.follow_timeline(member).await?;
         let dead_after_ms = i64::try_from(dead_after.as_millis()).unwrap_or(i64::MAX);
         let live = nodes.iter().filter(|node| node.seen_ms_ago < dead_after_ms).count();
+        self.has_others.store(live > 1, Ordering::Relaxed);
         Ok(Some(Beat { live, seen: nodes.iter().map(|node| (node.boot, node.seen_ms_ago)).collect() }))
     }
 

@@ -13,7 +13,7 @@ use crate::clock::{Clock, random_bytes};
 use crate::domain::{Answer, Command, Draft, Effect, Epoch, LoginMark, Outcome, Record, Seq, Timestamp};
 use crate::storage::cluster::KnownHistory;
 use crate::storage::cluster::{history::nonce_at, now};
-use crate::storage::commands::batch::{Batch, Place};
+use crate::storage::commands::batch::{Batch, Place, Targets};
 use crate::storage::commands::cache::Cache;
 use crate::storage::commands::deletions::Deletions;
 use crate::storage::commands::lookup::LookedUp;
@@ -26,13 +26,14 @@ use crate::storage::{Storage, StorageError};
 /// PostgreSQL too, where a sequence would not.
 const TAKE_NUMBERS: &str = "UPDATE store SET last_seq = last_seq + $1, \
      clock = CASE WHEN clock < $2 THEN $2 ELSE clock END + $1 WHERE id = 1 \
-     RETURNING last_seq, clock, rules, retained_from, marked_at";
+     RETURNING last_seq, clock, rules, retained_from, marked_at, EXISTS (SELECT 1 FROM push_targets)";
 /// The same on PostgreSQL, where the history may have become another one since the batch before, and where the time is
 /// the database's unless `$2` says it. It is returned as of when the row was locked.
 const TAKE_KNOWN_NUMBERS: &str = concat!(
     "UPDATE store SET last_seq = last_seq + $1, clock = GREATEST(clock, COALESCE($2, ",
     now!(),
-    ")) + $1 WHERE id = 1 RETURNING last_seq, clock, rules, retained_from, marked_at, COALESCE($2, ",
+    ")) + $1 WHERE id = 1 RETURNING last_seq, clock, rules, retained_from, marked_at, \
+     EXISTS (SELECT 1 FROM push_targets), COALESCE($2, ",
     now!(),
     "), epoch, ",
     nonce_at!("$3")
@@ -62,6 +63,7 @@ struct Taken {
     rules: i64,
     retained_from: Timestamp,
     marked_at: i64,
+    has_targets: bool,
     now: Timestamp,
 }
 
@@ -113,6 +115,8 @@ impl Storage {
             room: Room::default(),
             changed: false,
             destroyed: false,
+            targets: Targets::None,
+            owes: false,
         };
         batch.limit_known(&mut commands);
         batch.find_room(&commands).await?;
@@ -121,10 +125,12 @@ impl Storage {
         let held_since = Instant::now();
         (batch.first_seq, batch.first_time) = (taken.head.0 - count + 1, taken.clock - count + 1);
         (batch.now, batch.retained_from) = (taken.now, taken.retained_from);
+        self.devices.set_has_targets(taken.has_targets);
+        batch.targets = Targets::new(taken.has_targets, self.devices.is_enabled());
         let still_holds = batch.cache.check(taken.rules);
         batch.record_clock_mark(taken.marked_at).await?;
         batch.run(commands, early.filter(|_| still_holds)).await?;
-        let Batch { tx, outcomes, effects, changed, destroyed, .. } = batch;
+        let Batch { tx, outcomes, effects, changed, destroyed, targets, owes, .. } = batch;
         let outcomes = outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Outcome::done(Answer::Done)));
         let outcomes: Vec<Outcome> = outcomes.collect();
         let (first, last) = (Seq(taken.head.0 - count + 1), taken.head);
@@ -144,6 +150,13 @@ impl Storage {
             tx.commit().await?;
         }
         self.hold_times.record(held_since.elapsed());
+        if targets != Targets::None {
+            // Perhaps only since this batch.
+            self.devices.set_has_targets(true);
+        }
+        if owes {
+            self.devices.note_due();
+        }
         if destroyed {
             self.mark_destroyed();
         }
@@ -196,12 +209,13 @@ impl Batch<'_> {
             rules: row.get(2)?,
             retained_from: row.get(3)?,
             marked_at: row.get(4)?,
+            has_targets: row.get(5)?,
             now,
         };
         if let Some(known) = known {
-            taken.now = row.get(5)?;
+            taken.now = row.get(6)?;
             clock.correct(asked, taken.now);
-            known.check(&row.get::<String>(6)?, Seq(taken.head.0 - count), row.get(7)?)?;
+            known.check(&row.get::<String>(7)?, Seq(taken.head.0 - count), row.get(8)?)?;
         }
         Ok(taken)
     }
@@ -266,6 +280,8 @@ impl Batch<'_> {
                 Command::ChangePassword(change) => Box::pin(self.change_password(&change)).await?,
                 Command::ControlAccount { user, change } => Box::pin(self.control_account(user, &change)).await?,
                 Command::ChangeAddressRules(change) => Box::pin(self.change_address_rules(*change)).await?,
+                Command::RegisterTarget(target) => Box::pin(self.register_target(place, *target)).await?,
+                Command::RemoveTarget { user, device } => Box::pin(self.remove_target(user, &device)).await?,
             };
             self.finish(place, outcome);
         }

@@ -34,6 +34,31 @@ pub(super) struct Batch<'a> {
     pub(super) changed: bool,
     /// Whether something was overwritten that must not be recoverable any more.
     pub(super) destroyed: bool,
+    /// The devices that are registered to be woken.
+    pub(super) targets: Targets,
+    /// Whether wake-ups may have become due.
+    pub(super) owes: bool,
+}
+
+/// Which devices are registered to be woken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Targets {
+    /// None.
+    None,
+    /// Some, but there is no provider just now.
+    Registered,
+    /// Some, and they are woken.
+    Woken,
+}
+
+impl Targets {
+    pub(super) fn new(are_registered: bool, are_woken: bool) -> Self {
+        match (are_registered, are_woken) {
+            (false, _) => Self::None,
+            (true, false) => Self::Registered,
+            (true, true) => Self::Woken,
+        }
+    }
 }
 
 /// Where a command stands in its batch.

@@ -94,6 +94,7 @@ impl Batch<'_> {
         };
         let ended = ids(self.tx.query(statement).await?)?;
         self.changed |= !ended.is_empty();
+        self.end_targets(&ended).await?;
         Ok(ended)
     }
 

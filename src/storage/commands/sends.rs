@@ -1,6 +1,7 @@
 //! Storage of new messages, each once.
 
 mod conversations;
+mod debts;
 mod idempotency;
 mod limits;
 mod postgres;
@@ -9,11 +10,11 @@ mod sqlite;
 
 use crate::domain::{
     Answer, Attachment, Audience, ClientId, ConversationId, DirectKey, Draft, EventBody, Message, Objection, Outcome,
-    Refusal, Stored,
+    Refusal, Stored, Urgency,
 };
 use crate::storage::StorageError;
 use crate::storage::commands::attachments::UsableFiles;
-use crate::storage::commands::batch::{Batch, Place, to};
+use crate::storage::commands::batch::{Batch, Place, Targets, to};
 use crate::storage::commands::known::{First, Known};
 use crate::storage::commands::lookup::LookedUp;
 use crate::storage::commands::lookup::questions::Questions;
@@ -26,6 +27,7 @@ struct Accepted {
     place: Place,
     message: Message,
     content_hash: Option<[u8; 32]>,
+    urgency: Urgency,
 }
 
 /// A draft that has the client id of an earlier one in its batch.
@@ -78,8 +80,9 @@ impl Batch<'_> {
             let made = self.conversation(direct).ok_or(StorageError::Corrupt("a conversation without an id"))?;
             let content_hash = draft.once.as_ref().map(|once| once.content_hash);
             self.note_written(direct, draft.sender);
+            let urgency = draft.urgency;
             let message = Message { attachments, ..self.message(place, draft, direct, made.id) };
-            accepted.push(Accepted { place, message, content_hash });
+            accepted.push(Accepted { place, message, content_hash, urgency });
         }
         self.store(accepted).await?;
         self.finish_repeated(repeated);
@@ -95,11 +98,13 @@ impl Batch<'_> {
         }
         if let Transaction::Sqlite(tx) = &self.tx {
             sqlite::insert_beside(tx, &accepted)?;
+            self.owe(tx, &accepted)?;
         }
         if accepted.iter().any(|accepted| !accepted.message.attachments.is_empty()) {
             // Boxed, since it is rare.
             Box::pin(self.attach(accepted.iter().map(|accepted| &accepted.message))).await?;
         }
+        self.owes |= self.targets == Targets::Woken;
         for accepted in accepted {
             let place = accepted.place;
             self.finish(place, outcome(accepted));
@@ -123,7 +128,8 @@ impl Batch<'_> {
                 Ok(Some(self.look_up(Questions::of_client_ids(client_ids)).await?.known))
             }
             Transaction::Postgres(tx) => {
-                let retries = postgres::insert(tx, accepted).await?;
+                let owing = (self.targets == Targets::Woken).then(|| self.owing(accepted));
+                let retries = postgres::insert(tx, accepted, owing.as_deref()).await?;
                 let known = if retries.is_empty() { None } else { Some(self.looked_up(Vec::new(), retries)?.known) };
                 Ok(known)
             }

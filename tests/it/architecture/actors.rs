@@ -46,6 +46,7 @@ const ORDER: &[&str] = &[
     "session::socket",
     "session::alive",
     "session",
+    "session::confirmations",
     "presence::watchers",
     "presence::typing",
     "presence",
@@ -62,6 +63,8 @@ const ORDER: &[&str] = &[
     "janitor::chores",
     "janitor::files",
     "janitor",
+    "push::flights",
+    "push",
 ];
 
 /// The modules that start all others.

@@ -6,11 +6,12 @@ use std::path::Path;
 use super::{code, sources};
 
 /// Each wing may use itself and those before it.
-const WINGS: [&str; 11] = [
+const WINGS: [&str; 12] = [
     "engine",
     "schema",
     "cluster",
     "people",
+    "push",
     "messages",
     "media",
     "journal",

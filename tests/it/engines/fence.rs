@@ -75,7 +75,7 @@ async fn ready(http: &Http) -> (u16, Value) {
 /// The second server loses the database in one way, and gets it back.
 async fn alone_without_the_database(lose: fn(&DatabaseLink), get_back: fn(&DatabaseLink, &Postgres)) {
     let Some(nats) = nats().await else { return };
-    let Some(mut pair) = Pair::start(Some(nats), false).await else { return };
+    let Some(mut pair) = Box::pin(Pair::start(Some(nats), false)).await else { return };
     let before = pair.exchange("before").await;
     let cursor = pair.b.cursor(before);
     lose(&pair.link);
@@ -166,13 +166,13 @@ async fn nobody_is_fenced(mut pair: Pair, without: &[bool]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn when_all_lose_the_database_sockets_stay() {
     let Some(nats) = nats().await else { return };
-    let Some(pair) = Pair::start(Some(nats), true).await else { return };
+    let Some(pair) = Box::pin(Pair::start(Some(nats), true)).await else { return };
     Box::pin(nobody_is_fenced(pair, &[true, true])).await;
 }
 
 /// Nobody says that others reach it.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_nats_sockets_stay() {
-    let Some(pair) = Pair::start(None, false).await else { return };
+    let Some(pair) = Box::pin(Pair::start(None, false)).await else { return };
     Box::pin(nobody_is_fenced(pair, &[false, true])).await;
 }

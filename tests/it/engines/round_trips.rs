@@ -139,19 +139,19 @@ async fn at_worst(two: &Two, deletions: usize) -> HeldTransaction {
 async fn a_batch_of_messages_and_receipts() {
     let Some(two) = Two::open().await else { return };
     assert_few(&all_day(&two, 0).await);
-    two.close().await;
+    Box::pin(two.close()).await;
 }
 
 #[tokio::test]
 async fn the_worst_batch_without_deletions() {
     let Some(two) = Two::open().await else { return };
     assert_few(&at_worst(&two, 0).await);
-    two.close().await;
+    Box::pin(two.close()).await;
 }
 
 #[tokio::test]
 async fn the_worst_batch() {
     let Some(two) = Two::open().await else { return };
     assert_few(&at_worst(&two, SOME).await);
-    two.close().await;
+    Box::pin(two.close()).await;
 }

@@ -171,6 +171,9 @@ async fn request(server: &TestServer, user: &TestClient, limiter: &str, n: usize
         "settings.user" => user.http.put("/users/me/settings", &json!({"presence": true})).await,
         "block.user" => user.http.delete(&format!("/users/{}/block", 3 - user.id)).await,
         "ticket.user" => user.http.post("/auth/ws_ticket", &json!({})).await,
+        // Counted before it is known that there is no provider.
+        "push.register" => user.http.put("/push/targets/pixel", &json!({"provider": "fcm", "token": "x"})).await,
+        "push.test" => user.http.post("/push/targets/pixel/test", &json!({})).await,
         "rest.user" => none().await,
         "rest.address" => from(&anonymous, "198.51.100.7", Method::GET, "/root", Value::Null).await,
         other => panic!("no request for {other}"),
@@ -208,6 +211,8 @@ async fn each_limiter_of_rest_lets_a_burst_pass_then_one_in_its_time_and_leaves_
         ("settings.user", 2, 2),
         ("block.user", 2, 2),
         ("ticket.user", 2, 2),
+        ("push.register", 2, 2),
+        ("push.test", 2, 2),
         ("rest.user", 2, 2),
         ("rest.address", 4, 4),
     ] {
@@ -222,7 +227,7 @@ async fn each_limiter_of_rest_lets_a_burst_pass_then_one_in_its_time_and_leaves_
         let (named, wait) = refused(&request(&server, &alice, limiter, passes).await);
         assert_eq!(named, limiter);
         assert!((1..=7000).contains(&wait), "{limiter}: {wait}");
-        if limiter.ends_with("user") {
+        if limiter.ends_with("user") || limiter.starts_with("push.") {
             assert_ne!(request(&server, &bob, limiter, 0).await.status, 429, "{limiter} of another user");
         } else if limiter.ends_with("address") || limiter.ends_with("anonymous") {
             let path = if limiter == "rest.address" { "/root" } else { "/auth/get_all_users?search=x" };

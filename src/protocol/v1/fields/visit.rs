@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use super::{Field, Fields, Value};
 
 /// Every field of every frame.
-pub(super) const KNOWN: [&str; 19] = [
+pub(super) const KNOWN: [&str; 20] = [
     "type",
     "ref",
     "client_id",
@@ -21,6 +21,7 @@ pub(super) const KNOWN: [&str; 19] = [
     "expires_in_s",
     "attachment_ids",
     "franking_tag",
+    "urgency",
     "up_to_seq",
     "partner_id",
     "up_to_id",

@@ -39,7 +39,7 @@ async fn under_a_new_epoch_batches_come_by_nats_again() {
         notice(&mut talk.b, talk.alice.id).await;
         relay_is(&pair.one, "nats").await;
         relay_is(&pair.two, "nats").await;
-        talk = talk.anew(&pair).await;
+        talk = Box::pin(talk.anew(&pair)).await;
         talk.go_on(3).await;
         // Nobody has taken what it noticed twice for another one.
         assert_eq!(text(&db, EPOCH).await, epoch);

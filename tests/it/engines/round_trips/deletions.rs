@@ -9,7 +9,7 @@ use super::{MOMENTS, SOME, Two, all_day, assert_few, chats};
 async fn a_batch_of_messages_receipts_and_deletions() {
     let Some(two) = Two::open().await else { return };
     assert_few(&all_day(&two, SOME).await);
-    two.close().await;
+    Box::pin(two.close()).await;
 }
 
 /// Retention destroys some messages at a time, and lets writers go on between.
@@ -38,5 +38,5 @@ async fn each_step_of_the_janitor() {
     // The first steps prepare their statements.
     held.iter().skip(2).for_each(assert_few);
     db.close().await.unwrap();
-    two.close().await;
+    Box::pin(two.close()).await;
 }

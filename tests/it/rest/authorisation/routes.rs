@@ -61,6 +61,13 @@ fn of_chats(world: &World) -> Vec<Row> {
             .with(json!({"delivered": {"up_to_seq": 1_000_000}, "read": [{"partner_id": bob, "up_to_id": message}]})),
         row("DELETE /chat/messages/{id}", &format!("/chat/messages/{message}?for=me"), 404),
         row("DELETE /chat/messages/{id}", &format!("/chat/messages/{message}?for=everyone"), 404),
+        // Nobody can be named but the own devices, which are none.
+        row("GET /push/config", "", 200),
+        row("GET /push/targets", &format!("?user_id={bob}"), 200).telling(json!([])),
+        row("PUT /push/targets/{device_id}", "/push/targets/bobs-own-phone", 422)
+            .with(json!({"provider": "fcm", "token": "x"})),
+        row("DELETE /push/targets/{device_id}", "/push/targets/bobs-own-phone", 204),
+        row("POST /push/targets/{device_id}/test", "/push/targets/bobs-own-phone/test", 404),
         row("POST /reports", "", 422).with(json!({
             "message_id": message, "conversation_id": conversation, "sender_id": bob,
             "timestamp": "2026-01-01T00:00:00.000000Z", "report_token": "A".repeat(23), "reason": "spam",
