@@ -53,7 +53,9 @@ mod tests {
         #[test]
         fn it_counts_as_a_list_of_the_last_twenty_does(answers in prop::collection::vec(any::<bool>(), 0..100)) {
             let mut fuse = Fuse::default();
-            answers.iter().for_each(|dead| fuse.note(*dead));
+            for dead in &answers {
+                fuse.note(*dead);
+            }
             let last: Vec<bool> = answers.iter().rev().take(20).copied().collect();
             let dead = last.iter().filter(|dead| **dead).count();
             prop_assert_eq!(fuse.is_blown(), dead >= 10 && dead * 2 > last.len());

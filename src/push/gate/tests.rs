@@ -75,7 +75,7 @@ fn a_provider_that_judges_a_token_has_taken_ours() {
 #[test]
 fn a_pause_holds_for_an_hour_at_most() {
     let mut line = Line::new();
-    line.note(&Verdict::pause(429, Duration::from_secs(86_400)), 1, 0);
+    line.note(&Verdict::pause(429, Duration::from_hours(24)), 1, 0);
     assert_eq!(line.admit(0), Admission::Wait { until: at(3600), why: Hold::Rate });
     assert_eq!(line.gate.state(at(0)), ProviderState::Open);
     assert_eq!(line.admit(3600), Admission::Go);

@@ -37,7 +37,7 @@ impl Line {
         let doubles = PushDoubles::start(&clock).await;
         let dir = tempfile::tempdir().unwrap();
         let mut config = Config::defaults().unwrap();
-        config.server.data_dir = dir.path().to_owned();
+        config.server.data_dir = dir.path().into();
         doubles.configure(&mut config);
         change(&mut config);
         config.validate().unwrap();
@@ -53,7 +53,7 @@ impl Line {
     /// The same services, with other deadlines.
     fn with(mut self, patience: Patience) -> Self {
         let mut config = Config::defaults().unwrap();
-        config.server.data_dir = self.dir.path().to_owned();
+        config.server.data_dir = self.dir.path().into();
         self.doubles.configure(&mut config);
         self.providers = Providers::open_with(&config, &self.clock, patience, guard::nobody()).unwrap();
         self

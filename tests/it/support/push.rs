@@ -51,11 +51,11 @@ impl PushDoubles {
         push.fcm.service_account_file = file("account.json");
         push.fcm.endpoint = self.fcm.double().url();
         push.apns.key_file = file("AuthKey.p8");
-        push.apns.key_id = apns::KEY_ID.to_owned();
-        push.apns.team_id = apns::TEAM_ID.to_owned();
+        push.apns.key_id = apns::KEY_ID.into();
+        push.apns.team_id = apns::TEAM_ID.into();
         push.apns.topics = vec![TOPIC.to_owned()];
         push.apns.endpoint = self.apns.double().url();
-        push.webpush.contact = webpush::CONTACT.to_owned();
+        push.webpush.contact = webpush::CONTACT.into();
         push.webpush.allow = vec![self.webpush.place()];
     }
 

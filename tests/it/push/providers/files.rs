@@ -7,11 +7,14 @@ use fluent_backend::push::{Providers, Sender as _};
 use super::Line;
 use crate::support::binary::run;
 
+/// Sets the file of a key.
+type Set = fn(&mut Config, String);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_configured_is_not_offered() {
     let dir = tempfile::tempdir().unwrap();
     let mut config = Config::defaults().unwrap();
-    config.server.data_dir = dir.path().to_owned();
+    config.server.data_dir = dir.path().into();
     let providers = Providers::open(&config, &Clock::system()).unwrap();
     assert!(providers.offers().is_empty());
     assert_eq!(serde_json::to_value(providers.offers()).unwrap(), serde_json::json!({}));
@@ -33,7 +36,7 @@ async fn files_that_are_wrong_are_found_by_a_check_and_keep_the_server_from_star
     config.server.data_dir = dir.path().join("data");
     line.doubles.configure(&mut config);
     assert_eq!(Providers::check_files(&config).len(), 0);
-    let set: [(&str, fn(&mut Config, String)); 4] = [
+    let set: [(&str, Set); 4] = [
         ("push.fcm.service_account_file", |config, file| config.push.fcm.service_account_file = file),
         ("push.apns.key_file", |config, file| config.push.apns.key_file = file),
         ("push.webpush.vapid_key_file", |config, file| config.push.webpush.vapid_key_file = file),

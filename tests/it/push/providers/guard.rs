@@ -44,7 +44,7 @@ async fn line_with(authority: &Authority, script: &[&[&str]], allow: Option<&str
     let script = Script(Mutex::new(script.iter().map(|found| found.iter().map(address).collect()).collect()));
     let mut line = Line::start().await;
     let mut config = Config::defaults().unwrap();
-    config.server.data_dir = line.dir.path().to_owned();
+    config.server.data_dir = line.dir.path().into();
     line.doubles.configure(&mut config);
     let file = line.dir.path().join("authorities.pem");
     std::fs::write(&file, line.doubles.authority().pem().to_owned() + authority.pem()).unwrap();
@@ -52,7 +52,7 @@ async fn line_with(authority: &Authority, script: &[&[&str]], allow: Option<&str
     config.push.webpush.allow = allow.iter().map(|place| place.parse::<AllowedPlace>().unwrap()).collect();
     line.providers = Providers::open_with(&config, &line.clock, Patience::default(), Arc::new(script)).unwrap();
     let mut subscription = line.doubles.webpush.subscribe();
-    subscription.endpoint = "https://push.example.com/up".to_owned();
+    subscription.endpoint = "https://push.example.com/up".into();
     (line, subscription)
 }
 
