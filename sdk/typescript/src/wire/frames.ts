@@ -267,6 +267,11 @@ export interface components {
             to: number;
             /** @constant */
             type: "send";
+            /**
+             * @description How soon sleeping devices of the receiver are woken; `high` unless given. Not relayed, and no part of the message.
+             * @enum {string|null}
+             */
+            urgency?: "high" | "normal" | "none" | null;
         };
         /** @description Number of an event in this user's order. It grows, with gaps; the same on all devices of the user. */
         Seq: number;

@@ -535,6 +535,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/push/config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an app needs to register with a provider; one that is not configured is absent. */
+        get: operations["get_push_config"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/push/targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The user's devices that are registered to be woken. */
+        get: operations["list_devices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/push/targets/{device_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Register a device to be woken, or replace its address. It ends with this login session.
+         * @description Apps do so at every start: it also makes a suspended device active again.
+         */
+        put: operations["register_device"];
+        post?: never;
+        /** Wake a device no more. */
+        delete: operations["remove_device"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/push/targets/{device_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Wake a device now, and tell what the provider has said. */
+        post: operations["test_device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/readyz": {
         parameters: {
             query?: never;
@@ -742,6 +814,11 @@ export interface components {
             /** @example ok */
             status: string;
         };
+        /** @description What an app needs to register with APNs. */
+        ApnsOffer: {
+            /** @description The bundle ids that may be registered. */
+            topics: string[];
+        };
         Attachment: {
             /** @description Where it is read, relative to the server's address. */
             file_url: string;
@@ -899,6 +976,36 @@ export interface components {
              */
             up_to_seq: number;
         };
+        DeviceAddress: {
+            /** @description Web Push: the URL of the browser's `PushSubscription`, at most 1,000 bytes. */
+            endpoint?: string | null;
+            /** @description APNs: `production` or `sandbox`. */
+            environment?: string | null;
+            keys?: components["schemas"]["SubscriptionKeys"] | null;
+            /** @description `fcm`, `apns` or `webpush`. */
+            provider: string;
+            /** @description APNs: `alert` or `background`, for urgent wake-ups. */
+            style?: string | null;
+            /** @description FCM: the registration token, at most 4,096 bytes; APNs: the device token, 64–200 hexadecimal digits. */
+            token?: string | null;
+            /** @description APNs: the app's bundle id, one of those in `/push/config`. */
+            topic?: string | null;
+        };
+        DeviceTest: {
+            /**
+             * @description `accepted`, `dead`, `config`, `retry` or `gave_up`.
+             * @example accepted
+             */
+            outcome: string;
+            /**
+             * Format: int32
+             * @description The status of the provider's answer, if there was one.
+             * @example 201
+             */
+            provider_status?: number | null;
+            /** Format: int64 */
+            took_ms: number;
+        };
         EnrolmentAnswer: {
             /**
              * Format: int64
@@ -919,6 +1026,11 @@ export interface components {
          * @enum {string}
          */
         ErrorCode: "bad_json" | "bad_frame" | "unknown_type" | "unknown_user" | "name_taken" | "invalid_name" | "invalid_email" | "weak_password" | "invalid_key" | "too_large" | "not_found" | "unauthorized" | "forbidden" | "second_factor_required" | "banned" | "blocked" | "conflict" | "stale_key" | "registration_closed" | "invite_required" | "report_invalid" | "quota" | "rate_limited" | "unavailable" | "unsupported_subprotocol" | "method_not_allowed" | "unsupported_media_type" | "internal";
+        /** @description What an app needs to register with FCM. */
+        FcmOffer: {
+            /** @description The Firebase project. */
+            project_id: string;
+        };
         KeyAnswer: {
             /**
              * @description The first 16 hex digits of the SHA-256 of the public key's text as it is stored.
@@ -1075,6 +1187,12 @@ export interface components {
         MessageId: number;
         /** @description What the payload is to the clients. `text` is what users of the Android app can read. */
         MessageType: string;
+        /** @description What clients need to register; what is not configured is absent. */
+        Offers: {
+            apns?: components["schemas"]["ApnsOffer"] | null;
+            fcm?: components["schemas"]["FcmOffer"] | null;
+            webpush?: components["schemas"]["WebPushOffer"] | null;
+        };
         PasswordRequest: {
             /** @description Needed where the second factor is on: of the authenticator app, or a recovery code. */
             code?: string | null;
@@ -1235,6 +1353,8 @@ export interface components {
         };
         ReceiptsRequest: {
             delivered?: components["schemas"]["DeliveredUpTo"] | null;
+            /** @description The device that has kept what is `delivered`, `[A-Za-z0-9_-]{1,64}`: it need not be woken for it. */
+            device_id?: string | null;
             /** @description At most 256. */
             read?: components["schemas"]["ReadUpTo"][] | null;
         };
@@ -1259,6 +1379,15 @@ export interface components {
             id: number;
             /** @description As given. */
             username: string;
+        };
+        RegisteredDevice: {
+            /** Format: date-time */
+            created_at: string;
+            device_id: string;
+            /** @description `fcm`, `apns` or `webpush`. */
+            provider: string;
+            /** @description `active`. */
+            state: string;
         };
         RegisterRequest: {
             /**
@@ -1404,6 +1533,11 @@ export interface components {
             sender_encrypted: components["schemas"]["Ciphertext"];
             /** @description Whom to; oneself is allowed. */
             to: number;
+            /**
+             * @description How soon sleeping devices of the receiver are woken; `high` unless given. Not relayed, and no part of the message.
+             * @enum {string|null}
+             */
+            urgency?: "high" | "normal" | "none" | null;
         };
         /** @description Number of an event in this user's order. It grows, with gaps; the same on all devices of the user. */
         Seq: number;
@@ -1455,6 +1589,12 @@ export interface components {
             timestamp: components["schemas"]["Timestamp"];
             /** @constant */
             type: "stored";
+        };
+        SubscriptionKeys: {
+            /** @description 16 bytes in base64url. */
+            auth: string;
+            /** @description A point on P-256, uncompressed, in base64url. */
+            p256dh: string;
         };
         SyncAnswer: {
             /**
@@ -1516,6 +1656,31 @@ export interface components {
         };
         /** @description Id of a user. */
         UserId: number;
+        /** @description What an app needs to subscribe with a service of Web Push. */
+        WebPushOffer: {
+            /** @description The `applicationServerKey`, in base64url. */
+            vapid_public_key: string;
+        };
+        WokenDevice: {
+            /** Format: date-time */
+            created_at: string;
+            device_id: string;
+            /**
+             * Format: date-time
+             * @description When the device was here last.
+             */
+            last_seen_at?: string | null;
+            /** Format: date-time */
+            last_wake_at?: string | null;
+            /** @description `accepted`, `dead`, `config`, `retry` or `gave_up`. */
+            last_wake_outcome?: string | null;
+            /** @description `fcm`, `apns` or `webpush`. */
+            provider: string;
+            /** @description Why the provider refused the last wake-up. */
+            reason?: string | null;
+            /** @description `active`, or `suspended`: the provider has refused this device, which is tried seldom until it registers again. */
+            state: string;
+        };
     };
     responses: {
         /** @description The body is not JSON (`bad_json`) */
@@ -2591,9 +2756,13 @@ export interface operations {
     sync_events: {
         parameters: {
             query?: {
+                /** @description The device that asks, `[A-Za-z0-9_-]{1,64}`: it has everything up to `since`, and need not be woken for it. */
+                device_id?: string;
                 limit?: number;
                 /** @description A cursor; without one there are no events, only the newest cursor. An empty one is none, and refused. */
                 since?: string;
+                /** @description The `w` of the wake-up because of which it asks. */
+                wake?: string;
             };
             header?: never;
             path?: never;
@@ -2631,6 +2800,8 @@ export interface operations {
                 ticket?: string;
                 /** @description An access token, for clients that cannot set a header. */
                 token?: string;
+                /** @description fluent.v1: the `w` of the wake-up because of which the device opens the socket. */
+                wake?: string;
             };
             header?: never;
             path?: never;
@@ -3358,6 +3529,183 @@ export interface operations {
             404: components["responses"]["NotFound"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_push_config: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the server offers */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Offers"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Banned"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_devices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Those that registered first before the others */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WokenDevice"][];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Banned"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    register_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What the device calls itself, as for its socket */
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceAddress"];
+            };
+        };
+        responses: {
+            /** @description Its address is replaced */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegisteredDevice"];
+                };
+            };
+            /** @description A new device */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegisteredDevice"];
+                };
+            };
+            400: components["responses"]["BadBody"];
+            401: components["responses"]["Unauthorized"];
+            /** @description The session has just ended */
+            403: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    remove_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What the device calls itself */
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is not registered, or no longer */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Banned"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    test_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What the device calls itself */
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The provider's answer */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceTest"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Banned"];
+            /** @description The device is not registered */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             422: components["responses"]["Invalid"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Failed"];
