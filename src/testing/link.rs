@@ -100,8 +100,8 @@ impl DatabaseLink {
         held
     }
 
-    /// Cuts the connection of the next `COMMIT` of a transaction that has locked the row of `store`: others, as those of
-    /// the audit log, may come at any time.
+    /// Cuts the connection of the next `COMMIT` of a transaction that has locked the row of `store`. Others, as those
+    /// of the audit log, may come at any time.
     pub fn cut_next_commit(&self, place: CommitCut) {
         self.line.traps.send_replace(Some(place));
     }

@@ -15,7 +15,7 @@ const HAS_TARGETS: &str = "SELECT EXISTS (SELECT 1 FROM push_targets)";
 
 impl Storage {
     /// Owes a wake-up to each device that has not acknowledged the newest message, was not woken for it, and is owed
-    /// none; in steps, beginning after the device `after`. Returns where the next step begins, if there is more.
+    /// none for it; in steps, beginning after the device `after`. Returns where the next step begins, if there is more.
     pub async fn sweep_targets(
         &self,
         after: &(UserId, String),

@@ -108,7 +108,7 @@ async fn connections_are_counted_and_named_as_configured() {
     device.store(alice.id, "a note").await;
     let mine = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = ";
     let open = number(data.url(), &format!("{mine}'fluent under test'")).await;
-    assert!((1..=5).contains(&open), "one each for batches, reading, writing, clearing away, the journal: {open}");
+    assert!((1..=6).contains(&open), "one each for batches, reads, writes, clearing away, journal, pushes: {open}");
     server.stop().await;
 
     let url = format!("{}?application_name=mine", data.url());
