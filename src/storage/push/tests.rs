@@ -7,7 +7,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use super::*;
 use crate::domain::{
     Answer, Attempted, Ciphertext, Command, DeviceId, Draft, LeaseEnd, NewRefreshToken, NewTarget, Outbox, Owed, Proof,
-    PushAddress, PushOutcome, Sent, Seq, Timestamp, Urgency, UserId, WakeId,
+    PushAddress, PushOutcome, Sent, Seq, SocketId, Timestamp, Urgency, UserId, WakeId,
 };
 use crate::push::{Notes, Who};
 use crate::storage::testing::accounts::store_with;
@@ -153,4 +153,22 @@ async fn what_is_old_is_dropped() {
     storage.drop_push(60 * 24 * 3600, now.plus_secs(60 * 24 * 3600)).await.unwrap();
     assert_eq!(outbox().await, None);
     storage.close().await.unwrap();
+}
+
+/// A message that came over a socket which nobody read any more is owed when the socket is closed, whatever else is.
+#[tokio::test]
+async fn a_closed_socket_leaves_its_newest_message_owed_beside_an_older_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let now = Timestamp::from_micros(1_700_000_000_000_000);
+    let storage = store_with(dir.path(), &["alice", "bob"], now).await;
+    let device = registered(&storage, now).await;
+    let owed = async || storage.push_targets(BOB).await.unwrap()[0].outbox.debt.map(|debt| debt.seq);
+    let older = storage.apply(vec![message(Urgency::High)], now).await.unwrap().last;
+    storage.devices().opened(BOB, SocketId(1), Who::Device(device));
+    let newest = storage.apply(vec![message(Urgency::High)], now).await.unwrap().last;
+    assert_eq!(owed().await, Some(older), "the device is connected");
+    storage.devices().closed(BOB, SocketId(1), now);
+    let later = storage.write_notes(storage.devices().take(now), now, now).await.unwrap();
+    assert!(later.is_empty());
+    assert_eq!(owed().await, Some(newest));
 }
