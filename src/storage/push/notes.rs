@@ -120,7 +120,8 @@ impl Storage {
                 let by = OweBy { seq: "n.seq", is_urgent: "TRUE", now: "n.at", not_before: "n.not_before" };
                 // What is owed for an older message is no reason: it is paid when that one is sent.
                 let concerned = format!(
-                    "(p.owed_seq IS NULL OR p.owed_seq < {NEWEST}) AND {NEWEST} > p.acked_seq AND {NEWEST} > p.woken_seq"
+                    "(p.owed_seq IS NULL OR p.owed_seq < {NEWEST}) AND {NEWEST} > p.acked_seq \
+                     AND {NEWEST} > p.woken_seq"
                 );
                 (NEWEST, owe(backend, by), concerned)
             }
