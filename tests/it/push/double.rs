@@ -14,6 +14,8 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
+use crate::support::v1::stopped_clock;
+
 /// How the provider answers.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Answer {
@@ -165,6 +167,25 @@ pub(super) async fn pushing_on(
     change: impl FnOnce(&mut Config),
 ) -> TestServer {
     TestServer::start_pushing(data, clock, provider.clone(), change).await
+}
+
+/// Alice, who writes, and Bob, whose device `b` is registered.
+pub(super) struct Pair {
+    pub(super) provider: Arc<Provider>,
+    pub(super) clock: Clock,
+    pub(super) server: TestServer,
+    pub(super) alice: TestClient,
+    pub(super) bob: TestClient,
+}
+
+impl Pair {
+    pub(super) async fn start() -> Self {
+        let (provider, clock) = (Provider::new(), stopped_clock());
+        let server = pushing(&provider, clock.clone()).await;
+        let (alice, bob) = (server.sign_up("alice").await, server.sign_up("bob").await);
+        register(&bob, "b").await;
+        Self { provider, clock, server, alice, bob }
+    }
 }
 
 /// Registers a device by its own name as token.

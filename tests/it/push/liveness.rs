@@ -3,15 +3,12 @@
 use fluent_backend::testing::{TestData, TestDevice, eventually};
 use serde_json::{Value, json};
 
-use super::double::{Provider, pushing, pushing_on, register, send, settled, targets, woken_in_time};
+use super::double::{Pair, Provider, pushing_on, register, send, settled, targets, woken_in_time};
 use crate::support::v1::{live, seq, stopped_clock};
 
 #[tokio::test]
 async fn a_connected_device_that_acknowledges_is_not_woken_also_after_it_has_gone() {
-    let (provider, clock) = (Provider::new(), stopped_clock());
-    let server = pushing(&provider, clock.clone()).await;
-    let (alice, bob) = (server.sign_up("alice").await, server.sign_up("bob").await);
-    register(&bob, "b").await;
+    let Pair { provider, clock, server, alice, bob } = Pair::start().await;
     register(&bob, "other").await;
     let mut b = live(&bob, "b").await;
     let stored = send(&alice, bob.id, "one", None).await;
@@ -35,10 +32,7 @@ async fn a_connected_device_that_acknowledges_is_not_woken_also_after_it_has_gon
 
 #[tokio::test]
 async fn a_device_whose_socket_is_closed_before_it_has_acknowledged_is_woken_ten_seconds_later() {
-    let (provider, clock) = (Provider::new(), stopped_clock());
-    let server = pushing(&provider, clock.clone()).await;
-    let (alice, bob) = (server.sign_up("alice").await, server.sign_up("bob").await);
-    register(&bob, "b").await;
+    let Pair { provider, clock, server, alice, bob } = Pair::start().await;
     let mut b = live(&bob, "b").await;
     send(&alice, bob.id, "one", None).await;
     b.expect("message").await;
@@ -53,10 +47,7 @@ async fn a_device_whose_socket_is_closed_before_it_has_acknowledged_is_woken_ten
 
 #[tokio::test]
 async fn a_device_that_does_not_acknowledge_in_five_seconds_is_woken_although_it_is_connected() {
-    let (provider, clock) = (Provider::new(), stopped_clock());
-    let server = pushing(&provider, clock.clone()).await;
-    let (alice, bob) = (server.sign_up("alice").await, server.sign_up("bob").await);
-    register(&bob, "b").await;
+    let Pair { provider, server, alice, bob, .. } = Pair::start().await;
     let mut b = live(&bob, "b").await;
     send(&alice, bob.id, "one", None).await;
     b.expect("message").await;
@@ -67,10 +58,7 @@ async fn a_device_that_does_not_acknowledge_in_five_seconds_is_woken_although_it
 
 #[tokio::test]
 async fn a_legacy_socket_of_its_login_keeps_a_device_awake() {
-    let (provider, clock) = (Provider::new(), stopped_clock());
-    let server = pushing(&provider, clock.clone()).await;
-    let (alice, bob) = (server.sign_up("alice").await, server.sign_up("bob").await);
-    register(&bob, "b").await;
+    let Pair { provider, clock, server, alice, bob } = Pair::start().await;
     let mut socket = bob.connect().await;
     let mut other = alice.connect().await;
     other.send_message(bob.id, "for bob", "for alice").await;
@@ -88,10 +76,7 @@ async fn a_legacy_socket_of_its_login_keeps_a_device_awake() {
 
 #[tokio::test]
 async fn an_opening_says_what_a_device_has() {
-    let (provider, clock) = (Provider::new(), stopped_clock());
-    let server = pushing(&provider, clock.clone()).await;
-    let (alice, bob) = (server.sign_up("alice").await, server.sign_up("bob").await);
-    register(&bob, "b").await;
+    let Pair { provider, clock, server, alice, bob } = Pair::start().await;
     let stored = send(&alice, bob.id, "may wait", Some("normal")).await;
     let mut b: TestDevice = bob.device("b", Some("other:1")).await;
     b.expect("reset").await;

@@ -3,15 +3,12 @@
 use fluent_backend::domain::{MessageId, PushOutcome};
 use fluent_backend::testing::eventually;
 
-use super::double::{Answer, Provider, pushing, register, send, settled, targets};
+use super::double::{Answer, Pair, Provider, pushing, register, send, settled, targets};
 use crate::support::v1::{integer, stopped_clock};
 
 #[tokio::test]
 async fn a_trace_tells_the_story_of_a_message() {
-    let (provider, clock) = (Provider::new(), stopped_clock());
-    let server = pushing(&provider, clock.clone()).await;
-    let (alice, bob) = (server.sign_up("alice").await, server.sign_up("bob").await);
-    register(&bob, "b").await;
+    let Pair { provider, server, alice, bob, .. } = Pair::start().await;
     let stored = send(&alice, bob.id, "one", None).await;
     let id = MessageId(integer(&stored, "id"));
     provider.woken("token-b", 1).await;

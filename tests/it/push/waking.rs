@@ -4,7 +4,7 @@ use fluent_backend::domain::PushOutcome;
 use fluent_backend::testing::TestDevice;
 use serde_json::{Value, json};
 
-use super::double::{Answer, Provider, pushing, register, send, settled, targets, woken_in_time};
+use super::double::{Answer, Pair, Provider, pushing, register, send, settled, targets, woken_in_time};
 use crate::support::v1::{live, seq, stopped_clock};
 
 #[tokio::test]
@@ -49,10 +49,7 @@ async fn a_message_wakes_the_receivers_sleeping_device_alone_and_once() {
 
 #[tokio::test]
 async fn what_may_wait_gathers_until_something_urgent_comes() {
-    let (provider, clock) = (Provider::new(), stopped_clock());
-    let server = pushing(&provider, clock.clone()).await;
-    let (alice, bob) = (server.sign_up("alice").await, server.sign_up("bob").await);
-    register(&bob, "b").await;
+    let Pair { provider, clock, server, alice, bob } = Pair::start().await;
     for n in 0..3 {
         send(&alice, bob.id, &format!("reaction {n}"), Some("normal")).await;
     }
@@ -117,10 +114,7 @@ async fn an_address_that_is_dead_is_forgotten_and_a_refusal_keeps_the_debt() {
 
 #[tokio::test]
 async fn a_request_that_is_on_its_way_is_not_made_again() {
-    let (provider, clock) = (Provider::new(), stopped_clock());
-    let server = pushing(&provider, clock.clone()).await;
-    let (alice, bob) = (server.sign_up("alice").await, server.sign_up("bob").await);
-    register(&bob, "b").await;
+    let Pair { provider, clock, server, alice, bob } = Pair::start().await;
     provider.answers(Answer::Hangs);
     send(&alice, bob.id, "one", None).await;
     provider.is_asked(1).await;
