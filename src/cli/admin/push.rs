@@ -41,13 +41,30 @@ pub(super) async fn run(api: &mut Api, command: PushCommand) -> Result<Shown, Fa
         }
         PushCommand::Status => {
             let json = api.get(&format!("{PATH}/status")).await?;
-            let mut text = table(&json["providers"], &COLUMNS, "there is no provider");
-            let (owed, oldest) = (cell(&json["owed"]), cell(&json["oldest_owed_at"]));
-            // Writing to a text does not fail.
-            let _ = write!(text, "{owed} devices are owed a wake-up, the oldest since {oldest}");
+            let text = status(&json);
             Ok(Shown { json, text })
         }
     }
+}
+
+fn status(status: &Value) -> String {
+    let mut providers = status["providers"].clone();
+    for provider in providers.as_array_mut().into_iter().flatten() {
+        if provider["configured"] == false {
+            // Nothing is sent to it.
+            provider["state"] = Value::Null;
+        }
+    }
+    let mut text = table(&providers, &COLUMNS, "there is no provider");
+    // Writing to a text does not fail.
+    let _ = match (status["owed"].as_u64(), cell(&status["oldest_owed_at"])) {
+        (Some(0), _) => write!(text, "no device is owed a wake-up"),
+        (Some(1), oldest) => write!(text, "1 device is owed a wake-up, since {oldest}"),
+        (_, oldest) => {
+            write!(text, "{} devices are owed a wake-up, the oldest since {oldest}", cell(&status["owed"]))
+        }
+    };
+    text
 }
 
 fn traced(trace: &Value) -> String {
@@ -66,4 +83,42 @@ fn traced(trace: &Value) -> String {
         let _ = writeln!(text, "  {}", cell(&attempt["words"]));
     }
     if text.is_empty() { "the receiver has no device that is registered to be woken".to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_status_says_what_works_and_what_is_owed() {
+        let provider = |name, is_configured| json!({"provider": name, "configured": is_configured, "state": "working"});
+        let with = |owed, oldest| {
+            let providers = json!([provider("fcm", true), provider("apns", false)]);
+            status(&json!({"providers": providers, "owed": owed, "oldest_owed_at": oldest}))
+        };
+        let text = with(0, Value::Null);
+        let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(
+            (lines[1][..3].to_vec(), lines[2][..3].to_vec()),
+            (vec!["fcm", "true", "working"], vec!["apns", "false", "-"])
+        );
+        assert_eq!(text.lines().last(), Some("no device is owed a wake-up"));
+        assert!(with(1, json!("noon")).ends_with("1 device is owed a wake-up, since noon"));
+        assert!(with(7, json!("noon")).ends_with("7 devices are owed a wake-up, the oldest since noon"));
+    }
+
+    #[test]
+    fn a_trace_is_told_device_by_device() {
+        assert_eq!(
+            traced(&json!({"targets": [], "deleted": []})),
+            "the receiver has no device that is registered to be woken"
+        );
+        let trace = json!({
+            "targets": [{"device_id": "pixel", "provider": "fcm", "state": "active", "words": ["owed", "sent"]}],
+            "deleted": [{"device_id": "old", "words": "gone"}],
+        });
+        assert_eq!(traced(&trace), "pixel (fcm, active)\n  owed\n  sent\nold (not registered any more)\n  gone\n");
+    }
 }
