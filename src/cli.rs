@@ -2,30 +2,38 @@
 
 mod admin;
 mod check;
+mod doctor;
 mod greeting;
 mod health;
 mod keys;
 mod output;
 mod progress;
 mod push;
+mod service_manager;
 mod signals;
+mod supervised;
 mod upkeep;
 
 use std::path::PathBuf;
 
+use fluent_backend::version;
+
 pub(crate) use admin::{AdminArgs, MediaCommand, admin, media};
 pub(crate) use check::check;
+pub(crate) use doctor::{DoctorArgs, doctor};
 pub(crate) use greeting::{describe_database, greet};
 pub(crate) use health::healthcheck;
 pub(crate) use keys::keys;
 pub(crate) use output::{complain, note, one_line, say};
 pub(crate) use push::push;
+pub(crate) use service_manager::{Starting, inherited};
 pub(crate) use signals::{ServerSignal, ServerSignals};
+pub(crate) use supervised::Supervised;
 pub(crate) use upkeep::{backup, copy_db, database, migrate_contract, migrate_up, migration_status, restore};
 
 /// Self-hosted backend of an end-to-end-encrypted messenger.
 #[derive(clap::Parser)]
-#[command(version, about)]
+#[command(version = version::described(), about)]
 pub(crate) struct Args {
     /// A TOML file with the settings that differ from the defaults.
     #[arg(long, global = true, value_name = "FILE", env = "FLUENT_CONFIG")]
@@ -99,6 +107,9 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: PushCommand,
     },
+    /// Look for what keeps the server from running, or from running well and safely, and say what mends it. Ends with 0
+    /// when all is well, with 1 after warnings, and with 2 after errors.
+    Doctor(DoctorArgs),
     /// Ask the server on this machine whether it is ready; for containers.
     Healthcheck,
 }

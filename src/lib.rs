@@ -74,6 +74,7 @@ pub mod storage;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod version;
 
 pub use config::Config;
-pub use server::{Server, ServerError};
+pub use server::{InheritedListeners, Server, ServerError, ServerWatch};

@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Parser as _;
 use fluent_backend::config::{Config, LogFormat};
-use fluent_backend::{Server, telemetry};
+use fluent_backend::{InheritedListeners, Server, telemetry};
 
-use cli::{Args, Command, ConfigCommand, MigrateCommand, ServerSignal, ServerSignals};
+use cli::{Args, Command, ConfigCommand, MigrateCommand, ServerSignal, ServerSignals, Starting, Supervised};
 
 /// jemalloc gives memory back to the system after a wave of connections; glibc's arenas do not.
 #[cfg(feature = "jemalloc")]
@@ -18,11 +18,16 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    // Before other threads run.
+    let inherited = match &args.command {
+        None | Some(Command::Serve) => cli::inherited(),
+        Some(_) => Ok(InheritedListeners::default()),
+    };
     let result = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")
-        .and_then(|runtime| runtime.block_on(run(args)));
+        .and_then(|runtime| runtime.block_on(run(args, inherited?)));
     match result {
         Ok(code) => code,
         Err(error) => {
@@ -32,10 +37,10 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(args: Args) -> anyhow::Result<ExitCode> {
+async fn run(args: Args, inherited: InheritedListeners) -> anyhow::Result<ExitCode> {
     let config = Config::load(args.config.as_deref(), Config::environment()?)?;
     match args.command.unwrap_or(Command::Serve) {
-        Command::Serve => Box::pin(serve(config)).await,
+        Command::Serve => Box::pin(serve(config, inherited)).await,
         Command::Migrate { command: MigrateCommand::Up } => {
             cli::migrate_up(&config).await?;
             Ok(ExitCode::SUCCESS)
@@ -82,16 +87,17 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
             cli::push(&config, &command)?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Doctor(asked) => Box::pin(cli::doctor(&config, args.config.as_deref(), &asked)).await,
         Command::Healthcheck => cli::healthcheck(&config.admin.listen).await,
     }
 }
 
 /// Serves, and reports the reason of its end where its log lines are read.
-async fn serve(config: Config) -> anyhow::Result<ExitCode> {
+async fn serve(config: Config, inherited: InheritedListeners) -> anyhow::Result<ExitCode> {
     let signals = ServerSignals::install()?;
     let format = config.log.format;
     telemetry::init_logging(&config.log).map_err(|error| anyhow::anyhow!("log.filter: {error}"))?;
-    match Box::pin(serve_until_stopped(config, signals)).await {
+    match Box::pin(serve_until_stopped(config, inherited, signals)).await {
         Err(error) if format == LogFormat::Json && tracing::enabled!(tracing::Level::ERROR) => {
             tracing::error!("{}", cli::one_line(&error));
             Ok(ExitCode::FAILURE)
@@ -100,23 +106,31 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     }
 }
 
-async fn serve_until_stopped(config: Config, mut signals: ServerSignals) -> anyhow::Result<ExitCode> {
+async fn serve_until_stopped(
+    config: Config,
+    inherited: InheritedListeners,
+    mut signals: ServerSignals,
+) -> anyhow::Result<ExitCode> {
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
     let (database, format) = (cli::describe_database(&config)?, config.log.format);
+    let window = config.server.drain_window();
+    let starting = Starting::begin();
     let mut server = tokio::select! {
-        started = Box::pin(Server::start(config)) => started?,
+        started = Box::pin(Server::start_on(config, inherited)) => started?,
         () = signals.stop() => return Ok(ExitCode::SUCCESS),
     };
+    drop(starting);
     cli::greet(&server, &database, format);
+    let supervised = Supervised::begin(&server);
     let failed = loop {
         tokio::select! {
             signal = signals.next() => match signal {
                 ServerSignal::Stop => break None,
                 ServerSignal::Reload => {
                     tracing::info!("SIGHUP: the files that may change are read anew");
-                    server.reload().await;
+                    supervised.reload(&server).await;
                 }
             },
             error = server.failed() => break Some(error),
@@ -126,6 +140,7 @@ async fn serve_until_stopped(config: Config, mut signals: ServerSignals) -> anyh
         return Err(error.into());
     }
     tracing::info!("stopping: sockets are closed, messages are written; a second signal stops at once");
+    supervised.stop(window);
     tokio::select! {
         drained = server.drain() => drained?,
         () = signals.stop() => anyhow::bail!("stopped at once by a second signal"),

@@ -2,9 +2,11 @@
 
 mod error;
 mod keys;
+mod listeners;
 mod node;
 mod offline;
 mod parts;
+mod watch;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,8 +18,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::actors::{ActorSystem, Fatal, Health};
 use crate::clock::Clock;
-use crate::config::{Config, ListenAddress};
-use crate::http::{App, Listener, MAX_REFUSALS, Places, Tls};
+use crate::config::Config;
+use crate::http::{App, MAX_REFUSALS, Places, Tls};
 #[cfg(unix)]
 use crate::http::{LocalSocket, LocalSocketFile};
 use crate::push::{self, Sender};
@@ -25,8 +27,11 @@ use crate::storage::Storage;
 use crate::telemetry::{ListenerKind, Seldom, UPKEEP_INTERVAL, metrics};
 
 pub use error::ServerError;
+pub use listeners::InheritedListeners;
 pub use offline::OfflineServer;
+pub use watch::ServerWatch;
 
+use listeners::{Listeners, listen_error};
 use parts::{Keys, Parts};
 
 /// Connections of operators at once.
@@ -64,31 +69,34 @@ impl Server {
     /// Starts a server: binds both addresses, makes the data directory, opens and migrates the database, starts the
     /// actors and serves.
     pub async fn start(config: Config) -> Result<Self, ServerError> {
-        Self::start_with_clock(config, Clock::system()).await
+        Self::start_on(config, InheritedListeners::default()).await
+    }
+
+    /// As [`start`](Self::start), on sockets that listen already where there are some.
+    pub async fn start_on(config: Config, inherited: InheritedListeners) -> Result<Self, ServerError> {
+        Box::pin(Self::start_with(config, inherited, Clock::system(), open_push)).await
     }
 
     /// As [`start`](Self::start), with another clock.
     pub async fn start_with_clock(config: Config, clock: Clock) -> Result<Self, ServerError> {
-        let open = |config: &Config, clock: &Clock| Ok(push::open(config, clock)?);
-        Box::pin(Self::start_with(config, clock, open)).await
+        Box::pin(Self::start_with(config, InheritedListeners::default(), clock, open_push)).await
     }
 
     /// As [`start_with_clock`](Self::start_with_clock), with other providers that wake devices.
     #[cfg(feature = "testing")]
     pub async fn start_with_sender(config: Config, clock: Clock, sender: Arc<dyn Sender>) -> Result<Self, ServerError> {
-        Box::pin(Self::start_with(config, clock, |_, _| Ok(sender))).await
+        Box::pin(Self::start_with(config, InheritedListeners::default(), clock, |_, _| Ok(sender))).await
     }
 
     async fn start_with(
         config: Config,
+        inherited: InheritedListeners,
         clock: Clock,
         open_push: impl FnOnce(&Config, &Clock) -> Result<Arc<dyn Sender>, ServerError>,
     ) -> Result<Self, ServerError> {
         config.validate()?;
         // First, so that a second server on the same address does not touch the database.
-        let public = bind(&config.server.listen).await?;
-        let admin = bind(&config.admin.listen).await?;
-        let (addr, admin_addr) = (local_addr(&public)?, local_addr(&admin)?);
+        let Listeners { public, addr, admin, admin_addr } = Listeners::open(&config, inherited).await?;
         let transfers = if config.media.enabled { config.media.transfers as u64 } else { 0 };
         let max = max_connections(config.server.max_connections, RESERVED_FILES.saturating_add(transfers))?;
         let tls = Tls::load(&config.tls, &clock)?;
@@ -172,6 +180,12 @@ impl Server {
         }
     }
 
+    /// Returns a view of this server for a thread outside the runtime.
+    #[must_use]
+    pub fn watch(&self) -> ServerWatch {
+        ServerWatch::new(&self.app, self.actors.health.clone())
+    }
+
     /// Returns how many sockets are open.
     #[must_use]
     pub fn open_sockets(&self) -> usize {
@@ -238,27 +252,9 @@ impl Server {
     }
 }
 
-/// Binds the first of the addresses that can be bound.
-async fn bind(address: &ListenAddress) -> Result<Listener, ServerError> {
-    let name = address.clone();
-    let found = tokio::task::spawn_blocking(move || name.resolve()).await;
-    let found = found.map_err(std::io::Error::other).flatten();
-    let mut failed = std::io::Error::from(std::io::ErrorKind::AddrNotAvailable);
-    for found in found.map_err(|source| listen_error(address, source))? {
-        match Listener::bind(found) {
-            Ok(listener) => return Ok(listener),
-            Err(error) => failed = error,
-        }
-    }
-    Err(listen_error(address, failed))
-}
-
-fn local_addr(listener: &Listener) -> Result<SocketAddr, ServerError> {
-    listener.local_addr().map_err(|source| listen_error(&"a socket without an address", source))
-}
-
-fn listen_error(address: &impl ToString, source: std::io::Error) -> ServerError {
-    ServerError::Listen { address: address.to_string(), source }
+/// Opens the services that wake devices, as they are configured.
+fn open_push(config: &Config, clock: &Clock) -> Result<Arc<dyn Sender>, ServerError> {
+    Ok(push::open(config, clock)?)
 }
 
 /// Makes the directory for the secret, keys and the database, readable to its owner alone. One that exists is left as

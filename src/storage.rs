@@ -47,7 +47,7 @@ pub use engine::page::PAGE_BYTES;
 pub use engine::postgres::servers::named;
 pub use journal::{JournalPage, JournalRow};
 pub use maintenance::copy::{Copied, CopyError, CopySide, CopyStep, copy};
-pub use maintenance::{Holding, MaintenanceError, backup, restore};
+pub use maintenance::{Holding, MaintenanceError, PostgresFacts, backup, inspect_postgres, restore};
 pub use media::{CreatedUpload, Kept, Leased, Marked, MediaCounts, MediaDeletion};
 pub use messages::conversations::{Overview, Relation};
 pub use messages::history::Before;

@@ -1,7 +1,7 @@
 //! The greeting at the start of the server.
 
 use fluent_backend::config::{LogFormat, Store, reachable};
-use fluent_backend::{Config, Server};
+use fluent_backend::{Config, Server, version};
 
 use super::say;
 
@@ -16,7 +16,7 @@ pub(crate) fn describe_database(config: &Config) -> anyhow::Result<String> {
 /// Prints where the server listens and what to try next: for people on standard output, for machines in the log.
 pub(crate) fn greet(server: &Server, database: &str, format: LogFormat) {
     let (public, admin) = (server.addr(), server.admin_addr());
-    let version = env!("CARGO_PKG_VERSION");
+    let version = version::described();
     if format == LogFormat::Json {
         tracing::info!(version, database, clients = %public, operators = %admin, "the server is running");
         return;

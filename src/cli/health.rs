@@ -18,7 +18,7 @@ const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
 /// The part of `/readyz` on which a restart depends.
 #[expect(clippy::struct_excessive_bools, reason = "the form of the answer")]
 #[derive(Deserialize)]
-struct Readiness {
+pub(super) struct Readiness {
     ready: bool,
     database: bool,
     actors: bool,
@@ -28,6 +28,23 @@ struct Readiness {
 }
 
 impl Readiness {
+    /// Returns whether the server can be used.
+    pub(super) fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    /// Returns why it cannot be used, in words.
+    pub(super) fn reasons(&self) -> Vec<&'static str> {
+        let reasons = [
+            (!self.database, "the database does not take writes"),
+            (!self.actors, "an actor does not run"),
+            (self.draining, "it is stopping"),
+            (self.fenced, "it is out of reach of the database, and others are not"),
+        ];
+        let known: Vec<_> = reasons.iter().filter_map(|(holds, words)| holds.then_some(*words)).collect();
+        if known.is_empty() { vec!["all places for connections are taken"] } else { known }
+    }
+
     /// Returns the state in words, and whether the server is well. A server that is only full is well: a restart would
     /// throw all clients out.
     fn verdict(&self) -> (&'static str, ExitCode) {
@@ -43,15 +60,19 @@ impl Readiness {
 
 /// Succeeds when the server is well. Asks the operators' listener, which always has a place.
 pub(crate) async fn healthcheck(listen: &ListenAddress) -> anyhow::Result<ExitCode> {
-    let addresses = listen.resolve().with_context(|| format!("cannot find {listen}"))?;
-    let address = addresses.first().with_context(|| format!("{listen} has no address"))?;
-    let ready = tokio::time::timeout(HEALTH_TIMEOUT, readiness(reachable(*address)))
-        .await
-        .context("the server did not answer in time")?
-        .with_context(|| format!("cannot ask the server on {listen} (admin.listen)"))?;
-    let (text, code) = ready.verdict();
+    let (text, code) = ask(listen).await?.verdict();
     say(text);
     Ok(code)
+}
+
+/// Asks the operators' listener how the server is.
+pub(super) async fn ask(listen: &ListenAddress) -> anyhow::Result<Readiness> {
+    let addresses = listen.resolve().with_context(|| format!("cannot find {listen}"))?;
+    let address = addresses.first().with_context(|| format!("{listen} has no address"))?;
+    tokio::time::timeout(HEALTH_TIMEOUT, readiness(reachable(*address)))
+        .await
+        .context("the server did not answer in time")?
+        .with_context(|| format!("cannot ask the server on {listen} (admin.listen)"))
 }
 
 async fn readiness(addr: SocketAddr) -> anyhow::Result<Readiness> {

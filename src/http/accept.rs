@@ -46,6 +46,13 @@ impl Listener {
         socket.listen(BACKLOG).map(Self)
     }
 
+    /// Takes over a socket that listens already, from the service manager or another server. What waits in its queue is
+    /// accepted, and what still waits there when this server ends is for whoever else holds the socket.
+    pub fn adopt(listening: std::net::TcpListener) -> io::Result<Self> {
+        listening.set_nonblocking(true)?;
+        TcpListener::from_std(listening).map(Self)
+    }
+
     /// Returns the address, with the port that was chosen.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.0.local_addr()

@@ -10,6 +10,7 @@ use crate::http::app::App;
 use crate::http::error::ApiError;
 use crate::http::extract::Request;
 use crate::http::respond::{Response, typed};
+use crate::version::VERSION;
 
 /// There are no scripts; styles are within the page or of this server, and so are images.
 const CSP: &str = "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self'; base-uri 'none'; \
@@ -58,7 +59,7 @@ pub(super) fn not_found() -> Response {
 }
 
 fn page(status: StatusCode, html: &'static str) -> Response {
-    html_response(status, html.replace("{version}", env!("CARGO_PKG_VERSION")))
+    html_response(status, html.replace("{version}", VERSION))
 }
 
 fn document(html: &'static str) -> Response {

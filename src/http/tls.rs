@@ -100,6 +100,12 @@ impl Tls {
         Box::pin(acceptor.accept_with(stream, limit)).await.map(Box::new)
     }
 
+    /// Returns the last moment at which the present certificate is valid.
+    #[must_use]
+    pub fn not_after(&self) -> Timestamp {
+        self.looks.lock().unwrap_or_else(PoisonError::into_inner).not_after
+    }
+
     /// Looks at the files every 10 seconds until `stop` is cancelled.
     pub async fn watch(self: Arc<Self>, stop: CancellationToken) {
         let mut ticks = tokio::time::interval(LOOK_INTERVAL);

@@ -5,6 +5,7 @@ pub(in crate::storage) mod copy;
 mod error;
 pub(in crate::storage) mod file;
 mod holding;
+mod inspect;
 mod restore;
 
 use crate::storage::{Storage, StorageError};
@@ -12,6 +13,7 @@ use crate::storage::{Storage, StorageError};
 pub use backup::backup;
 pub use error::MaintenanceError;
 pub use holding::Holding;
+pub use inspect::{PostgresFacts, inspect_postgres};
 pub use restore::restore;
 
 impl Storage {

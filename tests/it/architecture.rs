@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Each module may use itself and those before it.
-const LAYERS: [&str; 17] = [
+const LAYERS: [&str; 18] = [
+    "version",
     "domain",
     "protocol",
     "clock",
@@ -40,7 +41,7 @@ const APART: [(&str, &str); 7] = [
 ];
 
 /// Which modules may name a library. The program and the test support are clients of everything.
-const LIBRARIES: [(&str, &[&str]); 16] = [
+const LIBRARIES: [(&str, &[&str]); 18] = [
     ("sea_orm", &["storage"]),
     ("rusqlite", &["storage"]),
     ("sqlx", &["storage"]),
@@ -53,9 +54,11 @@ const LIBRARIES: [(&str, &[&str]); 16] = [
     ("jsonwebtoken", &["auth", "push"]),
     ("governor", &["limits"]),
     ("indicatif", &["cli"]),
+    ("listenfd", &["cli"]),
     ("ppp", &["protocol"]),
-    ("reqwest", &["push"]),
-    ("rustls", &["http", "push"]),
+    ("reqwest", &["cli", "push"]),
+    ("rustls", &["cli", "http", "push"]),
+    ("sd_notify", &["cli"]),
     ("tokio_rustls", &["http", "push", "socket"]),
 ];
 

@@ -19,7 +19,7 @@ use serde_json::Value;
 const TO_RUN: [&str; 7] = ["sh", "bash", "console", "rust", "toml", "ini", "nginx"];
 
 /// Blocks that a test runs: where they stand, how they begin, and the test.
-const RUN: [(&str, &str, &str); 17] = [
+const RUN: [(&str, &str, &str); 18] = [
     ("README.md", "URL=http://127.0.0.1:8000", readme::TEST),
     ("README.md", "websocat \"ws://", readme::TEST),
     ("README.md", "EPOCH=", readme::TEST),
@@ -31,6 +31,7 @@ const RUN: [(&str, &str, &str); 17] = [
     ("docs/operations/tls-and-proxy.md", "cp deploy/nginx/fluent.conf", deploy::TEST),
     ("docs/operations/tls-and-proxy.md", "[server]\nlisten", deploy::TLS_TEST),
     ("docs/operations/install.md", "cp deploy/systemd/fluent-backend.service", deploy::TEST),
+    ("docs/operations/stop-and-restart.md", "cp deploy/systemd/fluent-backend.socket", deploy::TEST),
     ("docs/operations/copy-db.md", "FLUENT_COPY_FROM=", commands::COPY_TEST),
     ("docs/operations/admin.md", "fluent-backend admin registration", commands::ADMIN_TEST),
     ("docs/operations/addresses.md", "fluent-backend admin address block", commands::ADDRESS_TEST),

@@ -2,9 +2,11 @@
 
 mod admin;
 mod admin_users;
+mod doctor;
 mod edge;
 mod keys;
 mod program;
+mod service_manager;
 mod stopping;
 mod supervision;
 mod two_processes;

@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::protocol::record::LEVEL;
 use crate::protocol::who::{Changed, Here, Said, UserSockets, Word, encode};
 use crate::storage::Storage;
+use crate::version::VERSION;
 
 /// Least time between two words of this server that it is there, when others want to hear it.
 const LEAST_PAUSE: Duration = Duration::from_millis(100);
@@ -70,7 +71,7 @@ impl Voice {
         let leaving_in = leaving_in.map(|wait| i64::try_from(wait.as_secs()).unwrap_or(i64::MAX));
         let here = Here {
             label: self.label.clone(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: VERSION.to_owned(),
             level: LEVEL,
             told: self.health.told().0,
             sockets: sockets as u64,

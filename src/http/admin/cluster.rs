@@ -13,6 +13,7 @@ use crate::http::extract::Request;
 use crate::http::respond::{Response, json};
 use crate::protocol::record::LEVEL;
 use crate::storage;
+use crate::version::VERSION;
 
 /// A server that has said nothing by NATS for so long does not reach it: two words of it are missing.
 const SILENT: Duration = Duration::from_secs(5);
@@ -101,7 +102,7 @@ impl Node {
         Self {
             boot: format!("{:016x}", app.storage.boot()),
             label: app.config.cluster.name(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: VERSION.to_owned(),
             level: LEVEL,
             is_self: true,
             told: app.health.told().0,

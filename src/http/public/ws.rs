@@ -19,10 +19,13 @@ use crate::http::extract::{
 };
 use crate::http::respond::{Body, Response};
 use crate::http::words::one_of;
-use crate::socket::{Handshake, Unauthenticated, authenticate};
+use crate::socket::{Handshake, HandshakeError, Unauthenticated, authenticate};
 
 /// The one mode that can be asked for.
 const BACKGROUND: &str = "background";
+/// A request without a token that is no handshake either. `doctor` knows by it that a proxy lets none through.
+const NO_HANDSHAKE: &str = "the token is missing, invalid or expired, and this is no WebSocket handshake: \
+     a proxy in between may have removed the header Upgrade";
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -116,7 +119,12 @@ fn unauthenticated(app: &App, request: &Request, refusal: Unauthenticated) -> Ap
         app.service.count_forged_handshake(address);
     }
     let limited = || limit_address(app, address, Limiter::HandshakeAddress).err();
-    blocked.or_else(limited).unwrap_or_else(|| AuthError::InvalidToken.into())
+    blocked.or_else(limited).unwrap_or_else(|| {
+        if matches!(Handshake::read(request), Err(HandshakeError::NotAnUpgrade)) {
+            return ApiError::Unauthorized(NO_HANDSHAKE);
+        }
+        AuthError::InvalidToken.into()
+    })
 }
 
 fn is_background(mode: Option<&str>) -> Result<bool, ApiError> {

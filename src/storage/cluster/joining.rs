@@ -8,8 +8,9 @@ use crate::protocol::record::LEVEL;
 use crate::storage::engine::row::Row;
 use crate::storage::engine::tx::{PoolTransaction, Tx as _};
 use crate::storage::schema::store_row::{LOST_IDS, new_epoch, skip_ids};
-use crate::storage::schema::versions::{self, VERSION};
+use crate::storage::schema::versions;
 use crate::storage::{Storage, StorageError};
+use crate::version::VERSION;
 
 /// The row of which one server at a time decides, what the others have written there, and whether any is live.
 const AGREED: &str = concat!(

@@ -7,8 +7,9 @@ use super::{LIVE_US, Member, now};
 use crate::domain::{Seq, Timestamp};
 use crate::protocol::record::LEVEL;
 use crate::storage::engine::tx::Tx as _;
-use crate::storage::schema::versions::{VERSION, is_older};
+use crate::storage::schema::versions::is_older;
 use crate::storage::{Storage, StorageError};
+use crate::version::VERSION;
 
 /// Renews the row. It may have been lost in a failover.
 const BEAT: &str = concat!(

@@ -7,9 +7,7 @@ use sea_orm::{DatabaseBackend, DatabaseConnection, Statement};
 
 use crate::storage::StorageError;
 use crate::storage::engine::tx::Tx as _;
-
-/// This version.
-pub(in crate::storage) const VERSION: &str = env!("CARGO_PKG_VERSION");
+use crate::version::VERSION;
 
 const HAS_CLUSTER: &str = "SELECT 1 WHERE to_regclass('cluster') IS NOT NULL";
 const MIN_VERSION: &str = "SELECT min_version FROM cluster WHERE id = 1";

@@ -60,9 +60,12 @@ const RUN: [&str; 18] = [
 
 /// Commands that no test runs, and why. Of cargo's own and of the loads, which take minutes, tests check that what they
 /// name is there.
-const NOT_RUN: [(&str, &str); 4] = [
+const NOT_RUN: [(&str, &str); 7] = [
+    ("fluent-backend doctor", "what it finds is that of the machine; other tests run it"),
     ("fuser data/fluent.db-lock", "of a package that few have; the line that it explains names the process too"),
     ("fuzz/run.sh 60", "for minutes, and compiles everything with instruments first"),
+    ("systemctl status fluent-backend", "there is no service manager; another test reads what it is told"),
+    ("systemctl restart fluent-backend", "there is none; another test lets one server follow another on a socket"),
     ("systemctl kill -s HUP fluent-backend", "there is no service manager; another test sends the signal"),
     ("perf record --call-graph dwarf -p PID", "needs rights that a test has not"),
 ];

@@ -18,16 +18,22 @@ pub(super) const TEST: &str = "what_the_documents_install_is_installed";
 pub(super) const TLS_TEST: &str = "the_settings_for_tls_are_taken";
 
 const UNIT: &str = "deploy/systemd/fluent-backend.service";
+const SOCKET: &str = "deploy/systemd/fluent-backend.socket";
 /// Most exposure in tenths, as `systemd-analyze security` counts it.
 const MOST_EXPOSURE: &str = "30";
 
 /// What `systemd-analyze` says of the unit, with the program that was built in the place of the installed one.
-fn analyze(dir: &Path, systemd_analyze: &Path, args: &[&str]) -> (Output, String) {
+fn analyze(dir: &Path, systemd_analyze: &Path, args: &[&str], unit_name: &str) -> (Output, String) {
     let unit = read(UNIT);
     assert!(unit.contains("ExecStart=/usr/local/bin/fluent-backend "), "{unit}");
     let path = dir.join("fluent-backend.service");
     std::fs::write(&path, unit.replace("/usr/local/bin/fluent-backend", env!("CARGO_BIN_EXE_fluent-backend"))).unwrap();
-    let output = Command::new(systemd_analyze).args(args).arg(path).output().unwrap();
+    std::fs::write(dir.join("fluent-backend.socket"), read(SOCKET)).unwrap();
+    // The units find each other here, before those of the system.
+    let places = format!("{}:", dir.display());
+    let command =
+        Command::new(systemd_analyze).env("SYSTEMD_UNIT_PATH", places).args(args).arg(dir.join(unit_name)).output();
+    let output = command.unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     (output, said)
 }
@@ -36,10 +42,13 @@ fn analyze(dir: &Path, systemd_analyze: &Path, args: &[&str]) -> (Output, String
 fn systemd_takes_the_unit_and_finds_it_little_exposed() {
     let Some(program) = installed("systemd-analyze") else { return };
     let dir = tempfile::tempdir().unwrap();
-    let (output, said) = analyze(dir.path(), &program, &["verify", "--man=no"]);
-    assert!(output.status.success() && said.is_empty(), "{said}");
+    for unit in ["fluent-backend.service", "fluent-backend.socket"] {
+        let (output, said) = analyze(dir.path(), &program, &["verify", "--man=no"], unit);
+        assert!(output.status.success() && said.is_empty(), "{said}");
+    }
     let threshold = format!("--threshold={MOST_EXPOSURE}");
-    let (output, said) = analyze(dir.path(), &program, &["security", "--offline=true", "--no-pager", &threshold]);
+    let args = ["security", "--offline=true", "--no-pager", &threshold];
+    let (output, said) = analyze(dir.path(), &program, &args, "fluent-backend.service");
     assert!(output.status.success(), "{said}");
 }
 
@@ -60,6 +69,8 @@ fn the_unit_says_what_the_documents_promise() {
         "SystemCallFilter=@system-service",
         "SystemCallFilter=~@privileged",
         "Restart=on-failure",
+        "Type=notify",
+        "WatchdogSec=30",
         "StateDirectory=fluent",
     ] {
         assert!(unit.lines().any(|there| there == line), "{line}");
@@ -79,6 +90,7 @@ fn what_the_documents_install_is_installed() {
     for (file, first) in [
         ("docs/operations/tls-and-proxy.md", "cp deploy/nginx/fluent.conf"),
         ("docs/operations/install.md", "cp deploy/systemd/fluent-backend.service"),
+        ("docs/operations/stop-and-restart.md", "cp deploy/systemd/fluent-backend.socket"),
     ] {
         let text = block(file, first).replace("/etc/", &format!("{}/", etc.display()));
         let script = format!("set -e\nnginx() {{ :; }}\nsystemctl() {{ :; }}\n{text}");

@@ -1,9 +1,11 @@
 //! The real program, as a child process.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
 
+use command_fds::{CommandFdExt as _, FdMapping};
 use fluent_backend::testing::{Http, TestData, share_instance_key, soon};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
@@ -41,6 +43,26 @@ pub(crate) async fn run(dir: &Path, args: &[&str], variables: &[(&str, &str)]) -
     soon("the program ends", program(dir, variables).args(args).output()).await.unwrap()
 }
 
+/// Runs the program to its end with these named sockets, as a service manager hands them over.
+pub(crate) async fn run_with_sockets(dir: &Path, sockets: &[(&str, &TcpListener)]) -> Output {
+    soon("the program ends", with_sockets(dir, sockets).envs(BASE).output()).await.unwrap()
+}
+
+/// The command that starts the program with these named sockets: `sd_listen_fds(3)`.
+fn with_sockets(dir: &Path, sockets: &[(&str, &TcpListener)]) -> Command {
+    let names: Vec<&str> = sockets.iter().map(|(name, _)| *name).collect();
+    let mut command = std::process::Command::new("/bin/sh");
+    // The program has the number of the shell.
+    command.arg("-c").arg(format!("LISTEN_PID=$$ exec {PROGRAM}"));
+    let mappings = sockets
+        .iter()
+        .zip(3..)
+        .map(|((_, socket), child_fd)| FdMapping { parent_fd: socket.as_fd().try_clone_to_owned().unwrap(), child_fd });
+    command.fd_mappings(mappings.collect()).unwrap();
+    let count = sockets.len().to_string();
+    prepared(command.into(), dir, &[("LISTEN_FDS", &count), ("LISTEN_FDNAMES", &names.join(":"))])
+}
+
 /// Runs the program to its end, on the database of `data`.
 pub(crate) async fn run_on(data: &TestData, args: &[&str], variables: &[(&str, &str)]) -> Output {
     let variables: Vec<_> = [("DATABASE_URL", data.url())].into_iter().chain(variables.iter().copied()).collect();
@@ -65,6 +87,11 @@ impl ServerProcess {
     pub(crate) async fn start_on(data: &TestData, variables: &[(&str, &str)]) -> Self {
         let variables: Vec<_> = [("DATABASE_URL", data.url())].into_iter().chain(variables.iter().copied()).collect();
         Self::start(data.path(), &variables).await
+    }
+
+    /// As [`start`](Self::start), with these named sockets in the place of free ports.
+    pub(crate) async fn start_on_sockets(dir: &Path, sockets: &[(&str, &TcpListener)]) -> Self {
+        Self::spawn(dir, with_sockets(dir, sockets), &[]).await
     }
 
     /// As [`start`](Self::start), but no file may grow above `kib` KiB, as on a full disk, until
@@ -177,6 +204,11 @@ impl ServerProcess {
     /// Kills the program at once (`SIGKILL`).
     pub(crate) async fn kill(mut self) {
         self.child.kill().await.unwrap();
+    }
+
+    /// Asks the program to read its files anew (`SIGHUP`).
+    pub(crate) fn hang_up(&self) {
+        rustix::process::kill_process(pid_of(&self.child), rustix::process::Signal::HUP).unwrap();
     }
 
     /// Asks the program to stop (`SIGTERM`) and returns its exit status.
