@@ -123,6 +123,7 @@ pub(crate) mod tests {
             expires_at: None,
             franking_tag: None,
             report_token: None,
+            attachments: Vec::new(),
         })
     }
 

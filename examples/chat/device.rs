@@ -178,6 +178,7 @@ mod tests {
             kind: text(),
             receiver_key_id: None,
             franking_tag: None,
+            attachment_ids: Vec::new(),
         };
         outbox.push(draft.clone());
         device.save_outbox(&outbox).unwrap();

@@ -21,6 +21,7 @@ pub(crate) fn seal(text: &str, keys: &KeyPair, receiver: &User) -> anyhow::Resul
         kind: TEXT.to_owned(),
         receiver_key_id: receiver.key_id.clone(),
         franking_tag: None,
+        attachment_ids: Vec::new(),
     })
 }
 

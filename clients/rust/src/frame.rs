@@ -7,7 +7,7 @@ use serde::Deserialize as _;
 use serde_json::Value;
 
 pub use client::{ClientFrame, DeleteFor, Draft};
-pub use server::{Deleted, ErrorFrame, Limits, Message, Receipt, ReceiptKind, ServerFrame, Stored};
+pub use server::{Attachment, Deleted, ErrorFrame, Limits, Message, Receipt, ReceiptKind, ServerFrame, Stored};
 
 /// A received frame.
 #[derive(Debug, PartialEq)]

@@ -100,6 +100,7 @@ mod tests {
             expires_at: None,
             franking_tag: tag,
             report_token: token.map(str::to_owned),
+            attachments: Vec::new(),
         };
         let (tag, token) = (Some(key.tag("hello")), Some("token"));
         assert_eq!(provable(&message(tag.clone(), token), Some(&key), "hello"), Provable::Content);

@@ -5,6 +5,8 @@ mod backoff;
 mod connection;
 mod cursor;
 mod event;
+#[cfg(feature = "files")]
+pub mod files;
 mod frame;
 #[cfg(feature = "franking")]
 pub mod franking;
@@ -22,8 +24,8 @@ pub use connection::{Refreshed, Refusal, Stop};
 pub use cursor::{Cursor, InvalidCursor};
 pub use event::Event;
 pub use frame::{
-    ClientFrame, DeleteFor, Deleted, Draft, ErrorFrame, Incoming, Limits, Message, Receipt, ReceiptKind, ServerFrame,
-    Stored, parse,
+    Attachment, ClientFrame, DeleteFor, Deleted, Draft, ErrorFrame, Incoming, Limits, Message, Receipt, ReceiptKind,
+    ServerFrame, Stored, parse,
 };
 pub use machine::Client;
 pub use outbox::Outbox;

@@ -31,6 +31,8 @@ pub struct Client {
     /// Whether sending waits for [`Event::SendingResumed`].
     holds_back: bool,
     send_backoff: Backoff,
+    /// The server's limit of a file, once it is known.
+    media_bytes: Option<u64>,
 }
 
 impl Client {
@@ -49,7 +51,14 @@ impl Client {
             said_delivered: None,
             holds_back: false,
             send_backoff: Backoff::default(),
+            media_bytes: None,
         }
+    }
+
+    /// Returns the most bytes of a file that the server takes; `None` before its `hello`, and where it takes none.
+    #[must_use]
+    pub fn media_bytes(&self) -> Option<u64> {
+        self.media_bytes
     }
 
     /// Returns whether there is neither a connection nor an attempt, so that written messages must wait.

@@ -73,6 +73,9 @@ pub struct Draft {
     /// What the sender commits to, so that the receiver can report it: the tag of the plaintext under a key in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub franking_tag: Option<String>,
+    /// The ids of uploaded files that the message names, none twice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachment_ids: Vec<String>,
 }
 
 /// The sides for which a message is deleted.

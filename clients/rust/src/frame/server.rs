@@ -96,11 +96,14 @@ pub enum ServerFrame {
 pub struct Limits {
     /// Frames without a reply after which the server stops reading.
     pub in_flight: usize,
+    /// Most bytes of a file; absent where the server takes none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media_bytes: Option<u64>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { in_flight: 64 }
+        Self { in_flight: 64, media_bytes: None }
     }
 }
 
@@ -151,6 +154,21 @@ pub struct Message {
     /// The server's word for it, for a report; of messages of others only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report_token: Option<String>,
+    /// The files that it names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
+}
+
+/// A file that a message names.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Attachment {
+    /// The file's id.
+    pub id: String,
+    /// Where it is read, relative to the server's address.
+    pub file_url: String,
+    /// The size of the ciphertext; absent in a message of this device whose `stored` does not tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
 }
 
 /// How far a user has received or read. Receipts are cumulative.

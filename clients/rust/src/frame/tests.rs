@@ -10,6 +10,7 @@ fn a_draft_has_the_keys_of_the_contract() {
         kind: "text".to_owned(),
         receiver_key_id: None,
         franking_tag: None,
+        attachment_ids: Vec::new(),
     };
     let json = concat!(
         r#"{"type":"send","client_id":"c","to":2,"receiver_encrypted":"r","sender_encrypted":"s","#,
@@ -35,7 +36,10 @@ fn only_events_move_the_cursor() {
 #[test]
 fn unknown_fields_are_ignored_and_half_frames_refused() {
     let hello = parse(r#"{"type":"hello","cursor":"e:1","limits":{"in_flight":8,"more":1},"later":[]}"#).unwrap();
-    assert_eq!(hello.frame, ServerFrame::Hello { cursor: "e:1".parse().unwrap(), limits: Limits { in_flight: 8 } });
+    assert_eq!(
+        hello.frame,
+        ServerFrame::Hello { cursor: "e:1".parse().unwrap(), limits: Limits { in_flight: 8, media_bytes: None } }
+    );
     assert!(parse(r#"{"type":"message","seq":1}"#).is_err());
     assert!(parse("[]").is_err());
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Client;
-use crate::frame::{self, Message, Receipt, Stored};
+use crate::frame::{self, Attachment, Message, Receipt, Stored};
 use crate::outbox::Renewal;
 use crate::{Action, ClientFrame, Cursor, Draft, ErrorFrame, Notice, Pause, ReceiptKind, ServerFrame};
 
@@ -16,6 +16,7 @@ impl Client {
         match frame {
             ServerFrame::Hello { cursor, limits } => {
                 self.outbox.allow(limits.in_flight);
+                self.media_bytes = limits.media_bytes;
                 actions.extend(self.progress.hello(cursor).map(Action::StartOver));
             }
             ServerFrame::Reset { cursor, .. } => actions.push(Action::StartOver(self.progress.reset(cursor))),
@@ -72,6 +73,7 @@ impl Client {
             expires_at: None,
             franking_tag: draft.franking_tag,
             report_token: None,
+            attachments: draft.attachment_ids.into_iter().map(attachment).collect(),
         })));
     }
 
@@ -133,4 +135,9 @@ impl Client {
             actions.push(Action::PauseSending(pause));
         }
     }
+}
+
+/// Returns a file of an own message, as the server shows it to others.
+fn attachment(id: String) -> Attachment {
+    Attachment { file_url: format!("/media/{id}"), id, size: None }
 }

@@ -20,6 +20,7 @@ fn draft(client_id: &str) -> Draft {
         kind: "text".to_owned(),
         receiver_key_id: Some("k".to_owned()),
         franking_tag: None,
+        attachment_ids: Vec::new(),
     }
 }
 

@@ -9,6 +9,7 @@ fn draft(number: usize, to: i64) -> Draft {
         kind: "text".to_owned(),
         receiver_key_id: None,
         franking_tag: None,
+        attachment_ids: Vec::new(),
     }
 }
 

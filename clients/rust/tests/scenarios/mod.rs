@@ -28,6 +28,7 @@ fn draft(client_id: &str) -> Draft {
         kind: "text".to_owned(),
         receiver_key_id: Some("d9cae0dbdbf078b2".to_owned()),
         franking_tag: None,
+        attachment_ids: Vec::new(),
     }
 }
 

@@ -343,5 +343,6 @@ fn draft(client_id: String) -> Draft {
         kind: "text".to_owned(),
         receiver_key_id: None,
         franking_tag: None,
+        attachment_ids: Vec::new(),
     }
 }
