@@ -30,7 +30,10 @@ impl Snapshot {
         Ok(Self {
             at: clock::now(),
             done,
-            server: target.pid.map(process::usage).transpose()?,
+            server: target
+                .pid
+                .map(if target.has_workers { process::usage_with_children } else { process::usage })
+                .transpose()?,
             tool: process::usage(std::process::id())?,
             machine: process::machine_cpu(),
             metrics,

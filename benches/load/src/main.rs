@@ -24,6 +24,7 @@ mod keys;
 mod latency;
 mod login;
 mod marked_frame;
+mod media;
 mod memory;
 mod mixed;
 mod outbox;
@@ -174,6 +175,13 @@ enum Command {
     },
     /// What a million addresses and a million names cost in the table of limiters, in the tool itself
     Keys(keys::Keys),
+    /// Files: speed against a bare server and nginx, memory, and what transfers do to messages
+    Media {
+        #[command(flatten)]
+        media: media::Media,
+        #[command(flatten)]
+        own: Where,
+    },
     /// Handshakes of TLS at the server, against a bare acceptor with the same library
     Tls {
         #[command(flatten)]
@@ -280,6 +288,7 @@ async fn perform(command: Command) -> Result<()> {
         Command::Login { login, own } => report::print(&login.run(&own.place(false).await?).await?),
         Command::Stuffing { stuffing, own } => report::print(&stuffing.run(&own.place(false).await?).await?),
         Command::Keys(keys) => report::print(&keys.run()?),
+        Command::Media { media, own } => report::print(&Box::pin(media.run(&own.place(false).await?)).await?),
         Command::Tls { tls, own } => report::print(&tls.run(&own.place(false).await?).await?),
         Command::Timing { timing, own } => report::print(&timing.run(&own.place(false).await?).await?),
         Command::Carrier { carrier, own } => {

@@ -247,6 +247,15 @@ impl Place {
         self.target("bare".to_owned(), child, None, dir, 0)
     }
 
+    /// Starts the bare server of files.
+    pub(crate) async fn bare_files(&self) -> Result<Target> {
+        let mut command = Command::new(std::env::current_exe()?);
+        let dir = self.fresh_dir()?;
+        command.args(["reference", "--files"]).arg(dir.path());
+        let child = Child::start(&mut command, dir.path()).await?;
+        self.target("bare".to_owned(), child, None, dir, 0)
+    }
+
     /// Makes a directory, removed with the value.
     pub(crate) fn fresh_dir(&self) -> Result<TempDir> {
         let made = tempfile::Builder::new().prefix("fluent-load-").tempdir_in(&self.dir);

@@ -22,6 +22,23 @@ pub(crate) fn usage(pid: u32) -> Result<Usage> {
     Ok(Usage { cpu: from_ticks(cpu), switches: switches(pid) })
 }
 
+/// Returns the usage of process `pid` and of those that it has started and that live.
+pub(crate) fn usage_with_children(pid: u32) -> Result<Usage> {
+    let mut all = usage(pid)?;
+    for entry in std::fs::read_dir("/proc").context("cannot read /proc")?.flatten() {
+        let Some(child) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        let stat = read_to_string(entry.path().join("stat")).unwrap_or_default();
+        // It may have ended meanwhile.
+        if parent(&stat) == Some(pid)
+            && let Ok(of_child) = usage(child)
+        {
+            all.cpu += of_child.cpu;
+            all.switches += of_child.switches;
+        }
+    }
+    Ok(all)
+}
+
 /// Returns the peak memory of a process, in MiB.
 pub(crate) fn peak_rss_mib(pid: u32) -> Option<u64> {
     let status = read_to_string(format!("/proc/{pid}/status")).ok()?;
@@ -38,6 +55,11 @@ pub(crate) fn machine_cpu() -> Option<Duration> {
 fn cpu_ticks(stat: &str) -> Option<u64> {
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
     Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
+}
+
+/// Returns `ppid` in such a line.
+fn parent(stat: &str) -> Option<u32> {
+    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
 /// Returns the sum of user, nice, system, irq, softirq and steal of all cores.
@@ -73,7 +95,7 @@ mod tests {
     #[test]
     fn lines_of_proc() {
         let stat = "7 (a b) c) S 1 7 7 0 -1 4194560 12 0 0 0 150 25 0 0 20 0 4 0 9 1 2";
-        assert_eq!(cpu_ticks(stat), Some(175));
+        assert_eq!((cpu_ticks(stat), parent(stat)), (Some(175), Some(1)));
         assert_eq!(busy_ticks("cpu  1 2 4 1000 1000 8 16 32 1000\ncpu0 1"), Some(63));
         assert_eq!(field("A: 1\nVmHWM:\t  2048 kB\n", "VmHWM:"), Some(2048));
     }
@@ -81,6 +103,7 @@ mod tests {
     #[test]
     fn this_process() {
         let me = std::process::id();
-        assert!(usage(me).is_ok() && peak_rss_mib(me).is_some_and(|mib| mib > 0) && machine_cpu().is_some());
+        assert!(usage(me).is_ok() && usage_with_children(me).is_ok());
+        assert!(peak_rss_mib(me).is_some_and(|mib| mib > 0) && machine_cpu().is_some());
     }
 }

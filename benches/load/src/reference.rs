@@ -36,6 +36,9 @@ pub(crate) struct Reference {
     /// Instead of a relay: accepts TLS with the certificate and key in this directory, and closes what clients close
     #[arg(long, value_name = "DIR")]
     tls: Option<PathBuf>,
+    /// Instead of a relay: takes and gives the files of this directory
+    #[arg(long, value_name = "DIR", conflicts_with = "tls")]
+    files: Option<PathBuf>,
 }
 
 impl Reference {
@@ -46,6 +49,11 @@ impl Reference {
             say(&format!("  clients    https://{}", listener.local_addr()?));
             say("Try:");
             return crate::tls::accept(listener, acceptor).await;
+        }
+        if let Some(dir) = &self.files {
+            say(&format!("  clients    http://{}", listener.local_addr()?));
+            say("Try:");
+            return crate::media::serve(listener, dir.clone()).await;
         }
         let (jobs, waiting) = mpsc::channel(WAITING);
         let hub = Arc::new(Hub::new(jobs));

@@ -18,7 +18,7 @@ use crate::random::Random;
 use crate::target::Target;
 
 pub(crate) use ask::{Ask, Expect};
-pub(crate) use connection::Connection;
+pub(crate) use connection::{Connection, head};
 use outcome::Board;
 pub(crate) use outcome::{Outcome, Served};
 

@@ -25,6 +25,8 @@ pub(crate) struct Target {
     pub(crate) admin: Option<SocketAddr>,
     /// Its process id, if it runs on this machine.
     pub(crate) pid: Option<u32>,
+    /// Whether other processes, which it has started, do its work.
+    pub(crate) has_workers: bool,
     pub(crate) accounts: Vec<Account>,
     own: Option<OwnServer>,
 }
@@ -49,7 +51,7 @@ impl Target {
     ) -> Self {
         let (addr, admin, pid) = (child.addr, child.admin, Some(child.pid()));
         let own = OwnServer { child, _database: database, _dir: dir, _cluster: cluster };
-        Self { name, addr, admin, pid, accounts, own: Some(own) }
+        Self { name, addr, admin, pid, has_workers: false, accounts, own: Some(own) }
     }
 
     /// Makes a target of a running server.
@@ -59,7 +61,7 @@ impl Target {
         pid: Option<u32>,
         accounts: Vec<Account>,
     ) -> Self {
-        Self { name: addr.to_string(), addr, admin, pid, accounts, own: None }
+        Self { name: addr.to_string(), addr, admin, pid, has_workers: false, accounts, own: None }
     }
 
     /// Returns the server's log, for the report of an error.

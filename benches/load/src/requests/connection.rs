@@ -59,7 +59,7 @@ impl Connection {
 }
 
 /// Returns the status, and the range of the body; `None` when the head is incomplete.
-fn head(bytes: &[u8]) -> Result<Option<(u16, usize, usize)>> {
+pub(crate) fn head(bytes: &[u8]) -> Result<Option<(u16, usize, usize)>> {
     let Some(end) = memmem::find(bytes, b"\r\n\r\n") else {
         if bytes.len() > MAX_HEAD {
             bail!("the head of an answer does not end");
