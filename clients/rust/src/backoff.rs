@@ -8,8 +8,10 @@ use crate::millis;
 
 /// Upper bound of the first wait.
 const FIRST: Duration = Duration::from_secs(1);
-/// Upper bound of any wait, and the time that a connection must last to reset the backoff.
-const MAX: Duration = Duration::from_secs(30);
+/// Upper bound of any wait.
+const MAX: Duration = Duration::from_mins(1);
+/// The time that a connection must last to reset the backoff.
+const LASTING: Duration = Duration::from_secs(30);
 
 /// Upper bound of the first waits after a restart, which takes a server seconds and not minutes.
 const RESTART: Duration = Duration::from_secs(4);
@@ -34,10 +36,11 @@ impl Pause {
         Self { at_least, spread: Duration::ZERO }
     }
 
-    /// Returns a wait that is longer by `time`.
+    /// Returns a wait that is longer by `time`, and spread over as much time again at least: those who are told the
+    /// same time do not come together.
     #[must_use]
     pub fn after(self, time: Duration) -> Self {
-        Self { at_least: self.at_least + time, ..self }
+        Self { at_least: self.at_least + time, spread: self.spread.max(time) }
     }
 
     /// Returns the time to wait for a random number from 0 (included) to 1 (excluded).
@@ -54,7 +57,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Returns a random time below a bound that doubles with each attempt, from 1 s to 30 s.
+    /// Returns a random time below a bound that doubles with each attempt, from 1 s to 60 s.
     pub fn next_pause(&mut self) -> Pause {
         self.pause_below(MAX)
     }
@@ -72,7 +75,7 @@ impl Backoff {
 
     /// Begins anew after a connection that lasted long enough.
     pub fn connected_for(&mut self, time: Duration) {
-        if time > MAX {
+        if time > LASTING {
             self.reset();
         }
     }
@@ -90,14 +93,14 @@ mod tests {
     #[test]
     fn waits_grow_to_their_bound() {
         let mut backoff = Backoff::default();
-        for bound in [1, 2, 4, 8, 16, 30, 30].map(Duration::from_secs) {
+        for bound in [1, 2, 4, 8, 16, 32, 60, 60].map(Duration::from_secs) {
             let pause = backoff.next_pause();
             assert_eq!(pause, Pause { at_least: Duration::ZERO, spread: bound });
             assert!(pause.draw(0.999) < bound);
         }
-        backoff.connected_for(Duration::from_secs(5));
+        backoff.connected_for(LASTING);
         assert_eq!(backoff.next_pause().spread, MAX);
-        backoff.connected_for(Duration::from_mins(1));
+        backoff.connected_for(LASTING + Duration::from_millis(1));
         assert_eq!(backoff.next_pause().spread, FIRST);
         backoff.attempts = u32::MAX;
         assert_eq!(backoff.next_pause().spread, MAX);
@@ -107,7 +110,8 @@ mod tests {
     fn what_the_server_asks_for_is_added() {
         let pause = Backoff::default().next_pause().after(Duration::from_secs(7));
         assert_eq!(pause.draw(0.0), Duration::from_secs(7));
-        assert_eq!(pause.draw(0.5), Duration::from_millis(7500));
+        assert_eq!(pause.draw(0.5), Duration::from_millis(10_500));
+        assert_eq!(Pause { spread: Duration::from_secs(9), ..pause }.after(FIRST).spread, Duration::from_secs(9));
         assert_eq!(Pause::exactly(Duration::from_secs(7)).draw(0.9), Duration::from_secs(7));
     }
 }

@@ -1,7 +1,9 @@
 /** Upper bound of the first wait, in milliseconds. */
 const FIRST_MS = 1_000;
-/** Upper bound of any wait, and the time that a connection must last to begin anew, in milliseconds. */
-const MAX_MS = 30_000;
+/** Upper bound of any wait, in milliseconds. */
+const MAX_MS = 60_000;
+/** The time that a connection must last to begin anew, in milliseconds. */
+const LASTING_MS = 30_000;
 /** Upper bound of the first waits after a restart, which takes a server seconds and not minutes. */
 const RESTART_MS = 4_000;
 /** The number of waits to which {@link RESTART_MS} applies. */
@@ -25,7 +27,7 @@ export function draw(pause: Pause, random: number): number {
   return pause.at_least_ms + pause.spread_ms * random;
 }
 
-/** Returns a random time below a bound that doubles with each attempt, from 1 s to 30 s. */
+/** Returns a random time below a bound that doubles with each attempt, from 1 s to 60 s. */
 export function nextPause(backoff: Backoff, isRestart = false): Pause {
   const max = isRestart && backoff.attempts < RESTART_TRIES ? RESTART_MS : MAX_MS;
   const spread_ms = Math.min(FIRST_MS * 2 ** Math.min(backoff.attempts, 32), max);
@@ -33,7 +35,15 @@ export function nextPause(backoff: Backoff, isRestart = false): Pause {
   return { at_least_ms: 0, spread_ms };
 }
 
+/**
+ * Returns a wait that is longer by `ms`, and spread over as much time again at least: those who are told the same time
+ * do not come together.
+ */
+export function after(pause: Pause, ms: number): Pause {
+  return { at_least_ms: pause.at_least_ms + ms, spread_ms: Math.max(pause.spread_ms, ms) };
+}
+
 /** Begins anew after a connection that lasted long enough. */
 export function connectedFor(backoff: Backoff, ms: number): void {
-  if (ms > MAX_MS) backoff.attempts = 0;
+  if (ms > LASTING_MS) backoff.attempts = 0;
 }

@@ -2,7 +2,7 @@
  * The connection: when to connect, to wait, to refresh tokens and to give up, as docs/protocol.md advises for each close
  * code.
  */
-import { type Backoff, type Pause, connectedFor, nextPause } from "./backoff.js";
+import { type Backoff, type Pause, after, connectedFor, nextPause } from "./backoff.js";
 
 /** Least wait after a close that is the client's own fault, in milliseconds. */
 const AFTER_A_FAULT_MS = 60_000;
@@ -132,7 +132,7 @@ export function refreshed(connection: Connection, outcome: Refreshed): Step {
 function backOff(connection: Connection, atLeastMs: number): Step {
   connection.has_fresh_tokens = false;
   const pause = nextPause(connection.backoff, connection.is_restart);
-  return wait(connection, { ...pause, at_least_ms: pause.at_least_ms + atLeastMs }, "connect");
+  return wait(connection, after(pause, atLeastMs), "connect");
 }
 
 function wait(connection: Connection, pause: Pause, next: "connect" | "refresh"): Step {

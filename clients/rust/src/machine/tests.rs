@@ -235,7 +235,7 @@ fn a_frame_that_was_too_large_is_marked() {
     let actions = client.on(closed(Some(1009)));
     let failed = Notice::Failed { draft: draft("a"), code: "too_large".to_owned() };
     assert_eq!(actions[0], Action::Tell(failed));
-    let minute = Pause { at_least: Duration::from_mins(1), spread: Duration::from_secs(1) };
+    let minute = Pause { at_least: Duration::from_mins(1), spread: Duration::from_mins(1) };
     assert_eq!(actions[1..], [Action::Pause(minute), Action::SaveOutbox]);
 }
 

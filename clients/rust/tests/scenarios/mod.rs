@@ -259,13 +259,15 @@ fn connection() -> Vec<(&'static str, Trace)> {
         (
             "backoff",
             Trace::record(
-                "Waits double up to 30 s, more than the server asks for, until a connection has held.",
+                "Waits double up to 60 s, and follow what the server asks for, until a connection has held.",
                 resuming.clone(),
                 [
                     Event::Start,
                     passing(None),
                     Event::PauseEnded,
                     passing(Some(7)),
+                    Event::PauseEnded,
+                    passing(None),
                     Event::PauseEnded,
                     passing(None),
                     Event::PauseEnded,
