@@ -250,6 +250,8 @@ CREATE TABLE members (
     shown_at bigint NOT NULL DEFAULT 0,
     delivered_seq bigint NOT NULL DEFAULT 0,
     delivered_at bigint NOT NULL DEFAULT 0,
+    quiet_from bigint,
+    quiet_to bigint,
     PRIMARY KEY (user_id, conversation_id)
 );
 CREATE INDEX members_conversation ON members USING btree (conversation_id);

@@ -204,6 +204,8 @@ CREATE TABLE "members" (
     shown_at BIGINT NOT NULL DEFAULT 0,
     delivered_seq BIGINT NOT NULL DEFAULT 0,
     delivered_at BIGINT NOT NULL DEFAULT 0,
+    quiet_from BIGINT,
+    quiet_to BIGINT,
     PRIMARY KEY ("user_id", "conversation_id")
 );
 CREATE INDEX members_conversation ON members (conversation_id);

@@ -31,6 +31,7 @@ mod m0021_account_control;
 mod m0022_media;
 mod m0023_stored_messages;
 mod m0024_push;
+mod m0025_quiet;
 
 /// Returns the type of an id that the database gives, as the key of its table. It is never given again.
 fn identity(backend: DatabaseBackend) -> &'static str {
@@ -72,6 +73,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0022_media::Migration),
             Box::new(m0023_stored_messages::Migration),
             Box::new(m0024_push::Migration),
+            Box::new(m0025_quiet::Migration),
         ]
     }
 }

@@ -5,6 +5,7 @@ mod debts;
 mod idempotency;
 mod limits;
 mod postgres;
+mod quiet;
 mod quota;
 mod sqlite;
 
@@ -93,6 +94,7 @@ impl Batch<'_> {
         if accepted.is_empty() {
             return Ok(());
         }
+        Box::pin(self.note_quiet(&accepted)).await?;
         if let Some(known) = self.insert(&accepted).await? {
             accepted = self.new_ones(accepted, &known);
         }

@@ -17,8 +17,9 @@ const BY_NAME: &str = "p.user_id = v.column2 AND p.device_id = v.column3";
 const BY_LOGIN: &str = "p.user_id = v.column2 AND p.login_id = v.column4";
 const ONLY_OF_LOGIN: &str = "p.user_id = v.column2 AND p.login_id = v.column4 AND NOT EXISTS \
      (SELECT 1 FROM push_targets AS q WHERE q.login_id = p.login_id AND q.device_id <> p.device_id)";
-/// The newest message that somebody else has written to the user.
-const NEWEST: &str = "(SELECT MAX(newest_inbound) FROM members WHERE user_id = p.user_id)";
+/// The newest message that wakes the user's devices.
+const NEWEST: &str = "(SELECT MAX(CASE WHEN quiet_to >= newest_inbound THEN quiet_from ELSE newest_inbound END) \
+     FROM members WHERE user_id = p.user_id)";
 
 /// How often a device is noted as seen while nothing else changes, in microseconds.
 const SEEN_EVERY_US: i64 = 60_000_000;
@@ -103,6 +104,7 @@ impl Storage {
         // Nobody has what does not exist yet: a device that says so would never be woken again.
         let up_to = "CASE WHEN v.column5 > (SELECT last_seq FROM store WHERE id = 1) \
              THEN (SELECT last_seq FROM store WHERE id = 1) ELSE v.column5 END";
+        let waking = format!("CASE WHEN v.column5 <= {NEWEST} THEN v.column5 ELSE {NEWEST} END");
         let (seq, changes, concerned) = match change {
             Change::Acknowledge => {
                 // A device that is seen all the time is noted once a minute.
@@ -114,7 +116,8 @@ impl Storage {
             }
             Change::Owe => {
                 let by = OweBy { seq: "n.seq", is_urgent: "TRUE", now: "n.at", not_before: "n.not_before" };
-                ("v.column5", owe(backend, by), "p.acked_seq < v.column5".to_owned())
+                // Behind the newest one that wakes the device are only such as wake nobody.
+                (&*waking, owe(backend, by), format!("p.acked_seq < {waking}"))
             }
             Change::OweNewest => {
                 let by = OweBy { seq: "n.seq", is_urgent: "TRUE", now: "n.at", not_before: "n.not_before" };

@@ -172,3 +172,47 @@ async fn a_closed_socket_leaves_its_newest_message_owed_beside_an_older_one() {
     assert!(later.is_empty());
     assert_eq!(owed().await, Some(newest));
 }
+
+/// Messages that wake nobody are owed to no device, whatever becomes of it or of the server.
+#[tokio::test]
+async fn what_wakes_nobody_is_not_owed_later_either() {
+    let dir = tempfile::tempdir().unwrap();
+    let now = Timestamp::from_micros(1_700_000_000_000_000);
+    let storage = store_with(dir.path(), &["alice", "bob"], now).await;
+    let device = registered(&storage, now).await;
+    let owed = async || storage.push_targets(BOB).await.unwrap()[0].outbox.debt.map(|debt| debt.seq);
+    storage.devices().opened(BOB, SocketId(1), Who::Device(device.clone()));
+    let send = async |urgencies: &[Urgency]| -> Seq {
+        let commands = urgencies.iter().map(|urgency| message(*urgency)).collect();
+        storage.apply(commands, now).await.unwrap().last
+    };
+    let key = || (BOB, Who::Device(device.clone()));
+    let gone = async |newest: Seq| {
+        let unconfirmed = HashMap::from([(key(), newest)]);
+        storage.write_notes(Notes { unconfirmed, ..Notes::default() }, now, now).await.unwrap();
+        let unconfirmed = owed().await;
+        let closed = HashMap::from([(key(), now)]);
+        storage.write_notes(Notes { closed, ..Notes::default() }, now, now).await.unwrap();
+        storage.sweep_targets(&(UserId(0), String::new()), now, now).await.unwrap();
+        assert_eq!(owed().await, unconfirmed, "whichever way is found out");
+        unconfirmed
+    };
+    let came = async |newest: Seq| {
+        let acknowledged = HashMap::from([(key(), newest)]);
+        storage.write_notes(Notes { acknowledged, ..Notes::default() }, now, now).await.unwrap();
+        assert_eq!(owed().await, None);
+    };
+    let (high, none) = (Urgency::High, Urgency::None);
+    let first = send(&[none]).await;
+    assert_eq!(gone(first).await, None);
+    let (waking, quiet) = (send(&[Urgency::Normal]).await, send(&[none, none]).await);
+    assert_eq!(gone(send(&[none]).await).await, Some(waking));
+    came(Seq(waking.0)).await;
+    assert_eq!(gone(quiet).await, None, "it has all that matters");
+    let newest = send(&[none, high, none]).await;
+    assert_eq!(gone(newest).await, Some(Seq(newest.0 - 1)));
+    came(newest).await;
+    let newest = send(&[high, none, high]).await;
+    assert_eq!(gone(newest).await, Some(newest));
+    storage.close().await.unwrap();
+}

@@ -111,3 +111,28 @@ async fn what_a_process_was_about_to_owe_is_owed_by_its_successor() {
     settled(&server).await;
     server.stop().await;
 }
+
+#[tokio::test]
+async fn what_wakes_nobody_wakes_nobody_after_a_restart_either() {
+    let (provider, clock) = (Provider::new(), stopped_clock());
+    let data = TestData::of_one().await;
+    let server = pushing_on(data.clone(), &provider, clock.clone(), |_| {}).await;
+    let (alice, bob) = (server.sign_up("alice").await, server.sign_up("bob").await);
+    let carol = server.sign_up("carol").await;
+    register(&bob, "b").await;
+    register(&carol, "c").await;
+    let (mut b, mut c) = (live(&bob, "b").await, live(&carol, "c").await);
+    send(&alice, carol.id, "one", None).await;
+    send(&alice, carol.id, "a receipt", Some("none")).await;
+    send(&alice, bob.id, "another receipt", Some("none")).await;
+    for socket in [&mut b, &mut c] {
+        socket.expect("message").await;
+    }
+    // As a process that is killed: neither has acknowledged anything.
+    drop(server);
+    let server = pushing_on(data, &provider, clock.clone(), |_| {}).await;
+    woken_in_time(&provider, &clock, "token-c", 1).await;
+    settled(&server).await;
+    assert_eq!(provider.asked(), 1, "both were looked at in one go");
+    server.stop().await;
+}

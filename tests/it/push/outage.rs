@@ -96,8 +96,11 @@ async fn nothing_is_lost_whatever_happens() {
         match random.random_range(0..10) {
             0..4 => {
                 text += 1;
-                let urgency = [None, Some("normal")].choose(&mut random).copied().flatten();
-                device.newest = seq(&send(&sender, users[n].id, &format!("m{text}"), urgency).await);
+                let urgency = [None, Some("normal"), Some("none")].choose(&mut random).copied().flatten();
+                let stored = send(&sender, users[n].id, &format!("m{text}"), urgency).await;
+                if urgency != Some("none") {
+                    device.newest = seq(&stored);
+                }
             }
             4 => {
                 device.acknowledged = device.newest;
