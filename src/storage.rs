@@ -65,6 +65,7 @@ pub use people::second_factors::FactorChange;
 pub use push::{Owing, PushTrace};
 pub use retention::logins::Expired;
 pub use retention::messages::{BATCH, Cleared};
+pub use retention::zeros::ZerosWalk;
 pub use schema::migrate::MigrationState;
 #[cfg(feature = "testing")]
 pub use testing::seed::{SeedMessages, SeedUsers};

@@ -209,6 +209,8 @@ impl JanitorState {
         if self.ticks.is_multiple_of(DROP_EVERY) {
             let horizon = storage.stamp_of(now.plus_secs(-self.args.config.keep_deleted_s()), now).await?;
             self.chores.run(Chore::DropBefore(horizon)).await?;
+            self.chores.run(Chore::DropZeros(now)).await?;
+            self.chores.run(Chore::DropClockMarks(now)).await?;
             self.chores.run(Chore::DropTickets(now)).await?;
             self.chores.run(Chore::DropInvites(now)).await?;
             self.chores.run(Chore::DropReports(now)).await?;

@@ -9,3 +9,4 @@ mod media;
 pub(in crate::storage) mod messages;
 mod push;
 mod reports;
+pub(in crate::storage) mod zeros;

@@ -1,7 +1,6 @@
 //! Waking devices whose apps sleep.
 
 mod double;
-mod growth;
 mod liveness;
 mod outage;
 mod providers;

@@ -4,6 +4,7 @@ mod batches;
 mod ended;
 mod kept_ciphertexts;
 mod media;
+mod plateau;
 mod tombstones;
 mod vanish;
 mod wipe;

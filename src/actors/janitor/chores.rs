@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::domain::{MessageId, Timestamp};
-use crate::storage::{Cleared, Storage, StorageError};
+use crate::storage::{Cleared, Storage, StorageError, ZerosWalk};
 use crate::telemetry::metrics;
 
 /// Most steps of one chore in one tick.
@@ -21,6 +21,10 @@ pub(super) enum Chore {
     ExpireMedia(Timestamp),
     /// Drops tombstones and events from before the time.
     DropBefore(Timestamp),
+    /// Deletes the zeros that destroyed messages have left, once a day.
+    DropZeros(Timestamp),
+    /// Drops marks of the clock that are old by the time.
+    DropClockMarks(Timestamp),
     /// Drops tickets and deleted accounts that had expired by the time.
     DropTickets(Timestamp),
     /// Drops entries of the audit log from before the time, and those beyond so many.
@@ -44,11 +48,13 @@ pub(super) struct Chores {
     access_token_s: i64,
     /// The newest message up to which retention has destroyed everything.
     swept: MessageId,
+    /// How far the search for zeros has come.
+    zeros: ZerosWalk,
 }
 
 impl Chores {
     pub(super) fn new(storage: Arc<Storage>, access_token_s: i64) -> Self {
-        Self { storage, access_token_s, swept: MessageId(0) }
+        Self { storage, access_token_s, swept: MessageId(0), zeros: ZerosWalk::default() }
     }
 
     async fn run_step(&mut self, chore: Chore) -> Result<Cleared, StorageError> {
@@ -56,7 +62,15 @@ impl Chores {
             Chore::WipeAccounts => self.storage.wipe_accounts().await,
             Chore::Sweep => self.storage.sweep(&mut self.swept).await,
             Chore::ExpireMedia(now) => self.storage.expire_media(now).await,
-            Chore::DropBefore(horizon) => self.storage.drop_before(horizon).await,
+            Chore::DropBefore(horizon) => {
+                let cleared = self.storage.drop_before(horizon).await?;
+                if cleared.dropped > 0 {
+                    self.zeros.note();
+                }
+                Ok(cleared)
+            }
+            Chore::DropZeros(now) => self.storage.drop_zeros(&mut self.zeros, now).await,
+            Chore::DropClockMarks(now) => self.storage.drop_clock_marks(now).await,
             Chore::DropTickets(now) => self.storage.drop_tickets(now).await,
             Chore::DropAudit(horizon, keep) => self.storage.drop_audit(horizon, keep).await,
             Chore::DropReports(now) => self.storage.drop_reports(now).await,

@@ -21,6 +21,7 @@ use crate::storage::commands::batch::{Batch, Place, to};
 use crate::storage::commands::events::recorded_for;
 
 use changes::Changes;
+pub(in crate::storage) use decision::EVERYONE_WITHIN_S;
 use decision::{At, Decided};
 use targets::Target;
 

@@ -15,8 +15,8 @@ pub(in crate::storage) enum Side {
     Both,
 }
 
-/// Deletes rows of ciphertexts whose messages are gone for good. They are kept until the database is compacted:
-/// removing single rows would rearrange their pages, and compaction writes all pages anew.
+/// Deletes rows of ciphertexts whose messages are gone for good. Retention deletes those that are far from all others
+/// (`retention/zeros.rs`); removing single rows would rearrange pages, while compaction writes all pages anew.
 const ORPHANS: &str = "DELETE FROM bodies WHERE NOT EXISTS (SELECT 1 FROM messages WHERE messages.id = bodies.id)";
 
 /// Returns the change that erases copies of the messages in `column1` of a list (see

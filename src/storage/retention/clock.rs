@@ -2,7 +2,9 @@
 
 use crate::domain::Timestamp;
 use crate::storage::commands::clock_marks::MARK_EVERY_S;
+use crate::storage::commands::deletions::EVERYONE_WITHIN_S;
 use crate::storage::engine::tx::Tx as _;
+use crate::storage::retention::messages::Cleared;
 use crate::storage::{Storage, StorageError};
 
 /// Finds the time stamp below which all messages were stored before a moment; no row when that is the moment itself.
@@ -20,7 +22,18 @@ const STAMP_OF: &str = "SELECT COALESCE(f.clock, s.clock + 1) FROM store AS s, \
      WHERE s.id = 1 AND EXISTS (SELECT 1 FROM clock_marks AS m WHERE m.clock > $2 AND m.committed_at <= $1 \
      AND m.committed_at < m.clock AND (f.clock IS NULL OR m.clock < f.clock))";
 
+/// Deletes some marks that say of no time stamp after `$1` when it was given.
+const OLD_MARKS: &str = "DELETE FROM clock_marks WHERE clock IN (SELECT clock FROM clock_marks \
+     WHERE clock < (SELECT MAX(clock) FROM clock_marks WHERE clock <= $1) ORDER BY clock LIMIT $2 + 0 {skip})";
+
 impl Storage {
+    /// Drops some marks of time stamps that are so old that it no longer matters how much older their messages are: no
+    /// message with one can be deleted for everyone.
+    pub async fn drop_clock_marks(&self, now: Timestamp) -> Result<Cleared, StorageError> {
+        let dropped = self.drop_some(OLD_MARKS, now.plus_secs(-EVERYONE_WITHIN_S)).await?;
+        Ok(Cleared { destroyed: 0, dropped, has_more: dropped > 0 })
+    }
+
     /// Returns how many microseconds the newest time stamp is ahead of `now`; negative when it is not.
     pub async fn ahead_of(&self, now: Timestamp) -> Result<i64, StorageError> {
         let row = self.reads.query_one(self.statement("SELECT clock FROM store WHERE id = 1", [])).await?;

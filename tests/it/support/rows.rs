@@ -39,8 +39,8 @@ impl Rows {
         self.db.query_all_raw(Statement::from_string(self.db.get_database_backend(), sql)).await.unwrap()
     }
 
-    /// All rows of all tables.
-    pub(crate) async fn all(&self) -> Vec<Found> {
+    /// All tables with their columns.
+    async fn columns(&self) -> Vec<(String, Vec<String>)> {
         let columns = if self.is_sqlite { SQLITE_COLUMNS } else { POSTGRES_COLUMNS };
         let mut tables: Vec<(String, Vec<String>)> = Vec::new();
         for row in self.query(columns.to_owned()).await {
@@ -51,8 +51,18 @@ impl Rows {
                 None => tables.push((table, vec![column])),
             }
         }
+        tables
+    }
+
+    /// The names of all tables.
+    pub(crate) async fn tables(&self) -> Vec<String> {
+        self.columns().await.into_iter().map(|(table, _)| table).collect()
+    }
+
+    /// All rows of all tables.
+    pub(crate) async fn all(&self) -> Vec<Found> {
         let mut found = Vec::new();
-        for (table, columns) in tables {
+        for (table, columns) in self.columns().await {
             for row in self.query(self.as_json(&table, &columns)).await {
                 let text: String = row.try_get_by_index(0).unwrap();
                 found.push(Found { table: table.clone(), row: serde_json::from_str(&text).unwrap() });

@@ -6,7 +6,7 @@ use crate::storage::commands::deletions::targets::Target;
 use crate::storage::schema::kinds::{EventKind, GoneHow};
 
 /// The time, in seconds, for which a sender may delete a message for everyone.
-const EVERYONE_WITHIN_S: i64 = 24 * 60 * 60;
+pub(in crate::storage) const EVERYONE_WITHIN_S: i64 = 24 * 60 * 60;
 
 /// When a command is carried out.
 #[derive(Clone, Copy)]
