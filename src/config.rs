@@ -27,7 +27,7 @@ pub use nats::NatsServers;
 pub use sections::{
     Admin, AllowedPlace, Apns, Audit, Auth, Bans, Bytes, ClientAddressSource, Cluster, Database, Failover, Fcm, Http,
     Limits, Log, LogFormat, MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, MAX_LINK_S, Media, Messages, Push, Quota, Rate,
-    Registration, Reports, Server, Socket, Synchronous, Tls, TlsVersion, TokenAlgorithm, WebPush,
+    Registration, Reports, Server, Socket, Synchronous, Tls, TlsVersion, TokenAlgorithm, Web, WebPush,
 };
 pub use store::Store;
 
@@ -54,6 +54,8 @@ pub struct Config {
     pub audit: Audit,
     /// Limits and headers of HTTP.
     pub http: Http,
+    /// The web client.
+    pub web: Web,
     /// TLS in the process.
     pub tls: Tls,
     /// Limits and deadlines of sockets.

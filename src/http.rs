@@ -7,8 +7,10 @@ mod body;
 mod client_address;
 mod compress;
 mod connection;
+mod demo_links;
 mod door;
 mod error;
+mod etag;
 mod extract;
 mod health;
 mod host;
@@ -26,10 +28,12 @@ mod router;
 mod shares;
 mod tls;
 mod unread;
+mod web;
 mod words;
 
 pub use accept::Listener;
 pub use app::App;
+pub use demo_links::DemoLinks;
 pub use door::MAX_REFUSALS;
 pub use local::{LocalAnswer, LocalClient, serve_pipe};
 #[cfg(unix)]
@@ -37,3 +41,4 @@ pub use local::{LocalSocket, LocalSocketFile};
 pub use places::Places;
 pub use public::openapi_document;
 pub use tls::{Tls, TlsError};
+pub use web::{StandaloneClient, WebClient, WebFile, WebFiles};

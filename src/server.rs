@@ -17,12 +17,14 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::actors::{ActorSystem, Fatal, Health};
-use crate::clock::Clock;
+use crate::clock::{Clock, NoRandomness};
 use crate::config::Config;
 use crate::http::{App, MAX_REFUSALS, Places, Tls};
 #[cfg(unix)]
 use crate::http::{LocalSocket, LocalSocketFile};
 use crate::push::{self, Sender};
+#[cfg(feature = "testing")]
+use crate::socket::Sockets;
 use crate::storage::Storage;
 use crate::telemetry::{ListenerKind, Seldom, UPKEEP_INTERVAL, metrics};
 
@@ -186,6 +188,17 @@ impl Server {
         ServerWatch::new(&self.app, self.actors.health.clone())
     }
 
+    /// Returns whether there is a web client at `/app/`.
+    #[must_use]
+    pub fn has_web_client(&self) -> bool {
+        self.app.web.is_some()
+    }
+
+    /// Keeps what the web client needs to become a user of a demo, as JSON, and returns the code that gives it, once.
+    pub fn add_demo_link(&self, document: String) -> Result<String, NoRandomness> {
+        self.app.demo_links.add(document)
+    }
+
     /// Returns how many sockets are open.
     #[must_use]
     pub fn open_sockets(&self) -> usize {
@@ -203,6 +216,13 @@ impl Server {
     #[must_use]
     pub fn actors(&self) -> &ActorSystem {
         &self.actors
+    }
+
+    /// Returns the open sockets, for tests that fill the queue of those that are being opened.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn sockets(&self) -> &Sockets {
+        &self.app.sockets
     }
 
     /// Returns the store, for tests that look into it.

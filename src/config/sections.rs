@@ -19,6 +19,7 @@ mod reports;
 mod server;
 mod socket;
 mod tls;
+mod web;
 
 pub use admin::Admin;
 pub use audit::Audit;
@@ -38,3 +39,4 @@ pub use reports::Reports;
 pub use server::{ClientAddressSource, Server};
 pub use socket::Socket;
 pub use tls::{Tls, TlsVersion};
+pub use web::Web;

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::body::StrangersBytes;
 use super::client_address::ClientAddresses;
+use super::demo_links::DemoLinks;
 use super::operators::Operators;
 use super::places::Places;
 use super::shares::Shares;
+use super::web::WebClient;
 use crate::actors::{ActorSystem, Health, Others, WhoHandle};
 use crate::auth::{AddressRules, Auth, Bans};
 use crate::clock::Clock;
@@ -56,6 +58,10 @@ pub struct App {
     pub operators: Operators,
     /// Room for the bodies of requests without a token.
     pub strangers_bytes: StrangersBytes,
+    /// The web client; `None` where it is switched off.
+    pub web: Option<WebClient>,
+    /// What the links of a demo give.
+    pub demo_links: DemoLinks,
 }
 
 impl App {
@@ -97,6 +103,8 @@ impl App {
             address_rules: actors.address_rules.clone(),
             operators: Operators::new(&config.admin.hosts),
             strangers_bytes: StrangersBytes::default(),
+            web: WebClient::embedded().filter(|_| config.web.enabled),
+            demo_links: DemoLinks::default(),
             dialects: service.dialects().clone(),
             media,
             service,

@@ -19,8 +19,13 @@ const GZIP_WINDOW_BITS: i32 = 16 + 15;
 /// Room for the frame of gzip, which is a few bytes longer than that of zlib.
 const GZIP_FRAME_BYTES: usize = 32;
 
-/// Returns whether the client accepts gzip (RFC 9110 §12.5.3).
+/// Returns whether the client accepts gzip.
 pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
+    takes(headers, &["gzip", "x-gzip"])
+}
+
+/// Returns whether the client accepts the coding that has these names (RFC 9110 §12.5.3).
+pub(super) fn takes(headers: &HeaderMap, names: &[&str]) -> bool {
     let values = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     let mut others = false;
     for offered in values.flat_map(|value| value.split(',')) {
@@ -28,7 +33,7 @@ pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
         let weight = weight.trim().strip_prefix(['q', 'Q']).and_then(|weight| weight.trim().strip_prefix('='));
         let wanted = weight.and_then(|weight| weight.trim().parse::<f32>().ok()).is_some_and(|weight| weight > 0.0);
         match coding.trim().to_ascii_lowercase().as_str() {
-            "gzip" | "x-gzip" => return wanted,
+            name if names.contains(&name) => return wanted,
             "*" => others = wanted,
             _ => {}
         }

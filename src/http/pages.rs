@@ -18,9 +18,10 @@ const CSP: &str = "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src
 /// As for the files of Swagger UI: another version of the program has others.
 const CACHING: &str = "public, max-age=3600";
 
-/// The start page for clients.
-pub(in crate::http) async fn index(_: Arc<App>, _: Request) -> Result<Response, ApiError> {
-    Ok(page(StatusCode::OK, include_str!("pages/index.html")))
+/// The start page for clients. It offers the web client first, where there is one.
+pub(in crate::http) async fn index(app: Arc<App>, _: Request) -> Result<Response, ApiError> {
+    let to_chat = if app.web.is_some() { include_str!("pages/web_client.html") } else { "" };
+    Ok(page(StatusCode::OK, &include_str!("pages/index.html").replace("{web_client}", to_chat)))
 }
 
 /// The start page for operators.
@@ -58,7 +59,7 @@ pub(super) fn not_found() -> Response {
     page(StatusCode::NOT_FOUND, include_str!("pages/not_found.html"))
 }
 
-fn page(status: StatusCode, html: &'static str) -> Response {
+fn page(status: StatusCode, html: &str) -> Response {
     html_response(status, html.replace("{version}", VERSION))
 }
 

@@ -17,6 +17,7 @@ mod push_address;
 mod reports;
 mod second_factor;
 mod users;
+mod web;
 mod ws;
 
 use std::convert::Infallible;

@@ -105,6 +105,11 @@ impl Route {
         }
     }
 
+    /// Whether it is a page or a document, which people open in a browser.
+    pub(super) fn is_page(&self) -> bool {
+        self.description.is_none()
+    }
+
     /// Whether it reads or writes what the store has about an account.
     pub(super) fn needs_store(&self) -> bool {
         matches!(self.handler, Handler::Optional(_) | Handler::User(_))

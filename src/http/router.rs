@@ -97,8 +97,8 @@ impl Router {
     pub(super) async fn respond(&self, app: Arc<App>, request: RawRequest) -> Response {
         let mut counted = Counted::new(known_method(request.method()));
         let found = self.find(&request);
-        let wants_page =
-            !self.is_for_operators && matches!(found, Err((NO_PATH, _))) && accepts_html(request.headers());
+        let may_be_page = found.as_ref().map_or_else(|(path, _)| *path == NO_PATH, |(route, _)| route.is_page());
+        let wants_page = !self.is_for_operators && may_be_page && accepts_html(request.headers());
         counted.route = found.as_ref().map_or_else(|(path, _)| *path, |(route, _)| route.path);
         let result = match (self.admit(&app, &request, &found), found) {
             (Ok(access), Ok((route, parameters))) => self.handle(app, access, (route, parameters), request).await,
@@ -182,7 +182,7 @@ impl Router {
 const NO_PATH: &str = "none";
 
 /// Returns whether a request is a browser's for a page, and not a program's.
-fn accepts_html(headers: &HeaderMap) -> bool {
+pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     accepted.flat_map(|value| value.split(',')).any(|kind| kind.trim().starts_with("text/html"))
 }

@@ -28,3 +28,4 @@ mod step_up;
 mod token_keys;
 mod tokens;
 mod unread;
+mod web_client;

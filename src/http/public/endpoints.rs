@@ -4,7 +4,8 @@
 use std::sync::LazyLock;
 
 use super::{
-    accounts, chat, conversations, docs, keys, logins, me, media, messages, push, reports, second_factor, users, ws,
+    accounts, chat, conversations, docs, keys, logins, me, media, messages, push, reports, second_factor, users, web,
+    ws,
 };
 use crate::http::route::{BodyLimits, Route, route};
 use crate::http::{health, pages};
@@ -23,6 +24,10 @@ pub(super) static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
         route!(public GET "/docs/page.css" pages::style),
         route!(public GET "/docs/{*file}" docs::file),
         route!(public GET "/icon.svg" pages::icon),
+        route!(public GET "/app" web::redirect),
+        route!(public GET "/app/" web::index),
+        route!(public POST "/app/demo" web::demo, reads: BodyLimits::STRANGERS),
+        route!(public GET "/app/{*file}" web::file),
         route!(public keys::jwks),
         route!(public health::root),
         route!(public health::healthz, is_free: true),

@@ -154,6 +154,8 @@ pub(in crate::http) async fn ws_ticket(app: Arc<App>, access: Access, _: Request
     app.limiters.take(Limiter::HandshakeUser, access.user)?;
     // The handshake itself counts.
     app.limiters.give_back(Limiter::HandshakeUser, access.user);
+    // The queue of those that open sockets is too long, or this user has too many in it.
+    drop(app.sockets.admission.admit(access.user).await?);
     let ticket = app.auth.issue_ticket(access).await?;
     Ok(secret_json(StatusCode::OK, &TicketAnswer { ticket, expires_in: TICKET_LIFETIME_S }))
 }

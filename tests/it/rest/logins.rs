@@ -1,7 +1,7 @@
 //! Logins: listing and ending them, the password, tickets.
 
 use fluent_backend::clock::Clock;
-use fluent_backend::domain::Timestamp;
+use fluent_backend::domain::{Timestamp, UserId};
 use fluent_backend::testing::{Answer, Http, TestClient, TestServer, TestSocket, TokenPair};
 use futures_util::future::join_all;
 use http::{HeaderMap, Method, StatusCode};
@@ -137,6 +137,27 @@ async fn a_new_password_ends_every_session_and_begins_one() {
         let body = json!({"username": "alice", "password": password});
         assert_eq!(server.http().post("/auth/login", &body).await.status, status);
     }
+    server.stop().await;
+}
+
+/// A script in a browser sees no refusal of a handshake.
+#[tokio::test(flavor = "multi_thread")]
+async fn there_is_no_ticket_for_who_would_not_be_admitted() {
+    let server = TestServer::start_alone(|config| config.socket.max_per_user = 2).await;
+    let (alice, bob) = (server.sign_up("alice").await, server.sign_up("bob").await);
+    let ask = async |client: &TestClient| client.http.post("/auth/ws_ticket", &json!({})).await;
+    let admission = &server.server().sockets().admission;
+    let id = UserId(alice.id);
+    let opening = [admission.admit(id).await.unwrap(), admission.admit(id).await.unwrap()];
+    let refused = ask(&alice).await;
+    assert_eq!(refused.problem(), (503, "unavailable".to_owned()));
+    assert_eq!(refused.headers["retry-after"], "1");
+    ask(&bob).await.ok();
+    drop(opening);
+    ask(&alice).await.ok();
+    // A ticket holds no place in the queue.
+    ask(&alice).await.ok();
+    ask(&alice).await.ok();
     server.stop().await;
 }
 

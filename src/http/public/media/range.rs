@@ -1,9 +1,9 @@
-//! Which part of a file a client wants, and whether it wants it at all.
+//! Which part of a file a client wants.
 
 use std::ops::Range;
 
 use http::HeaderMap;
-use http::header::{IF_NONE_MATCH, IF_RANGE, RANGE};
+use http::header::{IF_RANGE, RANGE};
 use http_range_header::parse_range_header;
 
 /// What is to be sent.
@@ -35,13 +35,6 @@ pub(super) fn wanted(headers: &HeaderMap, etag: &str, size: u64) -> Wanted {
         Some(range) => Wanted::Part(*range.start()..range.end().saturating_add(1)),
         None => Wanted::Outside,
     }
-}
-
-/// Whether the client has the file already (RFC 9110 §13.1.2).
-pub(super) fn is_known(headers: &HeaderMap, etag: &str) -> bool {
-    let values = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let mut tags = values.flat_map(|value| value.split(',')).map(str::trim);
-    tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
 
 #[cfg(test)]
@@ -84,10 +77,6 @@ mod tests {
         for other in ["\"abd\"", "W/\"abc\"", "Sun, 06 Nov 1994 08:49:37 GMT"] {
             assert_eq!(with(other), Wanted::Whole, "{other}");
         }
-        for known in ["*", ETAG, "W/\"abc\"", "\"x\", \"abc\""] {
-            assert!(is_known(&headers(&[(IF_NONE_MATCH, known)]), ETAG), "{known}");
-        }
-        assert!(!is_known(&headers(&[(IF_NONE_MATCH, "\"x\"")]), ETAG) && !is_known(&HeaderMap::new(), ETAG));
     }
 
     proptest! {

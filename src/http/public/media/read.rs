@@ -16,11 +16,12 @@ use utoipa::IntoParams;
 
 use super::create::upload_headers;
 use super::headers::{REPR_DIGEST, TUS_RESUMABLE, UPLOAD_EXPIRES, UPLOAD_LENGTH, UPLOAD_METADATA, check_version};
-use super::range::{Wanted, is_known, wanted};
+use super::range::{Wanted, wanted};
 use super::{counted, id, service};
 use crate::domain::{Media, MediaState, UserId};
 use crate::http::app::App;
 use crate::http::error::{ApiError, MediaRefusal, Problem};
+use crate::http::etag::is_cached;
 use crate::http::extract::{Request, query, signed_in};
 use crate::http::refusals::NotFound;
 use crate::http::respond::{Body, Response, full};
@@ -92,7 +93,7 @@ async fn file(app: &App, request: &Request) -> Result<Response, ApiError> {
     let media = service(app)?;
     let (user, file) = find(app, request).await?;
     let etag = format!("\"{}\"", file.id);
-    if is_known(request.headers(), &etag) {
+    if is_cached(request.headers(), &etag) {
         let mut response = full(StatusCode::NOT_MODIFIED, bytes::Bytes::new());
         cache_headers(response.headers_mut(), &etag);
         return Ok(response);
