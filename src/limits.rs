@@ -121,12 +121,13 @@ impl Limiters {
     /// Returns whether half of a bucket or more is used up.
     #[must_use]
     pub fn is_half_used(&self, limiter: Limiter, key: impl Into<LimiterKey>) -> bool {
-        self.is_low(limiter, key.into(), 0)
+        self.is_low(limiter, key.into(), 0, self.time.nanos())
     }
 
-    /// Returns whether half of a bucket or more is used up, or would be by taking so many tokens.
-    fn is_low(&self, limiter: Limiter, key: LimiterKey, needed: usize) -> bool {
-        let (limiter, now) = (for_family(limiter, key), self.time.nanos());
+    /// Returns whether half of a bucket or more is used up at `now`, or would be by taking so many tokens. `now` is in
+    /// nanoseconds.
+    fn is_low(&self, limiter: Limiter, key: LimiterKey, needed: usize, now: u64) -> bool {
+        let limiter = for_family(limiter, key);
         let (rule, slot) = match self.overrides.of(limiter, key) {
             Some(own) => {
                 let rule = own.bucket.as_ref().map(|bucket| bucket.rule);

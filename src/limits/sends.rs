@@ -69,10 +69,10 @@ impl Limiters {
     /// their way to it: half of a bucket is used up, or may be by those.
     pub fn may_be_limited(&self, draft: &Draft, on_their_way: usize) -> bool {
         let Some(receiver) = draft.receiver().filter(|receiver| *receiver != draft.sender) else { return false };
-        let bytes = bytes(draft).saturating_mul(on_their_way);
-        self.is_low(Limiter::ContactUser, draft.sender.into(), on_their_way)
-            || self.is_low(Limiter::InboundStrangers, receiver.into(), bytes)
-            || self.is_low(Limiter::InboundPartners, receiver.into(), bytes)
+        let (bytes, now) = (bytes(draft).saturating_mul(on_their_way), self.time.nanos());
+        self.is_low(Limiter::ContactUser, draft.sender.into(), on_their_way, now)
+            || self.is_low(Limiter::InboundStrangers, receiver.into(), bytes, now)
+            || self.is_low(Limiter::InboundPartners, receiver.into(), bytes, now)
     }
 
     fn try_count(&self, draft: &Draft) -> Result<(), Limited> {
