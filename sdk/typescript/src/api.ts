@@ -108,6 +108,15 @@ export class Api {
     }
   }
 
+  /** Ends all logins of the user, this one too. */
+  logOutEverywhere = () => this.#ask<void>("POST", "/auth/logout_all");
+
+  /** Changes the password, which ends all logins and begins a new one. */
+  async changePassword(old_password: string, new_password: string): Promise<void> {
+    const body = { old_password, new_password };
+    await this.#tokens.save(await this.#ask<Tokens>("PUT", "/auth/password", { body }));
+  }
+
   profile = () => this.#ask<Profile>("GET", "/users/me");
   setPublicKey = (public_key: string, password?: string) =>
     this.#ask<{ key_id: string }>("PUT", "/users/me/public_key", { body: { public_key, password } });

@@ -1,11 +1,11 @@
 /** A client of one user on one device. */
-import { Api, ApiError, type ApiOptions, type TokenStore } from "./api.js";
+import { Api, ApiError, type ApiOptions, type TokenStore, Unreachable } from "./api.js";
 import type { Cipher } from "./cipher.js";
 import { Emitter } from "./client/emitter.js";
 import { type ConnectionState, Engine } from "./client/engine.js";
 import { asKept } from "./client/kept.js";
 import type { WebSocketConstructor } from "./client/link.js";
-import { reload } from "./client/reload.js";
+import { allConversations, reload } from "./client/reload.js";
 import { onWake } from "./client/platform.js";
 import { Sender, type SendOptions } from "./client/sender.js";
 import type { Sent } from "./client/sent.js";
@@ -13,7 +13,17 @@ import { Texts, type ShownMessage } from "./client/texts.js";
 import type { Notice } from "./machine.js";
 import type { Store, StoredMessage } from "./store.js";
 import { uuidv7 } from "./uuid.js";
-import type { Conversation, DeleteFor, Draft, ErrorFrame, EventFrame, Profile, User } from "./wire.js";
+import type {
+  Conversation,
+  DeleteFor,
+  Draft,
+  ErrorFrame,
+  EventFrame,
+  HelloFrame,
+  KeyedUser,
+  Profile,
+  User,
+} from "./wire.js";
 
 /** What a client is made with. */
 export interface ClientOptions extends Pick<ApiOptions, "fetch" | "lock"> {
@@ -25,6 +35,8 @@ export interface ClientOptions extends Pick<ApiOptions, "fetch" | "lock"> {
   WebSocket?: WebSocketConstructor;
   /** Whether the user is not to appear online. */
   isBackground?: boolean;
+  /** Whether messages may be encrypted with this key of a user; any, unless given. Sending fails with `KeyNotTrusted`. */
+  trusts?(user: KeyedUser): boolean | Promise<boolean>;
 }
 
 /** What a client reports. */
@@ -39,7 +51,11 @@ export interface ClientEvents {
   event: Exclude<EventFrame, { type: "message" }>;
   typing: { user_id: number; active: boolean };
   presence: { user_id: number; is_online: boolean; last_seen: string | null };
-  /** A message will not be sent; it waits for {@link Client.retry} or {@link Client.discardFailed}. */
+  /** A socket is open: its limits, and the time of the server. */
+  hello: HelloFrame;
+  /** The messages that are not stored yet have changed. */
+  outbox: undefined;
+  /** A message will not be sent; it waits for {@link Client.retry} or {@link Client.discard}. */
   failed: { draft: Draft; code: string };
   /** A frame that is no message was refused. */
   refused: ErrorFrame;
@@ -71,7 +87,13 @@ export class Client {
     [this.#store, this.#cipher] = [store, cipher];
     this.#texts = new Texts(cipher, store);
     this.api = new Api({ ...options, tokens: tokensIn(store) });
-    this.#sender = new Sender(this.api, cipher, () => this.hasKey());
+    this.#sender = new Sender({
+      api: this.api,
+      cipher,
+      hasKey: () => this.hasKey(),
+      store,
+      trusts: options.trusts,
+    });
   }
 
   /** Opens what is on this device, and connects when somebody is signed in. */
@@ -138,6 +160,11 @@ export class Client {
     return own !== undefined && own === (await this.#me()).public_key;
   }
 
+  /** Returns the user's account; without a network as it was fetched last. */
+  profile(): Promise<Profile> {
+    return this.#me();
+  }
+
   /** Returns the private key as a file to be kept elsewhere. */
   exportKeys(): Promise<string> {
     return this.#cipher.exportKeys();
@@ -166,6 +193,11 @@ export class Client {
       .failed()
       .find(({ draft }) => draft.client_id === clientId);
     if (failed) await this.#sender.renew(this.#running(), failed.draft);
+  }
+
+  /** Gives up a message that has failed. */
+  async discard(clientId: string): Promise<void> {
+    await this.#running().post({ discarded: { client_id: clientId } });
   }
 
   /** Gives up all messages that have failed. */
@@ -203,12 +235,12 @@ export class Client {
 
   /**
    * Returns the messages with a partner in pages, newest first: those on this device, and behind them those of the
-   * server. Without a network it ends with what is here.
+   * server. Without a network it ends with what is here. `from`: begins before the message of this id.
    */
-  async *history(partner: number | Pick<User, "id">, limit = 50): AsyncGenerator<ShownMessage[]> {
+  async *history(partner: number | Pick<User, "id">, limit = 50, from?: number): AsyncGenerator<ShownMessage[]> {
     const id = typeof partner === "number" ? partner : partner.id;
     const me = (await this.#store.get("user"))?.id ?? 0;
-    for (let before: number | undefined; ;) {
+    for (let before = from; ;) {
       let page = await this.#store.messages(id, before, limit);
       if (page.length === 0) {
         const fetched = await this.api.messages(id, before).catch(unlessUnreachable);
@@ -223,12 +255,20 @@ export class Client {
     }
   }
 
+  /** Returns the messages with a partner that are on this device, newest first, and asks the server for nothing. */
+  async here(partner: number, limit: number, before?: number): Promise<ShownMessage[]> {
+    return this.#texts.decrypt(await this.#store.messages(partner, before, limit));
+  }
+
   /** Returns the conversations, newest first; without a network those that were fetched last. */
   async conversations(): Promise<Conversation[]> {
-    const newest = await this.api.conversations().catch(() => null);
-    if (!newest) return this.#store.get("conversations");
-    await this.#store.write([{ meta: "conversations", value: newest }]);
-    return newest;
+    try {
+      const newest = await allConversations(this.api);
+      await this.#store.write([{ meta: "conversations", value: newest }]);
+      return newest;
+    } catch {
+      return this.#store.get("conversations");
+    }
   }
 
   /** Finds the user with exactly this name. */
@@ -253,7 +293,16 @@ export class Client {
   }
 
   async #me(): Promise<Profile> {
-    return (this.#profile ??= await this.api.profile());
+    if (this.#profile) return this.#profile;
+    try {
+      this.#profile = await this.api.profile();
+      await this.#store.write([{ meta: "profile", value: this.#profile }]);
+      return this.#profile;
+    } catch (error) {
+      const kept = error instanceof Unreachable ? await this.#store.get("profile") : null;
+      if (!kept) throw error;
+      return kept;
+    }
   }
 
   async #signedIn(): Promise<void> {
@@ -279,7 +328,7 @@ export class Client {
     }
     for (const position of await store.positions()) this.#sender.sent.moved(position);
     const WebSocket = this.#options.WebSocket ?? globalThis.WebSocket;
-    if (!WebSocket) throw new Error("there is no WebSocket here: give one, such as that of the package ws");
+    if (!WebSocket) throw new Error("there is no WebSocket: give one");
     this.#engine = await Engine.open({
       me,
       server,
@@ -292,6 +341,8 @@ export class Client {
       onState: (state) => this.#setState(state),
       onNotice: (notice) => this.#notice(notice),
       onKept: (frames, added) => this.#show(frames, added, me),
+      onHello: (frame) => this.#emitter.emit("hello", frame),
+      onOutbox: () => this.#emitter.emit("outbox", undefined),
       onRenew: (draft) => void this.#sender.renew(this.#running(), draft).catch(() => {}),
       onStartOver: (startSeq) => this.#startOver(me, startSeq),
     });

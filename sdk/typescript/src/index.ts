@@ -1,12 +1,13 @@
 export { Client, type ClientEvents, type ClientOptions } from "./client.js";
 export type { ConnectionState } from "./client/engine.js";
-export { KeyMissing, type SendOptions } from "./client/sender.js";
+export { KeyMissing, KeyNotTrusted, type SendOptions } from "./client/sender.js";
 export { type Placed, type Sent, SendError } from "./client/sent.js";
 export type { ShownMessage } from "./client/texts.js";
 export { Api, ApiError, type Lock, type TokenStore, Unreachable } from "./api.js";
 export type { Cipher, Copies, KeyStore } from "./cipher.js";
 export { rsa } from "./cipher/rsa.js";
 export type { Change, Meta, Outgoing, Position, Store, StoredMessage } from "./store.js";
-export { indexedDb } from "./store/indexeddb.js";
+export { indexedDb, openDatabase } from "./store/indexeddb.js";
 export { memory } from "./store/memory.js";
+export { type Seal, aesGcm, sealed } from "./store/sealed.js";
 export type * from "./wire.js";

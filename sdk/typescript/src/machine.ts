@@ -44,6 +44,8 @@ export type Event =
   | { not_encryptable: { client_id: string; why: string } }
   /** The person gives up the messages that have failed. */
   | "discard_failed"
+  /** The person gives up one message that has failed. */
+  | { discarded: { client_id: string } }
   /** The time of `pause_sending` is over. */
   | "sending_resumed"
   /** The person has seen the partner's messages up to this one. */
@@ -173,6 +175,9 @@ function handle(state: State, event: Event, actions: Action[]): void {
     end(state, { code: null, reason: "", held_ms: 0 }, actions);
   } else if ("written" in event) {
     outbox.push(state.outbox, event.written);
+    state.outbox_has_changed = true;
+  } else if ("discarded" in event) {
+    outbox.discard(state.outbox, event.discarded.client_id);
     state.outbox_has_changed = true;
   } else if ("renewed" in event) {
     outbox.replace(state.outbox, event.renewed.client_id, event.renewed.draft);

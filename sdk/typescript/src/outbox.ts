@@ -82,6 +82,11 @@ export function confirm(outbox: Outbox, clientId: string): Draft | undefined {
   return index < 0 ? undefined : outbox.items.splice(index, 1)[0]?.draft;
 }
 
+/** Removes a message that the person gives up. Only one that has failed: any other may be on its way. */
+export function discard(outbox: Outbox, clientId: string): void {
+  outbox.items = outbox.items.filter(({ draft, failed }) => failed === null || draft.client_id !== clientId);
+}
+
 /** Puts back a message that may succeed later. */
 export function putBack(outbox: Outbox, clientId: string): void {
   const item = find(outbox, clientId);

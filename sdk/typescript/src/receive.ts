@@ -81,7 +81,7 @@ function stored(state: State, frame: StoredFrame, actions: Action[]): void {
   if (!draft) return;
   state.send_backoff.attempts = 0;
   const { client_id, conversation_id, id, seq, timestamp } = frame;
-  const { franking_tag, reply_to } = draft;
+  const { franking_tag, reply_to, expires_in_s } = draft;
   actions.push({
     keep: {
       type: "message",
@@ -96,8 +96,14 @@ function stored(state: State, frame: StoredFrame, actions: Action[]): void {
       message_type: draft.message_type,
       ...(franking_tag == null ? {} : { franking_tag }),
       ...(reply_to == null ? {} : { reply_to }),
+      ...(expires_in_s == null ? {} : { expires_at: laterBy(timestamp, expires_in_s) }),
     },
   });
+}
+
+/** Returns the time so many seconds after a time stamp, to the millisecond. */
+function laterBy(timestamp: string, seconds: number): string {
+  return new Date(Date.parse(timestamp) + seconds * 1000).toISOString();
 }
 
 function confirm(state: State, clientId: string) {

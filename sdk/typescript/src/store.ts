@@ -1,7 +1,7 @@
 /** What a device keeps, behind an interface: see `store/memory.ts` and `store/indexeddb.ts`. */
 import type { Cursor } from "./cursor.js";
 import type { SavedItem } from "./outbox.js";
-import type { Conversation, MessageFrame, Tokens } from "./wire.js";
+import type { Conversation, MessageFrame, Profile, Tokens } from "./wire.js";
 
 /** A message on this device. */
 export type StoredMessage = Omit<MessageFrame, "type"> & {
@@ -35,6 +35,10 @@ export interface Meta {
   keys: unknown;
   /** The list of conversations as it was fetched last. */
   conversations: Conversation[];
+  /** The user's own account as it was fetched last. */
+  profile: Profile | null;
+  /** What the program keeps for itself. */
+  program: unknown;
 }
 
 /** A change of what is kept. */
@@ -72,7 +76,17 @@ export interface Store {
 
 /** The values of a device without data. */
 export function emptyMeta(): Meta {
-  return { tokens: null, user: null, device_id: null, cursor: null, outbox: [], keys: null, conversations: [] };
+  return {
+    tokens: null,
+    user: null,
+    device_id: null,
+    cursor: null,
+    outbox: [],
+    keys: null,
+    conversations: [],
+    profile: null,
+    program: null,
+  };
 }
 
 /** Returns the name of a position. */

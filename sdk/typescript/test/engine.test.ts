@@ -66,6 +66,8 @@ async function world(context: TestContext, change: Partial<EngineParts> = {}) {
     onState: (state) => states.push(state),
     onNotice: () => {},
     onKept: () => {},
+    onHello: () => {},
+    onOutbox: () => {},
     onRenew: () => {},
     onStartOver: async () => {},
     ...change,
@@ -139,7 +141,7 @@ test("a wait that the server has named is not cut short, any other one is", asyn
   engine.wake();
   await settle();
   assert.equal(tickets, 1);
-  context.mock.timers.tick(7_000);
+  context.mock.timers.tick(11_000);
   await settle();
   assert.equal(tickets, 2);
   engine.wake();

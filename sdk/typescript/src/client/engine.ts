@@ -6,7 +6,7 @@ import { seqOf } from "../cursor.js";
 import { type Action, type Event, type Notice, type State, begin, step } from "../machine.js";
 import { savedItems } from "../outbox.js";
 import type { Change, Store } from "../store.js";
-import { type ClientFrame, type Draft, type EventFrame, parse } from "../wire.js";
+import { type ClientFrame, type Draft, type EventFrame, type HelloFrame, parse } from "../wire.js";
 import { changesOf } from "./kept.js";
 import type { Link } from "./link.js";
 import { type Opening, askForTicket, openLink, refreshTokens } from "./opening.js";
@@ -40,6 +40,10 @@ export interface EngineParts extends Opening {
   onNotice(notice: Notice): void;
   /** Events that are on disk now. `added`: the ids of messages that were not there before. */
   onKept(frames: readonly EventFrame[], added: ReadonlySet<number>): void;
+  /** The first frame of a socket. */
+  onHello(frame: HelloFrame): void;
+  /** The outbox has changed, on disk. */
+  onOutbox(): void;
   onRenew(draft: Draft): void;
   /** History must be loaded. `startSeq`: the number behind which the socket's own events begin. */
   onStartOver(startSeq: number): Promise<void>;
@@ -82,7 +86,7 @@ export class Engine {
   #feed(event: Event): Promise<unknown> {
     if (this.#isOver) return Promise.resolve();
     this.#events.push(event);
-    return (this.#running ??= this.#run().finally(() => (this.#running = null)));
+    return (this.#running ??= this.#run());
   }
 
   /** Returns the messages that have failed, with their codes. */
@@ -139,6 +143,9 @@ export class Engine {
     } catch (error) {
       this.#breakDown(error);
       return error ?? new Error("the store has failed");
+    } finally {
+      // Not a moment later: an event that comes in between would wait for the next.
+      this.#running = null;
     }
   }
 
@@ -149,6 +156,7 @@ export class Engine {
       this.#resetReason = null;
       this.#link?.setHeartbeat(frame.limits?.heartbeat_s ?? 25);
       this.#parts.onState("catching_up");
+      this.#parts.onHello(frame);
     } else if (frame?.type === "reset") this.#resetReason = frame.reason;
   }
 
@@ -187,6 +195,7 @@ export class Engine {
     [this.#changes, this.#kept] = [[], []];
     const added = changes.length > 0 ? await this.#parts.store.write(changes) : [];
     if (kept.length > 0) this.#parts.onKept(kept, new Set(added));
+    if (changes.some((change) => "meta" in change && change.meta === "outbox")) this.#parts.onOutbox();
   }
 
   #outbox(): Change {

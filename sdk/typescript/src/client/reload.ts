@@ -25,14 +25,19 @@ export interface Reload {
  * much as is here. News is what was not here before, and of a conversation that was not here at all what is not read.
  */
 export async function reload(parts: Reload): Promise<void> {
-  const conversations: Conversation[] = [];
-  for (let before: number | undefined; ; before = conversations.at(-1)?.seq) {
-    const page = await parts.api.conversations(before);
-    if (page.length === 0) break;
-    conversations.push(...page);
-  }
+  const conversations = await allConversations(parts.api);
   for (const conversation of conversations) await loadConversation(parts, conversation);
   await parts.store.write([{ meta: "conversations", value: conversations }]);
+}
+
+/** Fetches all conversations, newest first. */
+export async function allConversations(api: Api): Promise<Conversation[]> {
+  const conversations: Conversation[] = [];
+  for (let before: number | undefined; ; before = conversations.at(-1)?.seq) {
+    const page = await api.conversations(before);
+    if (page.length === 0) return conversations;
+    conversations.push(...page);
+  }
 }
 
 async function loadConversation(

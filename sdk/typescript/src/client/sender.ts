@@ -1,6 +1,7 @@
 /** Writes messages: encrypts them once, follows what becomes of them, and encrypts them anew for another key. */
-import type { Api } from "../api.js";
+import { type Api, Unreachable } from "../api.js";
 import type { Cipher } from "../cipher.js";
+import type { Store } from "../store.js";
 import { uuidv7 } from "../uuid.js";
 import type { Draft, KeyedUser } from "../wire.js";
 import type { Engine } from "./engine.js";
@@ -19,6 +20,21 @@ export class KeyMissing extends Error {
   override readonly name = "KeyMissing";
 }
 
+/** The receiver's key is not the one that the person has verified. */
+export class KeyNotTrusted extends Error {
+  override readonly name = "KeyNotTrusted";
+}
+
+/** What a {@link Sender} works with. */
+export interface SenderParts {
+  api: Api;
+  cipher: Cipher;
+  hasKey(): Promise<boolean>;
+  store: Store;
+  /** Returns whether messages may be encrypted with this key of a user; any, unless given. */
+  trusts: ((user: KeyedUser) => boolean | Promise<boolean>) | undefined;
+}
+
 export class Sender {
   /** What becomes of messages. */
   readonly sent = new SentMessages();
@@ -26,15 +42,11 @@ export class Sender {
   readonly texts = new Map<string, string>();
   readonly #receivers = new Map<number, KeyedUser>();
 
-  constructor(
-    readonly api: Api,
-    readonly cipher: Cipher,
-    readonly hasKey: () => Promise<boolean>,
-  ) {}
+  constructor(readonly parts: SenderParts) {}
 
   /** Puts a text into the outbox, as one message or several. */
   async send(engine: Engine, to: number, text: string, options: SendOptions): Promise<Sent> {
-    const pieces = this.cipher.split(text);
+    const pieces = this.parts.cipher.split(text);
     if (pieces.length === 0) throw new RangeError("there is nothing to send");
     const drafts: Draft[] = [];
     for (const piece of pieces) drafts.push(await this.#draft(to, piece, options));
@@ -56,7 +68,7 @@ export class Sender {
       this.sent.rename(client_id, draft.client_id);
       await engine.post({ renewed: { client_id, draft } });
     } catch (error) {
-      const isFinal = error instanceof RangeError || error instanceof KeyMissing || error instanceof DOMException;
+      const isFinal = [RangeError, KeyMissing, KeyNotTrusted, DOMException].some((kind) => error instanceof kind);
       const why = error instanceof Error ? error.message : String(error);
       await engine.post(isFinal ? { not_encryptable: { client_id, why } } : { not_renewed: { client_id } });
     }
@@ -68,13 +80,15 @@ export class Sender {
   }
 
   async #draft(to: number, text: string, { replyTo, expiresInS }: SendOptions): Promise<Draft> {
-    if (!(await this.hasKey())) throw new KeyMissing("the key of the account is not on this device");
+    const { cipher, hasKey, trusts } = this.parts;
+    if (!(await hasKey())) throw new KeyMissing("the key of the account is not on this device");
     const receiver = await this.#receiver(to);
+    if ((await trusts?.(receiver)) === false) throw new KeyNotTrusted("key_not_trusted");
     const draft: Draft = {
       client_id: uuidv7(),
       to,
-      ...(await this.cipher.encrypt(text, receiver)),
-      message_type: this.cipher.messageType,
+      ...(await cipher.encrypt(text, receiver)),
+      message_type: cipher.messageType,
       receiver_key_id: receiver.key_id,
       ...(replyTo === undefined ? {} : { reply_to: replyTo }),
       ...(expiresInS === undefined ? {} : { expires_in_s: expiresInS }),
@@ -84,9 +98,17 @@ export class Sender {
   }
 
   async #receiver(id: number): Promise<KeyedUser> {
-    const known = this.#receivers.get(id);
-    if (known) return known;
-    const [user] = await this.api.users([id]);
+    const { api, store } = this.parts;
+    let user = this.#receivers.get(id);
+    if (user) return user;
+    try {
+      [user] = await api.users([id]);
+    } catch (error) {
+      // Written without a network. If the key has changed meanwhile, the server says so.
+      const known = (await store.get("conversations")).find(({ partner }) => partner.id === id);
+      if (!known || !(error instanceof Unreachable)) throw error;
+      return known.partner;
+    }
     if (!user) throw new RangeError(`there is no user ${id}`);
     this.#receivers.set(id, user);
     return user;

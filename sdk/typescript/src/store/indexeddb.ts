@@ -1,4 +1,4 @@
-import { type DBSchema, type IDBPTransaction, openDB } from "idb";
+import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB } from "idb";
 import {
   type Change,
   type Meta,
@@ -12,7 +12,8 @@ import {
 /** Version of the layout. A newer one is made from an older in `upgrade`. */
 const VERSION = 1;
 
-interface Layout extends DBSchema {
+/** What the database holds. */
+export interface Layout extends DBSchema {
   meta: { key: string; value: unknown };
   messages: {
     key: number;
@@ -27,12 +28,9 @@ interface Layout extends DBSchema {
 const ALL = ["meta", "messages", "gone", "positions"] as const;
 type Writing = IDBPTransaction<Layout, ("meta" | "messages" | "gone" | "positions")[], "readwrite">;
 
-/**
- * Keeps everything in the IndexedDB of a browser: one database for a server and a user. Each {@link Store.write} is one
- * transaction that is on disk when it has succeeded.
- */
-export function indexedDb(name = "fluent"): Store {
-  const opened = openDB<Layout>(name, VERSION, {
+/** Opens a database of this layout, or makes it. */
+export function openDatabase(name: string): Promise<IDBPDatabase<Layout>> {
+  return openDB<Layout>(name, VERSION, {
     upgrade(db) {
       db.createObjectStore("meta");
       const messages = db.createObjectStore("messages", { keyPath: "id" });
@@ -44,6 +42,14 @@ export function indexedDb(name = "fluent"): Store {
     // A newer version of the program is open in another tab: it must not wait for this one.
     blocking: (_old, _new, event) => (event.target as IDBDatabase).close(),
   });
+}
+
+/**
+ * Keeps everything in the IndexedDB of a browser: one database for a server and a user. Each {@link Store.write} is one
+ * transaction that is on disk when it has succeeded.
+ */
+export function indexedDb(database: string | Promise<IDBPDatabase<Layout>> = "fluent"): Store {
+  const opened = typeof database === "string" ? openDatabase(database) : database;
   const empty = emptyMeta();
 
   return {
