@@ -1,0 +1,138 @@
+// Makes web/dist/app/ of the sources. The files are committed, so that the server builds without Node, and the same
+// whoever makes them: `--check` makes them again and compares, and holds the sizes to their budgets.
+import { createHash } from "node:crypto";
+import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
+import { build } from "esbuild";
+
+const here = new URL("./", import.meta.url);
+const dist = new URL("../dist/app/", import.meta.url);
+const module = (path) => new URL(`../node_modules/${path}`, import.meta.url).pathname;
+const BASE = "/app/";
+
+/** Files whose names never change, or whose text browsers compress. */
+const TEXT = /\.(html|js|css|svg|webmanifest)$/;
+
+/** Most bytes, compressed by brotli, of the files whose names match. */
+const BUDGETS = [
+  ["the first load: page, script and style", /^(index\.html|main-|chunk-|app-)/, 30_000],
+  ["the Worker, which starts beside it", /^worker-(?!argon2)/, 24_000],
+  ["the style", /\.css$/, 4_500],
+  ["the other screens", /^others-/, 8_000],
+  ["codes for cameras", /^qr-/, 15_000],
+  ["keys from passphrases", /^worker-argon2-/, 7_000],
+  ["everything", /^/, 150_000],
+];
+
+const options = {
+  bundle: true,
+  minify: true,
+  write: false,
+  format: "esm",
+  target: ["chrome123", "firefox128", "safari17.5"],
+  absWorkingDir: here.pathname,
+  outdir: dist.pathname,
+  legalComments: "none",
+  charset: "utf8",
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  // The client's own packages, in the versions of this folder.
+  alias: { idb: module("idb"), "micro-rsa-dsa-dh": module("micro-rsa-dsa-dh") },
+  chunkNames: "[name]-[hash]",
+  entryNames: "[name]-[hash]",
+};
+
+/** Returns the files that esbuild makes, by their names. */
+async function bundle(entry, more = {}) {
+  const { outputFiles } = await build({ ...options, ...more, entryPoints: [entry] });
+  return new Map(outputFiles.map(({ path, contents }) => [path.slice(dist.pathname.length), Buffer.from(contents)]));
+}
+
+/** Returns the only name of a file that begins and ends so. */
+function nameIn(files, start, end) {
+  return [...files.keys()].find((name) => name.startsWith(start) && name.endsWith(end));
+}
+
+async function make() {
+  const read = (name) => readFile(new URL(name, here));
+  const sources = createHash("sha256");
+  const files = new Map();
+  const add = (more) => more.forEach((contents, name) => files.set(name, contents));
+
+  const worker = await bundle("src/worker/worker.ts", { splitting: true, chunkNames: "worker-[name]-[hash]" });
+  add(worker);
+  const style = await bundle("css/app.css");
+  add(style);
+  const workerName = [...worker.keys()].find((name) => /^worker-[A-Z0-9]{8}\.js$/.test(name));
+  for (const contents of [...worker.values(), ...style.values()]) sources.update(contents);
+  // The version names what the page is made of; the page holds it, so it cannot be made of the page.
+  const first = await bundle("src/main.tsx", { define: { WORKER_URL: '""', VERSION: '""' }, splitting: true });
+  for (const contents of first.values()) sources.update(contents);
+  const version = sources.digest("hex").slice(0, 8);
+  const define = { WORKER_URL: JSON.stringify(BASE + workerName), VERSION: JSON.stringify(version) };
+  const page = await bundle("src/main.tsx", { define, splitting: true });
+  add(page);
+
+  const html = (await read("index.html"))
+    .toString()
+    .replace("%CSS%", BASE + nameIn(style, "app-", ".css"))
+    .replace("%CHUNK%", BASE + nameIn(page, "chunk-", ".js"))
+    .replace("%JS%", BASE + nameIn(page, "main-", ".js"));
+  files.set("index.html", Buffer.from(html));
+  for (const name of ["manifest.webmanifest", "icon.svg", "icon-192.png", "icon-512.png"]) {
+    files.set(name, await read(name));
+  }
+  const kept = [...files.keys()].sort().map((name) => (name === "index.html" ? BASE : BASE + name));
+  const service = await bundle("src/sw/sw.ts", {
+    entryNames: "[name]",
+    define: { VERSION: JSON.stringify(version), FILES: JSON.stringify(kept) },
+  });
+  add(service);
+  return files;
+}
+
+function compress(contents) {
+  const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_SIZE_HINT } = constants;
+  return brotliCompressSync(contents, {
+    params: { [BROTLI_PARAM_QUALITY]: 11, [BROTLI_PARAM_SIZE_HINT]: contents.length },
+  });
+}
+
+async function write(files) {
+  await rm(dist, { recursive: true, force: true });
+  await mkdir(dist, { recursive: true });
+  for (const [name, contents] of files) {
+    await writeFile(new URL(name, dist), contents);
+    if (TEXT.test(name)) await writeFile(new URL(`${name}.br`, dist), compress(contents));
+  }
+}
+
+/** Returns what differs from the committed files. Another Node may compress otherwise: then what counts is what comes out. */
+async function differences(files) {
+  const names = new Set(await readdir(dist).catch(() => []));
+  const wrong = [];
+  for (const [name, contents] of files) {
+    const texts = TEXT.test(name) ? [name, `${name}.br`] : [name];
+    for (const one of texts) {
+      const found = names.delete(one) ? await readFile(new URL(one, dist)) : null;
+      const plain = found && one.endsWith(".br") ? brotliDecompressSync(found) : found;
+      if (!plain?.equals(contents)) wrong.push(one);
+    }
+  }
+  return [...wrong, ...names];
+}
+
+const files = await make();
+if (process.argv.includes("--check")) {
+  const wrong = await differences(files);
+  if (wrong.length > 0) {
+    console.error(`web/dist/app is out of date (${wrong.join(", ")}): run npm run app in web`);
+    process.exitCode = 1;
+  }
+} else await write(files);
+for (const [what, pattern, budget] of BUDGETS) {
+  const counted = [...files].filter(([name]) => pattern.test(name));
+  const bytes = counted.reduce((sum, [, contents]) => sum + compress(contents).length, 0);
+  console.log(`${what}: ${bytes} bytes, budget ${budget}`);
+  if (bytes > budget) process.exitCode = 1;
+}

@@ -1,0 +1,6 @@
+/** The address of the Worker's file. The build knows it. */
+declare const WORKER_URL: string;
+/** The name of this version. */
+declare const VERSION: string;
+/** Everything that the program is made of, by address. */
+declare const FILES: readonly string[];

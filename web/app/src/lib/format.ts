@@ -1,0 +1,91 @@
+/** How times, numbers and texts are written. Pure. */
+
+const DAY_MS = 86_400_000;
+
+/** Words for days, and the locale of everything else. */
+export interface DayWords {
+  locale: string;
+  today: string;
+  yesterday: string;
+}
+
+/** Returns the time of day, such as `14:02`. */
+export function clock(time: number, { locale }: DayWords): string {
+  return new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" }).format(time);
+}
+
+/** Returns the day as a line between messages says it. */
+export function day(time: number, now: number, words: DayWords): string {
+  const age = daysBetween(time, now);
+  if (age === 0) return words.today;
+  if (age === 1) return words.yesterday;
+  const isNear = age > 1 && age < 7;
+  const isThisYear = new Date(time).getFullYear() === new Date(now).getFullYear();
+  const options: Intl.DateTimeFormatOptions = isNear
+    ? { weekday: "long" }
+    : { day: "numeric", month: "long", ...(isThisYear ? {} : { year: "numeric" }) };
+  return new Intl.DateTimeFormat(words.locale, options).format(time);
+}
+
+/** Returns the time as a list says it: the time of day today, else the day. */
+export function brief(time: number, now: number, words: DayWords): string {
+  const age = daysBetween(time, now);
+  if (age <= 0) return clock(time, words);
+  if (age === 1) return words.yesterday;
+  if (age < 7) return new Intl.DateTimeFormat(words.locale, { weekday: "short" }).format(time);
+  return new Intl.DateTimeFormat(words.locale, { day: "numeric", month: "short" }).format(time);
+}
+
+/** Returns day and time. */
+export function full(time: number, now: number, words: DayWords): string {
+  return `${day(time, now, words)}, ${clock(time, words)}`;
+}
+
+/** Returns the number of midnights from one time to another. */
+export function daysBetween(time: number, now: number): number {
+  const midnight = (at: number) => new Date(at).setHours(0, 0, 0, 0);
+  return Math.round((midnight(now) - midnight(time)) / DAY_MS);
+}
+
+/** Returns the letter that stands for a name. */
+export function initial(name: string): string {
+  return (/[\p{L}\p{N}]/u.exec(name)?.[0] ?? "?").toUpperCase();
+}
+
+/** Returns which of `count` colours stands for a name. */
+export function hue(name: string, count: number): number {
+  let sum = 7;
+  for (const character of name) sum = (sum * 31 + (character.codePointAt(0) ?? 0)) % 65_521;
+  return sum % count;
+}
+
+/** Returns what is left of a long text for one line. */
+export function line(text: string): string {
+  return text.replace(/\s+/g, " ").trim().slice(0, 200);
+}
+
+/** A part of a text: a link, or what is none. */
+export type Piece = { text: string; href: string | null };
+
+/** Splits a text into its web addresses and what is between them. Only `http` and `https` become links. */
+export function links(text: string): Piece[] {
+  const pieces: Piece[] = [];
+  let end = 0;
+  for (const match of text.matchAll(/\bhttps?:\/\/[^\s<>"]+/gi)) {
+    // What ends a sentence does not end an address.
+    const address = match[0].replace(/[.,;:!?'’)\]}]+$/, "");
+    if (match.index > end) pieces.push({ text: text.slice(end, match.index), href: null });
+    pieces.push({ text: address, href: isAddress(address) ? address : null });
+    end = match.index + address.length;
+  }
+  if (end < text.length) pieces.push({ text: text.slice(end), href: null });
+  return pieces;
+}
+
+function isAddress(text: string): boolean {
+  try {
+    return ["http:", "https:"].includes(new URL(text).protocol);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,197 @@
+/** One user in this browser: the store, the client, and what they report. */
+import type { IDBPDatabase } from "idb";
+import { Client } from "../../../../sdk/typescript/src/client.js";
+import type { ConnectionState } from "../../../../sdk/typescript/src/client/engine.js";
+import { rsa } from "../../../../sdk/typescript/src/cipher/rsa.js";
+import type { Cipher } from "../../../../sdk/typescript/src/cipher.js";
+import type { Store } from "../../../../sdk/typescript/src/store.js";
+import { type Layout, openDatabase } from "../../../../sdk/typescript/src/store/indexeddb.js";
+import type { EventFrame } from "../../../../sdk/typescript/src/wire.js";
+import type { News, Pending, Presence } from "../bridge/protocol.js";
+import { Book, shown } from "./book.js";
+import { databaseName } from "./known.js";
+import { type Program, loadProgram, saveProgram } from "./program.js";
+import { fingerprint } from "./safety.js";
+import { changeLock, isLocked, openStore } from "./vault.js";
+
+/** How long after a message presence is asked for anew, in milliseconds. */
+const WATCH_MS = 1_000;
+
+export interface AccountEvents {
+  onNews(news: News): void;
+  onConnection(state: ConnectionState): void;
+  onClock(offsetMs: number): void;
+}
+
+/** The data is under a passphrase. */
+export class Locked extends Error {
+  override readonly name = "Locked";
+}
+
+export class Account {
+  readonly presence = new Map<number, Presence>();
+  book: Book | null = null;
+  #watchTimer: ReturnType<typeof setTimeout> | undefined;
+  me = 0;
+  clockOffsetMs = 0;
+
+  private constructor(
+    readonly server: string,
+    readonly name: string,
+    readonly database: IDBPDatabase<Layout>,
+    readonly store: Store,
+    readonly cipher: Cipher,
+    readonly client: Client,
+    readonly program: Program,
+    readonly hasPassphrase: boolean,
+    readonly events: AccountEvents,
+  ) {}
+
+  /** Opens what is in this browser of a user. Fails with {@link Locked} when that takes a passphrase. */
+  static async open(server: string, name: string, passphrase: string | null, events: AccountEvents): Promise<Account> {
+    const database = await openDatabase(databaseName(server, name));
+    const hasPassphrase = await isLocked(database);
+    if (hasPassphrase && passphrase === null) {
+      database.close();
+      throw new Locked();
+    }
+    try {
+      const store = await openStore(database, passphrase);
+      const program = await loadProgram(store);
+      const cipher = rsa();
+      const client = await Client.open({ server, store, cipher, trusts: (user) => trusts(program, user) });
+      const account = new Account(server, name, database, store, cipher, client, program, hasPassphrase, events);
+      account.#listen();
+      if (await store.get("user")) await account.begin();
+      return account;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
+
+  /** Whether somebody is signed in. */
+  async isSignedIn(): Promise<boolean> {
+    return (await this.store.get("tokens")) !== null && (await this.store.get("user")) !== null;
+  }
+
+  /** Shows the conversations of the user who is signed in. */
+  async begin(): Promise<void> {
+    this.book?.close();
+    this.me = (await this.store.get("user"))?.id ?? 0;
+    const { client, store, program, me } = this;
+    const onChats = (chats: ReturnType<Book["chats"]>, isWhole: boolean) => this.events.onNews({ chats, isWhole });
+    this.book = new Book({ client, store, me, program, now: () => this.now(), onChats });
+    await this.book.open();
+  }
+
+  /** Returns the time by the server's clock. */
+  now(): string {
+    return new Date(Date.now() + this.clockOffsetMs).toISOString();
+  }
+
+  save(): Promise<void> {
+    return saveProgram(this.store, this.program);
+  }
+
+  /** Returns the messages that the server does not have yet. */
+  async pending(): Promise<Pending[]> {
+    return (await this.client.outbox()).map(({ draft, failed, text }) => ({
+      clientId: draft.client_id,
+      partner: draft.to,
+      text,
+      writtenAt: timeOf(draft.client_id),
+      replyTo: draft.reply_to ?? null,
+      failed,
+    }));
+  }
+
+  /** Ends the connection; what is here stays. */
+  async close(): Promise<void> {
+    clearTimeout(this.#watchTimer);
+    this.book?.close();
+    await this.client.close();
+    this.database.close();
+  }
+
+  /** Seals everything anew. The account must be opened anew afterwards. */
+  async changeLock(old: string | null, next: string | null): Promise<void> {
+    this.book?.close();
+    await this.client.close();
+    const database = await openDatabase(databaseName(this.server, this.name));
+    await changeLock(database, old, next).finally(() => database.close());
+  }
+
+  #listen(): void {
+    const { client, events } = this;
+    client.on("state", (state) => events.onConnection(state));
+    client.on("hello", ({ server_time }) => {
+      this.clockOffsetMs = Date.parse(server_time) - Date.now();
+      events.onClock(this.clockOffsetMs);
+    });
+    client.on("message", (message) => {
+      events.onNews({ message: shown(message, this.me) });
+      this.book?.touch(message.partner_id);
+      this.#watchSoon(message.partner_id);
+    });
+    client.on("event", (frame) => void this.#event(frame).catch(() => {}));
+    client.on("outbox", () => void this.#tellPending());
+    client.on("failed", () => void this.#tellPending());
+    client.on("reloaded", () => {
+      events.onNews({ reloaded: true });
+      void this.book?.load().catch(() => {});
+    });
+    client.on("typing", ({ user_id, active }) => events.onNews({ typing: { user: user_id, isActive: active } }));
+    client.on("presence", ({ user_id, is_online, last_seen }) => {
+      const presence = { isOnline: is_online, lastSeen: last_seen };
+      this.presence.set(user_id, presence);
+      events.onNews({ presence: [user_id, presence] });
+    });
+  }
+
+  async #event(frame: Exclude<EventFrame, { type: "message" }>): Promise<void> {
+    const { book, events, program } = this;
+    switch (frame.type) {
+      case "receipt":
+        return book?.touch(frame.user_id === this.me ? frame.partner_id : frame.user_id);
+      case "deleted":
+        events.onNews({ gone: frame.id });
+        return book?.touch(frame.partner_id);
+      case "deleted_before":
+        events.onNews({ goneBefore: frame.timestamp });
+        return book?.touchAll();
+      case "key_changed":
+        return void (await book?.load());
+      case "block":
+        return book?.setBlocked(frame.user_id, frame.blocked);
+      case "user_deleted": {
+        const notes = program.people[frame.user_id];
+        if (!notes) return;
+        notes.isGone = true;
+        await this.save();
+        return book?.touch(frame.user_id);
+      }
+    }
+  }
+
+  /** The first words of both make them partners, who see whether the other is online. */
+  #watchSoon(partner: number): void {
+    if (this.presence.has(partner) || partner === this.me) return;
+    clearTimeout(this.#watchTimer);
+    this.#watchTimer = setTimeout(() => this.book?.watch(), WATCH_MS);
+  }
+
+  async #tellPending(): Promise<void> {
+    this.events.onNews({ pending: await this.pending() });
+  }
+}
+
+async function trusts(program: Program, user: { id: number; public_key: string }): Promise<boolean> {
+  const verified = program.people[user.id]?.verified;
+  return verified === undefined || verified === (await fingerprint(user.public_key));
+}
+
+/** Returns when a UUID of version 7 was made, in milliseconds since 1970. */
+function timeOf(uuid: string): number {
+  return parseInt(uuid.replaceAll("-", "").slice(0, 12), 16);
+}

@@ -1,0 +1,52 @@
+/** What the program keeps beside messages: notes on people, drafts, timers. */
+import type { Store } from "../../../../sdk/typescript/src/store.js";
+
+/** What is noted of a person. */
+export interface PersonNotes {
+  name: string;
+  keyId: string;
+  /** When the key changed, newest last. */
+  changes: string[];
+  /** The fingerprint of the key that the person in front of the screen has verified. */
+  verified?: string;
+  isGone?: true;
+}
+
+export interface Program {
+  /** Whether the key is in a file too, or under a passphrase. */
+  isKeySaved: boolean;
+  people: Record<number, PersonNotes>;
+  drafts: Record<number, string>;
+  /** Seconds after which messages to a person are destroyed. */
+  timers: Record<number, number>;
+}
+
+/** Most changes of a key that are shown. */
+const MAX_CHANGES = 20;
+
+export async function loadProgram(store: Store): Promise<Program> {
+  const kept = (await store.get("program")) as Program | null;
+  return kept ?? { isKeySaved: false, people: {}, drafts: {}, timers: {} };
+}
+
+export async function saveProgram(store: Store, program: Program): Promise<void> {
+  await store.write([{ meta: "program", value: program }]);
+}
+
+/** Notes a person as the server describes them. Returns whether anything is new. */
+export function note(
+  program: Program,
+  person: { id: number; user_name: string; key_id: string },
+  now: string,
+): boolean {
+  const { id, user_name: name, key_id: keyId } = person;
+  const notes = program.people[id];
+  if (!notes) {
+    program.people[id] = { name, keyId, changes: [] };
+    return true;
+  }
+  if (notes.name === name && notes.keyId === keyId) return false;
+  const changes = notes.keyId === keyId ? notes.changes : [...notes.changes, now].slice(-MAX_CHANGES);
+  program.people[id] = { ...notes, name, keyId, changes };
+  return true;
+}
