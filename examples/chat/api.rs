@@ -1,5 +1,7 @@
 //! The calls of a signed-in user. Tokens are refreshed when the server asks for it.
 
+mod files;
+
 use fluent_client::Cursor;
 use fluent_client::transport::{OpenError, Opening, Socket};
 use http::StatusCode;

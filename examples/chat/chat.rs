@@ -1,12 +1,14 @@
 //! The conversation: does what the state machine asks for, shows what comes, sends what is typed.
 
+mod attach;
 mod input;
 mod news;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use anyhow::ensure;
+use fluent_client::files::FileEntry;
 use fluent_client::{Action, Client, Draft, Event, Outbox, ServerFrame};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -14,6 +16,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::api::Api;
 use crate::book::{Book, Change};
 use crate::device::Device;
+use crate::files::Files;
 use crate::http::CallError;
 use crate::keys::KeyPair;
 use crate::link::{Happening, Link};
@@ -32,6 +35,15 @@ pub(crate) struct Chat {
     keys: KeyPair,
     client: Client,
     device: Device,
+    files: Files,
+    /// Files that are to be sent once there is a connection.
+    files_to_send: Vec<String>,
+    /// Messages with files that are not in the outbox on disk yet.
+    posted: Vec<String>,
+    /// The files of messages on the screen, with the sizes of their ciphertexts, if they are known.
+    shown_files: HashMap<i64, Vec<(FileEntry, Option<u64>)>>,
+    /// Bytes of all files on their way that were seen last.
+    moved: u64,
     book: Book,
     link: Link,
     screen: Screen,
@@ -59,16 +71,22 @@ impl Chat {
         keys: KeyPair,
         (device, outbox, book): (Device, Outbox, Book),
         input: mpsc::Receiver<Input>,
-    ) -> Self {
+    ) -> anyhow::Result<Self> {
         let client = Client::new(me, vec![partner.id], device.cursor().cloned(), outbox);
         let link = Link::new(api, device.id().to_owned());
         let screen = Screen::new(&partner.name);
-        Self {
+        let files = device.files()?;
+        Ok(Self {
             me,
             partner,
             keys,
             client,
             device,
+            files,
+            files_to_send: Vec::new(),
+            posted: Vec::new(),
+            shown_files: HashMap::new(),
+            moved: 0,
             book,
             link,
             screen,
@@ -79,13 +97,14 @@ impl Chat {
             told_typing: None,
             warned_of: None,
             closing: None,
-        }
+        })
     }
 
     /// Goes on until the input ends. An error when a message that was typed is not stored yet.
     pub(crate) async fn run(mut self) -> anyhow::Result<()> {
         self.show_new()?;
         self.remind_of_failed();
+        self.resume_files()?;
         loop {
             self.work().await?;
             if self.is_finished() {
@@ -98,6 +117,10 @@ impl Chat {
             }
         }
         self.link.close().await;
+        ensure!(
+            !self.has_files_on_their_way(),
+            "not all files have arrived; the next chat goes on with those you send"
+        );
         let waiting = self.client.outbox().unsent();
         ensure!(waiting == 0, "{waiting} of your messages are not stored by the server yet; the next chat sends them");
         Ok(())
@@ -126,7 +149,10 @@ impl Chat {
             Action::Keep(event) => self.keep(&event)?,
             Action::StartOver(number) => self.start_over(number)?,
             Action::SaveCursor(cursor) => self.device.save_cursor(cursor)?,
-            Action::SaveOutbox => self.device.save_outbox(self.client.outbox())?,
+            Action::SaveOutbox => {
+                self.device.save_outbox(self.client.outbox())?;
+                self.forget_posted()?;
+            }
             Action::Renew(draft) => self.link.look_up_receiver(draft),
             Action::PauseSending(pause) => self.link.pause_sending(pause),
             Action::Tell(notice) => self.tell(notice),
@@ -142,6 +168,9 @@ impl Chat {
             Happening::Older(page) => self.show_older(page)?,
             Happening::Receiver(draft, receiver) => self.renew(&draft, receiver),
             Happening::Reported(outcome) => news::reported(outcome),
+            Happening::Sent(sent) => self.file_sent(sent)?,
+            Happening::Saved(name, result) => self.file_saved(&name, result)?,
+            Happening::Look => self.show_progress(),
         }
         Ok(())
     }
@@ -220,7 +249,8 @@ impl Chat {
     }
 
     fn is_finished(&self) -> bool {
-        self.closing.is_some_and(|deadline| self.client.outbox().unsent() == 0 || Instant::now() >= deadline)
+        let is_done = self.client.outbox().unsent() == 0 && !self.has_files_on_their_way();
+        self.closing.is_some_and(|deadline| is_done || Instant::now() >= deadline)
     }
 }
 

@@ -8,6 +8,8 @@ pub(crate) const HELP: &str = "\
 /delete N             takes message [N] from your devices
 /delete N everyone    … from your partner's devices too: your own message, within a day
 /report N WHY         tells the operators of message [N]: spam, harassment, threat, illegal or other
+/send FILE            sends a file
+/save N               saves the files of message [N] in the present directory
 /retry, /discard      sends again, or forgets, what could not be sent
 /quit                 ends the chat; so does Ctrl-D
 //text                sends /text";
@@ -19,6 +21,10 @@ const REASONS: [&str; 5] = ["spam", "harassment", "threat", "illegal", "other"];
 #[derive(Debug, PartialEq)]
 pub(crate) enum Command<'a> {
     Send(&'a str),
+    /// The file at this path.
+    SendFile(&'a str),
+    /// The files of the message with this id.
+    Save(i64),
     History,
     /// The message with this id.
     Delete(i64, DeleteFor),
@@ -39,9 +45,14 @@ impl<'a> Command<'a> {
         if command.starts_with('/') {
             return Self::Send(command);
         }
+        // A path may have blanks in it.
+        if let Some(path) = command.strip_prefix("send ").map(str::trim).filter(|path| !path.is_empty()) {
+            return Self::SendFile(path);
+        }
         let words: Vec<&str> = command.split_whitespace().collect();
         match words[..] {
             ["history"] => Self::History,
+            ["save", number] => number.parse().map_or(Self::Unknown, Self::Save),
             ["delete", number] => Self::delete(number, DeleteFor::Me),
             ["delete", number, "everyone"] => Self::delete(number, DeleteFor::Everyone),
             ["report", number, reason] => Self::report(number, reason),
@@ -75,6 +86,10 @@ mod tests {
             ("", Command::Send("")),
             ("//quit", Command::Send("/quit")),
             ("/quit", Command::Quit),
+            ("/send a b.jpg ", Command::SendFile("a b.jpg")),
+            ("/send", Command::Unknown),
+            ("/save 3", Command::Save(3)),
+            ("/save", Command::Unknown),
             ("/delete 3", Command::Delete(3, DeleteFor::Me)),
             ("/delete  3 everyone ", Command::Delete(3, DeleteFor::Everyone)),
             ("/delete three", Command::Unknown),

@@ -3,6 +3,7 @@
 //! - `device.json`: its id, the account, the cursor;
 //! - `outbox.json`: messages that the server has not stored yet;
 //! - `events.jsonl`: what the events have brought, one a line, from which the [`Book`] is made;
+//! - `files/`: files on their way;
 //! - `lock`: two programs must not be the same device.
 //!
 //! The cursor is written after the events that it stands for: a crash in between repeats some, and loses none.
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::book::Book;
 use crate::disk;
+use crate::files::Files;
 
 /// See the module.
 pub(crate) struct Device {
@@ -63,6 +65,11 @@ impl Device {
     /// Names this device to the server, always the same.
     pub(crate) fn id(&self) -> &str {
         &self.identity.device_id
+    }
+
+    /// The files on their way.
+    pub(crate) fn files(&self) -> anyhow::Result<Files> {
+        Files::open(self.directory.join("files"))
     }
 
     /// Up to where everything is kept.

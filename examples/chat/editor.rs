@@ -57,8 +57,18 @@ pub(crate) fn above(print: impl FnOnce() -> std::io::Result<()>) -> std::io::Res
     write!(stdout(), "{ERASE}")?;
     stdout().flush()?;
     print()?;
-    write!(stdout(), "{PROMPT}{}", line.end(width()))?;
+    write!(stdout(), "{}{PROMPT}{}", line.status(width()), line.end(width()))?;
     stdout().flush()
+}
+
+/// Shows something before the line that is being written; where nobody edits, nothing.
+pub(crate) fn set_status(status: &str) {
+    match &mut *line() {
+        Some(line) if line.status != status => status.clone_into(&mut line.status),
+        _ => return,
+    }
+    // Nobody is left to be told when this fails.
+    let _ = above(|| Ok(()));
 }
 
 fn edit(inputs: &mpsc::Sender<Input>) {
@@ -99,6 +109,8 @@ fn width() -> usize {
 /// What is being written.
 #[derive(Default)]
 struct Line {
+    /// Stands before it.
+    status: String,
     text: String,
     /// The beginning of a character.
     bytes: Vec<u8>,
@@ -161,9 +173,14 @@ impl Line {
         self.bytes.clear();
     }
 
+    /// As much of the status as half a row holds.
+    fn status(&self, width: usize) -> String {
+        self.status.chars().take(width / 2).chain((!self.status.is_empty()).then_some(' ')).collect()
+    }
+
     /// As much of the end as one row holds. Characters beyond ASCII may be two columns wide.
     fn end(&self, width: usize) -> String {
-        let mut room = width.saturating_sub(1 + PROMPT.len());
+        let mut room = width.saturating_sub(1 + PROMPT.len() + self.status(width).chars().count());
         let fits = |c: &char| {
             let wide = if c.is_ascii() { 1 } else { 2 };
             let fits = wide <= room;
@@ -212,5 +229,7 @@ mod tests {
         assert_eq!(line.end(8), "56789");
         let line = Line { text: "ab你好".to_owned(), ..Line::default() };
         assert_eq!(line.end(8), "b你好");
+        let line = Line { status: "a.jpg 5 %".to_owned(), text: "0123456789".to_owned(), ..Line::default() };
+        assert_eq!((line.status(16), line.end(16)), ("a.jpg 5  ".to_owned(), "6789".to_owned()));
     }
 }

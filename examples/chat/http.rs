@@ -6,9 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use fluent_client::transport::{OpenError, Server, Socket};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use http::response::Parts;
 use http::uri::InvalidUri;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -22,6 +24,8 @@ use crate::wire::Problem;
 
 /// Longest time of a request.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest time until the head of the response to a part of a file, which may be sent slowly.
+const STREAM_TIMEOUT: Duration = Duration::from_mins(5);
 /// Longest time to connect and shake hands.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest answer: a page of the largest messages.
@@ -162,6 +166,26 @@ impl Http {
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         request.headers_mut().insert(AUTHORIZATION, bearer(token)?);
         self.send(request).await
+    }
+
+    /// Sends a request of any kind with an access token, whose response is read by the caller, whatever its status.
+    pub(crate) async fn stream(
+        &self,
+        method: Method,
+        path: &str,
+        token: &SecretString,
+        headers: &[(&str, &str)],
+        body: Bytes,
+    ) -> Result<(Parts, Incoming), CallError> {
+        let mut request = self.request(method, path, body)?;
+        for (name, value) in headers {
+            let name = HeaderName::try_from(*name).map_err(|error| CallError::BadRequest(error.into()))?;
+            let value = HeaderValue::try_from(*value).map_err(|error| CallError::BadRequest(error.into()))?;
+            request.headers_mut().insert(name, value);
+        }
+        request.headers_mut().insert(AUTHORIZATION, bearer(token)?);
+        let response = timeout(STREAM_TIMEOUT, self.client.request(request)).await.map_err(CallError::unreachable)?;
+        Ok(response.map_err(CallError::unreachable)?.into_parts())
     }
 
     fn request(&self, method: Method, path: &str, body: Bytes) -> Result<Request<Full<Bytes>>, CallError> {

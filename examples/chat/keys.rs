@@ -21,8 +21,33 @@ use crate::disk::{create_directory, file_name};
 
 /// Size of the keys.
 const KEY_BITS: usize = 2048;
+/// Bytes of what is encrypted with such a key.
+pub(crate) const KEY_BYTES: usize = KEY_BITS / 8;
 /// Most plaintext that a key encrypts: its size without the padding (RFC 8017 §7.2.1).
-pub(crate) const MAX_PLAINTEXT_BYTES: usize = KEY_BITS / 8 - 11;
+pub(crate) const MAX_PLAINTEXT_BYTES: usize = KEY_BYTES - 11;
+
+/// A key for which something can be encrypted.
+pub(crate) trait RsaKey {
+    /// Encrypts at most [`MAX_PLAINTEXT_BYTES`] into [`KEY_BYTES`].
+    fn encrypt_bytes(&self, bytes: &[u8]) -> anyhow::Result<Vec<u8>>;
+
+    /// Encrypts a short text, as base64.
+    fn encrypt(&self, plaintext: &str) -> anyhow::Result<String> {
+        Ok(STANDARD.encode(self.encrypt_bytes(plaintext.as_bytes())?))
+    }
+}
+
+impl RsaKey for KeyPair {
+    fn encrypt_bytes(&self, bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
+        PartnerKey(self.private.to_public_key()).encrypt_bytes(bytes)
+    }
+}
+
+impl RsaKey for PartnerKey {
+    fn encrypt_bytes(&self, bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
+        Ok(self.0.encrypt(&mut OsRng, Pkcs1v15Encrypt, bytes)?)
+    }
+}
 
 /// The user's own keys, in a file that nobody else can read.
 pub(crate) struct KeyPair {
@@ -60,16 +85,15 @@ impl KeyPair {
         &self.path
     }
 
-    /// Encrypts for oneself.
-    pub(crate) fn encrypt(&self, plaintext: &str) -> anyhow::Result<String> {
-        encrypt(&self.private.to_public_key(), plaintext)
-    }
-
     /// Decrypts what was encrypted for this user.
     pub(crate) fn decrypt(&self, ciphertext: &str) -> anyhow::Result<String> {
         let bytes = STANDARD.decode(ciphertext).context("not base64")?;
-        let plaintext = self.private.decrypt_blinded(&mut OsRng, Pkcs1v15Encrypt, &bytes)?;
-        String::from_utf8(plaintext).context("not UTF-8")
+        String::from_utf8(self.decrypt_bytes(&bytes)?).context("not UTF-8")
+    }
+
+    /// Decrypts bytes that were encrypted for this user.
+    pub(crate) fn decrypt_bytes(&self, ciphertext: &[u8]) -> anyhow::Result<Vec<u8>> {
+        Ok(self.private.decrypt_blinded(&mut OsRng, Pkcs1v15Encrypt, ciphertext)?)
     }
 }
 
@@ -85,11 +109,6 @@ impl PartnerKey {
         ensure!(bits == KEY_BITS, "the public key has {bits} bits instead of {KEY_BITS}");
         Ok(Self(key))
     }
-
-    /// Encrypts for them.
-    pub(crate) fn encrypt(&self, plaintext: &str) -> anyhow::Result<String> {
-        encrypt(&self.0, plaintext)
-    }
 }
 
 /// Splits a text into pieces that can be encrypted, between characters.
@@ -101,10 +120,6 @@ pub(crate) fn split(mut text: &str) -> Vec<&str> {
         text = rest;
     }
     pieces
-}
-
-fn encrypt(key: &RsaPublicKey, plaintext: &str) -> anyhow::Result<String> {
-    Ok(STANDARD.encode(key.encrypt(&mut OsRng, Pkcs1v15Encrypt, plaintext.as_bytes())?))
 }
 
 fn load(path: &Path) -> anyhow::Result<Option<RsaPrivateKey>> {

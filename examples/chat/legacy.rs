@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::api::{Api, MAX_PAGE};
 use crate::command::Command;
 use crate::http::CallError;
-use crate::keys::{self, KeyPair, PartnerKey};
+use crate::keys::{self, KeyPair, PartnerKey, RsaKey as _};
 use crate::screen::label;
 use crate::terminal::{self, Input};
 use crate::tls::Connection;

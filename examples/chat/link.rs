@@ -1,6 +1,10 @@
 //! The outside world of the state machine: the socket and its timers, and the calls that run beside them.
 
+mod files;
+
+use std::path::PathBuf;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,10 +14,15 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use crate::api::Api;
+use crate::files::Gauge;
 use crate::history;
 use crate::http::CallError;
 use crate::tls::Connection;
 use crate::wire::{Report, Reported, User};
+pub(crate) use files::Sent;
+
+/// How often it is looked how far files are.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// Something that has come from outside.
 pub(crate) enum Happening {
@@ -27,6 +36,12 @@ pub(crate) enum Happening {
     Receiver(Draft, Result<User, CallError>),
     /// The operators have a report.
     Reported(Result<Reported, CallError>),
+    /// A file is uploaded, or will not be.
+    Sent(Sent),
+    /// A file of this name is saved, or will not be.
+    Saved(String, anyhow::Result<PathBuf>),
+    /// It is time to look how far files are.
+    Look,
 }
 
 type Call = Pin<Box<dyn Future<Output = Happening>>>;
@@ -36,6 +51,9 @@ pub(crate) struct Link {
     api: Arc<Api>,
     socket: transport::Link<Connection>,
     calls: FuturesUnordered<Call>,
+    /// How far files are that are on their way.
+    gauges: Vec<Rc<Gauge>>,
+    looks: tokio::time::Interval,
     trouble: String,
 }
 
@@ -48,7 +66,8 @@ impl Link {
             let (api, device_id) = (Arc::clone(&opener), device_id.clone());
             async move { api.open_socket(&device_id, since.as_ref()).await }
         });
-        Self { api, socket, calls: FuturesUnordered::new(), trouble: String::new() }
+        let looks = tokio::time::interval(LOOK);
+        Self { api, socket, calls: FuturesUnordered::new(), gauges: Vec::new(), looks, trouble: String::new() }
     }
 
     /// What went wrong last, for people.
@@ -71,6 +90,7 @@ impl Link {
                 Happening::Event(event)
             }
             Some(happening) = self.calls.next() => happening,
+            _ = self.looks.tick(), if !self.gauges.is_empty() => Happening::Look,
         }
     }
 

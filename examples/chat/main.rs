@@ -12,7 +12,8 @@
 //! does not tell who wrote a message, and takes the partner's key from the server on trust.
 //!
 //! `fluent_client` decides; `chat` does what it says, with `link` for the network, `device`, `book` and `marks` for
-//! what is kept, `screen` for what is shown, `editor` and `command` for what is typed; `seal` and `keys` encrypt. `api`
+//! what is kept, `screen` for what is shown, `editor` and `command` for what is typed; `seal`, `envelope` and `keys`
+//! encrypt, and `files` are on their way. `api`
 //! keeps the login, `http` carries what `wire` spells, over the connections of `tls`; `history` asks for what was
 //! before. `legacy` is the conversation in the other dialect.
 
@@ -23,8 +24,10 @@ mod command;
 mod device;
 mod disk;
 mod editor;
+mod envelope;
 #[cfg(test)]
 mod fake;
+mod files;
 mod history;
 mod http;
 mod keys;
@@ -128,7 +131,7 @@ async fn run(args: Args) -> anyhow::Result<()> {
     terminal::notice(&format!("you are {}, chatting with {}; /quit or Ctrl-D ends it", me.name, partner.name));
     let (_editor, input) = terminal::input()?;
     match device {
-        Some(device) => Chat::new(api, me.id, partner, keys, device, input).run().await,
+        Some(device) => Chat::new(api, me.id, partner, keys, device, input)?.run().await,
         None => LegacyChat::new(api, me.id, partner, keys, partner_key, input).run().await,
     }
 }

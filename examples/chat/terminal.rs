@@ -37,9 +37,14 @@ pub(crate) enum Input {
     Keystroke,
 }
 
+/// Returns whether a person can type, and see what is typed.
+pub(crate) fn is_interactive() -> bool {
+    stdin().is_terminal() && stdout().is_terminal()
+}
+
 /// The keyboard, or else the lines of standard input, until its end. The editor is to be held as long as it is wanted.
 pub(crate) fn input() -> anyhow::Result<(Option<Editor>, mpsc::Receiver<Input>)> {
-    if stdin().is_terminal() && stdout().is_terminal() {
+    if is_interactive() {
         let (editor, input) = Editor::start().context("cannot use the terminal")?;
         return Ok((Some(editor), input));
     }

@@ -10,6 +10,8 @@ mod push;
 mod readme;
 mod snippet;
 
+pub(crate) use chat::chat_program;
+
 use std::collections::BTreeSet;
 
 use markdown::{Block, blocks};

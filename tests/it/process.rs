@@ -2,6 +2,7 @@
 
 mod admin;
 mod admin_users;
+mod chat_files;
 mod doctor;
 mod edge;
 mod keys;

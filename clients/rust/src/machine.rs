@@ -67,6 +67,12 @@ impl Client {
         self.connection.is_waiting()
     }
 
+    /// Returns whether all missed events have arrived and frames are sent at once.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.connection.is_live()
+    }
+
     /// Returns the messages that are not stored yet.
     #[must_use]
     pub fn outbox(&self) -> &Outbox {

@@ -30,6 +30,8 @@ impl Chat {
         match *command {
             Command::Send(text) => self.send(text)?,
             Command::History => self.link.load_older(self.partner.id, self.screen.oldest()),
+            Command::SendFile(path) => self.send_file(path),
+            Command::Save(id) => self.save_files(id),
             // Of another conversation there is nothing on the screen that would tell what is deleted.
             Command::Delete(id, scope) if self.screen.shows(id) => self.events.push_back(Event::Delete { id, scope }),
             Command::Delete(id, _) => terminal::notice(&format!("there is no message [{id}] on the screen")),

@@ -1,7 +1,9 @@
 //! What the person is shown.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use fluent_client::files::FileEntry;
 use fluent_client::{Event, Message, Notice, ServerFrame};
 use tokio::time::Instant;
 
@@ -24,6 +26,14 @@ pub(super) fn reported(outcome: Result<Reported, CallError>) {
     });
 }
 
+/// Notes the files of a message that is on the screen, for `/save`.
+fn note_files(shown: &mut HashMap<i64, Vec<(FileEntry, Option<u64>)>>, message: &Message, files: Vec<FileEntry>) {
+    let sizes = message.attachments.iter().map(|attachment| attachment.size);
+    if !files.is_empty() {
+        shown.insert(message.id, files.into_iter().zip(sizes).collect());
+    }
+}
+
 impl Chat {
     /// Shows what is new with the partner, of a long conversation its end. What has been shown has been read.
     pub(super) fn show_new(&mut self) -> anyhow::Result<()> {
@@ -36,7 +46,9 @@ impl Chat {
         let new: Vec<&Message> = self.book.with(self.partner.id).rev().take_while(is_new).take(limit).collect();
         for message in new.iter().rev() {
             let mark = (message.sender_id == self.me).then(|| self.book.mark(self.partner.id, message.id));
-            self.screen.show(message, mark, &seal::open(message, &self.keys))?;
+            let opened = seal::open(message, &self.keys);
+            self.screen.show(message, mark, &opened.text)?;
+            note_files(&mut self.shown_files, message, opened.files);
         }
         if let Some(read) = new.iter().find(|message| message.sender_id != self.me) {
             self.events.push_back(Event::Seen { partner: self.partner.id, id: read.id });
@@ -52,7 +64,9 @@ impl Chat {
                 terminal::notice("from before:");
                 for message in page {
                     let mark = (message.sender_id == self.me).then(|| self.book.mark(self.partner.id, message.id));
-                    self.screen.show(&message, mark, &seal::open(&message, &self.keys))?;
+                    let opened = seal::open(&message, &self.keys);
+                    self.screen.show(&message, mark, &opened.text)?;
+                    note_files(&mut self.shown_files, &message, opened.files);
                 }
                 terminal::notice("until here");
             }
@@ -133,9 +147,12 @@ impl Chat {
     pub(super) fn tell(&mut self, notice: Notice) {
         let name = self.screen.label();
         match notice {
-            Notice::Live => terminal::notice("connected"),
+            Notice::Live => {
+                terminal::notice("connected");
+                self.send_files();
+            }
             Notice::Failed { draft, code } => {
-                let text = self.keys.decrypt(&draft.sender_encrypted).unwrap_or_default();
+                let text = seal::said(&draft, &self.keys);
                 terminal::notice(&format!("not sent ({code}): {text}"));
                 terminal::notice("/retry sends it again, /discard forgets it");
             }

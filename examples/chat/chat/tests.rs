@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::fake::{Fake, Peer};
-use crate::keys::PartnerKey;
+use crate::keys::{PartnerKey, RsaKey as _};
 
 const ME: i64 = 1;
 const PARTNER: i64 = 2;
@@ -33,7 +33,8 @@ impl Desk {
     fn chat(&self, fake: &Fake) -> (Chat, mpsc::Sender<Input>) {
         let (keyboard, input) = mpsc::channel(8);
         let device = Device::open(self.device(), ME).unwrap();
-        (Chat::new(fake.api(), ME, partner(&self.keys("bob")), self.keys("me"), device, input), keyboard)
+        let chat = Chat::new(fake.api(), ME, partner(&self.keys("bob")), self.keys("me"), device, input);
+        (chat.unwrap(), keyboard)
     }
 
     /// A message of the partner.

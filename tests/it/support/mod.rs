@@ -20,7 +20,9 @@ pub(crate) mod raw;
 pub(crate) mod rows;
 pub(crate) mod skip;
 pub(crate) mod tables;
+pub(crate) mod terminal;
 pub(crate) mod tls;
+pub(crate) mod toll;
 pub(crate) mod traces;
 pub(crate) mod v1;
 
