@@ -16,9 +16,12 @@
 //! use only those before them, so that no two modules use each other. No actor has a name in ractor's process-wide
 //! registry, so that one process can run any number of servers.
 
+#[cfg(feature = "testing")]
+mod fault;
 mod gate;
 mod health;
 mod janitor;
+mod judge;
 mod mailbox;
 mod persistence;
 mod presence;
@@ -32,9 +35,12 @@ mod session;
 mod stats;
 mod who;
 
+#[cfg(feature = "testing")]
+pub use fault::Fault;
 pub use gate::Gate;
-pub use health::Health;
+pub use health::{Health, RUNTIME_BEAT};
 pub use janitor::RemoveFile;
+pub use judge::ActorState;
 pub use persistence::messages::PersistenceHandle;
 pub use persistence::reply::RequestPermit;
 pub use presence::messages::PresenceHandle;
@@ -43,9 +49,10 @@ pub use registry::messages::RegistryHandle;
 pub use relay::messages::RelayHandle;
 pub use root::{ActorSystem, ActorSystemError, Fatal, StartError};
 pub use session::credit::{Credit, Credits, InFlightBytes};
+pub use session::figures::{QueueFigures, SessionFigures, SocketFigures};
 pub use session::messages::SocketLease;
 pub use session::new_socket::{NewSocket, Opening};
-pub use session::send_queue::{Outgoing, QueueSender, QueuedFrame, SendQueue, SocketCloser, send_queue};
-pub use stats::ActorSnapshot;
+pub use session::send_queue::{Outgoing, QueueSender, QueuedFrame, SendQueue, SocketHandle, send_queue};
+pub use stats::{ActorSnapshot, LastError};
 pub use who::messages::{Beat, Others, WhoHandle};
 pub use who::peers::Described;

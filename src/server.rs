@@ -3,6 +3,7 @@
 mod error;
 mod keys;
 mod listeners;
+mod monitor;
 mod node;
 mod offline;
 mod parts;
@@ -63,6 +64,8 @@ pub struct Server {
     /// The Unix socket for operators on this machine; none when it could not be made.
     #[cfg(unix)]
     _local: Option<LocalSocketFile>,
+    /// Ends the monitor's rounds.
+    _rounds: monitor::Rounds,
     _stop_serving: DropGuard,
     _stop_background: DropGuard,
 }
@@ -125,6 +128,10 @@ impl Server {
             .map_err(|source| listen_error(&admin_addr, source))?;
         #[cfg(unix)]
         let local = serve_locally(&app, &stop);
+        app.monitor.watch(Box::new(monitor::ServerEdge::new(&app, tls.clone())));
+        tokio::spawn(monitor::beat(app.health.clone(), stop.clone()));
+        tokio::spawn(monitor::look(app.monitor.clone(), stop.clone()));
+        let rounds = monitor::start(&app.monitor).map_err(ServerError::Thread)?;
         tokio::spawn(upkeep(app.clone(), stop.clone()));
         tokio::spawn(follow_address_rules(app.clone(), stop.clone()));
         if let Some(media) = &app.media {
@@ -148,6 +155,7 @@ impl Server {
             connections,
             #[cfg(unix)]
             _local: local,
+            _rounds: rounds,
             _stop_serving: drain.drop_guard(),
             _stop_background: stop.drop_guard(),
         })

@@ -16,6 +16,7 @@ mod keys;
 mod logins;
 pub mod media;
 mod messages;
+mod monitor;
 mod push;
 mod push_trace;
 mod registration;
@@ -32,6 +33,9 @@ pub use addresses::Addresses;
 pub use audit::Audit;
 pub use dialects::Dialects;
 pub use error::ServiceError;
+pub use monitor::{
+    ActorNode, ActorTree, Batch, Check, CheckName, Edge, ListedSession, Monitor, Readiness, Sessions, ShownError,
+};
 pub use push_trace::{PushStatus, Traced, TracedTarget, attempt_in_words};
 pub use sync::SyncPage;
 

@@ -25,15 +25,16 @@ use tokio::time::timeout;
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::task::TaskTracker;
 
-use crate::actors::{Credits, Gate, InFlightBytes, NewSocket, Opening, RegistryHandle, send_queue};
+use crate::actors::{Credits, Gate, InFlightBytes, NewSocket, Opening, RegistryHandle, SocketFigures, send_queue};
 use crate::auth::Access;
 use crate::config;
 use crate::domain::{ClientAddress, Seq, SocketId, UserId};
 use crate::limits::Limiters;
+use crate::protocol::ErrorCode;
 use crate::protocol::who::Stamp;
 use crate::storage::Storage;
-use crate::telemetry::metrics;
-use clients::{SocketClients, WithClient};
+use crate::telemetry::{SocketKind, metrics};
+use clients::{Client, SocketClients, WithClient};
 use dialect::Dialect;
 use drain::SocketDrain;
 use pump::Pump;
@@ -80,6 +81,7 @@ impl Sockets {
         limiters: Arc<Limiters>,
         storage: Arc<Storage>,
     ) -> Self {
+        metrics().sockets.prepare_errors(ErrorCode::ALL.iter().map(|code| code.as_str()));
         let handshake_timeout = config.server.handshake_timeout();
         let max_wait = handshake_timeout.mul_f64(ADMISSION_WAIT);
         Self {
@@ -113,18 +115,23 @@ impl Sockets {
         let id = SocketId(self.last_id.fetch_add(1, Ordering::Relaxed) + 1);
         let config = &self.settings.config;
         let (end, queue) = send_queue(config.queue_frames, config.queue_bytes);
-        let client = client.map(|client| SocketClients::add(&self.clients, id, client, queue.closer()));
-        let dialect = if opening.is_some() { Dialect::V1 } else { Dialect::Legacy };
+        let (dialect, kind) = match &opening {
+            None => (Dialect::Legacy, SocketKind::Legacy),
+            Some(opening) if opening.is_background => (Dialect::V1, SocketKind::Background),
+            Some(_) => (Dialect::V1, SocketKind::V1),
+        };
+        let client = Client { user: access.user, kind, address: client, socket: queue.handle() };
+        let client = SocketClients::add(&self.clients, id, client);
         let socket = NewSocket { id, login: access.login, queue: end, opening, above, stamp };
         let session = timeout(ATTACH_TIMEOUT, self.registry.attach(access.user, socket)).await.ok()??;
-        let (open, all) = (OpenSocket::new(self.open.clone()), self.open.clone());
+        let (open, all) = (OpenSocket::new(self.open.clone(), kind), self.open.clone());
 
         let upgrade = hyper::upgrade::on(&mut request);
         // Half of the queue: the answers to a socket's own frames leave room for what others send.
         let credits = Credits::new(config.in_flight, config.queue_bytes / 2, self.in_flight_bytes.clone());
         let (settings, deadline, user) = (self.settings.clone(), self.handshake_timeout, access.user);
         self.tasks.spawn(async move {
-            let _held: (_, _, Option<WithClient>) = (hold, open, client);
+            let _held: (_, _, WithClient) = (hold, open, client);
             // A client that left during the handshake gives an error here, and its place in the session is given up.
             let Ok(Ok(upgraded)) = timeout(deadline, upgrade).await else { return };
             // Without the wrappers of HTTP, which cost memory and a virtual call a read and write.
@@ -150,6 +157,12 @@ impl Sockets {
         self.open.count.load(Ordering::Relaxed)
     }
 
+    /// Returns the figures of all open sockets.
+    #[must_use]
+    pub fn figures(&self) -> Vec<SocketFigures> {
+        self.clients.figures()
+    }
+
     /// Closes the sockets of the clients at these addresses, with 1008. Returns how many they are.
     pub fn close_banned(&self, is_banned: impl Fn(ClientAddress) -> bool) -> usize {
         self.clients.close_banned(is_banned)
@@ -163,7 +176,7 @@ impl Sockets {
 }
 
 fn log_closed(user: UserId, code: u16) {
-    metrics().socket_closed(code);
+    metrics().sockets.closed(code);
     tracing::debug!(user.id = %user, close.code = code, "socket closed");
 }
 
@@ -186,19 +199,19 @@ impl OpenSockets {
 }
 
 /// Counts an open socket for as long as it lives.
-struct OpenSocket(Arc<OpenSockets>);
+struct OpenSocket(Arc<OpenSockets>, SocketKind);
 
 impl OpenSocket {
-    fn new(all: Arc<OpenSockets>) -> Self {
+    fn new(all: Arc<OpenSockets>, kind: SocketKind) -> Self {
         all.count.fetch_add(1, Ordering::Relaxed);
-        metrics().sockets.increment(1);
-        Self(all)
+        metrics().sockets.open(kind).rise();
+        Self(all, kind)
     }
 }
 
 impl Drop for OpenSocket {
     fn drop(&mut self) {
         self.0.count.fetch_sub(1, Ordering::Relaxed);
-        metrics().sockets.decrement(1);
+        metrics().sockets.open(self.1).fall();
     }
 }

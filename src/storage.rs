@@ -43,6 +43,7 @@ use engine::write_health::WriteHealth;
 pub use cluster::{Beat, Joining, KnownHistory, Node, Pulse};
 pub use commands::apply::Applied;
 pub use engine::error::{Lost, StorageError};
+pub use engine::figures::PoolFigures;
 pub use engine::page::PAGE_BYTES;
 pub use engine::postgres::servers::named;
 pub use journal::{JournalPage, JournalRow};

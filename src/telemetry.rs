@@ -3,82 +3,99 @@
 //! Metrics are process-wide (the `metrics` facade is): two servers in one process count into the same series. No user,
 //! device or actor id is ever a label.
 
+mod actor_kind;
+mod actors;
 mod cluster;
+mod handshakes;
+mod http;
+mod level;
 mod limiters;
 mod listener;
+mod logging;
 mod media;
+mod messages;
 mod names;
+mod process;
 mod push;
+mod read_at;
 mod seldom;
+mod sockets;
+mod store;
+mod window;
 
-use std::io::IsTerminal as _;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::config::{Log, LogFormat};
-
+pub use actor_kind::ActorKind;
+pub use actors::ActorMetrics;
 pub use cluster::{ClusterMetrics, Dropped};
+pub use handshakes::{HandshakeMetrics, HandshakeOutcome};
+pub use http::{HttpMetrics, STATUS_CLASSES};
+pub use level::{Level, Total};
 pub use limiters::LimiterMetrics;
 pub use listener::{ListenerKind, ListenerMetrics};
+pub use logging::{LOG_LEVELS, LogMetrics, init_logging};
 pub use media::{Direction, MediaMetrics, MediaOp};
-pub use names::ActorKind;
+pub use messages::{Destroyed, Ephemeral, MessageMetrics, RowKind};
+pub use names::{ALL as ALL_METRICS, Metric, MetricKind};
+pub use process::ProcessMetrics;
 pub use push::PushMetrics;
+pub use read_at::ReadAt;
 pub use seldom::Seldom;
+pub use sockets::{CLOSE_CODES, SocketKind, SocketMetrics};
+pub use store::{DbFailure, Pool, StoreMetrics};
+pub use window::{Spread, Window};
+
+use messages::at_zero;
 
 /// How often histograms must be folded; otherwise they grow.
 pub const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Buckets for times from 50 µs to 10 s.
-const SECONDS: [f64; 16] =
-    [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
-/// Buckets for the rows of a batch.
-const ROWS: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
+/// Buckets of times, with edges at what the server promises.
+const SECONDS: [f64; 12] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+/// Buckets of the times of requests: fewer, since there are as many as routes.
+const REQUEST_SECONDS: [f64; 5] = [0.005, 0.025, 0.1, 0.5, 2.5];
+/// Buckets of the times of password hashes.
+const HASH_SECONDS: [f64; 9] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
+/// Buckets of the times of deliveries.
+const DELIVERY_SECONDS: [f64; 11] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
+/// Buckets of the commands of a batch.
+const COMMANDS: [f64; 11] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0];
+
+/// The commit that the build is of, where whoever built it says so.
+const COMMIT: &str = match option_env!("FLUENT_COMMIT") {
+    Some(commit) => commit,
+    None => "unknown",
+};
 
 /// Handles of the metrics, made once.
 pub struct Metrics {
     prometheus: Option<PrometheusHandle>,
-    /// Open sockets.
-    pub sockets: Gauge,
+    /// Those of open sockets.
+    pub sockets: SocketMetrics,
     /// Session actors: users with at least one socket.
     pub sessions: Gauge,
-    /// Messages committed.
-    pub messages_stored: Counter,
-    /// Frames with a message handed to a socket's queue.
-    pub messages_delivered: Counter,
-    /// Time of a batch's transaction.
-    pub commit_seconds: Histogram,
-    /// Commands in a batch.
-    pub batch_rows: Histogram,
-    /// Commands that wait for their commit.
-    pub in_flight: Gauge,
-    /// Time to hash one password, its wait included.
-    pub password_seconds: Histogram,
-    /// Messages that expired.
-    pub expired: Counter,
-    /// Messages destroyed by retention or with an account.
-    pub destroyed: Counter,
-    /// Tombstones and events no longer kept.
-    pub dropped: Counter,
-    /// Write-ahead logs emptied.
-    pub checkpoints: Counter,
-    /// Handshakes that wait for admission.
-    pub openings_waiting: Gauge,
-    /// Handshakes that were not admitted in time.
-    pub openings_refused: Counter,
-    /// Requests refused because too many responses wait for their clients to read them.
-    pub answers_refused: Counter,
-    /// Events read from the store for sockets that catch up.
-    pub replayed: Counter,
-    /// How far the newest time stamp is ahead of the clock.
-    pub store_ahead_seconds: Gauge,
-    /// Typing notices and presence look-ups dropped because of load.
-    pub whispers_dropped: Counter,
+    /// Those of messages.
+    pub messages: MessageMetrics,
+    /// Those of the store.
+    pub store: StoreMetrics,
+    /// Those of the actors.
+    pub actors: ActorMetrics,
+    /// Those of handshakes.
+    pub handshakes: HandshakeMetrics,
+    /// Those of requests.
+    pub http: HttpMetrics,
+    /// Those of the process and its runtime.
+    pub process: ProcessMetrics,
+    /// Those of the log.
+    pub log: LogMetrics,
+    /// Wait of a password hash for a thread.
+    pub password_wait_seconds: Histogram,
+    /// Time to hash one password.
+    pub password_hash_seconds: Histogram,
     /// Files with a new certificate that could not be used.
     pub tls_reload_failures: Counter,
     /// Handshakes of TLS that have failed.
@@ -92,8 +109,8 @@ pub struct Metrics {
     /// Those of files.
     pub media: MediaMetrics,
     listeners: [ListenerMetrics; ListenerKind::ALL.len()],
-    mailbox_wait: [Histogram; ActorKind::ALL.len()],
-    actor_restarts: [Counter; ActorKind::ALL.len()],
+    ready: Gauge,
+    draining: Gauge,
 }
 
 static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::install);
@@ -105,76 +122,88 @@ pub fn metrics() -> &'static Metrics {
     &METRICS
 }
 
+/// Makes the recorder.
+fn builder() -> Result<PrometheusBuilder, BuildError> {
+    let full = |name: &str| Matcher::Full(name.to_owned());
+    PrometheusBuilder::new()
+        // Adds nothing to names that are right.
+        .with_recommended_naming(true)
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
+        .set_buckets_for_metric(full(names::HTTP_SECONDS), &REQUEST_SECONDS)?
+        .set_buckets_for_metric(full(names::PASSWORD_WAIT_SECONDS), &HASH_SECONDS)?
+        .set_buckets_for_metric(full(names::PASSWORD_HASH_SECONDS), &HASH_SECONDS)?
+        .set_buckets_for_metric(full(names::DELIVERY_SECONDS), &DELIVERY_SECONDS)?
+        .set_buckets_for_metric(full(names::BATCH_COMMANDS), &COMMANDS)
+}
+
 impl Metrics {
     fn install() -> Self {
-        let prometheus = PrometheusBuilder::new()
-            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
-            .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full(names::BATCH_ROWS.to_owned()), &ROWS))
-            .and_then(PrometheusBuilder::install_recorder)
-            .ok();
+        let prometheus = builder().and_then(PrometheusBuilder::install_recorder).ok();
         names::describe();
-        let by_actor = |name: &'static str| ActorKind::ALL.map(|kind| histogram!(name, "actor" => kind.as_str()));
         let metrics = Self {
             prometheus,
-            sockets: gauge!(names::SOCKETS),
+            sockets: SocketMetrics::new(),
             sessions: gauge!(names::SESSIONS),
-            messages_stored: counter!(names::MESSAGES_STORED),
-            messages_delivered: counter!(names::MESSAGES_DELIVERED),
-            commit_seconds: histogram!(names::COMMIT_SECONDS),
-            batch_rows: histogram!(names::BATCH_ROWS),
-            in_flight: gauge!(names::IN_FLIGHT),
-            tls_reload_failures: counter!(names::TLS_RELOAD_FAILURES),
-            tls_handshake_failures: counter!(names::TLS_HANDSHAKE_FAILURES),
-            password_seconds: histogram!(names::PASSWORD_SECONDS),
-            expired: counter!(names::EXPIRED),
-            destroyed: counter!(names::DESTROYED),
-            dropped: counter!(names::DROPPED),
-            checkpoints: counter!(names::CHECKPOINTS),
-            openings_waiting: gauge!(names::OPENINGS_WAITING),
-            openings_refused: counter!(names::OPENINGS_REFUSED),
-            answers_refused: counter!(names::ANSWERS_REFUSED),
-            replayed: counter!(names::REPLAYED),
-            store_ahead_seconds: gauge!(names::STORE_AHEAD_SECONDS),
-            whispers_dropped: counter!(names::WHISPERS_DROPPED),
+            messages: MessageMetrics::new(),
+            store: StoreMetrics::new(),
+            actors: ActorMetrics::new(),
+            handshakes: HandshakeMetrics::new(),
+            http: HttpMetrics::new(),
+            process: ProcessMetrics::new(),
+            log: LogMetrics::new(),
+            password_wait_seconds: histogram!(names::PASSWORD_WAIT_SECONDS),
+            password_hash_seconds: histogram!(names::PASSWORD_HASH_SECONDS),
+            tls_reload_failures: at_zero(counter!(names::TLS_RELOAD_FAILURES)),
+            tls_handshake_failures: at_zero(counter!(names::TLS_HANDSHAKE_FAILURES)),
             cluster: ClusterMetrics::new(),
             push: PushMetrics::new(),
             limiters: LimiterMetrics::new(),
             media: MediaMetrics::new(),
             listeners: ListenerKind::ALL.map(ListenerMetrics::new),
-            mailbox_wait: by_actor(names::MAILBOX_WAIT_SECONDS),
-            actor_restarts: ActorKind::ALL.map(|kind| counter!(names::ACTOR_RESTARTS, "actor" => kind.as_str())),
+            ready: gauge!(names::READY),
+            draining: gauge!(names::DRAINING),
         };
-        // Series exist before their first event, so that a rate over them includes it.
-        metrics.sockets.set(0.0);
-        metrics.sessions.set(0.0);
-        metrics.in_flight.set(0.0);
-        metrics.openings_waiting.set(0.0);
-        metrics.store_ahead_seconds.set(0.0);
-        metrics.openings_refused.increment(0);
-        metrics.messages_stored.increment(0);
-        metrics.messages_delivered.increment(0);
-        for counter in [&metrics.expired, &metrics.destroyed, &metrics.dropped, &metrics.checkpoints] {
-            counter.increment(0);
+        for gauge in [&metrics.sessions, &metrics.ready, &metrics.draining] {
+            gauge.set(0.0);
         }
-        metrics.answers_refused.increment(0);
-        metrics.replayed.increment(0);
-        metrics.whispers_dropped.increment(0);
-        metrics.tls_reload_failures.increment(0);
-        metrics.tls_handshake_failures.increment(0);
-        metrics.actor_restarts.iter().for_each(|restarts| restarts.increment(0));
         metrics
     }
 
     /// Returns the text for Prometheus, or `None` under a foreign recorder.
     #[must_use]
     pub fn render(&self) -> Option<String> {
+        self.publish();
+        self.process.collect();
         self.prometheus.as_ref().map(PrometheusHandle::render)
+    }
+
+    /// Tells the recorder what the server counts itself.
+    pub fn publish(&self) {
+        self.sockets.publish();
+        self.messages.stored.publish();
+        self.store.in_flight.publish();
+        self.handshakes.waiting.publish();
     }
 
     /// Folds the samples that histograms have gathered. Must be called every [`UPKEEP_INTERVAL`].
     pub fn run_upkeep(&self) {
         if let Some(prometheus) = &self.prometheus {
             prometheus.run_upkeep();
+        } else {
+            self.publish();
+        }
+    }
+
+    /// Notes that a server has started, on a store of this kind.
+    pub fn started(&self, store: &'static str) {
+        let version = env!("CARGO_PKG_VERSION");
+        gauge!(names::BUILD, "version" => version, "commit" => COMMIT, "store" => store).set(1.0);
+    }
+
+    /// Notes whether the server can be used, and whether it is stopping.
+    pub fn readiness(&self, is_ready: bool, is_draining: bool) {
+        for (gauge, is_so) in [(&self.ready, is_ready), (&self.draining, is_draining)] {
+            gauge.set(if is_so { 1.0 } else { 0.0 });
         }
     }
 
@@ -184,60 +213,10 @@ impl Metrics {
         &self.listeners[listener as usize]
     }
 
-    /// Records how long a message lay in a mailbox.
-    pub fn mailbox_wait(&self, kind: ActorKind, waited: Duration) {
-        self.mailbox_wait[kind as usize].record(waited);
-    }
-
-    /// Counts an actor that failed. A successor replaces it, unless it was a session.
-    pub fn actor_restarted(&self, kind: ActorKind) {
-        self.actor_restarts[kind as usize].increment(1);
-    }
-
-    /// Counts a request with its status, and records its duration.
-    pub fn http_request(&self, method: &'static str, route: &'static str, status: u16, took: Duration) {
-        counter!(names::HTTP_REQUESTS, "method" => method, "route" => route, "status" => status.to_string())
-            .increment(1);
-        histogram!(names::HTTP_SECONDS, "route" => route).record(took);
-    }
-
-    /// Counts a socket that was closed with `code` (1006 when there was no closing handshake). All codes that clients
-    /// make up count as one.
-    pub fn socket_closed(&self, code: u16) {
-        let known = matches!(code, 1000..=1015 | 4001..=4003);
-        let code = if known { code.to_string() } else { "other".to_owned() };
-        counter!(names::SOCKETS_CLOSED, "code" => code).increment(1);
-    }
-
     /// Notes when the certificate in use ends, in seconds since 1970. Without TLS there is no such series, which an
     /// alert would take for a certificate that has ended.
     #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^52")]
     pub fn tls_certificate_ends(&self, unix_s: i64) {
         gauge!(names::TLS_NOT_AFTER).set(unix_s as f64);
     }
-
-    /// Counts a frame or a message that was refused with an error.
-    pub fn frame_error(&self, code: &'static str) {
-        counter!(names::FRAME_ERRORS, "code" => code).increment(1);
-    }
-}
-
-/// Sets up logging for the whole process. Returns an error when the filter cannot be read or logging is set up already.
-///
-/// The dependencies that log whole frames and requests do so through the `log` crate, which is deliberately not
-/// collected: no filter can make the server print message content.
-pub fn init_logging(log: &Log) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let filter = EnvFilter::try_new(&log.filter)?;
-    let layer = tracing_subscriber::fmt::layer()
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        // A line that cannot be written is dropped: to report that on the same stream would be a panic.
-        .log_internal_errors(false);
-    let registry = tracing_subscriber::registry().with(filter);
-    match log.format {
-        LogFormat::Text => registry.with(layer).try_init()?,
-        // The list of spans ends with the current one.
-        LogFormat::Json => registry.with(layer.json().with_current_span(false)).try_init()?,
-    }
-    Ok(())
 }

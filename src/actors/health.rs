@@ -4,7 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "testing")]
+use super::fault::Fault;
 use super::gate::Gate;
+use super::judge::{ActorState, Circumstances, Judgements, judge};
+use super::session::figures::SessionFigures;
 use super::stats::{ActorSnapshot, ActorStats};
 use crate::domain::Seq;
 use crate::storage::Storage;
@@ -12,6 +16,10 @@ use crate::telemetry::ActorKind;
 
 /// The row of this server among those of all is renewed every two seconds, while the database takes it.
 const ROW_RENEWED_WITHIN: Duration = Duration::from_secs(5);
+/// The time in which the runtime shows that it runs.
+pub const RUNTIME_BEAT: Duration = Duration::from_millis(500);
+/// By how much the runtime may be late with that.
+const RUNTIME_LATE: Duration = Duration::from_secs(5);
 
 /// The shared state of health. Its parts are read and written independently.
 #[derive(Debug)]
@@ -25,10 +33,29 @@ pub struct Health {
     start: Instant,
     /// Milliseconds from the start to when the row of this server was renewed last.
     row_renewed: AtomicU64,
+    /// Milliseconds from the start to when the runtime has last shown that it runs.
+    runtime_ran: AtomicU64,
+    /// How long an actor may work on one message, and let one wait.
+    stuck_after: Duration,
+    judgements: Judgements,
+    /// Commands of the writer's last batch, and microseconds of its transaction.
+    last_batch: [AtomicU64; 2],
+    /// The kinds that this server has.
+    expected: [AtomicBool; ActorKind::ALL.len()],
+    given_up: [AtomicBool; ActorKind::ALL.len()],
 }
 
 impl Default for Health {
     fn default() -> Self {
+        Self::new(Duration::from_secs(5))
+    }
+}
+
+impl Health {
+    /// The state of a server that has not started. An actor that works on one message for `stuck_after`, or lets one
+    /// wait for so long, counts as stuck.
+    #[must_use]
+    pub fn new(stuck_after: Duration) -> Self {
         let start = Instant::now();
         let actors = ActorKind::ALL.map(|kind| Arc::new(ActorStats::new(kind, start)));
         Self {
@@ -40,15 +67,13 @@ impl Default for Health {
             relay_up: AtomicBool::new(false),
             start,
             row_renewed: AtomicU64::new(0),
+            runtime_ran: AtomicU64::new(0),
+            stuck_after,
+            judgements: Judgements::default(),
+            last_batch: Default::default(),
+            expected: Default::default(),
+            given_up: Default::default(),
         }
-    }
-}
-
-impl Health {
-    /// Returns whether the registry and the writer run.
-    #[must_use]
-    pub fn actors_alive(&self) -> bool {
-        [ActorKind::Registry, ActorKind::Persistence].into_iter().all(|kind| self.stats(kind).is_alive())
     }
 
     /// Returns whether the last batch could be written, and the store has the history that this server knows.
@@ -74,8 +99,87 @@ impl Health {
 
     /// Records that the row of this server was renewed.
     pub fn note_row_renewed(&self) {
-        let millis = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.row_renewed.store(millis, Ordering::Relaxed);
+        self.row_renewed.store(self.millis(), Ordering::Relaxed);
+    }
+
+    /// Records that the runtime runs tasks. To be called every [`RUNTIME_BEAT`].
+    pub fn note_runtime_runs(&self) {
+        self.runtime_ran.store(self.millis(), Ordering::Relaxed);
+    }
+
+    /// Returns by how much the runtime is late with showing that it runs.
+    #[must_use]
+    pub fn runtime_is_late_by(&self) -> Duration {
+        let silent = self.millis().saturating_sub(self.runtime_ran.load(Ordering::Relaxed));
+        Duration::from_millis(silent).saturating_sub(RUNTIME_BEAT)
+    }
+
+    /// Returns whether the runtime runs tasks, as far as it has shown that lately.
+    #[must_use]
+    pub fn runtime_runs(&self) -> bool {
+        self.runtime_is_late_by() <= RUNTIME_LATE
+    }
+
+    /// Returns whether the runtime runs tasks, and those actors work without which no message is stored or delivered.
+    #[must_use]
+    pub fn works(&self) -> bool {
+        let needed = [ActorKind::Registry, ActorKind::Relay, ActorKind::Persistence];
+        let works = |kind| !needed.contains(&kind) || self.state(kind) == ActorState::Running;
+        self.runtime_runs() && self.kinds().all(works)
+    }
+
+    /// Returns how long an actor may work on one message, and let one wait.
+    #[must_use]
+    pub fn stuck_after(&self) -> Duration {
+        self.stuck_after
+    }
+
+    /// Returns the kinds of actor that this server has, in the order of their declaration.
+    pub fn kinds(&self) -> impl Iterator<Item = ActorKind> + '_ {
+        let is_there = |kind: &ActorKind| match kind {
+            ActorKind::Root | ActorKind::Session => true,
+            kind => self.expected[*kind as usize].load(Ordering::Relaxed),
+        };
+        ActorKind::ALL.into_iter().filter(is_there)
+    }
+
+    /// Decides whether a kind of actor works, by what its counters show now.
+    #[must_use]
+    pub fn state(&self, kind: ActorKind) -> ActorState {
+        judge(kind, &self.stats(kind).counted(), self.circumstances(kind))
+    }
+
+    /// Decides whether a kind of actor works, and keeps that. Returns what the counters show, and the state where it
+    /// has changed.
+    pub fn judge(&self, kind: ActorKind) -> (ActorSnapshot, Option<ActorState>) {
+        let seen = self.stats(kind).counted();
+        let state = judge(kind, &seen, self.circumstances(kind));
+        (seen, self.judgements.keep(kind, state).then_some(state))
+    }
+
+    /// Returns the state of a kind of actor as it was [judged](Self::judge) last.
+    #[must_use]
+    pub fn last_state(&self, kind: ActorKind) -> ActorState {
+        self.judgements.last(kind)
+    }
+
+    /// Returns the figures of all sessions, oldest first.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<SessionFigures> {
+        self.stats(ActorKind::Session).sessions()
+    }
+
+    /// Returns how many commands the writer's last batch had, and how long its transaction has taken.
+    #[must_use]
+    pub fn last_batch(&self) -> (u64, Duration) {
+        let [commands, micros] = &self.last_batch;
+        (commands.load(Ordering::Relaxed), Duration::from_micros(micros.load(Ordering::Relaxed)))
+    }
+
+    /// Makes the actors of a kind suffer a fault.
+    #[cfg(feature = "testing")]
+    pub fn inflict(&self, kind: ActorKind, fault: Fault) {
+        self.stats(kind).fault().set(fault);
     }
 
     /// Returns the number up to which everything was announced, on PostgreSQL.
@@ -117,6 +221,36 @@ impl Health {
     #[must_use]
     pub fn gate(&self) -> &Gate {
         &self.gate
+    }
+
+    /// Notes the writer's last batch.
+    pub(super) fn note_batch(&self, commands: usize, took: Duration) {
+        let [last, micros] = &self.last_batch;
+        last.store(commands as u64, Ordering::Relaxed);
+        micros.store(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Notes that this server has actors of this kind.
+    pub(super) fn expect(&self, kind: ActorKind) {
+        self.expected[kind as usize].store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that actors of this kind are replaced no more.
+    pub(super) fn give_up(&self, kind: ActorKind) {
+        self.given_up[kind as usize].store(true, Ordering::Relaxed);
+    }
+
+    fn circumstances(&self, kind: ActorKind) -> Circumstances {
+        Circumstances {
+            stuck_after: self.stuck_after,
+            is_draining: self.is_draining(),
+            is_given_up: self.given_up[kind as usize].load(Ordering::Relaxed),
+        }
+    }
+
+    /// Milliseconds since the start.
+    fn millis(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     /// The counters of one kind of actor.

@@ -27,7 +27,7 @@ use crate::clock::Clock;
 use crate::config;
 use crate::domain::{LoginEnd, LoginId, MessageId, Timestamp};
 use crate::storage::{BATCH, Storage, StorageError};
-use crate::telemetry::metrics;
+use crate::telemetry::{Destroyed, metrics};
 
 /// Emptying the log waits for readers, so it is not done at every tick.
 const CHECKPOINT_EVERY: u32 = 4;
@@ -122,6 +122,8 @@ impl Actor for JanitorActor {
         state: &mut JanitorState,
     ) -> Result<(), ActorProcessingErr> {
         let (JanitorMsg::Tick, _busy) = message.open(&self.0);
+        #[cfg(feature = "testing")]
+        self.0.kind().fault().suffer().await;
         let round = Box::pin(state.tick()).await.unwrap_or_else(|error| {
             self.0.kind().met(&error);
             // Logged once, not at every tick.
@@ -167,7 +169,7 @@ impl Round {
         let (expired, retained) = tokio::join!(join_all(expired), OptionFuture::from(retained));
         let works = expired.into_iter().chain(retained).all(|done| done.is_ok());
         if works {
-            metrics().expired.increment(count);
+            metrics().messages.destroyed(Destroyed::Expired, count);
         }
         works
     }
@@ -226,7 +228,7 @@ impl JanitorState {
         }
         if self.ticks.is_multiple_of(CHECKPOINT_EVERY) && storage.take_destroyed() {
             if storage.checkpoint().await? {
-                metrics().checkpoints.increment(1);
+                metrics().store.checkpoints.increment(1);
             } else {
                 storage.mark_destroyed();
             }
@@ -239,7 +241,7 @@ impl JanitorState {
     async fn compare_clocks(&mut self, now: Timestamp) -> Result<(), StorageError> {
         let ahead = self.args.storage.ahead_of(now).await?.max(0);
         #[expect(clippy::cast_precision_loss, reason = "a microsecond more or less does not matter")]
-        metrics().store_ahead_seconds.set(ahead as f64 / 1e6);
+        metrics().store.ahead_seconds.set(ahead as f64 / 1e6);
         let is_ahead = ahead > AHEAD_US;
         if is_ahead && !self.is_ahead {
             tracing::warn!(

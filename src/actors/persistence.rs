@@ -119,6 +119,8 @@ impl Actor for PersistenceActor {
         state: &mut PersistenceState,
     ) -> Result<(), ActorProcessingErr> {
         let (message, _busy) = message.open(&self.0);
+        #[cfg(feature = "testing")]
+        self.0.kind().fault().suffer().await;
         match message {
             PersistenceMsg::Submit(job) => state.enqueue(*job),
             PersistenceMsg::Flush => state.flush().await,
@@ -165,9 +167,9 @@ impl PersistenceState {
         self.args.progress.begin(&commands, now);
         match Box::pin(within(TRANSACTION_TIMEOUT, self.args.storage.carry_out(commands, &self.args.clock))).await {
             Ok(applied) => {
-                metrics().commit_seconds.record(started.elapsed());
-                #[expect(clippy::cast_precision_loss, reason = "a batch has at most 1,024 rows")]
-                metrics().batch_rows.record(replies.len() as f64);
+                let took = started.elapsed();
+                metrics().store.committed(replies.len(), took);
+                self.args.health.note_batch(replies.len(), took);
                 self.needed_space = 0;
                 self.announce(applied, replies);
             }
@@ -242,7 +244,7 @@ impl PersistenceState {
         let Some(InDoubt { after, since, senders, effects }) = self.args.progress.in_doubt() else { return Ok(()) };
         let found = within(TRANSACTION_TIMEOUT, self.args.storage.committed_since(after, since, &senders)).await?;
         let effects = within(TRANSACTION_TIMEOUT, self.args.storage.effects_since(effects, since)).await?;
-        metrics().messages_stored.increment(found.len() as u64);
+        metrics().messages.stored.add(found.len() as u64);
         let recovered = found.into_iter().map(|message| Delivery::Recovered {
             to: Audience::Members(message.conversation()),
             event: Arc::new(Event { seq: message.seq, body: EventBody::Message(message) }),
@@ -257,6 +259,9 @@ impl PersistenceState {
     fn suspend(&mut self, error: &StorageError) {
         self.is_recovering = true;
         self.counters.kind().met(error);
+        if let Some(kind) = error.failure() {
+            metrics().store.failed(kind);
+        }
         self.args.health.set_storage_works(false);
         if error.is_another_history() {
             self.args.announcer.doubt_history();

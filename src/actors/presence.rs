@@ -99,6 +99,8 @@ impl Actor for PresenceActor {
         state: &mut PresenceState,
     ) -> Result<(), ActorProcessingErr> {
         let (message, _busy) = message.open(&self.0);
+        #[cfg(feature = "testing")]
+        self.0.kind().fault().suffer().await;
         match message {
             PresenceMsg::Seen { user, is_online: true } => state.arrive(user),
             PresenceMsg::Seen { user, is_online: false } => state.depart(user),

@@ -112,6 +112,8 @@ impl Actor for PushActor {
         state: &mut PushState,
     ) -> Result<(), ActorProcessingErr> {
         let (message, _busy) = message.open(&self.0);
+        #[cfg(feature = "testing")]
+        self.0.kind().fault().suffer().await;
         match message {
             PushMsg::Tick => {
                 let next = Box::pin(state.tick()).await.unwrap_or_else(|error| {

@@ -81,6 +81,8 @@ impl Actor for RegistryActor {
         state: &mut RegistryState,
     ) -> Result<(), ActorProcessingErr> {
         let (message, _busy) = message.open(&self.0);
+        #[cfg(feature = "testing")]
+        self.0.kind().fault().suffer().await;
         match message {
             RegistryMsg::Attach { user, socket, reply } => state.attach(&myself, user, socket, reply).await,
             RegistryMsg::Idle { user, session, attached } => state.retire(user, session, attached),
@@ -152,7 +154,7 @@ impl RegistryState {
             who: self.args.who.clone(),
             replays: self.args.replays.clone(),
         };
-        let counters = self.args.health.stats(ActorKind::Session).actor();
+        let counters = self.args.health.stats(ActorKind::Session).actor_of(Some(user));
         // Awaits only the session's `pre_start`, which does no I/O.
         match Actor::spawn_linked(None, SessionActor(counters.clone()), args, myself.get_cell()).await {
             Ok((actor, _)) => {
@@ -179,9 +181,9 @@ impl RegistryState {
 
     fn deliver(&mut self, delivery: Delivery) {
         match delivery {
-            Delivery::Event { to, event, mut reply } => self.each_online(to, |state, user| {
+            Delivery::Event { to, event, mut reply, read_at } => self.each_online(to, |state, user| {
                 let reply = reply.take_if(|reply| reply.origin.user == user);
-                state.enqueue(user, Update::Event { event: event.clone(), reply });
+                state.enqueue(user, Update::Event { event: event.clone(), reply, read_at });
             }),
             Delivery::Answer(reply) => self.enqueue(reply.origin.user, Update::Answer(reply)),
             Delivery::Recovered { to, event } => {

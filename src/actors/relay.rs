@@ -119,6 +119,8 @@ impl Actor for RelayActor {
         state: &mut RelayState,
     ) -> Result<(), ActorProcessingErr> {
         let (message, _busy) = message.open(&self.0);
+        #[cfg(feature = "testing")]
+        self.0.kind().fault().suffer().await;
         match message {
             // Dropped, a batch of a former history refuses the requests in it.
             RelayMsg::Own { epoch, .. } | RelayMsg::Settled { epoch, .. } if epoch != state.epoch => {}

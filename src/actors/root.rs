@@ -21,7 +21,7 @@ use super::push::PushHandle;
 use super::registry::messages::RegistryHandle;
 use super::relay::link::{Ear, Heard, Link, LinkError, WordKind};
 use super::relay::messages::{RelayHandle, RelayMsg};
-use super::stats::ActorCounters;
+use super::stats::{ActorCounters, ActorStats};
 use super::who::messages::{Others, WhoHandle, WhoMsg};
 use super::who::peers::Place;
 use crate::auth::{AddressRules, Refusals, RefusedTokens};
@@ -90,7 +90,7 @@ impl ActorSystem {
         let address_rules = AddressRules::new(config.server.trusted_proxies.clone(), clock.clone());
         address_rules.read(&storage).await?;
         let refusals = Refusals { tokens: refused.clone(), addresses: address_rules.clone() };
-        let health = Arc::new(Health::default());
+        let health = Arc::new(Health::new(config.admin.stuck_after()));
         let relay = RelayHandle(Slot::new(health.stats(ActorKind::Relay).clone()));
         let who = WhoHandle(Slot::new(health.stats(ActorKind::Who).clone()));
         let handles = Handles {
@@ -196,6 +196,16 @@ struct RootState {
     health: Arc<Health>,
     restarts: VecDeque<Instant>,
     fatal: Option<oneshot::Sender<Fatal>>,
+    _alive: RootAlive,
+}
+
+/// Counts the root for as long as it lives.
+struct RootAlive(Arc<ActorStats>);
+
+impl Drop for RootAlive {
+    fn drop(&mut self) {
+        self.0.ended();
+    }
 }
 
 impl Actor for RootActor {
@@ -207,10 +217,12 @@ impl Actor for RootActor {
         let RootArgs { mut children, health, fatal } = args;
         let mailbox = Mailbox::new(myself, self.0.clone());
         for child in &mut children {
+            health.expect(child.kind());
             child.start(mailbox.cell()).await?;
         }
         self.0.kind().started();
-        Ok(RootState { children, mailbox, health, restarts: VecDeque::new(), fatal: Some(fatal) })
+        let alive = RootAlive(self.0.kind().clone());
+        Ok(RootState { children, mailbox, health, restarts: VecDeque::new(), fatal: Some(fatal), _alive: alive })
     }
 
     async fn handle(
@@ -293,6 +305,7 @@ impl RootState {
     }
 
     fn give_up(&mut self, kind: ActorKind) {
+        self.health.give_up(kind);
         if let Some(fatal) = self.fatal.take() {
             // The receiver is gone only when the server is being dropped.
             let _ = fatal.send(Fatal(kind.as_str()));

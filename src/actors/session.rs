@@ -7,6 +7,7 @@
 mod alive;
 mod confirmations;
 pub(super) mod credit;
+pub(super) mod figures;
 pub(super) mod messages;
 pub(super) mod new_socket;
 pub(super) mod origin;
@@ -28,11 +29,11 @@ use super::presence::messages::PresenceHandle;
 use super::registry::messages::RegistryHandle;
 use super::stats::ActorCounters;
 use super::who::messages::WhoHandle;
-use crate::domain::{Command, DeviceId, Event, EventBody, Limiter, SocketId, UserId, Viewer};
+use crate::domain::{Command, DeviceId, Event, EventBody, Limiter, Message, SocketId, UserId, Viewer};
 use crate::protocol::CloseReason;
 use crate::protocol::v1::Context;
 use crate::protocol::who::{Mark, Stamp};
-use crate::telemetry::metrics;
+use crate::telemetry::{ReadAt, metrics};
 use alive::Alive;
 use credit::Credit;
 use messages::{Resync, SessionHandle, SessionMsg, SocketLease, Update};
@@ -97,6 +98,8 @@ impl Actor for SessionActor {
         state: &mut SessionState,
     ) -> Result<(), ActorProcessingErr> {
         let (message, _busy) = message.open(&self.0);
+        #[cfg(feature = "testing")]
+        self.0.kind().fault().suffer().await;
         match message {
             SessionMsg::Attach { socket, reply } => state.attach(socket, reply),
             SessionMsg::Detach(socket) => state.detach(socket),
@@ -219,7 +222,7 @@ impl SessionState {
 
     fn update(&mut self, update: Update) {
         match update {
-            Update::Event { event, reply } => self.deliver(&event, reply),
+            Update::Event { event, reply, read_at } => self.deliver(&event, reply, read_at),
             Update::Answer(reply) => {
                 let socket = reply.origin.socket;
                 self.with_socket(socket, |socket| socket.answer(reply));
@@ -228,18 +231,20 @@ impl SessionState {
     }
 
     /// Gives the event to every socket in its dialect; a socket whose queue is full is forgotten.
-    fn deliver(&mut self, event: &Arc<Event>, mut reply: Option<Reply>) {
-        let mut given = 0;
+    fn deliver(&mut self, event: &Arc<Event>, mut reply: Option<Reply>, read_at: Option<ReadAt>) {
+        let user = self.args.user;
+        let is_received = |message: &Message| message.receiver == user && message.sender != user;
+        let read_at = read_at.filter(|_| matches!(&event.body, EventBody::Message(message) if is_received(message)));
+        let (mut legacy, mut v1) = (0, 0);
         self.for_each_socket(|socket| {
             let own = reply.take_if(|reply| reply.origin.socket == socket.id);
-            given += 1;
-            socket.event(event, own)
+            *(if socket.is_legacy() { &mut legacy } else { &mut v1 }) += 1;
+            socket.event(event, own, read_at)
         });
         if let EventBody::Message(message) = &event.body {
-            metrics().messages_delivered.increment(given);
-            let user = self.args.user;
+            metrics().messages.queued(legacy, v1);
             let other = message.conversation().direct.partner_of(user);
-            if message.receiver == user && message.sender != user {
+            if is_received(message) {
                 self.expect_confirmation(event.seq);
             }
             if self.sockets.iter().any(|socket| socket.watching.contains(&other)) {

@@ -7,6 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "testing")]
+use super::fault::FaultSwitch;
+use super::session::figures::SessionFigures;
+use crate::domain::UserId;
 use crate::telemetry::{ActorKind, metrics};
 
 /// The counters of one kind of actor.
@@ -19,14 +23,25 @@ pub(super) struct ActorStats {
     restarts: AtomicU64,
     /// Messages that were taken out by actors whose counters are gone.
     handled_before: AtomicU64,
-    last_error: Mutex<Option<String>>,
+    last_error: Mutex<Option<(String, Instant)>>,
     actors: Mutex<Vec<Weak<ActorCounters>>>,
+    /// Actors that were ever started.
+    started: AtomicU64,
+    /// What tests inflict on actors of the kind.
+    #[cfg(feature = "testing")]
+    fault: FaultSwitch,
 }
 
 /// The counters of one actor. Any thread counts what it queues; the rest is written by the actor alone.
 #[derive(Debug)]
 pub(super) struct ActorCounters {
     stats: Arc<ActorStats>,
+    /// Its number among those of its kind.
+    number: u64,
+    /// The user whose session it is.
+    user: Option<UserId>,
+    /// Microseconds after the start at which it was started.
+    started_at: u64,
     queued: AtomicU64,
     handled: AtomicU64,
     /// Microseconds after the start at which the oldest waiting message was queued, or earlier.
@@ -53,7 +68,16 @@ pub struct ActorSnapshot {
     /// How long the message in hand that was taken out first has been worked on; `None` when there is none.
     pub busy_for: Option<Duration>,
     /// The last failure, or the last error that an actor has met and survived.
-    pub last_error: Option<String>,
+    pub last_error: Option<LastError>,
+}
+
+/// An error that an actor has met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastError {
+    /// Its text, in one line.
+    pub text: String,
+    /// How long ago it was met.
+    pub ago: Duration,
 }
 
 /// A message in hand. Dropped, the actor is idle.
@@ -70,12 +94,21 @@ impl ActorStats {
             handled_before: AtomicU64::new(0),
             last_error: Mutex::new(None),
             actors: Mutex::default(),
+            started: AtomicU64::new(0),
+            #[cfg(feature = "testing")]
+            fault: FaultSwitch::default(),
         }
     }
 
     /// Counters for another actor of this kind.
     pub(super) fn actor(self: &Arc<Self>) -> Arc<ActorCounters> {
-        let counters = Arc::new(ActorCounters::new(self.clone()));
+        self.actor_of(None)
+    }
+
+    /// Counters for another actor of this kind, which is for this user alone.
+    pub(super) fn actor_of(self: &Arc<Self>, user: Option<UserId>) -> Arc<ActorCounters> {
+        let number = self.started.fetch_add(1, Ordering::Relaxed) + 1;
+        let counters = Arc::new(ActorCounters::new(self.clone(), number, user));
         let mut actors = self.actors.lock().unwrap_or_else(PoisonError::into_inner);
         if actors.len() == actors.capacity() {
             // A list that is still full of live ones is doubled: on average, an actor costs one look.
@@ -97,11 +130,6 @@ impl ActorStats {
         self.alive.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Whether an actor of the kind runs.
-    pub(super) fn is_alive(&self) -> bool {
-        self.alive.load(Ordering::Relaxed) > 0
-    }
-
     /// Actors of the kind that have failed since the start.
     pub(super) fn restarts(&self) -> u64 {
         self.restarts.load(Ordering::Relaxed)
@@ -110,23 +138,26 @@ impl ActorStats {
     /// Counts an actor that has failed.
     pub(super) fn failed(&self, error: &impl ToString) {
         self.restarts.fetch_add(1, Ordering::Relaxed);
-        metrics().actor_restarted(self.kind);
+        metrics().actors.restarted(self.kind);
         self.met(error);
     }
 
     /// Keeps the last error.
     pub(super) fn met(&self, error: &impl ToString) {
-        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some((error.to_string(), Instant::now()));
     }
 
-    /// What the counters show now.
+    /// What the counters and the last error show now.
     pub(super) fn snapshot(&self) -> ActorSnapshot {
-        let mut seen = ActorSnapshot {
-            alive: self.alive.load(Ordering::Relaxed),
-            restarts: self.restarts(),
-            last_error: self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-            ..ActorSnapshot::default()
-        };
+        let last_error = self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let last_error = last_error.map(|(text, at)| LastError { text, ago: at.elapsed() });
+        ActorSnapshot { last_error, ..self.counted() }
+    }
+
+    /// What the counters show now. It waits for nothing that an actor holds while it works.
+    pub(super) fn counted(&self) -> ActorSnapshot {
+        let (alive, restarts) = (self.alive.load(Ordering::Relaxed), self.restarts());
+        let mut seen = ActorSnapshot { alive, restarts, ..ActorSnapshot::default() };
         let now = self.micros(Instant::now());
         let actors = self.actors.lock().unwrap_or_else(PoisonError::into_inner).clone();
         // Kept until the end: one that is dropped meanwhile must not be counted twice.
@@ -138,16 +169,33 @@ impl ActorStats {
         seen
     }
 
+    /// The figures of the actors that are for one user each, oldest first.
+    pub(super) fn sessions(&self) -> Vec<SessionFigures> {
+        let now = self.micros(Instant::now());
+        let actors = self.actors.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        actors.iter().filter_map(Weak::upgrade).filter_map(|actor| actor.session(now)).collect()
+    }
+
+    /// The switch of the faults that tests inflict.
+    #[cfg(feature = "testing")]
+    pub(super) fn fault(&self) -> &FaultSwitch {
+        &self.fault
+    }
+
     fn micros(&self, at: Instant) -> u64 {
         u64::try_from(at.saturating_duration_since(self.start).as_micros()).unwrap_or(u64::MAX)
     }
 }
 
 impl ActorCounters {
-    fn new(stats: Arc<ActorStats>) -> Self {
+    fn new(stats: Arc<ActorStats>, number: u64, user: Option<UserId>) -> Self {
         let zero = || AtomicU64::new(0);
+        let started_at = stats.micros(Instant::now());
         Self {
             stats,
+            number,
+            user,
+            started_at,
             queued: zero(),
             handled: zero(),
             oldest_at: zero(),
@@ -172,9 +220,10 @@ impl ActorCounters {
     /// Counts a message that was put into the mailbox at `queued_at` and is taken out now.
     pub(super) fn taken(&self, queued_at: Instant) -> Busy<'_> {
         let now = Instant::now();
-        metrics().mailbox_wait(self.stats.kind, now.saturating_duration_since(queued_at));
         // Written by the actor alone: a load and a store are enough.
-        self.handled.store(self.handled.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        let number = self.handled.load(Ordering::Relaxed) + 1;
+        self.handled.store(number, Ordering::Relaxed);
+        metrics().actors.waited(self.stats.kind, number, now.saturating_duration_since(queued_at));
         // Those behind it were queued later.
         self.oldest_at.store(self.stats.micros(queued_at), Ordering::Relaxed);
         self.busy_since.store(self.stats.micros(now).max(1), Ordering::Relaxed);
@@ -184,6 +233,15 @@ impl ActorCounters {
     /// Counts nothing as waiting any more: the actor has ended, though handles of it are left.
     pub(super) fn ended(&self) {
         self.has_ended.store(true, Ordering::Relaxed);
+    }
+
+    /// The figures of the session, while it lives.
+    fn session(&self, now: u64) -> Option<SessionFigures> {
+        let user = self.user.filter(|_| !self.has_ended.load(Ordering::Relaxed))?;
+        let mut seen = ActorSnapshot::default();
+        self.add_to(&mut seen, now);
+        let age = Duration::from_micros(now.saturating_sub(self.started_at));
+        Some(SessionFigures { number: self.number, user, age, waiting: seen.waiting, oldest_wait: seen.oldest_wait })
     }
 
     fn add_to(&self, seen: &mut ActorSnapshot, now: u64) {

@@ -93,6 +93,8 @@ impl Actor for WhoActor {
         state: &mut WhoState,
     ) -> Result<(), ActorProcessingErr> {
         let (message, _busy) = message.open(&self.0);
+        #[cfg(feature = "testing")]
+        self.0.kind().fault().suffer().await;
         match message {
             WhoMsg::Heard { place, bytes, permit: _until_here } => state.hear(place, &bytes),
             WhoMsg::Up => {

@@ -20,6 +20,7 @@ use crate::domain::normal_password;
 use crate::telemetry::metrics;
 use hasher::Hasher;
 pub use line::Requester;
+use memory::Memory;
 use threads::Threads;
 
 /// How long the memory of hashes is kept without a login.
@@ -122,11 +123,15 @@ impl Passwords {
         requester: Requester,
         work: impl FnOnce(&Hasher<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, AuthError> {
-        let started = Instant::now();
-        let params = self.params.clone();
-        let result = self.threads.run(requester, move |memory| work(&Hasher::new(params, memory))).await?;
-        metrics().password_seconds.record(started.elapsed());
-        result.map_err(internal)
+        let (asked, params) = (Instant::now(), self.params.clone());
+        let timed = move |memory: &mut Memory| {
+            let begun = Instant::now();
+            metrics().password_wait_seconds.record(begun.duration_since(asked));
+            let result = work(&Hasher::new(params, memory));
+            metrics().password_hash_seconds.record(begun.elapsed());
+            result
+        };
+        self.threads.run(requester, timed).await?.map_err(internal)
     }
 }
 

@@ -22,9 +22,19 @@ pub(super) struct Readiness {
     ready: bool,
     database: bool,
     actors: bool,
+    connections: bool,
     draining: bool,
     #[serde(default)]
     fenced: bool,
+    #[serde(default)]
+    checks: Vec<Check>,
+}
+
+#[derive(Deserialize)]
+struct Check {
+    name: String,
+    #[serde(default)]
+    reason: Option<String>,
 }
 
 impl Readiness {
@@ -34,34 +44,46 @@ impl Readiness {
     }
 
     /// Returns why it cannot be used, in words.
-    pub(super) fn reasons(&self) -> Vec<&'static str> {
-        let reasons = [
-            (!self.database, "the database does not take writes"),
-            (!self.actors, "an actor does not run"),
+    pub(super) fn reasons(&self) -> Vec<String> {
+        let states = [
             (self.draining, "it is stopping"),
             (self.fenced, "it is out of reach of the database, and others are not"),
+            (!self.connections, "all places for connections are taken"),
         ];
-        let known: Vec<_> = reasons.iter().filter_map(|(holds, words)| holds.then_some(*words)).collect();
-        if known.is_empty() { vec!["all places for connections are taken"] } else { known }
+        let states = states.into_iter().filter(|(holds, _)| *holds).map(|(_, words)| words.to_owned());
+        self.checks.iter().filter_map(Check::failure).chain(states).collect()
     }
 
-    /// Returns the state in words, and whether the server is well. A server that is only full is well: a restart would
-    /// throw all clients out.
-    fn verdict(&self) -> (&'static str, ExitCode) {
+    /// Returns the state in words, and whether the server is well. A server that is only full, or has too little room
+    /// on its disk, is well: a restart would throw all clients out, and make no room.
+    fn verdict(&self) -> (String, ExitCode) {
+        let room = |check: &&Check| check.name == "disk";
+        let is_ill = !self.database || !self.actors || self.draining || self.fenced;
+        let is_ill = is_ill || self.checks.iter().any(|check| check.reason.is_some() && !room(&check));
         if self.ready {
-            ("ready", ExitCode::SUCCESS)
-        } else if self.database && self.actors && !self.draining && !self.fenced {
-            ("full: all places for connections are taken", ExitCode::SUCCESS)
+            ("ready".to_owned(), ExitCode::SUCCESS)
+        } else if is_ill {
+            (format!("not ready: {}", self.reasons().join(", ")), ExitCode::FAILURE)
+        } else if self.connections {
+            let room = self.checks.iter().find(room).and_then(Check::failure);
+            (room.unwrap_or_else(|| "not ready".to_owned()), ExitCode::SUCCESS)
         } else {
-            ("not ready", ExitCode::FAILURE)
+            ("full: all places for connections are taken".to_owned(), ExitCode::SUCCESS)
         }
+    }
+}
+
+impl Check {
+    /// Returns what fails, and why, if it does.
+    fn failure(&self) -> Option<String> {
+        self.reason.as_ref().map(|reason| format!("{}: {reason}", self.name))
     }
 }
 
 /// Succeeds when the server is well. Asks the operators' listener, which always has a place.
 pub(crate) async fn healthcheck(listen: &ListenAddress) -> anyhow::Result<ExitCode> {
     let (text, code) = ask(listen).await?.verdict();
-    say(text);
+    say(&text);
     Ok(code)
 }
 

@@ -3,6 +3,7 @@
 mod api;
 mod cluster;
 mod metrics;
+mod monitor;
 
 use std::convert::Infallible;
 use std::sync::{Arc, LazyLock};
@@ -24,6 +25,8 @@ static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
         route!(operator GET "/" pages::admin_index),
         route!(operator GET "/metrics" metrics::metrics),
         route!(operator GET "/admin/cluster" cluster::cluster),
+        route!(operator GET "/admin/actors" monitor::actors),
+        route!(operator GET "/admin/api/actors" monitor::actors),
         route!(operator health::healthz),
         route!(operator health::readyz),
     ]

@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::limits::Limiters;
 use crate::protocol::franking::ReportTokens;
 use crate::service::media::MediaService;
-use crate::service::{Addresses, Dialects, Service};
+use crate::service::{Addresses, Dialects, Monitor, Service};
 use crate::socket::Sockets;
 use crate::storage::Storage;
 
@@ -38,8 +38,10 @@ pub struct App {
     pub dialects: Arc<Dialects>,
     /// The clock of the server.
     pub clock: Clock,
-    /// The state of the actors, for readiness.
+    /// The state of the actors.
     pub health: Arc<Health>,
+    /// What operators see of the server.
+    pub monitor: Arc<Monitor>,
     /// For saying to other servers that this one is there.
     pub who: WhoHandle,
     /// What is known of the other servers.
@@ -89,7 +91,10 @@ impl App {
         let addresses = Addresses::new(actors.address_rules.clone(), bans);
         let parts = (auth.clone(), storage.clone(), actors.sender.clone());
         let service = Service::new(parts, registry, persistence, &config, report_tokens, addresses, clock.clone());
+        let monitor =
+            Monitor::new(&config, actors.health.clone(), storage.clone(), actors.sender.clone(), clock.clone());
         Arc::new(Self {
+            monitor: Arc::new(monitor),
             sockets: Sockets::new(
                 &config,
                 actors.registry.clone(),

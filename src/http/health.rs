@@ -1,7 +1,6 @@
 //! Liveness and readiness of the server.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::StatusCode;
 use serde::Serialize;
@@ -13,11 +12,10 @@ use crate::http::error::ApiError;
 use crate::http::extract::Request;
 use crate::http::respond::{Response, json};
 use crate::http::words::one_of;
+use crate::service::{self, Check};
 
 /// Words for how batches of other servers come.
 const RELAYS: [&str; 2] = ["nats", "polling"];
-/// Longest wait for the database.
-const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[derive(Serialize, ToSchema)]
 pub(in crate::http) struct RootAnswer {
@@ -38,7 +36,7 @@ pub(in crate::http) struct Readiness {
     ready: bool,
     /// The database answers, and what was written last could be. Its migrations are done, or the server would not run.
     database: bool,
-    /// The registry and the writer run.
+    /// The registry and the writer run, and on PostgreSQL the relay, and none of them stands still.
     actors: bool,
     /// A newcomer would get a place, that of an idle stranger if need be.
     connections: bool,
@@ -50,6 +48,8 @@ pub(in crate::http) struct Readiness {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = relay, required = false)]
     relay: Option<&'static str>,
+    /// What was checked, each with the reason why the server cannot be used; then what is worth a warning.
+    checks: Vec<Check>,
 }
 
 fn relay() -> Object {
@@ -74,21 +74,20 @@ pub(in crate::http) async fn healthz(_: Arc<App>, _: Request) -> Result<Response
     Ok(json(StatusCode::OK, &Alive { status: "ok" }))
 }
 
-/// The server can be used: database, actors, a place for newcomers, not going down.
+/// The server can be used: database, actors, room on the disk, a place for newcomers, not going down.
 #[utoipa::path(get, path = "/readyz", operation_id = "check_readiness", tag = "health", responses(
     (status = 200, description = "It can be used", body = Readiness),
     (status = 503, description = "It cannot be used now", body = Readiness),
 ))]
 pub(in crate::http) async fn readyz(app: Arc<App>, _: Request) -> Result<Response, ApiError> {
-    let pinged = tokio::time::timeout(PING_TIMEOUT, app.storage.ping()).await;
-    let database = matches!(pinged, Ok(Ok(()))) && app.health.storage_works() && app.storage.requests_can_write();
-    let (actors, draining) = (app.health.actors_alive(), app.health.is_draining());
+    let service::Readiness { checks, database, actors, machine } = app.monitor.readiness().await;
+    let draining = app.health.is_draining();
     let fenced = app.health.gate().is_fenced();
     let connections = !app.places.is_full();
     let [nats, polling] = RELAYS;
     let how = if app.health.relay_is_up() { nats } else { polling };
     let relay = app.storage.has_journal().then_some(how);
-    let ready = database && actors && connections && !draining && !fenced;
+    let ready = database && actors && machine && connections && !draining && !fenced;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Ok(json(status, &Readiness { ready, database, actors, connections, draining, fenced, relay }))
+    Ok(json(status, &Readiness { ready, database, actors, connections, draining, fenced, relay, checks }))
 }

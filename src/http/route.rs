@@ -14,6 +14,9 @@ use super::extract::Request;
 use super::respond::Response;
 use crate::auth::Access;
 
+/// The beginning of all paths of the admin API.
+const ADMIN_API: &str = "/admin/api";
+
 /// The future of an endpoint's response, or of its refusal.
 pub(super) type ResponseFuture = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
 
@@ -110,6 +113,27 @@ impl Route {
         self.description.is_none()
     }
 
+    /// Returns the method and the name of the path in metrics: pages for people count together, and so does all of the
+    /// admin API.
+    pub(super) fn counted_as(&self) -> (&'static str, &'static str) {
+        let method = method_name(&self.method);
+        match self.handler {
+            Handler::Operator(_) if self.path.starts_with(ADMIN_API) => ("any", ADMIN_API),
+            Handler::Public(_) if self.description.is_none() => (method, "page"),
+            _ => (method, self.path),
+        }
+    }
+
+    /// Returns the class of status that it has besides success and refusal.
+    pub(super) fn other_status(&self) -> Option<&'static str> {
+        match self.counted_as() {
+            // The handshake of a socket is the one request that switches protocols.
+            (_, "/chat/ws") => Some("1xx"),
+            (_, "page") => Some("3xx"),
+            _ => self.is_transfer.then_some("3xx"),
+        }
+    }
+
     /// Whether it reads or writes what the store has about an account.
     pub(super) fn needs_store(&self) -> bool {
         matches!(self.handler, Handler::Optional(_) | Handler::User(_))
@@ -123,6 +147,17 @@ impl Route {
     /// Whether it is for operators alone.
     pub(super) fn is_for_operators(&self) -> bool {
         matches!(self.handler, Handler::Operator(_))
+    }
+}
+
+/// Returns the name of a method that routes have.
+fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        _ => "GET",
     }
 }
 

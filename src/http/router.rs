@@ -86,6 +86,11 @@ impl Router {
                 None => by_path.push((route.path, vec![route])),
             }
         }
+        for route in routes {
+            let (method, path) = route.counted_as();
+            metrics().http.prepare(method, path, route.other_status());
+        }
+        metrics().http.prepare(NOWHERE.0, NOWHERE.1, None);
         let mut paths = matchit::Router::new();
         for (path, routes) in by_path {
             paths.insert(path, routes)?;
@@ -95,14 +100,16 @@ impl Router {
 
     /// Returns the response to a request, whatever becomes of it.
     pub(super) async fn respond(&self, app: Arc<App>, request: RawRequest) -> Response {
-        let mut counted = Counted::new(known_method(request.method()));
+        let mut counted = Counted { started: Instant::now(), route: NOWHERE, status: None };
         let found = self.find(&request);
-        let may_be_page = found.as_ref().map_or_else(|(path, _)| *path == NO_PATH, |(route, _)| route.is_page());
+        let may_be_page = found
+            .as_ref()
+            .map_or_else(|refusal| matches!(refusal, ApiError::NotFound(_)), |(route, _)| route.is_page());
         let wants_page = !self.is_for_operators && may_be_page && accepts_html(request.headers());
-        counted.route = found.as_ref().map_or_else(|(path, _)| *path, |(route, _)| route.path);
+        counted.route = found.as_ref().map_or(NOWHERE, |(route, _)| route.counted_as());
         let result = match (self.admit(&app, &request, &found), found) {
             (Ok(access), Ok((route, parameters))) => self.handle(app, access, (route, parameters), request).await,
-            (Err(error), _) | (Ok(_), Err((_, error))) => Err(error),
+            (Err(error), _) | (Ok(_), Err(error)) => Err(error),
         };
         let response = match result {
             Err(ApiError::NotFound(_)) if wants_page => pages::not_found(),
@@ -159,7 +166,7 @@ impl Router {
     /// Finds the route of a request.
     fn find(&self, request: &RawRequest) -> Found {
         let Ok(found) = self.paths.at(request.uri().path()) else {
-            return Err((NO_PATH, ApiError::NotFound("there is nothing at this path")));
+            return Err(ApiError::NotFound("there is nothing at this path"));
         };
         // HEAD is GET without its body, which hyper leaves out.
         let wanted = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
@@ -173,13 +180,12 @@ impl Router {
         if allow.contains(&"GET") {
             allow.push("HEAD");
         }
-        let path = routes.first().map_or("none", |route| route.path);
-        Err((path, ApiError::MethodNotAllowed { allow: allow.join(", ") }))
+        Err(ApiError::MethodNotAllowed { allow: allow.join(", ") })
     }
 }
 
-/// The name of all paths that lead nowhere, for metrics.
-const NO_PATH: &str = "none";
+/// The method and the path of all requests that lead nowhere, for metrics.
+const NOWHERE: (&str, &str) = ("other", "none");
 
 /// Returns whether a request is a browser's for a page, and not a program's.
 pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
@@ -187,21 +193,15 @@ pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
     accepted.flat_map(|value| value.split(',')).any(|kind| kind.trim().starts_with("text/html"))
 }
 
-/// A route and the parameters in the path; or the name of the path for metrics, and the refusal.
-type Found = Result<(&'static Route, Option<PathParameters>), (&'static str, ApiError)>;
+/// A route and the parameters in the path, or the refusal.
+type Found = Result<(&'static Route, Option<PathParameters>), ApiError>;
 
 /// Counts a request when it ends, also when its handler panics or its client goes away.
 struct Counted {
     started: Instant,
-    method: &'static str,
-    route: &'static str,
+    /// Its method and its path.
+    route: (&'static str, &'static str),
     status: Option<u16>,
-}
-
-impl Counted {
-    fn new(method: &'static str) -> Self {
-        Self { started: Instant::now(), method, route: "none", status: None }
-    }
 }
 
 impl Drop for Counted {
@@ -209,20 +209,7 @@ impl Drop for Counted {
         // 499 is nginx's code for a client that did not wait.
         let unanswered = if std::thread::panicking() { 500 } else { 499 };
         let status = self.status.unwrap_or(unanswered);
-        metrics().http_request(self.method, self.route, status, self.started.elapsed());
-    }
-}
-
-/// Returns the method as a label: all that a client makes up are one value.
-fn known_method(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::PATCH => "PATCH",
-        Method::DELETE => "DELETE",
-        Method::OPTIONS => "OPTIONS",
-        _ => "other",
+        let (method, path) = self.route;
+        metrics().http.request(method, path, status, self.started.elapsed());
     }
 }

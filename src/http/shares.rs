@@ -123,7 +123,7 @@ impl Shares {
             let new = || Account { permits: Arc::new(Semaphore::new(AT_WORK)), requests: 0 };
             let account = accounts.entry(user).or_insert_with(new);
             if account.requests >= AT_WORK + WAITING {
-                metrics().answers_refused.increment(1);
+                metrics().http.answers_refused.increment(1);
                 return Err(ApiError::Unavailable);
             }
             account.requests += 1;
@@ -133,7 +133,7 @@ impl Shares {
         let mut account = AccountPermit { shares: self.clone(), user, permit: None };
         // The semaphore is never closed.
         let Ok(Ok(permit)) = tokio::time::timeout(WAIT, permits.acquire_owned()).await else {
-            metrics().answers_refused.increment(1);
+            metrics().http.answers_refused.increment(1);
             return Err(ApiError::Unavailable);
         };
         account.permit = Some(permit);
@@ -171,7 +171,7 @@ impl Shares {
         let budgets = strangers.into_iter().chain([&self.unwritten]);
         let taken = budgets.map(|budget| budget.clone().try_acquire_many_owned(bytes));
         taken.collect::<Result<_, _>>().map_err(|_| {
-            metrics().answers_refused.increment(1);
+            metrics().http.answers_refused.increment(1);
             ApiError::Unavailable
         })
     }

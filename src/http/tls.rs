@@ -7,6 +7,7 @@
 mod pair;
 
 use std::io;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ const ALPN: &[u8] = b"http/1.1";
 const SEND_BUFFER: usize = 16 * 1024;
 /// A certificate that ends sooner than this is warned of: whoever renews it has failed.
 const ENDS_SOON_S: i64 = 7 * 24 * 3600;
+/// A certificate that ends sooner than this is a warning of `/readyz`.
+const WARNED_OF_S: i64 = 14 * 24 * 3600;
 /// The time between two warnings of that.
 const WARN_INTERVAL: Duration = Duration::from_hours(24);
 
@@ -49,6 +52,10 @@ pub struct Tls {
     ticketer: Arc<dyn ProducesTickets>,
     current: ArcSwap<ServerConfig>,
     looks: Mutex<Looks>,
+    /// The end of the certificate in use, in seconds since 1970: read while the files are looked at.
+    ends_at: AtomicI64,
+    /// Whether there are files that cannot be used.
+    has_failed: AtomicBool,
     ends_soon: Seldom,
 }
 
@@ -86,11 +93,28 @@ impl Tls {
             ticketer,
             current: ArcSwap::new(current),
             looks: Mutex::new(Looks { used, not_after, failed: None }),
+            ends_at: AtomicI64::new(not_after.as_secs()),
+            has_failed: AtomicBool::new(false),
             ends_soon: Seldom::new(WARN_INTERVAL),
         };
         metrics().tls_certificate_ends(not_after.as_secs());
         tls.warn_of_its_end(not_after);
         Ok(Some(Arc::new(tls)))
+    }
+
+    /// Returns what ails the certificate, if anything does.
+    #[must_use]
+    pub fn warning(&self, now: Timestamp) -> Option<String> {
+        const DAY_S: i64 = 24 * 3600;
+        let left_s = self.ends_at.load(Ordering::Relaxed).saturating_sub(now.as_secs());
+        if left_s <= 0 {
+            return Some("has ended".to_owned());
+        }
+        if left_s < WARNED_OF_S {
+            return Some(format!("ends in {} days", left_s / DAY_S));
+        }
+        let failed = self.has_failed.load(Ordering::Relaxed);
+        failed.then(|| "there is a new one that cannot be used".to_owned())
     }
 
     /// Shakes hands with the present certificate.
@@ -135,6 +159,7 @@ impl Tls {
             match read.and_then(|files| self.replace(&files)) {
                 Ok(not_after) => {
                     *looks = Looks { used: found, not_after, failed: None };
+                    self.ends_at.store(not_after.as_secs(), Ordering::Relaxed);
                     tracing::info!(not_after = %not_after, "a new certificate is used");
                 }
                 Err(error) => {
@@ -148,6 +173,7 @@ impl Tls {
                 }
             }
         }
+        self.has_failed.store(looks.failed.as_ref().is_some_and(|failed| failed.was_told), Ordering::Relaxed);
         self.warn_of_its_end(looks.not_after);
     }
 

@@ -66,6 +66,9 @@ pub enum ServerError {
     /// An actor did not start.
     #[error(transparent)]
     Actors(#[from] ActorSystemError),
+    /// The system gives no thread to watch the actors.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
     /// Actors keep failing.
     #[error(transparent)]
     Fatal(#[from] Fatal),

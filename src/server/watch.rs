@@ -17,10 +17,11 @@ impl ServerWatch {
         Self { app: Arc::downgrade(app), health }
     }
 
-    /// Returns whether the server does its work: those actors run without which no message is stored or delivered.
+    /// Returns whether the server does its work: the runtime runs tasks, and those actors run, and do not stand still,
+    /// without which no message is stored or delivered.
     #[must_use]
     pub fn works(&self) -> bool {
-        self.health.actors_alive()
+        self.health.works()
     }
 
     /// Returns whether the server is stopping.

@@ -79,10 +79,7 @@ impl Admission {
             Ok(Ok(permit)) => Ok(AdmissionPermit { _permit: permit, _slot: slot }),
             // The semaphore is never closed.
             Ok(Err(_)) => Err(NotAdmitted::Closing),
-            Err(_) => {
-                metrics().openings_refused.increment(1);
-                Err(NotAdmitted::Crowded)
-            }
+            Err(_) => Err(NotAdmitted::Crowded),
         }
     }
 }
@@ -135,14 +132,14 @@ struct Waiting;
 
 impl Waiting {
     fn begin() -> Self {
-        metrics().openings_waiting.increment(1);
+        metrics().handshakes.waiting.rise();
         Self
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        metrics().openings_waiting.decrement(1);
+        metrics().handshakes.waiting.fall();
     }
 }
 

@@ -1,15 +1,26 @@
-//! Whose address each open socket has, so that those of a network can be closed when it is blocked.
+//! The open sockets as others see them: whose they are, from which address, and what waits to be written to them. So
+//! those of a network can be closed when it is blocked, and operators see which of them do not keep up.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::actors::SocketCloser;
-use crate::domain::{ClientAddress, SocketId};
+use crate::actors::{SocketFigures, SocketHandle};
+use crate::domain::{ClientAddress, SocketId, UserId};
 use crate::protocol::CloseReason;
+use crate::telemetry::SocketKind;
 
 /// The clients of all open sockets.
 #[derive(Default)]
-pub(super) struct SocketClients(Mutex<HashMap<SocketId, (ClientAddress, SocketCloser)>>);
+pub(super) struct SocketClients(Mutex<HashMap<SocketId, Client>>);
+
+/// The client of one socket.
+pub(super) struct Client {
+    pub(super) user: UserId,
+    pub(super) kind: SocketKind,
+    /// Whose address it has, where that is known.
+    pub(super) address: Option<ClientAddress>,
+    pub(super) socket: SocketHandle,
+}
 
 /// The entry of one socket, gone with this value.
 pub(super) struct WithClient {
@@ -19,24 +30,38 @@ pub(super) struct WithClient {
 
 impl SocketClients {
     /// Adds a socket.
-    pub(super) fn add(all: &Arc<Self>, id: SocketId, client: ClientAddress, closer: SocketCloser) -> WithClient {
-        all.entries().insert(id, (client, closer));
+    pub(super) fn add(all: &Arc<Self>, id: SocketId, client: Client) -> WithClient {
+        all.entries().insert(id, client);
         WithClient { all: all.clone(), id }
     }
 
     /// Closes the sockets of the clients at these addresses. Returns how many they are.
     pub(super) fn close_banned(&self, is_banned: impl Fn(ClientAddress) -> bool) -> usize {
-        let banned: Vec<SocketCloser> = {
+        let banned: Vec<SocketHandle> = {
             let entries = self.entries();
-            entries.values().filter(|(client, _)| is_banned(*client)).map(|(_, closer)| closer.clone()).collect()
+            let banned = entries.values().filter(|client| client.address.is_some_and(&is_banned));
+            banned.map(|client| client.socket.clone()).collect()
         };
-        for closer in &banned {
-            closer.close(CloseReason::Banned);
+        for socket in &banned {
+            socket.close(CloseReason::Banned);
         }
         banned.len()
     }
 
-    fn entries(&self) -> MutexGuard<'_, HashMap<SocketId, (ClientAddress, SocketCloser)>> {
+    /// Returns the figures of all open sockets.
+    pub(super) fn figures(&self) -> Vec<SocketFigures> {
+        let entries = self.entries();
+        let sockets: Vec<_> =
+            entries.values().map(|client| (client.user, client.kind, client.socket.clone())).collect();
+        // The queues are looked at when the list is free for newcomers again.
+        drop(entries);
+        let figures = |(user, kind, socket): (UserId, SocketKind, SocketHandle)| {
+            Some(SocketFigures { user, kind, queue: socket.queue()? })
+        };
+        sockets.into_iter().filter_map(figures).collect()
+    }
+
+    fn entries(&self) -> MutexGuard<'_, HashMap<SocketId, Client>> {
         // No step leaves the map half done, so it is whole after a panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

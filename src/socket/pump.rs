@@ -38,6 +38,7 @@ use crate::domain::{SendLimits, UserId};
 use crate::limits::Limiters;
 use crate::protocol::{CloseReason, Frame};
 use crate::storage::Storage;
+use crate::telemetry::{ReadAt, metrics};
 use bad_frames::BadFrames;
 use pacing::Pacing;
 use reading::{Reading, progress};
@@ -195,14 +196,16 @@ where
             step = self.step(next, &mut answered)?;
         }
         step = Write::Flush;
-        self.guarded(&mut step).await
+        self.guarded(&mut step).await?;
+        note_deliveries(&answered);
+        Ok(())
     }
 
     /// Returns the step that writes a frame, and keeps what is given back when all is written. Apart from
     /// [`write`](Self::write), in which every socket would have room for the queued frame while a write waits.
     fn step(&mut self, queued: QueuedFrame, answered: &mut Vec<Answered>) -> Result<Write, SocketEnd> {
-        let QueuedFrame { frame, credit, is_frame_error, page_permit } = queued;
-        answered.push((credit, page_permit));
+        let QueuedFrame { frame, credit, is_frame_error, read_at, page_permit } = queued;
+        answered.push((credit, page_permit, read_at));
         if is_frame_error && self.bad_frames.is_too_many(Instant::now()) {
             return Err(SocketEnd::Server(CloseReason::Policy));
         }
@@ -229,8 +232,17 @@ where
     }
 }
 
-/// What is given back when an answer is written.
-type Answered = (Option<Credit>, Option<OwnedSemaphorePermit>);
+/// What is given back when a frame is written, and when the message in it was read from its sender's socket.
+type Answered = (Option<Credit>, Option<OwnedSemaphorePermit>, Option<ReadAt>);
+
+/// Records how long the messages that are written now were on their way.
+fn note_deliveries(written: &[Answered]) {
+    let mut read = written.iter().filter_map(|(.., read_at)| *read_at).peekable();
+    if read.peek().is_some() {
+        let now = ReadAt::now();
+        read.for_each(|read_at| metrics().messages.delivery_seconds.record(read_at.until(now)));
+    }
+}
 
 /// Returns what has come, or why nothing comes any more.
 fn heard(incoming: Option<Result<Message, Error>>) -> Result<Message, SocketEnd> {

@@ -2,12 +2,15 @@
 
 use metrics::{Counter, Gauge, counter, gauge};
 
+use super::level::Total;
 use super::names;
 use crate::domain::Limiter;
 
 /// Handles of the metrics of all limiters, made once.
 pub struct LimiterMetrics {
     refusals: Vec<Counter>,
+    /// Refusals of all limiters together, for the charts.
+    pub all_refusals: Total,
     delays: Vec<Counter>,
     overflows: Vec<Counter>,
     /// Keys that have a bucket which is not full.
@@ -23,6 +26,7 @@ impl LimiterMetrics {
         };
         let made = Self {
             refusals: series(names::LIMITER_REFUSALS),
+            all_refusals: Total::new(Counter::noop()),
             delays: series(names::LIMITER_DELAYS),
             overflows: series(names::LIMITER_OVERFLOWS),
             keys: gauge!(names::LIMITER_KEYS),
@@ -34,6 +38,7 @@ impl LimiterMetrics {
     /// Counts something that was refused, or dropped.
     pub fn refused(&self, limiter: Limiter) {
         count(&self.refusals, limiter);
+        self.all_refusals.add(1);
     }
 
     /// Counts something that was made to wait.

@@ -2,7 +2,9 @@
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
+use super::http::{STATUS_CLASSES, status_class};
 use super::names;
+use crate::domain::MediaState;
 
 /// Which way bytes go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +44,12 @@ pub enum MediaOp {
 }
 
 impl MediaOp {
-    const fn as_str(self) -> &'static str {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Create, Self::Append, Self::Offset, Self::Read, Self::Link, Self::Delete];
+
+    /// Returns the label's value.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
             Self::Append => "append",
@@ -82,7 +89,13 @@ impl MediaMetrics {
             unfinished_orphans: orphans("unfinished"),
         };
         made.bytes.iter().chain([&made.orphans, &made.unfinished_orphans]).for_each(|counter| counter.increment(0));
-        made.transfers.iter().chain([&made.lost]).for_each(|gauge| gauge.set(0.0));
+        made.transfers.iter().chain([&made.lost, &made.stored_bytes]).for_each(|gauge| gauge.set(0.0));
+        MediaState::ALL.into_iter().for_each(|state| made.files(state.name(), 0));
+        for op in MediaOp::ALL {
+            for status in STATUS_CLASSES.into_iter().skip(1) {
+                counter!(names::MEDIA_REQUESTS, "op" => op.as_str(), "status" => status).increment(0);
+            }
+        }
         made
     }
 
@@ -96,9 +109,9 @@ impl MediaMetrics {
         &self.transfers[direction as usize]
     }
 
-    /// Counts a request with its status.
+    /// Counts a request with the class of its status.
     pub fn request(&self, op: MediaOp, status: u16) {
-        counter!(names::MEDIA_REQUESTS, "op" => op.as_str(), "outcome" => status.to_string()).increment(1);
+        counter!(names::MEDIA_REQUESTS, "op" => op.as_str(), "status" => status_class(status)).increment(1);
     }
 
     /// Sets the number of files in a state.

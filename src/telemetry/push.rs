@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use metrics::{Counter, counter, gauge, histogram};
 
+use super::messages::at_zero;
 use super::names;
 use crate::domain::{PushOutcome, PushProvider};
 
@@ -14,10 +15,21 @@ pub struct PushMetrics {
 }
 
 impl PushMetrics {
-    /// Makes the series that exist before their first event.
+    /// Makes the series, at zero, so that they exist before their first event.
     pub(super) fn new() -> Self {
-        let made = Self { unconfirmed: counter!(names::PUSH_UNCONFIRMED) };
-        made.unconfirmed.increment(0);
+        let made = Self { unconfirmed: at_zero(counter!(names::PUSH_UNCONFIRMED)) };
+        for provider in PushProvider::ALL.iter().copied() {
+            made.counted(provider, 0, 0, 0);
+            made.held_back(provider, 0);
+            let name = provider.as_str();
+            counter!(names::PUSH_DELETED, "provider" => name).increment(0);
+            let _ = histogram!(names::PUSH_SEND_SECONDS, "provider" => name);
+            let _ = histogram!(names::PUSH_WAKE_SECONDS, "provider" => name);
+            for outcome in PushOutcome::ALL {
+                counter!(names::PUSH_ATTEMPTS, "provider" => name, "outcome" => outcome.as_str()).increment(0);
+            }
+        }
+        made.oldest_owed(0.0);
         made
     }
 

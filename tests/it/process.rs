@@ -5,6 +5,7 @@ mod admin_users;
 mod chat_files;
 mod doctor;
 mod edge;
+mod health;
 mod keys;
 mod program;
 mod service_manager;

@@ -13,6 +13,7 @@ mod limits;
 mod login_lives;
 mod logins;
 mod media;
+mod metrics;
 mod names;
 mod office;
 mod old_names;

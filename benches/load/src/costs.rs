@@ -83,8 +83,8 @@ impl Costs {
             server_cores: server.map(|cpu| cpu / seconds),
             switches: switches.map(|switches| each(switches as f64)),
             peak_rss_mib: target.pid.and_then(process::peak_rss_mib),
-            batch_rows: mean("fluent_batch_rows"),
-            commit_ms: mean("fluent_commit_seconds").map(|seconds| seconds * 1000.0),
+            batch_rows: mean("fluent_batch_commands"),
+            commit_ms: mean("fluent_commit_duration_seconds").map(|seconds| seconds * 1000.0),
             tool_cores: tool / seconds,
             other_cores: machine.map(|all| (all.as_secs_f64() - tool - server.unwrap_or_default()).max(0.0) / seconds),
         }

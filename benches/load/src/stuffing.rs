@@ -220,7 +220,7 @@ fn address(number: u32) -> String {
 
 /// Returns how many passwords the server has hashed.
 fn hashed(metrics: &str) -> f64 {
-    let count = metrics.lines().find_map(|line| line.strip_prefix("fluent_password_seconds_count "));
+    let count = metrics.lines().find_map(|line| line.strip_prefix("fluent_password_hash_duration_seconds_count "));
     count.and_then(|count| count.trim().parse().ok()).unwrap_or_default()
 }
 

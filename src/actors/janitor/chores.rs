@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::domain::{MessageId, Timestamp};
 use crate::storage::{Cleared, Storage, StorageError, ZerosWalk};
-use crate::telemetry::metrics;
+use crate::telemetry::{Destroyed, RowKind, metrics};
 
 /// Most steps of one chore in one tick.
 pub(super) const STEPS: usize = 64;
@@ -39,6 +39,27 @@ pub(super) enum Chore {
     DropPush(i64, Timestamp),
     /// Drops logins that had expired by the time.
     DropLogins(Timestamp),
+}
+
+impl Chore {
+    /// Returns as what is counted what it destroys, and what it drops.
+    const fn counted_as(self) -> (Destroyed, RowKind) {
+        match self {
+            Self::WipeAccounts => (Destroyed::Account, RowKind::Messages),
+            Self::Sweep => (Destroyed::Retention, RowKind::Messages),
+            Self::ExpireMedia(_) => (Destroyed::Expired, RowKind::Media),
+            Self::DropBefore(_) => (Destroyed::Retention, RowKind::Tombstones),
+            Self::DropZeros(_) => (Destroyed::Retention, RowKind::Zeros),
+            Self::DropClockMarks(_) => (Destroyed::Retention, RowKind::ClockMarks),
+            Self::DropTickets(_) => (Destroyed::Account, RowKind::Tickets),
+            Self::DropAudit(..) => (Destroyed::Retention, RowKind::Audit),
+            Self::DropReports(_) => (Destroyed::Retention, RowKind::Reports),
+            Self::DropInvites(_) => (Destroyed::Retention, RowKind::Invites),
+            Self::DropAddressRules(_) => (Destroyed::Retention, RowKind::AddressRules),
+            Self::DropPush(..) => (Destroyed::Retention, RowKind::Push),
+            Self::DropLogins(_) => (Destroyed::Retention, RowKind::Logins),
+        }
+    }
 }
 
 /// What the chores need, and how far they have come.
@@ -89,8 +110,9 @@ impl Chores {
         for _ in 0..STEPS {
             let started = Instant::now();
             let cleared = self.run_step(chore).await?;
-            metrics().destroyed.increment(cleared.destroyed);
-            metrics().dropped.increment(cleared.dropped);
+            let (why, kind) = chore.counted_as();
+            metrics().messages.destroyed(why, cleared.destroyed);
+            metrics().messages.dropped(kind, cleared.dropped);
             if cleared.destroyed > 0 {
                 self.storage.mark_destroyed();
             }

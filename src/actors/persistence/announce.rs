@@ -7,8 +7,8 @@ use super::reply::{CallerReply, Confirmed, PendingReply};
 use crate::actors::registry::messages::Delivery;
 use crate::actors::relay::batch::Batch;
 use crate::actors::session::origin::Reply;
-use crate::domain::{Answer, Audience, Effect, Event, Outcome};
-use crate::telemetry::metrics;
+use crate::domain::{Answer, Audience, Effect, Event, EventBody, Outcome, Scope};
+use crate::telemetry::{Destroyed, metrics};
 
 /// The announcements of one batch, in their order.
 pub(super) struct Announcement {
@@ -30,7 +30,7 @@ impl Announcement {
         match answer {
             Ok(answer) => {
                 if matches!(&answer, Answer::Stored(stored) if !stored.duplicate) {
-                    metrics().messages_stored.increment(1);
+                    metrics().messages.stored.add(1);
                 }
                 let reply = match reply.confirm(answer) {
                     Confirmed::Socket(reply) => Some(reply),
@@ -47,10 +47,14 @@ impl Announcement {
 
     /// Adds the events of a command, with the answer in the place of the event that it is about, or alone.
     fn add_events(&mut self, events: Vec<(Audience, Arc<Event>)>, mut reply: Option<Reply>) {
+        let read_at = reply.as_ref().and_then(|reply| reply.origin.credit.read_at());
         for (to, event) in events {
+            if is_deleted_for_everyone(&event) {
+                metrics().messages.destroyed(Destroyed::Everyone, 1);
+            }
             let is_own = |reply: &mut Reply| to.includes(reply.origin.user) && !matches!(reply.answer, Answer::Done);
             let reply = reply.take_if(is_own);
-            self.deliveries.push(Delivery::Event { to, event, reply });
+            self.deliveries.push(Delivery::Event { to, event, reply, read_at });
         }
         let Some(reply) = reply else { return };
         // A receipt that was merged into a later one of the batch is not answered before that one is announced.
@@ -66,4 +70,9 @@ impl Announcement {
         let then = Box::new(move || callers.into_iter().for_each(CallerReply::send));
         Batch { deliveries: self.deliveries, effects, at: None, bytes: 0, then: Some(then) }
     }
+}
+
+/// Returns whether a user has deleted a message for both sides.
+fn is_deleted_for_everyone(event: &Event) -> bool {
+    matches!(&event.body, EventBody::Deleted(deletion) if deletion.scope == Scope::Everyone && deletion.by.is_some())
 }

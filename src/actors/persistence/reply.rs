@@ -46,7 +46,7 @@ impl PendingReply {
     }
 
     fn new(way: Way) -> Self {
-        metrics().in_flight.increment(1);
+        metrics().store.in_flight.rise();
         Self(Some(way))
     }
 
@@ -71,7 +71,7 @@ impl PendingReply {
     fn take(&mut self) -> Option<Way> {
         let way = self.0.take();
         if way.is_some() {
-            metrics().in_flight.decrement(1);
+            metrics().store.in_flight.fall();
         }
         way
     }

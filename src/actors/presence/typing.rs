@@ -19,7 +19,7 @@ use crate::limits::{LimiterKey, Limiters};
 use crate::protocol::v1;
 use crate::protocol::who::Typing;
 use crate::storage::Storage;
-use crate::telemetry::metrics;
+use crate::telemetry::{Ephemeral, metrics};
 
 /// Most look-ups at one time.
 pub(super) const LOOKUPS: usize = 16;
@@ -58,7 +58,7 @@ impl Typists {
         let direction = self.directions.get_or_insert_mut((from, conversation), Direction::default);
         let permit = self.lookups.clone().try_acquire_owned().ok();
         if active && permit.is_none() {
-            metrics().whispers_dropped.increment(1);
+            metrics().messages.lost(Ephemeral::Typing);
             return;
         }
         let (lookups, before) = (self.lookups.clone(), direction.sending.take());

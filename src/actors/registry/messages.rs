@@ -11,6 +11,7 @@ use crate::actors::session::new_socket::NewSocket;
 use crate::actors::session::origin::Reply;
 use crate::domain::{Audience, Event, LoginEnd, LoginId, SocketId, UserId};
 use crate::protocol::{CloseReason, Frame};
+use crate::telemetry::ReadAt;
 
 pub(in crate::actors) enum RegistryMsg {
     Attach {
@@ -61,6 +62,8 @@ pub(in crate::actors) enum Delivery {
         event: Arc<Event>,
         /// For the socket that has caused it, when `to` includes its user.
         reply: Option<Reply>,
+        /// When the message was read from its sender's socket, if that is at this server.
+        read_at: Option<ReadAt>,
     },
     /// A reply without an event.
     Answer(Reply),

@@ -84,7 +84,7 @@ impl World {
 
 fn event(seq: i64, to: UserId) -> Delivery {
     let event = probe::message(seq, OTHER, ME, &seq.to_string());
-    Delivery::Event { to: Audience::User(to), event, reply: None }
+    Delivery::Event { to: Audience::User(to), event, reply: None, read_at: None }
 }
 
 async fn content(queue: &mut SendQueue) -> String {
@@ -161,7 +161,7 @@ async fn a_session_that_fails_is_counted_and_followed_by_another() {
     assert!(matches!(world.next_report().await, PresenceMsg::Seen { user: ME, is_online: false }));
     let failed = world.health.snapshot(ActorKind::Session);
     assert_eq!((failed.restarts, failed.alive, failed.busy_for), (1, 0, None));
-    assert!(failed.last_error.unwrap().contains("crashed"));
+    assert!(failed.last_error.unwrap().text.contains("crashed"));
     let (_again, mut queue) = world.attach(ME).await;
     world.registry.deliver(vec![event(1, ME)]);
     assert_eq!(content(&mut queue).await, "1");

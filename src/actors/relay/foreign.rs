@@ -34,10 +34,10 @@ pub(super) fn batch(
         if let Some((to, message)) = event.is_message().then(|| messages.remove(&event.seq())).flatten() {
             bytes += copies(&message);
             let event = Arc::new(Event { seq: event.seq(), body: EventBody::Message(message) });
-            deliveries.push(Delivery::Event { to, event, reply: None });
+            deliveries.push(Delivery::Event { to, event, reply: None, read_at: None });
         } else {
             let RecordedEvent::Other { to, event } = event else { continue };
-            let delivery = |to| Delivery::Event { to, event: event.clone(), reply: None };
+            let delivery = |to| Delivery::Event { to, event: event.clone(), reply: None, read_at: None };
             deliveries.extend(to.into_iter().map(delivery));
         }
     }

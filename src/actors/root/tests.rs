@@ -73,7 +73,7 @@ async fn a_child_that_fails_is_replaced_in_its_place() {
     assert!(world.is_alive());
     world.fail().await;
     let failed = world.health.snapshot(ActorKind::Janitor);
-    assert_eq!((failed.restarts, failed.last_error.as_deref()), (1, Some("it was told to fail")));
+    assert_eq!((failed.restarts, failed.last_error.unwrap().text.as_str()), (1, "it was told to fail"));
     assert!(world.is_replaced().await);
     let handled = world.health.snapshot(ActorKind::Janitor).handled;
     world.child.cast(false);

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::telemetry::ReadAt;
+
 /// Bytes that one permit stands for: a semaphore counts at most 2^61 permits, an acquisition 2^32.
 const UNIT: usize = 1024;
 
@@ -53,11 +55,23 @@ pub struct Credits {
 /// The right to have one message on its way until its reply is written. Given back on drop.
 #[derive(Debug)]
 pub struct Credit {
+    /// When the message was read, of one whose delivery is timed.
+    read_at: Option<ReadAt>,
     _message: OwnedSemaphorePermit,
     bytes: Option<(OwnedSemaphorePermit, OwnedSemaphorePermit)>,
 }
 
 impl Credit {
+    /// Notes that the message is read now, so that its delivery is timed.
+    pub fn note_read(&mut self) {
+        self.read_at = Some(ReadAt::now());
+    }
+
+    /// When the message was read, if its delivery is timed.
+    pub(in crate::actors) fn read_at(&self) -> Option<ReadAt> {
+        self.read_at
+    }
+
     /// Gives back the room of a command that is stored; only its reply is still on its way.
     pub(in crate::actors) fn release_bytes(&mut self) {
         self.bytes = None;
@@ -77,7 +91,7 @@ impl Credits {
         loop {
             // The semaphore is never closed, so the loop runs once.
             if let Ok(permit) = self.messages.clone().acquire_owned().await {
-                return Credit { _message: permit, bytes: None };
+                return Credit { read_at: None, _message: permit, bytes: None };
             }
         }
     }

@@ -13,6 +13,7 @@ use crate::actors::mailbox::Mailbox;
 use crate::domain::{Command, DirectKey, Event, LoginEnd, LoginId, SocketId, UserId};
 use crate::protocol::v1::Context;
 use crate::protocol::{CloseReason, Frame, FrameError};
+use crate::telemetry::ReadAt;
 
 pub(in crate::actors) enum SessionMsg {
     Attach {
@@ -97,6 +98,8 @@ pub(in crate::actors) enum Update {
         event: Arc<Event>,
         /// The reply that takes the event's place on the socket that has caused it.
         reply: Option<Reply>,
+        /// When the message was read from its sender's socket, if that is at this server.
+        read_at: Option<ReadAt>,
     },
     /// A reply without an event.
     Answer(Reply),

@@ -164,7 +164,7 @@ impl Reader {
                     break page;
                 }
             };
-            metrics().replayed.increment(page.events.len() as u64);
+            metrics().messages.replayed.increment(page.events.len() as u64);
             let page = PageInHand { page, permit, admission: self.admission.take() };
             self.session.send(SessionMsg::Page { socket: self.socket, page });
         }

@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::credit::Credit;
+use super::figures::QueueFigures;
 use crate::protocol::{CloseReason, Frame};
+use crate::telemetry::{Ephemeral, ReadAt, metrics};
 
 /// How long a queue above its bound may stand still.
 const GRACE: Duration = Duration::from_secs(1);
@@ -31,6 +33,8 @@ pub struct QueuedFrame {
     pub credit: Option<Credit>,
     /// Whether it is the error for a bad frame, of which only so many are allowed.
     pub is_frame_error: bool,
+    /// When the message in it was read from its sender's socket, on its way to a receiver.
+    pub read_at: Option<ReadAt>,
     /// The permit of the page, on the page's last frame. Dropped when the frame is written, it lets the next page be
     /// read.
     pub page_permit: Option<OwnedSemaphorePermit>,
@@ -38,7 +42,7 @@ pub struct QueuedFrame {
 
 impl From<Frame> for QueuedFrame {
     fn from(frame: Frame) -> Self {
-        Self { frame, credit: None, is_frame_error: false, page_permit: None }
+        Self { frame, credit: None, is_frame_error: false, read_at: None, page_permit: None }
     }
 }
 
@@ -83,11 +87,21 @@ pub struct QueueSender {
 /// The pump's end.
 pub struct SendQueue(Shared);
 
-/// Closes a socket from elsewhere, for as long as it is open.
+/// What others may do with a socket for as long as it is open.
 #[derive(Clone)]
-pub struct SocketCloser(Weak<Mutex<Queue>>);
+pub struct SocketHandle(Weak<Mutex<Queue>>);
 
-impl SocketCloser {
+impl SocketHandle {
+    /// Returns the figures of its queue; `None` when the socket is closed.
+    #[must_use]
+    pub fn queue(&self) -> Option<QueueFigures> {
+        let queue = self.0.upgrade()?;
+        let queue = lock(&queue);
+        let frames = queue.frames.len();
+        let still_for = if frames == 0 { Duration::ZERO } else { queue.moved_at.elapsed() };
+        Some(QueueFigures { frames, bytes: queue.bytes, still_for })
+    }
+
     /// Makes the pump close the socket. The first reason counts.
     pub fn close(&self, reason: CloseReason) {
         if let Some(queue) = self.0.upgrade() {
@@ -148,12 +162,16 @@ impl QueueSender {
     }
 
     /// Queues a frame that may be lost, unless the queue is half full. Returns false when the socket is being closed.
-    pub(in crate::actors) fn push_if_roomy(&mut self, frame: Frame) -> bool {
+    pub(in crate::actors) fn push_if_roomy(&mut self, kind: Ephemeral, frame: Frame) -> bool {
         let is_roomy = {
             let queue = lock(&self.queue);
             queue.frames.len() < self.max_frames / 2 && queue.bytes < self.max_bytes / 2
         };
-        !is_roomy || self.push(frame.into())
+        if !is_roomy {
+            metrics().messages.lost(kind);
+            return true;
+        }
+        self.push(frame.into())
     }
 
     /// Returns whether the pump has taken all frames, to write them.
@@ -215,10 +233,10 @@ impl Queue {
 }
 
 impl SendQueue {
-    /// Returns what closes the socket from elsewhere.
+    /// Returns what others may do with the socket.
     #[must_use]
-    pub fn closer(&self) -> SocketCloser {
-        SocketCloser(Arc::downgrade(&self.0))
+    pub fn handle(&self) -> SocketHandle {
+        SocketHandle(Arc::downgrade(&self.0))
     }
 
     /// Waits for the next task. Cancel-safe. A session that ended without a reason gives [`CloseReason::Fault`].

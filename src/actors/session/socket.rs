@@ -13,7 +13,7 @@ use super::stream::{Greeting, PageInHand};
 use crate::domain::{DeviceId, Event, LoginId, Seq, SocketId, UserId, Viewer};
 use crate::protocol::{CloseReason, Frame, FrameError};
 use crate::push::Who;
-use crate::telemetry::metrics;
+use crate::telemetry::{Ephemeral, ReadAt, metrics};
 
 /// Messages that a device has not acknowledged.
 #[derive(Clone, Copy)]
@@ -75,6 +75,11 @@ impl SessionSocket {
         overdue.map(|unconfirmed| unconfirmed.newest)
     }
 
+    /// Returns whether the socket speaks the legacy dialect.
+    pub(super) fn is_legacy(&self) -> bool {
+        self.stream.is_legacy()
+    }
+
     /// Returns whether there is something to acknowledge.
     pub(super) fn is_unconfirmed(&self) -> bool {
         self.unconfirmed.is_some()
@@ -86,8 +91,8 @@ impl SessionSocket {
     }
 
     /// Sends an event, or the reply that takes its place.
-    pub(super) fn event(&mut self, event: &Arc<Event>, reply: Option<Reply>) -> bool {
-        self.stream.event(&mut self.queue, event, reply)
+    pub(super) fn event(&mut self, event: &Arc<Event>, reply: Option<Reply>, read_at: Option<ReadAt>) -> bool {
+        self.stream.event(&mut self.queue, event, reply, read_at)
     }
 
     /// Sends a reply without an event.
@@ -97,7 +102,7 @@ impl SessionSocket {
 
     /// Sends the refusal of a command.
     pub(super) fn refuse(&mut self, origin: Origin, error: &FrameError) -> bool {
-        metrics().frame_error(error.code.as_str());
+        metrics().sockets.refused(error.code.as_str());
         self.stream.refuse(&mut self.queue, origin, error)
     }
 
@@ -129,12 +134,12 @@ impl SessionSocket {
 
     /// Sends a frame that may be lost, if the socket can read it and has caught up.
     pub(super) fn send_ephemeral(&mut self, frame: &Frame) -> bool {
-        !self.stream.takes_ephemeral() || self.queue.push_if_roomy(frame.clone())
+        !self.stream.takes_ephemeral() || self.queue.push_if_roomy(Ephemeral::Typing, frame.clone())
     }
 
     /// Sends a frame that may be lost and that this socket has asked for.
     pub(super) fn send_presence(&mut self, frame: &Frame) -> bool {
-        self.queue.push_if_roomy(frame.clone())
+        self.queue.push_if_roomy(Ephemeral::Presence, frame.clone())
     }
 
     pub(super) fn close(&mut self, reason: CloseReason) {

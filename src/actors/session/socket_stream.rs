@@ -12,6 +12,7 @@ use super::send_queue::{QueueSender, QueuedFrame};
 use super::stream::{Greeting, PageInHand, Stream};
 use crate::domain::{Event, EventBody, Seq, SocketId, Viewer};
 use crate::protocol::{CloseReason, FrameError, legacy, v1};
+use crate::telemetry::ReadAt;
 
 /// The stream of a socket in its dialect. Methods that push frames return false when the socket is being closed.
 #[expect(
@@ -54,17 +55,27 @@ impl SocketStream {
         }
     }
 
-    pub(super) fn event(&mut self, queue: &mut QueueSender, event: &Arc<Event>, reply: Option<Reply>) -> bool {
+    /// Shows an event. The delivery of what was read at `read_at` is timed, unless the socket is catching up.
+    pub(super) fn event(
+        &mut self,
+        queue: &mut QueueSender,
+        event: &Arc<Event>,
+        reply: Option<Reply>,
+        read_at: Option<ReadAt>,
+    ) -> bool {
         match self {
             Self::Legacy { above, .. } if event.seq <= *above => true,
             Self::Legacy { viewer, .. } => {
                 let EventBody::Message(message) = &event.body else { return true };
                 let Some(frame) = legacy::message(message, *viewer) else { return true };
                 let credit = reply.map(|reply| reply.origin.credit);
-                queue.push(QueuedFrame { credit, ..QueuedFrame::from(frame) })
+                queue.push(QueuedFrame { credit, read_at, ..QueuedFrame::from(frame) })
             }
             Self::V1 { stream, replay } => {
-                let frames = stream.event(event, reply);
+                let mut frames = stream.event(event, reply);
+                if let Some(frame) = frames.last_mut().filter(|_| stream.is_live()) {
+                    frame.read_at = read_at;
+                }
                 push_all(stream, replay, queue, frames)
             }
         }
@@ -120,7 +131,7 @@ impl SocketStream {
 
     pub(super) fn recovered(&mut self, queue: &mut QueueSender, event: &Arc<Event>) -> bool {
         match self {
-            Self::Legacy { .. } => self.event(queue, event, None),
+            Self::Legacy { .. } => self.event(queue, event, None, None),
             // It reads the message from the store, in its order.
             Self::V1 { .. } => true,
         }

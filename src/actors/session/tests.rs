@@ -131,7 +131,7 @@ async fn an_event_goes_to_all_sockets_and_the_credit_to_the_one_that_has_caused_
     first.submit(command(), Context::default(), world.credits.reserve().await);
     let event = message(1);
     let Confirmed::Socket(reply) = world.submitted().await.confirm(stored(&event)) else { panic!("it is a socket's") };
-    world.session.send(SessionMsg::Updates(vec![Update::Event { event, reply: Some(reply) }]));
+    world.session.send(SessionMsg::Updates(vec![Update::Event { event, reply: Some(reply), read_at: None }]));
     let Outgoing::Frame(own) = outgoing(&mut first_queue).await else { panic!("closed") };
     let Outgoing::Frame(other) = outgoing(&mut second_queue).await else { panic!("closed") };
     assert!(own.credit.is_some() && other.credit.is_none());

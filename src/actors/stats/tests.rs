@@ -81,9 +81,11 @@ fn what_is_sent_to_an_actor_that_has_ended_does_not_wait() {
 fn failures_keep_their_error() {
     let stats = stats();
     stats.started();
-    assert!(stats.is_alive());
+    assert_eq!(stats.snapshot().alive, 1);
     stats.failed(&"disk on fire");
     stats.ended();
     let seen = stats.snapshot();
-    assert_eq!((seen.alive, seen.restarts, seen.last_error.as_deref()), (0, 1, Some("disk on fire")));
+    let last = seen.last_error.unwrap();
+    assert_eq!((seen.alive, seen.restarts, last.text.as_str()), (0, 1, "disk on fire"));
+    assert!(last.ago < Duration::from_secs(30));
 }

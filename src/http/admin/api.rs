@@ -14,6 +14,7 @@ mod users;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use super::monitor;
 use crate::domain::Operator;
 use crate::http::extract::Request;
 use crate::http::local::LocalUser;
@@ -29,6 +30,7 @@ const MAX_PAGE: u64 = 200;
 /// All endpoints of the admin API.
 pub(super) static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
     vec![
+        route!(operator GET "/admin/api/actors" monitor::actors),
         route!(operator GET "/admin/api/registration" registration::show),
         route!(operator PUT "/admin/api/registration" registration::switch, reads: BodyLimits::USERS),
         route!(operator GET "/admin/api/invites" invites::list),

@@ -1,8 +1,10 @@
 //! Opening the socket.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
+use http::StatusCode;
 use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -20,6 +22,7 @@ use crate::http::extract::{
 use crate::http::respond::{Body, Response};
 use crate::http::words::one_of;
 use crate::socket::{Handshake, HandshakeError, Unauthenticated, authenticate};
+use crate::telemetry::{HandshakeOutcome, metrics};
 
 /// The one mode that can be asked for.
 const BACKGROUND: &str = "background";
@@ -63,6 +66,25 @@ fn mode() -> Object {
     (status = 503, description = "Going down, overloaded, or cut off from its database", body = Problem),
 ))]
 pub(in crate::http) async fn open(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    let started = Instant::now();
+    let opened = Box::pin(opened(app, request)).await;
+    let outcome = opened.as_ref().map_or_else(outcome, |_| HandshakeOutcome::Opened);
+    metrics().handshakes.ended(outcome, started.elapsed());
+    opened
+}
+
+/// Returns as what a refused handshake is counted.
+fn outcome(refusal: &ApiError) -> HandshakeOutcome {
+    match refusal.status() {
+        StatusCode::UNAUTHORIZED => HandshakeOutcome::Unauthorized,
+        StatusCode::FORBIDDEN => HandshakeOutcome::Banned,
+        StatusCode::TOO_MANY_REQUESTS => HandshakeOutcome::Limited,
+        status if status.is_server_error() => HandshakeOutcome::Busy,
+        _ => HandshakeOutcome::Bad,
+    }
+}
+
+async fn opened(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     if app.health.gate().is_fenced() {
         return Err(ApiError::Unavailable);
     }

@@ -44,7 +44,10 @@ where
             Ok(request) => request,
             Err(error) => return Some(self.frame_error(&error, &context)),
         };
-        let Reading::Ready(credit) = std::mem::replace(reading, Reading::Waiting) else { return None };
+        let Reading::Ready(mut credit) = std::mem::replace(reading, Reading::Waiting) else { return None };
+        if matches!(request, Request::Command(Command::Send(_))) {
+            credit.note_read();
+        }
         match request {
             Request::Command(command) => return self.receive_command(command, context, credit, reading),
             Request::Typing { conversation, active } => self.links.session.typing(conversation, active, credit),
@@ -72,7 +75,7 @@ where
 
     /// Returns the refusal of a bad frame.
     fn frame_error(&self, error: &FrameError, context: &Context) -> QueuedFrame {
-        metrics().frame_error(error.code.as_str());
+        metrics().sockets.refused(error.code.as_str());
         let frame = self.links.dialect.error(error, context);
         QueuedFrame { is_frame_error: true, ..QueuedFrame::from(frame) }
     }
@@ -80,7 +83,7 @@ where
     /// Returns the answer to a request that was one too many. That is no bad frame.
     pub(super) fn refusal(&self, limited: Limited, context: &Context) -> QueuedFrame {
         let error = FrameError::from(limited);
-        metrics().frame_error(error.code.as_str());
+        metrics().sockets.refused(error.code.as_str());
         self.links.dialect.error(&error, context).into()
     }
 }

@@ -1,6 +1,7 @@
 //! Begin of transactions, and statements for the engine in use.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use sea_orm::{
     ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr, EntityTrait, Select, SqliteTransactionMode,
@@ -11,8 +12,10 @@ use tokio::sync::Mutex;
 use crate::storage::engine::postgres::batches::{PostgresBatches, PostgresTransaction};
 use crate::storage::engine::sqlite::batches::{SqliteBatches, SqliteTransaction};
 use crate::storage::engine::tx::{PoolTransaction, Transaction, WriteGuard};
+use crate::storage::engine::watched::watched;
 use crate::storage::engine::write_health::WriteHealth;
 use crate::storage::{Storage, StorageError};
+use crate::telemetry::{Pool, metrics};
 
 /// The connection on which batches are written.
 pub(in crate::storage) enum Batches {
@@ -26,7 +29,7 @@ impl Storage {
     /// Begins a transaction that may write. On SQLite it takes the write lock at once, so that it cannot fail half-way
     /// because another one wrote first (<https://sqlite.org/lang_transaction.html>).
     pub(in crate::storage) async fn begin(&self) -> Result<PoolTransaction, StorageError> {
-        let begun = self.begin_on(&self.request_writes, Some(self.write_health.clone())).await;
+        let begun = self.begin_on((Pool::Requests, &self.request_writes), Some(self.write_health.clone())).await;
         if let Err(error) = &begun {
             self.write_health.record(Err(error));
         }
@@ -35,7 +38,7 @@ impl Storage {
 
     /// As [`begin`](Self::begin), on the connection for retention.
     pub(in crate::storage) async fn begin_cleanup(&self) -> Result<PoolTransaction, StorageError> {
-        let tx = self.begin_on(&self.cleanup, None).await?;
+        let tx = self.begin_on((Pool::Cleanup, &self.cleanup), None).await?;
         if self.backend() == DatabaseBackend::Postgres {
             // The row that the writer's transactions lock first, so that the two never deadlock.
             tx.execute_unprepared("SELECT last_seq FROM store WHERE id = 1 FOR UPDATE").await?;
@@ -45,23 +48,29 @@ impl Storage {
 
     /// Begins the transaction of a batch.
     pub(in crate::storage) async fn begin_batch(&self) -> Result<Transaction, StorageError> {
-        Ok(match &self.batches {
+        let started = Instant::now();
+        let begun = match &self.batches {
             Batches::Sqlite(own) => Transaction::Sqlite(SqliteTransaction::begin(self.lock_batches(own).await?)?),
             Batches::Postgres(batches) => Transaction::Postgres(PostgresTransaction::begin(batches.clone()).await?),
-        })
+        };
+        metrics().store.acquired(Pool::Batches, started.elapsed());
+        Ok(begun)
     }
 
     pub(in crate::storage) async fn begin_on(
         &self,
-        db: &DatabaseConnection,
+        (pool, db): (Pool, &DatabaseConnection),
         write_health: Option<Arc<WriteHealth>>,
     ) -> Result<PoolTransaction, StorageError> {
+        let started = Instant::now();
         let guard = self.write_guard().await?;
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        Ok(PoolTransaction::new(db.begin_with_options(options).await?, write_health, guard))
+        let tx = watched(db.begin_with_options(options)).await?;
+        metrics().store.acquired(pool, started.elapsed());
+        Ok(PoolTransaction::new(tx, write_health, guard))
     }
 
     /// Waits for the right to write to SQLite, in the order of the requests; `None` on PostgreSQL, where several may

@@ -13,6 +13,7 @@ use crate::storage::engine::bulk::Bulk;
 use crate::storage::engine::postgres::batches::PostgresTransaction;
 use crate::storage::engine::row::Row;
 use crate::storage::engine::sqlite::batches::{SqliteBatches, SqliteTransaction};
+use crate::storage::engine::watched::watched;
 use crate::storage::engine::write_health::WriteHealth;
 
 /// The exclusive right to write to SQLite, which is granted in the order of the requests.
@@ -166,15 +167,15 @@ macro_rules! pooled {
     ($($type:ty),+) => {$(
         impl Tx for $type {
             async fn execute(&self, statement: Statement) -> Result<u64, StorageError> {
-                Ok(self.execute_raw(statement).await?.rows_affected())
+                Ok(watched(self.execute_raw(statement)).await?.rows_affected())
             }
 
             async fn query(&self, statement: Statement) -> Result<Vec<Row>, StorageError> {
-                Ok(self.query_all_raw(statement).await?.into_iter().map(Row::Pool).collect())
+                Ok(watched(self.query_all_raw(statement)).await?.into_iter().map(Row::Pool).collect())
             }
 
             async fn query_one(&self, statement: Statement) -> Result<Option<Row>, StorageError> {
-                Ok(self.query_one_raw(statement).await?.map(Row::Pool))
+                Ok(watched(self.query_one_raw(statement)).await?.map(Row::Pool))
             }
         }
     )+};

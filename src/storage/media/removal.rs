@@ -8,6 +8,7 @@ use crate::storage::engine::row::Columns as _;
 use crate::storage::engine::tx::Tx as _;
 use crate::storage::media::rows::{MediaColumns, media, with_states};
 use crate::storage::{Storage, StorageError};
+use crate::telemetry::Pool;
 
 static DELETE: LazyLock<String> = LazyLock::new(|| {
     with_states(
@@ -67,7 +68,7 @@ impl Storage {
         if ids.is_empty() {
             return Ok(());
         }
-        let tx = self.begin_on(&self.cleanup, None).await?;
+        let tx = self.begin_on((Pool::Cleanup, &self.cleanup), None).await?;
         for id in ids {
             tx.execute(self.statement(FORGET.as_str(), [id.0.to_vec().into()])).await?;
         }

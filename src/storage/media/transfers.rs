@@ -14,6 +14,7 @@ use crate::domain::{MediaId, Timestamp};
 use crate::storage::engine::tx::Tx as _;
 use crate::storage::media::rows::{bytes, with_states};
 use crate::storage::{Storage, StorageError};
+use crate::telemetry::Pool;
 
 /// How long a lease lasts without being prolonged, in microseconds: 30 seconds.
 pub(super) const LEASE_US: i64 = 30_000_000;
@@ -83,7 +84,7 @@ impl Storage {
         let row = match (kept, &self.upload_notes) {
             (Kept::Soon, None) => self.request_writes.query_one(self.statement(MARK_SOON.as_str(), values)).await?,
             (Kept::Soon, Some(notes)) => {
-                let tx = self.begin_on(notes, None).await?;
+                let tx = self.begin_on((Pool::Requests, notes), None).await?;
                 let row = tx.query_one(self.statement(MARK.as_str(), values)).await?;
                 tx.commit().await?;
                 row

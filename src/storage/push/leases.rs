@@ -13,6 +13,7 @@ use crate::storage::engine::tx::{PoolTransaction, Tx as _};
 use crate::storage::push::SKIP_LOCKED;
 use crate::storage::push::rows::{AddressColumns, OutboxColumns, WRITE_OUTBOX};
 use crate::storage::{Storage, StorageError};
+use crate::telemetry::Pool;
 
 /// Most requests of one device that are kept.
 const KEPT: i64 = 100;
@@ -87,7 +88,7 @@ impl Storage {
         let held = |place: usize| held.get(place).map_or(0, |provider| provider.stored());
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         let (node, now_us) = (self.boot(), now.as_micros());
-        let tx = self.begin_on(&self.wakes, None).await?;
+        let tx = self.begin_on((Pool::Wakes, &self.wakes), None).await?;
         let values = [
             node.into(),
             until.as_micros().into(),
@@ -126,7 +127,7 @@ impl Storage {
         let node = !self.boot();
         let values =
             [node.into(), until.as_micros().into(), user.0.into(), device.as_str().into(), now.as_micros().into()];
-        let tx = self.begin_on(&self.wakes, None).await?;
+        let tx = self.begin_on((Pool::Wakes, &self.wakes), None).await?;
         let row = tx.query_one(self.statement(LEASE_ONE.as_str(), values)).await?;
         tx.commit().await?;
         let Some(row) = row else { return Ok(None) };
@@ -136,7 +137,7 @@ impl Storage {
 
     /// Writes down what has become of leases, and returns the places of those for which that must be done later.
     pub async fn settle(&self, ended: &[(LeasedTarget, LeaseEnd)], now: Timestamp) -> Result<Vec<usize>, StorageError> {
-        let tx = self.begin_on(&self.wakes, None).await?;
+        let tx = self.begin_on((Pool::Wakes, &self.wakes), None).await?;
         let mut later = Vec::new();
         for (place, (target, end)) in ended.iter().enumerate() {
             if let Settled::Later = Box::pin(self.settle_one(&tx, target, end, now)).await? {
@@ -267,7 +268,7 @@ impl Storage {
 
     /// Gives up the requests of this run of the server whose outcomes will not be known; of all runs with `of_all`.
     pub async fn void_leases(&self, of_all: bool, now: Timestamp) -> Result<(), StorageError> {
-        let tx = self.begin_on(&self.wakes, None).await?;
+        let tx = self.begin_on((Pool::Wakes, &self.wakes), None).await?;
         let values = [now.as_micros().into(), of_all.into(), self.boot().into()];
         tx.execute(self.statement(VOID, values)).await?;
         tx.commit().await
@@ -276,7 +277,7 @@ impl Storage {
     /// Drops some devices whose logins have ended without the writer.
     pub async fn drop_ended_targets(&self, now: Timestamp) -> Result<u64, StorageError> {
         let sql = DROP_ENDED.replace("{skip}", SKIP_LOCKED.of(self.backend()));
-        let tx = self.begin_on(&self.wakes, None).await?;
+        let tx = self.begin_on((Pool::Wakes, &self.wakes), None).await?;
         let dropped = tx.execute(self.statement(sql, [now.as_micros().into()])).await?;
         if dropped == 0 {
             tx.rollback().await?;

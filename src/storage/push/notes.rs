@@ -11,6 +11,7 @@ use crate::storage::engine::tx::{PoolTransaction, Tx as _};
 use crate::storage::push::SKIP_LOCKED;
 use crate::storage::push::statements::{OweBy, acknowledge, owe};
 use crate::storage::{Storage, StorageError};
+use crate::telemetry::Pool;
 
 /// The devices `p` that the rows of `v` are about: those of a name, those of a login, or the only one of a login.
 const BY_NAME: &str = "p.user_id = v.column2 AND p.device_id = v.column3";
@@ -47,7 +48,7 @@ impl Storage {
         let Notes { acknowledged, unconfirmed, closed } = notes;
         let closed_at = closed.clone();
         let closed = closed.into_keys().map(|who| (who, Seq(0))).collect();
-        let tx = self.begin_on(&self.wakes, None).await?;
+        let tx = self.begin_on((Pool::Wakes, &self.wakes), None).await?;
         let mut later = Notes::default();
         let times = (now, not_before);
         later.acknowledged = self.write_all(&tx, Change::Acknowledge, acknowledged, times).await?;

@@ -10,6 +10,7 @@ use crate::storage::engine::tx::Tx as _;
 use crate::storage::people::known_networks::KNOWN_S;
 use crate::storage::retention::messages::{BATCH, Cleared};
 use crate::storage::{Storage, StorageError};
+use crate::telemetry::Pool;
 
 const EXPIRED: &str = "SELECT expires_at, id, user_id FROM logins WHERE (expires_at, id) > ($1, $2) \
      AND expires_at <= $3 \
@@ -89,7 +90,7 @@ impl Storage {
     pub(super) async fn drop_some(&self, sql: &str, by: Timestamp) -> Result<u64, StorageError> {
         let sql = sql.replace("{skip}", SKIP_LOCKED.of(self.backend()));
         let with_limit = sql.contains("$2").then(|| BATCH.into());
-        let tx = self.begin_on(&self.cleanup, None).await?;
+        let tx = self.begin_on((Pool::Cleanup, &self.cleanup), None).await?;
         let dropped = tx.execute(self.statement(sql, [by.as_micros().into()].into_iter().chain(with_limit))).await?;
         if dropped == 0 {
             tx.rollback().await?;

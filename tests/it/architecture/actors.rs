@@ -6,9 +6,12 @@ use super::{code, sources};
 
 /// The modules in their order: what all share, then the messages and handles of the actors, then the actors.
 const ORDER: &[&str] = &[
+    "fault",
+    "session::figures",
     "stats",
     "mailbox",
     "gate",
+    "judge",
     "health",
     "relay::link::word",
     "relay::link::seal",

@@ -1,6 +1,6 @@
 //! PostgreSQL that stops and returns, and connections to it that are cut or stall.
 
-use fluent_backend::testing::{DatabaseLink, TestClient, send_frame};
+use fluent_backend::testing::{DatabaseLink, TestClient, eventually, send_frame};
 use tempfile::TempDir;
 
 use super::load::Load;
@@ -14,7 +14,8 @@ async fn loaded_over_a_link() -> Option<(Postgres, DatabaseLink, TempDir, Server
     let postgres = Postgres::start().await?;
     let link = link_to(&postgres).await;
     let dir = tempfile::tempdir().unwrap();
-    let server = ServerProcess::start(dir.path(), &[("DATABASE_URL", &link.url("fluent", "fluent"))]).await;
+    let variables = [("DATABASE_URL", &*link.url("fluent", "fluent")), ("FLUENT__ADMIN__STUCK_AFTER_MS", "1000")];
+    let server = ServerProcess::start(dir.path(), &variables).await;
     let load = Load::start(&server, 6).await;
     Some((postgres, link, dir, server, load))
 }
@@ -65,7 +66,13 @@ async fn connections_that_stand_still_end_by_a_timeout() {
     load.exchange(200).await;
     let before = server.own_kib();
     link.stall();
-    load.refused().await;
+    // Before the writer gives its transaction up, it counts as stuck.
+    let stuck = async || {
+        let body: serde_json::Value = server.http().get("/readyz").await.json();
+        let checks = body["checks"].as_array().unwrap();
+        checks.iter().any(|check| check["name"] == "persistence" && check["ok"] == false).then_some(())
+    };
+    let (_, ()) = tokio::join!(load.refused(), eventually("the writer counts as stuck", stuck));
     readiness(&server, 503).await;
     assert!(server.own_kib() < before + MAX_GROWTH_KIB, "{} KiB, {before} before", server.own_kib());
     link.flow();

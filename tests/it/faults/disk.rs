@@ -40,7 +40,8 @@ impl SmallDisk {
     /// Starts the server that has its data on it.
     async fn serve(&self, dir: &Path) -> ServerProcess {
         match self {
-            Self::Mounted(_) => ServerProcess::start(dir, &[]).await,
+            // It is smaller than what should be free.
+            Self::Mounted(_) => ServerProcess::start(dir, &[("FLUENT__ADMIN__MIN_FREE_BYTES", "0")]).await,
             Self::Limited => ServerProcess::start_with_full_disk(dir, 1 << 20).await,
         }
     }

@@ -269,18 +269,19 @@ async fn metrics_tell_what_happened() {
     let grown = |series: &str| sample(&after, series).unwrap_or_default() - sample(&before, series).unwrap_or_default();
     // Other tests count into the same process: at least.
     assert!(grown("fluent_messages_stored_total") >= 1.0);
-    assert!(grown("fluent_messages_delivered_total") >= 2.0);
+    assert!(grown("fluent_message_frames_queued_total{dialect=\"legacy\"}") >= 2.0);
+    assert!(grown("fluent_delivery_seconds_count") >= 1.0, "to the receiver, whose frame is written");
     for series in [
-        "fluent_sockets",
+        "fluent_sockets{dialect=\"legacy\",mode=\"foreground\"}",
         "fluent_sessions",
-        "fluent_messages_in_flight",
-        "fluent_commit_seconds_count",
-        "fluent_batch_rows_count",
+        "fluent_commands_in_flight",
+        "fluent_commit_duration_seconds_count",
+        "fluent_batch_commands_count",
         "fluent_mailbox_wait_seconds_count{actor=\"registry\"}",
         "fluent_mailbox_wait_seconds_count{actor=\"session\"}",
         "fluent_mailbox_wait_seconds_count{actor=\"persistence\"}",
         "fluent_actor_restarts_total{actor=\"session\"}",
-        "fluent_http_requests_total{method=\"POST\",route=\"/auth/login\",status=\"200\"}",
+        "fluent_http_requests_total{method=\"POST\",route=\"/auth/login\",status=\"2xx\"}",
     ] {
         assert!(sample(&after, series).is_some(), "{series} is missing in {after}");
     }

@@ -147,6 +147,8 @@ async fn all_back(hosts: &[Host], everybody: u64, shared: &Shared) -> Result<()>
 /// How many sockets are open at a server.
 async fn sockets(host: &Host) -> Result<u64> {
     let metrics = http::get(host.admin()?, "/metrics").await?;
-    let count = metrics.lines().find_map(|line| line.strip_prefix("fluent_sockets ")?.parse().ok());
+    // One line a dialect and mode.
+    let lines = metrics.lines().filter_map(|line| line.strip_prefix("fluent_sockets{")?.rsplit(' ').next());
+    let count = lines.filter_map(|count| count.parse().ok()).reduce(|one: u64, other| one + other);
     count.context("a server does not say how many sockets it has")
 }

@@ -22,7 +22,7 @@ use crate::seed;
 use crate::target::Account;
 
 /// What is summed up, by the name of the series, or by its beginning up to the value of its only label.
-const BATCHES: &str = "fluent_commit_seconds_count";
+const BATCHES: &str = "fluent_commit_duration_seconds_count";
 const RECORDS: &str = "fluent_cluster_records_total{from=\"";
 const BYTES: &str = "fluent_cluster_bytes_total{direction=\"";
 const GAPS: &str = "fluent_cluster_gaps_total{by=\"";
@@ -167,7 +167,7 @@ mod tests {
         );
         let before = counts.clone();
         counts.add("fluent_cluster_records_total{from=\"own\"} 4\nfluent_cluster_gaps_total{by=\"resync\"} 2\n");
-        counts.add("fluent_cluster_bytes_total{direction=\"out\"} 10\nfluent_commit_seconds_count 5\n");
+        counts.add("fluent_cluster_bytes_total{direction=\"out\"} 10\nfluent_commit_duration_seconds_count 5\n");
         let labelled = |label: &str, sum: f64| (label.to_owned(), sum);
         assert_eq!(counts.records, [labelled("own", 7.0), labelled("journal", 9.0)].into());
         let since = counts.since(&before);

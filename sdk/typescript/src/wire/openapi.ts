@@ -614,7 +614,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The server can be used: database, actors, a place for newcomers, not going down. */
+        /** The server can be used: database, actors, room on the disk, a place for newcomers, not going down. */
         get: operations["check_readiness"];
         put?: never;
         post?: never;
@@ -848,6 +848,28 @@ export interface components {
         ChatListEntry: {
             message: components["schemas"]["Message"];
             partner: components["schemas"]["KeyedUser"];
+        };
+        /** @description One check, for operators and their tools. */
+        Check: {
+            /**
+             * @description What is checked.
+             * @example persistence
+             */
+            name: string;
+            /** @description Whether the server can be used as far as this goes. */
+            ok: boolean;
+            /**
+             * @description Why it cannot.
+             * @example has worked on one message for 7.2 s
+             */
+            reason?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when it fails.
+             */
+            since?: string | null;
+            /** @description What an operator should look at although the server can be used. */
+            warning?: string | null;
         };
         /** @description An encrypted copy: 1 to 98,304 bytes of UTF-8, which the server neither reads nor changes. */
         Ciphertext: string;
@@ -1301,8 +1323,10 @@ export interface components {
             x: string;
         };
         Readiness: {
-            /** @description The registry and the writer run. */
+            /** @description The registry and the writer run, and on PostgreSQL the relay, and none of them stands still. */
             actors: boolean;
+            /** @description What was checked, each with the reason why the server cannot be used; then what is worth a warning. */
+            checks: components["schemas"]["Check"][];
             /** @description A newcomer would get a place, that of an idle stranger if need be. */
             connections: boolean;
             /** @description The database answers, and what was written last could be. Its migrations are done, or the server would not run. */
