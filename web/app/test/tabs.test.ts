@@ -49,7 +49,7 @@ test("when another Worker leads, reading is asked again and writing is not: it m
   const { channel, bridge, lead } = world();
   lead("one");
   const reading = bridge.calls.history(2, null, 40);
-  const writing = bridge.calls.send(2, "hello", { replyTo: null, expiresInS: null });
+  const writing = bridge.calls.send(2, "hello", null);
   lead("one");
   assert.equal(channel.calls().length, 2, "the same one changes nothing");
   lead("two");

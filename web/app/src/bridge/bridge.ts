@@ -100,12 +100,16 @@ export function join(channel: BroadcastChannel, tab: string, isVisible: boolean,
   const calls = new Proxy({} as Asked, {
     get:
       (_, name: CallName) =>
-      (...args: unknown[]) =>
-        new Promise((resolve, reject) => {
+      (...args: unknown[]) => {
+        const answer = new Promise((resolve, reject) => {
           const call = { name, args, resolve, reject };
           waiting.set(++lastId, call);
           if (leader !== null) ask(lastId, call);
-        }),
+        });
+        // Who does not wait for it need not handle its failure.
+        answer.catch(() => {});
+        return answer;
+      },
   });
   return {
     calls,

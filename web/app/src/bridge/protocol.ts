@@ -105,11 +105,6 @@ export type News =
   | { typing: { user: number; isActive: boolean } }
   | { presence: [number, Presence] };
 
-export interface SendOptions {
-  replyTo: number | null;
-  expiresInS: number | null;
-}
-
 /** Both numbers of a person, and how they stand. */
 export interface SafetyNumber {
   /** Twelve groups of five digits. */
@@ -149,7 +144,7 @@ export interface Calls {
   search(query: string): { people: Person[]; messages: Message[] };
   history(partner: number, before: number | null, limit: number): Message[];
   message(id: number): Message | null;
-  send(partner: number, text: string, options: SendOptions): void;
+  send(partner: number, text: string, replyTo: number | null): void;
   /** Returns how many messages a text is. */
   parts(text: string): number;
   retry(clientId: string): void;

@@ -1,6 +1,6 @@
 /** Where one writes. */
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { CallError } from "../bridge/bridge.js";
 import type { Message, Person } from "../bridge/protocol.js";
 import { line } from "../lib/format.js";
@@ -46,7 +46,7 @@ export function Composer({
       void calls().keepDraft(partner.id, current.current);
     };
   }, []);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (replyTo) area.current?.focus();
   }, [replyTo]);
   useEffect(() => {
@@ -89,11 +89,11 @@ export function Composer({
     clearTimeout(draftTimer.current);
     setText("");
     stopTyping();
-    const options = { replyTo: replyTo?.id ?? null, expiresInS: chat?.expiresInS ?? null };
+    const answered = replyTo?.id ?? null;
     onReplied();
     conversation.value?.toEnd();
     calls()
-      .send(partner.id, written, options)
+      .send(partner.id, written, answered)
       .catch((error: unknown) => {
         setFailure(failureText(error instanceof CallError ? error.code : "unknown"));
         // It is not lost.

@@ -13,7 +13,7 @@ export function Page({
   children: ComponentChildren;
 }): JSX.Element {
   return (
-    <section class="page" aria-label={title}>
+    <div class="page">
       <header class="bar">
         <a class={back === "#/" ? "quiet only-narrow" : "quiet"} href={back} aria-label={t.back}>
           <Icon name="back" />
@@ -23,6 +23,6 @@ export function Page({
       <div class="content" tabIndex={0} role="region" aria-label={title}>
         <div class="column">{children}</div>
       </div>
-    </section>
+    </div>
   );
 }

@@ -106,16 +106,23 @@ export class Book {
     this.#timer = undefined;
     const partners = [...this.#changed];
     this.#changed.clear();
-    // Somebody new has written.
-    if (partners.some((partner) => !this.#list.has(partner) && !this.#parts.program.people[partner])) {
-      await this.load().catch(() => {});
-    }
+    if (await this.#isNew(partners)) await this.load().catch(() => {});
     const positions = await this.#positions();
     const chats = (await Promise.all(partners.map((partner) => this.#chat(partner, positions)))).filter(
       (chat) => chat !== null,
     );
     for (const chat of chats) this.#chats.set(chat.partner.id, chat);
     if (chats.length > 0 && !this.#isOver) this.#parts.onChats(chats, false);
+  }
+
+  /** Returns whether there is a conversation among these that the list does not have. */
+  async #isNew(partners: readonly number[]): Promise<boolean> {
+    const { store, program } = this.#parts;
+    for (const partner of partners) {
+      if (this.#list.has(partner) || program.people[partner]?.isGone) continue;
+      if ((await store.messages(partner, undefined, 1)).length > 0) return true;
+    }
+    return false;
   }
 
   async #positions(): Promise<Map<string, number>> {

@@ -85,13 +85,14 @@ export function talking(session: Session): Answers<Talking> {
       const [message] = await client.here(kept.partner_id, 1, id + 1);
       return message ? shown(message, me) : null;
     },
-    async send(partner, text, { replyTo, expiresInS }) {
+    async send(partner, text, replyTo) {
       const { client, program, book } = session.mine;
       if (!program.people[partner]) {
         const [user] = await client.api.users([partner]);
         if (!user) throw new Refused("unknown_user");
         note(program, user, session.mine.now());
       }
+      const expiresInS = program.timers[partner] ?? null;
       const options = { ...(replyTo === null ? {} : { replyTo }), ...(expiresInS === null ? {} : { expiresInS }) };
       await client.send(partner, text, options);
       delete program.drafts[partner];

@@ -28,6 +28,7 @@ async function lead(server: string): Promise<never> {
   );
   const sendSnapshot = async () => post({ to: "page", kind: "snapshot", snapshot: await session.snapshot() });
 
+  const started = session.start();
   channel.addEventListener("message", ({ data }: MessageEvent<Envelope>) => {
     if (data.to !== "worker") return;
     if (data.kind === "bye") return attention.forget(data.tab);
@@ -38,6 +39,7 @@ async function lead(server: string): Promise<never> {
 
   async function answer(tab: string, id: number, name: CallName, args: unknown[]): Promise<void> {
     try {
+      await started;
       const value = await (calls[name] as (...args: unknown[]) => Promise<unknown>)(...args);
       post({ to: "page", kind: "answer", tab, id, value });
     } catch (error) {
@@ -45,7 +47,7 @@ async function lead(server: string): Promise<never> {
     }
   }
 
-  await session.start();
+  await started;
   await sendSnapshot();
   return new Promise<never>(() => {});
 }

@@ -1,0 +1,106 @@
+// Somebody at a browser.
+import { PASSWORD, eventually } from "./server.mjs";
+
+export class Person {
+  // What the page has complained of.
+  complaints = [];
+  // The addresses of the sockets that were opened.
+  sockets = [];
+
+  static async arrive(browser, server, name, options = {}) {
+    const person = new Person();
+    Object.assign(person, { name, server });
+    person.context = await browser.newContext({ viewport: { width: 1180, height: 760 }, locale: "en-GB", ...options });
+    person.page = await person.tab();
+    return person;
+  }
+
+  /** Opens another tab. */
+  async tab() {
+    const page = await this.context.newPage();
+    this.watch(page);
+    await page.goto(`${this.server.origin}/app/`);
+    return page;
+  }
+
+  watch(page) {
+    page.on("console", (message) => {
+      const text = message.text();
+      // A server that is away, or refuses, is reported whatever the page does about it.
+      const isOfNetwork = /Failed to load resource|WebSocket connection to|net::ERR/.test(text);
+      if (["error", "warning"].includes(message.type()) && !isOfNetwork) this.complaints.push(text);
+    });
+    page.on("pageerror", (error) => this.complaints.push(String(error.stack)));
+    page.on("websocket", (socket) => this.sockets.push(socket));
+    page.on("worker", () => {});
+  }
+
+  async register() {
+    const { page, name } = this;
+    await page.getByRole("button", { name: "Create account" }).first().click();
+    await page.getByLabel("Name", { exact: true }).fill(name);
+    await page.getByLabel("E-mail").fill(`${name}@example.org`);
+    await page.locator("input[name=password]").fill(PASSWORD);
+    await page.locator("form button.primary").click();
+    await page.getByRole("heading", { name: "Keep your key" }).waitFor();
+  }
+
+  async signIn() {
+    const { page, name } = this;
+    await page.getByRole("button", { name: "Sign in" }).first().click();
+    await page.getByLabel("Name", { exact: true }).fill(name);
+    await page.locator("input[name=password]").fill(PASSWORD);
+    await page.locator("form button.primary").click();
+  }
+
+  /** Saves the key, and returns the path of the file. */
+  async saveKey() {
+    const { page } = this;
+    const saving = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Save key file" }).click();
+    const path = await (await saving).path();
+    await page.getByRole("button", { name: /safe place/ }).click();
+    await page.getByRole("searchbox").waitFor();
+    return path;
+  }
+
+  async open(name, page = this.page) {
+    await page.getByRole("searchbox").fill(name);
+    await page.getByRole("link", { name }).first().click();
+    await this.input(page).waitFor();
+    await page.getByRole("searchbox").fill("");
+  }
+
+  input(page = this.page) {
+    return page.getByRole("textbox", { name: "Message" });
+  }
+
+  async say(text, page = this.page) {
+    await this.input(page).fill(text);
+    await this.input(page).press("Enter");
+  }
+
+  /** Waits until a text is in the conversation. */
+  async sees(text, page = this.page) {
+    await page.locator(".message .text").filter({ hasText: text }).first().waitFor();
+  }
+
+  /** Returns what the conversation says, from its beginning. */
+  texts(page = this.page) {
+    return page.locator(".message .text").allTextContents();
+  }
+
+  /** Waits until the newest own message has come so far. */
+  ticks(state, page = this.page) {
+    return page.locator(`.message.mine .ticks.${state}`).last().waitFor();
+  }
+
+  async go(hash, page = this.page) {
+    await page.evaluate((to) => (location.hash = to), hash);
+  }
+
+  /** Waits until the page is connected: nothing is said of the connection, and presence or a socket is there. */
+  async isLive(page = this.page) {
+    await eventually("no banner", async () => (await page.locator(".banner").count()) === 0);
+  }
+}

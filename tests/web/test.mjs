@@ -1,0 +1,76 @@
+// See `run`.
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium } from "../../web/node_modules/playwright-core/index.mjs";
+import { keys } from "./keys.mjs";
+import { looks } from "./looks.mjs";
+import { outages } from "./outages.mjs";
+import { Person } from "./person.mjs";
+import { Server } from "./server.mjs";
+import { tabs } from "./tabs.mjs";
+import { talk } from "./talk.mjs";
+
+const ARGUMENTS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  // A name of the test for this machine, which browsers do not trust as they trust localhost.
+  "--host-resolver-rules=MAP lan.example 127.0.0.1",
+];
+
+const [, , program, pictures] = process.argv;
+let passed = 0;
+let failed = 0;
+
+/** Notes whether something is as it should be. */
+const check = (what, isGood, detail = "") => {
+  isGood ? (passed += 1) : (failed += 1);
+  console.log(isGood ? `ok: ${what}` : `FAILED: ${what} ${JSON.stringify(detail)}`);
+};
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const picture = async (page, name) => {
+  if (!pictures) return;
+  mkdirSync(pictures, { recursive: true });
+  await page.screenshot({ path: join(pictures, `${name}.png`), animations: "disabled" });
+};
+
+picture.isWanted = Boolean(pictures);
+
+const server = await Server.start(program);
+const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const browser = await chromium.launch({ executablePath, args: ARGUMENTS });
+const people = [];
+const world = { browser, server, check, picture, root, program };
+world.arrive = async (name, options) => {
+  const person = await Person.arrive(browser, server, name, options);
+  people.push(person);
+  return person;
+};
+try {
+  const wanted = process.env.WEB_PARTS?.split(",");
+  for (const part of [talk, keys, tabs, outages, looks].filter(({ name }) => wanted?.includes(name) ?? true)) {
+    console.log(`\n== ${part.name}`);
+    await part(world);
+  }
+  for (const { name, complaints } of people) {
+    check(`the browser of ${name} has nothing to complain of, not of the policy either`, !complaints.length, complaints);
+  }
+  check("the log of the server has nothing of what was written", !/markertext|correct horse/.test(server.log()));
+} catch (error) {
+  check("the test", false, String(error.stack));
+  for (const { page, name, complaints } of people) {
+    await picture(page, `failed-${name}`).catch(() => {});
+    console.log(name, complaints, await page.locator("body").innerText({ timeout: 1000 }).catch(() => ""));
+  }
+  console.log(server.log().split("\n").slice(-20).join("\n"));
+}
+await browser.close();
+await server.remove();
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exit(failed || !passed ? 1 : 0);
