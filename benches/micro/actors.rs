@@ -38,7 +38,7 @@ fn passing(messages: u64) -> Box<dyn FnMut()> {
         let storage = std::sync::Arc::new(storage(&config).await);
         let refused = std::sync::Arc::new(RefusedTokens::new(0, Clock::system()));
         let tokens = std::sync::Arc::new(fluent_backend::protocol::franking::ReportTokens::new(&[0; 32]).unwrap());
-        let sender = Arc::new(Nothing);
+        let sender = Arc::new(Nothing::default());
         let (actors, _) =
             Box::pin(ActorSystem::start(&config, storage, (&refused, &tokens), None, sender, Clock::system()))
                 .await

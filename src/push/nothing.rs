@@ -1,15 +1,32 @@
-//! No provider at all.
+//! No provider at all, or none that is asked by this process.
 
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
 use super::{Admission, Offers, ProviderState, ProviderStatus, Sender, Unusable};
+use crate::config::Config;
 use crate::domain::{PushAddress, PushOutcome, PushProvider, PushTarget, Sent, Timestamp, Wake};
 
-/// Wakes nothing: no provider is configured.
-#[derive(Clone, Copy, Debug)]
-pub struct Nothing;
+/// Wakes nothing: no provider is configured, or the server does not run.
+#[derive(Clone, Debug, Default)]
+pub struct Nothing {
+    configured: Vec<PushProvider>,
+}
+
+impl Nothing {
+    /// Says which providers a running server would use.
+    #[must_use]
+    pub fn beside(config: &Config) -> Self {
+        let push = &config.push;
+        let is_on = |provider: &PushProvider| match provider {
+            PushProvider::Fcm => push.enabled && push.fcm.is_on(),
+            PushProvider::Apns => push.enabled && push.apns.is_on(),
+            PushProvider::WebPush => push.makes_webpush(),
+        };
+        Self { configured: PushProvider::ALL.iter().copied().filter(is_on).collect() }
+    }
+}
 
 impl Sender for Nothing {
     fn offers(&self) -> Offers {
@@ -37,14 +54,14 @@ impl Sender for Nothing {
     fn reset(&self) {}
 
     fn status(&self, _: Timestamp) -> Vec<ProviderStatus> {
-        let absent = |provider: &PushProvider| ProviderStatus {
+        let idle = |provider: &PushProvider| ProviderStatus {
             provider: *provider,
-            is_configured: false,
+            is_configured: self.configured.contains(provider),
             state: ProviderState::Working,
             why: None,
             until: None,
             open_origins: 0,
         };
-        PushProvider::ALL.iter().map(absent).collect()
+        PushProvider::ALL.iter().map(idle).collect()
     }
 }

@@ -37,7 +37,8 @@ impl OfflineServer {
         let clock = Clock::system();
         let keys = Keys::load(&config, &clock)?;
         let places = Places::new(ListenerKind::Admin, 1, 0);
-        let parts = Box::pin(Parts::start(config, keys, storage, (clock, Arc::new(Nothing)), places)).await?;
+        let sender = Arc::new(Nothing::beside(&config));
+        let parts = Box::pin(Parts::start(config, keys, storage, (clock, sender), places)).await?;
         let Parts { app, actors, storage, .. } = parts;
         let stop = CancellationToken::new();
         Ok(Self { app, actors, storage, _stop_serving: stop.clone().drop_guard(), stop })

@@ -39,7 +39,7 @@ impl World {
         let rules = crate::auth::AddressRules::new(Vec::new(), clock.clone());
         let addresses = Addresses::new(rules, crate::auth::Bans::new(&config.bans, &[], true));
         let tokens = Arc::new(ReportTokens::new(&[0; 32]).unwrap());
-        let parts = (Arc::new(auth), storage.clone(), Arc::new(Nothing) as Arc<dyn Sender>);
+        let parts = (Arc::new(auth), storage.clone(), Arc::new(Nothing::default()) as Arc<dyn Sender>);
         let service = Service::new(parts, RegistryHandle::vacant(), writer, &config, tokens, addresses, clock.clone());
         let account = NewAccount {
             name: UserName::parse("alice".to_owned()).unwrap(),

@@ -82,7 +82,8 @@ impl TestServer {
         let mut config = Self::config();
         data.configure(&mut config);
         change(&mut config);
-        if !data.is_sqlite() {
+        if matches!(config.store(), Ok(Store::Postgres(_))) {
+            // Other servers on the database may have other directories.
             share_instance_key(&config.server.data_dir);
         }
         // One that was dropped, as a process that is killed, may not have let go of the store yet.

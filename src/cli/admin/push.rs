@@ -50,8 +50,8 @@ pub(super) async fn run(api: &mut Api, command: PushCommand) -> Result<Shown, Fa
 fn status(status: &Value) -> String {
     let mut providers = status["providers"].clone();
     for provider in providers.as_array_mut().into_iter().flatten() {
-        if provider["configured"] == false {
-            // Nothing is sent to it.
+        if provider["configured"] == false || status["enabled"] == false {
+            // Nothing is sent to it, or the server does not run.
             provider["state"] = Value::Null;
         }
     }

@@ -108,7 +108,7 @@ impl World {
         let auth = Arc::new(auth);
         let tokens = Arc::new(ReportTokens::new(&[0; 32]).unwrap());
         let checks = (auth.access().refused(), &tokens);
-        let sender = Arc::new(Nothing);
+        let sender = Arc::new(Nothing::default());
         let (actors, _) =
             ActorSystem::start(&config, storage.clone(), checks, None, sender, clock.clone()).await.unwrap();
         let places = Places::new(ListenerKind::Public, 1, 0);

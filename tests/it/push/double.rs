@@ -148,7 +148,7 @@ impl Sender for Provider {
     fn reset(&self) {}
 
     fn status(&self, now: Timestamp) -> Vec<ProviderStatus> {
-        let mut status = Nothing.status(now);
+        let mut status = Nothing::default().status(now);
         status[0].is_configured = true;
         status
     }
@@ -235,4 +235,10 @@ pub(super) async fn settled(server: &TestServer) {
     let storage = server.server().storage();
     let owed = async || storage.push_counts().await.unwrap().iter().map(|count| count.owed).sum::<i64>();
     eventually("all debts are settled", async || (owed().await == 0).then_some(())).await;
+}
+
+/// The same people at another server on the same data.
+pub(super) fn at(server: &TestServer, user: &TestClient) -> TestClient {
+    let http = server.http().with_authorization(format!("Bearer {}", user.tokens.access_token));
+    TestClient { http, ..user.clone() }
 }

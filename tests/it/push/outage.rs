@@ -8,7 +8,7 @@ use fluent_backend::testing::{TestClient, TestData, TestServer, eventually};
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::double::{Answer, Provider, pushing_on, register, send, settled_in_time};
+use super::double::{Answer, Provider, at, pushing_on, register, send, settled_in_time};
 use crate::support::v1::{seq, stopped_clock};
 
 const DEVICES: usize = 6;
@@ -27,12 +27,6 @@ async fn signed_up(server: &TestServer) -> (TestClient, Vec<TestClient>) {
         users.push(user);
     }
     (sender, users)
-}
-
-/// The same people at another server on the same data.
-fn at(server: &TestServer, user: &TestClient) -> TestClient {
-    let http = server.http().with_authorization(format!("Bearer {}", user.tokens.access_token));
-    TestClient { http, ..user.clone() }
 }
 
 #[tokio::test]

@@ -8,8 +8,9 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::json;
 
 use super::authority::Authority;
+use super::captured::Captured;
 use super::keys::{p256, verified};
-use super::server::{Captured, Double, Judge, Plan, lock};
+use super::server::{Double, Judge, Plan, lock};
 
 /// The app.
 pub(crate) const TOPIC: &str = "org.example.chat";

@@ -9,8 +9,9 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::authority::Authority;
+use super::captured::Captured;
 use super::keys::{rsa, verified};
-use super::server::{Captured, Double, Judge, Plan, lock};
+use super::server::{Double, Judge, Plan, lock};
 
 /// The Firebase project.
 pub(crate) const PROJECT: &str = "fluent-test";

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming};
 use hyper::server::conn::{http1, http2};
@@ -21,37 +21,8 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use super::captured::Captured;
 use super::frames::CountsPings;
-
-/// A request as it was received.
-#[derive(Clone, Debug)]
-pub(crate) struct Captured {
-    pub(crate) path: String,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Vec<u8>,
-    /// What the body says to the device, if it is encrypted.
-    pub(crate) decrypted: Option<String>,
-    /// The number of the connection, from 0.
-    pub(crate) connection: usize,
-}
-
-impl Captured {
-    /// Returns a header as text; empty when it is not there.
-    pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-    }
-
-    /// Returns the body as JSON.
-    pub(crate) fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.body).unwrap()
-    }
-
-    /// Returns all that a push service learns from it, as a text.
-    pub(super) fn searchable(&self) -> String {
-        let body = self.decrypted.clone().unwrap_or_else(|| String::from_utf8_lossy(&self.body).into_owned());
-        format!("{} {:?} {body}", self.path, self.headers)
-    }
-}
 
 /// How a request is answered.
 #[derive(Clone, Debug)]
@@ -101,6 +72,8 @@ struct Shared {
     judge: Arc<dyn Judge>,
     captured: Mutex<Vec<Captured>>,
     plans: Mutex<VecDeque<Plan>>,
+    /// How requests for devices are answered that nothing else is planned for.
+    standing: Mutex<Option<Plan>>,
     faults: Mutex<Vec<String>>,
     connections: AtomicUsize,
     pings: Arc<AtomicUsize>,
@@ -127,6 +100,7 @@ impl Double {
             judge,
             captured: Mutex::default(),
             plans: Mutex::default(),
+            standing: Mutex::default(),
             faults: Mutex::default(),
             connections: AtomicUsize::default(),
             pings: Arc::default(),
@@ -153,6 +127,16 @@ impl Double {
     /// Answers the next requests so, and those after them as good ones.
     pub(crate) fn plan(&self, plans: impl IntoIterator<Item = Plan>) {
         lock(&self.shared.plans).extend(plans);
+    }
+
+    /// Answers all requests for devices so from now on; with `None`, as good ones.
+    pub(crate) fn answer_all(&self, plan: Option<Plan>) {
+        *lock(&self.shared.standing) = plan;
+    }
+
+    /// Fails the test when a push service was sent more than it must be, or one of these texts.
+    pub(super) fn check_secrecy(&self, markers: &[&str]) {
+        self.captured().iter().for_each(|captured| captured.check_secrecy(markers));
     }
 
     /// Returns all requests so far.
@@ -184,6 +168,10 @@ impl Double {
 impl Drop for Double {
     fn drop(&mut self) {
         self.accepting.abort();
+        // Whatever the test was about.
+        if !std::thread::panicking() {
+            self.check_secrecy(&[]);
+        }
     }
 }
 
@@ -224,18 +212,24 @@ async fn answer(
     let (head, body) = request.into_parts();
     let body = body.collect().await.map(|body| body.to_bytes().to_vec()).unwrap_or_default();
     let path = head.uri.path().to_owned();
-    let mut captured = Captured { path, headers: head.headers, body, decrypted: None, connection };
+    let is_for_device = path != "/token";
+    let mut captured = Captured { path, headers: head.headers, body, decrypted: None, status: None, connection };
     let judged = shared.judge.judge(&mut captured);
-    lock(&shared.captured).push(captured);
     let good = judged.unwrap_or_else(|fault| {
         lock(&shared.faults).push(fault);
         Plan::status(400)
     });
-    let plan = lock(&shared.plans).pop_front().unwrap_or_else(|| good.clone());
+    let standing = lock(&shared.standing).clone().filter(|_| is_for_device);
+    let plan = lock(&shared.plans).pop_front().or(standing).unwrap_or_else(|| good.clone());
     if matches!(plan, Plan::GoAway) {
         leave.cancel();
     }
     let plan = if matches!(plan, Plan::Good | Plan::GoAway) { good } else { plan };
+    captured.status = match plan {
+        Plan::Answer(status, ..) | Plan::Drip(status) => Some(status),
+        _ => None,
+    };
+    lock(&shared.captured).push(captured);
     let (status, header, body) = match plan {
         Plan::Answer(status, header, body) => (status, header, Answer::Whole(Some(body.into()))),
         Plan::Drip(status) => (status, None, Answer::Drip(Some("{".into()))),

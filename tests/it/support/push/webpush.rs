@@ -16,9 +16,10 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::authority::Authority;
+use super::captured::Captured;
 use super::keys::verified;
 use super::place;
-use super::server::{Captured, Double, Judge, Plan, lock};
+use super::server::{Double, Judge, Plan, lock};
 
 /// Whom the service may ask.
 pub(super) const CONTACT: &str = "mailto:ops@example.org";
