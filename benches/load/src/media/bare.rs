@@ -75,13 +75,10 @@ async fn receive(mut body: Incoming, path: PathBuf) -> io::Result<()> {
     let (mut pending, mut offset) = (None::<JoinHandle<io::Result<Vec<u8>>>>, 0);
     let mut is_over = false;
     while !is_over {
-        let mut piece = match body.frame().await {
-            Some(frame) => frame.map_err(io::Error::other)?.into_data().unwrap_or_default(),
-            None => {
-                is_over = true;
-                Bytes::new()
-            }
-        };
+        let frame = body.frame().await;
+        is_over = frame.is_none();
+        let piece = frame.transpose().map_err(io::Error::other)?.and_then(|frame| frame.into_data().ok());
+        let mut piece = piece.unwrap_or_default();
         loop {
             let part = piece.split_to(piece.len().min(BLOCK - gathered.len()));
             gathered.extend_from_slice(&part);
