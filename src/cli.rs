@@ -1,10 +1,13 @@
 //! The command line: arguments, and what the program prints.
 
 mod admin;
+mod browser;
 mod check;
+mod demo;
 mod doctor;
 mod greeting;
 mod health;
+mod http;
 mod keys;
 mod output;
 mod progress;
@@ -13,6 +16,7 @@ mod service_manager;
 mod signals;
 mod supervised;
 mod upkeep;
+mod web;
 
 use std::path::PathBuf;
 
@@ -20,6 +24,7 @@ use fluent_backend::version;
 
 pub(crate) use admin::{AdminArgs, MediaCommand, admin, media};
 pub(crate) use check::check;
+pub(crate) use demo::{DemoArgs, demo};
 pub(crate) use doctor::{DoctorArgs, doctor};
 pub(crate) use greeting::{describe_database, greet};
 pub(crate) use health::healthcheck;
@@ -30,6 +35,7 @@ pub(crate) use service_manager::{Starting, inherited};
 pub(crate) use signals::{ServerSignal, ServerSignals};
 pub(crate) use supervised::Supervised;
 pub(crate) use upkeep::{backup, copy_db, database, migrate_contract, migrate_up, migration_status, restore};
+pub(crate) use web::{AppArgs, WebCommand, app, web};
 
 /// Self-hosted backend of an end-to-end-encrypted messenger.
 #[derive(clap::Parser)]
@@ -44,6 +50,29 @@ pub(crate) struct Args {
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
+    #[command(flatten)]
+    Client(ClientCommand),
+    #[command(flatten)]
+    Server(ServerCommand),
+}
+
+/// What is about the web client, and needs no settings.
+#[derive(clap::Subcommand)]
+pub(crate) enum ClientCommand {
+    /// Try it: a server that forgets everything at its end, with a partner that writes back, in your browser.
+    Demo(DemoArgs),
+    /// Serve the web client of this program on this machine, for a server elsewhere.
+    App(AppArgs),
+    /// See which web client this program holds, and which one a server serves.
+    Web {
+        #[command(subcommand)]
+        command: WebCommand,
+    },
+}
+
+/// What is about the server that the settings are for.
+#[derive(clap::Subcommand)]
+pub(crate) enum ServerCommand {
     /// Run the server (the default).
     Serve,
     /// Bring the database's schema up to date, or see what is missing.

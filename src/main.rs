@@ -2,6 +2,7 @@
 
 mod cli;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -9,7 +10,10 @@ use clap::Parser as _;
 use fluent_backend::config::{Config, LogFormat};
 use fluent_backend::{InheritedListeners, Server, telemetry};
 
-use cli::{Args, Command, ConfigCommand, MigrateCommand, ServerSignal, ServerSignals, Starting, Supervised};
+use cli::{
+    Args, ClientCommand, Command, ConfigCommand, MigrateCommand, ServerCommand, ServerSignal, ServerSignals, Starting,
+    Supervised,
+};
 
 /// jemalloc gives memory back to the system after a wave of connections; glibc's arenas do not.
 #[cfg(feature = "jemalloc")]
@@ -20,7 +24,7 @@ fn main() -> ExitCode {
     let args = Args::parse();
     // Before other threads run.
     let inherited = match &args.command {
-        None | Some(Command::Serve) => cli::inherited(),
+        None | Some(Command::Server(ServerCommand::Serve)) => cli::inherited(),
         Some(_) => Ok(InheritedListeners::default()),
     };
     let result = tokio::runtime::Builder::new_multi_thread()
@@ -38,57 +42,71 @@ fn main() -> ExitCode {
 }
 
 async fn run(args: Args, inherited: InheritedListeners) -> anyhow::Result<ExitCode> {
-    let config = Config::load(args.config.as_deref(), Config::environment()?)?;
-    match args.command.unwrap_or(Command::Serve) {
-        Command::Serve => Box::pin(serve(config, inherited)).await,
-        Command::Migrate { command: MigrateCommand::Up } => {
+    match args.command.unwrap_or(Command::Server(ServerCommand::Serve)) {
+        Command::Client(ClientCommand::Demo(args)) => Box::pin(cli::demo(args)).await,
+        Command::Client(ClientCommand::App(args)) => Box::pin(cli::app(args)).await,
+        Command::Client(ClientCommand::Web { command }) => Box::pin(cli::web(command)).await,
+        Command::Server(command) => Box::pin(run_on(args.config.as_deref(), command, inherited)).await,
+    }
+}
+
+/// Runs a command about the server that the settings of a file and the environment are for.
+async fn run_on(
+    file: Option<&Path>,
+    command: ServerCommand,
+    inherited: InheritedListeners,
+) -> anyhow::Result<ExitCode> {
+    let config = Config::load(file, Config::environment()?)?;
+    match command {
+        ServerCommand::Serve => Box::pin(serve(config, inherited)).await,
+        ServerCommand::Migrate { command: MigrateCommand::Up } => {
             cli::migrate_up(&config).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Migrate { command: MigrateCommand::Contract } => {
+        ServerCommand::Migrate { command: MigrateCommand::Contract } => {
             Box::pin(cli::migrate_contract(&config)).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Migrate { command: MigrateCommand::Status } => {
+        ServerCommand::Migrate { command: MigrateCommand::Status } => {
             cli::migration_status(&config).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Database { command } => {
+        ServerCommand::Database { command } => {
             cli::database(&config, command).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Backup { to } => {
+        ServerCommand::Backup { to } => {
             cli::backup(&config, &to).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Restore { from, force } => {
+        ServerCommand::Restore { from, force } => {
             Box::pin(cli::restore(&config, &from, force)).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::CopyDb { from, to, force } => {
+        ServerCommand::CopyDb { from, to, force } => {
             Box::pin(cli::copy_db(&config, from, to, force)).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Admin(args) => Box::pin(cli::admin(&config, args)).await,
-        Command::Media { command } => Box::pin(cli::media(&config, command)).await,
-        Command::Config { command: ConfigCommand::Show } => {
+        ServerCommand::Admin(args) => Box::pin(cli::admin(&config, args)).await,
+        ServerCommand::Media { command } => Box::pin(cli::media(&config, command)).await,
+        ServerCommand::Config { command: ConfigCommand::Show } => {
             cli::say(config.redacted_toml()?.trim_end());
             Ok(ExitCode::SUCCESS)
         }
-        Command::Config { command: ConfigCommand::Check } => {
+        ServerCommand::Config { command: ConfigCommand::Check } => {
             cli::check(&config).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Keys { command } => {
+        ServerCommand::Keys { command } => {
             Box::pin(cli::keys(&config, command)).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Push { command } => {
+        ServerCommand::Push { command } => {
             cli::push(&config, &command)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Doctor(asked) => Box::pin(cli::doctor(&config, args.config.as_deref(), &asked)).await,
-        Command::Healthcheck => cli::healthcheck(&config.admin.listen).await,
+        ServerCommand::Doctor(asked) => Box::pin(cli::doctor(&config, file, &asked)).await,
+        ServerCommand::Healthcheck => cli::healthcheck(&config.admin.listen).await,
     }
 }
 

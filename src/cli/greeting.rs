@@ -24,9 +24,10 @@ pub(crate) fn greet(server: &Server, database: &str, format: LogFormat) {
     let (near, admin) = (reachable(public), reachable(admin));
     let everywhere = if near == public { String::new() } else { format!(", listening on {public}") };
     let (scheme, name) = if server.speaks_tls() { ("https", ", by the name in its certificate") } else { ("http", "") };
+    let chat = if server.has_web_client() { format!("\n  chat       {scheme}://{near}/app/") } else { String::new() };
     say(&format!(
         "fluent-backend {version} is running ({database}{everywhere})\n\
-         \x20 clients    {scheme}://{near}   (interface: {scheme}://{near}/docs/{name})\n\
+         \x20 clients    {scheme}://{near}   (interface: {scheme}://{near}/docs/{name}){chat}\n\
          \x20 operators  http://{admin}/metrics\n\
          Try:  curl {scheme}://{near}/root",
     ));

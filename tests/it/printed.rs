@@ -9,6 +9,7 @@ mod nodes;
 mod push;
 mod readme;
 mod snippet;
+mod web_client;
 
 pub(crate) use chat::chat_program;
 
@@ -21,7 +22,10 @@ use serde_json::Value;
 const TO_RUN: [&str; 7] = ["sh", "bash", "console", "rust", "toml", "ini", "nginx"];
 
 /// Blocks that a test runs: where they stand, how they begin, and the test.
-const RUN: [(&str, &str, &str); 18] = [
+const RUN: [(&str, &str, &str); 21] = [
+    ("README.md", "$ cargo run --release -- demo", web_client::DEMO_TEST),
+    ("docs/operations/web-client.md", "fluent-backend web verify", web_client::TEST),
+    ("docs/operations/web-client.md", "fluent-backend app --server", web_client::TEST),
     ("README.md", "URL=http://127.0.0.1:8000", readme::TEST),
     ("README.md", "websocat \"ws://", readme::TEST),
     ("README.md", "EPOCH=", readme::TEST),

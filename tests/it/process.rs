@@ -3,6 +3,7 @@
 mod admin;
 mod admin_users;
 mod chat_files;
+mod demo;
 mod doctor;
 mod edge;
 mod health;
@@ -13,3 +14,4 @@ mod stopping;
 mod supervision;
 mod two_processes;
 mod upkeep;
+mod web_client;

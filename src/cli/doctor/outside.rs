@@ -1,29 +1,22 @@
 //! What clients meet at the server's public address: TLS, the proxy in front, and what must not be there.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use anyhow::Context as _;
 use http::header::{CONNECTION, STRICT_TRANSPORT_SECURITY, UPGRADE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use reqwest::{Client, Response};
-use rustls::crypto::aws_lc_rs;
-use rustls::{ClientConfig, RootCertStore};
 use url::Url;
 
 use super::finding::Finding;
+use crate::cli::http::client;
 use crate::cli::one_line;
 
 /// The greeting of the original server, by which the app knows one.
 const GREETING: &str = "Backend is online";
-/// Longest wait for each answer.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// The directives by which nginx lets sockets through.
 const NGINX_UPGRADE: &str = "nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; \
      proxy_set_header Connection $connection_upgrade; (deploy/nginx)";
 
 pub(super) async fn look(url: &Url) -> Vec<Finding> {
-    let client = match client() {
+    let client = match client(None) {
         Ok(client) => client,
         Err(error) => return vec![Finding::error("public", one_line(&error))],
     };
@@ -46,24 +39,6 @@ pub(super) async fn look(url: &Url) -> Vec<Finding> {
     findings.push(sockets(&client, url).await);
     findings.extend(secrets(&client, url).await);
     findings
-}
-
-/// Makes a client that trusts whom the system trusts, and follows nobody elsewhere.
-fn client() -> anyhow::Result<Client> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let tls = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let client = Client::builder()
-        .tls_backend_preconfigured(tls)
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        // As a browser opens sockets.
-        .http1_only()
-        .timeout(PATIENCE);
-    client.build().context("requests cannot be made")
 }
 
 async fn get(client: &Client, url: &Url, path: &str) -> anyhow::Result<Response> {

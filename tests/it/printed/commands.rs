@@ -37,7 +37,12 @@ const PROGRAMS: [&str; 15] = [
 ];
 
 /// Commands that tests of this file run.
-const RUN: [&str; 18] = [
+const RUN: [&str; 22] = [
+    // By tests about the web client.
+    "fluent-backend app --server URL",
+    "fluent-backend demo",
+    "fluent-backend web hashes",
+    "fluent-backend web verify URL",
     "fluent-backend config check --config …",
     "fluent-backend migrate up",
     "fluent-backend migrate contract",

@@ -22,13 +22,12 @@ fn is_page_of_nothing(answer: &Answer) -> bool {
 async fn the_start_page_offers_the_client_exactly_where_it_is_served() {
     for is_enabled in [true, false] {
         let server = TestServer::start_with(|config| config.web.enabled = is_enabled).await;
-        let is_there = is_enabled && WebClient::embedded().is_some();
         let http = server.http();
-        assert_eq!(http.get("/app/").await.status == StatusCode::OK, is_there);
-        assert_eq!(http.get("/app").await.status == StatusCode::PERMANENT_REDIRECT, is_there);
+        assert_eq!(http.get("/app/").await.status == StatusCode::OK, is_enabled);
+        assert_eq!(http.get("/app").await.status == StatusCode::PERMANENT_REDIRECT, is_enabled);
         let start = http.get("/").await.ok().text();
         let offered = start.find("href=\"/app/\"");
-        assert_eq!(offered.is_some(), is_there);
+        assert_eq!(offered.is_some(), is_enabled);
         assert!(offered.is_none_or(|at| at < start.find("href=\"/docs/").unwrap()), "it comes first");
         server.stop().await;
     }
@@ -59,7 +58,7 @@ async fn no_code_is_good_for_anything_at_a_server_that_is_no_demo() {
 /// Through all layers; what each file has is tested beside the files.
 #[tokio::test]
 async fn files_of_the_client_keep_their_headers_through_all_layers() {
-    let Some(client) = WebClient::embedded() else { return };
+    let client = WebClient::embedded().expect("the client is in the program");
     let server = TestServer::start_with(|config| config.http.behind_tls = true).await;
     let http = server.http();
     for (name, file) in client.files().iter() {

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use fluent_backend::testing::{Http, MessageFrame, TestSocket, TokenPair};
-use rsa::pkcs8::{DecodePublicKey as _, EncodePublicKey as _};
+use rsa::pkcs8::{DecodePrivateKey as _, DecodePublicKey as _, EncodePublicKey as _};
 use rsa::{Pkcs1v15Encrypt, RsaPrivateKey, RsaPublicKey};
 use serde::Deserialize;
 use serde_json::json;
@@ -50,7 +50,15 @@ pub(crate) struct Phone {
 
 impl Phone {
     pub(crate) fn new(http: Http) -> Self {
-        let key = RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2048).unwrap();
+        Self::of(http, RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2048).unwrap())
+    }
+
+    /// A phone to which a key was brought, as PKCS #8 in PEM.
+    pub(crate) fn with_key(http: Http, pem: &str) -> Self {
+        Self::of(http, RsaPrivateKey::from_pkcs8_pem(pem).unwrap())
+    }
+
+    fn of(http: Http, key: RsaPrivateKey) -> Self {
         let spki = RsaPublicKey::from(&key).to_public_key_der().unwrap();
         let public_key = STANDARD.encode(spki.as_bytes());
         assert_eq!(public_key.len(), 392, "the app's keys have this length");
@@ -69,7 +77,11 @@ impl Phone {
     }
 
     pub(crate) async fn log_in(&mut self, name: &str) {
-        let body = json!({"username": name, "password": PASSWORD});
+        self.log_in_with(name, PASSWORD).await;
+    }
+
+    pub(crate) async fn log_in_with(&mut self, name: &str, password: &str) {
+        let body = json!({"username": name, "password": password});
         let tokens: TokenPair = self.http.post("/auth/login", &body).await.ok().json();
         assert_eq!(tokens.token_type, "Bearer");
         self.tokens = Some(tokens);
