@@ -265,6 +265,17 @@ CREATE TABLE odd_names (
     reason TEXT NOT NULL
 );
 
+-- Tokens of operators' programs; of each only its id and a hash.
+CREATE TABLE operator_tokens (
+    id BIGINT NOT NULL PRIMARY KEY,
+    hash BLOB NOT NULL,
+    name TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT,
+    last_used_at BIGINT
+);
+
 -- Requests that were made to wake devices, and what came of them; no token.
 CREATE TABLE push_attempts (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,

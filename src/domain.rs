@@ -21,6 +21,7 @@ mod name_folding;
 mod name_ngrams;
 mod names;
 mod network;
+mod operator_token;
 mod password;
 mod proof;
 mod push;
@@ -59,6 +60,7 @@ pub use name_folding::{fold_name, name_key, search_key, searched};
 pub use name_ngrams::{Gram, name_grams, text_grams};
 pub use names::{ClientId, DeviceId};
 pub use network::{AddressClass, ClientAddress, Network, NotANetwork};
+pub use operator_token::{NewOperatorToken, OperatorScope, OperatorSecret, OperatorToken, OperatorTokenId};
 pub use password::{Password, normal_password};
 pub use proof::{Authority, Proof};
 pub use push::{

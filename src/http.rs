@@ -16,6 +16,7 @@ mod health;
 mod host;
 mod layers;
 mod local;
+mod operator_access;
 mod operators;
 mod pages;
 mod places;
@@ -32,6 +33,8 @@ mod web;
 mod words;
 
 pub use accept::Listener;
+#[cfg(feature = "testing")]
+pub use admin::operator_routes;
 pub use app::App;
 pub use demo_links::DemoLinks;
 pub use door::MAX_REFUSALS;

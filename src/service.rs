@@ -17,6 +17,7 @@ mod logins;
 pub mod media;
 mod messages;
 mod monitor;
+mod operator_tokens;
 mod push;
 mod push_trace;
 mod registration;
@@ -49,6 +50,7 @@ use crate::protocol::franking::ReportTokens;
 use crate::push::Sender;
 use crate::storage::Storage;
 use commands::Writer;
+use operator_tokens::UsedTokens;
 
 #[cfg(test)]
 mod tests;
@@ -71,6 +73,8 @@ pub struct Service {
     wrong_passwords: WrongPasswords,
     /// What has happened to accounts and settings, for operators.
     audit: Audit,
+    /// The tokens of operators' programs that were used lately.
+    used_tokens: UsedTokens,
     /// Who may register, as far as no operator has switched it.
     registration: config::Registration,
     reports: config::Reports,
@@ -107,6 +111,7 @@ impl Service {
             limiters,
             wrong_passwords,
             audit,
+            used_tokens: UsedTokens::default(),
             registration: config.registration,
             reports: config.reports,
             report_tokens,

@@ -32,6 +32,7 @@ mod m0022_media;
 mod m0023_stored_messages;
 mod m0024_push;
 mod m0025_quiet;
+mod m0026_operator_tokens;
 
 /// Returns the type of an id that the database gives, as the key of its table. It is never given again.
 fn identity(backend: DatabaseBackend) -> &'static str {
@@ -74,6 +75,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0023_stored_messages::Migration),
             Box::new(m0024_push::Migration),
             Box::new(m0025_quiet::Migration),
+            Box::new(m0026_operator_tokens::Migration),
         ]
     }
 }

@@ -14,8 +14,10 @@ mod media;
 mod names;
 mod push;
 mod registration;
+mod remote;
 mod report;
 mod table;
+mod token;
 mod user;
 
 use std::process::ExitCode;
@@ -34,6 +36,8 @@ pub(crate) struct AdminArgs {
     /// Print the JSON of the admin API, one object, for programs.
     #[arg(long, global = true)]
     json: bool,
+    #[command(flatten)]
+    remote: remote::RemoteArgs,
     #[command(subcommand)]
     command: AdminCommand,
 }
@@ -75,6 +79,11 @@ enum AdminCommand {
         #[command(subcommand)]
         command: address::AddressCommand,
     },
+    /// Tokens by which programs, and these commands on other machines, reach the admin API.
+    Token {
+        #[command(subcommand)]
+        command: token::TokenCommand,
+    },
     /// The audit log: logins, changes of accounts, and what operators have changed.
     Audit {
         #[command(subcommand)]
@@ -93,7 +102,7 @@ struct Shown {
 pub(crate) async fn admin(config: &Config, args: AdminArgs) -> anyhow::Result<ExitCode> {
     let shown = match args.command {
         AdminCommand::Names => names::run(config).await,
-        command => Box::pin(at_the_api(config, command)).await,
+        command => Box::pin(at_the_api(config, args.remote, command)).await,
     };
     match shown {
         Ok(shown) => {
@@ -110,8 +119,8 @@ pub(crate) async fn admin(config: &Config, args: AdminArgs) -> anyhow::Result<Ex
     }
 }
 
-async fn at_the_api(config: &Config, command: AdminCommand) -> Result<Shown, Failure> {
-    let mut api = Api::open(config).await?;
+async fn at_the_api(config: &Config, remote: remote::RemoteArgs, command: AdminCommand) -> Result<Shown, Failure> {
+    let mut api = Api::reach(config, remote).await?;
     let shown = match command {
         // It needs no server.
         AdminCommand::Names => names::run(config).await,
@@ -122,6 +131,7 @@ async fn at_the_api(config: &Config, command: AdminCommand) -> Result<Shown, Fai
         AdminCommand::Report { command } => report::run(&mut api, command).await,
         AdminCommand::Invite { command } => invite::run(&mut api, command).await,
         AdminCommand::Limiter { command } => limiter::run(&mut api, command).await,
+        AdminCommand::Token { command } => token::run(&mut api, command).await,
         AdminCommand::User { command } => user::run(&mut api, command).await,
     };
     let closed = api.close().await;

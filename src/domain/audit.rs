@@ -65,6 +65,10 @@ events! {
     ReportDecided = "report_decided",
     /// An operator has done something that has no event of its own; `action` says what.
     AdminAction = "admin_action",
+    /// A token for operators' programs was made.
+    OperatorTokenCreated = "operator_token_created",
+    /// A token for operators' programs was revoked.
+    OperatorTokenRevoked = "operator_token_revoked",
     /// A rule about a network was made.
     AddressRuleAdded = "address_rule_added",
     /// Rules about networks were removed.

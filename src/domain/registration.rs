@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::OperatorTokenId;
+
 /// Who may register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -49,6 +51,8 @@ impl fmt::Display for RegistrationMode {
 pub enum Operator {
     /// A user of the server's machine, by the system's number.
     LocalUser(u32),
+    /// Whoever holds this token.
+    Token(OperatorTokenId),
     /// Nobody who could be told.
     Unknown,
 }

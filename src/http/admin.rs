@@ -21,15 +21,15 @@ use super::{health, pages};
 
 /// The endpoints for operators.
 static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
-    vec![
+    let pages = vec![
         route!(operator GET "/" pages::admin_index),
         route!(operator GET "/metrics" metrics::metrics),
         route!(operator GET "/admin/cluster" cluster::cluster),
         route!(operator GET "/admin/actors" monitor::actors),
-        route!(operator GET "/admin/api/actors" monitor::actors),
         route!(operator health::healthz),
         route!(operator health::readyz),
-    ]
+    ];
+    pages.into_iter().chain(api::endpoints()).collect()
 });
 
 /// The service of the admin listener. Fails when two endpoints have the same path, which the first test that starts a
@@ -38,7 +38,7 @@ pub(super) fn service(app: &Arc<App>) -> Result<Service, InsertError> {
     stack(app, &ENDPOINTS)
 }
 
-/// The service of the local interface: what may be changed, too. Fails as [`service`] does.
+/// The service of the local interface: the admin API alone. Fails as [`service`] does.
 pub(super) fn local_service(app: &Arc<App>) -> Result<Service, InsertError> {
     stack(app, &api::ENDPOINTS)
 }
@@ -53,4 +53,11 @@ fn stack(app: &Arc<App>, served: &'static [Route]) -> Result<Service, InsertErro
     });
     let inner = ServiceBuilder::new().layer(layers::catch_panic()).service(endpoints);
     Ok(layers::around(&app.config, inner))
+}
+
+/// Returns method and path of each route of the admin API, for tests that must know all of them.
+#[cfg(feature = "testing")]
+#[must_use]
+pub fn operator_routes() -> Vec<String> {
+    api::ENDPOINTS.iter().map(|route| format!("{} {}", route.method, route.path)).collect()
 }

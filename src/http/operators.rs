@@ -8,7 +8,8 @@
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv6Addr};
 
-use http::header::{HOST, HeaderName};
+use http::HeaderValue;
+use http::header::{HOST, HeaderName, ORIGIN};
 
 use super::error::ApiError;
 
@@ -33,6 +34,9 @@ impl Operators {
         if headers.get(&SEC_FETCH_SITE).is_some_and(|site| site == "cross-site") {
             return Err(ApiError::Forbidden("pages of other sites may not ask here"));
         }
+        if headers.get(ORIGIN).is_some_and(|origin| !is_own(origin, headers.get(HOST))) {
+            return Err(ApiError::Forbidden("pages of other sites may not ask here"));
+        }
         // A browser always names a host, so a client that names none is no browser.
         let in_header = headers.get_all(HOST).iter().map(|host| host.to_str().unwrap_or_default());
         let named: Vec<&str> = in_header.chain(request.uri().authority().map(http::uri::Authority::as_str)).collect();
@@ -43,6 +47,13 @@ impl Operators {
         let name = without_port(host);
         is_address(name) || name.eq_ignore_ascii_case("localhost") || self.names.contains(&name.to_ascii_lowercase())
     }
+}
+
+/// Returns whether a page with this origin (RFC 6454) comes from the host that is asked.
+fn is_own(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
+    let (Ok(origin), Some(Ok(host))) = (origin.to_str(), host.map(HeaderValue::to_str)) else { return false };
+    let name = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    name.is_some_and(|name| name.eq_ignore_ascii_case(host))
 }
 
 /// Returns the host of `name:port` or `[v6]:port`, each with its port or without.
@@ -63,6 +74,20 @@ fn is_address(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_pages_of_the_host_itself_may_ask() {
+        let own = |origin: &'static str| {
+            is_own(&HeaderValue::from_static(origin), Some(&HeaderValue::from_static("127.0.0.1:9000")))
+        };
+        assert!(own("http://127.0.0.1:9000") && own("https://127.0.0.1:9000"));
+        for foreign in
+            ["null", "", "http://127.0.0.1", "http://127.0.0.1:9001", "http://evil.example", "127.0.0.1:9000"]
+        {
+            assert!(!own(foreign), "{foreign}");
+        }
+        assert!(!is_own(&HeaderValue::from_static("http://127.0.0.1:9000"), None));
+    }
 
     #[test]
     fn addresses_localhost_and_configured_names_are_known() {

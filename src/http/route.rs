@@ -39,6 +39,9 @@ pub(super) struct Route {
     /// Whether the handler itself refuses strangers from networks that may not sign in: only when what they have sent
     /// does not verify.
     pub(super) judges_strangers: bool,
+    /// Whether it shows what operators seldom need to see, as the text of a message: that is noted, and a token that
+    /// can only read is not good for it.
+    pub(super) reveals: bool,
     /// Makes an OpenAPI document of this one operation; `None` for pages and documents.
     pub(super) description: Option<fn() -> OpenApi>,
 }
@@ -104,6 +107,7 @@ impl Route {
             timeout: None,
             is_transfer: false,
             judges_strangers: false,
+            reveals: false,
             description: None,
         }
     }

@@ -14,6 +14,7 @@ use super::error::ApiError;
 use super::extract::{
     PathParameters, Request, brings_expired, check_address, check_stranger, client_address, limit_address, signed_in,
 };
+use super::operator_access::authorise;
 use super::pages;
 use super::respond::Response;
 use super::route::{Handler, Route};
@@ -28,14 +29,18 @@ impl Route {
         &self,
         app: Arc<App>,
         access: Result<Access, ApiError>,
-        request: Request,
+        mut request: Request,
     ) -> Result<Response, ApiError> {
         let takes_gzip = !self.is_transfer && compress::takes_gzip(request.headers());
         let compressed = |response: Response| if takes_gzip { compress::compress(response) } else { response };
         let shares = app.shares.clone();
         let permit_of = async |user| if self.is_transfer { Ok(None) } else { shares.permit(user).await.map(Some) };
         let (result, permit) = match self.handler {
-            Handler::Public(handle) | Handler::Operator(handle) => return handle(app, request).await.map(compressed),
+            Handler::Public(handle) => return handle(app, request).await.map(compressed),
+            Handler::Operator(handle) => {
+                authorise(&app, self, &mut request).await?;
+                return handle(app, request).await.map(compressed);
+            }
             Handler::Optional(handle) => {
                 let permit = match access {
                     Ok(access) => permit_of(access.user).await?,

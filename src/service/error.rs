@@ -38,6 +38,12 @@ pub enum ServiceError {
     /// There is no invite with this id.
     #[error("there is no such invite")]
     NoSuchInvite,
+    /// There is no token for operators with this id.
+    #[error("there is no such token")]
+    NoSuchToken,
+    /// There are as many tokens for operators as there may be.
+    #[error("there are too many tokens")]
+    TooManyTokens,
     /// Something in a report is not proved.
     #[error("the report is not proved")]
     ReportInvalid,

@@ -70,6 +70,7 @@ impl Service {
         let found = self.storage.report(id).await?.ok_or(ServiceError::NoSuchReport)?;
         let who = match by {
             Operator::LocalUser(user) => format!("local user {user}"),
+            Operator::Token(id) => format!("token {id}"),
             Operator::Unknown => "unknown".to_owned(),
         };
         if !self.storage.decide_report(id, state, &who, self.clock.now()).await? {

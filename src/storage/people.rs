@@ -11,6 +11,7 @@ mod login_challenges;
 pub(in crate::storage) mod logins;
 pub(in crate::storage) mod name_review;
 pub(in crate::storage) mod open_logins;
+mod operator_tokens;
 pub(in crate::storage) mod refresh_tokens;
 pub(in crate::storage) mod reports;
 pub(in crate::storage) mod search;

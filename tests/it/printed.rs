@@ -22,7 +22,7 @@ use serde_json::Value;
 const TO_RUN: [&str; 7] = ["sh", "bash", "console", "rust", "toml", "ini", "nginx"];
 
 /// Blocks that a test runs: where they stand, how they begin, and the test.
-const RUN: [(&str, &str, &str); 21] = [
+const RUN: [(&str, &str, &str); 22] = [
     ("README.md", "$ cargo run --release -- demo", web_client::DEMO_TEST),
     ("docs/operations/web-client.md", "fluent-backend web verify", web_client::TEST),
     ("docs/operations/web-client.md", "fluent-backend app --server", web_client::TEST),
@@ -40,6 +40,7 @@ const RUN: [(&str, &str, &str); 21] = [
     ("docs/operations/stop-and-restart.md", "cp deploy/systemd/fluent-backend.socket", deploy::TEST),
     ("docs/operations/copy-db.md", "FLUENT_COPY_FROM=", commands::COPY_TEST),
     ("docs/operations/admin.md", "fluent-backend admin registration", commands::ADMIN_TEST),
+    ("docs/operations/admin.md", "fluent-backend admin token create", commands::TOKEN_TEST),
     ("docs/operations/addresses.md", "fluent-backend admin address block", commands::ADDRESS_TEST),
     ("docs/operations/media.md", "fluent-backend media reconcile --dry-run", media::TEST),
     ("docs/operations/push.md", "[push.webpush]", push::SETTINGS_TEST),

@@ -17,6 +17,7 @@ mod metrics;
 mod names;
 mod office;
 mod old_names;
+mod operator_tokens;
 mod operators;
 mod pages;
 mod password_races;

@@ -1,4 +1,4 @@
-//! The way to the admin API: the socket of the running server, or the store itself while none runs.
+//! The way to the admin API: an address, the socket of the running server, or the store itself while none runs.
 
 use fluent_backend::Config;
 use fluent_backend::http::LocalClient;
@@ -7,16 +7,33 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
+use super::remote::{Remote, RemoteArgs};
 use crate::cli::one_line;
 
 /// The admin API.
-pub(in crate::cli) struct Api {
-    client: LocalClient,
-    /// While no server runs: what has its store open.
-    offline: Option<OfflineServer>,
+pub(in crate::cli) struct Api(Way);
+
+/// The way to it.
+enum Way {
+    /// By the socket of this machine, or to the store that is open.
+    Local {
+        client: LocalClient,
+        /// While no server runs: what has its store open.
+        offline: Option<OfflineServer>,
+    },
+    /// By an address.
+    Remote(Remote),
 }
 
 impl Api {
+    /// Reaches the server at an address, when one was given; or as [`open`](Self::open).
+    pub(super) async fn reach(config: &Config, remote: RemoteArgs) -> Result<Self, Failure> {
+        match Remote::of(remote)? {
+            Some(remote) => Ok(Self(Way::Remote(remote))),
+            None => Box::pin(Self::open(config)).await,
+        }
+    }
+
     /// Reaches the running server, or opens its store.
     pub(in crate::cli) async fn open(config: &Config) -> Result<Self, Failure> {
         #[cfg(unix)]
@@ -24,7 +41,7 @@ impl Api {
             use std::io::ErrorKind;
             let path = config.admin_socket();
             match LocalClient::connect(&path).await {
-                Ok(client) => return Ok(Self { client, offline: None }),
+                Ok(client) => return Ok(Self(Way::Local { client, offline: None })),
                 // None runs, or one has died there.
                 Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {}
                 Err(error) if error.kind() == ErrorKind::PermissionDenied => {
@@ -41,21 +58,26 @@ impl Api {
         let offline = Box::pin(OfflineServer::open(config.clone())).await.map_err(unusable)?;
         let stream = offline.connect().map_err(|error| Failure::Unreachable(error.to_string()))?;
         let client = LocalClient::over(stream).await.map_err(|error| Failure::Unreachable(error.to_string()))?;
-        Ok(Self { client, offline: Some(offline) })
+        Ok(Self(Way::Local { client, offline: Some(offline) }))
     }
 
     /// Ends the connection; when the store was open, stores everything and closes it.
     pub(in crate::cli) async fn close(self) -> Result<(), Failure> {
-        drop(self.client);
-        match self.offline {
-            Some(offline) => Box::pin(offline.close()).await.map_err(unusable),
-            None => Ok(()),
+        match self.0 {
+            Way::Local { client, offline: Some(offline) } => {
+                drop(client);
+                Box::pin(offline.close()).await.map_err(unusable)
+            }
+            Way::Local { .. } | Way::Remote(_) => Ok(()),
         }
     }
 
     /// Waits longer for answers than usual.
     pub(super) fn wait_up_to(&mut self, longest: std::time::Duration) {
-        self.client.wait_up_to(longest);
+        match &mut self.0 {
+            Way::Local { client, .. } => client.wait_up_to(longest),
+            Way::Remote(remote) => remote.wait_up_to(longest),
+        }
     }
 
     pub(in crate::cli) async fn get(&mut self, path: &str) -> Result<Value, Failure> {
@@ -80,12 +102,18 @@ impl Api {
 
     /// Sends a request and returns the JSON of its answer, `{}` for an empty one.
     async fn ask(&mut self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
-        let answer = self.client.ask(method, path, body).await;
-        let answer = answer.map_err(|error| Failure::Unreachable(format!("the server did not answer: {error}")))?;
-        let json = if answer.body.is_empty() { Some(json!({})) } else { serde_json::from_slice(&answer.body).ok() };
-        if !answer.status.is_success() {
-            let status = answer.status.as_u16();
-            return Err(Failure::Refused { status, problem: json.unwrap_or_default() });
+        let (status, body) = match &mut self.0 {
+            Way::Remote(remote) => remote.ask(method, path, body).await?,
+            Way::Local { client, .. } => {
+                let answer = client.ask(method, path, body).await;
+                let answer =
+                    answer.map_err(|error| Failure::Unreachable(format!("the server did not answer: {error}")))?;
+                (answer.status, answer.body)
+            }
+        };
+        let json = if body.is_empty() { Some(json!({})) } else { serde_json::from_slice(&body).ok() };
+        if !status.is_success() {
+            return Err(Failure::Refused { status: status.as_u16(), problem: json.unwrap_or_default() });
         }
         json.ok_or_else(|| Failure::Unreachable("what answers is no server of this version".to_owned()))
     }

@@ -21,6 +21,8 @@ pub struct Admin {
     pub stuck_after_ms: u64,
     /// Bytes that must be free on the disk of a SQLite store; with less the server is not ready. 0: it does not matter.
     pub min_free_bytes: u64,
+    /// Whether `/metrics` needs a token, as the admin API does.
+    pub metrics_token: bool,
 }
 
 impl Admin {

@@ -1,4 +1,4 @@
-//! The admin API: what operators read and change. It is served on the local interface alone.
+//! The admin API: what operators read and change, on the local interface, and on the operators' listener with a token.
 
 mod address_rules;
 mod audit;
@@ -9,15 +9,14 @@ mod media;
 mod push;
 mod registration;
 mod reports;
+mod tokens;
 mod users;
 
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::monitor;
-use crate::domain::Operator;
-use crate::http::extract::Request;
-use crate::http::local::LocalUser;
+use crate::http::operator_access::operator;
 use crate::http::route::{BodyLimits, Route, route};
 
 /// Entries of a page when the request names no number.
@@ -28,7 +27,10 @@ const RECONCILE_TIMEOUT: Duration = Duration::from_hours(24);
 const MAX_PAGE: u64 = 200;
 
 /// All endpoints of the admin API.
-pub(super) static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
+pub(super) static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(endpoints);
+
+/// Returns all endpoints of the admin API.
+pub(super) fn endpoints() -> Vec<Route> {
     vec![
         route!(operator GET "/admin/api/actors" monitor::actors),
         route!(operator GET "/admin/api/registration" registration::show),
@@ -47,8 +49,11 @@ pub(super) static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
         route!(operator POST "/admin/api/users/{id}/password" users::reset_password),
         route!(operator DELETE "/admin/api/users/{id}/second_factor" users::reset_second_factor),
         route!(operator GET "/admin/api/reports" reports::list),
-        route!(operator GET "/admin/api/reports/{id}" reports::reveal),
+        route!(operator GET "/admin/api/reports/{id}" reports::reveal, reveals: true),
         route!(operator PATCH "/admin/api/reports/{id}" reports::decide, reads: BodyLimits::USERS),
+        route!(operator GET "/admin/api/tokens" tokens::list),
+        route!(operator POST "/admin/api/tokens" tokens::create, reads: BodyLimits::USERS),
+        route!(operator DELETE "/admin/api/tokens/{id}" tokens::revoke),
         route!(operator POST "/admin/api/keys" keys::rotate),
         route!(operator DELETE "/admin/api/keys/{kid}" keys::revoke),
         route!(operator POST "/admin/api/media/reconcile" media::reconcile, reads: BodyLimits::USERS,
@@ -59,12 +64,4 @@ pub(super) static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
         route!(operator GET "/admin/api/users/{id}/limits" limits::of_user),
         route!(operator PUT "/admin/api/users/{id}/limits" limits::set, reads: BodyLimits::USERS),
     ]
-});
-
-/// Returns the operator who asks.
-fn operator(request: &Request) -> Operator {
-    match request.extensions().get::<LocalUser>() {
-        Some(LocalUser(id)) => Operator::LocalUser(*id),
-        None => Operator::Unknown,
-    }
 }

@@ -24,6 +24,8 @@ impl From<ServiceError> for ApiError {
             ServiceError::RegistrationClosed => Self::RegistrationClosed,
             ServiceError::InviteRequired => Self::InviteRequired,
             ServiceError::NoSuchUser => Self::NotFound("there is no such user"),
+            ServiceError::NoSuchToken => Self::NotFound("there is no such token"),
+            ServiceError::TooManyTokens => Self::Conflict("there are 100 tokens: revoke one first"),
             ServiceError::NoSuchInvite => Self::NotFound("there is no such invite"),
             ServiceError::ReportInvalid => Self::ReportInvalid,
             ServiceError::NoSuchReport => Self::NotFound("there is no such report"),

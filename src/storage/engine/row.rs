@@ -4,7 +4,8 @@ use rusqlite::types::{FromSql, Value as Stored};
 use sea_orm::QueryResult;
 
 use crate::domain::{
-    Attachment, ConversationId, DirectKey, FrankingTag, InviteId, LoginId, MessageId, ReportId, Seq, Timestamp, UserId,
+    Attachment, ConversationId, DirectKey, FrankingTag, InviteId, LoginId, MessageId, OperatorTokenId, ReportId, Seq,
+    Timestamp, UserId,
 };
 use crate::storage::StorageError;
 
@@ -95,6 +96,7 @@ wrapped! {
     UserId: i32 = UserId,
     InviteId: i64 = InviteId,
     LoginId: i64 = LoginId,
+    OperatorTokenId: i64 = OperatorTokenId::new,
     ReportId: i64 = ReportId,
     MessageId: i64 = MessageId,
     ConversationId: i64 = ConversationId,

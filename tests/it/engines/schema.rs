@@ -10,7 +10,7 @@ use crate::support::postgres::database;
 use crate::support::tables;
 
 /// What each table holds. A table without a line here fails the test.
-const TABLES: [(&str, &str); 39] = [
+const TABLES: [(&str, &str); 40] = [
     ("address_rules", "Networks that may come in or not, by operators and by bans."),
     ("audit", "What has happened to accounts and settings, for operators; ids of deleted accounts are emptied."),
     ("batches", "The journal: what each batch of the last minute has done, for other servers; no ciphertext."),
@@ -34,6 +34,7 @@ const TABLES: [(&str, &str); 39] = [
     ("name_skeletons", "What names look like, so that no new name can be mistaken for an old one."),
     ("nodes", "The servers that use the database, renewed every few seconds."),
     ("odd_names", "Accounts with names that would be refused today."),
+    ("operator_tokens", "Tokens of operators' programs; of each only its id and a hash."),
     ("push_attempts", "Requests that were made to wake devices, and what came of them; no token."),
     ("push_targets", "Devices that are registered to be woken: where, and what they are owed."),
     ("recovery_codes", "Keyed hashes of recovery codes that were not used."),

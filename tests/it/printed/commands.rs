@@ -15,6 +15,8 @@ pub(super) const COPY_TEST: &str = "the_commands_for_postgresql_work_as_they_are
 
 pub(super) const ADDRESS_TEST: &str = "the_commands_about_addresses_work_as_they_are_printed";
 
+pub(super) const TOKEN_TEST: &str = "the_commands_about_tokens_work_as_they_are_printed";
+
 pub(super) const ADMIN_TEST: &str = "the_commands_for_operators_work_as_they_are_printed";
 
 /// How commands begin.
@@ -305,4 +307,15 @@ async fn the_commands_for_postgresql_work_as_they_are_printed() {
     shell(dir.path(), "fluent-backend migrate contract", &variables).await;
     shell(dir.path(), "fluent-backend database forget-secret", &variables).await;
     shell(dir.path(), "fluent-backend database forget-instance-key", &variables).await;
+}
+
+#[tokio::test]
+async fn the_commands_about_tokens_work_as_they_are_printed() {
+    let dir = tempfile::tempdir().unwrap();
+    let printed = block("docs/operations/admin.md", "fluent-backend admin token create");
+    let server = ServerProcess::start(dir.path(), &[]).await;
+    let shown = shell(dir.path(), &format!("set -e\n{printed}"), &[]).await;
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(shown.starts_with("fla_") && shown.contains("grafana  read   active"), "{shown}");
+    server.stop().await;
 }

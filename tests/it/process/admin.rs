@@ -96,3 +96,35 @@ async fn people_read_tables_and_scripts_read_codes() {
     assert!(err(&locked).contains("is in use by another fluent-backend"), "{}", err(&locked));
     server.stop().await;
 }
+
+/// The address is another machine's way, and a token its right.
+#[tokio::test]
+async fn a_token_is_made_while_the_server_is_stopped_and_used_by_its_address() {
+    let data = TestData::new().await;
+    let server = ServerProcess::start_on(&data, &[]).await;
+    server.stop().await;
+    let made = shown(&data, &["token", "create", "--name", "laptop", "--scope", "read"]).await;
+    let server = ServerProcess::start_on(&data, &[]).await;
+
+    let elsewhere = tempfile::tempdir().unwrap();
+    let url = format!("http://{}", server.admin());
+    let admin = async |args: &[&str], token: &str| {
+        let args = [&["admin", "--url", &url], args].concat();
+        run(elsewhere.path(), &args, &[("FLUENT_ADMIN_TOKEN", token)]).await
+    };
+    let secret = made["secret"].as_str().unwrap();
+    assert!(out(&admin(&["registration"], secret).await).starts_with("registration is open"));
+    let narrow = admin(&["registration", "closed"], secret).await;
+    assert_eq!((narrow.status.code(), err(&narrow).contains("scope")), (Some(4), true), "{}", err(&narrow));
+    let wrong = admin(&["registration"], "fla_x").await;
+    assert_eq!(wrong.status.code(), Some(4), "{}", err(&wrong));
+    let none = run(elsewhere.path(), &["admin", "--url", &url, "registration"], &[]).await;
+    assert!(none.status.code() == Some(4) && err(&none).contains("FLUENT_ADMIN_TOKEN"), "{}", err(&none));
+    let args = ["admin", "--url", "http://127.0.0.1:1", "registration"];
+    let nobody = run(elsewhere.path(), &args, &[("FLUENT_ADMIN_TOKEN", secret)]).await;
+    assert_eq!(nobody.status.code(), Some(3));
+    let id = made["id"].as_str().unwrap();
+    shown(&data, &["token", "revoke", id]).await;
+    assert_eq!(admin(&["registration"], secret).await.status.code(), Some(4));
+    server.stop().await;
+}

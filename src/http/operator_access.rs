@@ -1,0 +1,59 @@
+//! Which operators may use a route: on this machine's socket all of it, and otherwise what their token is good for.
+
+use http::Method;
+use http::header::AUTHORIZATION;
+
+use super::app::App;
+use super::error::ApiError;
+use super::extract::Request;
+use super::local::LocalUser;
+use super::route::Route;
+use crate::auth::{Bearer, bearer};
+use crate::domain::{Operator, OperatorScope, OperatorTokenId};
+
+/// Where the admin API begins.
+const ADMIN_API: &str = "/admin/api/";
+/// Where the metrics are.
+const METRICS: &str = "/metrics";
+
+/// The token with which a request has come.
+#[derive(Clone, Copy, Debug)]
+struct TokenHolder(OperatorTokenId);
+
+impl Route {
+    /// Returns what a token must be good for that uses this route; `None` when none is needed.
+    pub(super) fn operator_scope(&self, metrics_need_token: bool) -> Option<OperatorScope> {
+        if self.path == METRICS {
+            return metrics_need_token.then_some(OperatorScope::Metrics);
+        }
+        let changes = self.method != Method::GET || self.reveals;
+        let scope = if changes { OperatorScope::Write } else { OperatorScope::Read };
+        self.path.starts_with(ADMIN_API).then_some(scope)
+    }
+}
+
+/// Refuses a request of somebody who may not use the route, and notes who asks. Whoever comes by the socket of this
+/// machine was checked by the kernel.
+pub(super) async fn authorise(app: &App, route: &Route, request: &mut Request) -> Result<(), ApiError> {
+    let Some(needed) = route.operator_scope(app.config.admin.metrics_token) else { return Ok(()) };
+    if request.extensions().get::<LocalUser>().is_some() {
+        return Ok(());
+    }
+    const REFUSED: ApiError = ApiError::Unauthorized("the token is missing, invalid, expired or revoked");
+    let headers = request.headers().get_all(AUTHORIZATION).iter().filter_map(|value| value.to_str().ok());
+    let Bearer::Token(text) = bearer(headers) else { return Err(REFUSED) };
+    let token = app.service.operator_token(text).await?.ok_or(REFUSED)?;
+    if token.scope < needed {
+        return Err(ApiError::Forbidden("the scope of the token does not allow this"));
+    }
+    let holder = TokenHolder(token.id);
+    request.extensions_mut().insert(holder);
+    Ok(())
+}
+
+/// Returns the operator who asks.
+pub(super) fn operator(request: &Request) -> Operator {
+    let extensions = request.extensions();
+    let local = extensions.get::<LocalUser>().map(|LocalUser(id)| Operator::LocalUser(*id));
+    local.or_else(|| extensions.get().map(|TokenHolder(id)| Operator::Token(*id))).unwrap_or(Operator::Unknown)
+}
