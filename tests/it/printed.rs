@@ -1,5 +1,6 @@
 //! The commands and snippets in the documents: each is run, or is in a list with the reason why it is not.
 
+mod alerts;
 mod chat;
 mod commands;
 mod deploy;
