@@ -196,6 +196,7 @@ export const t = {
     keyChanged: (name: string) => `The key of ${name} has changed`,
     keyChangedWhy: "A new device, or somebody in between. Compare the safety number to know.",
     unreadable: "This message cannot be read with the key in this browser",
+    otherKind: "A file, which this program does not show yet",
     yourMessage: "You",
     gone: "This person’s account was deleted.",
     blockedByYou: "You have blocked this person.",
@@ -387,6 +388,11 @@ export const t = {
     other: "The connection has ended.",
   },
 };
+
+/** Returns what to show of a message without a text. */
+export function unreadableText({ isOtherKind }: { isOtherKind: boolean }): string {
+  return isOtherKind ? t.chat.otherKind : t.chat.unreadable;
+}
 
 /** Returns what to say about a failure. */
 export function failureText(code: string): string {

@@ -8,6 +8,7 @@ const message = (id: number, minutes: number, more: Partial<Message> = {}): Mess
   partner: 2,
   isMine: false,
   text: `text ${id}`,
+  isOtherKind: false,
   timestamp: new Date(Date.UTC(2026, 10, 22, 12, minutes)).toISOString(),
   replyTo: null,
   expiresAt: null,

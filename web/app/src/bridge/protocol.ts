@@ -20,6 +20,8 @@ export interface Message {
   isMine: boolean;
   /** What it says; `null` when this browser cannot read it. */
   text: string | null;
+  /** Whether it is of a kind that this program does not show. */
+  isOtherKind: boolean;
   timestamp: string;
   replyTo: number | null;
   expiresAt: string | null;

@@ -7,7 +7,7 @@ import { type Line, tickOf } from "../lib/lines.js";
 import { calls } from "../page/calls.js";
 import type { Conversation } from "../page/conversation.js";
 import { chatWith, isSelf, now } from "../page/state.js";
-import { failureText, t } from "../texts.js";
+import { failureText, t, unreadableText } from "../texts.js";
 import { Menu, type MenuItem } from "./menu.js";
 import { Confirm, Icon, Ticks } from "./parts.js";
 
@@ -64,7 +64,7 @@ export function Bubble({
     >
       <div class="bubble">
         {message.replyTo !== null && <Quote id={message.replyTo} conversation={conversation} onJump={onJump} />}
-        {message.text === null ? <p class="unreadable">{t.chat.unreadable}</p> : <Text text={message.text} />}
+        {message.text === null ? <p class="unreadable">{unreadableText(message)}</p> : <Text text={message.text} />}
         <span class="meta">
           {message.expiresAt !== null && (
             <span
@@ -187,7 +187,7 @@ function Quote({
   return (
     <button type="button" class="quote" tabIndex={-1} onClick={() => void onJump(id)}>
       <strong>{message.isMine ? t.chat.yourMessage : conversation.partner.name}</strong>
-      <span>{oneLine(message.text ?? t.chat.unreadable)}</span>
+      <span>{oneLine(message.text ?? unreadableText(message))}</span>
     </button>
   );
 }

@@ -6,7 +6,7 @@ import type { Message, Person } from "../bridge/protocol.js";
 import { line } from "../lib/format.js";
 import { calls } from "../page/calls.js";
 import { chatWith, conversation } from "../page/state.js";
-import { failureText, t } from "../texts.js";
+import { failureText, t, unreadableText } from "../texts.js";
 import { Icon } from "./parts.js";
 
 /** How often the other side is told of typing, and how long a pause is its end, in milliseconds. */
@@ -126,7 +126,7 @@ export function Composer({
         <div class="quote">
           <span>
             <strong>{t.chat.replyTo(replyTo.isMine ? t.chat.yourMessage : partner.name)}</strong>
-            {line(replyTo.text ?? t.chat.unreadable)}
+            {line(replyTo.text ?? unreadableText(replyTo))}
           </span>
           <button type="button" class="quiet" aria-label={t.composer.cancelReply} onClick={onReplied}>
             <Icon name="close" />

@@ -1,5 +1,5 @@
 /** The list of conversations, and the search. */
-import { useSignal } from "@preact/signals";
+import { computed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Chat, Message, Person } from "../bridge/protocol.js";
@@ -8,13 +8,20 @@ import { tickOf } from "../lib/lines.js";
 import { calls } from "../page/calls.js";
 import { go, pathOf, route } from "../page/route.js";
 import { app, chats, isSelf, now, pending, presence, typing } from "../page/state.js";
-import { t } from "../texts.js";
+import { t, unreadableText } from "../texts.js";
 import { Avatar, Icon, Ticks } from "./parts.js";
 
 /** How long the person must pause before people are searched, in milliseconds. */
 const PAUSE_MS = 200;
 /** Most unread messages that are told exactly. */
 const MANY = 99;
+
+/** Conversations, newest first: what waits to be sent is newer than what was. */
+const inOrder = computed(() => {
+  const waiting = new Map(pending.value.map((item) => [item.partner, item.writtenAt]));
+  const time = ({ partner, last }: Chat) => waiting.get(partner.id) ?? (last ? Date.parse(last.timestamp) : Infinity);
+  return [...chats.value].sort((one, other) => time(other) - time(one) || 0);
+});
 
 interface Found {
   people: Person[];
@@ -105,7 +112,7 @@ function List(): JSX.Element {
   }
   return (
     <ul class="list">
-      {chats.value.map((chat) => (
+      {inOrder.value.map((chat) => (
         <Row key={chat.partner.id} chat={chat} />
       ))}
     </ul>
@@ -165,7 +172,7 @@ function Last({ chat }: { chat: Chat }): JSX.Element {
   return (
     <>
       {last.isMine && !isSelf(partner) && <Ticks state={tickOf(last, chat)} />}{" "}
-      {last.text === null ? <em>{t.chat.unreadable}</em> : line(last.text)}
+      {last.text === null ? <em>{unreadableText(last)}</em> : line(last.text)}
     </>
   );
 }

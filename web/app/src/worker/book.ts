@@ -167,12 +167,23 @@ export class Book {
 
 /** Returns a message as pages show it. */
 export function shown(message: ShownMessage, me: number): Message {
-  const { id, partner_id: partner, sender_id, text, timestamp, reply_to, expires_at, client_id } = message;
+  const {
+    id,
+    partner_id: partner,
+    sender_id,
+    text,
+    timestamp,
+    reply_to,
+    expires_at,
+    client_id,
+    message_type,
+  } = message;
   return {
     id,
     partner,
     isMine: sender_id === me,
     text,
+    isOtherKind: message_type !== "text",
     timestamp,
     replyTo: reply_to ?? null,
     expiresAt: expires_at ?? null,
