@@ -10,7 +10,7 @@ pub(super) const CONTENT: &str = "default-src 'none'; script-src 'self'; style-s
     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types fluent";
 
 /// The camera reads the codes of other devices. Nothing else is used.
-pub(super) const PERMISSIONS: &str = "camera=(self), accelerometer=(), autoplay=(), bluetooth=(), clipboard-read=(), \
+pub(super) const PERMISSIONS: &str = "camera=(self), accelerometer=(), autoplay=(), clipboard-read=(), \
     display-capture=(), encrypted-media=(), fullscreen=(), gamepad=(), geolocation=(), gyroscope=(), hid=(), \
     idle-detection=(), local-fonts=(), magnetometer=(), microphone=(), midi=(), payment=(), picture-in-picture=(), \
     publickey-credentials-create=(), publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), \
