@@ -129,7 +129,7 @@ impl Config {
         self.push.validate()?;
         self.cluster.validate(matches!(store, Store::Sqlite(_)))?;
         self.log.validate()?;
-        self.media.validate()?;
+        self.media.validate(self.cluster.nats()?.is_some())?;
         self.bans.validate()?;
         self.limits.validate(self.socket.max_ciphertext_bytes)?;
         self.quota.validate(self.socket.max_ciphertext_bytes)
@@ -196,7 +196,10 @@ impl Config {
     /// Returns the directory of files.
     #[must_use]
     pub fn media_dir(&self) -> PathBuf {
-        self.server.data_dir.join("media")
+        match self.media.directory.as_str() {
+            "" => self.server.data_dir.join("media"),
+            named => named.into(),
+        }
     }
 
     /// Returns the file of the key by which services of Web Push know this server.

@@ -35,13 +35,6 @@ impl Config {
                 self.admin.listen
             ));
         }
-        if self.media.enabled && matches!(self.cluster.nats(), Ok(Some(_))) {
-            warnings.push(format!(
-                "media.enabled is on, and files are kept in {}: that must be one directory for all servers of the \
-                 database, or what is uploaded at one is missing at the others",
-                self.media_dir().display()
-            ));
-        }
         let shares_database = matches!(self.store(), Ok(Store::Postgres(_)));
         if self.push.makes_webpush() && shares_database && self.push.webpush.vapid_key_file.is_empty() {
             warnings.push(

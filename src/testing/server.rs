@@ -82,6 +82,7 @@ impl TestServer {
         let mut config = Self::config();
         data.configure(&mut config);
         change(&mut config);
+        name_files(&mut config);
         if matches!(config.store(), Ok(Store::Postgres(_))) {
             // Other servers on the database may have other directories.
             share_instance_key(&config.server.data_dir);
@@ -108,6 +109,7 @@ impl TestServer {
             let nats = NATS.get_or_init(async || Nats::start().await.expect("a NATS for several servers")).await;
             config.cluster.nats_url = nats.url().into();
         }
+        name_files(&mut config);
         // On the heap: the tests hold it in futures of their own.
         let start = || Box::pin(Server::start_with_clock(config.clone(), clock.clone()));
         let mut servers = Vec::new();
@@ -219,4 +221,12 @@ impl Drop for TestServer {
 
 fn health(servers: &[Server]) -> Vec<Arc<Health>> {
     servers.iter().map(|server| server.health().clone()).collect()
+}
+
+/// Names the directory of files where NATS joins servers, who must share one. Those of a test that does not say which
+/// have one each, unless they share their data.
+fn name_files(config: &mut Config) {
+    if config.media.directory.is_empty() && !config.cluster.nats_url.expose_secret().is_empty() {
+        config.media.directory = config.media_dir().to_string_lossy().into_owned();
+    }
 }

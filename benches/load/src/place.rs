@@ -92,6 +92,8 @@ pub(crate) struct Place {
     delayed: Option<Arc<Delayed>>,
     /// The URL of NATS between its servers.
     nats: Option<String>,
+    /// Whether the program has `media.directory`; one that shall be replaced may be older.
+    knows_files: bool,
     /// The limits that its servers keep.
     limits: Limits,
     /// Whether its servers believe the tool, which names the addresses of clients as a proxy does.
@@ -129,6 +131,7 @@ impl Place {
         ensure!(kind != TMPFS, "{} is in memory: give a --dir on a real disk", dir.display());
         Ok(Self {
             name: "server",
+            knows_files: knows_files(&program, &dir),
             program,
             dir,
             postgres: None,
@@ -142,7 +145,8 @@ impl Place {
 
     /// Returns the same place for servers of another program, with another name in reports.
     pub(crate) fn with_program(&self, name: &'static str, program: &Path) -> Result<Self> {
-        Ok(Self { name, program: found(program)?, ..self.clone() })
+        let program = found(program)?;
+        Ok(Self { name, knows_files: knows_files(&program, &self.dir), program, ..self.clone() })
     }
 
     /// Returns the same place for servers that check each limit, of which none is ever reached, with another name in
@@ -294,6 +298,10 @@ impl Place {
             .env("FLUENT__ADMIN__LISTEN", LOOPBACK)
             .env("FLUENT__LIMITS__ENABLED", if self.limits == Limits::Off { "false" } else { "true" })
             .env("FLUENT__LOG__FILTER", "warn");
+        if self.knows_files {
+            // Where NATS joins servers, they must be told. No load has files at several.
+            command.env("FLUENT__MEDIA__DIRECTORY", dir.join("data/media"));
+        }
         if self.limits == Limits::High {
             command.envs(high_limits());
         }
@@ -347,6 +355,13 @@ fn high_limits() -> impl Iterator<Item = (String, &'static str)> {
         [(key("BURST"), "4000000000"), (key("PER_S"), "1000000000")]
     });
     rates.chain(bytes).chain([("FLUENT__QUOTA__SEND_BYTES_PER_DAY".to_owned(), "4000000000000")])
+}
+
+/// Returns whether a program takes the directory of files as a setting.
+fn knows_files(program: &Path, dir: &Path) -> bool {
+    let mut command = Command::new(program);
+    command.args(["config", "show"]).current_dir(dir).env("FLUENT__MEDIA__DIRECTORY", dir);
+    command.output().is_ok_and(|output| output.status.success())
 }
 
 /// Returns the absolute path of a server's program.

@@ -16,6 +16,8 @@ pub const MAX_LINK_S: u32 = 3600;
 pub struct Media {
     /// Whether files are taken at all.
     pub enabled: bool,
+    /// The directory of files; empty for `media` in the data directory.
+    pub directory: String,
     /// Most bytes of a file.
     pub max_bytes: u64,
     /// Most bytes of all files of a user.
@@ -41,7 +43,14 @@ pub struct Media {
 }
 
 impl Media {
-    pub(in crate::config) fn validate(&self) -> Result<(), ConfigError> {
+    pub(in crate::config) fn validate(&self, has_nats: bool) -> Result<(), ConfigError> {
+        // What is uploaded at one server is read at all: without a word of the operator it would be missing there.
+        require(
+            !self.enabled || !has_nats || !self.directory.is_empty(),
+            "media.directory",
+            "must name a directory that all servers share, since cluster.nats_url joins them; without one, set \
+             media.enabled to false",
+        )?;
         let at_least_one = |holds: bool, key: &str| require(holds, format!("media.{key}"), "must be at least 1");
         require((1..=MAX_BYTES).contains(&self.max_bytes), "media.max_bytes", "must be 1 to 9007199254740992")?;
         at_least_one(self.unclaimed_s >= 1, "unclaimed_s")?;

@@ -23,6 +23,9 @@ use crate::support::nats::{NatsClient, nats};
 use crate::support::postgres::database;
 use crate::support::v1::{assert_fields, live, seq};
 
+/// For servers that share no directory of files.
+const NO_FILES: (&str, &str) = ("FLUENT__MEDIA__ENABLED", "false");
+
 /// So that nothing comes from the journal while a test runs.
 fn by_nats_alone(config: &mut Config) {
     (config.cluster.poll_ms, config.cluster.check_ms, config.cluster.gap_wait_ms) = (10_000, 60_000, 10_000);
@@ -292,6 +295,22 @@ async fn a_server_starts_without_nats_and_uses_it_later() {
     nats.restart().await.unwrap();
     relay_is(&server, "nats").await;
     server.stop().await;
+}
+
+/// What is uploaded at one server would be missing at the others.
+#[test]
+fn servers_that_nats_joins_must_say_where_they_share_files() {
+    let loaded = |more: &[(&str, &str)]| {
+        let cluster =
+            [("DATABASE_URL", "postgres://db/fluent"), ("FLUENT__CLUSTER__NATS_URL", "nats://127.0.0.1:4222")];
+        let variables = cluster.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::load(None, variables.collect())
+    };
+    let error = loaded(&[]).unwrap_err().to_string();
+    assert!(error.contains("media.directory must name a directory"), "{error}");
+    assert!(loaded(&[NO_FILES]).is_ok());
+    let shared = loaded(&[("FLUENT__MEDIA__DIRECTORY", "/srv/fluent")]).unwrap();
+    assert_eq!(shared.media_dir(), std::path::Path::new("/srv/fluent"));
 }
 
 /// On SQLite there is nobody to talk to: no such key in the answer, and NATS is an error of the settings.

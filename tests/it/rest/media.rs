@@ -1,5 +1,6 @@
 //! Files: uploads, downloads, links, limits, and what is left behind.
 
+mod copied;
 mod cuts;
 mod download;
 mod full_disk;

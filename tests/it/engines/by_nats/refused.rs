@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{SECRET, by_nats_alone, two_speak_by_nats};
+use super::{NO_FILES, SECRET, by_nats_alone, two_speak_by_nats};
 use crate::engines::postgres_settings::certificates;
 use crate::support::binary::ServerProcess;
 use crate::support::nats::nats_with;
@@ -22,7 +22,7 @@ const LOGIN: &str = "authorization { user: fluent, password: sesame42 }";
 pub(super) async fn one_line(database: &TestDatabase, cluster: &[(&str, &str)], reason: &str) {
     let dir = tempfile::tempdir().unwrap();
     let cluster: Vec<_> = cluster.iter().map(|(key, value)| (format!("FLUENT__CLUSTER__{key}"), *value)).collect();
-    let mut variables = vec![("DATABASE_URL", database.url()), ("SECRET_KEY", SECRET)];
+    let mut variables = vec![("DATABASE_URL", database.url()), ("SECRET_KEY", SECRET), NO_FILES];
     variables.extend(cluster.iter().map(|(key, value)| (key.as_str(), *value)));
     let server = ServerProcess::start(dir.path(), &variables).await;
     let about_nats =
@@ -113,7 +113,8 @@ async fn what_only_greets_like_nats_is_done_without() {
         }
     });
     let dir = tempfile::tempdir().unwrap();
-    let variables = [("DATABASE_URL", database.url()), ("SECRET_KEY", SECRET), ("FLUENT__CLUSTER__NATS_URL", &url)];
+    let cluster = ("FLUENT__CLUSTER__NATS_URL", url.as_str());
+    let variables = [("DATABASE_URL", database.url()), ("SECRET_KEY", SECRET), NO_FILES, cluster];
     let one = ServerProcess::start(dir.path(), &variables).await;
     let two = TestServer::start_with(|config| {
         config.auth.secret_key = SECRET.into();
