@@ -7,12 +7,10 @@ use super::app::App;
 use super::error::ApiError;
 use super::extract::Request;
 use super::local::LocalUser;
-use super::route::Route;
+use super::route::{ADMIN_API, Route};
 use crate::auth::{Bearer, bearer};
 use crate::domain::{Operator, OperatorScope, OperatorTokenId};
 
-/// Where the admin API begins.
-const ADMIN_API: &str = "/admin/api/";
 /// Where the metrics are.
 const METRICS: &str = "/metrics";
 
@@ -39,10 +37,10 @@ pub(super) async fn authorise(app: &App, route: &Route, request: &mut Request) -
     if request.extensions().get::<LocalUser>().is_some() {
         return Ok(());
     }
-    const REFUSED: ApiError = ApiError::Unauthorized("the token is missing, invalid, expired or revoked");
+    let refused = || ApiError::Unauthorized("the token is missing, invalid, expired or revoked");
     let headers = request.headers().get_all(AUTHORIZATION).iter().filter_map(|value| value.to_str().ok());
-    let Bearer::Token(text) = bearer(headers) else { return Err(REFUSED) };
-    let token = app.service.operator_token(text).await?.ok_or(REFUSED)?;
+    let Bearer::Token(text) = bearer(headers) else { return Err(refused()) };
+    let token = app.service.operator_token(text).await?.ok_or_else(refused)?;
     if token.scope < needed {
         return Err(ApiError::Forbidden("the scope of the token does not allow this"));
     }

@@ -15,12 +15,13 @@ use super::respond::Response;
 use crate::auth::Access;
 
 /// The beginning of all paths of the admin API.
-const ADMIN_API: &str = "/admin/api";
+pub(super) const ADMIN_API: &str = "/admin/api";
 
 /// The future of an endpoint's response, or of its refusal.
 pub(super) type ResponseFuture = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
 
 /// One endpoint.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, stated where it holds")]
 pub(super) struct Route {
     pub(super) method: Method,
     /// The path, with parameters as `{name}`.

@@ -90,7 +90,9 @@ impl MediaMetrics {
         };
         made.bytes.iter().chain([&made.orphans, &made.unfinished_orphans]).for_each(|counter| counter.increment(0));
         made.transfers.iter().chain([&made.lost, &made.stored_bytes]).for_each(|gauge| gauge.set(0.0));
-        MediaState::ALL.into_iter().for_each(|state| made.files(state.name(), 0));
+        for state in MediaState::ALL {
+            made.files(state.name(), 0);
+        }
         for op in MediaOp::ALL {
             for status in STATUS_CLASSES.into_iter().skip(1) {
                 counter!(names::MEDIA_REQUESTS, "op" => op.as_str(), "status" => status).increment(0);

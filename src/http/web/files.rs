@@ -101,8 +101,8 @@ impl WebFile {
 
     /// Returns the tag of its bytes; the compressed ones have their own (RFC 9110 §8.8.3.3).
     pub(super) fn etag(&self, is_brotli: bool) -> String {
-        let hash: String = self.sha256.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        format!("\"{hash}{}\"", if is_brotli { "-br" } else { "" })
+        let hash = self.sha256.iter().take(16).fold(0_u128, |hash, byte| hash << 8 | u128::from(*byte));
+        format!("\"{hash:032x}{}\"", if is_brotli { "-br" } else { "" })
     }
 }
 

@@ -135,9 +135,8 @@ const fn bound(kind: ActorKind) -> &'static str {
             "the credit of all sockets, the commands of admitted requests, a round of the janitor"
         }
         ActorKind::Presence => "the credit of all sockets, and one message for each that opens or closes",
-        ActorKind::Janitor => "one tick",
+        ActorKind::Janitor | ActorKind::Push => "one tick",
         ActorKind::Relay => "the batches of this server in flight, and a window of those of others",
         ActorKind::Who => "one message for each socket that opens or closes, and a window of what others say",
-        ActorKind::Push => "one tick",
     }
 }

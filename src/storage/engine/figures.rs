@@ -51,15 +51,12 @@ impl Storage {
     }
 
     fn figures(&self, pool: Pool, connections: &DatabaseConnection) -> PoolFigures {
-        let (size, idle) = match self.backend() {
-            DatabaseBackend::Postgres => {
-                let pool = connections.get_postgres_connection_pool();
-                (pool.size(), pool.num_idle())
-            }
-            _ => {
-                let pool = connections.get_sqlite_connection_pool();
-                (pool.size(), pool.num_idle())
-            }
+        let (size, idle) = if self.backend() == DatabaseBackend::Postgres {
+            let pool = connections.get_postgres_connection_pool();
+            (pool.size(), pool.num_idle())
+        } else {
+            let pool = connections.get_sqlite_connection_pool();
+            (pool.size(), pool.num_idle())
         };
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         PoolFigures { pool, size, busy: size.saturating_sub(idle) }

@@ -48,7 +48,6 @@ impl StorageError {
 fn kind_of(error: &DbErr) -> DbFailure {
     match error {
         DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => DbFailure::Timeout,
-        DbErr::ConnectionAcquire(_) => DbFailure::Connection,
         DbErr::Conn(RuntimeErr::SqlxError(cause))
         | DbErr::Exec(RuntimeErr::SqlxError(cause))
         | DbErr::Query(RuntimeErr::SqlxError(cause)) => match &**cause {
@@ -59,7 +58,7 @@ fn kind_of(error: &DbErr) -> DbFailure {
             sqlx::Error::Database(error) if error.code().is_some_and(|code| FULL.contains(&&*code)) => DbFailure::Full,
             _ => DbFailure::Statement,
         },
-        DbErr::Conn(_) => DbFailure::Connection,
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => DbFailure::Connection,
         _ => DbFailure::Statement,
     }
 }

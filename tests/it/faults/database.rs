@@ -72,7 +72,7 @@ async fn connections_that_stand_still_end_by_a_timeout() {
         let checks = body["checks"].as_array().unwrap();
         checks.iter().any(|check| check["name"] == "persistence" && check["ok"] == false).then_some(())
     };
-    let (_, ()) = tokio::join!(load.refused(), eventually("the writer counts as stuck", stuck));
+    let ((), ()) = tokio::join!(load.refused(), eventually("the writer counts as stuck", stuck));
     readiness(&server, 503).await;
     assert!(server.own_kib() < before + MAX_GROWTH_KIB, "{} KiB, {before} before", server.own_kib());
     link.flow();

@@ -30,8 +30,8 @@ async fn start(dir: &Path, args: &[&str], lines: usize) -> (Child, Vec<String>) 
 
 /// A line whose port and code are those of every demo.
 fn masked(line: &str) -> String {
-    let Some((before, link)) = line.split_once("http://127.0.0.1:") else { return line.to_owned() };
-    let (port, page) = link.split_once('/').unwrap();
+    let Some((before, rest)) = line.split_once("http://127.0.0.1:") else { return line.to_owned() };
+    let (port, page) = rest.split_once('/').unwrap();
     let (page, code) = page.split_once("#demo=").unwrap();
     assert!(port.parse::<u16>().is_ok() && !code.is_empty(), "{line}");
     format!("{before}/{page}#demo=")

@@ -26,7 +26,7 @@ impl Manager {
     async fn hears(&self, line: &str) -> Vec<String> {
         let heard = async {
             loop {
-                let mut buffer = [0; 4096];
+                let mut buffer = vec![0; 4096];
                 let length = self.socket.recv(&mut buffer).await.unwrap();
                 let message = std::str::from_utf8(&buffer[..length]).unwrap();
                 let lines: Vec<String> = message.lines().map(ToOwned::to_owned).collect();

@@ -129,8 +129,8 @@ impl Standalone {
             .spawn()
             .unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
-        let line = soon("the link is printed", output.next_line()).await.unwrap().expect("it runs");
-        let link = line.split_whitespace().last().unwrap().to_owned();
+        let printed = soon("the link is printed", output.next_line()).await.unwrap().expect("it runs");
+        let link = printed.split_whitespace().last().unwrap().to_owned();
         let addr = link["http://".len()..].split('/').next().unwrap().parse().unwrap();
         Self { child, link, http: Http::new(addr) }
     }

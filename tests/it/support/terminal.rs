@@ -21,8 +21,8 @@ pub(crate) struct Terminal {
 impl ChatProgram {
     /// Builds it by `cargo`, into the directory `target`.
     pub(crate) async fn build(mut cargo: Builder, target: &Path) -> Self {
-        let build = move || cargo.args(["build", "--offline", "--example", "chat"]).output();
-        let built = tokio::task::spawn_blocking(build).await.unwrap().unwrap();
+        let building = move || cargo.args(["build", "--offline", "--example", "chat"]).output();
+        let built = tokio::task::spawn_blocking(building).await.unwrap().unwrap();
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
         Self(target.join("debug/examples/chat"))
     }

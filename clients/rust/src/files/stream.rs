@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn what_was_changed_is_refused() {
-        let (entry, sealed) = sealed(&[7; 150_000]);
+        let (entry, sealed) = sealed(&vec![7; 150_000]);
         let damaged = |entry: &FileEntry, sealed: &[u8]| matches!(opened(entry, sealed), Err(OpenError::Damaged(_)));
         for at in [0, 65_535, 65_536, sealed.len() - 1] {
             let mut changed = sealed.clone();
