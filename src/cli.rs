@@ -31,7 +31,7 @@ pub(crate) use health::healthcheck;
 pub(crate) use keys::keys;
 pub(crate) use output::{complain, note, one_line, say};
 pub(crate) use push::push;
-pub(crate) use service_manager::{Starting, inherited};
+pub(crate) use service_manager::{Starting, inherited, say_stopping};
 pub(crate) use signals::{ServerSignal, ServerSignals};
 pub(crate) use supervised::Supervised;
 pub(crate) use upkeep::{backup, copy_db, database, migrate_contract, migrate_up, migration_status, restore};

@@ -158,7 +158,7 @@ async fn serve_until_stopped(
         return Err(error.into());
     }
     tracing::info!("stopping: sockets are closed, messages are written; a second signal stops at once");
-    supervised.stop(window);
+    cli::say_stopping(window);
     tokio::select! {
         drained = server.drain() => drained?,
         () = signals.stop() => anyhow::bail!("stopped at once by a second signal"),

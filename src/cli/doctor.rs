@@ -47,7 +47,9 @@ pub(crate) async fn doctor(config: &Config, file: Option<&Path>, args: &DoctorAr
     if args.json {
         say(&json!({"errors": errors, "warnings": warnings, "findings": findings}).to_string());
     } else {
-        findings.iter().for_each(|finding| say(&finding.text()));
+        for finding in &findings {
+            say(&finding.text());
+        }
         say(&summary(errors, warnings));
     }
     Ok(match (errors, warnings) {

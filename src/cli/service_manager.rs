@@ -16,7 +16,7 @@ const PUBLIC: &str = "public";
 const ADMIN: &str = "admin";
 /// By how much each word during the start moves the end of the manager's patience, `TimeoutStartSec=`: migrations of a
 /// large database take longer.
-const START_PATIENCE: Duration = Duration::from_secs(60);
+const START_PATIENCE: Duration = Duration::from_mins(1);
 /// How often that is said.
 const START_WORDS: Duration = Duration::from_secs(20);
 /// What a stop may take beyond the drain window: the last batches, and closing the database.

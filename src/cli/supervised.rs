@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use fluent_backend::{Server, ServerWatch};
 
-use super::service_manager::{say_ready, say_reloading, say_status, say_stopping, vouch, watchdog};
+use super::service_manager::{say_ready, say_reloading, say_status, vouch, watchdog};
 
 /// How often the manager is told in a line what the server does.
 const STATUS_INTERVAL: Duration = Duration::from_mins(1);
@@ -38,11 +38,6 @@ impl Supervised {
         say_reloading();
         server.reload().await;
         say_ready(&status(&self.watch));
-    }
-
-    /// Says that the server stops, within the drain window and a little more.
-    pub(crate) fn stop(&self, window: Duration) {
-        say_stopping(window);
     }
 }
 

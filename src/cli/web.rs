@@ -24,7 +24,7 @@ const INDEX: &str = "index.html";
 
 #[derive(clap::Args)]
 pub(crate) struct AppArgs {
-    /// The server to talk to, such as https://chat.example.org.
+    /// The server to talk to, such as `https://chat.example.org`.
     #[arg(long, value_name = "URL", value_parser = origin)]
     server: String,
     /// The address of the page. Keep it the same: to the browser, another port is another place, which has no keys.
@@ -43,7 +43,7 @@ pub(crate) enum WebCommand {
     Hashes,
     /// Fetch the client of a server, and compare it with the one in this program.
     Verify {
-        /// The server, such as https://chat.example.org.
+        /// The server, such as `https://chat.example.org`.
         #[arg(value_name = "URL", value_parser = origin)]
         server: String,
         #[command(flatten)]
@@ -163,7 +163,7 @@ pub(crate) async fn app(args: AppArgs) -> anyhow::Result<ExitCode> {
     match lets_in(&http, &page).await {
         Ok(true) => {}
         Ok(false) => {
-            warn(&format!("{server} lets no page of {page} in: its operator must add that to http.cors_origins"))
+            warn(&format!("{server} lets no page of {page} in: its operator must add that to http.cors_origins"));
         }
         Err(error) => warn(&format!("{error:#}")),
     }

@@ -8,7 +8,7 @@ const LIMIT: u64 = 1 << 30;
 fn a_file_is_kept_encrypted_until_it_is_sent() {
     let dir = tempfile::tempdir().unwrap();
     let source = dir.path().join("cat.jpg");
-    std::fs::write(&source, [7; 100_000]).unwrap();
+    std::fs::write(&source, vec![7; 100_000]).unwrap();
     let files = Files::open(dir.path().join("files")).unwrap();
     let mut outgoing = files.encrypt(&source, 2, LIMIT).unwrap();
     assert_eq!((outgoing.file.file_name.as_str(), outgoing.file.size), ("cat.jpg", 100_000));
@@ -28,7 +28,7 @@ fn a_file_is_kept_encrypted_until_it_is_sent() {
         saved.push(files.decrypt(&outgoing.file, dir.path()).unwrap());
     }
     assert_eq!(saved, [dir.path().join("cat.jpg"), dir.path().join("cat (2).jpg")]);
-    assert!(saved.iter().all(|path| std::fs::read(path).unwrap() == [7; 100_000]));
+    assert!(saved.iter().all(|path| std::fs::read(path).unwrap() == vec![7; 100_000]));
     std::fs::write(files.part(&outgoing.file.id), &sealed[1..]).unwrap();
     assert!(files.decrypt(&outgoing.file, dir.path()).is_err());
     assert!(!files.part(&outgoing.file.id).exists(), "it has to come again");

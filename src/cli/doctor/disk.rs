@@ -73,8 +73,7 @@ fn room(what: &str, path: &Path, least: u64) -> Vec<Finding> {
 
 fn kind(path: &Path) -> Option<Finding> {
     let place = existing(path);
-    let state = rustix::fs::statfs(&place).ok()?;
-    let number = number_of(&state)?;
+    let number = number_of(&place)?;
     let (_, name, why) = UNSUITABLE.iter().find(|(known, _, _)| *known == number)?;
     Some(
         Finding::warning("disk", format!("the database is on {name} ({})", place.display()))
@@ -84,13 +83,13 @@ fn kind(path: &Path) -> Option<Finding> {
 }
 
 #[cfg(target_os = "linux")]
-fn number_of(state: &rustix::fs::StatFs) -> Option<i64> {
-    Some(state.f_type)
+fn number_of(place: &Path) -> Option<i64> {
+    rustix::fs::statfs(place).ok().map(|state| state.f_type)
 }
 
 /// Other systems have no such numbers.
 #[cfg(not(target_os = "linux"))]
-fn number_of(_: &rustix::fs::StatFs) -> Option<i64> {
+fn number_of(_: &Path) -> Option<i64> {
     None
 }
 

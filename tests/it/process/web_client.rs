@@ -27,8 +27,8 @@ async fn the_hashes_that_are_printed_are_those_of_the_files() {
     let output = run(dir.path(), &["web", "hashes"], &[]).await;
     assert!(output.status.success());
     let client = WebClient::embedded().expect("the client is in the program");
-    let expected: String =
-        client.files().iter().map(|(name, file)| format!("{}  {name}\n", file.integrity())).collect();
+    let lines = client.files().iter().map(|(name, file)| format!("{}  {name}\n", file.integrity()));
+    let expected = lines.collect::<Vec<_>>().concat();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
     assert!(expected.contains("  index.html\n") && expected.contains("  sw.js\n"), "{expected}");
 }
@@ -59,10 +59,10 @@ async fn in_front_of(server: Http, change: fn(&str, Answer) -> Answer) -> String
             let coding = if head.contains("accept-encoding: br") { "br" } else { "identity" };
             let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, coding.parse().unwrap())]);
             let answer = change(path, server.send(Method::GET, path, headers, Bytes::new()).await);
-            let mut written = format!("HTTP/1.1 {}\r\nconnection: close\r\n", answer.status);
-            for (name, value) in answer.headers.iter().filter(|(name, _)| *name != "content-length") {
-                written += &format!("{name}: {}\r\n", value.to_str().unwrap());
-            }
+            let headers = answer.headers.iter().filter(|(name, _)| *name != "content-length");
+            let headers = headers.map(|(name, value)| format!("{name}: {}\r\n", value.to_str().unwrap()));
+            let headers = headers.collect::<Vec<_>>().concat();
+            let written = format!("HTTP/1.1 {}\r\nconnection: close\r\n{headers}", answer.status);
             let _ = stream.write_all(format!("{written}\r\n").as_bytes()).await;
             let _ = stream.write_all(&answer.body).await;
         }
@@ -70,10 +70,13 @@ async fn in_front_of(server: Http, change: fn(&str, Answer) -> Answer) -> String
     format!("http://{address}")
 }
 
+/// What a server changes in the answer for a path.
+type Change = fn(&str, Answer) -> Answer;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_a_server_changes_in_the_client_is_found() {
     let server = TestServer::start().await;
-    let changes: [(fn(&str, Answer) -> Answer, &str); 4] = [
+    let changes: [(Change, &str); 4] = [
         (|_, answer| answer, "files are the same"),
         (
             |path, mut answer| {

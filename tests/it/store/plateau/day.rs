@@ -56,7 +56,7 @@ impl People {
         upload(&bob, number).await;
         // For a moment the clock goes wrong.
         clock.advance_secs(-60);
-        a.send(&long(send_frame(bob.id, &format!("behind {number}")))).await;
+        a.send(&long(&send_frame(bob.id, &format!("behind {number}")))).await;
         a.read_until("stored").await;
         clock.advance_secs(60);
         visit(server, alice.id, number).await;
@@ -75,9 +75,9 @@ fn password() -> Value {
     json!({"password": TestClient::PASSWORD})
 }
 
-fn long(frame: Value) -> Value {
+fn long(frame: &Value) -> Value {
     let copy = |side: &str| format!("{side}:{}", "x".repeat(LONG));
-    merged(&frame, json!({"receiver_encrypted": copy("r"), "sender_encrypted": copy("s")}))
+    merged(frame, json!({"receiver_encrypted": copy("r"), "sender_encrypted": copy("s")}))
 }
 
 /// Alice writes to Bob. Returns the number of the last message.
@@ -92,7 +92,7 @@ async fn write(alice: &TestClient, bob: &TestClient, a: &mut TestDevice, b: &mut
         ("deleted", json!({"attachment_ids": [file]})),
         ("quiet", json!({"urgency": "none"})),
     ] {
-        a.send(&merged(&long(send_frame(bob.id, &format!("{text} {number}"))), more)).await;
+        a.send(&merged(&long(&send_frame(bob.id, &format!("{text} {number}"))), more)).await;
         // Between them come the ends of what has expired meanwhile.
         let (_, stored) = a.read_until("stored").await;
         let (_, message) = b.read_until("message").await;
@@ -131,7 +131,7 @@ async fn upload(user: &TestClient, number: i64) -> String {
 async fn visit(server: &TestServer, to: i32, number: i64) {
     let guest = server.sign_up(&format!("guest{number}")).await;
     let mut g = here(&guest, "g").await;
-    g.send(&long(send_frame(to, &format!("hello {number}")))).await;
+    g.send(&long(&send_frame(to, &format!("hello {number}")))).await;
     g.read_until("stored").await;
     guest.http.post("/auth/ws_ticket", &json!({})).await.ok();
     guest.http.post("/auth/second_factor/totp", &password()).await.ok();
