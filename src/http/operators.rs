@@ -34,13 +34,18 @@ impl Operators {
         if headers.get(&SEC_FETCH_SITE).is_some_and(|site| site == "cross-site") {
             return Err(ApiError::Forbidden("pages of other sites may not ask here"));
         }
-        if headers.get(ORIGIN).is_some_and(|origin| !is_own(origin, headers.get(HOST))) {
-            return Err(ApiError::Forbidden("pages of other sites may not ask here"));
-        }
         // A browser always names a host, so a client that names none is no browser.
         let in_header = headers.get_all(HOST).iter().map(|host| host.to_str().unwrap_or_default());
         let named: Vec<&str> = in_header.chain(request.uri().authority().map(http::uri::Authority::as_str)).collect();
-        if named.into_iter().all(|host| self.knows(host)) { Ok(()) } else { Err(ApiError::Misdirected) }
+        if !named.into_iter().all(|host| self.knows(host)) {
+            return Err(ApiError::Misdirected);
+        }
+        match headers.get(ORIGIN) {
+            Some(origin) if !is_own(origin, headers.get(HOST)) => {
+                Err(ApiError::Forbidden("pages of other sites may not ask here"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn knows(&self, host: &str) -> bool {

@@ -39,7 +39,7 @@ enum Rule {
 
 use Rule::{Bounded, Cleared, Late, Passing};
 
-const RULES: [(&str, Rule); 39] = [
+const RULES: [(&str, Rule); 40] = [
     ("address_rules", Cleared),
     ("audit", Cleared),
     ("batches", Passing),
@@ -63,6 +63,7 @@ const RULES: [(&str, Rule); 39] = [
     ("name_skeletons", Bounded),
     ("nodes", Passing),
     ("odd_names", Bounded),
+    ("operator_tokens", Bounded),
     ("push_attempts", Cleared),
     ("push_targets", Late),
     ("recovery_codes", Bounded),
