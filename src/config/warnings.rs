@@ -30,8 +30,8 @@ impl Config {
         }
         if !self.admin.listen.is_loopback() {
             warnings.push(format!(
-                "admin.listen is {}: whoever reaches that address needs no password. Listen on loopback, or see that \
-                 nobody but your monitoring gets there",
+                "admin.listen is {}: whoever reaches that address sees metrics without a token, and tokens cross the \
+                 network in clear text. Listen on loopback, or see that nobody but your monitoring gets there",
                 self.admin.listen
             ));
         }

@@ -14,10 +14,11 @@ use crate::domain::{
 use crate::storage::StorageError;
 
 /// A token's use is noted once in this time.
-const NOTED_EVERY_S: i64 = 60;
-/// For so long a token that was used is known while the store cannot be asked: an operator wants to know why it cannot.
+const NOTED_EVERY: Duration = Duration::from_mins(1);
+/// For so long after the store has confirmed it, a token is known while the store cannot be asked: an operator wants to
+/// know why it cannot.
 const KNOWN_FOR: Duration = Duration::from_mins(15);
-/// Longest wait for the store when the token is known.
+/// Longest wait for the store when there is another way.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The tokens that were used lately.
@@ -28,18 +29,26 @@ pub(super) struct UsedTokens(Mutex<HashMap<OperatorTokenId, Used>>);
 struct Used {
     token: OperatorToken,
     hash: Vec<u8>,
-    at: Instant,
+    /// When the store said so.
+    confirmed: Instant,
+    /// When it was tried last to note a use.
+    noting: Option<Instant>,
 }
 
 impl UsedTokens {
-    fn of(&self, id: OperatorTokenId) -> Option<Used> {
-        self.lock().get(&id).filter(|used| used.at.elapsed() < KNOWN_FOR).cloned()
+    fn of(&self, id: OperatorTokenId, now: Instant) -> Option<Used> {
+        self.lock().get(&id).filter(|used| now.duration_since(used.confirmed) < KNOWN_FOR).cloned()
     }
 
-    fn keep(&self, token: OperatorToken, hash: Vec<u8>) {
+    /// Keeps what the store has confirmed. Returns whether a use is to be noted: once in a while, also when that fails.
+    fn keep(&self, token: &OperatorToken, hash: Vec<u8>, now: Instant) -> bool {
         let mut used = self.lock();
-        used.retain(|_, used| used.at.elapsed() < KNOWN_FOR);
-        used.insert(token.id, Used { token, hash, at: Instant::now() });
+        used.retain(|_, used| now.duration_since(used.confirmed) < KNOWN_FOR);
+        let noting = used.get(&token.id).and_then(|used| used.noting);
+        let is_due = noting.is_none_or(|at| now.duration_since(at) >= NOTED_EVERY);
+        let noting = if is_due { Some(now) } else { noting };
+        used.insert(token.id, Used { token: token.clone(), hash, confirmed: now, noting });
+        is_due
     }
 
     fn forget(&self, id: OperatorTokenId) {
@@ -96,32 +105,31 @@ impl Service {
 
     /// Returns the token that this text is; `None` when it is none, or has ended.
     ///
-    /// While the store cannot be asked, a token that was used within 15 minutes is still known.
+    /// While the store cannot be asked, a token that it has confirmed within 15 minutes is still known.
     pub async fn operator_token(&self, text: &str) -> Result<Option<OperatorToken>, ServiceError> {
         let Some(secret) = OperatorSecret::parse(text) else { return Ok(None) };
-        let known = self.used_tokens.of(secret.id);
-        let found = match known {
+        let is_good = |token: &OperatorToken, hash: &[u8]| secret.matches(hash) && !token.has_ended(self.clock.now());
+        let found = match self.used_tokens.of(secret.id, Instant::now()) {
             None => self.storage.operator_token(secret.id).await?,
             Some(used) => match self.ask_for_token(secret.id).await {
                 Ok(found) => found,
-                Err(_) => Some((used.token, used.hash)),
+                Err(_) => return Ok(Some(used.token).filter(|token| is_good(token, &used.hash))),
             },
         };
         let Some((token, hash)) = found else {
             self.used_tokens.forget(secret.id);
             return Ok(None);
         };
-        let now = self.clock.now();
-        if !secret.matches(&hash) || token.has_ended(now) {
+        if !is_good(&token, &hash) {
             return Ok(None);
         }
-        if token.last_used_at.is_none_or(|at| at.plus_secs(NOTED_EVERY_S) <= now) {
+        if self.used_tokens.keep(&token, hash, Instant::now()) {
             // Whoever reads why the store takes no writes must not be kept from it.
-            if let Err(error) = self.storage.note_operator_token(token.id, now).await {
-                tracing::debug!(%error, "the use of a token was not noted");
+            let noting = self.storage.note_operator_token(token.id, self.clock.now());
+            if !matches!(tokio::time::timeout(PATIENCE, noting).await, Ok(Ok(()))) {
+                tracing::debug!(token.id = %token.id, "the use of a token was not noted");
             }
         }
-        self.used_tokens.keep(token.clone(), hash);
         Ok(Some(token))
     }
 
@@ -133,4 +141,45 @@ impl Service {
 
 fn random<const N: usize>() -> Result<[u8; N], ServiceError> {
     random_bytes().map_err(|error| ServiceError::Internal(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::domain::OperatorScope;
+
+    fn token() -> OperatorToken {
+        OperatorToken {
+            id: OperatorTokenId::new(7),
+            name: "a name".to_owned(),
+            scope: OperatorScope::Read,
+            created_at: Clock::system().now(),
+            expires_at: None,
+            last_used_at: None,
+        }
+    }
+
+    /// To be used does not make a token known for longer: only the store does.
+    #[test]
+    fn a_token_is_known_for_a_quarter_of_an_hour_after_the_store_has_confirmed_it() {
+        let (tokens, token, start) = (UsedTokens::default(), token(), Instant::now());
+        tokens.keep(&token, vec![1], start);
+        for minutes in 1..15 {
+            assert!(tokens.of(token.id, start + Duration::from_mins(minutes)).is_some(), "{minutes}");
+        }
+        assert!(tokens.of(token.id, start + KNOWN_FOR).is_none());
+        tokens.keep(&token, vec![1], start + KNOWN_FOR);
+        assert!(tokens.of(token.id, start + KNOWN_FOR).is_some());
+        tokens.forget(token.id);
+        assert!(tokens.of(token.id, start + KNOWN_FOR).is_none());
+    }
+
+    /// A store that takes no writes delays one request a minute, and not all.
+    #[test]
+    fn a_use_is_noted_once_a_minute_whatever_becomes_of_it() {
+        let (tokens, token, start) = (UsedTokens::default(), token(), Instant::now());
+        let due = |seconds| tokens.keep(&token, vec![1], start + Duration::from_secs(seconds));
+        assert_eq!([0, 1, 59, 60, 61, 120].map(due), [true, false, false, true, false, true]);
+    }
 }
