@@ -170,42 +170,44 @@ export class Api {
     await this.#tokens.save(await this.#ask<Tokens>("POST", path, { body, isOpen: true }));
   }
 
-  async #ask<T>(method: string, path: string, call: Call = {}): Promise<T> {
-    if (call.isOpen) return this.#once<T>(method, path, call, undefined);
+  /**
+   * Makes any other request as the user who is signed in, such as one of a file, and returns the response whatever its
+   * status. Fails with {@link Unreachable} when there is none.
+   */
+  async request(method: string, path: string, request: RequestInit = {}): Promise<Response> {
     const token = (await this.#tokens.load())?.access_token;
-    try {
-      return await this.#once<T>(method, path, call, token);
-    } catch (error) {
-      if (!(error instanceof ApiError && error.status === 401)) throw error;
-      await this.#refresh(token);
-      return this.#once<T>(method, path, call, (await this.#tokens.load())?.access_token);
-    }
+    const response = await this.#send(method, path, request, token);
+    if (response.status !== 401) return response;
+    await this.#refresh(token);
+    return this.#send(method, path, request, (await this.#tokens.load())?.access_token);
   }
 
-  async #once<T>(method: string, path: string, { query = {}, body }: Call, token: string | undefined): Promise<T> {
-    const url = new URL(this.#server + path);
-    for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined) url.searchParams.set(name, String(value));
-    }
-    const headers: Record<string, string> = {};
-    if (token !== undefined) headers["Authorization"] = `Bearer ${token}`;
-    if (body !== undefined) headers["Content-Type"] = "application/json";
-    const request: RequestInit = { method, headers, signal: AbortSignal.timeout(TIMEOUT_MS), cache: "no-store" };
-    if (body !== undefined) request.body = JSON.stringify(body);
-    let response: Response;
-    let text: string;
-    try {
-      response = await this.#fetch(url, request);
-      text = await response.text();
-    } catch (error) {
-      throw new Unreachable("the server cannot be reached", { cause: error });
-    }
+  async #ask<T>(method: string, path: string, { query = {}, body, isOpen }: Call = {}): Promise<T> {
+    const asked = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
+    if (asked.length > 0) path += `?${new URLSearchParams(asked)}`;
+    const request: RequestInit =
+      body === undefined ? {} : { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+    const response = await (isOpen ? this.#send(method, path, request) : this.request(method, path, request));
+    const text = await response.text().catch(unreachable);
     if (!response.ok) throw refusal(response, text);
     return (text === "" ? undefined : JSON.parse(text)) as T;
   }
+
+  #send(method: string, path: string, request: RequestInit, token?: string): Promise<Response> {
+    const headers = { ...request.headers, ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }) };
+    const signal = request.signal ?? AbortSignal.timeout(TIMEOUT_MS);
+    return this.#fetch(this.#server + path, { cache: "no-store", ...request, method, headers, signal }).catch(
+      unreachable,
+    );
+  }
 }
 
-function refusal(response: Response, text: string): ApiError {
+function unreachable(error: unknown): never {
+  throw new Unreachable("the server cannot be reached", { cause: error });
+}
+
+/** Returns the error of a response that says no. */
+export function refusal(response: Response, text: string): ApiError {
   let problem: Partial<Problem> = {};
   try {
     problem = JSON.parse(text) as Problem;

@@ -15,8 +15,10 @@ export interface Copies {
 
 /** Encrypts and decrypts for one user. */
 export interface Cipher {
-  /** The `message_type` of what it makes; it is asked to decrypt nothing else. */
+  /** The `message_type` of texts. */
   readonly messageType: string;
+  /** All that it encrypts and decrypts; it is asked for nothing else. */
+  readonly messageTypes: readonly string[];
   /** Takes the keys that are kept, if there are any. */
   open(keys: KeyStore): Promise<void>;
   /** Makes and keeps new keys. */
@@ -25,10 +27,10 @@ export interface Cipher {
   publicKey(): string | undefined;
   /** Cuts a text into pieces that each fit into a message. */
   split(text: string): string[];
-  /** Encrypts a piece for the receiver and for the own devices. */
-  encrypt(text: string, receiver: Pick<KeyedUser, "public_key">): Promise<Copies>;
+  /** Encrypts a piece, or a plaintext of another type, for the receiver and for the own devices. */
+  encrypt(text: string, receiver: Pick<KeyedUser, "public_key">, messageType?: string): Promise<Copies>;
   /** Decrypts a copy. Returns `null` whatever is wrong with it: nobody may learn more. */
-  decrypt(content: string): Promise<string | null>;
+  decrypt(content: string, messageType?: string): Promise<string | null>;
   /** Returns the private key as a file to be kept elsewhere. */
   exportKeys(): Promise<string>;
   /** Takes the keys of a file that {@link exportKeys} has made. */

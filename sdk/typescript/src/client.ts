@@ -7,7 +7,7 @@ import { asKept } from "./client/kept.js";
 import type { WebSocketConstructor } from "./client/link.js";
 import { allConversations, reload } from "./client/reload.js";
 import { onWake } from "./client/platform.js";
-import { Sender, type SendOptions } from "./client/sender.js";
+import { type DraftFields, Sender, type SendOptions } from "./client/sender.js";
 import type { Sent } from "./client/sent.js";
 import { Texts, type ShownMessage } from "./client/texts.js";
 import type { Notice } from "./machine.js";
@@ -185,6 +185,20 @@ export class Client {
   /** Sends a text to a user. Resolves when it is in the outbox, on disk. */
   async send(to: number | Pick<User, "id">, text: string, more: SendOptions = {}): Promise<Sent> {
     return this.#sender.send(this.#running(), typeof to === "number" ? to : to.id, text, more);
+  }
+
+  /**
+   * Encrypts a message of any type that the cipher knows, for {@link post}. A program that keeps the draft until the
+   * outbox has it can post it again after a crash: the same bytes are the same message.
+   */
+  draft(to: number, text: string, fields: DraftFields): Promise<Draft> {
+    return this.#sender.draft(to, text, fields);
+  }
+
+  /** Puts a message of {@link draft} into the outbox; `text` is what it says. */
+  post(draft: Draft, text: string): Promise<Sent> {
+    this.#sender.texts.set(draft.client_id, text);
+    return this.#sender.post(this.#running(), [draft]);
   }
 
   /** Encrypts a message that has failed anew, and sends it under a new name. */

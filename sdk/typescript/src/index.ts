@@ -1,6 +1,6 @@
 export { Client, type ClientEvents, type ClientOptions } from "./client.js";
 export type { ConnectionState } from "./client/engine.js";
-export { KeyMissing, KeyNotTrusted, type SendOptions } from "./client/sender.js";
+export { type DraftFields, KeyMissing, KeyNotTrusted, type SendOptions } from "./client/sender.js";
 export { type Placed, type Sent, SendError } from "./client/sent.js";
 export type { ShownMessage } from "./client/texts.js";
 export { Api, ApiError, type Lock, type TokenStore, Unreachable } from "./api.js";

@@ -1,8 +1,12 @@
 import { PKCS1_KEM, type PrivateKey, type PublicKey } from "micro-rsa-dsa-dh/rsa.js";
+import { fromBase64, toBase64 } from "../base64.js";
 import type { Cipher, Copies, KeyStore } from "../cipher.js";
+import { openEnvelope, sealEnvelope } from "./envelope.js";
 
 /** Most bytes of a piece: what RSA-2048 with PKCS #1 v1.5 takes (RFC 8017, section 7.2.1). */
 const MAX_BYTES = 245;
+/** The `message_type` of what fits into RSA as it is. */
+const TEXT = "text";
 /** As WebCrypto names an RSA key that may be used to encrypt. The hash is of no concern here. */
 const ALGORITHM = { name: "RSA-OAEP", hash: "SHA-256" };
 
@@ -36,7 +40,8 @@ export function rsa(): Cipher {
   }
 
   return {
-    messageType: "text",
+    messageType: TEXT,
+    messageTypes: [TEXT, "file"],
     async open(kept) {
       store = kept;
       const pkcs8 = await kept.load();
@@ -50,16 +55,21 @@ export function rsa(): Cipher {
     },
     publicKey: () => own?.spki,
     split,
-    async encrypt(text, receiver): Promise<Copies> {
-      const bytes = new TextEncoder().encode(text);
+    async encrypt(text, receiver, messageType = TEXT): Promise<Copies> {
       const theirs = await importPublic(receiver.public_key);
-      const encrypt = (key: PublicKey) => toBase64(PKCS1_KEM.encrypt(key, bytes));
-      return { receiver_encrypted: encrypt(theirs), sender_encrypted: encrypt(keys().public) };
+      const encrypt = async (key: PublicKey) => {
+        const raw = (bytes: Uint8Array) => PKCS1_KEM.encrypt(key, bytes);
+        const bytes = new TextEncoder().encode(text);
+        return toBase64(messageType === TEXT ? raw(bytes) : await sealEnvelope(bytes, raw));
+      };
+      return { receiver_encrypted: await encrypt(theirs), sender_encrypted: await encrypt(keys().public) };
     },
-    async decrypt(content) {
+    async decrypt(content, messageType = TEXT) {
       try {
-        const bytes = PKCS1_KEM.decrypt(keys().private, fromBase64(content));
-        return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+        const raw = (bytes: Uint8Array) => PKCS1_KEM.decrypt(keys().private, bytes);
+        const bytes = fromBase64(content);
+        const plain = messageType === TEXT ? raw(bytes) : await openEnvelope(bytes, raw);
+        return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(plain);
       } catch {
         return null;
       }
@@ -108,14 +118,6 @@ async function importPublic(text: string): Promise<PublicKey> {
 
 /** Reads a number as JWK writes it: base64url of its bytes. */
 function toNumber(text: string | undefined): bigint {
-  const bytes = fromBase64((text ?? "").replaceAll("-", "+").replaceAll("_", "/"));
+  const bytes = fromBase64(text ?? "");
   return BigInt(`0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("") || "0"}`);
-}
-
-function toBase64(bytes: ArrayBuffer | Uint8Array): string {
-  return btoa(Array.from(new Uint8Array(bytes), (byte) => String.fromCharCode(byte)).join(""));
-}
-
-function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }

@@ -15,6 +15,11 @@ export interface SendOptions {
   expiresInS?: number;
 }
 
+/** What a draft has beside its ciphertexts. */
+export type DraftFields = Partial<
+  Pick<Draft, "message_type" | "attachment_ids" | "franking_tag" | "reply_to" | "expires_in_s">
+>;
+
 /** The key of the account is not on this device: import it, or replace it, which loses what was written to it. */
 export class KeyMissing extends Error {
   override readonly name = "KeyMissing";
@@ -45,26 +50,34 @@ export class Sender {
   constructor(readonly parts: SenderParts) {}
 
   /** Puts a text into the outbox, as one message or several. */
-  async send(engine: Engine, to: number, text: string, options: SendOptions): Promise<Sent> {
+  async send(engine: Engine, to: number, text: string, { replyTo, expiresInS }: SendOptions): Promise<Sent> {
     const pieces = this.parts.cipher.split(text);
     if (pieces.length === 0) throw new RangeError("there is nothing to send");
+    const fields = {
+      ...(replyTo === undefined ? {} : { reply_to: replyTo }),
+      ...(expiresInS === undefined ? {} : { expires_in_s: expiresInS }),
+    };
     const drafts: Draft[] = [];
-    for (const piece of pieces) drafts.push(await this.#draft(to, piece, options));
+    for (const piece of pieces) drafts.push(await this.draft(to, piece, fields));
+    return this.post(engine, drafts);
+  }
+
+  /** Puts messages to one receiver into the outbox. */
+  async post(engine: Engine, drafts: readonly Draft[]): Promise<Sent> {
     const names = drafts.map(({ client_id }) => client_id);
-    const sent = this.sent.follow(names, to);
+    const sent = this.sent.follow(names, drafts[0]?.to ?? 0);
     await Promise.all(drafts.map((draft) => engine.post({ written: draft })));
     return sent;
   }
 
   /** Encrypts a message anew, since the receiver has another key or the person tries again. */
   async renew(engine: Engine, old: Draft): Promise<void> {
-    const { client_id, to, reply_to: replyTo, expires_in_s: expiresInS } = old;
+    const { client_id, to } = old;
     const text = this.texts.get(client_id);
     this.forgetKey(to);
     try {
       if (text === undefined) throw new RangeError("what it says is not known");
-      const options = { ...(replyTo == null ? {} : { replyTo }), ...(expiresInS == null ? {} : { expiresInS }) };
-      const draft = await this.#draft(to, text, options);
+      const draft = await this.draft(to, text, old);
       this.sent.rename(client_id, draft.client_id);
       await engine.post({ renewed: { client_id, draft } });
     } catch (error) {
@@ -79,19 +92,20 @@ export class Sender {
     this.#receivers.delete(user);
   }
 
-  async #draft(to: number, text: string, { replyTo, expiresInS }: SendOptions): Promise<Draft> {
+  /** Encrypts a message, a text unless `fields` says otherwise, under a new name. */
+  async draft(to: number, text: string, fields: DraftFields): Promise<Draft> {
     const { cipher, hasKey, trusts } = this.parts;
     if (!(await hasKey())) throw new KeyMissing("the key of the account is not on this device");
     const receiver = await this.#receiver(to);
     if ((await trusts?.(receiver)) === false) throw new KeyNotTrusted("key_not_trusted");
+    const message_type = fields.message_type ?? cipher.messageType;
     const draft: Draft = {
+      ...fields,
       client_id: uuidv7(),
       to,
-      ...(await cipher.encrypt(text, receiver)),
-      message_type: cipher.messageType,
+      ...(await cipher.encrypt(text, receiver, message_type)),
+      message_type,
       receiver_key_id: receiver.key_id,
-      ...(replyTo === undefined ? {} : { reply_to: replyTo }),
-      ...(expiresInS === undefined ? {} : { expires_in_s: expiresInS }),
     };
     this.texts.set(draft.client_id, text);
     return draft;

@@ -32,8 +32,9 @@ export class Texts {
       if (text === undefined) {
         // What is to be sent goes first.
         await new Promise((resolve) => setTimeout(resolve));
-        const isOurs = message.message_type === this.cipher.messageType;
-        text = isOurs ? await this.cipher.decrypt(message.content) : null;
+        const { content, message_type } = message;
+        const isOurs = this.cipher.messageTypes.includes(message_type);
+        text = isOurs ? await this.cipher.decrypt(content, message_type) : null;
         // A key may still be imported: what cannot be read now is tried again.
         if (text !== null) changes.push({ text: message.id, value: text });
       }

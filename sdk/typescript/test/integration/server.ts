@@ -38,6 +38,7 @@ export class Server {
         FLUENT__ADMIN__LISTEN: "127.0.0.1:0",
         FLUENT__SERVER__DATA_DIR: join(this.#directory, "data"),
         FLUENT__LIMITS__ENABLED: "false",
+        FLUENT__MEDIA__MIN_FREE_BYTES: "0",
       },
     });
     await eventually(async () => (await fetch(`${this.url}/readyz`)).ok);
