@@ -104,6 +104,8 @@ async function walk({ arrive, check }) {
   await keyboard.press("Enter");
   await kim.sees("by the keyboard alone");
   await page.locator(".message .ticks.sent").waitFor();
+  // Over the button for files, to the messages.
+  await keyboard.press("Shift+Tab");
   await keyboard.press("Shift+Tab");
   await keyboard.press("ArrowUp");
   await keyboard.press("Enter");

@@ -39,7 +39,7 @@ export class Person {
     const { page, name } = this;
     await page.getByRole("button", { name: "Create account" }).first().click();
     await page.getByLabel("Name", { exact: true }).fill(name);
-    await page.getByLabel("E-mail").fill(`${name}@example.org`);
+    await page.getByLabel("E-mail").fill(name.includes("@") ? name : `${name}@example.org`);
     await page.locator("input[name=password]").fill(PASSWORD);
     await page.locator("form button.primary").click();
     await page.getByRole("heading", { name: "Keep your key" }).waitFor();

@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "../../web/node_modules/playwright-core/index.mjs";
+import { files } from "./files.mjs";
 import { keys } from "./keys.mjs";
 import { looks } from "./looks.mjs";
 import { outages } from "./outages.mjs";
@@ -54,7 +55,7 @@ world.arrive = async (name, options) => {
 };
 try {
   const wanted = process.env.WEB_PARTS?.split(",");
-  for (const part of [talk, keys, tabs, outages, looks].filter(({ name }) => wanted?.includes(name) ?? true)) {
+  for (const part of [talk, files, keys, tabs, outages, looks].filter(({ name }) => wanted?.includes(name) ?? true)) {
     console.log(`\n== ${part.name}`);
     await part(world);
   }

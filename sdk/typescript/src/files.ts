@@ -1,7 +1,8 @@
 /** Files in messages: encryption, uploads and downloads that go on, and the messages that name them. */
 export { FileError, type FileErrorCode } from "./files/error.js";
 export { FileKey } from "./files/key.js";
-export { FILE, type FileEntry, type FileMessage, isCommitted, parseFiles, writeFiles } from "./files/message.js";
+export { isCommitted, writeFiles } from "./files/franking.js";
+export { FILE, type FileEntry, type FileMessage, parseFiles } from "./files/message.js";
 export { largestWithin, padded, sealedSize } from "./files/padding.js";
 export { PART, type Sealed, type Work, open, seal } from "./files/seal.js";
 export { type FileStore, indexedDbFiles, memoryFiles } from "./files/store.js";

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { openContent, sealContent } from "../src/cipher/envelope.js";
 import { rsa } from "../src/cipher/rsa.js";
 import { FileKey, isCommitted, open, padded, parseFiles, seal } from "../src/files.js";
-import { franked, unfranked } from "../src/files/message.js";
+import { franked, unfranked } from "../src/files/franking.js";
 import { largestWithin, sealedSize } from "../src/files/padding.js";
 import { answered, beginUpload, cut, nextStep } from "../src/files/upload.js";
 

@@ -37,6 +37,17 @@ test("what it writes is read by OpenSSL, and the other way round", async () => {
   }
 });
 
+test("a long text is cut between words where that is possible, and nothing of it is lost", () => {
+  const { split } = rsa();
+  const cut = split("Sieben Äpfel und ein Löffel Öl 🎉 ".repeat(20));
+  assert.ok(cut.length > 2);
+  for (const piece of cut.slice(0, -1)) assert.match(piece, /\s$/);
+  // A word that is too long for a message is cut where it must be.
+  assert.deepEqual(split(`so ${"a".repeat(300)} b`), ["so ", "a".repeat(245), `${"a".repeat(55)} b`]);
+  // What is left behind the last blank may have no room for the next character either.
+  assert.deepEqual(split(` ${"a".repeat(244)}🎉`), [" ", "a".repeat(244), "🎉"]);
+});
+
 test("every failure is the same nothing", async () => {
   const [own, other] = [await withKeys(), await withKeys()];
   const { receiver_encrypted } = await own.encrypt("x", { public_key: other.publicKey()! });

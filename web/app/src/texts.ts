@@ -1,4 +1,4 @@
-/** All words of the program, in one place, so that it can be translated. */
+/** All words of the program but those of texts/files.ts, which are loaded later, so that it can be translated. */
 
 const locale = navigator.language.startsWith("en") ? navigator.language : "en-GB";
 
@@ -26,7 +26,7 @@ export const t = {
     second_factor_required: "A code of your authenticator is needed.",
     rate_limited: "Too many attempts. Wait a little and try again.",
     too_large: "This is too large for the server.",
-    quota: "The limit of your account is reached.",
+    quota: "The limit of your account is reached. Delete messages with files to make room.",
     blocked: "One of you has blocked the other.",
     unknown_user: "This person is not here any more.",
     stale_key: "This person has a new key.",
@@ -40,6 +40,12 @@ export const t = {
     forbidden: "This is not allowed. If you gave a password, look whether it is right.",
     not_found: "This is not here any more.",
     storage_full: "The disk is full: nothing more can be kept in this browser.",
+    no_files: "This server takes no files.",
+    file_gone: "The file is gone: the message was deleted, or the server has lost it.",
+    file_damaged: "The file is not the one that was sent. It may have been changed on the way.",
+    file_too_large: "The file is larger than this server takes.",
+    file_changed: "The file has changed or cannot be read. Choose it again.",
+    file_lost: "The file was closed before all of it was read. Choose it again.",
     interrupted: "Another tab has taken over. Try again.",
     unknown: "That did not work. Try again.",
   } as Record<string, string>,
@@ -196,7 +202,7 @@ export const t = {
     keyChanged: (name: string) => `The key of ${name} has changed`,
     keyChangedWhy: "A new device, or somebody in between. Compare the safety number to know.",
     unreadable: "This message cannot be read with the key in this browser",
-    otherKind: "A file, which this program does not show yet",
+    otherKind: "A message that this program cannot show. A newer version may.",
     yourMessage: "You",
     gone: "This person’s account was deleted.",
     blockedByYou: "You have blocked this person.",
@@ -241,6 +247,8 @@ export const t = {
     parts: (count: number) => `Will be sent as ${count} messages`,
     cancelReply: "Cancel reply",
   },
+
+  photo: "Photo",
 
   timers: [
     { seconds: null, label: "Off" },
@@ -392,6 +400,19 @@ export const t = {
 /** Returns what to show of a message without a text. */
 export function unreadableText({ isOtherKind }: { isOtherKind: boolean }): string {
   return isOtherKind ? t.chat.otherKind : t.chat.unreadable;
+}
+
+/** Returns what a message says, in one line: of files their names. */
+export function said(message: {
+  text: string | null;
+  files: readonly { name: string; thumbnail: string | null }[];
+  isOtherKind?: boolean;
+}): string {
+  const { text, files, isOtherKind = false } = message;
+  if (text === null) return unreadableText({ isOtherKind });
+  if (files.length === 0) return text;
+  const names = files.map(({ name, thumbnail }) => (thumbnail === null ? name : t.photo));
+  return text === "" ? names.join(", ") : `${names.join(", ")}: ${text}`;
 }
 
 /** Returns what to say about a failure. */

@@ -87,20 +87,25 @@ export function rsa(): Cipher {
   };
 }
 
-/** Cuts a text between characters into pieces of at most 245 bytes of UTF-8. */
+/** Cuts a text into pieces of at most 245 bytes of UTF-8: between words where possible, else between characters. */
 function split(text: string): string[] {
   const pieces: string[] = [];
   let piece = "";
-  let room = MAX_BYTES;
+  let bytes = 0;
+  /** What the piece is up to the end of its last blank. */
+  let words = { length: 0, bytes: 0 };
   for (const character of text) {
-    const bytes = utf8Bytes(character);
-    if (bytes > room) {
-      pieces.push(piece);
-      piece = "";
-      room = MAX_BYTES;
+    const more = utf8Bytes(character);
+    while (bytes + more > MAX_BYTES) {
+      const end = words.length > 0 ? words : { length: piece.length, bytes };
+      pieces.push(piece.slice(0, end.length));
+      piece = piece.slice(end.length);
+      bytes -= end.bytes;
+      words = { length: 0, bytes: 0 };
     }
     piece += character;
-    room -= bytes;
+    bytes += more;
+    if (/\s/.test(character)) words = { length: piece.length, bytes };
   }
   return piece === "" ? pieces : [...pieces, piece];
 }

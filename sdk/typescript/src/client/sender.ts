@@ -15,9 +15,9 @@ export interface SendOptions {
   expiresInS?: number;
 }
 
-/** What a draft has beside its ciphertexts. */
+/** What a draft has beside its ciphertexts. Its `client_id` is new unless given; never give it to two messages. */
 export type DraftFields = Partial<
-  Pick<Draft, "message_type" | "attachment_ids" | "franking_tag" | "reply_to" | "expires_in_s">
+  Pick<Draft, "client_id" | "message_type" | "attachment_ids" | "franking_tag" | "reply_to" | "expires_in_s">
 >;
 
 /** The key of the account is not on this device: import it, or replace it, which loses what was written to it. */
@@ -72,12 +72,13 @@ export class Sender {
 
   /** Encrypts a message anew, since the receiver has another key or the person tries again. */
   async renew(engine: Engine, old: Draft): Promise<void> {
-    const { client_id, to } = old;
+    const { client_id, ...fields } = old;
+    const { to } = fields;
     const text = this.texts.get(client_id);
     this.forgetKey(to);
     try {
       if (text === undefined) throw new RangeError("what it says is not known");
-      const draft = await this.draft(to, text, old);
+      const draft = await this.draft(to, text, fields);
       this.sent.rename(client_id, draft.client_id);
       await engine.post({ renewed: { client_id, draft } });
     } catch (error) {
@@ -92,7 +93,7 @@ export class Sender {
     this.#receivers.delete(user);
   }
 
-  /** Encrypts a message, a text unless `fields` says otherwise, under a new name. */
+  /** Encrypts a message, a text unless `fields` says otherwise. */
   async draft(to: number, text: string, fields: DraftFields): Promise<Draft> {
     const { cipher, hasKey, trusts } = this.parts;
     if (!(await hasKey())) throw new KeyMissing("the key of the account is not on this device");
@@ -101,7 +102,7 @@ export class Sender {
     const message_type = fields.message_type ?? cipher.messageType;
     const draft: Draft = {
       ...fields,
-      client_id: uuidv7(),
+      client_id: fields.client_id ?? uuidv7(),
       to,
       ...(await cipher.encrypt(text, receiver, message_type)),
       message_type,

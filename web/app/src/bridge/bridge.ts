@@ -22,6 +22,8 @@ const REPEATABLE = new Set<CallName>([
   "sessions",
   "read",
   "keepDraft",
+  "openFile",
+  "stopFile",
   "wake",
 ]);
 

@@ -13,13 +13,40 @@ export interface Person {
   name: string;
 }
 
+/** A file as it is shown. Its key stays in the Worker. */
+export interface ShownFile {
+  /** As its sender calls it: anything may be in it. */
+  name: string;
+  type: string;
+  /** Bytes. */
+  size: number;
+  /** A small picture of its sender, in base64. */
+  thumbnail: string | null;
+}
+
+/** How far a file is. */
+export interface Progress {
+  phase: "encrypting" | "moving";
+  /** Bytes. */
+  done: number;
+  total: number;
+}
+
+/** A file that has come. */
+export interface OpenedFile {
+  blob: Blob;
+  /** Whether it is a picture of a kind that is shown: by what it is, not by what it is called. */
+  isPicture: boolean;
+}
+
 /** A message as it is shown. */
 export interface Message {
   id: number;
   partner: number;
   isMine: boolean;
-  /** What it says; `null` when this browser cannot read it. */
+  /** What it says; `null` when this browser cannot read it. Of files the caption, which may be empty. */
   text: string | null;
+  files: readonly ShownFile[];
   /** Whether it is of a kind that this program does not show. */
   isOtherKind: boolean;
   timestamp: string;
@@ -33,6 +60,7 @@ export interface Pending {
   clientId: string;
   partner: number;
   text: string;
+  files: readonly ShownFile[];
   /** In milliseconds since 1970. */
   writtenAt: number;
   replyTo: number | null;
@@ -78,6 +106,8 @@ export interface AppState {
   isPersisted: boolean | null;
   /** The server's clock minus this one's, in milliseconds. */
   clockOffsetMs: number;
+  /** Bytes of the largest file that the server takes; `null` when it takes none. */
+  mediaBytes: number | null;
 }
 
 export interface Presence {
@@ -105,7 +135,9 @@ export type News =
   | { goneBefore: string }
   | { reloaded: true }
   | { typing: { user: number; isActive: boolean } }
-  | { presence: [number, Presence] };
+  | { presence: [number, Presence] }
+  /** A file on its way: its key is the name of the message, or `fileKey` of one that comes. `null`: not any more. */
+  | { transfer: { key: string; progress: Progress | null } };
 
 /** Both numbers of a person, and how they stand. */
 export interface SafetyNumber {
@@ -149,6 +181,12 @@ export interface Calls {
   send(partner: number, text: string, replyTo: number | null): void;
   /** Returns how many messages a text is. */
   parts(text: string): number;
+  /** Encrypts and sends files, each as a message; the caption goes with the first. Returns when they are noted. */
+  sendFiles(partner: number, files: readonly File[], caption: string, replyTo: number | null): void;
+  /** Fetches and decrypts the file of this number in a message. */
+  openFile(message: number, index: number): OpenedFile;
+  /** Stops a file on its way, by its key. */
+  stopFile(key: string): void;
   retry(clientId: string): void;
   discard(clientId: string): void;
   remove(id: number, side: "me" | "everyone"): void;
@@ -173,6 +211,11 @@ export interface Calls {
   exportHistory(): string;
 
   wake(): void;
+}
+
+/** Returns the key of a file that comes. */
+export function fileKey(message: number, index: number): string {
+  return `${message}/${index}`;
 }
 
 export type CallName = keyof Calls;

@@ -64,6 +64,27 @@ export function line(text: string): string {
   return text.replace(/\s+/g, " ").trim().slice(0, 200);
 }
 
+/** Returns a number of bytes in the largest unit of which there is one. */
+export function bytes(count: number, { locale }: DayWords): string {
+  const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
+  const index = Math.min(units.length - 1, count < 1000 ? 0 : Math.floor(Math.log10(count) / 3));
+  const options = { style: "unit", unit: units[index]!, unitDisplay: index === 0 ? "long" : "short" } as const;
+  const number = count / 1000 ** index;
+  return new Intl.NumberFormat(locale, { ...options, maximumFractionDigits: number < 10 && index > 0 ? 1 : 0 }).format(
+    number,
+  );
+}
+
+/** Returns a name under which a file may be saved: no path, and nothing that hides how it ends. */
+export function fileName(name: string): string {
+  const plain = name.normalize("NFC").replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, "");
+  const safe = plain
+    .replace(/[\\/:*?"<>|]/g, "_")
+    .replace(/^[.\s]+/, "")
+    .replace(/[.\s]+$/, "");
+  return safe.slice(-120) || "file";
+}
+
 /** A part of a text: a link, or what is none. */
 export type Piece = { text: string; href: string | null };
 

@@ -1,6 +1,6 @@
 /** What a page shows, as signals. */
 import { computed, signal } from "@preact/signals";
-import type { AppState, Chat, News, Pending, Person, Presence, Snapshot } from "../bridge/protocol.js";
+import type { AppState, Chat, News, Pending, Person, Presence, Progress, Snapshot } from "../bridge/protocol.js";
 import { Conversation } from "./conversation.js";
 
 /** What typing lapses after, in milliseconds: docs/protocol.md. */
@@ -17,10 +17,17 @@ export const app = signal<AppState>({
   hasPassphrase: false,
   isPersisted: null,
   clockOffsetMs: 0,
+  mediaBytes: null,
 });
 export const chats = signal<readonly Chat[]>([]);
 export const pending = signal<readonly Pending[]>([]);
 export const presence = signal<ReadonlyMap<number, Presence>>(new Map());
+/** Files on their way, by their keys. */
+export const transfers = signal<ReadonlyMap<string, Progress>>(new Map());
+/** Files that are chosen, and sent with what is being written. */
+export const staged = signal<readonly File[]>([]);
+/** Counts up when a message has become larger than it was drawn. */
+export const grown = signal(0);
 export const typing = signal<ReadonlySet<number>>(new Set());
 /** The conversation on the screen. */
 export const conversation = signal<Conversation | null>(null);
@@ -65,7 +72,11 @@ export function takeNews(news: News): void {
   else if ("goneBefore" in news) conversation.value?.remove(({ timestamp }) => timestamp < news.goneBefore);
   else if ("reloaded" in news) void conversation.value?.refresh();
   else if ("typing" in news) setTyping(news.typing.user, news.typing.isActive);
-  else presence.value = new Map([...presence.value, news.presence]);
+  else if ("transfer" in news) {
+    const { key, progress } = news.transfer;
+    const others = [...transfers.value].filter(([other]) => other !== key);
+    transfers.value = new Map(progress ? [...others, [key, progress]] : others);
+  } else presence.value = new Map([...presence.value, news.presence]);
 }
 
 function takeChats(list: readonly Chat[], isWhole: boolean): void {

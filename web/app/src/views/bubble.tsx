@@ -7,7 +7,8 @@ import { type Line, tickOf } from "../lib/lines.js";
 import { calls } from "../page/calls.js";
 import type { Conversation } from "../page/conversation.js";
 import { chatWith, isSelf, now } from "../page/state.js";
-import { failureText, t, unreadableText } from "../texts.js";
+import { failureText, said, t, unreadableText } from "../texts.js";
+import { Files } from "./lazyfiles.js";
 import { Menu, type MenuItem } from "./menu.js";
 import { Confirm, Icon, Ticks } from "./parts.js";
 
@@ -36,7 +37,7 @@ export function Bubble({
   const mayDeleteForAll = message.isMine && !isSelf(partner) && now() - time < EVERYONE_MS;
   const items: MenuItem[] = [
     { label: t.message.reply, onSelect: () => onReply(message) },
-    ...(message.text === null
+    ...(!message.text
       ? []
       : [{ label: t.message.copy, onSelect: () => void navigator.clipboard.writeText(message.text ?? "") }]),
     { label: t.message.deleteMe, isDangerous: true, onSelect: () => setDeleting("me") },
@@ -64,6 +65,7 @@ export function Bubble({
     >
       <div class="bubble">
         {message.replyTo !== null && <Quote id={message.replyTo} conversation={conversation} onJump={onJump} />}
+        {message.files.length > 0 && <Files files={message.files} message={message.id} />}
         {message.text === null ? <p class="unreadable">{unreadableText(message)}</p> : <Text text={message.text} />}
         <span class="meta">
           {message.expiresAt !== null && (
@@ -115,6 +117,7 @@ export function PendingBubble({
     >
       <div class="bubble">
         {pending.replyTo !== null && <Quote id={pending.replyTo} conversation={conversation} onJump={async () => {}} />}
+        {pending.files.length > 0 && <Files files={pending.files} clientId={pending.clientId} />}
         <Text text={pending.text} />
         <span class="meta">
           <time>{clock(time, t.days)}</time>
@@ -141,7 +144,8 @@ function FailedNote({ pending, failed }: { pending: Pending; failed: string }): 
 }
 
 /** The text with its links; nothing is fetched of them. */
-function Text({ text }: { text: string }): JSX.Element {
+function Text({ text }: { text: string }): JSX.Element | null {
+  if (text === "") return null;
   return (
     <p class={isOnlyEmoji(text) ? "text big" : "text"} dir="auto">
       {links(text).map(({ text, href }, index) =>
@@ -187,7 +191,7 @@ function Quote({
   return (
     <button type="button" class="quote" tabIndex={-1} onClick={() => void onJump(id)}>
       <strong>{message.isMine ? t.chat.yourMessage : conversation.partner.name}</strong>
-      <span>{oneLine(message.text ?? unreadableText(message))}</span>
+      <span>{oneLine(said(message))}</span>
     </button>
   );
 }

@@ -5,8 +5,9 @@ import { CallError } from "../bridge/bridge.js";
 import type { Message, Person } from "../bridge/protocol.js";
 import { line } from "../lib/format.js";
 import { calls } from "../page/calls.js";
-import { chatWith, conversation } from "../page/state.js";
-import { failureText, t, unreadableText } from "../texts.js";
+import { chatWith, conversation, staged } from "../page/state.js";
+import { failureText, said, t } from "../texts.js";
+import { Attachments } from "./lazyfiles.js";
 import { Icon } from "./parts.js";
 
 /** How often the other side is told of typing, and how long a pause is its end, in milliseconds. */
@@ -42,6 +43,7 @@ export function Composer({
     if (matchMedia("(pointer: fine)").matches) area.current?.focus({ preventScroll: true });
     return () => {
       stopTyping();
+      staged.value = [];
       clearTimeout(draftTimer.current);
       void calls().keepDraft(partner.id, current.current);
     };
@@ -85,20 +87,24 @@ export function Composer({
 
   function send(): void {
     const written = text.trim();
-    if (written === "") return;
+    const files = staged.value;
+    if (written === "" && files.length === 0) return;
     clearTimeout(draftTimer.current);
     setText("");
+    staged.value = [];
     stopTyping();
     const answered = replyTo?.id ?? null;
     onReplied();
     conversation.value?.toEnd();
-    calls()
-      .send(partner.id, written, answered)
-      .catch((error: unknown) => {
+    const { send, sendFiles } = calls();
+    (files.length > 0 ? sendFiles(partner.id, files, written, answered) : send(partner.id, written, answered)).catch(
+      (error: unknown) => {
         setFailure(failureText(error instanceof CallError ? error.code : "unknown"));
         // It is not lost.
         setText((now) => (now === "" ? written : now));
-      });
+        if (staged.value.length === 0) staged.value = files;
+      },
+    );
   }
 
   function onKeyDown(event: KeyboardEvent): void {
@@ -126,7 +132,7 @@ export function Composer({
         <div class="quote">
           <span>
             <strong>{t.chat.replyTo(replyTo.isMine ? t.chat.yourMessage : partner.name)}</strong>
-            {line(replyTo.text ?? unreadableText(replyTo))}
+            {line(said(replyTo))}
           </span>
           <button type="button" class="quiet" aria-label={t.composer.cancelReply} onClick={onReplied}>
             <Icon name="close" />
@@ -134,6 +140,7 @@ export function Composer({
         </div>
       )}
       <div class="row">
+        <Attachments onFailure={(code) => setFailure(failureText(code))} />
         <textarea
           ref={area}
           rows={1}
@@ -143,7 +150,12 @@ export function Composer({
           onInput={(event) => write(event.currentTarget.value)}
           onKeyDown={onKeyDown}
         />
-        <button class="send" aria-label={t.composer.send} title={t.composer.send} disabled={text.trim() === ""}>
+        <button
+          class="send"
+          aria-label={t.composer.send}
+          title={t.composer.send}
+          disabled={text.trim() === "" && staged.value.length === 0}
+        >
           <Icon name="send" />
         </button>
       </div>

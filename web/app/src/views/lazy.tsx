@@ -2,10 +2,13 @@
 import type { ComponentType, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
-/** Returns a component that is shown as soon as it is loaded. */
-export function lazy<Props extends object>(load: () => Promise<ComponentType<Props>>): ComponentType<Props> {
+/** Returns a component that is shown as soon as it is loaded, and what stands for it until then. */
+export function lazy<Props extends object>(
+  load: () => Promise<ComponentType<Props>>,
+  placeholder: JSX.Element | null = <div class="empty" />,
+): ComponentType<Props> {
   let loaded: ComponentType<Props> | null = null;
-  return function Lazy(props: Props): JSX.Element {
+  return function Lazy(props: Props): JSX.Element | null {
     const [, setLoaded] = useState(loaded !== null);
     useEffect(() => {
       if (loaded) return;
@@ -15,6 +18,6 @@ export function lazy<Props extends object>(load: () => Promise<ComponentType<Pro
       });
     }, []);
     const Loaded = loaded;
-    return Loaded ? <Loaded {...props} /> : <div class="empty" />;
+    return Loaded ? <Loaded {...props} /> : placeholder;
   };
 }

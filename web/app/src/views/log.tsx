@@ -8,7 +8,7 @@ import { type Line, linesOf } from "../lib/lines.js";
 import { calls } from "../page/calls.js";
 import type { Conversation } from "../page/conversation.js";
 import { pathOf, route } from "../page/route.js";
-import { app, chatWith, isLookedAt, isSelf, now, pending } from "../page/state.js";
+import { app, chatWith, grown, isLookedAt, isSelf, now, pending } from "../page/state.js";
 import { t } from "../texts.js";
 import { Bubble, PendingBubble } from "./bubble.js";
 import { Avatar, Icon } from "./parts.js";
@@ -70,7 +70,7 @@ export function Log({
       scroller.scrollTop = scroller.scrollHeight;
     } else if (anchor?.isConnected) scroller.scrollTop += anchor.getBoundingClientRect().top - top;
     look();
-  }, [lines.length, drawn, conversation.isLoaded.value]);
+  }, [lines.length, drawn, conversation.isLoaded.value, grown.value]);
 
   // What is at the end stays there when a phone's keyboard opens.
   useEffect(() => {

@@ -30,9 +30,14 @@ const PATHS = {
 export type IconName = keyof typeof PATHS;
 
 export function Icon({ name }: { name: IconName }): JSX.Element {
+  return <Drawing path={PATHS[name]} kind={name === "more" ? "icon dots" : "icon"} />;
+}
+
+/** An icon by its lines. */
+export function Drawing({ path, kind = "icon" }: { path: string; kind?: string }): JSX.Element {
   return (
-    <svg class={name === "more" ? "icon dots" : "icon"} viewBox="0 0 24 24" aria-hidden="true">
-      <path d={PATHS[name]} />
+    <svg class={kind} viewBox="0 0 24 24" aria-hidden="true">
+      <path d={path} />
     </svg>
   );
 }
@@ -220,9 +225,9 @@ export function Confirm({
   );
 }
 
-/** Lets the person save a text as a file. */
-export function saveFile(name: string, type: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
+/** Lets the person save something as a file. */
+export function saveFile(name: string, type: string, content: string | Blob): void {
+  const url = URL.createObjectURL(new Blob([content], { type }));
   const link = document.createElement("a");
   link.href = url;
   link.download = name;

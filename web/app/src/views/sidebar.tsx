@@ -8,7 +8,7 @@ import { tickOf } from "../lib/lines.js";
 import { calls } from "../page/calls.js";
 import { go, pathOf, route } from "../page/route.js";
 import { app, chats, isSelf, now, pending, presence, typing } from "../page/state.js";
-import { t, unreadableText } from "../texts.js";
+import { said, t } from "../texts.js";
 import { Avatar, Icon, Ticks } from "./parts.js";
 
 /** How long the person must pause before people are searched, in milliseconds. */
@@ -163,7 +163,7 @@ function Last({ chat }: { chat: Chat }): JSX.Element {
   if (waiting) {
     return (
       <>
-        <Ticks state={waiting.failed === null ? "waiting" : "failed"} /> {line(waiting.text)}
+        <Ticks state={waiting.failed === null ? "waiting" : "failed"} /> {line(said(waiting))}
       </>
     );
   }
@@ -172,7 +172,7 @@ function Last({ chat }: { chat: Chat }): JSX.Element {
   return (
     <>
       {last.isMine && !isSelf(partner) && <Ticks state={tickOf(last, chat)} />}{" "}
-      {last.text === null ? <em>{unreadableText(last)}</em> : line(last.text)}
+      {last.text === null ? <em>{said(last)}</em> : line(said(last))}
     </>
   );
 }
@@ -243,7 +243,7 @@ function Hit({ message }: { message: Message }): JSX.Element | null {
         <span class="who">{isSelf(chat.partner) ? t.list.yourself : name}</span>
         <time>{brief(Date.parse(message.timestamp), now(), t.days)}</time>
         <span class="preview">
-          {message.isMine && <em>{t.list.you}:</em>} {line(message.text ?? "")}
+          {message.isMine && <em>{t.list.you}:</em>} {line(said(message))}
         </span>
       </a>
     </li>

@@ -8,10 +8,12 @@ import type { Store } from "../../../../sdk/typescript/src/store.js";
 import { type Layout, openDatabase } from "../../../../sdk/typescript/src/store/indexeddb.js";
 import type { EventFrame } from "../../../../sdk/typescript/src/wire.js";
 import type { News, Pending, Presence } from "../bridge/protocol.js";
-import { Book, shown } from "./book.js";
+import { Book } from "./book.js";
+import type { Files } from "./files.js";
 import { databaseName } from "./known.js";
 import { type Program, loadProgram, saveProgram } from "./program.js";
 import { fingerprint } from "./safety.js";
+import { saidIn, shown, shownFile } from "./shown.js";
 import { changeLock, isLocked, openStore } from "./vault.js";
 
 /** How long after a message presence is asked for anew, in milliseconds. */
@@ -20,7 +22,7 @@ const WATCH_MS = 1_000;
 export interface AccountEvents {
   onNews(news: News): void;
   onConnection(state: ConnectionState): void;
-  onClock(offsetMs: number): void;
+  onHello(about: { clockOffsetMs: number; mediaBytes: number | null }): void;
 }
 
 /** The data is under a passphrase. */
@@ -32,6 +34,7 @@ export class Account {
   readonly presence = new Map<number, Presence>();
   book: Book | null = null;
   #watchTimer: ReturnType<typeof setTimeout> | undefined;
+  #files: Promise<Files> | null = null;
   me = 0;
   clockOffsetMs = 0;
 
@@ -83,6 +86,13 @@ export class Account {
     const onChats = (chats: ReturnType<Book["chats"]>, isWhole: boolean) => this.events.onNews({ chats, isWhole });
     this.book = new Book({ client, store, me, program, now: () => this.now(), onChats });
     await this.book.open();
+    // What was on its way goes on.
+    if (program.outgoing.length > 0) void this.files().catch(() => {});
+  }
+
+  /** Returns what sends and fetches files: loaded when it is needed. */
+  files(): Promise<Files> {
+    return (this.#files ??= import("./files.js").then(({ Files }) => Files.open(this)));
   }
 
   /** Returns the time by the server's clock. */
@@ -96,20 +106,37 @@ export class Account {
 
   /** Returns the messages that the server does not have yet. */
   async pending(): Promise<Pending[]> {
-    return (await this.client.outbox()).map(({ draft, failed, text }) => ({
-      clientId: draft.client_id,
-      partner: draft.to,
-      text,
-      writtenAt: timeOf(draft.client_id),
-      replyTo: draft.reply_to ?? null,
-      failed,
-    }));
+    const written = (await this.client.outbox()).map(({ draft, failed, text }) => {
+      const said = saidIn({ ...draft, text, attachments: undefined } as never);
+      return {
+        clientId: draft.client_id,
+        partner: draft.to,
+        text: said ? (said.text ?? "") : text,
+        files: said?.files.map(shownFile) ?? [],
+        writtenAt: timeOf(draft.client_id),
+        replyTo: draft.reply_to ?? null,
+        failed,
+      };
+    });
+    const names = new Set(written.map(({ clientId }) => clientId));
+    const files = this.program.outgoing
+      .filter((note) => !names.has(note.clientId))
+      .map(({ clientId, partner, caption: text, replyTo, file, failed }) => {
+        return { clientId, partner, text, files: [file], writtenAt: timeOf(clientId), replyTo, failed };
+      });
+    return [...written, ...files];
+  }
+
+  /** Says anew what waits to be sent. */
+  async tellPending(): Promise<void> {
+    this.events.onNews({ pending: await this.pending() });
   }
 
   /** Ends the connection; what is here stays. */
   async close(): Promise<void> {
     clearTimeout(this.#watchTimer);
     this.book?.close();
+    await this.#closeFiles();
     await this.client.close();
     this.database.close();
   }
@@ -117,17 +144,28 @@ export class Account {
   /** Seals everything anew. The account must be opened anew afterwards. */
   async changeLock(old: string | null, next: string | null): Promise<void> {
     this.book?.close();
+    await this.#closeFiles();
     await this.client.close();
     const database = await openDatabase(databaseName(this.server, this.name));
     await changeLock(database, old, next).finally(() => database.close());
   }
 
+  async #closeFiles(): Promise<void> {
+    const files = await this.#files?.catch(() => null);
+    this.#files = null;
+    await files?.close();
+  }
+
   #listen(): void {
     const { client, events } = this;
     client.on("state", (state) => events.onConnection(state));
-    client.on("hello", ({ server_time }) => {
+    client.on("hello", ({ server_time, limits }) => {
       this.clockOffsetMs = Date.parse(server_time) - Date.now();
-      events.onClock(this.clockOffsetMs);
+      const mediaBytes = limits?.media_bytes ?? null;
+      const isNew = mediaBytes !== this.program.mediaBytes;
+      this.program.mediaBytes = mediaBytes;
+      if (isNew) void this.save().catch(() => {});
+      events.onHello({ clockOffsetMs: this.clockOffsetMs, mediaBytes });
     });
     client.on("message", (message) => {
       events.onNews({ message: shown(message, this.me) });
@@ -135,8 +173,8 @@ export class Account {
       this.#watchSoon(message.partner_id);
     });
     client.on("event", (frame) => void this.#event(frame).catch(() => {}));
-    client.on("outbox", () => void this.#tellPending());
-    client.on("failed", () => void this.#tellPending());
+    client.on("outbox", () => void this.tellPending());
+    client.on("failed", () => void this.tellPending());
     client.on("reloaded", () => {
       events.onNews({ reloaded: true });
       void this.book?.load().catch(() => {});
@@ -179,10 +217,6 @@ export class Account {
     if (this.presence.has(partner) || partner === this.me) return;
     clearTimeout(this.#watchTimer);
     this.#watchTimer = setTimeout(() => this.book?.watch(), WATCH_MS);
-  }
-
-  async #tellPending(): Promise<void> {
-    this.events.onNews({ pending: await this.pending() });
   }
 }
 

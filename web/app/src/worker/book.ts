@@ -1,10 +1,11 @@
 /** The list of conversations: what is on this device, put together anew wherever something has changed. */
-import type { Client, ShownMessage } from "../../../../sdk/typescript/src/index.js";
+import type { Client } from "../../../../sdk/typescript/src/index.js";
 import { type Position, type Store, type StoredMessage, positionKey } from "../../../../sdk/typescript/src/store.js";
 import type { Conversation, KeyedUser } from "../../../../sdk/typescript/src/wire.js";
-import type { Chat, Message } from "../bridge/protocol.js";
+import type { Chat } from "../bridge/protocol.js";
 import { type Program, note, saveProgram } from "./program.js";
 import { fingerprint } from "./safety.js";
+import { shown } from "./shown.js";
 
 /** Most messages that are counted as unread. */
 const MAX_UNREAD = 100;
@@ -163,32 +164,6 @@ export class Book {
       mustConfirmKey: notes.verified !== undefined && !isVerified,
     };
   }
-}
-
-/** Returns a message as pages show it. */
-export function shown(message: ShownMessage, me: number): Message {
-  const {
-    id,
-    partner_id: partner,
-    sender_id,
-    text,
-    timestamp,
-    reply_to,
-    expires_at,
-    client_id,
-    message_type,
-  } = message;
-  return {
-    id,
-    partner,
-    isMine: sender_id === me,
-    text,
-    isOtherKind: message_type !== "text",
-    timestamp,
-    replyTo: reply_to ?? null,
-    expiresAt: expires_at ?? null,
-    clientId: client_id ?? null,
-  };
 }
 
 function unreadIn(newest: readonly StoredMessage[], readUpTo: number, me: number): number {

@@ -1,4 +1,5 @@
 import { ApiError, Unreachable } from "../../../../sdk/typescript/src/api.js";
+import { FileError } from "../../../../sdk/typescript/src/files/error.js";
 import { KeyMissing, KeyNotTrusted } from "../../../../sdk/typescript/src/client/sender.js";
 import type { Failure } from "../bridge/protocol.js";
 import { Locked } from "./account.js";
@@ -19,6 +20,7 @@ export function failureOf(error: unknown): Failure {
   const failure = (code: string): Failure => ({ code, detail, retryAfterMs: null });
   if (error instanceof ApiError) return { code: codeOf(error), detail, retryAfterMs: error.retryAfterMs };
   if (error instanceof Refused) return failure(error.code);
+  if (error instanceof FileError) return failure(error.code);
   if (error instanceof Unreachable) return failure("unreachable");
   if (error instanceof KeyMissing) return failure("key_missing");
   if (error instanceof KeyNotTrusted) return failure("key_not_trusted");

@@ -13,6 +13,11 @@ export function databaseName(server: string, username: string): string {
   return `fluent ${server} ${keyOf(username)}`;
 }
 
+/** Returns the name of the database that keeps a user's files while they are on their way. */
+export function filesName(server: string, username: string): string {
+  return `${databaseName(server, username)} files`;
+}
+
 export function isSameName(one: string, other: string): boolean {
   return keyOf(one) === keyOf(other);
 }
@@ -38,7 +43,7 @@ export async function forget(server: string, username: string): Promise<void> {
   const others = names.filter((name) => !isSameName(name, username));
   const isCurrent = current !== null && isSameName(current, username);
   await save(server, { current: isCurrent ? null : current, names: others });
-  await deleteDB(databaseName(server, username));
+  await Promise.all([databaseName, filesName].map((nameOf) => deleteDB(nameOf(server, username))));
 }
 
 async function save(server: string, value: Known): Promise<void> {

@@ -1,5 +1,8 @@
 /** What the program keeps beside messages: notes on people, drafts, timers. */
+import type { OutgoingFile } from "../../../../sdk/typescript/src/files/transfers.js";
 import type { Store } from "../../../../sdk/typescript/src/store.js";
+import type { Draft } from "../../../../sdk/typescript/src/wire.js";
+import type { ShownFile } from "../bridge/protocol.js";
 
 /** What is noted of a person. */
 export interface PersonNotes {
@@ -12,6 +15,23 @@ export interface PersonNotes {
   isGone?: true;
 }
 
+/** A file that is being sent. */
+export interface OutgoingNote {
+  /** Names it until it is a message. */
+  clientId: string;
+  partner: number;
+  caption: string;
+  replyTo: number | null;
+  expiresInS: number | null;
+  file: ShownFile;
+  /** Its key and how far it is, once it is encrypted. */
+  outgoing: OutgoingFile | null;
+  /** The message, once it is written: the same bytes are the same message. */
+  written: { draft: Draft; plaintext: string } | null;
+  /** Why it is not sent. */
+  failed: string | null;
+}
+
 export interface Program {
   /** Whether the key is in a file too, or under a passphrase. */
   isKeySaved: boolean;
@@ -19,14 +39,22 @@ export interface Program {
   drafts: Record<number, string>;
   /** Seconds after which messages to a person are destroyed. */
   timers: Record<number, number>;
+  /** Files that are being sent, oldest first. */
+  outgoing: OutgoingNote[];
+  /** Ids of files of which a part is here, oldest first. */
+  incoming: string[];
+  /** Bytes of the largest file that the server took when it was reached last; `null` when it takes none. */
+  mediaBytes: number | null;
 }
 
 /** Most changes of a key that are shown. */
 const MAX_CHANGES = 20;
 
 export async function loadProgram(store: Store): Promise<Program> {
-  const kept = (await store.get("program")) as Program | null;
-  return kept ?? { isKeySaved: false, people: {}, drafts: {}, timers: {} };
+  const kept = (await store.get("program")) as Partial<Program> | null;
+  const notes = { people: {}, drafts: {}, timers: {}, outgoing: [], incoming: [] };
+  // What an earlier version has kept lacks what is new.
+  return { isKeySaved: false, mediaBytes: null, ...notes, ...kept };
 }
 
 export async function saveProgram(store: Store, program: Program): Promise<void> {

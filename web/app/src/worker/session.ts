@@ -13,6 +13,7 @@ const START: AppState = {
   hasPassphrase: false,
   isPersisted: null,
   clockOffsetMs: 0,
+  mediaBytes: null,
 };
 
 export class Session {
@@ -44,7 +45,7 @@ export class Session {
       const account = await Account.open(this.server, name, passphrase, {
         onNews: (news) => this.tell(news),
         onConnection: (state) => void this.#connection(state),
-        onClock: (clockOffsetMs) => this.set({ clockOffsetMs }),
+        onHello: (about) => this.set(about),
       });
       this.account = account;
       this.locked = null;
@@ -86,9 +87,16 @@ export class Session {
     if (!account) return;
     const user = await account.store.get("user");
     const { hasPassphrase, client, clockOffsetMs } = account;
+    const { mediaBytes } = account.program;
     const person: Person | null = user && { id: user.id, name: user.username };
     const connection = plain(client.state);
-    const state = { user: person ?? { id: 0, name: account.name }, hasPassphrase, connection, clockOffsetMs };
+    const state = {
+      user: person ?? { id: 0, name: account.name },
+      hasPassphrase,
+      connection,
+      clockOffsetMs,
+      mediaBytes,
+    };
     if (!(await account.isSignedIn())) return this.set({ ...state, phase: "signed_out" });
     const isSaved = account.program.isKeySaved || hasPassphrase;
     // Without a network, and without having known it, the key is taken to be the right one.

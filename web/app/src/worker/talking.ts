@@ -1,10 +1,10 @@
 /** Conversations: what is written, read, searched and removed. */
 import type { Calls, Message, Person } from "../bridge/protocol.js";
-import { shown } from "./book.js";
 import type { Answers } from "./entering.js";
 import { Refused } from "./failure.js";
 import { note } from "./program.js";
 import type { Session } from "./session.js";
+import { shown } from "./shown.js";
 
 /** Most messages that a search finds, and those of a conversation that it looks at. */
 const MAX_FOUND = 50;
@@ -18,6 +18,9 @@ type Talking = Pick<
   | "message"
   | "send"
   | "parts"
+  | "sendFiles"
+  | "openFile"
+  | "stopFile"
   | "retry"
   | "discard"
   | "remove"
@@ -46,6 +49,17 @@ export function talking(session: Session): Answers<Talking> {
     return Object.entries(session.mine.program.people).map(([id, { name }]) => ({ id: Number(id), name }));
   }
 
+  /** Notes somebody to whom nothing was written yet. */
+  async function meet(partner: number): Promise<void> {
+    const { client, program } = session.mine;
+    if (program.people[partner]) return;
+    const [user] = await client.api.users([partner]);
+    if (!user) throw new Refused("unknown_user");
+    note(program, user, session.mine.now());
+  }
+
+  const isFile = (clientId: string) => session.mine.program.outgoing.some((note) => note.clientId === clientId);
+
   return {
     async find(name) {
       const here = known().find((person) => person.name === name);
@@ -65,7 +79,8 @@ export function talking(session: Session): Answers<Talking> {
       const messages: Message[] = [];
       for (const { id } of known()) {
         for await (const message of here(id, MAX_SEARCHED)) {
-          if (message.text?.toLowerCase().includes(word)) messages.push(message);
+          const said = [message.text ?? "", ...message.files.map((file) => file.name)];
+          if (said.some((one) => one.toLowerCase().includes(word))) messages.push(message);
         }
       }
       messages.sort((one, other) => other.timestamp.localeCompare(one.timestamp));
@@ -87,11 +102,7 @@ export function talking(session: Session): Answers<Talking> {
     },
     async send(partner, text, replyTo) {
       const { client, program, book } = session.mine;
-      if (!program.people[partner]) {
-        const [user] = await client.api.users([partner]);
-        if (!user) throw new Refused("unknown_user");
-        note(program, user, session.mine.now());
-      }
+      await meet(partner);
       const expiresInS = program.timers[partner] ?? null;
       const options = { ...(replyTo === null ? {} : { replyTo }), ...(expiresInS === null ? {} : { expiresInS }) };
       await client.send(partner, text, options);
@@ -100,8 +111,20 @@ export function talking(session: Session): Answers<Talking> {
       book?.touch(partner);
     },
     parts: async (text) => session.mine.cipher.split(text).length,
-    retry: async (clientId) => session.mine.client.retry(clientId),
-    discard: async (clientId) => session.mine.client.discard(clientId),
+    async sendFiles(partner, files, caption, replyTo) {
+      await meet(partner);
+      await (await session.mine.files()).send(partner, files, caption, replyTo);
+      session.mine.book?.touch(partner);
+    },
+    openFile: async (message, index) => (await session.mine.files()).fetch(message, index),
+    stopFile: async (key) => (await session.mine.files()).stop(key),
+    async retry(clientId) {
+      if (isFile(clientId)) (await session.mine.files()).retry(clientId);
+      else await session.mine.client.retry(clientId);
+    },
+    async discard(clientId) {
+      await (isFile(clientId) ? (await session.mine.files()).stop(clientId) : session.mine.client.discard(clientId));
+    },
     async remove(id, side) {
       const { client, store, book } = session.mine;
       const message = await store.message(id);
@@ -130,8 +153,9 @@ export function talking(session: Session): Answers<Talking> {
       const conversations = [];
       for (const { id, name } of known()) {
         const messages = [];
-        for await (const { isMine, text, timestamp } of here(id, Infinity)) {
-          messages.push({ from: isMine ? "me" : name, timestamp, text });
+        for await (const { isMine, text, timestamp, files } of here(id, Infinity)) {
+          const named = files.length > 0 ? { files: files.map((file) => file.name) } : {};
+          messages.push({ from: isMine ? "me" : name, timestamp, text, ...named });
         }
         if (messages.length > 0) conversations.push({ with: name, messages: messages.reverse() });
       }
