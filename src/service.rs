@@ -9,6 +9,7 @@ mod account_control;
 mod accounts;
 mod addresses;
 mod audit;
+mod closed_sockets;
 mod commands;
 mod dialects;
 mod error;
@@ -35,7 +36,8 @@ pub use audit::Audit;
 pub use dialects::Dialects;
 pub use error::ServiceError;
 pub use monitor::{
-    ActorNode, ActorTree, Batch, Check, CheckName, Edge, ListedSession, Monitor, Readiness, Sessions, ShownError,
+    ActorNode, ActorTree, Batch, Check, CheckName, Edge, ListedSession, Monitor, NotFollowed, Notice, NoticeLevel,
+    Notices, Overview, PlacesTaken, Reader, Readiness, Series, Sessions, ShownError, Snapshot, SocketList, Tick, Told,
 };
 pub use push_trace::{PushStatus, Traced, TracedTarget, attempt_in_words};
 pub use sync::SyncPage;

@@ -16,7 +16,7 @@ mod writing;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{Request, Response};
 use hyper::upgrade::Parts;
@@ -30,8 +30,8 @@ use crate::auth::Access;
 use crate::config;
 use crate::domain::{ClientAddress, Seq, SocketId, UserId};
 use crate::limits::Limiters;
-use crate::protocol::ErrorCode;
 use crate::protocol::who::Stamp;
+use crate::protocol::{CloseReason, ErrorCode};
 use crate::storage::Storage;
 use crate::telemetry::{SocketKind, metrics};
 use clients::{Client, SocketClients, WithClient};
@@ -91,7 +91,7 @@ impl Sockets {
             registry,
             in_flight_bytes: InFlightBytes::new(config.socket.in_flight_bytes),
             last_id: AtomicU64::new(0),
-            open: Arc::new(OpenSockets { count: AtomicUsize::new(0), gate, window: config.server.drain_window() }),
+            open: Arc::new(OpenSockets { counts: Default::default(), gate, window: config.server.drain_window() }),
             clients: Arc::default(),
             tasks: TaskTracker::new(),
         }
@@ -120,7 +120,8 @@ impl Sockets {
             Some(opening) if opening.is_background => (Dialect::V1, SocketKind::Background),
             Some(_) => (Dialect::V1, SocketKind::V1),
         };
-        let client = Client { user: access.user, kind, address: client, socket: queue.handle() };
+        let (opened_at, socket) = (Instant::now(), queue.handle());
+        let client = Client { user: access.user, kind, address: client, opened_at, socket };
         let client = SocketClients::add(&self.clients, id, client);
         let socket = NewSocket { id, login: access.login, queue: end, opening, above, stamp };
         let session = timeout(ATTACH_TIMEOUT, self.registry.attach(access.user, socket)).await.ok()??;
@@ -154,13 +155,25 @@ impl Sockets {
     /// Returns how many sockets are open, or about to be.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.open.count.load(Ordering::Relaxed)
+        self.open.count()
+    }
+
+    /// Returns the same by kind.
+    #[must_use]
+    pub fn counts(&self) -> [usize; SocketKind::ALL.len()] {
+        self.open.counts.each_ref().map(|count| count.load(Ordering::Relaxed))
     }
 
     /// Returns the figures of all open sockets.
     #[must_use]
     pub fn figures(&self) -> Vec<SocketFigures> {
         self.clients.figures()
+    }
+
+    /// Closes one socket with 1012, so that its client opens another one. Returns whose it is; `None` when it is not
+    /// open.
+    pub fn close(&self, id: SocketId) -> Option<UserId> {
+        self.clients.close(id, CloseReason::Restart)
     }
 
     /// Closes the sockets of the clients at these addresses, with 1008. Returns how many they are.
@@ -182,16 +195,22 @@ fn log_closed(user: UserId, code: u16) {
 
 /// The open sockets, and how they leave when all must.
 struct OpenSockets {
-    count: AtomicUsize,
+    /// How many there are of each kind.
+    counts: [AtomicUsize; SocketKind::ALL.len()],
     gate: Gate,
     /// Longest time of a drain.
     window: Duration,
 }
 
 impl OpenSockets {
+    /// Returns how many there are.
+    fn count(&self) -> usize {
+        self.counts.iter().map(|count| count.load(Ordering::Relaxed)).sum()
+    }
+
     /// Returns the time over which the closing of all sockets is spread, so that not all clients return at once.
     fn spread(&self) -> Duration {
-        let sockets = u32::try_from(self.count.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
+        let sockets = u32::try_from(self.count()).unwrap_or(u32::MAX);
         // The other half of the window is for writing what was read.
         let spread = DRAIN_PER_SOCKET.saturating_mul(sockets).min(self.window / 2);
         if self.gate.is_fenced() { spread.min(FENCE_SPREAD) } else { spread }
@@ -203,7 +222,7 @@ struct OpenSocket(Arc<OpenSockets>, SocketKind);
 
 impl OpenSocket {
     fn new(all: Arc<OpenSockets>, kind: SocketKind) -> Self {
-        all.count.fetch_add(1, Ordering::Relaxed);
+        all.counts[kind as usize].fetch_add(1, Ordering::Relaxed);
         metrics().sockets.open(kind).rise();
         Self(all, kind)
     }
@@ -211,7 +230,7 @@ impl OpenSocket {
 
 impl Drop for OpenSocket {
     fn drop(&mut self) {
-        self.0.count.fetch_sub(1, Ordering::Relaxed);
+        self.0.counts[self.1 as usize].fetch_sub(1, Ordering::Relaxed);
         metrics().sockets.open(self.1).fall();
     }
 }

@@ -34,18 +34,18 @@ pub use actors::ActorMetrics;
 pub use cluster::{ClusterMetrics, Dropped};
 pub use handshakes::{HandshakeMetrics, HandshakeOutcome};
 pub use http::{HttpMetrics, STATUS_CLASSES};
-pub use level::{Level, Total};
+pub use level::{Held, Level, Total};
 pub use limiters::LimiterMetrics;
 pub use listener::{ListenerKind, ListenerMetrics};
 pub use logging::{LOG_LEVELS, LogMetrics, init_logging};
 pub use media::{Direction, MediaMetrics, MediaOp};
 pub use messages::{Destroyed, Ephemeral, MessageMetrics, RowKind};
 pub use names::{ALL as ALL_METRICS, Metric, MetricKind};
-pub use process::ProcessMetrics;
+pub use process::{Files, ProcessMetrics, Usage};
 pub use push::PushMetrics;
 pub use read_at::ReadAt;
 pub use seldom::Seldom;
-pub use sockets::{CLOSE_CODES, SocketKind, SocketMetrics};
+pub use sockets::{CLOSE_CODES, SocketKind, SocketMetrics, close_labels};
 pub use store::{DbFailure, Pool, StoreMetrics};
 pub use window::{Spread, Window};
 
@@ -96,6 +96,10 @@ pub struct Metrics {
     pub password_wait_seconds: Histogram,
     /// Time to hash one password.
     pub password_hash_seconds: Histogram,
+    /// Passwords that wait for a thread.
+    pub passwords_waiting: Level,
+    /// Passwords that are being hashed.
+    pub passwords_hashed: Level,
     /// Files with a new certificate that could not be used.
     pub tls_reload_failures: Counter,
     /// Handshakes of TLS that have failed.
@@ -153,6 +157,8 @@ impl Metrics {
             log: LogMetrics::new(),
             password_wait_seconds: histogram!(names::PASSWORD_WAIT_SECONDS),
             password_hash_seconds: histogram!(names::PASSWORD_HASH_SECONDS),
+            passwords_waiting: Level::new(Gauge::noop()),
+            passwords_hashed: Level::new(Gauge::noop()),
             tls_reload_failures: at_zero(counter!(names::TLS_RELOAD_FAILURES)),
             tls_handshake_failures: at_zero(counter!(names::TLS_HANDSHAKE_FAILURES)),
             cluster: ClusterMetrics::new(),

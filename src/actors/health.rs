@@ -212,6 +212,12 @@ impl Health {
         self.stats(kind).snapshot()
     }
 
+    /// As [`snapshot`](Self::snapshot), without the last error: it waits for nothing.
+    #[must_use]
+    pub fn counted(&self, kind: ActorKind) -> ActorSnapshot {
+        self.stats(kind).counted()
+    }
+
     /// Shuts the gate for good and makes the server not ready. Actors that end from now on are not restarted.
     pub fn begin_drain(&self) {
         self.gate.drain().cancel();

@@ -5,7 +5,6 @@ mod line;
 mod memory;
 mod threads;
 
-use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
@@ -54,8 +53,7 @@ pub(super) struct Passwords {
 
 impl Passwords {
     pub(super) fn new(config: &config::Auth) -> Result<Self, AuthError> {
-        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let at_once = if config.hash_concurrency == 0 { cores } else { config.hash_concurrency };
+        let at_once = config.hash_threads();
         let params = Params::new(config.argon2_memory_kib, config.argon2_passes, 1, None).map_err(internal)?;
         let wait = Duration::from_millis(config.hash_wait_ms);
         Ok(Self {
@@ -124,8 +122,11 @@ impl Passwords {
         work: impl FnOnce(&Hasher<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, AuthError> {
         let (asked, params) = (Instant::now(), self.params.clone());
+        let waiting = metrics().passwords_waiting.hold();
         let timed = move |memory: &mut Memory| {
             let begun = Instant::now();
+            drop(waiting);
+            let _hashed = metrics().passwords_hashed.hold();
             metrics().password_wait_seconds.record(begun.duration_since(asked));
             let result = work(&Hasher::new(params, memory));
             metrics().password_hash_seconds.record(begun.elapsed());

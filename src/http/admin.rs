@@ -2,6 +2,7 @@
 
 mod api;
 mod cluster;
+mod events;
 mod metrics;
 mod monitor;
 

@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::limits::Limiters;
 use crate::protocol::franking::ReportTokens;
 use crate::service::media::MediaService;
-use crate::service::{Addresses, Dialects, Monitor, Service};
+use crate::service::{Addresses, Dialects, Monitor, Notices, Service};
 use crate::socket::Sockets;
 use crate::storage::Storage;
 
@@ -88,11 +88,12 @@ impl App {
     ) -> Arc<Self> {
         let (registry, persistence) = (actors.registry.clone(), actors.persistence.clone());
         let bans = Bans::new(&config.bans, &config.server.trusted_proxies, config.limits.enabled);
-        let addresses = Addresses::new(actors.address_rules.clone(), bans);
+        let notices = Arc::<Notices>::default();
+        let addresses = Addresses::new(actors.address_rules.clone(), bans, notices.clone());
         let parts = (auth.clone(), storage.clone(), actors.sender.clone());
         let service = Service::new(parts, registry, persistence, &config, report_tokens, addresses, clock.clone());
-        let monitor =
-            Monitor::new(&config, actors.health.clone(), storage.clone(), actors.sender.clone(), clock.clone());
+        let (health, sender) = (actors.health.clone(), actors.sender.clone());
+        let monitor = Monitor::new(&config, health, storage.clone(), sender, clock.clone(), notices);
         Arc::new(Self {
             monitor: Arc::new(monitor),
             sockets: Sockets::new(

@@ -89,8 +89,15 @@ impl Places {
     }
 
     /// Returns the number of places.
-    pub(super) fn count(&self) -> usize {
+    #[must_use]
+    pub fn count(&self) -> usize {
         self.max
+    }
+
+    /// Returns how many places are taken.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        self.table().seats.len()
     }
 
     /// Returns the listener that the places belong to.

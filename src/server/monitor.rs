@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use crate::actors::{Health, RUNTIME_BEAT, SocketFigures};
 use crate::domain::Timestamp;
 use crate::http::{App, Tls};
-use crate::service::{Edge, Monitor};
-use crate::telemetry::metrics;
+use crate::service::{Edge, Monitor, PlacesTaken};
+use crate::telemetry::{SocketKind, metrics};
 
 /// The time between two rounds.
 const EVERY: Duration = Duration::from_secs(1);
@@ -33,9 +33,10 @@ pub(super) fn start(monitor: &Arc<Monitor>) -> std::io::Result<Rounds> {
     let (end, ended) = channel::<()>();
     let (monitor, runtime) = (Arc::downgrade(monitor), Handle::current());
     std::thread::Builder::new().name("monitor".to_owned()).spawn(move || {
-        let mut last = Instant::now();
+        let start = Instant::now();
+        let mut last = start;
         for round in 0.. {
-            if ended.recv_timeout(EVERY) != Err(RecvTimeoutError::Timeout) {
+            if ended.recv_timeout(until_next(start.elapsed())) != Err(RecvTimeoutError::Timeout) {
                 return;
             }
             let Some(monitor) = monitor.upgrade() else { return };
@@ -47,6 +48,12 @@ pub(super) fn start(monitor: &Arc<Monitor>) -> std::io::Result<Rounds> {
         }
     })?;
     Ok(Rounds(end))
+}
+
+/// Returns the time from `passed` to the next whole multiple of [`EVERY`], so that rounds which take their time do not
+/// come later and later.
+fn until_next(passed: Duration) -> Duration {
+    EVERY.saturating_sub(Duration::from_nanos(passed.subsec_nanos().into()))
 }
 
 /// Shows again and again that the runtime runs tasks, until `stop` is cancelled.
@@ -105,11 +112,33 @@ impl Edge for ServerEdge {
         self.app.upgrade().map(|app| app.sockets.figures()).unwrap_or_default()
     }
 
+    fn open_sockets(&self) -> [usize; SocketKind::ALL.len()] {
+        self.app.upgrade().map(|app| app.sockets.counts()).unwrap_or_default()
+    }
+
+    fn connections(&self) -> PlacesTaken {
+        let places = self.app.upgrade().map(|app| app.places.clone());
+        places.map(|places| PlacesTaken { open: places.taken(), limit: places.count() }).unwrap_or_default()
+    }
+
     fn is_full(&self) -> bool {
         self.app.upgrade().is_some_and(|app| app.places.is_full())
     }
 
     fn certificate_warning(&self, now: Timestamp) -> Option<String> {
         self.tls.as_ref()?.warning(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_come_at_whole_seconds_after_the_first() {
+        for (passed_ms, wait_ms) in [(0, 1000), (1, 999), (999, 1), (1000, 1000), (7250, 750)] {
+            let wait = until_next(Duration::from_millis(passed_ms));
+            assert_eq!(wait, Duration::from_millis(wait_ms), "after {passed_ms} ms");
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use serde_json::json;
 
+use super::monitor::{NoticeLevel, Notices};
 use super::{Service, ServiceError};
 use crate::auth::{AddressRules, AuthError, Bans, Suspicion};
 use crate::domain::{
@@ -16,13 +17,14 @@ use crate::domain::{
 pub struct Addresses {
     rules: Arc<AddressRules>,
     bans: Bans,
+    notices: Arc<Notices>,
 }
 
 impl Addresses {
-    /// Puts the two together.
+    /// Puts the two together. Bans are given notice of.
     #[must_use]
-    pub fn new(rules: Arc<AddressRules>, bans: Bans) -> Self {
-        Self { rules, bans }
+    pub fn new(rules: Arc<AddressRules>, bans: Bans, notices: Arc<Notices>) -> Self {
+        Self { rules, bans, notices }
     }
 }
 
@@ -149,6 +151,11 @@ impl Service {
                         "reason": reason});
                     service.audit.record(entry.with(detail));
                     let until = rule.expires_at.map(|end| end.to_string());
+                    let text = match &until {
+                        Some(until) => format!("the network {shown} is banned until {until}: {reason}"),
+                        None => format!("the network {shown} is banned: {reason}"),
+                    };
+                    service.addresses.notices.add(service.clock.now(), NoticeLevel::Warn, "ban", text);
                     tracing::warn!(network = %shown, strikes = rule.strikes, until, reason, "a network was banned");
                 }
                 // An operator's rule is there, or another server was faster.

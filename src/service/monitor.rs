@@ -1,39 +1,62 @@
 //! What operators see of the running server: its checks, its actors, and how it has done in the last minutes.
 
 mod checks;
+mod closes;
 mod disk;
+mod history;
+mod judging;
+mod notices;
+mod overview;
+mod readers;
+mod ring;
+mod sampler;
+mod second;
 mod sessions;
+mod sockets;
 mod tree;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 pub use checks::{Check, CheckName, Readiness};
+pub use history::{Series, Tick};
+pub use notices::{Notice, NoticeLevel, Notices};
+pub use overview::{Overview, PlacesTaken};
+pub use readers::{NotFollowed, Reader, Snapshot, Told};
 pub use sessions::{ListedSession, Sessions};
+pub use sockets::SocketList;
 pub use tree::{ActorNode, ActorTree, Batch, ShownError};
 
-use crate::actors::{ActorState, Health, SocketFigures};
+use crate::actors::{Health, SocketFigures};
 use crate::clock::Clock;
 use crate::config::{Config, Store};
 use crate::domain::Timestamp;
 use crate::push::Sender;
-use crate::storage::{PoolFigures, Storage};
-use crate::telemetry::{ActorKind, metrics};
-use disk::Disk;
+use crate::storage::Storage;
+use crate::telemetry::{SocketKind, metrics};
+use disk::{Disk, Sizes};
+use history::History;
+use readers::READERS;
+use second::KINDS;
 
 /// Longest wait for the database.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
-/// Sessions are as many as users are connected, so they are judged at every second round only.
-const SESSIONS_EVERY: u64 = 2;
-/// A clock that is set back by less is being corrected, as NTP does.
-const BACKSTEP_US: i64 = 100_000;
 
 /// The edge of the server, at which clients connect.
 pub trait Edge: Send + Sync {
     /// Returns the figures of all open sockets.
     fn sockets(&self) -> Vec<SocketFigures>;
+
+    /// Returns how many sockets of each kind are open.
+    fn open_sockets(&self) -> [usize; SocketKind::ALL.len()];
+
+    /// Returns how many places are taken.
+    fn connections(&self) -> PlacesTaken;
 
     /// Returns whether a newcomer would get no place.
     fn is_full(&self) -> bool;
@@ -64,6 +87,21 @@ pub struct Monitor {
     node: String,
     /// Since when each check fails, in microseconds since 1970; 0 while it passes.
     failing_since: [AtomicI64; CheckName::ALL.len()],
+    /// The parts that were warned of at the last look.
+    warned: Mutex<BTreeSet<&'static str>>,
+    /// How often actors of each kind had failed at the last look.
+    restarts: [AtomicU64; KINDS],
+    /// The size of the database.
+    sizes: Sizes,
+    /// The last quarter of an hour.
+    history: History,
+    /// What operators should learn at once.
+    notices: Arc<Notices>,
+    /// Room for those who follow.
+    readers: Arc<Semaphore>,
+    started_at: Timestamp,
+    /// Threads that hash passwords.
+    hash_threads: usize,
 }
 
 impl Monitor {
@@ -75,6 +113,7 @@ impl Monitor {
         storage: Arc<Storage>,
         sender: Arc<dyn Sender>,
         clock: Clock,
+        notices: Arc<Notices>,
     ) -> Self {
         let file = match config.store() {
             Ok(Store::Sqlite(path)) => Some(path),
@@ -87,6 +126,7 @@ impl Monitor {
             health,
             storage,
             sender,
+            started_at: clock.now(),
             clock,
             store_disk,
             media_disk,
@@ -97,6 +137,13 @@ impl Monitor {
             latest: AtomicI64::new(0),
             node: config.cluster.name(),
             failing_since: Default::default(),
+            warned: Mutex::default(),
+            restarts: Default::default(),
+            sizes: Sizes::default(),
+            history: History::default(),
+            notices,
+            readers: Arc::new(Semaphore::new(READERS)),
+            hash_threads: config.auth.hash_threads(),
         }
     }
 
@@ -109,10 +156,15 @@ impl Monitor {
         self.edge.get().map(|edge| edge.sockets()).unwrap_or_default()
     }
 
+    /// Returns the disks of the store and of files, each with its name.
+    fn disks(&self) -> Vec<(&'static str, &Disk)> {
+        let all = [("store", &self.store_disk), ("media", &self.media_disk)];
+        all.into_iter().filter_map(|(name, disk)| Some((name, disk.as_ref()?))).collect()
+    }
+
     /// Looks how much room the disks have. It waits for them, for as long as they take.
     pub fn look_at_disks(&self) {
-        for (name, disk) in [("store", &self.store_disk), ("media", &self.media_disk)] {
-            let Some(disk) = disk else { continue };
+        for (name, disk) in self.disks() {
             disk.look();
             if let (Some(free), Some(size)) = (disk.free_bytes(), disk.total_bytes()) {
                 metrics().store.disk(name, free, size);
@@ -122,75 +174,22 @@ impl Monitor {
             let size = |path: &Path| std::fs::metadata(path).ok().map(|found| found.len());
             let mut log = file.clone().into_os_string();
             log.push("-wal");
-            metrics().store.size(size(file), size(Path::new(&log)));
+            self.sizes.set(size(file), size(Path::new(&log)));
         }
     }
 
     /// Asks the database whether it works.
     pub async fn look_at_database(&self) {
-        self.readiness().await;
+        let readiness = self.readiness().await;
+        self.note_warnings(&readiness.checks);
     }
 
     /// Asks PostgreSQL how large the database is.
     pub async fn look_at_size(&self) {
         match self.storage.database_bytes().await {
-            Ok(bytes) => metrics().store.size(bytes, None),
+            // That of SQLite is found with its disk.
+            Ok(bytes) => self.sizes.set(bytes, None),
             Err(error) => tracing::debug!(error = %error, "the size of the database is not known"),
         }
-    }
-
-    /// Judges the actors, logs those that stand still, and tells the metrics. To be called each second with the number
-    /// of the call; it waits for nothing.
-    pub fn judge(&self, round: u64) {
-        for kind in self.health.kinds() {
-            if kind != ActorKind::Session || round.is_multiple_of(SESSIONS_EVERY) {
-                self.judge_kind(kind);
-            }
-        }
-        let works = self.note_checks() && self.database_works.load(Ordering::Relaxed);
-        let is_full = self.edge.get().is_some_and(|edge| edge.is_full());
-        let is_draining = self.health.is_draining();
-        let is_ready = works && !is_draining && !is_full && !self.health.gate().is_fenced();
-        metrics().readiness(is_ready, is_draining);
-        for PoolFigures { pool, size, busy } in self.storage.pools() {
-            metrics().store.connections(pool, busy, size.saturating_sub(busy));
-        }
-        let now = self.clock.now().as_micros();
-        if self.latest.fetch_max(now, Ordering::Relaxed) > now.saturating_add(BACKSTEP_US) {
-            metrics().store.backsteps.increment(1);
-            self.latest.store(now, Ordering::Relaxed);
-        }
-    }
-
-    fn judge_kind(&self, kind: ActorKind) {
-        let before = self.health.last_state(kind);
-        let (seen, changed) = self.health.judge(kind);
-        let is_stuck = self.health.last_state(kind) == ActorState::Stuck;
-        metrics().actors.judged(kind, seen.waiting, seen.busy_for.unwrap_or_default(), is_stuck);
-        match changed {
-            Some(ActorState::Stuck) => tracing::error!(
-                actor = kind.as_str(),
-                busy_for = ?seen.busy_for,
-                oldest_wait = ?seen.oldest_wait,
-                waiting = seen.waiting,
-                "an actor is stuck"
-            ),
-            Some(ActorState::Running) if before == ActorState::Stuck => {
-                tracing::info!(actor = kind.as_str(), "the actor works again");
-            }
-            _ => {}
-        }
-    }
-
-    /// Keeps since when a check fails. Returns that.
-    fn note(&self, name: CheckName, is_ok: bool) -> Option<Timestamp> {
-        let since = &self.failing_since[name as usize];
-        if is_ok {
-            since.store(0, Ordering::Relaxed);
-            return None;
-        }
-        let now = self.clock.now().as_micros().max(1);
-        let first = since.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
-        Some(Timestamp::from_micros(first.err().unwrap_or(now)))
     }
 }

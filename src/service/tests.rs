@@ -37,7 +37,7 @@ impl World {
         let (keys, limiters) = ((keys, &instance_key), Limiters::new(&config, &clock));
         let auth = Auth::new(&config.auth, keys, storage.clone(), limiters, clock.clone()).await.unwrap();
         let rules = crate::auth::AddressRules::new(Vec::new(), clock.clone());
-        let addresses = Addresses::new(rules, crate::auth::Bans::new(&config.bans, &[], true));
+        let addresses = Addresses::new(rules, crate::auth::Bans::new(&config.bans, &[], true), Arc::default());
         let tokens = Arc::new(ReportTokens::new(&[0; 32]).unwrap());
         let parts = (Arc::new(auth), storage.clone(), Arc::new(Nothing::default()) as Arc<dyn Sender>);
         let service = Service::new(parts, RegistryHandle::vacant(), writer, &config, tokens, addresses, clock.clone());

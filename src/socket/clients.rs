@@ -3,8 +3,9 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
-use crate::actors::{SocketFigures, SocketHandle};
+use crate::actors::{QueueFigures, SocketFigures, SocketHandle};
 use crate::domain::{ClientAddress, SocketId, UserId};
 use crate::protocol::CloseReason;
 use crate::telemetry::SocketKind;
@@ -19,6 +20,7 @@ pub(super) struct Client {
     pub(super) kind: SocketKind,
     /// Whose address it has, where that is known.
     pub(super) address: Option<ClientAddress>,
+    pub(super) opened_at: Instant,
     pub(super) socket: SocketHandle,
 }
 
@@ -51,14 +53,25 @@ impl SocketClients {
     /// Returns the figures of all open sockets.
     pub(super) fn figures(&self) -> Vec<SocketFigures> {
         let entries = self.entries();
-        let sockets: Vec<_> =
-            entries.values().map(|client| (client.user, client.kind, client.socket.clone())).collect();
+        let figures = |(id, client): (&SocketId, &Client)| {
+            let nothing_waits = QueueFigures::default();
+            let (user, kind, age) = (client.user, client.kind, client.opened_at.elapsed());
+            (SocketFigures { id: *id, user, kind, age, queue: nothing_waits }, client.socket.clone())
+        };
+        let sockets: Vec<_> = entries.iter().map(figures).collect();
         // The queues are looked at when the list is free for newcomers again.
         drop(entries);
-        let figures = |(user, kind, socket): (UserId, SocketKind, SocketHandle)| {
-            Some(SocketFigures { user, kind, queue: socket.queue()? })
+        let with_queue = |(figures, socket): (SocketFigures, SocketHandle)| {
+            Some(SocketFigures { queue: socket.queue()?, ..figures })
         };
-        sockets.into_iter().filter_map(figures).collect()
+        sockets.into_iter().filter_map(with_queue).collect()
+    }
+
+    /// Closes one socket for this reason. Returns whose it is; `None` when it is not open.
+    pub(super) fn close(&self, id: SocketId, reason: CloseReason) -> Option<UserId> {
+        let (user, socket) = self.entries().get(&id).map(|client| (client.user, client.socket.clone()))?;
+        socket.close(reason);
+        Some(user)
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<SocketId, Client>> {

@@ -31,6 +31,12 @@ impl Level {
         self.value.fetch_sub(1, Ordering::Relaxed);
     }
 
+    /// Adds one for as long as what is returned lives.
+    pub fn hold(&self) -> Held<'_> {
+        self.rise();
+        Held(self)
+    }
+
     /// Returns the number.
     pub fn get(&self) -> i64 {
         self.value.load(Ordering::Relaxed)
@@ -40,6 +46,16 @@ impl Level {
     #[expect(clippy::cast_precision_loss, reason = "counts of things in memory, far below 2^52")]
     pub(super) fn publish(&self) {
         self.gauge.set(self.get() as f64);
+    }
+}
+
+/// One more of a [`Level`], until it is dropped.
+#[must_use]
+pub struct Held<'a>(&'a Level);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.fall();
     }
 }
 
@@ -85,5 +101,9 @@ mod tests {
         total.add(3);
         total.add(4);
         assert_eq!((level.get(), total.get()), (1, 7));
+        let held = level.hold();
+        assert_eq!(level.get(), 2);
+        drop(held);
+        assert_eq!(level.get(), 1);
     }
 }

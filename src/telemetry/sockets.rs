@@ -2,7 +2,7 @@
 
 use metrics::{counter, gauge};
 
-use super::level::Level;
+use super::level::{Level, Total};
 use super::names;
 
 /// The close codes that are told apart, as the label `code`: those of RFC 6455 and its registry, and those of
@@ -68,15 +68,16 @@ impl SocketKind {
 /// Metrics of the open sockets.
 pub struct SocketMetrics {
     open: [Level; SocketKind::ALL.len()],
+    /// By the codes of [`CLOSE_CODES`], and at the end all others.
+    closed: Vec<Total>,
 }
 
 impl SocketMetrics {
     /// Makes the series, at zero, so that they exist before their first event.
     pub(super) fn new() -> Self {
         let open = |kind: SocketKind| gauge!(names::SOCKETS, "dialect" => kind.dialect(), "mode" => kind.mode());
-        let codes = CLOSE_CODES.iter().map(|(_, code)| *code).chain([OTHER_CODE]);
-        codes.for_each(|code| counter!(names::SOCKETS_CLOSED, "code" => code).increment(0));
-        Self { open: SocketKind::ALL.map(|kind| Level::new(open(kind))) }
+        let closed = close_labels().map(|code| Total::new(counter!(names::SOCKETS_CLOSED, "code" => code))).collect();
+        Self { open: SocketKind::ALL.map(|kind| Level::new(open(kind))), closed }
     }
 
     /// Makes the series of the errors with these codes, at zero.
@@ -91,8 +92,15 @@ impl SocketMetrics {
 
     /// Counts a socket that was closed with `code` (1006 when there was no closing handshake).
     pub fn closed(&self, code: u16) {
-        let known = CLOSE_CODES.iter().find(|(known, _)| *known == code).map(|(_, label)| *label);
-        counter!(names::SOCKETS_CLOSED, "code" => known.unwrap_or(OTHER_CODE)).increment(1);
+        let known = CLOSE_CODES.iter().position(|(known, _)| *known == code);
+        if let Some(total) = self.closed.get(known.unwrap_or(CLOSE_CODES.len())) {
+            total.add(1);
+        }
+    }
+
+    /// Returns how many sockets were closed with each code, in the order of [`close_labels`].
+    pub fn closed_by_code(&self) -> impl Iterator<Item = u64> + '_ {
+        self.closed.iter().map(Total::get)
     }
 
     /// Counts a frame or a message that was refused with an error.
@@ -102,5 +110,11 @@ impl SocketMetrics {
 
     pub(super) fn publish(&self) {
         self.open.iter().for_each(Level::publish);
+        self.closed.iter().for_each(Total::publish);
     }
+}
+
+/// Returns the values of the label `code`.
+pub fn close_labels() -> impl Iterator<Item = &'static str> {
+    CLOSE_CODES.iter().map(|(_, label)| *label).chain([OTHER_CODE])
 }

@@ -92,6 +92,8 @@ pub struct StoreMetrics {
     commit_seconds: Histogram,
     batch_commands: Histogram,
     acquire_seconds: [Histogram; Pool::WRITING.len()],
+    /// Transactions that wait for their connection or for the right to write.
+    waiting: [Level; Pool::WRITING.len()],
     errors: [Counter; DbFailure::ALL.len()],
 }
 
@@ -108,6 +110,7 @@ impl StoreMetrics {
             commit_seconds: histogram!(names::COMMIT_SECONDS),
             batch_commands: histogram!(names::BATCH_COMMANDS),
             acquire_seconds: Pool::WRITING.map(|pool| histogram!(names::DB_ACQUIRE_SECONDS, "pool" => pool.as_str())),
+            waiting: Pool::WRITING.map(|_| Level::new(Gauge::noop())),
             errors: DbFailure::ALL.map(|kind| at_zero(counter!(names::DB_ERRORS, "kind" => kind.as_str()))),
         };
         made.ahead_seconds.set(0.0);
@@ -127,6 +130,12 @@ impl StoreMetrics {
         if let Some(at) = Pool::WRITING.iter().position(|writing| *writing == pool) {
             self.acquire_seconds[at].record(waited);
         }
+    }
+
+    /// Returns how many transactions wait for a connection of a pool and for the right to write; `None` for reads,
+    /// which are not counted.
+    pub fn waiting(&self, pool: Pool) -> Option<&Level> {
+        Pool::WRITING.iter().position(|writing| *writing == pool).map(|at| &self.waiting[at])
     }
 
     /// Counts a failure of the database.

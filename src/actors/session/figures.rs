@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::UserId;
+use crate::domain::{SocketId, UserId};
 use crate::telemetry::SocketKind;
 
 /// The figures of one session.
@@ -23,12 +23,16 @@ pub struct SessionFigures {
 /// The figures of one open socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SocketFigures {
+    /// Its number in this run of the server.
+    pub id: SocketId,
     /// The user.
     pub user: UserId,
     /// What it speaks, and in which mode.
     pub kind: SocketKind,
     /// What waits to be written to it.
     pub queue: QueueFigures,
+    /// For how long it has been open.
+    pub age: Duration,
 }
 
 /// The figures of a socket's send queue.

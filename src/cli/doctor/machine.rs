@@ -62,9 +62,7 @@ fn backlog(most: u64) -> Finding {
 
 /// Returns the bytes that the server may come to need.
 fn needed(config: &Config) -> u64 {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let hashes = if config.auth.hash_concurrency == 0 { cores } else { config.auth.hash_concurrency } as u64;
-    let hashing = hashes * u64::from(config.auth.argon2_memory_kib) * 1024;
+    let hashing = config.auth.hash_threads() as u64 * u64::from(config.auth.argon2_memory_kib) * 1024;
     let sockets = config.server.max_connections as u64 * SOCKET_BYTES;
     PROGRAM_BYTES + hashing + sockets + config.http.unwritten_bytes as u64
 }

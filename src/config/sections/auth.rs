@@ -1,5 +1,7 @@
 //! `[auth]`: tokens and passwords.
 
+use std::num::NonZeroUsize;
+
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +68,13 @@ pub struct Auth {
 }
 
 impl Auth {
+    /// Returns how many threads hash passwords.
+    #[must_use]
+    pub fn hash_threads(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        if self.hash_concurrency == 0 { cores } else { self.hash_concurrency }
+    }
+
     pub(in crate::config) fn validate(&self) -> Result<(), ConfigError> {
         let long_enough = |secret: &SecretString| secret.expose_secret().len() >= MIN_SECRET_BYTES;
         require(

@@ -15,8 +15,8 @@ mod users;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::monitor;
-use crate::http::operator_access::operator;
+use super::{events, monitor};
+pub(super) use crate::http::operator_access::operator;
 use crate::http::route::{BodyLimits, Route, route};
 
 /// Entries of a page when the request names no number.
@@ -32,7 +32,11 @@ pub(super) static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(endpoints);
 /// Returns all endpoints of the admin API.
 pub(super) fn endpoints() -> Vec<Route> {
     vec![
+        route!(operator GET "/admin/api/overview" monitor::overview),
         route!(operator GET "/admin/api/actors" monitor::actors),
+        route!(operator GET "/admin/api/events" events::follow),
+        route!(operator GET "/admin/api/sockets" monitor::sockets),
+        route!(operator DELETE "/admin/api/sockets/{id}" monitor::close_socket),
         route!(operator GET "/admin/api/registration" registration::show),
         route!(operator PUT "/admin/api/registration" registration::switch, reads: BodyLimits::USERS),
         route!(operator GET "/admin/api/invites" invites::list),

@@ -98,7 +98,7 @@ impl Monitor {
                 _ => self.reason(name),
             };
             let Some(reason) = reason else { continue };
-            let since = self.note(name, reason.is_none());
+            let since = self.note(name, reason.as_deref());
             checks.push(Check { name: name.as_str(), ok: reason.is_none(), reason, warning: None, since });
         }
         let passes = |name: CheckName| checks.iter().all(|check| check.name != name.as_str() || check.ok);
@@ -119,7 +119,7 @@ impl Monitor {
         let mut all = true;
         for name in CheckName::ALL {
             if let Some(reason) = self.reason(name) {
-                self.note(name, reason.is_none());
+                self.note(name, reason.as_deref());
                 all &= reason.is_none();
             }
         }
@@ -199,7 +199,7 @@ fn too_little(free: u64, least: u64) -> String {
 }
 
 /// Returns why an actor counts as stuck.
-fn why_stuck(seen: &ActorSnapshot) -> String {
+pub(super) fn why_stuck(seen: &ActorSnapshot) -> String {
     match (seen.busy_for, seen.oldest_wait) {
         (Some(busy), wait) if wait.is_none_or(|wait| wait <= busy) => {
             format!("has worked on one message for {}", seconds(busy))

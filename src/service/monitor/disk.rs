@@ -3,8 +3,42 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::telemetry::metrics;
+
 /// Stands for a number that is not known.
 const UNKNOWN: u64 = u64::MAX;
+
+/// The size of a database, as it was last seen; [`UNKNOWN`] where it was not.
+#[derive(Debug)]
+pub(super) struct Sizes {
+    bytes: AtomicU64,
+    /// Of SQLite's write-ahead log.
+    wal_bytes: AtomicU64,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Self { bytes: AtomicU64::new(UNKNOWN), wal_bytes: AtomicU64::new(UNKNOWN) }
+    }
+}
+
+impl Sizes {
+    /// Keeps what is known, and tells the metrics.
+    pub(super) fn set(&self, bytes: Option<u64>, wal_bytes: Option<u64>) {
+        metrics().store.size(bytes, wal_bytes);
+        for (kept, seen) in [(&self.bytes, bytes), (&self.wal_bytes, wal_bytes)] {
+            if let Some(seen) = seen {
+                kept.store(seen, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Returns the bytes of the database and of its write-ahead log.
+    pub(super) fn get(&self) -> (Option<u64>, Option<u64>) {
+        let known = |kept: &AtomicU64| Some(kept.load(Ordering::Relaxed)).filter(|bytes| *bytes != UNKNOWN);
+        (known(&self.bytes), known(&self.wal_bytes))
+    }
+}
 
 /// The disk that holds a directory, and the room on it at the last look.
 #[derive(Debug)]

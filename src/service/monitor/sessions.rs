@@ -128,6 +128,7 @@ fn worst(sessions: &[ListedSession], by: impl Fn(&ListedSession) -> (u64, u64)) 
 mod tests {
     use super::*;
     use crate::actors::QueueFigures;
+    use crate::domain::SocketId;
     use crate::telemetry::SocketKind;
 
     fn session(number: u64) -> SessionFigures {
@@ -139,8 +140,10 @@ mod tests {
     fn socket(number: i32, kind: SocketKind, frames: usize) -> SocketFigures {
         let still_for = Duration::from_millis(frames as u64);
         SocketFigures {
+            id: SocketId(1),
             user: UserId(number * 100),
             kind,
+            age: Duration::ZERO,
             queue: QueueFigures { frames, bytes: frames * 10, still_for },
         }
     }

@@ -15,7 +15,7 @@ use crate::storage::engine::tx::{PoolTransaction, Transaction, WriteGuard};
 use crate::storage::engine::watched::watched;
 use crate::storage::engine::write_health::WriteHealth;
 use crate::storage::{Storage, StorageError};
-use crate::telemetry::{Pool, metrics};
+use crate::telemetry::{Level, Pool, metrics};
 
 /// The connection on which batches are written.
 pub(in crate::storage) enum Batches {
@@ -48,11 +48,12 @@ impl Storage {
 
     /// Begins the transaction of a batch.
     pub(in crate::storage) async fn begin_batch(&self) -> Result<Transaction, StorageError> {
-        let started = Instant::now();
+        let (started, waiting) = (Instant::now(), metrics().store.waiting(Pool::Batches).map(Level::hold));
         let begun = match &self.batches {
             Batches::Sqlite(own) => Transaction::Sqlite(SqliteTransaction::begin(self.lock_batches(own).await?)?),
             Batches::Postgres(batches) => Transaction::Postgres(PostgresTransaction::begin(batches.clone()).await?),
         };
+        drop(waiting);
         metrics().store.acquired(Pool::Batches, started.elapsed());
         Ok(begun)
     }
@@ -62,13 +63,14 @@ impl Storage {
         (pool, db): (Pool, &DatabaseConnection),
         write_health: Option<Arc<WriteHealth>>,
     ) -> Result<PoolTransaction, StorageError> {
-        let started = Instant::now();
+        let (started, waiting) = (Instant::now(), metrics().store.waiting(pool).map(Level::hold));
         let guard = self.write_guard().await?;
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
         let tx = watched(db.begin_with_options(options)).await?;
+        drop(waiting);
         metrics().store.acquired(pool, started.elapsed());
         Ok(PoolTransaction::new(tx, write_health, guard))
     }

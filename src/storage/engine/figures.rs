@@ -13,6 +13,8 @@ pub struct PoolFigures {
     pub pool: Pool,
     /// Connections that are open.
     pub size: usize,
+    /// Most that may be open.
+    pub max: usize,
     /// Those of them that are in use.
     pub busy: usize,
 }
@@ -51,14 +53,14 @@ impl Storage {
     }
 
     fn figures(&self, pool: Pool, connections: &DatabaseConnection) -> PoolFigures {
-        let (size, idle) = if self.backend() == DatabaseBackend::Postgres {
+        let (size, idle, max) = if self.backend() == DatabaseBackend::Postgres {
             let pool = connections.get_postgres_connection_pool();
-            (pool.size(), pool.num_idle())
+            (pool.size(), pool.num_idle(), pool.options().get_max_connections())
         } else {
             let pool = connections.get_sqlite_connection_pool();
-            (pool.size(), pool.num_idle())
+            (pool.size(), pool.num_idle(), pool.options().get_max_connections())
         };
-        let size = usize::try_from(size).unwrap_or(usize::MAX);
-        PoolFigures { pool, size, busy: size.saturating_sub(idle) }
+        let [size, max] = [size, max].map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+        PoolFigures { pool, size, max, busy: size.saturating_sub(idle) }
     }
 }

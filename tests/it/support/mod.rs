@@ -3,6 +3,7 @@
 pub(crate) mod binary;
 pub(crate) mod config;
 pub(crate) mod device;
+pub(crate) mod events;
 pub(crate) mod flow;
 pub(crate) mod front;
 pub(crate) mod haproxy;
