@@ -23,6 +23,7 @@ mod places;
 mod proxy_header;
 mod public;
 mod refusals;
+mod request_id;
 mod respond;
 mod route;
 mod router;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use fluent_backend::config::{Config, LogFormat};
+use fluent_backend::config::Config;
 use fluent_backend::{InheritedListeners, Server, telemetry};
 
 use cli::{
@@ -116,7 +116,7 @@ async fn serve(config: Config, inherited: InheritedListeners) -> anyhow::Result<
     let format = config.log.format;
     telemetry::init_logging(&config.log).map_err(|error| anyhow::anyhow!("log.filter: {error}"))?;
     match Box::pin(serve_until_stopped(config, inherited, signals)).await {
-        Err(error) if format == LogFormat::Json && tracing::enabled!(tracing::Level::ERROR) => {
+        Err(error) if format.is_json() && tracing::enabled!(tracing::Level::ERROR) => {
             tracing::error!("{}", cli::one_line(&error));
             Ok(ExitCode::FAILURE)
         }

@@ -37,7 +37,8 @@ pub use dialects::Dialects;
 pub use error::ServiceError;
 pub use monitor::{
     ActorNode, ActorTree, Batch, Check, CheckName, Edge, ListedSession, Monitor, NotFollowed, Notice, NoticeLevel,
-    Notices, Overview, PlacesTaken, Reader, Readiness, Series, Sessions, ShownError, Snapshot, SocketList, Tick, Told,
+    Notices, Overview, PlacesTaken, Reader, Readiness, Series, Sessions, ShownError, ShownStatement, SlowList,
+    Snapshot, SocketList, Tick, Told,
 };
 pub use push_trace::{PushStatus, Traced, TracedTarget, attempt_in_words};
 pub use sync::SyncPage;

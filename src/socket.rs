@@ -24,6 +24,7 @@ use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use crate::actors::{Credits, Gate, InFlightBytes, NewSocket, Opening, RegistryHandle, SocketFigures, send_queue};
 use crate::auth::Access;
@@ -127,6 +128,7 @@ impl Sockets {
         let session = timeout(ATTACH_TIMEOUT, self.registry.attach(access.user, socket)).await.ok()??;
         let (open, all) = (OpenSocket::new(self.open.clone(), kind), self.open.clone());
 
+        log_opened(access.user, id);
         let upgrade = hyper::upgrade::on(&mut request);
         // Half of the queue: the answers to a socket's own frames leave room for what others send.
         let credits = Credits::new(config.in_flight, config.queue_bytes / 2, self.in_flight_bytes.clone());
@@ -146,8 +148,8 @@ impl Sockets {
             let drain = SocketDrain::new(leave, move || all.spread());
             let links = pump::Links { dialect, queue, session, credits, drain };
             let mut pump = Box::pin(Pump::new(io.into_inner(), read, user, settings, links)).await;
-            let code = pump.run().await;
-            log_closed(user, code);
+            let code = in_span(id, pump.run()).await;
+            log_closed(user, id, code);
         });
         Some(handshake.response())
     }
@@ -188,9 +190,21 @@ impl Sockets {
     }
 }
 
-fn log_closed(user: UserId, code: u16) {
+fn log_closed(user: UserId, id: SocketId, code: u16) {
     metrics().sockets.closed(code);
-    tracing::debug!(user.id = %user, close.code = code, "socket closed");
+    tracing::debug!(user.id = %user, connection.id = id.0, close.code = code, "socket closed");
+}
+
+/// Notes in the span of the handshake under which id the socket is known, and logs that it is open.
+fn log_opened(user: UserId, id: SocketId) {
+    tracing::Span::current().record("connection.id", id.0);
+    tracing::debug!(user.id = %user, connection.id = id.0, "socket opened");
+}
+
+/// Runs a socket in its span. Without anybody who asks for the span, no socket has room for it.
+async fn in_span<T>(id: SocketId, running: impl Future<Output = T> + Send) -> T {
+    let span = tracing::debug_span!("socket.session", connection.id = id.0);
+    if span.is_disabled() { running.await } else { Box::pin(running.instrument(span)).await }
 }
 
 /// The open sockets, and how they leave when all must.

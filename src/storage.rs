@@ -46,6 +46,7 @@ pub use engine::error::{Lost, StorageError};
 pub use engine::figures::PoolFigures;
 pub use engine::page::PAGE_BYTES;
 pub use engine::postgres::servers::named;
+pub use engine::slow::{SlowStatement, SlowStatements};
 pub use journal::{JournalPage, JournalRow};
 pub use maintenance::copy::{Copied, CopyError, CopySide, CopyStep, copy};
 pub use maintenance::{Holding, MaintenanceError, PostgresFacts, backup, inspect_postgres, restore};
@@ -126,6 +127,8 @@ pub struct Storage {
     limiters: OnceLock<Arc<Limiters>>,
     /// How many messages each user may have in the store; 0: any number.
     messages_stored: OnceLock<u64>,
+    /// The statements that took long.
+    slow: Arc<SlowStatements>,
 }
 
 impl Storage {
@@ -154,6 +157,12 @@ impl Storage {
     #[must_use]
     pub fn devices(&self) -> &Arc<Devices> {
         &self.devices
+    }
+
+    /// Returns the statements that took long.
+    #[must_use]
+    pub fn slow_statements(&self) -> &SlowStatements {
+        &self.slow
     }
 
     /// Returns whether the last write of a request succeeded.

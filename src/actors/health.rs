@@ -12,7 +12,7 @@ use super::session::figures::SessionFigures;
 use super::stats::{ActorSnapshot, ActorStats};
 use crate::domain::Seq;
 use crate::storage::Storage;
-use crate::telemetry::ActorKind;
+use crate::telemetry::{ActorKind, SlowLog};
 
 /// The row of this server among those of all is renewed every two seconds, while the database takes it.
 const ROW_RENEWED_WITHIN: Duration = Duration::from_secs(5);
@@ -37,6 +37,8 @@ pub struct Health {
     runtime_ran: AtomicU64,
     /// How long an actor may work on one message, and let one wait.
     stuck_after: Duration,
+    /// What is logged of slow batches.
+    slow_batches: SlowLog,
     judgements: Judgements,
     /// Commands of the writer's last batch, and microseconds of its transaction.
     last_batch: [AtomicU64; 2],
@@ -47,17 +49,20 @@ pub struct Health {
 
 impl Default for Health {
     fn default() -> Self {
-        Self::new(Duration::from_secs(5))
+        Self::new(Duration::from_secs(5), 100, 1000)
     }
 }
 
 impl Health {
     /// The state of a server that has not started. An actor that works on one message for `stuck_after`, or lets one
-    /// wait for so long, counts as stuck.
+    /// wait for so long, counts as stuck. Handlers of messages and batches that take longer than so many milliseconds
+    /// are logged; none are with 0.
     #[must_use]
-    pub fn new(stuck_after: Duration) -> Self {
+    pub fn new(stuck_after: Duration, slow_handler_ms: u64, slow_batch_ms: u64) -> Self {
         let start = Instant::now();
-        let actors = ActorKind::ALL.map(|kind| Arc::new(ActorStats::new(kind, start)));
+        // What the writer does are batches.
+        let slow_ms = |kind| if kind == ActorKind::Persistence { 0 } else { slow_handler_ms };
+        let actors = ActorKind::ALL.map(|kind| Arc::new(ActorStats::new(kind, start, slow_ms(kind))));
         Self {
             actors,
             storage_failed: AtomicBool::new(false),
@@ -69,6 +74,7 @@ impl Health {
             row_renewed: AtomicU64::new(0),
             runtime_ran: AtomicU64::new(0),
             stuck_after,
+            slow_batches: SlowLog::new(slow_batch_ms),
             judgements: Judgements::default(),
             last_batch: Default::default(),
             expected: Default::default(),
@@ -227,6 +233,11 @@ impl Health {
     #[must_use]
     pub fn gate(&self) -> &Gate {
         &self.gate
+    }
+
+    /// Returns what is logged of slow batches.
+    pub(super) fn slow_batches(&self) -> &SlowLog {
+        &self.slow_batches
     }
 
     /// Notes the writer's last batch.

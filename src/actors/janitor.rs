@@ -139,7 +139,7 @@ impl Actor for JanitorActor {
             let is_full = round.expired.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
             // The semaphore is never closed.
             let works = match rounds.acquire_owned().await {
-                Ok(permit) => round.carry_out(&persistence, Arc::new(permit)).await,
+                Ok(permit) => round.carry_out(&persistence, RequestPermit::new(permit)).await,
                 Err(_) => false,
             };
             if !(is_full && works) {

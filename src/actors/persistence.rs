@@ -15,8 +15,10 @@ pub(super) mod announce;
 mod disk_space;
 pub(super) mod doubt;
 pub(super) mod messages;
+mod origins;
 pub(super) mod reply;
 pub(super) mod requests;
+mod slow;
 pub(super) mod thread;
 
 use std::sync::Arc;
@@ -40,6 +42,7 @@ use announce::Announcement;
 use disk_space::space_for;
 use doubt::{InDoubt, Progress};
 use messages::{Job, PersistenceMsg};
+use origins::Origins;
 use reply::{PendingReply, RETRY_AFTER_MS};
 
 /// Most commands of one transaction: beyond this the cost of a commit is no longer felt and only the wait grows. With
@@ -165,20 +168,24 @@ impl PersistenceState {
         let now = self.args.clock.now();
         let space = space_for(&commands);
         self.args.progress.begin(&commands, now);
-        match Box::pin(within(TRANSACTION_TIMEOUT, self.args.storage.carry_out(commands, &self.args.clock))).await {
+        let writing = within(TRANSACTION_TIMEOUT, self.args.storage.carry_out(commands, &self.args.clock));
+        let done = Box::pin(writing).await;
+        let took = started.elapsed();
+        slow::note(&self.args.health, self.args.storage.slow_statements(), &replies, took);
+        match done {
             Ok(applied) => {
-                let took = started.elapsed();
                 metrics().store.committed(replies.len(), took);
                 self.args.health.note_batch(replies.len(), took);
                 self.needed_space = 0;
                 self.announce(applied, replies);
             }
             Err(error) => {
+                let origins = Origins::of(&replies);
                 for reply in replies {
                     reply.refuse(FrameError::unavailable(RETRY_AFTER_MS));
                 }
                 self.needed_space = self.needed_space.max(space);
-                self.suspend(&error);
+                self.suspend(&error, &origins);
             }
         }
     }
@@ -206,7 +213,7 @@ impl PersistenceState {
             works = within(PROBE_TIMEOUT, self.args.storage.probe_head(0)).await.map(drop);
         }
         if let Err(error) = works {
-            self.suspend(&error);
+            self.suspend(&error, &Origins::default());
         }
     }
 
@@ -222,7 +229,7 @@ impl PersistenceState {
                     tracing::info!("the database works again");
                 }
             }
-            Err(error) => self.suspend(&error),
+            Err(error) => self.suspend(&error, &Origins::default()),
         }
     }
 
@@ -256,7 +263,7 @@ impl PersistenceState {
     }
 
     /// Writes nothing more until [`recover`](Self::recover) has found out where the database stands.
-    fn suspend(&mut self, error: &StorageError) {
+    fn suspend(&mut self, error: &StorageError, origins: &Origins) {
         self.is_recovering = true;
         self.counters.kind().met(error);
         if let Some(kind) = error.failure() {
@@ -268,7 +275,13 @@ impl PersistenceState {
         }
         if !self.is_logged && self.last_logged.is_none_or(|logged| logged.elapsed() > LOG_EVERY) {
             (self.is_logged, self.last_logged) = (true, Some(Instant::now()));
-            tracing::error!(error = %error, "cannot write to the database; trying again");
+            let (requests, connections) = (origins.requests(), origins.connections());
+            tracing::error!(
+                error = %error,
+                request.ids = requests,
+                connection.ids = connections,
+                "cannot write to the database; trying again"
+            );
         }
         self.mailbox.cast_after(self.retry, || PersistenceMsg::Recover);
         self.retry = (self.retry * 2).min(RETRY.end);

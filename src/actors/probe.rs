@@ -102,7 +102,7 @@ impl<M: Send + 'static> Actor for Probe<M> {
 
 /// Counters for a kind of actor of a test.
 fn stats() -> Arc<ActorStats> {
-    Arc::new(ActorStats::new(ActorKind::Session, Instant::now()))
+    Arc::new(ActorStats::new(ActorKind::Session, Instant::now(), 0))
 }
 
 /// Counters for an actor of a test.

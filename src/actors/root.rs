@@ -90,7 +90,8 @@ impl ActorSystem {
         let address_rules = AddressRules::new(config.server.trusted_proxies.clone(), clock.clone());
         address_rules.read(&storage).await?;
         let refusals = Refusals { tokens: refused.clone(), addresses: address_rules.clone() };
-        let health = Arc::new(Health::new(config.admin.stuck_after()));
+        let health =
+            Arc::new(Health::new(config.admin.stuck_after(), config.log.slow_handler_ms, config.log.slow_batch_ms));
         let relay = RelayHandle(Slot::new(health.stats(ActorKind::Relay).clone()));
         let who = WhoHandle(Slot::new(health.stats(ActorKind::Who).clone()));
         let handles = Handles {

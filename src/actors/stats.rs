@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::fault::FaultSwitch;
 use super::session::figures::SessionFigures;
 use crate::domain::UserId;
-use crate::telemetry::{ActorKind, metrics};
+use crate::telemetry::{ActorKind, SlowLog, metrics, millis};
 
 /// The counters of one kind of actor.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(super) struct ActorStats {
     kind: ActorKind,
     /// The zero of the times of its actors.
     start: Instant,
+    /// What is logged of messages whose handling took long.
+    slow: SlowLog,
     alive: AtomicU64,
     restarts: AtomicU64,
     /// Messages that were taken out by actors whose counters are gone.
@@ -81,14 +83,19 @@ pub struct LastError {
 }
 
 /// A message in hand. Dropped, the actor is idle.
-pub(super) struct Busy<'a>(&'a ActorCounters);
+pub(super) struct Busy<'a> {
+    counters: &'a ActorCounters,
+    since: Instant,
+}
 
 impl ActorStats {
-    /// Counters that are all zero at `start`.
-    pub(super) fn new(kind: ActorKind, start: Instant) -> Self {
+    /// Counters that are all zero at `start`. Messages whose handling takes longer than `slow_ms` milliseconds are
+    /// logged; none are with 0.
+    pub(super) fn new(kind: ActorKind, start: Instant, slow_ms: u64) -> Self {
         Self {
             kind,
             start,
+            slow: SlowLog::new(slow_ms),
             alive: AtomicU64::new(0),
             restarts: AtomicU64::new(0),
             handled_before: AtomicU64::new(0),
@@ -182,6 +189,15 @@ impl ActorStats {
         &self.fault
     }
 
+    /// Logs that the handling of a message took long.
+    #[cold]
+    fn log_slow(&self, took: Duration) {
+        if let Some(left_out) = self.slow.line() {
+            let actor = self.kind.as_str();
+            tracing::warn!(actor, duration_ms = millis(took), left_out, "an actor was slow with a message");
+        }
+    }
+
     fn micros(&self, at: Instant) -> u64 {
         u64::try_from(at.saturating_duration_since(self.start).as_micros()).unwrap_or(u64::MAX)
     }
@@ -227,7 +243,7 @@ impl ActorCounters {
         // Those behind it were queued later.
         self.oldest_at.store(self.stats.micros(queued_at), Ordering::Relaxed);
         self.busy_since.store(self.stats.micros(now).max(1), Ordering::Relaxed);
-        Busy(self)
+        Busy { counters: self, since: now }
     }
 
     /// Counts nothing as waiting any more: the actor has ended, though handles of it are left.
@@ -271,7 +287,12 @@ impl Drop for ActorCounters {
 
 impl Drop for Busy<'_> {
     fn drop(&mut self) {
-        self.0.busy_since.store(0, Ordering::Relaxed);
+        self.counters.busy_since.store(0, Ordering::Relaxed);
+        let slow = &self.counters.stats.slow;
+        // The clock is read only where a threshold asks for it.
+        if slow.threshold().is_some() && slow.is_slow(self.since.elapsed()) {
+            self.counters.stats.log_slow(self.since.elapsed());
+        }
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) fn describe_database(config: &Config) -> anyhow::Result<String> {
 pub(crate) fn greet(server: &Server, database: &str, format: LogFormat) {
     let (public, admin) = (server.addr(), server.admin_addr());
     let version = version::described();
-    if format == LogFormat::Json {
+    if format.is_json() {
         tracing::info!(version, database, clients = %public, operators = %admin, "the server is running");
         return;
     }

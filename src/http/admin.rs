@@ -8,7 +8,6 @@ mod monitor;
 
 use std::convert::Infallible;
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
 use matchit::InsertError;
 use tower::ServiceBuilder;
@@ -46,7 +45,7 @@ pub(super) fn local_service(app: &Arc<App>) -> Result<Service, InsertError> {
 
 /// Returns the service of the routes that are `served`, with all layers around them.
 fn stack(app: &Arc<App>, served: &'static [Route]) -> Result<Service, InsertError> {
-    let router = Arc::new(Router::new(served, Duration::from_secs(app.config.server.request_timeout_s))?);
+    let router = Arc::new(Router::new(served, &app.config)?);
     let all = app.clone();
     let endpoints = tower::service_fn(move |request: RawRequest| {
         let (app, router) = (all.clone(), router.clone());

@@ -51,6 +51,12 @@ impl ClientAddresses {
         self.trusted.iter().any(|network| network.contains(address))
     }
 
+    /// Returns whether what a proxy adds to requests is believed when it comes over a connection from `peer`. A proxy
+    /// that speaks the PROXY protocol adds nothing to them.
+    pub(super) fn trusts_peer(&self, peer: SocketAddr) -> bool {
+        !self.are_in_proxy_headers() && self.trusts(peer.ip().to_canonical())
+    }
+
     /// Returns whether every connection begins with a header of the PROXY protocol.
     pub(super) fn are_in_proxy_headers(&self) -> bool {
         self.source == ClientAddressSource::ProxyProtocol
@@ -156,6 +162,24 @@ mod tests {
         assert_eq!(client(&addresses, "10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(client(&addresses, "10.0.0.1", &[("forwarded", "for=198.51.100.7")]), "10.0.0.1");
         assert_eq!(client(&addresses, "10.0.0.1", &[("x-forwarded-for", "198.51.100.7, \u{e9}")]), "10.0.0.1");
+    }
+
+    /// A proxy that only forwards bytes forwards those of clients.
+    #[test]
+    fn headers_are_believed_of_trusted_peers_but_not_through_a_proxy_of_bytes() {
+        for (source, is_believed) in [
+            (ClientAddressSource::Peer, true),
+            (ClientAddressSource::XForwardedFor, true),
+            (ClientAddressSource::Forwarded, true),
+            (ClientAddressSource::ProxyProtocol, false),
+        ] {
+            let addresses = addresses(source, &["10.0.0.0/8"]);
+            for (peer, is_trusted) in [("10.1.2.3", true), ("::ffff:10.1.2.3", true), ("192.0.2.1", false)] {
+                let peer = SocketAddr::new(peer.parse().unwrap(), 1);
+                assert_eq!(addresses.trusts_peer(peer), is_believed && is_trusted, "{source:?} {peer}");
+            }
+        }
+        assert!(!ClientAddresses::of_peers().trusts_peer(SocketAddr::new("127.0.0.1".parse().unwrap(), 1)));
     }
 
     #[test]

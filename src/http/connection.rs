@@ -154,11 +154,12 @@ async fn serve_requests(stream: Accepted, peer: SocketAddr, place: Arc<Place>, s
     let established = Arc::new(AtomicBool::new(false));
     let service = TowerToHyperService::new(serving.service.clone());
     let (noted, addresses) = (established.clone(), serving.addresses.clone());
+    let is_of_trusted_proxy = addresses.trusts_peer(peer);
     let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         noted.store(true, Ordering::Relaxed);
         place.touch();
         let client = addresses.of(request.headers(), peer);
-        request.extensions_mut().insert(Connection { client, place: place.clone() });
+        request.extensions_mut().insert(Connection { client, is_of_trusted_proxy, place: place.clone() });
         service.call(request)
     });
     let connection = http1::Builder::new()

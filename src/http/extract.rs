@@ -28,6 +28,8 @@ pub(super) type Request = http::Request<LimitedBody>;
 pub(super) struct Connection {
     /// The client, as a proxy before it tells; of the connection itself, if none does.
     pub(super) client: ClientAddress,
+    /// Whether its peer is a proxy that is believed.
+    pub(super) is_of_trusted_proxy: bool,
     /// Its place among the connections that are allowed at once.
     pub(super) place: Arc<Place>,
 }

@@ -14,15 +14,17 @@ use hyper::body::Incoming;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 use tower_http::trace::{DefaultOnResponse, TraceLayer};
+use tracing::field::Empty;
 
 use super::error::ApiError;
 use super::host;
+use super::request_id::NameRequestLayer;
 use super::respond::Response;
 use super::unread::{RawRequest, ReadRestLayer, ResponseBody};
 use crate::config::Config;
+use crate::telemetry::RequestId;
 
 /// The whole service behind a connection.
 pub(super) type Service = BoxCloneSyncService<http::Request<Incoming>, http::Response<ResponseBody>, Infallible>;
@@ -33,8 +35,6 @@ pub(super) type Body = UnsyncBoxBody<Bytes, BoxError>;
 /// The factor of `http.max_body_bytes` up to which a body is still read when its response is there already: what a
 /// proxy lets through by default.
 const UNREAD_FACTOR: u64 = 4;
-/// The header that names the request in the log and in its response.
-pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The policy of every response that is not a page.
 const CSP: &str = "default-src 'none'; frame-ancestors 'none'";
 /// A year, the time that browsers ask for (RFC 6797 §6.1.1).
@@ -57,12 +57,7 @@ where
     let stack = ServiceBuilder::new()
         .layer(unread)
         .map_response(|response: http::Response<_>| response.map(UnsyncBoxBody::new))
-        // Ids in the log are our own: a client could put anything there.
-        .map_request(|mut request: RawRequest| {
-            request.headers_mut().remove(REQUEST_ID);
-            request
-        })
-        .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
+        .layer(NameRequestLayer)
         .layer(SetSensitiveRequestHeadersLayer::new(hidden))
         .layer(
             TraceLayer::new_for_http()
@@ -72,7 +67,6 @@ where
                 // Logged by the error itself, with its cause.
                 .on_failure(()),
         )
-        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .map_response(move |response| secure(response, hsts))
         .layer(host::CheckLayer)
         .service(inner);
@@ -81,8 +75,16 @@ where
 
 /// Returns the log span of a request. It has the path, never the query, which may hold a token.
 fn span<B>(request: &http::Request<B>) -> tracing::Span {
-    let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
-    tracing::info_span!("http.request", method = %request.method(), path = request.uri().path(), request.id = id)
+    let id = request.extensions().get().map_or("", RequestId::as_str);
+    // A socket's handshake also has the id under which the socket is known.
+    let socket = Empty;
+    tracing::info_span!(
+        "http.request",
+        method = %request.method(),
+        path = request.uri().path(),
+        request.id = id,
+        connection.id = socket,
+    )
 }
 
 /// Sets the security headers of a response. Those that an endpoint has set stay.

@@ -34,7 +34,8 @@ pub use openapi::openapi_document;
 
 use super::app::App;
 use super::extract::{IDEMPOTENCY_KEY, INVITE_CODE};
-use super::layers::{self, REQUEST_ID, Service};
+use super::layers::{self, Service};
+use super::request_id::REQUEST_ID;
 use super::route::Route;
 use super::router::Router;
 use super::unread::RawRequest;
@@ -53,7 +54,7 @@ pub(super) fn service(app: &Arc<App>) -> Result<Service, InsertError> {
 
 /// Returns the service of the routes that are `served`, with all layers around them.
 fn stack(app: &Arc<App>, served: &'static [Route]) -> Result<Service, InsertError> {
-    let router = Arc::new(Router::new(served, Duration::from_secs(app.config.server.request_timeout_s))?);
+    let router = Arc::new(Router::new(served, &app.config)?);
     let all = app.clone();
     let endpoints = tower::service_fn(move |request: RawRequest| {
         let (app, router) = (all.clone(), router.clone());

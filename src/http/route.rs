@@ -139,6 +139,11 @@ impl Route {
         }
     }
 
+    /// Whether its response should begin soon: it moves no file, and has no timeout of its own.
+    pub(super) fn is_quick(&self) -> bool {
+        !self.is_transfer && self.timeout.is_none()
+    }
+
     /// Whether it reads or writes what the store has about an account.
     pub(super) fn needs_store(&self) -> bool {
         matches!(self.handler, Handler::Optional(_) | Handler::User(_))

@@ -20,8 +20,9 @@ use super::respond::Response;
 use super::route::{Handler, Route};
 use super::unread::RawRequest;
 use crate::auth::{Access, AuthError};
+use crate::config::Config;
 use crate::domain::Limiter;
-use crate::telemetry::metrics;
+use crate::telemetry::{SlowLog, metrics, millis};
 
 impl Route {
     /// Returns the response of the endpoint, which counts for its account until it is written.
@@ -78,12 +79,14 @@ pub(super) struct Router {
     timeout: Duration,
     /// Whether only operators may learn which paths exist.
     is_for_operators: bool,
+    /// What is logged of slow requests.
+    slow: SlowLog,
 }
 
 impl Router {
     /// A router for these routes. Fails when two paths collide, which the first test that starts a server finds.
-    /// `timeout` is for routes that state none.
-    pub(super) fn new(routes: &'static [Route], timeout: Duration) -> Result<Self, matchit::InsertError> {
+    pub(super) fn new(routes: &'static [Route], config: &Config) -> Result<Self, matchit::InsertError> {
+        let timeout = Duration::from_secs(config.server.request_timeout_s);
         let mut by_path: Vec<(&'static str, Vec<&'static Route>)> = Vec::new();
         for route in routes {
             match by_path.iter_mut().find(|(path, _)| *path == route.path) {
@@ -100,18 +103,20 @@ impl Router {
         for (path, routes) in by_path {
             paths.insert(path, routes)?;
         }
-        Ok(Self { paths, timeout, is_for_operators: routes.iter().all(Route::is_for_operators) })
+        let slow = SlowLog::new(config.log.slow_handler_ms);
+        Ok(Self { paths, timeout, is_for_operators: routes.iter().all(Route::is_for_operators), slow })
     }
 
     /// Returns the response to a request, whatever becomes of it.
     pub(super) async fn respond(&self, app: Arc<App>, request: RawRequest) -> Response {
-        let mut counted = Counted { started: Instant::now(), route: NOWHERE, status: None };
+        let mut counted = Counted { started: Instant::now(), route: NOWHERE, status: None, slow: None };
         let found = self.find(&request);
         let may_be_page = found
             .as_ref()
             .map_or_else(|refusal| matches!(refusal, ApiError::NotFound(_)), |(route, _)| route.is_page());
         let wants_page = !self.is_for_operators && may_be_page && accepts_html(request.headers());
         counted.route = found.as_ref().map_or(NOWHERE, |(route, _)| route.counted_as());
+        counted.slow = found.as_ref().ok().filter(|(route, _)| route.is_quick()).map(|_| &self.slow);
         let result = match (self.admit(&app, &request, &found), found) {
             (Ok(access), Ok((route, parameters))) => self.handle(app, access, (route, parameters), request).await,
             (Err(error), _) | (Ok(_), Err(error)) => Err(error),
@@ -202,19 +207,28 @@ pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
 type Found = Result<(&'static Route, Option<PathParameters>), ApiError>;
 
 /// Counts a request when it ends, also when its handler panics or its client goes away.
-struct Counted {
+struct Counted<'a> {
     started: Instant,
+    /// What is logged when it takes long, where it should not.
+    slow: Option<&'a SlowLog>,
     /// Its method and its path.
     route: (&'static str, &'static str),
     status: Option<u16>,
 }
 
-impl Drop for Counted {
+impl Drop for Counted<'_> {
     fn drop(&mut self) {
         // 499 is nginx's code for a client that did not wait.
         let unanswered = if std::thread::panicking() { 500 } else { 499 };
         let status = self.status.unwrap_or(unanswered);
         let (method, path) = self.route;
-        metrics().http.request(method, path, status, self.started.elapsed());
+        let took = self.started.elapsed();
+        metrics().http.request(method, path, status, took);
+        if let Some(slow) = self.slow.filter(|slow| slow.is_slow(took))
+            && let Some(left_out) = slow.line()
+        {
+            // The span has the request's id.
+            tracing::warn!(route = path, status, duration_ms = millis(took), left_out, "a request was slow");
+        }
     }
 }

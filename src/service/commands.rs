@@ -10,6 +10,7 @@ use tracing::Instrument as _;
 use super::{Service, ServiceError};
 use crate::actors::{PersistenceHandle, RequestPermit};
 use crate::domain::{ClientAddress, Proof, UserId};
+use crate::telemetry::in_current_request;
 
 /// Requests whose commands may wait for the writer at once. A request brings at most 257 commands and
 /// `http.max_body_bytes`.
@@ -36,20 +37,20 @@ impl Writer {
         // The semaphore is never closed: an error means an overload.
         let permit = tokio::time::timeout(PERMIT_TIMEOUT, self.permits.clone().acquire_owned()).await;
         let permit = permit.ok().and_then(Result::ok).ok_or(ServiceError::Overloaded)?;
-        Ok((&self.persistence, Arc::new(permit)))
+        Ok((&self.persistence, RequestPermit::new(permit)))
     }
 
     /// Takes all permits, as many requests do while the writer stands still.
     #[cfg(test)]
     pub(super) fn take_all(&self) -> RequestPermit {
         let all = u32::try_from(MAX_COMMANDS).unwrap();
-        Arc::new(self.permits.clone().try_acquire_many_owned(all).unwrap())
+        RequestPermit::new(self.permits.clone().try_acquire_many_owned(all).unwrap())
     }
 
     /// As [`permitted`](Self::permitted), without waiting; `None` when too many others wait.
     pub(super) fn permitted_if_idle(&self) -> Option<(&PersistenceHandle, RequestPermit)> {
         let permit = self.permits.clone().try_acquire_owned().ok()?;
-        Some((&self.persistence, Arc::new(permit)))
+        Some((&self.persistence, RequestPermit::new(permit)))
     }
 }
 
@@ -57,7 +58,9 @@ impl Writer {
 pub(super) async fn uninterrupted<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, ServiceError> {
-    tokio::spawn(work.in_current_span()).await.map_err(|error| ServiceError::Internal(error.to_string()))
+    tokio::spawn(in_current_request(work.in_current_span()))
+        .await
+        .map_err(|error| ServiceError::Internal(error.to_string()))
 }
 
 /// Whether a change asks for a code of the second factor beside the password.

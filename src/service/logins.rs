@@ -15,6 +15,7 @@ use crate::auth::{Access, AuthError, Begun, TokenPair};
 use crate::domain::{
     AuditEvent, ClientAddress, LoginEnd, LoginId, NewAuditEntry, NewPassword, Password, Proof, UserId, WhichLogins,
 };
+use crate::telemetry::in_current_request;
 
 /// Wait before another server is told again that a stolen token has ended a login, while the writer is away.
 const ANNOUNCE_AGAIN: Duration = Duration::from_secs(1);
@@ -104,7 +105,7 @@ impl Service {
             }
         };
         // As a rule it is done before the answer; while the writer is away the answer does not wait for it.
-        let announcing = tokio::spawn(announcing);
+        let announcing = tokio::spawn(in_current_request(announcing));
         let _ = tokio::time::timeout(ANNOUNCE_AGAIN, announcing).await;
     }
 

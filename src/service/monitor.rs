@@ -12,6 +12,7 @@ mod ring;
 mod sampler;
 mod second;
 mod sessions;
+mod slow;
 mod sockets;
 mod tree;
 
@@ -29,6 +30,7 @@ pub use notices::{Notice, NoticeLevel, Notices};
 pub use overview::{Overview, PlacesTaken};
 pub use readers::{NotFollowed, Reader, Snapshot, Told};
 pub use sessions::{ListedSession, Sessions};
+pub use slow::{ShownStatement, SlowList};
 pub use sockets::SocketList;
 pub use tree::{ActorNode, ActorTree, Batch, ShownError};
 

@@ -14,6 +14,7 @@ pub(in crate::storage) mod per_engine;
 pub(in crate::storage) mod postgres;
 pub(in crate::storage) mod purpose;
 pub(in crate::storage) mod row;
+pub(in crate::storage) mod slow;
 pub(in crate::storage) mod sqlite;
 pub(in crate::storage) mod together;
 pub(in crate::storage) mod tx;

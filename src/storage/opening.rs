@@ -19,6 +19,7 @@ use crate::storage::engine::connect::store;
 use crate::storage::engine::postgres::batches::PostgresBatches;
 use crate::storage::engine::postgres::servers::{self, named};
 use crate::storage::engine::purpose::Purpose;
+use crate::storage::engine::slow::SlowStatements;
 use crate::storage::engine::sqlite::batches::SqliteBatches;
 use crate::storage::engine::sqlite::header;
 use crate::storage::engine::sqlite::lock::StoreLock;
@@ -27,6 +28,7 @@ use crate::storage::engine::{connect, sqlite};
 use crate::storage::schema::foreign::{self, Found};
 use crate::storage::schema::migrate::{self, MigrationState};
 use crate::storage::{Storage, StorageError};
+use crate::telemetry::Pool;
 
 impl Storage {
     /// Connects, brings the schema up to date and makes the row of the table `store`.
@@ -85,13 +87,17 @@ impl Storage {
         let file = if let Store::Sqlite(path) = store(config)? { FileId::of(&path).map(|id| (path, id)) } else { None };
         migrator.close().await?;
         prepared?;
-        let request_writes = connect::open(config, Purpose::Write).await?;
+        let slow = SlowStatements::new(config.log.slow_query_ms);
+        let open = async |purpose, pool| open_watched(config, purpose, pool, &slow).await;
+        let request_writes = open(Purpose::Write, Pool::Requests).await?;
         let batches = match store(config)? {
             Store::Sqlite(path) => {
-                Batches::Sqlite(Arc::new(Mutex::new(SqliteBatches::new(path, sqlite::connect::writing(config)))))
+                let pragmas = sqlite::connect::writing(config);
+                Batches::Sqlite(Arc::new(Mutex::new(SqliteBatches::new(path, pragmas, slow.clone()))))
             }
             Store::Postgres(_) => Batches::Postgres(Arc::new(Mutex::new(PostgresBatches::new(
                 request_writes.get_postgres_connection_pool().clone(),
+                slow.clone(),
             )))),
         };
         let files = match &batches {
@@ -100,12 +106,12 @@ impl Storage {
         };
         let storage = Self {
             request_writes,
-            reads: connect::open(config, Purpose::Read).await?,
+            reads: open(Purpose::Read, Pool::Reads).await?,
             batches,
-            cleanup: connect::open(config, Purpose::Clean).await?,
-            upload_notes: open_upload_notes(config).await?,
-            wakes: connect::open(config, Purpose::Clean).await?,
-            journal: open_journal(config).await?,
+            cleanup: open(Purpose::Clean, Pool::Cleanup).await?,
+            upload_notes: open_upload_notes(config, &slow).await?,
+            wakes: open(Purpose::Clean, Pool::Wakes).await?,
+            journal: open_journal(config, &slow).await?,
             boot: i64::from_be_bytes(clock::random_bytes()?),
             history: History::default(),
             hold_times: HoldTimes::default(),
@@ -126,6 +132,7 @@ impl Storage {
             lock,
             limiters: OnceLock::new(),
             messages_stored: OnceLock::new(),
+            slow,
         };
         storage.ensure_store_row().await?;
         if let Some(history) = storage.present_history().await? {
@@ -168,18 +175,33 @@ fn named_file(config: &Config, error: StorageError) -> StorageError {
     }
 }
 
+/// Opens connections whose slow statements are noted.
+async fn open_watched(
+    config: &Config,
+    purpose: Purpose,
+    pool: Pool,
+    slow: &Arc<SlowStatements>,
+) -> Result<DatabaseConnection, StorageError> {
+    let mut db = connect::open(config, purpose).await?;
+    slow.watch(pool, &mut db);
+    Ok(db)
+}
+
 /// Opens the connection on which the journal is read; `None` on SQLite, which has no journal.
-async fn open_journal(config: &Config) -> Result<Option<DatabaseConnection>, StorageError> {
+async fn open_journal(config: &Config, slow: &Arc<SlowStatements>) -> Result<Option<DatabaseConnection>, StorageError> {
     Ok(match store(config)? {
         Store::Sqlite(_) => None,
-        Store::Postgres(_) => Some(connect::open(config, Purpose::Journal).await?),
+        Store::Postgres(_) => Some(open_watched(config, Purpose::Journal, Pool::Reads, slow).await?),
     })
 }
 
 /// Opens the connection on which is noted how far uploads have come; `None` on PostgreSQL, where any can do it.
-async fn open_upload_notes(config: &Config) -> Result<Option<DatabaseConnection>, StorageError> {
+async fn open_upload_notes(
+    config: &Config,
+    slow: &Arc<SlowStatements>,
+) -> Result<Option<DatabaseConnection>, StorageError> {
     Ok(match store(config)? {
-        Store::Sqlite(_) => Some(connect::open(config, Purpose::Note).await?),
+        Store::Sqlite(_) => Some(open_watched(config, Purpose::Note, Pool::Requests, slow).await?),
         Store::Postgres(_) => None,
     })
 }

@@ -10,7 +10,7 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use super::messages::at_zero;
 use super::names;
-use crate::config::{Log, LogFormat};
+use crate::config::Log;
 
 /// The levels, as the label `level`.
 pub const LOG_LEVELS: [&str; 4] = ["error", "warn", "info", "debug"];
@@ -27,10 +27,11 @@ pub fn init_logging(log: &Log) -> Result<(), Box<dyn std::error::Error + Send + 
         // A line that cannot be written is dropped: to report that on the same stream would be a panic.
         .log_internal_errors(false);
     let registry = tracing_subscriber::registry().with(filter).with(CountLines);
-    match log.format {
-        LogFormat::Text => registry.with(layer).try_init()?,
+    if log.format.is_json() {
         // The list of spans ends with the current one.
-        LogFormat::Json => registry.with(layer.json().with_current_span(false)).try_init()?,
+        registry.with(layer.json().with_current_span(false)).try_init()?;
+    } else {
+        registry.with(layer).try_init()?;
     }
     Ok(())
 }

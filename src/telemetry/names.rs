@@ -99,7 +99,7 @@ metrics! {
     Histogram DB_ACQUIRE_SECONDS = "fluent_db_acquire_seconds" ["pool"] Seconds
         "Wait of a transaction for the right to write and for its connection";
     Counter DB_ERRORS = "fluent_db_errors_total" ["kind"] Count "Failures of the database, by kind";
-    Counter DB_SLOW = "fluent_db_slow_queries_total" [] Count "Statements of requests that took above 250 ms";
+    Counter DB_SLOW = "fluent_db_slow_queries_total" [] Count "Statements that took longer than log.slow_query_ms";
     Gauge DB_BYTES = "fluent_database_bytes" [] Bytes "Size of the database";
     Gauge WAL_BYTES = "fluent_wal_bytes" [] Bytes "Size of SQLite's write-ahead log";
     Gauge DISK_FREE = "fluent_disk_free_bytes" ["disk"] Bytes "Room on the disks of SQLite's store and of files";

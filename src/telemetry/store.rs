@@ -81,7 +81,7 @@ pub struct StoreMetrics {
     pub in_flight: Level,
     /// The times of the transactions of batches since the last look.
     pub commits: Window,
-    /// Statements of requests that took too long.
+    /// Statements that took too long.
     pub slow: Counter,
     /// Write-ahead logs emptied.
     pub checkpoints: Counter,

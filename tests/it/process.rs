@@ -10,6 +10,7 @@ mod health;
 mod keys;
 mod program;
 mod service_manager;
+mod slow;
 mod stopping;
 mod supervision;
 mod two_processes;

@@ -26,6 +26,7 @@ mod password_races;
 mod passwords;
 mod refresh;
 mod registration;
+mod request_ids;
 mod requests;
 mod second_factor;
 mod step_up;

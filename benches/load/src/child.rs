@@ -32,6 +32,8 @@ impl Child {
         let stderr = std::fs::File::options().create(true).append(true).open(&log);
         let stderr = stderr.with_context(|| format!("cannot write {}", log.display()))?;
         let program = command.get_program().to_string_lossy().into_owned();
+        // The greeting with the addresses is for people.
+        command.env("FLUENT__LOG__FORMAT", "text");
         let process = command.current_dir(dir).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr).spawn();
         let process = process.with_context(|| format!("cannot start {program}"))?;
         // From here on the process is killed on any error.

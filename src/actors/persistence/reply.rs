@@ -6,15 +6,30 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::actors::session::messages::SessionHandle;
 use crate::actors::session::origin::{Origin, Reply};
-use crate::domain::Answer;
+use crate::domain::{Answer, SocketId};
 use crate::protocol::FrameError;
-use crate::telemetry::metrics;
+use crate::telemetry::{RequestId, metrics};
 
 /// Milliseconds after which a sender whose command was lost on the way should try again.
 pub(in crate::actors) const RETRY_AFTER_MS: u64 = 1000;
 
-/// The right of a request to have commands on their way, held until the last of them is answered.
-pub type RequestPermit = Arc<OwnedSemaphorePermit>;
+/// The right of a request to have commands on their way, held until the last of them is answered. Clones share it.
+#[derive(Clone)]
+pub struct RequestPermit(Arc<HeldPermit>);
+
+struct HeldPermit {
+    _permit: OwnedSemaphorePermit,
+    /// The request; `None` for what the server does by itself.
+    request: Option<RequestId>,
+}
+
+impl RequestPermit {
+    /// The right of the request that this task works for.
+    #[must_use]
+    pub fn new(permit: OwnedSemaphorePermit) -> Self {
+        Self(Arc::new(HeldPermit { _permit: permit, request: RequestId::current() }))
+    }
+}
 
 /// The reply that a command will get. Dropped without one, wherever that happens, it tells the sender to try again: no
 /// sender waits for ever because an actor died.
@@ -22,8 +37,8 @@ pub(in crate::actors) struct PendingReply(Option<Way>);
 
 enum Way {
     Socket { session: SessionHandle, origin: Origin },
-    Caller { caller: oneshot::Sender<Result<Answer, FrameError>>, _permit: RequestPermit },
-    Unattended { _permit: RequestPermit },
+    Caller { caller: oneshot::Sender<Result<Answer, FrameError>>, permit: RequestPermit },
+    Unattended { permit: RequestPermit },
 }
 
 impl PendingReply {
@@ -37,12 +52,12 @@ impl PendingReply {
         caller: oneshot::Sender<Result<Answer, FrameError>>,
         permit: RequestPermit,
     ) -> Self {
-        Self::new(Way::Caller { caller, _permit: permit })
+        Self::new(Way::Caller { caller, permit })
     }
 
     /// Makes a reply that no caller waits for.
     pub(in crate::actors) fn unattended(permit: RequestPermit) -> Self {
-        Self::new(Way::Unattended { _permit: permit })
+        Self::new(Way::Unattended { permit })
     }
 
     fn new(way: Way) -> Self {
@@ -66,6 +81,22 @@ impl PendingReply {
     /// Sends the refusal of a command.
     pub(in crate::actors) fn refuse(mut self, error: FrameError) {
         self.send_error(error);
+    }
+
+    /// Returns the request whose command it is, if one is.
+    pub(super) fn request(&self) -> Option<&RequestId> {
+        match &self.0 {
+            Some(Way::Caller { permit, .. } | Way::Unattended { permit }) => permit.0.request.as_ref(),
+            Some(Way::Socket { .. }) | None => None,
+        }
+    }
+
+    /// Returns the socket whose command it is, if one is.
+    pub(super) fn socket_id(&self) -> Option<SocketId> {
+        match &self.0 {
+            Some(Way::Socket { origin, .. }) => Some(origin.socket),
+            Some(Way::Caller { .. } | Way::Unattended { .. }) | None => None,
+        }
     }
 
     fn take(&mut self) -> Option<Way> {

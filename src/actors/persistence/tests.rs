@@ -43,7 +43,7 @@ fn draft() -> Box<Draft> {
 }
 
 fn permit() -> reply::RequestPermit {
-    Arc::new(Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap())
+    reply::RequestPermit::new(Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap())
 }
 
 impl World {

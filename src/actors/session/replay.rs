@@ -175,7 +175,12 @@ impl Reader {
         match read {
             Ok(value) => Some(value),
             Err(error) => {
-                tracing::warn!(error = %error, "cannot read what a socket has missed; trying again");
+                let connection = self.socket.0;
+                tracing::warn!(
+                    connection.id = connection,
+                    error = %error,
+                    "cannot read what a socket has missed; trying again"
+                );
                 // Other sockets need not wait while the database is unreachable.
                 self.admission = None;
                 tokio::time::sleep(RETRY).await;

@@ -4,7 +4,7 @@ use super::*;
 
 fn stats() -> Arc<ActorStats> {
     let start = Instant::now().checked_sub(Duration::from_mins(1)).unwrap();
-    Arc::new(ActorStats::new(ActorKind::Janitor, start))
+    Arc::new(ActorStats::new(ActorKind::Janitor, start, 0))
 }
 
 fn ago(seconds: u64) -> Instant {

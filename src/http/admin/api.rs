@@ -2,6 +2,7 @@
 
 mod address_rules;
 mod audit;
+mod database;
 mod invites;
 mod keys;
 mod limits;
@@ -48,6 +49,7 @@ pub(super) fn endpoints() -> Vec<Route> {
         route!(operator DELETE "/admin/api/address_rules/{id}" address_rules::remove),
         route!(operator GET "/admin/api/address_rules/check" address_rules::check),
         route!(operator GET "/admin/api/audit" audit::list),
+        route!(operator GET "/admin/api/database/slow" database::slow),
         route!(operator GET "/admin/api/users" users::find),
         route!(operator PUT "/admin/api/users/{id}/disabled" users::set_disabled, reads: BodyLimits::USERS),
         route!(operator POST "/admin/api/users/{id}/password" users::reset_password),

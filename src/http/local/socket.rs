@@ -18,6 +18,8 @@ use crate::http::admin;
 use crate::http::app::App;
 use crate::http::error::ApiError;
 use crate::http::layers::Service;
+use crate::http::request_id;
+use crate::telemetry::RequestId;
 
 /// Connections at once; further ones wait.
 const MAX_CONNECTIONS: usize = 16;
@@ -97,7 +99,9 @@ async fn admit(stream: UnixStream, service: Service, stop: CancellationToken) {
         _ => {
             let refuse = hyper::service::service_fn(async |_: http::Request<hyper::body::Incoming>| {
                 let refused = ApiError::Forbidden("only the user that the server runs as, and root, may use this");
-                Ok::<_, std::convert::Infallible>(refused.into_response())
+                let mut refused = refused.into_response();
+                request_id::put(&RequestId::random(), &mut refused);
+                Ok::<_, std::convert::Infallible>(refused)
             });
             let refusing = http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(stream), refuse);
             let _ = stop.run_until_cancelled(refusing).await;

@@ -15,7 +15,7 @@ use super::{MediaError, MediaService, OpenUpload, Transfer};
 use crate::domain::Media;
 use crate::media::{BLOCK, Checking, Checksum, Pending};
 use crate::storage::{Kept, Marked};
-use crate::telemetry::{Direction, metrics};
+use crate::telemetry::{Direction, in_current_request, metrics};
 
 /// Bytes after which the offset is marked: at most so many are sent again after a crash.
 const MARK_EVERY: u64 = 8 * 1024 * 1024;
@@ -81,7 +81,7 @@ impl OpenUpload {
             let _transfer = transfer;
             self.receive_all(body, checksum).await
         };
-        let received = tracker.spawn(Box::pin(receiving.in_current_span())).await;
+        let received = tracker.spawn(Box::pin(in_current_request(receiving.in_current_span()))).await;
         received.map_err(|error| MediaError::Internal(error.to_string()))?
     }
 

@@ -69,10 +69,12 @@ impl Storage {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
+        let free = Instant::now();
         let tx = watched(db.begin_with_options(options)).await?;
         drop(waiting);
+        self.slow.note(pool, "BEGIN", free.elapsed());
         metrics().store.acquired(pool, started.elapsed());
-        Ok(PoolTransaction::new(tx, write_health, guard))
+        Ok(PoolTransaction::new(tx, write_health, guard, (self.slow.clone(), pool)))
     }
 
     /// Waits for the right to write to SQLite, in the order of the requests; `None` on PostgreSQL, where several may

@@ -10,9 +10,6 @@ use crate::storage::StorageError;
 use crate::storage::engine::purpose::Purpose;
 use crate::storage::engine::{postgres, sqlite};
 
-/// The duration above which a statement is logged.
-const SLOW_STATEMENT: Duration = Duration::from_secs(1);
-
 /// Returns the configured database.
 pub(in crate::storage) fn store(config: &Config) -> Result<Store, StorageError> {
     config.store().map_err(|error| StorageError::Url(error.to_string()))
@@ -28,7 +25,8 @@ pub(in crate::storage) async fn open(config: &Config, purpose: Purpose) -> Resul
     options
         .acquire_timeout(Duration::from_millis(config.database.acquire_timeout_ms))
         .sqlx_logging_level(LevelFilter::Off)
-        .sqlx_slow_statements_logging_settings(LevelFilter::Warn, SLOW_STATEMENT)
+        // Logged by the store itself, with the request that made it.
+        .sqlx_slow_statements_logging_settings(LevelFilter::Off, Duration::MAX)
         .record_stmt_in_spans(false);
     Database::connect(options).await.map_err(StorageError::Database)
 }

@@ -1,6 +1,7 @@
 //! Transactions that write: those of batches on either engine, and those of requests.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use sea_orm::{
     ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr, ExecResult, QueryResult,
@@ -12,9 +13,11 @@ use crate::storage::StorageError;
 use crate::storage::engine::bulk::Bulk;
 use crate::storage::engine::postgres::batches::PostgresTransaction;
 use crate::storage::engine::row::Row;
+use crate::storage::engine::slow::SlowStatements;
 use crate::storage::engine::sqlite::batches::{SqliteBatches, SqliteTransaction};
 use crate::storage::engine::watched::watched;
 use crate::storage::engine::write_health::WriteHealth;
+use crate::telemetry::Pool;
 
 /// The exclusive right to write to SQLite, which is granted in the order of the requests.
 pub(in crate::storage) type WriteGuard = OwnedMutexGuard<SqliteBatches>;
@@ -26,6 +29,8 @@ pub(in crate::storage) struct PoolTransaction {
     write_health: Option<Arc<WriteHealth>>,
     /// The right to write to SQLite. Dropped after the transaction, which must end before others may write.
     guard: Option<WriteGuard>,
+    slow: Arc<SlowStatements>,
+    pool: Pool,
 }
 
 impl PoolTransaction {
@@ -33,14 +38,17 @@ impl PoolTransaction {
         inner: DatabaseTransaction,
         write_health: Option<Arc<WriteHealth>>,
         guard: Option<WriteGuard>,
+        (slow, pool): (Arc<SlowStatements>, Pool),
     ) -> Self {
-        Self { inner, write_health, guard }
+        Self { inner, write_health, guard, slow, pool }
     }
 
     /// Commits, and checks that a restart will find the store that was committed to.
     pub(in crate::storage) async fn commit(self) -> Result<(), StorageError> {
-        let Self { inner, write_health, guard } = self;
+        let Self { inner, write_health, guard, slow, pool } = self;
+        let started = Instant::now();
         let committed = inner.commit().await.map_err(StorageError::from);
+        slow.note(pool, "COMMIT", started.elapsed());
         let committed = committed.and_then(|()| guard.as_deref().map_or(Ok(()), SqliteBatches::check_files));
         if let Some(write_health) = write_health {
             write_health.record(committed.as_ref());

@@ -1,26 +1,18 @@
-//! What operators learn of statements: failures by kind, and those that take long.
-
-use std::time::{Duration, Instant};
+//! What operators learn of statements that fail: how many, by kind.
 
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, sqlx};
 
 use crate::storage::StorageError;
 use crate::telemetry::{DbFailure, metrics};
 
-/// A statement of a request that takes longer than this counts as slow.
-const SLOW: Duration = Duration::from_millis(250);
 /// The codes of a full disk: of SQLite (`SQLITE_FULL`), and of PostgreSQL (`disk_full`).
 const FULL: [&str; 2] = ["13", "53100"];
 
-/// Carries out a statement, and counts it when it takes long or when the database fails.
+/// Carries out a statement, and counts it when the database fails.
 pub(in crate::storage) async fn watched<T>(
     statement: impl Future<Output = Result<T, DbErr>>,
 ) -> Result<T, StorageError> {
-    let started = Instant::now();
     let done = statement.await.map_err(StorageError::from);
-    if started.elapsed() > SLOW {
-        metrics().store.slow.increment(1);
-    }
     if let Some(kind) = done.as_ref().err().and_then(StorageError::failure) {
         metrics().store.failed(kind);
     }

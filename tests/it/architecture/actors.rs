@@ -59,6 +59,8 @@ const ORDER: &[&str] = &[
     "relay::words",
     "who",
     "persistence::disk_space",
+    "persistence::origins",
+    "persistence::slow",
     "persistence::doubt",
     "persistence::thread",
     "persistence::announce",

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::support::local::Operator;
 
 /// Which scope each route of the admin API needs.
-const NEEDED: [(&str, &str); 34] = [
+const NEEDED: [(&str, &str); 35] = [
     ("GET /admin/api/overview", "read"),
     ("GET /admin/api/actors", "read"),
     ("GET /admin/api/events", "read"),
@@ -29,6 +29,7 @@ const NEEDED: [(&str, &str); 34] = [
     ("DELETE /admin/api/address_rules/{id}", "write"),
     ("GET /admin/api/address_rules/check", "read"),
     ("GET /admin/api/audit", "read"),
+    ("GET /admin/api/database/slow", "read"),
     ("GET /admin/api/users", "read"),
     ("PUT /admin/api/users/{id}/disabled", "write"),
     ("POST /admin/api/users/{id}/password", "write"),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use fluent_backend::actors::RequestPermit;
 use fluent_backend::clock::Clock;
 use fluent_backend::domain::Timestamp;
 use fluent_backend::testing::{TestClient, TestServer};
@@ -19,7 +20,7 @@ const DAY_S: i64 = 86_400;
 
 /// By the server's retention everything older is gone, as the janitor has it said.
 async fn retain(server: &TestServer, before: Timestamp) {
-    let turn = Arc::new(Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap());
+    let turn = RequestPermit::new(Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap());
     server.server().actors().persistence.retain(before, turn).await.unwrap();
 }
 

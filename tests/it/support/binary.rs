@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
 
 use command_fds::{CommandFdExt as _, FdMapping};
-use fluent_backend::testing::{Http, TestData, share_instance_key, soon};
+use fluent_backend::testing::{Http, TestData, eventually, share_instance_key, soon};
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
@@ -29,6 +30,8 @@ pub(crate) fn program(dir: &Path, variables: &[(&str, &str)]) -> Command {
 fn prepared(mut command: Command, dir: &Path, variables: &[(&str, &str)]) -> Command {
     command
         .env_clear()
+        // As on a terminal.
+        .env("FLUENT__LOG__FORMAT", "text")
         .envs(variables.iter().copied())
         .current_dir(dir)
         .stdin(Stdio::null())
@@ -146,6 +149,25 @@ impl ServerProcess {
         let maximum = rustix::process::getrlimit(resource).maximum;
         let limit = rustix::process::Rlimit { current: Some(count), maximum };
         rustix::process::prlimit(Some(pid_of(&self.child)), resource, limit).unwrap();
+    }
+
+    /// As [`start`](Self::start), with a log that is not on a terminal, in the form that the server chooses then.
+    pub(crate) async fn start_with_json_log(dir: &Path, variables: &[(&str, &str)]) -> Self {
+        let log = dir.join("server.log");
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
+        let mut command = program(dir, &BASE);
+        command.envs(variables.iter().copied()).env("FLUENT__LOG__FORMAT", "auto").stdout(Stdio::null()).stderr(file);
+        let child = command.spawn().unwrap();
+        let greeting: Value = eventually("the server greets", async || {
+            let text = std::fs::read_to_string(&log).unwrap();
+            let mut lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            lines.find(|line| line["fields"]["operators"].is_string())
+        })
+        .await;
+        let address = |key: &str| greeting["fields"][key].as_str().unwrap().to_owned();
+        let (addr, greeting) =
+            (address("clients").parse().unwrap(), format!("operators http://{}/", address("operators")));
+        Self { child, addr, greeting, log }
     }
 
     async fn spawn(dir: &Path, mut command: Command, variables: &[(&str, &str)]) -> Self {

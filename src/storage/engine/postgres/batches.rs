@@ -18,6 +18,7 @@ use crate::storage::StorageError;
 use crate::storage::engine::bulk::{Bulk, Cell};
 use crate::storage::engine::postgres::connect::TEST_AFTER_IDLE;
 use crate::storage::engine::row::Row;
+use crate::storage::engine::slow::SlowStatements;
 
 /// Longest wait for the ping of a connection that has idled.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
@@ -26,11 +27,12 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 pub(in crate::storage) struct PostgresBatches {
     pool: PgPool,
     idle: Option<(PoolConnection<Postgres>, Instant)>,
+    slow: Arc<SlowStatements>,
 }
 
 impl PostgresBatches {
-    pub(in crate::storage) fn new(pool: PgPool) -> Self {
-        Self { pool, idle: None }
+    pub(in crate::storage) fn new(pool: PgPool, slow: Arc<SlowStatements>) -> Self {
+        Self { pool, idle: None, slow }
     }
 
     /// Returns the kept connection, or a new one when it has idled and no longer responds.
@@ -89,22 +91,28 @@ impl PostgresTransaction {
     }
 
     async fn order(&self, sql: String) -> Result<(), StorageError> {
+        let sql: Arc<str> = sql.into();
+        let _timed = self.batches.slow.time_of_batch(&sql);
         let mut connection = self.connection.lock().await;
-        connection.as_mut().ok_or_else(gone)?.execute(AssertSqlSafe(sql)).await.map_err(failed)?;
+        connection.as_mut().ok_or_else(gone)?.execute(AssertSqlSafe(sql.clone())).await.map_err(failed)?;
         Ok(())
     }
 
     /// Carries out a statement and returns how many rows it changed.
     pub(in crate::storage) async fn execute(&self, statement: Statement) -> Result<u64, StorageError> {
+        let sql: Arc<str> = statement.sql.into();
+        let _timed = self.batches.slow.time_of_batch(&sql);
         let mut connection = self.connection.lock().await;
-        let query = sqlx::query_with(AssertSqlSafe(statement.sql), values(statement.values));
+        let query = sqlx::query_with(AssertSqlSafe(sql.clone()), values(statement.values));
         let done = query.execute(&mut **connection.as_mut().ok_or_else(gone)?).await;
         Ok(done.map_err(failed)?.rows_affected())
     }
 
     pub(in crate::storage) async fn query(&self, statement: Statement) -> Result<Vec<Row>, StorageError> {
+        let sql: Arc<str> = statement.sql.into();
+        let _timed = self.batches.slow.time_of_batch(&sql);
         let mut connection = self.connection.lock().await;
-        let query = sqlx::query_with(AssertSqlSafe(statement.sql), values(statement.values));
+        let query = sqlx::query_with(AssertSqlSafe(sql.clone()), values(statement.values));
         rows(query.fetch_all(&mut **connection.as_mut().ok_or_else(gone)?).await)
     }
 
@@ -122,7 +130,9 @@ impl PostgresTransaction {
         for column in 0..N {
             add(&mut arguments, list, column).map_err(|error| failed(sqlx::Error::Encode(error)))?;
         }
-        let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
+        let sql: Arc<str> = sql.into();
+        let _timed = self.batches.slow.time_of_batch(&sql);
+        let query = sqlx::query_with(AssertSqlSafe(sql.clone()), arguments);
         let mut connection = self.connection.lock().await;
         rows(query.fetch_all(&mut **connection.as_mut().ok_or_else(gone)?).await)
     }

@@ -22,6 +22,7 @@ use crate::storage::StorageError;
 use crate::storage::engine::bulk::Bulk;
 use crate::storage::engine::error::Lost;
 use crate::storage::engine::row::Row;
+use crate::storage::engine::slow::SlowStatements;
 use crate::storage::engine::sqlite::checkpoints::Checkpoints;
 use crate::storage::engine::sqlite::connect::{BUSY_TIMEOUT, Pragmas};
 use crate::storage::engine::sqlite::open_files::SharedFiles;
@@ -37,6 +38,7 @@ pub(in crate::storage) struct SqliteBatches {
     path: PathBuf,
     pragmas: Pragmas,
     files: Arc<SharedFiles>,
+    slow: Arc<SlowStatements>,
     /// Never contended; the mutex only makes the type `Sync`.
     open: Mutex<Option<Open>>,
 }
@@ -47,8 +49,8 @@ struct Open {
 }
 
 impl SqliteBatches {
-    pub(in crate::storage) fn new(path: PathBuf, pragmas: Pragmas) -> Self {
-        Self { path, pragmas, files: Arc::default(), open: Mutex::new(None) }
+    pub(in crate::storage) fn new(path: PathBuf, pragmas: Pragmas, slow: Arc<SlowStatements>) -> Self {
+        Self { path, pragmas, files: Arc::default(), slow, open: Mutex::new(None) }
     }
 
     /// Returns the files of the open store.
@@ -135,7 +137,7 @@ impl SqliteTransaction {
     pub(in crate::storage) fn begin(own: OwnedMutexGuard<SqliteBatches>) -> Result<Self, StorageError> {
         own.ensure_open()?;
         let transaction = Self(own);
-        transaction.with(|connection| {
+        transaction.with("BEGIN", |connection| {
             if !connection.is_autocommit() {
                 run(connection, "ROLLBACK")?;
             }
@@ -145,7 +147,7 @@ impl SqliteTransaction {
     }
 
     pub(in crate::storage) fn commit(self) -> Result<(), StorageError> {
-        self.with(|connection| run(connection, "COMMIT"))?;
+        self.with("COMMIT", |connection| run(connection, "COMMIT"))?;
         self.0.check_files()?;
         if let Some(open) = self.0.open().as_mut() {
             open.checkpoints.committed(&open.connection);
@@ -158,10 +160,10 @@ impl SqliteTransaction {
     pub(in crate::storage) fn try_room(self, bytes: usize) -> Result<(), StorageError> {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         // Pages that do not fit into the cache are written to the log before the end of the transaction.
-        let tried = self.with(|connection| {
+        let sql = "INSERT INTO bodies (id, sender_copy, receiver_copy) VALUES (-1, zeroblob(?1), x'')";
+        let tried = self.with(sql, |connection| {
             connection.pragma_update(None, "cache_size", ROOM_CACHE_PAGES)?;
-            connection
-                .execute("INSERT INTO bodies (id, sender_copy, receiver_copy) VALUES (-1, zeroblob(?1), x'')", [bytes])
+            connection.execute(sql, [bytes])
         });
         // The next transaction opens a connection with the usual settings.
         *self.0.open() = None;
@@ -169,11 +171,11 @@ impl SqliteTransaction {
     }
 
     pub(in crate::storage) fn rollback(self) -> Result<(), StorageError> {
-        self.with(|connection| run(connection, "ROLLBACK"))
+        self.with("ROLLBACK", |connection| run(connection, "ROLLBACK"))
     }
 
     pub(in crate::storage) fn execute(&self, statement: &Statement) -> Result<u64, StorageError> {
-        self.with(|connection| {
+        self.with(&statement.sql, |connection| {
             let mut prepared = connection.prepare_cached(&statement.sql)?;
             bind(&mut prepared, statement)?;
             Ok(prepared.raw_execute()? as u64)
@@ -181,7 +183,7 @@ impl SqliteTransaction {
     }
 
     pub(in crate::storage) fn query(&self, statement: &Statement) -> Result<Vec<Row>, StorageError> {
-        self.with(|connection| {
+        self.with(&statement.sql, |connection| {
             let mut prepared = connection.prepare_cached(&statement.sql)?;
             let columns = prepared.column_count();
             bind(&mut prepared, statement)?;
@@ -197,7 +199,7 @@ impl SqliteTransaction {
         sql: &str,
         rows: &Bulk<'_, N>,
     ) -> Result<Vec<Row>, StorageError> {
-        self.with(|connection| {
+        self.with(sql, |connection| {
             let mut prepared: CachedStatement<'_> = connection.prepare_cached(sql)?;
             let columns = prepared.column_count();
             let mut found = Vec::new();
@@ -214,7 +216,7 @@ impl SqliteTransaction {
         sql: &str,
         rows: &Bulk<'_, N>,
     ) -> Result<u64, StorageError> {
-        self.with(|connection| {
+        self.with(sql, |connection| {
             let mut prepared: CachedStatement<'_> = connection.prepare_cached(sql)?;
             let mut changed = 0;
             for row in rows.rows() {
@@ -224,7 +226,13 @@ impl SqliteTransaction {
         })
     }
 
-    fn with<T>(&self, what: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>) -> Result<T, StorageError> {
+    /// Does something on the connection, which is timed as this statement.
+    fn with<T>(
+        &self,
+        sql: &str,
+        what: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
+    ) -> Result<T, StorageError> {
+        let _timed = self.0.slow.time_of_batch(sql);
         let mut open = self.0.open();
         let connection =
             &open.as_ref().ok_or(StorageError::Corrupt("a transaction without its connection"))?.connection;
@@ -241,7 +249,7 @@ impl Drop for SqliteTransaction {
         // A failed connection was closed already, and its transaction with it.
         let is_open = self.0.open().as_ref().is_some_and(|open| !open.connection.is_autocommit());
         if is_open {
-            let _ = self.with(|connection| run(connection, "ROLLBACK"));
+            let _ = self.with("ROLLBACK", |connection| run(connection, "ROLLBACK"));
         }
     }
 }

@@ -133,6 +133,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
+    use crate::storage::engine::slow::SlowStatements;
     use crate::storage::engine::sqlite::batches::{SqliteBatches, SqliteTransaction};
     use sea_orm::{DatabaseBackend, Statement};
 
@@ -160,7 +161,8 @@ mod tests {
     async fn the_log_moves_beside_the_writer_and_is_bounded() {
         assert_eq!(BACKSTOP.parse(), Ok(BACKSTOP_PAGES));
         let dir = tempfile::tempdir().unwrap();
-        let own = SqliteBatches::new(dir.path().join("a.db"), vec![("journal_mode", "WAL"), ("synchronous", "OFF")]);
+        let pragmas = vec![("journal_mode", "WAL"), ("synchronous", "OFF")];
+        let own = SqliteBatches::new(dir.path().join("a.db"), pragmas, SlowStatements::new(0));
         let place = Place { own: Arc::new(tokio::sync::Mutex::new(own)), dir };
         place.commit("CREATE TABLE t (a BLOB)").await;
         // Far below the backstop: only the thread can have moved it.

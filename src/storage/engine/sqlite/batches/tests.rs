@@ -5,6 +5,7 @@ use tokio::sync::Mutex;
 
 use super::*;
 use crate::storage::engine::bulk::Cell;
+use crate::storage::engine::slow::SlowStatements;
 
 struct Place {
     own: Arc<Mutex<SqliteBatches>>,
@@ -14,7 +15,7 @@ struct Place {
 impl Place {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let own = SqliteBatches::new(dir.path().join("own.db"), vec![("journal_mode", "WAL")]);
+        let own = SqliteBatches::new(dir.path().join("own.db"), vec![("journal_mode", "WAL")], SlowStatements::new(0));
         Self { own: Arc::new(Mutex::new(own)), _dir: dir }
     }
 
