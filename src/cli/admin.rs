@@ -8,6 +8,7 @@ mod api;
 mod audit;
 mod duration;
 mod failure;
+mod glance;
 mod invite;
 mod limiter;
 mod media;
@@ -16,8 +17,11 @@ mod push;
 mod registration;
 mod remote;
 mod report;
+mod socket;
 mod table;
 mod token;
+mod top;
+mod units;
 mod user;
 
 use std::process::ExitCode;
@@ -47,6 +51,17 @@ enum AdminCommand {
     /// List the accounts whose names would not be accepted as new ones: id, name and reason. What is not ASCII in a
     /// name is written as an escape, so that nothing deceives.
     Names,
+    /// The running server at a glance: whether it can be used, what it does, and how near it is to its limits.
+    Overview,
+    /// The actors of the running server: whether each works, and what waits for it.
+    Actors,
+    /// Follow the running server: the same two again and again, until Ctrl-C.
+    Top(top::Arguments),
+    /// The open sockets of the running server.
+    Socket {
+        #[command(subcommand)]
+        command: socket::SocketCommand,
+    },
     /// See or switch who may register.
     Registration(registration::Arguments),
     /// Invites: who may register while not everybody may.
@@ -102,6 +117,7 @@ struct Shown {
 pub(crate) async fn admin(config: &Config, args: AdminArgs) -> anyhow::Result<ExitCode> {
     let shown = match args.command {
         AdminCommand::Names => names::run(config).await,
+        AdminCommand::Top(arguments) => Box::pin(top::run(config, args.remote, arguments, args.json)).await,
         command => Box::pin(at_the_api(config, args.remote, command)).await,
     };
     match shown {
@@ -120,10 +136,20 @@ pub(crate) async fn admin(config: &Config, args: AdminArgs) -> anyhow::Result<Ex
 }
 
 async fn at_the_api(config: &Config, remote: remote::RemoteArgs, command: AdminCommand) -> Result<Shown, Failure> {
-    let mut api = Api::reach(config, remote).await?;
+    let mut api = match &command {
+        AdminCommand::Overview | AdminCommand::Actors | AdminCommand::Socket { .. } => {
+            Api::running(config, remote).await?
+        }
+        _ => Api::reach(config, remote).await?,
+    };
     let shown = match command {
         // It needs no server.
         AdminCommand::Names => names::run(config).await,
+        // It keeps its own connection.
+        AdminCommand::Top(_) => Ok(Shown { json: Value::Null, text: String::new() }),
+        AdminCommand::Overview => glance::overview(&mut api).await,
+        AdminCommand::Actors => glance::actors(&mut api).await,
+        AdminCommand::Socket { command } => socket::run(&mut api, command).await,
         AdminCommand::Registration(arguments) => registration::run(&mut api, arguments).await,
         AdminCommand::Address { command } => address::run(&mut api, command).await,
         AdminCommand::Audit { command } => audit::run(&mut api, command).await,

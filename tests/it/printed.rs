@@ -23,7 +23,7 @@ use serde_json::Value;
 const TO_RUN: [&str; 7] = ["sh", "bash", "console", "rust", "toml", "ini", "nginx"];
 
 /// Blocks that a test runs: where they stand, how they begin, and the test.
-const RUN: [(&str, &str, &str); 22] = [
+const RUN: [(&str, &str, &str); 23] = [
     ("README.md", "$ cargo run --release -- demo", web_client::DEMO_TEST),
     ("docs/operations/web-client.md", "fluent-backend web verify", web_client::TEST),
     ("docs/operations/web-client.md", "fluent-backend app --server", web_client::TEST),
@@ -42,6 +42,7 @@ const RUN: [(&str, &str, &str); 22] = [
     ("docs/operations/copy-db.md", "FLUENT_COPY_FROM=", commands::COPY_TEST),
     ("docs/operations/admin.md", "fluent-backend admin registration", commands::ADMIN_TEST),
     ("docs/operations/admin.md", "fluent-backend admin token create", commands::TOKEN_TEST),
+    ("docs/operations/glance.md", "fluent-backend admin overview", commands::GLANCE_TEST),
     ("docs/operations/addresses.md", "fluent-backend admin address block", commands::ADDRESS_TEST),
     ("docs/operations/media.md", "fluent-backend media reconcile --dry-run", media::TEST),
     ("docs/operations/push.md", "[push.webpush]", push::SETTINGS_TEST),

@@ -1,6 +1,7 @@
 //! The program: its commands, its start and stop, and what fails inside it.
 
 mod admin;
+mod admin_live;
 mod admin_users;
 mod chat_files;
 mod demo;

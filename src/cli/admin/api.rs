@@ -34,24 +34,49 @@ impl Api {
         }
     }
 
+    /// Reaches the server at an address, when one was given; or the one that runs on this machine. Never opens a store:
+    /// what is asked is about the server alone.
+    pub(super) async fn running(config: &Config, remote: RemoteArgs) -> Result<Self, Failure> {
+        if let Some(remote) = Remote::of(remote)? {
+            return Ok(Self(Way::Remote(remote)));
+        }
+        let nobody = || {
+            let path = config.admin_socket();
+            let hint = "start one, or name another with --url";
+            Failure::Unreachable(format!("no server runs here: nobody answers at {} ({hint})", path.display()))
+        };
+        Self::connect(config).await?.ok_or_else(nobody)
+    }
+
     /// Reaches the running server, or opens its store.
     pub(in crate::cli) async fn open(config: &Config) -> Result<Self, Failure> {
-        #[cfg(unix)]
-        {
-            use std::io::ErrorKind;
-            let path = config.admin_socket();
-            match LocalClient::connect(&path).await {
-                Ok(client) => return Ok(Self(Way::Local { client, offline: None })),
-                // None runs, or one has died there.
-                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {}
-                Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-                    let text = "is only for the user that the server runs as, and for root";
-                    return Err(Failure::NotAllowed(format!("{} {text}", path.display())));
-                }
-                Err(error) => return Err(Failure::Unreachable(format!("{}: {error}", path.display()))),
-            }
+        match Self::connect(config).await? {
+            Some(api) => Ok(api),
+            None => Box::pin(Self::open_store(config)).await,
         }
-        Box::pin(Self::open_store(config)).await
+    }
+
+    /// Connects to the socket of the server on this machine; `None` when no server runs.
+    #[cfg(unix)]
+    async fn connect(config: &Config) -> Result<Option<Self>, Failure> {
+        use std::io::ErrorKind;
+        let path = config.admin_socket();
+        match LocalClient::connect(&path).await {
+            Ok(client) => Ok(Some(Self(Way::Local { client, offline: None }))),
+            // None runs, or one has died there.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => Ok(None),
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                let text = "is only for the user that the server runs as, and for root";
+                Err(Failure::NotAllowed(format!("{} {text}", path.display())))
+            }
+            Err(error) => Err(Failure::Unreachable(format!("{}: {error}", path.display()))),
+        }
+    }
+
+    #[cfg(not(unix))]
+    #[expect(clippy::unused_async, reason = "as where there are such sockets")]
+    async fn connect(_: &Config) -> Result<Option<Self>, Failure> {
+        Ok(None)
     }
 
     async fn open_store(config: &Config) -> Result<Self, Failure> {

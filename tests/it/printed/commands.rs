@@ -17,6 +17,8 @@ pub(super) const ADDRESS_TEST: &str = "the_commands_about_addresses_work_as_they
 
 pub(super) const TOKEN_TEST: &str = "the_commands_about_tokens_work_as_they_are_printed";
 
+pub(super) const GLANCE_TEST: &str = "the_commands_about_the_running_server_work_as_they_are_printed";
+
 pub(super) const ADMIN_TEST: &str = "the_commands_for_operators_work_as_they_are_printed";
 
 /// How commands begin.
@@ -317,5 +319,18 @@ async fn the_commands_about_tokens_work_as_they_are_printed() {
     let shown = shell(dir.path(), &format!("set -e\n{printed}"), &[]).await;
     let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
     assert!(shown.starts_with("fla_") && shown.contains("grafana  read   active"), "{shown}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_commands_about_the_running_server_work_as_they_are_printed() {
+    let dir = tempfile::tempdir().unwrap();
+    let printed = block("docs/operations/glance.md", "fluent-backend admin overview");
+    let server = ServerProcess::start(dir.path(), &[]).await;
+    let shown = shell(dir.path(), &format!("set -e\n{printed}"), &[]).await;
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    // Once by itself, and three looks.
+    assert_eq!(shown.matches("state       ready\n").count(), 4, "{shown}");
+    assert!(shown.contains("registry") && shown.contains("0 are open"), "{shown}");
     server.stop().await;
 }
