@@ -23,6 +23,7 @@ mod seldom;
 mod slow;
 mod sockets;
 mod store;
+mod times;
 mod window;
 
 use std::sync::LazyLock;
@@ -51,6 +52,7 @@ pub use seldom::Seldom;
 pub use slow::{SlowLog, millis};
 pub use sockets::{CLOSE_CODES, SocketKind, SocketMetrics, close_labels};
 pub use store::{DbFailure, Pool, StoreMetrics};
+pub use times::Times;
 pub use window::{Spread, Window};
 
 use messages::at_zero;
@@ -140,7 +142,6 @@ fn builder() -> Result<PrometheusBuilder, BuildError> {
         .set_buckets_for_metric(full(names::HTTP_SECONDS), &REQUEST_SECONDS)?
         .set_buckets_for_metric(full(names::PASSWORD_WAIT_SECONDS), &HASH_SECONDS)?
         .set_buckets_for_metric(full(names::PASSWORD_HASH_SECONDS), &HASH_SECONDS)?
-        .set_buckets_for_metric(full(names::DELIVERY_SECONDS), &DELIVERY_SECONDS)?
         .set_buckets_for_metric(full(names::BATCH_COMMANDS), &COMMANDS)
 }
 
@@ -148,13 +149,14 @@ impl Metrics {
     fn install() -> Self {
         let prometheus = builder().and_then(PrometheusBuilder::install_recorder).ok();
         names::describe();
+        let is_foreign = prometheus.is_none();
         let metrics = Self {
             prometheus,
             sockets: SocketMetrics::new(),
             sessions: gauge!(names::SESSIONS),
-            messages: MessageMetrics::new(),
+            messages: MessageMetrics::new(is_foreign),
             store: StoreMetrics::new(),
-            actors: ActorMetrics::new(),
+            actors: ActorMetrics::new(is_foreign),
             handshakes: HandshakeMetrics::new(),
             http: HttpMetrics::new(),
             process: ProcessMetrics::new(),
@@ -184,7 +186,10 @@ impl Metrics {
     pub fn render(&self) -> Option<String> {
         self.publish();
         self.process.collect();
-        self.prometheus.as_ref().map(PrometheusHandle::render)
+        let mut text = self.prometheus.as_ref()?.render();
+        times::write(names::metric(names::DELIVERY_SECONDS)?, [&self.messages.delivery_seconds], &mut text);
+        times::write(names::metric(names::MAILBOX_WAIT_SECONDS)?, self.actors.wait_seconds(), &mut text);
+        Some(text)
     }
 
     /// Tells the recorder what the server counts itself.

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+use metrics::{Counter, Gauge, counter, gauge, histogram};
 
 use super::actor_kind::ActorKind;
 use super::messages::at_zero;
 use super::names;
+use super::times::Times;
 use super::window::Window;
 
 /// Of the messages of an actor, one in so many is recorded for the charts: the spread is the same, at less cost.
@@ -16,7 +17,7 @@ const KINDS: usize = ActorKind::ALL.len();
 
 /// Metrics of the actors, made once.
 pub struct ActorMetrics {
-    wait: [Histogram; KINDS],
+    wait: [Times; KINDS],
     waits: [Window; KINDS],
     restarts: [Counter; KINDS],
     waiting: [Gauge; KINDS],
@@ -26,7 +27,7 @@ pub struct ActorMetrics {
 
 impl ActorMetrics {
     /// Makes the series, at zero, so that they exist before their first event.
-    pub(super) fn new() -> Self {
+    pub(super) fn new(is_foreign: bool) -> Self {
         let of = |name: &'static str| {
             move |kind: ActorKind| {
                 let gauge = gauge!(name, "actor" => kind.as_str());
@@ -34,8 +35,13 @@ impl ActorMetrics {
                 gauge
             }
         };
+        let wait = |kind: ActorKind| {
+            let kind = kind.as_str();
+            let foreign = is_foreign.then(|| histogram!(names::MAILBOX_WAIT_SECONDS, "actor" => kind));
+            Times::new(Some(("actor", kind)), &super::SECONDS, foreign)
+        };
         Self {
-            wait: ActorKind::ALL.map(|kind| histogram!(names::MAILBOX_WAIT_SECONDS, "actor" => kind.as_str())),
+            wait: ActorKind::ALL.map(wait),
             waits: ActorKind::ALL.map(|_| Window::default()),
             restarts: ActorKind::ALL.map(|kind| at_zero(counter!(names::ACTOR_RESTARTS, "actor" => kind.as_str()))),
             waiting: ActorKind::ALL.map(of(names::ACTOR_WAITING)),
@@ -50,6 +56,11 @@ impl ActorMetrics {
         if number % SAMPLED == 1 {
             self.waits[kind as usize].record(waited);
         }
+    }
+
+    /// The waits of each kind of actor since the start.
+    pub(super) fn wait_seconds(&self) -> &[Times] {
+        &self.wait
     }
 
     /// Returns the waits of a kind of actor since the last look.

@@ -1,10 +1,11 @@
 //! Metrics of messages: from the sender's socket to the receiver's, and to their end.
 
-use metrics::{Counter, Histogram, counter, histogram};
+use metrics::{Counter, counter, histogram};
 
 use super::level::Total;
 use super::names;
 use super::sockets::SocketKind;
+use super::times::Times;
 
 /// Why a message was destroyed, as the label `reason`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,7 +132,7 @@ pub struct MessageMetrics {
     /// Events read from the store for sockets that catch up.
     pub replayed: Counter,
     /// Time from the sender's socket to a socket of the receiver.
-    pub delivery_seconds: Histogram,
+    pub delivery_seconds: Times,
     /// Frames of the legacy dialect, and of `fluent.v1`.
     queued: [Counter; 2],
     destroyed: [Counter; Destroyed::ALL.len()],
@@ -141,7 +142,8 @@ pub struct MessageMetrics {
 
 impl MessageMetrics {
     /// Makes the series, at zero, so that they exist before their first event.
-    pub(super) fn new() -> Self {
+    pub(super) fn new(is_foreign: bool) -> Self {
+        let delivered = is_foreign.then(|| histogram!(names::DELIVERY_SECONDS));
         let queued = |kind: SocketKind| at_zero(counter!(names::FRAMES_QUEUED, "dialect" => kind.dialect()));
         let destroyed = |why: Destroyed| at_zero(counter!(names::MESSAGES_DESTROYED, "reason" => why.as_str()));
         let dropped = |kind: RowKind| at_zero(counter!(names::ROWS_DROPPED, "kind" => kind.as_str()));
@@ -149,7 +151,7 @@ impl MessageMetrics {
         Self {
             stored: Total::new(counter!(names::MESSAGES_STORED)),
             replayed: at_zero(counter!(names::REPLAYED)),
-            delivery_seconds: histogram!(names::DELIVERY_SECONDS),
+            delivery_seconds: Times::new(None, &super::DELIVERY_SECONDS, delivered),
             queued: [SocketKind::Legacy, SocketKind::V1].map(queued),
             destroyed: Destroyed::ALL.map(destroyed),
             dropped: RowKind::ALL.map(dropped),

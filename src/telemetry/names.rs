@@ -179,6 +179,11 @@ metrics! {
     Counter PUSH_DELETED = "fluent_push_deleted_total" ["provider"] Count "Devices that providers no longer know";
 }
 
+/// Returns the metric of this name.
+pub(super) fn metric(name: &str) -> Option<&'static Metric> {
+    ALL.iter().find(|metric| metric.name == name)
+}
+
 /// Tells the recorder what the metrics are.
 pub(super) fn describe() {
     for Metric { kind, name, unit, help, .. } in ALL {

@@ -212,8 +212,9 @@ impl Queue {
     fn take(&mut self) -> Option<QueuedFrame> {
         let frame = self.frames.pop_front()?;
         self.bytes -= frame.frame.len();
-        self.moved_at = Instant::now();
-        if self.frames.is_empty() && self.frames.capacity() > SPARE {
+        if !self.frames.is_empty() {
+            self.moved_at = Instant::now();
+        } else if self.frames.capacity() > SPARE {
             self.frames = VecDeque::new();
         }
         Some(frame)
