@@ -20,6 +20,7 @@ mod push;
 mod read_at;
 mod request_id;
 mod seldom;
+mod shards;
 mod slow;
 mod sockets;
 mod store;
@@ -195,7 +196,7 @@ impl Metrics {
     /// Tells the recorder what the server counts itself.
     pub fn publish(&self) {
         self.sockets.publish();
-        self.messages.stored.publish();
+        self.messages.publish();
         self.store.in_flight.publish();
         self.handshakes.waiting.publish();
     }

@@ -8,9 +8,11 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use metrics::{Counter, Gauge};
 
+use super::shards::Shards;
+
 /// A number that goes up and down.
 pub struct Level {
-    value: AtomicI64,
+    value: Shards<AtomicI64>,
     gauge: Gauge,
 }
 
@@ -18,17 +20,17 @@ impl Level {
     /// A level of zero.
     pub(super) fn new(gauge: Gauge) -> Self {
         gauge.set(0.0);
-        Self { value: AtomicI64::new(0), gauge }
+        Self { value: Shards::new(|| AtomicI64::new(0)), gauge }
     }
 
     /// Adds one.
     pub fn rise(&self) {
-        self.value.fetch_add(1, Ordering::Relaxed);
+        self.value.here().fetch_add(1, Ordering::Relaxed);
     }
 
     /// Takes one away.
     pub fn fall(&self) {
-        self.value.fetch_sub(1, Ordering::Relaxed);
+        self.value.here().fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Adds one for as long as what is returned lives.
@@ -39,7 +41,7 @@ impl Level {
 
     /// Returns the number.
     pub fn get(&self) -> i64 {
-        self.value.load(Ordering::Relaxed)
+        self.value.all().map(|value| value.load(Ordering::Relaxed)).sum()
     }
 
     /// Tells the recorder.
@@ -61,7 +63,7 @@ impl Drop for Held<'_> {
 
 /// A number that only grows.
 pub struct Total {
-    value: AtomicU64,
+    value: Shards<AtomicU64>,
     counter: Counter,
 }
 
@@ -69,17 +71,17 @@ impl Total {
     /// A total of zero.
     pub(super) fn new(counter: Counter) -> Self {
         counter.absolute(0);
-        Self { value: AtomicU64::new(0), counter }
+        Self { value: Shards::new(|| AtomicU64::new(0)), counter }
     }
 
     /// Adds to it.
     pub fn add(&self, count: u64) {
-        self.value.fetch_add(count, Ordering::Relaxed);
+        self.value.here().fetch_add(count, Ordering::Relaxed);
     }
 
     /// Returns the number.
     pub fn get(&self) -> u64 {
-        self.value.load(Ordering::Relaxed)
+        self.value.all().map(|value| value.load(Ordering::Relaxed)).sum()
     }
 
     /// Tells the recorder.

@@ -134,7 +134,7 @@ pub struct MessageMetrics {
     /// Time from the sender's socket to a socket of the receiver.
     pub delivery_seconds: Times,
     /// Frames of the legacy dialect, and of `fluent.v1`.
-    queued: [Counter; 2],
+    queued: [Total; 2],
     destroyed: [Counter; Destroyed::ALL.len()],
     dropped: [Counter; RowKind::ALL.len()],
     ephemeral: [Counter; Ephemeral::ALL.len()],
@@ -144,7 +144,7 @@ impl MessageMetrics {
     /// Makes the series, at zero, so that they exist before their first event.
     pub(super) fn new(is_foreign: bool) -> Self {
         let delivered = is_foreign.then(|| histogram!(names::DELIVERY_SECONDS));
-        let queued = |kind: SocketKind| at_zero(counter!(names::FRAMES_QUEUED, "dialect" => kind.dialect()));
+        let queued = |kind: SocketKind| Total::new(counter!(names::FRAMES_QUEUED, "dialect" => kind.dialect()));
         let destroyed = |why: Destroyed| at_zero(counter!(names::MESSAGES_DESTROYED, "reason" => why.as_str()));
         let dropped = |kind: RowKind| at_zero(counter!(names::ROWS_DROPPED, "kind" => kind.as_str()));
         let ephemeral = |kind: Ephemeral| at_zero(counter!(names::EPHEMERAL_DROPPED, "type" => kind.as_str()));
@@ -161,8 +161,15 @@ impl MessageMetrics {
 
     /// Counts frames with a message that were put into send queues, of the legacy dialect and of `fluent.v1`.
     pub fn queued(&self, legacy: u64, v1: u64) {
-        for (counter, count) in self.queued.iter().zip([legacy, v1]).filter(|(_, count)| *count > 0) {
-            counter.increment(count);
+        for (total, count) in self.queued.iter().zip([legacy, v1]).filter(|(_, count)| *count > 0) {
+            total.add(count);
+        }
+    }
+
+    /// Tells the recorder what the server counts itself.
+    pub(super) fn publish(&self) {
+        for total in self.queued.iter().chain([&self.stored]) {
+            total.publish();
         }
     }
 

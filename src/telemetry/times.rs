@@ -11,6 +11,10 @@ use std::time::Duration;
 use metrics::Histogram;
 
 use super::names::Metric;
+use super::shards::Shards;
+
+/// Most buckets, with that of what is above all ends. They are within their copy, not in the lines of another.
+const MOST: usize = 13;
 
 /// A histogram of times.
 pub struct Times {
@@ -20,12 +24,23 @@ pub struct Times {
     ends: &'static [f64],
     /// The same in microseconds.
     ends_us: Box<[u64]>,
-    /// What was recorded up to each end and above the one before; the last is of what is above all.
-    counts: Box<[AtomicU64]>,
-    /// All times together, in microseconds.
-    sum_us: AtomicU64,
+    counted: Shards<Counted>,
     /// Where a foreign recorder gets them instead.
     foreign: Option<Histogram>,
+}
+
+/// What was recorded.
+struct Counted {
+    /// Up to each end and above the one before; the last is of what is above all.
+    buckets: [AtomicU64; MOST],
+    /// All times together, in microseconds.
+    sum_us: AtomicU64,
+}
+
+impl Counted {
+    fn new() -> Self {
+        Self { buckets: std::array::from_fn(|_| AtomicU64::new(0)), sum_us: AtomicU64::new(0) }
+    }
 }
 
 impl Times {
@@ -37,8 +52,8 @@ impl Times {
         foreign: Option<Histogram>,
     ) -> Self {
         let ends_us = ends.iter().map(|end| (end * 1e6).round() as u64).collect();
-        let counts = (0..=ends.len()).map(|_| AtomicU64::new(0)).collect();
-        Self { label, ends, ends_us, counts, sum_us: AtomicU64::new(0), foreign }
+        debug_assert!(ends.len() < MOST, "each bucket has a place");
+        Self { label, ends, ends_us, counted: Shards::new(Counted::new), foreign }
     }
 
     /// Records a time, in whole microseconds.
@@ -48,10 +63,17 @@ impl Times {
         }
         let micros = time.as_secs().saturating_mul(1_000_000).saturating_add(time.subsec_micros().into());
         let place = self.ends_us.partition_point(|end| *end < micros);
-        if let Some(count) = self.counts.get(place) {
+        let counted = self.counted.here();
+        if let Some(count) = counted.buckets.get(place) {
             count.fetch_add(1, Ordering::Relaxed);
-            self.sum_us.fetch_add(micros, Ordering::Relaxed);
+            counted.sum_us.fetch_add(micros, Ordering::Relaxed);
         }
+    }
+
+    /// What was counted in a bucket.
+    fn bucket(&self, place: usize) -> u64 {
+        let buckets = self.counted.all().filter_map(|counted| counted.buckets.get(place));
+        buckets.map(|count| count.load(Ordering::Relaxed)).sum()
     }
 
     /// Writes the series in the text format of Prometheus
@@ -66,11 +88,12 @@ impl Times {
         let mut count = 0;
         let ends = self.ends.iter().map(ToString::to_string).chain(["+Inf".to_owned()]);
         // Writing into a string does not fail.
-        for (end, here) in ends.zip(&self.counts) {
-            count += here.load(Ordering::Relaxed);
+        for (place, end) in ends.enumerate() {
+            count += self.bucket(place);
             let _ = writeln!(text, "{name}_bucket{{{label}{comma}le=\"{end}\"}} {count}");
         }
-        let sum = self.sum_us.load(Ordering::Relaxed) as f64 / 1e6;
+        let sum: u64 = self.counted.all().map(|counted| counted.sum_us.load(Ordering::Relaxed)).sum();
+        let sum = sum as f64 / 1e6;
         let _ = writeln!(text, "{name}_sum{braced} {sum}\n{name}_count{braced} {count}");
     }
 }
@@ -120,6 +143,6 @@ mod tests {
     fn a_time_beyond_all_bounds_is_counted() {
         let times = Times::new(None, &[1.0], None);
         times.record(Duration::MAX);
-        assert_eq!(times.counts[1].load(Ordering::Relaxed), 1);
+        assert_eq!((times.bucket(0), times.bucket(1)), (0, 1));
     }
 }
