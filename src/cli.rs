@@ -9,6 +9,7 @@ mod greeting;
 mod health;
 mod http;
 mod keys;
+mod manual;
 mod output;
 mod progress;
 mod push;
@@ -20,6 +21,8 @@ mod web;
 
 use std::path::PathBuf;
 
+use clap_complete::Shell;
+
 use fluent_backend::version;
 
 pub(crate) use admin::{AdminArgs, MediaCommand, admin, media};
@@ -29,6 +32,7 @@ pub(crate) use doctor::{DoctorArgs, doctor};
 pub(crate) use greeting::{describe_database, greet};
 pub(crate) use health::healthcheck;
 pub(crate) use keys::keys;
+pub(crate) use manual::{completions, manual};
 pub(crate) use output::{complain, note, one_line, say};
 pub(crate) use push::push;
 pub(crate) use service_manager::{Starting, inherited, say_stopping};
@@ -51,9 +55,28 @@ pub(crate) struct Args {
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
     #[command(flatten)]
+    Program(ProgramCommand),
+    #[command(flatten)]
     Client(ClientCommand),
     #[command(flatten)]
     Server(ServerCommand),
+}
+
+/// What is about this program, and needs no settings.
+#[derive(clap::Subcommand)]
+pub(crate) enum ProgramCommand {
+    /// Print what makes a shell complete commands and options: fluent-backend completions bash >
+    /// ~/.local/share/bash-completion/completions/fluent-backend
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Write the pages for man, one for each command.
+    Manual {
+        /// A directory that is there, such as /usr/local/share/man/man1.
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+    },
 }
 
 /// What is about the web client, and needs no settings.

@@ -11,8 +11,8 @@ use fluent_backend::config::Config;
 use fluent_backend::{InheritedListeners, Server, telemetry};
 
 use cli::{
-    Args, ClientCommand, Command, ConfigCommand, MigrateCommand, ServerCommand, ServerSignal, ServerSignals, Starting,
-    Supervised,
+    Args, ClientCommand, Command, ConfigCommand, MigrateCommand, ProgramCommand, ServerCommand, ServerSignal,
+    ServerSignals, Starting, Supervised,
 };
 
 /// jemalloc gives memory back to the system after a wave of connections; glibc's arenas do not.
@@ -43,6 +43,14 @@ fn main() -> ExitCode {
 
 async fn run(args: Args, inherited: InheritedListeners) -> anyhow::Result<ExitCode> {
     match args.command.unwrap_or(Command::Server(ServerCommand::Serve)) {
+        Command::Program(ProgramCommand::Completions { shell }) => {
+            cli::completions(shell)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Program(ProgramCommand::Manual { to }) => {
+            cli::manual(&to)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Client(ClientCommand::Demo(args)) => Box::pin(cli::demo(args)).await,
         Command::Client(ClientCommand::App(args)) => Box::pin(cli::app(args)).await,
         Command::Client(ClientCommand::Web { command }) => Box::pin(cli::web(command)).await,

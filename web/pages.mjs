@@ -1,6 +1,8 @@
-// Makes the pages under src/http/pages/ of the documents under docs/. The pages are committed, so that the server builds
-// without Node. `--check` compares instead.
+// Makes the pages under src/http/pages/ of the documents under docs/, and puts Swagger UI there, compressed. They are
+// committed, so that the server builds without Node. `--check` compares instead.
 import { readFile, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { Marked } from "marked";
 import { framesPage } from "./frames.mjs";
 import { escape, layout, slug } from "./layout.mjs";
@@ -90,6 +92,24 @@ for (const [name, html] of Object.entries(pages)) {
   if (!process.argv.includes("--check"))
     await writeFile(new URL(path, root), html);
   else if ((await read(path).catch(() => "")) !== html) {
+    console.error(`${path} is out of date: run npm run pages in web`);
+    process.exitCode = 1;
+  }
+}
+
+/** The parts of Swagger UI that its page needs. */
+const SWAGGER = ["swagger-ui-bundle.js", "swagger-ui.css"];
+const resolve = createRequire(import.meta.url).resolve;
+for (const name of SWAGGER) {
+  const plain = await readFile(resolve(`swagger-ui-dist/${name}`));
+  const path = `src/http/pages/swagger/${name}.gz`;
+  if (!process.argv.includes("--check")) {
+    await writeFile(new URL(path, root), gzipSync(plain, { level: 9 }));
+    continue;
+  }
+  // Another build of zlib may compress otherwise.
+  const kept = await readFile(new URL(path, root)).catch(() => gzipSync(""));
+  if (!gunzipSync(kept).equals(plain)) {
     console.error(`${path} is out of date: run npm run pages in web`);
     process.exitCode = 1;
   }

@@ -8,7 +8,7 @@
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use zlib_rs::{DeflateConfig, Strategy, compress_bound, compress_slice};
+use zlib_rs::{DeflateConfig, InflateConfig, ReturnCode, Strategy, compress_bound, compress_slice, decompress_slice};
 
 use super::respond::{Body, Response};
 
@@ -78,6 +78,18 @@ fn gzip(plain: &[u8]) -> Option<Bytes> {
     })
 }
 
+/// Returns the contents of a file of gzip with one member, such as those that this program holds; `None` when it is
+/// damaged.
+pub(super) fn gunzip(packed: &[u8]) -> Option<Bytes> {
+    // The last four bytes are the length (RFC 1952 §2.3.1).
+    let length = u32::from_le_bytes(*packed.last_chunk()?);
+    let mut plain = vec![0; usize::try_from(length).ok()?];
+    let config = InflateConfig { window_bits: GZIP_WINDOW_BITS };
+    let (written, code) = decompress_slice(&mut plain, packed, config);
+    let is_whole = code == ReturnCode::Ok && written.len() == plain.len();
+    is_whole.then(|| plain.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +101,16 @@ mod tests {
         let lengths = [&right, &wrong].map(|text| gzip(text.as_bytes()).map(|bytes| bytes.len()));
         assert!(lengths[0].is_some());
         assert_eq!(lengths[0], lengths[1]);
+    }
+
+    #[test]
+    fn what_was_packed_is_unpacked_and_damage_is_noticed() {
+        let text = "eta ".repeat(1000);
+        let mut packed = gzip(text.as_bytes()).unwrap().to_vec();
+        assert_eq!(gunzip(&packed).unwrap(), text.as_bytes());
+        packed[100] ^= 1;
+        assert_eq!(gunzip(&packed), None);
+        assert_eq!(gunzip(b"abc"), None);
     }
 
     #[test]

@@ -13,10 +13,13 @@ const SHIPPED = {
 };
 /** What makes and tests it. */
 const TOOLS = {
+  // Would tell its makers of each installation, by a script that we do not run, and that package.json switches off.
+  "@scarf/scarf": "Apache-2.0",
   "axe-core": "MPL-2.0",
   esbuild: "MIT",
   marked: "MIT",
   "playwright-core": "Apache-2.0",
+  "swagger-ui-dist": "Apache-2.0",
   typescript: "Apache-2.0",
 };
 

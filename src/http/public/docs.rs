@@ -1,19 +1,20 @@
 //! The description of the interface: the OpenAPI and AsyncAPI documents, and a page that shows the first. Nothing is
 //! loaded from other servers.
 
-use std::borrow::Cow;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
-use http::{HeaderValue, StatusCode};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, VARY,
+};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::body::{Frame, SizeHint};
-use utoipa_swagger_ui::Config;
 
 use crate::http::app::App;
+use crate::http::compress::{gunzip, takes_gzip};
 use crate::http::error::ApiError;
 use crate::http::extract::{Request, path_parameter};
 use crate::http::respond::{Body, Response, full, typed};
@@ -55,30 +56,69 @@ pub(in crate::http) async fn redirect(_: Arc<App>, _: Request) -> Result<Respons
     Ok(response)
 }
 
+/// A file of Swagger UI.
+enum Asset {
+    /// As it is.
+    Plain(&'static str),
+    /// As gzip, and plain for who does not take that.
+    Gzip(&'static [u8], LazyLock<Option<Bytes>>),
+}
+
+/// The page.
+static PAGE: Asset = Asset::Plain(include_str!("../pages/swagger/index.html"));
+
+/// What starts the program.
+static START: Asset = Asset::Plain(include_str!("../pages/swagger/swagger-initializer.js"));
+
+/// The style.
+static STYLE: Asset = {
+    const PACKED: &[u8] = include_bytes!("../pages/swagger/swagger-ui.css.gz");
+    Asset::Gzip(PACKED, LazyLock::new(|| gunzip(PACKED)))
+};
+
+/// The program.
+static BUNDLE: Asset = {
+    const PACKED: &[u8] = include_bytes!("../pages/swagger/swagger-ui-bundle.js.gz");
+    Asset::Gzip(PACKED, LazyLock::new(|| gunzip(PACKED)))
+};
+
 /// Swagger UI.
-pub(in crate::http) async fn index(_: Arc<App>, _: Request) -> Result<Response, ApiError> {
-    asset("index.html")
+pub(in crate::http) async fn index(_: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    asset("index.html", request.headers())
 }
 
 /// A part of Swagger UI.
 pub(in crate::http) async fn file(_: Arc<App>, request: Request) -> Result<Response, ApiError> {
-    asset(path_parameter(&request, "file").unwrap_or_default())
+    asset(path_parameter(&request, "file").unwrap_or_default(), request.headers())
 }
 
-fn asset(name: &str) -> Result<Response, ApiError> {
-    let config = Arc::new(Config::from("/openapi.json"));
-    let found = utoipa_swagger_ui::serve(name, config).map_err(|error| ApiError::Internal(error.to_string()))?;
-    let file = found.ok_or(ApiError::NotFound("there is nothing at this path"))?;
-    let bytes = match file.bytes {
-        Cow::Borrowed(part_of_the_program) => Bytes::from_static(part_of_the_program),
-        Cow::Owned(made) => Bytes::from(made),
+fn asset(name: &str, headers: &HeaderMap) -> Result<Response, ApiError> {
+    let (kind, file) = match name {
+        "index.html" => ("text/html; charset=utf-8", &PAGE),
+        "swagger-initializer.js" => ("text/javascript", &START),
+        "swagger-ui-bundle.js" => ("text/javascript", &BUNDLE),
+        "swagger-ui.css" => ("text/css; charset=utf-8", &STYLE),
+        _ => return Err(ApiError::NotFound("there is nothing at this path")),
+    };
+    let takes_gzip = takes_gzip(headers);
+    let bytes = match file {
+        Asset::Plain(text) => Bytes::from_static(text.as_bytes()),
+        Asset::Gzip(packed, _) if takes_gzip => Bytes::from_static(packed),
+        Asset::Gzip(_, plain) => {
+            (**plain).clone().ok_or_else(|| ApiError::Internal(format!("{name} cannot be unpacked")))?
+        }
     };
     let mut response = Response::new(Body::stream(Pieces(bytes)));
     let headers = response.headers_mut();
-    let kind = HeaderValue::from_str(&file.content_type).map_err(|error| ApiError::Internal(error.to_string()))?;
-    headers.insert(CONTENT_TYPE, kind);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
+    if matches!(file, Asset::Gzip(..)) {
+        headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+        if takes_gzip {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+    }
     Ok(response)
 }
 
