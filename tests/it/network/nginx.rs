@@ -1,12 +1,11 @@
 //! The server behind the real nginx, with the configuration of `deploy/nginx`.
 
-use fluent_backend::config::ClientAddressSource;
 use fluent_backend::testing::{TestClient, TestServer, eventually};
 use serde_json::json;
 use tokio::process::Command;
 
+use super::fronts;
 use super::haproxy::{nobody, node};
-use crate::support::config::behind_proxy;
 use crate::support::nginx::{Nginx, check};
 use crate::support::postgres::database;
 use crate::support::v1::live;
@@ -21,18 +20,7 @@ async fn nginx_takes_its_configuration() {
 async fn requests_and_sockets_of_both_dialects_go_through_nginx() {
     let server = TestServer::start().await;
     let Some(nginx) = Nginx::start(server.addr()).await else { return };
-    let alice = TestClient::sign_up(nginx.http(), "alice").await;
-    let bob = TestClient::sign_up(nginx.http(), "bob").await;
-    let mut socket = alice.connect().await;
-    let (mut device, _) = bob.live_device("phone", None).await;
-    socket.send_message(bob.id, "for bob", "for alice").await;
-    assert_eq!(socket.next_message().await.content, "for alice");
-    assert_eq!(device.expect("message").await["content"], "for bob");
-    let long = "x".repeat(90_000);
-    let body = json!({"to": bob.id, "receiver_encrypted": long, "sender_encrypted": long, "message_type": "text",
-        "client_id": "long"});
-    assert_eq!(alice.http.post("/chat/messages", &body).await.status, 201);
-    assert_eq!(device.expect("message").await["content"], long.as_str());
+    fronts::pass_requests_and_sockets(&nginx.http()).await;
     server.stop().await;
 }
 
@@ -54,25 +42,11 @@ async fn nginx_speaks_tls_for_the_server() {
     server.stop().await;
 }
 
-/// The limit counts by the address that nginx has seen, whatever a client writes into the header.
 #[tokio::test]
 async fn nginx_tells_the_clients_address() {
-    let server = TestServer::start_with(|config| {
-        config.limits.enabled = true;
-        config.limits.login.address.burst = 3;
-        behind_proxy(config, ClientAddressSource::XForwardedFor);
-    })
-    .await;
+    let server = TestServer::start_with(fronts::three_logins_of_an_address).await;
     let Some(nginx) = Nginx::start(server.addr()).await else { return };
-    let mut statuses = Vec::new();
-    for n in 0..4 {
-        let mut headers = http::HeaderMap::new();
-        headers.insert("x-forwarded-for", format!("198.51.100.{n}").parse().unwrap());
-        let body = serde_json::to_vec(&json!({"username": "nobody", "password": "wrong horse"})).unwrap();
-        let answer = nginx.http().send(http::Method::POST, "/auth/login", headers, body.into()).await;
-        statuses.push(answer.status.as_u16());
-    }
-    assert_eq!(statuses, [401, 401, 401, 429]);
+    fronts::tell_the_clients_address(&nginx.http()).await;
     server.stop().await;
 }
 

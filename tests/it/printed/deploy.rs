@@ -18,17 +18,19 @@ pub(super) const TEST: &str = "what_the_documents_install_is_installed";
 pub(super) const TLS_TEST: &str = "the_settings_for_tls_are_taken";
 
 const UNIT: &str = "deploy/systemd/fluent-backend.service";
-const SOCKET: &str = "deploy/systemd/fluent-backend.socket";
+/// The others, which need no look of their own.
+const OTHER_UNITS: [&str; 3] = ["fluent-backend.socket", "fluent-backup.service", "fluent-backup.timer"];
 /// Most exposure in tenths, as `systemd-analyze security` counts it.
 const MOST_EXPOSURE: &str = "30";
 
 /// What `systemd-analyze` says of the unit, with the program that was built in the place of the installed one.
 fn analyze(dir: &Path, systemd_analyze: &Path, args: &[&str], unit_name: &str) -> (Output, String) {
-    let unit = read(UNIT);
-    assert!(unit.contains("ExecStart=/usr/local/bin/fluent-backend "), "{unit}");
-    let path = dir.join("fluent-backend.service");
-    std::fs::write(&path, unit.replace("/usr/local/bin/fluent-backend", env!("CARGO_BIN_EXE_fluent-backend"))).unwrap();
-    std::fs::write(dir.join("fluent-backend.socket"), read(SOCKET)).unwrap();
+    assert!(read(UNIT).contains("ExecStart=/usr/local/bin/fluent-backend "));
+    for name in ["fluent-backend.service"].iter().chain(&OTHER_UNITS) {
+        let unit = read(&format!("deploy/systemd/{name}"));
+        let unit = unit.replace("/usr/local/bin/fluent-backend", env!("CARGO_BIN_EXE_fluent-backend"));
+        std::fs::write(dir.join(name), unit).unwrap();
+    }
     // The units find each other here, before those of the system.
     let places = format!("{}:", dir.display());
     let command =
@@ -42,14 +44,16 @@ fn analyze(dir: &Path, systemd_analyze: &Path, args: &[&str], unit_name: &str) -
 fn systemd_takes_the_unit_and_finds_it_little_exposed() {
     let Some(program) = installed("systemd-analyze") else { return };
     let dir = tempfile::tempdir().unwrap();
-    for unit in ["fluent-backend.service", "fluent-backend.socket"] {
+    for unit in ["fluent-backend.service"].iter().chain(&OTHER_UNITS) {
         let (output, said) = analyze(dir.path(), &program, &["verify", "--man=no"], unit);
         assert!(output.status.success() && said.is_empty(), "{said}");
     }
     let threshold = format!("--threshold={MOST_EXPOSURE}");
     let args = ["security", "--offline=true", "--no-pager", &threshold];
-    let (output, said) = analyze(dir.path(), &program, &args, "fluent-backend.service");
-    assert!(output.status.success(), "{said}");
+    for unit in ["fluent-backend.service", "fluent-backup.service"] {
+        let (output, said) = analyze(dir.path(), &program, &args, unit);
+        assert!(output.status.success(), "{said}");
+    }
 }
 
 /// A crash leaves no core with secrets in it, new files are the server's alone, and what it prints goes to the journal.
@@ -84,16 +88,18 @@ fn what_the_documents_install_is_installed() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = tempfile::tempdir().unwrap();
     let etc = dir.path().join("etc");
-    for there in ["nginx/conf.d", "systemd/system"] {
+    for there in ["nginx/conf.d", "systemd/system", "caddy"] {
         std::fs::create_dir_all(etc.join(there)).unwrap();
     }
     for (file, first) in [
         ("docs/operations/tls-and-proxy.md", "cp deploy/nginx/fluent.conf"),
+        ("docs/operations/tls-and-proxy.md", "cp deploy/caddy/Caddyfile"),
+        ("docs/operations/backup-and-restore.md", "cp deploy/systemd/fluent-backup.service"),
         ("docs/operations/install.md", "cp deploy/systemd/fluent-backend.service"),
         ("docs/operations/stop-and-restart.md", "cp deploy/systemd/fluent-backend.socket"),
     ] {
         let text = block(file, first).replace("/etc/", &format!("{}/", etc.display()));
-        let script = format!("set -e\nnginx() {{ :; }}\nsystemctl() {{ :; }}\n{text}");
+        let script = format!("set -e\nnginx() {{ :; }}\ncaddy() {{ :; }}\nsystemctl() {{ :; }}\n{text}");
         let output = Command::new("bash").args(["-c", &script]).current_dir(root()).output().unwrap();
         assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     }
@@ -103,7 +109,9 @@ fn what_the_documents_install_is_installed() {
         assert_eq!(mode(file), expected, "{file}");
         assert!(unit.contains(&format!("/etc/{file}")), "the unit does not read {file}");
     }
-    assert!(etc.join("nginx/conf.d/fluent.conf").is_file());
+    for file in ["nginx/conf.d/fluent.conf", "caddy/Caddyfile", "systemd/system/fluent-backup.timer"] {
+        assert!(etc.join(file).is_file(), "{file}");
+    }
 }
 
 /// As they are printed, with files that are there.

@@ -1,6 +1,7 @@
 //! Support that several tests need beside `fluent_backend::testing`.
 
 pub(crate) mod binary;
+pub(crate) mod caddy;
 pub(crate) mod config;
 pub(crate) mod device;
 pub(crate) mod events;
