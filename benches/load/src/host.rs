@@ -1,10 +1,13 @@
 //! A server of a run, which dies and comes back.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::AsFd as _;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use command_fds::{CommandFdExt as _, FdMapping};
 use fluent_backend::testing::{DatabaseLink, Nats, NatsLink, Postgres};
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -37,6 +40,8 @@ pub(crate) struct Host {
     /// Of several with a NATS between them.
     pub(crate) nats: Option<NatsLink>,
     child: Option<Child>,
+    /// A socket that is not its own, on which it takes clients.
+    socket: Option<Arc<TcpListener>>,
     url: String,
     /// The time in which it sends its clients away when it stops.
     drain: Duration,
@@ -55,7 +60,8 @@ impl Host {
         });
         let command = Command::new("");
         let (url, nodes) = (url.to_owned(), nodes.clone());
-        let mut host = Self { command, dir, link: None, nats: None, child: None, url, drain, nodes, number };
+        let mut host =
+            Self { command, dir, link: None, nats: None, child: None, socket: None, url, drain, nodes, number };
         host.use_program(place);
         host
     }
@@ -74,6 +80,28 @@ impl Host {
         let link = NatsLink::to(nats.addr()).await?;
         self.command.env("FLUENT__CLUSTER__NATS_URL", link.url());
         self.nats = Some(link);
+        Ok(())
+    }
+
+    /// Lets it take its clients on a socket of somebody else, as of a service manager (`sd_listen_fds(3)`), from its next
+    /// start on. Who connects while it does not run waits there.
+    pub(crate) fn listens_on(&mut self, socket: &Arc<TcpListener>) -> Result<()> {
+        let mut command = Command::new("/bin/sh");
+        // The program has the number of the shell.
+        command.arg("-c").arg("LISTEN_PID=$$ exec \"$0\" \"$@\"").arg(self.command.get_program());
+        command.args(self.command.get_args());
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.env("LISTEN_FDS", "1").env("LISTEN_FDNAMES", "public");
+        let parent_fd = socket.as_fd().try_clone_to_owned().context("cannot pass the socket on")?;
+        command.fd_mappings(vec![FdMapping { parent_fd, child_fd: 3 }])?;
+        self.command = command;
+        self.is_at(Some(socket.local_addr()?));
+        self.socket = Some(socket.clone());
         Ok(())
     }
 
@@ -98,6 +126,10 @@ impl Host {
 
     /// Says to all where it is.
     fn is_at(&self, addr: Option<SocketAddr>) {
+        if self.socket.is_some() {
+            // The address stays while it is down.
+            return;
+        }
         self.nodes.send_modify(|nodes| {
             if let Some(there) = nodes.get_mut(self.number) {
                 *there = addr;

@@ -11,7 +11,7 @@ use anyhow::{Result, ensure};
 use serde::Serialize;
 use tokio::time::timeout;
 
-use crate::chaos::Rolling;
+use crate::chaos::{Restart, Rolling};
 use crate::place::Where;
 use crate::report;
 use crate::socket::{Closed, Socket};
@@ -45,6 +45,13 @@ pub(crate) enum Promise {
         #[command(flatten)]
         own: Where,
     },
+    /// A server followed by another one on the same listening socket, under phones that write
+    Restart {
+        #[command(flatten)]
+        restart: Restart,
+        #[command(flatten)]
+        own: Where,
+    },
     /// Servers stopped and started one after the other, under phones that write
     Rolling {
         #[command(flatten)]
@@ -60,6 +67,7 @@ impl Promise {
             Self::Endings { endings, own } => judge(&Box::pin(endings.run(own)).await?),
             Self::Devices { devices, own } => judge(&Box::pin(devices.run(own)).await?),
             Self::Ghosts { ghosts, own } => judge(&Box::pin(ghosts.run(own)).await?),
+            Self::Restart { restart, own } => Box::pin(restart.run(own)).await,
             Self::Rolling { rolling, own } => Box::pin(rolling.run(own)).await,
         }
     }

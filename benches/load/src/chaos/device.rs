@@ -139,7 +139,10 @@ impl Device {
         let query = format!("device_id={}{since}", self.name);
         let opening = client::open(addr, &self.token, Dialect::V1, &query);
         let opened = timeout(OPEN, opening).await.context("no handshake in time").and_then(|socket| socket);
-        let socket = opened.inspect_err(|_| self.phone.refused())?;
+        let socket = opened.inspect_err(|error| {
+            self.phone.refused();
+            self.shared.note_unopened(error);
+        })?;
         self.shared.opened.fetch_add(1, Relaxed);
         // Some do not wait for what they have missed.
         let is_eager = !is_new && self.random.chance(500);

@@ -24,7 +24,12 @@ impl Device {
             }
             self.phone.received(frame);
             match scan(frame) {
-                Seen::Received(mark) => self.keep(event, mark),
+                Seen::Received(mark) => {
+                    self.keep(event, mark);
+                    if let Some(timeline) = &self.shared.timeline {
+                        timeline.note(mark.intended)?;
+                    }
+                }
                 Seen::Acknowledged(mark) => {
                     self.keep(event, mark);
                     let heard = match (frame::kind(frame), event) {

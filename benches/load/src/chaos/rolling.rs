@@ -126,7 +126,7 @@ impl Rolling {
 }
 
 /// Waits until so many sockets are open.
-async fn all_back(hosts: &[Host], everybody: u64, shared: &Shared) -> Result<()> {
+pub(super) async fn all_back(hosts: &[Host], everybody: u64, shared: &Shared) -> Result<()> {
     let deadline = Instant::now() + BACK;
     loop {
         let mut open = 0;
@@ -145,7 +145,7 @@ async fn all_back(hosts: &[Host], everybody: u64, shared: &Shared) -> Result<()>
 }
 
 /// How many sockets are open at a server.
-async fn sockets(host: &Host) -> Result<u64> {
+pub(super) async fn sockets(host: &Host) -> Result<u64> {
     let metrics = http::get(host.admin()?, "/metrics").await?;
     // One line a dialect and mode.
     let lines = metrics.lines().filter_map(|line| line.strip_prefix("fluent_sockets{")?.rsplit(' ').next());

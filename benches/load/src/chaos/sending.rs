@@ -37,16 +37,17 @@ impl Device {
 
     /// Writes to each friend who has answered, or to one of them before a pause.
     fn write(&mut self, socket: &mut Socket, now: u64, is_live: bool) {
-        let mut at_once = usize::MAX;
+        let (mut at_once, mut due) = (usize::MAX, now);
         if !self.pause.is_zero() {
-            // Some write sooner and some later.
+            // Some write sooner and some later. Who was away writes then what was due meanwhile.
             let pause = clock::nanos(self.pause);
-            self.writes = now + pause / 2 + self.random.below(pause.max(1));
+            due = if self.writes == 0 { now } else { self.writes };
+            self.writes = due + pause / 2 + self.random.below(pause.max(1));
             self.outboxes.rotate_left(1);
             at_once = 1;
         }
         for outbox in self.outboxes.iter_mut().filter(|outbox| outbox.waiting() == 0).take(at_once) {
-            outbox.write(now);
+            outbox.write(due);
             let Some(draft) = outbox.next().and_then(draft_of) else { continue };
             if !is_live {
                 socket.queue(&frame_of(&ClientFrame::Send(draft.clone())));

@@ -1,5 +1,6 @@
 //! What all clients share.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
@@ -9,9 +10,12 @@ use anyhow::{Context as _, Result};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
+use super::audit::Findings;
 use super::book::Book;
+use super::timeline::Timeline;
 use crate::host::Nodes;
 use crate::random::Random;
+use crate::traffic::Soundness;
 
 /// Problems that are told in full.
 const TOLD: usize = 5;
@@ -62,6 +66,10 @@ pub(super) struct Shared {
     pub(super) twice: AtomicU64,
     pub(super) strays: AtomicU64,
     pub(super) opened: AtomicU64,
+    /// Connections that nobody took.
+    pub(super) refused_connects: AtomicU64,
+    /// How long messages took, where that is looked at.
+    pub(super) timeline: Option<Timeline>,
     /// Clients that are done with a phase.
     ready: AtomicU64,
     errors: AtomicU64,
@@ -84,6 +92,8 @@ impl Shared {
             twice: zero(),
             strays: zero(),
             opened: zero(),
+            refused_connects: zero(),
+            timeline: None,
             ready: zero(),
             errors: zero(),
             problems: Mutex::default(),
@@ -131,6 +141,27 @@ impl Shared {
         let text = format!("{error:#}");
         if is_fault(&text) {
             self.complain(|| text);
+        }
+    }
+
+    /// A connection was not taken, or its handshake got no answer.
+    pub(super) fn note_unopened(&self, error: &anyhow::Error) {
+        let is_of =
+            |error: &std::io::Error| matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset);
+        let refused = error.chain().filter_map(|cause| cause.downcast_ref()).any(is_of);
+        self.refused_connects.fetch_add(refused.into(), Relaxed);
+    }
+
+    /// What is lost, doubled or out of order, by what was found at the end and what clients saw.
+    pub(super) fn soundness(&self, found: &Findings, unacknowledged: u64) -> Soundness {
+        Soundness {
+            lost: found.lost,
+            duplicated: found.duplicated + self.twice.load(Relaxed),
+            out_of_order: found.out_of_order + self.disorder.load(Relaxed),
+            unacknowledged,
+            errors: self.errors(),
+            strays: self.strays.load(Relaxed),
+            ..Soundness::default()
         }
     }
 

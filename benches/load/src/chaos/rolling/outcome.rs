@@ -51,16 +51,8 @@ impl Outcome {
         (findings, unacknowledged): (Findings, u64),
         time: Duration,
     ) -> Self {
-        let Findings { stored, lost, duplicated, out_of_order, history_differs, .. } = findings;
-        let sound = Soundness {
-            lost,
-            duplicated: duplicated + shared.twice.load(Relaxed),
-            out_of_order: out_of_order + shared.disorder.load(Relaxed),
-            unacknowledged,
-            errors: shared.errors(),
-            strays: shared.strays.load(Relaxed),
-            ..Soundness::default()
-        };
+        let sound = shared.soundness(&findings, unacknowledged);
+        let Findings { stored, history_differs, .. } = findings;
         Self {
             workload: "rolling",
             rolling: rolling.clone(),

@@ -1,0 +1,137 @@
+//! What came of it.
+
+use std::ops::Range;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::super::audit::Findings;
+use super::super::shared::Shared;
+use super::super::timeline::{Timeline, seconds_until_good, worst};
+use super::Restart;
+use crate::place::Store;
+use crate::traffic::Soundness;
+
+/// The p99 must be back so many seconds after the window in which phones are sent away.
+const LATE_S: u64 = 2;
+
+/// One restart.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Turn {
+    /// The seconds of the run before it.
+    #[serde(skip)]
+    calm: Range<usize>,
+    /// From the order to stop until the next server serves alone.
+    served_after_s: f64,
+    /// … and until all phones had sockets again.
+    back_after_s: f64,
+    /// Sockets that were opened meanwhile.
+    reconnects: u64,
+    /// The worst p99 of a second before it, in milliseconds.
+    calm_p99_ms: f64,
+    /// The p99 of the seconds from the order to stop on, in milliseconds.
+    p99_ms: Vec<f64>,
+    /// How many of these seconds it took until the p99 stayed as good as before.
+    p99_back_s: u64,
+}
+
+impl Turn {
+    pub(super) fn new(calm: Range<usize>, served_after_s: f64, back_after_s: f64, reconnects: u64) -> Self {
+        Self { calm, served_after_s, back_after_s, reconnects, calm_p99_ms: 0.0, p99_ms: Vec::new(), p99_back_s: 0 }
+    }
+
+    /// Looks up how long messages took before it and from it on, until the second `end`.
+    pub(super) fn look(&mut self, timeline: Option<&Timeline>, end: usize) {
+        let p99 = timeline.map(Timeline::p99).unwrap_or_default();
+        let of =
+            |seconds: Range<usize>| p99.get(seconds.start..seconds.end.min(p99.len())).unwrap_or_default().to_vec();
+        self.calm_p99_ms = worst(&of(self.calm.clone()));
+        let at = self.calm.end;
+        // The next restart has its own seconds.
+        self.p99_ms = of(at..end.min(at + self.calm.len() + 8));
+        self.p99_back_s = seconds_until_good(self.calm_p99_ms, &self.p99_ms) as u64;
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct Outcome {
+    workload: &'static str,
+    store: Store,
+    #[serde(flatten)]
+    restart: Restart,
+    total_seconds: f64,
+    acknowledged: u64,
+    resent: u64,
+    turns: Vec<Turn>,
+    /// Connections that nobody took.
+    refused_connects: u64,
+    stored: u64,
+    history_differs: u64,
+    #[serde(flatten)]
+    sound: Soundness,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<String>,
+}
+
+impl Outcome {
+    pub(super) fn new(
+        restart: &Restart,
+        store: Store,
+        shared: &Shared,
+        turns: Vec<Turn>,
+        (findings, unacknowledged): (Findings, u64),
+        time: Duration,
+    ) -> Self {
+        let stored = findings.stored;
+        let history_differs = findings.history_differs;
+        Self {
+            workload: "restart",
+            store,
+            restart: restart.clone(),
+            total_seconds: time.as_secs_f64(),
+            acknowledged: shared.book.acknowledged(),
+            resent: shared.resent.load(Relaxed),
+            turns,
+            refused_connects: shared.refused_connects.load(Relaxed),
+            stored,
+            history_differs,
+            sound: shared.soundness(&findings, unacknowledged),
+            problems: shared.problems(),
+        }
+    }
+
+    /// Whether every promise was kept. How fast it was is reported, and is no promise of this tool: machines differ.
+    pub(super) fn holds(&self) -> bool {
+        self.sound.holds() && self.history_differs == 0 && self.refused_connects == 0
+    }
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { restart, store, acknowledged, resent, turns, refused_connects, sound, .. } = self;
+        write!(
+            f,
+            "{} restarts on one socket, {}, under {} phones: ",
+            restart.restarts,
+            store.as_str(),
+            restart.phones
+        )?;
+        write!(f, "acknowledged {acknowledged} ({resent} sent again); {sound}; ")?;
+        if self.history_differs > 0 {
+            write!(f, "HISTORY DIFFERS {}; ", self.history_differs)?;
+        }
+        write!(f, "refused connects {refused_connects}")?;
+        let bar = restart.drain_s + LATE_S;
+        for Turn { served_after_s, back_after_s, reconnects, calm_p99_ms, p99_ms, p99_back_s, .. } in turns {
+            write!(f, "; next server alone after {served_after_s:.1} s, all phones back after {back_after_s:.1} s")?;
+            write!(
+                f,
+                " ({reconnects} reconnects), p99 back after {p99_back_s} s (bar {bar}): before {calm_p99_ms:.0} ms"
+            )?;
+            let each = p99_ms.iter().map(|p99| format!("{p99:.0}")).collect::<Vec<_>>().join(" ");
+            write!(f, ", then {each}")?;
+        }
+        self.problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+    }
+}
