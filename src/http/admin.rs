@@ -5,6 +5,7 @@ mod cluster;
 mod events;
 mod metrics;
 mod monitor;
+mod page;
 
 use std::convert::Infallible;
 use std::sync::{Arc, LazyLock};
@@ -13,16 +14,19 @@ use matchit::InsertError;
 use tower::ServiceBuilder;
 
 use super::app::App;
+use super::health;
 use super::layers::{self, Service};
 use super::route::{Route, route};
 use super::router::Router;
 use super::unread::RawRequest;
-use super::{health, pages};
 
 /// The endpoints for operators.
 static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
     let pages = vec![
-        route!(operator GET "/" pages::admin_index),
+        route!(operator GET "/" page::start),
+        route!(operator GET "/admin" page::redirect),
+        route!(operator GET "/admin/" page::index),
+        route!(operator GET "/admin/{file}" page::file),
         route!(operator GET "/metrics" metrics::metrics),
         route!(operator GET "/admin/cluster" cluster::cluster),
         route!(operator GET "/admin/actors" monitor::actors),

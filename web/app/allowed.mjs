@@ -1,7 +1,8 @@
-// Holds the packages of the web client to a list: whoever adds one says so here, with its licence.
+// Holds the packages of the web client and of the page for operators to a list: whoever adds one says so here, with its
+// licence.
 import { readFile } from "node:fs/promises";
 
-/** What the client is made of. */
+/** What they are made of. */
 const SHIPPED = {
   "@noble/hashes": "MIT",
   "@preact/signals": "MIT",
@@ -10,8 +11,9 @@ const SHIPPED = {
   "micro-rsa-dsa-dh": "MIT",
   preact: "MIT",
   qr: "(MIT OR Apache-2.0)",
+  uplot: "MIT",
 };
-/** What makes and tests it. */
+/** What makes and tests them. */
 const TOOLS = {
   // Would tell its makers of each installation, by a script that we do not run, and that package.json switches off.
   "@scarf/scarf": "Apache-2.0",

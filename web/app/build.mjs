@@ -1,17 +1,14 @@
 // Makes web/dist/app/ of the sources. The files are committed, so that the server builds without Node, and the same
 // whoever makes them: `--check` makes them again and compares, and holds the sizes to their budgets.
 import { createHash } from "node:crypto";
-import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
+import { readFile } from "node:fs/promises";
 import { build } from "esbuild";
+import { deliver, hold } from "../deliver.mjs";
 
 const here = new URL("./", import.meta.url);
 const dist = new URL("../dist/app/", import.meta.url);
 const module = (path) => new URL(`../node_modules/${path}`, import.meta.url).pathname;
 const BASE = "/app/";
-
-/** Files whose names never change, or whose text browsers compress. */
-const TEXT = /\.(html|js|css|svg|webmanifest)$/;
 
 /** Most bytes, compressed by brotli, of the files whose names match, and of the scripts that those import at once. */
 const BUDGETS = [
@@ -108,45 +105,8 @@ async function make() {
   return files;
 }
 
-function compress(contents) {
-  const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_SIZE_HINT } = constants;
-  return brotliCompressSync(contents, {
-    params: { [BROTLI_PARAM_QUALITY]: 11, [BROTLI_PARAM_SIZE_HINT]: contents.length },
-  });
-}
-
-async function write(files) {
-  await rm(dist, { recursive: true, force: true });
-  await mkdir(dist, { recursive: true });
-  for (const [name, contents] of files) {
-    await writeFile(new URL(name, dist), contents);
-    if (TEXT.test(name)) await writeFile(new URL(`${name}.br`, dist), compress(contents));
-  }
-}
-
-/** Returns what differs from the committed files. Another Node may compress otherwise: then what counts is what comes out. */
-async function differences(files) {
-  const names = new Set(await readdir(dist).catch(() => []));
-  const wrong = [];
-  for (const [name, contents] of files) {
-    const texts = TEXT.test(name) ? [name, `${name}.br`] : [name];
-    for (const one of texts) {
-      const found = names.delete(one) ? await readFile(new URL(one, dist)) : null;
-      const plain = found && one.endsWith(".br") ? brotliDecompressSync(found) : found;
-      if (!plain?.equals(contents)) wrong.push(one);
-    }
-  }
-  return [...wrong, ...names];
-}
-
 const files = await make();
-if (process.argv.includes("--check")) {
-  const wrong = await differences(files);
-  if (wrong.length > 0) {
-    console.error(`web/dist/app is out of date (${wrong.join(", ")}): run npm run app in web`);
-    process.exitCode = 1;
-  }
-} else await write(files);
+await deliver(files, dist, "npm run app");
 const started = new Set(
   [...files.keys()]
     .filter((name) => /^(main|worker)-[A-Z0-9]{8}\.js$/.test(name))
@@ -158,7 +118,5 @@ for (const [what, pattern, budget] of BUDGETS) {
   // What is loaded at the start is there already when anything else is.
   const isStart = named.some((name) => started.has(name));
   const counted = new Set([...named, ...imported.filter((name) => isStart || !started.has(name))]);
-  const bytes = [...counted].reduce((sum, name) => sum + compress(files.get(name)).length, 0);
-  console.log(`${what}: ${bytes} bytes, budget ${budget}`);
-  if (bytes > budget) process.exitCode = 1;
+  hold(what, files, counted, budget);
 }

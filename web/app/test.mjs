@@ -3,11 +3,16 @@ import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { build } from "esbuild";
 
-const here = new URL("./", import.meta.url).pathname;
-const out = new URL("../build/", import.meta.url).pathname;
-const tests = readdirSync(`${here}test`).filter((name) => name.endsWith(".test.ts"));
+const web = new URL("../", import.meta.url).pathname;
+const out = `${web}build/`;
+const tests = ["app", "admin"].flatMap((part) =>
+  readdirSync(`${web}${part}/test`)
+    .filter((name) => name.endsWith(".test.ts"))
+    .map((name) => `${part}/test/${name}`),
+);
 await build({
-  entryPoints: tests.map((name) => `${here}test/${name}`),
+  entryPoints: tests.map((name) => web + name),
+  outbase: web,
   outdir: out,
   outExtension: { ".js": ".mjs" },
   bundle: true,

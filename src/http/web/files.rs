@@ -1,4 +1,4 @@
-//! The files of the client.
+//! The files of the client, and of the page for operators.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -37,19 +37,20 @@ const TYPES: [(&str, &str); 10] = [
 #[folder = "web/dist/app/"]
 struct Folder;
 
-static EMBEDDED: LazyLock<WebFiles> = LazyLock::new(|| {
-    #[cfg(feature = "web")]
-    let files = Folder::iter().filter(|name| !name.starts_with('.')).filter_map(|name| {
-        let bytes = match Folder::get(&name)?.data {
-            std::borrow::Cow::Borrowed(bytes) => Bytes::from_static(bytes),
-            std::borrow::Cow::Owned(bytes) => bytes.into(),
-        };
-        Some((name.into_owned(), bytes))
-    });
-    #[cfg(not(feature = "web"))]
-    let files = std::iter::empty();
-    WebFiles::new(files)
-});
+/// What `web/admin` was built into.
+#[cfg(feature = "web")]
+#[derive(rust_embed::RustEmbed)]
+#[folder = "web/dist/admin/"]
+struct OperatorsFolder;
+
+#[cfg(feature = "web")]
+static EMBEDDED: LazyLock<WebFiles> = LazyLock::new(WebFiles::in_folder::<Folder>);
+#[cfg(feature = "web")]
+static OPERATORS: LazyLock<WebFiles> = LazyLock::new(WebFiles::in_folder::<OperatorsFolder>);
+#[cfg(not(feature = "web"))]
+static EMBEDDED: LazyLock<WebFiles> = LazyLock::new(|| WebFiles::new([]));
+#[cfg(not(feature = "web"))]
+static OPERATORS: LazyLock<WebFiles> = LazyLock::new(|| WebFiles::new([]));
 
 /// One file.
 #[derive(Clone, Debug)]
@@ -106,7 +107,7 @@ impl WebFile {
     }
 }
 
-/// All files, by their path below `/app/`.
+/// All files, by their path below that of the pages.
 #[derive(Clone, Debug)]
 pub struct WebFiles(BTreeMap<String, WebFile>);
 
@@ -115,6 +116,23 @@ impl WebFiles {
     #[must_use]
     pub fn embedded() -> &'static Self {
         &EMBEDDED
+    }
+
+    /// Returns the files of the page for operators; none where this program was built without it.
+    pub(super) fn of_operators() -> &'static Self {
+        &OPERATORS
+    }
+
+    #[cfg(feature = "web")]
+    fn in_folder<F: rust_embed::RustEmbed>() -> Self {
+        let files = F::iter().filter(|name| !name.starts_with('.')).filter_map(|name| {
+            let bytes = match F::get(&name)?.data {
+                std::borrow::Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+                std::borrow::Cow::Owned(bytes) => bytes.into(),
+            };
+            Some((name.into_owned(), bytes))
+        });
+        Self::new(files)
     }
 
     /// Puts files and their compressed siblings together.
@@ -176,8 +194,8 @@ mod tests {
 
     /// Of the files that this program holds: what would be served wrongly.
     #[test]
-    fn every_file_of_the_client_has_a_type_and_unpacks_to_itself() {
-        for (name, file) in WebFiles::embedded().iter() {
+    fn every_file_has_a_type_and_is_smaller_compressed() {
+        for (name, file) in WebFiles::embedded().iter().chain(WebFiles::of_operators().iter()) {
             assert_ne!(file.content_type(), "application/octet-stream", "{name}");
             assert!(!name.contains('/'), "{name} is in a folder");
             if let Some(brotli) = file.brotli() {

@@ -16,6 +16,15 @@ pub(super) const PERMISSIONS: &str = "camera=(self), accelerometer=(), autoplay=
     publickey-credentials-create=(), publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), \
     window-management=(), xr-spatial-tracking=()";
 
+/// Of the page for operators: nothing is made into HTML or a script, and images are files or made in the page.
+pub(super) const OPERATORS_CONTENT: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+    require-trusted-types-for 'script'; trusted-types 'none'";
+
+/// The page for operators uses nothing of this.
+pub(super) const OPERATORS_PERMISSIONS: &str = "camera=(), display-capture=(), geolocation=(), microphone=(), \
+    payment=(), publickey-credentials-get=(), usb=()";
+
 /// Returns the policy of the client for a server with this origin, as browsers write it; `None` when it is no origin of
 /// HTTP.
 pub(super) fn with_server(origin: &str) -> Option<String> {

@@ -1,8 +1,12 @@
 //! What is served of a client with few files.
 
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, IF_NONE_MATCH};
+use http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName,
+    IF_NONE_MATCH, VARY,
+};
 
+use super::served::{ASKED_AGAIN, FOR_EVER};
 use super::*;
 use crate::http::respond::Body;
 

@@ -319,6 +319,10 @@ async fn the_commands_about_tokens_work_as_they_are_printed() {
     let shown = shell(dir.path(), &format!("set -e\n{printed}"), &[]).await;
     let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
     assert!(shown.starts_with("fla_") && shown.contains("grafana  read   active"), "{shown}");
+    let of_page = block("docs/operations/page.md", "fluent-backend admin token create");
+    let shown = shell(dir.path(), &of_page, &[]).await;
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(shown.starts_with("fla_") && shown.contains("(write), until "), "{shown}");
     server.stop().await;
 }
 

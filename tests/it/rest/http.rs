@@ -83,7 +83,8 @@ async fn the_small_endpoints() {
     let page = http.get("/").await.ok();
     assert!(page.headers["content-type"].to_str().unwrap().starts_with("text/html"));
     assert!(page.text().contains("href=\"/docs/\"") && page.text().contains(env!("CARGO_PKG_VERSION")));
-    assert!(server.admin().get("/").await.ok().text().contains("/metrics"));
+    let for_operators = server.admin().get("/").await;
+    assert_eq!((for_operators.status.as_u16(), &for_operators.headers["location"]), (307, &"/admin/".parse().unwrap()));
     let upgrade = http.with_authorization("Bearer x").get("/chat/ws").await;
     assert_eq!(upgrade.status, StatusCode::UNAUTHORIZED, "401 is decided first");
     let alice = server.sign_up("alice").await;

@@ -47,3 +47,29 @@ async fn only_known_names_reach_the_operators_listener() {
     }
     server.stop().await;
 }
+
+/// Whoever reaches the listener gets the page; what it shows needs a token.
+#[tokio::test]
+async fn the_page_is_on_the_operators_listener_alone_and_holds_no_data() {
+    let server = TestServer::start().await;
+    let admin = server.admin();
+    let page = admin.get("/admin/").await.ok();
+    let policy = page.headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{policy}");
+    assert!(!policy.contains("unsafe"), "{policy}");
+    let html = page.text();
+    let files: Vec<&str> =
+        html.match_indices("\"/admin/").map(|(at, _)| html[at + 1..].split('"').next().unwrap()).collect();
+    assert_eq!(files.len(), 3, "icon, style and script: {files:?}");
+    for file in files {
+        admin.get(file).await.ok();
+        assert_eq!(server.http().get(file).await.status, 404, "{file} for clients");
+    }
+    assert_eq!(server.http().get("/admin/").await.status, 404);
+    assert_eq!(admin.get("/admin").await.headers["location"], "/admin/");
+    for nothing in ["/admin/nothing.js", "/admin/index.html.br", "/admin/../app/index.html"] {
+        assert_eq!(admin.get(nothing).await.status, 404, "{nothing}");
+    }
+    assert_eq!(admin.get("/admin/api/tokens").await.status, 401);
+    server.stop().await;
+}
