@@ -6,7 +6,7 @@ import { PASSWORD } from "./server.mjs";
 const SCREENS = { list: "#/", chat: "#/with/rosa", person: "#/person/rosa", settings: "#/settings", devices: "#/devices" };
 SCREENS.security = "#/security";
 
-export async function looks({ arrive, browser, server, check, picture, root }) {
+export async function looks({ arrive, browser, browserName, server, check, picture, root }) {
   const axe = readFileSync(join(root, "web/node_modules/axe-core/axe.min.js"), "utf8");
   const audit = async (page, what) => {
     await page.evaluate(axe);
@@ -28,7 +28,8 @@ export async function looks({ arrive, browser, server, check, picture, root }) {
   await rosa.say("👍");
   await kim.sees("A first answer");
 
-  for (const scheme of ["light", "dark"]) {
+  // Of colours Debian's Firefox cannot be told.
+  for (const scheme of browserName === "firefox" ? ["light"] : ["light", "dark"]) {
     await kim.page.emulateMedia({ colorScheme: scheme });
     for (const [name, hash] of Object.entries(SCREENS)) {
       await kim.go(hash);
@@ -87,9 +88,7 @@ async function walk({ arrive, check }) {
   await keyboard.press("Enter");
   await page.getByRole("heading", { name: "Keep your key" }).waitFor();
   await tabTo("Save key file");
-  const saving = page.waitForEvent("download");
-  await keyboard.press("Enter");
-  await saving;
+  await kim.saves(() => keyboard.press("Enter"));
   await tabTo("Saved. I have it in a safe place");
   await keyboard.press("Enter");
   await page.getByRole("searchbox").waitFor();

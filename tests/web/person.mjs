@@ -1,5 +1,24 @@
 // Somebody at a browser.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { PASSWORD, eventually } from "./server.mjs";
+
+/** What is saved, where a browser does not tell its driver of downloads of blobs: Firefox. */
+function noteSaved() {
+  const blobs = new Map();
+  const { createObjectURL } = URL;
+  URL.createObjectURL = (blob) => {
+    const url = createObjectURL(blob);
+    blobs.set(url, blob);
+    return url;
+  };
+  const { click } = HTMLAnchorElement.prototype;
+  HTMLAnchorElement.prototype.click = function () {
+    if (this.download && blobs.has(this.href)) globalThis.saved = blobs.get(this.href);
+    else click.call(this);
+  };
+}
 
 export class Person {
   // What the page has complained of.
@@ -11,6 +30,8 @@ export class Person {
     const person = new Person();
     Object.assign(person, { name, server });
     person.context = await browser.newContext({ viewport: { width: 1180, height: 760 }, locale: "en-GB", ...options });
+    person.isFirefox = browser.browserType().name() === "firefox";
+    if (person.isFirefox) await person.context.addInitScript(noteSaved);
     person.page = await person.tab();
     return person;
   }
@@ -56,12 +77,37 @@ export class Person {
   /** Saves the key, and returns the path of the file. */
   async saveKey() {
     const { page } = this;
-    const saving = page.waitForEvent("download");
-    await page.getByRole("button", { name: "Save key file" }).click();
-    const path = await (await saving).path();
+    const path = await this.saves(() => page.getByRole("button", { name: "Save key file" }).click());
     await page.getByRole("button", { name: /safe place/ }).click();
     await page.getByRole("searchbox").waitFor();
     return path;
+  }
+
+  /** Does what saves a file, and returns where it is. */
+  async saves(act, page = this.page) {
+    if (!this.isFirefox) {
+      const saving = page.waitForEvent("download");
+      await act();
+      return (await saving).path();
+    }
+    await page.evaluate(() => delete globalThis.saved);
+    await act();
+    await eventually("something is saved", () => page.evaluate(() => globalThis.saved !== undefined));
+    const text = await page.evaluate(async () => {
+      const bytes = new Uint8Array(await globalThis.saved.arrayBuffer());
+      let text = "";
+      for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+      return btoa(text);
+    });
+    this.saved ??= mkdtempSync(join(tmpdir(), "fluent-saved-"));
+    const path = join(this.saved, String(Math.random()).slice(2));
+    writeFileSync(path, Buffer.from(text, "base64"));
+    return path;
+  }
+
+  /** Removes what was saved. */
+  leave() {
+    if (this.saved) rmSync(this.saved, { recursive: true, force: true });
   }
 
   async open(name, page = this.page) {

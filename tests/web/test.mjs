@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { chromium } from "../../web/node_modules/playwright-core/index.mjs";
+import { chromium, firefox } from "../../web/node_modules/playwright-core/index.mjs";
 import { files } from "./files.mjs";
 import { keys } from "./keys.mjs";
 import { looks } from "./looks.mjs";
@@ -24,7 +24,14 @@ const ARGUMENTS = [
   "--host-resolver-rules=MAP lan.example 127.0.0.1",
 ];
 
-const [, , program, pictures] = process.argv;
+/** What Firefox is told, in place of what Chromium is told above. */
+const PREFERENCES = {
+  "network.dns.localDomains": "lan.example",
+  // Each window believes that somebody looks at it, as in Chromium.
+  "focusmanager.testmode": true,
+};
+
+const [, , browserName, program, pictures] = process.argv;
 let passed = 0;
 let failed = 0;
 
@@ -38,16 +45,28 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 const picture = async (page, name) => {
   if (!pictures) return;
   mkdirSync(pictures, { recursive: true });
-  await page.screenshot({ path: join(pictures, `${name}.png`), animations: "disabled" });
+  // What stops animations is a style in the page, of which Firefox complains.
+  const still = browserName === "firefox" ? { caret: "initial" } : { animations: "disabled" };
+  await page.screenshot({ path: join(pictures, `${name}.png`), ...still });
 };
 
 picture.isWanted = Boolean(pictures);
 
+function startChromium() {
+  const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+  return chromium.launch({ executablePath, args: ARGUMENTS });
+}
+
+/** Firefox as it is in Debian: Playwright speaks WebDriver BiDi with it, instead of with a build of its own. */
+function startFirefox() {
+  const executablePath = fileURLToPath(new URL("firefox.mjs", import.meta.url));
+  return firefox.launch({ executablePath, channel: "moz-firefox", firefoxUserPrefs: PREFERENCES });
+}
+
 const server = await Server.start(program);
-const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const browser = await chromium.launch({ executablePath, args: ARGUMENTS });
+const browser = await { chromium: startChromium, firefox: startFirefox }[browserName]();
 const people = [];
-const world = { browser, server, check, picture, root, program };
+const world = { browser, browserName, server, check, picture, root, program };
 world.arrive = async (name, options) => {
   const person = await Person.arrive(browser, server, name, options);
   people.push(person);
@@ -60,18 +79,30 @@ try {
     await part(world);
   }
   for (const { name, complaints } of people) {
-    check(`the browser of ${name} has nothing to complain of, not of the policy either`, !complaints.length, complaints);
+    check(
+      `the browser of ${name} has nothing to complain of, not of the policy either`,
+      !complaints.length,
+      complaints,
+    );
   }
   check("the log of the server has nothing of what was written", !/markertext|correct horse/.test(server.log()));
 } catch (error) {
   check("the test", false, String(error.stack));
   for (const { page, name, complaints } of people) {
     await picture(page, `failed-${name}`).catch(() => {});
-    console.log(name, complaints, await page.locator("body").innerText({ timeout: 1000 }).catch(() => ""));
+    console.log(
+      name,
+      complaints,
+      await page
+        .locator("body")
+        .innerText({ timeout: 1000 })
+        .catch(() => ""),
+    );
   }
   console.log(server.log().split("\n").slice(-20).join("\n"));
 }
 await browser.close();
+for (const person of people) person.leave();
 await server.remove();
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exit(failed || !passed ? 1 : 0);

@@ -18,6 +18,7 @@ const BUDGETS = [
   ["files in messages, and their style", /^files-/, 5_000],
   ["their encryption and transfers", /^worker-files-/, 9_000],
   ["the other screens", /^others-/, 8_000],
+  ["notifications", /^push-/, 1_500],
   ["codes for cameras", /^qr-/, 15_000],
   ["keys from passphrases", /^worker-argon2-/, 7_000],
   ["everything", /^/, 150_000],

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import puppeteer from 'puppeteer-core';
 import webpush from 'web-push';
 import { PushService } from './autopush.mjs';
+import { webClient } from './client.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const dir = mkdtempSync(join(tmpdir(), 'fluent-browser-'));
@@ -174,6 +175,8 @@ const test = async (program, closing) => {
   check('the device comes', synced.status === 200, synced);
   const targets = await ask(url, 'GET', '/push/targets', { token: alice.token });
   check('the server knows of it', targets.json[0]?.last_wake_outcome === 'accepted', targets);
+  await page.close();
+  await webClient({ browser, url, service, ask, signUp, eventually, check });
 };
 
 const closing = [];

@@ -35,6 +35,10 @@ function start(): void {
   addEventListener("pagehide", () => bridge.bye());
 
   effect(() => {
+    if (app.value.phase !== "in" || !isLookedAt.value || globalThis.Notification?.permission !== "granted") return;
+    void import("./page/push.js").then(({ resume }) => resume()).catch(() => {});
+  });
+  effect(() => {
     const count = app.value.phase === "in" ? unread.value : 0;
     document.title = count > 0 ? `(${count}) ${t.name}` : t.name;
   });

@@ -24,6 +24,7 @@ const REPEATABLE = new Set<CallName>([
   "keepDraft",
   "openFile",
   "stopFile",
+  "push",
   "wake",
 ]);
 

@@ -148,6 +148,13 @@ export interface SafetyNumber {
   isVerified: boolean;
 }
 
+/** Where this browser is woken: the push service's address, and the keys for it. */
+export interface PushAddress {
+  endpoint: string;
+  p256dh: string;
+  auth: string;
+}
+
 export interface Registration {
   mode: string;
 }
@@ -209,6 +216,11 @@ export interface Calls {
   endAllSessions(): void;
   /** Returns all conversations of this browser as JSON. */
   exportHistory(): string;
+
+  /** Returns the server's key for pushes, if it sends any, and whether the person wants them in this browser. */
+  push(): { key: string | null; isWanted: boolean };
+  /** Tells the server where to wake this browser, or that it is not to be woken. */
+  setPush(address: PushAddress | null): void;
 
   wake(): void;
 }

@@ -3,13 +3,14 @@ import type { JSX } from "preact";
 import { app } from "../page/state.js";
 import { server } from "../page/server.js";
 import { t } from "../texts.js";
+import { words } from "../texts/security.js";
 import { Card } from "./card.js";
 import { Page } from "./page.js";
 
 export function SecurityScreen(): JSX.Element {
   if (app.value.phase !== "in") {
     return (
-      <Card title={t.security.title}>
+      <Card title={words.title}>
         <Points />
         <p class="foot">
           <a href="#/">{t.back}</a>
@@ -18,7 +19,7 @@ export function SecurityScreen(): JSX.Element {
     );
   }
   return (
-    <Page title={t.security.title} back="#/settings">
+    <Page title={words.title} back="#/settings">
       <Points />
     </Page>
   );
@@ -27,8 +28,8 @@ export function SecurityScreen(): JSX.Element {
 function Points(): JSX.Element {
   return (
     <>
-      <p>{t.security.intro}</p>
-      {t.security.points.map(({ title, text }) => (
+      <p>{words.intro}</p>
+      {words.points.map(({ title, text }) => (
         <section key={title} class="point">
           <h2>{title}</h2>
           <p>{text}</p>
@@ -36,7 +37,7 @@ function Points(): JSX.Element {
       ))}
       <p>
         <a href={`${server}/docs/security#the-web-client`} target="_blank" rel="noopener">
-          {t.security.more}
+          {words.more}
         </a>
       </p>
     </>

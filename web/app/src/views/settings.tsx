@@ -1,5 +1,5 @@
 /** Settings of the account and of this browser. */
-import type { ComponentChildren, JSX } from "preact";
+import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Settings } from "../bridge/protocol.js";
 import { calls } from "../page/calls.js";
@@ -7,8 +7,10 @@ import { pathOf } from "../page/route.js";
 import { app } from "../page/state.js";
 import { t } from "../texts.js";
 import { keyFileName, SignOut } from "./keys.js";
+import { Notifications } from "./notifications.js";
 import { Page } from "./page.js";
 import { Avatar, Dialog, Failure, Field, Icon, saveFile, useWork } from "./parts.js";
+import { Group, Row, Switch } from "./rows.js";
 import { PassphraseDialog, RemovePassphraseDialog } from "./passphrase.js";
 
 type Open = "password" | "key" | "passphrase" | "remove" | "sign_out" | "delete" | null;
@@ -60,6 +62,7 @@ export function SettingsScreen(): JSX.Element {
           onChange={(read_receipts) => change({ read_receipts })}
         />
       </Group>
+      <Notifications />
       <Group title={t.settings.key}>
         <Row title={t.settings.keyMode} text={t.settings.keyCompatible} />
         <Row title={t.settings.exportKey} text={t.settings.keyText}>
@@ -130,55 +133,6 @@ export function SettingsScreen(): JSX.Element {
       {open === "sign_out" && <SignOut onClose={close} />}
       {open === "delete" && <DeleteDialog onClose={close} />}
     </Page>
-  );
-}
-
-function Group({ title, children }: { title: string; children: ComponentChildren }): JSX.Element {
-  return (
-    <section class="group rows">
-      <h3>{title}</h3>
-      {children}
-    </section>
-  );
-}
-
-function Row({ title, text, children }: { title: string; text?: string; children?: ComponentChildren }): JSX.Element {
-  return (
-    <div class="setting">
-      <div>
-        <strong>{title}</strong>
-        {text && <p>{text}</p>}
-      </div>
-      {children && <div class="acts">{children}</div>}
-    </div>
-  );
-}
-
-function Switch({
-  label,
-  text,
-  isOn,
-  onChange,
-}: {
-  label: string;
-  text: string;
-  isOn: boolean | null;
-  onChange(isOn: boolean): void;
-}): JSX.Element {
-  return (
-    <label class="setting">
-      <span>
-        <strong>{label}</strong>
-        <small>{text}</small>
-      </span>
-      <input
-        class="switch"
-        type="checkbox"
-        checked={isOn ?? false}
-        disabled={isOn === null}
-        onChange={(event) => onChange(event.currentTarget.checked)}
-      />
-    </label>
   );
 }
 

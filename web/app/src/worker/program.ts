@@ -45,6 +45,8 @@ export interface Program {
   incoming: string[];
   /** Bytes of the largest file that the server took when it was reached last; `null` when it takes none. */
   mediaBytes: number | null;
+  /** Whether this browser is to be woken by its push service. */
+  isPushed: boolean;
 }
 
 /** Most changes of a key that are shown. */
@@ -54,7 +56,7 @@ export async function loadProgram(store: Store): Promise<Program> {
   const kept = (await store.get("program")) as Partial<Program> | null;
   const notes = { people: {}, drafts: {}, timers: {}, outgoing: [], incoming: [] };
   // What an earlier version has kept lacks what is new.
-  return { isKeySaved: false, mediaBytes: null, ...notes, ...kept };
+  return { isKeySaved: false, mediaBytes: null, isPushed: false, ...notes, ...kept };
 }
 
 export async function saveProgram(store: Store, program: Program): Promise<void> {

@@ -24,6 +24,8 @@ type Settling = Pick<
   | "sessions"
   | "endSession"
   | "endAllSessions"
+  | "push"
+  | "setPush"
   | "wake"
 >;
 
@@ -119,6 +121,21 @@ export function settling(session: Session): Answers<Settling> {
       await session.mine.client.api.logOutEverywhere();
       await session.mine.client.signOut();
       await session.settle();
+    },
+    async push() {
+      const { client, program } = session.mine;
+      const offers = await client.api.ask<{ webpush?: { vapid_public_key: string } | null }>("GET", "/push/config");
+      return { key: offers.webpush?.vapid_public_key ?? null, isWanted: program.isPushed };
+    },
+    async setPush(address) {
+      const { client, store, program } = session.mine;
+      const path = `/push/targets/${await store.get("device_id")}`;
+      // First of all, so that the wish is kept when the server is not reached.
+      program.isPushed = address !== null;
+      await session.mine.save();
+      if (address === null) return client.api.ask<void>("DELETE", path);
+      const { endpoint, p256dh, auth } = address;
+      await client.api.ask<unknown>("PUT", path, { body: { provider: "webpush", endpoint, keys: { p256dh, auth } } });
     },
     async wake() {
       session.wake();
