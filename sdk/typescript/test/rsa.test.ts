@@ -51,7 +51,15 @@ test("a long text is cut between words where that is possible, and nothing of it
 test("every failure is the same nothing", async () => {
   const [own, other] = [await withKeys(), await withKeys()];
   const { receiver_encrypted } = await own.encrypt("x", { public_key: other.publicKey()! });
-  for (const content of [receiver_encrypted, "", "no base64!", btoa("short"), btoa("\xff".repeat(256))]) {
+  for (const content of [
+    receiver_encrypted,
+    "",
+    "no base64!",
+    btoa("short"),
+    btoa("\xff".repeat(256)),
+    btoa("\0".repeat(256)),
+    `AAAA${"B".repeat(344)}`,
+  ]) {
     assert.equal(await own.decrypt(content), null);
   }
   const withoutKeys = rsa();

@@ -1,4 +1,5 @@
 /** Plaintexts that are too long for RSA: RSA encrypts a key, and the key encrypts the plaintext (docs/protocol.md). */
+import { joined } from "../bytes.js";
 
 /** Bytes of what RSA-2048 makes. */
 const RSA_BYTES = 256;
@@ -37,11 +38,4 @@ export async function openContent(raw: Uint8Array<ArrayBuffer>, sealed: Uint8Arr
 
 function keyOf(raw: Uint8Array<ArrayBuffer>, usage: "encrypt" | "decrypt"): Promise<CryptoKey> {
   return crypto.subtle.importKey("raw", raw, "AES-GCM", false, [usage]);
-}
-
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const all = new Uint8Array(first.length + second.length);
-  all.set(first);
-  all.set(second, first.length);
-  return all;
 }

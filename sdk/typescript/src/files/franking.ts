@@ -1,5 +1,5 @@
 /** What the sender of a message with files commits to, so that its receiver can prove what it says. */
-import { fromBase64 } from "../base64.js";
+import { fromBase64 } from "../bytes.js";
 import { toBase64Url } from "./key.js";
 import type { FileMessage } from "./message.js";
 

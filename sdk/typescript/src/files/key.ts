@@ -1,4 +1,4 @@
-import { fromBase64, toBase64 } from "../base64.js";
+import { fromBase64, toBase64 } from "../bytes.js";
 
 /** Bytes of a key of AES-256. */
 const KEY_BYTES = 32;

@@ -1,3 +1,4 @@
+import { fromBase64, joined, toBase64 } from "../bytes.js";
 import type { Change, Meta, Store, StoredMessage } from "../store.js";
 
 /** Encrypts and authenticates texts with a key that stays on the device. */
@@ -22,11 +23,10 @@ export function aesGcm(key: CryptoKey): Seal {
     async seal(text) {
       const iv = crypto.getRandomValues(new Uint8Array(12));
       const sealed = await crypto.subtle.encrypt({ name, iv }, key, new TextEncoder().encode(text));
-      const bytes = [...iv, ...new Uint8Array(sealed)];
-      return btoa(bytes.map((byte) => String.fromCharCode(byte)).join(""));
+      return toBase64(joined(iv, new Uint8Array(sealed)));
     },
     async open(sealed) {
-      const bytes = Uint8Array.from(atob(sealed), (character) => character.charCodeAt(0));
+      const bytes = fromBase64(sealed);
       const iv = bytes.subarray(0, 12);
       return new TextDecoder().decode(await crypto.subtle.decrypt({ name, iv }, key, bytes.subarray(12)));
     },

@@ -1,4 +1,5 @@
 /** Secrets under a passphrase: Argon2id (RFC 9106) and AES-256-GCM. */
+import { fromBase64, toBase64 } from "../../../../sdk/typescript/src/bytes.js";
 
 /** Memory in KiB and passes: about a second of work for each guess on today's machines. */
 const COST = { m: 65_536, t: 3, p: 1 };
@@ -53,12 +54,4 @@ async function derive(passphrase: string, salt: Uint8Array, cost: Pick<Box, "m" 
   const { m, t, p } = cost;
   const raw = argon2id(passphrase.normalize("NFKC"), salt, { m, t, p, dkLen: 32 }) as Uint8Array<ArrayBuffer>;
   return crypto.subtle.importKey("raw", raw, "AES-GCM", false, ["encrypt", "decrypt"]);
-}
-
-export function toBase64(bytes: Uint8Array): string {
-  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
-}
-
-export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }

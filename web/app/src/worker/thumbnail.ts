@@ -1,6 +1,6 @@
 /** Small pictures that go with a message, made here. */
+import { toBase64 } from "../../../../sdk/typescript/src/bytes.js";
 import { HEAD, type Picture, pictureOf } from "../lib/picture.js";
-import { toBase64 } from "./box.js";
 
 /** The longer side, in pixels. */
 const SIDE = 320;

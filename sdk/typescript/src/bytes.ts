@@ -1,4 +1,4 @@
-/** Base64 (RFC 4648) of bytes, without a library. */
+/** Bytes, and their base64 (RFC 4648). */
 
 /** Bytes that are turned into characters at once: more arguments than this may be too many. */
 const AT_ONCE = 8_192;
@@ -14,4 +14,12 @@ export function toBase64(bytes: ArrayBuffer | Uint8Array): string {
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   const plain = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
   return Uint8Array.from(plain, (character) => character.charCodeAt(0));
+}
+
+/** Returns bytes behind others. */
+export function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const all = new Uint8Array(first.length + second.length);
+  all.set(first);
+  all.set(second, first.length);
+  return all;
 }
