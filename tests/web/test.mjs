@@ -9,6 +9,7 @@ import { looks } from "./looks.mjs";
 import { outages } from "./outages.mjs";
 import { Person } from "./person.mjs";
 import { Server } from "./server.mjs";
+import { speed } from "./speed.mjs";
 import { tabs } from "./tabs.mjs";
 import { talk } from "./talk.mjs";
 
@@ -74,7 +75,8 @@ world.arrive = async (name, options) => {
 };
 try {
   const wanted = process.env.WEB_PARTS?.split(",");
-  for (const part of [talk, files, keys, tabs, outages, looks].filter(({ name }) => wanted?.includes(name) ?? true)) {
+  const all = [talk, files, keys, tabs, outages, looks];
+  for (const part of wanted ? [...all, speed].filter(({ name }) => wanted.includes(name)) : all) {
     console.log(`\n== ${part.name}`);
     await part(world);
   }

@@ -1,0 +1,119 @@
+// Figures, in a large account: how long 200 messages take, how smoothly 10,000 scroll, and when 50 conversations stand
+// there. It checks nothing, and runs only when it is asked for: WEB_PARTS=speed tests/web/run.
+import { constants, publicEncrypt, randomUUID } from "node:crypto";
+import { PASSWORD } from "./server.mjs";
+
+const MESSAGES = Number(process.env.SPEED_MESSAGES ?? 10_000);
+const CHATS = 50;
+/** Requests that are on their way at once. */
+const AT_ONCE = 8;
+
+export async function speed({ arrive, server }) {
+  const zoe = await arrive("zoe");
+  await zoe.register();
+  const file = await zoe.saveKey();
+  const ask = async (method, path, token, body) => {
+    const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
+    const answer = await fetch(server.origin + path, { method, headers, body: body && JSON.stringify(body) });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return text === "" ? null : JSON.parse(text);
+  };
+  const signIn = (username) => ask("POST", "/auth/login", null, { username, password: PASSWORD });
+  const { access_token: own } = await signIn("zoe");
+  const me = await ask("GET", "/users/me", own);
+  const key = { key: Buffer.from(me.public_key, "base64"), format: "der", type: "spki" };
+  const sealed = (text) =>
+    publicEncrypt({ ...key, padding: constants.RSA_PKCS1_PADDING }, Buffer.from(text)).toString("base64");
+  const write = async (token, text) => {
+    const content = sealed(text);
+    const copies = { receiver_encrypted: content, sender_encrypted: content, message_type: "text" };
+    await ask("POST", "/chat/messages", token, { client_id: randomUUID(), to: me.id, ...copies });
+  };
+
+  let began = performance.now();
+  for (let number = 0; number < CHATS; number += 1) {
+    const username = `partner${number}`;
+    const account = { username, email: `${username}@example.org`, password: PASSWORD, public_key: me.public_key };
+    await ask("POST", "/auth/register", null, account);
+    const { access_token: token } = await signIn(username);
+    const many = number === 0 ? MESSAGES : 1;
+    let next = 0;
+    const work = async () => {
+      for (let mine = next++; mine < many; mine = next++) await write(token, `number ${mine}, and a few words more`);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+  }
+  say("written", performance.now() - began);
+
+  const fresh = await arrive("zoe");
+  await fresh.signIn();
+  await fresh.page.locator("input[type=file]").setInputFiles(file);
+  await fresh.page.getByRole("link", { name: /partner0 / }).waitFor({ timeout: 300_000 });
+  await fresh.isLive();
+
+  // Nothing of these is decrypted yet but what is new.
+  began = performance.now();
+  await fresh.page.getByRole("link", { name: /partner0 / }).click();
+  await shows(fresh.page, 200);
+  say("200 messages, from the click on", performance.now() - began);
+
+  const stalls = await fresh.page.evaluate(async (wanted) => {
+    const scroller = document.querySelector(".log");
+    const long = [];
+    new PerformanceObserver((list) => long.push(...list.getEntries().map(({ duration }) => duration))).observe({
+      type: "longtask",
+    });
+    const frames = [];
+    let seen = new Set();
+    let last = performance.now();
+    const end = last + 120_000;
+    while (seen.size < wanted && performance.now() < end) {
+      scroller.scrollTop -= 700;
+      await new Promise(requestAnimationFrame);
+      const now = performance.now();
+      frames.push(now - last);
+      last = now;
+      for (const { dataset } of scroller.querySelectorAll("[data-id]")) seen.add(dataset.id);
+    }
+    frames.sort((one, other) => one - other);
+    const at = (part) => Math.round(frames[Math.floor(frames.length * part)]);
+    return { seen: seen.size, frames: frames.length, median: at(0.5), p99: at(0.99), longest: at(0.9999), long };
+  }, MESSAGES);
+  console.log("scrolling back:", JSON.stringify({ ...stalls, long: stalls.long.map(Math.round) }));
+
+  await fresh.context.addInitScript(() => {
+    const channel = new BroadcastChannel(`fluent ${location.origin}`);
+    channel.onmessage = ({ data }) => {
+      const count = data.snapshot?.chats.length ?? data.news?.chats?.length ?? 0;
+      if (count >= 50) globalThis.told ??= performance.now();
+    };
+    new MutationObserver(() => {
+      if (document.querySelectorAll(".list li").length >= 50) globalThis.drawn ??= performance.now();
+    }).observe(document, { childList: true, subtree: true });
+  });
+  for (let round = 0; round < 5; round += 1) {
+    await fresh.page.goto(`${server.origin}/app/#/`);
+    await fresh.page.reload();
+    await fresh.page.waitForFunction(() => globalThis.drawn && globalThis.told);
+    const [told, drawn] = await fresh.page.evaluate(() => [globalThis.told, globalThis.drawn]);
+    console.log(
+      `50 conversations: drawn ${Math.round(drawn - told)} ms after they are known, ${Math.round(drawn)} ms after the start`,
+    );
+  }
+}
+
+/** Scrolls back until so many messages have been drawn. */
+async function shows(page, count) {
+  await page.evaluate(async (count) => {
+    const seen = new Set();
+    while (seen.size < count) {
+      const scroller = document.querySelector(".log");
+      for (const { dataset } of scroller?.querySelectorAll("[data-id]") ?? []) seen.add(dataset.id);
+      if (scroller) scroller.scrollTop = 0;
+      await new Promise(requestAnimationFrame);
+    }
+  }, count);
+}
+
+const say = (what, ms) => console.log(`${what}: ${Math.round(ms)} ms`);
