@@ -40,7 +40,7 @@ impl Usage {
         }
     }
 
-    /// Reads the line of proc_pid_stat(5).
+    /// Reads the line of `proc_pid_stat(5)`.
     #[cfg(target_os = "linux")]
     fn parse(stat: &str) -> Option<Self> {
         // The name of the program, which may have spaces and brackets in it, is the second field; the third follows.

@@ -137,8 +137,7 @@ fn coloured(line: &str, has_colours: bool) -> String {
     let words: Vec<&str> = line.split_whitespace().take(2).collect();
     let colour = match words.as_slice() {
         _ if !has_colours => return line.to_owned(),
-        ["problem", ..] | [_, "stuck" | "restarting" | "failed"] => ALARM,
-        ["state", "not"] => ALARM,
+        ["problem", ..] | ["state", "not"] | [_, "stuck" | "restarting" | "failed"] => ALARM,
         ["warning", ..] => WARNING,
         _ => return line.to_owned(),
     };

@@ -3,7 +3,7 @@
 use fluent_backend::actors::Fault;
 use fluent_backend::clock::Clock;
 use fluent_backend::telemetry::ActorKind;
-use fluent_backend::testing::{TestServer, eventually, soon};
+use fluent_backend::testing::{TestServer, TestSocket, eventually, soon};
 use serde_json::{Value, json};
 
 use crate::support::events::EventStream;
@@ -127,6 +127,28 @@ async fn an_actor_that_stands_still_and_one_that_fails_are_given_notice_of() {
     let snapshot = EventStream::local(&server, "").await.next().await.unwrap().data;
     let kinds: Vec<&Value> = snapshot["notices"].as_array().unwrap().iter().map(|notice| &notice["kind"]).collect();
     assert_eq!(kinds, ["actor_stuck", "actor_works", "actor_restarted"]);
+    server.stop().await;
+}
+
+/// It names no whole address.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ban_is_given_notice_of() {
+    let server = TestServer::start_alone(|config| {
+        config.limits.enabled = true;
+        config.bans.exempt.clear();
+        config.bans.forged_handshakes = 3;
+    })
+    .await;
+    let mut stream = EventStream::local(&server, "?every_ms=10000").await;
+    stream.next().await.unwrap();
+    for _ in 0..3 {
+        let refused = TestSocket::open(server.addr(), "/chat/ws?token=forged", None).await;
+        assert!(refused.is_err(), "there is no such token");
+    }
+    let banned = stream.next_named("notice").await.data;
+    assert_eq!((&banned["kind"], &banned["level"]), (&json!("ban"), &json!("warn")));
+    let text = banned["text"].as_str().unwrap();
+    assert!(text.starts_with("the network 127.0.0.0/24 is banned until "), "{text}");
     server.stop().await;
 }
 
