@@ -9,7 +9,10 @@ const TEXT = /\.(html|js|css|svg|txt|webmanifest)$/;
 function compress(contents) {
   const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_SIZE_HINT } = constants;
   return brotliCompressSync(contents, {
-    params: { [BROTLI_PARAM_QUALITY]: 11, [BROTLI_PARAM_SIZE_HINT]: contents.length },
+    params: {
+      [BROTLI_PARAM_QUALITY]: 11,
+      [BROTLI_PARAM_SIZE_HINT]: contents.length,
+    },
   });
 }
 
@@ -18,7 +21,8 @@ async function write(files, dist) {
   await mkdir(dist, { recursive: true });
   for (const [name, contents] of files) {
     await writeFile(new URL(name, dist), contents);
-    if (TEXT.test(name)) await writeFile(new URL(`${name}.br`, dist), compress(contents));
+    if (TEXT.test(name))
+      await writeFile(new URL(`${name}.br`, dist), compress(contents));
   }
 }
 
@@ -29,8 +33,11 @@ async function differences(files, dist) {
   for (const [name, contents] of files) {
     const texts = TEXT.test(name) ? [name, `${name}.br`] : [name];
     for (const one of texts) {
-      const found = names.delete(one) ? await readFile(new URL(one, dist)) : null;
-      const plain = found && one.endsWith(".br") ? brotliDecompressSync(found) : found;
+      const found = names.delete(one)
+        ? await readFile(new URL(one, dist))
+        : null;
+      const plain =
+        found && one.endsWith(".br") ? brotliDecompressSync(found) : found;
       if (!plain?.equals(contents)) wrong.push(one);
     }
   }
@@ -43,14 +50,19 @@ export async function deliver(files, dist, command) {
   const wrong = await differences(files, dist);
   if (wrong.length === 0) return undefined;
   const folder = dist.pathname.split("/").slice(-4, -1).join("/");
-  console.error(`${folder} is out of date (${wrong.join(", ")}): run ${command} in web`);
+  console.error(
+    `${folder} is out of date (${wrong.join(", ")}): run ${command} in web`,
+  );
   process.exitCode = 1;
   return undefined;
 }
 
 /** Holds the files with these names to a budget, in bytes as compressed by brotli. */
 export function hold(what, files, names, budget) {
-  const bytes = [...names].reduce((sum, name) => sum + compress(files.get(name)).length, 0);
+  const bytes = [...names].reduce(
+    (sum, name) => sum + compress(files.get(name)).length,
+    0,
+  );
   console.log(`${what}: ${bytes} bytes, budget ${budget}`);
   if (bytes > budget) process.exitCode = 1;
 }

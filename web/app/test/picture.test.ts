@@ -15,7 +15,7 @@ test("pictures are what their own bytes say, and how large", () => {
   for (const webp of [LOSSY, LOSSLESS, EXTENDED]) {
     assert.deepEqual(pictureOf(webp), { type: "image/webp", width: 320, height: 240 });
   }
-  const icon = readFileSync(new URL("../app/icon-192.png", import.meta.url));
+  const icon = readFileSync(new URL("../../../app/icon-192.png", import.meta.url));
   assert.deepEqual(pictureOf(icon), { type: "image/png", width: 192, height: 192 });
 });
 
