@@ -83,8 +83,8 @@ impl Host {
         Ok(())
     }
 
-    /// Lets it take its clients on a socket of somebody else, as of a service manager (`sd_listen_fds(3)`), from its next
-    /// start on. Who connects while it does not run waits there.
+    /// Lets it take its clients on a socket of somebody else, as of a service manager (`sd_listen_fds(3)`), from its
+    /// next start on. Who connects while it does not run waits there.
     pub(crate) fn listens_on(&mut self, socket: &Arc<TcpListener>) -> Result<()> {
         let mut command = Command::new("/bin/sh");
         // The program has the number of the shell.
