@@ -436,6 +436,7 @@ CREATE TABLE reports (
     created_at bigint NOT NULL,
     decided_at bigint,
     decided_by text,
+    decision_note text,
     FOREIGN KEY (reporter_id) REFERENCES users(id) ON DELETE SET NULL,
     FOREIGN KEY (subject_id) REFERENCES users(id) ON DELETE CASCADE,
     PRIMARY KEY (id)

@@ -365,7 +365,8 @@ CREATE TABLE reports (
     state TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     decided_at BIGINT,
-    decided_by TEXT
+    decided_by TEXT,
+    decision_note TEXT
 );
 CREATE INDEX reports_disclosed ON reports (id)
     WHERE plaintext IS NOT NULL;

@@ -71,7 +71,7 @@ pub use push::{
 pub(crate) use push::{DEBT_LASTS_S, GATHER_S, NORMAL_EVERY_S, SUSPENDED_S, UNANSWERED_S};
 pub use record::{Record, RecordedEvent};
 pub use registration::{Operator, RegistrationMode};
-pub use report::{Attested, Disclosure, NewReport, Report, ReportLevel, ReportReason, ReportState};
+pub use report::{Attested, Disclosure, NewReport, Report, ReportDecision, ReportLevel, ReportReason, ReportState};
 pub use second_factor::{
     CHALLENGE_S, CHALLENGE_TRIES, ENROLMENT_S, NewChallenge, RECOVERY_CODES, RightCode, SecondFactor,
 };

@@ -8,6 +8,7 @@ mod bucket;
 mod key;
 mod key_table;
 mod overrides;
+mod refill;
 mod sends;
 mod shared;
 mod time;

@@ -6,6 +6,7 @@
 //! here loses it.
 
 mod account_control;
+mod account_lists;
 mod accounts;
 mod addresses;
 mod audit;
@@ -31,6 +32,7 @@ mod user_limits;
 use std::sync::Arc;
 use std::time::Instant;
 
+pub use account_lists::AccountDetail;
 pub use addresses::Addresses;
 pub use audit::Audit;
 pub use dialects::Dialects;
@@ -77,7 +79,7 @@ pub struct Service {
     /// What has happened to accounts and settings, for operators.
     audit: Audit,
     /// The tokens of operators' programs that were used lately.
-    used_tokens: UsedTokens,
+    used_tokens: Arc<UsedTokens>,
     /// Who may register, as far as no operator has switched it.
     registration: config::Registration,
     reports: config::Reports,
@@ -103,7 +105,8 @@ impl Service {
         let limiters = auth.limiters().clone();
         let writer = Writer::new(persistence);
         let dialects = Arc::new(Dialects::new(storage.clone(), clock.clone(), writer.clone()));
-        let (audit, wrong_passwords) = (Audit::new(storage.clone(), clock.clone()), WrongPasswords::default());
+        let used_tokens = Arc::<UsedTokens>::default();
+        let audit = Audit::new(storage.clone(), clock.clone(), used_tokens.clone());
         Arc::new(Self {
             auth,
             storage,
@@ -112,9 +115,9 @@ impl Service {
             sender,
             dialects,
             limiters,
-            wrong_passwords,
+            wrong_passwords: WrongPasswords::default(),
             audit,
-            used_tokens: UsedTokens::default(),
+            used_tokens,
             registration: config.registration,
             reports: config.reports,
             report_tokens,

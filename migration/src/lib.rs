@@ -33,6 +33,7 @@ mod m0023_stored_messages;
 mod m0024_push;
 mod m0025_quiet;
 mod m0026_operator_tokens;
+mod m0027_decision_notes;
 
 /// Returns the type of an id that the database gives, as the key of its table. It is never given again.
 fn identity(backend: DatabaseBackend) -> &'static str {
@@ -76,6 +77,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0024_push::Migration),
             Box::new(m0025_quiet::Migration),
             Box::new(m0026_operator_tokens::Migration),
+            Box::new(m0027_decision_notes::Migration),
         ]
     }
 }

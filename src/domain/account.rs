@@ -28,6 +28,11 @@ pub struct AccountState {
     pub id: UserId,
     /// Its name, as registered.
     pub name: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When one of its logins was used last, at most some minutes ago while its owner is there; `None` when there is no
+    /// trace of one any more.
+    pub last_seen_at: Option<Timestamp>,
     /// When an operator has disabled it, if it is disabled.
     pub disabled_at: Option<Timestamp>,
     /// Whether its second factor is on.

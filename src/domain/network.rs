@@ -111,6 +111,13 @@ impl Network {
         self.0.contains(&address.to_canonical())
     }
 
+    /// Returns the networks of this length that the network consists of; the network itself where it is smaller.
+    pub fn parts(self, length: u8) -> impl Iterator<Item = Self> {
+        let parts = self.0.subnets(length).ok();
+        let itself = parts.is_none().then_some(self);
+        parts.into_iter().flatten().map(Self).chain(itself)
+    }
+
     /// Returns the network as the library for such has it.
     #[must_use]
     pub fn cidr(self) -> IpNet {

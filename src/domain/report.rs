@@ -6,6 +6,8 @@ use super::{ConversationId, FrankingKey, FrankingTag, Invalid, MessageId, Report
 
 /// Longest note of a reporter, in characters.
 const MAX_NOTE_CHARS: usize = 1000;
+/// Longest note of a decision, in characters.
+const MAX_DECISION_NOTE_CHARS: usize = 500;
 /// Largest plaintext in bytes: 64 KiB.
 const MAX_PLAINTEXT_BYTES: usize = 64 * 1024;
 
@@ -168,4 +170,27 @@ pub struct Report {
     pub created_at: Timestamp,
     /// When it was decided.
     pub decided_at: Option<Timestamp>,
+    /// What operators have noted when they decided.
+    pub decision_note: Option<String>,
+}
+
+/// What an operator decides of a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportDecision {
+    /// The decision.
+    pub state: ReportState,
+    /// Whether the account of the sender is disabled, too.
+    pub disables_user: bool,
+    /// A note for operators; `None` leaves an earlier one as it is.
+    pub note: Option<String>,
+}
+
+impl ReportDecision {
+    /// Checks the note.
+    pub fn new(state: ReportState, disables_user: bool, note: Option<String>) -> Result<Self, Invalid> {
+        if note.as_ref().is_some_and(|note| note.chars().nth(MAX_DECISION_NOTE_CHARS).is_some()) {
+            return Err(Invalid { field: "note", reason: "must have at most 500 characters" });
+        }
+        Ok(Self { state, disables_user, note })
+    }
 }

@@ -19,21 +19,28 @@ const METRICS: &str = "/metrics";
 struct TokenHolder(OperatorTokenId);
 
 impl Route {
-    /// Returns what a token must be good for that uses this route; `None` when none is needed.
-    pub(super) fn operator_scope(&self, metrics_need_token: bool) -> Option<OperatorScope> {
+    /// Returns what a token must be good for that asks this route with `query`; `None` when none is needed.
+    pub(super) fn operator_scope(&self, query: Option<&str>, metrics_need_token: bool) -> Option<OperatorScope> {
         if self.path == METRICS {
             return metrics_need_token.then_some(OperatorScope::Metrics);
         }
-        let changes = self.method != Method::GET || self.reveals;
+        let changes = self.method != Method::GET || self.reveals || asks_to_reveal(query);
         let scope = if changes { OperatorScope::Write } else { OperatorScope::Read };
         self.path.starts_with(ADMIN_API).then_some(scope)
     }
 }
 
+/// Returns whether a query asks for what is shown to operators only when they say so: `reveal=true`.
+pub(super) fn asks_to_reveal(query: Option<&str>) -> bool {
+    url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
+        .any(|(name, value)| name == "reveal" && value == "true")
+}
+
 /// Refuses a request of somebody who may not use the route, and notes who asks. Whoever comes by the socket of this
 /// machine was checked by the kernel.
 pub(super) async fn authorise(app: &App, route: &Route, request: &mut Request) -> Result<(), ApiError> {
-    let Some(needed) = route.operator_scope(app.config.admin.metrics_token) else { return Ok(()) };
+    let metrics_need_token = app.config.admin.metrics_token;
+    let Some(needed) = route.operator_scope(request.uri().query(), metrics_need_token) else { return Ok(()) };
     if request.extensions().get::<LocalUser>().is_some() {
         return Ok(());
     }

@@ -67,6 +67,17 @@ impl Bucket {
         }
     }
 
+    /// Returns the time after which a key has a token again; zero when it has one.
+    pub(super) fn wait(&self, slot: u64, site: Option<u64>) -> Duration {
+        let now = self.time.nanos();
+        let wait = |rule: LimitRule, slot| {
+            let filling = Duration::from_nanos(self.keys.full_at(slot).saturating_sub(now));
+            filling.saturating_sub(rule.every.saturating_mul(rule.burst.saturating_sub(1)))
+        };
+        let of_site = site.map(|site| wait(of_network(self.rule), site));
+        wait(self.rule, slot).max(of_site.unwrap_or_default())
+    }
+
     fn check<K, S>(&self, buckets: &Buckets<K, S>, key: &K, count: u32) -> Result<(), Limited>
     where
         K: std::hash::Hash + Eq + Clone,

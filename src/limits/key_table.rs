@@ -63,6 +63,11 @@ impl KeyTable {
         self.len.load(Ordering::Relaxed)
     }
 
+    /// Returns how many keys there may be.
+    pub(super) fn max(&self) -> usize {
+        self.max
+    }
+
     /// Returns whether the key is there, or may be added. Threads that ask at once may exceed the bound by one each.
     pub(super) fn has_room_for(&self, key: u64) -> bool {
         self.len() < self.max || self.part(key).contains_key(&key)

@@ -3,30 +3,24 @@
 use std::sync::Arc;
 
 use secrecy::SecretString;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::commands::uninterrupted;
 use super::{Service, ServiceError};
 use crate::auth::AuthError;
 use crate::clock::random_bytes;
-use crate::domain::{AccountChange, AccountState, AuditEvent, NewAuditEntry, Operator, Password, UserId};
+use crate::domain::{
+    AccountChange, AccountState, AuditEvent, LoginEnd, NewAuditEntry, Operator, Password, Proof, UserId, WhichLogins,
+};
 
 /// The characters of a password that the server makes: none looks like another. A power of two of them.
 const CHARACTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 /// Characters of such a password: 80 bits.
 const PASSWORD_CHARS: usize = 16;
+/// How often a deletion is tried while the password keeps being replaced.
+const DELETE_TRIES: usize = 3;
 
 impl Service {
-    /// Returns the account that signs in with this name.
-    pub async fn account_named(&self, name: &str) -> Result<AccountState, ServiceError> {
-        self.storage.account_named(name).await?.ok_or(ServiceError::NoSuchUser)
-    }
-
-    /// Returns an account as operators see it.
-    pub async fn account_state(&self, user: UserId) -> Result<AccountState, ServiceError> {
-        self.storage.account_state(user).await?.ok_or(ServiceError::NoSuchUser)
-    }
-
     /// Disables an account, and ends its logins, or enables it. While it is disabled, a login is answered as one with a
     /// wrong password; messages to it are stored as ever.
     pub async fn set_disabled(
@@ -76,6 +70,56 @@ impl Service {
         uninterrupted(resetting).await?
     }
 
+    /// Ends logins of an account with their tokens and sockets, and returns how many had not ended before.
+    /// [`ServiceError::NoSuchLogin`] when the one that is named is none of the account's, or has ended before.
+    pub async fn end_logins_of(
+        self: &Arc<Self>,
+        user: UserId,
+        which: WhichLogins,
+        by: Operator,
+    ) -> Result<usize, ServiceError> {
+        let service = self.clone();
+        let ending = async move {
+            service.account_state(user).await?;
+            let ended = service.end_now(user, which, None, LoginEnd::Revoked).await?;
+            let detail = match which {
+                WhichLogins::Only(_) if ended == 0 => return Err(ServiceError::NoSuchLogin),
+                WhichLogins::Only(login) => json!({"session": login, "by": by}),
+                _ => json!({"sessions": ended, "by": by}),
+            };
+            service.note_with(AuditEvent::SessionEnded, user, by, detail).await?;
+            Ok(ended)
+        };
+        uninterrupted(ending).await?
+    }
+
+    /// Deletes an account with all its conversations and files, as its owner would, without the password.
+    pub async fn delete_account_of(self: &Arc<Self>, user: UserId, by: Operator) -> Result<(), ServiceError> {
+        let service = self.clone();
+        let deleting = async move {
+            for _ in 0..DELETE_TRIES {
+                let hash = service.storage.password_hash(user).await?.ok_or(ServiceError::NoSuchUser)?;
+                match service.delete_proved_or_gone(user, Proof::of(hash)).await {
+                    // The password was replaced meanwhile.
+                    Err(error) if error.is_forbidden() => {}
+                    Err(error) => return Err(error),
+                    // Who it was is not kept.
+                    Ok(()) => return service.note(AuditEvent::AccountDeleted, user, by).await,
+                }
+            }
+            Err(ServiceError::Overloaded)
+        };
+        uninterrupted(deleting).await?
+    }
+
+    /// Returns the e-mail address of an account, which is recorded first.
+    pub async fn reveal_email(&self, user: UserId, by: Operator) -> Result<String, ServiceError> {
+        let email = self.storage.email(user).await?.ok_or(ServiceError::NoSuchUser)?;
+        let detail = json!({"action": "reveal_email", "by": by});
+        self.note_with(AuditEvent::AdminAction, user, by, detail).await?;
+        Ok(email)
+    }
+
     /// Makes a change and ends the account's logins, both or neither. Returns whether it was otherwise before.
     async fn control(&self, user: UserId, change: AccountChange) -> Result<bool, ServiceError> {
         let (writer, permit) = self.writer.permitted().await?;
@@ -86,9 +130,18 @@ impl Service {
     }
 
     async fn note(&self, event: AuditEvent, user: UserId, by: Operator) -> Result<(), ServiceError> {
-        tracing::info!(user.id = %user, ?by, event = event.as_str(), "an operator has changed an account");
-        let entry = NewAuditEntry::of_operator(event, by).about(user).with(json!({"by": by}));
-        self.audit.record_now(entry).await
+        self.note_with(event, user, by, json!({"by": by})).await
+    }
+
+    async fn note_with(
+        &self,
+        event: AuditEvent,
+        user: UserId,
+        by: Operator,
+        detail: Value,
+    ) -> Result<(), ServiceError> {
+        tracing::info!(user.id = %user, ?by, event = event.as_str(), "an operator has looked after an account");
+        self.audit.record_now(NewAuditEntry::of_operator(event, by).about(user).with(detail)).await
     }
 }
 

@@ -10,7 +10,7 @@ use super::{Service, ServiceError};
 use crate::auth::{Access, AuthError};
 use crate::clock::random_token;
 use crate::domain::{
-    AuditEvent, Authority, ClientAddress, InviteUse, Limiter, LoginEnd, NewAccount, Proof, PublicKey, Timestamp, UserId,
+    AuditEvent, Authority, ClientAddress, InviteUse, Limiter, LoginEnd, NewAccount, Proof, PublicKey, UserId,
 };
 
 impl Service {
@@ -113,23 +113,37 @@ impl Service {
         (password, code): (SecretString, Option<String>),
         address: Option<ClientAddress>,
     ) -> Result<(), ServiceError> {
-        let until = self.auth.access().refused().last_expiry();
-        let delete = |proof| self.delete_proved(user, proof, until);
-        let Err(error) = self.proved(user, password, AskedCode::Asked(code), address, delete).await else {
-            return Ok(());
-        };
+        let delete = |proof| self.delete_proved(user, proof);
+        match self.proved(user, password, AskedCode::Asked(code), address, delete).await {
+            Ok(()) => Ok(()),
+            Err(error) => self.deleted_nevertheless(user, error).await,
+        }
+    }
+
+    /// Deletes an account whose password is known to be `proof`.
+    pub(super) async fn delete_proved_or_gone(&self, user: UserId, proof: Proof) -> Result<(), ServiceError> {
+        match self.delete_proved(user, proof).await {
+            Ok(()) => Ok(()),
+            Err(error) => self.deleted_nevertheless(user, error).await,
+        }
+    }
+
+    /// Finds out whether an account is gone although its deletion has failed.
+    async fn deleted_nevertheless(&self, user: UserId, error: ServiceError) -> Result<(), ServiceError> {
         let is_refused = error.is_forbidden() || error.is_of_proof();
-        // After other errors the account may be gone nevertheless.
+        // After other errors the account may be gone.
         if is_refused || self.storage.user(user).await?.is_some() {
             return Err(error);
         }
+        let until = self.auth.access().refused().last_expiry();
         // The writer announces the rest when it has found out.
         self.auth.access().refused().refuse_user(user, until);
         self.registry.end_user(user, LoginEnd::Deleted);
         Ok(())
     }
 
-    async fn delete_proved(&self, user: UserId, proof: Proof, until: Timestamp) -> Result<(), ServiceError> {
+    async fn delete_proved(&self, user: UserId, proof: Proof) -> Result<(), ServiceError> {
+        let until = self.auth.access().refused().last_expiry();
         let (writer, permit) = self.writer.permitted().await?;
         Ok(writer.delete_account(user, proof, until, permit).await?)
     }

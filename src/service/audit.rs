@@ -9,11 +9,15 @@ mod failed_logins;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 
+use super::operator_tokens::UsedTokens;
 use super::{Service, ServiceError};
 use crate::clock::Clock;
-use crate::domain::{AuditEntry, AuditEvent, AuditFilter, ClientAddress, NewAuditEntry, Timestamp, UserId};
+use crate::domain::{
+    AuditActor, AuditEntry, AuditEvent, AuditFilter, ClientAddress, NewAuditEntry, Operator, Timestamp, UserId,
+};
 use crate::storage::{AuditFrom, Storage};
 use crate::telemetry::Seldom;
 use failed_logins::FailedLogins;
@@ -45,14 +49,16 @@ pub struct Audit {
     clock: Clock,
     failed: Arc<FailedLogins>,
     lost: Arc<Seldom>,
+    tokens: Arc<UsedTokens>,
 }
 
 impl Audit {
-    /// The audit log of `storage`, which a task of its own writes for as long as there are clones of this.
-    pub(super) fn new(storage: Arc<Storage>, clock: Clock) -> Self {
+    /// The audit log of `storage`, which a task of its own writes for as long as there are clones of this. `tokens` are
+    /// those by which operators come.
+    pub(super) fn new(storage: Arc<Storage>, clock: Clock, tokens: Arc<UsedTokens>) -> Self {
         let (sender, receiver) = mpsc::channel(WAITING);
         tokio::spawn(write(storage, receiver));
-        Self { sender, clock, failed: Arc::default(), lost: Arc::new(Seldom::new(LOG_INTERVAL)) }
+        Self { sender, clock, failed: Arc::default(), lost: Arc::new(Seldom::new(LOG_INTERVAL)), tokens }
     }
 
     /// Records what has happened, without waiting until it is stored.
@@ -64,8 +70,14 @@ impl Audit {
         }
     }
 
-    /// Records what has happened, and waits until it is stored: for what operators change.
-    pub async fn record_now(&self, entry: NewAuditEntry) -> Result<(), ServiceError> {
+    /// Records what has happened, and waits until it is stored: for what operators change. A token that was used is
+    /// named as operators call it, since it may be revoked when the entry is read.
+    pub async fn record_now(&self, mut entry: NewAuditEntry) -> Result<(), ServiceError> {
+        if let AuditActor::Admin(Operator::Token(id)) = entry.actor
+            && let Some(by) = entry.detail.get_mut("by")
+        {
+            *by = json!({"token": id, "name": self.tokens.name_of(id)});
+        }
         let (stored, is_stored) = oneshot::channel();
         let message = Message::Entry(self.clock.now(), Box::new(entry), Some(stored));
         self.sender.send(message).await.map_err(|_| ServiceError::Unconfirmed)?;

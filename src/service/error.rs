@@ -74,6 +74,9 @@ pub enum ServiceError {
     /// The limiter counts by something else than users, or the numbers cannot work.
     #[error("{} cannot be set so for a user", .0.name())]
     NoUserLimit(Limiter),
+    /// The limiter counts by something else, or by smaller networks.
+    #[error("the limiter counts nothing by this key")]
+    NoSuchKey,
     /// Too many commands wait for the writer, or the password keeps being replaced.
     #[error("the server is overloaded")]
     Overloaded,

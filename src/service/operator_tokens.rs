@@ -51,6 +51,11 @@ impl UsedTokens {
         is_due
     }
 
+    /// Returns what operators call a token that was used lately.
+    pub(super) fn name_of(&self, id: OperatorTokenId) -> Option<String> {
+        self.lock().get(&id).map(|used| used.token.name.clone())
+    }
+
     fn forget(&self, id: OperatorTokenId) {
         self.lock().remove(&id);
     }

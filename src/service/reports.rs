@@ -1,10 +1,13 @@
 //! Reports of messages.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::{Service, ServiceError};
 use crate::domain::{
-    AuditEvent, ClientAddress, NewAuditEntry, NewReport, Operator, Report, ReportId, ReportLevel, ReportState, UserId,
+    AuditEvent, ClientAddress, NewAuditEntry, NewReport, Operator, Report, ReportDecision, ReportId, ReportLevel,
+    ReportState, UserId,
 };
 use crate::storage::AddedReport;
 
@@ -65,19 +68,30 @@ impl Service {
         Ok(report)
     }
 
-    /// Decides a report, or decides it anew. [`ServiceError::NoSuchReport`] when there is none.
-    pub async fn decide_report(&self, id: ReportId, state: ReportState, by: Operator) -> Result<Report, ServiceError> {
+    /// Decides a report, or decides it anew, and disables the account of the sender first where that is decided, too.
+    /// [`ServiceError::NoSuchReport`] when there is none.
+    pub async fn decide_report(
+        self: &Arc<Self>,
+        id: ReportId,
+        decision: ReportDecision,
+        by: Operator,
+    ) -> Result<Report, ServiceError> {
         let found = self.storage.report(id).await?.ok_or(ServiceError::NoSuchReport)?;
         let who = match by {
             Operator::LocalUser(user) => format!("local user {user}"),
             Operator::Token(id) => format!("token {id}"),
             Operator::Unknown => "unknown".to_owned(),
         };
-        if !self.storage.decide_report(id, state, &who, self.clock.now()).await? {
+        if decision.disables_user {
+            self.set_disabled(found.subject, true, by).await?;
+        }
+        if !self.storage.decide_report(id, &decision, &who, self.clock.now()).await? {
             return Err(ServiceError::NoSuchReport);
         }
         let entry = NewAuditEntry::of_operator(AuditEvent::ReportDecided, by).about(found.subject);
-        self.audit.record_now(entry.with(json!({"report": id, "state": state, "by": by}))).await?;
+        let (state, disables_user) = (decision.state, decision.disables_user);
+        let detail = json!({"report": id, "state": state, "disables_user": disables_user, "by": by});
+        self.audit.record_now(entry.with(detail)).await?;
         self.storage.report(id).await?.ok_or(ServiceError::NoSuchReport)
     }
 }

@@ -1,10 +1,10 @@
-//! Limits of single users, which operators set in place of those of all.
+//! What operators change of limits: those of single users, in place of those of all, and single buckets.
 
 use serde_json::{Map, Value, json};
 
 use super::{Service, ServiceError};
 use crate::domain::{AuditEvent, LimitRule, Limiter, NewAuditEntry, Operator, UserId};
-use crate::limits::UserLimit;
+use crate::limits::{LimiterKey, UserLimit};
 use crate::storage::StorageError;
 
 impl Service {
@@ -43,6 +43,22 @@ impl Service {
         let entry = NewAuditEntry::of_operator(AuditEvent::ConfigChanged, by).about(user);
         self.audit.record_now(entry.with(json!({"setting": "user limits", "value": set, "by": by}))).await?;
         Ok(self.load_user_limits().await?)
+    }
+
+    /// Fills the buckets of a limiter, at this server, that `key` names. [`ServiceError::NoSuchKey`] when it names
+    /// none.
+    pub async fn refill(&self, limiter: Limiter, key: &str, by: Operator) -> Result<(), ServiceError> {
+        let keys = self.limiters.keys_named(limiter, key).ok_or(ServiceError::NoSuchKey)?;
+        let detail = json!({"action": "refill_limiter", "limiter": limiter.setting(), "by": by});
+        let entry = NewAuditEntry::of_operator(AuditEvent::AdminAction, by).with(detail);
+        let entry = match keys.first() {
+            Some(LimiterKey::User(user) | LimiterKey::Pair(user, _) | LimiterKey::Known(user, _)) => entry.about(*user),
+            Some(LimiterKey::Class(class)) => entry.from_network(Some(class.network())),
+            _ => entry,
+        };
+        self.audit.record_now(entry).await?;
+        self.limiters.refill(limiter, &keys);
+        Ok(())
     }
 
     /// Reads the limits of single users, which another server may have set. Must be called at the start and every few

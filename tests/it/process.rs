@@ -2,6 +2,7 @@
 
 mod admin;
 mod admin_live;
+mod admin_people;
 mod admin_users;
 mod chat_files;
 mod demo;

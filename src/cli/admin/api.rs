@@ -97,6 +97,14 @@ impl Api {
         }
     }
 
+    /// Refuses what makes no sense while no server runs, and says why.
+    pub(super) fn needs_server(&self, why: &str) -> Result<(), Failure> {
+        match self.0 {
+            Way::Local { offline: Some(_), .. } => Err(Failure::Unreachable(format!("no server runs: {why}"))),
+            Way::Local { .. } | Way::Remote(_) => Ok(()),
+        }
+    }
+
     /// Waits longer for answers than usual.
     pub(super) fn wait_up_to(&mut self, longest: std::time::Duration) {
         match &mut self.0 {

@@ -9,7 +9,7 @@ use super::table::{cell, table};
 
 const PATH: &str = "/admin/api/reports";
 
-const COLUMNS: [(&str, &str); 9] = [
+const COLUMNS: [(&str, &str); 10] = [
     ("ID", "id"),
     ("STATE", "state"),
     ("PROVES", "level"),
@@ -19,6 +19,7 @@ const COLUMNS: [(&str, &str); 9] = [
     ("SENT", "sent_at"),
     ("REPORTED", "created_at"),
     ("NOTE", "note"),
+    ("DECISION", "decision_note"),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -67,6 +68,12 @@ pub(super) enum ReportCommand {
         /// What is decided.
         #[arg(value_enum)]
         state: State,
+        /// Also disable the account of the sender, and end its logins.
+        #[arg(long)]
+        disable_user: bool,
+        /// A note for operators, kept with the report.
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
     },
 }
 
@@ -80,16 +87,22 @@ pub(super) async fn run(api: &mut Api, command: ReportCommand) -> Result<Shown, 
         }
         ReportCommand::Show { id } => {
             let json = api.get(&format!("{PATH}/{id}")).await?;
-            let lines = COLUMNS.iter().map(|(heading, key)| format!("{heading:<10}{}\n", cell(&json[*key])));
+            let lines = COLUMNS.iter().map(|(heading, key)| format!("{heading:<11}{}\n", cell(&json[*key])));
             let disclosed = match &json["plaintext"] {
                 serde_json::Value::Null => "the reporter discloses nothing, or it was wiped".to_owned(),
                 plaintext => format!("\n{}", cell(plaintext)),
             };
             Ok(Shown { text: lines.chain([disclosed]).collect(), json })
         }
-        ReportCommand::Decide { id, state } => {
-            let json = api.patch(&format!("{PATH}/{id}"), &json!({"state": state.word()})).await?;
-            Ok(Shown { text: format!("report {id} is {}", state.word()), json })
+        ReportCommand::Decide { id, state, disable_user, note } => {
+            let body = json!({"state": state.word(), "disable_user": disable_user, "note": note});
+            let json = api.patch(&format!("{PATH}/{id}"), &body).await?;
+            let disabled = if disable_user {
+                format!("; account {} is disabled, and its logins have ended", cell(&json["subject_id"]))
+            } else {
+                String::new()
+            };
+            Ok(Shown { text: format!("report {id} is {}{disabled}", state.word()), json })
         }
     }
 }

@@ -5,18 +5,21 @@ mod audit;
 mod database;
 mod invites;
 mod keys;
+mod limiters;
 mod limits;
 mod media;
 mod push;
 mod registration;
 mod reports;
 mod tokens;
+mod user_sessions;
 mod users;
 
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::{events, monitor};
+use crate::http::operator_access::asks_to_reveal;
 pub(super) use crate::http::operator_access::operator;
 use crate::http::route::{BodyLimits, Route, route};
 
@@ -50,10 +53,15 @@ pub(super) fn endpoints() -> Vec<Route> {
         route!(operator GET "/admin/api/address_rules/check" address_rules::check),
         route!(operator GET "/admin/api/audit" audit::list),
         route!(operator GET "/admin/api/database/slow" database::slow),
-        route!(operator GET "/admin/api/users" users::find),
-        route!(operator PUT "/admin/api/users/{id}/disabled" users::set_disabled, reads: BodyLimits::USERS),
-        route!(operator POST "/admin/api/users/{id}/password" users::reset_password),
-        route!(operator DELETE "/admin/api/users/{id}/second_factor" users::reset_second_factor),
+        route!(operator GET "/admin/api/users" users::list),
+        route!(operator GET "/admin/api/users/{id}" users::show),
+        route!(operator PATCH "/admin/api/users/{id}" users::change, reads: BodyLimits::USERS),
+        route!(operator DELETE "/admin/api/users/{id}" users::delete),
+        route!(operator POST "/admin/api/users/{id}/reset_password" users::reset_password),
+        route!(operator POST "/admin/api/users/{id}/reset_second_factor" users::reset_second_factor),
+        route!(operator GET "/admin/api/users/{id}/sessions" user_sessions::list),
+        route!(operator DELETE "/admin/api/users/{id}/sessions" user_sessions::end_all),
+        route!(operator DELETE "/admin/api/users/{id}/sessions/{sid}" user_sessions::end),
         route!(operator GET "/admin/api/reports" reports::list),
         route!(operator GET "/admin/api/reports/{id}" reports::reveal, reveals: true),
         route!(operator PATCH "/admin/api/reports/{id}" reports::decide, reads: BodyLimits::USERS),
@@ -66,7 +74,8 @@ pub(super) fn endpoints() -> Vec<Route> {
             timeout: Some(RECONCILE_TIMEOUT)),
         route!(operator GET "/admin/api/push/status" push::status),
         route!(operator GET "/admin/api/push/trace/{id}" push::trace),
-        route!(operator GET "/admin/api/limiters" limits::list),
+        route!(operator GET "/admin/api/limiters" limiters::list),
+        route!(operator DELETE "/admin/api/limiters/{name}" limiters::refill),
         route!(operator GET "/admin/api/users/{id}/limits" limits::of_user),
         route!(operator PUT "/admin/api/users/{id}/limits" limits::set, reads: BodyLimits::USERS),
     ]

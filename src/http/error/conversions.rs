@@ -36,6 +36,10 @@ impl From<ServiceError> for ApiError {
             ServiceError::NoSuchRule => Self::NotFound("there is no rule for this network"),
             ServiceError::OwnAddress => Self::Conflict("the network holds your own address: force it if you mean that"),
             error @ ServiceError::NoUserLimit(_) => Self::Invalid(error.to_string()),
+            ServiceError::NoSuchKey => Self::Invalid(
+                "key must be one that the limiter counts by, as worst shows it, or a network of at most /16 or /48"
+                    .to_owned(),
+            ),
             ServiceError::NoSuchLogin => Self::NotFound("there is no such session"),
             ServiceError::Overloaded | ServiceError::Unconfirmed => Self::Unavailable,
             ServiceError::Internal(cause) => Self::Internal(cause),

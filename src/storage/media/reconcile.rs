@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::domain::{Media, MediaId, MediaState, Timestamp};
+use crate::domain::{Media, MediaId, MediaState, Timestamp, UserId};
 use crate::storage::engine::page::bind;
 use crate::storage::engine::row::Columns as _;
 use crate::storage::engine::tx::Tx as _;
@@ -23,6 +23,12 @@ static LOWER: LazyLock<String> = LazyLock::new(|| {
 });
 const COUNT: &str = "SELECT state, CASE WHEN lost_at IS NULL THEN 0 ELSE 1 END, COUNT(*), \
      CAST(SUM(size) AS BIGINT) FROM media GROUP BY 1, 2";
+static OF_USER: LazyLock<String> = LazyLock::new(|| {
+    with_states(
+        "SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM media \
+         WHERE owner_id = $1 AND state < {deleting} AND lost_at IS NULL",
+    )
+});
 
 /// How many files there are, and how large they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +42,13 @@ pub struct MediaCounts {
 }
 
 impl Storage {
+    /// Returns the bytes of all files that a user has uploaded, or has begun to upload, and that are there.
+    pub async fn media_bytes(&self, user: UserId) -> Result<u64, StorageError> {
+        let row = self.reads.query_one(self.statement(OF_USER.as_str(), [user.0.into()])).await?;
+        let bytes: i64 = row.ok_or(StorageError::Corrupt("a sum without a row"))?.get(0)?;
+        Ok(u64::try_from(bytes).unwrap_or_default())
+    }
+
     /// Returns files by their ids, in any state, at most `limit`; those after this one.
     pub async fn all_media(&self, after: Option<MediaId>, limit: u64) -> Result<Vec<Media>, StorageError> {
         let after = after.map_or_else(Vec::new, |id| id.0.to_vec());

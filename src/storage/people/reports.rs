@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use sea_orm::Value;
 
 use crate::domain::{
-    Attested, MessageId, NewReport, Report, ReportId, ReportLevel, ReportReason, ReportState, Timestamp, UserId,
+    Attested, MessageId, NewReport, Report, ReportDecision, ReportId, ReportLevel, ReportReason, ReportState,
+    Timestamp, UserId,
 };
 use crate::storage::engine::page::bind;
 use crate::storage::engine::row::{Columns as _, Row, columns};
@@ -27,6 +28,7 @@ columns! {
         state: String = "state",
         created_at: Timestamp = "created_at",
         decided_at: Option<Timestamp> = "decided_at",
+        decision_note: Option<String> = "decision_note",
     }
 }
 
@@ -46,6 +48,7 @@ impl ReportColumns {
             state: ReportState::parse(&self.state).ok_or(CORRUPT)?,
             created_at: self.created_at,
             decided_at: self.decided_at,
+            decision_note: self.decision_note,
         })
     }
 }
@@ -64,7 +67,8 @@ static LIST: LazyLock<String> = LazyLock::new(|| {
 });
 static ONE: LazyLock<String> =
     LazyLock::new(|| format!("SELECT {} FROM reports WHERE id = $1", ReportColumns::select()));
-const DECIDE: &str = "UPDATE reports SET state = $2, decided_at = $3, decided_by = $4 WHERE id = $1";
+const DECIDE: &str = "UPDATE reports SET state = $2, decided_at = $3, decided_by = $4, \
+     decision_note = COALESCE($5, decision_note) WHERE id = $1";
 
 /// What has become of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,11 +139,12 @@ impl Storage {
     pub async fn decide_report(
         &self,
         id: ReportId,
-        state: ReportState,
+        decision: &ReportDecision,
         by: &str,
         now: Timestamp,
     ) -> Result<bool, StorageError> {
-        let values = [id.0.into(), state.as_str().into(), now.as_micros().into(), by.into()];
+        let (state, note) = (decision.state.as_str(), decision.note.clone());
+        let values = [id.0.into(), state.into(), now.as_micros().into(), by.into(), note.into()];
         let tx = self.begin().await?;
         let decided = tx.execute(self.statement(DECIDE, values)).await? > 0;
         tx.commit().await?;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::support::local::Operator;
 
 /// Which scope each route of the admin API needs.
-const NEEDED: [(&str, &str); 35] = [
+const NEEDED: &[(&str, &str)] = &[
     ("GET /admin/api/overview", "read"),
     ("GET /admin/api/actors", "read"),
     ("GET /admin/api/events", "read"),
@@ -31,9 +31,14 @@ const NEEDED: [(&str, &str); 35] = [
     ("GET /admin/api/audit", "read"),
     ("GET /admin/api/database/slow", "read"),
     ("GET /admin/api/users", "read"),
-    ("PUT /admin/api/users/{id}/disabled", "write"),
-    ("POST /admin/api/users/{id}/password", "write"),
-    ("DELETE /admin/api/users/{id}/second_factor", "write"),
+    ("GET /admin/api/users/{id}", "read"),
+    ("PATCH /admin/api/users/{id}", "write"),
+    ("DELETE /admin/api/users/{id}", "write"),
+    ("POST /admin/api/users/{id}/reset_password", "write"),
+    ("POST /admin/api/users/{id}/reset_second_factor", "write"),
+    ("GET /admin/api/users/{id}/sessions", "read"),
+    ("DELETE /admin/api/users/{id}/sessions", "write"),
+    ("DELETE /admin/api/users/{id}/sessions/{sid}", "write"),
     ("GET /admin/api/reports", "read"),
     ("GET /admin/api/reports/{id}", "write"),
     ("PATCH /admin/api/reports/{id}", "write"),
@@ -46,6 +51,7 @@ const NEEDED: [(&str, &str); 35] = [
     ("GET /admin/api/push/status", "read"),
     ("GET /admin/api/push/trace/{id}", "read"),
     ("GET /admin/api/limiters", "read"),
+    ("DELETE /admin/api/limiters/{name}", "write"),
     ("GET /admin/api/users/{id}/limits", "read"),
     ("PUT /admin/api/users/{id}/limits", "write"),
 ];
@@ -60,7 +66,8 @@ async fn token(operator: &mut Operator, scope: &str, expires_in_s: Option<i64>) 
 
 async fn ask(http: &Http, route: &str, headers: &[(&'static str, &str)]) -> Answer {
     let (method, path) = route.split_once(' ').unwrap();
-    let path = path.replace("{id}", "1").replace("{kid}", "1");
+    let path = ["{id}", "{kid}", "{sid}"].iter().fold(path.to_owned(), |path, name| path.replace(name, "1"));
+    let path = path.replace("{name}", "login.account");
     // A stream of events that is granted has no end.
     let path = path.replace("/events", "/events?every_ms=0");
     let headers: HeaderMap =
@@ -101,7 +108,7 @@ async fn only_a_token_of_the_scope_is_let_in() {
     clock.advance_secs(61);
     let wrong = format!("{}{}", &write[..write.len() - 1], if write.ends_with('A') { "B" } else { "A" });
     let admin = server.admin();
-    for (route, scope) in NEEDED {
+    for &(route, scope) in NEEDED {
         for refused in [None, Some("x"), Some(wrong.as_str()), Some(&expired), Some(&revoked)] {
             assert_eq!(status(&admin, route, refused).await, 401, "{route} {refused:?}");
         }
@@ -162,7 +169,7 @@ async fn a_token_acts_in_its_own_name_and_its_secret_is_kept_nowhere() {
     admin.put("/admin/api/registration", &json!({"mode": "invite"})).await.ok();
     let audit = operator.get("/admin/api/audit").await;
     let entries = audit["entries"].as_array().unwrap();
-    assert_eq!(entries[0]["detail"]["by"], json!({"token": id}), "{audit}");
+    assert_eq!(entries[0]["detail"]["by"], json!({"token": id, "name": "write"}), "{audit}");
     assert_eq!(entries[1]["event"], "operator_token_created");
     let list = operator.get("/admin/api/tokens").await;
     let listed = &list["tokens"][0];

@@ -103,12 +103,23 @@ async fn a_report_proves_who_and_when_and_what_if_the_key_is_disclosed() {
     );
     let path = format!("/admin/api/reports/{}", first["id"]);
     assert_eq!(operator.get(&path).await["plaintext"], PLAINTEXT);
-    let decided = operator.ask(Method::PATCH, &path, Some(json!({"state": "upheld"}))).await;
-    assert_eq!((decided.0, &decided.1["state"]), (200, &json!("upheld")));
+    let decision = json!({"state": "upheld", "disable_user": true, "note": "not the first time"});
+    let (status, decided) = operator.ask(Method::PATCH, &path, Some(decision)).await;
+    assert_eq!(
+        (status, &decided["state"], &decided["decision_note"]),
+        (200, &json!("upheld"), &json!("not the first time"))
+    );
+    assert_eq!(operator.get(&format!("/admin/api/users/{}", alice.id)).await["state"], "disabled");
+    // Decided anew, the note stays.
+    let (_, again) = operator.ask(Method::PATCH, &path, Some(json!({"state": "upheld"}))).await;
+    assert_eq!(again["decision_note"], "not the first time");
+    let long = json!({"state": "upheld", "note": "x".repeat(501)});
+    assert_eq!(operator.ask(Method::PATCH, &path, Some(long)).await.0, 422);
     assert_eq!(operator.get("/admin/api/reports?state=open").await["reports"].as_array().unwrap().len(), 1);
-    let audit = operator.get("/admin/api/audit?limit=4").await;
+    let audit = operator.get("/admin/api/audit?limit=6").await;
     let events: Vec<&Value> = audit["entries"].as_array().unwrap().iter().map(|entry| &entry["event"]).collect();
-    assert_eq!(events, ["report_decided", "admin_action", "report", "report"]);
+    let expected = ["report_decided", "report_decided", "account_disabled", "admin_action", "report", "report"];
+    assert_eq!(events, expected);
     server.stop().await;
 }
 

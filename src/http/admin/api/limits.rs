@@ -1,4 +1,4 @@
-//! Limits of single users, and the keys that limiters refuse most often.
+//! Limits of single users.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::http::respond::{Response, json};
 /// The numbers of a bucket, as operators write and read them.
 #[derive(Clone, Copy, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct Numbers {
+pub(super) struct Numbers {
     /// Tokens of a full bucket; bytes and KiB count as tokens. 0: no limit.
     burst: u32,
     /// Milliseconds until one token is back, with three decimals.
@@ -36,42 +36,6 @@ impl Numbers {
             .map_err(|_| ApiError::Invalid("every_ms must not be negative".to_owned()))?;
         Ok(LimitRule { burst: self.burst, every, fail_open: true })
     }
-}
-
-#[derive(Serialize)]
-struct Worst {
-    /// A network, an id, or the hash of a name.
-    key: String,
-    count: u64,
-    /// By how much the count may be too high.
-    error: u64,
-}
-
-#[derive(Serialize)]
-struct Shown {
-    limiter: &'static str,
-    /// What it counts by.
-    numbers: Option<Numbers>,
-    worst: Vec<Worst>,
-}
-
-#[derive(Serialize)]
-struct List {
-    limiters: Vec<Shown>,
-}
-
-/// All limiters of this server, with the keys that were refused or made to wait most often since its start.
-pub(super) async fn list(app: Arc<App>, _: Request) -> Result<Response, ApiError> {
-    let shown = |limiter: &Limiter| Shown {
-        limiter: limiter.setting(),
-        numbers: app.config.limit(*limiter).map(Numbers::from),
-        worst: app.limiters.worst(*limiter).into_iter().map(worst).collect(),
-    };
-    Ok(json(StatusCode::OK, &List { limiters: Limiter::ALL.iter().map(shown).collect() }))
-}
-
-fn worst(worst: crate::limits::WorstKey) -> Worst {
-    Worst { key: worst.key.to_string(), count: worst.count, error: worst.error }
 }
 
 /// The limits that are set for one user.

@@ -6,7 +6,9 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::{MAX_PAGE, PAGE, operator};
-use crate::domain::{MessageId, Report, ReportId, ReportLevel, ReportReason, ReportState, Timestamp, UserId};
+use crate::domain::{
+    MessageId, Report, ReportDecision, ReportId, ReportLevel, ReportReason, ReportState, Timestamp, UserId,
+};
 use crate::http::app::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{Request, json_body, limit, number, path_id, query};
@@ -23,6 +25,10 @@ struct Wanted {
 #[serde(deny_unknown_fields)]
 struct Decision {
     state: ReportState,
+    #[serde(default)]
+    disable_user: bool,
+    #[serde(default)]
+    note: Option<String>,
 }
 
 /// A report as operators see it.
@@ -39,6 +45,8 @@ struct Shown {
     created_at: Timestamp,
     decided_at: Option<Timestamp>,
     note: String,
+    /// What operators have noted.
+    decision_note: Option<String>,
     /// Whether it discloses what the message says.
     has_plaintext: bool,
     /// What the message says, where that was asked for.
@@ -60,6 +68,7 @@ impl Shown {
             created_at: report.created_at,
             decided_at: report.decided_at,
             note: report.note,
+            decision_note: report.decision_note,
             has_plaintext: report.plaintext.is_some(),
             plaintext: report.plaintext.filter(|_| reveals),
         }
@@ -94,7 +103,9 @@ pub(super) async fn reveal(app: Arc<App>, request: Request) -> Result<Response, 
 /// Decides a report, or decides it anew.
 pub(super) async fn decide(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let (id, by) = (path_id(&request)?, operator(&request));
-    let Decision { state } = json_body(request, "an object with the state open, upheld or dismissed").await?;
-    let report = app.service.decide_report(id, state, by).await?;
+    let expected = "an object with the state open, upheld or dismissed, and perhaps disable_user and note";
+    let Decision { state, disable_user, note } = json_body(request, expected).await?;
+    let decision = ReportDecision::new(state, disable_user, note)?;
+    let report = app.service.decide_report(id, decision, by).await?;
     Ok(json(StatusCode::OK, &Shown::of(report, false)))
 }
