@@ -42,6 +42,7 @@ pub use monitor::{
     Notices, Overview, PlacesTaken, Reader, Readiness, Series, Sessions, ShownError, ShownStatement, SlowList,
     Snapshot, SocketList, Tick, Told,
 };
+pub use push::TEST_TIMEOUT;
 pub use push_trace::{PushStatus, Traced, TracedTarget, attempt_in_words};
 pub use sync::SyncPage;
 

@@ -65,10 +65,12 @@ pub use people::reports::AddedReport;
 pub use people::search::UserPage;
 pub use people::second_factors::FactorChange;
 pub use push::{Owing, PushTrace};
+pub use retention::in_words::kept;
 pub use retention::logins::Expired;
 pub use retention::messages::{BATCH, Cleared};
 pub use retention::zeros::ZerosWalk;
 pub use schema::migrate::MigrationState;
+pub use schema::table_figures::TableFigures;
 #[cfg(feature = "testing")]
 pub use testing::seed::{SeedMessages, SeedUsers};
 

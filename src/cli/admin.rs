@@ -6,6 +6,7 @@
 mod address;
 mod api;
 mod audit;
+mod database;
 mod duration;
 mod failure;
 mod glance;
@@ -69,12 +70,12 @@ enum AdminCommand {
         #[command(subcommand)]
         command: invite::InviteCommand,
     },
-    /// Limits on rates: which keys are refused most often, and limits of single users.
+    /// Limits on rates: which keys are refused most often, filling a bucket, and limits of single users.
     Limiter {
         #[command(subcommand)]
         command: limiter::LimiterCommand,
     },
-    /// Accounts: disable one, or reset what its owner signs in with.
+    /// Accounts: find one, end its sessions, disable or delete it, or reset what its owner signs in with.
     User {
         #[command(subcommand)]
         command: user::UserCommand,
@@ -83,6 +84,16 @@ enum AdminCommand {
     Report {
         #[command(subcommand)]
         command: report::ReportCommand,
+    },
+    /// The tables of the store.
+    Database {
+        #[command(subcommand)]
+        command: database::DatabaseCommand,
+    },
+    /// Files of users: how many there are, and whether the disk has them.
+    Media {
+        #[command(subcommand)]
+        command: media::AdminMediaCommand,
     },
     /// Waking devices: the state of the providers, and why a device was woken for a message or was not.
     Push {
@@ -153,6 +164,8 @@ async fn at_the_api(config: &Config, remote: remote::RemoteArgs, command: AdminC
         AdminCommand::Registration(arguments) => registration::run(&mut api, arguments).await,
         AdminCommand::Address { command } => address::run(&mut api, command).await,
         AdminCommand::Audit { command } => audit::run(&mut api, command).await,
+        AdminCommand::Database { command } => database::run(&mut api, command).await,
+        AdminCommand::Media { command } => media::run(&mut api, command).await,
         AdminCommand::Push { command } => push::run(&mut api, command).await,
         AdminCommand::Report { command } => report::run(&mut api, command).await,
         AdminCommand::Invite { command } => invite::run(&mut api, command).await,

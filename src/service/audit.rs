@@ -9,7 +9,7 @@ mod failed_logins;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
 use super::operator_tokens::UsedTokens;
@@ -171,6 +171,12 @@ impl Service {
     /// Returns an entry about what a user has done to their own account.
     pub(super) fn audited(event: AuditEvent, user: UserId, address: Option<ClientAddress>) -> NewAuditEntry {
         NewAuditEntry::of_user(event, user).from_network(address.map(ClientAddress::network))
+    }
+
+    /// Records something that an operator does and that has no event of its own; `detail` is an object that says more.
+    pub async fn note_action(&self, action: &str, mut detail: Value, by: Operator) -> Result<(), ServiceError> {
+        (detail["action"], detail["by"]) = (json!(action), json!(by));
+        self.audit.record_now(NewAuditEntry::of_operator(AuditEvent::AdminAction, by).with(detail)).await
     }
 
     /// Returns entries of the audit log, at most `limit`.

@@ -9,11 +9,12 @@ mod error;
 mod open;
 mod receive;
 mod reconcile;
+mod status;
 mod transfers;
 mod upkeep;
 mod writers;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
@@ -23,7 +24,8 @@ pub use download::Download;
 pub use error::MediaError;
 pub use open::{OpenUpload, Upload};
 pub use receive::{BodyEnd, Received};
-pub use reconcile::{Orphans, Reconciled};
+pub use reconcile::{LastReconcile, Orphans, Reconciled};
+pub use status::MediaStatus;
 pub use transfers::Transfer;
 
 use crate::auth::InstanceKey;
@@ -55,6 +57,8 @@ pub struct MediaService {
     receiving: TaskTracker,
     /// Whether other servers may write to the same files.
     is_shared: bool,
+    /// What the last comparison of files and rows has found.
+    last_reconcile: Mutex<Option<LastReconcile>>,
     clock: Clock,
 }
 
@@ -80,6 +84,7 @@ impl MediaService {
             transfers: Transfers::new(media.transfers, media.transfers_per_user),
             writers: Arc::default(),
             receiving: TaskTracker::new(),
+            last_reconcile: Mutex::default(),
             config: media.clone(),
             storage,
             blobs,

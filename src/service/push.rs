@@ -2,16 +2,20 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::{Service, ServiceError};
 use crate::auth::Access;
 use crate::clock::random_bytes;
 use crate::domain::{
-    DeviceId, LeaseEnd, LeasedTarget, NewTarget, PushAddress, PushOutcome, PushTarget, RegisteredTarget, Sent, Seq,
-    TargetState, UserId, Wake, WakeId,
+    AuditEvent, DeviceId, LeaseEnd, LeasedTarget, NewAuditEntry, NewTarget, Operator, PushAddress, PushOutcome,
+    PushTarget, RegisteredTarget, Sent, Seq, TargetState, UserId, Wake, WakeId,
 };
 use crate::push::{Admission, Hold, Offers, Who};
 use crate::telemetry::metrics;
 
+/// Longest time of a test: a request that is on its way may have to end first.
+pub const TEST_TIMEOUT: Duration = Duration::from_secs(25);
 /// Longest wait for a request that is on its way to a device, before a test of it gives up.
 const WAIT_FOR_LEASE: Duration = Duration::from_secs(10);
 /// Time between two looks whether it has ended.
@@ -75,6 +79,15 @@ impl Service {
         metrics().push.sent(target.address.provider(), sent.outcome, sent.took);
         let at = self.clock.now();
         self.settle(target, LeaseEnd::Sent { sent: sent.clone(), at, wake_id }).await?;
+        Ok(sent)
+    }
+
+    /// As [`test_target`](Self::test_target), for an operator; that is recorded.
+    pub async fn test_target_of(&self, user: UserId, device: &DeviceId, by: Operator) -> Result<Sent, ServiceError> {
+        let sent = self.test_target(user, device).await?;
+        let detail = json!({"action": "test_push", "outcome": sent.outcome.as_str(), "by": by});
+        let entry = NewAuditEntry::of_operator(AuditEvent::AdminAction, by).about(user).with(detail);
+        self.audit.record_now(entry).await?;
         Ok(sent)
     }
 

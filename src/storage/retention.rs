@@ -3,6 +3,7 @@
 mod address_rules;
 mod audit;
 mod clock;
+pub(in crate::storage) mod in_words;
 mod invites;
 pub(in crate::storage) mod logins;
 mod media;

@@ -7,4 +7,5 @@ pub(in crate::storage) mod kinds;
 pub(in crate::storage) mod migrate;
 pub(in crate::storage) mod numbers;
 pub(in crate::storage) mod store_row;
+pub(in crate::storage) mod table_figures;
 pub(in crate::storage) mod versions;

@@ -2,6 +2,7 @@
 
 mod batches;
 mod ended;
+mod figures;
 mod kept_ciphertexts;
 mod media;
 mod plateau;

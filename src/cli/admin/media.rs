@@ -6,8 +6,10 @@ use std::time::Duration;
 use fluent_backend::Config;
 use serde_json::{Value, json};
 
+use super::Shown;
 use super::api::Api;
 use super::failure::Failure;
+use super::table::cell;
 use crate::cli::{note, say};
 
 /// Longest time for a comparison: millions of files are looked at one by one.
@@ -25,6 +27,51 @@ pub(crate) enum MediaCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// The same among the commands for operators, which reach a server by its address, too.
+#[derive(clap::Subcommand)]
+pub(super) enum AdminMediaCommand {
+    /// Print how many files there are, and what the last comparison with the disk has found.
+    Status,
+    /// Compare files and rows: remove files that nobody knows, mark those that are missing as lost.
+    Reconcile {
+        /// Change nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+pub(super) async fn run(api: &mut Api, command: AdminMediaCommand) -> Result<Shown, Failure> {
+    match command {
+        AdminMediaCommand::Status => {
+            let json = api.get("/admin/api/media").await?;
+            Ok(Shown { text: status(&json), json })
+        }
+        AdminMediaCommand::Reconcile { dry_run } => {
+            let json = compare(api, dry_run).await?;
+            Ok(Shown { text: text(&json), json })
+        }
+    }
+}
+
+fn status(status: &Value) -> String {
+    if status["enabled"] == false {
+        return "this server takes no files: media.enabled is off".to_owned();
+    }
+    let mut lines = vec![format!("bytes: {}", status["bytes"])];
+    let files = status["files"].as_object().into_iter().flatten();
+    lines.extend(files.map(|(state, count)| format!("files {state}: {count}")));
+    lines.push(format!("lost files: {}", status["lost"]));
+    let last = &status["last_reconcile"];
+    lines.push(if last.is_null() {
+        "not compared with the disk since the start".to_owned()
+    } else {
+        let (at, orphans) = (cell(&last["at"]), &last["orphans"]);
+        let (found, removed, lost) = (&orphans["found"], &orphans["removed"], &last["lost"]);
+        format!("compared at {at}: {found} files that nobody knows, {removed} removed; {lost} lost")
+    });
+    lines.join("\n")
 }
 
 /// Carries out a command. Exit codes as those of `admin`, and 1 when files are lost.
@@ -45,11 +92,15 @@ pub(crate) async fn media(config: &Config, command: MediaCommand) -> anyhow::Res
 
 async fn reconcile(config: &Config, dry_run: bool) -> Result<Value, Failure> {
     let mut api = Api::open(config).await?;
-    api.wait_up_to(LONGEST);
-    let found = api.post("/admin/api/media/reconcile", &json!({ "dry_run": dry_run })).await;
+    let found = compare(&mut api, dry_run).await;
     let closed = api.close().await;
     let found = found?;
     closed.map(|()| found)
+}
+
+async fn compare(api: &mut Api, dry_run: bool) -> Result<Value, Failure> {
+    api.wait_up_to(LONGEST);
+    api.post("/admin/api/media/reconcile", &json!({ "dry_run": dry_run })).await
 }
 
 /// Returns what was found, for people.

@@ -2,14 +2,18 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
 
 use super::Shown;
 use super::api::Api;
 use super::failure::Failure;
 use super::table::{cell, table};
+use super::user::Account;
 
 const PATH: &str = "/admin/api/push";
+/// The characters that no device has in its id.
+const NOT_IN_A_DEVICE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 const COLUMNS: [(&str, &str); 8] = [
     ("PROVIDER", "provider"),
     ("CONFIGURED", "configured"),
@@ -31,6 +35,14 @@ pub(super) enum PushCommand {
     },
     /// Print the state of the providers, and how many devices are owed a wake-up.
     Status,
+    /// Wake a device now, and print what the provider has said.
+    Test {
+        #[command(flatten)]
+        account: Account,
+        /// The device, as `user show` lists it.
+        #[arg(value_name = "DEVICE_ID")]
+        device: String,
+    },
 }
 
 pub(super) async fn run(api: &mut Api, command: PushCommand) -> Result<Shown, Failure> {
@@ -43,6 +55,16 @@ pub(super) async fn run(api: &mut Api, command: PushCommand) -> Result<Shown, Fa
             let json = api.get(&format!("{PATH}/status")).await?;
             let text = status(&json);
             Ok(Shown { json, text })
+        }
+        PushCommand::Test { account, device } => {
+            api.needs_server("nothing is sent")?;
+            let (user, device) = (account.id(api).await?, utf8_percent_encode(&device, NOT_IN_A_DEVICE));
+            let json = api.post(&format!("{PATH}/targets/{user}/{device}/test"), &json!({})).await?;
+            let status = json["provider_status"].as_u64().map(|status| format!(", status {status}"));
+            let reason = json["reason"].as_str().map(|_| format!(": {}", cell(&json["reason"])));
+            let (status, reason) = (status.unwrap_or_default(), reason.unwrap_or_default());
+            let (outcome, took) = (cell(&json["outcome"]), cell(&json["took_ms"]));
+            Ok(Shown { text: format!("{outcome}{status}{reason} ({took} ms)"), json })
         }
     }
 }
@@ -87,8 +109,6 @@ fn traced(trace: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

@@ -178,7 +178,7 @@ async fn set_disabled(api: &mut Api, account: &Account, disabled: bool) -> Resul
 
 impl Account {
     /// Returns the id; a name is looked up.
-    async fn id(&self, api: &mut Api) -> Result<i32, Failure> {
+    pub(super) async fn id(&self, api: &mut Api) -> Result<i32, Failure> {
         if let Ok(id) = self.user.parse() {
             return Ok(id);
         }

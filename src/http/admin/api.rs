@@ -22,6 +22,7 @@ use super::{events, monitor};
 use crate::http::operator_access::asks_to_reveal;
 pub(super) use crate::http::operator_access::operator;
 use crate::http::route::{BodyLimits, Route, route};
+use crate::service::TEST_TIMEOUT;
 
 /// Entries of a page when the request names no number.
 const PAGE: u64 = 50;
@@ -70,10 +71,13 @@ pub(super) fn endpoints() -> Vec<Route> {
         route!(operator DELETE "/admin/api/tokens/{id}" tokens::revoke),
         route!(operator POST "/admin/api/keys" keys::rotate),
         route!(operator DELETE "/admin/api/keys/{kid}" keys::revoke),
+        route!(operator GET "/admin/api/database/tables" database::tables),
+        route!(operator GET "/admin/api/media" media::status),
         route!(operator POST "/admin/api/media/reconcile" media::reconcile, reads: BodyLimits::USERS,
             timeout: Some(RECONCILE_TIMEOUT)),
         route!(operator GET "/admin/api/push/status" push::status),
         route!(operator GET "/admin/api/push/trace/{id}" push::trace),
+        route!(operator POST "/admin/api/push/targets/{user}/{device}/test" push::test, timeout: Some(TEST_TIMEOUT)),
         route!(operator GET "/admin/api/limiters" limiters::list),
         route!(operator DELETE "/admin/api/limiters/{name}" limiters::refill),
         route!(operator GET "/admin/api/users/{id}/limits" limits::of_user),

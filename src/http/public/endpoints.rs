@@ -9,6 +9,7 @@ use super::{
 };
 use crate::http::route::{BodyLimits, Route, route};
 use crate::http::{health, pages};
+use crate::service::TEST_TIMEOUT;
 
 /// All endpoints for clients.
 pub(super) static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
@@ -67,7 +68,7 @@ pub(super) static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
         route!(user push::register, reads: BodyLimits::USERS),
         route!(user push::list),
         route!(user push::remove),
-        route!(user push::test, timeout: Some(push::TEST_TIMEOUT)),
+        route!(user push::test, timeout: Some(TEST_TIMEOUT)),
         route!(user reports::report, reads: BodyLimits::USERS),
         route!(user chat::partnerinfo),
         route!(user chat::chat_list),

@@ -1,7 +1,6 @@
 //! Devices that are woken: their registration.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::StatusCode;
 use serde::Serialize;
@@ -15,9 +14,6 @@ use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{Request, json_body, path_parameter};
 use crate::http::respond::{Response, json, no_content};
 use crate::push::Offers;
-
-/// Longest time of a test: a request that is on its way may have to end first.
-pub(super) const TEST_TIMEOUT: Duration = Duration::from_secs(25);
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = RegisteredDevice)]

@@ -1,11 +1,12 @@
 //! Comparing the files on the disk with the rows in the database, both ways.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::{MediaError, MediaService};
-use crate::domain::{Media, MediaId, MediaState};
+use crate::domain::{Media, MediaId, MediaState, Timestamp};
 use crate::media::Found;
 use crate::telemetry::metrics;
 
@@ -23,6 +24,19 @@ pub struct Reconciled {
     pub orphans: Orphans,
     /// Files that the disk does not have, or not whole.
     pub lost: Vec<String>,
+}
+
+/// The last comparison of this server.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct LastReconcile {
+    /// When it ended.
+    pub at: Timestamp,
+    /// Whether nothing was changed.
+    pub dry_run: bool,
+    /// Files that nobody knew.
+    pub orphans: Orphans,
+    /// Files that the disk had not, or not whole.
+    pub lost: usize,
 }
 
 /// Files on the disk without a row.
@@ -51,6 +65,9 @@ impl MediaService {
         if !dry_run {
             metrics().media.lost(found.lost.len() as u64);
         }
+        let last = LastReconcile { at: self.clock.now(), dry_run, orphans: found.orphans, lost: found.lost.len() };
+        // Plain numbers are whole after any panic.
+        *self.last_reconcile.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
         Ok(found)
     }
 

@@ -5,7 +5,7 @@ use crate::storage::retention::messages::Cleared;
 use crate::storage::{Storage, StorageError};
 
 /// For how long an invite stays in the list of operators after its end, in seconds: 30 days.
-const KEEP_S: i64 = 30 * 24 * 3600;
+pub(super) const KEEP_S: i64 = 30 * 24 * 3600;
 /// Deletes some invites that were used up, revoked or had expired by `$1`.
 const INVITES: &str = "DELETE FROM invites WHERE id IN (SELECT id FROM invites WHERE expires_at <= $1 \
      OR revoked_at <= $1 OR uses_left = 0 AND used_at <= $1 LIMIT $2 + 0 {skip})";

@@ -5,7 +5,7 @@ use crate::storage::retention::messages::{BATCH, Cleared};
 use crate::storage::{Storage, StorageError};
 
 /// For how long requests are kept, in seconds: 7 days.
-const ATTEMPTS_S: i64 = 7 * 24 * 3600;
+pub(super) const ATTEMPTS_S: i64 = 7 * 24 * 3600;
 const ATTEMPTS: &str =
     "DELETE FROM push_attempts WHERE id IN (SELECT id FROM push_attempts WHERE at <= $1 LIMIT $2 + 0 {skip})";
 const TARGETS: &str = "DELETE FROM push_targets WHERE (user_id, device_id) IN \

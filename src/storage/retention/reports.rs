@@ -5,9 +5,9 @@ use crate::storage::retention::messages::{BATCH, Cleared};
 use crate::storage::{Storage, StorageError};
 
 /// For how long a decided report keeps what it discloses, in seconds: 30 days.
-const DISCLOSED_S: i64 = 30 * 24 * 3600;
+pub(super) const DISCLOSED_S: i64 = 30 * 24 * 3600;
 /// For how long a report is kept, in seconds: 180 days.
-const KEEP_S: i64 = 180 * 24 * 3600;
+pub(super) const KEEP_S: i64 = 180 * 24 * 3600;
 /// Wipes what some reports disclose that were decided by `$1`.
 const WIPE: &str = "UPDATE reports SET plaintext = NULL WHERE id IN (SELECT id FROM reports \
      WHERE plaintext IS NOT NULL AND decided_at <= $1 LIMIT $2 + 0 {skip})";

@@ -3,6 +3,8 @@
 //! After a new migration: `UPDATE_SNAPSHOTS=1 cargo test --test it schema`, then look at the difference.
 
 use fluent_backend::clock::Clock;
+use fluent_backend::config::Config;
+use fluent_backend::storage;
 use fluent_backend::testing::{TestData, TestServer};
 use sea_orm::{ConnectionTrait as _, Statement};
 
@@ -128,6 +130,8 @@ async fn schema_of(data: std::sync::Arc<TestData>, title: &str) -> String {
         if kind == "table" {
             let about = TABLES.iter().find(|(name, _)| *name == table);
             let (_, about) = about.unwrap_or_else(|| panic!("say in TABLES what the table {table} holds"));
+            let kept = storage::kept(&table, &Config::defaults().unwrap());
+            assert!(kept.is_some(), "say in storage::kept for how long {table} keeps its rows");
             text.push_str("\n-- ");
             text.push_str(about);
             text.push('\n');

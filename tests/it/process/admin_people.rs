@@ -91,3 +91,32 @@ async fn buckets_are_seen_and_filled_at_a_running_server_alone() {
         assert!(code == Some(3) && said.contains("no server runs"), "{args:?}: {said}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_is_looked_at_while_the_server_runs_and_while_it_does_not() {
+    let data = TestData::of_one().await;
+    let server = ServerProcess::start_on(&data, &[]).await;
+    TestClient::sign_up(server.http(), "alice").await;
+    let made = json_of(&data, &["token", "create", "--name", "desk", "--scope", "write"]).await;
+    let (elsewhere, url) = (tempfile::tempdir().unwrap(), format!("http://{}", server.admin()));
+    let remote = async |args: &[&str]| {
+        let args = [&["admin", "--url", &url], args].concat();
+        let output = run(elsewhere.path(), &args, &[("FLUENT_ADMIN_TOKEN", made["secret"].as_str().unwrap())]).await;
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, tables) = remote(&["database", "tables"]).await;
+    assert!(code == Some(0) && tables.contains("users") && tables.contains("as long as the account"), "{tables}");
+    assert_eq!(remote(&["media", "reconcile", "--dry-run"]).await.0, Some(0));
+    let (_, status) = remote(&["media", "status"]).await;
+    assert!(status.contains("bytes: 0") && status.contains("compared at"), "{status}");
+    let (code, said) = admin(&data, &["push", "test", "alice", "pixel"]).await;
+    assert_eq!((code, said.as_str()), (Some(1), "fluent-backend: this device is not registered"));
+    assert!(server.stop().await.success());
+
+    let users = json_of(&data, &["database", "tables"]).await["tables"].as_array().unwrap().clone();
+    assert!(users.iter().any(|table| table["table"] == "users" && table["rows"] == 1), "{users:?}");
+    assert_eq!(json_of(&data, &["media", "status"]).await["last_reconcile"], Value::Null);
+    assert_eq!(admin(&data, &["media", "reconcile"]).await.0, Some(0));
+    let (code, said) = admin(&data, &["push", "test", "alice", "pixel"]).await;
+    assert!(code == Some(3) && said.contains("no server runs"), "{said}");
+}

@@ -3,7 +3,11 @@
 use fluent_backend::domain::{MessageId, PushOutcome};
 use fluent_backend::testing::eventually;
 
+use http::Method;
+use serde_json::json;
+
 use super::double::{Answer, Pair, Provider, pushing, register, send, settled, targets};
+use crate::support::local::Operator;
 use crate::support::v1::{integer, stopped_clock};
 
 #[tokio::test]
@@ -34,6 +38,26 @@ async fn a_trace_tells_the_story_of_a_message() {
     assert!(traced.targets.is_empty());
     assert_eq!(traced.deleted[0].outcome, PushOutcome::Dead);
     assert!(server.server().service().trace_push(MessageId(1 << 40)).await.is_err());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_operator_wakes_a_device_to_see_whether_that_works() {
+    let Pair { provider, server, bob, .. } = Pair::start().await;
+    let mut operator = Operator::of(&server).await;
+    let path = format!("/admin/api/push/targets/{}/b/test", bob.id);
+    let tested = operator.post(&path, json!({})).await;
+    assert_eq!((&tested["outcome"], &tested["provider_status"]), (&json!("accepted"), &json!(200)), "{tested}");
+    provider.woken("token-b", 1).await;
+    let shown = operator.get(&format!("/admin/api/users/{}", bob.id)).await;
+    let device = &shown["push_targets"][0];
+    assert_eq!((&device["device_id"], &device["last_wake_outcome"]), (&json!("b"), &json!("accepted")), "{shown}");
+    for missing in [format!("/admin/api/push/targets/{}/c/test", bob.id), path.replace("/b/", "/b%20/")] {
+        assert_eq!(operator.ask(Method::POST, &missing, None).await.0, 404, "{missing}");
+    }
+    let audit = operator.get("/admin/api/audit?limit=1").await;
+    let entry = &audit["entries"][0];
+    assert_eq!((&entry["detail"]["action"], &entry["subject_id"]), (&json!("test_push"), &json!(bob.id)));
     server.stop().await;
 }
 

@@ -47,9 +47,12 @@ const NEEDED: &[(&str, &str)] = &[
     ("DELETE /admin/api/tokens/{id}", "write"),
     ("POST /admin/api/keys", "write"),
     ("DELETE /admin/api/keys/{kid}", "write"),
+    ("GET /admin/api/database/tables", "read"),
+    ("GET /admin/api/media", "read"),
     ("POST /admin/api/media/reconcile", "write"),
     ("GET /admin/api/push/status", "read"),
     ("GET /admin/api/push/trace/{id}", "read"),
+    ("POST /admin/api/push/targets/{user}/{device}/test", "write"),
     ("GET /admin/api/limiters", "read"),
     ("DELETE /admin/api/limiters/{name}", "write"),
     ("GET /admin/api/users/{id}/limits", "read"),
@@ -66,7 +69,9 @@ async fn token(operator: &mut Operator, scope: &str, expires_in_s: Option<i64>) 
 
 async fn ask(http: &Http, route: &str, headers: &[(&'static str, &str)]) -> Answer {
     let (method, path) = route.split_once(' ').unwrap();
-    let path = ["{id}", "{kid}", "{sid}"].iter().fold(path.to_owned(), |path, name| path.replace(name, "1"));
+    let path = ["{id}", "{kid}", "{sid}", "{user}", "{device}"]
+        .iter()
+        .fold(path.to_owned(), |path, name| path.replace(name, "1"));
     let path = path.replace("{name}", "login.account");
     // A stream of events that is granted has no end.
     let path = path.replace("/events", "/events?every_ms=0");

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde::Serialize;
 
-use crate::domain::{MessageId, PushAttempt};
+use super::operator;
+use crate::domain::{DeviceId, MessageId, PushAttempt, UserId};
 use crate::http::app::App;
 use crate::http::error::ApiError;
-use crate::http::extract::{Request, path_id};
+use crate::http::extract::{Request, path_id, path_parameter};
 use crate::http::respond::{Response, json};
 use crate::service::{TracedTarget, attempt_in_words};
 
@@ -63,6 +64,25 @@ struct Status {
     owed: i64,
     oldest_owed_at: Option<String>,
     providers: Vec<Shown>,
+}
+
+#[derive(Serialize)]
+struct Tested {
+    outcome: &'static str,
+    provider_status: Option<u16>,
+    reason: Option<String>,
+    took_ms: u64,
+}
+
+/// Wakes a device now, and tells what the provider has said.
+pub(super) async fn test(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+    let unknown = || ApiError::NotFound("this device is not registered");
+    let user = path_parameter(&request, "user").and_then(|text| text.parse().ok()).map(UserId).ok_or_else(unknown)?;
+    let device = path_parameter(&request, "device").and_then(DeviceId::parse).ok_or_else(unknown)?;
+    let sent = app.service.test_target_of(user, &device, operator(&request)).await?;
+    let took_ms = u64::try_from(sent.took.as_millis()).unwrap_or(u64::MAX);
+    let tested = Tested { outcome: sent.outcome.as_str(), provider_status: sent.status, reason: sent.reason, took_ms };
+    Ok(json(StatusCode::OK, &tested))
 }
 
 /// What has become of the wake-ups for a message.
