@@ -30,6 +30,11 @@ const FORGETFUL: u64 = 200;
 /// … and at most so much of it.
 const FORGOTTEN: u64 = 200;
 
+/// Nanoseconds until it looks whether there is something to send …
+const LOOK_LATE: u64 = 100_000_000;
+/// … and at least so many, when something is due.
+const LOOK_SOON: u64 = 2_000_000;
+
 /// A message as the device has kept it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Kept {
@@ -187,7 +192,7 @@ impl Device {
                     turned?;
                     is_live |= self.take(&mut socket)?;
                 }
-                () = sleep_until(clock::instant(clock::now() + 100_000_000)) => {}
+                () = sleep_until(clock::instant(self.next_look(is_live))) => {}
                 Ok(()) = self.orders.changed() => {
                     let order = *self.orders.borrow_and_update();
                     match order {
@@ -199,6 +204,12 @@ impl Device {
                 _ = phase.changed() => {}
             }
         }
+    }
+
+    /// When it looks again whether there is something to send, even if nothing comes.
+    fn next_look(&self, is_live: bool) -> u64 {
+        let (soon, late) = (clock::now() + LOOK_SOON, clock::now() + LOOK_LATE);
+        if is_live && !self.pause.is_zero() { self.writes.clamp(soon, late) } else { late }
     }
 
     /// Nothing waits for an answer.
