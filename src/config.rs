@@ -26,8 +26,9 @@ pub use error::ConfigError;
 pub use nats::NatsServers;
 pub use sections::{
     Admin, AllowedPlace, Apns, Audit, Auth, Bans, Bytes, ClientAddressSource, Cluster, Database, Failover, Fcm, Http,
-    Limits, Log, LogFormat, MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, MAX_LINK_S, Media, Messages, Push, Quota, Rate,
-    Registration, Reports, Server, Socket, Synchronous, Tls, TlsVersion, TokenAlgorithm, Web, WebPush,
+    Limits, Log, LogFormat, MAX_ARGON2_MEMORY_KIB, MAX_ARGON2_PASSES, MAX_LINK_S, Media, MediaS3, MediaStore, Messages,
+    Push, Quota, Rate, Registration, Reports, S3_PART, Server, Socket, Synchronous, Tls, TlsVersion, TokenAlgorithm,
+    Web, WebPush,
 };
 pub use store::Store;
 
@@ -189,7 +190,7 @@ impl Config {
             || self.auth.instance_key_file.is_empty()
             || (self.auth.token_algorithm == TokenAlgorithm::EdDsa && self.auth.token_keys_dir.is_empty())
             || self.database.url.expose_secret().is_empty()
-            || self.media.enabled
+            || (self.media.is_local() && self.media.directory.is_empty())
             || (self.push.makes_webpush() && self.push.webpush.vapid_key_file.is_empty())
     }
 

@@ -1,21 +1,24 @@
-//! The bytes of files: opaque to the server, on a disk of this machine.
+//! The bytes of files: opaque to the server, on a disk of this machine or in a bucket (see `s3`).
 //!
-//! An unfinished file is `up/<hex>`, a whole one `ab/cd/<hex>`, named by the hexadecimal digits of its id: base64 names
-//! collide where a file system ignores case. What counts is the offset in the database, which is committed only after
-//! the bytes below it are on the disk. So a file may be longer than its offset, after a crash, and is cut to it before
-//! it grows on; it is never shorter, unless the disk has lost what it had confirmed.
+//! On a disk, an unfinished file is `up/<hex>`, a whole one `ab/cd/<hex>`, named by the hexadecimal digits of its id:
+//! base64 names collide where a file system ignores case. What counts is the offset in the database, which is committed
+//! only after the bytes below it are on the disk. So a file may be longer than its offset, after a crash, and is cut to
+//! it before it grows on; it is never shorter, unless the disk has lost what it had confirmed.
 
-mod blobs;
 mod digests;
 mod disk;
 mod files;
 #[cfg(test)]
 mod forgetful_disk;
+mod local;
+#[cfg(feature = "s3")]
+pub mod s3;
+mod store;
 
-pub use blobs::{BlobReader, BlobWriter, Blobs, Opened, Pending};
 pub(crate) use digests::Checking;
 pub use digests::{Checksum, ChecksumKind, digest_of};
-pub use files::{Found, Shard};
+pub use files::Found;
+pub use store::{BlobStore, BlobWriter, Blobs, KeptBytes, Opened, Pieces, open};
 
 /// Bytes that are written or read at once. Blocks of 16 KiB, as they come from a connection, cost 2 to 4 times the CPU.
 pub const BLOCK: usize = 128 * 1024;

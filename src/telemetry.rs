@@ -42,7 +42,7 @@ pub use level::{Held, Level, Total};
 pub use limiters::LimiterMetrics;
 pub use listener::{ListenerKind, ListenerMetrics};
 pub use logging::{LOG_LEVELS, LogMetrics, init_logging};
-pub use media::{Direction, MediaMetrics, MediaOp};
+pub use media::{BucketOp, Direction, MediaMetrics, MediaOp};
 pub use messages::{Destroyed, Ephemeral, MessageMetrics, RowKind};
 pub use names::{ALL as ALL_METRICS, Metric, MetricKind};
 pub use process::{Files, ProcessMetrics, Usage};

@@ -1,6 +1,8 @@
 //! `doctor`: looks at the machine, the files, the store and a running server, and says what is wrong, why that matters
-//! and what mends it. Changes nothing.
+//! and what mends it. Changes nothing, but for an object in a bucket of files, which it removes again.
 
+#[cfg(feature = "s3")]
+mod bucket;
 mod disk;
 mod files;
 mod finding;
@@ -37,6 +39,8 @@ pub(crate) async fn doctor(config: &Config, file: Option<&Path>, args: &DoctorAr
     findings.extend(disk::look(config));
     findings.extend(machine::look(config));
     findings.extend(keys::look(config));
+    #[cfg(feature = "s3")]
+    findings.extend(Box::pin(bucket::look(config)).await);
     findings.extend(Box::pin(store::look(config)).await);
     findings.extend(running::look(config).await);
     if let Some(url) = &args.public_url {

@@ -30,7 +30,7 @@ pub use database::{Database, Failover, Synchronous};
 pub use http::Http;
 pub use limits::{Bytes, Limits, Rate};
 pub use log::{Log, LogFormat};
-pub use media::{MAX_LINK_S, Media};
+pub use media::{MAX_LINK_S, Media, MediaS3, MediaStore, S3_PART};
 pub use messages::Messages;
 pub use push::{AllowedPlace, Apns, Fcm, Push, WebPush};
 pub use quota::Quota;

@@ -1,8 +1,9 @@
 //! Checksums of what is uploaded.
 
 use aws_lc_rs::digest::{self, Context, Digest};
+use futures_util::TryStreamExt as _;
 
-use super::{BLOCK, BlobReader};
+use super::Pieces;
 
 /// An algorithm for the checksum of a part of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,16 +75,17 @@ impl Checking {
 }
 
 /// Returns the SHA-256 of a whole file.
-pub async fn digest_of(reader: &BlobReader) -> std::io::Result<[u8; 32]> {
-    let (mut context, mut offset) = (Context::new(&digest::SHA256), 0);
-    let mut buffer = Vec::new();
-    while offset < reader.size() {
-        let count = usize::try_from(reader.size() - offset).unwrap_or(BLOCK).min(BLOCK);
-        buffer = reader.read(offset, count, buffer).await?;
-        context.update(&buffer);
-        offset += count as u64;
+pub async fn digest_of(mut pieces: Pieces) -> std::io::Result<[u8; 32]> {
+    let mut context = Context::new(&digest::SHA256);
+    while let Some(piece) = pieces.try_next().await? {
+        context.update(&piece);
     }
+    Ok(digest_bytes(context))
+}
+
+/// Ends the computation of a SHA-256.
+pub(super) fn digest_bytes(context: Context) -> [u8; 32] {
     let mut found = [0; 32];
     found.copy_from_slice(context.finish().as_ref());
-    Ok(found)
+    found
 }

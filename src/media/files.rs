@@ -30,10 +30,10 @@ pub(super) enum Unfinished<F> {
 
 /// A directory that holds files.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shard(PathBuf);
+pub(super) struct Shard(PathBuf);
 
-/// A file that was found on the disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A file that was found in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// Its id, by its name.
     pub id: MediaId,
@@ -43,6 +43,8 @@ pub struct Found {
     pub is_finished: bool,
     /// How long ago it was last written.
     pub age: Duration,
+    /// The name of one piece of an unfinished file, in a store that has these one by one.
+    pub piece: Option<String>,
 }
 
 impl<D: Disk> Files<D> {
@@ -143,7 +145,7 @@ impl<D: Disk> Files<D> {
         let found = |entry: Entry| {
             let id = MediaId::from_hex(&entry.name).filter(|_| !entry.is_directory)?;
             let age = now.duration_since(entry.changed).unwrap_or_default();
-            Some(Found { id, bytes: entry.bytes, is_finished, age })
+            Some(Found { id, bytes: entry.bytes, is_finished, age, piece: None })
         };
         Ok(self.disk.list(&shard.0)?.into_iter().filter_map(found).collect())
     }

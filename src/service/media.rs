@@ -1,11 +1,13 @@
 //! Files: uploading, reading and removing what clients have encrypted.
 //!
-//! The database knows which files there are, whose they are and how many of their bytes count; [`Blobs`] has the bytes.
+//! The database knows which files there are, whose they are and how many of their bytes count; [`Blobs`] have the
+//! bytes.
 //! A row comes before its bytes and goes after them.
 
 mod create;
 mod download;
 mod error;
+mod leases;
 mod open;
 mod receive;
 mod reconcile;
@@ -31,10 +33,10 @@ pub use transfers::Transfer;
 use crate::auth::InstanceKey;
 use crate::auth::SecretError;
 use crate::clock::Clock;
-use crate::config::{self, Config};
+use crate::config::{self, Config, MediaStore};
 use crate::domain::{Limiter, Media, MediaId, Timestamp, UserId};
 use crate::limits::Limiters;
-use crate::media::Blobs;
+use crate::media::{self, Blobs};
 use crate::protocol::media_link::{MediaLink, MediaLinks};
 use crate::storage::{MediaDeletion, Storage};
 use crate::telemetry::Direction;
@@ -74,10 +76,11 @@ impl MediaService {
         if !config.media.enabled {
             return Ok(None);
         }
-        let root = config.media_dir();
-        let blobs = Blobs::open(root.clone(), config.media.fsync).await;
-        let blobs = blobs.map_err(|source| MediaSetupError::Directory { path: root, source })?;
-        let media = &config.media;
+        let (root, media) = (config.media_dir(), &config.media);
+        let blobs = media::open(media, root.clone()).await.map_err(|source| match media.store {
+            MediaStore::Local => MediaSetupError::Directory { path: root, source },
+            MediaStore::S3 => MediaSetupError::Bucket(source),
+        })?;
         Ok(Some(Arc::new(Self {
             is_shared: storage.has_journal(),
             links: MediaLinks::new(&*key.derive("media link")?),
@@ -148,13 +151,13 @@ impl MediaService {
         self.storage.readable_media(user, id, self.clock.now()).await?.ok_or(MediaError::NotFound)
     }
 
-    /// Returns the removal of files from the disk, for the janitor.
+    /// Returns the removal of bytes from the store of files, for the janitor.
     #[must_use]
     pub fn removal(&self) -> crate::actors::RemoveFile {
         let blobs = self.blobs.clone();
         Arc::new(move |media: Media| {
             let blobs = blobs.clone();
-            Box::pin(async move { blobs.remove(media.id).await })
+            Box::pin(async move { blobs.remove(&media).await })
         })
     }
 
@@ -184,6 +187,9 @@ pub enum MediaSetupError {
         /// The cause.
         source: std::io::Error,
     },
+    /// The client of the bucket cannot be made.
+    #[error("cannot use the bucket of files: {0}")]
+    Bucket(std::io::Error),
     /// The key of links cannot be derived.
     #[error(transparent)]
     Key(#[from] SecretError),

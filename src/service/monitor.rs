@@ -123,7 +123,7 @@ impl Monitor {
         };
         let store_disk = file.as_deref().and_then(Path::parent).map(Disk::of);
         metrics().started(storage.engine());
-        let media_disk = config.media.enabled.then(|| Disk::of(&config.media_dir()));
+        let media_disk = config.media.is_local().then(|| Disk::of(&config.media_dir()));
         Self {
             health,
             storage,

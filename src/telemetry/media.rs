@@ -1,5 +1,7 @@
 //! Metrics of files.
 
+use std::time::Duration;
+
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
 use super::http::{STATUS_CLASSES, status_class};
@@ -61,12 +63,56 @@ impl MediaOp {
     }
 }
 
+/// What is asked of a bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BucketOp {
+    /// To keep an object.
+    Put,
+    /// To begin an upload in parts.
+    Begin,
+    /// To keep a part.
+    Part,
+    /// To make one object of the parts.
+    Complete,
+    /// To forget the parts.
+    Abort,
+    /// To read an object, as far as its head.
+    Get,
+    /// To say whether there is an object.
+    Head,
+    /// To remove an object.
+    Delete,
+}
+
+impl BucketOp {
+    /// All of them.
+    pub const ALL: [Self; 8] =
+        [Self::Put, Self::Begin, Self::Part, Self::Complete, Self::Abort, Self::Get, Self::Head, Self::Delete];
+
+    /// Returns the label's value.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Put => "put",
+            Self::Begin => "begin",
+            Self::Part => "part",
+            Self::Complete => "complete",
+            Self::Abort => "abort",
+            Self::Get => "get",
+            Self::Head => "head",
+            Self::Delete => "delete",
+        }
+    }
+}
+
 /// Handles of the metrics of files, made once.
 pub struct MediaMetrics {
     bytes: [Counter; 2],
     transfers: [Gauge; 2],
     /// Time until written bytes are on the disk.
     pub fsync_seconds: Histogram,
+    /// Time and failures of requests to the bucket of files.
+    bucket: [(Histogram, Counter); 8],
     stored_bytes: Gauge,
     lost: Gauge,
     /// Files that the disk had and the database did not know, removed.
@@ -83,6 +129,13 @@ impl MediaMetrics {
             bytes: Direction::ALL.map(|way| counter!(names::MEDIA_BYTES, "direction" => way.as_str())),
             transfers: Direction::ALL.map(|way| gauge!(names::MEDIA_TRANSFERS, "direction" => way.as_str())),
             fsync_seconds: histogram!(names::MEDIA_FSYNC_SECONDS),
+            bucket: BucketOp::ALL.map(|op| {
+                let op = op.as_str();
+                (
+                    histogram!(names::MEDIA_BUCKET_SECONDS, "op" => op),
+                    counter!(names::MEDIA_BUCKET_FAILURES, "op" => op),
+                )
+            }),
             stored_bytes: gauge!(names::MEDIA_STORED_BYTES),
             lost: gauge!(names::MEDIA_LOST),
             orphans: orphans("whole"),
@@ -93,6 +146,7 @@ impl MediaMetrics {
         for state in MediaState::ALL {
             made.files(state.name(), 0);
         }
+        made.bucket.iter().for_each(|(_, failures)| failures.increment(0));
         for op in MediaOp::ALL {
             for status in STATUS_CLASSES.into_iter().skip(1) {
                 counter!(names::MEDIA_REQUESTS, "op" => op.as_str(), "status" => status).increment(0);
@@ -114,6 +168,15 @@ impl MediaMetrics {
     /// Counts a request with the class of its status.
     pub fn request(&self, op: MediaOp, status: u16) {
         counter!(names::MEDIA_REQUESTS, "op" => op.as_str(), "status" => status_class(status)).increment(1);
+    }
+
+    /// Counts a request to the bucket of files.
+    pub fn bucket(&self, op: BucketOp, took: Duration, has_failed: bool) {
+        let (seconds, failures) = &self.bucket[op as usize];
+        seconds.record(took);
+        if has_failed {
+            failures.increment(1);
+        }
     }
 
     /// Sets the number of files in a state.

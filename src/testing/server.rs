@@ -226,7 +226,8 @@ fn health(servers: &[Server]) -> Vec<Arc<Health>> {
 /// Names the directory of files where NATS joins servers, who must share one. Those of a test that does not say which
 /// have one each, unless they share their data.
 fn name_files(config: &mut Config) {
-    if config.media.directory.is_empty() && !config.cluster.nats_url.expose_secret().is_empty() {
+    let has_none = config.media.is_local() && config.media.directory.is_empty();
+    if has_none && !config.cluster.nats_url.expose_secret().is_empty() {
         config.media.directory = config.media_dir().to_string_lossy().into_owned();
     }
 }

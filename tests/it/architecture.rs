@@ -41,7 +41,7 @@ const APART: [(&str, &str); 7] = [
 ];
 
 /// Which modules may name a library. The program and the test support are clients of everything.
-const LIBRARIES: [(&str, &[&str]); 20] = [
+const LIBRARIES: [(&str, &[&str]); 21] = [
     ("sea_orm", &["storage"]),
     ("rusqlite", &["storage"]),
     ("sqlx", &["storage"]),
@@ -55,9 +55,10 @@ const LIBRARIES: [(&str, &[&str]); 20] = [
     ("governor", &["limits"]),
     ("indicatif", &["cli"]),
     ("listenfd", &["cli"]),
+    ("object_store", &["media"]),
     ("ppp", &["protocol"]),
-    ("reqwest", &["cli", "push"]),
-    ("rustls", &["cli", "http", "push"]),
+    ("reqwest", &["cli", "media", "push"]),
+    ("rustls", &["cli", "http", "media", "push"]),
     ("sd_notify", &["cli"]),
     ("tokio_rustls", &["http", "push", "socket"]),
     // The server can decrypt no message: `push` only signs. The partner in a demo can, as any client.

@@ -14,7 +14,7 @@ mod limiters;
 mod limits;
 mod login_lives;
 mod logins;
-mod media;
+pub(crate) mod media;
 mod metrics;
 mod names;
 mod office;

@@ -29,7 +29,7 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
     if config.uses_data_dir() {
         places.push(("server.data_dir", config.server.data_dir.clone(), LEAST_BYTES));
     }
-    if config.media.enabled {
+    if config.media.is_local() {
         let least = config.media.min_free_bytes;
         places.push(("the directory of media", config.media_dir(), least));
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use fluent_backend::Config;
+use fluent_backend::config::S3_PART;
 
 use super::disk::size;
 use super::finding::Finding;
@@ -64,7 +65,10 @@ fn backlog(most: u64) -> Finding {
 fn needed(config: &Config) -> u64 {
     let hashing = config.auth.hash_threads() as u64 * u64::from(config.auth.argon2_memory_kib) * 1024;
     let sockets = config.server.max_connections as u64 * SOCKET_BYTES;
-    PROGRAM_BYTES + hashing + sockets + config.http.unwritten_bytes as u64
+    // A part that is gathered for a bucket.
+    let has_bucket = config.media.enabled && !config.media.is_local();
+    let parts = if has_bucket { config.media.transfers as u64 * S3_PART } else { 0 };
+    PROGRAM_BYTES + hashing + sockets + parts + config.http.unwritten_bytes as u64
 }
 
 fn memory_of_the_machine() -> Option<u64> {

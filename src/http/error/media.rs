@@ -132,7 +132,8 @@ impl From<MediaError> for ApiError {
             MediaError::WrongDigest => MediaRefusal::WrongDigest(text).into(),
             MediaError::Quota(_) => MediaRefusal::Quota(text).into(),
             MediaError::NoRoom => MediaRefusal::NoRoom(text).into(),
-            MediaError::Crowded => Self::Unavailable,
+            // The log says why.
+            MediaError::Crowded | MediaError::Away(_) => Self::Unavailable,
             MediaError::Limited(limited) => limited.into(),
             MediaError::NoSuchUser => Self::Unauthorized("the account is gone"),
             MediaError::Storage(error) => error.into(),

@@ -51,16 +51,17 @@ impl MediaService {
             .take_some(Limiter::MediaBytes, owner, bytes)
             .inspect_err(|_| self.limiters.give_back(Limiter::MediaCount, owner))?;
         let now = self.clock.now();
-        let room = self.blobs.free_bytes().await?.saturating_sub(self.config.min_free_bytes);
+        let free = self.blobs.free_bytes().await?;
+        let room = free.map(|free| free.saturating_sub(self.config.min_free_bytes));
         let quota = MediaQuota {
             bytes: self.config.user_bytes,
             files: self.config.user_files,
             pending: self.config.pending_per_user,
-            room: Some(room),
+            room,
         };
         let id = MediaId(random_bytes().map_err(|error| MediaError::Internal(error.to_string()))?);
         let expires_at = self.expiry(now);
-        let new = NewUpload { id, owner, size, sha256, metadata, client_key, expires_at, store: "local" };
+        let new = NewUpload { id, owner, size, sha256, metadata, client_key, expires_at, store: self.blobs.name() };
         match self.storage.create_upload(&new, quota, now).await? {
             CreatedUpload::New(media) => Ok(Declared { media, is_repeated: false }),
             CreatedUpload::Repeated(media) => Ok(Declared { media, is_repeated: true }),

@@ -53,6 +53,9 @@ pub enum MediaError {
     /// The database.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The bucket does not answer as it should. Of an upload, what was kept before is.
+    #[error("{0}")]
+    Away(std::io::Error),
     /// The disk.
     #[error("the disk: {0}")]
     Disk(std::io::Error),
@@ -65,6 +68,7 @@ impl From<std::io::Error> for MediaError {
     fn from(error: std::io::Error) -> Self {
         match error.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => Self::NoRoom,
+            ErrorKind::NotConnected => Self::Away(error),
             _ => Self::Disk(error),
         }
     }

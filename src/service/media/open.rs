@@ -3,17 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
-use super::writers::{TAKEOVER_TIMEOUT, Turn};
+use super::leases::{Lease, held};
+use super::writers::Turn;
 use super::{MediaError, MediaService};
-use crate::clock::random_bytes;
 use crate::domain::{Media, MediaId, MediaState, UserId};
-use crate::media::{BlobWriter, Opened, digest_of};
-use crate::storage::Leased;
+use crate::media::{BlobWriter, KeptBytes, Opened};
+use crate::storage::Kept;
 
-/// Wait before another server is asked again to give an upload up.
-const LEASE_RETRY: Duration = Duration::from_millis(250);
 /// The silence of a writer after which a question for the offset ends it.
 const SILENCE: Duration = Duration::from_secs(2);
 
@@ -29,17 +25,9 @@ pub enum Upload {
 pub struct OpenUpload {
     pub(super) service: Arc<MediaService>,
     pub(super) media: Media,
-    pub(super) writer: BlobWriter,
+    pub(super) writer: Box<dyn BlobWriter>,
     pub(super) turn: Turn,
     pub(super) lease: Option<Lease>,
-}
-
-/// The right of this server among several to write to an upload.
-pub(super) struct Lease {
-    service: Arc<MediaService>,
-    id: MediaId,
-    pub(super) writer: i64,
-    is_over: bool,
 }
 
 impl OpenUpload {
@@ -56,23 +44,26 @@ impl OpenUpload {
     }
 
     /// Finishes a file all of whose bytes have come. When they are not what was declared, none is kept.
-    pub(super) async fn finish(self) -> Result<Media, MediaError> {
-        let Self { service, mut media, mut writer, turn: _turn, lease } = self;
-        writer.sync().await?;
-        if let Some(sha256) = media.sha256
-            && digest_of(&writer.reader()).await? != sha256
-        {
-            writer.cut(0).await?;
-            service.storage.lower_offset(media.id, 0).await?;
-            return Err(MediaError::WrongDigest);
-        }
-        match writer.finish().await {
+    pub(super) async fn finish(mut self) -> Result<Media, MediaError> {
+        let finishing = self.writer.finish();
+        match held(self.lease.as_ref(), finishing).await {
+            Ok(true) => {
+                let Self { service, mut media, turn: _turn, lease, .. } = self;
+                service.complete(&mut media, lease).await?;
+                Ok(media)
+            }
+            Ok(false) => {
+                let nothing = KeptBytes { offset: 0, upload: Some(String::new()) };
+                self.note(nothing, Kept::Durably).await?;
+                Err(MediaError::WrongDigest)
+            }
             // It was deleted meanwhile.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(MediaError::NotFound),
-            finished => finished?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(MediaError::NotFound),
+            Err(error) => {
+                self.note_so_far().await?;
+                Err(error.into())
+            }
         }
-        service.complete(&mut media, lease).await?;
-        Ok(media)
     }
 }
 
@@ -94,7 +85,7 @@ impl MediaService {
         if is_complete(&media) {
             return Ok(Upload::Complete(media));
         }
-        let writer = match self.blobs.resume(id, media.offset, media.size).await? {
+        let writer = match self.blobs.resume(&media).await? {
             Opened::Writer(writer) => writer,
             Opened::Finished => {
                 self.complete(&mut media, lease).await?;
@@ -104,7 +95,7 @@ impl MediaService {
         if writer.length() < media.offset {
             tracing::warn!(
                 media.id = %id, offset = media.offset, bytes = writer.length(),
-                "the disk has lost bytes of an upload, which must be sent again"
+                "bytes of an upload are lost, and must be sent again"
             );
             self.storage.lower_offset(id, writer.length()).await?;
             media.offset = writer.length();
@@ -149,54 +140,8 @@ impl MediaService {
         media.metadata = None;
         Ok(())
     }
-
-    async fn lease(self: &Arc<Self>, id: MediaId) -> Result<Lease, MediaError> {
-        let random = random_bytes().map_err(|error| MediaError::Internal(error.to_string()))?;
-        let (writer, deadline) = (i64::from_be_bytes(random), Instant::now() + TAKEOVER_TIMEOUT);
-        loop {
-            match self.storage.lease_upload(id, writer, self.clock.now()).await? {
-                Leased::Taken(_) => return Ok(Lease { service: self.clone(), id, writer, is_over: false }),
-                Leased::Gone => return Err(MediaError::NotFound),
-                Leased::Busy if Instant::now() >= deadline => return Err(MediaError::Busy),
-                Leased::Busy => tokio::time::sleep(LEASE_RETRY).await,
-            }
-        }
-    }
 }
 
 fn is_complete(media: &Media) -> bool {
     matches!(media.state, MediaState::Complete | MediaState::Attached)
-}
-
-impl Lease {
-    /// Gives the lease back, so that the next request need not wait for it.
-    pub(super) async fn release(mut self) {
-        self.is_over = true;
-        release(&self.service, self.id, self.writer).await;
-    }
-
-    /// Returns the writer, for a statement that gives the lease back.
-    fn given_back(mut self) -> i64 {
-        self.is_over = true;
-        self.writer
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if self.is_over {
-            return;
-        }
-        // Another server waits for it, or takes it after 30 s. There is no runtime when the process ends.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let (service, id, writer) = (self.service.clone(), self.id, self.writer);
-            runtime.spawn(async move { release(&service, id, writer).await });
-        }
-    }
-}
-
-async fn release(service: &MediaService, id: MediaId, writer: i64) {
-    if let Err(error) = service.storage.release_lease(id, writer).await {
-        tracing::debug!(error = %error, "the lease of an upload was not given back");
-    }
 }

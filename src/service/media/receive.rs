@@ -3,24 +3,19 @@
 //! Bytes are gathered in blocks; while one is written, the next is gathered, and the body is not asked for more when
 //! both are full. So a transfer takes two blocks of memory, and a slow disk slows its client by TCP.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
-use tokio::time::{Interval, MissedTickBehavior};
 use tracing::Instrument as _;
 
-use super::{MediaError, MediaService, OpenUpload, Transfer};
+use super::leases::{held, renewals};
+use super::{MediaError, OpenUpload, Transfer};
 use crate::domain::Media;
-use crate::media::{BLOCK, Checking, Checksum, Pending};
+use crate::media::{BLOCK, Checking, Checksum, KeptBytes};
 use crate::storage::{Kept, Marked};
 use crate::telemetry::{Direction, in_current_request, metrics};
 
 /// Bytes after which the offset is marked: at most so many are sent again after a crash.
 const MARK_EVERY: u64 = 8 * 1024 * 1024;
-/// How often a lease is prolonged, and looked at for others who want it.
-const RENEW_EVERY: Duration = Duration::from_secs(2);
 
 /// How the body of a request has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +53,7 @@ enum End {
 struct Buffers {
     gathered: Vec<u8>,
     spare: Vec<u8>,
-    pending: Option<Pending>,
-    /// Bytes that are being written.
+    /// Bytes that are being written; none when nothing is.
     pending_bytes: u64,
 }
 
@@ -89,6 +83,7 @@ impl OpenUpload {
     where
         S: Stream<Item = Result<Bytes, BodyEnd>> + Send + Unpin + 'static,
     {
+        self.begin().await?;
         let start = self.offset();
         let mut checking = checksum.map(Checksum::begin);
         let mut buffers = Buffers::new(self.size() - start);
@@ -97,7 +92,7 @@ impl OpenUpload {
         if let Err(error) = self.flush(&mut buffers).await {
             end = End::Failed(error);
         }
-        metrics().media.moved(Direction::Up, self.offset() - start);
+        metrics().media.moved(Direction::Up, self.offset().saturating_sub(start));
         if let Some(checking) = checking {
             let is_right = matches!(end, End::Body(BodyEnd::Whole)) && checking.matches();
             if !is_right {
@@ -112,19 +107,35 @@ impl OpenUpload {
         self.end(end).await
     }
 
+    /// Notes what the store must remember before the first byte.
+    async fn begin(&mut self) -> Result<(), MediaError> {
+        let begun = self.writer.begin();
+        let upload = held(self.lease.as_ref(), begun).await?;
+        let Some(upload) = upload else { return Ok(()) };
+        let kept = KeptBytes { offset: self.media.offset, upload: Some(upload) };
+        match self.note(kept, Kept::Durably).await? {
+            Marked::Gone => Err(MediaError::NotFound),
+            Marked::Done | Marked::Wanted => Ok(()),
+        }
+    }
+
     /// Gathers and writes until the body ends.
     async fn fill<S>(&mut self, body: &mut S, buffers: &mut Buffers, checking: &mut Option<Checking>) -> End
     where
         S: Stream<Item = Result<Bytes, BodyEnd>> + Send + Unpin + 'static,
     {
-        let (mut marked, mut renewals) = (self.offset(), renewals());
+        let mut renewals = renewals();
         loop {
             self.turn.waits(true);
             let piece = tokio::select! {
                 biased;
                 () = self.turn.stopped() => return End::Body(BodyEnd::TakenOver),
                 _ = renewals.tick(), if self.lease.is_some() => {
-                    match self.renew().await {
+                    let renewed = match &self.lease {
+                        Some(lease) => lease.renew().await,
+                        None => None,
+                    };
+                    match renewed.and_then(ended) {
                         Some(end) => return end,
                         None => continue,
                     }
@@ -155,9 +166,9 @@ impl OpenUpload {
             if is_too_long {
                 return End::Body(BodyEnd::TooLong);
             }
-            if checking.is_none() && self.offset() - marked >= MARK_EVERY {
+            if checking.is_none() && self.offset() - self.media.offset >= MARK_EVERY {
                 match self.mark(Kept::Soon).await {
-                    Ok(None) => marked = self.offset(),
+                    Ok(None) => {}
                     Ok(Some(end)) => return end,
                     Err(error) => return End::Failed(error),
                 }
@@ -170,15 +181,17 @@ impl OpenUpload {
         self.wait(buffers).await?;
         let block = std::mem::replace(&mut buffers.gathered, std::mem::take(&mut buffers.spare));
         buffers.pending_bytes = block.len() as u64;
-        buffers.pending = Some(self.writer.write(block));
+        self.writer.write(block);
         Ok(())
     }
 
     /// Waits until what is being written is written.
     async fn wait(&mut self, buffers: &mut Buffers) -> Result<(), MediaError> {
-        let Some(pending) = buffers.pending.take() else { return Ok(()) };
+        if buffers.pending_bytes == 0 {
+            return Ok(());
+        }
         buffers.pending_bytes = 0;
-        buffers.spare = self.writer.wrote(pending).await?;
+        buffers.spare = held(self.lease.as_ref(), self.writer.written()).await?;
         Ok(())
     }
 
@@ -220,29 +233,38 @@ impl OpenUpload {
         }
     }
 
-    /// Notes in the row how much is on the disk. Returns why the request must end, if it must.
+    /// Notes in the row how much is kept for certain. Returns why the request must end, if it must.
     async fn mark(&mut self, kept: Kept) -> Result<Option<End>, MediaError> {
-        self.writer.sync().await?;
-        let (service, now): (&Arc<MediaService>, _) = (&self.service, self.service.clock.now());
-        let writer = self.lease.as_ref().map(|lease| lease.writer);
-        let marked = service.storage.mark_offset(self.media.id, self.offset(), None, writer, kept, now).await?;
-        if matches!(marked, Marked::Done | Marked::Wanted) {
-            self.media.offset = self.offset();
-        }
-        Ok(ended(marked))
-    }
-
-    /// Prolongs the lease. Returns why the request must end, if it must.
-    async fn renew(&self) -> Option<End> {
-        let writer = self.lease.as_ref()?.writer;
-        match self.service.storage.renew_lease(self.media.id, writer, self.service.clock.now()).await {
-            Ok(marked) => ended(marked),
-            // It is tried again before the lease is over.
+        let keeping = self.writer.keep(kept == Kept::Durably);
+        match held(self.lease.as_ref(), keeping).await {
+            Ok(bytes) if bytes.offset == self.media.offset && kept == Kept::Soon => Ok(None),
+            Ok(bytes) => Ok(ended(self.note(bytes, kept).await?)),
             Err(error) => {
-                tracing::debug!(error = %error, "the lease of an upload was not prolonged");
-                None
+                self.note_so_far().await?;
+                Err(error.into())
             }
         }
+    }
+
+    /// Notes what is kept although something has failed.
+    pub(super) async fn note_so_far(&mut self) -> Result<(), MediaError> {
+        match self.writer.kept_so_far() {
+            Some(kept) if kept.offset != self.media.offset => self.note(kept, Kept::Durably).await.map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes in the row what is kept for certain.
+    pub(super) async fn note(&mut self, bytes: KeptBytes, kept: Kept) -> Result<Marked, MediaError> {
+        let writer = self.lease.as_ref().map(|lease| lease.writer);
+        let (id, now) = (self.media.id, self.service.clock.now());
+        let upload = bytes.upload.as_deref();
+        let marked = self.service.storage.mark_offset(id, bytes.offset, upload, writer, kept, now).await?;
+        if marked != Marked::Gone {
+            self.media.offset = bytes.offset;
+            self.writer.noted();
+        }
+        Ok(marked)
     }
 }
 
@@ -250,7 +272,7 @@ impl Buffers {
     /// Buffers for so many bytes.
     fn new(bytes: u64) -> Self {
         let room = usize::try_from(bytes).unwrap_or(BLOCK).min(BLOCK);
-        Self { gathered: Vec::with_capacity(room), spare: Vec::new(), pending: None, pending_bytes: 0 }
+        Self { gathered: Vec::with_capacity(room), spare: Vec::new(), pending_bytes: 0 }
     }
 
     /// Returns how many bytes have come that the writer does not count yet.
@@ -265,10 +287,4 @@ fn ended(marked: Marked) -> Option<End> {
         Marked::Wanted => Some(End::Body(BodyEnd::TakenOver)),
         Marked::Gone => Some(End::Gone),
     }
-}
-
-fn renewals() -> Interval {
-    let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + RENEW_EVERY, RENEW_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks
 }

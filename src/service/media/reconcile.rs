@@ -1,8 +1,12 @@
-//! Comparing the files on the disk with the rows in the database, both ways.
+//! Comparing the files in the store with the rows in the database, both ways.
+
+mod listed;
 
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
+use listed::Listed;
 use serde::Serialize;
 
 use super::{MediaError, MediaService};
@@ -22,7 +26,7 @@ pub struct Reconciled {
     pub dry_run: bool,
     /// Files that nobody knows.
     pub orphans: Orphans,
-    /// Files that the disk does not have, or not whole.
+    /// Files that the store does not have, or not whole.
     pub lost: Vec<String>,
 }
 
@@ -35,11 +39,11 @@ pub struct LastReconcile {
     pub dry_run: bool,
     /// Files that nobody knew.
     pub orphans: Orphans,
-    /// Files that the disk had not, or not whole.
+    /// Files that the store had not, or not whole.
     pub lost: usize,
 }
 
-/// Files on the disk without a row.
+/// Files in the store without a row.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Orphans {
     /// How many there were.
@@ -56,8 +60,8 @@ impl MediaService {
     /// may run meanwhile.
     pub async fn reconcile(&self, dry_run: bool) -> Result<Reconciled, MediaError> {
         let mut found = Reconciled { dry_run, ..Reconciled::default() };
-        for shard in self.blobs.shards().await? {
-            let mut files = self.blobs.files_in(shard).await?;
+        let mut pages = self.blobs.list();
+        while let Some(mut files) = pages.try_next().await? {
             files.sort_unstable_by_key(|file| file.id);
             self.find_orphans(&files, &mut found).await?;
         }
@@ -74,22 +78,24 @@ impl MediaService {
     /// Finds those of the files, in the order of their ids, that have no row: rows come before files, and go after
     /// them.
     async fn find_orphans(&self, files: &[Found], found: &mut Reconciled) -> Result<(), MediaError> {
-        let mut rows: Vec<MediaId> = Vec::new();
+        let mut rows: Vec<(MediaId, bool)> = Vec::new();
         let mut read_to = None;
         for file in files.iter().filter(|file| file.age >= ORPHAN_AGE) {
             if read_to.is_none_or(|end| end < file.id) {
                 let page = self.storage.all_media(before(file.id), PAGE).await?;
-                rows = page.iter().map(|media| media.id).collect();
+                rows = page.iter().map(|media| (media.id, is_whole(media))).collect();
                 let is_last = (rows.len() as u64) < PAGE;
-                read_to = if is_last { Some(MediaId([u8::MAX; 16])) } else { rows.last().copied() };
+                read_to = if is_last { Some(MediaId([u8::MAX; 16])) } else { rows.last().map(|(id, _)| *id) };
             }
-            if rows.binary_search(&file.id).is_ok() {
+            // Of a whole file no piece is wanted.
+            let is_wanted = |whole: bool| !(whole && file.piece.is_some());
+            if rows.binary_search_by_key(&file.id, |(id, _)| *id).is_ok_and(|at| is_wanted(rows[at].1)) {
                 continue;
             }
             found.orphans.found += 1;
             found.orphans.bytes += file.bytes;
             if !found.dry_run {
-                self.blobs.remove(file.id).await?;
+                self.blobs.remove_found(file).await?;
                 found.orphans.removed += 1;
                 let counted = &metrics().media;
                 if file.is_finished { &counted.orphans } else { &counted.unfinished_orphans }.increment(1);
@@ -98,13 +104,13 @@ impl MediaService {
         Ok(())
     }
 
-    /// Finds whole files that the disk does not have, and those that are back.
+    /// Finds whole files that the store does not have, and those that are back.
     async fn find_lost(&self, found: &mut Reconciled) -> Result<(), MediaError> {
-        let mut after = None;
+        let (mut after, mut listed) = (None, Listed::of(&*self.blobs));
         loop {
             let page = self.storage.all_media(after, PAGE).await?;
             for media in page.iter().filter(|media| is_whole(media)) {
-                let is_there = self.blobs.read(media.id, media.size).await?.is_some();
+                let is_there = listed.has(media).await?;
                 match (is_there, media.lost_at) {
                     (true, None) => {}
                     (true, Some(_)) if found.dry_run => {}
@@ -118,7 +124,7 @@ impl MediaService {
                     (false, None) => {
                         found.lost.push(media.id.to_string());
                         if !found.dry_run {
-                            tracing::error!(media.id = %media.id, "a file is missing on the disk");
+                            tracing::error!(media.id = %media.id, "a file is missing");
                             self.storage.lose_media(media.id, self.clock.now()).await?;
                         }
                     }

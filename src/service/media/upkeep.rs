@@ -23,6 +23,10 @@ impl MediaService {
         let first = tokio::time::Instant::now() + RECONCILE_EVERY;
         let mut nights = tokio::time::interval_at(first, RECONCILE_EVERY);
         let looking = async {
+            // A server starts without its bucket, which may come later.
+            if let Err(error) = self.blobs.probe().await {
+                tracing::error!(error = %error, "the store of files cannot be used");
+            }
             loop {
                 tokio::select! {
                     _ = counts.tick() => self.count().await,

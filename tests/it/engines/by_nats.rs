@@ -3,6 +3,7 @@
 
 mod copies;
 mod credentials;
+mod files;
 mod frozen;
 mod new_epoch;
 mod refused;

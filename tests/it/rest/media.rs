@@ -1,5 +1,6 @@
 //! Files: uploads, downloads, links, limits, and what is left behind.
 
+mod bucket;
 mod copied;
 mod cuts;
 mod download;
@@ -22,7 +23,7 @@ use tokio::net::TcpStream;
 const PART: &str = "application/offset+octet-stream";
 
 /// Some bytes that nothing compresses.
-fn random(size: usize) -> Bytes {
+pub(crate) fn random(size: usize) -> Bytes {
     let mut bytes = vec![0; size];
     rand::rng().fill(bytes.as_mut_slice());
     bytes.into()
@@ -48,7 +49,7 @@ fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
 }
 
 /// Declares an upload by tus, and returns its path.
-async fn create(http: &Http, size: usize) -> String {
+pub(crate) async fn create(http: &Http, size: usize) -> String {
     let size = size.to_string();
     let answer = ask(http, "POST", "/media", &[("tus-resumable", "1.0.0"), ("upload-length", &size)], "").await;
     assert_eq!(answer.status, 201, "{}", answer.text());
@@ -56,21 +57,21 @@ async fn create(http: &Http, size: usize) -> String {
 }
 
 /// Sends a part of an upload by tus.
-async fn patch(http: &Http, path: &str, offset: usize, part: impl Into<Bytes>) -> Answer {
+pub(crate) async fn patch(http: &Http, path: &str, offset: usize, part: impl Into<Bytes>) -> Answer {
     let offset = offset.to_string();
     let pairs = [("tus-resumable", "1.0.0"), ("upload-offset", offset.as_str()), ("content-type", PART)];
     ask(http, "PATCH", path, &pairs, part).await
 }
 
 /// Returns the offset of an upload.
-async fn offset(http: &Http, path: &str) -> usize {
+pub(crate) async fn offset(http: &Http, path: &str) -> usize {
     let answer = ask(http, "HEAD", path, &[("tus-resumable", "1.0.0")], "").await;
     assert_eq!(answer.status, 200);
     header(&answer, "upload-offset").unwrap().parse().unwrap()
 }
 
 /// Uploads a file in one request, and returns its path.
-async fn upload(http: &Http, content: &Bytes) -> String {
+pub(crate) async fn upload(http: &Http, content: &Bytes) -> String {
     let answer = ask(http, "POST", "/media", &[("content-type", "application/octet-stream")], content.clone()).await;
     assert_eq!(answer.status, 201, "{}", answer.text());
     header(&answer, "location").unwrap().to_owned()

@@ -6,8 +6,8 @@ use std::path::Path;
 use fluent_backend::domain::{Limiter, MediaState, PushOutcome, PushProvider};
 use fluent_backend::protocol::ErrorCode;
 use fluent_backend::telemetry::{
-    ALL_METRICS, ActorKind, CLOSE_CODES, DbFailure, Destroyed, Ephemeral, HandshakeOutcome, LOG_LEVELS, ListenerKind,
-    MediaOp, Metric, MetricKind, Pool, RowKind, STATUS_CLASSES, SocketKind,
+    ALL_METRICS, ActorKind, BucketOp, CLOSE_CODES, DbFailure, Destroyed, Ephemeral, HandshakeOutcome, LOG_LEVELS,
+    ListenerKind, MediaOp, Metric, MetricKind, Pool, RowKind, STATUS_CLASSES, SocketKind,
 };
 use fluent_backend::testing::{TestData, TestServer, eventually};
 use http::Method;
@@ -86,6 +86,9 @@ fn values(metric: &Metric, label: &str) -> Option<BTreeSet<&'static str>> {
         (_, "by") => set(&["wait", "journal", "resync"]),
         (_, "direction") => set(&["in", "out", "up", "down"]),
         (_, "what") => set(&["queue", "mac", "malformed", "stale", "epoch", "slow_consumer"]),
+        ("fluent_media_bucket_seconds" | "fluent_media_bucket_failures_total", _) => {
+            Some(BucketOp::ALL.map(BucketOp::as_str).into())
+        }
         (_, "op") => Some(MediaOp::ALL.map(MediaOp::as_str).into()),
         (_, "provider") => Some(PushProvider::ALL.iter().map(|provider| provider.as_str()).collect()),
         (_, "outcome") => Some(PushOutcome::ALL.iter().map(|outcome| outcome.as_str()).collect()),

@@ -106,8 +106,8 @@ async fn file(app: &App, request: &Request) -> Result<Response, ApiError> {
     let mut response = if request.method() == Method::HEAD {
         full(status, bytes::Bytes::new())
     } else {
-        let download = media.download(user, &file).await?;
-        let mut response = Response::new(body(download, range.clone()));
+        let download = media.download(user, &file, range.clone()).await?;
+        let mut response = Response::new(body(download));
         *response.status_mut() = status;
         response
     };
@@ -127,8 +127,8 @@ async fn find(app: &App, request: &Request) -> Result<(UserId, Media), ApiError>
     Ok((access.user, media.readable(access.user, id(request)?).await?))
 }
 
-fn body(download: Download, range: Range<u64>) -> Body {
-    Body::stream(StreamBody::new(download.send(range).map_ok(Frame::data)))
+fn body(download: Download) -> Body {
+    Body::stream(StreamBody::new(download.send().map_ok(Frame::data)))
 }
 
 fn cache_headers(headers: &mut HeaderMap, etag: &str) {

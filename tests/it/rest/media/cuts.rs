@@ -1,13 +1,12 @@
 //! A large upload that is cut off again and again, once by the end of the server's process.
 
-use std::path::Path;
-
 use bytes::Bytes;
 use fluent_backend::testing::{TestClient, eventually};
 use rand::RngExt as _;
 
 use super::{ask, begin_patch, create, header, random};
 use crate::support::binary::ServerProcess;
+use crate::support::files;
 
 /// `FLUENT_MEDIA_MIB` for more.
 const MIB: usize = 32;
@@ -46,16 +45,15 @@ async fn read_by_ranges(client: &TestClient, path: &str, size: usize) -> Vec<u8>
     read
 }
 
-fn files(dir: &Path) -> usize {
-    std::fs::read_dir(dir.join("data/media/up")).unwrap().count()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_survives_cuts_and_the_end_of_the_server() {
     let mib = std::env::var("FLUENT_MEDIA_MIB").ok().and_then(|text| text.parse().ok()).unwrap_or(MIB);
     let content = random(mib << 20);
     let dir = tempfile::tempdir().unwrap();
-    let server = ServerProcess::start(dir.path(), &[("FLUENT__MEDIA__MIN_FREE_BYTES", "0")]).await;
+    let variables = files::of_process(dir.path());
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let variables = [&[("FLUENT__MEDIA__MIN_FREE_BYTES", "0")], &variables[..]].concat();
+    let server = ServerProcess::start(dir.path(), &variables).await;
     let mut alice = TestClient::sign_up(server.http(), "alice").await;
     let path = create(&alice.http, content.len()).await;
     for _ in 0..CUTS {
@@ -68,7 +66,7 @@ async fn an_upload_survives_cuts_and_the_end_of_the_server() {
     let open = begin_patch(&alice, &path, at, content.len() - at, &content[at..end]).await;
     server.kill().await;
     drop(open);
-    let server = ServerProcess::start(dir.path(), &[("FLUENT__MEDIA__MIN_FREE_BYTES", "0")]).await;
+    let server = ServerProcess::start(dir.path(), &variables).await;
     alice = TestClient::log_in(server.http(), "alice", alice.id).await;
     let kept = offset_of(&alice, &path).await;
     // What the process had not read from the connection counts as well.
@@ -76,7 +74,7 @@ async fn an_upload_survives_cuts_and_the_end_of_the_server() {
     let answer = super::patch(&alice.http, &path, kept, content.slice(kept..)).await;
     assert_eq!(answer.status, 204, "{}", answer.text());
     assert!(read_by_ranges(&alice, &path, content.len()).await == content, "equal bytes");
-    assert_eq!(files(dir.path()), 0);
+    eventually("only the file is left", || async { (files::count(&dir.path().join("data")) == 1).then_some(()) }).await;
     assert!(server.stop().await.success());
 }
 
@@ -84,7 +82,10 @@ async fn an_upload_survives_cuts_and_the_end_of_the_server() {
 async fn the_offset_is_noted_while_bytes_come() {
     let content = random(2 * MARK + 1000);
     let dir = tempfile::tempdir().unwrap();
-    let server = ServerProcess::start(dir.path(), &[("FLUENT__MEDIA__MIN_FREE_BYTES", "0")]).await;
+    let variables = files::of_process(dir.path());
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let variables = [&[("FLUENT__MEDIA__MIN_FREE_BYTES", "0")], &variables[..]].concat();
+    let server = ServerProcess::start(dir.path(), &variables).await;
     let mut alice = TestClient::sign_up(server.http(), "alice").await;
     let path = create(&alice.http, content.len()).await;
     let open = begin_patch(&alice, &path, 0, content.len(), &content[..2 * MARK + 500]).await;
@@ -92,7 +93,7 @@ async fn the_offset_is_noted_while_bytes_come() {
     eventually("16 MiB are noted", || async { (offset_of(&alice, &path).await >= 2 * MARK).then_some(()) }).await;
     server.kill().await;
     drop(open);
-    let server = ServerProcess::start(dir.path(), &[("FLUENT__MEDIA__MIN_FREE_BYTES", "0")]).await;
+    let server = ServerProcess::start(dir.path(), &variables).await;
     alice = TestClient::log_in(server.http(), "alice", alice.id).await;
     assert!(offset_of(&alice, &path).await >= 2 * MARK, "it holds over the end of the process");
     assert!(server.stop().await.success());

@@ -2,14 +2,14 @@
 
 use fluent_backend::clock::Clock;
 use fluent_backend::domain::Timestamp;
-use fluent_backend::testing::TestServer;
 use serde_json::{Value, json};
 
 use super::{ask, create, header, random, upload};
+use crate::support::files;
 
 #[tokio::test]
 async fn a_file_comes_with_headers_that_let_no_browser_run_it() {
-    let server = TestServer::start().await;
+    let server = files::start().await;
     let http = server.sign_up("alice").await.http;
     let content = random(5000);
     let path = upload(&http, &content).await;
@@ -45,7 +45,7 @@ async fn a_file_comes_with_headers_that_let_no_browser_run_it() {
 
 #[tokio::test]
 async fn one_range_comes_alone() {
-    let server = TestServer::start().await;
+    let server = files::start().await;
     let http = server.sign_up("alice").await.http;
     let content = random(400_000);
     let path = upload(&http, &content).await;
@@ -75,7 +75,7 @@ async fn one_range_comes_alone() {
 
 #[tokio::test]
 async fn conditions_are_asked_after_the_right_to_read() {
-    let server = TestServer::start().await;
+    let server = files::start().await;
     let (alice, bob) = (server.sign_up("alice").await.http, server.sign_up("bob").await.http);
     let path = upload(&alice, &random(10)).await;
     let etag = format!("\"{}\"", path.strip_prefix("/media/").unwrap());
@@ -92,7 +92,7 @@ async fn conditions_are_asked_after_the_right_to_read() {
 
 #[tokio::test]
 async fn what_may_not_be_read_is_as_if_it_did_not_exist() {
-    let server = TestServer::start().await;
+    let server = files::start().await;
     let (alice, bob) = (server.sign_up("alice").await.http, server.sign_up("bob").await.http);
     let whole = upload(&alice, &random(10)).await;
     let open = create(&alice, 10).await;
@@ -118,7 +118,7 @@ async fn what_may_not_be_read_is_as_if_it_did_not_exist() {
 #[tokio::test]
 async fn a_link_lends_the_right_of_its_maker_for_a_while() {
     let clock = Clock::stopped_at(Timestamp::from_micros(1_800_000_000_000_000));
-    let server = TestServer::start_at(clock.clone(), |_| {}).await;
+    let server = files::start_at(clock.clone(), |_| {}).await;
     let alice = server.sign_up("alice").await;
     let content = random(10);
     let path = upload(&alice.http, &content).await;

@@ -1,30 +1,23 @@
 //! What is left of files whose time is over: nothing.
 
-use std::path::Path;
-
 use fluent_backend::clock::Clock;
 use fluent_backend::domain::Timestamp;
-use fluent_backend::testing::{TestClient, TestServer, eventually};
+use fluent_backend::testing::{TestClient, eventually};
 use serde_json::json;
 
 use super::{create, patch, random, upload};
-
-/// Returns the number of files in the directory.
-fn files(dir: &Path) -> usize {
-    let entries = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
-    entries.map(|path| if path.is_dir() { files(&path) } else { 1 }).sum()
-}
+use crate::support::files;
 
 #[tokio::test]
 async fn abandoned_and_deleted_files_leave_nothing() {
     let clock = Clock::stopped_at(Timestamp::from_micros(1_800_000_000_000_000));
-    let server = TestServer::start_at(clock.clone(), |config| {
+    let server = files::start_at(clock.clone(), |config| {
         config.messages.clear_every_ms = 20;
         config.auth.access_token_s = 86_400;
     })
     .await;
     let alice = server.sign_up("alice").await;
-    let media = server.data_dir().join("media");
+    let data = server.data_dir();
     alice.http.post("/media", &json!({"size": 10})).await.ok();
     let begun = create(&alice.http, 10).await;
     patch(&alice.http, &begun, 0, "hello").await.ok();
@@ -33,21 +26,21 @@ async fn abandoned_and_deleted_files_leave_nothing() {
     patch(&alice.http, &begun, 5, "w").await.ok();
     let whole = upload(&alice.http, &random(10)).await;
     let deleted = upload(&alice.http, &random(10)).await;
-    assert_eq!(files(&media), 3);
+    assert_eq!(files::count(&data), 3);
     alice.http.delete(&deleted).await.ok();
-    eventually("the deleted one is removed", || async { (files(&media) == 2).then_some(()) }).await;
+    eventually("the deleted one is removed", || async { (files::count(&data) == 2).then_some(()) }).await;
     clock.advance_secs(401);
     let alice = TestClient::log_in(server.http(), "alice", alice.id).await;
     assert_eq!(patch(&alice.http, &begun, 6, "orld").await.status, 404);
-    eventually("the abandoned one is removed", || async { (files(&media) == 1).then_some(()) }).await;
+    eventually("the abandoned one is removed", || async { (files::count(&data) == 1).then_some(()) }).await;
     let bob = server.sign_up("bob").await;
     let bobs = upload(&bob.http, &random(10)).await;
     bob.http.with_body(http::Method::DELETE, "/users/me", &json!({"password": TestClient::PASSWORD})).await.ok();
-    eventually("a deleted account's file is removed", || async { (files(&media) == 1).then_some(()) }).await;
+    eventually("a deleted account's file is removed", || async { (files::count(&data) == 1).then_some(()) }).await;
     assert_eq!(alice.http.get(&bobs).await.status, 404);
     clock.advance_secs(86_400);
     let alice = TestClient::log_in(server.http(), "alice", alice.id).await;
     assert_eq!(alice.http.get(&whole).await.status, 404);
-    eventually("the unclaimed one is removed", || async { (files(&media) == 0).then_some(()) }).await;
+    eventually("the unclaimed one is removed", || async { (files::count(&data) == 0).then_some(()) }).await;
     server.stop().await;
 }

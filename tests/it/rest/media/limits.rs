@@ -4,6 +4,7 @@ use fluent_backend::testing::{Answer, Http, TestServer, eventually};
 use serde_json::{Value, json};
 
 use super::{ask, begin_patch, create, header, patch, random, upload};
+use crate::support::files;
 
 fn limiter(answer: &Answer) -> String {
     assert_eq!(answer.problem(), (429, "rate_limited".to_owned()));
@@ -13,7 +14,7 @@ fn limiter(answer: &Answer) -> String {
 
 #[tokio::test]
 async fn uploads_are_counted_by_number_and_by_declared_bytes() {
-    let server = TestServer::start_alone(|config| {
+    let server = files::start_alone(|config| {
         config.limits.enabled = true;
         config.limits.media.count.burst = 3;
         config.limits.media.bytes.burst = 1000;
@@ -38,7 +39,7 @@ async fn uploads_are_counted_by_number_and_by_declared_bytes() {
 
 #[tokio::test]
 async fn a_user_has_so_many_files_bytes_and_unfinished_uploads() {
-    let server = TestServer::start_with(|config| {
+    let server = files::start_with(|config| {
         config.media.user_files = 4;
         config.media.user_bytes = 1000;
         config.media.max_bytes = 1000;
@@ -82,7 +83,7 @@ async fn ask_often(http: &Http, pairs: &[(&str, &str)]) -> Vec<Answer> {
 
 #[tokio::test]
 async fn few_transfers_run_at_once() {
-    let server = TestServer::start_alone(|config| {
+    let server = files::start_alone(|config| {
         config.media.transfers_per_user = 1;
         config.media.transfers = 2;
     })

@@ -10,6 +10,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{PART, ask, create, patch, random, upload};
+use crate::support::files;
 
 const SIZE: usize = 10;
 
@@ -132,7 +133,7 @@ impl World {
     async fn start() -> Self {
         let clock = Clock::stopped_at(Timestamp::from_micros(1_800_000_000_000_000));
         // Nothing is cleared away while the test looks: what is gone is gone at once.
-        let server = TestServer::start_at(clock.clone(), |config| {
+        let server = files::start_at(clock.clone(), |config| {
             config.messages.clear_every_ms = 3_600_000;
             config.media.unclaimed_s = 500;
         })
@@ -177,12 +178,7 @@ impl World {
             State::Deleted => _ = http.delete(&path).await.ok(),
             State::Expired => self.clock.advance_secs(500),
             State::Lost => {
-                for shard in std::fs::read_dir(self.server.data_dir().join("media")).unwrap() {
-                    let shard = shard.unwrap().path();
-                    if !shard.ends_with("up") {
-                        std::fs::remove_dir_all(shard).unwrap();
-                    }
-                }
+                files::lose_whole(&self.server.data_dir());
                 assert_eq!(http.get(&path).await.status, 404);
             }
             State::Created | State::Uploading | State::Complete => {}

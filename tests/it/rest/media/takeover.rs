@@ -1,14 +1,15 @@
 //! Several requests for one upload: the newest goes on, and a phone is not locked out by its own past.
 
-use fluent_backend::testing::{TestServer, eventually};
+use fluent_backend::testing::eventually;
 use tokio::io::AsyncWriteExt as _;
 
 use super::{ask, begin_patch, create, header, offset, patch, random};
+use crate::support::files;
 use crate::support::raw::{read_answer, read_to_end};
 
 #[tokio::test]
 async fn a_newer_part_goes_on_where_the_older_one_was_stopped() {
-    let server = TestServer::start_alone(|_| {}).await;
+    let server = files::start_alone(|_| {}).await;
     let alice = server.sign_up("alice").await;
     let content = random(300_000);
     let path = create(&alice.http, content.len()).await;
@@ -31,7 +32,7 @@ async fn a_newer_part_goes_on_where_the_older_one_was_stopped() {
 
 #[tokio::test]
 async fn a_question_for_the_offset_disturbs_no_lively_upload_and_ends_a_silent_one() {
-    let server = TestServer::start_alone(|_| {}).await;
+    let server = files::start_alone(|_| {}).await;
     let alice = server.sign_up("alice").await;
     let content = random(100_000);
     let path = create(&alice.http, content.len()).await;
@@ -50,7 +51,7 @@ async fn a_question_for_the_offset_disturbs_no_lively_upload_and_ends_a_silent_o
 
 #[tokio::test]
 async fn what_came_before_a_cut_is_kept() {
-    let server = TestServer::start_alone(|_| {}).await;
+    let server = files::start_alone(|_| {}).await;
     let alice = server.sign_up("alice").await;
     let content = random(100_000);
     let path = create(&alice.http, content.len()).await;
@@ -64,7 +65,7 @@ async fn what_came_before_a_cut_is_kept() {
 
 #[tokio::test]
 async fn a_body_without_a_length_ends_where_the_file_ends() {
-    let server = TestServer::start_alone(|_| {}).await;
+    let server = files::start_alone(|_| {}).await;
     let alice = server.sign_up("alice").await;
     let path = create(&alice.http, 10).await;
     let chunked = async |offset: usize, chunks: &str| {
@@ -86,7 +87,7 @@ async fn a_body_without_a_length_ends_where_the_file_ends() {
 
 #[tokio::test]
 async fn an_early_refusal_reaches_who_is_still_sending() {
-    let server = TestServer::start_alone(|_| {}).await;
+    let server = files::start_alone(|_| {}).await;
     let alice = server.sign_up("alice").await;
     let path = create(&alice.http, 500_000).await;
     let content = random(500_000);

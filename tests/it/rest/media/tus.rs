@@ -5,15 +5,15 @@ use std::time::{Duration, SystemTime};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use fluent_backend::clock::Clock;
-use fluent_backend::testing::TestServer;
 
 use super::{PART, ask, create, header, hex, offset, patch, random};
+use crate::support::files;
 
 const VERSION: (&str, &str) = ("tus-resumable", "1.0.0");
 
 #[tokio::test]
 async fn the_server_says_what_it_can_do() {
-    let server = TestServer::start_with(|config| config.media.max_bytes = 1000).await;
+    let server = files::start_with(|config| config.media.max_bytes = 1000).await;
     let path = create(&server.sign_up("alice").await.http, 5).await;
     for path in ["/media", &path] {
         let answer = ask(&server.http(), "OPTIONS", path, &[], "").await;
@@ -60,7 +60,7 @@ async fn the_server_says_what_it_can_do() {
 
 #[tokio::test]
 async fn an_upload_goes_on_part_by_part() {
-    let server = TestServer::start().await;
+    let server = files::start().await;
     let http = server.sign_up("alice").await.http;
     let content = random(300_000);
     let path = create(&http, content.len()).await;
@@ -96,7 +96,7 @@ fn httpdate(text: &str) -> SystemTime {
 
 #[tokio::test]
 async fn parts_are_checked_in_order_and_what_is_refused_changes_nothing() {
-    let server = TestServer::start().await;
+    let server = files::start().await;
     let (alice, bob) = (server.sign_up("alice").await.http, server.sign_up("bob").await.http);
     let path = create(&alice, 10).await;
     assert_eq!(patch(&alice, &path, 0, "abc").await.status, 204);
@@ -132,7 +132,7 @@ async fn parts_are_checked_in_order_and_what_is_refused_changes_nothing() {
 
 #[tokio::test]
 async fn a_part_with_a_checksum_is_kept_as_a_whole_or_not_at_all() {
-    let server = TestServer::start().await;
+    let server = files::start().await;
     let http = server.sign_up("alice").await.http;
     let content = random(200_000);
     let digest = |kind: &'static aws_lc_rs::digest::Algorithm, part: &[u8]| {
@@ -162,7 +162,7 @@ async fn a_part_with_a_checksum_is_kept_as_a_whole_or_not_at_all() {
 
 #[tokio::test]
 async fn creation_takes_what_tus_allows_and_refuses_the_rest() {
-    let server = TestServer::start_with(|config| config.media.max_bytes = 1000).await;
+    let server = files::start_with(|config| config.media.max_bytes = 1000).await;
     let http = server.sign_up("alice").await.http;
     for (pairs, status) in [
         (vec![("upload-length", "5")], 412),
@@ -203,7 +203,7 @@ async fn creation_takes_what_tus_allows_and_refuses_the_rest() {
 
 #[tokio::test]
 async fn an_upload_may_begin_with_its_creation() {
-    let server = TestServer::start().await;
+    let server = files::start().await;
     let http = server.sign_up("alice").await.http;
     let pairs = [VERSION, ("upload-length", "10"), ("content-type", PART)];
     let answer = ask(&http, "POST", "/media", &pairs, "hello").await;
@@ -222,7 +222,7 @@ async fn an_upload_may_begin_with_its_creation() {
 
 #[tokio::test]
 async fn the_digest_in_the_metadata_is_that_of_the_whole_file() {
-    let server = TestServer::start().await;
+    let server = files::start().await;
     let http = server.sign_up("alice").await.http;
     let content = random(50_000);
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &content);
@@ -243,7 +243,7 @@ async fn the_digest_in_the_metadata_is_that_of_the_whole_file() {
 
 #[tokio::test]
 async fn an_upload_is_ended_by_its_owner_and_other_methods_may_be_written_in_a_header() {
-    let server = TestServer::start().await;
+    let server = files::start().await;
     let (alice, bob) = (server.sign_up("alice").await.http, server.sign_up("bob").await.http);
     let path = create(&alice, 10).await;
     assert_eq!(bob.delete(&path).await.problem().0, 404);

@@ -6,12 +6,13 @@ use fluent_backend::testing::TestServer;
 use serde_json::{Value, json};
 
 use super::{ask, header, hex, offset, patch, random, upload};
+use crate::support::files;
 
 const FILE: (&str, &str) = ("content-type", "application/octet-stream");
 
 #[tokio::test]
 async fn a_small_file_is_one_request() {
-    let server = TestServer::start().await;
+    let server = files::start().await;
     let http = server.sign_up("alice").await.http;
     let content = random(100_000);
     let answer = ask(&http, "POST", "/media", &[FILE], content.clone()).await.ok();
@@ -26,7 +27,7 @@ async fn a_small_file_is_one_request() {
 
 #[tokio::test]
 async fn a_digest_is_checked_before_anything_is_kept() {
-    let server = TestServer::start_with(|config| config.media.user_files = 1).await;
+    let server = files::start_with(|config| config.media.user_files = 1).await;
     let http = server.sign_up("alice").await.http;
     let content = random(1000);
     let digest = STANDARD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &content));
@@ -44,7 +45,7 @@ async fn a_digest_is_checked_before_anything_is_kept() {
 
 #[tokio::test]
 async fn a_declared_file_is_put_or_sent_in_parts() {
-    let server = TestServer::start_with(|config| config.media.max_bytes = 1000).await;
+    let server = files::start_with(|config| config.media.max_bytes = 1000).await;
     let http = server.sign_up("alice").await.http;
     for (body, status) in [
         (json!({"size": 0}), 422),
@@ -80,7 +81,7 @@ async fn a_declared_file_is_put_or_sent_in_parts() {
 
 #[tokio::test]
 async fn the_same_key_is_the_same_file() {
-    let server = TestServer::start().await;
+    let server = files::start().await;
     let (alice, bob) = (server.sign_up("alice").await.http, server.sign_up("bob").await.http);
     let key = ("idempotency-key", "photo-1");
     let json = ("content-type", "application/json");
@@ -107,7 +108,7 @@ async fn the_same_key_is_the_same_file() {
 
 #[tokio::test]
 async fn without_media_there_is_no_such_path() {
-    let server = TestServer::start_with(|config| config.media.enabled = false).await;
+    let server = files::start_with(|config| config.media.enabled = false).await;
     let http = server.sign_up("alice").await.http;
     assert_eq!(ask(&http, "POST", "/media", &[FILE], "hello").await.problem(), (404, "not_found".to_owned()));
     let path = format!("/media/{}", "A".repeat(22));
