@@ -15,6 +15,7 @@ mod commands;
 mod dialects;
 mod error;
 mod keys;
+mod log;
 mod logins;
 pub mod media;
 mod messages;
@@ -37,6 +38,7 @@ pub use addresses::Addresses;
 pub use audit::Audit;
 pub use dialects::Dialects;
 pub use error::ServiceError;
+pub use log::LogState;
 pub use monitor::{
     ActorNode, ActorTree, Batch, Check, CheckName, Edge, ListedSession, Monitor, NotFollowed, Notice, NoticeLevel,
     Notices, Overview, PlacesTaken, Reader, Readiness, Series, Sessions, ShownError, ShownStatement, SlowList,

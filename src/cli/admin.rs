@@ -12,6 +12,7 @@ mod failure;
 mod glance;
 mod invite;
 mod limiter;
+mod log;
 mod media;
 mod names;
 mod push;
@@ -90,6 +91,11 @@ enum AdminCommand {
         #[command(subcommand)]
         command: database::DatabaseCommand,
     },
+    /// The log of a running server: its filter, and its last warnings and errors.
+    Log {
+        #[command(subcommand)]
+        command: log::LogCommand,
+    },
     /// Files of users: how many there are, and whether the disk has them.
     Media {
         #[command(subcommand)]
@@ -165,6 +171,7 @@ async fn at_the_api(config: &Config, remote: remote::RemoteArgs, command: AdminC
         AdminCommand::Address { command } => address::run(&mut api, command).await,
         AdminCommand::Audit { command } => audit::run(&mut api, command).await,
         AdminCommand::Database { command } => database::run(&mut api, command).await,
+        AdminCommand::Log { command } => log::run(&mut api, command).await,
         AdminCommand::Media { command } => media::run(&mut api, command).await,
         AdminCommand::Push { command } => push::run(&mut api, command).await,
         AdminCommand::Report { command } => report::run(&mut api, command).await,

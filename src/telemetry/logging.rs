@@ -4,10 +4,12 @@ use std::io::IsTerminal as _;
 
 use metrics::{Counter, counter};
 use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer};
 
+use super::log_filter::LogFilter;
+use super::log_lines::KeepLines;
 use super::messages::at_zero;
 use super::names;
 use crate::config::Log;
@@ -20,13 +22,13 @@ pub const LOG_LEVELS: [&str; 4] = ["error", "warn", "info", "debug"];
 /// The dependencies that log whole frames and requests do so through the `log` crate, which is deliberately not
 /// collected: no filter can make the server print message content.
 pub fn init_logging(log: &Log) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let filter = EnvFilter::try_new(&log.filter)?;
+    let filter = LogFilter::layer(&log.filter)?;
     let layer = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         // A line that cannot be written is dropped: to report that on the same stream would be a panic.
         .log_internal_errors(false);
-    let registry = tracing_subscriber::registry().with(filter).with(CountLines);
+    let registry = tracing_subscriber::registry().with(filter).with(CountLines).with(KeepLines);
     if log.format.is_json() {
         // The list of spans ends with the current one.
         registry.with(layer.json().with_current_span(false)).try_init()?;

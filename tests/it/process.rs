@@ -2,6 +2,7 @@
 
 mod admin;
 mod admin_live;
+mod admin_log;
 mod admin_people;
 mod admin_users;
 mod bucket;

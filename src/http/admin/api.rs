@@ -7,6 +7,7 @@ mod invites;
 mod keys;
 mod limiters;
 mod limits;
+mod log;
 mod media;
 mod push;
 mod registration;
@@ -72,6 +73,9 @@ pub(super) fn endpoints() -> Vec<Route> {
         route!(operator POST "/admin/api/keys" keys::rotate),
         route!(operator DELETE "/admin/api/keys/{kid}" keys::revoke),
         route!(operator GET "/admin/api/database/tables" database::tables),
+        route!(operator GET "/admin/api/log" log::show),
+        route!(operator PUT "/admin/api/log" log::switch, reads: BodyLimits::USERS),
+        route!(operator GET "/admin/api/log/lines" log::lines),
         route!(operator GET "/admin/api/media" media::status),
         route!(operator POST "/admin/api/media/reconcile" media::reconcile, reads: BodyLimits::USERS,
             timeout: Some(RECONCILE_TIMEOUT)),
