@@ -324,3 +324,13 @@ export interface Setting {
   value: unknown;
   source: "default" | "file" | "environment";
 }
+
+export interface SlowStatement {
+  statement: string;
+  pool: string;
+  count: number;
+  longest_ms: number;
+  latest_ms: number;
+  first_at: string;
+  last_at: string;
+}

@@ -1,6 +1,5 @@
 /** How charts are drawn. Colours are those of the style sheet, six hexadecimal digits each, right in both schemes. */
 import type uPlot from "uplot";
-import { WINDOW_S } from "../lib/ring.js";
 import type { Maybe } from "../lib/format.js";
 
 /** How a line looks: each with a colour and a dash of its own. */
@@ -27,6 +26,9 @@ const DASHES: Record<Look, number[] | undefined> = {
 /** The scale at the right is one of bytes, which are counted in powers of two. */
 const POWERS = Array.from({ length: 40 }, (_, power) => 2 ** (power + 10));
 
+/** Seconds that a chart shows at least, when the server has just started. */
+const LEAST_S = 120;
+
 const FONT = '11px system-ui, "Segoe UI", Roboto, sans-serif';
 
 /** Returns the options of uPlot for lines in a box; `onPoint` learns which point the pointer is at. */
@@ -50,7 +52,7 @@ export function options(box: HTMLElement, lines: Line[], onPoint: (at: number | 
       points: { size: 6 },
     },
     scales: {
-      x: { time: true, range: (_, least, most) => [Math.min(least ?? 0, (most ?? 0) - WINDOW_S), most ?? WINDOW_S] },
+      x: { time: true, range: (_, least, most) => [Math.min(least ?? 0, (most ?? 0) - LEAST_S), most ?? LEAST_S] },
       y: { range: fromZero },
       right: { range: fromZero },
     },

@@ -2,8 +2,8 @@
 import type { JSX } from "preact";
 import { overview } from "../data/live.js";
 import { useResource } from "../data/resource.js";
-import type { TableOfStore } from "../data/types.js";
-import { bytes, count, percent } from "../lib/format.js";
+import type { SlowStatement, TableOfStore } from "../data/types.js";
+import { bytes, count, percent, span } from "../lib/format.js";
 import { Meter } from "../parts/meter.js";
 import { Facts, Head, Loaded, Panel } from "../parts/parts.js";
 import { Table } from "../parts/table.js";
@@ -60,7 +60,33 @@ export function Store(): JSX.Element {
           );
         }}
       </Loaded>
+      <Slow />
     </>
+  );
+}
+
+function Slow(): JSX.Element {
+  const slow = useResource<{ over_ms: number | null; statements: SlowStatement[] }>("database/slow", EVERY_MS);
+  return (
+    <Panel title="Slow statements" about="Of the last hour, without their values.">
+      <Loaded of={slow}>
+        {({ over_ms, statements }) => (
+          <Table
+            caption="Slow statements"
+            columns={[
+              { head: "Statement", isName: true, cell: ({ statement }) => <code>{statement}</code> },
+              { head: "Times", isNumber: true, cell: ({ count: times }) => count(times) },
+              { head: "Longest", isNumber: true, cell: ({ longest_ms }) => span(longest_ms) },
+              { head: "Connections", cell: ({ pool }) => pool },
+              { head: "Last", cell: ({ last_at }) => <Time at={last_at} /> },
+            ]}
+            rows={statements}
+            keyOf={({ statement, pool }) => pool + statement}
+            empty={over_ms === null ? "Slow statements are not noted." : `None has taken more than ${span(over_ms)}.`}
+          />
+        )}
+      </Loaded>
+    </Panel>
   );
 }
 
