@@ -25,6 +25,9 @@ import type {
   User,
 } from "./wire.js";
 
+/** Messages that are decrypted in a row: what the person asks for meanwhile comes between. */
+const AT_ONCE = 32;
+
 /** What a client is made with. */
 export interface ClientOptions extends Pick<ApiOptions, "fetch" | "lock"> {
   /** The address of the server, such as `https://chat.example.org`. */
@@ -79,6 +82,7 @@ export class Client {
   #reload = 0;
   #isReloaded = true;
   #heldBack: StoredMessage[] = [];
+  #shown = Promise.resolve();
   readonly #stopListening = onWake(() => this.#engine?.wake());
 
   private constructor(options: ClientOptions) {
@@ -392,11 +396,14 @@ export class Client {
       this.#heldBack.push(...messages);
       return;
     }
-    const emitAll = (shown: readonly ShownMessage[]) => {
-      for (const message of shown) this.#emitter.emit("message", message);
-    };
-    // They are on disk: when what they say cannot be kept, it is found anew the next time.
-    void this.#texts.decrypt(messages).then(emitAll, () => emitAll(messages.map((one) => ({ text: null, ...one }))));
+    this.#shown = this.#shown.then(async () => {
+      for (let at = 0; at < messages.length; at += AT_ONCE) {
+        const some = messages.slice(at, at + AT_ONCE);
+        // They are on disk: when what they say cannot be kept, it is found anew the next time.
+        const nothing = () => some.map((one) => ({ text: null, ...one }));
+        for (const message of await this.#texts.decrypt(some).catch(nothing)) this.#emitter.emit("message", message);
+      }
+    });
   }
 
   async #startOver(me: number, startSeq: number): Promise<void> {

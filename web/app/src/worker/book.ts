@@ -11,6 +11,8 @@ import { shown } from "./shown.js";
 const MAX_UNREAD = 100;
 /** Changes within this time are shown together, in milliseconds. */
 const GATHER_MS = 30;
+/** Least time from one showing to the next, in milliseconds: each reads what is unread. */
+const REST_MS = 250;
 /** Most users whose presence the server watches for a socket. */
 const MAX_WATCHED = 256;
 
@@ -29,6 +31,7 @@ export class Book {
   #list = new Map<number, Conversation>();
   readonly #changed = new Set<number>();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #flushedAt = 0;
   #loading: Promise<void> | null = null;
   #isOver = false;
 
@@ -65,7 +68,8 @@ export class Book {
   /** Puts a conversation together anew, soon. */
   touch(partner: number): void {
     this.#changed.add(partner);
-    this.#timer ??= setTimeout(() => void this.#flush(), GATHER_MS);
+    const wait = Math.max(GATHER_MS, this.#flushedAt + REST_MS - Date.now());
+    this.#timer ??= setTimeout(() => void this.#flush(), wait);
   }
 
   touchAll(): void {
@@ -105,6 +109,7 @@ export class Book {
 
   async #flush(): Promise<void> {
     this.#timer = undefined;
+    this.#flushedAt = Date.now();
     const partners = [...this.#changed];
     this.#changed.clear();
     if (await this.#isNew(partners)) await this.load().catch(() => {});
