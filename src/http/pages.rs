@@ -25,8 +25,8 @@ pub(in crate::http) async fn index(app: Arc<App>, _: Request) -> Result<Response
 }
 
 /// The start page for operators.
-pub(in crate::http) async fn admin_index(_: Arc<App>, _: Request) -> Result<Response, ApiError> {
-    Ok(page(StatusCode::OK, include_str!("pages/admin.html")))
+pub(in crate::http) fn admin_index() -> Response {
+    page(StatusCode::OK, include_str!("pages/admin.html"))
 }
 
 /// The protocol, `docs/protocol.md`.

@@ -40,6 +40,7 @@ impl Level {
     }
 
     /// Returns the number.
+    #[must_use]
     pub fn get(&self) -> i64 {
         self.value.all().map(|value| value.load(Ordering::Relaxed)).sum()
     }
@@ -80,6 +81,7 @@ impl Total {
     }
 
     /// Returns the number.
+    #[must_use]
     pub fn get(&self) -> u64 {
         self.value.all().map(|value| value.load(Ordering::Relaxed)).sum()
     }

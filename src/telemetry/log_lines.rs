@@ -12,7 +12,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::fmt::FormattedFields;
 use tracing_subscriber::fmt::format::{DefaultFields, JsonFields};
 use tracing_subscriber::layer::Context;
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, Scope};
 
 use crate::clock::Clock;
 use crate::domain::Timestamp;
@@ -103,7 +103,7 @@ where
 {
     let (mut values, metadata) = (Values::default(), event.metadata());
     event.record(&mut values);
-    let spans = context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()).map(|span| {
+    let spans = context.event_scope(event).into_iter().flat_map(Scope::from_root).map(|span| {
         // As the layer that writes the log has formatted them.
         let extensions = span.extensions();
         let json = extensions.get::<FormattedFields<JsonFields>>().map(|fields| fields.fields.as_str());

@@ -86,6 +86,7 @@ impl SocketMetrics {
     }
 
     /// Returns how many sockets of a kind are open.
+    #[must_use]
     pub fn open(&self, kind: SocketKind) -> &Level {
         &self.open[kind as usize]
     }

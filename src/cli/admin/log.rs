@@ -29,7 +29,7 @@ pub(super) enum LogCommand {
     },
     /// Switch the filter for a time, after which it goes back by itself.
     Set {
-        /// Directives such as info,fluent_backend::push=debug.
+        /// As log.filter in the settings: a level, or levels for parts of the program, between commas.
         filter: String,
         /// For how long: a span such as 90s, 10m or 2h, a day at most.
         #[arg(long = "for", default_value = "10m", value_name = "SPAN", value_parser = seconds)]

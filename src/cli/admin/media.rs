@@ -63,12 +63,12 @@ fn status(status: &Value) -> String {
     let files = status["files"].as_object().into_iter().flatten();
     lines.extend(files.map(|(state, count)| format!("files {state}: {count}")));
     lines.push(format!("lost files: {}", status["lost"]));
-    let last = &status["last_reconcile"];
-    lines.push(if last.is_null() {
+    let compared = &status["last_reconcile"];
+    lines.push(if compared.is_null() {
         "not compared with the disk since the start".to_owned()
     } else {
-        let (at, orphans) = (cell(&last["at"]), &last["orphans"]);
-        let (found, removed, lost) = (&orphans["found"], &orphans["removed"], &last["lost"]);
+        let (at, orphans) = (cell(&compared["at"]), &compared["orphans"]);
+        let (found, removed, lost) = (&orphans["found"], &orphans["removed"], &compared["lost"]);
         format!("compared at {at}: {found} files that nobody knows, {removed} removed; {lost} lost")
     });
     lines.join("\n")

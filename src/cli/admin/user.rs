@@ -144,16 +144,12 @@ async fn list(api: &mut Api, text: Option<&str>, from: Option<i32>, limit: u64) 
 }
 
 fn detail(account: &Value) -> String {
-    let mut text: String =
-        COLUMNS.iter().map(|(heading, key)| format!("{heading:<15}{}\n", cell(&account[*key]))).collect();
-    for (heading, key) in
-        [("SESSIONS", "sessions"), ("SOCKETS", "sockets"), ("FILE BYTES", "media_bytes"), ("E-MAIL", "email")]
-    {
-        if !account[key].is_null() {
-            text.push_str(&format!("{heading:<15}{}\n", cell(&account[key])));
-        }
-    }
-    text.push('\n');
+    let more = [("SESSIONS", "sessions"), ("SOCKETS", "sockets"), ("FILE BYTES", "media_bytes"), ("E-MAIL", "email")];
+    let there = more.into_iter().filter(|(_, key)| !account[key].is_null());
+    let line = |(heading, key): (&str, &str)| format!("{heading:<15}{}", cell(&account[key]));
+    let mut lines: Vec<String> = COLUMNS.iter().copied().chain(there).map(line).collect();
+    lines.push(String::new());
+    let mut text = lines.join("\n") + "\n";
     text.push_str(&table(&account["push_targets"], &DEVICES, "no device is registered to be woken"));
     text
 }

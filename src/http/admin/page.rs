@@ -12,13 +12,10 @@ use crate::http::respond::Response;
 use crate::http::web::{OPERATORS_ROOT, has_operators_page, lead_to, operators_page};
 
 /// Leads to the page; where this program was built without it, what else is here.
-pub(super) async fn start(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
+pub(super) async fn start(_: Arc<App>, _: Request) -> Result<Response, ApiError> {
     // Another program at this address may have no page.
     let leads = has_operators_page().then(|| lead_to(StatusCode::TEMPORARY_REDIRECT, OPERATORS_ROOT));
-    match leads {
-        Some(response) => Ok(response),
-        None => pages::admin_index(app, request).await,
-    }
+    Ok(leads.unwrap_or_else(pages::admin_index))
 }
 
 /// Leads to the page, whose addresses are all below `/admin/`.

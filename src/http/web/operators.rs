@@ -23,7 +23,8 @@ pub(in crate::http) fn operators_page(path: &str, headers: &HeaderMap) -> Result
     served::respond(WebFiles::of_operators(), policies, path, headers)
 }
 
-#[cfg(all(test, feature = "web"))]
+#[cfg(feature = "web")]
+#[cfg(test)]
 mod tests {
     use http::StatusCode;
     use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ETAG, IF_NONE_MATCH};

@@ -185,6 +185,7 @@ fn millis(duration: Duration) -> u64 {
 }
 
 /// Turns an error of the library into one of the store, of the kind `NotFound` when what was named is gone.
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
 fn failure(error: Error) -> io::Error {
     // The answer of the service is in the innermost cause. On one line: XML has several.
     let mut text = error.to_string();

@@ -27,14 +27,14 @@ const EMAIL: &str = "SELECT email FROM users WHERE id = $1";
 impl Storage {
     /// Returns an account as operators see it.
     pub async fn account_state(&self, user: UserId) -> Result<Option<AccountState>, StorageError> {
-        self.reads.query_one(self.statement(BY_ID, [user.0.into()])).await?.map(read).transpose()
+        self.reads.query_one(self.statement(BY_ID, [user.0.into()])).await?.as_ref().map(read).transpose()
     }
 
     /// Returns the account that signs in with this name.
     pub async fn account_named(&self, name: &str) -> Result<Option<AccountState>, StorageError> {
         for key in login_keys(name) {
             if let Some(row) = self.reads.query_one(self.statement(BY_NAME, [key.into()])).await? {
-                return read(row).map(Some);
+                return read(&row).map(Some);
             }
         }
         Ok(None)
@@ -43,7 +43,7 @@ impl Storage {
     /// Returns accounts with lower ids than `before`, the highest first, at most `limit`.
     pub async fn newest_accounts(&self, before: Option<UserId>, limit: u64) -> Result<Vec<AccountState>, StorageError> {
         let values = [before.map_or(i32::MAX, |id| id.0).into(), bind(limit)];
-        self.reads.query(self.statement(NEWEST, values)).await?.into_iter().map(read).collect()
+        self.reads.query(self.statement(NEWEST, values)).await?.iter().map(read).collect()
     }
 
     /// Returns these accounts, by id; unknown ids are left out.
@@ -51,7 +51,7 @@ impl Storage {
         let mut states = Vec::with_capacity(users.len());
         for statement in Bulk::new(users.iter().map(|id| [Cell::Int(id.0)])).statements(self.backend(), THESE) {
             for row in self.reads.query(statement).await? {
-                states.push(read(row)?);
+                states.push(read(&row)?);
             }
         }
         states.sort_unstable_by_key(|state| state.id);
@@ -65,7 +65,7 @@ impl Storage {
     }
 }
 
-fn read(row: Row) -> Result<AccountState, StorageError> {
+fn read(row: &Row) -> Result<AccountState, StorageError> {
     let (id, name, created_at, last_seen_at): (UserId, String, Timestamp, Option<Timestamp>) =
         (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
     let (disabled_at, factors): (Option<Timestamp>, i64) = (row.get(4)?, row.get(5)?);

@@ -184,7 +184,7 @@ async fn a_drain_ends_each_stream_also_that_of_a_reader_who_does_not_read() {
         let bye = reader.next_named("bye").await;
         (bye.data, reader.next().await.is_none())
     };
-    let (_, (bye, has_ended)) = soon("the server stops", async { tokio::join!(server.drain(), reading) }).await;
+    let ((), (bye, has_ended)) = soon("the server stops", async { tokio::join!(server.drain(), reading) }).await;
     assert_eq!((bye, has_ended), (json!({"reason": "draining"}), true));
     drop(idle);
 }

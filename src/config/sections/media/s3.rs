@@ -99,10 +99,12 @@ mod tests {
         assert!(error.contains("--features s3") && !error.contains('\n'), "{error}");
     }
 
+    type Change = fn(&mut MediaS3);
+
     #[test]
     fn what_cannot_be_a_bucket_is_refused() {
         assert!(settings().validate(100).is_ok());
-        let wrong: [(&str, fn(&mut MediaS3)); 8] = [
+        let wrong: [(&str, Change); 8] = [
             ("bucket", |s3| s3.bucket.clear()),
             ("bucket", |s3| s3.bucket = "a/b".to_owned()),
             ("prefix", |s3| s3.prefix = "/a".to_owned()),
