@@ -65,12 +65,9 @@ impl S3Store {
             self.0.abort(media.id, upload).await?;
         }
         self.0.delete(&self.0.whole(media.id)).await?;
-        // A whole file has pieces only after a crash: those are found when files and rows are compared.
+        // A whole file has pieces only after a crash at its end: those are found when files and rows are compared.
         if media.offset < media.size && (media.offset > 0 || media.upload.is_some()) {
-            let mut pieces = self.0.list(Some(self.0.pieces_of(media.id)));
-            while let Some(object) = pieces.next().await {
-                self.0.delete(&object?.location).await?;
-            }
+            self.0.delete_pieces(media.id).await?;
         }
         Ok(())
     }

@@ -111,8 +111,8 @@ pub struct MediaMetrics {
     transfers: [Gauge; 2],
     /// Time until written bytes are on the disk.
     pub fsync_seconds: Histogram,
-    /// Time and failures of requests to the bucket of files.
-    bucket: [(Histogram, Counter); 8],
+    bucket_seconds: Histogram,
+    bucket_failures: [Counter; 8],
     stored_bytes: Gauge,
     lost: Gauge,
     /// Files that the disk had and the database did not know, removed.
@@ -129,13 +129,8 @@ impl MediaMetrics {
             bytes: Direction::ALL.map(|way| counter!(names::MEDIA_BYTES, "direction" => way.as_str())),
             transfers: Direction::ALL.map(|way| gauge!(names::MEDIA_TRANSFERS, "direction" => way.as_str())),
             fsync_seconds: histogram!(names::MEDIA_FSYNC_SECONDS),
-            bucket: BucketOp::ALL.map(|op| {
-                let op = op.as_str();
-                (
-                    histogram!(names::MEDIA_BUCKET_SECONDS, "op" => op),
-                    counter!(names::MEDIA_BUCKET_FAILURES, "op" => op),
-                )
-            }),
+            bucket_seconds: histogram!(names::MEDIA_BUCKET_SECONDS),
+            bucket_failures: BucketOp::ALL.map(|op| counter!(names::MEDIA_BUCKET_FAILURES, "op" => op.as_str())),
             stored_bytes: gauge!(names::MEDIA_STORED_BYTES),
             lost: gauge!(names::MEDIA_LOST),
             orphans: orphans("whole"),
@@ -146,7 +141,7 @@ impl MediaMetrics {
         for state in MediaState::ALL {
             made.files(state.name(), 0);
         }
-        made.bucket.iter().for_each(|(_, failures)| failures.increment(0));
+        made.bucket_failures.iter().for_each(|counter| counter.increment(0));
         for op in MediaOp::ALL {
             for status in STATUS_CLASSES.into_iter().skip(1) {
                 counter!(names::MEDIA_REQUESTS, "op" => op.as_str(), "status" => status).increment(0);
@@ -172,10 +167,9 @@ impl MediaMetrics {
 
     /// Counts a request to the bucket of files.
     pub fn bucket(&self, op: BucketOp, took: Duration, has_failed: bool) {
-        let (seconds, failures) = &self.bucket[op as usize];
-        seconds.record(took);
+        self.bucket_seconds.record(took);
         if has_failed {
-            failures.increment(1);
+            self.bucket_failures[op as usize].increment(1);
         }
     }
 

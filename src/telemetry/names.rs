@@ -160,7 +160,7 @@ metrics! {
     Gauge MEDIA_LOST = "fluent_media_lost" [] Count "Files that are missing on the disk";
     Histogram MEDIA_FSYNC_SECONDS = "fluent_media_fsync_seconds" [] Seconds
         "Time until bytes of a file are on the disk";
-    Histogram MEDIA_BUCKET_SECONDS = "fluent_media_bucket_seconds" ["op"] Seconds
+    Histogram MEDIA_BUCKET_SECONDS = "fluent_media_bucket_seconds" [] Seconds
         "Time of a request to the bucket of files, with its repetitions";
     Counter MEDIA_BUCKET_FAILURES = "fluent_media_bucket_failures_total" ["op"] Count
         "Requests to the bucket of files that have failed, repetitions too";

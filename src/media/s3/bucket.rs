@@ -14,6 +14,7 @@ use object_store::multipart::{MultipartStore as _, PartId};
 use object_store::path::Path;
 use object_store::{Error, GetOptions, GetRange, ObjectMeta, ObjectStore as _, ObjectStoreExt as _};
 
+use super::state::Piece;
 use crate::domain::MediaId;
 use crate::media::Pieces;
 use crate::media::files::Found;
@@ -89,7 +90,9 @@ impl Bucket {
     pub(super) async fn get(&self, id: MediaId, size: u64, range: Range<u64>) -> io::Result<Option<Pieces>> {
         let options = GetOptions { range: Some(GetRange::Bounded(range)), ..GetOptions::default() };
         match timed(BucketOp::Get, self.s3.get_opts(&self.whole(id), options)).await {
-            Ok(found) if found.meta.size == size => Ok(Some(found.into_stream().map_err(failure).boxed())),
+            Ok(found) if found.meta.size == size => {
+                Ok(Some(found.into_stream().map_err(|error| failure(&error)).boxed()))
+            }
             Ok(_) => Ok(None),
             Err(error) if is_gone(&error) => Ok(None),
             Err(error) => Err(error),
@@ -100,6 +103,19 @@ impl Bucket {
     pub(super) async fn get_whole(&self, path: &Path) -> io::Result<Bytes> {
         let got = async { self.s3.get(path).await?.bytes().await };
         timed(BucketOp::Get, got).await
+    }
+
+    /// Reads pieces of a file.
+    pub(super) async fn get_pieces(&self, id: MediaId, pieces: &[Piece]) -> io::Result<Vec<Bytes>> {
+        let mut bytes = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            let found = self.get_whole(&self.piece(id, &piece.name)).await?;
+            if found.len() as u64 != piece.bytes {
+                return Err(io::Error::new(io::ErrorKind::NotFound, "a piece of the upload has another size"));
+            }
+            bytes.push(found);
+        }
+        Ok(bytes)
     }
 
     pub(super) async fn has(&self, id: MediaId, size: u64) -> io::Result<bool> {
@@ -121,7 +137,16 @@ impl Bucket {
     /// Lists what is below a name, or everything that is ours.
     pub(super) fn list(&self, below: Option<Path>) -> BoxStream<'static, io::Result<ObjectMeta>> {
         let all = (!self.prefix.is_empty()).then(|| Path::from(self.prefix.as_str()));
-        self.s3.list(below.or(all).as_ref()).map_err(failure).boxed()
+        self.s3.list(below.or(all).as_ref()).map_err(|error| failure(&error)).boxed()
+    }
+
+    /// Removes all pieces of a file.
+    pub(super) async fn delete_pieces(&self, id: MediaId) -> io::Result<()> {
+        let mut pieces = self.list(Some(self.pieces_of(id)));
+        while let Some(object) = pieces.try_next().await? {
+            self.delete(&object.location).await?;
+        }
+        Ok(())
     }
 
     /// Begins an upload in parts, and returns its id.
@@ -171,7 +196,7 @@ pub(super) fn away(cause: impl std::fmt::Display) -> io::Error {
 
 async fn timed<T>(op: BucketOp, request: impl Future<Output = object_store::Result<T>>) -> io::Result<T> {
     let begun = Instant::now();
-    let result = request.await.map_err(failure);
+    let result = request.await.map_err(|error| failure(&error));
     let has_failed = result.as_ref().is_err_and(|error| !is_gone(error));
     metrics().media.bucket(op, begun.elapsed(), has_failed);
     if let (Err(error), true) = (&result, has_failed) {
@@ -185,11 +210,10 @@ fn millis(duration: Duration) -> u64 {
 }
 
 /// Turns an error of the library into one of the store, of the kind `NotFound` when what was named is gone.
-#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
-fn failure(error: Error) -> io::Error {
+fn failure(error: &Error) -> io::Error {
     // The answer of the service is in the innermost cause. On one line: XML has several.
     let mut text = error.to_string();
-    let mut cause = std::error::Error::source(&error);
+    let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
         let more = inner.to_string();
         if !text.contains(&more) {

@@ -29,7 +29,12 @@ impl UploadState {
         let text = media.upload.as_deref().unwrap_or_default();
         // Nothing yet, or what another store has written.
         let mut state: Self = serde_json::from_str(text).unwrap_or_default();
-        state.parts.truncate(usize::try_from(media.offset / S3_PART).unwrap_or(usize::MAX));
+        let parts = usize::try_from(media.offset / S3_PART).unwrap_or(usize::MAX);
+        if parts < state.parts.len() {
+            // The rest is behind parts that do not count.
+            state.parts.truncate(parts);
+            state.rest.clear();
+        }
         while state.bytes() > media.offset {
             state.rest.pop();
         }

@@ -24,11 +24,15 @@ pub(super) struct S3Writer {
     bucket: Arc<Bucket>,
     id: MediaId,
     size: u64,
+    /// Whether the file is larger than a part.
+    has_parts: bool,
     sha256: Option<[u8; 32]>,
     /// The digest of all bytes, while they have all come by here.
     digest: Option<Context>,
     /// What is kept for certain.
     state: UploadState,
+    /// Whether other requests were there before.
+    is_resumed: bool,
     /// What the row says.
     noted: UploadState,
     /// Bytes behind those.
@@ -53,8 +57,10 @@ impl S3Writer {
             bucket,
             id: media.id,
             size: media.size,
+            has_parts: media.size > S3_PART,
             sha256: media.sha256,
             digest: media.sha256.filter(|_| state.bytes() == 0).map(|_| Context::new(&SHA256)),
+            is_resumed: state != UploadState::default(),
             noted: state.clone(),
             state,
             gathered: Vec::new(),
@@ -62,11 +68,6 @@ impl S3Writer {
             pending: Pending::Nothing,
             stale: Vec::new(),
         }
-    }
-
-    /// Returns whether the file is larger than a part.
-    fn has_parts(&self) -> bool {
-        self.size > S3_PART
     }
 
     fn forget_gathered(&mut self) {
@@ -88,17 +89,10 @@ impl S3Writer {
 
     /// Reads the pieces behind the parts, and adds what was gathered.
     fn unfinished_part(&self) -> impl Future<Output = io::Result<Vec<Bytes>>> + Send + 'static {
-        let (bucket, id) = (self.bucket.clone(), self.id);
-        let (rest, gathered) = (self.state.rest.clone(), self.gathered.clone());
+        let (bucket, id, rest, gathered) =
+            (self.bucket.clone(), self.id, self.state.rest.clone(), self.gathered.clone());
         async move {
-            let mut bytes = Vec::with_capacity(rest.len() + gathered.len());
-            for piece in rest {
-                let found = bucket.get_whole(&bucket.piece(id, &piece.name)).await?;
-                if found.len() as u64 != piece.bytes {
-                    return Err(io::Error::new(io::ErrorKind::NotFound, "a piece of the upload has another size"));
-                }
-                bytes.push(found);
-            }
+            let mut bytes = bucket.get_pieces(id, &rest).await?;
             bytes.extend(gathered);
             Ok(bytes)
         }
@@ -147,7 +141,7 @@ impl S3Writer {
 
     /// Makes the object of the file.
     async fn make_whole(&mut self) -> io::Result<()> {
-        if !self.has_parts() {
+        if !self.has_parts {
             let bytes = self.unfinished_part().await?;
             return self.bucket.put(&self.bucket.whole(self.id), bytes).await;
         }
@@ -207,7 +201,7 @@ impl BlobWriter for S3Writer {
 
     fn begin(&mut self) -> BoxFuture<'_, io::Result<Option<String>>> {
         Box::pin(async move {
-            if !self.has_parts() || self.state.upload.is_some() {
+            if !self.has_parts || self.state.upload.is_some() {
                 return Ok(None);
             }
             self.state.upload = Some(self.bucket.begin(self.id).await?);
@@ -222,7 +216,7 @@ impl BlobWriter for S3Writer {
         }
         let room = S3_PART.saturating_sub(self.state.rest_bytes() + self.gathered_bytes);
         let room = usize::try_from(room).unwrap_or(usize::MAX);
-        self.pending = if self.has_parts() && block.len() >= room {
+        self.pending = if self.has_parts && block.len() >= room {
             self.gathered.push(block.split_to(room));
             Pending::Part(self.send_part(), block)
         } else {
@@ -293,9 +287,13 @@ impl BlobWriter for S3Writer {
                     return Ok(false);
                 }
             }
-            // Whoever goes on in the place of this request finds the whole file.
             self.stale.append(&mut self.state.rest);
             self.remove_stale();
+            if self.is_resumed {
+                // Those too that nothing names, because a server was killed.
+                let (bucket, id) = (self.bucket.clone(), self.id);
+                tokio::spawn(async move { bucket.delete_pieces(id).await });
+            }
             Ok(true)
         })
     }

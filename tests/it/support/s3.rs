@@ -76,9 +76,9 @@ impl S3Double {
     /// Lets a server keep its files here.
     pub(crate) fn configure(&self, config: &mut Config) {
         config.media.store = MediaStore::S3;
-        BUCKET.clone_into(&mut config.media.s3.bucket);
+        config.media.s3.bucket = BUCKET.into();
         config.media.s3.endpoint = format!("http://{}", self.addr);
-        "a/b".clone_into(&mut config.media.s3.prefix);
+        config.media.s3.prefix = "a/b".into();
         config.media.s3.allow_http = true;
         config.media.s3.credentials_file = self.credentials();
         config.media.s3.timeout_s = 5;
