@@ -67,6 +67,8 @@ pub const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Buckets of times, with edges at what the server promises.
 const SECONDS: [f64; 12] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+/// Buckets of the waits in mailboxes: fewer, since there are as many as kinds of actors.
+const WAIT_SECONDS: [f64; 10] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 /// Buckets of the times of requests: fewer, since there are as many as routes.
 const REQUEST_SECONDS: [f64; 5] = [0.005, 0.025, 0.1, 0.5, 2.5];
 /// Buckets of the times of password hashes.

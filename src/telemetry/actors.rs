@@ -38,7 +38,7 @@ impl ActorMetrics {
         let wait = |kind: ActorKind| {
             let kind = kind.as_str();
             let foreign = is_foreign.then(|| histogram!(names::MAILBOX_WAIT_SECONDS, "actor" => kind));
-            Times::new(Some(("actor", kind)), &super::SECONDS, foreign)
+            Times::new(Some(("actor", kind)), &super::WAIT_SECONDS, foreign)
         };
         Self {
             wait: ActorKind::ALL.map(wait),

@@ -13,7 +13,7 @@ use fluent_backend::testing::{TestData, TestServer, eventually};
 use http::Method;
 
 /// Most series of a server.
-const MAX_SERIES: usize = 1600;
+const MAX_SERIES: usize = 1500;
 /// Metrics that exist only where there is what they are about.
 const CONDITIONAL: [&str; 3] =
     ["fluent_tls_certificate_not_after_timestamp_seconds", "fluent_wal_bytes", "fluent_disk_free_bytes"];
