@@ -48,6 +48,7 @@ const RUN: &[(&str, &str, &str)] = &[
     ("docs/operations/page.md", "fluent-backend admin token create", commands::TOKEN_TEST),
     ("docs/operations/addresses.md", "fluent-backend admin address block", commands::ADDRESS_TEST),
     ("docs/operations/media.md", "fluent-backend media reconcile --dry-run", media::TEST),
+    ("docs/operations/media.md", "[media]\nstore", media::SETTINGS_TEST),
     ("docs/operations/push.md", "[push.webpush]", push::SETTINGS_TEST),
     ("docs/operations/push.md", "openssl genpkey", push::KEY_TEST),
 ];

@@ -1,8 +1,11 @@
 //! The command about files, as it is printed: at a running server, and at the store of a stopped one.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use fluent_backend::Config;
+use fluent_backend::config::MediaStore;
 use fluent_backend::testing::TestClient;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
@@ -13,6 +16,22 @@ use crate::support::binary::{ServerProcess, run};
 
 /// The test of the printed block.
 pub(super) const TEST: &str = "files_and_rows_are_compared_as_it_is_printed";
+
+/// The test of the printed settings.
+pub(super) const SETTINGS_TEST: &str = "the_settings_for_a_bucket_are_taken";
+
+#[test]
+fn the_settings_for_a_bucket_are_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("fluent.toml");
+    // With what is left out there.
+    let text = block("docs/operations/media.md", "[media]\nstore").replace("# endpoint", "endpoint");
+    std::fs::write(&path, text).unwrap();
+    let config = Config::load(Some(&path), HashMap::new()).unwrap();
+    let s3 = &config.media.s3;
+    assert_eq!((config.media.store, s3.bucket.as_str()), (MediaStore::S3, "fluent-files"));
+    assert_eq!((s3.region.as_str(), s3.endpoint.as_str()), ("eu-central-1", "https://s3.example.org"));
+}
 
 /// Returns the whole files of a server.
 fn files(dir: &Path) -> Vec<PathBuf> {

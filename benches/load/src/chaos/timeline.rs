@@ -31,7 +31,11 @@ impl Timeline {
 
     /// Notes that a message has come that was due at `due`.
     pub(super) fn note(&self, due: u64) -> Result<()> {
-        let (second, now) = (self.second(due), clock::now());
+        self.note_at(due, clock::now())
+    }
+
+    fn note_at(&self, due: u64, now: u64) -> Result<()> {
+        let second = self.second(due);
         let mut seconds = self.seconds.lock().unwrap_or_else(PoisonError::into_inner);
         while seconds.len() <= second {
             seconds.push(Latencies::new()?);
@@ -78,8 +82,8 @@ mod tests {
 
     #[test]
     fn a_message_counts_for_the_second_in_which_it_was_due() {
-        let timeline = Timeline { start: clock::now().saturating_sub(10 * SECOND), seconds: Mutex::default() };
-        timeline.note(timeline.start + 3 * SECOND / 2).unwrap();
+        let timeline = Timeline { start: 7 * SECOND, seconds: Mutex::default() };
+        timeline.note_at(17 * SECOND / 2, 17 * SECOND).unwrap();
         let p99 = timeline.p99();
         assert_eq!(p99.len(), 2);
         assert!(p99[1] > 8_000.0 && p99[0] < 1e-9, "{p99:?}");
