@@ -36,7 +36,7 @@ pub struct Notice {
     pub text: String,
 }
 
-/// The last notices. Bound: [`KEPT`].
+/// The last 50 notices.
 #[derive(Debug)]
 pub struct Notices {
     kept: Mutex<VecDeque<Notice>>,
