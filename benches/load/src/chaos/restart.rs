@@ -32,6 +32,8 @@ use outcome::{Outcome, Turn};
 
 /// How long everybody writes before the first restart, and after each.
 const CALM: Duration = Duration::from_secs(12);
+/// The seconds before a restart with which those after it are compared.
+const BEFORE: usize = 6;
 
 /// Restarts on one listening socket.
 #[derive(Clone, Debug, clap::Args, Serialize)]
@@ -109,9 +111,7 @@ impl Restart {
         hosts.first_mut().context("there is no server")?.start().await?;
         let everybody = begin(&mut crowd, phase, shared).await?;
         let now = || shared.timeline.as_ref().map_or(0, Timeline::now);
-        // The first second is one of many handshakes.
-        let mut calm_since = now() + 1;
-        let mut turns = Vec::new();
+        let mut turns: Vec<Turn> = Vec::new();
         for _ in 0..self.restarts {
             sleep(CALM).await;
             let (stopped, at, opened) = (Instant::now(), now(), shared.opened.load(Relaxed));
@@ -130,14 +130,13 @@ impl Restart {
             all_back(running, everybody, shared).await?;
             let back_after_s = stopped.elapsed().as_secs_f64();
             let reconnects = shared.opened.load(Relaxed) - opened;
-            turns.push(Turn::new(calm_since..at, served_after_s, back_after_s, reconnects));
-            calm_since = now() + 1;
+            turns.push(Turn::new(at.saturating_sub(BEFORE)..at, served_after_s, back_after_s, reconnects));
         }
         sleep(CALM).await;
         ensure!(sockets(hosts.first().context("there is no server")?).await? >= everybody, "phones have gone");
-        let end = now();
-        for turn in &mut turns {
-            turn.look(shared.timeline.as_ref(), end);
+        let begins = turns.iter().skip(1).map(Turn::begin).chain([now()]).collect::<Vec<_>>();
+        for (turn, next) in turns.iter_mut().zip(begins) {
+            turn.look(shared.timeline.as_ref(), next);
         }
         let found = finish(Ring::new(self.phones), crowd, everybody, phase, shared).await?;
         Ok((turns, found))

@@ -41,15 +41,18 @@ impl Turn {
         Self { calm, served_after_s, back_after_s, reconnects, calm_p99_ms: 0.0, p99_ms: Vec::new(), p99_back_s: 0 }
     }
 
-    /// Looks up how long messages took before it and from it on, until the second `end`.
-    pub(super) fn look(&mut self, timeline: Option<&Timeline>, end: usize) {
+    /// The second in which it began.
+    pub(super) fn begin(&self) -> usize {
+        self.calm.end
+    }
+
+    /// Looks up how long messages took before it and from it on, until the second `next`.
+    pub(super) fn look(&mut self, timeline: Option<&Timeline>, next: usize) {
         let p99 = timeline.map(Timeline::p99).unwrap_or_default();
         let of =
             |seconds: Range<usize>| p99.get(seconds.start..seconds.end.min(p99.len())).unwrap_or_default().to_vec();
         self.calm_p99_ms = worst(&of(self.calm.clone()));
-        let at = self.calm.end;
-        // The next restart has its own seconds.
-        self.p99_ms = of(at..end.min(at + self.calm.len() + 8));
+        self.p99_ms = of(self.begin()..next);
         self.p99_back_s = seconds_until_good(self.calm_p99_ms, &self.p99_ms) as u64;
     }
 }
