@@ -319,12 +319,6 @@ export interface LogLine {
   spans: string[];
 }
 
-export interface Setting {
-  key: string;
-  value: unknown;
-  source: "default" | "file" | "environment";
-}
-
 export interface SlowStatement {
   statement: string;
   pool: string;
