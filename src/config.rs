@@ -9,10 +9,12 @@ mod nats;
 mod origin;
 mod redaction;
 mod sections;
+mod sources;
 mod store;
 mod warnings;
 
 use std::collections::HashMap;
+use std::hash::RandomState;
 use std::path::{Path, PathBuf};
 
 use ::config::{Environment, File, FileFormat};
@@ -30,7 +32,10 @@ pub use sections::{
     Push, Quota, Rate, Registration, Reports, S3_PART, Server, Socket, Synchronous, Tls, TlsVersion, TokenAlgorithm,
     Web, WebPush,
 };
+pub use sources::{Setting, Source};
 pub use store::Store;
+
+use sources::Sources;
 
 /// `config/default.toml`: every key with its default and one comment.
 pub const DEFAULTS: &str = include_str!("../config/default.toml");
@@ -77,6 +82,9 @@ pub struct Config {
     pub quota: Quota,
     /// Logging.
     pub log: Log,
+    /// Where they were read.
+    #[serde(skip)]
+    sources: Sources,
 }
 
 impl Config {
@@ -87,12 +95,25 @@ impl Config {
 
     /// Reads the defaults, then `file`, then `variables` (the process environment, as a rule). Later ones win.
     pub fn load(file: Option<&Path>, variables: HashMap<String, String>) -> Result<Self, ConfigError> {
+        Self::read(file, variables, RandomState::new())
+    }
+
+    /// Reads the defaults, then `file`, then the environment of this process: what
+    /// [`changed_since`](Self::changed_since) reads again.
+    pub fn of_process(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut config = Self::load(file, Self::environment()?)?;
+        config.sources.of_process(file);
+        Ok(config)
+    }
+
+    fn read(
+        file: Option<&Path>,
+        variables: HashMap<String, String>,
+        digests: RandomState,
+    ) -> Result<Self, ConfigError> {
         let mut builder = ::config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
-        if let Some(path) = file {
-            let text = std::fs::read_to_string(path)
-                .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-            let text = without_byte_order_mark(&text);
-            check_syntax(path, text)?;
+        let text = file.map(read_file).transpose()?;
+        if let Some(text) = &text {
             builder = builder.add_source(File::from_str(text, FileFormat::Toml));
         }
         let variables = environment::with_short_names(variables);
@@ -104,7 +125,9 @@ impl Config {
         };
         let settings = builder.add_source(environment).build().map_err(invalid)?;
         former::refuse(&settings)?;
-        let config: Self = settings.try_deserialize().map_err(invalid)?;
+        let sources = Sources::of(&settings, text.as_deref(), digests).map_err(invalid)?;
+        let mut config: Self = settings.try_deserialize().map_err(invalid)?;
+        config.sources = sources;
         config.validate()?;
         Ok(config)
     }
@@ -246,6 +269,15 @@ impl Config {
     pub fn redacted_toml(&self) -> Result<String, ConfigError> {
         toml::to_string(self).map_err(|error| ConfigError::Invalid { file: None, reason: error.to_string() })
     }
+}
+
+/// Returns the text of a file, which is TOML.
+fn read_file(path: &Path) -> Result<String, ConfigError> {
+    let text =
+        std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+    let text = without_byte_order_mark(&text).to_owned();
+    check_syntax(path, &text)?;
+    Ok(text)
 }
 
 /// Returns a syntax error without the text of its line, which may hold a secret.

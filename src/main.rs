@@ -64,7 +64,7 @@ async fn run_on(
     command: ServerCommand,
     inherited: InheritedListeners,
 ) -> anyhow::Result<ExitCode> {
-    let config = Config::load(file, Config::environment()?)?;
+    let config = Config::of_process(file)?;
     match command {
         ServerCommand::Serve => Box::pin(serve(config, inherited)).await,
         ServerCommand::Migrate { command: MigrateCommand::Up } => {
@@ -141,7 +141,6 @@ async fn serve_until_stopped(
         tracing::warn!("{warning}");
     }
     let (database, format) = (cli::describe_database(&config)?, config.log.format);
-    let window = config.server.drain_window();
     let starting = Starting::begin();
     let mut server = tokio::select! {
         started = Box::pin(Server::start_on(config, inherited)) => started?,
@@ -150,23 +149,17 @@ async fn serve_until_stopped(
     drop(starting);
     cli::greet(&server, &database, format);
     let supervised = Supervised::begin(&server);
-    let failed = loop {
+    loop {
         tokio::select! {
             signal = signals.next() => match signal {
-                ServerSignal::Stop => break None,
-                ServerSignal::Reload => {
-                    tracing::info!("SIGHUP: the files that may change are read anew");
-                    supervised.reload(&server).await;
-                }
+                ServerSignal::Stop => break,
+                ServerSignal::Reload => supervised.reload(&server).await,
             },
-            error = server.failed() => break Some(error),
+            ended = server.until_stop() => break ended?,
         }
-    };
-    if let Some(error) = failed {
-        return Err(error.into());
     }
     tracing::info!("stopping: sockets are closed, messages are written; a second signal stops at once");
-    cli::say_stopping(window);
+    cli::say_stopping(server.drain_window());
     tokio::select! {
         drained = server.drain() => drained?,
         () = signals.stop() => anyhow::bail!("stopped at once by a second signal"),

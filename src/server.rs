@@ -1,5 +1,6 @@
 //! The server: wires storage, actors and HTTP together. It uses all other modules, and none uses it.
 
+mod address_rules;
 mod error;
 mod keys;
 mod listeners;
@@ -7,6 +8,7 @@ mod monitor;
 mod node;
 mod offline;
 mod parts;
+mod reload;
 mod watch;
 
 use std::net::SocketAddr;
@@ -24,10 +26,11 @@ use crate::http::{App, MAX_REFUSALS, Places, Tls};
 #[cfg(unix)]
 use crate::http::{LocalSocket, LocalSocketFile};
 use crate::push::{self, Sender};
+use crate::service::Reloaded;
 #[cfg(feature = "testing")]
 use crate::socket::Sockets;
 use crate::storage::Storage;
-use crate::telemetry::{ListenerKind, Seldom, UPKEEP_INTERVAL, metrics};
+use crate::telemetry::{ListenerKind, UPKEEP_INTERVAL, metrics};
 
 pub use error::ServerError;
 pub use listeners::InheritedListeners;
@@ -44,10 +47,8 @@ const MAX_ADMIN_CONNECTIONS: usize = 64;
 const RESERVED_FILES: u64 = (MAX_ADMIN_CONNECTIONS + MAX_REFUSALS + 96) as u64;
 /// The server does not start when it could hold fewer connections than this, unless fewer are configured.
 const LEAST_CONNECTIONS: usize = 64;
-/// The time after which the rules about addresses are read anew in any case.
-const RULES_INTERVAL: Duration = Duration::from_mins(1);
-/// Wait before they are read once more.
-const RULES_RETRY: Duration = Duration::from_millis(500);
+/// Longest wait, at the end of a drain, for the last responses to operators.
+const LAST_RESPONSES: Duration = Duration::from_secs(1);
 /// Longest wait for the writer's last batches after the sockets are closed.
 const WRITER_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -56,18 +57,21 @@ pub struct Server {
     addr: SocketAddr,
     admin_addr: SocketAddr,
     app: Arc<App>,
-    tls: Option<Arc<Tls>>,
+    /// Whether clients are served by TLS.
+    speaks_tls: bool,
     actors: ActorSystem,
     storage: Arc<Storage>,
     fatal: oneshot::Receiver<Fatal>,
     connections: TaskTracker,
+    /// The connections of operators.
+    operators: TaskTracker,
     /// The Unix socket for operators on this machine; none when it could not be made.
     #[cfg(unix)]
     _local: Option<LocalSocketFile>,
     /// Ends the monitor's rounds.
     _rounds: monitor::Rounds,
     _stop_serving: DropGuard,
-    _stop_background: DropGuard,
+    stop_background: DropGuard,
 }
 
 impl Server {
@@ -122,18 +126,20 @@ impl Server {
             .map_err(|source| listen_error(&addr, source))?;
         let stop = CancellationToken::new();
         // Operators are served until the end, so that they can watch the drain.
-        let places = Places::new(ListenerKind::Admin, MAX_ADMIN_CONNECTIONS, 0);
+        let (places, operators) = (Places::new(ListenerKind::Admin, MAX_ADMIN_CONNECTIONS, 0), TaskTracker::new());
         admin
-            .serve(&app, places, None, stop.clone(), &TaskTracker::new())
+            .serve(&app, places, None, stop.clone(), &operators)
             .map_err(|source| listen_error(&admin_addr, source))?;
         #[cfg(unix)]
-        let local = serve_locally(&app, &stop);
+        let local = serve_locally(&app, &stop, &operators);
+        let files = reload::ServerFiles::new(&app, actors.sender.clone(), tls.clone());
+        app.control.reload_by(Box::new(files));
         app.monitor.watch(Box::new(monitor::ServerEdge::new(&app, tls.clone())));
         tokio::spawn(monitor::beat(app.health.clone(), stop.clone()));
         tokio::spawn(monitor::look(app.monitor.clone(), stop.clone()));
         let rounds = monitor::start(&app.monitor).map_err(ServerError::Thread)?;
         tokio::spawn(upkeep(app.clone(), stop.clone()));
-        tokio::spawn(follow_address_rules(app.clone(), stop.clone()));
+        tokio::spawn(address_rules::follow(app.clone(), stop.clone()));
         if let Some(media) = &app.media {
             tokio::spawn(media.clone().upkeep(stop.clone()));
         }
@@ -148,16 +154,17 @@ impl Server {
             addr,
             admin_addr,
             app,
-            tls,
+            speaks_tls: tls.is_some(),
             actors,
             storage,
             fatal,
             connections,
+            operators,
             #[cfg(unix)]
             _local: local,
             _rounds: rounds,
             _stop_serving: drain.drop_guard(),
-            _stop_background: stop.drop_guard(),
+            stop_background: stop.drop_guard(),
         })
     }
 
@@ -176,18 +183,20 @@ impl Server {
     /// Returns whether clients are served by TLS.
     #[must_use]
     pub fn speaks_tls(&self) -> bool {
-        self.tls.is_some()
+        self.speaks_tls
     }
 
     /// Reads the files anew that may change while the server runs: the certificate of TLS with its key, and the keys of
-    /// access tokens.
-    pub async fn reload(&self) {
-        keys::look(&self.app, true).await;
-        // Perhaps the configuration of a provider is right now.
-        self.actors.sender.reset();
-        if let Some(tls) = &self.tls {
-            tls.look(true).await;
-        }
+    /// access tokens. The rules about addresses are read anew, too, and push services that have refused this server's
+    /// configuration are tried again. Logs and returns what has come of it, and which settings need a restart.
+    pub async fn reload(&self) -> Reloaded {
+        self.app.control.reload().await.unwrap_or_default()
+    }
+
+    /// Returns the longest time of a drain: what an operator has asked for, or else what is configured.
+    #[must_use]
+    pub fn drain_window(&self) -> Duration {
+        self.app.drain_window()
     }
 
     /// Returns a view of this server for a thread outside the runtime.
@@ -255,10 +264,20 @@ impl Server {
         }
     }
 
+    /// Waits until an operator asks for the stop of this server, which is then to be [drained](Self::drain). Fails when
+    /// the server cannot continue.
+    pub async fn until_stop(&mut self) -> Result<(), ServerError> {
+        let app = self.app.clone();
+        tokio::select! {
+            error = self.failed() => Err(error),
+            () = app.control.stop_is_asked() => Ok(()),
+        }
+    }
+
     /// Stops in order: reports itself as not ready, accepts no new connections, stores and confirms what was read,
     /// closes sockets with 1012, and closes the database. Takes at most the drain window and a few seconds.
     pub async fn drain(self) -> Result<(), ServerError> {
-        let window = self.app.config.server.drain_window();
+        let window = self.drain_window();
         self.actors.health.begin_drain();
         let app = self.app.clone();
         // The others learn of it at once; the database may be away.
@@ -276,7 +295,12 @@ impl Server {
         self.actors.persistence.drain(WRITER_TIMEOUT).await;
         self.app.service.audit().flush().await;
         self.actors.stop().await;
-        Ok(self.storage.close().await?)
+        let closed = self.storage.close().await;
+        // Whoever has asked for the stop gets the answer.
+        drop(self.stop_background);
+        self.operators.close();
+        let _ = tokio::time::timeout(LAST_RESPONSES, self.operators.wait()).await;
+        Ok(closed?)
     }
 }
 
@@ -302,12 +326,12 @@ pub fn make_data_dir(config: &Config) -> Result<(), ServerError> {
 /// Serves operators on this machine at a Unix socket in the data directory. Without that directory, as where the
 /// database is elsewhere, there is none: their commands then use the database themselves.
 #[cfg(unix)]
-fn serve_locally(app: &Arc<App>, stop: &CancellationToken) -> Option<LocalSocketFile> {
+fn serve_locally(app: &Arc<App>, stop: &CancellationToken, tasks: &TaskTracker) -> Option<LocalSocketFile> {
     let path = app.config.admin_socket();
     if !app.config.server.data_dir.is_dir() {
         return None;
     }
-    let served = LocalSocket::bind(&path).and_then(|socket| socket.serve(app, stop.clone()));
+    let served = LocalSocket::bind(&path).and_then(|socket| socket.serve(app, stop.clone(), tasks));
     served
         .inspect_err(|error| {
             let path = path.display();
@@ -356,33 +380,5 @@ async fn upkeep(app: Arc<App>, stop: CancellationToken) {
             // Those that were read before hold on.
             tracing::debug!(error = %error, "the limits of single users were not read");
         }
-    }
-}
-
-/// Reads the rules about addresses anew whenever they have changed, here or at another server, and closes the sockets
-/// of blocked networks.
-async fn follow_address_rules(app: Arc<App>, stop: CancellationToken) {
-    let failed = Seldom::new(Duration::from_mins(1));
-    // A server that is older than the rules does not say that it has changed them.
-    let mut rounds = tokio::time::interval(RULES_INTERVAL);
-    loop {
-        let changed = async {
-            tokio::select! {
-                () = app.address_rules.changed() => {}
-                _ = rounds.tick() => {}
-            }
-        };
-        if stop.run_until_cancelled(changed).await.is_none() {
-            return;
-        }
-        while let Err(error) = app.address_rules.read(&app.storage).await {
-            if failed.is_due() {
-                tracing::warn!(error = %error, "cannot read the address rules; trying again");
-            }
-            if stop.run_until_cancelled(tokio::time::sleep(RULES_RETRY)).await.is_none() {
-                return;
-            }
-        }
-        app.close_banned_sockets();
     }
 }

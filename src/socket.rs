@@ -212,7 +212,7 @@ struct OpenSockets {
     /// How many there are of each kind.
     counts: [AtomicUsize; SocketKind::ALL.len()],
     gate: Gate,
-    /// Longest time of a drain.
+    /// Longest time of a drain, unless an operator asks for another one.
     window: Duration,
 }
 
@@ -226,7 +226,7 @@ impl OpenSockets {
     fn spread(&self) -> Duration {
         let sockets = u32::try_from(self.count()).unwrap_or(u32::MAX);
         // The other half of the window is for writing what was read.
-        let spread = DRAIN_PER_SOCKET.saturating_mul(sockets).min(self.window / 2);
+        let spread = DRAIN_PER_SOCKET.saturating_mul(sockets).min(self.gate.drain_window(self.window) / 2);
         if self.gate.is_fenced() { spread.min(FENCE_SPREAD) } else { spread }
     }
 }

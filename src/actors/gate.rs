@@ -2,7 +2,8 @@
 //! from a database that other servers reach.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -17,13 +18,15 @@ struct State {
     /// Cancelled when those who have entered must leave; another one when the gate opens again.
     leave: Mutex<CancellationToken>,
     is_fenced: AtomicBool,
+    /// The longest time of the drain, where an operator has asked for another one than is configured.
+    asked_window: OnceLock<Duration>,
 }
 
 impl Default for Gate {
     fn default() -> Self {
         let drain = CancellationToken::new();
         let leave = Mutex::new(drain.child_token());
-        Self(Arc::new(State { drain, leave, is_fenced: AtomicBool::new(false) }))
+        Self(Arc::new(State { drain, leave, is_fenced: AtomicBool::new(false), asked_window: OnceLock::new() }))
     }
 }
 
@@ -38,6 +41,17 @@ impl Gate {
     #[must_use]
     pub fn drain(&self) -> &CancellationToken {
         &self.0.drain
+    }
+
+    /// Sets the longest time of the drain, before it begins. Returns whether none was set before: it stays.
+    pub fn ask_for_window(&self, window: Duration) -> bool {
+        self.0.asked_window.set(window).is_ok()
+    }
+
+    /// Returns the longest time of the drain: what an operator has asked for, or else what is `configured`.
+    #[must_use]
+    pub fn drain_window(&self, configured: Duration) -> Duration {
+        self.0.asked_window.get().copied().unwrap_or(configured)
     }
 
     /// Returns whether the server is fenced.
@@ -82,5 +96,13 @@ mod tests {
         assert!(after.is_cancelled() && gate.enter().is_none());
         gate.open();
         assert!(gate.enter().is_none(), "a drain is for good");
+    }
+
+    #[test]
+    fn the_first_window_that_is_asked_for_holds_in_the_place_of_the_configured_one() {
+        let (gate, configured) = (Gate::default(), Duration::from_secs(30));
+        assert_eq!(gate.drain_window(configured), configured);
+        assert!(gate.ask_for_window(Duration::from_secs(2)) && !gate.ask_for_window(Duration::from_secs(9)));
+        assert_eq!(gate.clone().drain_window(configured), Duration::from_secs(2));
     }
 }

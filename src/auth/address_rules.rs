@@ -38,12 +38,13 @@ impl AddressRules {
         })
     }
 
-    /// Reads the rules from the store.
-    pub async fn read(&self, storage: &Storage) -> Result<(), StorageError> {
+    /// Reads the rules from the store. Returns whether others hold now.
+    pub async fn read(&self, storage: &Storage) -> Result<bool, StorageError> {
         let _reading = self.reading.lock().await;
         let rules = storage.address_rules().await?;
+        let former = self.current.load_full();
         self.replace(&rules);
-        Ok(())
+        Ok(*former != **self.current.load())
     }
 
     /// Puts these rules in the place of all others.

@@ -15,6 +15,7 @@ mod limiter;
 mod log;
 mod media;
 mod names;
+mod process;
 mod push;
 mod registration;
 mod remote;
@@ -96,6 +97,14 @@ enum AdminCommand {
         #[command(subcommand)]
         command: log::LogCommand,
     },
+    /// Stop the running server in order, as SIGTERM does: sockets are closed over the window, messages are written, and
+    /// the process ends.
+    Drain(process::DrainArguments),
+    /// Have the running server read its files anew, as SIGHUP does: certificate, keys, rules about addresses. Says what
+    /// has changed, and which settings need a restart.
+    Reload,
+    /// The settings that hold, and where each was read: of the running server, or else those of a start now.
+    Config(process::ConfigArguments),
     /// Files of users: how many there are, and whether the disk has them.
     Media {
         #[command(subcommand)]
@@ -134,6 +143,7 @@ struct Shown {
 pub(crate) async fn admin(config: &Config, args: AdminArgs) -> anyhow::Result<ExitCode> {
     let shown = match args.command {
         AdminCommand::Names => names::run(config).await,
+        AdminCommand::Config(arguments) => process::settings(config, args.remote, arguments).await,
         AdminCommand::Top(arguments) => Box::pin(top::run(config, args.remote, arguments, args.json)).await,
         command => Box::pin(at_the_api(config, args.remote, command)).await,
     };
@@ -154,16 +164,20 @@ pub(crate) async fn admin(config: &Config, args: AdminArgs) -> anyhow::Result<Ex
 
 async fn at_the_api(config: &Config, remote: remote::RemoteArgs, command: AdminCommand) -> Result<Shown, Failure> {
     let mut api = match &command {
-        AdminCommand::Overview | AdminCommand::Actors | AdminCommand::Socket { .. } => {
-            Api::running(config, remote).await?
-        }
+        AdminCommand::Overview
+        | AdminCommand::Actors
+        | AdminCommand::Socket { .. }
+        | AdminCommand::Drain(_)
+        | AdminCommand::Reload => Api::running(config, remote).await?,
         _ => Api::reach(config, remote).await?,
     };
     let shown = match command {
         // It needs no server.
         AdminCommand::Names => names::run(config).await,
-        // It keeps its own connection.
-        AdminCommand::Top(_) => Ok(Shown { json: Value::Null, text: String::new() }),
+        // They keep connections of their own.
+        AdminCommand::Top(_) | AdminCommand::Config(_) => Ok(Shown { json: Value::Null, text: String::new() }),
+        AdminCommand::Drain(arguments) => process::drain(&mut api, &arguments).await,
+        AdminCommand::Reload => process::reload(&mut api).await,
         AdminCommand::Overview => glance::overview(&mut api).await,
         AdminCommand::Actors => glance::actors(&mut api).await,
         AdminCommand::Socket { command } => socket::run(&mut api, command).await,

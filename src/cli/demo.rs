@@ -75,7 +75,8 @@ fn config(directory: &Path, port: u16) -> anyhow::Result<Config> {
     Ok(config)
 }
 
-/// Prints the links, and lets the partner write back for ever. Returns only when that or the server fails.
+/// Prints the links, and lets the partner write back until an operator stops the server. Fails when that or the server
+/// does.
 async fn play(server: &mut Server, no_open: bool) -> anyhow::Result<()> {
     let (echo, [alice, bob]) = prepare(server).await?;
     let (tell, is_ready) = oneshot::channel();
@@ -89,7 +90,7 @@ async fn play(server: &mut Server, no_open: bool) -> anyhow::Result<()> {
     };
     tokio::select! {
         ended = Box::pin(writing_back) => ended,
-        error = server.failed() => Err(error.into()),
+        ended = server.until_stop() => ended.map_err(Into::into),
         never = showing => never,
     }
 }

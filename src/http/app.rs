@@ -1,6 +1,7 @@
 //! The parts that every endpoint can reach.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::body::StrangersBytes;
 use super::client_address::ClientAddresses;
@@ -16,7 +17,7 @@ use crate::config::Config;
 use crate::limits::Limiters;
 use crate::protocol::franking::ReportTokens;
 use crate::service::media::MediaService;
-use crate::service::{Addresses, Dialects, Monitor, Notices, Service};
+use crate::service::{Addresses, Control, Dialects, Monitor, Notices, Service};
 use crate::socket::Sockets;
 use crate::storage::Storage;
 
@@ -42,6 +43,8 @@ pub struct App {
     pub health: Arc<Health>,
     /// What operators see of the server.
     pub monitor: Arc<Monitor>,
+    /// What operators ask of the process.
+    pub control: Control,
     /// For saying to other servers that this one is there.
     pub who: WhoHandle,
     /// What is known of the other servers.
@@ -67,6 +70,12 @@ pub struct App {
 }
 
 impl App {
+    /// Returns the longest time of a drain: what an operator has asked for, or else what is configured.
+    #[must_use]
+    pub fn drain_window(&self) -> Duration {
+        self.health.gate().drain_window(self.config.server.drain_window())
+    }
+
     /// Closes the open sockets of clients whose networks may not come in.
     pub fn close_banned_sockets(&self) {
         let closed = self.sockets.close_banned(|client| self.address_rules.check(client).is_err());
@@ -96,6 +105,7 @@ impl App {
         let monitor = Monitor::new(&config, health, storage.clone(), sender, clock.clone(), notices);
         Arc::new(Self {
             monitor: Arc::new(monitor),
+            control: Control::default(),
             sockets: Sockets::new(
                 &config,
                 actors.registry.clone(),

@@ -134,33 +134,37 @@ impl Tls {
     pub async fn watch(self: Arc<Self>, stop: CancellationToken) {
         let mut ticks = tokio::time::interval(LOOK_INTERVAL);
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-            self.look(false).await;
+            // What cannot be used was logged.
+            let _ = self.look(false).await;
         }
     }
 
     /// Loads the files when they have changed and belong together. What cannot be used is logged when it stays so until
     /// the next look, since the two files change one after the other; `at_once` means that they should be whole by now.
-    pub async fn look(self: &Arc<Self>, at_once: bool) {
+    /// Returns whether another certificate is in use now.
+    pub async fn look(self: &Arc<Self>, at_once: bool) -> Result<bool, TlsError> {
         let tls = self.clone();
         // Ends early only when the process does.
-        let _ = tokio::task::spawn_blocking(move || tls.look_at_files(at_once)).await;
+        tokio::task::spawn_blocking(move || tls.look_at_files(at_once)).await.unwrap_or(Ok(false))
     }
 
-    fn look_at_files(&self, at_once: bool) {
+    fn look_at_files(&self, at_once: bool) -> Result<bool, TlsError> {
         let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
         let read = Files::read(&self.files);
         let found = match &read {
             Ok(files) => files.digest(),
             Err(error) => digest(&[error.to_string().as_bytes()]),
         };
+        let mut outcome = Ok(false);
         if found == looks.used {
             looks.failed = None;
-        } else if looks.failed.as_ref().is_none_or(|failed| failed.digest != found || !failed.was_told) {
+        } else if at_once || looks.failed.as_ref().is_none_or(|failed| failed.digest != found || !failed.was_told) {
             match read.and_then(|files| self.replace(&files)) {
                 Ok(not_after) => {
                     *looks = Looks { used: found, not_after, failed: None };
                     self.ends_at.store(not_after.as_secs(), Ordering::Relaxed);
                     tracing::info!(not_after = %not_after, "a new certificate is used");
+                    outcome = Ok(true);
                 }
                 Err(error) => {
                     let is_again = looks.failed.as_ref().is_some_and(|failed| failed.digest == found);
@@ -170,11 +174,13 @@ impl Tls {
                         tracing::error!(error = %error, "the new certificate cannot be used: the former one stays");
                     }
                     looks.failed = Some(Failed { digest: found, was_told });
+                    outcome = Err(error);
                 }
             }
         }
         self.has_failed.store(looks.failed.as_ref().is_some_and(|failed| failed.was_told), Ordering::Relaxed);
         self.warn_of_its_end(looks.not_after);
+        outcome
     }
 
     /// Puts the pair in these files into use. Returns the end of its certificate.

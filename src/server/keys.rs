@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::KeyError;
 use crate::http::App;
 
 /// Time between two looks at the files.
@@ -22,26 +23,28 @@ pub(super) async fn watch(app: Arc<App>, stop: CancellationToken) {
         }
         looks = (looks + 1) % LOOKS_UNTIL_SWEEP;
         // A failure is told once, until the keys can be loaded again.
-        is_sound = look(&app, is_sound).await;
+        is_sound = look(&app, is_sound).await.is_ok();
     }
 }
 
-/// Loads the keys anew if they have changed, and returns whether they can be used; the reason why not is logged if it
-/// is to be told.
-pub(super) async fn look(app: &Arc<App>, is_told: bool) -> bool {
+/// Loads the keys anew if they have changed, and returns whether they have, or why they cannot be used; that is logged
+/// if it is to be told.
+pub(super) async fn look(app: &Arc<App>, is_told: bool) -> Result<bool, KeyError> {
     let app = app.clone();
     // Files may be on a slow disk.
     match tokio::task::spawn_blocking(move || app.auth.access().reload()).await {
-        Ok(Ok(true)) => tracing::info!("the keys of access tokens have changed, and were loaded"),
+        Ok(Ok(true)) => {
+            tracing::info!("the keys of access tokens have changed, and were loaded");
+            Ok(true)
+        }
         Ok(Err(error)) => {
             if is_told {
                 tracing::error!(error = %error, "the keys of access tokens stay as they were");
             }
-            return false;
+            Err(error)
         }
-        Ok(Ok(false)) | Err(_) => {}
+        Ok(Ok(false)) | Err(_) => Ok(false),
     }
-    true
 }
 
 /// Removes the files of keys that are over. Their tokens are refused all the same, so a directory that is only read may

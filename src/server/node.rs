@@ -59,7 +59,7 @@ fn say(app: &App) {
 
 /// Returns the time in which this server will have closed its sockets, if it is stopping.
 fn leaving_in(app: &App) -> Option<Duration> {
-    app.health.is_draining().then(|| app.config.server.drain_window())
+    app.health.is_draining().then(|| app.drain_window())
 }
 
 /// Renews the row of this server. Returns how many servers are there, as far as is known.

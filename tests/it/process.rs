@@ -4,6 +4,7 @@ mod admin;
 mod admin_live;
 mod admin_log;
 mod admin_people;
+mod admin_process;
 mod admin_users;
 mod bucket;
 mod chat_files;

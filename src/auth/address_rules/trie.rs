@@ -8,18 +8,18 @@ use prefix_trie::joint::JointPrefixMap;
 use crate::domain::{AddressRule, Network, RuleAction, RuleScope, RuleSource, Timestamp};
 
 /// All rules.
-#[derive(Default)]
+#[derive(Default, PartialEq)]
 pub(super) struct Trie(JointPrefixMap<IpNet, Rules>);
 
 /// The rules about one network.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct Rules {
     all: Option<Rule>,
     auth: Option<Rule>,
 }
 
 /// What a rule says, without its network and scope.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Rule {
     pub(super) id: i64,
     pub(super) action: RuleAction,

@@ -37,15 +37,15 @@ impl Api {
     /// Reaches the server at an address, when one was given; or the one that runs on this machine. Never opens a store:
     /// what is asked is about the server alone.
     pub(super) async fn running(config: &Config, remote: RemoteArgs) -> Result<Self, Failure> {
-        if let Some(remote) = Remote::of(remote)? {
-            return Ok(Self(Way::Remote(remote)));
+        Self::if_running(config, remote).await?.ok_or_else(|| nobody(config))
+    }
+
+    /// As [`running`](Self::running); `None` when no server runs on this machine.
+    pub(super) async fn if_running(config: &Config, remote: RemoteArgs) -> Result<Option<Self>, Failure> {
+        match Remote::of(remote)? {
+            Some(remote) => Ok(Some(Self(Way::Remote(remote)))),
+            None => Self::connect(config).await,
         }
-        let nobody = || {
-            let path = config.admin_socket();
-            let hint = "start one, or name another with --url";
-            Failure::Unreachable(format!("no server runs here: nobody answers at {} ({hint})", path.display()))
-        };
-        Self::connect(config).await?.ok_or_else(nobody)
     }
 
     /// Reaches the running server, or opens its store.
@@ -150,6 +150,12 @@ impl Api {
         }
         json.ok_or_else(|| Failure::Unreachable("what answers is no server of this version".to_owned()))
     }
+}
+
+fn nobody(config: &Config) -> Failure {
+    let path = config.admin_socket();
+    let hint = "start one, or name another with --url";
+    Failure::Unreachable(format!("no server runs here: nobody answers at {} ({hint})", path.display()))
 }
 
 fn unusable(error: ServerError) -> Failure {

@@ -9,6 +9,7 @@ mod limiters;
 mod limits;
 mod log;
 mod media;
+mod process;
 mod push;
 mod registration;
 mod reports;
@@ -76,6 +77,9 @@ pub(super) fn endpoints() -> Vec<Route> {
         route!(operator GET "/admin/api/log" log::show),
         route!(operator PUT "/admin/api/log" log::switch, reads: BodyLimits::USERS),
         route!(operator GET "/admin/api/log/lines" log::lines),
+        route!(operator POST "/admin/api/drain" process::drain, reads: BodyLimits::USERS),
+        route!(operator POST "/admin/api/reload" process::reload),
+        route!(operator GET "/admin/api/config" process::settings),
         route!(operator GET "/admin/api/media" media::status),
         route!(operator POST "/admin/api/media/reconcile" media::reconcile, reads: BodyLimits::USERS,
             timeout: Some(RECONCILE_TIMEOUT)),

@@ -12,6 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::{LocalUser, own_user, serve};
 use crate::http::admin;
@@ -55,17 +56,19 @@ impl LocalSocket {
         Ok(Self { listener, file })
     }
 
-    /// Serves the local interface until `stop` is cancelled. The file stays for as long as what is returned.
-    pub fn serve(self, app: &Arc<App>, stop: CancellationToken) -> io::Result<LocalSocketFile> {
+    /// Serves the local interface until `stop` is cancelled; connections run in `tasks`. The file stays for as long as
+    /// what is returned.
+    pub fn serve(self, app: &Arc<App>, stop: CancellationToken, tasks: &TaskTracker) -> io::Result<LocalSocketFile> {
         let service = admin::local_service(app).map_err(io::Error::other)?;
         let Self { listener, file } = self;
-        tokio::spawn(async move {
+        let connections = tasks.clone();
+        tasks.spawn(async move {
             let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
             while let Some(Ok(place)) = stop.run_until_cancelled(places.clone().acquire_owned()).await {
                 match stop.run_until_cancelled(listener.accept()).await {
                     Some(Ok((stream, _))) => {
                         let (service, stop) = (service.clone(), stop.clone());
-                        tokio::spawn(async move {
+                        connections.spawn(async move {
                             admit(stream, service, stop).await;
                             drop(place);
                         });

@@ -233,6 +233,11 @@ impl ServerProcess {
         rustix::process::kill_process(pid_of(&self.child), rustix::process::Signal::HUP).unwrap();
     }
 
+    /// Waits for the end of the program, and returns its exit status.
+    pub(crate) async fn ended(mut self) -> ExitStatus {
+        soon("the server ends", self.child.wait()).await.unwrap()
+    }
+
     /// Asks the program to stop (`SIGTERM`) and returns its exit status.
     pub(crate) async fn stop(mut self) -> ExitStatus {
         rustix::process::kill_process(pid_of(&self.child), rustix::process::Signal::TERM).unwrap();
