@@ -1,7 +1,7 @@
 // Writes what a build has made into its folder, which is committed, so that the server builds without Node. `--check`
 // compares instead.
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
+import { brotliCompressSync, brotliDecompressSync, constants, gzipSync } from "node:zlib";
 
 /** Files whose text browsers take compressed. */
 const TEXT = /\.(html|js|css|svg|txt|webmanifest)$/;
@@ -14,6 +14,11 @@ function compress(contents) {
       [BROTLI_PARAM_SIZE_HINT]: contents.length,
     },
   });
+}
+
+/** Compresses as servers and proxies do that know nothing better. */
+export function gzip(contents) {
+  return gzipSync(contents, { level: 9 });
 }
 
 async function write(files, dist) {
@@ -57,10 +62,10 @@ export async function deliver(files, dist, command) {
   return undefined;
 }
 
-/** Holds the files with these names to a budget, in bytes as compressed by brotli. */
-export function hold(what, files, names, budget) {
+/** Holds the files with these names to a budget, in bytes as compressed, by brotli unless said otherwise. */
+export function hold(what, files, names, budget, by = compress) {
   const bytes = [...names].reduce(
-    (sum, name) => sum + compress(files.get(name)).length,
+    (sum, name) => sum + by(files.get(name)).length,
     0,
   );
   console.log(`${what}: ${bytes} bytes, budget ${budget}`);

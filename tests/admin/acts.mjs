@@ -76,6 +76,19 @@ export async function acts({ arrive, check, server, newToken }) {
   await audit.getByText("token acts").first().waitFor();
   check("the audit log names the token", true);
 
+  await operator.go("server");
+  await page.getByRole("searchbox").fill("admin.listen");
+  await page.locator("table.rows tbody tr", { hasText: "environment" }).waitFor();
+  check("settings say where they come from", true);
+  await page.getByRole("button", { name: "Reload …" }).click();
+  await operator.confirm("Read anew");
+  await operator.told("Nothing in use has changed.");
+  check("files are read anew", (await api("audit?limit=1")).entries[0].detail.action === "reload");
+  await page.getByRole("button", { name: "Drain …" }).click();
+  const stop = page.getByRole("dialog").getByRole("button", { name: "Drain and stop" });
+  check("nobody stops the server by a slip", await stop.isDisabled());
+  await page.keyboard.press("Escape");
+
   const reader = await arrive();
   await reader.signIn(newToken("reader", "read"));
   await reader.page.getByText("Token reader, read").waitFor();

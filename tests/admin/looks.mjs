@@ -19,6 +19,8 @@ export const VIEWS = {
   server: "server",
 };
 const PHONE = { width: 360, height: 740 };
+/** Most bytes of files, as sent, that the first view loads. */
+const FIRST_VIEW_BYTES = 60_000;
 /** Milliseconds over which processor time is counted. */
 const WATCHED_MS = 4_000;
 
@@ -73,7 +75,7 @@ export async function looks({ arrive, server, check, pictures, root, newToken })
   await page.locator(".twin summary").first().click();
   await page.locator(".twin-table tbody tr").first().waitFor();
   check("a chart has a table twin", (await page.locator(".twin-table tbody td").first().innerText()) !== "");
-  await cost(page);
+  await cost(page, check);
 }
 
 /** Returns whether each chart but that of refusals has something other than its axes. */
@@ -95,7 +97,7 @@ function hasLines(page) {
 }
 
 /** Prints what the page costs. */
-async function cost(page) {
+async function cost(page, check) {
   await page.reload();
   await page.locator(".sentence").waitFor();
   // The browser notes a paint after it, so that the text may be there first.
@@ -114,6 +116,7 @@ async function cost(page) {
   const before = await taken();
   await page.waitForTimeout(WATCHED_MS);
   const share = ((await taken()) - before) / (WATCHED_MS / 1_000);
+  check("the first view loads less than 60 kB", bytes < FIRST_VIEW_BYTES, bytes);
   console.log(`first contentful paint after ${paint.toFixed(0)} ms, ${bytes} bytes of files`);
   console.log(`the view Now takes ${(share * 100).toFixed(1)} % of a core while it is open`);
 }

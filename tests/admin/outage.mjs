@@ -1,4 +1,6 @@
-// A server that is killed, and comes back.
+// A server that is killed, and comes back; and one that is stopped from the page.
+import { eventually } from "../web/server.mjs";
+
 export async function outage({ arrive, check, server, newToken }) {
   const operator = await arrive();
   const { page } = operator;
@@ -15,4 +17,17 @@ export async function outage({ arrive, check, server, newToken }) {
   await page.locator(".sentence").waitFor();
   const isClear = await page.evaluate(() => document.querySelector("main.stale") === null);
   check("it comes back by itself, still signed in", isClear);
+
+  const writer = await arrive();
+  await writer.signIn(newToken("stops", "write"));
+  await writer.go("server");
+  await writer.page.getByRole("button", { name: "Drain …" }).click();
+  const dialog = writer.page.getByRole("dialog");
+  await dialog.getByLabel("Window").fill("1s");
+  await dialog.getByLabel("Type stop to go on").fill("stop");
+  await dialog.getByRole("button", { name: "Drain and stop" }).click();
+  await writer.told("Draining: the server stops within 1 s.");
+  await eventually("the server has ended", () => server.child.exitCode === 0);
+  check("a server that is drained from the page ends in order", true);
+  await server.run();
 }

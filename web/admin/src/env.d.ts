@@ -1,3 +1,3 @@
-/** The entries of docs/operations/alerts.md by the names of alerts: paragraphs, each of pieces of text and code. */
-declare const RUNBOOK: Record<string, ["text" | "code", string][][]>;
+/** The entries of docs/operations/alerts.md, as JSON: see `views/entries.ts`. */
+declare const RUNBOOK: string;
 declare module "*.css";

@@ -319,6 +319,18 @@ export interface LogLine {
   spans: string[];
 }
 
+export interface Setting {
+  key: string;
+  value: unknown;
+  source: "default" | "file" | "environment";
+}
+
+export interface Reloaded {
+  parts: { name: string; outcome: "unchanged" | "changed" | "failed"; reason: string | null }[];
+  needs_restart: string[];
+  config_error: string | null;
+}
+
 export interface SlowStatement {
   statement: string;
   pool: string;

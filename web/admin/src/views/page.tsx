@@ -6,32 +6,12 @@ import { connection, overview } from "../data/live.js";
 import { operator, signOut, token } from "../data/session.js";
 import { Dialogs } from "../parts/dialog.js";
 import { Icon } from "../parts/icon.js";
-import { Actors } from "./actors.js";
+import { Skeleton } from "../parts/parts.js";
 import { Connection } from "./connection.js";
-import { Door } from "./door.js";
 import { isTyping, Keys } from "./keys.js";
-import { Log } from "./log.js";
-import { Media } from "./media.js";
+import { hasFailed, loadViews, views } from "./later.js";
 import { Now } from "./now.js";
-import { People } from "./people.js";
-import { Push } from "./push.js";
-import { Server } from "./server.js";
 import { SignIn } from "./sign-in.js";
-import { Sockets } from "./sockets.js";
-import { Store } from "./store.js";
-
-const SHOWN: Record<string, () => JSX.Element> = {
-  "": Now,
-  actors: Actors,
-  sockets: Sockets,
-  people: People,
-  door: Door,
-  push: Push,
-  media: Media,
-  store: Store,
-  log: Log,
-  server: Server,
-};
 
 export function Page(): JSX.Element {
   if (token.value === null) return <SignIn />;
@@ -42,20 +22,25 @@ function Frame(): JSX.Element {
   const [hasKeys, showKeys] = useState(false);
   const main = useRef<HTMLElement>(null);
   const name = view.value?.path ?? null;
+  const View = name === null ? Nowhere : name === "" ? Now : (views.value?.[name] ?? null);
   const isFirst = useRef(true);
   useEffect(() => {
+    if (View === null) return;
     // Another view: the keyboard and screen readers begin at its head.
     if (!isFirst.current) main.current?.querySelector<HTMLElement>("h1")?.focus();
     isFirst.current = false;
     scrollTo(0, 0);
-  }, [place.value.join("/")]);
+  }, [place.value.join("/"), View === null]);
+  useEffect(() => {
+    if (View === null) void loadViews();
+  }, [View === null]);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
       if (document.querySelector("dialog[open]")) return;
       const chosen = VIEWS["1234567890".indexOf(event.key)];
       if (event.key === "?") showKeys(true);
-      else if (event.key === "/") search(main.current);
+      else if (event.key === "/") void search(main.current);
       else if (event.key.length === 1 && chosen) go(chosen.path);
       else return;
       event.preventDefault();
@@ -63,7 +48,6 @@ function Frame(): JSX.Element {
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
   }, []);
-  const View = name === null ? Nowhere : (SHOWN[name] ?? Nowhere);
   const isStale = connection.value.kind === "lost";
   return (
     <>
@@ -74,7 +58,7 @@ function Frame(): JSX.Element {
       <main ref={main} id="main" tabIndex={-1} class={isStale ? "stale" : undefined}>
         <Connection />
         <div class="view">
-          <View key={name ?? "nowhere"} />
+          {View === null ? <Coming /> : <View key={name ?? "nowhere"} />}
         </div>
       </main>
       <Dialogs />
@@ -83,10 +67,27 @@ function Frame(): JSX.Element {
   );
 }
 
+/** What is shown until a view is loaded. */
+function Coming(): JSX.Element {
+  if (!hasFailed.value) return <Skeleton />;
+  return (
+    <div class="failed" role="alert">
+      <p>This view could not be loaded. After an upgrade of the server the page must be loaded anew.</p>
+      <button type="button" onClick={() => void loadViews()}>
+        Try again
+      </button>
+      <button type="button" onClick={() => location.reload()}>
+        Load the page anew
+      </button>
+    </div>
+  );
+}
+
 /** Goes where one searches: in this view, or else among people. */
-function search(main: HTMLElement | null): void {
+async function search(main: HTMLElement | null): Promise<void> {
   const box = main?.querySelector<HTMLInputElement>("input[type=search]");
   if (box) return box.focus();
+  await loadViews();
   go("people");
   requestAnimationFrame(() =>
     requestAnimationFrame(() => main?.querySelector<HTMLInputElement>("input[type=search]")?.focus()),
@@ -118,7 +119,7 @@ function Side({ onKeys }: { onKeys: () => void }): JSX.Element {
         </div>
       </div>
       <nav aria-label="Views">
-        <ul ref={strip}>
+        <ul ref={strip} onPointerOver={() => void loadViews()} onFocusIn={() => void loadViews()}>
           {VIEWS.map(({ path, name, icon }) => (
             <li key={path}>
               <a href={`#/${path}`} aria-current={path === current ? "page" : undefined}>
