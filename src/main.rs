@@ -122,8 +122,10 @@ async fn run_on(
 async fn serve(config: Config, inherited: InheritedListeners) -> anyhow::Result<ExitCode> {
     let signals = ServerSignals::install()?;
     let format = config.log.format;
-    telemetry::init_logging(&config.log).map_err(|error| anyhow::anyhow!("log.filter: {error}"))?;
-    match Box::pin(serve_until_stopped(config, inherited, signals)).await {
+    let logging = telemetry::init_logging(&config.log).map_err(|error| anyhow::anyhow!("{error}"))?;
+    let ended = Box::pin(serve_until_stopped(config, inherited, signals)).await;
+    logging.finish().await;
+    match ended {
         Err(error) if format.is_json() && tracing::enabled!(tracing::Level::ERROR) => {
             tracing::error!("{}", cli::one_line(&error));
             Ok(ExitCode::FAILURE)

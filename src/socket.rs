@@ -201,10 +201,20 @@ fn log_opened(user: UserId, id: SocketId) {
     tracing::debug!(user.id = %user, connection.id = id.0, "socket opened");
 }
 
+/// Returns the span of a socket, if anybody asks for it.
+fn span_of(id: SocketId) -> Option<tracing::Span> {
+    let span = tracing::debug_span!(parent: None, "socket.session", connection.id = id.0);
+    (!span.is_disabled()).then_some(span)
+}
+
 /// Runs a socket in its span. Without anybody who asks for the span, no socket has room for it.
 async fn in_span<T>(id: SocketId, running: impl Future<Output = T> + Send) -> T {
-    let span = tracing::debug_span!("socket.session", connection.id = id.0);
-    if span.is_disabled() { running.await } else { Box::pin(running.instrument(span)).await }
+    if let Some(span) = span_of(id) {
+        #[cfg(feature = "otlp")]
+        let _kept = crate::telemetry::traces::SocketSpan::keep(id.0, &span);
+        return Box::pin(running.instrument(span)).await;
+    }
+    running.await
 }
 
 /// The open sockets, and how they leave when all must.

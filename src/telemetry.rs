@@ -27,6 +27,8 @@ mod slow;
 mod sockets;
 mod store;
 mod times;
+#[cfg(feature = "otlp")]
+pub mod traces;
 mod window;
 
 use std::sync::LazyLock;
@@ -45,7 +47,7 @@ pub use limiters::LimiterMetrics;
 pub use listener::{ListenerKind, ListenerMetrics};
 pub use log_filter::{LogFilter, NoFilter, Switched};
 pub use log_lines::{LogLine, newest_log_lines};
-pub use logging::{LOG_LEVELS, LogMetrics, init_logging};
+pub use logging::{LOG_LEVELS, LogGuard, LogMetrics, init_logging};
 pub use media::{BucketOp, Direction, MediaMetrics, MediaOp};
 pub use messages::{Destroyed, Ephemeral, MessageMetrics, RowKind};
 pub use names::{ALL as ALL_METRICS, Metric, MetricKind};
@@ -105,6 +107,8 @@ pub struct Metrics {
     pub process: ProcessMetrics,
     /// Those of the log.
     pub log: LogMetrics,
+    /// Spans of traces that were not exported.
+    pub trace_spans_dropped: Counter,
     /// Wait of a password hash for a thread.
     pub password_wait_seconds: Histogram,
     /// Time to hash one password.
@@ -168,6 +172,7 @@ impl Metrics {
             http: HttpMetrics::new(),
             process: ProcessMetrics::new(),
             log: LogMetrics::new(),
+            trace_spans_dropped: at_zero(counter!(names::TRACE_SPANS_DROPPED)),
             password_wait_seconds: histogram!(names::PASSWORD_WAIT_SECONDS),
             password_hash_seconds: histogram!(names::PASSWORD_HASH_SECONDS),
             passwords_waiting: Level::new(Gauge::noop()),

@@ -19,12 +19,14 @@ mod origins;
 pub(super) mod reply;
 pub(super) mod requests;
 mod slow;
+mod span;
 pub(super) mod thread;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tracing::Instrument as _;
 
 use super::health::Health;
 use super::mailbox::{Mailbox, Timed};
@@ -169,7 +171,11 @@ impl PersistenceState {
         let space = space_for(&commands);
         self.args.progress.begin(&commands, now);
         let writing = within(TRANSACTION_TIMEOUT, self.args.storage.carry_out(commands, &self.args.clock));
-        let done = Box::pin(writing).await;
+        let span = span::of_batch(&replies);
+        let done = Box::pin(writing.instrument(span.clone())).await;
+        if done.is_err() {
+            span.record("otel.status_code", "ERROR");
+        }
         let took = started.elapsed();
         slow::note(&self.args.health, self.args.storage.slow_statements(), &replies, took);
         match done {

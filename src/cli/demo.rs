@@ -46,7 +46,7 @@ pub(crate) async fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let data = tempfile::Builder::new().prefix("fluent-demo-").tempdir();
     let data = data.context("cannot make a directory for the demo")?;
     let config = config(data.path(), args.port)?;
-    telemetry::init_logging(&config.log).map_err(|error| anyhow::anyhow!("log.filter: {error}"))?;
+    let _logging = telemetry::init_logging(&config.log).map_err(|error| anyhow::anyhow!("{error}"))?;
     let mut server = tokio::select! {
         started = Box::pin(Server::start(config)) => started?,
         () = signals.stop() => return Ok(ExitCode::SUCCESS),

@@ -34,6 +34,13 @@ pub(super) struct Connection {
     pub(super) place: Arc<Place>,
 }
 
+impl Connection {
+    /// Returns whether a request with these extensions came over a connection from a proxy that is believed.
+    pub(super) fn is_of_trusted_proxy(extensions: &http::Extensions) -> bool {
+        extensions.get::<Self>().is_some_and(|connection| connection.is_of_trusted_proxy)
+    }
+}
+
 /// The parameters in the path of a request, as the router has found them.
 #[derive(Clone)]
 pub(super) struct PathParameters(pub(super) Vec<(String, String)>);

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::convert::Infallible;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
@@ -15,16 +16,20 @@ use tower::util::BoxCloneSyncService;
 use tower::{BoxError, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
-use tower_http::trace::{DefaultOnResponse, TraceLayer};
+use tower_http::trace::{DefaultOnResponse, OnResponse, TraceLayer};
 use tracing::field::Empty;
 
 use super::error::ApiError;
+#[cfg(feature = "otlp")]
+use super::extract::Connection;
 use super::host;
 use super::request_id::NameRequestLayer;
 use super::respond::Response;
 use super::unread::{RawRequest, ReadRestLayer, ResponseBody};
 use crate::config::Config;
 use crate::telemetry::RequestId;
+#[cfg(feature = "otlp")]
+use crate::telemetry::traces;
 
 /// The whole service behind a connection.
 pub(super) type Service = BoxCloneSyncService<http::Request<Incoming>, http::Response<ResponseBody>, Infallible>;
@@ -63,7 +68,7 @@ where
             TraceLayer::new_for_http()
                 .make_span_with(span)
                 .on_request(())
-                .on_response(DefaultOnResponse::new().level(tracing::Level::DEBUG))
+                .on_response(NoteResponse(DefaultOnResponse::new().level(tracing::Level::DEBUG)))
                 // Logged by the error itself, with its cause.
                 .on_failure(()),
         )
@@ -76,15 +81,34 @@ where
 /// Returns the log span of a request. It has the path, never the query, which may hold a token.
 fn span<B>(request: &http::Request<B>) -> tracing::Span {
     let id = request.extensions().get().map_or("", RequestId::as_str);
+    let (method, path) = (request.method(), request.uri().path());
     // A socket's handshake also has the id under which the socket is known.
     let socket = Empty;
-    tracing::info_span!(
-        "http.request",
-        method = %request.method(),
-        path = request.uri().path(),
-        request.id = id,
-        connection.id = socket,
-    )
+    #[cfg(not(feature = "otlp"))]
+    return tracing::info_span!("http.request", %method, path, request.id = id, connection.id = socket);
+    #[cfg(feature = "otlp")]
+    {
+        let kind = "server";
+        let span = tracing::info_span!(
+            "http.request", %method, path, request.id = id, connection.id = socket, otel.kind = kind
+        );
+        if Connection::is_of_trusted_proxy(request.extensions()) {
+            traces::go_on(&span, request.headers());
+        }
+        span
+    }
+}
+
+/// Notes in the span of a request how it was answered, and logs it as the layer does by itself.
+#[derive(Clone)]
+struct NoteResponse(DefaultOnResponse);
+
+impl<B> OnResponse<B> for NoteResponse {
+    fn on_response(self, response: &http::Response<B>, latency: Duration, span: &tracing::Span) {
+        #[cfg(feature = "otlp")]
+        traces::answered(span, response.status().as_u16());
+        self.0.on_response(response, latency, span);
+    }
 }
 
 /// Sets the security headers of a response. Those that an endpoint has set stay.

@@ -60,7 +60,7 @@ where
 
 /// Returns the name that a trusted proxy has given the request, or a new one. Anybody else could write anything there.
 fn name(request: &RawRequest) -> RequestId {
-    let is_trusted = request.extensions().get::<Connection>().is_some_and(|connection| connection.is_of_trusted_proxy);
+    let is_trusted = Connection::is_of_trusted_proxy(request.extensions());
     let foreign = request.headers().get(REQUEST_ID).filter(|_| is_trusted);
     foreign.and_then(|value| RequestId::of_proxy(value.as_bytes())).unwrap_or_else(RequestId::random)
 }

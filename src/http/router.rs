@@ -116,6 +116,8 @@ impl Router {
             .map_or_else(|refusal| matches!(refusal, ApiError::NotFound(_)), |(route, _)| route.is_page());
         let wants_page = !self.is_for_operators && may_be_page && accepts_html(request.headers());
         counted.route = found.as_ref().map_or(NOWHERE, |(route, _)| route.counted_as());
+        #[cfg(feature = "otlp")]
+        crate::telemetry::traces::routed(counted.route.1);
         counted.slow = found.as_ref().ok().filter(|(route, _)| route.is_quick()).map(|_| &self.slow);
         let result = match (self.admit(&app, &request, &found), found) {
             (Ok(access), Ok((route, parameters))) => self.handle(app, access, (route, parameters), request).await,

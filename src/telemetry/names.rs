@@ -124,6 +124,8 @@ metrics! {
     Gauge RUNTIME_BUSY = "fluent_runtime_busy_ratio" [] Count
         "The part of the last second for which the threads ran tasks";
     Counter LOG_LINES = "fluent_log_lines_total" ["level"] Count "Lines logged";
+    Counter TRACE_SPANS_DROPPED = "fluent_trace_spans_dropped_total" [] Count
+        "Spans of traces dropped because the collector did not take them in time";
 
     Histogram PASSWORD_WAIT_SECONDS = "fluent_password_wait_seconds" [] Seconds "Wait of a password hash for a thread";
     Histogram PASSWORD_HASH_SECONDS = "fluent_password_hash_duration_seconds" [] Seconds "Time of a password hash";

@@ -41,7 +41,7 @@ const APART: [(&str, &str); 7] = [
 ];
 
 /// Which modules may name a library. The program and the test support are clients of everything.
-const LIBRARIES: [(&str, &[&str]); 21] = [
+const LIBRARIES: [(&str, &[&str]); 23] = [
     ("sea_orm", &["storage"]),
     ("rusqlite", &["storage"]),
     ("sqlx", &["storage"]),
@@ -56,11 +56,13 @@ const LIBRARIES: [(&str, &[&str]); 21] = [
     ("indicatif", &["cli"]),
     ("listenfd", &["cli"]),
     ("object_store", &["media"]),
+    ("opentelemetry", &["telemetry"]),
     ("ppp", &["protocol"]),
-    ("reqwest", &["cli", "media", "push"]),
-    ("rustls", &["cli", "http", "media", "push"]),
+    ("reqwest", &["cli", "media", "push", "telemetry"]),
+    ("rustls", &["cli", "http", "media", "push", "telemetry"]),
     ("sd_notify", &["cli"]),
     ("tokio_rustls", &["http", "push", "socket"]),
+    ("tracing_opentelemetry", &["telemetry"]),
     // The server can decrypt no message: `push` only signs. The partner in a demo can, as any client.
     ("aws_lc_rs::rsa", &["cli", "push"]),
     ("fluent_client", &["cli"]),

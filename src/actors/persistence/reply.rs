@@ -21,13 +21,21 @@ struct HeldPermit {
     _permit: OwnedSemaphorePermit,
     /// The request; `None` for what the server does by itself.
     request: Option<RequestId>,
+    /// Its span.
+    #[cfg(feature = "otlp")]
+    span: tracing::Span,
 }
 
 impl RequestPermit {
     /// The right of the request that this task works for.
     #[must_use]
     pub fn new(permit: OwnedSemaphorePermit) -> Self {
-        Self(Arc::new(HeldPermit { _permit: permit, request: RequestId::current() }))
+        Self(Arc::new(HeldPermit {
+            _permit: permit,
+            request: RequestId::current(),
+            #[cfg(feature = "otlp")]
+            span: tracing::Span::current(),
+        }))
     }
 }
 
@@ -87,6 +95,15 @@ impl PendingReply {
     pub(super) fn request(&self) -> Option<&RequestId> {
         match &self.0 {
             Some(Way::Caller { permit, .. } | Way::Unattended { permit }) => permit.0.request.as_ref(),
+            Some(Way::Socket { .. }) | None => None,
+        }
+    }
+
+    /// Returns the span of the request whose command it is, if one is.
+    #[cfg(feature = "otlp")]
+    pub(super) fn request_span(&self) -> Option<&tracing::Span> {
+        match &self.0 {
+            Some(Way::Caller { permit, .. } | Way::Unattended { permit }) => Some(&permit.0.span),
             Some(Way::Socket { .. }) | None => None,
         }
     }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use rand::RngExt as _;
 use tokio::task::{Id, JoinSet};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use crate::clock::{Clock, random_bytes};
 use crate::domain::{LeaseEnd, LeasedTarget, PushOutcome, PushTarget, Sent, Timestamp, Wake, WakeId};
@@ -109,13 +111,26 @@ impl Flights {
 
     fn launch(&mut self, target: LeasedTarget, origin: String, landed: impl Fn() + Send + 'static) {
         let (sender, clock) = (self.sender.clone(), self.clock.clone());
+        let (provider, outcome) = (target.address.provider().as_str(), Empty);
+        let span = tracing::debug_span!(
+            parent: None, "push.send", provider, outcome, otel.kind = "client", otel.status_code = Empty
+        );
         let flight = self.flying.spawn(async move {
-            let (sent, wake_id) = send(&*sender, &target).await;
+            let (sent, wake_id) = send(&*sender, &target).instrument(span.clone()).await;
+            note_outcome(&span, &sent);
             let end = LeaseEnd::Sent { sent, at: clock.now(), wake_id };
             landed();
             (target, end)
         });
         self.origins.insert(flight.id(), origin);
+    }
+}
+
+/// Notes in the span of a request what has become of it.
+fn note_outcome(span: &Span, sent: &Sent) {
+    span.record("outcome", sent.outcome.as_str());
+    if sent.outcome != PushOutcome::Accepted {
+        span.record("otel.status_code", "ERROR");
     }
 }
 

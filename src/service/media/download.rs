@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use tokio::sync::mpsc;
+use tracing::Instrument as _;
 
 use super::{MediaError, MediaService, Transfer};
 use crate::domain::{Media, UserId};
@@ -49,7 +50,8 @@ impl Download {
     /// ends early when the store fails or the client reads too slowly.
     pub fn send(mut self) -> impl Stream<Item = std::io::Result<Bytes>> + Send + 'static {
         let (blocks, mut sent) = mpsc::channel(1);
-        tokio::spawn(async move {
+        let span = tracing::debug_span!("media.transfer", direction = "down");
+        let sending = async move {
             // Until the last piece is taken.
             let _transfer = self.transfer;
             loop {
@@ -66,7 +68,8 @@ impl Download {
                     return;
                 }
             }
-        });
+        };
+        tokio::spawn(sending.instrument(span));
         futures_util::stream::poll_fn(move |cx| sent.poll_recv(cx))
     }
 }

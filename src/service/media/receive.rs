@@ -75,7 +75,8 @@ impl OpenUpload {
             let _transfer = transfer;
             self.receive_all(body, checksum).await
         };
-        let received = tracker.spawn(Box::pin(in_current_request(receiving.in_current_span()))).await;
+        let span = tracing::debug_span!("media.transfer", direction = "up");
+        let received = tracker.spawn(Box::pin(in_current_request(receiving.instrument(span).in_current_span()))).await;
         received.map_err(|error| MediaError::Internal(error.to_string()))?
     }
 

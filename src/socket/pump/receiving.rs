@@ -63,6 +63,8 @@ where
 
     /// Hands a command to the session as soon as there is room for it.
     pub(super) fn submit(&mut self, command: Command, context: Context, credit: Credit, reading: &mut Reading) {
+        #[cfg(feature = "otlp")]
+        tracing::trace!(target: crate::telemetry::traces::EVENTS, "a command came");
         let bytes = Request::bytes_of(&command);
         match self.links.credits.try_fill(credit, bytes) {
             Ok(credit) => self.links.session.submit(command, context, credit),

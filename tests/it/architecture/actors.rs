@@ -61,6 +61,7 @@ const ORDER: &[&str] = &[
     "persistence::disk_space",
     "persistence::origins",
     "persistence::slow",
+    "persistence::span",
     "persistence::doubt",
     "persistence::thread",
     "persistence::announce",
