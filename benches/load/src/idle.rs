@@ -1,7 +1,6 @@
 //! Many idle sockets: how fast they connect, the cost of each, and the memory that the server gives back when they have
 //! left.
 
-mod crowd;
 mod outcome;
 
 use std::time::Duration;
@@ -11,11 +10,11 @@ use serde::Serialize;
 use tokio::time::{Instant, sleep_until};
 
 use crate::costs::{Costs, Snapshot};
+use crate::crowd::{Connects, Crowd};
 use crate::marked_frame::Dialect;
 use crate::memory::Memory;
 use crate::progress::Progress;
 use crate::target::Target;
-use crowd::Crowd;
 use outcome::{Left, Outcome};
 
 /// Wait from the last connect to the first measurement of memory.
@@ -56,15 +55,19 @@ impl Idle {
         self.run_on(target).await.with_context(|| format!("{}: {}", target.name, target.said()))
     }
 
+    async fn connect(&self, target: &Target, count: usize) -> Result<(Crowd, Connects)> {
+        Crowd::connect(target, count, self.dialect, self.at_once).await
+    }
+
     async fn run_on(&self, target: &Target) -> Result<Outcome> {
         let pid = target.pid.context("give the --pid of the server: its memory is what is measured")?;
-        let (first, _) = Crowd::connect(target, FIRST, self).await?;
+        let (first, _) = self.connect(target, FIRST).await?;
         first.leave().await;
         sleep_until(Instant::now() + SETTLE).await;
 
         let before = Memory::of(pid)?;
         let start = Snapshot::take(target, 0).await?;
-        let (crowd, connects) = Crowd::connect(target, target.accounts.len(), self).await?;
+        let (crowd, connects) = self.connect(target, target.accounts.len()).await?;
         let full = Snapshot::take(target, self.sockets.into()).await?;
         let came = Costs::between(target, &start, &full);
         let mut until = Instant::now() + SETTLE;

@@ -10,6 +10,7 @@ mod clock;
 mod cluster;
 mod compare;
 mod costs;
+mod crowd;
 mod database;
 mod delayed;
 mod deleted;
@@ -37,8 +38,10 @@ mod random;
 mod reference;
 mod relay;
 mod report;
+mod report_token;
 mod requests;
 mod running;
+mod scrape;
 mod search;
 mod seed;
 mod socket;
@@ -104,6 +107,15 @@ enum Command {
     Idle {
         #[command(flatten)]
         idle: idle::Idle,
+        #[command(flatten)]
+        own: Where,
+        #[command(flatten)]
+        running: Running,
+    },
+    /// How long the metrics of a server with many sockets take
+    Scrape {
+        #[command(flatten)]
+        scrape: scrape::Scrape,
         #[command(flatten)]
         own: Where,
         #[command(flatten)]
@@ -196,6 +208,14 @@ enum Command {
         #[command(flatten)]
         own: Where,
     },
+    /// What report tokens cost, as a part of what messages cost
+    #[command(name = "report_token")]
+    ReportToken {
+        #[command(flatten)]
+        report_token: report_token::ReportToken,
+        #[command(flatten)]
+        own: Where,
+    },
     /// Thousands of devices that were away and return at once
     Storm {
         #[command(flatten)]
@@ -279,6 +299,13 @@ async fn perform(command: Command) -> Result<()> {
             let target = target(&own, &running, idle.sockets, idle.dialect).await?;
             report::print(&idle.run(&target).await?)
         }
+        Command::Scrape { scrape, own, running } => {
+            let target = target(&own, &running, scrape.sockets, scrape.dialect).await?;
+            let outcome = scrape.run(&target).await?;
+            report::print(&outcome)?;
+            ensure!(outcome.holds(), "the metrics take too long");
+            Ok(())
+        }
         Command::History { history, own } => report::print(&history.run(&own.place(false).await?).await?),
         Command::ChatList { chat_list, own } => report::print(&chat_list.run(&own.place(false).await?).await?),
         Command::Growth { growth, own } => report::print(&growth.run(&own.place(false).await?).await?),
@@ -286,11 +313,22 @@ async fn perform(command: Command) -> Result<()> {
         Command::Unread { unread, own } => report::print(&unread.run(&own.place(false).await?).await?),
         Command::Search { search, own } => report::print(&search.run(&own.place(false).await?).await?),
         Command::Login { login, own } => report::print(&login.run(&own.place(false).await?).await?),
-        Command::Stuffing { stuffing, own } => report::print(&stuffing.run(&own.place(false).await?).await?),
+        Command::Stuffing { stuffing, own } => {
+            let outcome = stuffing.run(&own.place(false).await?).await?;
+            report::print(&outcome)?;
+            ensure!(outcome.holds(), "guesses slow others down too much");
+            Ok(())
+        }
         Command::Keys(keys) => report::print(&keys.run()?),
         Command::Media { media, own } => report::print(&Box::pin(media.run(&own.place(false).await?)).await?),
         Command::Tls { tls, own } => report::print(&tls.run(&own.place(false).await?).await?),
         Command::Timing { timing, own } => report::print(&timing.run(&own.place(false).await?).await?),
+        Command::ReportToken { report_token, own } => {
+            let outcome = report_token.run(&own.place(false).await?).await?;
+            report::print(&outcome)?;
+            ensure!(outcome.holds(), "report tokens cost too much");
+            Ok(())
+        }
         Command::Carrier { carrier, own } => {
             let outcome = Box::pin(carrier.run(&own.place(false).await?)).await?;
             report::print(&outcome)?;

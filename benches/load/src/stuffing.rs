@@ -1,5 +1,7 @@
 //! Guesses of passwords from many addresses at once, and what they do to the owner of an account and to messages.
 
+mod outcome;
+
 use std::cell::RefCell;
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep_until};
 
 use crate::bystanders::{Bystanders, Plan};
+use crate::costs::{Costs, Snapshot};
 use crate::latency::{Latencies, Summary};
 use crate::marked_frame::Dialect;
 use crate::place::Place;
@@ -17,13 +20,12 @@ use crate::report;
 use crate::requests::Connection;
 use crate::seed::PASSWORD;
 use crate::target::Target;
-use crate::traffic::Soundness;
 use crate::{clock, http};
+pub(crate) use outcome::Outcome;
+use outcome::Part;
 
 /// The owner's address, from which an account is known once it has logged in.
 const HOME: &str = "198.51.100.7";
-/// The pause between two logins of the owner.
-const OWNERS_PAUSE: Duration = Duration::from_millis(250);
 
 /// Without guesses, then guesses on one account, then guesses on many names, each for the same time.
 #[derive(Clone, Debug, clap::Args, Serialize)]
@@ -38,6 +40,12 @@ pub(crate) struct Stuffing {
     /// How long each part takes
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     seconds: u64,
+    /// Rounds of all parts, whose medians count
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: u32,
+    /// Milliseconds from an answer to the owner until the next login
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(0..=60_000))]
+    owner_pause_ms: u64,
     /// Connections of the proxy that brings the guesses
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     connections: u32,
@@ -57,35 +65,6 @@ enum Guessed {
     ManyNames,
 }
 
-/// One part.
-#[derive(Serialize)]
-struct Part {
-    guessed: Guessed,
-    /// Guesses by the status of the answer.
-    wrong: u64,
-    limited: u64,
-    busy: u64,
-    others: u64,
-    /// Passwords that were hashed, the owner's among them.
-    hashed: f64,
-    owner_logins: u64,
-    owner_refused: u64,
-    owner_ms: Summary,
-    message_ms: Summary,
-    #[serde(flatten)]
-    sound: Soundness,
-}
-
-/// The result of all parts.
-#[derive(Serialize)]
-pub(crate) struct Outcome {
-    workload: &'static str,
-    target: String,
-    #[serde(flatten)]
-    stuffing: Stuffing,
-    parts: Vec<Part>,
-}
-
 #[derive(Default)]
 struct Counts {
     wrong: u64,
@@ -96,15 +75,25 @@ struct Counts {
 
 impl Stuffing {
     pub(crate) async fn run(&self, place: &Place) -> Result<Outcome> {
-        let target = place.with_guarded_logins("guarded").server(1 + 2 * self.bystanders.pairs, Dialect::V1).await?;
-        let mut parts = Vec::new();
-        for guessed in [Guessed::Nobody, Guessed::OneAccount, Guessed::ManyNames] {
-            let part =
-                self.part(&target, guessed).await.with_context(|| format!("{}: {}", target.name, target.said()))?;
-            report::say(&part.to_string());
-            parts.push(part);
+        let place = place.with_guarded_logins("guarded");
+        let (mut rounds, mut name) = (Vec::new(), String::new());
+        for _ in 0..self.rounds {
+            // Limits begin anew.
+            let target = place.server(1 + 2 * self.bystanders.pairs, Dialect::V1).await?;
+            let part = async |guessed| {
+                let part = self.part(&target, guessed).await;
+                let part = part.with_context(|| format!("{}: {}", target.name, target.said()))?;
+                report::say(&part.to_string());
+                anyhow::Ok(part)
+            };
+            rounds.push([
+                part(Guessed::Nobody).await?,
+                part(Guessed::OneAccount).await?,
+                part(Guessed::ManyNames).await?,
+            ]);
+            name.clone_from(&target.name);
         }
-        Ok(Outcome { workload: "stuffing", target: target.name.clone(), stuffing: self.clone(), parts })
+        Ok(Outcome::of(name, self.clone(), rounds))
     }
 
     async fn part(&self, target: &Target, guessed: Guessed) -> Result<Part> {
@@ -116,7 +105,7 @@ impl Stuffing {
         let witness = Bystanders::begin(target, bystanders, self.bystanders, self.seed).await?;
         let count_hashes =
             || async { anyhow::Ok(hashed(&http::get(target.admin.context("no metrics")?, "/metrics").await?)) };
-        let before = count_hashes().await?;
+        let (before, idle) = (count_hashes().await?, Snapshot::take(target, 0).await?);
         let (from, until) = (clock::now(), Instant::now() + Duration::from_secs(self.seconds));
         let counts = RefCell::new(Counts::default());
         let guessing = async {
@@ -126,7 +115,9 @@ impl Stuffing {
             }
             anyhow::Ok(())
         };
-        let ((), (owner_ms, owner_logins, owner_refused)) = tokio::try_join!(guessing, at_home(&mut owner, until))?;
+        let ((), (owner_ms, owner_logins, owner_refused)) =
+            tokio::try_join!(guessing, self.at_home(&mut owner, until))?;
+        let costs = Costs::between(target, &idle, &Snapshot::take(target, 0).await?);
         let (to, hashed) = (clock::now(), count_hashes().await? - before);
         let witness = witness.end().await?;
         let message_ms = witness.between(from, to)?;
@@ -143,8 +134,25 @@ impl Stuffing {
             owner_refused,
             owner_ms,
             message_ms,
+            server_cores: costs.server_cores,
+            tool_cores: costs.tool_cores,
+            other_cores: costs.other_cores,
             sound,
         })
+    }
+
+    /// Logs the owner in again and again. Returns the times, and how many logins there were and were refused.
+    async fn at_home(&self, owner: &mut Connection, until: Instant) -> Result<(Summary, u64, u64)> {
+        let (mut times, mut logins, mut refused) = (Latencies::new()?, 0, 0);
+        while Instant::now() < until {
+            let start = clock::now();
+            let status = owner.ask(&login(HOME, "load-1", PASSWORD)).await?.status;
+            times.note(start, clock::now());
+            logins += 1;
+            refused += u64::from(status != 200);
+            sleep_until(Instant::now() + Duration::from_millis(self.owner_pause_ms)).await;
+        }
+        Ok((times.summary(), logins, refused))
     }
 
     /// Guesses on one connection at its share of the rate.
@@ -183,20 +191,6 @@ impl Stuffing {
     }
 }
 
-/// Logs the owner in again and again. Returns the times, and how many logins there were and were refused.
-async fn at_home(owner: &mut Connection, until: Instant) -> Result<(Summary, u64, u64)> {
-    let (mut times, mut logins, mut refused) = (Latencies::new()?, 0, 0);
-    while Instant::now() < until {
-        let start = clock::now();
-        let status = owner.ask(&login(HOME, "load-1", PASSWORD)).await?.status;
-        times.note(start, clock::now());
-        logins += 1;
-        refused += u64::from(status != 200);
-        sleep_until(Instant::now() + OWNERS_PAUSE).await;
-    }
-    Ok((times.summary(), logins, refused))
-}
-
 /// Returns a login that a proxy brings from an address.
 fn login(from: &str, name: &str, password: &str) -> Vec<u8> {
     let body = json!({"username": name, "password": password}).to_string();
@@ -222,29 +216,4 @@ fn address(number: u32) -> String {
 fn hashed(metrics: &str) -> f64 {
     let count = metrics.lines().find_map(|line| line.strip_prefix("fluent_password_hash_duration_seconds_count "));
     count.and_then(|count| count.trim().parse().ok()).unwrap_or_default()
-}
-
-impl std::fmt::Display for Part {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { guessed, wrong, limited, busy, others, hashed, .. } = self;
-        writeln!(
-            f,
-            "stuffing {guessed:?}: {wrong} × 401, {limited} × 429, {busy} × 503, {others} others; {hashed} hashes"
-        )?;
-        let Self { owner_logins, owner_refused, owner_ms, .. } = self;
-        writeln!(f, "  owner at home: {owner_logins} logins, {owner_refused} REFUSED; {owner_ms}")?;
-        write!(f, "  messages: {}; {}", self.message_ms, self.sound)
-    }
-}
-
-impl std::fmt::Display for Outcome {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let ratio = |figure: fn(&Part) -> f64| {
-            let alone = self.parts.first().map_or(f64::NAN, figure);
-            self.parts.iter().skip(1).map(|part| format!("{:.2}", figure(part) / alone)).collect::<Vec<_>>().join(", ")
-        };
-        writeln!(f, "stuffing {}: beside guesses on one account, on many names, against alone:", self.target)?;
-        writeln!(f, "  p99 of the owner's login × {}", ratio(|part| part.owner_ms.p99))?;
-        write!(f, "  p99 of messages × {}", ratio(|part| part.message_ms.p99))
-    }
 }

@@ -1,4 +1,4 @@
-//! The idle sockets.
+//! Idle sockets.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::Idle;
 use crate::client;
 use crate::clock;
 use crate::latency::Latencies;
+use crate::marked_frame::Dialect;
 use crate::progress::Progress;
 use crate::socket::Socket;
 use crate::target::Target;
@@ -20,39 +20,44 @@ use crate::target::Target;
 const CLOSE: Duration = Duration::from_secs(10);
 
 /// Open sockets, each in a task of its own.
-pub(super) struct Crowd {
+pub(crate) struct Crowd {
     tasks: JoinSet<bool>,
     leave: watch::Sender<bool>,
 }
 
 /// Measurements of the connects.
-pub(super) struct Connects {
+pub(crate) struct Connects {
     /// From the first open socket to the last.
-    pub(super) span: Duration,
+    pub(crate) span: Duration,
     /// From the connect to the open socket; on v1 to its `live`.
-    pub(super) times: Latencies,
+    pub(crate) times: Latencies,
 }
 
 impl Connects {
-    pub(super) fn per_second(&self, sockets: u32) -> f64 {
+    pub(crate) fn per_second(&self, sockets: u32) -> f64 {
         // One fewer than sockets: the intervals between the first and the last.
         f64::from(sockets.saturating_sub(1)) / self.span.as_secs_f64().max(1e-6)
     }
 }
 
 impl Crowd {
-    /// Opens a socket for each of the first `count` accounts, as fast as they come.
-    pub(super) async fn connect(target: &Target, count: usize, idle: &Idle) -> Result<(Self, Connects)> {
+    /// Opens a socket for each of the first `count` accounts, as fast as they come, `at_once` at a time.
+    pub(crate) async fn connect(
+        target: &Target,
+        count: usize,
+        dialect: Dialect,
+        at_once: u32,
+    ) -> Result<(Self, Connects)> {
         let progress = Progress::counting("sockets connect", count as u64);
         let (leave, told) = watch::channel(false);
         let mut crowd = Self { tasks: JoinSet::new(), leave };
         let mut times = Latencies::new()?;
         let opening = target.accounts.iter().take(count).map(|account| async move {
             let from = clock::now();
-            let socket = client::connect(target.addr, &account.token, idle.dialect, "").await?;
+            let socket = client::connect(target.addr, &account.token, dialect, "").await?;
             anyhow::Ok((from, clock::now(), socket))
         });
-        let mut opening = stream::iter(opening).buffer_unordered(idle.at_once as usize);
+        let mut opening = stream::iter(opening).buffer_unordered(at_once as usize);
         let (mut first, mut last) = (u64::MAX, 0);
         while let Some(opened) = opening.next().await {
             let (from, to, socket) = opened?;
@@ -65,7 +70,7 @@ impl Crowd {
     }
 
     /// Closes all sockets. Returns how many were not open any more or got no close frame, and how long it took.
-    pub(super) async fn leave(mut self) -> (u64, Duration) {
+    pub(crate) async fn leave(mut self) -> (u64, Duration) {
         let start = clock::now();
         self.leave.send_replace(true);
         let mut lost = 0;
