@@ -53,11 +53,11 @@ pub(super) struct Passwords {
 
 impl Passwords {
     pub(super) fn new(config: &config::Auth) -> Result<Self, AuthError> {
-        let at_once = config.hash_threads();
+        let (known, strangers) = (config.hash_threads(), config.hash_threads_for_strangers());
         let params = Params::new(config.argon2_memory_kib, config.argon2_passes, 1, None).map_err(internal)?;
         let wait = Duration::from_millis(config.hash_wait_ms);
         Ok(Self {
-            threads: Threads::start(at_once, params.block_count(), KEEP, wait).map_err(internal)?,
+            threads: Threads::start(known, strangers, params.block_count(), KEEP, wait).map_err(internal)?,
             dummy: unmatchable_hash(&params, random_bytes()?, random_bytes()?).map_err(internal)?.to_string(),
             params,
         })

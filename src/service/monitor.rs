@@ -145,7 +145,7 @@ impl Monitor {
             history: History::default(),
             notices,
             readers: Arc::new(Semaphore::new(READERS)),
-            hash_threads: config.auth.hash_threads(),
+            hash_threads: config.auth.all_hash_threads(),
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A flood of guesses from many networks delays strangers. People who are signed in, or come from where they have
 //! logged in before, stand in a line of their own, which is served first; and strangers never have all places, so that
-//! these people find one at once, and the other cores are left to messages.
+//! these people find one at once.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

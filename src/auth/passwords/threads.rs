@@ -1,9 +1,12 @@
 //! Threads that only hash, each with memory that it keeps from hash to hash.
 //!
-//! They give way to all other threads: a hash takes milliseconds, a message microseconds. At most as many hashes run as
-//! there are threads, and as many again are ready for the moment at which one ends. All others wait in a
-//! [line](super::line) for one of these places, and are refused when that takes too long. Strangers have all threads
-//! but one at most, and none is ready for them.
+//! They give way to all other threads: a hash takes milliseconds, a message microseconds. People who are known have
+//! threads of their own, on which at most as many hashes run as there are threads, and as many again are ready for the
+//! moment at which one ends. Strangers have one thread fewer, none is ready for them, and their threads run only while
+//! nothing else wants the core: a flood of guesses takes none from messages, nor from the hashes of people who are
+//! known. All others wait in a [line](super::line) for one of these places, and are refused when that takes too long.
+
+mod priority;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -18,34 +21,44 @@ use crate::auth::AuthError;
 
 /// Those who may stand in the line, for each thread: so many hashes take about as long as anybody waits.
 const ROOM: usize = 64;
-/// How much nicer than the rest of the process they are (`nice(2)`): under full load a tenth of a core stays for each.
-#[cfg(target_os = "linux")]
-const NICER: i32 = 10;
 
 type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
 /// Running threads. They end when this is dropped, each after its present job.
 pub(super) struct Threads {
-    jobs: Sender<Job>,
+    /// Jobs of people who are known.
+    known: Sender<Job>,
+    strangers: Sender<Job>,
     line: Arc<Line>,
 }
 
 impl Threads {
-    /// Starts `count` threads. Each keeps at most `blocks` (of 1 KiB) until it has had nothing to do for `keep`. Jobs
-    /// that wait longer than `wait` for a place are refused.
-    pub(super) fn start(count: usize, blocks: usize, keep: Duration, wait: Duration) -> std::io::Result<Self> {
+    /// Starts `count` threads for people who are known, and `for_strangers` for the others. Each keeps at most `blocks`
+    /// (of 1 KiB) until it has had nothing to do for `keep`. Jobs that wait longer than `wait` for a place are refused.
+    pub(super) fn start(
+        count: usize,
+        for_strangers: usize,
+        blocks: usize,
+        keep: Duration,
+        wait: Duration,
+    ) -> std::io::Result<Self> {
         let places = count.saturating_mul(2);
-        let (jobs, waiting) = flume::bounded(places);
-        for _ in 0..count {
-            let waiting = waiting.clone();
-            std::thread::Builder::new().name("passwords".to_owned()).spawn(move || {
-                give_way();
-                work(&waiting, &mut Memory::new(blocks), keep);
-            })?;
-        }
-        // One thread is always there for people who are known, unless it is the only one.
-        let for_strangers = count.saturating_sub(1).max(1);
-        Ok(Self { jobs, line: Line::new(places, for_strangers, count.saturating_mul(ROOM), wait) })
+        let start = |count: usize, places: usize, give_way: fn()| {
+            let (jobs, waiting) = flume::bounded(places);
+            for _ in 0..count {
+                let waiting = waiting.clone();
+                std::thread::Builder::new().name("passwords".to_owned()).spawn(move || {
+                    give_way();
+                    work(&waiting, &mut Memory::new(blocks), keep);
+                })?;
+            }
+            std::io::Result::Ok(jobs)
+        };
+        Ok(Self {
+            known: start(count, places, priority::low)?,
+            strangers: start(for_strangers, for_strangers, priority::idle)?,
+            line: Line::new(places, for_strangers, count.saturating_mul(ROOM), wait),
+        })
     }
 
     /// Runs `job` on one of the threads. A job that has begun runs to its end, even when the caller has gone; one that
@@ -68,7 +81,8 @@ impl Threads {
             }
         });
         let failed = || AuthError::Internal("a password hash has failed".to_owned());
-        self.jobs.try_send(job).map_err(|_| failed())?;
+        let jobs = if requester.is_known { &self.known } else { &self.strangers };
+        jobs.try_send(job).map_err(|_| failed())?;
         answered.await.map_err(|_| failed())
     }
 }
@@ -95,20 +109,6 @@ fn next(jobs: &Receiver<Job>, memory: &mut Memory, keep: Duration) -> Option<Job
         Err(RecvTimeoutError::Timeout) => memory.give_back(),
     }
     jobs.recv().ok()
-}
-
-/// Lowers this thread's priority. Does nothing where the system does not allow that, or has priorities only for whole
-/// processes.
-fn give_way() {
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::process::{getpriority_process, setpriority_process};
-        let me = Some(rustix::thread::gettid());
-        let lowered = getpriority_process(me).and_then(|now| setpriority_process(me, now.saturating_add(NICER)));
-        if let Err(error) = lowered {
-            tracing::warn!(%error, "password hashes run at normal priority");
-        }
-    }
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ fn backlog(most: u64) -> Finding {
 
 /// Returns the bytes that the server may come to need.
 fn needed(config: &Config) -> u64 {
-    let hashing = config.auth.hash_threads() as u64 * u64::from(config.auth.argon2_memory_kib) * 1024;
+    let hashing = config.auth.all_hash_threads() as u64 * u64::from(config.auth.argon2_memory_kib) * 1024;
     let sockets = config.server.max_connections as u64 * SOCKET_BYTES;
     // A part that is gathered for a bucket.
     let has_bucket = config.media.enabled && !config.media.is_local();

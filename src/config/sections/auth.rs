@@ -55,7 +55,7 @@ pub struct Auth {
     pub argon2_memory_kib: u32,
     /// argon2id passes.
     pub argon2_passes: u32,
-    /// Most password hashes computed at once; 0: one for each core.
+    /// Most password hashes of people who are known computed at once; 0: one for each core.
     pub hash_concurrency: usize,
     /// Longest wait of a login for its password hash to begin, in milliseconds.
     pub hash_wait_ms: u64,
@@ -68,11 +68,24 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// Returns how many threads hash passwords.
+    /// Returns how many threads hash passwords of people who are known: who are signed in, or have logged in from their
+    /// network before.
     #[must_use]
     pub fn hash_threads(&self) -> usize {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         if self.hash_concurrency == 0 { cores } else { self.hash_concurrency }
+    }
+
+    /// Returns how many threads hash passwords of everybody else.
+    #[must_use]
+    pub fn hash_threads_for_strangers(&self) -> usize {
+        self.hash_threads().saturating_sub(1).max(1)
+    }
+
+    /// Returns how many threads hash passwords in all, each with memory of its own.
+    #[must_use]
+    pub fn all_hash_threads(&self) -> usize {
+        self.hash_threads().saturating_add(self.hash_threads_for_strangers())
     }
 
     pub(in crate::config) fn validate(&self) -> Result<(), ConfigError> {

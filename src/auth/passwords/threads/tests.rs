@@ -8,10 +8,11 @@ use futures_util::future::join_all;
 use super::*;
 
 const ANYBODY: Requester = Requester { is_known: true, class: None };
+const STRANGER: Requester = Requester { is_known: false, class: None };
 const LONG: Duration = Duration::from_mins(1);
 
 fn threads(count: usize, keep: Duration, wait: Duration) -> Threads {
-    Threads::start(count, 8, keep, wait).unwrap()
+    Threads::start(count, 1, 8, keep, wait).unwrap()
 }
 
 /// Waits until the memory of the only thread is as wanted.
@@ -129,13 +130,30 @@ async fn a_panic_loses_no_thread_and_no_place() {
     fill(&threads).await;
 }
 
+#[tokio::test]
+async fn strangers_and_people_who_are_known_do_not_wait_for_each_other() {
+    let threads = threads(1, LONG, LONG);
+    let meeting = Arc::new(std::sync::Barrier::new(2));
+    let meet = |requester| {
+        let meeting = meeting.clone();
+        threads.run(requester, move |_| drop(meeting.wait()))
+    };
+    let (known, stranger) = futures_util::join!(meet(ANYBODY), meet(STRANGER));
+    known.and(stranger).unwrap();
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn hashes_give_way_and_nobody_else() {
     use rustix::process::getpriority_process;
+    use thread_priority::unix::{NormalThreadSchedulePolicy, ThreadSchedulePolicy, thread_schedule_policy};
     let here = getpriority_process(Some(rustix::thread::gettid())).unwrap();
     let threads = threads(1, LONG, LONG);
     let there = threads.run(ANYBODY, |_| getpriority_process(Some(rustix::thread::gettid())).unwrap()).await.unwrap();
-    assert_eq!(there, (here + NICER).min(19));
+    assert_eq!(there, (here + priority::NICER).min(19));
     assert_eq!(getpriority_process(Some(rustix::thread::gettid())).unwrap(), here);
+    const IDLE: ThreadSchedulePolicy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+    let policy = async |requester| threads.run(requester, |_| thread_schedule_policy().unwrap()).await.unwrap();
+    assert_eq!(policy(STRANGER).await, IDLE);
+    assert!(policy(ANYBODY).await != IDLE && thread_schedule_policy().unwrap() != IDLE);
 }
