@@ -25,7 +25,7 @@ import type {
   User,
 } from "./wire.js";
 
-/** Messages that are decrypted in a row: what the person asks for meanwhile comes between. */
+/** Messages that are decrypted together: what they say is kept by one transaction. */
 const AT_ONCE = 32;
 
 /** What a client is made with. */
@@ -49,6 +49,11 @@ export interface ClientEvents {
    * those that the person has not read yet; everything older is history.
    */
   message: ShownMessage;
+  /**
+   * Messages that have come by the socket are on disk, and not decrypted yet: what a screen needs that shows the newest
+   * first, by {@link Client.here}. Behind many that wait to be decrypted `message` comes much later.
+   */
+  arrived: readonly StoredMessage[];
   state: ConnectionState;
   /** Anything else that is kept: receipts, deletions, changed keys, blocks, deleted accounts. */
   event: Exclude<EventFrame, { type: "message" }>;
@@ -82,7 +87,6 @@ export class Client {
   #reload = 0;
   #isReloaded = true;
   #heldBack: StoredMessage[] = [];
-  #shown = Promise.resolve();
   readonly #stopListening = onWake(() => this.#engine?.wake());
 
   private constructor(options: ClientOptions) {
@@ -155,6 +159,7 @@ export class Client {
     this.#stopListening();
     await this.#engine?.close();
     this.#engine = null;
+    this.#texts.isOver = true;
     this.#store.close();
   }
 
@@ -386,6 +391,7 @@ export class Client {
       }
       this.#emitter.emit("event", frame);
     }
+    if (messages.length > 0) this.#emitter.emit("arrived", messages);
     this.#showMessages(messages);
   }
 
@@ -396,14 +402,11 @@ export class Client {
       this.#heldBack.push(...messages);
       return;
     }
-    this.#shown = this.#shown.then(async () => {
-      for (let at = 0; at < messages.length; at += AT_ONCE) {
-        const some = messages.slice(at, at + AT_ONCE);
-        // They are on disk: when what they say cannot be kept, it is found anew the next time.
-        const nothing = () => some.map((one) => ({ text: null, ...one }));
-        for (const message of await this.#texts.decrypt(some).catch(nothing)) this.#emitter.emit("message", message);
-      }
-    });
+    for (let at = 0; at < messages.length; at += AT_ONCE) {
+      void this.#texts.decryptLater(messages.slice(at, at + AT_ONCE)).then((some) => {
+        for (const message of some) this.#emitter.emit("message", message);
+      });
+    }
   }
 
   async #startOver(me: number, startSeq: number): Promise<void> {

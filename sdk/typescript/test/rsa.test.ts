@@ -48,6 +48,14 @@ test("a long text is cut between words where that is possible, and nothing of it
   assert.deepEqual(split(` ${"a".repeat(244)}🎉`), [" ", "a".repeat(244), "🎉"]);
 });
 
+test("each of many messages is decrypted, whatever blinding it meets", async () => {
+  const own = await withKeys();
+  for (let number = 0; number < 70; number++) {
+    const { sender_encrypted } = await own.encrypt(`number ${number}`, { public_key: own.publicKey()! });
+    assert.equal(await own.decrypt(sender_encrypted), `number ${number}`);
+  }
+});
+
 test("every failure is the same nothing", async () => {
   const [own, other] = [await withKeys(), await withKeys()];
   const { receiver_encrypted } = await own.encrypt("x", { public_key: other.publicKey()! });

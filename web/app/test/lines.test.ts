@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Message, Pending } from "../src/bridge/protocol.js";
-import { type Line, linesOf, merged, tickOf } from "../src/lib/lines.js";
+import { type Line, isSame, linesOf, tickOf } from "../src/lib/lines.js";
 
 const message = (id: number, minutes: number, more: Partial<Message> = {}): Message => ({
   id,
@@ -63,6 +63,19 @@ test("a message keeps its name when it leaves the outbox, so that it is not draw
   assert.equal(pending?.key, stored?.key);
 });
 
+test("what is stored is not shown as waiting too", () => {
+  const stored = message(9, 0, { isMine: true, clientId: "name" });
+  assert.equal(kinds(linesOf({ ...nothing, messages: [stored], pending: [waiting("name", 0)] })), "day message");
+});
+
+test("a line looks the same until its message or its place in a group changes", () => {
+  const [first, second] = [message(1, 0), message(2, 1)];
+  const line = (messages: (typeof first)[]) => linesOf({ ...nothing, messages })[1]!;
+  assert.ok(isSame(line([first]), line([first])));
+  assert.ok(!isSame(line([first]), line([first, second])), "the last of its group no more");
+  assert.ok(!isSame(line([first]), line([{ ...first, text: "another" }])));
+});
+
 test("ticks follow the positions of the partner", () => {
   const chat = { partnerReadUpTo: 3, partnerDeliveredUpTo: 5 };
   assert.deepEqual(
@@ -70,11 +83,4 @@ test("ticks follow the positions of the partner", () => {
     ["read", "delivered", "delivered", "sent"],
   );
   assert.equal(tickOf({ id: 1 }, null), "sent");
-});
-
-test("lists are merged in the order of ids, each message once", () => {
-  const ids = (list: readonly Message[]) => list.map(({ id }) => id);
-  assert.deepEqual(ids(merged([message(1, 0), message(5, 0)], [message(3, 0), message(5, 1)])), [1, 3, 5]);
-  assert.deepEqual(ids(merged([message(1, 0)], [message(2, 0)])), [1, 2]);
-  assert.equal(merged([message(5, 0)], [message(5, 0, { text: "newer" })])[0]?.text, "newer");
 });

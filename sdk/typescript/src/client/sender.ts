@@ -46,11 +46,23 @@ export class Sender {
   /** Texts of the messages of the outbox, by their names. */
   readonly texts = new Map<string, string>();
   readonly #receivers = new Map<number, KeyedUser>();
+  /** When the last message to each receiver is in the outbox, or is not going to be. */
+  readonly #last = new Map<number, Promise<unknown>>();
 
   constructor(readonly parts: SenderParts) {}
 
-  /** Puts a text into the outbox, as one message or several. */
-  async send(engine: Engine, to: number, text: string, { replyTo, expiresInS }: SendOptions): Promise<Sent> {
+  /**
+   * Puts a text into the outbox, as one message or several, behind what was written to the same receiver before: keys are
+   * fetched meanwhile, in any order.
+   */
+  send(engine: Engine, to: number, text: string, options: SendOptions): Promise<Sent> {
+    const sending = (this.#last.get(to) ?? Promise.resolve()).then(() => this.#send(engine, to, text, options));
+    const nothing = () => {};
+    this.#last.set(to, sending.then(nothing, nothing));
+    return sending;
+  }
+
+  async #send(engine: Engine, to: number, text: string, { replyTo, expiresInS }: SendOptions): Promise<Sent> {
     const pieces = this.parts.cipher.split(text);
     if (pieces.length === 0) throw new RangeError("there is nothing to send");
     const fields = {

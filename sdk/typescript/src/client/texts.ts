@@ -13,41 +13,56 @@ export type ShownMessage = StoredMessage & { text: string | null };
  * RSA without that rule is an oracle.
  */
 export class Texts {
-  #last: Promise<unknown> = Promise.resolve();
+  /** The last of those for which somebody waits, and of the others. */
+  #wanted: Promise<unknown> = Promise.resolve();
+  #others: Promise<unknown> = this.#wanted;
+  #since = 0;
+  isOver = false;
 
   constructor(
     readonly cipher: Cipher,
     readonly store: Store,
   ) {}
 
-  /** Decrypts messages behind those that are waiting, and keeps what they say. */
+  /** Decrypts messages behind those for which somebody is waiting too, and keeps what they say. */
   decrypt(messages: readonly StoredMessage[]): Promise<ShownMessage[]> {
-    const result = this.#last.then(() => this.#decryptAll(messages));
-    this.#last = result.catch(() => {});
+    const result = this.#wanted.then(() => this.#decryptAll(messages));
+    this.#wanted = result.catch(() => {});
     return result;
   }
 
-  async #decryptAll(messages: readonly StoredMessage[]): Promise<ShownMessage[]> {
+  /** Decrypts messages for which nobody waits: any others come between. */
+  decryptLater(messages: readonly StoredMessage[]): Promise<ShownMessage[]> {
+    const result = this.#others.then(() => this.#decryptAll(messages, true));
+    this.#others = result.catch(() => {});
+    return result;
+  }
+
+  async #decryptAll(messages: readonly StoredMessage[], isLater = false): Promise<ShownMessage[]> {
     const shown: ShownMessage[] = [];
     const changes: Change[] = [];
-    let since = performance.now();
+    let wanted: Promise<unknown> | undefined;
     for (const message of messages) {
+      while (isLater && wanted !== this.#wanted) await (wanted = this.#wanted);
+      // What is to be sent goes first. Browsers stretch each timer, so there is not one for each message.
+      if (performance.now() - this.#since > BUSY_MS) {
+        await new Promise((resolve) => setTimeout(resolve));
+        this.#since = performance.now();
+      }
+      if (this.isOver) break;
+      const { id, content, message_type } = message;
       let { text } = message;
       if (text === undefined) {
-        // What is to be sent goes first. Browsers stretch each timer, so there is not one for each message.
-        if (performance.now() - since > BUSY_MS) {
-          await new Promise((resolve) => setTimeout(resolve));
-          since = performance.now();
-        }
-        const { content, message_type } = message;
-        const isOurs = this.cipher.messageTypes.includes(message_type);
-        text = isOurs ? await this.cipher.decrypt(content, message_type) : null;
+        text = this.cipher.messageTypes.includes(message_type)
+          ? await this.cipher.decrypt(content, message_type)
+          : null;
         // A key may still be imported: what cannot be read now is tried again.
-        if (text !== null) changes.push({ text: message.id, value: text });
+        if (text !== null) changes.push({ text: id, value: text });
       }
       shown.push({ ...message, text });
     }
-    if (changes.length > 0) await this.store.write(changes);
+    // The messages are on disk: when what they say cannot be kept, it is found anew the next time.
+    if (changes.length > 0) this.store.write(changes).catch(() => {});
     return shown;
   }
 }

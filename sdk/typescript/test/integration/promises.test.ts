@@ -108,7 +108,7 @@ test("eight calls with a spoilt token make one refresh", async () => {
 });
 
 test("nothing is lost or twice while the server is killed, connections are cut, and the sender crashes", async () => {
-  const MESSAGES = 200;
+  const MESSAGES = Number(process.env["MESSAGES"] ?? 200);
   const relay = new Relay(server.port);
   const url = await relay.listen();
   const options = { store: memory(), cipher: rsa() };

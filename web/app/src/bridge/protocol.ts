@@ -125,12 +125,23 @@ export interface Snapshot {
   presence: [number, Presence][];
 }
 
+/** Messages of a conversation that have come together. */
+export interface Arrival {
+  partner: number;
+  count: number;
+  /** Whether the partner has written any of them. */
+  hasTheirs: boolean;
+  /** Names of those that the person has written, here or elsewhere. */
+  clientIds: string[];
+}
+
 /** What happens. */
 export type News =
   | { state: AppState }
   | { chats: Chat[]; isWhole: boolean }
   | { pending: Pending[] }
-  | { message: Message }
+  /** Messages have come, and are on disk. */
+  | { arrived: Arrival }
   | { gone: number }
   | { goneBefore: string }
   | { reloaded: true }

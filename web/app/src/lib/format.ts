@@ -2,6 +2,26 @@
 
 const DAY_MS = 86_400_000;
 
+/** How times are written, by what for. */
+const FORMATS = {
+  clock: { hour: "2-digit", minute: "2-digit" },
+  weekday: { weekday: "long" },
+  weekdayBriefly: { weekday: "short" },
+  day: { day: "numeric", month: "long" },
+  dayOfYear: { day: "numeric", month: "long", year: "numeric" },
+  dayBriefly: { day: "numeric", month: "short" },
+} as const satisfies Record<string, Intl.DateTimeFormatOptions>;
+
+/** Formats that were made: making one takes as long as drawing a message. */
+const made = new Map<string, Intl.DateTimeFormat>();
+
+function format(name: keyof typeof FORMATS, { locale }: DayWords, time: number): string {
+  const key = `${name} ${locale}`;
+  let found = made.get(key);
+  if (!found) made.set(key, (found = new Intl.DateTimeFormat(locale, FORMATS[name])));
+  return found.format(time);
+}
+
 /** Words for days, and the locale of everything else. */
 export interface DayWords {
   locale: string;
@@ -10,8 +30,8 @@ export interface DayWords {
 }
 
 /** Returns the time of day, such as `14:02`. */
-export function clock(time: number, { locale }: DayWords): string {
-  return new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" }).format(time);
+export function clock(time: number, words: DayWords): string {
+  return format("clock", words, time);
 }
 
 /** Returns the day as a line between messages says it. */
@@ -19,12 +39,9 @@ export function day(time: number, now: number, words: DayWords): string {
   const age = daysBetween(time, now);
   if (age === 0) return words.today;
   if (age === 1) return words.yesterday;
-  const isNear = age > 1 && age < 7;
+  if (age > 1 && age < 7) return format("weekday", words, time);
   const isThisYear = new Date(time).getFullYear() === new Date(now).getFullYear();
-  const options: Intl.DateTimeFormatOptions = isNear
-    ? { weekday: "long" }
-    : { day: "numeric", month: "long", ...(isThisYear ? {} : { year: "numeric" }) };
-  return new Intl.DateTimeFormat(words.locale, options).format(time);
+  return format(isThisYear ? "day" : "dayOfYear", words, time);
 }
 
 /** Returns the time as a list says it: the time of day today, else the day. */
@@ -32,8 +49,7 @@ export function brief(time: number, now: number, words: DayWords): string {
   const age = daysBetween(time, now);
   if (age <= 0) return clock(time, words);
   if (age === 1) return words.yesterday;
-  if (age < 7) return new Intl.DateTimeFormat(words.locale, { weekday: "short" }).format(time);
-  return new Intl.DateTimeFormat(words.locale, { day: "numeric", month: "short" }).format(time);
+  return format(age < 7 ? "weekdayBriefly" : "dayBriefly", words, time);
 }
 
 /** Returns day and time. */

@@ -55,7 +55,9 @@ export function linesOf({ messages, pending, keyChanges, unreadAfter, isWhole }:
     lines.push({ kind: "message", key, message, time, isFirst: true, isLast: true });
   }
   changesUntil(Infinity);
+  const stored = new Set(pending.length > 0 ? messages.map(({ clientId }) => clientId) : []);
   for (const item of pending) {
+    if (stored.has(item.clientId)) continue;
     dayLine(Math.max(item.writtenAt, lastTime ?? 0));
     const { clientId: key, writtenAt: time } = item;
     lines.push({ kind: "pending", key, pending: item, time, isFirst: true, isLast: true });
@@ -77,6 +79,15 @@ function group(lines: Line[]): void {
   }
 }
 
+/** Returns whether two lines look the same. */
+export function isSame(one: Line, other: Line): boolean {
+  const [fields, others] = [one, other] as unknown as Record<string, unknown>[] as [
+    Record<string, unknown>,
+    Record<string, unknown>,
+  ];
+  return Object.keys(fields).every((name) => fields[name] === others[name]);
+}
+
 function isMine(line: Extract<Line, { kind: "message" | "pending" }>): boolean {
   return line.kind === "pending" || line.message.isMine;
 }
@@ -91,13 +102,4 @@ export function tickOf(
   if (!chat) return "sent";
   if (id <= chat.partnerReadUpTo) return "read";
   return id <= chat.partnerDeliveredUpTo ? "delivered" : "sent";
-}
-
-/** Adds messages to a list in the order of their ids, each once; what is newer replaces what is there. */
-export function merged(list: readonly Message[], more: readonly Message[]): Message[] {
-  const newest = list.at(-1)?.id ?? 0;
-  const last = more[0];
-  if (more.length === 1 && last && last.id > newest) return [...list, last];
-  const byId = new Map([...list, ...more].map((message) => [message.id, message]));
-  return [...byId.values()].sort((one, other) => one.id - other.id);
 }

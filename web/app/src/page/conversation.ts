@@ -1,11 +1,10 @@
 /** The conversation on the screen: what is loaded of it, and which part of that is drawn. */
 import { computed, signal } from "@preact/signals";
 import type { Message, Person } from "../bridge/protocol.js";
-import { merged } from "../lib/lines.js";
 import { calls } from "./calls.js";
 
-/** Messages of the first page and of further ones. */
-const FIRST = 40;
+/** Messages of the first page and of further ones: a screen of them is to be there before others are decrypted. */
+const FIRST = 24;
 const PAGE = 60;
 /** Most messages that are drawn at once. */
 const MAX_DRAWN = 180;
@@ -21,10 +20,15 @@ export class Conversation {
   /** Messages that are drawn: from an index to another, which is left out. */
   readonly range = signal<readonly [from: number, to: number]>([0, 0]);
   readonly drawn = computed(() => this.messages.value.slice(...this.range.value));
-  readonly isAtEnd = computed(() => this.range.value[1] >= this.messages.value.length);
+  /** Whether there is more behind the newest that is loaded: the person was reading older ones when much came. */
+  readonly isBehind = signal(false);
+  readonly isAtEnd = computed(() => this.range.value[1] >= this.messages.value.length && !this.isBehind.value);
   /** The message to which the person has jumped. */
   readonly target = signal<number | null>(null);
   #loading: Promise<void> | null = null;
+  #refreshing: Promise<void> | null = null;
+  /** How many of the newest messages are to be loaded. */
+  #wanted = 0;
 
   constructor(
     readonly partner: Person,
@@ -33,24 +37,48 @@ export class Conversation {
   ) {}
 
   /** Loads the newest messages, or loads them anew. */
-  async refresh(): Promise<void> {
-    const newest = await calls()
-      .history(this.partner.id, null, FIRST)
-      .catch(() => []);
-    const oldest = newest.at(-1)?.id ?? 0;
-    const older = this.messages.value.filter(({ id }) => id < oldest);
-    const isGap = older.length > 0 && newest.length === FIRST && !this.messages.value.some(({ id }) => id >= oldest);
-    this.messages.value = merged(isGap ? [] : older, newest.reverse());
-    this.isLoaded.value = true;
-    if (newest.length < FIRST && older.length === 0) this.isWhole.value = true;
-    this.#showEnd();
+  refresh(): Promise<void> {
+    return this.arrived(FIRST);
   }
 
-  add(message: Message): void {
-    if (message.partner !== this.partner.id || !this.isLoaded.value) return;
+  /** Loads the newest messages anew after others were loaded behind them: what seemed whole may not be. */
+  reload(): Promise<void> {
+    this.isWhole.value = false;
+    return this.refresh();
+  }
+
+  /** Loads so many messages that have come, once for all that come meanwhile. */
+  arrived(count: number): Promise<void> {
+    this.#wanted += count;
+    this.#refreshing ??= this.#refresh().finally(() => (this.#refreshing = null));
+    return this.#refreshing;
+  }
+
+  async #refresh(): Promise<void> {
+    while (this.#wanted > 0 && !this.isBehind.value) {
+      // One that is here already shows that nothing is missing between.
+      const limit = Math.min(FIRST, this.#wanted + 1);
+      this.#wanted = 0;
+      const newest = await calls()
+        .history(this.partner.id, null, limit)
+        .catch(() => null);
+      if (newest) this.#takeNewest(newest.reverse(), limit);
+      this.isLoaded.value = true;
+    }
+  }
+
+  /** Takes the newest messages, oldest first; `limit`: as many were asked for. */
+  #takeNewest(newest: readonly Message[], limit: number): void {
+    const oldest = newest[0]?.id ?? Infinity;
+    const older = this.messages.value.filter(({ id }) => id < oldest);
+    const hasGap = newest.length === limit && older.length > 0 && older.length === this.messages.value.length;
+    if (hasGap && limit < FIRST) return void (this.#wanted = FIRST);
     const isAtEnd = this.isAtEnd.value;
-    this.messages.value = merged(this.messages.value, [message]);
-    if (isAtEnd) this.#showEnd();
+    if (hasGap && !isAtEnd) return void (this.isBehind.value = true);
+    this.messages.value = hasGap ? newest : [...older, ...newest];
+    if (hasGap) this.isWhole.value = false;
+    else if (newest.length < limit && older.length === 0) this.isWhole.value = true;
+    if (isAtEnd) this.#showEnd(hasGap);
   }
 
   remove(isGone: (message: Message) => boolean): void {
@@ -71,7 +99,7 @@ export class Conversation {
       return Promise.resolve();
     }
     if (this.isWhole.value || !this.isLoaded.value) return Promise.resolve();
-    this.#loading ??= this.#load().finally(() => (this.#loading = null));
+    this.#loading ??= this.#load();
     return this.#loading;
   }
 
@@ -80,12 +108,16 @@ export class Conversation {
     const [from, to] = this.range.value;
     const end = Math.min(this.messages.value.length, to + PAGE);
     if (end > to) this.range.value = [Math.max(from, end - MAX_DRAWN), end];
+    else if (this.isBehind.value) this.toEnd();
   }
 
   /** Draws the newest messages. */
   toEnd(): void {
     this.target.value = null;
-    this.#showEnd(true);
+    if (this.isBehind.value) {
+      [this.isBehind.value, this.messages.value, this.range.value] = [false, [], [0, 0]];
+      void this.reload();
+    } else this.#showEnd(true);
   }
 
   /** Draws a message, as far back as it is. Returns whether it was found. */
@@ -110,16 +142,17 @@ export class Conversation {
     const page = await calls()
       .history(this.partner.id, oldest, PAGE)
       .catch(() => null);
-    if (!page) return;
+    // Who draws what has come may want more at once.
+    this.#loading = null;
+    // Replaced by newer ones meanwhile.
+    if (!page || (this.messages.value[0]?.id ?? null) !== oldest) return;
     if (page.length === 0) {
       this.isWhole.value = true;
       return;
     }
     const [, to] = this.range.value;
-    const all = merged(page.reverse(), this.messages.value);
-    const added = all.length - this.messages.value.length;
-    this.messages.value = all;
-    this.range.value = [0, Math.min(to + added, MAX_DRAWN)];
+    this.messages.value = [...page.reverse(), ...this.messages.value];
+    this.range.value = [0, Math.min(to + page.length, MAX_DRAWN)];
   }
 
   #showEnd(isOnlyEnd = false): void {

@@ -1,6 +1,16 @@
 /** What a page shows, as signals. */
 import { computed, signal } from "@preact/signals";
-import type { AppState, Chat, News, Pending, Person, Presence, Progress, Snapshot } from "../bridge/protocol.js";
+import type {
+  AppState,
+  Arrival,
+  Chat,
+  News,
+  Pending,
+  Person,
+  Presence,
+  Progress,
+  Snapshot,
+} from "../bridge/protocol.js";
 import { Conversation } from "./conversation.js";
 
 /** What typing lapses after, in milliseconds: docs/protocol.md. */
@@ -63,20 +73,25 @@ export function takeNews(news: News): void {
   if ("state" in news) app.value = news.state;
   else if ("chats" in news) takeChats(news.chats, news.isWhole);
   else if ("pending" in news) takePending(news.pending);
-  else if ("message" in news) {
-    const { message } = news;
-    if (message.clientId) pending.value = pending.value.filter(({ clientId }) => clientId !== message.clientId);
-    if (!message.isMine) setTyping(message.partner, false);
-    conversation.value?.add(message);
-  } else if ("gone" in news) conversation.value?.remove(({ id }) => id === news.gone);
+  else if ("arrived" in news) void takeArrival(news.arrived);
+  else if ("gone" in news) conversation.value?.remove(({ id }) => id === news.gone);
   else if ("goneBefore" in news) conversation.value?.remove(({ timestamp }) => timestamp < news.goneBefore);
-  else if ("reloaded" in news) void conversation.value?.refresh();
+  else if ("reloaded" in news) void conversation.value?.reload();
   else if ("typing" in news) setTyping(news.typing.user, news.typing.isActive);
   else if ("transfer" in news) {
     const { key, progress } = news.transfer;
     const others = [...transfers.value].filter(([other]) => other !== key);
     transfers.value = new Map(progress ? [...others, [key, progress]] : others);
   } else presence.value = new Map([...presence.value, news.presence]);
+}
+
+/** What was waiting to be sent is taken away when it can be shown as stored. */
+async function takeArrival({ partner, count, hasTheirs, clientIds }: Arrival): Promise<void> {
+  if (hasTheirs) setTyping(partner, false);
+  const open = conversation.value;
+  if (open?.partner.id === partner) await open.arrived(count);
+  const stored = new Set<string>(clientIds);
+  if (stored.size > 0) pending.value = pending.value.filter(({ clientId }) => !stored.has(clientId));
 }
 
 function takeChats(list: readonly Chat[], isWhole: boolean): void {

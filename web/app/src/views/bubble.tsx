@@ -34,14 +34,14 @@ export function Bubble({
   const [deleting, setDeleting] = useState<"me" | "everyone" | null>(null);
   const isGone = useExpiry(message.expiresAt);
   if (isGone) return null;
-  const mayDeleteForAll = message.isMine && !isSelf(partner) && now() - time < EVERYONE_MS;
-  const items: MenuItem[] = [
+  const mayDeleteForAll = () => message.isMine && !isSelf(partner) && now() - time < EVERYONE_MS;
+  const items = (): MenuItem[] => [
     { label: t.message.reply, onSelect: () => onReply(message) },
     ...(!message.text
       ? []
       : [{ label: t.message.copy, onSelect: () => void navigator.clipboard.writeText(message.text ?? "") }]),
     { label: t.message.deleteMe, isDangerous: true, onSelect: () => setDeleting("me") },
-    ...(mayDeleteForAll
+    ...(mayDeleteForAll()
       ? [{ label: t.message.deleteAll, isDangerous: true, onSelect: () => setDeleting("everyone") }]
       : []),
   ];

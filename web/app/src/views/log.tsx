@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Message } from "../bridge/protocol.js";
 import { day } from "../lib/format.js";
-import { type Line, linesOf } from "../lib/lines.js";
+import { type Line, isSame, linesOf } from "../lib/lines.js";
 import { calls } from "../page/calls.js";
 import type { Conversation } from "../page/conversation.js";
 import { pathOf, route } from "../page/route.js";
@@ -23,6 +23,16 @@ interface Place {
   top: number;
   isAtEnd: boolean;
 }
+
+/** A line as it was drawn. */
+interface Drawn {
+  conversation: Conversation;
+  line: Line;
+  view: JSX.Element;
+}
+
+/** By the keys of lines. */
+type Views = Map<string, Drawn>;
 
 export function Log({
   conversation,
@@ -45,6 +55,19 @@ export function Log({
     unreadAfter: conversation.unreadAfter,
     isWhole,
   });
+
+  /** What was drawn of messages: of one that looks the same nothing is compared when others come or go. */
+  const views = useRef<Views>(new Map());
+  const before = views.current;
+  views.current = new Map(lines.map((line) => [line.key, viewOf(line)]));
+
+  function viewOf(line: Line): Drawn {
+    const last = before.get(line.key);
+    // The words for a day change at midnight.
+    if (last?.conversation === conversation && line.kind !== "day" && isSame(last.line, line)) return last;
+    const view = <LineView key={line.key} line={line} conversation={conversation} onReply={onReply} onJump={jump} />;
+    return { conversation, line, view };
+  }
 
   /** Notes what is on the screen, so that it stays there whatever is drawn above it. */
   function look(): void {
@@ -133,9 +156,7 @@ export function Log({
         onKeyDown={onKeyDown}
       >
         {conversation.isLoaded.value && isWhole && <Beginning conversation={conversation} />}
-        {lines.map((line) => (
-          <LineView key={line.key} line={line} conversation={conversation} onReply={onReply} onJump={jump} />
-        ))}
+        {lines.map(({ key }) => views.current.get(key)?.view)}
       </div>
       {isAway.value && conversation.isLoaded.value && (
         <button

@@ -16,7 +16,8 @@ export function Menu({
   tabIndex,
 }: {
   label: string;
-  items: readonly MenuItem[];
+  /** What can be done, or what finds that out when the list is opened. */
+  items: readonly MenuItem[] | (() => readonly MenuItem[]);
   children: ComponentChildren;
   tabIndex?: number;
 }): JSX.Element {
@@ -78,7 +79,7 @@ export function Menu({
       </button>
       {isOpen && (
         <div class="items" id={id} role="menu" aria-label={label}>
-          {items.map(({ label, isDangerous, isChosen, onSelect }) => (
+          {(typeof items === "function" ? items() : items).map(({ label, isDangerous, isChosen, onSelect }) => (
             <button
               key={label}
               type="button"

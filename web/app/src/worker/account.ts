@@ -4,16 +4,16 @@ import { Client } from "../../../../sdk/typescript/src/client.js";
 import type { ConnectionState } from "../../../../sdk/typescript/src/client/engine.js";
 import { rsa } from "../../../../sdk/typescript/src/cipher/rsa.js";
 import type { Cipher } from "../../../../sdk/typescript/src/cipher.js";
-import type { Store } from "../../../../sdk/typescript/src/store.js";
+import type { Store, StoredMessage } from "../../../../sdk/typescript/src/store.js";
 import { type Layout, openDatabase } from "../../../../sdk/typescript/src/store/indexeddb.js";
 import type { EventFrame } from "../../../../sdk/typescript/src/wire.js";
-import type { News, Pending, Presence } from "../bridge/protocol.js";
+import type { Arrival, News, Pending, Presence } from "../bridge/protocol.js";
 import { Book } from "./book.js";
 import type { Files } from "./files.js";
 import { databaseName } from "./known.js";
 import { type Program, loadProgram, saveProgram } from "./program.js";
 import { fingerprint } from "./safety.js";
-import { saidIn, shown, shownFile } from "./shown.js";
+import { saidIn, shownFile } from "./shown.js";
 import { changeLock, isLocked, openStore } from "./vault.js";
 
 /** How long after a message presence is asked for anew, in milliseconds. */
@@ -167,10 +167,12 @@ export class Account {
       if (isNew) void this.save().catch(() => {});
       events.onHello({ clockOffsetMs: this.clockOffsetMs, mediaBytes });
     });
-    client.on("message", (message) => {
-      events.onNews({ message: shown(message, this.me) });
-      this.book?.touch(message.partner_id);
-      this.#watchSoon(message.partner_id);
+    client.on("arrived", (messages) => {
+      for (const arrived of arrivals(messages, this.me)) {
+        events.onNews({ arrived });
+        this.book?.touch(arrived.partner);
+        this.#watchSoon(arrived.partner);
+      }
     });
     client.on("event", (frame) => void this.#event(frame).catch(() => {}));
     client.on("outbox", () => void this.tellPending());
@@ -223,6 +225,19 @@ export class Account {
 async function trusts(program: Program, user: { id: number; public_key: string }): Promise<boolean> {
   const verified = program.people[user.id]?.verified;
   return verified === undefined || verified === (await fingerprint(user.public_key));
+}
+
+/** Returns what pages are told of messages that have come: they ask for what they show. */
+function arrivals(messages: readonly StoredMessage[], me: number): Iterable<Arrival> {
+  const byPartner = new Map<number, Arrival>();
+  for (const { partner_id: partner, sender_id, client_id } of messages) {
+    const arrival = byPartner.get(partner) ?? { partner, count: 0, hasTheirs: false, clientIds: [] };
+    byPartner.set(partner, arrival);
+    arrival.count += 1;
+    if (sender_id !== me) arrival.hasTheirs = true;
+    else if (client_id !== undefined) arrival.clientIds.push(client_id);
+  }
+  return byPartner.values();
 }
 
 /** Returns when a UUID of version 7 was made, in milliseconds since 1970. */

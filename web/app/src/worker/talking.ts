@@ -49,13 +49,21 @@ export function talking(session: Session): Answers<Talking> {
     return Object.entries(session.mine.program.people).map(([id, { name }]) => ({ id: Number(id), name }));
   }
 
+  /** Who is being noted: all that is written meanwhile waits for the same answer, and keeps its order. */
+  const meeting = new Map<number, Promise<void>>();
+
   /** Notes somebody to whom nothing was written yet. */
   async function meet(partner: number): Promise<void> {
     const { client, program } = session.mine;
-    if (program.people[partner]) return;
-    const [user] = await client.api.users([partner]);
-    if (!user) throw new Refused("unknown_user");
-    note(program, user, session.mine.now());
+    if (program.people[partner]) return meeting.get(partner);
+    const met = async () => {
+      const [user] = await client.api.users([partner]);
+      if (!user) throw new Refused("unknown_user");
+      note(program, user, session.mine.now());
+    };
+    const known = meeting.get(partner) ?? met().finally(() => meeting.delete(partner));
+    meeting.set(partner, known);
+    return known;
   }
 
   const isFile = (clientId: string) => session.mine.program.outgoing.some((note) => note.clientId === clientId);
