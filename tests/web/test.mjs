@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { chromium, firefox } from "../../web/node_modules/playwright-core/index.mjs";
 import { files } from "./files.mjs";
 import { keys } from "./keys.mjs";
+import { large } from "./large.mjs";
 import { looks } from "./looks.mjs";
 import { outages } from "./outages.mjs";
 import { Person } from "./person.mjs";
@@ -12,6 +13,7 @@ import { Server } from "./server.mjs";
 import { speed } from "./speed.mjs";
 import { tabs } from "./tabs.mjs";
 import { talk } from "./talk.mjs";
+import { together } from "./together.mjs";
 
 const ARGUMENTS = [
   "--no-sandbox",
@@ -68,14 +70,14 @@ const server = await Server.start(program);
 const browser = await { chromium: startChromium, firefox: startFirefox }[browserName]();
 const people = [];
 const world = { browser, browserName, server, check, picture, root, program };
-world.arrive = async (name, options) => {
-  const person = await Person.arrive(browser, server, name, options);
+world.arrive = async (name, options, at = server) => {
+  const person = await Person.arrive(browser, at, name, options);
   people.push(person);
   return person;
 };
 try {
   const wanted = process.env.WEB_PARTS?.split(",");
-  const all = [talk, files, keys, tabs, outages, looks];
+  const all = [talk, files, keys, tabs, outages, together, looks, large];
   for (const part of wanted ? [...all, speed].filter(({ name }) => wanted.includes(name)) : all) {
     console.log(`\n== ${part.name}`);
     await part(world);
