@@ -31,6 +31,11 @@ use crate::telemetry::metrics;
 /// response.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Most bytes that are read from a connection at once, also more than its requests' heads may have: an upload in
+/// smaller pieces costs more, one in larger pieces no less. A connection takes so much memory only while its client
+/// sends so many.
+const READ_BYTES: usize = 32 * 1024;
+
 /// Deadlines and limits of a connection.
 #[derive(Clone, Copy)]
 pub(super) struct Limits {
@@ -169,7 +174,8 @@ async fn serve_requests(stream: Accepted, peer: SocketAddr, place: Arc<Place>, s
         .half_close(true)
         // Covers the wait for the next request too, so it is the longer of the two deadlines.
         .header_read_timeout(limits.keep_alive)
-        .max_buf_size(limits.head_bytes)
+        .max_header_size(limits.head_bytes)
+        .max_buf_size(READ_BYTES.max(limits.head_bytes))
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     tokio::pin!(connection);

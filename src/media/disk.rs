@@ -28,6 +28,8 @@ pub(super) trait Disk: Send + Sync + 'static {
     fn bytes(&self, file: &Self::File) -> io::Result<u64>;
     fn write_at(&self, file: &Self::File, bytes: &[u8], offset: u64) -> io::Result<()>;
     fn read_at(&self, file: &Self::File, bytes: &mut [u8], offset: u64) -> io::Result<()>;
+    /// Reads what is in memory already, and returns how many bytes that were; it never waits for the disk.
+    fn read_cached(&self, file: &Self::File, bytes: &mut [u8], offset: u64) -> usize;
     fn cut(&self, file: &Self::File, bytes: u64) -> io::Result<()>;
     /// Returns once the content of the file is on the disk.
     fn sync(&self, file: &Self::File) -> io::Result<()>;
@@ -90,6 +92,18 @@ impl Disk for LocalDisk {
         use std::io::{Read as _, Seek as _};
         file.seek(io::SeekFrom::Start(offset))?;
         file.read_exact(bytes)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn read_cached(&self, file: &File, bytes: &mut [u8], offset: u64) -> usize {
+        use rustix::io::{ReadWriteFlags, preadv2};
+        // Whatever is the matter, as a file system that does not offer this: reading in the other way says so.
+        preadv2(file, &mut [io::IoSliceMut::new(bytes)], offset, ReadWriteFlags::NOWAIT).unwrap_or_default()
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn read_cached(&self, _: &File, _: &mut [u8], _: u64) -> usize {
+        0
     }
 
     fn cut(&self, file: &File, bytes: u64) -> io::Result<()> {

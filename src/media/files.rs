@@ -11,6 +11,8 @@ use crate::telemetry::metrics;
 
 /// The directory of unfinished files.
 const UNFINISHED: &str = "up";
+/// Bytes that a disk frees at once. A disk that is told which blocks are free is busy with that for a while.
+const FREED_AT_ONCE: u64 = 8 * 1024 * 1024;
 
 /// The files below one directory.
 pub(super) struct Files<D> {
@@ -58,6 +60,11 @@ impl<D: Disk> Files<D> {
 
     pub(super) fn disk(&self) -> &D {
         &self.disk
+    }
+
+    /// Returns whether [`sync`](Self::sync) waits for the disk.
+    pub(super) fn syncs(&self) -> bool {
+        self.syncs
     }
 
     /// Opens an unfinished file of which `offset` bytes of `size` count: what is beyond is cut off. It has fewer bytes
@@ -114,6 +121,21 @@ impl<D: Disk> Files<D> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Frees the end of a file that is to be removed, and returns whether that was a step before others. Whoever reads
+    /// it finds it cut off.
+    pub(super) fn shrink(&self, id: MediaId) -> bool {
+        let shrink = |path: &Path| -> io::Result<bool> {
+            let file = self.disk.open(path, true)?;
+            let Some(rest) = self.disk.bytes(&file)?.checked_sub(FREED_AT_ONCE).filter(|rest| *rest > 0) else {
+                return Ok(false);
+            };
+            self.disk.cut(&file, rest)?;
+            self.disk.sync(&file).map(|()| true)
+        };
+        // What fails, or is not there, is a matter of the removal.
+        self.syncs && [self.unfinished(id), self.finished(id)].iter().any(|path| shrink(path).unwrap_or(false))
     }
 
     /// Removes a file wherever it is, for good; it may be gone already.

@@ -1,49 +1,62 @@
 //! The store on a disk of this machine: what waits for the disk runs on threads for that.
 
-use std::fs::File;
+mod reader;
+mod threads;
+mod writer;
+
 use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::sync::Semaphore;
 
-use super::disk::{Disk as _, LocalDisk};
+use super::disk::LocalDisk;
 use super::files::{Files, Found, Unfinished};
-use super::store::{BlobStore, BlobWriter, KeptBytes, Opened, Pieces};
-use super::{BLOCK, digest_of};
+use super::store::{BlobStore, Opened, Pieces};
 use crate::domain::{Media, MediaId};
-
-type Local = Arc<Files<LocalDisk>>;
+use reader::pieces;
+use threads::FileThreads;
+use writer::LocalWriter;
 
 /// The store.
 pub(super) struct LocalStore(Local);
 
-struct LocalWriter {
-    files: Local,
-    file: Arc<File>,
-    id: MediaId,
-    sha256: Option<[u8; 32]>,
-    length: u64,
-    pending: Option<JoinHandle<(Vec<u8>, io::Result<()>)>>,
+type Local = Arc<Shared>;
+
+/// What the store shares with its readers and writers.
+struct Shared {
+    files: Files<LocalDisk>,
+    threads: FileThreads,
+    /// The turn to wait until bytes are on the disk. One at a time: whoever else waits for the disk, as the writer of
+    /// messages, waits behind one of them.
+    turn: Semaphore,
 }
 
 impl LocalStore {
     /// Opens the store in this directory. With `syncs`, what is confirmed survives a power cut.
     pub(super) async fn open(root: PathBuf, syncs: bool) -> io::Result<Self> {
-        let files = blocking(move || Files::open(LocalDisk, root, syncs)).await?;
-        Ok(Self(Arc::new(files)))
+        let threads = FileThreads::new()?;
+        let opened = threads.begin(move || Files::open(LocalDisk, root, syncs));
+        let files = opened.await.map_err(io::Error::other)??;
+        Ok(Self(Arc::new(Shared { files, threads, turn: Semaphore::new(1) })))
     }
 
     fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Files<LocalDisk>) -> io::Result<T> + Send + 'static,
     ) -> BoxFuture<'static, io::Result<T>> {
-        run(&self.0, work)
+        let local = self.0.clone();
+        Box::pin(async move { run(&local, work).await })
+    }
+
+    /// Removes a file, a large one in steps: the disk is busy for as long as a step takes, and not for the whole file.
+    async fn remove(&self, id: MediaId) -> io::Result<()> {
+        while in_turn(&self.0, move |files| Ok(files.shrink(id))).await? {}
+        in_turn(&self.0, move |files| files.remove(id)).await
     }
 }
 
@@ -58,8 +71,7 @@ impl BlobStore for LocalStore {
             Ok(match self.run(move |files| files.resume(id, offset, size)).await? {
                 Unfinished::Finished => Opened::Finished,
                 Unfinished::Open(file, length) => {
-                    let (files, file) = (self.0.clone(), Arc::new(file));
-                    Opened::Writer(Box::new(LocalWriter { files, file, id, sha256, length, pending: None }))
+                    Opened::Writer(Box::new(LocalWriter::new(self.0.clone(), (id, sha256), file, length)))
                 }
             })
         })
@@ -75,13 +87,11 @@ impl BlobStore for LocalStore {
     }
 
     fn remove<'a>(&'a self, media: &'a Media) -> BoxFuture<'a, io::Result<()>> {
-        let id = media.id;
-        self.run(move |files| files.remove(id))
+        Box::pin(self.remove(media.id))
     }
 
     fn remove_found<'a>(&'a self, found: &'a Found) -> BoxFuture<'a, io::Result<()>> {
-        let id = found.id;
-        self.run(move |files| files.remove(id))
+        Box::pin(self.remove(found.id))
     }
 
     fn list(&self) -> BoxStream<'_, io::Result<Vec<Found>>> {
@@ -103,102 +113,20 @@ impl BlobStore for LocalStore {
     }
 }
 
-impl BlobWriter for LocalWriter {
-    fn length(&self) -> u64 {
-        self.length
-    }
-
-    fn begin(&mut self) -> BoxFuture<'_, io::Result<Option<String>>> {
-        Box::pin(async { Ok(None) })
-    }
-
-    fn write(&mut self, block: Vec<u8>) {
-        let (files, file, length) = (self.files.clone(), self.file.clone(), self.length);
-        self.pending = Some(spawn_blocking(move || {
-            let written = files.disk().write_at(&file, &block, length);
-            (block, written)
-        }));
-    }
-
-    fn written(&mut self) -> BoxFuture<'_, io::Result<Vec<u8>>> {
-        Box::pin(async move {
-            let Some(pending) = &mut self.pending else { return Ok(Vec::new()) };
-            let written = pending.await.map_err(io::Error::other);
-            self.pending = None;
-            let (mut block, result) = written?;
-            result?;
-            self.length += block.len() as u64;
-            block.clear();
-            Ok(block)
-        })
-    }
-
-    fn keep(&mut self, _: bool) -> BoxFuture<'_, io::Result<KeptBytes>> {
-        let (kept, file) = (KeptBytes { offset: self.length, upload: None }, self.file.clone());
-        let synced = run(&self.files, move |files| files.sync(&file));
-        Box::pin(async move { synced.await.map(|()| kept) })
-    }
-
-    fn kept_so_far(&self) -> Option<KeptBytes> {
-        // After a failed sync nothing is known of what is on the disk; the row has what was before it.
-        None
-    }
-
-    fn noted(&mut self) {}
-
-    fn cut(&mut self, length: u64) -> BoxFuture<'_, io::Result<()>> {
-        let file = self.file.clone();
-        Box::pin(async move {
-            run(&self.files, move |files| files.disk().cut(&file, length)).await?;
-            self.length = length;
-            Ok(())
-        })
-    }
-
-    fn finish(&mut self) -> BoxFuture<'_, io::Result<bool>> {
-        Box::pin(async move {
-            let file = self.file.clone();
-            run(&self.files, move |files| files.sync(&file)).await?;
-            if let Some(sha256) = self.sha256
-                && digest_of(pieces(self.files.clone(), self.file.clone(), 0..self.length)).await? != sha256
-            {
-                self.cut(0).await?;
-                return Ok(false);
-            }
-            let id = self.id;
-            run(&self.files, move |files| files.finish(id)).await?;
-            Ok(true)
-        })
-    }
-}
-
-/// Reads a part of a file, block by block.
-fn pieces(files: Local, file: Arc<File>, range: Range<u64>) -> Pieces {
-    let blocks = futures_util::stream::try_unfold(range.start, move |offset| {
-        let (files, file) = (files.clone(), file.clone());
-        async move {
-            let count = usize::try_from(range.end.saturating_sub(offset)).unwrap_or(BLOCK).min(BLOCK);
-            if count == 0 {
-                return Ok(None);
-            }
-            let read = run(&files, move |files| {
-                let mut block = vec![0; count];
-                files.disk().read_at(&file, &mut block, offset).map(|()| block)
-            });
-            Ok(Some((Bytes::from(read.await?), offset + count as u64)))
-        }
-    });
-    blocks.boxed()
-}
-
-fn run<T: Send + 'static>(
-    files: &Local,
+/// Runs work that waits for the disk.
+async fn run<T: Send + 'static>(
+    local: &Local,
     work: impl FnOnce(&Files<LocalDisk>) -> io::Result<T> + Send + 'static,
-) -> BoxFuture<'static, io::Result<T>> {
-    let files = files.clone();
-    Box::pin(blocking(move || work(&files)))
+) -> io::Result<T> {
+    let shared = local.clone();
+    local.threads.begin(move || work(&shared.files)).await.map_err(io::Error::other)?
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
-    spawn_blocking(work).await.map_err(io::Error::other)?
+/// Runs work that waits until bytes are on the disk, when it is its turn.
+async fn in_turn<T: Send + 'static>(
+    local: &Local,
+    work: impl FnOnce(&Files<LocalDisk>) -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    let _turn = local.turn.acquire().await.map_err(io::Error::other)?;
+    run(local, work).await
 }

@@ -80,11 +80,12 @@ pub trait BlobWriter: Send + Sync {
     /// Prepares for the first byte. Returns what must be remembered before it.
     fn begin(&mut self) -> BoxFuture<'_, io::Result<Option<String>>>;
 
-    /// Begins to write a block behind what there is; [`written`](Self::written) must be called before the next.
-    fn write(&mut self, block: Vec<u8>);
+    /// Begins to write a block, which is in pieces, behind what there is; [`written`](Self::written) must be called
+    /// before the next.
+    fn write(&mut self, block: Vec<Bytes>);
 
-    /// Waits until the block is written, and returns an empty buffer. May be cancelled and called again.
-    fn written(&mut self) -> BoxFuture<'_, io::Result<Vec<u8>>>;
+    /// Waits until the block is written, and more can be. May be cancelled and called again.
+    fn written(&mut self) -> BoxFuture<'_, io::Result<()>>;
 
     /// Returns what is kept for certain: with `all`, everything that was written.
     fn keep(&mut self, all: bool) -> BoxFuture<'_, io::Result<KeptBytes>>;

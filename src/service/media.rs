@@ -4,6 +4,7 @@
 //! bytes.
 //! A row comes before its bytes and goes after them.
 
+mod buffers;
 mod create;
 mod download;
 mod error;

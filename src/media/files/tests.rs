@@ -124,6 +124,34 @@ fn what_lies_beyond_the_offset_is_cut_and_what_is_missing_lowers_it() {
 }
 
 #[test]
+fn a_large_file_is_removed_in_steps() {
+    let (files, large) = (open(), usize::try_from(FREED_AT_ONCE).unwrap() * 2 + 5);
+    assert!(!files.shrink(ID), "there is none");
+    for is_finished in [false, true] {
+        let mut row = Row::default();
+        if is_finished {
+            upload(&files, &mut row, &content(large), large / 2).unwrap();
+        } else {
+            let Unfinished::Open(file, _) = files.resume(ID, 0, large as u64).unwrap() else {
+                panic!("it is finished")
+            };
+            files.disk.write_at(&file, &content(large), 0).unwrap();
+        }
+        let mut steps = 0;
+        while files.shrink(ID) {
+            steps += 1;
+            let shards = files.list_shards().unwrap();
+            let found: Vec<_> = shards.iter().flat_map(|shard| files.list_files(shard).unwrap()).collect();
+            assert_eq!(found[0].bytes, large as u64 - steps * FREED_AT_ONCE);
+            assert!(files.read(ID, large as u64).unwrap().is_none(), "a part of it is not the file");
+        }
+        assert_eq!(steps, 2);
+        files.remove(ID).unwrap();
+    }
+    assert!(files.list_shards().unwrap().iter().all(|shard| files.list_files(shard).unwrap().is_empty()));
+}
+
+#[test]
 fn files_are_found_where_they_are() {
     let (files, whole, mut row) = (open(), content(10), Row::default());
     upload(&files, &mut row, &whole, 4).unwrap();

@@ -12,9 +12,9 @@ use super::bucket::{Bucket, away, is_gone};
 use super::state::{Piece, UploadState};
 use crate::config::S3_PART;
 use crate::domain::{Media, MediaId};
+use crate::media::digest_of;
 use crate::media::digests::digest_bytes;
 use crate::media::store::{BlobWriter, KeptBytes};
-use crate::media::{BLOCK, digest_of};
 
 /// Pieces behind the parts, after which they become one: a client that sends few bytes a request makes many.
 const MAX_PIECES: usize = 16;
@@ -46,9 +46,9 @@ pub(super) struct S3Writer {
 enum Pending {
     Nothing,
     /// A block that does not fill the part.
-    Block(Bytes),
+    Block(Vec<Bytes>),
     /// The part that was filled, and what of the block is behind it.
-    Part(JoinHandle<io::Result<String>>, Bytes),
+    Part(JoinHandle<io::Result<String>>, Vec<Bytes>),
 }
 
 impl S3Writer {
@@ -116,9 +116,9 @@ impl S3Writer {
         self.gathered_bytes = 0;
     }
 
-    fn gather(&mut self, block: Bytes) {
-        self.gathered_bytes += block.len() as u64;
-        self.gathered.push(block);
+    fn gather(&mut self, block: Vec<Bytes>) {
+        self.gathered_bytes += block.iter().map(|piece| piece.len() as u64).sum::<u64>();
+        self.gathered.extend(block);
     }
 
     /// Keeps what was gathered as a piece, or as one with the pieces before it.
@@ -194,6 +194,23 @@ impl S3Writer {
     }
 }
 
+/// Returns what of a block is behind its first `bytes` bytes, and leaves these.
+fn split_off(block: &mut Vec<Bytes>, mut bytes: usize) -> Vec<Bytes> {
+    for place in 0..block.len() {
+        let Some(piece) = block.get_mut(place) else { break };
+        if piece.len() > bytes {
+            let rest = piece.split_off(bytes);
+            let whole = place + usize::from(bytes > 0);
+            let mut behind = block.split_off(place + 1);
+            behind.insert(0, rest);
+            block.truncate(whole);
+            return behind;
+        }
+        bytes -= piece.len();
+    }
+    Vec::new()
+}
+
 impl BlobWriter for S3Writer {
     fn length(&self) -> u64 {
         self.state.bytes() + self.gathered_bytes
@@ -209,22 +226,23 @@ impl BlobWriter for S3Writer {
         })
     }
 
-    fn write(&mut self, block: Vec<u8>) {
-        let mut block = Bytes::from(block);
+    fn write(&mut self, mut block: Vec<Bytes>) {
         if let Some(digest) = &mut self.digest {
-            digest.update(&block);
+            block.iter().for_each(|piece| digest.update(piece));
         }
         let room = S3_PART.saturating_sub(self.state.rest_bytes() + self.gathered_bytes);
         let room = usize::try_from(room).unwrap_or(usize::MAX);
-        self.pending = if self.has_parts && block.len() >= room {
-            self.gathered.push(block.split_to(room));
-            Pending::Part(self.send_part(), block)
+        let bytes: usize = block.iter().map(Bytes::len).sum();
+        self.pending = if self.has_parts && bytes >= room {
+            let behind = split_off(&mut block, room);
+            self.gathered.append(&mut block);
+            Pending::Part(self.send_part(), behind)
         } else {
             Pending::Block(block)
         };
     }
 
-    fn written(&mut self) -> BoxFuture<'_, io::Result<Vec<u8>>> {
+    fn written(&mut self) -> BoxFuture<'_, io::Result<()>> {
         Box::pin(async move {
             let part = match &mut self.pending {
                 Pending::Part(task, _) => Some(task.await.unwrap_or_else(|error| Err(io::Error::other(error)))),
@@ -234,14 +252,12 @@ impl BlobWriter for S3Writer {
                 (Pending::Block(block), _) => self.gather(block),
                 (Pending::Part(_, behind), Some(Ok(part))) => {
                     self.sent(part);
-                    if !behind.is_empty() {
-                        self.gather(behind);
-                    }
+                    self.gather(behind);
                 }
                 (_, Some(Err(error))) => return Err(self.failed(error)),
                 _ => {}
             }
-            Ok(Vec::with_capacity(BLOCK))
+            Ok(())
         })
     }
 

@@ -1,16 +1,18 @@
 //! Receiving the bytes of an upload.
 //!
-//! Bytes are gathered in blocks; while one is written, the next is gathered, and the body is not asked for more when
-//! both are full. So a transfer takes two blocks of memory, and a slow disk slows its client by TCP.
+//! Bytes are written in blocks. While one is written, half of the next is gathered, and then the body is not asked for
+//! more. So a transfer takes one block and a half of memory beside what the connection reads, and a slow disk slows its
+//! client by TCP.
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use tracing::Instrument as _;
 
+use super::buffers::Buffers;
 use super::leases::{held, renewals};
 use super::{MediaError, OpenUpload, Transfer};
 use crate::domain::Media;
-use crate::media::{BLOCK, Checking, Checksum, KeptBytes};
+use crate::media::{Checking, Checksum, KeptBytes};
 use crate::storage::{Kept, Marked};
 use crate::telemetry::{Direction, in_current_request, metrics};
 
@@ -47,14 +49,6 @@ enum End {
     /// Deleted or expired: nothing more may be written.
     Gone,
     Failed(MediaError),
-}
-
-/// The buffers of one transfer.
-struct Buffers {
-    gathered: Vec<u8>,
-    spare: Vec<u8>,
-    /// Bytes that are being written; none when nothing is.
-    pending_bytes: u64,
 }
 
 impl OpenUpload {
@@ -156,16 +150,19 @@ impl OpenUpload {
                 checking.update(&piece);
             }
             while !piece.is_empty() {
-                let part = piece.split_to(piece.len().min(BLOCK - buffers.gathered.len()));
-                buffers.gathered.extend_from_slice(&part);
-                if buffers.gathered.len() == BLOCK
-                    && let Err(error) = self.write(buffers).await
+                if let Some(block) = buffers.gather(&mut piece)
+                    && let Err(error) = self.write(block, buffers).await
                 {
                     return End::Failed(error);
                 }
             }
             if is_too_long {
                 return End::Body(BodyEnd::TooLong);
+            }
+            if buffers.are_full()
+                && let Err(error) = self.wait(buffers).await
+            {
+                return End::Failed(error);
             }
             if checking.is_none() && self.offset() - self.media.offset >= MARK_EVERY {
                 match self.mark(Kept::Soon).await {
@@ -177,11 +174,10 @@ impl OpenUpload {
         }
     }
 
-    /// Begins to write what is gathered, once what was gathered before is written.
-    async fn write(&mut self, buffers: &mut Buffers) -> Result<(), MediaError> {
+    /// Begins to write a block, once the one before it is written.
+    async fn write(&mut self, block: Vec<Bytes>, buffers: &mut Buffers) -> Result<(), MediaError> {
         self.wait(buffers).await?;
-        let block = std::mem::replace(&mut buffers.gathered, std::mem::take(&mut buffers.spare));
-        buffers.pending_bytes = block.len() as u64;
+        buffers.pending_bytes = block.iter().map(|piece| piece.len() as u64).sum();
         self.writer.write(block);
         Ok(())
     }
@@ -192,15 +188,14 @@ impl OpenUpload {
             return Ok(());
         }
         buffers.pending_bytes = 0;
-        buffers.spare = held(self.lease.as_ref(), self.writer.written()).await?;
-        Ok(())
+        Ok(held(self.lease.as_ref(), self.writer.written()).await?)
     }
 
     /// Writes everything that is gathered.
     async fn flush(&mut self, buffers: &mut Buffers) -> Result<(), MediaError> {
         self.wait(buffers).await?;
-        if !buffers.gathered.is_empty() {
-            self.write(buffers).await?;
+        if buffers.has_gathered() {
+            self.write(buffers.take(), buffers).await?;
             self.wait(buffers).await?;
         }
         Ok(())
@@ -266,19 +261,6 @@ impl OpenUpload {
             self.writer.noted();
         }
         Ok(marked)
-    }
-}
-
-impl Buffers {
-    /// Buffers for so many bytes.
-    fn new(bytes: u64) -> Self {
-        let room = usize::try_from(bytes).unwrap_or(BLOCK).min(BLOCK);
-        Self { gathered: Vec::with_capacity(room), spare: Vec::new(), pending_bytes: 0 }
-    }
-
-    /// Returns how many bytes have come that the writer does not count yet.
-    fn bytes(&self) -> u64 {
-        self.gathered.len() as u64 + self.pending_bytes
     }
 }
 

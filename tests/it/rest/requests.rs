@@ -44,6 +44,28 @@ async fn a_request_names_one_host() {
 
 /// A page of another site may send these three without asking first, and a body of no type.
 #[tokio::test]
+async fn a_head_has_a_largest_size_however_much_is_read_at_once() {
+    for limit in [8192, 16384] {
+        let server = TestServer::start_with(|config| config.http.max_head_bytes = limit).await;
+        let ask = async |bytes: usize| {
+            let (start, end) = (format!("{GET} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: "), "\r\n\r\n");
+            let head = format!("{start}{}{end}", "x".repeat(bytes - start.len() - end.len()));
+            write_then_read(server.addr(), head.as_bytes()).await
+        };
+        for bytes in [100, limit - 1] {
+            assert_eq!(ask(bytes).await.unwrap().status(), 200, "{bytes} of {limit}");
+        }
+        for bytes in [limit + 100, 2 * limit, 128 * 1024] {
+            // The connection may be reset, since the rest of the head is not read.
+            if let Ok(answer) = ask(bytes).await {
+                assert_eq!(answer.status(), 431, "{bytes} of {limit}");
+            }
+        }
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn json_is_not_taken_as_something_else() {
     let server = TestServer::start().await;
     let alice = server.sign_up("alice").await;
