@@ -31,6 +31,8 @@ const GAP: Duration = Duration::from_millis(10);
 const NOTES_EVERY: Duration = Duration::from_secs(1);
 /// How often is counted what is owed, and dropped what belongs to ended logins.
 const COUNT_EVERY: Duration = Duration::from_secs(15);
+/// How often the requests of servers that have gone are looked for.
+const VOID_EVERY: Duration = Duration::from_secs(5);
 /// Seconds after which a request counts as lost: longer than any request takes.
 const LEASE_S: i64 = 60;
 /// Seconds in which a device whose connection was closed usually comes back.
@@ -79,6 +81,7 @@ pub(super) struct PushState {
     swept_to: Option<(UserId, String)>,
     has_begun: bool,
     noted_at: Option<Instant>,
+    voided_at: Option<Instant>,
     counted_at: Option<Instant>,
     is_failing: bool,
 }
@@ -100,6 +103,7 @@ impl Actor for PushActor {
             swept_to: Some((UserId(0), String::new())),
             has_begun: false,
             noted_at: None,
+            voided_at: None,
             counted_at: None,
             is_failing: false,
         })
@@ -154,6 +158,9 @@ impl PushState {
         self.write_notes(now).await?;
         self.take_answers();
         self.settle(now).await?;
+        if is_due(&mut self.voided_at, VOID_EVERY) {
+            self.void_leases_of_gone(now).await?;
+        }
         if is_due(&mut self.counted_at, COUNT_EVERY) {
             self.args.storage.drop_ended_targets(now).await?;
             self.count(now).await?;
@@ -170,7 +177,7 @@ impl PushState {
     async fn begin(&mut self, now: Timestamp) -> Result<(), StorageError> {
         let storage = &self.args.storage;
         if !self.has_begun {
-            // Nobody else uses a SQLite store; on PostgreSQL the leases of other servers run out by themselves.
+            // Nobody else uses a SQLite store; on PostgreSQL other servers may be at work.
             let of_all = self.args.is_new.load(Ordering::Relaxed) && !storage.has_journal();
             storage.void_leases(of_all, now).await?;
             self.args.is_new.store(false, Ordering::Relaxed);
@@ -180,6 +187,15 @@ impl PushState {
         for _ in 0..SWEEP_STEPS {
             let Some(after) = &self.swept_to else { break };
             self.swept_to = storage.sweep_targets(after, now, now.plus_secs(RETURNS_WITHIN_S)).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives up the requests of other servers that have gone.
+    async fn void_leases_of_gone(&self, now: Timestamp) -> Result<(), StorageError> {
+        let voided = self.args.storage.void_leases_of_gone(now, now.plus_secs(LEASE_S)).await?;
+        if voided > 0 {
+            tracing::info!(devices = voided, "a server that is gone was about to wake devices: others do it");
         }
         Ok(())
     }

@@ -21,7 +21,7 @@ macro_rules! now {
 pub(in crate::storage) use now;
 
 /// Microseconds for which a server counts as live after it was seen: long enough for one that is frozen for a moment.
-const LIVE_US: i64 = 15_000_000;
+pub(in crate::storage) const LIVE_US: i64 = 15_000_000;
 
 /// This server's place among the others, while it has one.
 #[derive(Default)]

@@ -19,4 +19,4 @@ pub(in crate::storage) mod receipts;
 mod retain;
 mod room;
 pub(in crate::storage) mod sends;
-mod targets;
+pub(in crate::storage) mod targets;

@@ -5,11 +5,11 @@
 //! for one short statement at most.
 
 pub(in crate::storage) mod leases;
-mod notes;
+pub(in crate::storage) mod notes;
 pub(in crate::storage) mod rows;
 pub(in crate::storage) mod statements;
-mod status;
-mod sweep;
+pub(in crate::storage) mod status;
+pub(in crate::storage) mod sweep;
 
 use std::sync::atomic::Ordering;
 

@@ -8,6 +8,6 @@ mod invites;
 pub(in crate::storage) mod logins;
 mod media;
 pub(in crate::storage) mod messages;
-mod push;
+pub(in crate::storage) mod push;
 mod reports;
 pub(in crate::storage) mod zeros;

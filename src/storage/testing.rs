@@ -5,6 +5,8 @@ pub(crate) mod accounts;
 #[cfg(feature = "testing")]
 pub mod databases;
 #[cfg(test)]
+mod push_plans;
+#[cfg(test)]
 mod query_plans;
 #[cfg(feature = "testing")]
 pub(in crate::storage) mod seed;

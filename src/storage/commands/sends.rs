@@ -1,7 +1,7 @@
 //! Storage of new messages, each once.
 
 mod conversations;
-mod debts;
+pub(in crate::storage) mod debts;
 mod idempotency;
 mod limits;
 mod postgres;

@@ -14,11 +14,12 @@ use crate::storage::engine::tx::Tx as _;
 const GOES_ON: &str = "SELECT 1 FROM logins WHERE user_id = $1 AND id = $2 AND ended_at IS NULL";
 const KEPT: PerEngine<&str> = PerEngine { sqlite: "", postgres: " FOR KEY SHARE" };
 /// A phone changes hands: its address is another device's now.
-const MOVE_AWAY: &str = "DELETE FROM push_targets WHERE provider = $1 AND token_hash = $2 \
+pub(in crate::storage) const MOVE_AWAY: &str = "DELETE FROM push_targets WHERE provider = $1 AND token_hash = $2 \
      AND NOT (user_id = $3 AND device_id = $4)";
 /// What is owed stays owed, and is due now. A request that is on its way goes to the address that was there before.
-const REPLACE: &str = "UPDATE push_targets SET login_id = $3, provider = $4, token = $5, token_hash = $6, p256dh = $7, \
-     auth = $8, topic = $9, environment = $10, style = $11, created_at = $12, seen_at = $12, acked_at = $12, \
+pub(in crate::storage) const REPLACE: &str = "UPDATE push_targets SET \
+     login_id = $3, provider = $4, token = $5, token_hash = $6, p256dh = $7, auth = $8, topic = $9, \
+     environment = $10, style = $11, created_at = $12, seen_at = $12, acked_at = $12, \
      suspended = FALSE, reason = NULL, attempts = 0, unanswered = 0, \
      due_at = CASE WHEN lease_until IS NOT NULL THEN due_at WHEN owed_seq IS NOT NULL THEN CAST($12 AS BIGINT) END \
      WHERE user_id = $1 AND device_id = $2";
@@ -26,10 +27,11 @@ const ADD: &str = "INSERT INTO push_targets (user_id, device_id, login_id, provi
      topic, environment, style, created_at, acked_at, acked_seq) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13)";
 /// The user's devices beyond the most, those that were registered first.
-const DROP_OLDEST: &str = "DELETE FROM push_targets WHERE user_id = $1 AND device_id IN (SELECT device_id \
-     FROM push_targets WHERE user_id = $1 ORDER BY created_at DESC, device_id DESC LIMIT 1000 OFFSET $2 + 0)";
-const REMOVE: &str = "DELETE FROM push_targets WHERE user_id = $1 AND device_id = $2";
-const END: &str = "DELETE FROM push_targets WHERE login_id = $1";
+pub(in crate::storage) const DROP_OLDEST: &str = "DELETE FROM push_targets \
+     WHERE user_id = $1 AND device_id IN (SELECT device_id FROM push_targets WHERE user_id = $1 \
+     ORDER BY created_at DESC, device_id DESC LIMIT 1000 OFFSET $2 + 0)";
+pub(in crate::storage) const REMOVE: &str = "DELETE FROM push_targets WHERE user_id = $1 AND device_id = $2";
+pub(in crate::storage) const END: &str = "DELETE FROM push_targets WHERE login_id = $1";
 
 impl Batch<'_> {
     pub(super) async fn register_target(&mut self, place: Place, new: NewTarget) -> Result<Outcome, StorageError> {

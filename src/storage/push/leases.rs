@@ -7,6 +7,7 @@ use crate::domain::{
     Attempted, DeviceId, LeaseEnd, LeasedTarget, Outbox, PushOutcome, PushProvider, Sent, Seq, Timestamp, UserId,
     WakeId,
 };
+use crate::storage::cluster::{LIVE_US, now};
 use crate::storage::engine::per_engine::PerEngine;
 use crate::storage::engine::row::{Columns as _, FromRow as _, Row};
 use crate::storage::engine::tx::{PoolTransaction, Tx as _};
@@ -23,7 +24,7 @@ fn both() -> String {
 }
 
 /// Leases some devices that are due, but for those of three providers.
-static LEASE: LazyLock<String> = LazyLock::new(|| {
+pub(in crate::storage) static LEASE: LazyLock<String> = LazyLock::new(|| {
     format!(
         "UPDATE push_targets SET lease_node = $1, lease_until = $2, due_at = $2 \
          FROM (SELECT p.user_id AS u, p.device_id AS d FROM push_targets AS p JOIN logins AS l ON l.id = p.login_id \
@@ -34,7 +35,7 @@ static LEASE: LazyLock<String> = LazyLock::new(|| {
     )
 });
 /// Leases one device, unless a request is on its way.
-static LEASE_ONE: LazyLock<String> = LazyLock::new(|| {
+pub(in crate::storage) static LEASE_ONE: LazyLock<String> = LazyLock::new(|| {
     format!(
         "UPDATE push_targets SET lease_node = $1, lease_until = $2, due_at = $2 \
          WHERE user_id = $3 AND device_id = $4 AND (lease_until IS NULL OR lease_until <= $5) RETURNING {}",
@@ -42,11 +43,12 @@ static LEASE_ONE: LazyLock<String> = LazyLock::new(|| {
     )
 });
 /// Devices whose logins have ended otherwise than by the writer.
-const DROP_ENDED: &str = "DELETE FROM push_targets WHERE (user_id, device_id) IN (SELECT p.user_id, p.device_id \
+pub(in crate::storage) const DROP_ENDED: &str = "DELETE FROM push_targets \
+     WHERE (user_id, device_id) IN (SELECT p.user_id, p.device_id \
      FROM push_targets AS p JOIN logins AS l ON l.id = p.login_id WHERE p.due_at <= $1 \
      AND (l.ended_at IS NOT NULL OR l.expires_at <= $1) LIMIT 64 {skip})";
 /// A device of which the lease `$3` until `$4` is held, as long as nobody else has its row.
-static HELD: LazyLock<String> = LazyLock::new(|| {
+pub(in crate::storage) static HELD: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT {}, token_hash FROM push_targets AS p WHERE user_id = $1 AND device_id = $2 AND lease_node = $3 \
          AND lease_until = $4 {{skip}}",
@@ -54,7 +56,7 @@ static HELD: LazyLock<String> = LazyLock::new(|| {
     )
 });
 /// The same, whoever has its row.
-const IS_HELD: &str =
+pub(in crate::storage) const IS_HELD: &str =
     "SELECT 1 FROM push_targets WHERE user_id = $1 AND device_id = $2 AND lease_node = $3 AND lease_until = $4";
 const DELETE: &str = "DELETE FROM push_targets WHERE user_id = $1 AND device_id = $2";
 /// Locks an account, which its deletion locks before its devices. Only on PostgreSQL.
@@ -67,6 +69,18 @@ const FORGET_OLDEST: &str = "DELETE FROM push_attempts WHERE user_id = $1 AND de
 const VOID: &str = "UPDATE push_targets SET lease_node = NULL, lease_until = NULL, \
      due_at = CASE WHEN owed_seq IS NOT NULL THEN CAST($1 AS BIGINT) END WHERE lease_until IS NOT NULL \
      AND ($2 OR lease_node = $3)";
+
+/// The same for those of servers that are gone, which say nothing of how their requests have ended. Only on PostgreSQL,
+/// and for leases that have not run out.
+const VOID_GONE: &str = concat!(
+    "UPDATE push_targets SET lease_node = NULL, lease_until = NULL, \
+     due_at = CASE WHEN owed_seq IS NOT NULL THEN CAST($1 AS BIGINT) END \
+     FROM (SELECT p.user_id AS u, p.device_id AS d FROM push_targets AS p WHERE p.due_at > $1 AND p.due_at <= $2 \
+     AND p.lease_until IS NOT NULL AND NOT EXISTS (SELECT 1 FROM nodes AS n \
+     WHERE (n.boot = p.lease_node OR n.boot = -1 - p.lease_node) AND n.seen_at > ",
+    now!(),
+    " - $3) FOR UPDATE OF p SKIP LOCKED) AS gone WHERE user_id = gone.u AND device_id = gone.d"
+);
 
 /// How a lease was settled.
 enum Settled {
@@ -272,6 +286,19 @@ impl Storage {
         let values = [now.as_micros().into(), of_all.into(), self.boot().into()];
         tx.execute(self.statement(VOID, values)).await?;
         tx.commit().await
+    }
+
+    /// Gives up the requests of servers that were not seen for longer than any request takes, and returns how many
+    /// those were. All leases end by `until`.
+    pub async fn void_leases_of_gone(&self, now: Timestamp, until: Timestamp) -> Result<u64, StorageError> {
+        if !self.has_journal() {
+            return Ok(0);
+        }
+        let tx = self.begin_on((Pool::Wakes, &self.wakes), None).await?;
+        let values = [now.as_micros().into(), until.as_micros().into(), LIVE_US.into()];
+        let voided = tx.execute(self.statement(VOID_GONE, values)).await?;
+        tx.commit().await?;
+        Ok(voided)
     }
 
     /// Drops some devices whose logins have ended without the writer.

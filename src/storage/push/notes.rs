@@ -102,6 +102,39 @@ impl Storage {
             let [now, not_before] = [now, not_before].map(|time| Cell::BigInt(time.as_micros()));
             [number, Cell::Int(user.0), Cell::Text(device), login, seq, now, not_before]
         }));
+        let NoteSql { found, written } = NoteSql::of(backend, change, of);
+        let mut locked: HashSet<i64> = HashSet::new();
+        if backend == DatabaseBackend::Postgres {
+            for statement in list.statements(backend, &format!("WITH {{rows}} SELECT v.column1 {found}")) {
+                for row in tx.query(statement).await? {
+                    locked.insert(row.get(0)?);
+                }
+            }
+            if locked.is_empty() {
+                return Ok(Vec::new());
+            }
+        }
+        for statement in list.statements(backend, &written) {
+            for row in tx.query(statement).await? {
+                locked.remove(&row.get::<i64>(0)?);
+            }
+        }
+        let is_locked = |number: usize| i64::try_from(number).is_ok_and(|number| locked.contains(&number));
+        let notes = notes.into_iter().enumerate();
+        Ok(notes.filter(|(number, _)| is_locked(*number)).map(|(_, note)| note).collect())
+    }
+}
+
+/// The statements for notes of one kind.
+struct NoteSql {
+    /// What finds the devices that the rows of `v` are about.
+    found: String,
+    /// The statement that writes them down.
+    written: String,
+}
+
+impl NoteSql {
+    fn of(backend: DatabaseBackend, change: Change, of: &str) -> Self {
         // Nobody has what does not exist yet: a device that says so would never be woken again.
         let up_to = "CASE WHEN v.column5 > (SELECT last_seq FROM store WHERE id = 1) \
              THEN (SELECT last_seq FROM store WHERE id = 1) ELSE v.column5 END";
@@ -131,31 +164,21 @@ impl Storage {
             }
         };
         let found = format!("FROM v JOIN push_targets AS p ON {of} WHERE {concerned}");
-        let mut locked: HashSet<i64> = HashSet::new();
-        if backend == DatabaseBackend::Postgres {
-            for statement in list.statements(backend, &format!("WITH {{rows}} SELECT v.column1 {found}")) {
-                for row in tx.query(statement).await? {
-                    locked.insert(row.get(0)?);
-                }
-            }
-            if locked.is_empty() {
-                return Ok(Vec::new());
-            }
-        }
         let returned = if backend == DatabaseBackend::Postgres { " RETURNING n.number" } else { "" };
-        let sql = format!(
+        let written = format!(
             "WITH {{rows}}, n AS (SELECT v.column1 AS number, p.user_id AS u, p.device_id AS d, {seq} AS seq, \
              v.column6 AS at, v.column7 AS not_before {found} {}) \
              UPDATE push_targets AS t SET {changes} FROM n WHERE t.user_id = n.u AND t.device_id = n.d{returned}",
             SKIP_LOCKED.of(backend)
         );
-        for statement in list.statements(backend, &sql) {
-            for row in tx.query(statement).await? {
-                locked.remove(&row.get::<i64>(0)?);
-            }
-        }
-        let is_locked = |number: usize| i64::try_from(number).is_ok_and(|number| locked.contains(&number));
-        let notes = notes.into_iter().enumerate();
-        Ok(notes.filter(|(number, _)| is_locked(*number)).map(|(_, note)| note).collect())
+        Self { found, written }
     }
+}
+
+/// Returns all statements by which notes are written down.
+#[cfg(test)]
+pub(in crate::storage) fn note_statements(backend: DatabaseBackend) -> Vec<String> {
+    let changes = [Change::Acknowledge, Change::Owe, Change::OweNewest].into_iter();
+    let all = changes.flat_map(|change| [BY_NAME, BY_LOGIN, ONLY_OF_LOGIN].map(|of| (change, of)));
+    all.map(|(change, of)| NoteSql::of(backend, change, of).written).collect()
 }

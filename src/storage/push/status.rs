@@ -10,7 +10,7 @@ use crate::storage::push::rows::{CORRUPT, OutboxColumns};
 use crate::storage::schema::numbers::seq_of;
 use crate::storage::{Storage, StorageError};
 
-static TARGETS: LazyLock<String> = LazyLock::new(|| {
+pub(in crate::storage) static TARGETS: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT {} FROM push_targets WHERE user_id = $1 ORDER BY created_at, device_id LIMIT 100",
         OutboxColumns::select()
@@ -49,7 +49,7 @@ impl AttemptColumns {
     }
 }
 
-static ATTEMPTS: LazyLock<String> = LazyLock::new(|| {
+pub(in crate::storage) static ATTEMPTS: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT {} FROM push_attempts WHERE user_id = $1 AND to_seq >= $2 AND from_seq < $2 OR user_id = $1 AND $2 = 0 \
          ORDER BY id LIMIT 5000",
@@ -57,7 +57,7 @@ static ATTEMPTS: LazyLock<String> = LazyLock::new(|| {
     )
 });
 /// The last request of each device of a user.
-const LAST: &str = "SELECT device_id, at, outcome FROM push_attempts WHERE id IN \
+pub(in crate::storage) const LAST: &str = "SELECT device_id, at, outcome FROM push_attempts WHERE id IN \
      (SELECT MAX(id) FROM push_attempts WHERE user_id = $1 GROUP BY device_id)";
 const MESSAGE: &str = "SELECT sender_id, receiver_id, timestamp FROM messages WHERE id = $1";
 const COUNTS: &str = "SELECT provider, CASE WHEN suspended THEN 1 ELSE 0 END, COUNT(*), COUNT(owed_seq), \

@@ -9,8 +9,8 @@ use crate::storage::{Storage, StorageError};
 /// Devices of one step.
 const STEP: i64 = 500;
 /// The devices after one, in their order.
-const AFTER: &str = "SELECT user_id, device_id FROM push_targets WHERE (user_id, device_id) > ($1, $2) \
-     ORDER BY user_id, device_id LIMIT $3 + 0";
+pub(in crate::storage) const AFTER: &str = "SELECT user_id, device_id FROM push_targets \
+     WHERE (user_id, device_id) > ($1, $2) ORDER BY user_id, device_id LIMIT $3 + 0";
 const HAS_TARGETS: &str = "SELECT EXISTS (SELECT 1 FROM push_targets)";
 
 impl Storage {

@@ -6,9 +6,9 @@ use crate::storage::{Storage, StorageError};
 
 /// For how long requests are kept, in seconds: 7 days.
 pub(super) const ATTEMPTS_S: i64 = 7 * 24 * 3600;
-const ATTEMPTS: &str =
+pub(in crate::storage) const ATTEMPTS: &str =
     "DELETE FROM push_attempts WHERE id IN (SELECT id FROM push_attempts WHERE at <= $1 LIMIT $2 + 0 {skip})";
-const TARGETS: &str = "DELETE FROM push_targets WHERE (user_id, device_id) IN \
+pub(in crate::storage) const TARGETS: &str = "DELETE FROM push_targets WHERE (user_id, device_id) IN \
      (SELECT user_id, device_id FROM push_targets WHERE acked_at <= $1 LIMIT $2 + 0 {skip})";
 /// Drops what was owed for too long, but for devices with a request on its way.
 const DEBTS: &str = "UPDATE push_targets SET woken_seq = owed_seq, owed_seq = NULL, owed_urgent = FALSE, \

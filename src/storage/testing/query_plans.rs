@@ -24,7 +24,7 @@ use crate::storage::people::users::by_ids;
 use crate::storage::{SeedMessages, SeedUsers, Storage};
 
 /// Returns SQLite's plan of a query, as SQLite describes it.
-async fn explain(storage: &Storage, sql: &str, values: Vec<Value>) -> String {
+pub(super) async fn explain(storage: &Storage, sql: &str, values: Vec<Value>) -> String {
     let statement = storage.statement(format!("EXPLAIN QUERY PLAN {sql}"), values);
     let rows = storage.reads.query_all_raw(statement).await.unwrap();
     let details: Vec<String> = rows.iter().map(|row| row.try_get("", "detail").unwrap()).collect();
@@ -53,7 +53,7 @@ async fn no_query_scans_a_table() {
     storage.close().await.unwrap();
 }
 
-async fn seed_users(storage: &Storage, count: u32) -> Vec<UserId> {
+pub(super) async fn seed_users(storage: &Storage, count: u32) -> Vec<UserId> {
     let names = (0..count).map(|i| {
         let email = EmailAddress::parse(format!("user{i}.{count}@example.org")).unwrap();
         (UserName::parse(format!("User {i} of {count}")).unwrap(), email)

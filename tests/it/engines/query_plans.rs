@@ -5,8 +5,10 @@
 
 use std::collections::BTreeSet;
 
+use fluent_backend::Config;
 use fluent_backend::domain::UserId;
 use fluent_backend::testing::{PostgresSettings, TestClient, TestServer, seed, send_frame};
+use sea_orm::{ConnectionTrait as _, Database};
 use serde_json::{Value, json};
 
 use crate::support::postgres::Postgres;
@@ -21,11 +23,22 @@ const MESSAGES: u64 = 1_000_000;
 const TIMES: usize = 8;
 /// Tables that grow with the store. No request may scan them.
 const LARGE: [&str; 6] = ["messages", "bodies", "conversations", "members", "users", "user_grams"];
+/// A device of each user, which is registered to be woken at a service that this server does not use.
+const DEVICES: [&str; 3] = [
+    "INSERT INTO logins (id, user_id, created_at, last_used_at, expires_at, dialect) \
+     SELECT id + 1000000, id, 0, 0, 9000000000000000, 2 FROM users",
+    "INSERT INTO push_targets (user_id, device_id, login_id, provider, token, token_hash, created_at, acked_seq, \
+     acked_at) SELECT id, 'd', id + 1000000, 1, 'token', id::text::bytea, 0, 0, 0 FROM users",
+    "ANALYZE push_targets, logins",
+];
+/// Statements that count all devices, for operators, or ask whether there is one.
+const ABOUT_ALL_DEVICES: [&str; 2] = ["COUNT(owed_seq)", "EXISTS (SELECT 1 FROM push_targets)"];
 /// Partial indexes that are nearly always empty, and may be walked whole.
 const SMALL: [&str; 1] = ["messages_unreleased"];
 /// What must have been used, or the test would have missed a query: for history, lists, replay; what is read by id;
-/// the retry of a send; a user's conversations; who has written with whom; search.
-const USED: [&str; 8] = [
+/// the retry of a send; a user's conversations; who has written with whom; search; what a message owes to devices, and
+/// which of them are due.
+const USED: [&str; 10] = [
     "messages_conversation",
     "messages_left",
     "bodies_pkey",
@@ -34,6 +47,8 @@ const USED: [&str; 8] = [
     "conversations_direct_key",
     "users_pkey",
     "user_grams_pkey",
+    "push_targets_pkey",
+    "push_targets_due",
 ];
 
 /// The users who read or write.
@@ -89,9 +104,17 @@ async fn no_request_goes_through_a_table_on_postgresql() {
     let others = |step| users.iter().copied().take(WRITERS).zip(users.iter().copied().skip(step));
     let pairs: Vec<(UserId, UserId)> = [1, 7, 31].into_iter().flat_map(others).collect();
     Box::pin(seed::messages(&config, &pairs, MESSAGES, 16)).await;
+    let db = Database::connect(postgres.url("fluent")).await.unwrap();
+    for sql in DEVICES {
+        db.execute_unprepared(sql).await.unwrap();
+    }
 
     let seeded = postgres.log().len();
-    let server = TestServer::start_with(|config| config.database.url = postgres.url("fluent").into()).await;
+    let change = |config: &mut Config| {
+        config.database.url = postgres.url("fluent").into();
+        config.push.webpush.contact = "mailto:operator@example.org".into();
+    };
+    let server = TestServer::start_with(change).await;
     // One warms up what is kept in memory for the other.
     for me in [100, 101] {
         Box::pin(ask_everything(&server, me, &users)).await;
@@ -106,6 +129,10 @@ async fn no_request_goes_through_a_table_on_postgresql() {
             "somebody goes through {table}:\n{}",
             around(log, &format!("Seq Scan on {table}"))
         );
+    }
+    for plan in log.split("Query Text:").map(|plan| plan.split("LOG:").next().unwrap_or_default()) {
+        let is_about_all = ABOUT_ALL_DEVICES.iter().any(|statement| plan.contains(statement));
+        assert!(is_about_all || !plan.contains("Seq Scan on push_targets"), "somebody goes through devices: {plan}");
     }
     // The same by way of an index.
     for (node, plan) in without_condition(log) {

@@ -11,8 +11,8 @@ use crate::support::binary::{ServerProcess, run_on};
 use crate::support::push::{Captured, Plan, PushDoubles};
 
 const DEVICES: usize = 6;
-/// Longest wait: on PostgreSQL a request that nobody has seen the end of counts as lost after a minute, and a provider
-/// that has failed is asked again after some tens of seconds.
+/// Longest wait: on PostgreSQL a server counts as gone after 15 s, and a provider that has failed is asked again after
+/// some tens of seconds.
 const PATIENCE: Duration = Duration::from_secs(150);
 
 async fn patiently(what: &str, probe: impl Fn() -> bool) {

@@ -18,7 +18,7 @@ use crate::storage::push::statements::{OweBy, owe};
 use Cell::{BigInt, Int, Text};
 
 /// Owes a wake-up to the devices of one user that are not connected.
-static OWE_ONE: LazyLock<String> = LazyLock::new(|| {
+pub(in crate::storage) static OWE_ONE: LazyLock<String> = LazyLock::new(|| {
     let by = OweBy { seq: "?2", is_urgent: "(?3 > 1)", now: "?6", not_before: "?7" };
     format!(
         "UPDATE push_targets AS t SET {} WHERE t.user_id = ?1 AND t.acked_seq < ?2 \
