@@ -22,6 +22,7 @@ pub(crate) mod push;
 pub(crate) mod raw;
 pub(crate) mod rows;
 pub(crate) mod s3;
+pub(crate) mod s3_service;
 pub(crate) mod skip;
 pub(crate) mod tables;
 pub(crate) mod terminal;
