@@ -1,4 +1,5 @@
-//! Two servers in turn, under the same load: this one and the reference, another build of it, or itself with limits.
+//! Two servers in turn, under the same load: this one and the reference, another build of it, or itself with limits or
+//! with push.
 
 mod outcome;
 
@@ -26,6 +27,10 @@ pub(crate) struct Compare {
     /// Instead of the reference: this server with all limits switched on, of which none is reached
     #[arg(long, conflicts_with_all = ["against", "with"])]
     limits: bool,
+    /// Instead of the reference: this server with Web Push, against itself without; devices are registered with
+    /// --offline --registered, and none otherwise
+    #[arg(long, conflicts_with_all = ["against", "with", "limits"])]
+    push: bool,
     /// The wire that is spoken; by default legacy, with --receipts v1
     #[arg(long, value_enum)]
     dialect: Option<Dialects>,
@@ -63,22 +68,26 @@ impl Dialects {
 enum Other {
     /// The bare relay with this store.
     Reference(Store),
-    /// Another build of the server, or this one with limits; and its name.
+    /// Another build of the server, or this one with limits or push; and its name.
     Build(&'static str, Place),
 }
 
 impl Compare {
     pub(crate) async fn run(&self) -> Result<()> {
         let dialects = self.dialects()?;
-        let is_server = self.with.is_some() || self.limits;
+        let is_server = self.with.is_some() || self.limits || self.push;
         ensure!(
             !self.relay.receipts || is_server,
-            "--receipts needs --with or --limits: the reference has no receipts"
+            "--receipts needs --with, --limits or --push: the reference has no receipts"
         );
-        let place = self.place.place(!is_server && self.against == Some(Store::Postgres)).await?;
+        let mut place = self.place.place(!is_server && self.against == Some(Store::Postgres)).await?;
+        if self.push {
+            place = place.with_push("server", false);
+        }
         let other = match &self.with {
             Some(program) => Other::Build("other", place.with_program("other", program).context("--with")?),
             None if self.limits => Other::Build("limited", place.with_limits("limited")),
+            None if self.push => Other::Build("pushing", place.with_push("pushing", true)),
             None => Other::Reference(self.against.unwrap_or(place.store())),
         };
         let mut are_sound = true;
@@ -103,7 +112,11 @@ impl Compare {
         for number in 0..self.rounds {
             // Alternating, so that effects of running first do not always favour the same one.
             let other_first = if number % 2 == 0 { None } else { Some(self.other(place, other, dialect).await?) };
-            let server = self.measure(&place.server(self.relay.accounts(), dialect).await?, dialect).await?;
+            let server = place.server(self.relay.accounts(), dialect).await?;
+            // Without push no device can be registered.
+            let mut relay = self.relay.clone();
+            relay.registered &= !self.push;
+            let server = measure(&relay, &server, dialect).await?;
             let other = match other_first {
                 Some(outcome) => outcome,
                 None => self.other(place, other, dialect).await?,
@@ -123,12 +136,12 @@ impl Compare {
             Other::Reference(store) => place.reference(accounts, *store).await?,
             Other::Build(_, place) => place.server(accounts, dialect).await?,
         };
-        self.measure(&target, dialect).await
+        measure(&self.relay, &target, dialect).await
     }
+}
 
-    async fn measure(&self, target: &Target, dialect: Dialect) -> Result<Outcome> {
-        let outcome = self.relay.run(target, dialect).await?;
-        report::print(&outcome)?;
-        Ok(outcome)
-    }
+async fn measure(relay: &Relay, target: &Target, dialect: Dialect) -> Result<Outcome> {
+    let outcome = relay.run(target, dialect).await?;
+    report::print(&outcome)?;
+    Ok(outcome)
 }

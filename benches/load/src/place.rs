@@ -96,6 +96,9 @@ pub(crate) struct Place {
     knows_files: bool,
     /// The limits that its servers keep.
     limits: Limits,
+    /// Whether its servers offer to wake devices by Web Push, or nothing of the kind; by default as the tool's
+    /// environment says.
+    has_push: Option<bool>,
     /// Whether its servers believe the tool, which names the addresses of clients as a proxy does.
     is_proxied: bool,
 }
@@ -139,6 +142,7 @@ impl Place {
             delayed: None,
             nats: None,
             limits: Limits::Off,
+            has_push: None,
             is_proxied: false,
         })
     }
@@ -158,6 +162,11 @@ impl Place {
     /// Returns the same place for servers with the limits that are the default, with another name in reports.
     pub(crate) fn with_default_limits(&self, name: &'static str) -> Self {
         Self { name, limits: Limits::Default, ..self.clone() }
+    }
+
+    /// Returns the same place for servers that offer Web Push, or no push at all, with another name in reports.
+    pub(crate) fn with_push(&self, name: &'static str, has_push: bool) -> Self {
+        Self { name, has_push: Some(has_push), ..self.clone() }
     }
 
     /// As [`with_limits`](Self::with_limits), with the default limits of logins, but for those of one user at home, and
@@ -307,6 +316,11 @@ impl Place {
         }
         if self.limits == Limits::Default {
             command.env("FLUENT__BANS__EXEMPT", "");
+        }
+        if let Some(has_push) = self.has_push {
+            command
+                .env("FLUENT__PUSH__ENABLED", if has_push { "true" } else { "false" })
+                .env("FLUENT__PUSH__WEBPUSH__CONTACT", "mailto:load@example.org");
         }
         if self.is_proxied {
             command
