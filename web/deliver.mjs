@@ -1,7 +1,12 @@
 // Writes what a build has made into its folder, which is committed, so that the server builds without Node. `--check`
 // compares instead.
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { brotliCompressSync, brotliDecompressSync, constants, gzipSync } from "node:zlib";
+import {
+  brotliCompressSync,
+  brotliDecompressSync,
+  constants,
+  gzipSync,
+} from "node:zlib";
 
 /** Files whose text browsers take compressed. */
 const TEXT = /\.(html|js|css|svg|txt|webmanifest)$/;
