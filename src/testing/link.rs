@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -86,6 +87,11 @@ impl DatabaseLink {
     /// Lets everything through again, beginning with what was held up.
     pub fn flow(&self) {
         self.line.hold_below(0);
+    }
+
+    /// Lets each answer of the database come so much later from now on.
+    pub fn slow_down(&self, delay: Duration) {
+        *lock(&self.line.delay) = delay;
     }
 
     /// Waits for a transaction that has locked the row of `store`, and lets its client hear nothing more until the

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 mod architecture;
+mod drills;
 mod engines;
 mod faults;
 mod harness;

@@ -3,6 +3,8 @@
 mod address_rules;
 mod audit;
 mod database;
+#[cfg(feature = "testing")]
+mod faults;
 mod invites;
 mod keys;
 mod limiters;
@@ -38,7 +40,7 @@ pub(super) static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(endpoints);
 
 /// Returns all endpoints of the admin API.
 pub(super) fn endpoints() -> Vec<Route> {
-    vec![
+    let endpoints = vec![
         route!(operator GET "/admin/api/overview" monitor::overview),
         route!(operator GET "/admin/api/actors" monitor::actors),
         route!(operator GET "/admin/api/events" events::follow),
@@ -90,5 +92,11 @@ pub(super) fn endpoints() -> Vec<Route> {
         route!(operator DELETE "/admin/api/limiters/{name}" limiters::refill),
         route!(operator GET "/admin/api/users/{id}/limits" limits::of_user),
         route!(operator PUT "/admin/api/users/{id}/limits" limits::set, reads: BodyLimits::USERS),
-    ]
+    ];
+    #[cfg(feature = "testing")]
+    let endpoints = {
+        let faults = route!(operator POST "/admin/api/faults" faults::inflict, reads: BodyLimits::USERS);
+        endpoints.into_iter().chain([faults]).collect()
+    };
+    endpoints
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
@@ -30,6 +31,8 @@ pub(super) struct Line {
     /// Whether a transaction that holds the row of `store` is held up.
     pub(super) batches: watch::Sender<Hold>,
     pub(super) commits_cut: AtomicUsize,
+    /// By how much what the database says comes later.
+    pub(super) delay: Mutex<Duration>,
     /// The transactions that have held the row of `store`, while they are recorded.
     pub(super) held: Mutex<Option<Vec<HeldTransaction>>>,
 }
@@ -64,6 +67,7 @@ impl Line {
             traps: watch::Sender::new(None),
             batches: watch::Sender::new(Hold::Off),
             commits_cut: AtomicUsize::new(0),
+            delay: Mutex::default(),
             held: Mutex::default(),
         }
     }
@@ -162,6 +166,10 @@ impl Line {
                 let is_in_batch = lock(&connection.session).holds_row();
                 if is_in_batch {
                     self.hold_up().await;
+                }
+                let delay = *lock(&self.delay);
+                if !delay.is_zero() {
+                    tokio::time::sleep(delay).await;
                 }
                 self.pass(&self.answered_below, connection.number, &ready.split(), client).await?;
             }

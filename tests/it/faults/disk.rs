@@ -1,78 +1,15 @@
 //! Disks that take no more writes.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use fluent_backend::testing::{MessageFrame, TestClient, TestSocket};
 
 use super::load::Load;
 use super::{MAX_GROWTH_KIB, assert_recovered, readiness};
 use crate::support::binary::ServerProcess;
-use crate::support::skip::say;
+use crate::support::small_disk::SmallDisk;
 use crate::support::v1::{history, live};
-
-/// A disk that can be filled, gone with this value.
-enum SmallDisk {
-    /// A small file system of its own.
-    Mounted(PathBuf),
-    /// Where none may be mounted: the files of the server may not grow. The error is another one than that of a full
-    /// disk, which makes no difference to what must follow.
-    Limited,
-}
-
-impl SmallDisk {
-    /// Files above so many KiB are full, all that count.
-    const LIMIT_KIB: u64 = 64;
-
-    /// Mounts a disk at a fresh directory, where that is permitted.
-    fn at(path: &Path, mib: u32) -> Self {
-        std::fs::create_dir(path).unwrap();
-        let options = format!("size={mib}m");
-        let mounted =
-            std::process::Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(path).output();
-        if mounted.is_ok_and(|output| output.status.success()) {
-            return Self::Mounted(path.to_owned());
-        }
-        say("NOTE", "no file system may be mounted here: instead of it, the files are limited");
-        Self::Limited
-    }
-
-    /// Starts the server that has its data on it.
-    async fn serve(&self, dir: &Path) -> ServerProcess {
-        match self {
-            // It is smaller than what should be free.
-            Self::Mounted(_) => ServerProcess::start(dir, &[("FLUENT__ADMIN__MIN_FREE_BYTES", "0")]).await,
-            Self::Limited => ServerProcess::start_with_full_disk(dir, 1 << 20).await,
-        }
-    }
-
-    /// Fills the disk to the last byte.
-    fn fill(&self, server: &ServerProcess) {
-        use std::io::Write as _;
-        match self {
-            Self::Mounted(path) => {
-                let mut file = std::fs::File::create(path.join("filler")).unwrap();
-                while file.write_all(&[0; 4096]).is_ok() {}
-            }
-            Self::Limited => server.limit_growth(Self::LIMIT_KIB),
-        }
-    }
-
-    fn clear(&self, server: &ServerProcess) {
-        match self {
-            Self::Mounted(path) => std::fs::remove_file(path.join("filler")).unwrap(),
-            Self::Limited => server.lift_limit(),
-        }
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        if let Self::Mounted(path) = self {
-            let _ = std::process::Command::new("umount").arg("--lazy").arg(path).status();
-        }
-    }
-}
 
 /// The write-ahead log can grow no more: all senders are told so, and it goes on by itself when there is room again.
 #[tokio::test(flavor = "multi_thread")]
@@ -91,7 +28,7 @@ async fn files_that_may_not_grow_are_told_and_survived() {
 
 async fn survives_being_full(dir: &Path, disk: &SmallDisk) {
     const ROUNDS: usize = 2;
-    let server = disk.serve(dir).await;
+    let server = disk.serve(dir, 0).await;
     let load = Load::start(&server, 6).await;
     for _ in 0..ROUNDS {
         load.exchange(200).await;

@@ -1,43 +1,14 @@
 //! What a service manager hands to the server and hears from it.
 
 use std::net::TcpListener;
-use std::path::Path;
 use std::process::Output;
 
 use fluent_backend::testing::{Http, soon};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpStream, UnixDatagram};
+use tokio::net::TcpStream;
 
 use crate::support::binary::{ServerProcess, run_with_sockets};
-
-/// A service manager that is told things.
-struct Manager {
-    socket: UnixDatagram,
-    path: String,
-}
-
-impl Manager {
-    fn new(dir: &Path) -> Self {
-        let path = dir.join("notify").display().to_string();
-        Self { socket: UnixDatagram::bind(&path).unwrap(), path }
-    }
-
-    /// Waits for the message that holds this line, and returns its lines.
-    async fn hears(&self, line: &str) -> Vec<String> {
-        let heard = async {
-            loop {
-                let mut buffer = vec![0; 4096];
-                let length = self.socket.recv(&mut buffer).await.unwrap();
-                let message = std::str::from_utf8(&buffer[..length]).unwrap();
-                let lines: Vec<String> = message.lines().map(ToOwned::to_owned).collect();
-                if lines.iter().any(|heard| heard == line) {
-                    return lines;
-                }
-            }
-        };
-        soon(line, heard).await
-    }
-}
+use crate::support::manager::Manager;
 
 /// Whether one of the lines begins like this, with a number behind it that is not 0.
 fn has_number(lines: &[String], start: &str) -> bool {

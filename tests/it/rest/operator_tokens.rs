@@ -54,6 +54,8 @@ const NEEDED: &[(&str, &str)] = &[
     ("POST /admin/api/drain", "write"),
     ("POST /admin/api/reload", "write"),
     ("GET /admin/api/config", "read"),
+    // Of builds for tests alone.
+    ("POST /admin/api/faults", "write"),
     ("GET /admin/api/media", "read"),
     ("POST /admin/api/media/reconcile", "write"),
     ("GET /admin/api/push/status", "read"),

@@ -1,5 +1,7 @@
 //! A reader of a stream of events (`text/event-stream`).
 
+use std::path::Path;
+
 use fluent_backend::testing::{TestServer, soon};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
@@ -30,7 +32,12 @@ impl EventStream<TcpStream> {
 impl EventStream<UnixStream> {
     /// Follows a server at the local interface.
     pub(crate) async fn local(server: &TestServer, query: &str) -> Self {
-        let stream = UnixStream::connect(server.data_dir().join("admin.sock")).await.unwrap();
+        Self::at(&server.data_dir(), query).await
+    }
+
+    /// Follows the server with this data directory at its local interface.
+    pub(crate) async fn at(data_dir: &Path, query: &str) -> Self {
+        let stream = UnixStream::connect(data_dir.join("admin.sock")).await.unwrap();
         Self::over(stream, query, "").await
     }
 }

@@ -1,5 +1,7 @@
 //! An operator at the local interface of a server.
 
+use std::path::Path;
+
 use fluent_backend::http::LocalClient;
 use fluent_backend::testing::TestServer;
 use http::Method;
@@ -10,7 +12,12 @@ pub(crate) struct Operator(LocalClient);
 
 impl Operator {
     pub(crate) async fn of(server: &TestServer) -> Self {
-        Self(LocalClient::connect(&server.data_dir().join("admin.sock")).await.unwrap())
+        Self::at(&server.data_dir()).await
+    }
+
+    /// An operator of the server with this data directory.
+    pub(crate) async fn at(data_dir: &Path) -> Self {
+        Self(LocalClient::connect(&data_dir.join("admin.sock")).await.unwrap())
     }
 
     /// Sends a request, and returns the status and the JSON of its answer.
