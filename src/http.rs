@@ -5,9 +5,9 @@ mod admin;
 mod app;
 mod body;
 mod client_address;
+mod codes;
 mod compress;
 mod connection;
-mod demo_links;
 mod door;
 mod error;
 mod etag;
@@ -36,8 +36,8 @@ mod words;
 pub use accept::Listener;
 #[cfg(feature = "testing")]
 pub use admin::operator_routes;
-pub use app::App;
-pub use demo_links::DemoLinks;
+pub use app::{App, PageLink};
+pub use codes::Codes;
 pub use door::MAX_REFUSALS;
 pub use local::{LocalAnswer, LocalClient, serve_pipe};
 #[cfg(unix)]

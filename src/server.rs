@@ -213,7 +213,7 @@ impl Server {
 
     /// Keeps what the web client needs to become a user of a demo, as JSON, and returns the code that gives it, once.
     pub fn add_demo_link(&self, document: String) -> Result<String, NoRandomness> {
-        self.app.demo_links.add(document)
+        self.app.demo_links.add(document.into())
     }
 
     /// Returns how many sockets are open.

@@ -15,6 +15,7 @@ mod limiter;
 mod log;
 mod media;
 mod names;
+mod open;
 mod process;
 mod push;
 mod registration;
@@ -100,6 +101,8 @@ enum AdminCommand {
     /// Stop the running server in order, as SIGTERM does: sockets are closed over the window, messages are written, and
     /// the process ends.
     Drain(process::DrainArguments),
+    /// Print a link that signs a browser in at the operators' page of the running server: once, within a minute.
+    Open(open::Arguments),
     /// Have the running server read its files anew, as SIGHUP does: certificate, keys, rules about addresses. Says what
     /// has changed, and which settings need a restart.
     Reload,
@@ -132,15 +135,23 @@ enum AdminCommand {
     },
 }
 
+impl AdminCommand {
+    /// Returns whether it looks for files that are lost.
+    fn compares_files(&self) -> bool {
+        matches!(self, Self::Media { command: media::AdminMediaCommand::Reconcile { .. } })
+    }
+}
+
 /// What a command shows: the JSON of the API, and the same for people.
 struct Shown {
     json: Value,
     text: String,
 }
 
-/// Carries out a command. Exit codes: 0 done, 1 refused or not found, 3 no server or store is reached, 4 not allowed;
-/// 2, wrong arguments, comes from the parser.
+/// Carries out a command. Exit codes: 0 done, 1 refused or not found, or files are lost, 3 no server or store is
+/// reached, 4 not allowed; 2, wrong arguments, comes from the parser.
 pub(crate) async fn admin(config: &Config, args: AdminArgs) -> anyhow::Result<ExitCode> {
+    let compares_files = args.command.compares_files();
     let shown = match args.command {
         AdminCommand::Names => names::run(config).await,
         AdminCommand::Config(arguments) => process::settings(config, args.remote, arguments).await,
@@ -153,7 +164,7 @@ pub(crate) async fn admin(config: &Config, args: AdminArgs) -> anyhow::Result<Ex
             if !shown.json.is_null() {
                 say(if args.json { shown.json.to_string() } else { shown.text }.trim_end());
             }
-            Ok(ExitCode::SUCCESS)
+            Ok(if compares_files { media::code(&shown.json) } else { ExitCode::SUCCESS })
         }
         Err(failure) => {
             note(&if args.json { failure.json().to_string() } else { format!("fluent-backend: {failure}") });
@@ -163,11 +174,13 @@ pub(crate) async fn admin(config: &Config, args: AdminArgs) -> anyhow::Result<Ex
 }
 
 async fn at_the_api(config: &Config, remote: remote::RemoteArgs, command: AdminCommand) -> Result<Shown, Failure> {
+    let page = open::page(config, &remote);
     let mut api = match &command {
         AdminCommand::Overview
         | AdminCommand::Actors
         | AdminCommand::Socket { .. }
         | AdminCommand::Drain(_)
+        | AdminCommand::Open(_)
         | AdminCommand::Reload => Api::running(config, remote).await?,
         _ => Api::reach(config, remote).await?,
     };
@@ -178,6 +191,7 @@ async fn at_the_api(config: &Config, remote: remote::RemoteArgs, command: AdminC
         AdminCommand::Top(_) | AdminCommand::Config(_) => Ok(Shown { json: Value::Null, text: String::new() }),
         AdminCommand::Drain(arguments) => process::drain(&mut api, &arguments).await,
         AdminCommand::Reload => process::reload(&mut api).await,
+        AdminCommand::Open(arguments) => open::run(&mut api, &page, &arguments).await,
         AdminCommand::Overview => glance::overview(&mut api).await,
         AdminCommand::Actors => glance::actors(&mut api).await,
         AdminCommand::Socket { command } => socket::run(&mut api, command).await,

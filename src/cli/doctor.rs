@@ -6,11 +6,13 @@ mod bucket;
 mod disk;
 mod files;
 mod finding;
+mod frames;
 mod keys;
 mod machine;
 mod outside;
 mod running;
 mod store;
+mod way;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -44,7 +46,11 @@ pub(crate) async fn doctor(config: &Config, file: Option<&Path>, args: &DoctorAr
     findings.extend(Box::pin(store::look(config)).await);
     findings.extend(running::look(config).await);
     if let Some(url) = &args.public_url {
-        findings.extend(Box::pin(outside::look(url)).await);
+        let (is_ours, found) = Box::pin(outside::look(url)).await;
+        findings.extend(found);
+        if is_ours {
+            findings.extend(Box::pin(way::look(config, url)).await);
+        }
     }
     let count = |level| findings.iter().filter(|finding| finding.level == level).count();
     let (errors, warnings) = (count(Level::Error), count(Level::Warning));

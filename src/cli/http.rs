@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail, ensure};
 use fluent_client::transport::Server;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, StatusCode};
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, ClientBuilder, RequestBuilder};
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
@@ -23,6 +23,11 @@ const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
 
 /// Makes a client that trusts whom the system trusts and the authorities in a file, and follows nobody elsewhere.
 pub(crate) fn client(authorities: Option<&Path>) -> anyhow::Result<Client> {
+    builder(authorities)?.build().context("requests cannot be made")
+}
+
+/// As [`client`], for settings beside these.
+pub(crate) fn builder(authorities: Option<&Path>) -> anyhow::Result<ClientBuilder> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if let Some(path) = authorities {
@@ -35,14 +40,13 @@ pub(crate) fn client(authorities: Option<&Path>) -> anyhow::Result<Client> {
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let client = Client::builder()
+    Ok(Client::builder()
         .tls_backend_preconfigured(tls)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         // As a browser opens sockets.
         .http1_only()
-        .timeout(PATIENCE);
-    client.build().context("requests cannot be made")
+        .timeout(PATIENCE))
 }
 
 /// A whole answer.

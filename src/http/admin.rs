@@ -16,7 +16,7 @@ use tower::ServiceBuilder;
 use super::app::App;
 use super::health;
 use super::layers::{self, Service};
-use super::route::{Route, route};
+use super::route::{BodyLimits, Route, route};
 use super::router::Router;
 use super::unread::RawRequest;
 
@@ -26,6 +26,7 @@ static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
         route!(operator GET "/" page::start),
         route!(operator GET "/admin" page::redirect),
         route!(operator GET "/admin/" page::index),
+        route!(operator POST "/admin/sign_in" api::sign_in, reads: BodyLimits::STRANGERS),
         route!(operator GET "/admin/{file}" page::file),
         route!(operator GET "/metrics" metrics::metrics),
         route!(operator GET "/admin/cluster" cluster::cluster),

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::body::StrangersBytes;
 use super::client_address::ClientAddresses;
-use super::demo_links::DemoLinks;
+use super::codes::Codes;
 use super::operators::Operators;
 use super::places::Places;
 use super::shares::Shares;
@@ -14,12 +16,33 @@ use crate::actors::{ActorSystem, Health, Others, WhoHandle};
 use crate::auth::{AddressRules, Auth, Bans};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::domain::{Operator, OperatorScope};
 use crate::limits::Limiters;
 use crate::protocol::franking::ReportTokens;
 use crate::service::media::MediaService;
 use crate::service::{Addresses, Control, Dialects, Monitor, Notices, Service};
 use crate::socket::Sockets;
 use crate::storage::Storage;
+
+/// Links of a demo: it makes two.
+const MAX_DEMO_LINKS: usize = 64;
+/// How long `doctor` may try the way of clients with one code.
+pub(super) const PROBE_LIFETIME: Duration = Duration::from_mins(10);
+/// Codes of `doctor` at once.
+const MAX_PROBES: usize = 8;
+/// How long a link to the operators' page signs in.
+pub(super) const LINK_LIFETIME: Duration = Duration::from_secs(60);
+/// Links to the operators' page at once.
+const MAX_PAGE_LINKS: usize = 16;
+
+/// What a link to the operators' page gives.
+#[derive(Clone, Copy, Debug)]
+pub struct PageLink {
+    /// What the token is good for.
+    pub scope: OperatorScope,
+    /// Who has asked for the link.
+    pub by: Operator,
+}
 
 /// The long-lived parts behind the endpoints.
 pub struct App {
@@ -66,7 +89,11 @@ pub struct App {
     /// The web client; `None` where it is switched off.
     pub web: Option<WebClient>,
     /// What the links of a demo give.
-    pub demo_links: DemoLinks,
+    pub demo_links: Codes<Bytes>,
+    /// With these codes `doctor` tries the way of clients.
+    pub probes: Codes<()>,
+    /// Links that sign operators in at their page, with whoever has made them.
+    pub page_links: Codes<PageLink>,
 }
 
 impl App {
@@ -120,7 +147,9 @@ impl App {
             operators: Operators::new(&config.admin.hosts),
             strangers_bytes: StrangersBytes::default(),
             web: WebClient::embedded().filter(|_| config.web.enabled),
-            demo_links: DemoLinks::default(),
+            demo_links: Codes::new(None, MAX_DEMO_LINKS),
+            probes: Codes::new(Some(PROBE_LIFETIME), MAX_PROBES),
+            page_links: Codes::new(Some(LINK_LIFETIME), MAX_PAGE_LINKS),
             dialects: service.dialects().clone(),
             media,
             service,

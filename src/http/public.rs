@@ -12,6 +12,7 @@ mod me;
 mod media;
 mod messages;
 mod openapi;
+mod probe;
 mod push;
 mod push_address;
 mod reports;

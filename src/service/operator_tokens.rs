@@ -9,7 +9,8 @@ use serde_json::json;
 use super::{Service, ServiceError};
 use crate::clock::random_bytes;
 use crate::domain::{
-    AuditEvent, NewAuditEntry, NewOperatorToken, Operator, OperatorSecret, OperatorToken, OperatorTokenId,
+    AuditEvent, NewAuditEntry, NewOperatorToken, Operator, OperatorScope, OperatorSecret, OperatorToken,
+    OperatorTokenId,
 };
 use crate::storage::StorageError;
 
@@ -18,6 +19,10 @@ const NOTED_EVERY: Duration = Duration::from_mins(1);
 /// For so long after the store has confirmed it, a token is known while the store cannot be asked: an operator wants to
 /// know why it cannot.
 const KNOWN_FOR: Duration = Duration::from_mins(15);
+/// The name of tokens of browsers that a link has signed in.
+const PAGE_NAME: &str = "page, by a link";
+/// For so long they are good, in seconds: a working day.
+const PAGE_S: i64 = 12 * 3600;
 /// Longest wait for the store when there is another way.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -88,6 +93,17 @@ impl Service {
         self.audit.record_now(entry.with(detail)).await?;
         tracing::info!(token.id = %id, scope = token.scope.as_str(), ?by, "a token for operators was made");
         Ok((token, secret))
+    }
+
+    /// Makes the token of a browser that a link signs in. Those of former links that have ended are removed.
+    pub async fn page_token(&self, scope: OperatorScope, by: Operator) -> Result<OperatorSecret, ServiceError> {
+        let now = self.clock.now();
+        let is_over = |token: &OperatorToken| token.name == PAGE_NAME && token.has_ended(now);
+        for token in self.storage.operator_tokens().await?.iter().filter(|token| is_over(token)) {
+            self.storage.revoke_operator_token(token.id).await?;
+        }
+        let new = NewOperatorToken { name: PAGE_NAME.to_owned(), scope, expires_in_s: Some(PAGE_S) };
+        Ok(self.create_operator_token(new, by).await?.1)
     }
 
     /// Returns all tokens, the oldest first.

@@ -63,7 +63,8 @@ impl Handshake {
     }
 
     /// Returns the response that switches protocols.
-    pub(super) fn response(&self) -> Response<()> {
+    #[must_use]
+    pub fn response(&self) -> Response<()> {
         let mut response = Response::new(());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         let headers = response.headers_mut();

@@ -159,7 +159,7 @@ metrics! {
     Gauge MEDIA_FILES = "fluent_media_files" ["state"] Count "Files, by state";
     Counter MEDIA_ORPHANS = "fluent_media_orphans_total" ["kind"] Count
         "Files on the disk that nobody knew, removed";
-    Gauge MEDIA_LOST = "fluent_media_lost" [] Count "Files that are missing on the disk";
+    Gauge MEDIA_LOST = "fluent_media_lost" [] Count "Files that the database knows, and that are missing";
     Histogram MEDIA_FSYNC_SECONDS = "fluent_media_fsync_seconds" [] Seconds
         "Time until bytes of a file are on the disk";
     Histogram MEDIA_BUCKET_SECONDS = "fluent_media_bucket_seconds" [] Seconds

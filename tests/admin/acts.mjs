@@ -1,7 +1,7 @@
 // What operators do, and that the server has done it.
 import { PASSWORD, eventually } from "../web/server.mjs";
 
-export async function acts({ arrive, check, server, newToken }) {
+export async function acts({ arrive, check, server, newToken, admin }) {
   const operator = await arrive();
   const { page } = operator;
   const token = newToken("acts", "write");
@@ -88,6 +88,16 @@ export async function acts({ arrive, check, server, newToken }) {
   const stop = page.getByRole("dialog").getByRole("button", { name: "Drain and stop" });
   check("nobody stops the server by a slip", await stop.isDisabled());
   await page.keyboard.press("Escape");
+
+  const guest = await arrive();
+  const { link } = admin("open", "--scope", "read");
+  await guest.page.goto(link);
+  await guest.page.getByText("Token page, by a link, read").waitFor();
+  check("a link signs in, and does not stay in the address", new URL(guest.page.url()).hash === "#/", guest.page.url());
+  const late = await arrive();
+  await late.page.goto(link);
+  await late.page.getByRole("alert").filter({ hasText: "was used already" }).waitFor();
+  check("a link works once", true);
 
   const reader = await arrive();
   await reader.signIn(newToken("reader", "read"));

@@ -35,13 +35,16 @@ const check = (what, isGood, detail = "") => {
 const server = await Server.start(program);
 server.adminOrigin = `http://127.0.0.1:${server.adminPort}`;
 
-/** Makes a token on the server's machine, as the page says. */
-const newToken = (name, scope) => {
-  const env = { ...process.env, FLUENT__SERVER__DATA_DIR: join(server.dir, "data") };
-  const made = spawnSync(program, ["admin", "--json", "token", "create", "--name", name, "--scope", scope], { env, cwd: server.dir });
-  if (made.status !== 0) throw new Error(`no token: ${made.stderr}`);
-  return JSON.parse(made.stdout).secret;
+/** Runs a command for operators on the server's machine. */
+const admin = (...words) => {
+  const env = { ...process.env, FLUENT__SERVER__DATA_DIR: join(server.dir, "data"), FLUENT__ADMIN__LISTEN: `127.0.0.1:${server.adminPort}` };
+  const done = spawnSync(program, ["admin", "--json", ...words], { env, cwd: server.dir });
+  if (done.status !== 0) throw new Error(`${words.join(" ")}: ${done.stderr}`);
+  return JSON.parse(done.stdout);
 };
+
+/** Makes a token, as the page says. */
+const newToken = (name, scope) => admin("token", "create", "--name", name, "--scope", scope).secret;
 
 /** Lets people write to each other. */
 const traffic = () => {
@@ -53,7 +56,7 @@ const load = traffic();
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ARGUMENTS });
 const operators = [];
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const world = { browser, server, check, pictures, root, newToken };
+const world = { browser, server, check, pictures, root, newToken, admin };
 world.arrive = async (options) => {
   const operator = await Operator.arrive(browser, server, options);
   operators.push(operator);

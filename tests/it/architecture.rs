@@ -48,7 +48,7 @@ const LIBRARIES: [(&str, &[&str]); 23] = [
     ("migration", &["storage", "main"]),
     ("ractor", &["actors"]),
     ("async_nats", &["actors"]),
-    ("hyper", &["http", "push", "socket"]),
+    ("hyper", &["cli", "http", "push", "socket"]),
     ("hyper_util", &["http", "push", "socket", "testing"]),
     ("tokio_tungstenite", &["http", "socket", "testing"]),
     ("jsonwebtoken", &["auth", "push"]),

@@ -46,6 +46,7 @@ const RUN: &[(&str, &str, &str)] = &[
     ("docs/operations/admin.md", "fluent-backend admin token create", commands::TOKEN_TEST),
     ("docs/operations/glance.md", "fluent-backend admin overview", commands::GLANCE_TEST),
     ("docs/operations/page.md", "fluent-backend admin token create", commands::TOKEN_TEST),
+    ("docs/operations/page.md", "fluent-backend admin open", commands::TOKEN_TEST),
     ("docs/operations/addresses.md", "fluent-backend admin address block", commands::ADDRESS_TEST),
     ("docs/operations/media.md", "fluent-backend media reconcile --dry-run", media::TEST),
     ("docs/operations/media.md", "[media]\nstore", media::SETTINGS_TEST),

@@ -58,7 +58,7 @@ impl Api {
 
     /// Connects to the socket of the server on this machine; `None` when no server runs.
     #[cfg(unix)]
-    async fn connect(config: &Config) -> Result<Option<Self>, Failure> {
+    pub(in crate::cli) async fn connect(config: &Config) -> Result<Option<Self>, Failure> {
         use std::io::ErrorKind;
         let path = config.admin_socket();
         match LocalClient::connect(&path).await {
@@ -75,7 +75,7 @@ impl Api {
 
     #[cfg(not(unix))]
     #[expect(clippy::unused_async, reason = "as where there are such sockets")]
-    async fn connect(_: &Config) -> Result<Option<Self>, Failure> {
+    pub(in crate::cli) async fn connect(_: &Config) -> Result<Option<Self>, Failure> {
         Ok(None)
     }
 

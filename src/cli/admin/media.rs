@@ -1,4 +1,4 @@
-//! `fluent-backend media`: files of users against what is on the disk.
+//! `fluent-backend media`: files of users against the database.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -32,9 +32,10 @@ pub(crate) enum MediaCommand {
 /// The same among the commands for operators, which reach a server by its address, too.
 #[derive(clap::Subcommand)]
 pub(super) enum AdminMediaCommand {
-    /// Print how many files there are, and what the last comparison with the disk has found.
+    /// Print how many files there are, and what the last comparison with the database has found.
     Status,
-    /// Compare files and rows: remove files that nobody knows, mark those that are missing as lost.
+    /// Compare files and rows: remove files that nobody knows, mark those that are missing as lost. Exit code 1 when
+    /// files are lost.
     Reconcile {
         /// Change nothing.
         #[arg(long)]
@@ -65,7 +66,7 @@ fn status(status: &Value) -> String {
     lines.push(format!("lost files: {}", status["lost"]));
     let compared = &status["last_reconcile"];
     lines.push(if compared.is_null() {
-        "not compared with the disk since the start".to_owned()
+        "not compared with the files since the start".to_owned()
     } else {
         let (at, orphans) = (cell(&compared["at"]), &compared["orphans"]);
         let (found, removed, lost) = (&orphans["found"], &orphans["removed"], &compared["lost"]);
@@ -80,14 +81,19 @@ pub(crate) async fn media(config: &Config, command: MediaCommand) -> anyhow::Res
     match Box::pin(reconcile(config, dry_run)).await {
         Ok(found) => {
             say(&if as_json { found.to_string() } else { text(&found) });
-            let is_lost = found["lost"].as_array().is_some_and(|lost| !lost.is_empty());
-            Ok(if is_lost { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+            Ok(code(&found))
         }
         Err(failure) => {
             note(&if as_json { failure.json().to_string() } else { format!("fluent-backend: {failure}") });
             Ok(failure.code())
         }
     }
+}
+
+/// Returns the exit code for what a comparison has found: 1 when files are lost.
+pub(super) fn code(found: &Value) -> ExitCode {
+    let is_lost = found["lost"].as_array().is_some_and(|lost| !lost.is_empty());
+    if is_lost { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 async fn reconcile(config: &Config, dry_run: bool) -> Result<Value, Failure> {

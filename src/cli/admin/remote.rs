@@ -26,6 +26,13 @@ pub(super) struct RemoteArgs {
     admin_token: Option<SecretString>,
 }
 
+impl RemoteArgs {
+    /// Returns the address that was given.
+    pub(super) fn url(&self) -> Option<&Url> {
+        self.url.as_ref()
+    }
+}
+
 /// A server at an address.
 pub(super) struct Remote {
     client: Client,

@@ -15,37 +15,39 @@ const GREETING: &str = "Backend is online";
 const NGINX_UPGRADE: &str = "nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; \
      proxy_set_header Connection $connection_upgrade; (deploy/nginx)";
 
-pub(super) async fn look(url: &Url) -> Vec<Finding> {
+/// Returns whether a server answers there, and what was found.
+pub(super) async fn look(url: &Url) -> (bool, Vec<Finding>) {
     let client = match client(None) {
         Ok(client) => client,
-        Err(error) => return vec![Finding::error("public", one_line(&error))],
+        Err(error) => return (false, vec![Finding::error("public", one_line(&error))]),
     };
     let root = match get(&client, url, "/root").await {
         Ok(response) => response,
         Err(error) => {
-            return vec![
-                Finding::error("public", format!("{url}: {}", one_line(&error)))
-                    .since("no client reaches the server there")
-                    .mended_by("see whether the name leads to this machine, and who listens there"),
-            ];
+            let finding = Finding::error("public", format!("{url}: {}", one_line(&error)))
+                .since("no client reaches the server there")
+                .mended_by("see whether the name leads to this machine, and who listens there");
+            return (false, vec![finding]);
         }
     };
     let (status, headers) = (root.status(), root.headers().clone());
     if status != StatusCode::OK || !text(root).await.contains(GREETING) {
         let found = format!("{url}: something else answers ({status})");
-        return vec![Finding::error("public", found).mended_by("let the proxy pass everything on to server.listen")];
+        let finding = Finding::error("public", found).mended_by("let the proxy pass everything on to server.listen");
+        return (false, vec![finding]);
     }
     let mut findings = vec![encryption(url, &headers)];
     findings.push(sockets(&client, url).await);
     findings.extend(secrets(&client, url).await);
-    findings
+    (true, findings)
 }
 
 async fn get(client: &Client, url: &Url, path: &str) -> anyhow::Result<Response> {
     Ok(client.get(at(url, path)).send().await.map_err(reqwest::Error::without_url)?)
 }
 
-fn at(url: &Url, path: &str) -> Url {
+/// Returns the address of a path below that of the server.
+pub(super) fn at(url: &Url, path: &str) -> Url {
     let mut at = url.clone();
     at.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
     at

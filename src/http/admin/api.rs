@@ -9,8 +9,11 @@ mod invites;
 mod keys;
 mod limiters;
 mod limits;
+mod links;
 mod log;
 mod media;
+mod openapi;
+mod probe;
 mod process;
 mod push;
 mod registration;
@@ -27,6 +30,7 @@ use crate::http::operator_access::asks_to_reveal;
 pub(super) use crate::http::operator_access::operator;
 use crate::http::route::{BodyLimits, Route, route};
 use crate::service::TEST_TIMEOUT;
+pub(super) use links::sign_in;
 
 /// Entries of a page when the request names no number.
 const PAGE: u64 = 50;
@@ -81,7 +85,10 @@ pub(super) fn endpoints() -> Vec<Route> {
         route!(operator GET "/admin/api/log/lines" log::lines),
         route!(operator POST "/admin/api/drain" process::drain, reads: BodyLimits::USERS),
         route!(operator POST "/admin/api/reload" process::reload),
+        route!(operator POST "/admin/api/probe" probe::begin),
+        route!(operator POST "/admin/api/links" links::create, reads: BodyLimits::USERS),
         route!(operator GET "/admin/api/config" process::settings),
+        route!(operator GET "/admin/api/openapi.json" openapi::show),
         route!(operator GET "/admin/api/media" media::status),
         route!(operator POST "/admin/api/media/reconcile" media::reconcile, reads: BodyLimits::USERS,
             timeout: Some(RECONCILE_TIMEOUT)),

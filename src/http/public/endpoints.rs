@@ -4,8 +4,8 @@
 use std::sync::LazyLock;
 
 use super::{
-    accounts, chat, conversations, docs, keys, logins, me, media, messages, push, reports, second_factor, users, web,
-    ws,
+    accounts, chat, conversations, docs, keys, logins, me, media, messages, probe, push, reports, second_factor, users,
+    web, ws,
 };
 use crate::http::route::{BodyLimits, Route, route};
 use crate::http::{health, pages};
@@ -73,6 +73,8 @@ pub(super) static ENDPOINTS: LazyLock<Vec<Route>> = LazyLock::new(|| {
         route!(user chat::partnerinfo),
         route!(user chat::chat_list),
         route!(user chat::all_messages),
+        route!(public GET "/media/probe" probe::download, is_transfer: true),
+        route!(public POST "/media/probe" probe::upload, reads: BodyLimits::STRANGERS, is_transfer: true),
         route!(user media::create::create, reads: BodyLimits::FILE, is_transfer: true),
         route!(user media::append::whole, reads: BodyLimits::FILE, is_transfer: true),
         route!(user media::append::append, reads: BodyLimits::FILE, is_transfer: true),

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa::openapi::Object;
 
+use super::probe;
 use crate::actors::Opening;
 use crate::auth::AuthError;
 use crate::clock;
@@ -46,6 +47,9 @@ pub(in crate::http) struct SocketQuery {
     wake: Option<String>,
     #[param(schema_with = mode, required = false)]
     mode: Option<String>,
+    /// A code with which `doctor` tries sockets.
+    #[param(ignore)]
+    probe: Option<String>,
 }
 
 fn mode() -> Object {
@@ -89,6 +93,10 @@ async fn opened(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
         return Err(ApiError::Unavailable);
     }
     let query: Result<SocketQuery, ApiError> = query(&request);
+    let tried = query.as_ref().ok().and_then(|query| query.probe.as_deref());
+    if tried.is_some_and(|code| app.probes.get(code).is_some()) {
+        return probe::open(&app, request);
+    }
     let (token, ticket) = query.as_ref().map_or((None, None), |query| (query.token.as_deref(), query.ticket.as_ref()));
     let token = token.filter(|_| app.config.auth.token_in_query);
     let authenticated = authenticate(&app.auth, request.headers(), token, ticket).await;

@@ -323,6 +323,10 @@ async fn the_commands_about_tokens_work_as_they_are_printed() {
     let shown = shell(dir.path(), &of_page, &[]).await;
     let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
     assert!(shown.starts_with("fla_") && shown.contains("(write), until "), "{shown}");
+    let link = block("docs/operations/page.md", "fluent-backend admin open");
+    let shown = shell(dir.path(), &link, &[]).await;
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(shown.starts_with("http://127.0.0.1:9000/admin/#sign-in="), "{shown}");
     server.stop().await;
 }
 

@@ -86,6 +86,8 @@ async fn files_and_rows_are_compared_as_it_is_printed() {
     let expected = json!({"dry_run": true, "orphans": found, "lost": [ids[0]]});
     assert_eq!(reconcile(dir.path(), &["--dry-run"]).await, (Some(1), expected));
     assert!(old.exists());
+    let by_admin = run(dir.path(), &["admin", "media", "reconcile", "--dry-run"], &[]).await;
+    assert_eq!(by_admin.status.code(), Some(1), "files are lost: {by_admin:?}");
     let expected = json!({"dry_run": false, "orphans": {"found": 1, "removed": 1, "bytes": 5}, "lost": [ids[0]]});
     assert_eq!(reconcile(dir.path(), &[]).await, (Some(1), expected));
     assert!(!old.exists() && new.exists() && other.exists());

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use fluent_backend::testing::{TestData, TestServer, eventually};
+use fluent_backend::testing::{Http, TestData, TestServer, eventually};
 use http::Method;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
@@ -136,4 +136,29 @@ async fn settings_say_where_they_were_read_and_hide_secrets_with_a_server_and_wi
     let printed = run(dir.path(), &["admin", "config", "secret_key"], &variables).await;
     let printed = String::from_utf8(printed.stdout).unwrap();
     assert!(printed.starts_with("SETTING ") && printed.contains("[redacted]"), "{printed}");
+}
+
+/// What the page does with a link: it gives the code, and gets a token of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_signs_one_browser_in_at_the_page() {
+    let data = TestData::of_one().await;
+    let server = ServerProcess::start_on(&data, &[]).await;
+    let (listen, page) = (server.admin().to_string(), Http::new(server.admin()));
+    let variables = [("FLUENT__ADMIN__LISTEN", listen.as_str())];
+    let made = admin_json(&data, &["open", "--scope", "read"], &variables).await;
+    let link = made["link"].as_str().unwrap();
+    let code = link.strip_prefix(&format!("http://{listen}/admin/#sign-in=")).unwrap_or_else(|| panic!("{link}"));
+    let sign_in = async |code: &str| page.post("/admin/sign_in", &json!({"code": code})).await;
+    assert_eq!(sign_in(&"A".repeat(43)).await.status, 404);
+    let token = sign_in(code).await.ok().json::<Value>()["token"].as_str().unwrap().to_owned();
+    assert_eq!(sign_in(code).await.status, 404, "a link works once");
+    assert_eq!(server.http().post("/admin/sign_in", &json!({"code": code})).await.status, 404, "not for clients");
+    let signed_in = page.with_authorization(format!("Bearer {token}"));
+    signed_in.get("/admin/api/overview").await.ok();
+    assert_eq!(signed_in.post("/admin/api/reload", &json!({})).await.status, 403, "it only reads");
+    let (_, printed) = admin(&data, &["open"], &variables).await;
+    assert!(printed.contains("/admin/#sign-in=") && printed.contains("within 60 s"), "{printed}");
+    let (_, tokens) = admin(&data, &["token", "list"], &[]).await;
+    assert!(tokens.contains("page, by a link"), "{tokens}");
+    assert!(server.stop().await.success());
 }

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use fluent_backend::testing::TestData;
+use fluent_backend::testing::{TestData, TestServer};
 use serde_json::Value;
 
 use crate::support::binary::{ServerProcess, run, run_on};
@@ -81,10 +81,10 @@ async fn a_running_server_is_asked_and_a_secret_that_others_can_read_is_an_error
 #[tokio::test]
 async fn mistakes_of_a_proxy_are_found_at_the_public_address() {
     let dir = tempfile::tempdir().unwrap();
-    let server = ServerProcess::start(dir.path(), &[]).await;
-    let admin = server.admin();
-    let variables = [("FLUENT__ADMIN__LISTEN", admin.to_string())];
-    let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let pings = ("FLUENT__SOCKET__PING_S", "2");
+    let server = ServerProcess::start(dir.path(), &[pings]).await;
+    let (admin, listen) = (server.admin(), server.admin().to_string());
+    let variables = [pings, ("FLUENT__ADMIN__LISTEN", listen.as_str())];
     let Some(good) = Nginx::start(server.addr).await else { return };
     let public = format!("http://{}", good.ports.plain);
     let found = Diagnosis::make(dir.path(), &["--public-url", &public], &variables).await;
@@ -102,6 +102,72 @@ async fn mistakes_of_a_proxy_are_found_at_the_public_address() {
     assert_eq!(found.level("sockets", "takes the headers of handshakes away"), "error");
     assert_eq!(found.level("public", "/metrics of the operators' listener"), "error");
     assert_eq!(found.code, Some(2));
+    server.stop().await;
+}
+
+/// Strangers find nothing of what `doctor` tries.
+#[tokio::test]
+async fn without_a_code_there_is_nothing_to_try() {
+    let server = TestServer::start_alone(|_| {}).await;
+    let http = server.http();
+    for path in ["/media/probe", "/media/probe?code=", "/media/probe?code=x"] {
+        assert_eq!(
+            (http.get(path).await.status.as_u16(), http.post(path, &Value::Null).await.status.as_u16()),
+            (404, 404),
+            "{path}"
+        );
+    }
+    assert_eq!(http.get("/chat/ws?probe=x").await.status, 401);
+    server.stop().await;
+}
+
+/// What nginx does with the wrong directives: sockets that are idle are closed, addresses are believed or lost, and
+/// files are held back.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_proxy_does_to_sockets_addresses_and_files_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = [
+        ("FLUENT__SOCKET__PING_S", "2"),
+        ("FLUENT__SERVER__CLIENT_ADDRESS", "x-forwarded-for"),
+        ("FLUENT__SERVER__TRUSTED_PROXIES", "127.0.0.1/32"),
+    ];
+    let server = ServerProcess::start(dir.path(), &settings).await;
+    let admin = server.admin().to_string();
+    let variables = [&settings[..], &[("FLUENT__ADMIN__LISTEN", admin.as_str())]].concat();
+    let look = async |nginx: &Nginx| {
+        let public = format!("http://{}", nginx.ports.plain);
+        Diagnosis::make(dir.path(), &["--public-url", &public], &variables).await
+    };
+    let Some(good) = Nginx::start(server.addr).await else { return };
+    let found = look(&good).await;
+    assert_eq!(found.errors(), 0, "{:#?}", found.all);
+    for (check, said) in [
+        ("sockets", "stays open"),
+        ("address", "that of a client arrives: 127.0.0.2"),
+        ("files", "uploads pass piece by piece"),
+        ("files", "downloads pass piece by piece"),
+    ] {
+        assert_eq!(found.level(check, said), "fine", "{check}: {:#?}", found.all);
+    }
+
+    let careless = |text: String| {
+        let text = replaced(&text, "proxy_read_timeout 90s;", "proxy_read_timeout 1s;");
+        let text = replaced(&text, "proxy_set_header X-Forwarded-For $remote_addr;", "");
+        replaced(&text, "proxy_request_buffering off;", "")
+    };
+    let Some(bad) = Nginx::start_with(server.addr, careless).await else { return };
+    let found = look(&bad).await;
+    assert_eq!(found.level("sockets", "one on which nothing happens is closed"), "error", "{:#?}", found.all);
+    assert_eq!(found.level("files", "keeps an upload"), "warning", "{:#?}", found.all);
+    // Without a header of its own, nginx passes on what the client says.
+    assert_eq!(found.level("address", "a client may say what its address is"), "error", "{:#?}", found.all);
+
+    let forgetful = |text: String| {
+        replaced(&text, "proxy_set_header X-Forwarded-For $remote_addr;", "proxy_set_header X-Forwarded-For \"\";")
+    };
+    let Some(blind) = Nginx::start_with(server.addr, forgetful).await else { return };
+    let found = look(&blind).await;
+    assert_eq!(found.level("address", "takes this machine, 127.0.0.2, for 127.0.0.1"), "warning", "{:#?}", found.all);
     server.stop().await;
 }
 

@@ -53,7 +53,10 @@ const NEEDED: &[(&str, &str)] = &[
     ("GET /admin/api/log/lines", "read"),
     ("POST /admin/api/drain", "write"),
     ("POST /admin/api/reload", "write"),
+    ("POST /admin/api/probe", "write"),
+    ("POST /admin/api/links", "write"),
     ("GET /admin/api/config", "read"),
+    ("GET /admin/api/openapi.json", "read"),
     // Of builds for tests alone.
     ("POST /admin/api/faults", "write"),
     ("GET /admin/api/media", "read"),
@@ -104,6 +107,29 @@ async fn each_route_of_the_admin_api_has_a_row() {
     let rows: BTreeSet<String> = NEEDED.iter().map(|(route, _)| (*route).to_owned()).collect();
     let missing: Vec<_> = routes.symmetric_difference(&rows).collect();
     assert!(missing.is_empty(), "not in one of both: {missing:?}");
+}
+
+#[tokio::test]
+async fn the_document_of_the_api_names_each_route_and_the_scope_that_it_needs() {
+    let server = TestServer::start().await;
+    let document = Operator::of(&server).await.get("/admin/api/openapi.json").await;
+    for (route, scope) in NEEDED {
+        let (method, path) = route.split_once(' ').unwrap();
+        let operation = &document["paths"][path][method.to_lowercase()];
+        assert_eq!(operation["x-scope"], *scope, "{route}");
+        let parameters = operation["parameters"].as_array().map_or(0, Vec::len);
+        assert_eq!(parameters, path.matches('{').count(), "{route}");
+    }
+    let ids: Vec<&Value> = document["paths"]
+        .as_object()
+        .unwrap()
+        .values()
+        .flat_map(|item| item.as_object().unwrap().values())
+        .map(|operation| &operation["operationId"])
+        .collect();
+    let distinct: BTreeSet<String> = ids.iter().map(ToString::to_string).collect();
+    assert_eq!(ids.len(), distinct.len(), "{ids:?}");
+    server.stop().await;
 }
 
 /// No route × (none, wrong, of another kind, expired, revoked, narrow) lets anybody in.

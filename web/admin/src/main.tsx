@@ -2,6 +2,7 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import { identify } from "./data/identify.js";
+import { signInBy, takeCode } from "./data/link.js";
 import { follow, unfollow } from "./data/live.js";
 import { view } from "./data/place.js";
 import { operator, token } from "./data/session.js";
@@ -19,4 +20,6 @@ effect(() => {
 effect(() => {
   document.title = token.value === null || !view.value ? "Fluent: operators" : `${view.value.name} · Fluent`;
 });
+const code = takeCode();
+if (code !== null) await signInBy(code);
 render(<Page />, document.getElementById("page") as HTMLElement);

@@ -41,7 +41,8 @@ fn every_endpoint_is_described_and_nothing_else() {
     let pages: Vec<&str> =
         ENDPOINTS.iter().filter(|route| route.description.is_none()).map(|route| route.path).collect();
     let of_documents = ["/docs/protocol", "/docs/frames", "/docs/security", "/docs/page.css"];
-    let others = ["/", "/openapi.json", "/asyncapi.json", "/docs", "/docs/", "/docs/{*file}", "/icon.svg"];
+    let others =
+        ["/", "/openapi.json", "/asyncapi.json", "/docs", "/docs/", "/docs/{*file}", "/icon.svg", "/media/probe"];
     let is_client = |page: &&str| *page == "/app" || page.starts_with("/app/");
     let is_known = |page: &&str| of_documents.contains(page) || others.contains(page) || is_client(page);
     assert!(pages.iter().all(is_known), "{pages:?}");

@@ -58,7 +58,7 @@ function Files({ of }: { of: MediaState }): JSX.Element {
       {lost > 0 ? (
         <>
           <p>
-            <State is="bad" word={`${some(lost, "file")} lost`} />: the database knows them, the disk does not have them.
+            <State is="bad" word={`${some(lost, "file")} lost`} />: the database knows them, and they are gone.
           </p>
           <Runbook alert="FluentMediaLost" isOpen />
         </>
@@ -75,9 +75,9 @@ function Reconcile({ of, reload }: { of: MediaState; reload: () => void }): JSX.
   const [found, setFound] = useState<Reconciled | null>(of.last_reconcile);
   const reconcile = (dry_run: boolean) =>
     ask({
-      title: dry_run ? "Compare the disk with the database?" : "Put disk and database right?",
+      title: dry_run ? "Compare files and database?" : "Put files and database right?",
       effect: dry_run ? (
-        <p>Reads every name on the disk; with many files it takes minutes. Nothing is changed.</p>
+        <p>Reads the name of every file; with many files it takes minutes. Nothing is changed.</p>
       ) : (
         <p>Files that no row names are removed, and rows whose file is gone are marked as lost. It cannot be undone.</p>
       ),

@@ -64,6 +64,9 @@ export function SignIn(): JSX.Element {
             {COMMAND}
           </pre>
           <p>
+            <code>fluent-backend admin open</code> prints a link that signs in without one.
+          </p>
+          <p>
             A token with the scope <code>read</code> shows everything and changes nothing.
           </p>
         </details>
