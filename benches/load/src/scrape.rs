@@ -74,8 +74,8 @@ impl Scrape {
         let after = Snapshot::take(target, self.scrapes.into()).await?;
         let open = open_sockets(&last);
         ensure!(open >= f64::from(self.sockets), "the metrics know of {open} sockets, not of {}", self.sockets);
-        let (lost, _) = crowd.leave().await;
-        ensure!(lost == 0, "{lost} sockets were not open to the end");
+        let (closed, _) = crowd.leave().await;
+        ensure!(closed == 0, "{closed} sockets were not open to the end");
         Ok(Outcome {
             workload: "scrape",
             target: target.name.clone(),
