@@ -13,7 +13,7 @@ mod stream;
 mod tail;
 mod writing;
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -148,7 +148,8 @@ impl Sockets {
             let drain = SocketDrain::new(leave, move || all.spread());
             let links = pump::Links { dialect, queue, session, credits, drain };
             let mut pump = Box::pin(Pump::new(io.into_inner(), read, user, settings, links)).await;
-            let code = in_span(id, pump.run()).await;
+            let running = pin!(pump.run());
+            let code = in_span(id, running).await;
             log_closed(user, id, code);
         });
         Some(handshake.response())
@@ -207,8 +208,9 @@ fn span_of(id: SocketId) -> Option<tracing::Span> {
     (!span.is_disabled()).then_some(span)
 }
 
-/// Runs a socket in its span. Without anybody who asks for the span, no socket has room for it.
-async fn in_span<T>(id: SocketId, running: impl Future<Output = T> + Send) -> T {
+/// Runs a socket in its span. Without anybody who asks for the span, no socket has room for it. What runs is pinned by
+/// the caller: a future that were moved in here would take its room once more for each place that waits for it.
+async fn in_span<T>(id: SocketId, running: Pin<&mut (impl Future<Output = T> + Send)>) -> T {
     if let Some(span) = span_of(id) {
         #[cfg(feature = "otlp")]
         let _kept = crate::telemetry::traces::SocketSpan::keep(id.0, &span);
