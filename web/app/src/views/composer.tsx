@@ -100,8 +100,8 @@ export function Composer({
     (files.length > 0 ? sendFiles(partner.id, files, written, answered) : send(partner.id, written, answered)).catch(
       (error: unknown) => {
         setFailure(failureText(error instanceof CallError ? error.code : "unknown"));
-        // It is not lost.
-        setText((now) => (now === "" ? written : now));
+        // It is not lost, nor is what was written meanwhile.
+        setText((now) => `${written}\n${now}`.trim());
         if (staged.value.length === 0) staged.value = files;
       },
     );

@@ -20,6 +20,7 @@ const AT_END = 60;
 interface Place {
   /** The element that must stay where it is, and where that was. */
   anchor: Element | null;
+  /** From the beginning of what is drawn. */
   top: number;
   isAtEnd: boolean;
 }
@@ -74,24 +75,27 @@ export function Log({
     const scroller = box.current;
     if (!scroller) return;
     const top = scroller.getBoundingClientRect().top;
-    const anchor = [...scroller.querySelectorAll("[data-key]")].find(
+    // Lines between messages go when others come.
+    const anchor = [...scroller.querySelectorAll("[data-message]")].find(
       (element) => element.getBoundingClientRect().bottom > top,
     );
     const toEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
     const isAtEnd = toEnd < AT_END && conversation.isAtEnd.value;
-    place.current = { anchor: anchor ?? null, top: anchor?.getBoundingClientRect().top ?? 0, isAtEnd };
+    place.current = { anchor: anchor ?? null, top: anchor ? topIn(scroller, anchor) : 0, isAtEnd };
     isAway.value = !isAtEnd;
     if (scroller.scrollTop < NEAR) void conversation.older();
     else if (toEnd < NEAR) conversation.newer();
   }
 
+  // Before anything is drawn: the person may have gone on since it was noted what is on the screen.
+  const scrolled = box.current?.scrollTop ?? 0;
   useLayoutEffect(() => {
     const scroller = box.current;
     if (!scroller) return;
     const { anchor, top, isAtEnd } = place.current;
     if (isAtEnd && conversation.isAtEnd.value && conversation.target.value === null) {
       scroller.scrollTop = scroller.scrollHeight;
-    } else if (anchor?.isConnected) scroller.scrollTop += anchor.getBoundingClientRect().top - top;
+    } else if (anchor?.isConnected) scroller.scrollTop = scrolled + topIn(scroller, anchor) - top;
     look();
   }, [lines.length, drawn, conversation.isLoaded.value, grown.value]);
 
@@ -176,6 +180,11 @@ export function Log({
       )}
     </div>
   );
+}
+
+/** Returns where an element begins in all that can be scrolled. */
+function topIn(scroller: Element, element: Element): number {
+  return element.getBoundingClientRect().top + scroller.scrollTop;
 }
 
 function Beginning({ conversation: { partner } }: { conversation: Conversation }): JSX.Element {
