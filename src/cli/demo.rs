@@ -16,10 +16,11 @@ use fluent_backend::{Config, Server, telemetry};
 use serde_json::json;
 use tokio::sync::oneshot;
 
+use super::browser::{self, RedirectPage};
 use super::http::{Http, client};
+use super::say;
 use super::signals::ServerSignals;
 use super::web::embedded;
-use super::{browser, say};
 use account::Account;
 use echo::Echo;
 
@@ -83,9 +84,7 @@ async fn play(server: &mut Server, no_open: bool) -> anyhow::Result<()> {
     let greeted = [alice.account.id, bob.account.id];
     let writing_back = echo.run(greeted, tell);
     let showing = async {
-        if is_ready.await.is_ok() {
-            show(&alice.link, &bob.link, no_open);
-        }
+        let _page = if is_ready.await.is_ok() { show(&alice.link, &bob.link, no_open) } else { None };
         std::future::pending().await
     };
     tokio::select! {
@@ -122,8 +121,8 @@ async fn prepare(server: &Server) -> anyhow::Result<(Echo, [Linked; 2])> {
     Ok((Echo::log_in(http, echo).await?, [link(alice)?, link(bob)?]))
 }
 
-/// Prints the links, and opens the first one.
-fn show(alice: &str, bob: &str, no_open: bool) {
+/// Prints the links, and opens the first one. Returns the page that the browser was given, which must stay.
+fn show(alice: &str, bob: &str, no_open: bool) -> Option<RedirectPage> {
     say(&format!(
         "A Fluent server is running, and Echo waits for you: whatever you write comes back.\n\
          \x20 Be Alice:  {alice}\n\
@@ -131,7 +130,9 @@ fn show(alice: &str, bob: &str, no_open: bool) {
          \x20 Be Bob:    {bob}\n\
          Each link works once. Ctrl-C ends the demo; nothing of it is kept.",
     ));
-    if !no_open {
-        browser::open(alice);
+    if no_open {
+        return None;
     }
+    // The link is printed in any case.
+    browser::open_secret(alice).ok().flatten()
 }

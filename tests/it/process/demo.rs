@@ -1,9 +1,11 @@
 //! `demo`: one command, and somebody is there who writes back.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
 
-use fluent_backend::testing::{Http, soon};
+use fluent_backend::testing::{Http, eventually, soon};
 use http::StatusCode;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -24,10 +26,14 @@ struct Demo {
 impl Demo {
     /// Starts it with the directory for temporary files in `dir`.
     async fn start(dir: &Path) -> Self {
+        Self::start_with(dir, &["demo", "--no-open"], &[]).await
+    }
+
+    async fn start_with(dir: &Path, args: &[&str], variables: &[(&str, &str)]) -> Self {
         // Settings of a server that is run here otherwise: a demo has nothing to do with them.
         let others = [("TMPDIR", dir.to_str().unwrap()), ("DATABASE_URL", "postgres://nobody@127.0.0.1:1/nothing")];
-        let mut command = program(dir, &others);
-        let mut child = command.args(["demo", "--no-open"]).stderr(Stdio::inherit()).spawn().unwrap();
+        let mut command = program(dir, &[&others, variables].concat());
+        let mut child = command.args(args).stderr(Stdio::inherit()).spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut links = Vec::new();
         soon("the demo prints its links", async {
@@ -101,4 +107,28 @@ async fn who_follows_the_link_of_a_demo_writes_to_echo_and_gets_it_back() {
     demo.interrupt().await;
     let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+/// Who has no browser here: the test notes what would be opened.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_browser_is_given_the_link_by_a_page_that_nobody_else_can_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let (tools, temporary) = (dir.path().join("tools"), dir.path().join("temporary"));
+    std::fs::create_dir(&tools).unwrap();
+    std::fs::create_dir(&temporary).unwrap();
+    let opener = tools.join("xdg-open");
+    std::fs::write(&opener, format!("#!/bin/sh\necho \"$@\" >{0}/new && mv {0}/new {0}/opened", tools.display()))
+        .unwrap();
+    std::fs::set_permissions(&opener, Permissions::from_mode(0o700)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", tools.display());
+    let home = temporary.to_str().unwrap();
+    let demo = Demo::start_with(&temporary, &["demo"], &[("PATH", &path), ("DISPLAY", ":7"), ("HOME", home)]).await;
+    let opened =
+        eventually("the browser is started", async || std::fs::read_to_string(tools.join("opened")).ok()).await;
+    let page = Path::new(opened.trim().strip_prefix("file://").unwrap());
+    assert_eq!(page.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let text = std::fs::read_to_string(page).unwrap();
+    assert!(text.contains(&format!("url={}\"", demo.links[0])), "{text}");
+    demo.interrupt().await;
+    assert!(std::fs::read_dir(&temporary).unwrap().next().is_none());
 }
