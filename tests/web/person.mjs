@@ -21,8 +21,9 @@ function noteSaved() {
 }
 
 export class Person {
-  // What the page has complained of.
+  // What the page has complained of, unless a test expects it.
   complaints = [];
+  expected = null;
   // The addresses of the sockets that were opened.
   sockets = [];
 
@@ -49,11 +50,15 @@ export class Person {
       const text = message.text();
       // A server that is away, or refuses, is reported whatever the page does about it.
       const isOfNetwork = /Failed to load resource|WebSocket connection to|net::ERR/.test(text);
-      if (["error", "warning"].includes(message.type()) && !isOfNetwork) this.complaints.push(text);
+      if (["error", "warning"].includes(message.type()) && !isOfNetwork) this.complain(text);
     });
-    page.on("pageerror", (error) => this.complaints.push(String(error.stack)));
+    page.on("pageerror", (error) => this.complain(String(error.stack)));
     page.on("websocket", (socket) => this.sockets.push(socket));
     page.on("worker", () => {});
+  }
+
+  complain(text) {
+    if (!this.expected?.test(text)) this.complaints.push(text);
   }
 
   async register() {

@@ -50,6 +50,8 @@ export async function talk({ arrive, check, picture }) {
   await jonas.say(INERT);
   await mira.sees(INERT);
   check("markup is shown as what it is", (await mira.page.locator(".message img").count()) === 0);
+  // Each browser complains in its own words, and Firefox a moment later.
+  mira.expected = /TrustedHTML|require-trusted-types-for/;
   const thrown = await mira.page.evaluate(() => {
     try {
       document.querySelector("#app").innerHTML = "<img src=x onerror=alert(1)>";
@@ -59,7 +61,6 @@ export async function talk({ arrive, check, picture }) {
     }
   });
   check("the browser itself forbids markup from texts", thrown === "TypeError", thrown);
-  mira.complaints = mira.complaints.filter((text) => !/TrustedHTML|require-trusted-types-for/.test(text));
 
   const long = "A long text of many words that goes on and on. ".repeat(12).trim();
   await mira.input().fill(long);
