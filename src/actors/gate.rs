@@ -44,6 +44,7 @@ impl Gate {
     }
 
     /// Sets the longest time of the drain, before it begins. Returns whether none was set before: it stays.
+    #[must_use]
     pub fn ask_for_window(&self, window: Duration) -> bool {
         self.0.asked_window.set(window).is_ok()
     }

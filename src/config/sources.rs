@@ -37,8 +37,10 @@ pub struct Setting {
 pub(super) struct Sources {
     settings: BTreeMap<String, (Source, u64)>,
     digests: RandomState,
-    /// What is read again; `None` when it was not the files and the environment of this process.
-    again: Option<Option<PathBuf>>,
+    /// Whether they were read from the file and the environment of this process, and can be read again.
+    is_of_process: bool,
+    /// The file, where there is one.
+    file: Option<PathBuf>,
 }
 
 impl Sources {
@@ -59,7 +61,8 @@ impl Sources {
 
     /// Lets the same be read again: the file, and the environment of this process.
     pub(super) fn of_process(&mut self, file: Option<&Path>) {
-        self.again = Some(file.map(Path::to_owned));
+        self.is_of_process = true;
+        self.file = file.map(Path::to_owned);
     }
 
     fn add(&mut self, key: String, value: &Value, in_file: Option<&toml::Value>) {
@@ -97,8 +100,11 @@ impl Config {
     /// would be others at a start now. Fails when the server would not start. Always empty for settings that were not
     /// [read so](Self::of_process).
     pub fn changed_since(&self) -> Result<Vec<String>, ConfigError> {
-        let Some(file) = &self.sources.again else { return Ok(Vec::new()) };
-        let now = Self::read(file.as_deref(), Self::environment()?, self.sources.digests.clone())?.sources.settings;
+        if !self.sources.is_of_process {
+            return Ok(Vec::new());
+        }
+        let file = self.sources.file.as_deref();
+        let now = Self::read(file, Self::environment()?, self.sources.digests.clone())?.sources.settings;
         let digest = |settings: &BTreeMap<String, (Source, u64)>, key: &String| settings.get(key).map(|(_, of)| *of);
         let mut changed: Vec<String> = now.keys().chain(self.sources.settings.keys()).cloned().collect();
         changed.sort_unstable();

@@ -31,7 +31,7 @@ pub(super) const PROBE_LIFETIME: Duration = Duration::from_mins(10);
 /// Codes of `doctor` at once.
 const MAX_PROBES: usize = 8;
 /// How long a link to the operators' page signs in.
-pub(super) const LINK_LIFETIME: Duration = Duration::from_secs(60);
+pub(super) const LINK_LIFETIME: Duration = Duration::from_mins(1);
 /// Links to the operators' page at once.
 const MAX_PAGE_LINKS: usize = 16;
 

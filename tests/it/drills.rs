@@ -33,15 +33,15 @@ async fn a_wedged_writer() {
     surfaces.inflict("persistence", "wedged").await;
 
     let mut report = Report::new("the writer is wedged");
-    report.add("/readyz", surfaces.readiness(503).await);
-    report.add("metrics", surfaces.metrics(&["fluent_ready", "fluent_actor_stuck{actor=\"persistence\"}"], 1.0).await);
-    report.add("overview", surfaces.overview().await);
-    report.add("notice", surfaces.notice("actor_stuck").await);
+    report.add("/readyz", &surfaces.readiness(503).await);
+    report.add("metrics", &surfaces.metrics(&["fluent_ready", "fluent_actor_stuck{actor=\"persistence\"}"], 1.0).await);
+    report.add("overview", &surfaces.overview().await);
+    report.add("notice", &surfaces.notice("actor_stuck").await);
     let stuck = surfaces.logged("an actor is stuck").await;
-    report.add("log", stuck.clone());
-    report.add("doctor", surfaces.doctor("server").await);
+    report.add("log", &stuck);
+    report.add("doctor", &surfaces.doctor("server").await);
     let silent = "the service manager is not told";
-    report.add("systemd", surfaces.logged(silent).await);
+    report.add("systemd", &surfaces.logged(silent).await);
     // The plain thread that judges says for how long it had worked when it was judged.
     let after_ms = millis_after(&stuck, "busy_for=");
     assert!(after_ms < KNOWN_WITHIN_MS, "known after {after_ms} ms: {stuck}");
@@ -55,7 +55,7 @@ async fn a_wedged_writer() {
     surfaces.inflict("persistence", "none").await;
     surfaces.readiness(200).await;
     manager.hears("WATCHDOG=1").await;
-    report.add("healed", surfaces.logged("the actor works again").await);
+    report.add("healed", &surfaces.logged("the actor works again").await);
     report.compare();
     assert!(server.stop().await.success());
 }
@@ -68,13 +68,13 @@ async fn a_writer_that_panics() {
     surfaces.inflict("persistence", "panics").await;
 
     let mut report = Report::new("the writer panics");
-    report.add("log", surfaces.logged("an actor failed").await);
+    report.add("log", &surfaces.logged("an actor failed").await);
     let restarts = "fluent_actor_restarts_total{actor=\"persistence\"}";
-    report.add("metrics", surfaces.metrics(&[restarts, "fluent_ready"], 1.0).await);
-    report.add("notice", surfaces.notice("actor_restarted").await);
-    report.add("/readyz", surfaces.readiness(200).await);
-    report.add("overview", surfaces.overview().await);
-    report.add("doctor", surfaces.doctor("server").await);
+    report.add("metrics", &surfaces.metrics(&[restarts, "fluent_ready"], 1.0).await);
+    report.add("notice", &surfaces.notice("actor_restarted").await);
+    report.add("/readyz", &surfaces.readiness(200).await);
+    report.add("overview", &surfaces.overview().await);
+    report.add("doctor", &surfaces.doctor("server").await);
     report.compare();
     assert!(server.stop().await.success());
 }
@@ -97,13 +97,13 @@ async fn a_slow_database() {
     }
 
     let mut report = Report::new("the database is slow");
-    report.add("log", surfaces.logged("a statement was slow").await);
-    report.add("log", surfaces.logged("a batch was slow").await);
-    report.add("metrics", surfaces.metrics(&["fluent_db_slow_queries_total", "fluent_ready"], 1.0).await);
-    report.add("slow", surfaces.slow_statements().await);
-    report.add("overview", surfaces.overview_with(&["commit_p99_ms"]).await);
-    report.add("doctor", surfaces.doctor("database").await);
-    report.add("/readyz", surfaces.readiness(200).await);
+    report.add("log", &surfaces.logged("a statement was slow").await);
+    report.add("log", &surfaces.logged("a batch was slow").await);
+    report.add("metrics", &surfaces.metrics(&["fluent_db_slow_queries_total", "fluent_ready"], 1.0).await);
+    report.add("slow", &surfaces.slow_statements().await);
+    report.add("overview", &surfaces.overview_with(&["commit_p99_ms"]).await);
+    report.add("doctor", &surfaces.doctor("database").await);
+    report.add("/readyz", &surfaces.readiness(200).await);
     link.slow_down(Duration::ZERO);
     report.compare();
     assert!(server.stop().await.success());
@@ -134,16 +134,16 @@ async fn a_full_disk() {
     assert_eq!((&refused["code"], &refused["retryable"]), (&json!("unavailable"), &json!(true)), "{refused}");
 
     let mut report = Report::new("the disk is full");
-    report.add("log", surfaces.logged("cannot write to the database").await);
-    report.add("/readyz", surfaces.readiness_of(&["database", "disk"]).await);
-    report.add("metrics", surfaces.metrics(&["fluent_ready", "fluent_db_errors_total{kind=\"full\"}"], 1.0).await);
-    report.add("overview", surfaces.overview().await);
-    report.add("notice", surfaces.notice("disk").await);
-    report.add("doctor", surfaces.doctor("server").await);
-    report.add("doctor", surfaces.doctor("disk").await);
+    report.add("log", &surfaces.logged("cannot write to the database").await);
+    report.add("/readyz", &surfaces.readiness_of(&["database", "disk"]).await);
+    report.add("metrics", &surfaces.metrics(&["fluent_ready", "fluent_db_errors_total{kind=\"full\"}"], 1.0).await);
+    report.add("overview", &surfaces.overview().await);
+    report.add("notice", &surfaces.notice("disk").await);
+    report.add("doctor", &surfaces.doctor("server").await);
+    report.add("doctor", &surfaces.doctor("disk").await);
     disk.clear(&server);
     surfaces.readiness(200).await;
-    report.add("healed", surfaces.logged("the database works again").await);
+    report.add("healed", &surfaces.logged("the database works again").await);
     report.compare();
     assert!(server.stop().await.success());
 }

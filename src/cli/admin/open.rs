@@ -32,5 +32,5 @@ pub(super) async fn run(api: &mut Api, page: &str, arguments: &Arguments) -> Res
     let link = format!("{page}{}", json["path"].as_str().unwrap_or_default());
     let text = format!("{link}\nIt signs one browser in, within {} s.", cell(&json["for_s"]));
     json["link"] = link.into();
-    Ok(Shown { text, json })
+    Ok(Shown { json, text })
 }

@@ -52,7 +52,7 @@ pub(super) async fn reload(api: &mut Api) -> Result<Shown, Failure> {
     for key in json["needs_restart"].as_array().into_iter().flatten() {
         let _ = writeln!(text, "{}: has another value, which needs a restart", cell(key));
     }
-    Ok(Shown { text, json })
+    Ok(Shown { json, text })
 }
 
 /// Shows the settings of the running server; without one, those that a start would use.

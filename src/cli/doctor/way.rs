@@ -61,7 +61,7 @@ pub(super) async fn look(config: &Config, url: &Url) -> Vec<Finding> {
         tokio::join!(Box::pin(held(&client, url, &code)), Box::pin(forged(&client, url, &code)), Box::pin(files));
     let mut findings = Vec::new();
     match held {
-        Ok((probed, finding)) => findings.extend([finding, address(own, &probed, forged)]),
+        Ok((probed, finding)) => findings.extend([finding, address(own, &probed, forged.as_deref())]),
         Err(finding) => findings.push(finding),
     }
     findings.extend(files.into_iter().flatten());
@@ -131,8 +131,8 @@ async fn forged(client: &Client, url: &Url, code: &str) -> Option<String> {
 }
 
 /// Judges the address that the server sees: with what a client says about it, and without.
-fn address(own: Option<IpAddr>, probed: &Probed, forged: Option<String>) -> Finding {
-    if forged.as_deref() == Some(FORGED) {
+fn address(own: Option<IpAddr>, probed: &Probed, forged: Option<&str>) -> Finding {
+    if forged == Some(FORGED) {
         return Finding::error("address", "a client may say what its address is, and the server believes it")
             .since("whoever does so passes limits and bans, and has others banned")
             .mended_by(NGINX_ADDRESS);
@@ -222,7 +222,7 @@ mod tests {
         let own = "203.0.113.9".parse().ok();
         let level = |seen: Option<&str>, forged: Option<&str>| {
             let probed = Probed::seen(seen);
-            address(own, &probed, forged.map(str::to_owned)).level
+            address(own, &probed, forged).level
         };
         assert_eq!(level(Some("203.0.113.9"), Some("203.0.113.9")), Level::Fine);
         assert_eq!(level(Some("203.0.113.9"), Some(FORGED)), Level::Error);

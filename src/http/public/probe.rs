@@ -66,10 +66,10 @@ pub(super) fn open(app: &Arc<App>, mut request: Request) -> Result<Response, Api
             if socket.send(Message::text(seen)).await.is_err() {
                 return;
             }
-            let mut pings = interval_at(tokio::time::Instant::now() + every, every);
+            let mut ticks = interval_at(tokio::time::Instant::now() + every, every);
             loop {
                 tokio::select! {
-                    _ = pings.tick() => {
+                    _ = ticks.tick() => {
                         if socket.send(Message::Ping(Bytes::new())).await.is_err() {
                             return;
                         }

@@ -228,7 +228,9 @@ impl BlobWriter for S3Writer {
 
     fn write(&mut self, mut block: Vec<Bytes>) {
         if let Some(digest) = &mut self.digest {
-            block.iter().for_each(|piece| digest.update(piece));
+            for piece in &block {
+                digest.update(piece);
+            }
         }
         let room = S3_PART.saturating_sub(self.state.rest_bytes() + self.gathered_bytes);
         let room = usize::try_from(room).unwrap_or(usize::MAX);

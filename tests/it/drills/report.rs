@@ -23,7 +23,7 @@ impl Report {
     }
 
     /// Adds what a surface has said, in lines that are wrapped.
-    pub(super) fn add(&mut self, surface: &str, said: String) {
+    pub(super) fn add(&mut self, surface: &str, said: &str) {
         let mut label = surface;
         for line in said.lines() {
             let mut rest = line.trim_end();

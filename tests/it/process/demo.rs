@@ -123,9 +123,9 @@ async fn the_browser_is_given_the_link_by_a_page_that_nobody_else_can_read() {
     let path = format!("{}:/usr/bin:/bin", tools.display());
     let home = temporary.to_str().unwrap();
     let demo = Demo::start_with(&temporary, &["demo"], &[("PATH", &path), ("DISPLAY", ":7"), ("HOME", home)]).await;
-    let opened =
+    let argument =
         eventually("the browser is started", async || std::fs::read_to_string(tools.join("opened")).ok()).await;
-    let page = Path::new(opened.trim().strip_prefix("file://").unwrap());
+    let page = Path::new(argument.trim().strip_prefix("file://").unwrap());
     assert_eq!(page.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     let text = std::fs::read_to_string(page).unwrap();
     assert!(text.contains(&format!("url={}\"", demo.links[0])), "{text}");

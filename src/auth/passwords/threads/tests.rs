@@ -136,10 +136,10 @@ async fn strangers_and_people_who_are_known_do_not_wait_for_each_other() {
     let meeting = Arc::new(std::sync::Barrier::new(2));
     let meet = |requester| {
         let meeting = meeting.clone();
-        threads.run(requester, move |_| drop(meeting.wait()))
+        threads.run(requester, move |_| meeting.wait())
     };
     let (known, stranger) = futures_util::join!(meet(ANYBODY), meet(STRANGER));
-    known.and(stranger).unwrap();
+    assert!(known.unwrap().is_leader() != stranger.unwrap().is_leader());
 }
 
 #[cfg(target_os = "linux")]
@@ -147,12 +147,12 @@ async fn strangers_and_people_who_are_known_do_not_wait_for_each_other() {
 async fn hashes_give_way_and_nobody_else() {
     use rustix::process::getpriority_process;
     use thread_priority::unix::{NormalThreadSchedulePolicy, ThreadSchedulePolicy, thread_schedule_policy};
+    const IDLE: ThreadSchedulePolicy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
     let here = getpriority_process(Some(rustix::thread::gettid())).unwrap();
     let threads = threads(1, LONG, LONG);
     let there = threads.run(ANYBODY, |_| getpriority_process(Some(rustix::thread::gettid())).unwrap()).await.unwrap();
     assert_eq!(there, (here + priority::NICER).min(19));
     assert_eq!(getpriority_process(Some(rustix::thread::gettid())).unwrap(), here);
-    const IDLE: ThreadSchedulePolicy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
     let policy = async |requester| threads.run(requester, |_| thread_schedule_policy().unwrap()).await.unwrap();
     assert_eq!(policy(STRANGER).await, IDLE);
     assert!(policy(ANYBODY).await != IDLE && thread_schedule_policy().unwrap() != IDLE);
