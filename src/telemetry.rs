@@ -69,7 +69,7 @@ pub const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Buckets of times, with edges at what the server promises.
 const SECONDS: [f64; 12] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-/// Buckets of the waits in mailboxes: fewer, since there are as many as kinds of actors.
+/// Buckets of the waits in mailboxes and for connections: fewer, since there are as many as kinds of actors and pools.
 const WAIT_SECONDS: [f64; 10] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 /// Buckets of the times of requests: fewer, since there are as many as routes.
 const REQUEST_SECONDS: [f64; 5] = [0.005, 0.025, 0.1, 0.5, 2.5];
@@ -151,6 +151,7 @@ fn builder() -> Result<PrometheusBuilder, BuildError> {
         .with_recommended_naming(true)
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
         .set_buckets_for_metric(full(names::HTTP_SECONDS), &REQUEST_SECONDS)?
+        .set_buckets_for_metric(full(names::DB_ACQUIRE_SECONDS), &WAIT_SECONDS)?
         .set_buckets_for_metric(full(names::PASSWORD_WAIT_SECONDS), &HASH_SECONDS)?
         .set_buckets_for_metric(full(names::PASSWORD_HASH_SECONDS), &HASH_SECONDS)?
         .set_buckets_for_metric(full(names::BATCH_COMMANDS), &COMMANDS)

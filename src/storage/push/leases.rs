@@ -66,9 +66,10 @@ const RECORD: &str = "INSERT INTO push_attempts (user_id, device_id, at, from_se
      reason, provider_id, took_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 const FORGET_OLDEST: &str = "DELETE FROM push_attempts WHERE user_id = $1 AND device_id = $2 AND id <= \
      (SELECT id FROM push_attempts WHERE user_id = $1 AND device_id = $2 ORDER BY id DESC LIMIT 1 OFFSET $3 + 0)";
+/// Gives leases up, of this server or of all. What is leased is due at the end of its lease, and found by that.
 const VOID: &str = "UPDATE push_targets SET lease_node = NULL, lease_until = NULL, \
-     due_at = CASE WHEN owed_seq IS NOT NULL THEN CAST($1 AS BIGINT) END WHERE lease_until IS NOT NULL \
-     AND ($2 OR lease_node = $3)";
+     due_at = CASE WHEN owed_seq IS NOT NULL THEN CAST($1 AS BIGINT) END WHERE due_at IS NOT NULL \
+     AND lease_until IS NOT NULL AND ($2 OR lease_node = $3)";
 
 /// The same for those of servers that are gone, which say nothing of how their requests have ended. Only on PostgreSQL,
 /// and for leases that have not run out.

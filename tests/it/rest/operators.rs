@@ -60,7 +60,7 @@ async fn the_page_is_on_the_operators_listener_alone_and_holds_no_data() {
     let html = page.text();
     let files: Vec<&str> =
         html.match_indices("\"/admin/").map(|(at, _)| html[at + 1..].split('"').next().unwrap()).collect();
-    assert_eq!(files.len(), 3, "icon, style and script: {files:?}");
+    assert_eq!(files.len(), 4, "icon, style, script, and what it shares with the views: {files:?}");
     for file in files {
         admin.get(file).await.ok();
         assert_eq!(server.http().get(file).await.status, 404, "{file} for clients");
