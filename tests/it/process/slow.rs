@@ -103,8 +103,9 @@ async fn a_slow_batch_names_the_requests_and_sockets_that_it_held() {
     assert!(batch["fields"]["connection.ids"] == "1" && batch["fields"].get("request.ids").is_none(), "{batch}");
 
     let statements = listed(dir.path()).await;
-    let begin = statements.iter().find(|it| it["statement"] == "BEGIN").unwrap();
-    assert!(begin["pool"] == "batches" && begin["count"].as_u64() >= Some(2), "{begin}");
+    // A busy machine may keep the requests' own waiting, too.
+    let begin = statements.iter().find(|it| it["statement"] == "BEGIN" && it["pool"] == "batches").unwrap();
+    assert!(begin["count"].as_u64() >= Some(2), "{begin}");
     assert!(begin["longest_ms"].as_u64() >= begin["latest_ms"].as_u64(), "{begin}");
     // No line about a message names a user beside a length.
     for line in server.log().lines() {
