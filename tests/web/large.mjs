@@ -13,41 +13,41 @@ const STEP = 700;
 const BY = 60;
 
 export async function large({ arrive, server, check, root }) {
-  const nora = await arrive("nora");
-  await nora.register();
-  await nora.saveKey();
-  await nora.page.close();
-  await fill(nora, server, root);
+  const wendy = await arrive("wendy");
+  await wendy.register();
+  await wendy.saveKey();
+  await wendy.page.close();
+  await fill(wendy, server, root);
 
-  await nora.context.addInitScript(noteFirstList, CHATS);
-  nora.page = await nora.tab();
-  const first = await drawnList(nora.page);
+  await wendy.context.addInitScript(noteFirstList, CHATS);
+  wendy.page = await wendy.tab();
+  const first = await drawnList(wendy.page);
   console.log(`${CHATS} conversations: ${first.join(", ")}`);
-  check("all conversations are in the list", (await nora.page.locator(".list li").count()) === CHATS);
+  check("all conversations are in the list", (await wendy.page.locator(".list li").count()) === CHATS);
 
   let began = performance.now();
-  await nora.page.getByRole("link", { name: /^O?other 0 / }).click();
-  await nora.sees(`number ${MESSAGES - 1},`);
+  await wendy.page.getByRole("link", { name: /^O?other 0 / }).click();
+  await wendy.sees(`number ${MESSAGES - 1},`);
   console.log(`the newest messages: ${Math.round(performance.now() - began)} ms after the click`);
 
-  const moved = await nora.page.evaluate(scrollSteadily, BY);
+  const moved = await wendy.page.evaluate(scrollSteadily, BY);
   check("what is read stays where it is when older messages come", moved.pages > 1 && moved.most <= BY, moved);
   console.log(`it moved by at most ${Math.round(moved.most)} px`);
-  await nora.page.getByRole("button", { name: "To the newest message" }).click();
-  await nora.sees(`number ${MESSAGES - 1},`);
+  await wendy.page.getByRole("button", { name: "To the newest message" }).click();
+  await wendy.sees(`number ${MESSAGES - 1},`);
 
   for (const direction of [-1, 1]) {
-    const { seen, most, ...figures } = await nora.page.evaluate(scrollThrough, [direction, STEP]);
+    const { seen, most, ...figures } = await wendy.page.evaluate(scrollThrough, [direction, STEP]);
     const where = direction < 0 ? "back to the first message" : "to the newest message";
     check(`scrolling ${where}, all are seen`, seen === MESSAGES, { seen, figures });
     check(`at most ${MAX_DRAWN} messages are drawn`, most <= MAX_DRAWN, most);
     console.log(`scrolling ${where}: ${JSON.stringify(figures)}`);
   }
   began = performance.now();
-  await nora.page.reload();
-  await nora.sees(`number ${MESSAGES - 1},`);
+  await wendy.page.reload();
+  await wendy.sees(`number ${MESSAGES - 1},`);
   console.log(`the conversation after a reload: ${Math.round(performance.now() - began)} ms`);
-  await nora.page.close();
+  await wendy.page.close();
 }
 
 /** Puts conversations into the store by the client's own code, while the program does not run. */

@@ -68,8 +68,7 @@ export class Person {
     await page.getByLabel("E-mail").fill(name.includes("@") ? name : `${name}@example.org`);
     await page.locator("input[name=password]").fill(PASSWORD);
     await page.locator("form button.primary").click();
-    // A key is made by trying numbers: now and then that takes a busy machine half a minute.
-    await page.getByRole("heading", { name: "Keep your key" }).waitFor({ timeout: 180_000 });
+    await page.getByRole("heading", { name: "Keep your key" }).waitFor();
   }
 
   async signIn() {
