@@ -20,6 +20,13 @@ function noteSaved() {
   };
 }
 
+/**
+ * What browsers report whatever the page does about it: that a server is away or refuses, and, in Firefox, that a page
+ * was left while its socket was opened.
+ */
+const OF_NETWORK =
+  /Failed to load resource|WebSocket connection to|net::ERR|^The connection to ws\S+ was interrupted while the page/;
+
 export class Person {
   // What the page has complained of, unless a test expects it.
   complaints = [];
@@ -47,10 +54,7 @@ export class Person {
 
   watch(page) {
     page.on("console", (message) => {
-      const text = message.text();
-      // A server that is away, or refuses, is reported whatever the page does about it.
-      const isOfNetwork = /Failed to load resource|WebSocket connection to|net::ERR/.test(text);
-      if (["error", "warning"].includes(message.type()) && !isOfNetwork) this.complain(text);
+      if (["error", "warning"].includes(message.type())) this.complain(message.text());
     });
     page.on("pageerror", (error) => this.complain(String(error.stack)));
     page.on("websocket", (socket) => this.sockets.push(socket));
@@ -58,7 +62,7 @@ export class Person {
   }
 
   complain(text) {
-    if (!this.expected?.test(text)) this.complaints.push(text);
+    if (!OF_NETWORK.test(text) && !this.expected?.test(text)) this.complaints.push(text);
   }
 
   async register() {
