@@ -43,6 +43,7 @@ pub use local::{LocalAnswer, LocalClient, serve_pipe};
 #[cfg(unix)]
 pub use local::{LocalSocket, LocalSocketFile};
 pub use places::Places;
+#[cfg(feature = "testing")]
 pub use public::openapi_document;
 pub use tls::{Tls, TlsError};
 pub use web::{StandaloneClient, WebClient, WebFile, WebFiles};

@@ -11,6 +11,7 @@ mod logins;
 mod me;
 mod media;
 mod messages;
+#[cfg(feature = "testing")]
 mod openapi;
 mod probe;
 mod push;
@@ -31,6 +32,7 @@ use matchit::InsertError;
 use tower::ServiceBuilder;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
+#[cfg(feature = "testing")]
 pub use openapi::openapi_document;
 
 use super::app::App;

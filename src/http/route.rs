@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
+#[cfg(feature = "testing")]
 use utoipa::openapi::OpenApi;
-use utoipa::openapi::path::PathItem;
+use utoipa::openapi::path::HttpMethod;
 
 use super::app::App;
 use super::error::ApiError;
@@ -43,8 +44,11 @@ pub(super) struct Route {
     /// Whether it shows what operators seldom need to see, as the text of a message: that is noted, and a token that
     /// can only read is not good for it.
     pub(super) reveals: bool,
-    /// Makes an OpenAPI document of this one operation; `None` for pages and documents.
-    pub(super) description: Option<fn() -> OpenApi>,
+    /// Whether the OpenAPI document describes it; pages and documents it leaves out.
+    pub(super) is_documented: bool,
+    /// Makes an OpenAPI document of this one operation.
+    #[cfg(feature = "testing")]
+    pub(super) document: Option<fn() -> OpenApi>,
 }
 
 /// The function that handles an endpoint, by who may ask: the router checks that before it calls the function.
@@ -88,13 +92,11 @@ impl BodyLimits {
 }
 
 impl Route {
-    /// A route with the method and the path of its `#[utoipa::path]`; it reads no body.
-    pub(super) fn described(description: fn() -> OpenApi, handler: Handler) -> Self {
-        // Without an operation it is a route to nowhere, which the test of the OpenAPI document finds.
-        let (path, item) = description().paths.paths.pop_first().unwrap_or_default();
-        let method = method_of(&item);
+    /// A route with the method and the path of the `#[utoipa::path]` that made `P`; it reads no body.
+    pub(super) fn documented<P: utoipa::Path>(handler: Handler) -> Self {
+        let method = P::methods().first().map(method_of).unwrap_or_default();
         // Once for the life of the program: the metrics need a name that stays.
-        Self { description: Some(description), ..Self::page(method, path.leak(), handler) }
+        Self { is_documented: true, ..Self::page(method, P::path().leak(), handler) }
     }
 
     /// A route that the OpenAPI document leaves out; it reads no body.
@@ -109,13 +111,15 @@ impl Route {
             is_transfer: false,
             judges_strangers: false,
             reveals: false,
-            description: None,
+            is_documented: false,
+            #[cfg(feature = "testing")]
+            document: None,
         }
     }
 
     /// Whether it is a page or a document, which people open in a browser.
     pub(super) fn is_page(&self) -> bool {
-        self.description.is_none()
+        !self.is_documented
     }
 
     /// Returns the method and the name of the path in metrics: pages for people count together, and so does all of the
@@ -124,7 +128,7 @@ impl Route {
         let method = method_name(&self.method);
         match self.handler {
             Handler::Operator(_) if self.path.starts_with(ADMIN_API) => ("any", ADMIN_API),
-            Handler::Public(_) if self.description.is_none() => (method, "page"),
+            Handler::Public(_) if !self.is_documented => (method, "page"),
             _ => (method, self.path),
         }
     }
@@ -171,16 +175,15 @@ fn method_name(method: &Method) -> &'static str {
     }
 }
 
-/// Returns the method of the one operation that `item` has.
-fn method_of(item: &PathItem) -> Method {
-    let operations = [
-        (&item.post, Method::POST),
-        (&item.put, Method::PUT),
-        (&item.patch, Method::PATCH),
-        (&item.delete, Method::DELETE),
-        (&item.get, Method::GET),
-    ];
-    operations.into_iter().find_map(|(operation, method)| operation.as_ref().map(|_| method)).unwrap_or_default()
+/// Returns the method that `#[utoipa::path]` states.
+fn method_of(stated: &HttpMethod) -> Method {
+    match stated {
+        HttpMethod::Post => Method::POST,
+        HttpMethod::Put => Method::PUT,
+        HttpMethod::Patch => Method::PATCH,
+        HttpMethod::Delete => Method::DELETE,
+        _ => Method::GET,
+    }
 }
 
 /// A [`Route`]: who may ask, and the handler, an `async fn(Arc<App>, Request) -> Result<Response, ApiError>`, for users
@@ -199,6 +202,9 @@ macro_rules! route {
     (@handler operator $($handler:ident)::+) => {
         $crate::http::route::Handler::Operator(|app, request| Box::pin($($handler)::+(app, request)))
     };
+    // What `#[utoipa::path]` makes of a handler beside it: a type of its name behind `__path_`.
+    (@stated $module:ident::$handler:ident) => { pastey::paste!($module::[<__path_ $handler>]) };
+    (@stated $outer:ident::$module:ident::$handler:ident) => { pastey::paste!($outer::$module::[<__path_ $handler>]) };
     ($access:ident $method:ident $path:literal $($handler:ident)::+ $(, $field:ident: $value:expr)*) => {{
         let handler = $crate::http::route::route!(@handler $access $($handler)::+);
         $crate::http::route::Route {
@@ -207,13 +213,16 @@ macro_rules! route {
         }
     }};
     ($access:ident $($handler:ident)::+ $(, $field:ident: $value:expr)*) => {{
+        #[cfg(feature = "testing")]
         #[derive(utoipa::OpenApi)]
         #[openapi(paths($($handler)::+))]
-        struct Description;
+        struct Document;
         let handler = $crate::http::route::route!(@handler $access $($handler)::+);
         $crate::http::route::Route {
             $($field: $value,)*
-            ..$crate::http::route::Route::described(<Description as utoipa::OpenApi>::openapi, handler)
+            #[cfg(feature = "testing")]
+            document: Some(<Document as utoipa::OpenApi>::openapi),
+            ..$crate::http::route::Route::documented::<$crate::http::route::route!(@stated $($handler)::+)>(handler)
         }
     }};
 }

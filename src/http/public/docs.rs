@@ -30,20 +30,21 @@ const PIECE: usize = 64 * 1024;
 /// Written by hand; a test parses every example in it with the codec.
 pub(super) const ASYNCAPI: &[u8] = include_bytes!("../../../docs/asyncapi.json");
 
-static OPENAPI: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(super::openapi_document()));
+/// Made by a test, from the descriptions of all endpoints, and kept by it as they are.
+const OPENAPI: &[u8] = include_bytes!("../../../docs/openapi.json");
 
 /// The OpenAPI document.
 pub(in crate::http) async fn openapi(_: Arc<App>, _: Request) -> Result<Response, ApiError> {
-    Ok(document(OPENAPI.clone()))
+    Ok(document(OPENAPI))
 }
 
 /// The AsyncAPI document: the frames of fluent.v1.
 pub(in crate::http) async fn asyncapi(_: Arc<App>, _: Request) -> Result<Response, ApiError> {
-    Ok(document(Bytes::from_static(ASYNCAPI)))
+    Ok(document(ASYNCAPI))
 }
 
 /// A document that any page may read: Swagger UI, in its own origin, is one.
-fn document(json: Bytes) -> Response {
+fn document(json: &'static [u8]) -> Response {
     let mut response = typed(StatusCode::OK, "application/json", json);
     response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response

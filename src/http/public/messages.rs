@@ -5,10 +5,10 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::openapi::schema::{Array, ArrayBuilder};
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
-use super::openapi::sync_events;
 use crate::auth::Access;
 use crate::domain::{Answer, DeviceId, Event, Limiter, MessageId, Scope, Seq, UserId, Viewer, WakeId};
 use crate::http::app::App;
@@ -208,6 +208,16 @@ pub(in crate::http) async fn receipts(app: Arc<App>, access: Access, request: Re
     Ok(crate::http::respond::no_content())
 }
 
+/// Returns the schema of a list of events: the frames' own.
+fn sync_events() -> Array {
+    ArrayBuilder::new()
+        .description(Some(
+            "Frames as on the socket, in the order of `seq`. Types that you do not know may be among them.",
+        ))
+        .items(Ref::from_schema_name("SyncEvent"))
+        .build()
+}
+
 /// Describes a [`Scope`], which is a schema of the frames.
 struct DeleteFor;
 
@@ -218,6 +228,7 @@ impl PartialSchema for DeleteFor {
 }
 
 impl ToSchema for DeleteFor {}
+
 /// The device that asks, if it says so.
 fn device(name: Option<String>) -> Result<Option<DeviceId>, ApiError> {
     let wrong = || ApiError::Invalid("device_id must match [A-Za-z0-9_-]{1,64}".to_owned());

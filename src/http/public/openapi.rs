@@ -1,7 +1,11 @@
 //! The OpenAPI document, made from the endpoints and, for what is a frame as well, from the AsyncAPI document.
+//!
+//! It is made in tests alone, which compare it with `docs/openapi.json`: that is what the program holds and clients
+//! get. The code that makes it would be a megabyte of the program.
 
 mod frames;
 mod operation;
+mod refusals;
 #[cfg(test)]
 mod tests;
 
@@ -11,10 +15,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use super::endpoints::ENDPOINTS;
 use crate::http::error::Problem;
-use crate::http::refusals;
 use crate::http::route::Route;
-
-pub(super) use frames::sync_events;
 
 /// The name of the security scheme of users' access tokens.
 const BEARER: &str = "bearer";
@@ -70,7 +71,7 @@ pub fn openapi_document() -> String {
 
 /// Returns the document of one endpoint: its operation, with what follows from its route.
 fn described(route: &Route) -> Option<Document> {
-    let mut document = (route.description?)();
+    let mut document = (route.document?)();
     for item in document.paths.paths.values_mut() {
         let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
         operations.into_iter().flatten().for_each(|operation| operation::complete(operation, route));

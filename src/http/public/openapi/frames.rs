@@ -4,8 +4,6 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
-use utoipa::openapi::Ref;
-use utoipa::openapi::schema::{Array, ArrayBuilder};
 
 use crate::http::public::docs::ASYNCAPI;
 
@@ -24,16 +22,6 @@ const SYNC_EVENTS: [(&str, &str); 8] = [
     ("block", "BlockFrame"),
     ("reset", "ResetFrame"),
 ];
-
-/// Returns the schema of a list of events.
-pub(in crate::http::public) fn sync_events() -> Array {
-    ArrayBuilder::new()
-        .description(Some(
-            "Frames as on the socket, in the order of `seq`. Types that you do not know may be among them.",
-        ))
-        .items(Ref::from_schema_name("SyncEvent"))
-        .build()
-}
 
 /// Adds the schemas of all frames that the document refers to.
 pub(super) fn add_to(document: &mut Value) {

@@ -5,7 +5,7 @@ use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Content, Ref, RefOr, Required, Response};
 
 use super::BEARER;
-use crate::http::refusals::{self, PROBLEM_TYPE};
+use super::refusals::{self, PROBLEM_TYPE};
 use crate::http::route::{Handler, Route};
 
 const JSON_TYPE: &str = "application/json";
