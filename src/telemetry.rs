@@ -27,6 +27,7 @@ mod slow;
 mod sockets;
 mod store;
 mod times;
+mod trace_span;
 #[cfg(feature = "otlp")]
 pub mod traces;
 mod window;
@@ -60,6 +61,7 @@ pub use slow::{SlowLog, millis};
 pub use sockets::{CLOSE_CODES, SocketKind, SocketMetrics, close_labels};
 pub use store::{DbFailure, Pool, StoreMetrics};
 pub use times::Times;
+pub(crate) use trace_span::{TraceSpan, trace_span};
 pub use window::{Spread, Window};
 
 use messages::at_zero;

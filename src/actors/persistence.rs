@@ -26,7 +26,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use tracing::Instrument as _;
 
 use super::health::Health;
 use super::mailbox::{Mailbox, Timed};
@@ -172,9 +171,9 @@ impl PersistenceState {
         self.args.progress.begin(&commands, now);
         let writing = within(TRANSACTION_TIMEOUT, self.args.storage.carry_out(commands, &self.args.clock));
         let span = span::of_batch(&replies);
-        let done = Box::pin(writing.instrument(span.clone())).await;
+        let done = Box::pin(span.around(writing)).await;
         if done.is_err() {
-            span.record("otel.status_code", "ERROR");
+            span.fail();
         }
         let took = started.elapsed();
         slow::note(&self.args.health, self.args.storage.slow_statements(), &replies, took);

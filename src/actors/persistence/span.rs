@@ -1,27 +1,29 @@
 //! The span of a batch.
 
-use tracing::Span;
-use tracing::field::Empty;
-
 use super::reply::PendingReply;
+use crate::telemetry::{TraceSpan, trace_span};
 
 /// Returns the span of the batch with the commands that wait for `replies`. It belongs to no request and to no socket
-/// alone: with traces it is linked to all of them.
-pub(super) fn of_batch(replies: &[PendingReply]) -> Span {
-    let span = tracing::debug_span!(parent: None, "writer.batch", commands = count(replies), otel.status_code = Empty);
+/// alone: it is linked to all of them.
+#[cfg_attr(not(feature = "otlp"), expect(unused_variables, reason = "only traces show them"))]
+pub(super) fn of_batch(replies: &[PendingReply]) -> TraceSpan {
+    let span = trace_span!(
+        parent: None, "writer.batch", commands = count(replies), otel.status_code = tracing::field::Empty
+    );
     #[cfg(feature = "otlp")]
-    link(&span, replies);
+    link(&span.0, replies);
     span
 }
 
 /// Returns the number of commands, as traces know whole numbers.
+#[cfg(feature = "otlp")]
 fn count(replies: &[PendingReply]) -> i64 {
     i64::try_from(replies.len()).unwrap_or(i64::MAX)
 }
 
 /// Links the span of a batch to those of the requests and sockets whose commands it holds.
 #[cfg(feature = "otlp")]
-fn link(span: &Span, replies: &[PendingReply]) {
+fn link(span: &tracing::Span, replies: &[PendingReply]) {
     use crate::telemetry::traces::SocketSpan;
 
     if span.is_disabled() {

@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use rand::RngExt as _;
 use tokio::task::{Id, JoinSet};
-use tracing::field::Empty;
-use tracing::{Instrument as _, Span};
 
 use crate::clock::{Clock, random_bytes};
 use crate::domain::{LeaseEnd, LeasedTarget, PushOutcome, PushTarget, Sent, Timestamp, Wake, WakeId};
 use crate::push::{Admission, Hold, Sender};
+use crate::telemetry::{TraceSpan, trace_span};
 
 /// Most requests at once to one origin of Web Push, whose owner may be anybody.
 const OF_ONE_ORIGIN: usize = 8;
@@ -111,12 +110,16 @@ impl Flights {
 
     fn launch(&mut self, target: LeasedTarget, origin: String, landed: impl Fn() + Send + 'static) {
         let (sender, clock) = (self.sender.clone(), self.clock.clone());
-        let (provider, outcome) = (target.address.provider().as_str(), Empty);
-        let span = tracing::debug_span!(
-            parent: None, "push.send", provider, outcome, otel.kind = "client", otel.status_code = Empty
+        let span = trace_span!(
+            parent: None,
+            "push.send",
+            provider = target.address.provider().as_str(),
+            outcome = tracing::field::Empty,
+            otel.kind = "client",
+            otel.status_code = tracing::field::Empty,
         );
         let flight = self.flying.spawn(async move {
-            let (sent, wake_id) = send(&*sender, &target).instrument(span.clone()).await;
+            let (sent, wake_id) = span.around(send(&*sender, &target)).await;
             note_outcome(&span, &sent);
             let end = LeaseEnd::Sent { sent, at: clock.now(), wake_id };
             landed();
@@ -127,10 +130,10 @@ impl Flights {
 }
 
 /// Notes in the span of a request what has become of it.
-fn note_outcome(span: &Span, sent: &Sent) {
+fn note_outcome(span: &TraceSpan, sent: &Sent) {
     span.record("outcome", sent.outcome.as_str());
     if sent.outcome != PushOutcome::Accepted {
-        span.record("otel.status_code", "ERROR");
+        span.fail();
     }
 }
 

@@ -7,12 +7,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use tokio::sync::mpsc;
-use tracing::Instrument as _;
 
 use super::{MediaError, MediaService, Transfer};
 use crate::domain::{Media, UserId};
 use crate::media::{BLOCK, Pieces};
-use crate::telemetry::{Direction, metrics};
+use crate::telemetry::{Direction, metrics, trace_span};
 
 /// Longest time for a block: a client that reads less than 1 KiB a second is given up, and its place is another's.
 const BLOCK_TIMEOUT: Duration = Duration::from_secs(BLOCK as u64 / 1024);
@@ -50,7 +49,7 @@ impl Download {
     /// ends early when the store fails or the client reads too slowly.
     pub fn send(mut self) -> impl Stream<Item = std::io::Result<Bytes>> + Send + 'static {
         let (blocks, mut sent) = mpsc::channel(1);
-        let span = tracing::debug_span!("media.transfer", direction = "down");
+        let span = trace_span!("media.transfer", direction = "down");
         let sending = async move {
             // Until the last piece is taken.
             let _transfer = self.transfer;
@@ -69,7 +68,7 @@ impl Download {
                 }
             }
         };
-        tokio::spawn(sending.instrument(span));
+        tokio::spawn(span.around(sending));
         futures_util::stream::poll_fn(move |cx| sent.poll_recv(cx))
     }
 }

@@ -14,7 +14,7 @@ use super::{MediaError, OpenUpload, Transfer};
 use crate::domain::Media;
 use crate::media::{Checking, Checksum, KeptBytes};
 use crate::storage::{Kept, Marked};
-use crate::telemetry::{Direction, in_current_request, metrics};
+use crate::telemetry::{Direction, in_current_request, metrics, trace_span};
 
 /// Bytes after which the offset is marked: at most so many are sent again after a crash.
 const MARK_EVERY: u64 = 8 * 1024 * 1024;
@@ -69,8 +69,8 @@ impl OpenUpload {
             let _transfer = transfer;
             self.receive_all(body, checksum).await
         };
-        let span = tracing::debug_span!("media.transfer", direction = "up");
-        let received = tracker.spawn(Box::pin(in_current_request(receiving.instrument(span).in_current_span()))).await;
+        let span = trace_span!("media.transfer", direction = "up");
+        let received = tracker.spawn(Box::pin(in_current_request(span.around(receiving).in_current_span()))).await;
         received.map_err(|error| MediaError::Internal(error.to_string()))?
     }
 
