@@ -60,9 +60,9 @@ fn stack(app: &Arc<App>, served: &'static [Route]) -> Result<Service, InsertErro
     Ok(layers::around(&app.config, inner))
 }
 
-/// Returns method and path of each route of the admin API, for tests that must know all of them.
+/// Returns method and path of each route for operators, for tests that must know all of them.
 #[cfg(feature = "testing")]
 #[must_use]
 pub fn operator_routes() -> Vec<String> {
-    api::ENDPOINTS.iter().map(|route| format!("{} {}", route.method, route.path)).collect()
+    ENDPOINTS.iter().map(|route| format!("{} {}", route.method, route.path)).collect()
 }

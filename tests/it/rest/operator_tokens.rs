@@ -103,7 +103,8 @@ async fn status(http: &Http, route: &str, token: Option<&str>) -> u16 {
 
 #[tokio::test]
 async fn each_route_of_the_admin_api_has_a_row() {
-    let routes: BTreeSet<String> = operator_routes().into_iter().collect();
+    let of_api = |route: &String| route.split_once(' ').unwrap().1.starts_with("/admin/api/");
+    let routes: BTreeSet<String> = operator_routes().into_iter().filter(of_api).collect();
     let rows: BTreeSet<String> = NEEDED.iter().map(|(route, _)| (*route).to_owned()).collect();
     let missing: Vec<_> = routes.symmetric_difference(&rows).collect();
     assert!(missing.is_empty(), "not in one of both: {missing:?}");
@@ -181,6 +182,36 @@ async fn pages_of_other_sites_are_refused_with_any_token() {
         let answer = ask(&admin, "GET /admin/api/registration", &headers).await;
         assert_eq!(answer.status.as_u16(), expected, "{header}: {value}");
     }
+    server.stop().await;
+}
+
+/// No route × foreign `Host` × (none, a token that may do all) lets anybody in, and none of it has done anything.
+#[tokio::test]
+async fn each_route_for_operators_answers_under_its_own_names_alone() {
+    let server = TestServer::start().await;
+    let mut operator = Operator::of(&server).await;
+    let (_, write) = token(&mut operator, "write", None).await;
+    let (bearer, admin) = (format!("Bearer {write}"), server.admin());
+    let audited = operator.get("/admin/api/audit").await;
+    let routes = operator_routes();
+    assert!(routes.len() > NEEDED.len() && routes.iter().any(|route| route == "GET /metrics"), "{routes:?}");
+    for route in &routes {
+        for foreign in ["evil.example", "evil.example:9000", "127.0.0.1.evil.example", "localhost.evil.example:80"] {
+            for token in [None, Some(bearer.as_str())] {
+                let headers: Vec<_> = token.into_iter().map(|token| ("authorization", token)).collect();
+                let headers = [&headers[..], &[("host", foreign), ("content-type", "application/json")]].concat();
+                let answer = ask(&admin, route, &headers).await;
+                assert_eq!(answer.status, 421, "{route} at {foreign}");
+                assert_eq!(answer.json::<Value>()["code"], "forbidden", "{route} at {foreign}");
+            }
+        }
+        // Without a token, the API of its own name asks for one; what needs none is not refused by its host.
+        let is_of_api = NEEDED.iter().any(|(known, _)| known == route);
+        let answer = ask(&admin, route, &[("host", "localhost:1")]).await;
+        assert!(if is_of_api { answer.status == 401 } else { answer.status != 421 }, "{route}: {}", answer.status);
+    }
+    assert_eq!(operator.get("/admin/api/audit").await, audited);
+    assert_eq!(status(&admin, "GET /readyz", None).await, 200);
     server.stop().await;
 }
 
