@@ -1,11 +1,9 @@
 //! The schema of the store, as an ordered list of migrations. They run on SQLite and on PostgreSQL.
 //!
 //! A released migration never changes; what must change gets a new one.
-
-pub use sea_orm_migration::{MigrationStatus, MigratorTrait};
-
-use sea_orm_migration::sea_orm::DatabaseBackend;
-use sea_orm_migration::{MigrationTrait, async_trait};
+//!
+//! They are applied by a few lines here instead of SeaORM's own crate for migrations: that one has SeaORM compiled with
+//! all its types of values, and brings a reader of foreign schemas.
 
 mod m0001_accounts;
 mod m0002_messages;
@@ -34,6 +32,21 @@ mod m0024_push;
 mod m0025_quiet;
 mod m0026_operator_tokens;
 mod m0027_decision_notes;
+mod manager;
+mod migrator;
+
+pub use migrator::{names, up};
+
+use manager::MigrationTrait;
+use sea_orm::DatabaseBackend;
+
+/// What all migrations name.
+mod prelude {
+    pub(crate) use sea_orm::sea_query::*;
+    pub(crate) use sea_orm::{ConnectionTrait, DbErr, DeriveIden};
+
+    pub(crate) use crate::manager::{MigrationTrait, SchemaManager};
+}
 
 /// Returns the type of an id that the database gives, as the key of its table. It is never given again.
 fn identity(backend: DatabaseBackend) -> &'static str {
@@ -43,41 +56,40 @@ fn identity(backend: DatabaseBackend) -> &'static str {
     }
 }
 
-/// All migrations, oldest first.
-#[derive(Clone, Copy, Debug)]
-pub struct Migrator;
-
-#[async_trait::async_trait]
-impl MigratorTrait for Migrator {
-    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![
-            Box::new(m0001_accounts::Migration),
-            Box::new(m0002_messages::Migration),
-            Box::new(m0003_tickets::Migration),
-            Box::new(m0004_events::Migration),
-            Box::new(m0005_user_search::Migration),
-            Box::new(m0006_who_still_has_it::Migration),
-            Box::new(m0007_names::Migration),
-            Box::new(m0008_login_lives::Migration),
-            Box::new(m0009_clock_marks::Migration),
-            Box::new(m0010_batches::Migration),
-            Box::new(m0011_relay_key::Migration),
-            Box::new(m0012_nodes::Migration),
-            Box::new(m0013_stamps::Migration),
-            Box::new(m0014_instance_check::Migration),
-            Box::new(m0015_limits::Migration),
-            Box::new(m0016_address_rules::Migration),
-            Box::new(m0017_invites::Migration),
-            Box::new(m0018_audit::Migration),
-            Box::new(m0019_reports::Migration),
-            Box::new(m0020_second_factors::Migration),
-            Box::new(m0021_account_control::Migration),
-            Box::new(m0022_media::Migration),
-            Box::new(m0023_stored_messages::Migration),
-            Box::new(m0024_push::Migration),
-            Box::new(m0025_quiet::Migration),
-            Box::new(m0026_operator_tokens::Migration),
-            Box::new(m0027_decision_notes::Migration),
-        ]
-    }
+/// Lists migrations by their modules, whose names they have.
+macro_rules! migrations {
+    ($($module:ident,)+) => {
+        &[$((stringify!($module), &$module::Migration),)+]
+    };
 }
+
+/// All migrations with their names, oldest first.
+const MIGRATIONS: &[(&str, &dyn MigrationTrait)] = migrations![
+    m0001_accounts,
+    m0002_messages,
+    m0003_tickets,
+    m0004_events,
+    m0005_user_search,
+    m0006_who_still_has_it,
+    m0007_names,
+    m0008_login_lives,
+    m0009_clock_marks,
+    m0010_batches,
+    m0011_relay_key,
+    m0012_nodes,
+    m0013_stamps,
+    m0014_instance_check,
+    m0015_limits,
+    m0016_address_rules,
+    m0017_invites,
+    m0018_audit,
+    m0019_reports,
+    m0020_second_factors,
+    m0021_account_control,
+    m0022_media,
+    m0023_stored_messages,
+    m0024_push,
+    m0025_quiet,
+    m0026_operator_tokens,
+    m0027_decision_notes,
+];

@@ -3,10 +3,9 @@
 //! One log, one index by conversation, one row a conversation: every index whose inserts land on random pages costs
 //! more than the row itself.
 
-use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::DatabaseBackend;
+use crate::prelude::*;
+use sea_orm::DatabaseBackend;
 
-#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 /// One row: the counters every batch takes its numbers from.
@@ -56,11 +55,6 @@ enum Messages {
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    /// All or nothing, on SQLite too: a process may be killed in its first start.
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let mut message_id = ColumnDef::new(Messages::Id);
         match manager.get_database_backend() {

@@ -1,9 +1,8 @@
 //! Socket tickets: each opens one socket, for clients that can set no header. They are in the database, so that the
 //! node that issues a ticket need not be the one that accepts it.
 
-use sea_orm_migration::prelude::*;
+use crate::prelude::*;
 
-#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 #[derive(DeriveIden)]
@@ -24,11 +23,6 @@ enum Logins {
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    /// All or nothing, on SQLite too: a process may be killed in its first start.
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager
             .create_table(

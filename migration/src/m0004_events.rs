@@ -1,10 +1,9 @@
 //! The tables of `fluent.v1`: events beside messages, positions of each side, deletion and expiry, blocks, settings,
 //! devices.
 
-use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::DatabaseBackend;
+use crate::prelude::*;
+use sea_orm::DatabaseBackend;
 
-#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 /// Columns that existing tables get: table, name, type and default.
@@ -94,10 +93,6 @@ const POSITIONS_OF_THE_PAST: [&str; 2] = [
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let db = manager.get_connection();
         let is_sqlite = manager.get_database_backend() == DatabaseBackend::Sqlite;

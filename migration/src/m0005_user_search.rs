@@ -6,10 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::{DatabaseBackend, Statement, Value};
+use crate::prelude::*;
+use sea_orm::{DatabaseBackend, Statement, Value};
 
-#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 /// A piece is a number: 21 bits a character, the first one uppermost. A set is the places of its ids in the block, 16
@@ -25,10 +24,6 @@ const ROWS: usize = 500;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let (db, backend) = (manager.get_connection(), manager.get_database_backend());
         let table = match backend {

@@ -1,9 +1,8 @@
 //! Indexes of messages by the sides that still have them: both, or one alone. A page never reads messages that its
 //! reader has deleted, even when the other side still has them.
 
-use sea_orm_migration::prelude::*;
+use crate::prelude::*;
 
-#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 const INDEXES: [&str; 4] = [
@@ -21,10 +20,6 @@ const INDEXES: [&str; 4] = [
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for sql in INDEXES {
             manager.get_connection().execute_unprepared(sql).await?;

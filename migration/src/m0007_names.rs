@@ -3,10 +3,9 @@
 //! The server fills the tables, and makes the index of [`m0005_user_search`](super::m0005_user_search) anew, as soon as
 //! they exist: what a name looks like and how it is searched follows Unicode's data, and changes with them.
 
-use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::DatabaseBackend;
+use crate::prelude::*;
+use sea_orm::DatabaseBackend;
 
-#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 /// Skeletons of 16 bytes, one or two for each name. A new name takes rows with `twin` 0, which are unique; older
@@ -26,10 +25,6 @@ const REST: [&str; 4] = [
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let db = manager.get_connection();
         let skeletons = match manager.get_database_backend() {

@@ -1,8 +1,7 @@
 //! The number and the end of logins, and deleted accounts whose access tokens have not expired yet.
 
-use sea_orm_migration::prelude::*;
+use crate::prelude::*;
 
-#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 const STATEMENTS: [&str; 4] = [
@@ -16,11 +15,6 @@ const STATEMENTS: [&str; 4] = [
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    /// All or nothing, on SQLite too.
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for sql in STATEMENTS {
             manager.get_connection().execute_unprepared(sql).await?;

@@ -3,10 +3,9 @@
 //! Time stamps never go back. After the clock was ahead and is right again, they go on from the newest one, perhaps for
 //! days, and no longer say when a message was stored.
 
-use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::DatabaseBackend;
+use crate::prelude::*;
+use sea_orm::DatabaseBackend;
 
-#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 /// From the time stamp `clock` on, messages were stored at `committed_at` by the clock, or at most ten minutes later,
@@ -17,10 +16,6 @@ const COLUMN: &str = "ALTER TABLE store ADD COLUMN marked_at BIGINT NOT NULL DEF
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let (db, backend) = (manager.get_connection(), manager.get_database_backend());
         let table = match backend {

@@ -3,10 +3,9 @@
 //! A server from before the journal would write numbers without records. It is refused by the new name of the column
 //! that it takes numbers from: its batches fail, instead of leaving holes that nobody can fill.
 
-use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::DatabaseBackend;
+use crate::prelude::*;
+use sea_orm::DatabaseBackend;
 
-#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 /// The number that was given last.
@@ -23,10 +22,6 @@ const LEASES: &str =
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let (db, backend) = (manager.get_connection(), manager.get_database_backend());
         db.execute_unprepared(RENAME).await?;

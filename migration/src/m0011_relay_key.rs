@@ -1,9 +1,8 @@
 //! The key of what servers on one PostgreSQL tell each other outside of it.
 
-use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::DatabaseBackend;
+use crate::prelude::*;
+use sea_orm::DatabaseBackend;
 
-#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 /// Only on PostgreSQL, which several servers may use. The first server that starts fills it with 32 random bytes.
@@ -11,10 +10,6 @@ const RELAY_KEY: &str = "ALTER TABLE store ADD COLUMN relay_key BYTEA";
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         if manager.get_database_backend() == DatabaseBackend::Postgres {
             manager.get_connection().execute_unprepared(RELAY_KEY).await?;

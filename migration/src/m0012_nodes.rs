@@ -1,9 +1,8 @@
 //! The servers that use a PostgreSQL database, and what they have agreed on.
 
-use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::DatabaseBackend;
+use crate::prelude::*;
+use sea_orm::DatabaseBackend;
 
-#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 /// A row for each run of a server, renewed every few seconds and deleted when it stops in order. Times are in
@@ -21,10 +20,6 @@ const ROW: &str = "INSERT INTO cluster (id, level, min_version) VALUES (1, 1, '0
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let (db, backend) = (manager.get_connection(), manager.get_database_backend());
         if backend == DatabaseBackend::Postgres {

@@ -1,9 +1,8 @@
 //! The order in which sockets were opened, on all servers of a PostgreSQL database.
 
-use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::DatabaseBackend;
+use crate::prelude::*;
+use sea_orm::DatabaseBackend;
 
-#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 /// Each opening takes the next one: of two sockets of one device, the one with the lower stamp is closed. Numbers that
@@ -12,10 +11,6 @@ const STAMPS: &str = "CREATE SEQUENCE stamps AS BIGINT";
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         if manager.get_database_backend() == DatabaseBackend::Postgres {
             manager.get_connection().execute_unprepared(STAMPS).await?;

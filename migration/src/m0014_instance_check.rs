@@ -1,8 +1,7 @@
 //! What the instance key of the servers is recognised by.
 
-use sea_orm_migration::prelude::*;
+use crate::prelude::*;
 
-#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 /// The first server that starts fills it: 32 hexadecimal digits that are derived from the key.
@@ -10,10 +9,6 @@ const INSTANCE_CHECK: &str = "ALTER TABLE store ADD COLUMN instance_check TEXT";
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager.get_connection().execute_unprepared(INSTANCE_CHECK).await?;
         Ok(())

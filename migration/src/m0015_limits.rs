@@ -1,9 +1,8 @@
 //! The networks from which users have logged in, and limits of single users.
 
-use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::DatabaseBackend;
+use crate::prelude::*;
+use sea_orm::DatabaseBackend;
 
-#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 /// `tag` recognises the user's network, `network_tag` the network whoever's it is; neither reveals the address to who
@@ -22,10 +21,6 @@ const REST: [&str; 3] = [
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let db = manager.get_connection();
         let known_networks = match manager.get_database_backend() {

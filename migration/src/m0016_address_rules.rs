@@ -1,10 +1,9 @@
 //! Rules about the addresses of clients: networks that may come in or not, and bans.
 
-use sea_orm_migration::prelude::*;
+use crate::prelude::*;
 
 use crate::identity;
 
-#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 /// One rule at most for a network and a scope. Times are microseconds since 1970 (UTC).
@@ -19,10 +18,6 @@ const INDEXES: [&str; 2] = [
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let (db, id) = (manager.get_connection(), identity(manager.get_database_backend()));
         db.execute_unprepared(&ADDRESS_RULES.replace("{id}", id)).await?;

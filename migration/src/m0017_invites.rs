@@ -1,11 +1,10 @@
 //! Who may register: what operators have switched while servers run, and invites.
 
-use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::DatabaseBackend;
+use crate::prelude::*;
+use sea_orm::DatabaseBackend;
 
 use crate::identity;
 
-#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 /// Settings that operators switch at run time, for all servers; those of the configuration hold where no row is.
@@ -27,10 +26,6 @@ const INDEXES: [&str; 3] = [
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let (db, backend) = (manager.get_connection(), manager.get_database_backend());
         let bytes = if backend == DatabaseBackend::Sqlite { "BLOB" } else { "BYTEA" };

@@ -1,10 +1,9 @@
 //! The audit log.
 
-use sea_orm_migration::prelude::*;
+use crate::prelude::*;
 
 use crate::identity;
 
-#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 /// Rows are only added, and dropped by age; the ids of users are emptied when their accounts are deleted. No foreign
@@ -19,10 +18,6 @@ const INDEXES: [&str; 2] = [
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let (db, id) = (manager.get_connection(), identity(manager.get_database_backend()));
         db.execute_unprepared(&AUDIT.replace("{id}", id)).await?;

@@ -1,10 +1,9 @@
 //! Message franking, and reports of messages.
 
-use sea_orm_migration::prelude::*;
+use crate::prelude::*;
 
 use crate::identity;
 
-#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 /// What the sender has committed to, as 43 characters; none when the sender has not.
@@ -25,10 +24,6 @@ const INDEXES: [&str; 3] = [
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let (db, id) = (manager.get_connection(), identity(manager.get_database_backend()));
         db.execute_unprepared(TAG).await?;

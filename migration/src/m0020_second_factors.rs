@@ -1,9 +1,8 @@
 //! Second factors: the secret of an authenticator app, codes for its loss, and logins that wait for a code.
 
-use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::DatabaseBackend;
+use crate::prelude::*;
+use sea_orm::DatabaseBackend;
 
-#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 const TABLES: [&str; 3] = [
@@ -26,10 +25,6 @@ const REST: [&str; 3] = [
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let is_sqlite = manager.get_database_backend() == DatabaseBackend::Sqlite;
         for table in TABLES {

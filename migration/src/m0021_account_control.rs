@@ -1,8 +1,7 @@
 //! Accounts that operators have disabled, and the network that a login was used from last.
 
-use sea_orm_migration::prelude::*;
+use crate::prelude::*;
 
-#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 const STATEMENTS: [&str; 2] =
@@ -10,10 +9,6 @@ const STATEMENTS: [&str; 2] =
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for sql in STATEMENTS {
             manager.get_connection().execute_unprepared(sql).await?;

@@ -1,9 +1,8 @@
 //! Files that clients have uploaded, and the messages that name them.
 
-use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::DatabaseBackend;
+use crate::prelude::*;
+use sea_orm::DatabaseBackend;
 
-#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 /// `id` is random. `received` is the number of bytes that are kept for certain. `lease` names the request that writes,
@@ -37,10 +36,6 @@ const REST: [&str; 8] = [
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let is_sqlite = manager.get_database_backend() == DatabaseBackend::Sqlite;
         let db = manager.get_connection();

@@ -1,8 +1,7 @@
 //! How many messages of each user are in the store.
 
-use sea_orm_migration::prelude::*;
+use crate::prelude::*;
 
-#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 /// Written by triggers, which servers make while there is a quota.
@@ -11,10 +10,6 @@ const STORED_MESSAGES: &str = "CREATE TABLE stored_messages (\
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager.get_connection().execute_unprepared(STORED_MESSAGES).await?;
         Ok(())

@@ -1,11 +1,10 @@
 //! Waking devices: where each is woken and what it is owed, one row a device, and what came of the requests.
 
-use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::DatabaseBackend;
+use crate::prelude::*;
+use sea_orm::DatabaseBackend;
 
 use crate::identity;
 
-#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 /// A device and its outbox. `token` is a provider's token or a subscription's URL; what one provider alone needs is
@@ -39,10 +38,6 @@ const INDEXES: [&str; 6] = [
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let backend = manager.get_database_backend();
         let (bytes, options) = match backend {

@@ -1,8 +1,7 @@
 //! Messages that wake nobody: which of a conversation's newest ones they are.
 
-use sea_orm_migration::prelude::*;
+use crate::prelude::*;
 
-#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 /// `quiet_from` is the newest inbound message that wakes devices, NULL if there is none; all others up to `quiet_to`
@@ -12,10 +11,6 @@ const COLUMNS: [&str; 2] =
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for sql in COLUMNS {
             manager.get_connection().execute_unprepared(sql).await?;

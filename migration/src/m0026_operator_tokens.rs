@@ -1,9 +1,8 @@
 //! Tokens by which operators' programs reach the admin API.
 
-use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::DatabaseBackend;
+use crate::prelude::*;
+use sea_orm::DatabaseBackend;
 
-#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
 /// Of a token only its id and the SHA-256 of its secret are kept. Times are microseconds since 1970 (UTC).
@@ -12,10 +11,6 @@ const TOKENS: &str = "CREATE TABLE operator_tokens (id BIGINT NOT NULL PRIMARY K
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let bytes = if manager.get_database_backend() == DatabaseBackend::Sqlite { "BLOB" } else { "BYTEA" };
         manager.get_connection().execute_unprepared(&TOKENS.replace("{bytes}", bytes)).await?;

@@ -25,7 +25,7 @@ use account::Account;
 use echo::Echo;
 
 /// What is logged: only what a person must know.
-const LOG_FILTER: &str = "warn,async_nats=off,ractor=off,sqlx=off,sea_orm=off,sea_orm_migration=off";
+const LOG_FILTER: &str = "warn,async_nats=off,ractor=off,sqlx=off,sea_orm=off";
 
 /// Longest time for its end, in seconds: whoever is connected sees that it ends.
 const DRAIN_WINDOW_S: u64 = 2;

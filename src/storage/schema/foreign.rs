@@ -8,7 +8,6 @@ use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
-use migration::{Migrator, MigratorTrait as _};
 use rusqlite::{Connection, OpenFlags};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, Statement};
 
@@ -139,7 +138,7 @@ async fn own_tables() -> Result<Vec<String>, StorageError> {
     let mut options = ConnectOptions::new("sqlite::memory:");
     options.max_connections(1).sqlx_logging(false);
     let db = Database::connect(options).await?;
-    Migrator::up(&db, None).await?;
+    migration::up(&db, None).await?;
     let mut own = tables(&db, SQLITE_TABLES).await?;
     own.retain(|table| table != MIGRATIONS);
     db.close().await?;
@@ -152,5 +151,5 @@ async fn tables(db: &DatabaseConnection, sql: &'static str) -> Result<Vec<String
 }
 
 fn is_ours(migration: &str) -> bool {
-    Migrator::get_migration_files().iter().any(|known| known.name() == migration)
+    migration::names().any(|known| known == migration)
 }

@@ -1,6 +1,5 @@
 //! Migrations, which bring the schema up to date.
 
-use migration::{Migrator, MigratorTrait as _};
 use sea_orm::{DatabaseBackend, DatabaseConnection, Statement, TransactionTrait as _};
 
 use crate::storage::StorageError;
@@ -8,7 +7,7 @@ use crate::storage::engine::per_engine::PerEngine;
 use crate::storage::engine::tx::Tx as _;
 use crate::storage::schema::{foreign, versions};
 
-/// Lists the applied migrations, which SeaORM records.
+/// Lists the applied migrations, which the migrations record.
 const APPLIED: &str = "SELECT version FROM seaql_migrations ORDER BY version";
 /// Key of the advisory lock that lets one node at a time migrate: "fluent" in ASCII.
 const LOCK_KEY: i64 = 0x66_6c_75_65_6e_74;
@@ -39,7 +38,7 @@ pub(in crate::storage) async fn up(db: &DatabaseConnection) -> Result<(), Storag
     if state(db).await?.iter().all(|migration| migration.applied) {
         return Ok(());
     }
-    let Some(sql) = LOCK.of(db.get_database_backend()) else { return Ok(Migrator::up(db, None).await?) };
+    let Some(sql) = LOCK.of(db.get_database_backend()) else { return Ok(migration::up(db, None).await?) };
     // Held by a connection of its own until this transaction ends, whatever happens to the migrations' connection.
     let lock = db.begin().await?;
     sea_orm::ConnectionTrait::execute_raw(
@@ -47,7 +46,7 @@ pub(in crate::storage) async fn up(db: &DatabaseConnection) -> Result<(), Storag
         Statement::from_sql_and_values(DatabaseBackend::Postgres, sql, [LOCK_KEY.into()]),
     )
     .await?;
-    Migrator::up(db, None).await?;
+    migration::up(db, None).await?;
     lock.commit().await?;
     Ok(())
 }
@@ -58,7 +57,7 @@ pub(in crate::storage) async fn up(db: &DatabaseConnection) -> Result<(), Storag
 /// On PostgreSQL, a newer server may have added something beside this one: unknown migrations are no error there,
 /// unless the database says that this version is too old ([`StorageError::TooOld`]).
 pub(in crate::storage) async fn state(db: &DatabaseConnection) -> Result<Vec<MigrationState>, StorageError> {
-    let known: Vec<String> = Migrator::get_migration_files().iter().map(|m| m.name().to_owned()).collect();
+    let known: Vec<String> = migration::names().map(str::to_owned).collect();
     let present = foreign::neighbours(db).await?;
     let applied = applied(db).await?;
     foreign::check(db, &present, &applied).await?;
@@ -85,7 +84,6 @@ async fn applied(db: &DatabaseConnection) -> Result<Vec<String>, StorageError> {
 mod tests {
     use sea_orm::ConnectionTrait as _;
 
-    use super::*;
     use crate::config::Config;
     use crate::domain::{Command, EmailAddress, Proof, PublicKey, Timestamp, UserId, UserName, Viewer};
     use crate::storage::engine::connect;
@@ -100,7 +98,7 @@ mod tests {
         let mut config = Config::defaults().unwrap();
         config.server.data_dir = dir.path().to_owned();
         let old = connect::open(&config, Purpose::Migrate).await.unwrap();
-        Migrator::up(&old, Some(3)).await.unwrap();
+        migration::up(&old, Some(3)).await.unwrap();
         for sql in [
             "INSERT INTO users VALUES (1, 'a', 'a', 'a@x', 'a@x', '', 'AAAA', 0), (2, 'b', 'b', 'b@x', 'b@x', '', \
              'AAAA', 0)",
@@ -135,7 +133,7 @@ mod tests {
         let mut config = Config::defaults().unwrap();
         config.server.data_dir = dir.path().to_owned();
         let old = connect::open(&config, Purpose::Migrate).await.unwrap();
-        Migrator::up(&old, Some(4)).await.unwrap();
+        migration::up(&old, Some(4)).await.unwrap();
         // The edges of blocks, and one block where sets are large.
         let ids = [1, 32_767, 32_768, 65_535, 300_000].into_iter().chain(100_000..102_500);
         let users: Vec<String> = ids
