@@ -22,5 +22,5 @@ pub use store::{BlobStore, BlobWriter, Blobs, KeptBytes, Opened, Pieces, open};
 
 /// Bytes that are read from a file at once. Blocks of 16 KiB cost 2 to 4 times the CPU; a download has two in memory.
 pub const BLOCK: usize = 64 * 1024;
-/// Bytes that are written to a file at once, by a thread that is woken for them.
+/// Bytes that are gathered to be written to a file at once, by a thread that is woken for them.
 pub const WRITTEN_AT_ONCE: usize = 128 * 1024;

@@ -80,9 +80,9 @@ pub trait BlobWriter: Send + Sync {
     /// Prepares for the first byte. Returns what must be remembered before it.
     fn begin(&mut self) -> BoxFuture<'_, io::Result<Option<String>>>;
 
-    /// Begins to write a block, which is in pieces, behind what there is; [`written`](Self::written) must be called
-    /// before the next.
-    fn write(&mut self, block: Vec<Bytes>);
+    /// Begins to write a block behind what there is; [`written`](Self::written) must be called before the next. Its
+    /// memory is given back when it is written.
+    fn write(&mut self, block: Bytes);
 
     /// Waits until the block is written, and more can be. May be cancelled and called again.
     fn written(&mut self) -> BoxFuture<'_, io::Result<()>>;

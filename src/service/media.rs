@@ -4,7 +4,7 @@
 //! bytes.
 //! A row comes before its bytes and goes after them.
 
-mod buffers;
+mod buffer;
 mod create;
 mod download;
 mod error;
@@ -13,6 +13,7 @@ mod open;
 mod receive;
 mod reconcile;
 mod status;
+mod to_its_end;
 mod transfers;
 mod upkeep;
 mod writers;

@@ -46,9 +46,9 @@ pub(super) struct S3Writer {
 enum Pending {
     Nothing,
     /// A block that does not fill the part.
-    Block(Vec<Bytes>),
+    Block(Bytes),
     /// The part that was filled, and what of the block is behind it.
-    Part(JoinHandle<io::Result<String>>, Vec<Bytes>),
+    Part(JoinHandle<io::Result<String>>, Bytes),
 }
 
 impl S3Writer {
@@ -116,9 +116,9 @@ impl S3Writer {
         self.gathered_bytes = 0;
     }
 
-    fn gather(&mut self, block: Vec<Bytes>) {
-        self.gathered_bytes += block.iter().map(|piece| piece.len() as u64).sum::<u64>();
-        self.gathered.extend(block);
+    fn gather(&mut self, block: Bytes) {
+        self.gathered_bytes += block.len() as u64;
+        self.gathered.extend((!block.is_empty()).then_some(block));
     }
 
     /// Keeps what was gathered as a piece, or as one with the pieces before it.
@@ -194,23 +194,6 @@ impl S3Writer {
     }
 }
 
-/// Returns what of a block is behind its first `bytes` bytes, and leaves these.
-fn split_off(block: &mut Vec<Bytes>, mut bytes: usize) -> Vec<Bytes> {
-    for place in 0..block.len() {
-        let Some(piece) = block.get_mut(place) else { break };
-        if piece.len() > bytes {
-            let rest = piece.split_off(bytes);
-            let whole = place + usize::from(bytes > 0);
-            let mut behind = block.split_off(place + 1);
-            behind.insert(0, rest);
-            block.truncate(whole);
-            return behind;
-        }
-        bytes -= piece.len();
-    }
-    Vec::new()
-}
-
 impl BlobWriter for S3Writer {
     fn length(&self) -> u64 {
         self.state.bytes() + self.gathered_bytes
@@ -226,18 +209,15 @@ impl BlobWriter for S3Writer {
         })
     }
 
-    fn write(&mut self, mut block: Vec<Bytes>) {
+    fn write(&mut self, mut block: Bytes) {
         if let Some(digest) = &mut self.digest {
-            for piece in &block {
-                digest.update(piece);
-            }
+            digest.update(&block);
         }
         let room = S3_PART.saturating_sub(self.state.rest_bytes() + self.gathered_bytes);
         let room = usize::try_from(room).unwrap_or(usize::MAX);
-        let bytes: usize = block.iter().map(Bytes::len).sum();
-        self.pending = if self.has_parts && bytes >= room {
-            let behind = split_off(&mut block, room);
-            self.gathered.append(&mut block);
+        self.pending = if self.has_parts && block.len() >= room {
+            let behind = block.split_off(room);
+            self.gathered.push(block);
             Pending::Part(self.send_part(), behind)
         } else {
             Pending::Block(block)

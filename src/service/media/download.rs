@@ -1,12 +1,13 @@
 //! Sending the bytes of a file.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
-use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{MediaError, MediaService, Transfer};
 use crate::domain::{Media, UserId};
@@ -20,6 +21,16 @@ const BLOCK_TIMEOUT: Duration = Duration::from_secs(BLOCK as u64 / 1024);
 pub struct Download {
     pieces: Pieces,
     transfer: Transfer,
+}
+
+/// The place of a download among the transfers, until this is dropped or the client reads too slowly.
+struct Place(Arc<Mutex<Held>>);
+
+struct Held {
+    /// `None` once the place is given up.
+    transfer: Option<Transfer>,
+    /// When a block was last asked for, or was there.
+    moved: Instant,
 }
 
 impl MediaService {
@@ -45,30 +56,113 @@ impl MediaService {
 }
 
 impl Download {
-    /// Sends what was opened, piece by piece: one is read ahead while another is written to the connection. The stream
-    /// ends early when the store fails or the client reads too slowly.
-    pub fn send(mut self) -> impl Stream<Item = std::io::Result<Bytes>> + Send + 'static {
-        let (blocks, mut sent) = mpsc::channel(1);
+    /// Sends what was opened, piece by piece, each when the connection has room for it. The stream ends early when the
+    /// store fails or the client reads too slowly.
+    pub fn send(self) -> impl Stream<Item = std::io::Result<Bytes>> + Send + 'static {
+        let place = Place::new(self.transfer);
         let span = trace_span!("media.transfer", direction = "down");
-        let sending = async move {
-            // Until the last piece is taken.
-            let _transfer = self.transfer;
-            loop {
-                // A piece is read when there is room for it.
-                let Ok(Ok(room)) = tokio::time::timeout(BLOCK_TIMEOUT, blocks.reserve()).await else { return };
-                let Some(piece) = self.pieces.next().await else { return };
-                match &piece {
-                    Ok(piece) => metrics().media.moved(Direction::Down, piece.len() as u64),
-                    Err(error) => tracing::error!(error = %error, "a file cannot be read"),
+        // Beside the connection, which asks for nothing while it is stuck.
+        let watch = AbortOnDropHandle::new(tokio::spawn(span.around(watch(place.0.clone()))));
+        futures_util::stream::unfold(Some((self.pieces, place, watch)), |sending| async move {
+            let (mut pieces, place, watch) = sending?;
+            if !place.moves() {
+                return None;
+            }
+            let piece = pieces.next().await?;
+            match piece {
+                Ok(piece) => {
+                    metrics().media.moved(Direction::Down, piece.len() as u64);
+                    place.moves();
+                    // Other tasks of the thread run, as those of messages: what is in memory comes without waiting.
+                    tokio::task::yield_now().await;
+                    Some((Ok(piece), Some((pieces, place, watch))))
                 }
-                let has_failed = piece.is_err();
-                room.send(piece);
-                if has_failed {
-                    return;
+                Err(error) => {
+                    tracing::error!(error = %error, "a file cannot be read");
+                    Some((Err(error), None))
                 }
             }
+        })
+    }
+}
+
+impl Place {
+    fn new(transfer: Transfer) -> Self {
+        Self(Arc::new(Mutex::new(Held { transfer: Some(transfer), moved: Instant::now() })))
+    }
+
+    /// Notes that the download goes on. Returns false when the place was given up.
+    fn moves(&self) -> bool {
+        let mut held = lock(&self.0);
+        held.moved = Instant::now();
+        held.transfer.is_some()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        lock(&self.0).transfer = None;
+    }
+}
+
+/// Gives the place up when nothing has moved for too long.
+async fn watch(held: Arc<Mutex<Held>>) {
+    loop {
+        let until = {
+            let mut held = lock(&held);
+            let until = held.moved + BLOCK_TIMEOUT;
+            if until <= Instant::now() {
+                held.transfer = None;
+                return;
+            }
+            until
         };
-        tokio::spawn(span.around(sending));
-        futures_util::stream::poll_fn(move |cx| sent.poll_recv(cx))
+        sleep_until(until).await;
+    }
+}
+
+fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
+    // Plain values, whole after any panic.
+    held.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::transfers::Transfers;
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_reads_too_slowly_loses_the_place_and_then_the_rest() {
+        let transfers = Transfers::new(1, 1);
+        let begin = || transfers.begin(UserId(1), Direction::Down);
+        let pieces = futures_util::stream::iter([1_u8, 2, 3]).map(|byte| Ok(Bytes::copy_from_slice(&[byte])));
+        let download = Download { pieces: pieces.boxed(), transfer: begin().unwrap() };
+        let mut sent = Box::pin(download.send());
+        let nearly = BLOCK_TIMEOUT - Duration::from_secs(1);
+        for byte in [1, 2] {
+            tokio::time::sleep(nearly).await;
+            assert_eq!(sent.next().await.unwrap().unwrap(), [byte][..]);
+        }
+        tokio::time::sleep(nearly).await;
+        assert!(begin().is_err(), "it goes on");
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let other = begin().unwrap();
+        assert!(sent.next().await.is_none());
+        drop((sent, other));
+        assert!(begin().is_ok());
+    }
+
+    #[tokio::test]
+    async fn the_place_is_free_when_the_stream_is_dropped() {
+        let transfers = Transfers::new(1, 1);
+        let begin = || transfers.begin(UserId(1), Direction::Down);
+        let failed = futures_util::stream::iter([Err(std::io::ErrorKind::UnexpectedEof.into())]);
+        let download = Download { pieces: failed.boxed(), transfer: begin().unwrap() };
+        let mut sent = Box::pin(download.send());
+        assert!(sent.next().await.unwrap().is_err() && begin().is_ok(), "an error is the end");
+        assert!(sent.next().await.is_none());
+        let download = Download { pieces: futures_util::stream::empty().boxed(), transfer: begin().unwrap() };
+        drop(download.send());
+        assert!(begin().is_ok());
     }
 }

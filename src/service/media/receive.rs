@@ -1,15 +1,16 @@
 //! Receiving the bytes of an upload.
 //!
-//! Bytes are written in blocks. While one is written, half of the next is gathered, and then the body is not asked for
-//! more. So a transfer takes one block and a half of memory beside what the connection reads, and a slow disk slows its
-//! client by TCP.
+//! Bytes are written in blocks. While one is written the body is not asked for more: what comes meanwhile waits in the
+//! memory of the system, and then at the client. So a transfer takes one block beside what the connection reads, and a
+//! slow disk slows its client by TCP.
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use tracing::Instrument as _;
 
-use super::buffers::Buffers;
+use super::buffer::Buffer;
 use super::leases::{held, renewals};
+use super::to_its_end::ToItsEnd;
 use super::{MediaError, OpenUpload, Transfer};
 use crate::domain::Media;
 use crate::media::{Checking, Checksum, KeptBytes};
@@ -70,8 +71,8 @@ impl OpenUpload {
             self.receive_all(body, checksum).await
         };
         let span = trace_span!("media.transfer", direction = "up");
-        let received = tracker.spawn(Box::pin(in_current_request(span.around(receiving).in_current_span()))).await;
-        received.map_err(|error| MediaError::Internal(error.to_string()))?
+        let receiving = in_current_request(span.around(receiving).in_current_span());
+        ToItsEnd::new(tracker.track_future(receiving)).await
     }
 
     async fn receive_all<S>(mut self, mut body: S, checksum: Option<Checksum>) -> Result<Received, MediaError>
@@ -81,10 +82,12 @@ impl OpenUpload {
         self.begin().await?;
         let start = self.offset();
         let mut checking = checksum.map(Checksum::begin);
-        let mut buffers = Buffers::new(self.size() - start);
-        let mut end = Box::pin(self.fill(&mut body, &mut buffers, &mut checking)).await;
+        let mut buffer = Buffer::new(self.size() - start);
+        let mut end = Box::pin(self.fill(&mut body, &mut buffer, &mut checking)).await;
         self.turn.waits(false);
-        if let Err(error) = self.flush(&mut buffers).await {
+        if buffer.bytes() > 0
+            && let Err(error) = self.write(buffer.take()).await
+        {
             end = End::Failed(error);
         }
         metrics().media.moved(Direction::Up, self.offset().saturating_sub(start));
@@ -115,16 +118,18 @@ impl OpenUpload {
     }
 
     /// Gathers and writes until the body ends.
-    async fn fill<S>(&mut self, body: &mut S, buffers: &mut Buffers, checking: &mut Option<Checking>) -> End
+    async fn fill<S>(&mut self, body: &mut S, buffer: &mut Buffer, checking: &mut Option<Checking>) -> End
     where
         S: Stream<Item = Result<Bytes, BodyEnd>> + Send + Unpin + 'static,
     {
         let mut renewals = renewals();
+        let stop = self.turn.stop();
+        let mut stopped = std::pin::pin!(stop.cancelled());
         loop {
             self.turn.waits(true);
             let piece = tokio::select! {
                 biased;
-                () = self.turn.stopped() => return End::Body(BodyEnd::TakenOver),
+                () = &mut stopped => return End::Body(BodyEnd::TakenOver),
                 _ = renewals.tick(), if self.lease.is_some() => {
                     let renewed = match &self.lease {
                         Some(lease) => lease.renew().await,
@@ -143,26 +148,21 @@ impl OpenUpload {
                 Some(Ok(piece)) => piece,
             };
             self.turn.waits(false);
-            let missing = self.size() - self.offset() - buffers.bytes();
+            let missing = self.size() - self.offset() - buffer.bytes();
             let is_too_long = piece.len() as u64 > missing;
             piece.truncate(usize::try_from(missing).unwrap_or(usize::MAX));
             if let Some(checking) = checking {
                 checking.update(&piece);
             }
             while !piece.is_empty() {
-                if let Some(block) = buffers.gather(&mut piece)
-                    && let Err(error) = self.write(block, buffers).await
+                if let Some(block) = buffer.gather(&mut piece)
+                    && let Err(error) = self.write(block).await
                 {
                     return End::Failed(error);
                 }
             }
             if is_too_long {
                 return End::Body(BodyEnd::TooLong);
-            }
-            if buffers.are_full()
-                && let Err(error) = self.wait(buffers).await
-            {
-                return End::Failed(error);
             }
             if checking.is_none() && self.offset() - self.media.offset >= MARK_EVERY {
                 match self.mark(Kept::Soon).await {
@@ -174,31 +174,10 @@ impl OpenUpload {
         }
     }
 
-    /// Begins to write a block, once the one before it is written.
-    async fn write(&mut self, block: Vec<Bytes>, buffers: &mut Buffers) -> Result<(), MediaError> {
-        self.wait(buffers).await?;
-        buffers.pending_bytes = block.iter().map(|piece| piece.len() as u64).sum();
+    /// Writes a block.
+    async fn write(&mut self, block: Bytes) -> Result<(), MediaError> {
         self.writer.write(block);
-        Ok(())
-    }
-
-    /// Waits until what is being written is written.
-    async fn wait(&mut self, buffers: &mut Buffers) -> Result<(), MediaError> {
-        if buffers.pending_bytes == 0 {
-            return Ok(());
-        }
-        buffers.pending_bytes = 0;
         Ok(held(self.lease.as_ref(), self.writer.written()).await?)
-    }
-
-    /// Writes everything that is gathered.
-    async fn flush(&mut self, buffers: &mut Buffers) -> Result<(), MediaError> {
-        self.wait(buffers).await?;
-        if buffers.has_gathered() {
-            self.write(buffers.take(), buffers).await?;
-            self.wait(buffers).await?;
-        }
-        Ok(())
     }
 
     /// Ends the request: the file is complete, or its offset is marked.

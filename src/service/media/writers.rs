@@ -127,9 +127,9 @@ impl Slot {
 }
 
 impl Turn {
-    /// Completes when a newer request wants to go on, or nobody may any more.
-    pub(super) fn stopped(&self) -> tokio_util::sync::WaitForCancellationFuture<'_> {
-        self.stop.cancelled()
+    /// Returns what is cancelled when a newer request wants to go on, or nobody may any more.
+    pub(super) fn stop(&self) -> CancellationToken {
+        self.stop.clone()
     }
 
     /// Notes that the writer waits for its client, or has bytes and works: a slow disk is not the client's silence.
@@ -178,7 +178,7 @@ mod tests {
         };
         assert!(writers.take_if_free(ID).is_none() && !first.stop.is_cancelled());
         let second = waits(&writers);
-        first.stopped().await;
+        first.stop().cancelled().await;
         let third = waits(&writers);
         tokio::task::yield_now().await;
         drop(first);
@@ -188,7 +188,7 @@ mod tests {
         let third = third.await.unwrap().unwrap();
         assert!(!third.stop.is_cancelled());
         assert!(writers.take_over(ID).await.is_none(), "it does not end in time");
-        third.stopped().await;
+        third.stop().cancelled().await;
         drop(third);
         assert_eq!(writers.silence(ID), None);
         drop(writers.take_if_free(ID).unwrap());

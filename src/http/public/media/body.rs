@@ -1,12 +1,16 @@
 //! The body of an upload, which ends when it is cut off or comes too slowly.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
-use http_body_util::BodyExt as _;
-use tokio::time::{Instant, timeout};
+use hyper::body::{Body as _, Frame};
+use tokio::time::{Instant, Sleep, sleep};
 
+use crate::http::error::ApiError;
 use crate::http::extract::LimitedBody;
 use crate::service::media::BodyEnd;
 
@@ -25,14 +29,18 @@ struct Pieces {
     waited: Duration,
     /// Bytes that came in it.
     came: u64,
+    /// Ends some time after the last byte: it is set anew only when it has ended, and not for every piece.
+    silence: Pin<Box<Sleep>>,
 }
+
+type LimitedFrame = Result<Frame<Bytes>, ApiError>;
 
 /// Returns the pieces of a body, of `length` bytes if that is known. Its error, if any, comes last.
 pub(super) fn pieces(
     body: LimitedBody,
     length: Option<u64>,
 ) -> impl Stream<Item = Result<Bytes, BodyEnd>> + Send + Unpin + 'static {
-    let pieces = Pieces { body, missing: length, waited: Duration::ZERO, came: 0 };
+    let pieces = Pieces { body, missing: length, waited: Duration::ZERO, came: 0, silence: Box::pin(sleep(SILENCE)) };
     let stream = futures_util::stream::unfold(Some(pieces), |pieces| async move {
         let mut pieces = pieces?;
         match pieces.next().await {
@@ -48,7 +56,7 @@ impl Pieces {
     async fn next(&mut self) -> Result<Option<Bytes>, BodyEnd> {
         loop {
             let asked = Instant::now();
-            let frame = timeout(SILENCE, self.body.frame()).await.map_err(|_| BodyEnd::Stalled)?;
+            let frame = poll_fn(|cx| self.poll_frame(cx, asked)).await?;
             let Some(frame) = frame else {
                 // A connection that was dropped looks like an end.
                 return if self.missing.is_some_and(|missing| missing > 0) { Err(BodyEnd::Cut) } else { Ok(None) };
@@ -61,6 +69,21 @@ impl Pieces {
             if !piece.is_empty() {
                 return Ok(Some(piece));
             }
+        }
+    }
+
+    /// Waits for a frame that was asked for at a certain time. Fails when nothing has come for too long since then.
+    fn poll_frame(&mut self, cx: &mut Context<'_>, asked: Instant) -> Poll<Result<Option<LimitedFrame>, BodyEnd>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+            return Poll::Ready(Ok(frame));
+        }
+        loop {
+            ready!(self.silence.as_mut().poll(cx));
+            if asked.elapsed() >= SILENCE {
+                return Poll::Ready(Err(BodyEnd::Stalled));
+            }
+            // Bytes have come since it was set.
+            self.silence.as_mut().reset(asked + SILENCE);
         }
     }
 
