@@ -21,8 +21,8 @@ export interface Reload {
 }
 
 /**
- * Loads all conversations: of each that is new to this device a page and what the person has not read, of each other as
- * much as is here. News is what was not here before, and of a conversation that was not here at all what is not read.
+ * Loads all conversations: of each a page, what the person has not read, and as much as is here. News is what was not
+ * here before, and of a conversation that was not here at all what is not read.
  */
 export async function reload(parts: Reload): Promise<void> {
   const conversations = await allConversations(parts.api);
@@ -40,6 +40,7 @@ export async function allConversations(api: Api): Promise<Conversation[]> {
   }
 }
 
+/** Each page is on disk before the next is fetched: what a screen reads meanwhile waits for one page at most. */
 async function loadConversation(
   { api, store, me, startSeq, onNews }: Reload,
   conversation: Conversation,
@@ -47,31 +48,31 @@ async function loadConversation(
   const partner = conversation.partner.id;
   const read = conversation.read_up_to_id ?? 0;
   const newest = await newestUpTo(store, partner, startSeq);
-  const loaded: StoredMessage[] = [];
-  let isWhole = false;
+  let oldest: number | undefined;
+  let { unread } = conversation;
   for (let pages = 0; pages < MAX_PAGES; pages++) {
-    const page = await api.messages(partner, loaded.at(-1)?.id, PAGE);
-    loaded.push(...page.map((message) => asKept(message, me)));
-    isWhole = page.length === 0;
-    if (isWhole) break;
-    const oldest = loaded.at(-1)?.id ?? 0;
-    // What is held of a conversation is compared to its end: anything of it may have been deleted meanwhile.
-    const isCovered = newest
-      ? (await store.messages(partner, oldest, 1)).length === 0
-      : loaded.length >= conversation.unread || oldest <= read;
-    if (isCovered) break;
+    const page = (await api.messages(partner, oldest, PAGE)).map((message) => asKept(message, me));
+    const to = oldest === undefined ? Math.max(page[0]?.id ?? 0, newest?.id ?? 0) : oldest - 1;
+    // Behind the last page there is nothing.
+    oldest = page.at(-1)?.id ?? 0;
+    const held = await heldBetween(store, partner, oldest, to);
+    const isEnd = (await store.messages(partner, oldest, 1)).length === 0;
+    const known = new Set(page.map(({ id }) => id));
+    const added = await store.write([
+      ...positionsOf(conversation, me),
+      ...page.map((message): Change => ({ message })),
+      // What is held in this range, and was not read, is gone from the server.
+      ...held.flatMap(({ id }) => (known.has(id) ? [] : [{ missing: id }])),
+    ]);
+    // What is newer than something that was here was missed. Anything else may be read already.
+    const since = isEnd ? (held.at(-1)?.id ?? Infinity) : 0;
+    const isNews = ({ id, sender_id }: StoredMessage) => id > since || (sender_id !== me && id > read);
+    onNews(page.filter((message) => added.includes(message.id) && isNews(message)));
+    unread -= page.filter(({ sender_id }) => sender_id !== me).length;
+    // What is held of a conversation is compared to its end: anything of it may have been deleted meanwhile. Behind that
+    // something unread may be missing, when an earlier reload was cut off.
+    if (page.length === 0 || (isEnd && (unread <= 0 || oldest <= read))) return;
   }
-  const changes: Change[] = positionsOf(conversation, me);
-  const from = isWhole ? 0 : (loaded.at(-1)?.id ?? 0);
-  const to = Math.max(loaded[0]?.id ?? 0, newest?.id ?? 0);
-  const known = new Set((await heldBetween(store, partner, from, to)).map(({ id }) => id));
-  for (const { id } of loaded) known.delete(id);
-  changes.push(...loaded.map((message): Change => ({ message })));
-  // What is left in the range that was read is gone from the server.
-  changes.push(...Array.from(known, (id): Change => ({ missing: id })));
-  const added = new Set(await store.write(changes));
-  const isNews = ({ id, sender_id }: StoredMessage) => newest !== undefined || (sender_id !== me && id > read);
-  onNews(loaded.filter((message) => added.has(message.id) && isNews(message)));
 }
 
 /** Returns the newest message with a partner that was here when the socket opened. */
