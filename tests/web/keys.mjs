@@ -1,7 +1,8 @@
-// Keys: another browser, safety numbers, a key that changes, a passphrase.
+// Keys: another browser, safety numbers and their codes, a key that changes, a passphrase.
+import encodeQR from "../../web/node_modules/qr/index.js";
 import { PASSWORD } from "./server.mjs";
 
-export async function keys({ arrive, check, picture }) {
+export async function keys({ arrive, browser, camera, check, picture }) {
   const [nora, emil] = [await arrive("nora"), await arrive("emil")];
   await nora.register();
   const file = await nora.saveKey();
@@ -39,6 +40,8 @@ export async function keys({ arrive, check, picture }) {
   await picture(nora.page, "person");
   await nora.page.getByRole("button", { name: /mark as verified/ }).click();
   await nora.page.locator(".badge", { hasText: "Verified" }).waitFor();
+  await nora.page.getByRole("button", { name: "Remove the mark" }).click();
+  await scanned({ nora, emil, browser, camera, check, picture });
   await nora.go("#/with/emil");
   await nora.page.getByRole("img", { name: "Verified" }).waitFor();
 
@@ -65,6 +68,50 @@ export async function keys({ arrive, check, picture }) {
   check("the new key reads what comes from now on", true);
 
   await lockedBy(nora, "many words for a lock", check, picture);
+}
+
+/** Nora reads the code on Emil's screen. */
+async function scanned({ nora, emil, browser, camera, check, picture }) {
+  const { page } = nora;
+  const dialog = page.getByRole("dialog");
+  const scan = () => page.getByRole("button", { name: "Scan their code" }).click();
+  if (!nora.isFirefox) {
+    await scan();
+    await dialog.getByText(/The camera may not be used here/).waitFor();
+    check("a camera that may not be used is explained", true);
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+  }
+  await camera.allow(nora);
+  const show = async (text) => camera.show(nora, await pictureOf(browser, text));
+
+  await show("https://example.org/");
+  await scan();
+  await dialog.getByText(/This code is no safety number/).waitFor();
+  await picture(page, "scanning");
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await show(`fluent-safety:1:${"0123456789".repeat(6)}`);
+  await scan();
+  await dialog.getByText(/The safety numbers differ/).waitFor();
+  await picture(page, "scanned-another");
+  check("the code of other keys verifies nobody", (await page.locator(".badge").count()) === 0);
+
+  // What Emil's screen shows.
+  await emil.page.locator("svg.qr").waitFor();
+  await camera.show(nora, await emil.page.locator("svg.qr").screenshot());
+  await dialog.getByRole("button", { name: "Scan again" }).click();
+  await page.locator(".badge", { hasText: "Verified" }).waitFor();
+  await dialog.waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Remove the mark" }).waitFor();
+  check("the code on the other's screen verifies", true);
+}
+
+/** Returns a picture of a text as a code. */
+async function pictureOf(browser, text) {
+  const page = await browser.newPage();
+  await page.setContent(`<div style="width:400px">${encodeQR(text, "svg", { border: 4 })}</div>`);
+  const png = await page.locator("svg").screenshot();
+  await page.close();
+  return png;
 }
 
 /** The data under a passphrase. */

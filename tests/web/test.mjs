@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium, firefox } from "../../web/node_modules/playwright-core/index.mjs";
+import { Camera } from "./camera.mjs";
 import { files } from "./files.mjs";
 import { keys } from "./keys.mjs";
 import { large } from "./large.mjs";
@@ -57,7 +58,7 @@ picture.isWanted = Boolean(pictures);
 
 function startChromium() {
   const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-  return chromium.launch({ executablePath, args: ARGUMENTS });
+  return chromium.launch({ executablePath, args: [...ARGUMENTS, ...camera.arguments] });
 }
 
 /** Firefox as it is in Debian: Playwright speaks WebDriver BiDi with it, instead of with a build of its own. */
@@ -66,10 +67,11 @@ function startFirefox() {
   return firefox.launch({ executablePath, channel: "moz-firefox", firefoxUserPrefs: PREFERENCES });
 }
 
+const camera = new Camera();
 const server = await Server.start(program);
 const browser = await { chromium: startChromium, firefox: startFirefox }[browserName]();
 const people = [];
-const world = { browser, browserName, server, check, picture, root, program };
+const world = { browser, browserName, camera, server, check, picture, root, program };
 world.arrive = async (name, options, at = server) => {
   const person = await Person.arrive(browser, at, name, options);
   people.push(person);
@@ -108,5 +110,6 @@ try {
 await browser.close();
 for (const person of people) person.leave();
 await server.remove();
+camera.remove();
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exit(failed || !passed ? 1 : 0);

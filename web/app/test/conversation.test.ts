@@ -99,7 +99,7 @@ test("when more has come than was told, nothing is left out between", async () =
 
 test("who reads older messages stays there, however many come, and gets to the newest", async () => {
   const { conversation, drawn, ids, come } = await world(1_000);
-  for (let pages = 0; pages < 5; pages += 1) await conversation.older();
+  for (let steps = 0; steps < 10; steps += 1) await conversation.older();
   const before = drawn();
   come(1);
   await conversation.arrived(1);

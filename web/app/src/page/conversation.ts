@@ -6,8 +6,9 @@ import { calls } from "./calls.js";
 /** Messages of the first page and of further ones: a screen of them is to be there before others are decrypted. */
 const FIRST = 24;
 const PAGE = 60;
-/** Most messages that are drawn at once. */
+/** Most messages that are drawn at once, and those that are drawn together: more would stop who scrolls. */
 const MAX_DRAWN = 180;
+const STEP = 30;
 /** Most pages that are loaded to find a message. */
 const MAX_PAGES = 200;
 
@@ -94,8 +95,7 @@ export class Conversation {
   older(): Promise<void> {
     const [from, to] = this.range.value;
     if (from > 0) {
-      const start = Math.max(0, from - PAGE);
-      this.range.value = [start, Math.min(to, start + MAX_DRAWN)];
+      this.#drawFrom(from - STEP, to);
       return Promise.resolve();
     }
     if (this.isWhole.value || !this.isLoaded.value) return Promise.resolve();
@@ -106,7 +106,7 @@ export class Conversation {
   /** Draws newer messages. */
   newer(): void {
     const [from, to] = this.range.value;
-    const end = Math.min(this.messages.value.length, to + PAGE);
+    const end = Math.min(this.messages.value.length, to + STEP);
     if (end > to) this.range.value = [Math.max(from, end - MAX_DRAWN), end];
     else if (this.isBehind.value) this.toEnd();
   }
@@ -125,13 +125,12 @@ export class Conversation {
     for (let pages = 0; pages < MAX_PAGES; pages++) {
       const index = this.messages.value.findIndex((message) => message.id === id);
       if (index >= 0) {
-        const start = Math.max(0, index - PAGE);
-        this.range.value = [start, Math.min(this.messages.value.length, start + MAX_DRAWN)];
+        this.#drawFrom(index - PAGE, this.messages.value.length);
         this.target.value = id;
         return true;
       }
       if (this.isWhole.value) return false;
-      this.range.value = [0, this.range.value[1]];
+      this.#drawFrom(0, this.range.value[1]);
       await this.older();
     }
     return false;
@@ -152,7 +151,13 @@ export class Conversation {
     }
     const [, to] = this.range.value;
     this.messages.value = [...page.reverse(), ...this.messages.value];
-    this.range.value = [0, Math.min(to + page.length, MAX_DRAWN)];
+    this.#drawFrom(page.length - STEP, to + page.length);
+  }
+
+  /** Draws from an index to another, or as many as may be. */
+  #drawFrom(from: number, to: number): void {
+    const start = Math.max(0, from);
+    this.range.value = [start, Math.min(to, start + MAX_DRAWN)];
   }
 
   #showEnd(isOnlyEnd = false): void {

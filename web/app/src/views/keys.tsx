@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { calls } from "../page/calls.js";
 import { app } from "../page/state.js";
+import { words } from "../texts/settings.js";
 import { t } from "../texts.js";
 import { Card } from "./card.js";
 import { Confirm, Dialog, Failure, Field, Icon, saveFile, useWork } from "./parts.js";
@@ -118,7 +119,7 @@ export function NoKey(): JSX.Element {
       </section>
       <p class="foot">
         <button type="button" class="link" onClick={() => setLeaving(true)}>
-          {t.settings.signOut}
+          {words.signOut}
         </button>
       </p>
       {isFresh && <FreshKey onClose={() => setFresh(false)} />}
@@ -209,11 +210,11 @@ export function SignOut({ onClose }: { onClose(): void }): JSX.Element {
   const work = useWork();
   const [isForgetting, setForgetting] = useState(false);
   return (
-    <Dialog title={t.settings.signOutTitle} onClose={onClose}>
-      <p>{t.settings.signOutText}</p>
+    <Dialog title={words.signOutTitle} onClose={onClose}>
+      <p>{words.signOutText}</p>
       <label class="check">
         <input type="checkbox" checked={isForgetting} onChange={() => setForgetting(!isForgetting)} />
-        {t.settings.signOutForget}
+        {words.signOutForget}
       </label>
       <Failure text={work.failure} />
       <div class="buttons">
@@ -226,7 +227,7 @@ export function SignOut({ onClose }: { onClose(): void }): JSX.Element {
           disabled={work.isBusy}
           onClick={() => work.run(() => calls().signOut(isForgetting).then(onClose))}
         >
-          {t.settings.signOut}
+          {words.signOut}
         </button>
       </div>
     </Dialog>

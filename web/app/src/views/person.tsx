@@ -5,14 +5,19 @@ import type { Person, SafetyNumber } from "../bridge/protocol.js";
 import { calls } from "../page/calls.js";
 import { pathOf } from "../page/route.js";
 import { chatWith, chats } from "../page/state.js";
+import { words } from "../texts/person.js";
 import { t } from "../texts.js";
+import { lazy } from "./lazy.js";
 import { Page } from "./page.js";
 import { Avatar, Confirm, Icon } from "./parts.js";
 import { QrCode } from "./qr.js";
 
+const Scan = lazy(() => import("./scan.js").then((scan) => scan.default), null);
+
 export function PersonScreen({ name }: { name: string }): JSX.Element {
   const [found, setFound] = useState<Person | null>(null);
   const [number, setNumber] = useState<SafetyNumber | "unavailable" | null>(null);
+  const [isScanning, setScanning] = useState(false);
   const [isBlocking, setBlocking] = useState(false);
   const person = chats.value.find(({ partner }) => partner.name === name)?.partner ?? found;
   const chat = person ? chatWith(person.id) : undefined;
@@ -37,7 +42,7 @@ export function PersonScreen({ name }: { name: string }): JSX.Element {
   };
 
   return (
-    <Page title={t.person.title} back={pathOf({ at: "chat", name })}>
+    <Page title={words.title} back={pathOf({ at: "chat", name })}>
       <div class="profile">
         <Avatar name={name} />
         <h2>{name}</h2>
@@ -50,51 +55,66 @@ export function PersonScreen({ name }: { name: string }): JSX.Element {
         {chat?.mustConfirmKey && <p class="badge warn">{t.failures["key_not_trusted"]}</p>}
       </div>
       <section class="group">
-        <h3>{t.person.number}</h3>
-        <p>{t.person.numberText(name)}</p>
-        {number === "unavailable" && <p class="notice">{t.person.unavailable}</p>}
+        <h3>{words.number}</h3>
+        <p>{words.numberText(name)}</p>
+        {number === "unavailable" && <p class="notice">{words.unavailable}</p>}
         {number === null && <div class="number-place" />}
         {number !== null && number !== "unavailable" && (
           <>
             <div class="number-row">
-              <ol class="number" aria-label={t.person.number}>
+              <ol class="number" aria-label={words.number}>
                 {number.groups.map((group, index) => (
                   <li key={index}>{group}</li>
                 ))}
               </ol>
-              <QrCode text={number.code} label={t.person.code} />
+              <QrCode text={number.code} label={words.code} />
             </div>
-            {number.isVerified ? (
-              <button type="button" onClick={() => void mark(false)}>
-                {t.person.unverify}
-              </button>
-            ) : (
-              chat && (
-                <button type="button" class="primary" onClick={() => void mark(true)}>
-                  {t.person.verify}
+            <div class="acts">
+              {number.isVerified ? (
+                <button type="button" onClick={() => void mark(false)}>
+                  {words.unverify}
                 </button>
-              )
+              ) : (
+                chat && (
+                  <button type="button" class="primary" onClick={() => void mark(true)}>
+                    {words.verify}
+                  </button>
+                )
+              )}
+              {chat && (
+                <button type="button" onClick={() => setScanning(true)}>
+                  {words.scan}
+                </button>
+              )}
+            </div>
+            {isScanning && person && (
+              <Scan
+                person={person}
+                code={number.code}
+                onVerified={() => void load(person.id).then(() => setScanning(false))}
+                onClose={() => setScanning(false)}
+              />
             )}
           </>
         )}
-        <p class="faint">{t.person.numberLimit}</p>
+        <p class="faint">{words.numberLimit}</p>
       </section>
       {chat && person && (
         <section class="group">
           {chat.isBlocked ? (
             <button type="button" onClick={() => void calls().block(person.id, false)}>
-              {t.person.unblock}
+              {words.unblock}
             </button>
           ) : (
             <button type="button" class="danger" onClick={() => setBlocking(true)}>
-              {t.person.block}
+              {words.block}
             </button>
           )}
           {isBlocking && (
             <Confirm
-              title={t.person.blockTitle(name)}
-              text={t.person.blockText}
-              yes={t.person.block}
+              title={words.blockTitle(name)}
+              text={words.blockText}
+              yes={words.block}
               isDangerous
               onClose={() => setBlocking(false)}
               onYes={() => calls().block(person.id, true)}

@@ -5,6 +5,7 @@ import type { Settings } from "../bridge/protocol.js";
 import { calls } from "../page/calls.js";
 import { pathOf } from "../page/route.js";
 import { app } from "../page/state.js";
+import { words } from "../texts/settings.js";
 import { t } from "../texts.js";
 import { keyFileName, SignOut } from "./keys.js";
 import { Notifications } from "./notifications.js";
@@ -41,68 +42,68 @@ export function SettingsScreen(): JSX.Element {
     });
 
   return (
-    <Page title={t.settings.title}>
+    <Page title={words.title}>
       <div class="profile">
         <Avatar name={user?.name ?? ""} />
         <h2>{user?.name}</h2>
         {account && account.email !== user?.name && <p class="faint">{account.email}</p>}
       </div>
       <Failure text={work.failure} />
-      <Group title={t.settings.privacy}>
+      <Group title={words.privacy}>
         <Switch
-          label={t.settings.presence}
-          text={t.settings.presenceText}
+          label={words.presence}
+          text={words.presenceText}
           isOn={account?.settings.presence ?? null}
           onChange={(presence) => change({ presence })}
         />
         <Switch
-          label={t.settings.receipts}
-          text={t.settings.receiptsText}
+          label={words.receipts}
+          text={words.receiptsText}
           isOn={account?.settings.read_receipts ?? null}
           onChange={(read_receipts) => change({ read_receipts })}
         />
       </Group>
       <Notifications />
-      <Group title={t.settings.key}>
-        <Row title={t.settings.keyMode} text={t.settings.keyCompatible} />
-        <Row title={t.settings.exportKey} text={t.settings.keyText}>
+      <Group title={words.key}>
+        <Row title={words.keyMode} text={words.keyCompatible} />
+        <Row title={words.exportKey} text={words.keyText}>
           <button type="button" onClick={() => setOpen("key")}>
-            {t.settings.exportButton}
+            {words.exportButton}
           </button>
         </Row>
-        <Row title={t.settings.lock} text={hasPassphrase ? t.settings.lockOn : t.settings.lockOff}>
+        <Row title={words.lock} text={hasPassphrase ? words.lockOn : words.lockOff}>
           {hasPassphrase ? (
             <>
               <button type="button" onClick={() => void calls().lock()}>
-                {t.settings.lockNow}
+                {words.lockNow}
               </button>
               <button type="button" onClick={() => setOpen("remove")}>
-                {t.settings.lockRemove}
+                {words.lockRemove}
               </button>
             </>
           ) : (
             <button type="button" onClick={() => setOpen("passphrase")}>
-              {t.settings.lockSet}
+              {words.lockSet}
             </button>
           )}
         </Row>
-        <Row title={t.settings.storage} text={isPersisted ? t.settings.persisted : t.settings.notPersisted} />
+        <Row title={words.storage} text={isPersisted ? words.persisted : words.notPersisted} />
       </Group>
-      <Group title={t.settings.security}>
+      <Group title={words.security}>
         <a class="row-link" href={pathOf({ at: "devices" })}>
-          {t.settings.devices}
+          {words.devices}
         </a>
         <a class="row-link" href={pathOf({ at: "security" })}>
-          {t.settings.about}
+          {words.about}
         </a>
-        <Row title={t.settings.password}>
+        <Row title={words.password}>
           <button type="button" onClick={() => setOpen("password")}>
-            {t.settings.passwordButton}
+            {words.passwordButton}
           </button>
         </Row>
       </Group>
-      <Group title={t.settings.data}>
-        <Row title={t.settings.export} text={t.settings.exportText}>
+      <Group title={words.data}>
+        <Row title={words.export} text={words.exportText}>
           <button
             type="button"
             onClick={() =>
@@ -111,21 +112,21 @@ export function SettingsScreen(): JSX.Element {
               )
             }
           >
-            {t.settings.exportButton}
+            {words.exportButton}
           </button>
         </Row>
-        <Row title={t.settings.signOut} text={t.settings.signOutText}>
+        <Row title={words.signOut} text={words.signOutText}>
           <button type="button" onClick={() => setOpen("sign_out")}>
-            {t.settings.signOut}
+            {words.signOut}
           </button>
         </Row>
-        <Row title={t.settings.delete} text={t.settings.deleteText}>
+        <Row title={words.delete} text={words.deleteText}>
           <button type="button" class="danger" onClick={() => setOpen("delete")}>
-            {t.settings.deleteButton}
+            {words.deleteButton}
           </button>
         </Row>
       </Group>
-      <p class="faint">{t.settings.version(VERSION)}</p>
+      <p class="faint">{words.version(VERSION)}</p>
       {open === "password" && <PasswordDialog onClose={close} />}
       {open === "key" && <KeyDialog onClose={close} />}
       {open === "passphrase" && <PassphraseDialog onClose={close} />}
@@ -141,8 +142,8 @@ function PasswordDialog({ onClose }: { onClose(): void }): JSX.Element {
   const [isDone, setDone] = useState(false);
   if (isDone) {
     return (
-      <Dialog title={t.settings.password} onClose={onClose}>
-        <p role="status">{t.settings.passwordDone}</p>
+      <Dialog title={words.password} onClose={onClose}>
+        <p role="status">{words.passwordDone}</p>
         <div class="buttons">
           <button type="button" class="primary" onClick={onClose}>
             {t.close}
@@ -152,7 +153,7 @@ function PasswordDialog({ onClose }: { onClose(): void }): JSX.Element {
     );
   }
   return (
-    <Dialog title={t.settings.password} onClose={onClose}>
+    <Dialog title={words.password} onClose={onClose}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -164,9 +165,9 @@ function PasswordDialog({ onClose }: { onClose(): void }): JSX.Element {
           );
         }}
       >
-        <Field label={t.settings.passwordOld} name="old" type="password" autocomplete="current-password" required />
+        <Field label={words.passwordOld} name="old" type="password" autocomplete="current-password" required />
         <Field
-          label={t.settings.passwordNew}
+          label={words.passwordNew}
           hint={t.enter.passwordHint}
           name="new"
           type="password"
@@ -181,7 +182,7 @@ function PasswordDialog({ onClose }: { onClose(): void }): JSX.Element {
             {t.cancel}
           </button>
           <button class="primary" disabled={work.isBusy}>
-            {t.settings.passwordButton}
+            {words.passwordButton}
           </button>
         </div>
       </form>
@@ -192,8 +193,8 @@ function PasswordDialog({ onClose }: { onClose(): void }): JSX.Element {
 function KeyDialog({ onClose }: { onClose(): void }): JSX.Element {
   const work = useWork();
   return (
-    <Dialog title={t.settings.exportKey} onClose={onClose}>
-      <p>{t.settings.keyText}</p>
+    <Dialog title={words.exportKey} onClose={onClose}>
+      <p>{words.keyText}</p>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -206,7 +207,7 @@ function KeyDialog({ onClose }: { onClose(): void }): JSX.Element {
           });
         }}
       >
-        <Field label={t.settings.exportPassphrase} name="passphrase" type="password" autocomplete="new-password" />
+        <Field label={words.exportPassphrase} name="passphrase" type="password" autocomplete="new-password" />
         <Failure text={work.failure} />
         <div class="buttons">
           <button type="button" onClick={onClose}>
@@ -214,7 +215,7 @@ function KeyDialog({ onClose }: { onClose(): void }): JSX.Element {
           </button>
           <button class="primary" disabled={work.isBusy}>
             <Icon name="file" />
-            {work.isBusy ? t.enter.working : t.settings.exportButton}
+            {work.isBusy ? t.enter.working : words.exportButton}
           </button>
         </div>
       </form>
@@ -225,8 +226,8 @@ function KeyDialog({ onClose }: { onClose(): void }): JSX.Element {
 function DeleteDialog({ onClose }: { onClose(): void }): JSX.Element {
   const work = useWork();
   return (
-    <Dialog title={t.settings.delete} onClose={onClose}>
-      <p>{t.settings.deleteText}</p>
+    <Dialog title={words.delete} onClose={onClose}>
+      <p>{words.deleteText}</p>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -235,21 +236,15 @@ function DeleteDialog({ onClose }: { onClose(): void }): JSX.Element {
           work.run(() => calls().deleteAccount(String(data.get("password")), code));
         }}
       >
-        <Field
-          label={t.settings.deletePassword}
-          name="password"
-          type="password"
-          autocomplete="current-password"
-          required
-        />
-        <Field label={`${t.enter.code} (${t.settings.ifFactor})`} name="code" autocomplete="one-time-code" />
+        <Field label={words.deletePassword} name="password" type="password" autocomplete="current-password" required />
+        <Field label={`${t.enter.code} (${words.ifFactor})`} name="code" autocomplete="one-time-code" />
         <Failure text={work.failure} />
         <div class="buttons">
           <button type="button" onClick={onClose}>
             {t.cancel}
           </button>
           <button class="danger" disabled={work.isBusy}>
-            {t.settings.deleteYes}
+            {words.deleteYes}
           </button>
         </div>
       </form>
