@@ -20,9 +20,12 @@ use crate::storage::{Storage, StorageError};
 
 /// Events of one plan: some 100 bytes each, for every socket that catches up.
 const PLAN: i64 = 500;
-/// Numbers that the first plan covers. A window that holds little is doubled, so that the work is that of the events
-/// and of the conversations that have moved, however far behind a device is.
+/// Numbers that the first plan covers. A window that holds little is followed by a wider one, so that the work is that
+/// of the events and of the conversations that have moved, however far behind a device is.
 const WINDOW: i64 = 1024;
+/// How much wider at most. On a busy server a phone is some ten thousand numbers behind after seconds, few of which are
+/// its own: two or three plans find that.
+const WIDER: i64 = 16;
 /// The widest window: all that is in a store.
 const WIDEST: i64 = 1 << 53;
 /// Messages read in the first statement, whose sizes are not known yet: what a phone has missed in a few hours.
@@ -183,10 +186,8 @@ impl Storage {
         if count == PLAN {
             // There may be more in the window.
             replay.planned_up_to = replay.planned.back().map_or(replay.planned_up_to, Planned::seq);
-            replay.window = (replay.window / 2).max(WINDOW);
-        } else if count < PLAN / 2 {
-            replay.window = replay.window.saturating_mul(2).min(WIDEST);
         }
+        replay.window = next_window(replay.window, count);
         Ok(())
     }
 
@@ -225,6 +226,15 @@ impl Storage {
         }
         Ok(planned.collect())
     }
+}
+
+/// Returns how many numbers the plan after this one covers, by the events that this one has found. If the next numbers
+/// hold as much as these, that plan is half full.
+fn next_window(window: i64, count: i64) -> i64 {
+    if count >= PLAN {
+        return (window / 2).max(WINDOW);
+    }
+    window.saturating_mul((PLAN / 2 / count.max(1)).clamp(1, WIDER)).min(WIDEST)
 }
 
 /// The room that is left on a page.

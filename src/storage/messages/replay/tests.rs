@@ -53,6 +53,21 @@ fn size(event: &Event) -> usize {
     message.content_for(Viewer { user: BOB }).len()
 }
 
+/// A phone that has missed little among much is up to date after a few plans; one that has missed much is not planned
+/// further than its plans can hold.
+#[test]
+fn windows_follow_what_they_find() {
+    let empty = std::iter::successors(Some(WINDOW), |window| Some(next_window(*window, 0)));
+    let covered: i64 = empty.take(3).sum();
+    assert!(covered > 200_000, "{covered}");
+    assert_eq!(next_window(4096, PLAN / 4), 8192);
+    assert_eq!(next_window(4096, PLAN / 2), 4096);
+    assert_eq!(next_window(4096, PLAN - 1), 4096);
+    assert_eq!(next_window(4096, PLAN), 2048);
+    assert_eq!(next_window(WINDOW, PLAN), WINDOW);
+    assert_eq!(next_window(WIDEST, 0), WIDEST);
+}
+
 /// Nearly all numbers are other people's: windows without events are passed, and no event is.
 #[tokio::test]
 async fn what_is_rare_is_found_among_what_is_not() {
