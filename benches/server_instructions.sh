@@ -32,8 +32,8 @@ for program in "$@"; do
     grep -q 'Try:' greeting && break
     sleep 0.2
   done
-  clients=$(sed -nE '0,/clients/s/.*clients +(http:[^ ]+).*/\1/p' greeting)
-  operators=$(sed -nE '0,/operators/s/.*operators +(http:[^ ]+).*/\1/p' greeting)
+  clients=$(sed -nE 's,.*clients +(http://[^/ ]+).*,\1,p' greeting)
+  operators=$(sed -nE 's,.*operators +(http://[^/ ]+).*,\1,p' greeting)
   relay 2
   before=$(stored)
   callgrind_control -i on "$server" >/dev/null 2>&1
