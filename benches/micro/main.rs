@@ -9,6 +9,7 @@
 mod actors;
 mod append;
 mod codec;
+mod limits;
 mod token;
 
 use std::path::Path;
@@ -30,7 +31,7 @@ struct Part {
 }
 
 fn parts() -> Vec<Part> {
-    codec::parts().chain(token::parts()).chain(append::parts()).chain(actors::parts()).collect()
+    codec::parts().chain(token::parts()).chain(limits::parts()).chain(append::parts()).chain(actors::parts()).collect()
 }
 
 fn main() {

@@ -1,18 +1,43 @@
-//! The check of an access token, which every request costs.
+//! The check of an access token, which every request costs, and the report token of a message.
 
 use std::hint::black_box;
 
 use fluent_backend::auth::{Auth, InstanceKey, TokenKeys};
 use fluent_backend::clock::Clock;
-use fluent_backend::domain::{EmailAddress, InviteUse, NewAccount, Password, PublicKey, UserName};
+use fluent_backend::domain::{
+    Attested, ConversationId, EmailAddress, FrankingTag, InviteUse, MessageId, NewAccount, Password, PublicKey,
+    Timestamp, UserId, UserName,
+};
 use fluent_backend::limits::Limiters;
+use fluent_backend::protocol::franking::ReportTokens;
 use secrecy::SecretString;
 use tokio::runtime::Runtime;
 
 use crate::{Part, config};
 
 pub(crate) fn parts() -> impl Iterator<Item = Part> {
-    [Part { name: "verify_token".to_owned(), messages: 1, prepare: Box::new(verify) }].into_iter()
+    let one = |name: &str, prepare: fn() -> Box<dyn FnMut()>| Part {
+        name: name.to_owned(),
+        messages: 1,
+        prepare: Box::new(prepare),
+    };
+    [one("verify_token", verify), one("report_token", report)].into_iter()
+}
+
+/// Attests a message with a tag.
+fn report() -> Box<dyn FnMut()> {
+    let tokens = ReportTokens::new(&[7; 32]).unwrap();
+    let attested = Attested {
+        message: MessageId(812),
+        conversation: ConversationId(5),
+        sender: UserId(7),
+        receiver: UserId(9),
+        timestamp: Timestamp::from_micros(1_795_000_000_123_456),
+        tag: FrankingTag::parse(&"A".repeat(43)),
+    };
+    Box::new(move || {
+        black_box(tokens.token(black_box(&attested)).unwrap());
+    })
 }
 
 fn verify() -> Box<dyn FnMut()> {
