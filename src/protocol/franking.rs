@@ -18,8 +18,12 @@ const GENERATION: u8 = 1;
 const MAC: usize = 16;
 /// Bytes of the generation and the MAC.
 const TOKEN: usize = 1 + MAC;
-/// Bytes of what is authenticated: context, five numbers, and a tag or none.
-const ATTESTED: usize = CONTEXT.len() + 5 * 8 + 1 + 32;
+/// Numbers that are authenticated.
+const NUMBERS: usize = 5;
+/// Bytes of what a sender has committed to.
+const TAG: usize = 32;
+/// Bytes of what is authenticated, at most: context, numbers, whether there is a tag, and the tag.
+const ATTESTED: usize = CONTEXT.len() + NUMBERS * 8 + 1 + TAG;
 
 /// Makes and checks report tokens.
 #[derive(Debug)]
@@ -69,20 +73,18 @@ impl ReportTokens {
 fn bytes(attested: &Attested) -> ([u8; ATTESTED], usize) {
     let Attested { message, conversation, sender, receiver, timestamp, tag } = attested;
     let numbers = [message.0, conversation.0, i64::from(sender.0), i64::from(receiver.0), timestamp.as_micros()];
-    let (mut text, mut length) = ([0; ATTESTED], 0);
-    let has_tag = [u8::from(tag.is_some())];
-    let tag = tag.map(|tag| tag.bytes());
-    let tag = tag.as_ref().map_or(&[][..], |tag| tag.as_slice());
-    let numbers = numbers.map(i64::to_be_bytes);
-    for part in std::iter::once(CONTEXT).chain(numbers.iter().map(<[u8; 8]>::as_slice)).chain([&has_tag[..], tag]) {
-        for byte in part {
-            if let Some(place) = text.get_mut(length) {
-                *place = *byte;
-            }
-            length += 1;
-        }
+    let mut text = [0; ATTESTED];
+    let (context, rest) = text.split_at_mut(CONTEXT.len());
+    let (places, end) = rest.split_at_mut(NUMBERS * 8);
+    context.copy_from_slice(CONTEXT);
+    for (place, number) in places.chunks_exact_mut(8).zip(numbers) {
+        place.copy_from_slice(&number.to_be_bytes());
     }
-    (text, length)
+    let Some(tag) = tag else { return (text, ATTESTED - TAG) };
+    let (has_tag, place) = end.split_at_mut(1);
+    has_tag.fill(1);
+    place.copy_from_slice(&tag.bytes());
+    (text, ATTESTED)
 }
 
 #[cfg(test)]
