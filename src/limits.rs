@@ -9,6 +9,7 @@ mod key;
 mod key_table;
 mod overrides;
 mod refill;
+mod row_keys;
 mod sends;
 mod shared;
 mod time;
@@ -129,17 +130,11 @@ impl Limiters {
     /// nanoseconds.
     fn is_low(&self, limiter: Limiter, key: LimiterKey, needed: usize, now: u64) -> bool {
         let limiter = for_family(limiter, key);
-        let (rule, slot) = match self.overrides.of(limiter, key) {
-            Some(own) => {
-                let rule = own.bucket.as_ref().map(|bucket| bucket.rule);
-                (rule, self.hasher.own_slot(limiter, key, own.generation))
-            }
-            None => (self.bucket(limiter).map(|bucket| bucket.rule), self.hasher.slot(limiter, key)),
-        };
-        let Some(rule) = rule else { return false };
-        let needed = rule.every.saturating_mul(u32::try_from(needed).unwrap_or(u32::MAX));
-        let used = Duration::from_nanos(self.keys.full_at(slot).saturating_sub(now));
-        used.max(needed) >= rule.every.saturating_mul(rule.burst) / 2
+        if let Some(own) = self.overrides.of(limiter, key) {
+            let slot = || self.hasher.own_slot(limiter, key, own.generation);
+            return own.bucket.as_ref().is_some_and(|bucket| bucket.is_low(slot, needed, now));
+        }
+        self.bucket(limiter).is_some_and(|bucket| bucket.is_low(|| self.hasher.slot(limiter, key), needed, now))
     }
 
     /// Returns the key of a user name as it was typed. Spellings that name one account have one key.

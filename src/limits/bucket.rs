@@ -9,7 +9,8 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::StateStore;
 use governor::{Quota, RateLimiter};
 
-use super::key_table::{KeyTable, Keys};
+use super::key_table::KeyTable;
+use super::row_keys::RowKeys;
 use super::shared::Shared;
 use super::time::{BucketTime, Time};
 use crate::domain::{LimitRule, Limited, Limiter, LimiterKind};
@@ -23,26 +24,33 @@ type Buckets<K, S> = RateLimiter<K, S, BucketTime, NoOpMiddleware<Duration>>;
 pub(super) struct Bucket {
     pub(super) rule: LimitRule,
     limiter: Limiter,
-    keys: Arc<KeyTable>,
+    table: Arc<KeyTable>,
     time: Time,
-    own: Buckets<u64, Keys>,
+    /// A bucket that needs so many nanoseconds to be full is half used up.
+    half: u64,
+    keys: RowKeys,
+    own: Buckets<u64, RowKeys>,
     /// For the sites around IPv6 addresses.
-    sites: Option<Buckets<u64, Keys>>,
+    sites: Option<Buckets<u64, RowKeys>>,
     /// Made when the table of keys is full for the first time.
     shared: OnceLock<Buckets<u16, Shared>>,
 }
 
 impl Bucket {
-    pub(super) fn new(limiter: Limiter, rule: LimitRule, keys: &Arc<KeyTable>, time: &Time) -> Self {
-        let made = |quota| Buckets::new(quota, Keys(keys.clone()), BucketTime::new(time));
+    pub(super) fn new(limiter: Limiter, rule: LimitRule, table: &Arc<KeyTable>, time: &Time) -> Self {
+        let half = nanos(rule.every.saturating_mul(rule.burst) / 2);
+        let (keys, of_sites) = (RowKeys::new(table, half), RowKeys::new(table, u64::MAX));
+        let made = |quota, keys| Buckets::new(quota, keys, BucketTime::new(time));
         Self {
-            own: made(quota(rule)),
-            sites: (limiter.kind() == LimiterKind::Class).then(|| made(quota(of_network(rule)))),
+            own: made(quota(rule), keys.clone()),
+            sites: (limiter.kind() == LimiterKind::Class).then(|| made(quota(of_network(rule)), of_sites)),
             shared: OnceLock::new(),
             rule,
             limiter,
-            keys: keys.clone(),
+            table: table.clone(),
             time: time.clone(),
+            half,
+            keys,
         }
     }
 
@@ -50,7 +58,7 @@ impl Bucket {
     pub(super) fn take(&self, slot: u64, site: Option<u64>, count: u32) -> Result<(), Limited> {
         self.check(&self.own, &slot, count)?;
         let (Some(sites), Some(site)) = (&self.sites, site) else { return Ok(()) };
-        self.check(sites, &site, count).inspect_err(|_| self.keys.give_back(slot, self.nanos(self.rule, count)))
+        self.check(sites, &site, count).inspect_err(|_| self.table.give_back(slot, self.filling(self.rule, count)))
     }
 
     /// Takes tokens of the bucket that a key without room in the table shares with others.
@@ -61,9 +69,9 @@ impl Bucket {
 
     /// Gives tokens back.
     pub(super) fn give_back(&self, slot: u64, site: Option<u64>, count: u32) {
-        self.keys.give_back(slot, self.nanos(self.rule, count));
+        self.table.give_back(slot, self.filling(self.rule, count));
         if let Some(site) = site {
-            self.keys.give_back(site, self.nanos(of_network(self.rule), count));
+            self.table.give_back(site, self.filling(of_network(self.rule), count));
         }
     }
 
@@ -71,7 +79,7 @@ impl Bucket {
     pub(super) fn wait(&self, slot: u64, site: Option<u64>) -> Duration {
         let now = self.time.nanos();
         let wait = |rule: LimitRule, slot| {
-            let filling = Duration::from_nanos(self.keys.full_at(slot).saturating_sub(now));
+            let filling = Duration::from_nanos(self.table.full_at(slot).saturating_sub(now));
             filling.saturating_sub(rule.every.saturating_mul(rule.burst.saturating_sub(1)))
         };
         let of_site = site.map(|site| wait(of_network(self.rule), site));
@@ -90,9 +98,22 @@ impl Bucket {
         Err(Limited { limiter: self.limiter, wait })
     }
 
-    fn nanos(&self, rule: LimitRule, count: u32) -> u64 {
-        u64::try_from(rule.every.saturating_mul(count.min(self.rule.burst)).as_nanos()).unwrap_or(u64::MAX)
+    /// Returns whether half of a bucket or more is used up at `now`, or would be by taking so many tokens of a full one.
+    /// `now` is in nanoseconds.
+    pub(super) fn is_low(&self, slot: impl FnOnce() -> u64, needed: usize, now: u64) -> bool {
+        let needed = u32::try_from(needed).unwrap_or(u32::MAX);
+        nanos(self.rule.every.saturating_mul(needed)) >= self.half
+            || self.keys.may_be_low(now) && self.table.full_at(slot()).saturating_sub(now) >= self.half
     }
+
+    /// Returns the time in which tokens come back, in nanoseconds.
+    fn filling(&self, rule: LimitRule, count: u32) -> u64 {
+        nanos(rule.every.saturating_mul(count.min(self.rule.burst)))
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Returns the numbers for a network of addresses.

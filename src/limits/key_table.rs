@@ -7,10 +7,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use governor::nanos::Nanos;
-use governor::state::StateStore;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Parts of the table, each with a lock of its own; a power of two.
 const PARTS: usize = 64;
@@ -42,9 +39,14 @@ impl Hasher for AsItIs {
 
 type Part = HashMap<u64, u64, BuildHasherDefault<AsItIs>>;
 
+/// A part in cache lines of its own: another core's use of its neighbour does not slow it down.
+#[derive(Default)]
+#[repr(align(128))]
+struct LockedPart(Mutex<Part>);
+
 /// The states of buckets by the hashes of their keys.
 pub(super) struct KeyTable {
-    parts: Vec<Mutex<Part>>,
+    parts: Vec<LockedPart>,
     len: AtomicUsize,
     max: usize,
     /// When it was swept last because it was full.
@@ -54,7 +56,7 @@ pub(super) struct KeyTable {
 impl KeyTable {
     /// Makes a table for `max` keys.
     pub(super) fn new(max: usize) -> Self {
-        let parts = (0..PARTS).map(|_| Mutex::default()).collect();
+        let parts = (0..PARTS).map(|_| LockedPart::default()).collect();
         Self { parts, len: AtomicUsize::new(0), max, swept_at: AtomicU64::new(0) }
     }
 
@@ -115,6 +117,27 @@ impl KeyTable {
         }
     }
 
+    /// Replaces the moment at which a bucket is full (`None`: it is) by what `decide` makes of it, unless that fails.
+    pub(super) fn replace<T, E>(
+        &self,
+        key: u64,
+        decide: impl Fn(Option<u64>) -> Result<(T, u64), E>,
+    ) -> Result<(T, u64), E> {
+        match self.part(key).entry(key) {
+            Entry::Occupied(mut known) => {
+                let (decision, full_at) = decide(Some(*known.get()))?;
+                known.insert(full_at);
+                Ok((decision, full_at))
+            }
+            Entry::Vacant(place) => {
+                let (decision, full_at) = decide(None)?;
+                place.insert(full_at);
+                self.len.fetch_add(1, Ordering::Relaxed);
+                Ok((decision, full_at))
+            }
+        }
+    }
+
     fn part(&self, key: u64) -> MutexGuard<'_, Part> {
         // The map itself uses the lowest and the highest bits.
         let index = (key >> 32) as usize % PARTS;
@@ -122,36 +145,9 @@ impl KeyTable {
     }
 }
 
-fn lock(part: &Mutex<Part>) -> MutexGuard<'_, Part> {
+fn lock(part: &LockedPart) -> MutexGuard<'_, Part> {
     // Plain numbers are whole after any panic.
-    part.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The table as governor's limiters use it.
-#[derive(Clone)]
-pub(super) struct Keys(pub(super) Arc<KeyTable>);
-
-impl StateStore for Keys {
-    type Key = u64;
-
-    fn measure_and_replace<T, F, E>(&self, key: &u64, decide: F) -> Result<T, E>
-    where
-        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
-    {
-        match self.0.part(*key).entry(*key) {
-            Entry::Occupied(mut known) => {
-                let (decision, full_at) = decide(Some(Nanos::new(*known.get())))?;
-                known.insert(full_at.as_u64());
-                Ok(decision)
-            }
-            Entry::Vacant(place) => {
-                let (decision, full_at) = decide(None)?;
-                place.insert(full_at.as_u64());
-                self.0.len.fetch_add(1, Ordering::Relaxed);
-                Ok(decision)
-            }
-        }
-    }
+    part.0.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -164,12 +160,11 @@ mod tests {
 
     /// Keys whose buckets are full at their own numbers.
     fn filled(keys: std::ops::Range<u64>) -> KeyTable {
-        let table = Arc::new(KeyTable::new(usize::try_from(keys.end).unwrap()));
+        let table = KeyTable::new(usize::try_from(keys.end).unwrap());
         for key in keys {
-            let set = |_: Option<Nanos>| Ok::<_, ()>(((), Nanos::new(key)));
-            Keys(table.clone()).measure_and_replace(&slot(key), set).unwrap();
+            table.replace(slot(key), |_| Ok::<_, ()>(((), key))).unwrap();
         }
-        Arc::into_inner(table).unwrap()
+        table
     }
 
     #[test]

@@ -84,6 +84,10 @@ impl Limiters {
 
     /// Takes all these tokens, or none. Fails with the key that has none.
     fn take_all(&self, counted: &Counted) -> Result<(), (Limited, LimiterKey)> {
+        self.time.hold(|| self.take_each(counted))
+    }
+
+    fn take_each(&self, counted: &Counted) -> Result<(), (Limited, LimiterKey)> {
         let all = || counted.iter().flatten().copied();
         for (place, (limiter, key, count)) in all().enumerate() {
             if let Err(limited) = self.take_quietly(limiter, key, count) {
@@ -94,6 +98,11 @@ impl Limiters {
             }
         }
         Ok(())
+    }
+
+    /// Runs `work`, for all of which the clock is read once.
+    pub fn at_once<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.time.hold(work)
     }
 
     /// Counts the ciphertexts of a message that a receiver gets, from a partner or from somebody to whom the receiver

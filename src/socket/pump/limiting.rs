@@ -45,13 +45,18 @@ where
         credit: Credit,
         reading: &mut Reading,
     ) -> Option<QueuedFrame> {
-        let limiters = self.settings.limiters.clone();
+        let limiters = &self.settings.limiters;
         match &mut command {
             Command::Send(draft) if self.links.dialect == Dialect::V1 => limiters.count_send(draft),
             Command::Send(draft) => {
-                let may_be_limited = limiters.may_be_limited(draft, self.links.credits.in_use());
-                if may_be_limited || limiters.try_count_send(draft).is_err() {
+                let before = self.links.credits.in_use();
+                let limited = limiters.at_once(|| {
+                    let may_be_limited = limiters.may_be_limited(draft, before);
+                    (may_be_limited || limiters.try_count_send(draft).is_err()).then_some(may_be_limited)
+                });
+                if let Some(may_be_limited) = limited {
                     let (mut draft, credits) = (draft.clone(), self.links.credits.clone());
+                    let limiters = limiters.clone();
                     let (longest, storage) = (self.settings.legacy_delay, self.settings.storage.clone());
                     *reading = Reading::Filling(Box::pin(async move {
                         let mut known = None;

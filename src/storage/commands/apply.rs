@@ -6,7 +6,6 @@
 //! On PostgreSQL all other writers wait from the statement that takes the numbers to the commit. So what must be looked
 //! up is asked before it where that is possible, and each kind of command makes a few statements for all there are.
 
-use std::collections::HashSet;
 use std::time::Instant;
 
 use crate::clock::{Clock, random_bytes};
@@ -111,7 +110,6 @@ impl Storage {
             retained_from: Timestamp::from_micros(0),
             outcomes: commands.iter().map(|_| None).collect(),
             effects: Vec::new(),
-            counted: HashSet::new(),
             room: Room::default(),
             changed: false,
             destroyed: false,

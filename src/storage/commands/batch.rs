@@ -1,6 +1,5 @@
 //! What the commands of one batch share: the transaction, the numbers and the outcomes so far.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use sea_orm::{Statement, Value};
@@ -26,8 +25,6 @@ pub(super) struct Batch<'a> {
     pub(super) outcomes: Vec<Option<Outcome>>,
     /// What the server must act on once the batch is committed; empty for ordinary batches.
     pub(super) effects: Vec<Effect>,
-    /// The drafts whose bytes were counted for their receivers before they were looked up.
-    pub(super) counted: HashSet<Place>,
     /// How much the senders of messages may still store.
     pub(super) room: Room,
     /// Whether there is something to commit.

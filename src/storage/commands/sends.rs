@@ -62,7 +62,7 @@ impl Batch<'_> {
                 }
                 None => {}
             }
-            match self.admit(place, &draft, &looked_up, &files) {
+            match self.admit(&draft, &looked_up, &files) {
                 Ok((direct, attachments)) => {
                     if looked_up.absent.remove(&direct).is_some() {
                         to_make.push(direct);
@@ -155,7 +155,6 @@ impl Batch<'_> {
     /// its files.
     fn admit(
         &mut self,
-        place: Place,
         draft: &Draft,
         looked_up: &LookedUp,
         files: &UsableFiles,
@@ -192,7 +191,7 @@ impl Batch<'_> {
         if self.room.is_used_up(draft.sender) {
             return Err(Refusal::Quota);
         }
-        self.limit_send(place, draft, direct, absent.is_some())?;
+        self.limit_send(draft, direct, absent.is_some())?;
         self.room.take(draft.sender);
         Ok((direct, attachments))
     }

@@ -5,7 +5,8 @@
 //! that, and is looked up when it is one too many.
 
 use crate::domain::{Command, DirectKey, Draft, Limiter, Objection, Refusal, UserId};
-use crate::storage::commands::batch::{Batch, Place};
+use crate::limits::Limiters;
+use crate::storage::commands::batch::Batch;
 
 /// Returns the bytes of ciphertext that a receiver gets.
 fn inbound_bytes(draft: &Draft) -> usize {
@@ -15,35 +16,36 @@ fn inbound_bytes(draft: &Draft) -> usize {
 impl Batch<'_> {
     /// Judges the drafts whose conversations are in the cache, before anything is looked up for them.
     pub(in crate::storage::commands) fn limit_known(&mut self, commands: &mut [Command]) {
-        let Some(limiters) = self.storage.limiters().cloned() else { return };
-        for (place, command) in commands.iter_mut().enumerate() {
-            let Command::Send(draft) = command else { continue };
-            let is_to_count = draft.objection.is_none() && !draft.is_counted;
-            let Some(direct) = draft.conversation.filter(|_| is_to_count) else { continue };
-            let receiver = direct.partner_of(draft.sender);
-            if receiver == draft.sender {
-                continue;
+        let Some(limiters) = self.storage.limiters() else { return };
+        limiters.at_once(|| {
+            for command in commands {
+                if let Command::Send(draft) = command {
+                    self.limit_known_draft(limiters, draft);
+                }
             }
-            let Some(conversation) = self.cache.conversations.peek(&direct).copied() else { continue };
-            let is_partner = conversation.has_written(direct, receiver);
-            match limiters.count_inbound(receiver, is_partner, inbound_bytes(draft)) {
-                Ok(()) => drop(self.counted.insert(place)),
-                Err(limited) if is_partner => draft.objection = Some(Objection::Limited(limited)),
-                // By another server the receiver may have written meanwhile: the store is asked again.
-                Err(_) => drop(self.cache.conversations.pop(&direct)),
-            }
+        });
+    }
+
+    fn limit_known_draft(&mut self, limiters: &Limiters, draft: &mut Draft) {
+        let is_to_count = draft.objection.is_none() && !draft.is_counted;
+        let Some(direct) = draft.conversation.filter(|_| is_to_count) else { return };
+        let receiver = direct.partner_of(draft.sender);
+        if receiver == draft.sender {
+            return;
+        }
+        let Some(conversation) = self.cache.conversations.peek(&direct) else { return };
+        let is_partner = conversation.has_written(direct, receiver);
+        match limiters.count_inbound(receiver, is_partner, inbound_bytes(draft)) {
+            Ok(()) => draft.is_counted = true,
+            Err(limited) if is_partner => draft.objection = Some(Objection::Limited(limited)),
+            // By another server the receiver may have written meanwhile: the store is asked again.
+            Err(_) => drop(self.cache.conversations.pop(&direct)),
         }
     }
 
     /// Judges a draft that may be stored otherwise. Its client id was looked up, or it was judged before.
-    pub(super) fn limit_send(
-        &mut self,
-        place: Place,
-        draft: &Draft,
-        direct: DirectKey,
-        is_new: bool,
-    ) -> Result<(), Refusal> {
-        let Some(limiters) = self.storage.limiters().cloned() else { return Ok(()) };
+    pub(super) fn limit_send(&mut self, draft: &Draft, direct: DirectKey, is_new: bool) -> Result<(), Refusal> {
+        let Some(limiters) = self.storage.limiters() else { return Ok(()) };
         let receiver = direct.partner_of(draft.sender);
         if receiver == draft.sender || draft.is_counted {
             return Ok(());
@@ -51,12 +53,9 @@ impl Batch<'_> {
         if is_new {
             limiters.take(Limiter::ContactUser, draft.sender).map_err(Refusal::Limited)?;
         }
-        if !self.counted.contains(&place) {
-            let known = self.conversation(direct);
-            let is_partner = known.is_some_and(|known| known.has_written(direct, receiver));
-            limiters.count_inbound(receiver, is_partner, inbound_bytes(draft)).map_err(Refusal::Limited)?;
-        }
-        Ok(())
+        let known = self.conversation(direct);
+        let is_partner = known.is_some_and(|known| known.has_written(direct, receiver));
+        limiters.count_inbound(receiver, is_partner, inbound_bytes(draft)).map_err(Refusal::Limited)
     }
 
     /// Notes in the cache that a user writes to the other side.
