@@ -7,6 +7,7 @@
 use aws_lc_rs::cmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Serialize, Serializer};
 
 use crate::domain::{Attested, Message, Viewer};
 
@@ -25,6 +26,28 @@ const TAG: usize = 32;
 /// Bytes of what is authenticated, at most: context, numbers, whether there is a tag, and the tag.
 const ATTESTED: usize = CONTEXT.len() + NUMBERS * 8 + 1 + TAG;
 
+/// Characters of a token in base64url without padding.
+const CHARS: usize = 23;
+
+/// A report token, as its text: each message that is received has one, so it is made without an allocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReportToken([u8; CHARS]);
+
+impl ReportToken {
+    /// Returns the text: 23 characters of base64url without padding.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // Characters of base64url alone.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl Serialize for ReportToken {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 /// Makes and checks report tokens.
 #[derive(Debug)]
 pub struct ReportTokens(cmac::Key);
@@ -40,20 +63,22 @@ impl ReportTokens {
         cmac::Key::new(cmac::AES_256, key).map(Self).map_err(|_| UnusableKey)
     }
 
-    /// Returns the token of a message for its receiver, 23 characters; `None` for whoever has sent it.
+    /// Returns the token of a message for its receiver; `None` for whoever has sent it.
     #[must_use]
-    pub fn of(&self, message: &Message, viewer: Viewer) -> Option<String> {
+    pub fn of(&self, message: &Message, viewer: Viewer) -> Option<ReportToken> {
         (viewer.user != message.sender).then(|| self.token(&message.attested())).flatten()
     }
 
     /// Returns the token that attests these facts.
     #[must_use]
-    pub fn token(&self, attested: &Attested) -> Option<String> {
+    pub fn token(&self, attested: &Attested) -> Option<ReportToken> {
         let (text, length) = bytes(attested);
         let mut token = [GENERATION; TOKEN];
         let mac = cmac::sign(&self.0, text.get(..length)?).ok()?;
         token.get_mut(1..)?.copy_from_slice(mac.as_ref());
-        Some(URL_SAFE_NO_PAD.encode(token))
+        let mut text = [b'A'; CHARS];
+        URL_SAFE_NO_PAD.encode_slice(token, &mut text).ok()?;
+        Some(ReportToken(text))
     }
 
     /// Returns whether a token attests these facts.
@@ -107,8 +132,9 @@ mod tests {
     fn a_token_attests_every_fact_and_nothing_else() {
         let tokens = ReportTokens::new(&[7; 32]).unwrap();
         let token = tokens.token(&attested()).unwrap();
+        let token = token.as_str();
         assert_eq!(token.len(), 23);
-        assert!(tokens.verify(&attested(), &token));
+        assert!(tokens.verify(&attested(), token));
         let later = Timestamp::from_micros(1_795_000_000_123_457);
         for other in [
             Attested { message: MessageId(813), ..attested() },
@@ -119,9 +145,9 @@ mod tests {
             Attested { tag: None, ..attested() },
             Attested { tag: FrankingTag::parse(&format!("{}B", "A".repeat(42)).replace('B', "E")), ..attested() },
         ] {
-            assert!(!tokens.verify(&other, &token), "{other:?}");
+            assert!(!tokens.verify(&other, token), "{other:?}");
         }
-        assert!(!ReportTokens::new(&[8; 32]).unwrap().verify(&attested(), &token));
+        assert!(!ReportTokens::new(&[8; 32]).unwrap().verify(&attested(), token));
         for bad in ["", "A", &token[1..], &format!("{token}A"), &token.replace("AQ", "Ag")] {
             assert!(bad == token || !tokens.verify(&attested(), bad), "{bad}");
         }
@@ -132,6 +158,6 @@ mod tests {
         let tokens = ReportTokens::new(&[7; 32]).unwrap();
         let bare = Attested { tag: None, ..attested() };
         let token = tokens.token(&bare).unwrap();
-        assert!(tokens.verify(&bare, &token) && !tokens.verify(&attested(), &token));
+        assert!(tokens.verify(&bare, token.as_str()) && !tokens.verify(&attested(), token.as_str()));
     }
 }

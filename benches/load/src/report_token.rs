@@ -96,7 +96,7 @@ fn micros_a_token() -> Result<f64> {
             let token = tokens.token(black_box(&attested)).context("no token")?;
             frame.clear();
             frame.push_str(",\"report_token\":\"");
-            frame.push_str(&token);
+            frame.push_str(token.as_str());
             frame.push('"');
             black_box(&frame);
         }

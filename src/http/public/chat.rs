@@ -123,7 +123,7 @@ impl<'a> HistoryBody<'a> {
             reply_to: message.reply_to.map(|id| id.0),
             expires_at: message.expires_at,
             franking_tag: message.franking_tag.as_ref().map(FrankingTag::as_str),
-            report_token: tokens.of(message, viewer),
+            report_token: tokens.of(message, viewer).map(|token| token.as_str().to_owned()),
             attachments: message.attachments.iter().map(AttachmentBody::from).collect(),
         }
     }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{Limits, file_url};
 use crate::domain::{Attachment, ConversationId, MessageId, Seq, Timestamp, UserId};
 use crate::protocol::ErrorCode;
+use crate::protocol::franking::ReportToken;
 use crate::protocol::v1::Reference;
 
 #[derive(Serialize)]
@@ -46,7 +47,7 @@ pub(super) enum Body<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         franking_tag: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
-        report_token: Option<String>,
+        report_token: Option<ReportToken>,
         #[serde(skip_serializing_if = "Vec::is_empty")]
         attachments: Vec<AttachmentBody>,
     },

@@ -98,7 +98,7 @@ fn tokens() -> ReportTokens {
 /// The token of a frame, whatever token it has itself.
 pub(super) fn report_token(frame: &Strict) -> Option<String> {
     let (message, viewer) = message(frame);
-    tokens().of(&message, viewer)
+    tokens().of(&message, viewer).map(|token| token.as_str().to_owned())
 }
 
 fn encode_message(frame: &Strict) -> Frame {
