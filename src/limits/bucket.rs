@@ -98,8 +98,8 @@ impl Bucket {
         Err(Limited { limiter: self.limiter, wait })
     }
 
-    /// Returns whether half of a bucket or more is used up at `now`, or would be by taking so many tokens of a full one.
-    /// `now` is in nanoseconds.
+    /// Returns whether half of a bucket or more is used up at `now`, or would be by taking so many tokens of a full
+    /// one. `now` is in nanoseconds.
     pub(super) fn is_low(&self, slot: impl FnOnce() -> u64, needed: usize, now: u64) -> bool {
         let needed = u32::try_from(needed).unwrap_or(u32::MAX);
         nanos(self.rule.every.saturating_mul(needed)) >= self.half

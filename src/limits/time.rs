@@ -30,8 +30,8 @@ impl Time {
         u64::try_from(self.now().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// Runs `work`, for which the clock is read once: a message counts for several limiters, and reading the clock costs
-    /// as much as counting.
+    /// Runs `work`, for which the clock is read once: a message counts for several limiters, and reading the clock
+    /// costs as much as counting.
     pub(super) fn hold<T>(&self, work: impl FnOnce() -> T) -> T {
         let _end = HoldEnd(HELD.replace(Some(self.now())));
         work()

@@ -91,7 +91,8 @@ async fn a_new_password_is_not_what_everybody_would_guess() {
 }
 
 /// Sends a registration and goes away while its password is hashed. The server gets time for as many requests as
-/// `lead` says before it is asked whether it hashes; nobody knows how many it needs to begin. Returns whether it went so.
+/// `lead` says before it is asked whether it hashes; nobody knows how many it needs to begin. Returns whether it went
+/// so.
 async fn hang_up(server: &TestServer, name: &str, lead: usize) -> bool {
     let body = account(name, TestClient::PASSWORD).to_string();
     let length = body.len();
