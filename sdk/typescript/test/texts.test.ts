@@ -69,3 +69,23 @@ test("when it ends nobody waits for ever, and nothing more is decrypted", async 
   await turn();
   assert.ok(decrypted.length <= before + 1);
 });
+
+test("what nobody waits for is kept before more of that is decrypted: a store reads behind all writes", async () => {
+  const { texts, store, decrypted } = await world(100);
+  const held: (() => void)[] = [];
+  const { write } = store;
+  texts.store.write = async (changes) => {
+    await new Promise<void>((resolve) => held.push(resolve));
+    return write(changes);
+  };
+  const later = [texts.decryptLater(range(1, 5)), texts.decryptLater(range(5, 9))];
+  await turn();
+  assert.deepEqual(decrypted, [1, 2, 3, 4]);
+  assert.equal((await texts.decrypt(range(51, 53))).length, 2);
+  for (let waiting = 0; waiting < 3; waiting++) {
+    held[waiting]?.();
+    await turn();
+  }
+  assert.deepEqual(decrypted, [1, 2, 3, 4, 51, 52, 5, 6, 7, 8]);
+  assert.equal((await Promise.all(later)).flat().length, 8);
+});

@@ -61,8 +61,12 @@ export class Texts {
       }
       shown.push({ ...message, text });
     }
-    // The messages are on disk: when what they say cannot be kept, it is found anew the next time.
-    if (changes.length > 0) this.store.write(changes).catch(() => {});
+    if (changes.length > 0) {
+      // The messages are on disk: when what they say cannot be kept, it is found anew the next time.
+      const kept = this.store.write(changes).catch(() => {});
+      // A store reads behind all writes that were handed in before: there may be one of these at most.
+      if (isLater) await kept;
+    }
     return shown;
   }
 }
