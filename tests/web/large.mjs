@@ -9,6 +9,8 @@ const CHATS = 50;
 const MAX_DRAWN = 200;
 /** Pixels of a frame while scrolling: more than a thumb does. */
 const STEP = 700;
+/** Most bytes that are held more after scrolling through all of it again: of what was drawn nothing stays. */
+const MAX_GROWTH = 8_000_000;
 /** Pixels by which somebody scrolls who reads. What is read moves by no more when a page comes at that moment. */
 const BY = 60;
 
@@ -36,18 +38,32 @@ export async function large({ arrive, server, check, root }) {
   await wendy.page.getByRole("button", { name: "To the newest message" }).click();
   await wendy.sees(`number ${MESSAGES - 1},`);
 
-  for (const direction of [-1, 1]) {
+  const held = [];
+  for (const direction of [-1, 1, -1, 1]) {
     const { seen, most, ...figures } = await wendy.page.evaluate(scrollThrough, [direction, STEP]);
     const where = direction < 0 ? "back to the first message" : "to the newest message";
     check(`scrolling ${where}, all are seen`, seen === MESSAGES, { seen, figures });
     check(`at most ${MAX_DRAWN} messages are drawn`, most <= MAX_DRAWN, most);
     console.log(`scrolling ${where}: ${JSON.stringify(figures)}`);
+    held.push(await heldBytes(wendy));
   }
+  console.log(`held after each: ${held.map((bytes) => (bytes / 1e6).toFixed(1)).join(", ")} MB`);
+  if (!wendy.isFirefox) check("what was drawn is let go", held.at(-1) - held[1] < MAX_GROWTH, held);
   began = performance.now();
   await wendy.page.reload();
   await wendy.sees(`number ${MESSAGES - 1},`);
   console.log(`the conversation after a reload: ${Math.round(performance.now() - began)} ms`);
   await wendy.page.close();
+}
+
+/** Returns how much of memory the scripts of a page hold. Firefox does not tell. */
+async function heldBytes({ context, page, isFirefox }) {
+  if (isFirefox) return 0;
+  const session = await context.newCDPSession(page);
+  await session.send("HeapProfiler.collectGarbage");
+  const { usedSize } = await session.send("Runtime.getHeapUsage");
+  await session.detach();
+  return usedSize;
 }
 
 /** Puts conversations into the store by the client's own code, while the program does not run. */

@@ -1,7 +1,7 @@
 /** The messages of a conversation: a window that moves over what is loaded. */
 import { useSignal } from "@preact/signals";
-import type { JSX } from "preact";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import type { JSX, RefObject } from "preact";
+import { useCallback, useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Message } from "../bridge/protocol.js";
 import { day } from "../lib/format.js";
 import { type Line, isSame, linesOf } from "../lib/lines.js";
@@ -25,15 +25,17 @@ interface Place {
   isAtEnd: boolean;
 }
 
-/** A line as it was drawn. */
-interface Drawn {
-  conversation: Conversation;
-  line: Line;
-  view: JSX.Element;
-}
+/** By their keys. */
+type Lines = ReadonlyMap<string, Line>;
 
-/** By the keys of lines. */
-type Views = Map<string, Drawn>;
+/** Returns lines with those in place that look the same as before, of which nothing is drawn anew then. */
+function withKept(lines: readonly Line[], before: Lines): Line[] {
+  return lines.map((line) => {
+    const last = before.get(line.key);
+    // The words for a day change at midnight.
+    return last && line.kind !== "day" && isSame(last, line) ? last : line;
+  });
+}
 
 export function Log({
   conversation,
@@ -49,7 +51,7 @@ export function Log({
   const isAway = useSignal(false);
   const drawn = conversation.drawn.value;
   const isWhole = conversation.isWhole.value && conversation.range.value[0] === 0;
-  const lines = linesOf({
+  const found = linesOf({
     messages: drawn,
     pending: conversation.isAtEnd.value ? pending.value.filter((item) => item.partner === partner.id) : [],
     keyChanges: chat?.keyChanges ?? [],
@@ -57,18 +59,10 @@ export function Log({
     isWhole,
   });
 
-  /** What was drawn of messages: of one that looks the same nothing is compared when others come or go. */
-  const views = useRef<Views>(new Map());
-  const before = views.current;
-  views.current = new Map(lines.map((line) => [line.key, viewOf(line)]));
-
-  function viewOf(line: Line): Drawn {
-    const last = before.get(line.key);
-    // The words for a day change at midnight.
-    if (last?.conversation === conversation && line.kind !== "day" && isSame(last.line, line)) return last;
-    const view = <LineView key={line.key} line={line} conversation={conversation} onReply={onReply} onJump={jump} />;
-    return { conversation, line, view };
-  }
+  const kept = useRef<Lines>(new Map());
+  const lines = withKept(found, kept.current);
+  kept.current = new Map(lines.map((line) => [line.key, line]));
+  const onJump = useCallback((id: number) => jump(conversation, id, box, place), [conversation]);
 
   /** Notes what is on the screen, so that it stays there whatever is drawn above it. */
   function look(): void {
@@ -120,17 +114,8 @@ export function Log({
   }, [isReading, newest]);
 
   const wanted = route.value.at === "chat" ? route.value.message : undefined;
-  async function jump(id: number): Promise<void> {
-    if (!(await conversation.find(id))) return;
-    place.current = { anchor: null, top: 0, isAtEnd: false };
-    requestAnimationFrame(() => {
-      const found = box.current?.querySelector<HTMLElement>(`[data-id="${id}"]`);
-      found?.scrollIntoView({ block: "center" });
-      found?.focus({ preventScroll: true });
-    });
-  }
   useEffect(() => {
-    if (wanted !== undefined && conversation.isLoaded.value) void jump(wanted);
+    if (wanted !== undefined && conversation.isLoaded.value) void onJump(wanted);
   }, [wanted, conversation.isLoaded.value]);
 
   /** Arrows go from message to message. */
@@ -160,7 +145,9 @@ export function Log({
         onKeyDown={onKeyDown}
       >
         {conversation.isLoaded.value && isWhole && <Beginning conversation={conversation} />}
-        {lines.map(({ key }) => views.current.get(key)?.view)}
+        {lines.map((line) => (
+          <LineView key={line.key} line={line} conversation={conversation} onReply={onReply} onJump={onJump} />
+        ))}
       </div>
       {isAway.value && conversation.isLoaded.value && (
         <button
@@ -182,6 +169,22 @@ export function Log({
   );
 }
 
+/** Shows a message, and moves the focus there. */
+async function jump(
+  conversation: Conversation,
+  id: number,
+  box: RefObject<HTMLDivElement | null>,
+  place: { current: Place },
+): Promise<void> {
+  if (!(await conversation.find(id))) return;
+  place.current = { anchor: null, top: 0, isAtEnd: false };
+  requestAnimationFrame(() => {
+    const found = box.current?.querySelector<HTMLElement>(`[data-id="${id}"]`);
+    found?.scrollIntoView({ block: "center" });
+    found?.focus({ preventScroll: true });
+  });
+}
+
 /** Returns where an element begins in all that can be scrolled. */
 function topIn(scroller: Element, element: Element): number {
   return element.getBoundingClientRect().top + scroller.scrollTop;
@@ -197,6 +200,7 @@ function Beginning({ conversation: { partner } }: { conversation: Conversation }
   );
 }
 
+/** Uses signals, so it is drawn anew only when one of these is another, or what it is given: @preact/signals sees to it. */
 function LineView({
   line,
   conversation,
