@@ -24,8 +24,15 @@ function noteSaved() {
  * What browsers report whatever the page does about it: that a server is away or refuses, and, in Firefox, that a page
  * was left while its socket was opened.
  */
-const OF_NETWORK =
-  /Failed to load resource|WebSocket connection to|net::ERR|^The connection to ws\S+ was interrupted while the page/;
+const OF_NETWORK = new RegExp(
+  [
+    "Failed to load resource",
+    "WebSocket connection to",
+    "net::ERR",
+    "^The connection to ws\\S+ was interrupted while the page",
+    "^Firefox can’t establish a connection to the server at ws",
+  ].join("|"),
+);
 
 export class Person {
   // What the page has complained of, unless a test expects it.
