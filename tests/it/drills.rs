@@ -101,6 +101,9 @@ async fn a_slow_database() {
     report.add("log", &surfaces.logged("a batch was slow").await);
     report.add("metrics", &surfaces.metrics(&["fluent_db_slow_queries_total", "fluent_ready"], 1.0).await);
     report.add("slow", &surfaces.slow_statements().await);
+    // The overview knows of the last seconds, and what is asked takes some of them.
+    device.send(&send_frame(alice.id, "slow once more")).await;
+    device.expect("stored").await;
     report.add("overview", &surfaces.overview_with(&["commit_p99_ms"]).await);
     report.add("doctor", &surfaces.doctor("database").await);
     report.add("/readyz", &surfaces.readiness(200).await);
