@@ -39,38 +39,41 @@ impl FrankingKey {
     }
 }
 
-/// What the sender of a message has committed to: 32 bytes, kept as the text that is stored and sent.
+/// What the sender of a message has committed to: 32 bytes, with the text that is stored and sent. Both are needed for
+/// each message that is received.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct FrankingTag([u8; CHARS]);
+pub struct FrankingTag {
+    text: [u8; CHARS],
+    bytes: [u8; 32],
+}
 
 impl FrankingTag {
     /// Reads 43 characters of base64url without padding.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         // Each value has one text: the decoder refuses bits that stand for nothing.
-        decoded(text)?;
-        text.as_bytes().try_into().ok().map(Self)
+        let bytes = decoded(text)?;
+        Some(Self { text: text.as_bytes().try_into().ok()?, bytes })
     }
 
     fn of(bytes: [u8; 32]) -> Self {
         let mut text = [b'A'; CHARS];
         // Always fits: 32 bytes are 43 characters.
         let _ = URL_SAFE_NO_PAD.encode_slice(bytes, &mut text);
-        Self(text)
+        Self { text, bytes }
     }
 
     /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         // Characters of base64url alone.
-        std::str::from_utf8(&self.0).unwrap_or_default()
+        std::str::from_utf8(&self.text).unwrap_or_default()
     }
 
     /// Returns the bytes.
     #[must_use]
     pub fn bytes(&self) -> [u8; 32] {
-        // The text was checked when this was made.
-        decoded(self.as_str()).unwrap_or_default()
+        self.bytes
     }
 }
 
