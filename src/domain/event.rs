@@ -12,6 +12,7 @@ pub struct Event {
 }
 
 /// The kinds of event.
+#[expect(clippy::large_enum_variant, reason = "nearly all events are messages, which a box would cost an allocation")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventBody {
     /// A message was stored.
