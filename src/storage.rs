@@ -42,6 +42,7 @@ use engine::write_health::WriteHealth;
 
 pub use cluster::{Beat, Joining, KnownHistory, Node, Pulse};
 pub use commands::apply::Applied;
+pub use commands::numbers::HeldRow;
 pub use engine::error::{Lost, StorageError};
 pub use engine::figures::PoolFigures;
 pub use engine::page::PAGE_BYTES;

@@ -6,7 +6,8 @@
 //! commands of the requests that hold a [`RequestPermit`](reply::RequestPermit), and one round of the janitor.
 //!
 //! Batches form without a timer: the first command of an empty batch makes the actor cast `Flush` to itself, which
-//! queues behind every message that is waiting already. So a batch is what arrived during the commit before it.
+//! queues behind every message that is waiting already. So a batch is what arrived during the commit before it. Where
+//! other servers write to the store as well, it is what arrived until its [turn](pending_row) came.
 //!
 //! A batch whose outcome is not known, because the connection or this actor died in it, is [in doubt](doubt): before
 //! anything newer is written, the store is asked what of it is there, and that is announced.
@@ -16,12 +17,16 @@ mod disk_space;
 pub(super) mod doubt;
 pub(super) mod messages;
 mod origins;
+mod pending_row;
+mod recovery;
 pub(super) mod reply;
 pub(super) mod requests;
 mod slow;
 mod span;
 pub(super) mod thread;
+mod time_limits;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,39 +34,30 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use super::health::Health;
 use super::mailbox::{Mailbox, Timed};
-use super::registry::messages::Delivery;
-use super::relay::batch::Listeners;
-use super::relay::messages::{Announcer, RelayMsg};
-use super::session::messages::Resync;
+use super::relay::messages::Announcer;
 use super::stats::ActorCounters;
 use crate::clock::Clock;
-use crate::domain::{Audience, Command, Event, EventBody};
+use crate::domain::Command;
 use crate::protocol::FrameError;
-use crate::storage::{Applied, Storage, StorageError};
+use crate::storage::{Applied, HeldRow, Storage, StorageError};
 use crate::telemetry::metrics;
 use announce::Announcement;
 use disk_space::space_for;
-use doubt::{InDoubt, Progress};
+use doubt::Progress;
 use messages::{Job, PersistenceMsg};
 use origins::Origins;
+use pending_row::PendingRow;
 use reply::{PendingReply, RETRY_AFTER_MS};
+use time_limits::{TRANSACTION_TIMEOUT, within};
 
 /// Most commands of one transaction: beyond this the cost of a commit is no longer felt and only the wait grows. With
 /// many conversations, messages of a batch still share pages of the index by conversation: 512 were a sixth slower with
 /// 500 pairs.
 const MAX_BATCH: usize = 1024;
-/// Longest time for one transaction; then its outcome counts as unknown.
-const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
-/// Longest time for finding out where the store stands: what takes longer is likely a dead connection, and there may be
-/// several.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
-/// A failure is logged at most once in this time: on a disk that is nearly full some batches fit, and the next does
-/// not.
-const LOG_EVERY: Duration = Duration::from_mins(1);
 /// Time between two looks at the store while no batch would notice that it fails.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 /// First and longest wait between attempts to reach the database again.
-const RETRY: std::ops::Range<Duration> = Duration::from_millis(100)..Duration::from_secs(5);
+const RETRY: Range<Duration> = Duration::from_millis(100)..Duration::from_secs(5);
 
 pub(super) struct PersistenceActor(pub(super) Arc<ActorCounters>);
 
@@ -79,6 +75,10 @@ pub(super) struct PersistenceState {
     mailbox: Mailbox<PersistenceMsg>,
     counters: Arc<ActorCounters>,
     waiting: Vec<Job>,
+    /// The turn of the next batch, while that is waited for; those in `waiting` will be in it.
+    pending_row: Option<PendingRow>,
+    /// Whether the store was to be looked at while a turn was waited for.
+    is_check_due: bool,
     /// Nothing is written before `Recover` has found out where the store stands.
     is_recovering: bool,
     retry: Duration,
@@ -108,6 +108,8 @@ impl Actor for PersistenceActor {
             mailbox,
             counters: self.0.clone(),
             waiting: Vec::new(),
+            pending_row: None,
+            is_check_due: false,
             is_recovering: true,
             retry: RETRY.start,
             needed_space: 0,
@@ -128,11 +130,13 @@ impl Actor for PersistenceActor {
         match message {
             PersistenceMsg::Submit(job) => state.enqueue(*job),
             PersistenceMsg::Flush => state.flush().await,
+            PersistenceMsg::RowHeld => state.flush_held().await,
             PersistenceMsg::Recover => state.recover().await,
             PersistenceMsg::CheckStore => Box::pin(state.check_store()).await,
             PersistenceMsg::Drain(reply) => {
+                state.flush_held().await;
                 while !state.waiting.is_empty() {
-                    state.flush().await;
+                    state.flush_now().await;
                 }
                 // The caller may have given up.
                 let _ = reply.send(());
@@ -153,25 +157,54 @@ impl PersistenceState {
         self.waiting.push(job);
     }
 
+    /// Writes the next batch, or begins to wait for its turn where other servers take theirs.
     async fn flush(&mut self) {
-        let rest = self.waiting.split_off(self.waiting.len().min(MAX_BATCH));
-        let batch = std::mem::replace(&mut self.waiting, rest);
-        if !self.waiting.is_empty() {
-            self.mailbox.cast(PersistenceMsg::Flush);
+        if self.pending_row.is_some() {
+            return;
         }
+        if self.is_recovering || self.waiting.is_empty() || !self.args.storage.is_shared() {
+            return self.flush_now().await;
+        }
+        let (storage, clock) = (self.args.storage.clone(), self.args.clock.clone());
+        self.pending_row = Some(PendingRow::wait_for(storage, clock, self.mailbox.clone()));
+    }
+
+    async fn flush_now(&mut self) {
+        let batch = self.next_batch();
         if self.is_recovering || batch.is_empty() {
             // `Recover` is on its way. Dropping the batch tells its senders to try again.
             return;
         }
+        self.write(batch, Instant::now(), Ok(None)).await;
+    }
+
+    /// Writes the batch whose turn was waited for; nothing when that was done already.
+    async fn flush_held(&mut self) {
+        let Some(pending) = self.pending_row.take() else { return };
+        let since = pending.since;
+        let held = pending.held().await;
+        let batch = self.next_batch();
+        self.write(batch, since, held.map(Some)).await;
+        if std::mem::take(&mut self.is_check_due) {
+            Box::pin(self.check_store()).await;
+        }
+    }
+
+    fn next_batch(&mut self) -> Vec<Job> {
+        let rest = self.waiting.split_off(self.waiting.len().min(MAX_BATCH));
+        if !rest.is_empty() {
+            self.mailbox.cast(PersistenceMsg::Flush);
+        }
+        std::mem::replace(&mut self.waiting, rest)
+    }
+
+    /// Writes a batch, in the transaction that holds the row for it if there is one.
+    async fn write(&mut self, batch: Vec<Job>, started: Instant, held: Result<Option<HeldRow>, StorageError>) {
         let (commands, replies): (Vec<Command>, Vec<PendingReply>) =
             batch.into_iter().map(|job| (job.command, job.reply)).unzip();
-        let started = Instant::now();
-        let now = self.args.clock.now();
         let space = space_for(&commands);
-        self.args.progress.begin(&commands, now);
-        let writing = within(TRANSACTION_TIMEOUT, self.args.storage.carry_out(commands, &self.args.clock));
         let span = span::of_batch(&replies);
-        let done = Box::pin(span.around(writing)).await;
+        let done = Box::pin(span.around(self.carry_out(commands, held))).await;
         if done.is_err() {
             span.fail();
         }
@@ -195,6 +228,20 @@ impl PersistenceState {
         }
     }
 
+    async fn carry_out(
+        &self,
+        commands: Vec<Command>,
+        held: Result<Option<HeldRow>, StorageError>,
+    ) -> Result<Applied, StorageError> {
+        let held = held?;
+        let PersistenceArgs { storage, clock, progress, .. } = &self.args;
+        progress.begin(&commands, clock.now());
+        match held {
+            Some(held) => Box::pin(within(TRANSACTION_TIMEOUT, storage.carry_out_in(held, commands, clock))).await,
+            None => Box::pin(within(TRANSACTION_TIMEOUT, storage.carry_out(commands, clock))).await,
+        }
+    }
+
     /// Announces a committed batch and its effects, then gives the requests in it their answers.
     fn announce(&self, applied: Applied, replies: Vec<PendingReply>) {
         let mut announcement = Announcement::new(replies.len());
@@ -205,97 +252,6 @@ impl PersistenceState {
         self.args.announcer.announce(applied.epoch, applied.nonce, applied.first, applied.last, batch);
         self.args.progress.settle(applied.last);
     }
-
-    /// Finds failures of the store that no batch would meet while nothing is sent.
-    async fn check_store(&mut self) {
-        if self.is_recovering {
-            // `Recover` is on its way.
-            return;
-        }
-        let mut works = within(PROBE_TIMEOUT, self.args.storage.check_files()).await;
-        if works.is_ok() && !self.args.storage.requests_can_write() {
-            // A probe that works clears the failure that a request has noted.
-            works = within(PROBE_TIMEOUT, self.args.storage.probe_head(0)).await.map(drop);
-        }
-        if let Err(error) = works {
-            self.suspend(&error, &Origins::default());
-        }
-    }
-
-    /// Finds out where the store stands, and announces what of a batch in doubt is there; tries again later when the
-    /// database does not answer.
-    async fn recover(&mut self) {
-        match Box::pin(self.resolve()).await {
-            Ok(()) => {
-                self.is_recovering = false;
-                self.retry = RETRY.start;
-                self.args.health.set_storage_works(true);
-                if std::mem::take(&mut self.is_logged) {
-                    tracing::info!("the database works again");
-                }
-            }
-            Err(error) => self.suspend(&error, &Origins::default()),
-        }
-    }
-
-    async fn resolve(&self) -> Result<(), StorageError> {
-        // Waits for every transaction that has taken numbers: afterwards nothing is in doubt any more.
-        let epoch = self.args.storage.known_history().map(|known| known.epoch);
-        let head = within(PROBE_TIMEOUT, self.args.storage.probe_head(self.needed_space)).await?;
-        match &self.args.announcer {
-            Announcer::Direct(listeners) => self.announce_doubtful(listeners).await?,
-            // The journal has what of a batch in doubt is there.
-            Announcer::Relayed(relay) => relay.0.cast(RelayMsg::Settled { epoch, head }),
-        }
-        self.args.progress.settle(head);
-        Ok(())
-    }
-
-    /// Announces what of a batch in doubt is in the store.
-    async fn announce_doubtful(&self, listeners: &Listeners) -> Result<(), StorageError> {
-        let Some(InDoubt { after, since, senders, effects }) = self.args.progress.in_doubt() else { return Ok(()) };
-        let found = within(TRANSACTION_TIMEOUT, self.args.storage.committed_since(after, since, &senders)).await?;
-        let effects = within(TRANSACTION_TIMEOUT, self.args.storage.effects_since(effects, since)).await?;
-        metrics().messages.stored.add(found.len() as u64);
-        let recovered = found.into_iter().map(|message| Delivery::Recovered {
-            to: Audience::Members(message.conversation()),
-            event: Arc::new(Event { seq: message.seq, body: EventBody::Message(message) }),
-        });
-        // Sockets that can resume ask the store, which also has what is not a message.
-        listeners.registry.deliver(recovered.chain([Delivery::Resync(Resync::InDoubt)]).collect());
-        listeners.act_on(effects);
-        Ok(())
-    }
-
-    /// Writes nothing more until [`recover`](Self::recover) has found out where the database stands.
-    fn suspend(&mut self, error: &StorageError, origins: &Origins) {
-        self.is_recovering = true;
-        self.counters.kind().met(error);
-        if let Some(kind) = error.failure() {
-            metrics().store.failed(kind);
-        }
-        self.args.health.set_storage_works(false);
-        if error.is_another_history() {
-            self.args.announcer.doubt_history();
-        }
-        if !self.is_logged && self.last_logged.is_none_or(|logged| logged.elapsed() > LOG_EVERY) {
-            (self.is_logged, self.last_logged) = (true, Some(Instant::now()));
-            let (requests, connections) = (origins.requests(), origins.connections());
-            tracing::error!(
-                error = %error,
-                request.ids = requests,
-                connection.ids = connections,
-                "cannot write to the database; trying again"
-            );
-        }
-        self.mailbox.cast_after(self.retry, || PersistenceMsg::Recover);
-        self.retry = (self.retry * 2).min(RETRY.end);
-    }
-}
-
-/// Waits for a database call until `limit`, then fails with [`StorageError::TimedOut`].
-async fn within<T>(limit: Duration, call: impl Future<Output = Result<T, StorageError>>) -> Result<T, StorageError> {
-    tokio::time::timeout(limit, call).await.unwrap_or(Err(StorageError::TimedOut))
 }
 
 #[cfg(test)]

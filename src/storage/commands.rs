@@ -15,6 +15,7 @@ mod known;
 mod login_marks;
 mod logins;
 pub(in crate::storage) mod lookup;
+pub(in crate::storage) mod numbers;
 pub(in crate::storage) mod receipts;
 mod retain;
 mod room;

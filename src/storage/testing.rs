@@ -21,4 +21,11 @@ impl Storage {
     pub async fn apply(&self, commands: Vec<Command>, now: Timestamp) -> Result<Applied, StorageError> {
         self.carry_out(commands, &Clock::stopped_at(now)).await
     }
+
+    /// As [`apply`](Self::apply), and holds the row before.
+    pub async fn apply_in_turn(&self, commands: Vec<Command>, now: Timestamp) -> Result<Applied, StorageError> {
+        let clock = Clock::stopped_at(now);
+        let held = self.hold_row(&clock).await?;
+        self.carry_out_in(held, commands, &clock).await
+    }
 }

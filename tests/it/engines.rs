@@ -27,6 +27,7 @@ mod search;
 mod secrets;
 mod seed;
 mod stopped_in_batch;
+mod turns;
 mod two_servers;
 mod who_is_where;
 mod writers;

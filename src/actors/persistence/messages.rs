@@ -10,8 +10,10 @@ use crate::domain::Command;
 
 pub(in crate::actors) enum PersistenceMsg {
     Submit(Box<Job>),
-    /// Writes what is waiting.
+    /// Writes what is waiting, or begins to wait for its turn.
     Flush,
+    /// The wait for the row of `store` is over: writes what is waiting.
+    RowHeld,
     /// Finds out where the store stands.
     Recover,
     /// Looks whether the store is still in its place, and whether requests can write.

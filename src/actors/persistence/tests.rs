@@ -1,6 +1,7 @@
 //! The writer with a real store and a registry that keeps what it is told.
 
 mod effects;
+mod turns;
 
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
@@ -12,10 +13,12 @@ use super::*;
 use crate::actors::mailbox::{Mailbox, Slot};
 use crate::actors::presence::messages::{PresenceHandle, PresenceMsg};
 use crate::actors::probe::{self, SOON};
-use crate::actors::registry::messages::{RegistryHandle, RegistryMsg};
+use crate::actors::registry::messages::{Delivery, RegistryHandle, RegistryMsg};
+use crate::actors::relay::batch::Listeners;
+use crate::actors::session::messages::Resync;
 use crate::auth::{Access, AddressRules, Refusals, RefusedTokens};
 use crate::domain::{
-    DeviceId, Draft, LoginEnd, LoginId, LoginMark, NewRefreshToken, Proof, Stored, UserId, WhichLogins,
+    Audience, DeviceId, Draft, LoginEnd, LoginId, LoginMark, NewRefreshToken, Proof, Stored, UserId, WhichLogins,
 };
 use crate::storage::LoginDialect;
 use crate::telemetry::ActorKind;

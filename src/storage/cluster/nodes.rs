@@ -114,7 +114,7 @@ impl Storage {
         self.follow_timeline(member).await?;
         let dead_after_ms = i64::try_from(dead_after.as_millis()).unwrap_or(i64::MAX);
         let live = nodes.iter().filter(|node| node.seen_ms_ago < dead_after_ms).count();
-        self.has_others.store(live > 1, Ordering::Relaxed);
+        self.note_shared(live > 1);
         Ok(Some(Beat { live, seen: nodes.iter().map(|node| (node.boot, node.seen_ms_ago)).collect() }))
     }
 
@@ -122,6 +122,17 @@ impl Storage {
     #[must_use]
     pub fn agreed_level(&self) -> i32 {
         self.agreed_level.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether other servers were live when this one renewed its row last.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.has_others.load(Ordering::Relaxed)
+    }
+
+    /// Takes in whether other servers are live.
+    pub(crate) fn note_shared(&self, is_shared: bool) {
+        self.has_others.store(is_shared, Ordering::Relaxed);
     }
 
     /// Returns the time for which its batches keep those of other servers waiting, which 99 of 100 do not exceed;

@@ -3,40 +3,23 @@
 //! Commands are carried out in their order. Messages next to each other are stored together, and so are receipts,
 //! deletions and marks of logins; a command of another kind is a barrier between them.
 //!
-//! On PostgreSQL all other writers wait from the statement that takes the numbers to the commit. So what must be looked
-//! up is asked before it where that is possible, and each kind of command makes a few statements for all there are.
-
-use std::time::Instant;
+//! On PostgreSQL all other writers wait from the lock of the row that gives [numbers](super::numbers) to the commit. So
+//! what must be looked up is asked before it where that is possible, and each kind of command makes a few statements
+//! for all there are. Where several servers are live, the lock may be [waited for](Storage::hold_row) before the batch
+//! is formed, so that what comes meanwhile is in it.
 
 use crate::clock::{Clock, random_bytes};
 use crate::domain::{Answer, Command, Draft, Effect, Epoch, LoginMark, Outcome, Record, Seq, Timestamp};
 use crate::storage::cluster::KnownHistory;
-use crate::storage::cluster::{history::nonce_at, now};
 use crate::storage::commands::batch::{Batch, Place, Targets};
 use crate::storage::commands::cache::Cache;
 use crate::storage::commands::deletions::Deletions;
 use crate::storage::commands::lookup::LookedUp;
+use crate::storage::commands::numbers::{HeldRow, lock_row, take_numbers};
 use crate::storage::commands::receipts::merged::MergedReceipts;
 use crate::storage::commands::room::Room;
-use crate::storage::engine::tx::Tx as _;
+use crate::storage::engine::tx::Transaction;
 use crate::storage::{Storage, StorageError};
-
-/// Takes the next numbers and time stamps for `$1` commands. The row's lock makes their order the commit order, on
-/// PostgreSQL too, where a sequence would not.
-const TAKE_NUMBERS: &str = "UPDATE store SET last_seq = last_seq + $1, \
-     clock = CASE WHEN clock < $2 THEN $2 ELSE clock END + $1 WHERE id = 1 \
-     RETURNING last_seq, clock, rules, retained_from, marked_at, EXISTS (SELECT 1 FROM push_targets)";
-/// The same on PostgreSQL, where the history may have become another one since the batch before, and where the time is
-/// the database's unless `$2` says it. It is returned as of when the row was locked.
-const TAKE_KNOWN_NUMBERS: &str = concat!(
-    "UPDATE store SET last_seq = last_seq + $1, clock = GREATEST(clock, COALESCE($2, ",
-    now!(),
-    ")) + $1 WHERE id = 1 RETURNING last_seq, clock, rules, retained_from, marked_at, \
-     EXISTS (SELECT 1 FROM push_targets), COALESCE($2, ",
-    now!(),
-    "), epoch, ",
-    nonce_at!("$3")
-);
 
 /// A batch that was committed.
 #[derive(Debug)]
@@ -55,17 +38,6 @@ pub struct Applied {
     pub nonce: i64,
 }
 
-/// What the row of `store` said when a batch took its numbers.
-struct Taken {
-    head: Seq,
-    clock: i64,
-    rules: i64,
-    retained_from: Timestamp,
-    marked_at: i64,
-    has_targets: bool,
-    now: Timestamp,
-}
-
 /// Returns whether a batch with this command takes numbers. Where a login ends, other servers learn of it from the
 /// journal, whose records have numbers; nobody need learn of its marks.
 fn takes_numbers(command: &Command) -> bool {
@@ -81,11 +53,32 @@ impl Storage {
     /// On an error nothing was stored, unless the connection died in the commit: then the outcome is unknown, and
     /// [`committed_since`](Self::committed_since) finds it out.
     pub async fn carry_out(&self, commands: Vec<Command>, clock: &Clock) -> Result<Applied, StorageError> {
+        self.carry_out_on(None, self.known_history(), commands, clock).await
+    }
+
+    /// As [`carry_out`](Self::carry_out), in a transaction that has waited for its turn already. What the commands need
+    /// to know and the cache lacks is then looked up while all others wait.
+    pub async fn carry_out_in(
+        &self,
+        held: HeldRow,
+        commands: Vec<Command>,
+        clock: &Clock,
+    ) -> Result<Applied, StorageError> {
+        let known = held.row.as_ref().map(|row| row.known.clone());
+        self.carry_out_on(Some(held), known, commands, clock).await
+    }
+
+    async fn carry_out_on(
+        &self,
+        held: Option<HeldRow>,
+        known: Option<KnownHistory>,
+        commands: Vec<Command>,
+        clock: &Clock,
+    ) -> Result<Applied, StorageError> {
         let mut cache = self.cache.lock().await;
-        let known = self.known_history();
         // A caller that gives up leaves the cache open: the next batch clears it.
         cache.open(known.as_ref().map(|known| &known.epoch));
-        let applied = Box::pin(self.carry_out_with(&mut cache, commands, clock, known)).await;
+        let applied = Box::pin(self.carry_out_with(&mut cache, held, known, commands, clock)).await;
         cache.close(applied.is_ok());
         applied
     }
@@ -93,15 +86,21 @@ impl Storage {
     async fn carry_out_with(
         &self,
         cache: &mut Cache,
+        held: Option<HeldRow>,
+        known: Option<KnownHistory>,
         mut commands: Vec<Command>,
         clock: &Clock,
-        known: Option<KnownHistory>,
     ) -> Result<Applied, StorageError> {
         let count = if commands.iter().any(takes_numbers) { commands.len() } else { 0 };
         let count = i64::try_from(count).map_err(|_| StorageError::Corrupt("a batch beyond 2^63"))?;
+        let has_waited = held.is_some();
+        let HeldRow { tx, row } = match held {
+            Some(held) => held,
+            None => HeldRow { tx: self.begin_batch().await?, row: None },
+        };
         let mut batch = Batch {
             storage: self,
-            tx: self.begin_batch().await?,
+            tx,
             cache,
             // Known once the numbers are taken.
             first_seq: 0,
@@ -111,6 +110,8 @@ impl Storage {
             outcomes: commands.iter().map(|_| None).collect(),
             effects: Vec::new(),
             room: Room::default(),
+            changes_go_with_commit: false,
+            at_commit: Vec::new(),
             changed: false,
             destroyed: false,
             targets: Targets::None,
@@ -118,20 +119,23 @@ impl Storage {
         };
         batch.limit_known(&mut commands);
         batch.find_room(&commands).await?;
-        let early = batch.look_up_for(&commands).await?;
-        let taken = batch.take_numbers(count, clock, known.as_ref()).await?;
-        let held_since = Instant::now();
-        (batch.first_seq, batch.first_time) = (taken.head.0 - count + 1, taken.clock - count + 1);
+        let early = if has_waited { None } else { batch.look_up_for(&commands).await? };
+        let row = if has_waited { row } else { lock_row(&batch.tx, known.as_ref(), clock).await? };
+        let taken = match &row {
+            Some(row) => row.take(count),
+            None => take_numbers(self, &batch.tx, count, clock).await?,
+        };
+        (batch.first_seq, batch.first_time) = (taken.first.0, taken.first_time);
         (batch.now, batch.retained_from) = (taken.now, taken.retained_from);
         self.devices.set_has_targets(taken.has_targets);
         batch.targets = Targets::new(taken.has_targets, self.devices.is_enabled());
         let still_holds = batch.cache.check(taken.rules);
         batch.record_clock_mark(taken.marked_at).await?;
         batch.run(commands, early.filter(|_| still_holds)).await?;
-        let Batch { tx, outcomes, effects, changed, destroyed, targets, owes, .. } = batch;
+        let Batch { tx, outcomes, effects, changed, destroyed, targets, owes, mut at_commit, .. } = batch;
         let outcomes = outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Outcome::done(Answer::Done)));
         let outcomes: Vec<Outcome> = outcomes.collect();
-        let (first, last) = (Seq(taken.head.0 - count + 1), taken.head);
+        let (first, last) = (taken.first, taken.last);
         let epoch = known.map(|known| known.epoch);
         if !changed {
             // There is nothing to keep, and no need to wait for the disk.
@@ -142,12 +146,13 @@ impl Storage {
         if let Some(epoch) = epoch.as_ref().filter(|_| count > 0) {
             nonce = i64::from_be_bytes(random_bytes()?);
             let record = Record::of(first, last, &outcomes, &effects);
-            tx.commit_with(&self.append_statement(&record, nonce)).await?;
+            at_commit.extend([taken.keep(), self.append_statement(&record, nonce)]);
+            tx.commit_with(&at_commit.join("; ")).await?;
             self.history.saw(epoch, last, nonce);
         } else {
             tx.commit().await?;
         }
-        self.hold_times.record(held_since.elapsed());
+        self.hold_times.record(taken.held_since.elapsed());
         if targets != Targets::None {
             // Perhaps only since this batch.
             self.devices.set_has_targets(true);
@@ -185,39 +190,6 @@ fn is_gathered(command: &Command) -> bool {
 }
 
 impl Batch<'_> {
-    /// Takes so many numbers, and the time. Fails when the store does not have the history `known`.
-    async fn take_numbers(
-        &self,
-        count: i64,
-        clock: &Clock,
-        known: Option<&KnownHistory>,
-    ) -> Result<Taken, StorageError> {
-        let (asked, now) = (Instant::now(), clock.now());
-        let statement = match known {
-            None => self.statement(TAKE_NUMBERS, [count.into(), now.as_micros().into()]),
-            Some(known) => {
-                let stopped = clock.stopped().map(Timestamp::as_micros);
-                self.statement(TAKE_KNOWN_NUMBERS, [count.into(), stopped.into(), known.asked().into()])
-            }
-        };
-        let row = self.tx.query_one(statement).await?.ok_or(StorageError::Corrupt("the store row is missing"))?;
-        let mut taken = Taken {
-            head: row.get(0)?,
-            clock: row.get(1)?,
-            rules: row.get(2)?,
-            retained_from: row.get(3)?,
-            marked_at: row.get(4)?,
-            has_targets: row.get(5)?,
-            now,
-        };
-        if let Some(known) = known {
-            taken.now = row.get(6)?;
-            clock.correct(asked, taken.now);
-            known.check(&row.get::<String>(7)?, Seq(taken.head.0 - count), row.get(8)?)?;
-        }
-        Ok(taken)
-    }
-
     /// Looks up what the first commands that are carried out together need to know, if that is possible already.
     async fn look_up_for(&mut self, commands: &[Command]) -> Result<Option<LookedUp>, StorageError> {
         let together = || commands.iter().take_while(|command| is_gathered(command));
@@ -233,7 +205,7 @@ impl Batch<'_> {
         let mut gathered = Gathered::default();
         for (place, command) in commands.into_iter().enumerate() {
             if !is_gathered(&command) {
-                self.run_gathered(std::mem::take(&mut gathered), early.take()).await?;
+                self.run_gathered(std::mem::take(&mut gathered), early.take(), false).await?;
             }
             // Rare commands are boxed: they would make the future of every batch as large as the largest of them.
             let outcome = match command {
@@ -283,16 +255,25 @@ impl Batch<'_> {
             };
             self.finish(place, outcome);
         }
-        self.run_gathered(gathered, early).await
+        self.run_gathered(gathered, early, true).await
     }
 
-    async fn run_gathered(&mut self, gathered: Gathered, early: Option<LookedUp>) -> Result<(), StorageError> {
+    /// Carries out commands together, `is_last` when none of the batch are behind them.
+    async fn run_gathered(
+        &mut self,
+        gathered: Gathered,
+        early: Option<LookedUp>,
+        is_last: bool,
+    ) -> Result<(), StorageError> {
         let Gathered { sends, receipts, deletions, marks } = gathered;
         let looked_up = if let Some(looked_up) = early {
             looked_up
         } else {
             let drafts: Vec<&Draft> = sends.iter().map(|(_, draft)| draft).collect();
             let asked = self.questions(&drafts, receipts.reads.keys().map(|(_, direct)| *direct));
+            // What is looked up while others wait costs a round trip, which those of deletions then save.
+            let is_late = !asked.rows().rows().is_empty();
+            self.changes_go_with_commit = is_last && is_late && matches!(self.tx, Transaction::Postgres(_));
             self.look_up(asked).await?
         };
         self.sends(sends, looked_up).await?;

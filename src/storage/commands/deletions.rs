@@ -86,6 +86,10 @@ impl Batch<'_> {
         }
         self.changed |= !changes.is_empty();
         self.destroyed |= changes.destroys();
+        if self.changes_go_with_commit && !changes.releases_files() {
+            self.at_commit.extend(changes.text());
+            return Ok(());
+        }
         changes.make(&self.tx, self.storage.backend()).await
     }
 }

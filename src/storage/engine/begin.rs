@@ -46,12 +46,13 @@ impl Storage {
         Ok(tx)
     }
 
-    /// Begins the transaction of a batch.
+    /// Begins the transaction of a batch. On PostgreSQL it is given its connection, and begins with the statement that
+    /// locks the row of `store`.
     pub(in crate::storage) async fn begin_batch(&self) -> Result<Transaction, StorageError> {
         let (started, waiting) = (Instant::now(), metrics().store.waiting(Pool::Batches).map(Level::hold));
         let begun = match &self.batches {
             Batches::Sqlite(own) => Transaction::Sqlite(SqliteTransaction::begin(self.lock_batches(own).await?)?),
-            Batches::Postgres(batches) => Transaction::Postgres(PostgresTransaction::begin(batches.clone()).await?),
+            Batches::Postgres(batches) => Transaction::Postgres(PostgresTransaction::on(batches.clone()).await?),
         };
         drop(waiting);
         metrics().store.acquired(Pool::Batches, started.elapsed());

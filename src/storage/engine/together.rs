@@ -18,13 +18,25 @@ pub(in crate::storage) struct Together {
     /// The parts of the one statement on PostgreSQL, and its parameters.
     parts: Vec<String>,
     values: Vec<Value>,
+    /// Whether the values are in the text of the statement, so that it has no parameters.
+    is_text: bool,
     has_rows: bool,
 }
 
 impl Together {
     /// Begins with nothing.
     pub(in crate::storage) fn new(backend: DatabaseBackend) -> Self {
-        Self { backend, statements: Vec::new(), parts: Vec::new(), values: Vec::new(), has_rows: false }
+        let (statements, parts, values) = (Vec::new(), Vec::new(), Vec::new());
+        Self { backend, statements, parts, values, is_text: false, has_rows: false }
+    }
+
+    /// As [`new`](Self::new), for [`into_text`](Self::into_text), on PostgreSQL.
+    pub(in crate::storage) fn in_text() -> Self {
+        Self { is_text: true, ..Self::new(DatabaseBackend::Postgres) }
+    }
+
+    pub(in crate::storage) fn backend(&self) -> DatabaseBackend {
+        self.backend
     }
 
     /// Adds `sql` for `rows`. `{v}` in it, after a `FROM` or `USING`, becomes a table `v` of the rows, with the columns
@@ -41,10 +53,15 @@ impl Together {
         }
         let (mut names, mut arrays) = (Vec::new(), Vec::new());
         for column in 0..N {
-            let cells = rows.iter().filter_map(|row| row.get(column).copied().map(Value::from)).collect();
+            let cells = rows.iter().filter_map(|row| row.get(column).copied());
             // Typed also when it is empty.
-            self.values.push(Value::Array(ArrayType::BigInt, Some(Box::new(cells))));
-            arrays.push(format!("${}::BIGINT[]", self.values.len()));
+            if self.is_text {
+                let cells: Vec<String> = cells.map(|cell| cell.to_string()).collect();
+                arrays.push(format!("'{{{}}}'::BIGINT[]", cells.join(",")));
+            } else {
+                self.values.push(Value::Array(ArrayType::BigInt, Some(Box::new(cells.map(Value::from).collect()))));
+                arrays.push(format!("${}::BIGINT[]", self.values.len()));
+            }
             names.push(format!("column{}", column + 1));
         }
         let table = format!("UNNEST({}) AS v ({})", arrays.join(", "), names.join(", "));
@@ -54,12 +71,22 @@ impl Together {
     /// Makes the changes; nothing when they have no rows.
     pub(in crate::storage) async fn make(mut self, tx: &impl Tx) -> Result<(), StorageError> {
         if self.has_rows && !self.parts.is_empty() {
-            let sql = format!("WITH {} SELECT 1", self.parts.join(", "));
+            let sql = self.of_parts();
             self.statements.push(Statement::from_sql_and_values(self.backend, sql, self.values));
         }
         for statement in self.statements {
             tx.execute(statement).await?;
         }
         Ok(())
+    }
+
+    /// Returns the one statement that makes the changes, without parameters; `None` when they have no rows. It is
+    /// planned anew each time, so it pays only where it saves a round trip that matters.
+    pub(in crate::storage) fn into_text(self) -> Option<String> {
+        (self.has_rows && !self.parts.is_empty()).then(|| self.of_parts())
+    }
+
+    fn of_parts(&self) -> String {
+        format!("WITH {} SELECT 1", self.parts.join(", "))
     }
 }

@@ -11,6 +11,7 @@ use fluent_backend::Config;
 use fluent_backend::domain::{Answer, Command, Outcome, Refusal, Timestamp, UserId};
 use fluent_backend::storage::Storage;
 use fluent_backend::testing::{DatabaseLink, HeldTransaction, TestServer, seed};
+use sea_orm::{ConnectionTrait as _, Database, DatabaseBackend, Statement};
 
 use crate::support::postgres::Postgres;
 use chats::{Chat, PAIRS};
@@ -25,6 +26,8 @@ const SOME: usize = 20;
 
 /// A store behind a link, and one beside it, which has nothing in its caches that the first one knows.
 struct Two {
+    /// Whether the row is held before a batch is formed.
+    holds_row: bool,
     users: Vec<UserId>,
     storage: Storage,
     beside: Storage,
@@ -34,6 +37,10 @@ struct Two {
 
 impl Two {
     async fn open() -> Option<Self> {
+        Self::open_with(false).await
+    }
+
+    async fn open_with(holds_row: bool) -> Option<Self> {
         let postgres = Postgres::start().await?;
         let link = DatabaseLink::to(postgres.socket()).await.unwrap();
         let config = |url: String| {
@@ -47,7 +54,7 @@ impl Two {
         let beside = Storage::open(&direct).await.unwrap();
         let storage = Storage::open(&config(link.url("fluent", "fluent"))).await.unwrap();
         link.record_held();
-        Some(Self { users, storage, beside, link, postgres })
+        Some(Self { holds_row, users, storage, beside, link, postgres })
     }
 
     /// People of a round who write to each other, and some who have never written to anybody.
@@ -59,7 +66,12 @@ impl Two {
     /// Carries out a batch by the store behind the link, and returns its outcomes and what it has held the row for.
     async fn apply(&self, commands: Vec<Command>, now: Timestamp) -> (Vec<Outcome>, HeldTransaction) {
         let _ = self.link.take_held();
-        let outcomes = self.storage.apply(commands, now).await.unwrap().outcomes;
+        let applied = if self.holds_row {
+            Box::pin(self.storage.apply_in_turn(commands, now)).await
+        } else {
+            Box::pin(self.storage.apply(commands, now)).await
+        };
+        let outcomes = applied.unwrap().outcomes;
         let mut held = self.link.take_held();
         assert_eq!(held.len(), 1, "{held:#?}");
         (outcomes, held.remove(0))
@@ -135,6 +147,15 @@ async fn at_worst(two: &Two, deletions: usize) -> HeldTransaction {
     last.unwrap()
 }
 
+/// How many messages are gone for somebody, which were deleted or have expired.
+async fn gone(two: &Two) -> usize {
+    let db = Database::connect(two.postgres.url("fluent")).await.unwrap();
+    let sql = "SELECT COUNT(*) FROM messages WHERE COALESCE(gone_seq, sender_gone, receiver_gone) IS NOT NULL";
+    let row = db.query_one_raw(Statement::from_string(DatabaseBackend::Postgres, sql)).await.unwrap().unwrap();
+    db.close().await.unwrap();
+    usize::try_from(row.try_get_by_index::<i64>(0).unwrap()).unwrap()
+}
+
 #[tokio::test]
 async fn a_batch_of_messages_and_receipts() {
     let Some(two) = Two::open().await else { return };
@@ -153,5 +174,24 @@ async fn the_worst_batch_without_deletions() {
 async fn the_worst_batch() {
     let Some(two) = Two::open().await else { return };
     assert_few(&at_worst(&two, SOME).await);
+    assert_eq!(gone(&two).await, ROUNDS * 2 * SOME);
+    Box::pin(two.close()).await;
+}
+
+/// Where several servers are live, what must be looked up is asked under the lock.
+#[tokio::test]
+async fn a_batch_whose_turn_was_waited_for() {
+    let Some(two) = Two::open_with(true).await else { return };
+    let held = all_day(&two, SOME).await;
+    assert_few(&held);
+    assert!(held.round_trips[0].starts_with("BEGIN; SELECT"), "{held:#?}");
+    Box::pin(two.close()).await;
+}
+
+#[tokio::test]
+async fn the_worst_batch_whose_turn_was_waited_for() {
+    let Some(two) = Two::open_with(true).await else { return };
+    assert_few(&at_worst(&two, SOME).await);
+    assert_eq!(gone(&two).await, ROUNDS * 2 * SOME);
     Box::pin(two.close()).await;
 }

@@ -90,14 +90,29 @@ impl Changes {
 
     /// Makes the changes.
     pub(in crate::storage) async fn make(&self, tx: &impl Tx, backend: DatabaseBackend) -> Result<(), StorageError> {
-        let mut together = Together::new(backend);
+        self.add_to(Together::new(backend)).make(tx).await?;
+        release(tx, backend, &self.released).await
+    }
+
+    /// Returns whether files are kept by fewer messages afterwards, which takes statements of its own.
+    pub(in crate::storage) fn releases_files(&self) -> bool {
+        !self.released.is_empty()
+    }
+
+    /// Returns the statement that makes the changes on PostgreSQL, without parameters; `None` when there are none. Not
+    /// for changes that [release files](Self::releases_files).
+    pub(in crate::storage) fn text(&self) -> Option<String> {
+        self.add_to(Together::in_text()).into_text()
+    }
+
+    fn add_to(&self, mut together: Together) -> Together {
+        let backend = together.backend();
         together.add(MESSAGES, &self.messages);
         for (side, ids) in SIDES.into_iter().zip(&self.erased) {
             together.add(erase(backend, side), ids);
         }
         together.add(UNREAD, &self.unread);
         together.add(EVENTS, &self.events);
-        together.make(tx).await?;
-        release(tx, backend, &self.released).await
+        together
     }
 }

@@ -81,7 +81,7 @@ impl Questions {
         Self { client_ids, ..Self::default() }
     }
 
-    pub(super) fn rows(&self) -> Bulk<'_, 5> {
+    pub(in crate::storage::commands) fn rows(&self) -> Bulk<'_, 5> {
         let row = |what, number: i64, a: UserId, b: UserId, text| {
             [Cell::Int(what), Cell::BigInt(number), Cell::Int(a.0), Cell::Int(b.0), Cell::Text(text)]
         };

@@ -55,7 +55,8 @@ impl PostgresBatches {
     }
 }
 
-/// A transaction on that connection. Dropped, it is rolled back, and the connection closed.
+/// A transaction on that connection, which begins with [`begin_with`](Self::begin_with); before, each statement stands
+/// for itself. Dropped, it is rolled back, and the connection closed.
 pub(in crate::storage) struct PostgresTransaction {
     batches: OwnedMutexGuard<PostgresBatches>,
     /// Never contended; the mutex only makes the type `Sync`. Empty after the end of the transaction.
@@ -63,12 +64,19 @@ pub(in crate::storage) struct PostgresTransaction {
 }
 
 impl PostgresTransaction {
-    pub(in crate::storage) async fn begin(batches: Arc<Mutex<PostgresBatches>>) -> Result<Self, StorageError> {
+    pub(in crate::storage) async fn on(batches: Arc<Mutex<PostgresBatches>>) -> Result<Self, StorageError> {
         let mut batches = batches.lock_owned().await;
         let connection = batches.take().await?;
-        let transaction = Self { batches, connection: Mutex::new(Some(connection)) };
-        transaction.order("BEGIN".to_owned()).await?;
-        Ok(transaction)
+        Ok(Self { batches, connection: Mutex::new(Some(connection)) })
+    }
+
+    /// Begins, and carries out `first`, a statement without parameters, all in one message. Returns its row.
+    pub(in crate::storage) async fn begin_with(&self, first: &str) -> Result<Option<Row>, StorageError> {
+        let sql: Arc<str> = format!("BEGIN; {first}").into();
+        let _timed = self.batches.slow.time_of_batch(&sql);
+        let mut connection = self.connection.lock().await;
+        let found = connection.as_mut().ok_or_else(gone)?.fetch_all(AssertSqlSafe(sql.clone())).await;
+        Ok(rows(found)?.pop())
     }
 
     pub(in crate::storage) async fn commit(self) -> Result<(), StorageError> {
