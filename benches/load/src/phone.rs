@@ -110,6 +110,11 @@ impl Phone {
         self.resumes.is_some()
     }
 
+    /// When sending resumes, while it pauses.
+    pub(crate) fn resumes(&self) -> Option<u64> {
+        self.resumes
+    }
+
     /// When there is something to send although nothing comes.
     pub(crate) fn due(&self) -> Option<u64> {
         self.resumes.into_iter().chain(self.delivered.map(|(_, due)| due)).min()

@@ -16,6 +16,8 @@ use tokio::net::TcpStream;
 
 pub(crate) use frames::text_frame;
 use frames::{Opcode, control_frame, parse};
+#[cfg(test)]
+pub(crate) use handshake::ACCEPT as TEST_ACCEPT;
 
 /// First size of the read buffer; most sockets are idle.
 const SMALL: usize = 1024;

@@ -124,3 +124,46 @@ impl Crowd {
         Ok(devices)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::chaos::shared::Phase;
+    use crate::socket::TEST_ACCEPT;
+
+    /// Answers a handshake and says in the same breath that nothing was missed; then keeps the socket and its peace.
+    async fn greet(mut phone: TcpStream) -> std::io::Result<()> {
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            request.push(phone.read_u8().await?);
+        }
+        let live = r#"{"type":"live","cursor":"a:1"}"#;
+        let head = format!("HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: {TEST_ACCEPT}\r\n\r\n");
+        let length = u8::try_from(live.len()).unwrap();
+        phone.write_all(&[head.as_bytes(), &[0x81, length], live.as_bytes()].concat()).await?;
+        while phone.read_u8().await.is_ok() {}
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn phones_see_what_comes_together_with_the_answer_to_their_handshakes() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let nodes = watch::Sender::new(vec![Some(listener.local_addr().unwrap())]);
+        tokio::spawn(async move {
+            while let Ok((phone, _)) = listener.accept().await {
+                tokio::spawn(greet(phone));
+            }
+        });
+        let phase = watch::Sender::new(Phase::Come);
+        let shared = Arc::new(Shared::new(nodes.subscribe(), phase.subscribe(), 1));
+        let habits = Habits { seed: 1, legacy: 0, again: 0, bytes: 100, pause: Duration::from_secs(10) };
+        let mut crowd = Crowd::gather(&habits, Ring::new(24), &shared).unwrap();
+        let everybody = crowd.spawn();
+        shared.all_ready(everybody, "came", Duration::from_secs(10)).await;
+        phase.send_replace(Phase::End);
+        assert_eq!((everybody, crowd.devices().await.unwrap().len(), shared.problems()), (24, 24, Vec::new()));
+    }
+}

@@ -13,6 +13,7 @@ use tokio::time::{sleep, sleep_until, timeout};
 use super::again::{Later, Post};
 use super::crowd::Habits;
 use super::shared::{Order, Phase, Shared};
+use super::timeline::Arrival;
 use crate::client;
 use crate::clock;
 use crate::marked_frame::Dialect;
@@ -55,6 +56,8 @@ pub(super) struct Device {
     pub(super) phone: Phone,
     /// The newest event on this socket.
     pub(super) newest: u64,
+    /// Since when this socket is open, and has caught up.
+    pub(super) arrival: Arrival,
     /// All messages of the user, in the order in which they came.
     pub(super) log: Vec<Kept>,
     pub(super) random: Random,
@@ -105,6 +108,7 @@ impl Device {
             outboxes,
             phone: Phone::new(id.into(), Vec::new()),
             newest: 0,
+            arrival: Arrival::default(),
             log: Vec::new(),
             random,
             orders,
@@ -151,7 +155,13 @@ impl Device {
         self.shared.opened.fetch_add(1, Relaxed);
         // Some do not wait for what they have missed.
         let is_eager = !is_new && self.random.chance(500);
+        self.arrival = Arrival { open_since: clock::now(), live_since: None };
+        self.shared.timeline.iter().for_each(|timeline| timeline.is_open(1));
         let ended = self.stay(socket, phase, begun, is_eager).await;
+        if let Some(timeline) = &self.shared.timeline {
+            timeline.is_open(-1);
+            timeline.is_live(-i64::from(self.arrival.live_since.is_some()));
+        }
         match ended {
             Ok(Some(newest)) => self.phone.forget(newest),
             _ => self.phone.closed(),
@@ -168,7 +178,8 @@ impl Device {
         begun: Phase,
         is_eager: bool,
     ) -> Result<Option<u64>> {
-        let mut is_live = false;
+        // What came together with the answer to the handshake is there already.
+        let mut is_live = self.take(&mut socket)?;
         if is_eager {
             self.phone.waiting().for_each(|draft| socket.queue(&frame_of(&ClientFrame::Send(draft.clone()))));
         }
@@ -192,7 +203,7 @@ impl Device {
                     turned?;
                     is_live |= self.take(&mut socket)?;
                 }
-                () = sleep_until(clock::instant(self.next_look(is_live))) => {}
+                () = sleep_until(clock::instant(self.next_look(now, is_live))) => {}
                 Ok(()) = self.orders.changed() => {
                     let order = *self.orders.borrow_and_update();
                     match order {
@@ -206,10 +217,21 @@ impl Device {
         }
     }
 
+    /// Notes that the socket has caught up.
+    pub(super) fn note_live(&mut self) {
+        let is_first = self.arrival.live_since.replace(clock::now()).is_none();
+        self.shared.timeline.iter().for_each(|timeline| timeline.is_live(is_first.into()));
+    }
+
     /// When it looks again whether there is something to send, even if nothing comes.
-    fn next_look(&self, is_live: bool) -> u64 {
+    fn next_look(&self, phase: Phase, is_live: bool) -> u64 {
         let (soon, late) = (clock::now() + LOOK_SOON, clock::now() + LOOK_LATE);
-        if is_live && !self.pause.is_zero() { self.writes.clamp(soon, late) } else { late }
+        if !is_live || self.pause.is_zero() || self.permille_again > 0 {
+            return late;
+        }
+        // Thousands of phones that look more often than they must take the server's cores away.
+        let writes = if phase == Phase::Storm { self.writes } else { u64::MAX };
+        writes.min(self.tell).min(self.phone.resumes().unwrap_or(u64::MAX)).max(soon)
     }
 
     /// Nothing waits for an answer.

@@ -27,7 +27,7 @@ impl Device {
                 Seen::Received(mark) => {
                     self.keep(event, mark);
                     if let Some(timeline) = &self.shared.timeline {
-                        timeline.note(mark.intended)?;
+                        timeline.note(mark, self.arrival);
                     }
                 }
                 Seen::Acknowledged(mark) => {
@@ -40,7 +40,10 @@ impl Device {
                     self.acknowledge(mark, frame::id(frame), heard);
                 }
                 Seen::Error => self.refused(frame),
-                Seen::Live => is_live = true,
+                Seen::Live => {
+                    is_live = true;
+                    self.note_live();
+                }
                 Seen::Other => self.note(frame),
             }
         }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
@@ -23,6 +23,7 @@ use super::rolling::{all_back, sockets};
 use super::shared::{Phase, Shared};
 use super::timeline::Timeline;
 use super::{begin, complain_of_panics, finish};
+use crate::clock;
 use crate::host::Host;
 use crate::marked_frame::Dialect;
 use crate::place::{Store, Where};
@@ -32,8 +33,6 @@ use outcome::{Outcome, Turn};
 
 /// How long everybody writes before the first restart, and after each.
 const CALM: Duration = Duration::from_secs(12);
-/// The seconds before a restart with which those after it are compared.
-const BEFORE: usize = 6;
 
 /// Restarts on one listening socket.
 #[derive(Clone, Debug, clap::Args, Serialize)]
@@ -81,7 +80,7 @@ impl Restart {
         }
         let phase = watch::Sender::new(Phase::Come);
         let mut shared = Shared::new(nodes.subscribe(), phase.subscribe(), self.seed);
-        shared.timeline = Some(Timeline::new());
+        shared.timeline = Some(Timeline::default());
         let shared = Arc::new(shared);
         let habits = Habits {
             seed: self.seed,
@@ -91,7 +90,16 @@ impl Restart {
             pause: Duration::from_millis(self.pause_ms),
         };
         let crowd = Crowd::gather(&habits, ring, &shared)?;
-        let done = self.restart(&mut hosts, crowd, &phase, &shared).await;
+        let counting = async {
+            match &shared.timeline {
+                Some(timeline) => timeline.count_phones().await,
+                None => std::future::pending().await,
+            }
+        };
+        let done = tokio::select! {
+            done = self.restart(&mut hosts, crowd, &phase, &shared) => done,
+            () = counting => bail!("phones are not counted any more"),
+        };
         let said = hosts.iter().filter_map(|host| host.said().ok()).collect::<Vec<_>>().join("\n");
         let (turns, found) = done.with_context(|| said.clone())?;
         complain_of_panics(&said, &shared);
@@ -110,11 +118,10 @@ impl Restart {
     ) -> Result<(Vec<Turn>, (Findings, u64))> {
         hosts.first_mut().context("there is no server")?.start().await?;
         let everybody = begin(&mut crowd, phase, shared).await?;
-        let now = || shared.timeline.as_ref().map_or(0, Timeline::now);
         let mut turns: Vec<Turn> = Vec::new();
         for _ in 0..self.restarts {
             sleep(CALM).await;
-            let (stopped, at, opened) = (Instant::now(), now(), shared.opened.load(Relaxed));
+            let (stopped, at, opened) = (Instant::now(), clock::now(), shared.opened.load(Relaxed));
             if let [old, new] = hosts {
                 new.start().await?;
                 old.stop().await?;
@@ -130,13 +137,13 @@ impl Restart {
             all_back(running, everybody, shared).await?;
             let back_after_s = stopped.elapsed().as_secs_f64();
             let reconnects = shared.opened.load(Relaxed) - opened;
-            turns.push(Turn::new(at.saturating_sub(BEFORE)..at, served_after_s, back_after_s, reconnects));
+            turns.push(Turn::new(at, served_after_s, back_after_s, reconnects));
         }
         sleep(CALM).await;
         ensure!(sockets(hosts.first().context("there is no server")?).await? >= everybody, "phones have gone");
-        let begins = turns.iter().skip(1).map(Turn::begin).chain([now()]).collect::<Vec<_>>();
-        for (turn, next) in turns.iter_mut().zip(begins) {
-            turn.look(shared.timeline.as_ref(), next);
+        let ends = turns.iter().skip(1).map(Turn::begin).chain([clock::now()]).collect::<Vec<_>>();
+        for (turn, end) in turns.iter_mut().zip(ends) {
+            turn.look(shared.timeline.as_ref().context("nothing was noted")?, end)?;
         }
         let found = finish(Ring::new(self.phones), crowd, everybody, phase, shared).await?;
         Ok((turns, found))

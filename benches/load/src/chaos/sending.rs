@@ -52,6 +52,9 @@ impl Device {
             if !is_live {
                 socket.queue(&frame_of(&ClientFrame::Send(draft.clone())));
             }
+            if let Some(timeline) = &self.shared.timeline {
+                timeline.sends(&draft.client_id, self.arrival.open_since);
+            }
             self.phone.write(draft);
             self.shared.sent.fetch_add(1, Relaxed);
         }

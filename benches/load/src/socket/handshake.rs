@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 /// The key of RFC 6455 §1.3 and the accept value for it. It need not be secret, so nothing has to be hashed.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
-const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+pub(crate) const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 /// Longest head of a response, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
 

@@ -1,14 +1,14 @@
 //! What came of it.
 
-use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use anyhow::Result;
 use serde::Serialize;
 
 use super::super::audit::Findings;
 use super::super::shared::Shared;
-use super::super::timeline::{Timeline, seconds_until_good, worst};
+use super::super::timeline::{SECOND, Second, Timeline, seconds_until_good, worst};
 use super::Restart;
 use crate::place::Store;
 use crate::traffic::Soundness;
@@ -16,12 +16,15 @@ use crate::traffic::Soundness;
 /// The p99 must be back so many seconds after the window in which phones are sent away.
 const LATE_S: u64 = 2;
 
+/// The seconds before a restart with which those after it are compared.
+const BEFORE: usize = 6;
+
 /// One restart.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Turn {
-    /// The seconds of the run before it.
+    /// When it began.
     #[serde(skip)]
-    calm: Range<usize>,
+    begin: u64,
     /// From the order to stop until the next server serves alone.
     served_after_s: f64,
     /// … and until all phones had sockets again.
@@ -30,30 +33,31 @@ pub(super) struct Turn {
     reconnects: u64,
     /// The worst p99 of a second before it, in milliseconds.
     calm_p99_ms: f64,
-    /// The p99 of the seconds from the order to stop on, in milliseconds.
-    p99_ms: Vec<f64>,
+    /// The seconds from the order to stop on.
+    seconds: Vec<Second>,
     /// How many of these seconds it took until the p99 stayed as good as before.
     p99_back_s: u64,
 }
 
 impl Turn {
-    pub(super) fn new(calm: Range<usize>, served_after_s: f64, back_after_s: f64, reconnects: u64) -> Self {
-        Self { calm, served_after_s, back_after_s, reconnects, calm_p99_ms: 0.0, p99_ms: Vec::new(), p99_back_s: 0 }
+    pub(super) fn new(begin: u64, served_after_s: f64, back_after_s: f64, reconnects: u64) -> Self {
+        Self { begin, served_after_s, back_after_s, reconnects, calm_p99_ms: 0.0, seconds: Vec::new(), p99_back_s: 0 }
     }
 
-    /// The second in which it began.
-    pub(super) fn begin(&self) -> usize {
-        self.calm.end
+    /// When it began.
+    pub(super) fn begin(&self) -> u64 {
+        self.begin
     }
 
-    /// Looks up how long messages took before it and from it on, until the second `next`.
-    pub(super) fn look(&mut self, timeline: Option<&Timeline>, next: usize) {
-        let p99 = timeline.map(Timeline::p99).unwrap_or_default();
-        let of =
-            |seconds: Range<usize>| p99.get(seconds.start..seconds.end.min(p99.len())).unwrap_or_default().to_vec();
-        self.calm_p99_ms = worst(&of(self.calm.clone()));
-        self.p99_ms = of(self.begin()..next);
-        self.p99_back_s = seconds_until_good(self.calm_p99_ms, &self.p99_ms) as u64;
+    /// Looks up how long messages took in the seconds before it, and in those from it on until `end`.
+    pub(super) fn look(&mut self, timeline: &Timeline, end: u64) -> Result<()> {
+        let p99 = |seconds: &[Second]| seconds.iter().map(|second| second.p99_ms).collect::<Vec<_>>();
+        let calm = timeline.seconds(self.begin.saturating_sub(BEFORE as u64 * SECOND), BEFORE)?;
+        self.calm_p99_ms = worst(&p99(&calm));
+        let count = end.saturating_sub(self.begin) / SECOND;
+        self.seconds = timeline.seconds(self.begin, usize::try_from(count).unwrap_or(0))?;
+        self.p99_back_s = seconds_until_good(self.calm_p99_ms, &p99(&self.seconds)) as u64;
+        Ok(())
     }
 }
 
@@ -126,14 +130,15 @@ impl std::fmt::Display for Outcome {
         }
         write!(f, "refused connects {refused_connects}")?;
         let bar = restart.drain_s + LATE_S;
-        for Turn { served_after_s, back_after_s, reconnects, calm_p99_ms, p99_ms, p99_back_s, .. } in turns {
+        for Turn { served_after_s, back_after_s, reconnects, calm_p99_ms, seconds, p99_back_s, .. } in turns {
             write!(f, "; next server alone after {served_after_s:.1} s, all phones back after {back_after_s:.1} s")?;
             write!(
                 f,
                 " ({reconnects} reconnects), p99 back after {p99_back_s} s (bar {bar}): before {calm_p99_ms:.0} ms"
             )?;
-            let each = p99_ms.iter().map(|p99| format!("{p99:.0}")).collect::<Vec<_>>().join(" ");
-            write!(f, ", then {each}")?;
+            for (second, messages) in seconds.iter().enumerate() {
+                write!(f, "\n  second {second:2}: {messages}")?;
+            }
         }
         self.problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
     }
