@@ -5,6 +5,7 @@ mod bare;
 mod beside;
 mod crowd;
 mod line;
+mod moving;
 mod nginx;
 mod outcome;
 mod side;

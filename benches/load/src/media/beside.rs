@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use futures_util::future::try_join_all;
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
-use super::line::{Content, Line};
-use super::side::{Kind, Side, Stored};
+use super::line::Content;
+use super::moving::{Rates, RatesOver, TRANSFERS, transfer};
+use super::side::{Kind, Side};
 use super::{Media, SETTLE};
 use crate::bystanders::Bystanders;
 use crate::clock;
@@ -17,9 +17,6 @@ use crate::latency::Summary;
 use crate::place::Place;
 use crate::report::{self, Spread};
 use crate::traffic::Soundness;
-
-/// Transfers beside messages: as many uploads as downloads, each of a user of its own.
-const TRANSFERS: u32 = 4;
 
 /// What runs beside messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +39,11 @@ pub(super) struct Messages {
     transfers: u32,
     pub(super) alone_ms: Times,
     pub(super) beside_ms: Times,
+    /// How fast the transfers went beside them.
+    transfers_beside: RatesOver,
     /// Beside transfers at the bare server.
     pub(super) beside_bare_ms: Times,
+    transfers_bare: RatesOver,
     /// The 99th percentile beside transfers to that alone, round by round.
     pub(super) p99_ratio: Spread,
     pub(super) p99_bare_ratio: Spread,
@@ -72,31 +72,37 @@ async fn measure_on(media: &Media, server: &Side, bare: &Side, content: &Content
             sleep(SETTLE).await;
             let from = clock::now();
             let until = Instant::now() + Duration::from_secs(media.seconds);
-            match beside {
-                Beside::Nothing => sleep(Duration::from_secs(media.seconds)).await,
+            let rates = match beside {
+                Beside::Nothing => {
+                    sleep(Duration::from_secs(media.seconds)).await;
+                    Rates::default()
+                }
                 Beside::Server => transfer(media, server, content, until).await?,
                 Beside::Bare => transfer(media, bare, content, until).await?,
-            }
-            windows.push((beside, from, from + clock::nanos(Duration::from_secs(media.seconds))));
+            };
+            windows.push((beside, rates, from, from + clock::nanos(Duration::from_secs(media.seconds))));
         }
     }
     let witness = bystanders.end().await?;
     let mut summaries = Vec::new();
-    for (beside, from, to) in windows {
+    for (beside, rates, from, to) in windows {
         let summary = witness.between(from, to)?;
-        report::say(&format!("media messages beside {beside:?}: {summary}"));
-        summaries.push((beside, summary));
+        report::say(&format!("media messages beside {beside:?}: {summary}; {rates}"));
+        summaries.push((beside, (summary, rates)));
     }
-    let of = |wanted: Beside| -> Vec<Summary> {
-        summaries.iter().filter(|(beside, _)| *beside == wanted).map(|(_, summary)| *summary).collect()
+    let of = |wanted: Beside| -> (Vec<Summary>, Vec<Rates>) {
+        summaries.iter().filter(|(beside, _)| *beside == wanted).map(|(_, both)| *both).unzip()
     };
-    let (alone, beside, beside_bare) = (of(Beside::Nothing), of(Beside::Server), of(Beside::Bare));
+    let ((alone, _), (beside, rates), (beside_bare, rates_bare)) =
+        (of(Beside::Nothing), of(Beside::Server), of(Beside::Bare));
     let ratio = |these: &[Summary]| Spread::of(these.iter().zip(&alone).map(|(this, alone)| this.p99 / alone.p99));
     Ok(Messages {
         transfers: TRANSFERS,
         alone_ms: Times::of(&alone),
         beside_ms: Times::of(&beside),
+        transfers_beside: RatesOver::of(&rates),
         beside_bare_ms: Times::of(&beside_bare),
+        transfers_bare: RatesOver::of(&rates_bare),
         p99_ratio: ratio(&beside),
         p99_bare_ratio: ratio(&beside_bare),
         sound: witness.sound,
@@ -110,45 +116,19 @@ impl Times {
     }
 }
 
-/// Moves files as fast as they go until `until`, half of the connections in each direction.
-async fn transfer(media: &Media, side: &Side, content: &Content, until: Instant) -> Result<()> {
-    try_join_all((0..TRANSFERS as usize).map(async |number| {
-        let mut line = Line::open(side.target.addr).await?;
-        let (account, name) = (side.account(number), format!("beside-{number}"));
-        let mut file: Option<Stored> = None;
-        while Instant::now() < until {
-            match &file {
-                Some(file) if number % 2 == 1 => side.download(&mut line, account, file, content).await?,
-                _ => {
-                    let new = side.upload(&mut line, account, &name, content, media.bytes()).await?;
-                    // At the bare server it has taken the old one's place.
-                    if let Some(old) = file.replace(new).filter(|_| side.kind == Kind::Server) {
-                        side.delete(&mut line, account, &old, content).await?;
-                    }
-                }
-            }
-        }
-        if let Some(file) = file.filter(|_| side.kind == Kind::Server) {
-            side.delete(&mut line, account, &file, content).await?;
-        }
-        anyhow::Ok(())
-    }))
-    .await
-    .map(drop)
-}
-
 impl std::fmt::Display for Messages {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { transfers, alone_ms, beside_ms, beside_bare_ms, p99_ratio, p99_bare_ratio, sound } = self;
+        let Self { transfers, alone_ms, beside_ms, transfers_beside, beside_bare_ms, .. } = self;
+        let Self { transfers_bare, p99_ratio, p99_bare_ratio, sound, .. } = self;
         writeln!(f, "  messages      p50 {:.2} p99 {:.2} ms alone", alone_ms.p50, alone_ms.p99)?;
         writeln!(
             f,
-            "    beside {transfers} transfers p50 {:.2} p99 {:.2} ms, p99 {p99_ratio:.2}×",
+            "    beside {transfers} transfers p50 {:.2} p99 {:.2} ms, p99 {p99_ratio:.2}×; {transfers_beside}",
             beside_ms.p50, beside_ms.p99
         )?;
         writeln!(
             f,
-            "    beside the same at the bare server p50 {:.2} p99 {:.2} ms, p99 {p99_bare_ratio:.2}×",
+            "    beside the same at the bare server p50 {:.2} p99 {:.2} ms, p99 {p99_bare_ratio:.2}×; {transfers_bare}",
             beside_bare_ms.p50, beside_bare_ms.p99
         )?;
         write!(f, "    {sound}")
