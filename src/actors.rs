@@ -39,7 +39,7 @@ mod who;
 pub use fault::Fault;
 pub use gate::Gate;
 pub use health::{Health, RUNTIME_BEAT};
-pub use janitor::RemoveFile;
+pub use janitor::{Files, RemoveFile};
 pub use judge::ActorState;
 pub use persistence::messages::PersistenceHandle;
 pub use persistence::reply::RequestPermit;

@@ -8,9 +8,12 @@
 mod digests;
 mod disk;
 mod files;
+mod flow;
 #[cfg(test)]
 mod forgetful_disk;
+mod give_way;
 mod local;
+mod pace;
 #[cfg(feature = "s3")]
 pub mod s3;
 mod store;
@@ -18,9 +21,13 @@ mod store;
 pub(crate) use digests::Checking;
 pub use digests::{Checksum, ChecksumKind, digest_of};
 pub use files::Found;
+pub use flow::MessageFlow;
+pub use give_way::Governor;
 pub use store::{BlobStore, BlobWriter, Blobs, KeptBytes, Opened, Pieces, open};
 
 /// Bytes that are read from a file at once. Blocks of 16 KiB cost 2 to 4 times the CPU; a download has two in memory.
 pub const BLOCK: usize = 64 * 1024;
+/// Most bytes that have come and are not noted in the database: so many at most are sent again after a crash.
+pub const MOST_UNMARKED: u64 = 8 * 1024 * 1024;
 /// Bytes that are gathered to be written to a file at once, by a thread that is woken for them.
 pub const WRITTEN_AT_ONCE: usize = 128 * 1024;

@@ -16,7 +16,8 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::Semaphore;
 
 use chores::{Chore, Chores, STEPS};
-pub use files::RemoveFile;
+use files::Removal;
+pub use files::{Files, RemoveFile};
 
 use super::mailbox::{Mailbox, Timed};
 use super::persistence::messages::PersistenceHandle;
@@ -85,6 +86,7 @@ pub(super) struct JanitorState {
     is_ahead: bool,
     /// The permit of the one round of commands that may be with the writer.
     rounds: Arc<Semaphore>,
+    removal: Removal,
     is_failing: bool,
 }
 
@@ -111,6 +113,7 @@ impl Actor for JanitorActor {
             looked_at: None,
             is_ahead: false,
             rounds: Arc::new(Semaphore::new(1)),
+            removal: Removal::default(),
             is_failing: false,
         })
     }
@@ -206,7 +209,7 @@ impl JanitorState {
         self.chores.run(Chore::Sweep).await?;
         self.chores.run(Chore::ExpireMedia(now)).await?;
         if let Some(remove_file) = &self.args.remove_file {
-            files::remove(&storage, remove_file).await?;
+            self.removal.go_on(&storage, remove_file).await?;
         }
         if self.ticks.is_multiple_of(DROP_EVERY) {
             let horizon = storage.stamp_of(now.plus_secs(-self.args.config.keep_deleted_s()), now).await?;

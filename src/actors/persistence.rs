@@ -38,6 +38,7 @@ use super::relay::messages::Announcer;
 use super::stats::ActorCounters;
 use crate::clock::Clock;
 use crate::domain::Command;
+use crate::media::MessageFlow;
 use crate::protocol::FrameError;
 use crate::storage::{Applied, HeldRow, Storage, StorageError};
 use crate::telemetry::metrics;
@@ -68,6 +69,8 @@ pub(super) struct PersistenceArgs {
     pub(super) announcer: Announcer,
     pub(super) health: Arc<Health>,
     pub(super) progress: Progress,
+    /// Hears of batches with messages.
+    pub(super) flow: Arc<MessageFlow>,
 }
 
 pub(super) struct PersistenceState {
@@ -203,8 +206,11 @@ impl PersistenceState {
         let (commands, replies): (Vec<Command>, Vec<PendingReply>) =
             batch.into_iter().map(|job| (job.command, job.reply)).unzip();
         let space = space_for(&commands);
+        let has_messages = commands.iter().any(|command| matches!(command, Command::Send(_)));
+        let committing = has_messages.then(|| self.args.flow.begin());
         let span = span::of_batch(&replies);
         let done = Box::pin(span.around(self.carry_out(commands, held))).await;
+        drop(committing);
         if done.is_err() {
             span.fail();
         }

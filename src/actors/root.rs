@@ -13,7 +13,7 @@ use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::sync::oneshot;
 
 use super::health::Health;
-use super::janitor::RemoveFile;
+use super::janitor::Files;
 use super::mailbox::{Mailbox, Slot, Timed};
 use super::persistence::messages::PersistenceHandle;
 use super::presence::messages::PresenceHandle;
@@ -73,14 +73,14 @@ pub struct ActorSystem {
 }
 
 impl ActorSystem {
-    /// Starts the actors. What ends is added to `refused`; the bytes of files are removed by `remove_file`. The
+    /// Starts the actors. What ends is added to `refused`; `files` are those that clients have uploaded, if any. The
     /// receiver gets an error when restarting no longer helps. Fails when the store cannot be read, or when an actor
     /// does not start.
     pub async fn start(
         config: &Config,
         storage: Arc<Storage>,
         (refused, tokens): (&Arc<RefusedTokens>, &Arc<ReportTokens>),
-        remove_file: Option<RemoveFile>,
+        files: Option<Files>,
         sender: Arc<dyn Sender>,
         clock: Clock,
     ) -> Result<(Self, oneshot::Receiver<Fatal>), ActorSystemError> {
@@ -106,7 +106,7 @@ impl ActorSystem {
             push: PushHandle(Slot::new(health.stats(ActorKind::Push).clone())),
             sender,
         };
-        let children = children(config, &storage, (&refusals, tokens, remove_file), &clock, &handles, &health, head)?;
+        let children = children(config, &storage, (&refusals, tokens, files), &clock, &handles, &health, head)?;
         let (root, on_fatal) = start_root(children, health.clone()).await?;
         let Handles { registry, persistence, presence, relay, who, others, push, sender, .. } = handles;
         let actors =

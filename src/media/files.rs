@@ -11,8 +11,6 @@ use crate::telemetry::metrics;
 
 /// The directory of unfinished files.
 const UNFINISHED: &str = "up";
-/// Bytes that a disk frees at once. A disk that is told which blocks are free is busy with that for a while.
-const FREED_AT_ONCE: u64 = 8 * 1024 * 1024;
 
 /// The files below one directory.
 pub(super) struct Files<D> {
@@ -123,12 +121,12 @@ impl<D: Disk> Files<D> {
         }
     }
 
-    /// Frees the end of a file that is to be removed, and returns whether that was a step before others. Whoever reads
-    /// it finds it cut off.
-    pub(super) fn shrink(&self, id: MediaId) -> bool {
+    /// Frees so many bytes at the end of a file that is to be removed, and returns whether that was a step before
+    /// others. Whoever reads it finds it cut off.
+    pub(super) fn shrink(&self, id: MediaId, bytes: u64) -> bool {
         let shrink = |path: &Path| -> io::Result<bool> {
             let file = self.disk.open(path, true)?;
-            let Some(rest) = self.disk.bytes(&file)?.checked_sub(FREED_AT_ONCE).filter(|rest| *rest > 0) else {
+            let Some(rest) = self.disk.bytes(&file)?.checked_sub(bytes).filter(|rest| *rest > 0) else {
                 return Ok(false);
             };
             self.disk.cut(&file, rest)?;

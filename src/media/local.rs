@@ -2,6 +2,7 @@
 
 mod reader;
 mod threads;
+mod turn;
 mod writer;
 
 use std::io;
@@ -12,15 +13,22 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use tokio::sync::Semaphore;
 
 use super::disk::LocalDisk;
 use super::files::{Files, Found, Unfinished};
+use super::give_way::Governor;
 use super::store::{BlobStore, Opened, Pieces};
 use crate::domain::{Media, MediaId};
+use crate::telemetry::Direction;
 use reader::pieces;
 use threads::FileThreads;
+use turn::Turns;
 use writer::LocalWriter;
+
+/// Bytes that a disk frees at once. A disk that is told which blocks are free is busy with that for a while.
+const FREED_AT_ONCE: u64 = 8 * 1024 * 1024;
+/// The same while messages flow.
+const FREED_BESIDE_MESSAGES: u64 = 1024 * 1024;
 
 /// The store.
 pub(super) struct LocalStore(Local);
@@ -31,18 +39,16 @@ type Local = Arc<Shared>;
 struct Shared {
     files: Files<LocalDisk>,
     threads: FileThreads,
-    /// The turn to wait until bytes are on the disk. One at a time: whoever else waits for the disk, as the writer of
-    /// messages, waits behind one of them.
-    turn: Semaphore,
+    turns: Turns,
 }
 
 impl LocalStore {
     /// Opens the store in this directory. With `syncs`, what is confirmed survives a power cut.
-    pub(super) async fn open(root: PathBuf, syncs: bool) -> io::Result<Self> {
+    pub(super) async fn open(root: PathBuf, syncs: bool, governor: Arc<Governor>) -> io::Result<Self> {
         let threads = FileThreads::new()?;
         let opened = threads.begin(move || Files::open(LocalDisk, root, syncs));
         let files = opened.await.map_err(io::Error::other)??;
-        Ok(Self(Arc::new(Shared { files, threads, turn: Semaphore::new(1) })))
+        Ok(Self(Arc::new(Shared { files, threads, turns: Turns::new(governor) })))
     }
 
     fn run<T: Send + 'static>(
@@ -55,7 +61,15 @@ impl LocalStore {
 
     /// Removes a file, a large one in steps: the disk is busy for as long as a step takes, and not for the whole file.
     async fn remove(&self, id: MediaId) -> io::Result<()> {
-        while in_turn(&self.0, move |files| Ok(files.shrink(id))).await? {}
+        loop {
+            let governor = &self.0.turns.governor;
+            let bytes = if governor.gives_way() { FREED_BESIDE_MESSAGES } else { FREED_AT_ONCE };
+            // To the disk, what goes is what comes.
+            governor.pace(Direction::Up, bytes).await;
+            if !in_turn(&self.0, move |files| Ok(files.shrink(id, bytes))).await? {
+                break;
+            }
+        }
         in_turn(&self.0, move |files| files.remove(id)).await
     }
 }
@@ -127,6 +141,6 @@ async fn in_turn<T: Send + 'static>(
     local: &Local,
     work: impl FnOnce(&Files<LocalDisk>) -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    let _turn = local.turn.acquire().await.map_err(io::Error::other)?;
+    let _turn = local.turns.take().await?;
     run(local, work).await
 }

@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 
 use super::files::Found;
+use super::give_way::Governor;
 use super::local::LocalStore;
 use crate::config;
 use crate::domain::{Media, MediaId};
@@ -105,10 +106,10 @@ pub trait BlobWriter: Send + Sync {
 }
 
 /// Opens the store that the configuration names. `directory` is that of the local one, which is made with mode 0700 if
-/// it is not there.
-pub async fn open(media: &config::Media, directory: PathBuf) -> io::Result<Blobs> {
+/// it is not there. Its waits for the disk give way to messages.
+pub async fn open(media: &config::Media, directory: PathBuf, governor: Arc<Governor>) -> io::Result<Blobs> {
     match media.store {
-        config::MediaStore::Local => Ok(Arc::new(LocalStore::open(directory, media.fsync).await?)),
+        config::MediaStore::Local => Ok(Arc::new(LocalStore::open(directory, media.fsync, governor).await?)),
         #[cfg(feature = "s3")]
         config::MediaStore::S3 => Ok(Arc::new(super::s3::S3Store::open(&media.s3)?)),
         #[cfg(not(feature = "s3"))]

@@ -59,10 +59,10 @@ impl Parts {
         let (key, keys) = (&keys.instance, (keys.tokens, &keys.instance));
         let media = MediaService::open(&config, storage.clone(), limiters.clone(), key, clock.clone()).await?;
         let auth = Arc::new(Auth::new(&config.auth, keys, storage.clone(), limiters, clock.clone()).await?);
-        let remove_file = media.as_ref().map(|media| media.removal());
+        let files = media.as_ref().map(|media| media.for_actors());
         let checks = (auth.access().refused(), &tokens);
         let (actors, fatal) =
-            ActorSystem::start(&config, storage.clone(), checks, remove_file, sender, clock.clone()).await?;
+            ActorSystem::start(&config, storage.clone(), checks, files, sender, clock.clone()).await?;
         let app = App::new(config, storage.clone(), (auth, tokens), media, &actors, clock, places);
         app.service.load_user_limits().await?;
         Ok(Self { app, actors, storage, fatal })

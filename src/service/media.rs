@@ -38,7 +38,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config, MediaStore};
 use crate::domain::{Limiter, Media, MediaId, Timestamp, UserId};
 use crate::limits::Limiters;
-use crate::media::{self, Blobs};
+use crate::media::{self, Blobs, Governor};
 use crate::protocol::media_link::{MediaLink, MediaLinks};
 use crate::storage::{MediaDeletion, Storage};
 use crate::telemetry::Direction;
@@ -56,6 +56,8 @@ pub struct MediaService {
     limiters: Arc<Limiters>,
     links: MediaLinks,
     writers: Arc<Writers>,
+    /// Lets transfers give way to messages.
+    governor: Arc<Governor>,
     transfers: Arc<Transfers>,
     /// Uploads that are being received: each writes down what has come before it ends.
     receiving: TaskTracker,
@@ -79,7 +81,8 @@ impl MediaService {
             return Ok(None);
         }
         let (root, media) = (config.media_dir(), &config.media);
-        let blobs = media::open(media, root.clone()).await.map_err(|source| match media.store {
+        let governor = Arc::new(Governor::new(Arc::default()));
+        let blobs = media::open(media, root.clone(), governor.clone()).await.map_err(|source| match media.store {
             MediaStore::Local => MediaSetupError::Directory { path: root, source },
             MediaStore::S3 => MediaSetupError::Bucket(source),
         })?;
@@ -88,6 +91,7 @@ impl MediaService {
             links: MediaLinks::new(&*key.derive("media link")?),
             transfers: Transfers::new(media.transfers, media.transfers_per_user),
             writers: Arc::default(),
+            governor,
             receiving: TaskTracker::new(),
             last_reconcile: Mutex::default(),
             config: media.clone(),
@@ -153,14 +157,15 @@ impl MediaService {
         self.storage.readable_media(user, id, self.clock.now()).await?.ok_or(MediaError::NotFound)
     }
 
-    /// Returns the removal of bytes from the store of files, for the janitor.
+    /// Returns what actors do with files: the janitor removes their bytes, and messages are noted.
     #[must_use]
-    pub fn removal(&self) -> crate::actors::RemoveFile {
+    pub fn for_actors(&self) -> crate::actors::Files {
         let blobs = self.blobs.clone();
-        Arc::new(move |media: Media| {
+        let remove: crate::actors::RemoveFile = Arc::new(move |media: Media| {
             let blobs = blobs.clone();
             Box::pin(async move { blobs.remove(&media).await })
-        })
+        });
+        crate::actors::Files { remove, flow: self.governor.flow().clone() }
     }
 
     /// Waits until uploads that were cut off have written down what has come.

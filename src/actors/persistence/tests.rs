@@ -74,9 +74,11 @@ impl World {
                     tokens: refused.clone(),
                     addresses: AddressRules::new(Vec::new(), Clock::system()),
                 },
+                flow: Arc::default(),
             }),
             health: health.clone(),
             progress,
+            flow: Arc::default(),
         };
         let (actor, _) = Actor::spawn(None, PersistenceActor(counters.clone()), args).await.unwrap();
         slot.fill(Mailbox::new(actor, counters));

@@ -6,7 +6,8 @@ use super::sequencer::Batched;
 use crate::actors::presence::messages::PresenceHandle;
 use crate::actors::registry::messages::{Delivery, RegistryHandle};
 use crate::auth::Refusals;
-use crate::domain::{Effect, LoginEnd, Record, RecordedEvent, Seq, Timestamp};
+use crate::domain::{Effect, Event, EventBody, LoginEnd, Record, RecordedEvent, Seq, Timestamp};
+use crate::media::MessageFlow;
 
 /// What a batch has to announce.
 pub(in crate::actors) struct Batch {
@@ -38,6 +39,11 @@ impl Batched for Batch {
 }
 
 impl Batch {
+    fn has_messages(&self) -> bool {
+        let is_message = |event: &Event| matches!(event.body, EventBody::Message(_));
+        self.deliveries.iter().any(|delivery| matches!(delivery, Delivery::Event { event, .. } if is_message(event)))
+    }
+
     /// Returns what the batch with these numbers has done, with whole messages.
     pub(super) fn record(&self, first: Seq, last: Seq) -> Record {
         let mut events: Vec<RecordedEvent> = Vec::with_capacity(self.deliveries.len());
@@ -62,12 +68,17 @@ pub(in crate::actors) struct Listeners {
     pub(in crate::actors) presence: PresenceHandle,
     /// Refuses access tokens, and learns that the rules about addresses have changed.
     pub(in crate::actors) refusals: Refusals,
+    /// Hears of messages, to which the transfers of files give way.
+    pub(in crate::actors) flow: Arc<MessageFlow>,
 }
 
 impl Listeners {
     /// Hands a batch to the registry, acts on its effects, then gives the requests in it their answers: what they have
     /// asked for holds by then.
     pub(in crate::actors) fn announce(&self, batch: Batch) {
+        if batch.has_messages() {
+            self.flow.note();
+        }
         self.registry.deliver(batch.deliveries);
         self.act_on(batch.effects);
         if let Some(then) = batch.then {

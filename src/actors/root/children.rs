@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use ractor::{Actor, ActorCell, ActorId, ActorRef};
 
 use crate::actors::health::Health;
-use crate::actors::janitor::{JanitorActor, JanitorArgs, RemoveFile};
+use crate::actors::janitor::{Files, JanitorActor, JanitorArgs};
 use crate::actors::mailbox::{Mailbox, Slot, Timed};
 use crate::actors::persistence::doubt::Progress;
 use crate::actors::persistence::messages::PersistenceHandle;
@@ -153,7 +153,7 @@ impl Child {
 pub(super) fn children(
     config: &Config,
     storage: &Arc<Storage>,
-    (refusals, tokens, remove_file): (&Refusals, &Arc<ReportTokens>, Option<RemoveFile>),
+    (refusals, tokens, files): (&Refusals, &Arc<ReportTokens>, Option<Files>),
     clock: &Clock,
     handles: &Handles,
     health: &Arc<Health>,
@@ -161,7 +161,14 @@ pub(super) fn children(
 ) -> Result<Vec<Child>, StartError> {
     let Handles { registry, persistence, presence, relay, who, others, link, .. } = handles;
     let local = LocalUsers::default();
-    let listeners = Listeners { registry: registry.clone(), presence: presence.clone(), refusals: refusals.clone() };
+    let (remove_file, flow) = files.map(|files| (files.remove, files.flow)).unzip();
+    let flow = flow.unwrap_or_default();
+    let listeners = Listeners {
+        registry: registry.clone(),
+        presence: presence.clone(),
+        refusals: refusals.clone(),
+        flow: flow.clone(),
+    };
     let announcer =
         if storage.has_journal() { Announcer::Relayed(relay.clone()) } else { Announcer::Direct(listeners.clone()) };
     // Without NATS nobody takes what is said.
@@ -190,6 +197,7 @@ pub(super) fn children(
         announcer,
         health: health.clone(),
         progress: Progress::new(head),
+        flow,
     };
     let janitor_args = JanitorArgs {
         storage: storage.clone(),

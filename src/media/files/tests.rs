@@ -125,8 +125,9 @@ fn what_lies_beyond_the_offset_is_cut_and_what_is_missing_lowers_it() {
 
 #[test]
 fn a_large_file_is_removed_in_steps() {
-    let (files, large) = (open(), usize::try_from(FREED_AT_ONCE).unwrap() * 2 + 5);
-    assert!(!files.shrink(ID), "there is none");
+    const STEP: u64 = 1024 * 1024;
+    let (files, large) = (open(), usize::try_from(STEP).unwrap() * 2 + 5);
+    assert!(!files.shrink(ID, STEP), "there is none");
     for is_finished in [false, true] {
         let mut row = Row::default();
         if is_finished {
@@ -138,11 +139,11 @@ fn a_large_file_is_removed_in_steps() {
             files.disk.write_at(&file, &content(large), 0).unwrap();
         }
         let mut steps = 0;
-        while files.shrink(ID) {
+        while files.shrink(ID, STEP) {
             steps += 1;
             let shards = files.list_shards().unwrap();
             let found: Vec<_> = shards.iter().flat_map(|shard| files.list_files(shard).unwrap()).collect();
-            assert_eq!(found[0].bytes, large as u64 - steps * FREED_AT_ONCE);
+            assert_eq!(found[0].bytes, large as u64 - steps * STEP);
             assert!(files.read(ID, large as u64).unwrap().is_none(), "a part of it is not the file");
         }
         assert_eq!(steps, 2);

@@ -14,13 +14,17 @@ use tokio::task::JoinHandle;
 use super::reader::pieces;
 use super::{Local, in_turn, run};
 use crate::domain::MediaId;
-use crate::media::digest_of;
 use crate::media::disk::Disk as _;
 use crate::media::store::{BlobWriter, KeptBytes};
+use crate::media::{MOST_UNMARKED, WRITTEN_AT_ONCE, digest_of};
 
-/// Bytes of a step: about two milliseconds of a fast disk. A step costs a flush of the disk's own memory. While one is
-/// on its way another one comes, so that after a crash at most twice as many are sent again.
-const STEP: u64 = 4 * 1024 * 1024;
+/// Bytes of a step: a few milliseconds of a fast disk. A step costs a flush of the disk's own memory.
+const STEP: u64 = 6 * 1024 * 1024;
+/// The same while messages flow, which wait behind it.
+const STEP_BESIDE_MESSAGES: u64 = 1024 * 1024;
+/// Most bytes that are written and not on the disk for certain, with a block that comes: [`MOST_UNMARKED`] at most are
+/// sent again after a crash.
+const MOST_UNSYNCED: u64 = MOST_UNMARKED - WRITTEN_AT_ONCE as u64;
 
 /// Something that is being done with the file, and how many bytes it will have come to then.
 struct Doing {
@@ -54,8 +58,13 @@ impl LocalWriter {
     /// Begins a step when it is due, after the one before.
     async fn sync_behind(&mut self) -> io::Result<()> {
         let begun = self.syncing.as_ref().map_or(self.synced, |syncing| syncing.until);
-        if !self.local.files.syncs() || self.length - begun < STEP {
+        if !self.local.files.syncs() {
             return Ok(());
+        }
+        let step = if self.local.turns.governor.gives_way() { STEP_BESIDE_MESSAGES } else { STEP };
+        if self.length - begun < step {
+            // Another step may come beside the one that is on its way, as far as both do not come to too much.
+            return if self.length - self.synced < MOST_UNSYNCED { Ok(()) } else { self.step_done().await };
         }
         self.step_done().await?;
         let (local, file) = (self.local.clone(), self.file.clone());
@@ -170,19 +179,23 @@ impl BlobWriter for LocalWriter {
 #[cfg(test)]
 mod tests {
     use tempfile::TempDir;
-    use tokio::sync::Semaphore;
 
     use super::*;
     use crate::media::BLOCK;
     use crate::media::disk::LocalDisk;
     use crate::media::files::{Files, Unfinished};
-    use crate::media::local::{FileThreads, Shared};
+    use crate::media::local::turn::Turns;
+    use crate::media::local::{FileThreads, Governor, Shared};
 
     const ID: MediaId = MediaId([7; 16]);
 
     fn local(dir: &TempDir) -> Local {
         let files = Files::open(LocalDisk, dir.path().to_owned(), true).unwrap();
-        Arc::new(Shared { files, threads: FileThreads::new().unwrap(), turn: Semaphore::new(1) })
+        Arc::new(Shared {
+            files,
+            threads: FileThreads::new().unwrap(),
+            turns: Turns::new(Arc::new(Governor::new(Arc::default()))),
+        })
     }
 
     fn open(local: &Local) -> File {
@@ -205,6 +218,7 @@ mod tests {
         assert_eq!(writer.keep(false).await.unwrap().offset, 0, "a step is not full");
         while writer.length() < 3 * STEP {
             write(&mut writer, block.clone()).await;
+            assert!(writer.length() - writer.synced <= MOST_UNSYNCED, "more would be sent again");
         }
         // The second step begins after the first.
         let kept = writer.keep(false).await.unwrap().offset;

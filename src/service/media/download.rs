@@ -11,7 +11,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{MediaError, MediaService, Transfer};
 use crate::domain::{Media, UserId};
-use crate::media::{BLOCK, Pieces};
+use crate::media::{BLOCK, Governor, Pieces};
 use crate::telemetry::{Direction, metrics, trace_span};
 
 /// Longest time for a block: a client that reads less than 1 KiB a second is given up, and its place is another's.
@@ -21,6 +21,7 @@ const BLOCK_TIMEOUT: Duration = Duration::from_secs(BLOCK as u64 / 1024);
 pub struct Download {
     pieces: Pieces,
     transfer: Transfer,
+    governor: Arc<Governor>,
 }
 
 /// The place of a download among the transfers, until this is dropped or the client reads too slowly.
@@ -44,7 +45,7 @@ impl MediaService {
     ) -> Result<Download, MediaError> {
         let transfer = self.transfer(user, Direction::Down)?;
         if let Some(pieces) = self.blobs.read(media.id, media.size, range).await? {
-            return Ok(Download { pieces, transfer });
+            return Ok(Download { pieces, transfer, governor: self.governor.clone() });
         }
         // Unless it was removed meanwhile.
         if self.storage.readable_media(user, media.id, self.clock.now()).await?.is_some() {
@@ -63,19 +64,20 @@ impl Download {
         let span = trace_span!("media.transfer", direction = "down");
         // Beside the connection, which asks for nothing while it is stuck.
         let watch = AbortOnDropHandle::new(tokio::spawn(span.around(watch(place.0.clone()))));
-        futures_util::stream::unfold(Some((self.pieces, place, watch)), |sending| async move {
-            let (mut pieces, place, watch) = sending?;
+        futures_util::stream::unfold(Some((self.pieces, place, watch, self.governor)), |sending| async move {
+            let (mut pieces, place, watch, governor) = sending?;
             if !place.moves() {
                 return None;
             }
             let piece = pieces.next().await?;
             match piece {
                 Ok(piece) => {
+                    governor.pace(Direction::Down, piece.len() as u64).await;
                     metrics().media.moved(Direction::Down, piece.len() as u64);
                     place.moves();
                     // Other tasks of the thread run, as those of messages: what is in memory comes without waiting.
                     tokio::task::yield_now().await;
-                    Some((Ok(piece), Some((pieces, place, watch))))
+                    Some((Ok(piece), Some((pieces, place, watch, governor))))
                 }
                 Err(error) => {
                     tracing::error!(error = %error, "a file cannot be read");
@@ -131,12 +133,16 @@ mod tests {
     use super::super::transfers::Transfers;
     use super::*;
 
+    fn governor() -> Arc<Governor> {
+        Arc::new(Governor::new(Arc::default()))
+    }
+
     #[tokio::test(start_paused = true)]
     async fn who_reads_too_slowly_loses_the_place_and_then_the_rest() {
         let transfers = Transfers::new(1, 1);
         let begin = || transfers.begin(UserId(1), Direction::Down);
         let pieces = futures_util::stream::iter([1_u8, 2, 3]).map(|byte| Ok(Bytes::copy_from_slice(&[byte])));
-        let download = Download { pieces: pieces.boxed(), transfer: begin().unwrap() };
+        let download = Download { pieces: pieces.boxed(), transfer: begin().unwrap(), governor: governor() };
         let mut sent = Box::pin(download.send());
         let nearly = BLOCK_TIMEOUT.saturating_sub(Duration::from_secs(1));
         for byte in [1, 2] {
@@ -157,11 +163,15 @@ mod tests {
         let transfers = Transfers::new(1, 1);
         let begin = || transfers.begin(UserId(1), Direction::Down);
         let failed = futures_util::stream::iter([Err(std::io::ErrorKind::UnexpectedEof.into())]);
-        let download = Download { pieces: failed.boxed(), transfer: begin().unwrap() };
+        let download = Download { pieces: failed.boxed(), transfer: begin().unwrap(), governor: governor() };
         let mut sent = Box::pin(download.send());
         assert!(sent.next().await.unwrap().is_err() && begin().is_ok(), "an error is the end");
         assert!(sent.next().await.is_none());
-        let download = Download { pieces: futures_util::stream::empty().boxed(), transfer: begin().unwrap() };
+        let download = Download {
+            pieces: futures_util::stream::empty().boxed(),
+            transfer: begin().unwrap(),
+            governor: governor(),
+        };
         drop(download.send());
         assert!(begin().is_ok());
     }

@@ -13,12 +13,12 @@ use super::leases::{held, renewals};
 use super::to_its_end::ToItsEnd;
 use super::{MediaError, OpenUpload, Transfer};
 use crate::domain::Media;
-use crate::media::{Checking, Checksum, KeptBytes};
+use crate::media::{Checking, Checksum, KeptBytes, MOST_UNMARKED, WRITTEN_AT_ONCE};
 use crate::storage::{Kept, Marked};
 use crate::telemetry::{Direction, in_current_request, metrics, trace_span};
 
-/// Bytes after which the offset is marked: at most so many are sent again after a crash.
-const MARK_EVERY: u64 = 8 * 1024 * 1024;
+/// Bytes after which the offset is marked, before another block comes.
+const MARK_EVERY: u64 = MOST_UNMARKED - WRITTEN_AT_ONCE as u64;
 
 /// How the body of a request has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,8 +174,9 @@ impl OpenUpload {
         }
     }
 
-    /// Writes a block.
+    /// Writes a block, when messages leave room for it.
     async fn write(&mut self, block: Bytes) -> Result<(), MediaError> {
+        self.service.governor.pace(Direction::Up, block.len() as u64).await;
         self.writer.write(block);
         Ok(held(self.lease.as_ref(), self.writer.written()).await?)
     }

@@ -1,5 +1,6 @@
 //! Files: uploads, downloads, links, limits, and what is left behind.
 
+mod beside_messages;
 mod bucket;
 mod copied;
 mod cuts;
