@@ -5,6 +5,7 @@ mod error;
 mod forwarded;
 mod frame;
 pub mod franking;
+mod json;
 pub mod legacy;
 pub mod media_link;
 mod proxy_header;

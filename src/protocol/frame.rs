@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::json;
+
 /// Most frames are no longer than this without their ciphertext.
 const FRAME_BYTES: usize = 256;
 
@@ -21,7 +23,7 @@ impl Frame {
     pub(super) fn json_with(value: &impl Serialize, text_bytes: usize) -> Self {
         let mut json = Vec::with_capacity(FRAME_BYTES + text_bytes);
         // Cannot fail: the values are plain structs of strings and numbers, without map keys or I/O.
-        if serde_json::to_writer(&mut json, value).is_err() {
+        if json::write(&mut json, value).is_err() {
             json.clear();
         }
         Self(json.into())

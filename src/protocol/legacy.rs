@@ -8,6 +8,7 @@ use std::fmt;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use super::json::long_text;
 use super::{ErrorCode, Frame, FrameError, Request};
 use crate::domain::{Ciphertext, Command, Draft, DraftError, Message, Timestamp, UserId, Viewer};
 
@@ -68,6 +69,7 @@ pub fn error(error: &FrameError) -> Frame {
 struct MessageBody<'a> {
     sender_id: UserId,
     receiver_id: UserId,
+    #[serde(serialize_with = "long_text")]
     content: &'a str,
     message_type: &'a str,
     timestamp: Timestamp,

@@ -6,6 +6,7 @@ use super::{Limits, file_url};
 use crate::domain::{Attachment, ConversationId, MessageId, Seq, Timestamp, UserId};
 use crate::protocol::ErrorCode;
 use crate::protocol::franking::ReportToken;
+use crate::protocol::json::long_text;
 use crate::protocol::v1::Reference;
 
 #[derive(Serialize)]
@@ -35,6 +36,7 @@ pub(super) enum Body<'a> {
         conversation_id: ConversationId,
         sender_id: UserId,
         receiver_id: UserId,
+        #[serde(serialize_with = "long_text")]
         content: &'a str,
         message_type: &'a str,
         timestamp: Timestamp,
