@@ -305,6 +305,8 @@ impl Place {
             .env("FLUENT__SERVER__DATA_DIR", dir.join("data"))
             .env("FLUENT__SERVER__LISTEN", LOOPBACK)
             .env("FLUENT__ADMIN__LISTEN", LOOPBACK)
+            // Tokens outlive any run: what is measured are no refreshes.
+            .env("FLUENT__AUTH__ACCESS_TOKEN_S", "86400")
             .env("FLUENT__LIMITS__ENABLED", if self.limits == Limits::Off { "false" } else { "true" })
             .env("FLUENT__LOG__FILTER", "warn");
         if self.knows_files {
