@@ -110,8 +110,7 @@ impl Storage {
             outcomes: commands.iter().map(|_| None).collect(),
             effects: Vec::new(),
             room: Room::default(),
-            changes_go_with_commit: false,
-            at_commit: Vec::new(),
+            at_commit: None,
             changed: false,
             destroyed: false,
             targets: Targets::None,
@@ -132,7 +131,7 @@ impl Storage {
         let still_holds = batch.cache.check(taken.rules);
         batch.record_clock_mark(taken.marked_at).await?;
         batch.run(commands, early.filter(|_| still_holds)).await?;
-        let Batch { tx, outcomes, effects, changed, destroyed, targets, owes, mut at_commit, .. } = batch;
+        let Batch { tx, outcomes, effects, changed, destroyed, targets, owes, at_commit, .. } = batch;
         let outcomes = outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Outcome::done(Answer::Done)));
         let outcomes: Vec<Outcome> = outcomes.collect();
         let (first, last) = (taken.first, taken.last);
@@ -146,6 +145,7 @@ impl Storage {
         if let Some(epoch) = epoch.as_ref().filter(|_| count > 0) {
             nonce = i64::from_be_bytes(random_bytes()?);
             let record = Record::of(first, last, &outcomes, &effects);
+            let mut at_commit = at_commit.unwrap_or_default();
             at_commit.extend([taken.keep(), self.append_statement(&record, nonce)]);
             tx.commit_with(&at_commit.join("; ")).await?;
             self.history.saw(epoch, last, nonce);
@@ -273,7 +273,8 @@ impl Batch<'_> {
             let asked = self.questions(&drafts, receipts.reads.keys().map(|(_, direct)| *direct));
             // What is looked up while others wait costs a round trip, which those of deletions then save.
             let is_late = !asked.rows().rows().is_empty();
-            self.changes_go_with_commit = is_last && is_late && matches!(self.tx, Transaction::Postgres(_));
+            let saves = is_last && is_late && matches!(self.tx, Transaction::Postgres(_));
+            self.at_commit = saves.then(Vec::new);
             self.look_up(asked).await?
         };
         self.sends(sends, looked_up).await?;

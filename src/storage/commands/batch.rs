@@ -27,11 +27,9 @@ pub(super) struct Batch<'a> {
     pub(super) effects: Vec<Effect>,
     /// How much the senders of messages may still store.
     pub(super) room: Room,
-    /// Whether the changes of deletions are made in the message that commits: nothing behind them depends on them, and
-    /// a round trip is to be saved.
-    pub(super) changes_go_with_commit: bool,
-    /// Statements without parameters for the message that commits, on PostgreSQL.
-    pub(super) at_commit: Vec<String>,
+    /// Statements without parameters for the message that commits, on PostgreSQL, where the changes of deletions go
+    /// with it: nothing behind them depends on them, and a round trip is to be saved. `None` when they are made at once.
+    pub(super) at_commit: Option<Vec<String>>,
     /// Whether there is something to commit.
     pub(super) changed: bool,
     /// Whether something was overwritten that must not be recoverable any more.

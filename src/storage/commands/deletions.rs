@@ -86,8 +86,8 @@ impl Batch<'_> {
         }
         self.changed |= !changes.is_empty();
         self.destroyed |= changes.destroys();
-        if self.changes_go_with_commit && !changes.releases_files() {
-            self.at_commit.extend(changes.text());
+        if let Some(at_commit) = self.at_commit.as_mut().filter(|_| !changes.releases_files()) {
+            at_commit.extend(changes.text());
             return Ok(());
         }
         changes.make(&self.tx, self.storage.backend()).await
