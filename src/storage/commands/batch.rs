@@ -27,8 +27,8 @@ pub(super) struct Batch<'a> {
     pub(super) effects: Vec<Effect>,
     /// How much the senders of messages may still store.
     pub(super) room: Room,
-    /// Statements without parameters for the message that commits, on PostgreSQL, where the changes of deletions go
-    /// with it: nothing behind them depends on them, and a round trip is to be saved. `None` when they are made at once.
+    /// Statements without parameters for the message that commits. On PostgreSQL, changes of deletions may go with it:
+    /// nothing behind them depends on them, and a round trip is to be saved. `None` when they are made at once.
     pub(super) at_commit: Option<Vec<String>>,
     /// Whether there is something to commit.
     pub(super) changed: bool,
