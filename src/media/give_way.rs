@@ -18,8 +18,8 @@ use super::pace::Pace;
 use crate::telemetry::Direction;
 
 /// Bytes a second, for each core of the machine, of all transfers in one direction while messages flow: 2 Gbit/s. On a
-/// machine with 2 cores, the slowest of 100 messages beside 2 uploads and 2 downloads at this rate took 1.2 to 1.9 times
-/// as long as alone, and beside downloads without a limit more than 4 times.
+/// machine with 2 cores, the slowest of 100 messages beside 2 uploads and 2 downloads at this rate took 1.2 to 1.9
+/// times as long as alone, and beside downloads without a limit more than 4 times.
 const RATE_PER_CORE: NonZeroU64 = NonZeroU64::new(256 * 1024 * 1024).unwrap();
 
 /// Decides when transfers go on.
