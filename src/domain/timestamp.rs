@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use jiff::civil::DateTime;
 use jiff::fmt::temporal::Pieces;
@@ -43,6 +44,12 @@ impl Timestamp {
     #[must_use]
     pub fn plus_secs(self, seconds: i64) -> Self {
         Self::from_micros(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
+    }
+
+    /// Returns the moment that comes `time` later.
+    #[must_use]
+    pub fn after(self, time: Duration) -> Self {
+        Self::from_micros(self.0.saturating_add(i64::try_from(time.as_micros()).unwrap_or(i64::MAX)))
     }
 
     /// Reads an exclusive upper bound: the first microsecond `t` for which `x < t` says the same as `x < text`. A text

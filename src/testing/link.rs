@@ -106,10 +106,17 @@ impl DatabaseLink {
         held
     }
 
-    /// Cuts the connection of the next `COMMIT` of a transaction that has locked the row of `store`. Others, as those
-    /// of the audit log, may come at any time.
+    /// Cuts the connection of the next `COMMIT` of a transaction that has locked the row of `store`, or of the next
+    /// statement that is such a transaction alone. Others, as those of the audit log, may come at any time.
     pub fn cut_next_commit(&self, place: CommitCut) {
         self.line.traps.send_replace(Some(place));
+    }
+
+    /// Returns how often a client has asked for what [`cut_next_commit`](Self::cut_next_commit) cuts, whether it got
+    /// through or not.
+    #[must_use]
+    pub fn commits_asked(&self) -> usize {
+        self.line.commits_asked.load(Ordering::Relaxed)
     }
 
     /// Returns how often a `COMMIT` was cut.

@@ -64,7 +64,12 @@ impl TestServer {
     /// Starts one server with some settings changed, whatever the environment says of their number: for tests of what
     /// each server keeps or does for itself.
     pub async fn start_alone(change: impl FnOnce(&mut Config)) -> Self {
-        Self::start_on(TestData::of_one().await, Clock::system(), change).await
+        Self::start_alone_at(Clock::system(), change).await
+    }
+
+    /// As [`start_alone`](Self::start_alone), with another clock.
+    pub async fn start_alone_at(clock: Clock, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_on(TestData::of_one().await, clock, change).await
     }
 
     /// Starts a server with another clock and some settings changed.

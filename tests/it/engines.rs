@@ -16,6 +16,7 @@ mod held_lock;
 mod instance_key;
 mod lost_files;
 mod nodes;
+mod plain_batches;
 mod postgres;
 mod postgres_settings;
 mod query_plans;

@@ -51,6 +51,16 @@ impl KnownHistory {
         self.newest.map_or(0, |(last, _)| last.0)
     }
 
+    /// Returns the nonce of the row at [`asked`](Self::asked), if one is known.
+    pub(in crate::storage) fn nonce(&self) -> Option<i64> {
+        self.newest.map(|(_, nonce)| nonce)
+    }
+
+    /// Returns whether nothing is known behind this number, which is the last one of the newest batch.
+    pub(in crate::storage) fn ends_at(&self, last: i64) -> bool {
+        self.head.0 == last && self.asked() == last
+    }
+
     /// Compares it with the three columns from `at` on: epoch, head and the nonce at [`asked`](Self::asked).
     ///
     /// Numbers leave no gap, so a history that has lost batches is shorter, or has others in their place. Returns

@@ -6,6 +6,8 @@ use sea_orm::{Statement, Value};
 
 use crate::domain::{Answer, Audience, Effect, Event, EventBody, MessageId, Outcome, Refusal, Seq, Timestamp, UserId};
 use crate::storage::commands::cache::Cache;
+use crate::storage::commands::numbers::Taken;
+use crate::storage::commands::plain::Plain;
 use crate::storage::commands::room::Room;
 use crate::storage::engine::tx::{Transaction, Tx as _};
 use crate::storage::schema::numbers::id_at;
@@ -30,6 +32,8 @@ pub(super) struct Batch<'a> {
     /// Statements without parameters for the message that commits. On PostgreSQL, changes of deletions may go with it:
     /// nothing behind them depends on them, and a round trip is to be saved. `None` when they are made at once.
     pub(super) at_commit: Option<Vec<String>>,
+    /// What is stored all at once, while the batch is a plain one.
+    pub(super) plain: Option<Plain>,
     /// Whether there is something to commit.
     pub(super) changed: bool,
     /// Whether something was overwritten that must not be recoverable any more.
@@ -63,6 +67,39 @@ impl Targets {
 
 /// Where a command stands in its batch.
 pub(super) type Place = usize;
+
+impl<'a> Batch<'a> {
+    /// Makes a batch of so many commands, which has no numbers yet.
+    pub(super) fn new(storage: &'a Storage, tx: Transaction, cache: &'a mut Cache, commands: usize) -> Self {
+        Self {
+            storage,
+            tx,
+            cache,
+            first_seq: 0,
+            first_time: 0,
+            now: Timestamp::from_micros(0),
+            retained_from: Timestamp::from_micros(0),
+            outcomes: std::iter::repeat_with(|| None).take(commands).collect(),
+            effects: Vec::new(),
+            room: Room::default(),
+            at_commit: None,
+            plain: None,
+            changed: false,
+            destroyed: false,
+            targets: Targets::None,
+            owes: false,
+        }
+    }
+
+    /// Gives the batch its numbers. Returns whether what was in the cache before still holds.
+    pub(super) fn take(&mut self, taken: &Taken) -> bool {
+        (self.first_seq, self.first_time) = (taken.first.0, taken.first_time);
+        (self.now, self.retained_from) = (taken.now, taken.retained_from);
+        self.storage.devices.set_has_targets(taken.has_targets);
+        self.targets = Targets::new(taken.has_targets, self.storage.devices.is_enabled());
+        self.cache.check(taken.rules)
+    }
+}
 
 impl Batch<'_> {
     /// Keeps what came of a command.

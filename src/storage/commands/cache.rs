@@ -7,7 +7,11 @@ use std::num::NonZeroUsize;
 
 use lru::LruCache;
 
+use crate::clock::Clock;
 use crate::domain::{ConversationId, DirectKey, Epoch, UserId};
+use crate::storage::cluster::KnownHistory;
+use crate::storage::commands::forecast::Forecast;
+use crate::storage::commands::numbers::StoreRow;
 
 /// Most cached conversations, of 32 bytes each and their part of the map.
 const CONVERSATIONS: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
@@ -52,6 +56,8 @@ pub(in crate::storage) struct Cache {
     is_open: bool,
     pub(in crate::storage) conversations: LruCache<DirectKey, CachedConversation>,
     pub(in crate::storage) users: LruCache<UserId, CachedUser>,
+    /// On PostgreSQL: what the next batch will find.
+    pub(in crate::storage) forecast: Forecast,
 }
 
 impl Cache {
@@ -62,6 +68,7 @@ impl Cache {
             is_open: false,
             conversations: LruCache::new(CONVERSATIONS),
             users: LruCache::new(USERS),
+            forecast: Forecast::default(),
         }
     }
 
@@ -98,7 +105,14 @@ impl Cache {
         self.rules += 1;
     }
 
+    /// Returns the row of `store` that the next batch will find, if that can be foreseen, and what is cached holds with
+    /// it.
+    pub(in crate::storage) fn foreseen_row(&self, known: Option<&KnownHistory>, clock: &Clock) -> Option<StoreRow> {
+        self.forecast.row(known, self.rules, clock)
+    }
+
     fn forget(&mut self) {
+        self.forecast.clear();
         self.rules = FORGOTTEN;
         self.conversations.clear();
         self.users.clear();

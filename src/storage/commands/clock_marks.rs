@@ -7,6 +7,7 @@
 use crate::domain::Timestamp;
 use crate::storage::StorageError;
 use crate::storage::commands::batch::{Batch, Place};
+use crate::storage::commands::numbers::StoreRow;
 
 /// Time stamps that are ahead by less are right: other servers' clocks may differ by this, and many messages in one
 /// microsecond.
@@ -16,6 +17,13 @@ pub(in crate::storage) const MARK_EVERY_S: i64 = 600;
 
 const MARK: &str = "INSERT INTO clock_marks (clock, committed_at) VALUES ($1, $2) ON CONFLICT (clock) DO NOTHING";
 const LAST_MARK: &str = "UPDATE store SET marked_at = $1 WHERE id = 1";
+
+impl StoreRow {
+    /// Returns whether the time stamps of a batch that finds this row are ahead of the clock.
+    pub(super) fn is_ahead(&self) -> bool {
+        self.clock + 1 - self.now.as_micros() > TOLERANCE_US
+    }
+}
 
 impl Batch<'_> {
     fn is_ahead(&self) -> bool {

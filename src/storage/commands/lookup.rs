@@ -10,7 +10,7 @@ use crate::storage::commands::batch::Batch;
 use crate::storage::commands::cache::{CachedConversation, CachedUser};
 use crate::storage::commands::known::Known;
 use crate::storage::engine::row::Row;
-use crate::storage::engine::tx::{Transaction, Tx as _};
+use crate::storage::engine::tx::Tx as _;
 
 use questions::{
     BLOCKED, BY_CLIENT_ID, CONVERSATION, FIRST_WROTE, FoundColumns, LOOK_UP, Questions, RULES, SECOND_WROTE, USER,
@@ -51,13 +51,13 @@ impl Batch<'_> {
         }
         let doubtful = drafts.iter().filter_map(|draft| {
             let name = (draft.sender, &draft.once.as_ref()?.client_id);
-            (times.get(&name) != Some(&1) || !self.is_plain(draft)).then(|| (name.0, name.1.clone()))
+            (times.get(&name) != Some(&1) || !self.is_acceptable(draft)).then(|| (name.0, name.1.clone()))
         });
         doubtful.collect()
     }
 
     /// Returns whether the cache shows that the draft can be accepted.
-    fn is_plain(&self, draft: &Draft) -> bool {
+    fn is_acceptable(&self, draft: &Draft) -> bool {
         let names_more = draft.reply_to.is_some() || !draft.attachment_ids.is_empty();
         let is_whole = draft.objection.is_none() && !names_more && !self.room.may_be_short(draft.sender);
         let Some(direct) = draft.conversation.filter(|_| is_whole) else { return false };
@@ -98,19 +98,11 @@ impl Batch<'_> {
         self.looked_up(asked.client_ids, rows)
     }
 
-    /// Asks before the batch takes its numbers, so before it makes others wait; `None` on SQLite, where nobody else
-    /// writes, and when the cache was stale. The answers hold while the rules stay as they are, but for what other
-    /// processes store meanwhile: messages, which are found out as retries when they are inserted, and conversations,
-    /// which are then not made again. Nobody was told of these when the commands were given.
-    pub(super) async fn look_up_early(
-        &mut self,
-        drafts: &[&Draft],
-        reads: impl IntoIterator<Item = DirectKey>,
-    ) -> Result<Option<LookedUp>, StorageError> {
-        if matches!(self.tx, Transaction::Sqlite(_)) {
-            return Ok(None);
-        }
-        let asked = self.questions(drafts, reads);
+    /// Asks before the batch takes its numbers, so before it makes others wait, on PostgreSQL; `None` when the cache
+    /// was stale. The answers hold while the rules stay as they are, but for what other processes store meanwhile:
+    /// messages, which are found out as retries when they are inserted, and conversations, which are then not made
+    /// again. Nobody was told of these when the commands were given.
+    pub(super) async fn look_up_early(&mut self, asked: Questions) -> Result<Option<LookedUp>, StorageError> {
         if asked.rows().rows().is_empty() {
             return Ok(Some(LookedUp::default()));
         }

@@ -35,21 +35,23 @@ const LOCK: &str = concat!(
 pub struct HeldRow {
     pub(super) tx: Transaction,
     /// What the row says; `None` on SQLite.
-    pub(super) row: Option<LockedRow>,
+    pub(super) row: Option<StoreRow>,
 }
 
-/// What the row of `store` says, on PostgreSQL, where it is locked.
-pub(super) struct LockedRow {
+/// What the row of `store` says, on PostgreSQL, where it is locked or [foreseen](super::forecast).
+#[derive(Clone)]
+pub(in crate::storage) struct StoreRow {
     /// The history that was found in it.
     pub(super) known: KnownHistory,
-    since: Instant,
-    head: i64,
-    clock: i64,
-    rules: i64,
-    retained_from: Timestamp,
-    marked_at: i64,
-    has_targets: bool,
-    now: Timestamp,
+    /// When it was locked, or when the batch began that it is foreseen for.
+    pub(super) since: Instant,
+    pub(super) head: i64,
+    pub(super) clock: i64,
+    pub(super) rules: i64,
+    pub(super) retained_from: Timestamp,
+    pub(super) marked_at: i64,
+    pub(super) has_targets: bool,
+    pub(super) now: Timestamp,
 }
 
 /// The numbers and time stamps of a batch, and what the row said when they were taken.
@@ -57,7 +59,7 @@ pub(super) struct Taken {
     pub(super) first: Seq,
     pub(super) last: Seq,
     pub(super) first_time: i64,
-    last_time: i64,
+    pub(super) last_time: i64,
     pub(super) rules: i64,
     pub(super) retained_from: Timestamp,
     pub(super) marked_at: i64,
@@ -67,7 +69,7 @@ pub(super) struct Taken {
     pub(super) held_since: Instant,
 }
 
-impl LockedRow {
+impl StoreRow {
     fn read(row: &Row, known: KnownHistory, clock: &Clock, asked: Instant) -> Result<Self, StorageError> {
         let found: Timestamp = row.get(5)?;
         let now = clock.stopped().unwrap_or(found);
@@ -85,6 +87,11 @@ impl LockedRow {
         };
         locked.known.check(&row.get::<String>(6)?, Seq(locked.head), row.get(7)?)?;
         Ok(locked)
+    }
+
+    /// Takes in the time of the database, as the batch was stored just now.
+    pub(super) fn saw_time(&mut self, now: Timestamp) {
+        (self.since, self.now) = (Instant::now(), now);
     }
 
     /// Takes the next numbers and time stamps for so many commands. The row says so when [`Taken::keep`] was carried
@@ -130,13 +137,13 @@ pub(super) async fn lock_row(
     tx: &Transaction,
     known: Option<&KnownHistory>,
     clock: &Clock,
-) -> Result<Option<LockedRow>, StorageError> {
+) -> Result<Option<StoreRow>, StorageError> {
     let Transaction::Postgres(tx) = tx else { return Ok(None) };
     let known = known.ok_or(StorageError::Corrupt("the history of the store is not known"))?;
     let asked = Instant::now();
     let row = tx.begin_with(&LOCK.replace("{asked}", &known.asked().to_string())).await?;
     let row = row.ok_or(StorageError::Corrupt("the store row is missing"))?;
-    LockedRow::read(&row, known.clone(), clock, asked).map(Some)
+    StoreRow::read(&row, known.clone(), clock, asked).map(Some)
 }
 
 /// Takes numbers and time stamps on SQLite.

@@ -3,7 +3,7 @@
 //! all positions are moved.
 
 pub(super) mod merged;
-mod moves;
+pub(super) mod moves;
 pub(in crate::storage) mod statements;
 
 use crate::domain::{
@@ -51,6 +51,10 @@ impl Batch<'_> {
                 // Behind all reads, whose moves it sees.
                 Asked::Delivered { user, place, .. } => self.delivered(user, place, found, &mut moves),
             }
+        }
+        if let Some(plain) = &mut self.plain {
+            plain.set_moves(moves);
+            return Ok(());
         }
         self.tx.query_each(&MOVE, &moves.rows()).await?;
         Ok(())

@@ -21,6 +21,11 @@ impl Room {
         Self(senders)
     }
 
+    /// Returns whether nobody has a quota.
+    pub(super) fn is_unlimited(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Returns whether the sender may have too little room for all drafts of the batch.
     pub(super) fn may_be_short(&self, sender: UserId) -> bool {
         self.0.get(&sender).is_some_and(|room| room.left < room.drafts)

@@ -31,6 +31,12 @@ struct Accepted {
     urgency: Urgency,
 }
 
+impl Accepted {
+    fn messages(all: &[Self]) -> Vec<(&Message, Urgency)> {
+        all.iter().map(|accepted| (&accepted.message, accepted.urgency)).collect()
+    }
+}
+
 /// A draft that has the client id of an earlier one in its batch.
 struct Repeated {
     place: Place,
@@ -94,6 +100,11 @@ impl Batch<'_> {
         if accepted.is_empty() {
             return Ok(());
         }
+        self.owes |= self.targets == Targets::Woken;
+        if self.plain.is_some() {
+            self.store_later(accepted);
+            return Ok(());
+        }
         Box::pin(self.note_quiet(&accepted)).await?;
         if let Some(known) = self.insert(&accepted).await? {
             accepted = self.new_ones(accepted, &known);
@@ -106,12 +117,23 @@ impl Batch<'_> {
             // Boxed, since it is rare.
             Box::pin(self.attach(accepted.iter().map(|accepted| &accepted.message))).await?;
         }
-        self.owes |= self.targets == Targets::Woken;
         for accepted in accepted {
             let place = accepted.place;
             self.finish(place, outcome(accepted));
         }
         Ok(())
+    }
+
+    /// Answers messages that are stored with all else of a plain batch.
+    fn store_later(&mut self, accepted: Vec<Accepted>) {
+        for accepted in accepted {
+            let (place, content_hash, urgency) = (accepted.place, accepted.content_hash, accepted.urgency);
+            let outcome = outcome(accepted);
+            if let Some(plain) = &mut self.plain {
+                outcome.events.iter().for_each(|(_, event)| plain.add_message(event.clone(), content_hash, urgency));
+            }
+            self.finish(place, outcome);
+        }
     }
 
     /// Inserts messages. When some were left out, since they are retries, returns what is known of those.
@@ -130,7 +152,7 @@ impl Batch<'_> {
                 Ok(Some(self.look_up(Questions::of_client_ids(client_ids)).await?.known))
             }
             Transaction::Postgres(tx) => {
-                let owing = (self.targets == Targets::Woken).then(|| self.owing(accepted));
+                let owing = (self.targets == Targets::Woken).then(|| self.owing(&Accepted::messages(accepted)));
                 let retries = postgres::insert(tx, accepted, owing.as_deref()).await?;
                 let known = if retries.is_empty() { None } else { Some(self.looked_up(Vec::new(), retries)?.known) };
                 Ok(known)

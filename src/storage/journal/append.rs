@@ -16,10 +16,15 @@ impl Storage {
         self.backend() == DatabaseBackend::Postgres
     }
 
+    /// Returns the record as the journal keeps it.
+    pub(in crate::storage) fn record_bytes(&self, record: &Record) -> Vec<u8> {
+        encode(record, self.agreed_level())
+    }
+
     /// Returns the statement that adds the record to the journal, with a random number that names it. Its text holds
     /// all values, because only a statement without parameters goes in one message with the `COMMIT` behind it.
     pub(in crate::storage) fn append_statement(&self, record: &Record, nonce: i64) -> String {
-        let bytes = STANDARD.encode(encode(record, self.agreed_level()));
+        let bytes = STANDARD.encode(self.record_bytes(record));
         format!(
             "INSERT INTO batches (first, last, boot, nonce, at, record) VALUES ({}, {}, {}, {nonce}, \
              (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint, decode('{bytes}', 'base64'))",

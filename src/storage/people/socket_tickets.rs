@@ -9,8 +9,10 @@ use crate::storage::engine::tx::Tx as _;
 use crate::storage::schema::entity::{login, ticket};
 use crate::storage::{Storage, StorageError};
 
-/// Finds and removes a ticket in one statement, so that only one of two clients with the same ticket gets it.
-const CONSUME: &str = "DELETE FROM tickets WHERE hash = $1 RETURNING user_id, login_id, expires_at";
+/// Finds and removes a ticket in one statement, so that only one of two clients with the same ticket gets it. Whether
+/// its login has ended is read here, too: the server that is asked may not have been told yet.
+const CONSUME: &str = "DELETE FROM tickets WHERE hash = $1 RETURNING user_id, login_id, expires_at, \
+     EXISTS (SELECT 1 FROM logins AS l WHERE l.id = tickets.login_id AND l.ended_at IS NULL)";
 
 impl Storage {
     /// Stores the hash of a new ticket, and deletes those that have expired. Returns false when the user has no such
@@ -40,7 +42,7 @@ impl Storage {
         Ok(true)
     }
 
-    /// Consumes a ticket, and returns the user and login it was made for.
+    /// Consumes a ticket, and returns the user and login it was made for, unless that has ended.
     pub async fn consume_ticket(
         &self,
         hash: [u8; 32],
@@ -54,7 +56,7 @@ impl Storage {
         let row = tx.query_one(self.statement(CONSUME, [hash.to_vec().into()])).await?;
         tx.commit().await?;
         let Some(row) = row else { return Ok(None) };
-        let (user, login, expires_at): (UserId, LoginId, Timestamp) = row.read()?;
-        Ok((expires_at > now).then_some((user, login)))
+        let (user, login, expires_at, is_live): (UserId, LoginId, Timestamp, bool) = row.read()?;
+        Ok((is_live && expires_at > now).then_some((user, login)))
     }
 }

@@ -30,6 +30,7 @@ pub(super) struct Line {
     pub(super) traps: watch::Sender<Option<CommitCut>>,
     /// Whether a transaction that holds the row of `store` is held up.
     pub(super) batches: watch::Sender<Hold>,
+    pub(super) commits_asked: AtomicUsize,
     pub(super) commits_cut: AtomicUsize,
     /// By how much what the database says comes later.
     pub(super) delay: Mutex<Duration>,
@@ -52,7 +53,7 @@ struct LinkEnded;
 struct Connection {
     number: usize,
     session: Mutex<Session>,
-    /// Whether the result of a `COMMIT` must not get back.
+    /// Whether the result of what commits must not get back.
     swallows: AtomicBool,
 }
 
@@ -66,6 +67,7 @@ impl Line {
             cuts: watch::Sender::new(0),
             traps: watch::Sender::new(None),
             batches: watch::Sender::new(Hold::Off),
+            commits_asked: AtomicUsize::new(0),
             commits_cut: AtomicUsize::new(0),
             delay: Mutex::default(),
             held: Mutex::default(),
@@ -126,11 +128,12 @@ impl Line {
         let mut ready = BytesMut::new();
         loop {
             let message = asked.next().await.ok_or(LinkEnded)?;
-            let (statement, has_row) = {
+            let commits = {
                 let mut session = lock(&connection.session);
-                (session.ask(&message), session.asks_for_row())
+                session.ask(&message).is_some_and(|statement| session.commits(&statement))
             };
-            if has_row && statement.is_some_and(|statement| wire::ends_with_commit(&statement)) {
+            if commits {
+                self.commits_asked.fetch_add(1, Ordering::Relaxed);
                 match self.traps.send_replace(None) {
                     Some(CommitCut::Before) => return self.note_cut(),
                     Some(CommitCut::After) => connection.swallows.store(true, Ordering::Relaxed),
@@ -153,7 +156,7 @@ impl Line {
         let mut ready = BytesMut::new();
         loop {
             let message = answered.next().await.ok_or(LinkEnded)?;
-            if connection.swallows.load(Ordering::Relaxed) && wire::is_committed(&message) {
+            if connection.swallows.load(Ordering::Relaxed) && wire::ends_transaction(&message) {
                 return self.note_cut();
             }
             let ended = lock(&connection.session).answer(&message);

@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use super::wire::ends_with_commit;
+
 /// Most characters of a statement in a report.
 const SHOWN: usize = 200;
 
@@ -25,6 +27,8 @@ pub(super) struct Session {
     answered: usize,
     /// Whether the client has begun a request and not ended it.
     is_asking: bool,
+    /// Whether the client is in a transaction, as the database has said last.
+    is_in_transaction: bool,
     held: Option<Held>,
 }
 
@@ -38,7 +42,14 @@ struct Held {
 impl Session {
     /// Makes the state of a connection that is being opened, which the database answers like a request.
     pub(super) fn new() -> Self {
-        Self { statements: HashMap::new(), asked: 1, answered: 0, is_asking: false, held: None }
+        Self {
+            statements: HashMap::new(),
+            asked: 1,
+            answered: 0,
+            is_asking: false,
+            is_in_transaction: false,
+            held: None,
+        }
     }
 
     /// Handles a message of the client, and returns the text of the statement that it carries out.
@@ -92,6 +103,7 @@ impl Session {
             [b'Z', _, _, _, _, state] => {
                 let number = self.answered;
                 self.answered += 1;
+                self.is_in_transaction = *state != b'I';
                 let is_over = |held: &mut Held| *state == b'I' && number >= held.since;
                 return self.held.take_if(is_over).map(|held| held.transaction);
             }
@@ -100,9 +112,11 @@ impl Session {
         None
     }
 
-    /// Returns whether the client is in a transaction that locks the row.
-    pub(super) fn asks_for_row(&self) -> bool {
-        self.held.is_some()
+    /// Returns whether this statement, which was [asked](Self::ask) last, commits a transaction that locks the row: by
+    /// its end, or because it stands for itself.
+    pub(super) fn commits(&self, statement: &str) -> bool {
+        let stands_alone = || !self.is_in_transaction && locks(statement) && !statement.contains("BEGIN");
+        self.held.is_some() && (ends_with_commit(statement) || stands_alone())
     }
 
     /// Returns whether a transaction has locked the row, and its client may know.
@@ -192,6 +206,24 @@ mod tests {
         query(&mut session, LOCK);
         assert_eq!(ready(&mut session, b'I'), None, "the answer to the first");
         assert_eq!(round_trips(ready(&mut session, b'I')), [LOCK]);
+    }
+
+    #[test]
+    fn what_commits() {
+        let mut session = opened();
+        query(&mut session, LOCK);
+        assert!(session.commits(LOCK), "it stands for itself");
+        ready(&mut session, b'I');
+
+        let begin = "BEGIN; SELECT head FROM store WHERE id = 1 FOR UPDATE";
+        query(&mut session, begin);
+        assert!(!session.commits(begin));
+        ready(&mut session, b'T');
+        query(&mut session, LOCK);
+        assert!(!session.commits(LOCK), "there is more to come");
+        ready(&mut session, b'T');
+        query(&mut session, "SELECT 1; COMMIT");
+        assert!(session.commits("SELECT 1; COMMIT"));
     }
 
     #[test]

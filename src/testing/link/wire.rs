@@ -76,9 +76,14 @@ pub(super) fn ends_with_commit(statement: &str) -> bool {
     last.eq_ignore_ascii_case("COMMIT")
 }
 
-/// Returns whether a server's message says that a transaction is committed.
-pub(super) fn is_committed(message: &[u8]) -> bool {
-    matches!(message, [b'C', _, _, _, _, tag @ ..] if tag.starts_with(b"COMMIT\0"))
+/// Returns whether a server's message says that a transaction is committed, or, behind a statement that stood for
+/// itself, that there is none any more.
+pub(super) fn ends_transaction(message: &[u8]) -> bool {
+    match message {
+        [b'C', _, _, _, _, tag @ ..] => tag.starts_with(b"COMMIT\0"),
+        [b'Z', _, _, _, _, state] => *state == b'I',
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -103,8 +108,15 @@ mod tests {
         ] {
             assert_eq!(ends_with_commit(statement), expected, "{statement}");
         }
-        assert!(is_committed(&message(b'C', b"COMMIT\0")));
-        assert!(!is_committed(&message(b'C', b"ROLLBACK\0")));
+        for (kind, body, expected) in [
+            (b'C', b"COMMIT\0".as_slice(), true),
+            (b'C', b"ROLLBACK\0", false),
+            (b'C', b"SELECT 1\0", false),
+            (b'Z', b"T", false),
+            (b'Z', b"I", true),
+        ] {
+            assert_eq!(ends_transaction(&message(kind, body)), expected);
+        }
     }
 
     #[tokio::test]

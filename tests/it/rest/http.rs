@@ -261,7 +261,7 @@ async fn a_body_above_the_limit_is_refused() {
 
 #[tokio::test]
 async fn metrics_tell_what_happened() {
-    let server = TestServer::start().await;
+    let server = TestServer::start_alone(|_| {}).await;
     let (alice, bob) = (server.sign_up("alice").await, server.sign_up("bob").await);
     let (mut a, mut b) = (alice.connect().await, bob.connect().await);
     let before = server.admin().get("/metrics").await.ok().text();

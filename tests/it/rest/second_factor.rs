@@ -250,7 +250,7 @@ async fn a_new_password_and_the_end_of_an_account_want_a_code() {
 #[tokio::test]
 async fn codes_are_counted_only_where_the_password_is_right() {
     let clock = stopped_clock();
-    let server = TestServer::start_at(clock.clone(), |config| {
+    let server = TestServer::start_alone_at(clock.clone(), |config| {
         config.limits.enabled = true;
         (config.limits.login.address.burst, config.limits.login.account.burst) = (0, 0);
         config.limits.login.known.burst = 0;

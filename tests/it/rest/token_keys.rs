@@ -186,7 +186,7 @@ async fn servers_that_share_their_keys_accept_the_tokens_of_one_another() {
     let Some(database) = database().await else { return };
     let keys = tempfile::tempdir().unwrap();
     let server = async || {
-        TestServer::start_at(Clock::system(), |config| {
+        TestServer::start_alone(|config| {
             config.auth.token_algorithm = TokenAlgorithm::EdDsa;
             config.auth.secret_key = SECRET.into();
             config.auth.token_keys_dir = keys.path().to_str().unwrap().to_owned();

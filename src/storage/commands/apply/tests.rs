@@ -1,7 +1,7 @@
 use super::*;
 use sea_orm::ConnectionTrait as _;
 
-use crate::domain::{Ciphertext, Draft, UserId, Viewer};
+use crate::domain::{Ciphertext, Draft, Timestamp, UserId, Viewer};
 use crate::storage::Before;
 use crate::storage::testing::accounts::store_with;
 

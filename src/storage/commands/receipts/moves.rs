@@ -9,7 +9,7 @@ use Cell::{BigInt, Int};
 
 /// Where the positions of one side are now; `None` where one stays.
 #[derive(Default)]
-struct Moved {
+pub(in crate::storage::commands) struct Moved {
     read: Option<Position>,
     /// How many messages the read position has taken from the unread ones; `None`: all.
     more_read: Option<i64>,
@@ -32,9 +32,21 @@ impl Position {
     }
 }
 
+impl Moved {
+    /// Returns the cells of a row of the statement [`MOVE`](super::statements::MOVE) behind its first two.
+    pub(in crate::storage::commands) fn columns(&self) -> [i64; 10] {
+        let cells = |position: Option<Position>| position.map_or([0; 3], |it| it.0);
+        let [read, read_seq, read_at] = cells(self.read);
+        let [shown, shown_seq, shown_at] = cells(self.shown);
+        let [delivered, delivered_seq, delivered_at] = cells(self.delivered);
+        let more_read = self.more_read.unwrap_or(-1);
+        [read, read_seq, read_at, shown, shown_seq, shown_at, delivered, delivered_seq, delivered_at, more_read]
+    }
+}
+
 /// What moves, by side.
 #[derive(Default)]
-pub(super) struct Moves(BTreeMap<(UserId, ConversationId), Moved>);
+pub(in crate::storage::commands) struct Moves(BTreeMap<(UserId, ConversationId), Moved>);
 
 impl Moves {
     fn of(&mut self, receipt: &Receipt) -> &mut Moved {
@@ -63,14 +75,26 @@ impl Moves {
         [moved.shown, moved.delivered].into_iter().flatten().map(Position::id).max()
     }
 
+    /// Returns the sides that move, in their order.
+    pub(in crate::storage::commands) fn iter(&self) -> impl Iterator<Item = ((UserId, ConversationId), &Moved)> {
+        self.0.iter().map(|(side, moved)| (*side, moved))
+    }
+
     /// Returns the rows of the statement [`MOVE`](super::statements::MOVE).
     pub(super) fn rows(&self) -> Bulk<'static, 12> {
-        Bulk::new(self.0.iter().map(|((user, conversation), moved)| {
-            let cells = |position: Option<Position>| position.map_or([0; 3], |it| it.0).map(BigInt);
-            let [read, read_seq, read_at] = cells(moved.read);
-            let [shown, shown_seq, shown_at] = cells(moved.shown);
-            let [delivered, delivered_seq, delivered_at] = cells(moved.delivered);
-            let more_read = BigInt(moved.more_read.unwrap_or(-1));
+        Bulk::new(self.iter().map(|((user, conversation), moved)| {
+            let [
+                read,
+                read_seq,
+                read_at,
+                shown,
+                shown_seq,
+                shown_at,
+                delivered,
+                delivered_seq,
+                delivered_at,
+                more_read,
+            ] = moved.columns().map(BigInt);
             let (user, conversation) = (Int(user.0), BigInt(conversation.0));
             [
                 user,

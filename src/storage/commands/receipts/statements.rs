@@ -150,10 +150,9 @@ fn has_written() -> String {
     )
 }
 
-/// Moves positions. Each row of `v` is a side, then where its read position is now and how many messages that has taken
-/// from the unread ones (-1: all), what the partner is shown of it, and what has arrived; a 0 leaves a position as it
-/// is.
-pub(super) static MOVE: LazyLock<String> = LazyLock::new(|| {
+/// Returns the changes of positions. In a row `v` a side is followed by where its read position is now, what the
+/// partner is shown of it, and what has arrived; a 0 leaves a position as it is.
+pub(in crate::storage) fn moved() -> String {
     let place = |name: &str, first: usize| {
         let columns = [format!("{name}_id"), format!("{name}_seq"), format!("{name}_at")].into_iter().enumerate();
         let moved = columns.map(|(i, column)| {
@@ -161,12 +160,19 @@ pub(super) static MOVE: LazyLock<String> = LazyLock::new(|| {
         });
         moved.collect::<Vec<_>>().join(", ")
     };
+    [place("read", 3), place("shown", 6), place("delivered", 9)].join(", ")
+}
+
+/// How many messages are unread then. The last column of `v` is how many the read position has taken from them (-1:
+/// all).
+pub(in crate::storage) const LEFT_UNREAD: &str = "CASE WHEN v.column3 = 0 THEN members.unread \
+     WHEN v.column12 < 0 THEN 0 WHEN members.unread > v.column12 THEN members.unread - v.column12 ELSE 0 END";
+
+/// Moves positions: the rows of `v`.
+pub(super) static MOVE: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "WITH {{rows}} UPDATE members SET {}, {}, {}, unread = CASE WHEN v.column3 = 0 THEN members.unread \
-         WHEN v.column12 < 0 THEN 0 WHEN members.unread > v.column12 THEN members.unread - v.column12 ELSE 0 END \
+        "WITH {{rows}} UPDATE members SET {}, unread = {LEFT_UNREAD} \
          FROM v WHERE members.user_id = v.column1 AND members.conversation_id = v.column2",
-        place("read", 3),
-        place("shown", 6),
-        place("delivered", 9)
+        moved()
     )
 });

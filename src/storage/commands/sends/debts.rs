@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use sea_orm::DatabaseBackend;
 
-use crate::domain::{Urgency, UserId};
+use crate::domain::{Message, Urgency, UserId};
 use crate::push::LiveList;
 use crate::storage::StorageError;
 use crate::storage::commands::batch::{Batch, Targets};
@@ -28,21 +28,21 @@ pub(in crate::storage) static OWE_ONE: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// What a message owes to the devices of its receiver.
-pub(super) struct Owing {
+pub(in crate::storage::commands) struct Owing {
     /// 0: nothing; 1: a wake-up that may wait; 2: one at once.
-    pub(super) urgency: i32,
-    pub(super) live: LiveList,
-    pub(super) now: i64,
-    pub(super) not_before: i64,
+    pub(in crate::storage::commands) urgency: i32,
+    pub(in crate::storage::commands) live: LiveList,
+    pub(in crate::storage::commands) now: i64,
+    pub(in crate::storage::commands) not_before: i64,
 }
 
 impl Batch<'_> {
     /// Returns what each message owes.
-    pub(super) fn owing(&self, accepted: &[Accepted]) -> Vec<Owing> {
-        let receivers: Vec<UserId> = accepted.iter().map(|accepted| accepted.message.receiver).collect();
+    pub(super) fn owing(&self, messages: &[(&Message, Urgency)]) -> Vec<Owing> {
+        let receivers: Vec<UserId> = messages.iter().map(|(message, _)| message.receiver).collect();
         let (now, not_before) = (self.now.as_micros(), self.now.as_micros() + self.storage.push_grace_us());
         let live = self.storage.devices().live_lists(&receivers);
-        let owing = accepted.iter().zip(live).map(|(Accepted { message, urgency, .. }, live)| {
+        let owing = messages.iter().zip(live).map(|((message, urgency), live)| {
             let urgency = match urgency {
                 _ if message.sender == message.receiver => 0,
                 Urgency::None => 0,
@@ -54,19 +54,27 @@ impl Batch<'_> {
         owing.collect()
     }
 
+    /// Returns what messages owe to each of their receivers, with the newest one that owes something.
+    pub(in crate::storage::commands) fn owing_by_user(
+        &self,
+        messages: &[(&Message, Urgency)],
+    ) -> BTreeMap<UserId, (i64, Owing)> {
+        let mut by_user: BTreeMap<UserId, (i64, Owing)> = BTreeMap::new();
+        for ((message, _), owing) in messages.iter().zip(self.owing(messages)).filter(|(_, owing)| owing.urgency > 0) {
+            match by_user.get_mut(&message.receiver) {
+                Some((newest, all)) => (*newest, all.urgency) = (message.seq.0, all.urgency.max(owing.urgency)),
+                None => drop(by_user.insert(message.receiver, (message.seq.0, owing))),
+            }
+        }
+        by_user
+    }
+
     /// Owes wake-ups for messages that are stored, on SQLite.
     pub(super) fn owe(&self, tx: &SqliteTransaction, accepted: &[Accepted]) -> Result<(), StorageError> {
         if self.targets != Targets::Woken {
             return Ok(());
         }
-        let mut by_user: BTreeMap<UserId, (i64, Owing)> = BTreeMap::new();
-        for (accepted, owing) in accepted.iter().zip(self.owing(accepted)).filter(|(_, owing)| owing.urgency > 0) {
-            let (receiver, seq) = (accepted.message.receiver, accepted.message.seq.0);
-            match by_user.get_mut(&receiver) {
-                Some((newest, all)) => (*newest, all.urgency) = (seq, all.urgency.max(owing.urgency)),
-                None => drop(by_user.insert(receiver, (seq, owing))),
-            }
-        }
+        let by_user = self.owing_by_user(&Accepted::messages(accepted));
         let rows = by_user.iter().map(|(user, (seq, owing))| {
             let Owing { urgency, live, now, not_before } = owing;
             let (devices, logins) = (Text(&live.devices), Text(&live.logins));

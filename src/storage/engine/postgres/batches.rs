@@ -5,6 +5,7 @@
 
 use std::io::ErrorKind;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use sea_orm::{DbErr, RuntimeErr, Statement, Values};
@@ -56,22 +57,25 @@ impl PostgresBatches {
 }
 
 /// A transaction on that connection, which begins with [`begin_with`](Self::begin_with); before, each statement stands
-/// for itself. Dropped, it is rolled back, and the connection closed.
+/// for itself, and nothing is left to commit. Dropped, it is rolled back, and the connection closed.
 pub(in crate::storage) struct PostgresTransaction {
     batches: OwnedMutexGuard<PostgresBatches>,
     /// Never contended; the mutex only makes the type `Sync`. Empty after the end of the transaction.
     connection: Mutex<Option<PoolConnection<Postgres>>>,
+    /// Whether there is something to commit or to roll back.
+    has_begun: AtomicBool,
 }
 
 impl PostgresTransaction {
     pub(in crate::storage) async fn on(batches: Arc<Mutex<PostgresBatches>>) -> Result<Self, StorageError> {
         let mut batches = batches.lock_owned().await;
         let connection = batches.take().await?;
-        Ok(Self { batches, connection: Mutex::new(Some(connection)) })
+        Ok(Self { batches, connection: Mutex::new(Some(connection)), has_begun: AtomicBool::new(false) })
     }
 
     /// Begins, and carries out `first`, a statement without parameters, all in one message. Returns its row.
     pub(in crate::storage) async fn begin_with(&self, first: &str) -> Result<Option<Row>, StorageError> {
+        self.has_begun.store(true, Ordering::Relaxed);
         let sql: Arc<str> = format!("BEGIN; {first}").into();
         let _timed = self.batches.slow.time_of_batch(&sql);
         let mut connection = self.connection.lock().await;
@@ -83,7 +87,8 @@ impl PostgresTransaction {
         self.end("COMMIT".to_owned()).await
     }
 
-    /// Carries out `last`, a statement without parameters, and commits, all in one message.
+    /// Carries out `last`, a statement without parameters, and commits, all in one message. Only for a transaction that
+    /// has begun.
     pub(in crate::storage) async fn commit_with(self, last: &str) -> Result<(), StorageError> {
         self.end(format!("{last}; COMMIT")).await
     }
@@ -93,7 +98,9 @@ impl PostgresTransaction {
     }
 
     async fn end(mut self, how: String) -> Result<(), StorageError> {
-        self.order(how).await?;
+        if *self.has_begun.get_mut() {
+            self.order(how).await?;
+        }
         self.batches.idle = self.connection.get_mut().take().map(|connection| (connection, Instant::now()));
         Ok(())
     }
@@ -138,6 +145,15 @@ impl PostgresTransaction {
         for column in 0..N {
             add(&mut arguments, list, column).map_err(|error| failed(sqlx::Error::Encode(error)))?;
         }
+        self.query_arguments(sql, arguments).await
+    }
+
+    /// As [`query`](Self::query), with parameters that are in the form in which they are sent.
+    pub(in crate::storage) async fn query_arguments(
+        &self,
+        sql: String,
+        arguments: PgArguments,
+    ) -> Result<Vec<Row>, StorageError> {
         let sql: Arc<str> = sql.into();
         let _timed = self.batches.slow.time_of_batch(&sql);
         let query = sqlx::query_with(AssertSqlSafe(sql.clone()), arguments);
@@ -196,7 +212,7 @@ where
     arguments.add(cells.filter_map(part).collect::<Vec<T>>())
 }
 
-fn failed(error: sqlx::Error) -> StorageError {
+pub(in crate::storage) fn failed(error: sqlx::Error) -> StorageError {
     DbErr::Query(RuntimeErr::SqlxError(Arc::new(error))).into()
 }
 

@@ -1,0 +1,94 @@
+//! The end of a batch: what it has done is recorded and committed.
+
+use crate::clock::random_bytes;
+use crate::domain::{Answer, Outcome, Record, Seq};
+use crate::storage::StorageError;
+use crate::storage::cluster::KnownHistory;
+use crate::storage::commands::apply::Applied;
+use crate::storage::commands::batch::{Batch, Targets};
+use crate::storage::commands::numbers::{StoreRow, Taken};
+use crate::storage::commands::plain::write::Entry;
+use crate::storage::engine::tx::Transaction;
+
+/// What is known of a batch whose commands were carried out.
+pub(super) struct Ending {
+    /// The row of `store`, as it was found or foreseen; `None` on SQLite.
+    pub(super) row: Option<StoreRow>,
+    pub(super) taken: Taken,
+    pub(super) known: Option<KnownHistory>,
+    /// How many numbers it has taken.
+    pub(super) count: i64,
+    /// Whether none of its commands changes the row but by its numbers.
+    pub(super) is_common: bool,
+}
+
+impl Batch<'_> {
+    /// Commits; `None` when nothing was stored, and the commands are to be carried out again.
+    pub(super) async fn finish_all(mut self, ending: Ending) -> Result<Option<Applied>, StorageError> {
+        let outcomes = std::mem::take(&mut self.outcomes).into_iter();
+        let outcomes: Vec<Outcome> =
+            outcomes.map(|outcome| outcome.unwrap_or_else(|| Outcome::done(Answer::Done))).collect();
+        let effects = std::mem::take(&mut self.effects);
+        let (first, last) = (ending.taken.first, ending.taken.last);
+        let epoch = ending.known.as_ref().map(|known| known.epoch.clone());
+        if !self.changed {
+            if self.plain.is_some() && outcomes.iter().any(|outcome| outcome.answer.is_err()) {
+                // Refused by rules that were foreseen, which nothing has compared with those that hold.
+                self.tx.rollback().await?;
+                return Ok(None);
+            }
+            // There is nothing to keep, and no need to wait for the disk.
+            self.tx.rollback().await?;
+            return Ok(Some(Applied { first, last: Seq(first.0 - 1), outcomes, effects, epoch, nonce: 0 }));
+        }
+        let record = (epoch.is_some() && ending.count > 0).then(|| Record::of(first, last, &outcomes, &effects));
+        let Some(nonce) = self.commit(ending, record).await? else { return Ok(None) };
+        Ok(Some(Applied { first, last, outcomes, effects, epoch, nonce }))
+    }
+
+    /// Commits, and returns the name of the batch in the journal: 0 without a record. `None` when nothing was stored.
+    async fn commit(self, ending: Ending, record: Option<Record>) -> Result<Option<i64>, StorageError> {
+        let Ending { mut row, taken, known, is_common, .. } = ending;
+        let owing = self.plain.as_ref().filter(|_| self.targets == Targets::Woken);
+        let owing = owing.map(|plain| self.owing_by_user(&plain.urgencies()));
+        let Batch { storage, tx, cache, plain, at_commit, targets, owes, destroyed, .. } = self;
+        let mut nonce = 0;
+        if let Some(record) = record {
+            nonce = i64::from_be_bytes(random_bytes()?);
+            if let (Some(plain), Some(row), Transaction::Postgres(postgres)) = (plain, &mut row, &tx) {
+                let entry = Entry { row, taken: &taken, record: &record, nonce, owing };
+                let Some(written) = plain.write(postgres, storage, &entry).await? else {
+                    tx.rollback().await?;
+                    return Ok(None);
+                };
+                row.saw_time(written);
+                tx.commit().await?;
+            } else {
+                let mut at_commit = at_commit.unwrap_or_default();
+                at_commit.extend([taken.keep(), storage.append_statement(&record, nonce)]);
+                tx.commit_with(&at_commit.join("; ")).await?;
+            }
+            if let Some(known) = &known {
+                storage.history.saw(&known.epoch, taken.last, nonce);
+            }
+        } else {
+            tx.commit().await?;
+        }
+        match row {
+            Some(row) if is_common => cache.forecast.keep(&row, &taken, storage.known_history()),
+            _ => cache.forecast.clear(),
+        }
+        storage.hold_times.record(taken.held_since.elapsed());
+        if targets != Targets::None {
+            // Perhaps only since this batch.
+            storage.devices.set_has_targets(true);
+        }
+        if owes {
+            storage.devices.note_due();
+        }
+        if destroyed {
+            storage.mark_destroyed();
+        }
+        Ok(Some(nonce))
+    }
+}
