@@ -1,21 +1,21 @@
 //! Mailboxes whose waiting time is measured, and the place of an actor that may be replaced.
 
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ractor::{ActorCell, ActorId, ActorRef};
 
-use super::stats::{ActorCounters, ActorStats, Busy};
+use super::stats::{ActorCounters, ActorStats, Busy, Moment};
 
 /// A message and when it was put into the mailbox.
 pub(super) struct Timed<M> {
-    queued_at: Instant,
+    queued_at: Moment,
     message: M,
 }
 
 impl<M> Timed<M> {
     fn new(message: M, counters: &ActorCounters) -> Self {
-        let queued_at = Instant::now();
+        let queued_at = counters.now();
         counters.queued(queued_at);
         Self { queued_at, message }
     }

@@ -85,7 +85,19 @@ pub struct LastError {
 /// A message in hand. Dropped, the actor is idle.
 pub(super) struct Busy<'a> {
     counters: &'a ActorCounters,
-    since: Instant,
+    since: Moment,
+}
+
+/// A moment, in microseconds after the start of the counters. Each message is noted with two, so they are made once,
+/// and compared as numbers.
+#[derive(Clone, Copy)]
+pub(super) struct Moment(u64);
+
+impl Moment {
+    /// Returns the time that has passed since an earlier moment; zero when that was later.
+    fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(self.0.saturating_sub(earlier.0))
+    }
 }
 
 impl ActorStats {
@@ -165,7 +177,7 @@ impl ActorStats {
     pub(super) fn counted(&self) -> ActorSnapshot {
         let (alive, restarts) = (self.alive.load(Ordering::Relaxed), self.restarts());
         let mut seen = ActorSnapshot { alive, restarts, ..ActorSnapshot::default() };
-        let now = self.micros(Instant::now());
+        let now = self.now();
         let actors = self.actors.lock().unwrap_or_else(PoisonError::into_inner).clone();
         // Kept until the end: one that is dropped meanwhile must not be counted twice.
         let actors: Vec<_> = actors.iter().filter_map(Weak::upgrade).collect();
@@ -178,7 +190,7 @@ impl ActorStats {
 
     /// The figures of the actors that are for one user each, oldest first.
     pub(super) fn sessions(&self) -> Vec<SessionFigures> {
-        let now = self.micros(Instant::now());
+        let now = self.now();
         let actors = self.actors.lock().unwrap_or_else(PoisonError::into_inner).clone();
         actors.iter().filter_map(Weak::upgrade).filter_map(|actor| actor.session(now)).collect()
     }
@@ -198,15 +210,16 @@ impl ActorStats {
         }
     }
 
-    fn micros(&self, at: Instant) -> u64 {
-        u64::try_from(at.saturating_duration_since(self.start).as_micros()).unwrap_or(u64::MAX)
+    fn now(&self) -> Moment {
+        let passed = self.start.elapsed();
+        Moment(passed.as_secs().saturating_mul(1_000_000).saturating_add(passed.subsec_micros().into()))
     }
 }
 
 impl ActorCounters {
     fn new(stats: Arc<ActorStats>, number: u64, user: Option<UserId>) -> Self {
         let zero = || AtomicU64::new(0);
-        let started_at = stats.micros(Instant::now());
+        let Moment(started_at) = stats.now();
         Self {
             stats,
             number,
@@ -225,24 +238,29 @@ impl ActorCounters {
         &self.stats
     }
 
+    /// The present moment, as these counters count.
+    pub(super) fn now(&self) -> Moment {
+        self.stats.now()
+    }
+
     /// Counts a message that is about to be put into the mailbox.
-    pub(super) fn queued(&self, at: Instant) {
+    pub(super) fn queued(&self, Moment(at): Moment) {
         let before = self.queued.fetch_add(1, Ordering::Relaxed);
         if before == self.handled.load(Ordering::Relaxed) {
-            self.oldest_at.store(self.stats.micros(at), Ordering::Relaxed);
+            self.oldest_at.store(at, Ordering::Relaxed);
         }
     }
 
     /// Counts a message that was put into the mailbox at `queued_at` and is taken out now.
-    pub(super) fn taken(&self, queued_at: Instant) -> Busy<'_> {
-        let now = Instant::now();
+    pub(super) fn taken(&self, queued_at: Moment) -> Busy<'_> {
+        let now = self.now();
         // Written by the actor alone: a load and a store are enough.
         let number = self.handled.load(Ordering::Relaxed) + 1;
         self.handled.store(number, Ordering::Relaxed);
-        metrics().actors.waited(self.stats.kind, number, now.saturating_duration_since(queued_at));
+        metrics().actors.waited(self.stats.kind, number, now.since(queued_at));
         // Those behind it were queued later.
-        self.oldest_at.store(self.stats.micros(queued_at), Ordering::Relaxed);
-        self.busy_since.store(self.stats.micros(now).max(1), Ordering::Relaxed);
+        self.oldest_at.store(queued_at.0, Ordering::Relaxed);
+        self.busy_since.store(now.0.max(1), Ordering::Relaxed);
         Busy { counters: self, since: now }
     }
 
@@ -252,16 +270,16 @@ impl ActorCounters {
     }
 
     /// The figures of the session, while it lives.
-    fn session(&self, now: u64) -> Option<SessionFigures> {
+    fn session(&self, now: Moment) -> Option<SessionFigures> {
         let user = self.user.filter(|_| !self.has_ended.load(Ordering::Relaxed))?;
         let mut seen = ActorSnapshot::default();
         self.add_to(&mut seen, now);
-        let age = Duration::from_micros(now.saturating_sub(self.started_at));
+        let age = now.since(Moment(self.started_at));
         Some(SessionFigures { number: self.number, user, age, waiting: seen.waiting, oldest_wait: seen.oldest_wait })
     }
 
-    fn add_to(&self, seen: &mut ActorSnapshot, now: u64) {
-        let since = |at: u64| Some(Duration::from_micros(now.saturating_sub(at)));
+    fn add_to(&self, seen: &mut ActorSnapshot, now: Moment) {
+        let since = |at: u64| Some(now.since(Moment(at)));
         let handled = self.handled.load(Ordering::Relaxed);
         let waiting = self.queued.load(Ordering::Relaxed).saturating_sub(handled);
         seen.handled += handled;
@@ -290,8 +308,11 @@ impl Drop for Busy<'_> {
         self.counters.busy_since.store(0, Ordering::Relaxed);
         let slow = &self.counters.stats.slow;
         // The clock is read only where a threshold asks for it.
-        if slow.threshold().is_some() && slow.is_slow(self.since.elapsed()) {
-            self.counters.stats.log_slow(self.since.elapsed());
+        if slow.threshold().is_some() {
+            let took = self.counters.now().since(self.since);
+            if slow.is_slow(took) {
+                self.counters.stats.log_slow(took);
+            }
         }
     }
 }
