@@ -25,6 +25,7 @@ mod timeline;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -176,7 +177,9 @@ impl Chaos {
         let progress = Progress::counting("messages are acknowledged", self.messages);
         let is_enough = |count| count >= self.messages && (count < LONG_RUN || *has_seen_all.borrow());
         while !is_enough(shared.book.acknowledged()) && Instant::now() < deadline {
-            progress.reach(shared.book.acknowledged());
+            let count = shared.book.acknowledged();
+            progress.reach(count);
+            shared.has_enough.store(count >= self.messages, Relaxed);
             sleep(Duration::from_millis(100)).await;
         }
         ends.send_replace(true);

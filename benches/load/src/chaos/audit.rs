@@ -4,9 +4,11 @@ mod told;
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
+use std::pin::pin;
 
 use anyhow::{Context as _, Result};
 use fluent_client::Cursor;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Serialize;
 
 use super::book::Book;
@@ -15,6 +17,9 @@ use super::ring::Ring;
 use crate::progress::Progress;
 use crate::requests::Connection;
 pub(super) use told::Told;
+
+/// Users whose messages are read at once.
+const AT_ONCE: usize = 6;
 
 /// What was found, each message counted once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -38,15 +43,10 @@ pub(super) async fn audit(servers: &[SocketAddr], ring: Ring, devices: &[Device]
     let mut findings = Findings::default();
     let mut all = Vec::new();
     let progress = Progress::counting("what the server has is read", ring.users().into());
-    for user in 0..ring.users() {
-        let phone = devices.iter().find(|device| device.user == user).context("a user without a phone")?;
-        let cursor = phone.phone.cursor().context("a phone without a cursor")?;
-        // Each server tells the same.
-        let addr = servers.get(user as usize % servers.len().max(1)).context("no server is up")?;
-        // A server closes one on which nothing is asked for some seconds.
-        let mut connection = Connection::open(*addr).await?;
-        let told = told::events(&mut connection, &phone.token, &Cursor::new(cursor.epoch(), 0)).await?;
-        findings.history_differs += told::history(&mut connection, &phone.token, ring, user, &told).await?;
+    let readings = stream::iter(0..ring.users()).map(|user| read(servers, ring, devices, user));
+    let mut readings = pin!(readings.buffered(AT_ONCE));
+    while let Some((told, differs)) = readings.try_next().await? {
+        findings.history_differs += differs;
         check_order(&told, &mut findings);
         all.push(told);
         progress.step();
@@ -54,6 +54,19 @@ pub(super) async fn audit(servers: &[SocketAddr], ring: Ring, devices: &[Device]
     let missed = compare_devices(&all, devices, &mut findings);
     compare_sides(&all, ring, book, &missed, &mut findings);
     Ok(findings)
+}
+
+/// All that a user is told, and how much of a history differs from it.
+async fn read(servers: &[SocketAddr], ring: Ring, devices: &[Device], user: u32) -> Result<(Vec<Told>, u64)> {
+    let phone = devices.iter().find(|device| device.user == user).context("a user without a phone")?;
+    let cursor = phone.phone.cursor().context("a phone without a cursor")?;
+    // Each server tells the same.
+    let addr = servers.get(user as usize % servers.len().max(1)).context("no server is up")?;
+    // A server closes one on which nothing is asked for some seconds.
+    let mut connection = Connection::open(*addr).await?;
+    let told = told::events(&mut connection, &phone.token, &Cursor::new(cursor.epoch(), 0)).await?;
+    let differs = told::history(&mut connection, &phone.token, ring, user, &told).await?;
+    Ok((told, differs))
 }
 
 /// Growing numbers, each message once.

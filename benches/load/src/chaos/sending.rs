@@ -1,6 +1,7 @@
 //! What a device sends: what its client wants, what it writes, and much of it once more without need.
 
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use fluent_client::{ClientFrame, Cursor};
 
@@ -13,6 +14,8 @@ use crate::socket::{Socket, text_frame};
 
 /// The server is told this often what is kept.
 const TELL: u64 = 2_000_000_000;
+/// The least pause between two messages of a device once enough was written.
+const CALM: Duration = Duration::from_millis(250);
 
 impl Device {
     /// Sends what may be sent.
@@ -38,9 +41,10 @@ impl Device {
     /// Writes to each friend who has answered, or to one of them before a pause.
     fn write(&mut self, socket: &mut Socket, now: u64, is_live: bool) {
         let (mut at_once, mut due) = (usize::MAX, now);
-        if !self.pause.is_zero() {
+        let pause = if self.shared.has_enough.load(Relaxed) { self.pause.max(CALM) } else { self.pause };
+        if !pause.is_zero() {
             // Some write sooner and some later. Who was away writes then what was due meanwhile.
-            let pause = clock::nanos(self.pause);
+            let pause = clock::nanos(pause);
             due = if self.writes == 0 { now } else { self.writes };
             self.writes = due + pause / 2 + self.random.below(pause.max(1));
             self.outboxes.rotate_left(1);

@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -52,6 +52,9 @@ pub(super) struct Shared {
     /// Decides who goes to which of several.
     random: Mutex<Random>,
     pub(super) phase: watch::Receiver<Phase>,
+    /// Whether enough was written, so that everybody pauses between messages while things go on breaking: all that was
+    /// written is read at the end.
+    pub(super) has_enough: AtomicBool,
     pub(super) book: Book,
     pub(super) sent: AtomicU64,
     /// Sent once more without need.
@@ -83,6 +86,7 @@ impl Shared {
             nodes,
             random: Mutex::new(Random::of(seed, u64::MAX - 1)),
             phase,
+            has_enough: AtomicBool::new(false),
             book: Book::default(),
             sent: zero(),
             again: zero(),
