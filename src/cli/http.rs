@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use fluent_client::transport::Server;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, StatusCode};
 use reqwest::{Client, ClientBuilder, RequestBuilder};
 use rustls::crypto::aws_lc_rs;
@@ -18,6 +18,8 @@ use serde_json::Value;
 
 /// Longest wait for an answer and its end.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How often a busy server is asked.
+const TRIES: u32 = 8;
 /// Largest answer: far above any file of the web client.
 const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
 
@@ -85,10 +87,18 @@ impl Http {
         accepted(&self.send(request).await?)
     }
 
-    /// Posts JSON, and reads JSON.
+    /// Posts JSON, and reads JSON. A server that is busy is asked again, as it says.
     pub(crate) async fn post_json<T: DeserializeOwned>(&self, path: &str, body: &Value) -> anyhow::Result<T> {
-        let request = self.client.post(self.server.url(path)).header(CONTENT_TYPE, "application/json");
-        accepted(&self.send(request.body(body.to_string())).await?)
+        let mut left = TRIES;
+        loop {
+            let request = self.client.post(self.server.url(path)).header(CONTENT_TYPE, "application/json");
+            let answer = self.send(request.body(body.to_string())).await?;
+            left -= 1;
+            if answer.status != StatusCode::SERVICE_UNAVAILABLE || left == 0 {
+                return accepted(&answer);
+            }
+            tokio::time::sleep(retry_after(&answer.headers)).await;
+        }
     }
 
     async fn send(&self, request: RequestBuilder) -> anyhow::Result<Answer> {
@@ -103,6 +113,12 @@ impl Http {
     }
 }
 
+/// Returns how long a busy server wants to be left alone.
+fn retry_after(headers: &HeaderMap) -> Duration {
+    let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(|value| value.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(1)).min(PATIENCE)
+}
+
 /// Reads the JSON of an answer that says yes.
 fn accepted<T: DeserializeOwned>(answer: &Answer) -> anyhow::Result<T> {
     if !answer.status.is_success() {
@@ -111,4 +127,30 @@ fn accepted<T: DeserializeOwned>(answer: &Answer) -> anyhow::Result<T> {
         bail!("the server answers {}: {detail}", answer.status);
     }
     serde_json::from_slice(&answer.body).context("the server's answer is not understood")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_busy_server_is_asked_again() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let serving = std::thread::spawn(move || {
+            for answer in ["503 Busy\r\nRetry-After: 0", "503 Busy\r\nRetry-After: 0", "200 OK", "403 No"] {
+                let (mut stream, _) = listener.accept().unwrap();
+                let _ = stream.read(&mut [0; 4096]).unwrap();
+                let answer = format!("HTTP/1.1 {answer}\r\nContent-Length: 1\r\nConnection: close\r\n\r\n7");
+                stream.write_all(answer.as_bytes()).unwrap();
+            }
+        });
+        let http = Http::new(url.parse().unwrap(), client(None).unwrap());
+        assert_eq!(http.post_json::<u32>("/", &Value::Null).await.unwrap(), 7);
+        http.post_json::<u32>("/", &Value::Null).await.unwrap_err();
+        serving.join().unwrap();
+    }
 }
