@@ -224,12 +224,12 @@ impl PersistenceState {
                 self.announce(applied, replies);
             }
             Err(error) => {
-                let origins = Origins::of(&replies);
+                self.needed_space = self.needed_space.max(space);
+                // First, so that nobody who is refused finds a server that calls itself ready.
+                self.suspend(&error, &Origins::of(&replies));
                 for reply in replies {
                     reply.refuse(FrameError::unavailable(RETRY_AFTER_MS));
                 }
-                self.needed_space = self.needed_space.max(space);
-                self.suspend(&error, &origins);
             }
         }
     }

@@ -51,7 +51,7 @@ async fn large_tables_are_reckoned_from_some_of_their_pages() {
     change(&mut config);
     let users: Vec<UserId> = seed::users(&config, 0, 2, "a good password").await;
     seed::messages(&config, &[(users[0], users[1])], MESSAGES, 300).await;
-    let server = TestServer::start_with(change).await;
+    let server = TestServer::start_alone(change).await;
     let tables = server.server().storage().table_figures().await.unwrap();
     assert_eq!(tables[0].table, "bodies", "the largest is the first");
     let messages = tables.iter().find(|found| found.table == "messages").unwrap();
