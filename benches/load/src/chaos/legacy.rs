@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, sleep_until, timeout};
 
 use super::book::Heard;
+use super::sending::CALM;
 use super::shared::{Order, Phase, Shared};
 use crate::client;
 use crate::clock;
@@ -82,6 +83,9 @@ impl Legacy {
                 if now == Phase::Storm && outbox.waiting() == 0 {
                     outbox.write(clock::now());
                     self.shared.sent.fetch_add(1, Relaxed);
+                    if self.shared.has_enough.load(Relaxed) {
+                        self.not_before = clock::now() + clock::nanos(CALM);
+                    }
                 }
                 if let Some(frame) = outbox.next() {
                     socket.queue(frame);

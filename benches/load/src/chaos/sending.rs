@@ -15,7 +15,7 @@ use crate::socket::{Socket, text_frame};
 /// The server is told this often what is kept.
 const TELL: u64 = 2_000_000_000;
 /// The least pause between two messages of a device once enough was written.
-const CALM: Duration = Duration::from_millis(250);
+pub(super) const CALM: Duration = Duration::from_millis(250);
 
 impl Device {
     /// Sends what may be sent.
