@@ -130,6 +130,7 @@ impl Storage {
         let targets = |row: &StoreRow| Targets::new(row.has_targets, self.devices.is_enabled());
         let fits = |row: &StoreRow| outline.as_ref().is_some_and(|outline| outline.fits(row, targets(row)));
         let foreseen = if held.is_none() { batch.cache.foreseen_row(known.as_ref(), clock).filter(fits) } else { None };
+        let is_foreseen = foreseen.is_some();
         let row = match held.or(foreseen) {
             Some(row) => Some(row),
             None => lock_row(&batch.tx, known.as_ref(), clock).await?,
@@ -145,7 +146,7 @@ impl Storage {
         let is_common = commands.iter().all(is_gathered);
         batch.record_clock_mark(taken.marked_at).await?;
         batch.run(commands, early.filter(|_| still_holds)).await?;
-        let ending = Ending { row, taken, known, count, is_common };
+        let ending = Ending { row, taken, known, count, is_foreseen, is_common };
         batch
             .finish_all(ending)
             .await

@@ -14,7 +14,7 @@ const MESSAGES: u32 = 600;
 fn while_locked(log: &str) -> Vec<Vec<&str>> {
     let (mut held, mut all) = (None::<Vec<&str>>, Vec::new());
     for line in log.lines().filter(|line| line.contains("LOG:  execute ") || line.contains("LOG:  statement: ")) {
-        if held.is_none() && (line.contains("UPDATE store SET last_seq") || line.contains("WHERE id = 1 FOR UPDATE")) {
+        if held.is_none() && (line.contains("UPDATE store SET ") || line.contains("WHERE id = 1 FOR UPDATE")) {
             held = Some(Vec::new());
         }
         let Some(statements) = held.as_mut() else { continue };

@@ -255,6 +255,26 @@ async fn what_was_not_foreseen_is_stored_all_the_same() {
     world.close().await;
 }
 
+/// What is cleared away meanwhile is taken from the unread ones by that alone.
+#[tokio::test]
+async fn a_batch_is_not_foreseen_across_what_is_cleared_away() {
+    let Some(world) = World::open().await else { return };
+    world.acquaint(STEP).await;
+    let (a, b) = (world.users[0], world.users[1]);
+    world.apply(vec![Command::Retain(Timestamp::from_micros(2 * STEP))], 3 * STEP).await;
+    world.apply(vec![send(a, b, None)], 4 * STEP).await;
+    world.apply(vec![send(a, b, None)], 5 * STEP).await;
+    let (sent, held) = world.apply(vec![send(a, b, None)], 6 * STEP).await;
+    assert!(is_one_statement(&held), "{held:#?}");
+    let cleared = Box::pin(world.storage.sweep(&mut MessageId(0))).await.unwrap();
+    assert_eq!(cleared.destroyed, 2);
+    let up_to = id_of(&sent[0]).unwrap();
+    let read = Command::Read { user: b, conversation: DirectKey::new(a, b), up_to };
+    let (_, held) = world.apply(vec![read], 7 * STEP).await;
+    assert!(held.len() == 2 && held[1].round_trips[0].starts_with("BEGIN"), "{held:#?}");
+    world.close().await;
+}
+
 /// Its outcome is then found out as that of every batch.
 #[tokio::test]
 async fn a_statement_that_commits_alone_can_be_in_doubt() {

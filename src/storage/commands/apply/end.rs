@@ -18,6 +18,8 @@ pub(super) struct Ending {
     pub(super) known: Option<KnownHistory>,
     /// How many numbers it has taken.
     pub(super) count: i64,
+    /// Whether the row was foreseen, so that nothing has locked it.
+    pub(super) is_foreseen: bool,
     /// Whether none of its commands changes the row but by its numbers.
     pub(super) is_common: bool,
 }
@@ -32,7 +34,7 @@ impl Batch<'_> {
         let (first, last) = (ending.taken.first, ending.taken.last);
         let epoch = ending.known.as_ref().map(|known| known.epoch.clone());
         if !self.changed {
-            if self.plain.is_some() && outcomes.iter().any(|outcome| outcome.answer.is_err()) {
+            if ending.is_foreseen && outcomes.iter().any(|outcome| outcome.answer.is_err()) {
                 // Refused by rules that were foreseen, which nothing has compared with those that hold.
                 self.tx.rollback().await?;
                 return Ok(None);
