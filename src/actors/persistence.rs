@@ -194,10 +194,12 @@ impl PersistenceState {
     }
 
     fn next_batch(&mut self) -> Vec<Job> {
-        let rest = self.waiting.split_off(self.waiting.len().min(MAX_BATCH));
+        let mut rest = self.waiting.split_off(self.waiting.len().min(MAX_BATCH));
         if !rest.is_empty() {
             self.mailbox.cast(PersistenceMsg::Flush);
         }
+        // The next batch is probably as large; a list that grows is copied several times.
+        rest.reserve(self.waiting.len());
         std::mem::replace(&mut self.waiting, rest)
     }
 

@@ -56,6 +56,8 @@ struct Session {
     attached: u64,
     /// Updates that are sent at the end of the batch in one message: waking the session costs more than an update.
     updates: Vec<Update>,
+    /// How many there were the last time.
+    usual: usize,
 }
 
 impl Actor for RegistryActor {
@@ -161,7 +163,7 @@ impl RegistryState {
                 self.users.insert(actor.get_id(), user);
                 self.args.local.add(user);
                 let handle = SessionHandle(Mailbox::new(actor, counters));
-                self.sessions.insert(user, Session { handle, attached: 0, updates: Vec::new() });
+                self.sessions.insert(user, Session { handle, attached: 0, updates: Vec::new(), usual: 0 });
             }
             Err(error) => tracing::error!(user.id = %user, error = %error, "cannot start a session"),
         }
@@ -216,6 +218,7 @@ impl RegistryState {
         if let Some(session) = self.sessions.get_mut(&user) {
             if session.updates.is_empty() {
                 self.pending.push(user);
+                session.updates.reserve(session.usual);
             }
             session.updates.push(update);
         }
@@ -224,6 +227,7 @@ impl RegistryState {
     fn flush_updates(&mut self) {
         for user in self.pending.drain(..) {
             if let Some(session) = self.sessions.get_mut(&user) {
+                session.usual = session.updates.len();
                 session.handle.send(SessionMsg::Updates(std::mem::take(&mut session.updates)));
             }
         }

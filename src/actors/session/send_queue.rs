@@ -251,6 +251,13 @@ impl SendQueue {
         .await
     }
 
+    /// Returns how many frames are queued.
+    #[expect(clippy::len_without_is_empty, reason = "nobody asks for it")]
+    #[must_use]
+    pub fn len(&self) -> usize {
+        lock(&self.0).frames.len()
+    }
+
     /// Returns the next frame if one is queued already.
     pub fn try_next(&mut self) -> Option<QueuedFrame> {
         lock(&self.0).take()

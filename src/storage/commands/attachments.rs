@@ -119,10 +119,10 @@ impl Batch<'_> {
                 let [refs, shown, kept] = &*ATTACH_EACH;
                 let rows =
                     files.clone().map(|(id, position, file, _)| [BigInt(id.0), Int(position), Bytes(&file.id.0)]);
-                tx.execute_each(refs, &Bulk::new(rows))?;
-                tx.execute_each(kept, &Bulk::new(files.map(|(_, _, file, _)| [Bytes(&file.id.0)])))?;
+                tx.execute_each(refs, rows)?;
+                tx.execute_each(kept, files.map(|(_, _, file, _)| [Bytes(&file.id.0)]))?;
                 let lists = messages.iter().map(|(message, list)| [BigInt(message.id.0), Text(list)]);
-                tx.execute_each(shown, &Bulk::new(lists))?;
+                tx.execute_each(shown, lists)?;
             }
         }
         Ok(())

@@ -40,6 +40,9 @@ enum Asked {
 
 impl Batch<'_> {
     pub(super) async fn receipts(&mut self, merged: MergedReceipts) -> Result<(), StorageError> {
+        if merged.is_empty() {
+            return Ok(());
+        }
         let asked = self.asked(merged);
         let found = self.found(&asked).await?;
         let mut moves = Moves::default();

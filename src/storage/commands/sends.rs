@@ -47,13 +47,13 @@ struct Repeated {
 impl Batch<'_> {
     pub(super) async fn sends(
         &mut self,
-        drafts: Vec<(Place, Draft)>,
+        drafts: Vec<(Place, Box<Draft>)>,
         mut looked_up: LookedUp,
     ) -> Result<(), StorageError> {
         if drafts.is_empty() {
             return Ok(());
         }
-        let files = self.usable_files(drafts.iter().map(|(_, draft)| draft)).await?;
+        let files = self.usable_files(drafts.iter().map(|(_, draft)| &**draft)).await?;
         let (mut admitted, mut repeated) = (Vec::with_capacity(drafts.len()), Vec::new());
         let mut to_make = Vec::new();
         for (place, draft) in drafts {
@@ -88,7 +88,7 @@ impl Batch<'_> {
             let content_hash = draft.once.as_ref().map(|once| once.content_hash);
             self.note_written(direct, draft.sender);
             let urgency = draft.urgency;
-            let message = Message { attachments, ..self.message(place, draft, direct, made.id) };
+            let message = Message { attachments, ..self.message(place, *draft, direct, made.id) };
             accepted.push(Accepted { place, message, content_hash, urgency });
         }
         self.store(accepted).await?;

@@ -134,6 +134,9 @@ impl Transaction {
         sql: &str,
         list: &Bulk<'_, N>,
     ) -> Result<Vec<Row>, StorageError> {
+        if list.rows().is_empty() {
+            return Ok(Vec::new());
+        }
         match self {
             Self::Postgres(tx) => tx.query_with(list.with_arrays(sql), list).await,
             Self::Sqlite(tx) => tx.query_each(&Bulk::<N>::with_one_row(sql), list),

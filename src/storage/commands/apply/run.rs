@@ -13,7 +13,7 @@ use crate::storage::engine::tx::Transaction;
 /// Commands that are next to each other and are carried out together.
 #[derive(Default)]
 struct Gathered {
-    sends: Vec<(Place, Draft)>,
+    sends: Vec<(Place, Box<Draft>)>,
     receipts: MergedReceipts,
     deletions: Deletions,
     marks: Vec<LoginMark>,
@@ -64,7 +64,7 @@ impl Batch<'_> {
         commands: Vec<Command>,
         mut early: Option<LookedUp>,
     ) -> Result<(), StorageError> {
-        let mut gathered = Gathered::default();
+        let mut gathered = Gathered { sends: Vec::with_capacity(commands.len()), ..Gathered::default() };
         for (place, command) in commands.into_iter().enumerate() {
             if !is_gathered(&command) {
                 self.run_gathered(std::mem::take(&mut gathered), early.take(), false).await?;
@@ -72,7 +72,7 @@ impl Batch<'_> {
             // Rare commands are boxed: they would make the future of every batch as large as the largest of them.
             let outcome = match command {
                 Command::Send(draft) => {
-                    gathered.sends.push((place, *draft));
+                    gathered.sends.push((place, draft));
                     continue;
                 }
                 Command::Read { user, conversation, up_to } => {
@@ -131,7 +131,7 @@ impl Batch<'_> {
         let looked_up = if let Some(looked_up) = early {
             looked_up
         } else {
-            let drafts: Vec<&Draft> = sends.iter().map(|(_, draft)| draft).collect();
+            let drafts: Vec<&Draft> = sends.iter().map(|(_, draft)| &**draft).collect();
             let asked = self.questions(&drafts, receipts.reads.keys().map(|(_, direct)| *direct));
             // What is looked up while others wait costs a round trip, which those of deletions then save.
             let is_late = !asked.rows().rows().is_empty();

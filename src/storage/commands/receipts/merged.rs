@@ -22,6 +22,10 @@ pub(in crate::storage::commands) struct Reads {
 }
 
 impl MergedReceipts {
+    pub(super) fn is_empty(&self) -> bool {
+        self.reads.is_empty() && self.delivered.is_empty()
+    }
+
     pub(in crate::storage::commands) fn read(
         &mut self,
         place: Place,

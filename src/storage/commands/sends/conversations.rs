@@ -33,7 +33,7 @@ impl Batch<'_> {
         }
         if let Transaction::Sqlite(tx) = &self.tx {
             let members = made.iter().flat_map(|made| made.members().map(|user| (user, made.id)));
-            tx.execute_each(MEMBER, &Bulk::new(members.map(|(user, id)| [Cell::Int(user.0), Cell::BigInt(id.0)])))?;
+            tx.execute_each(MEMBER, members.map(|(user, id)| [Cell::Int(user.0), Cell::BigInt(id.0)]))?;
         }
         Ok(())
     }

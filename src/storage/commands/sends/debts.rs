@@ -11,7 +11,7 @@ use crate::push::LiveList;
 use crate::storage::StorageError;
 use crate::storage::commands::batch::{Batch, Targets};
 use crate::storage::commands::sends::Accepted;
-use crate::storage::engine::bulk::{Bulk, Cell};
+use crate::storage::engine::bulk::Cell;
 use crate::storage::engine::sqlite::batches::SqliteTransaction;
 use crate::storage::push::statements::{OweBy, owe};
 
@@ -80,7 +80,7 @@ impl Batch<'_> {
             let (devices, logins) = (Text(&live.devices), Text(&live.logins));
             [Int(user.0), BigInt(*seq), Int(*urgency), devices, logins, BigInt(*now), BigInt(*not_before)]
         });
-        tx.execute_each(&OWE_ONE, &Bulk::new(rows))?;
+        tx.execute_each(&OWE_ONE, rows)?;
         Ok(())
     }
 }

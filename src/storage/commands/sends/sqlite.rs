@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::domain::{ConversationId, FrankingTag, MessageId, Timestamp, UserId};
 use crate::storage::StorageError;
 use crate::storage::commands::sends::Accepted;
-use crate::storage::engine::bulk::{Bulk, Cell};
+use crate::storage::engine::bulk::Cell;
 use crate::storage::engine::sqlite::batches::SqliteTransaction;
 
 use Cell::{BigInt, Bytes, Int, Text};
@@ -14,14 +14,14 @@ use Cell::{BigInt, Bytes, Int, Text};
 const MESSAGE: &str = "INSERT INTO messages \
      (id, conversation_id, sender_id, receiver_id, message_type, timestamp, client_id, content_hash, reply_to, \
      expires_at, franking_tag) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULLIF(?7, ''), NULLIF(?8, x''), NULLIF(?9, 0), NULLIF(?10, 0), NULLIF(?11, '')) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
      ON CONFLICT (client_id, sender_id) WHERE client_id IS NOT NULL DO NOTHING";
 const BODY: &str = "INSERT INTO bodies (id, sender_copy, receiver_copy) VALUES (?1, ?2, ?3)";
 const NEWEST: &str = "UPDATE conversations SET newest_message_id = ?2 WHERE id = ?1";
 const UNREAD: &str =
     "UPDATE members SET unread = unread + ?3, newest_inbound = ?4 WHERE user_id = ?1 AND conversation_id = ?2";
 
-/// Returns a message's cells, in the order of [`MESSAGE`].
+/// Returns a message's cells, in the order of [`MESSAGE`]: of the last five, what is empty or 0 is not there.
 pub(super) fn message(Accepted { message: m, content_hash, .. }: &Accepted) -> [Cell<'_>; 11] {
     [
         BigInt(m.id.0),
@@ -40,7 +40,22 @@ pub(super) fn message(Accepted { message: m, content_hash, .. }: &Accepted) -> [
 
 /// Inserts the messages themselves, and returns how many were inserted.
 pub(super) fn insert_messages(tx: &SqliteTransaction, accepted: &[Accepted]) -> Result<u64, StorageError> {
-    tx.execute_each(MESSAGE, &Bulk::new(accepted.iter().map(message)))
+    let rows = accepted.iter().map(|accepted| {
+        let [id, conversation, sender, receiver, kind, time, name, hash, reply_to, expires_at, tag] = message(accepted);
+        let [name, hash, reply_to, expires_at, tag] = [name, hash, reply_to, expires_at, tag].map(there);
+        let [id, conversation, sender, receiver, kind, time] =
+            [id, conversation, sender, receiver, kind, time].map(Some);
+        [id, conversation, sender, receiver, kind, time, name, hash, reply_to, expires_at, tag]
+    });
+    tx.execute_each(MESSAGE, rows)
+}
+
+/// Returns a cell that is there.
+fn there(cell: Cell<'_>) -> Option<Cell<'_>> {
+    match cell {
+        Int(0) | BigInt(0) | Text("") | Bytes([]) => None,
+        there => Some(there),
+    }
 }
 
 /// Inserts the ciphertexts, and moves conversations and members.
@@ -48,29 +63,29 @@ pub(super) fn insert_beside(tx: &SqliteTransaction, accepted: &[Accepted]) -> Re
     let bodies = accepted.iter().map(|Accepted { message: m, .. }| {
         [BigInt(m.id.0), Bytes(m.sender_copy.as_bytes()), Bytes(m.receiver_copy.as_bytes())]
     });
-    tx.execute_each(BODY, &Bulk::new(bodies))?;
-    tx.execute_each(NEWEST, &newest(accepted))?;
-    tx.execute_each(UNREAD, &unread(accepted))?;
+    tx.execute_each(BODY, bodies)?;
+    tx.execute_each(NEWEST, newest(accepted))?;
+    tx.execute_each(UNREAD, unread(accepted))?;
     Ok(())
 }
 
 /// Returns each conversation and its newest message of this batch.
-fn newest(accepted: &[Accepted]) -> Bulk<'static, 2> {
+fn newest(accepted: &[Accepted]) -> impl Iterator<Item = [Cell<'static>; 2]> {
     // Later messages overwrite earlier ones of the same conversation. Sorted as the table is, page by page.
     let newest: BTreeMap<ConversationId, MessageId> =
         accepted.iter().map(|a| (a.message.conversation_id, a.message.id)).collect();
-    Bulk::new(newest.into_iter().map(|(conversation, id)| [BigInt(conversation.0), BigInt(id.0)]))
+    newest.into_iter().map(|(conversation, id)| [BigInt(conversation.0), BigInt(id.0)])
 }
 
 /// Returns what is new to each receiver.
-fn unread(accepted: &[Accepted]) -> Bulk<'static, 4> {
+fn unread(accepted: &[Accepted]) -> impl Iterator<Item = [Cell<'static>; 4]> {
     let mut unread: BTreeMap<(UserId, ConversationId), (i64, MessageId)> = BTreeMap::new();
     for message in accepted.iter().map(|a| &a.message).filter(|m| m.sender != m.receiver) {
         let (count, newest) = unread.entry((message.receiver, message.conversation_id)).or_insert((0, message.id));
         *count += 1;
         *newest = message.id;
     }
-    Bulk::new(unread.into_iter().map(|((user, conversation), (count, newest))| {
+    unread.into_iter().map(|((user, conversation), (count, newest))| {
         [Int(user.0), BigInt(conversation.0), BigInt(count), BigInt(newest.0)]
-    }))
+    })
 }

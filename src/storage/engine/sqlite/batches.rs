@@ -12,7 +12,7 @@ mod binding;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{CachedStatement, Connection, Rows, params_from_iter};
+use rusqlite::{CachedStatement, Connection, Rows, ToSql, params_from_iter};
 use sea_orm::Statement;
 use tokio::sync::OwnedMutexGuard;
 
@@ -211,15 +211,15 @@ impl SqliteTransaction {
     }
 
     /// Carries out `sql` once for each row, and returns how many rows it changed in all.
-    pub(in crate::storage) fn execute_each<const N: usize>(
+    pub(in crate::storage) fn execute_each<T: ToSql, const N: usize>(
         &self,
         sql: &str,
-        rows: &Bulk<'_, N>,
+        rows: impl IntoIterator<Item = [T; N]>,
     ) -> Result<u64, StorageError> {
         self.with(sql, |connection| {
             let mut prepared: CachedStatement<'_> = connection.prepare_cached(sql)?;
             let mut changed = 0;
-            for row in rows.rows() {
+            for row in rows {
                 changed += prepared.execute(params_from_iter(row))?;
             }
             Ok(changed as u64)

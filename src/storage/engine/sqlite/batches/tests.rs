@@ -70,9 +70,9 @@ async fn a_row_at_a_time_tells_how_many_were_changed() {
     let place = Place::with_table().await;
     let tx = place.begin().await;
     tx.execute(&statement("CREATE UNIQUE INDEX u ON t (a)", [])).unwrap();
-    let rows = Bulk::new((5..10).map(|number| [Cell::BigInt(number), Cell::Text("x")]));
+    let rows = (5..10).map(|number| [Cell::BigInt(number), Cell::Text("x")]);
     let sql = "INSERT INTO t (a, b) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-    assert_eq!(tx.execute_each(sql, &rows).unwrap(), 4, "all but the one that is there");
+    assert_eq!(tx.execute_each(sql, rows).unwrap(), 4, "all but the one that is there");
     tx.commit().unwrap();
     assert_eq!(place.count().await, 5);
 }
