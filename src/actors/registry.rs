@@ -44,7 +44,8 @@ pub(super) struct RegistryArgs {
 
 pub(super) struct RegistryState {
     args: RegistryArgs,
-    sessions: HashMap<UserId, Session>,
+    /// By numbers that the server itself gives, which need no hash that withstands an attacker.
+    sessions: foldhash::HashMap<UserId, Session>,
     users: HashMap<ActorId, UserId>,
     /// Users whose session has updates to be sent.
     pending: Vec<UserId>,
@@ -73,7 +74,7 @@ impl Actor for RegistryActor {
         if let Some(who) = &args.who {
             who.left(None);
         }
-        Ok(RegistryState { args, sessions: HashMap::new(), users: HashMap::new(), pending: Vec::new() })
+        Ok(RegistryState { args, sessions: foldhash::HashMap::default(), users: HashMap::new(), pending: Vec::new() })
     }
 
     async fn handle(

@@ -5,8 +5,12 @@ use std::fmt;
 use std::time::Duration;
 
 use jiff::civil::DateTime;
-use jiff::fmt::temporal::Pieces;
+use jiff::fmt::temporal::{DateTimePrinter, Pieces};
+use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
+
+/// Characters of a time stamp of the years 0 to 9999.
+const CHARS: usize = 27;
 
 /// Microseconds since 1970-01-01T00:00:00Z.
 ///
@@ -98,17 +102,28 @@ fn unit_micros(text: &str) -> Option<i64> {
     })
 }
 
+impl Timestamp {
+    /// Returns its text.
+    fn text(self) -> Result<String, jiff::Error> {
+        // Each message has some, and by way of `fmt` it takes as long again.
+        const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
+        // It is in range by construction: `from_micros` clamps.
+        let moment = jiff::Timestamp::from_microsecond(self.0)?;
+        let mut text = String::with_capacity(CHARS);
+        PRINTER.print_timestamp(&moment, &mut text)?;
+        Ok(text)
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // It is in range by construction: `from_micros` clamps.
-        let moment = jiff::Timestamp::from_microsecond(self.0).map_err(|_| fmt::Error)?;
-        write!(f, "{moment:.6}")
+        f.write_str(&self.text().map_err(|_| fmt::Error)?)
     }
 }
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&self.text().map_err(S::Error::custom)?)
     }
 }
 

@@ -97,28 +97,27 @@ impl Stream {
 
     /// Takes an event and the reply that takes its place, and returns the frames that may be sent now.
     pub(in crate::actors) fn event(&mut self, event: &Arc<Event>, reply: Option<Reply>) -> Vec<QueuedFrame> {
-        let mut frames = Vec::new();
         if let Some(reply) = &reply {
             self.unanswered.remove(&reply.origin.ordinal);
         }
-        match &mut self.behind {
-            Some(behind) => {
-                if let Some(reply) = reply {
-                    behind.held.insert(event.seq, reply);
-                }
-                if event.seq > self.position {
-                    behind.join(event);
-                }
-            }
-            None if event.seq > self.position => {
-                self.position = event.seq;
-                frames.push(self.frame(event, reply));
-            }
-            // It was sent from the store already.
-            None => frames.extend(reply.and_then(|reply| repeated(self.viewer, reply))),
+        let Some(behind) = &mut self.behind else { return self.live(event, reply).into_iter().collect() };
+        if let Some(reply) = reply {
+            behind.held.insert(event.seq, reply);
         }
-        frames.extend(self.release_page());
-        frames
+        if event.seq > self.position {
+            behind.join(event);
+        }
+        self.release_page()
+    }
+
+    /// Takes an event while the stream is live.
+    fn live(&mut self, event: &Event, reply: Option<Reply>) -> Option<QueuedFrame> {
+        if event.seq <= self.position {
+            // It was sent from the store already.
+            return reply.and_then(|reply| repeated(self.viewer, reply));
+        }
+        self.position = event.seq;
+        Some(self.frame(event, reply))
     }
 
     /// Takes a reply without an event of its own, and returns the frames that may be sent now.

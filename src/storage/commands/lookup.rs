@@ -39,19 +39,23 @@ impl LookedUp {
     }
 }
 
+/// Returns the client id of a draft, with the sender whose it is.
+fn name_of(draft: &Draft) -> Option<(UserId, &ClientId)> {
+    Some((draft.sender, &draft.once.as_ref()?.client_id))
+}
+
 impl Batch<'_> {
     /// Returns the client ids that must be looked up before anything is stored: those that occur twice, and those of
     /// drafts that may be refused or make a conversation, neither of which a retry does.
     fn doubtful(&self, drafts: &[&Draft]) -> Vec<(UserId, ClientId)> {
-        let mut times: HashMap<(UserId, &ClientId), usize> = HashMap::new();
-        for draft in drafts {
-            if let Some(once) = &draft.once {
-                *times.entry((draft.sender, &once.client_id)).or_default() += 1;
-            }
-        }
+        let mut names: Vec<(UserId, &ClientId)> = drafts.iter().filter_map(|draft| name_of(draft)).collect();
+        names.sort_unstable();
+        let twice = names.windows(2).filter_map(|pair| if let [a, b] = pair { (a == b).then_some(*a) } else { None });
+        let twice: Vec<(UserId, &ClientId)> = twice.collect();
         let doubtful = drafts.iter().filter_map(|draft| {
-            let name = (draft.sender, &draft.once.as_ref()?.client_id);
-            (times.get(&name) != Some(&1) || !self.is_acceptable(draft)).then(|| (name.0, name.1.clone()))
+            let name = name_of(draft)?;
+            let is_doubtful = twice.binary_search(&name).is_ok() || !self.is_acceptable(draft);
+            is_doubtful.then(|| (name.0, name.1.clone()))
         });
         doubtful.collect()
     }

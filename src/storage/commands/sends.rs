@@ -70,7 +70,7 @@ impl Batch<'_> {
             }
             match self.admit(&draft, &looked_up, &files) {
                 Ok((direct, attachments)) => {
-                    if looked_up.absent.remove(&direct).is_some() {
+                    if !looked_up.absent.is_empty() && looked_up.absent.remove(&direct).is_some() {
                         to_make.push(direct);
                     }
                     if let Some(once) = &draft.once {

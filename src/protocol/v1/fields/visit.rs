@@ -33,6 +33,9 @@ pub(super) const KNOWN: [&str; 20] = [
 /// The fields whose elements are kept.
 const LISTS: [&str; 2] = ["attachment_ids", "watch"];
 
+/// Fields of a frame with a message, as most frames are.
+const USUAL: usize = 8;
+
 /// Reads the top-level value, of whatever kind. It is read to its end, so that a text that is not JSON is distinguished
 /// from JSON that is no object.
 pub(super) struct ObjectVisitor;
@@ -45,7 +48,7 @@ impl<'de> Visitor<'de> for ObjectVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields: Vec<Field<'de>> = Vec::new();
+        let mut fields: Vec<Field<'de>> = Vec::with_capacity(USUAL);
         while let Some(name) = map.next_key_seed(NameVisitor)? {
             let Some(name) = name else {
                 map.next_value::<IgnoredAny>()?;
