@@ -16,9 +16,9 @@ relay() {
   "$load" relay --url "$clients" --admin-url "$operators" --pairs 1 --window 1 --dialect "$dialect" --seconds "$1" --warmup 1 >load 2>&1
 }
 
-# stored: commands that were committed so far.
+# stored: commands that were committed so far. Older programs call them rows.
 stored() {
-  curl -fsS "$operators/metrics" | sed -n 's/^fluent_batch_commands_sum //p'
+  curl -fsS "$operators/metrics" | sed -nE 's/^fluent_batch_(commands|rows)_sum //p'
 }
 
 for program in "$@"; do

@@ -206,6 +206,7 @@ pub(crate) enum KeysCommand {
     /// Drop an EdDSA key: its tokens are refused at once, and phones get new ones. The present one is rotated first.
     Revoke {
         /// Its id, as `keys list` shows it.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
     },
 }
@@ -237,4 +238,34 @@ pub(crate) enum ConfigCommand {
     Show,
     /// Say whether they are valid, and warn of what would keep a server from starting or from being safe.
     Check,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::Args;
+
+    #[test]
+    fn the_arguments_do_not_contradict_each_other() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn what_programs_and_people_have_named_may_begin_with_a_hyphen() {
+        for command in [
+            "keys revoke -kPrK_qmxVWaYVA9",
+            "keys revoke -hV--tcYVA9wwBF6",
+            "admin token revoke -a1",
+            "admin user show -bob",
+            "admin user delete -bob --yes",
+            "admin push test -bob --phone",
+            "admin limiter refill login.account -bob",
+        ] {
+            let parsed = Args::try_parse_from(["fluent-backend"].into_iter().chain(command.split(' ')));
+            assert!(parsed.is_ok(), "{command}: {}", parsed.err().map(|error| error.to_string()).unwrap_or_default());
+        }
+        let mistaken = ["fluent-backend", "admin", "user", "delete", "--yes"];
+        assert!(Args::try_parse_from(mistaken).is_err(), "a known flag remains a flag");
+    }
 }

@@ -101,16 +101,19 @@ impl TestServer {
         Self::of(vec![super::eventually("the store is free", start).await], data)
     }
 
-    /// Starts a server on data that another server has left, or that several share.
+    /// Starts a server on data that another server has left, or that several share. A test that names the database
+    /// itself arranges the servers on it, too: each is one then, whatever the environment says of their number.
     pub async fn start_on(data: Arc<TestData>, clock: Clock, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Self::config();
         data.configure(&mut config);
+        let given = config.database.url.expose_secret().to_owned();
         change(&mut config);
+        let nodes = if config.database.url.expose_secret() == given { data.nodes() } else { 1 };
         if matches!(config.store(), Ok(Store::Postgres(_))) {
             // Other servers on the database may have other directories.
             share_instance_key(&config.server.data_dir);
         }
-        if data.nodes() > 1 && config.cluster.nats_url.expose_secret().is_empty() {
+        if nodes > 1 && config.cluster.nats_url.expose_secret().is_empty() {
             let nats = NATS.get_or_init(async || Nats::start().await.expect("a NATS for several servers")).await;
             config.cluster.nats_url = nats.url().into();
         }
@@ -118,7 +121,7 @@ impl TestServer {
         // On the heap: the tests hold it in futures of their own.
         let start = || Box::pin(Server::start_with_clock(config.clone(), clock.clone()));
         let mut servers = Vec::new();
-        for _ in 0..data.nodes() {
+        for _ in 0..nodes {
             servers.push(start().await.expect("the server starts"));
         }
         Self::of(servers, data)

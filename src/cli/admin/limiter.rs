@@ -44,6 +44,7 @@ pub(super) enum LimiterCommand {
         /// The limiter, such as login.account.
         limiter: String,
         /// The key as `limiter top` shows it, or an address, a network, an id or a name.
+        #[arg(allow_hyphen_values = true)]
         key: String,
     },
     /// Set a limit of one user in place of that of all, with a full bucket.

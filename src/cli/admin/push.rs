@@ -40,7 +40,7 @@ pub(super) enum PushCommand {
         #[command(flatten)]
         account: Account,
         /// The device, as `user show` lists it.
-        #[arg(value_name = "DEVICE_ID")]
+        #[arg(value_name = "DEVICE_ID", allow_hyphen_values = true)]
         device: String,
     },
 }

@@ -39,6 +39,7 @@ pub(super) enum TokenCommand {
     /// Refuse a token from now on.
     Revoke {
         /// Its id.
+        #[arg(allow_hyphen_values = true)]
         id: String,
     },
 }

@@ -89,7 +89,7 @@ pub(super) enum UserCommand {
 #[derive(clap::Args)]
 pub(super) struct Account {
     /// The id of the account, or the name that signs in to it.
-    #[arg(value_name = "ID|NAME")]
+    #[arg(value_name = "ID|NAME", allow_hyphen_values = true)]
     user: String,
 }
 

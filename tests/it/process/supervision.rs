@@ -8,7 +8,7 @@ use serde_json::Value;
 
 #[tokio::test]
 async fn a_session_that_panics_closes_its_own_sockets_only() {
-    let mut server = TestServer::start().await;
+    let mut server = TestServer::start_alone(|_| {}).await;
     let (alice, bob) = (server.sign_up("alice").await, server.sign_up("bob").await);
     let (mut a1, mut a2, mut b) = (alice.connect().await, alice.connect().await, bob.connect().await);
     server.expect_failures(1);
@@ -26,7 +26,7 @@ async fn a_session_that_panics_closes_its_own_sockets_only() {
 
 #[tokio::test]
 async fn a_writer_that_dies_is_replaced_and_its_senders_can_try_again() {
-    let mut server = TestServer::start().await;
+    let mut server = TestServer::start_alone(|_| {}).await;
     let (alice, bob) = (server.sign_up("alice").await, server.sign_up("bob").await);
     let (mut a, mut b) = (alice.connect().await, bob.connect().await);
     server.expect_failures(1);
@@ -55,7 +55,7 @@ async fn a_writer_that_dies_is_replaced_and_its_senders_can_try_again() {
 
 #[tokio::test]
 async fn a_registry_that_dies_is_replaced_and_clients_come_back() {
-    let mut server = TestServer::start().await;
+    let mut server = TestServer::start_alone(|_| {}).await;
     let (alice, bob) = (server.sign_up("alice").await, server.sign_up("bob").await);
     let (mut a, mut b) = (alice.connect().await, bob.connect().await);
     server.expect_failures(1);
