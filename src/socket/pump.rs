@@ -188,7 +188,7 @@ where
     /// Writes `first` and all that is queued by now, then flushes once and gives back the credit of the answers.
     async fn write(&mut self, first: QueuedFrame) -> Result<(), SocketEnd> {
         self.is_greeted = true;
-        let mut answered = Vec::with_capacity(1 + self.links.queue.len());
+        let mut answered = Vec::with_capacity(1 + self.links.queue.queued());
         let mut step = self.step(first, &mut answered)?;
         loop {
             self.guarded(&mut step).await?;

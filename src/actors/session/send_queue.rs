@@ -252,9 +252,8 @@ impl SendQueue {
     }
 
     /// Returns how many frames are queued.
-    #[expect(clippy::len_without_is_empty, reason = "nobody asks for it")]
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn queued(&self) -> usize {
         lock(&self.0).frames.len()
     }
 

@@ -5,7 +5,7 @@ use fluent_backend::Config;
 use fluent_backend::clock::Clock;
 use fluent_backend::config::Failover::{self, Check, Lossless};
 use fluent_backend::testing::{DatabaseLink, TestClient, TestDevice, TestServer, eventually, send_frame};
-use sea_orm::{ConnectionTrait as _, Database, DatabaseBackend, DatabaseConnection, Statement};
+use sea_orm::{ConnectionTrait as _, Database, DatabaseBackend, DatabaseConnection, Statement, TransactionTrait as _};
 
 use super::two_servers::{SECRET, at, two_servers};
 use crate::support::postgres::{Postgres, database};
@@ -16,6 +16,8 @@ pub(super) async fn text(db: &DatabaseConnection, sql: &str) -> String {
     row.try_get_by_index(0).unwrap()
 }
 
+const WAITING: &str =
+    "SELECT COUNT(*)::text FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
 pub(super) const EPOCH: &str = "SELECT epoch FROM store";
 
 pub(super) async fn is_ready(server: &TestServer) {
@@ -60,14 +62,20 @@ async fn a_batch_for_a_former_epoch_is_not_stored() {
     let server = TestServer::start_with(|config| {
         config.database.url = database.url().into();
         config.cluster.poll_ms = 10_000;
+        config.messages.clear_every_ms = 3_600_000;
     });
     let server = server.await;
     let alice = server.sign_up("alice").await;
     let mut a = live(&alice, "a").await;
     a.store(alice.id, "before").await;
     let db = Database::connect(database.url()).await.unwrap();
-    db.execute_unprepared("UPDATE store SET epoch = 'another'").await.unwrap();
+    // The batch waits when the epoch changes, so that no look can come between.
+    let change = db.begin().await.unwrap();
+    change.execute_unprepared("UPDATE store SET epoch = 'another'").await.unwrap();
     a.send(&send_frame(alice.id, "too late")).await;
+    let waits = async || (text(&db, WAITING).await == "1").then_some(());
+    eventually("the batch waits for the row", waits).await;
+    change.commit().await.unwrap();
     assert_eq!(a.expect("error").await["code"], "unavailable");
     assert_eq!(a.socket.close_code().await, 1012);
     assert_eq!(text(&db, "SELECT COUNT(*)::text FROM messages").await, "1");
