@@ -105,7 +105,7 @@ fn unit_micros(text: &str) -> Option<i64> {
 impl Timestamp {
     /// Returns its text.
     fn text(self) -> Result<String, jiff::Error> {
-        // Each message has some, and by way of `fmt` it takes as long again.
+        // Each message has some, and this way spares the machinery of `fmt`.
         const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
         // It is in range by construction: `from_micros` clamps.
         let moment = jiff::Timestamp::from_microsecond(self.0)?;

@@ -6,10 +6,7 @@ use fluent_backend::storage::Storage;
 use fluent_backend::testing::{TestDatabase, TestServer, eventually, seed, soon};
 use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, Statement, TransactionTrait as _};
 
-use crate::support::postgres::database;
-
-const WAITING: &str =
-    "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+use crate::support::postgres::{WAITING, database};
 
 fn config(database: &TestDatabase) -> Config {
     let mut config = TestServer::config();

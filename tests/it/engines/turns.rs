@@ -11,12 +11,10 @@ use sea_orm::{
 use serde_json::{Value, json};
 
 use super::two_servers::{at, server_on};
-use crate::support::postgres::Postgres;
+use crate::support::postgres::{Postgres, WAITING};
 use crate::support::v1::{column, history, live, seq};
 
 const EACH: usize = 40;
-const WAITING: &str =
-    "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
 async fn numbers(db: &DatabaseConnection, sql: &str) -> Vec<i64> {
     let statement = Statement::from_string(DatabaseBackend::Postgres, sql.to_owned());

@@ -34,7 +34,8 @@ async fn keys_are_listed_rotated_and_revoked_while_the_server_runs() {
     alice.http.get("/users/me").await.ok();
 
     let first = before[0]["kid"].as_str().unwrap();
-    assert!(run(dir.path(), &["keys", "revoke", first], &EDDSA).await.status.success());
+    let output = run(dir.path(), &["keys", "revoke", first], &EDDSA).await;
+    assert!(output.status.success(), "{first}: {}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(alice.http.get("/users/me").await.status, 401, "at once");
     assert_eq!(states(&list().await), ["current", "next"]);
     assert!(server.stop().await.success());

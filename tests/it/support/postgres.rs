@@ -73,3 +73,7 @@ fn installed<T>(started: Result<T, PostgresError>) -> Option<T> {
         other => Some(other.unwrap()),
     }
 }
+
+/// Counts the sessions of the database that wait for a lock.
+pub(crate) const WAITING: &str =
+    "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
