@@ -9,6 +9,7 @@ mod drain;
 mod handshake;
 mod heartbeat;
 mod pump;
+mod read_ahead;
 mod stream;
 mod tail;
 mod writing;

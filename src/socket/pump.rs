@@ -30,6 +30,7 @@ use super::closing::{SocketEnd, close};
 use super::dialect::Dialect;
 use super::drain::SocketDrain;
 use super::heartbeat::{Beat, Heartbeat};
+use super::read_ahead::ReadAhead;
 use super::tail::Tail;
 use super::writing::{Input, Write};
 use crate::actors::{Credit, Credits, Outgoing, QueuedFrame, SendQueue, SocketLease};
@@ -87,7 +88,7 @@ pub(super) struct Links<F> {
 }
 
 pub(super) struct Pump<S, F> {
-    socket: WebSocketStream<Tail<S>>,
+    socket: WebSocketStream<Tail<ReadAhead<S>>>,
     user: UserId,
     settings: Arc<Settings>,
     links: Links<F>,
@@ -107,7 +108,7 @@ where
     /// A pump for a connection from which `read` was read already.
     pub(super) async fn new(io: S, read: Vec<u8>, user: UserId, settings: Arc<Settings>, links: Links<F>) -> Self {
         let (role, config) = (Role::Server, Some(settings.wire));
-        let io = Tail::new(io, &read);
+        let io = Tail::new(ReadAhead::new(io), &read);
         let socket = WebSocketStream::from_partially_read(io, read, role, config).await;
         let (every, pong) = (settings.config.ping_s, settings.config.pong_timeout_s);
         let heartbeat = Heartbeat::new(Duration::from_secs(every), Duration::from_secs(pong), Instant::now());
