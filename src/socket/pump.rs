@@ -1,8 +1,8 @@
 //! The pump: the one task that reads and writes a socket.
 //!
 //! It reads by credit: without it, the socket is not read and TCP holds the client back. It writes what is in the
-//! session's queue, all that is there in one go. Bounds: one frame being read (`max_frame_bytes`), one queue, and a
-//! write buffer that holds one frame.
+//! session's queue, all that is there in one go. Bounds: one frame being read (`max_frame_bytes`), 8 KiB read ahead of
+//! it, one queue, and a write buffer that holds one frame.
 
 mod bad_frames;
 mod draining;
@@ -46,6 +46,7 @@ use reading::{Reading, progress};
 
 /// Bytes of the read buffer, which is allocated at once for every socket: few, since most are idle. It holds two
 /// messages of 344 bytes a copy, some 820 bytes each, and is a size that the allocator gives without rounding it up.
+/// How much a system call reads does not depend on it ([`ReadAhead`]).
 const READ_BUFFER: usize = 7 * 256;
 /// Bytes at which the write buffer is flushed.
 const WRITE_BUFFER: usize = 8 * 1024;
