@@ -1,8 +1,8 @@
 //! Reading a connection in large pieces for a parser that asks for small ones.
 //!
-//! The WebSocket library allocates its read buffer at once and for every socket, so that it has to be small. What a busy
-//! client sends is read with one system call nevertheless, onto the stack; only what the parser has not asked for yet
-//! is kept, on the heap, until it does.
+//! The WebSocket library allocates its read buffer at once and for every socket, so that it has to be small. What a
+//! busy client sends is read with one system call nevertheless, onto the stack; only what the parser has not asked for
+//! yet is kept, on the heap, until it does.
 
 use std::io;
 use std::mem::MaybeUninit;
