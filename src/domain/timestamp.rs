@@ -28,7 +28,8 @@ impl Timestamp {
     /// Makes a time stamp from microseconds since the epoch, clamped to the years -9999 … 9999.
     #[must_use]
     pub fn from_micros(micros: i64) -> Self {
-        let (min, max) = (jiff::Timestamp::MIN.as_microsecond(), jiff::Timestamp::MAX.as_microsecond());
+        // jiff makes none of the last second's fractions from microseconds.
+        let (min, max) = (jiff::Timestamp::MIN.as_microsecond(), jiff::Timestamp::MAX.as_second() * 1_000_000);
         Self(micros.clamp(min, max))
     }
 
@@ -104,7 +105,7 @@ fn unit_micros(text: &str) -> Option<i64> {
 
 impl Timestamp {
     /// Returns its text.
-    fn text(self) -> Result<String, jiff::Error> {
+    pub(crate) fn text(self) -> Result<String, jiff::Error> {
         // Each message has some, and this way spares the machinery of `fmt`.
         const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
         // It is in range by construction: `from_micros` clamps.

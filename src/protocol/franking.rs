@@ -7,7 +7,6 @@
 use aws_lc_rs::cmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Serialize, Serializer};
 
 use crate::domain::{Attested, Message, Viewer};
 
@@ -42,9 +41,9 @@ impl ReportToken {
     }
 }
 
-impl Serialize for ReportToken {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
+impl AsRef<str> for ReportToken {
+    fn as_ref(&self) -> &str {
+        self.as_str()
     }
 }
 

@@ -1,21 +1,36 @@
-//! The JSON of frames, which is that of `serde_json` but for the speed of long texts.
+//! The JSON of frames, which is that of `serde_json` but for the speed of texts.
 //!
 //! `serde_json` looks at each byte of a text whether it must be escaped. Most of a frame is ciphertext in Base64, in
-//! which nothing is: so the whole text is asked at once, and written in one piece.
+//! which nothing is, and the other texts of a message are times and identifiers: so the whole text is asked at once,
+//! and written in one piece. Keys are short and stay with `serde_json`.
 
 use std::io;
 
+use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use serde_json::ser::Formatter;
 
-/// Adds `value` to `json`. Only what is written by this may have a [`long_text`].
+use crate::domain::Timestamp;
+
+/// Adds `value` to `json`. Only what is written by this may have a [`Text`] or a [`timestamp`].
 pub(super) fn write(json: &mut Vec<u8>, value: &impl Serialize) -> serde_json::Result<()> {
-    value.serialize(&mut serde_json::Serializer::with_formatter(json, LongTexts))
+    value.serialize(&mut serde_json::Serializer::with_formatter(json, WholeTexts))
 }
 
-/// Serializes a text that may be long, for [`write`] alone: other serializers make an array of its bytes.
-pub(super) fn long_text<S: Serializer>(text: &&str, serializer: S) -> Result<S::Ok, S::Error> {
-    if needs_escape(text) { serializer.serialize_str(text) } else { serializer.serialize_bytes(text.as_bytes()) }
+/// A text, for [`write`] alone: other serializers make an array of its bytes.
+pub(super) struct Text<T>(pub(super) T);
+
+impl<T: AsRef<str>> Serialize for Text<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = self.0.as_ref();
+        if needs_escape(text) { serializer.serialize_str(text) } else { serializer.serialize_bytes(text.as_bytes()) }
+    }
+}
+
+/// Serializes a time as [`Text`] is.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+pub(super) fn timestamp<S: Serializer>(timestamp: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    Text(timestamp.text().map_err(S::Error::custom)?).serialize(serializer)
 }
 
 /// Returns whether a text has a character that must be escaped in JSON. It always looks at all of it, so that the
@@ -30,9 +45,9 @@ const fn is_escaped(byte: u8) -> bool {
 }
 
 /// Writes what is without spaces, and bytes as the text that they are.
-struct LongTexts;
+struct WholeTexts;
 
-impl Formatter for LongTexts {
+impl Formatter for WholeTexts {
     fn write_byte_array<W: io::Write + ?Sized>(&mut self, writer: &mut W, text: &[u8]) -> io::Result<()> {
         writer.write_all(b"\"")?;
         writer.write_all(text)?;
@@ -47,24 +62,40 @@ mod tests {
     use super::*;
 
     #[derive(Serialize)]
-    struct Long<'a> {
+    struct Whole<'a> {
         number: i32,
-        #[serde(serialize_with = "long_text")]
-        text: &'a str,
-        short: &'a str,
+        text: Text<&'a str>,
+        optional: Option<Text<String>>,
+        missing: Option<Text<String>>,
+        #[serde(serialize_with = "timestamp")]
+        timestamp: Timestamp,
+        other: &'a str,
     }
 
     #[derive(Serialize)]
     struct Plain<'a> {
         number: i32,
         text: &'a str,
-        short: &'a str,
+        optional: Option<String>,
+        missing: Option<String>,
+        timestamp: Timestamp,
+        other: &'a str,
     }
 
-    fn is_as_serde_json_writes(text: &str) {
+    fn is_as_serde_json_writes(text: &str, micros: i64) {
         let mut json = b"before ".to_vec();
-        write(&mut json, &Long { number: 7, text, short: text }).unwrap();
-        let plain = serde_json::to_string(&Plain { number: 7, text, short: text }).unwrap();
+        let (optional, timestamp) = (text.to_owned(), Timestamp::from_micros(micros));
+        let whole = Whole {
+            number: 7,
+            text: Text(text),
+            optional: Some(Text(optional.clone())),
+            missing: None,
+            timestamp,
+            other: text,
+        };
+        write(&mut json, &whole).unwrap();
+        let plain = Plain { number: 7, text, optional: Some(optional), missing: None, timestamp, other: text };
+        let plain = serde_json::to_string(&plain).unwrap();
         assert_eq!(String::from_utf8(json).unwrap(), format!("before {plain}"));
     }
 
@@ -72,16 +103,20 @@ mod tests {
     fn each_character_is_written_as_serde_json_does_wherever_it_stands() {
         for character in (0..0x800).filter_map(char::from_u32).chain(['\u{2028}', '\u{ffff}', '😀']) {
             for text in [format!("{character}"), format!("{}{character}", "A".repeat(40)), format!("{character}bcd")] {
-                is_as_serde_json_writes(&text);
+                is_as_serde_json_writes(&text, 0);
             }
         }
     }
 
     proptest! {
         #[test]
-        fn any_text_is_written_as_serde_json_does(text in any::<String>(), base64 in "[A-Za-z0-9+/=]{0,500}") {
-            is_as_serde_json_writes(&text);
-            is_as_serde_json_writes(&base64);
+        fn any_text_is_written_as_serde_json_does(
+            text in any::<String>(),
+            base64 in "[A-Za-z0-9+/=]{0,500}",
+            micros in any::<i64>(),
+        ) {
+            is_as_serde_json_writes(&text, micros);
+            is_as_serde_json_writes(&base64, micros);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::fmt;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use super::json::long_text;
+use super::json::{self, Text};
 use super::{ErrorCode, Frame, FrameError, Request};
 use crate::domain::{Ciphertext, Command, Draft, DraftError, Message, Timestamp, UserId, Viewer};
 
@@ -40,7 +40,7 @@ pub fn decode(text: &str, sender: UserId, max_ciphertext: usize) -> Result<Reque
 #[must_use]
 pub fn message(message: &Message, viewer: Viewer) -> Option<Frame> {
     let body = MessageBody::new(message, viewer);
-    (message.message_type == TEXT).then(|| Frame::json_with(&body, body.content.len()))
+    (message.message_type == TEXT).then(|| Frame::json_with(&body, body.content.0.len()))
 }
 
 /// Returns an error in a form that this client survives.
@@ -69,9 +69,9 @@ pub fn error(error: &FrameError) -> Frame {
 struct MessageBody<'a> {
     sender_id: UserId,
     receiver_id: UserId,
-    #[serde(serialize_with = "long_text")]
-    content: &'a str,
+    content: Text<&'a str>,
     message_type: &'a str,
+    #[serde(serialize_with = "json::timestamp")]
     timestamp: Timestamp,
 }
 
@@ -80,7 +80,7 @@ impl<'a> MessageBody<'a> {
         Self {
             sender_id: message.sender,
             receiver_id: message.receiver,
-            content: message.content_for(viewer),
+            content: Text(message.content_for(viewer)),
             message_type: &message.message_type,
             timestamp: message.timestamp,
         }

@@ -2,15 +2,15 @@
 
 use super::{Context, Reference};
 use crate::domain::{
-    Answer, ClientId, ConversationId, Cursor, Deletion, DeviceId, Event, EventBody, FrankingTag, MediaId, Message,
-    MessageId, Receipt, ReceiptKind, ResetReason, Scope, Stored, Timestamp, UserId, Viewer,
+    Answer, ClientId, ConversationId, Cursor, DeviceId, Event, EventBody, MediaId, MessageId, ReceiptKind, ResetReason,
+    Timestamp, UserId, Viewer,
 };
 use crate::protocol::franking::ReportTokens;
 use crate::protocol::{Detail, Frame, FrameError};
 
 mod body;
 
-use body::{AttachmentBody, Body};
+use body::{Body, deleted_body, kind, message_body, receipt_body, stored_body};
 
 /// Every `type` that the server may send.
 pub const SERVER_FRAMES: [&str; 16] = [
@@ -230,80 +230,6 @@ pub fn file_url(id: MediaId) -> String {
 fn to_minute(time: Timestamp) -> Timestamp {
     const MINUTE_US: i64 = 60_000_000;
     Timestamp::from_micros(time.as_micros().div_euclid(MINUTE_US) * MINUTE_US)
-}
-
-fn stored_body<'a>(stored: &'a Stored, reference: Option<&'a Reference>) -> Body<'a> {
-    Body::Stored {
-        client_id: stored.client_id.as_ref().map(ClientId::as_str),
-        conversation_id: stored.conversation_id,
-        id: stored.id,
-        seq: stored.seq,
-        timestamp: stored.timestamp,
-        duplicate: stored.duplicate,
-        r#ref: reference,
-    }
-}
-
-fn message_body<'a>(event: &Event, message: &'a Message, viewer: Viewer, tokens: &ReportTokens) -> Body<'a> {
-    Body::Message {
-        seq: event.seq,
-        id: message.id,
-        conversation_id: message.conversation_id,
-        sender_id: message.sender,
-        receiver_id: message.receiver,
-        content: message.content_for(viewer),
-        message_type: &message.message_type,
-        timestamp: message.timestamp,
-        client_id: message.client_id_for(viewer),
-        reply_to: message.reply_to,
-        expires_at: message.expires_at,
-        franking_tag: message.franking_tag.as_ref().map(FrankingTag::as_str),
-        report_token: tokens.of(message, viewer),
-        attachments: message.attachments.iter().map(AttachmentBody::from).collect(),
-    }
-}
-
-fn receipt_body<'a>(receipt: &Receipt, duplicate: bool, reference: Option<&'a Reference>) -> Body<'a> {
-    Body::Receipt {
-        seq: Some(receipt.seq),
-        kind: kind(receipt.kind),
-        conversation_id: receipt.conversation_id,
-        user_id: receipt.user,
-        partner_id: receipt.partner,
-        up_to_id: receipt.up_to,
-        timestamp: Some(receipt.timestamp),
-        duplicate,
-        r#ref: reference,
-    }
-}
-
-const fn kind(kind: ReceiptKind) -> &'static str {
-    match kind {
-        ReceiptKind::Delivered => "delivered",
-        ReceiptKind::Read => "read",
-    }
-}
-
-fn deleted_body<'a>(
-    deletion: &Deletion,
-    viewer: Viewer,
-    duplicate: bool,
-    reference: Option<&'a Reference>,
-) -> Body<'a> {
-    Body::Deleted {
-        seq: deletion.seq,
-        id: deletion.id,
-        conversation_id: deletion.conversation_id,
-        partner_id: deletion.partner_for(viewer),
-        r#for: match deletion.scope {
-            Scope::Me => "me",
-            Scope::Everyone => "everyone",
-        },
-        by: deletion.by,
-        reason: if deletion.by.is_some() { "user" } else { "expired" },
-        duplicate,
-        r#ref: reference,
-    }
 }
 
 #[cfg(test)]

@@ -3,10 +3,13 @@
 use serde::Serialize;
 
 use super::{Limits, file_url};
-use crate::domain::{Attachment, ConversationId, MessageId, Seq, Timestamp, UserId};
+use crate::domain::{
+    Attachment, ClientId, ConversationId, Deletion, Event, FrankingTag, Message, MessageId, Receipt, ReceiptKind,
+    Scope, Seq, Stored, Timestamp, UserId, Viewer,
+};
 use crate::protocol::ErrorCode;
-use crate::protocol::franking::ReportToken;
-use crate::protocol::json::long_text;
+use crate::protocol::franking::{ReportToken, ReportTokens};
+use crate::protocol::json::{self, Text};
 use crate::protocol::v1::Reference;
 
 #[derive(Serialize)]
@@ -21,10 +24,11 @@ pub(super) enum Body<'a> {
     },
     Stored {
         #[serde(skip_serializing_if = "Option::is_none")]
-        client_id: Option<&'a str>,
+        client_id: Option<Text<&'a str>>,
         conversation_id: ConversationId,
         id: MessageId,
         seq: Seq,
+        #[serde(serialize_with = "json::timestamp")]
         timestamp: Timestamp,
         duplicate: bool,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,20 +40,20 @@ pub(super) enum Body<'a> {
         conversation_id: ConversationId,
         sender_id: UserId,
         receiver_id: UserId,
-        #[serde(serialize_with = "long_text")]
-        content: &'a str,
+        content: Text<&'a str>,
         message_type: &'a str,
+        #[serde(serialize_with = "json::timestamp")]
         timestamp: Timestamp,
         #[serde(skip_serializing_if = "Option::is_none")]
-        client_id: Option<&'a str>,
+        client_id: Option<Text<&'a str>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         reply_to: Option<MessageId>,
         #[serde(skip_serializing_if = "Option::is_none")]
         expires_at: Option<Timestamp>,
         #[serde(skip_serializing_if = "Option::is_none")]
-        franking_tag: Option<&'a str>,
+        franking_tag: Option<Text<&'a str>>,
         #[serde(skip_serializing_if = "Option::is_none")]
-        report_token: Option<ReportToken>,
+        report_token: Option<Text<ReportToken>>,
         #[serde(skip_serializing_if = "Vec::is_empty")]
         attachments: Vec<AttachmentBody>,
     },
@@ -187,4 +191,78 @@ impl From<Limits> for LimitsBody {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 fn is_false(flag: &bool) -> bool {
     !flag
+}
+
+pub(super) fn stored_body<'a>(stored: &'a Stored, reference: Option<&'a Reference>) -> Body<'a> {
+    Body::Stored {
+        client_id: stored.client_id.as_ref().map(ClientId::as_str).map(Text),
+        conversation_id: stored.conversation_id,
+        id: stored.id,
+        seq: stored.seq,
+        timestamp: stored.timestamp,
+        duplicate: stored.duplicate,
+        r#ref: reference,
+    }
+}
+
+pub(super) fn message_body<'a>(event: &Event, message: &'a Message, viewer: Viewer, tokens: &ReportTokens) -> Body<'a> {
+    Body::Message {
+        seq: event.seq,
+        id: message.id,
+        conversation_id: message.conversation_id,
+        sender_id: message.sender,
+        receiver_id: message.receiver,
+        content: Text(message.content_for(viewer)),
+        message_type: &message.message_type,
+        timestamp: message.timestamp,
+        client_id: message.client_id_for(viewer).map(Text),
+        reply_to: message.reply_to,
+        expires_at: message.expires_at,
+        franking_tag: message.franking_tag.as_ref().map(FrankingTag::as_str).map(Text),
+        report_token: tokens.of(message, viewer).map(Text),
+        attachments: message.attachments.iter().map(AttachmentBody::from).collect(),
+    }
+}
+
+pub(super) fn receipt_body<'a>(receipt: &Receipt, duplicate: bool, reference: Option<&'a Reference>) -> Body<'a> {
+    Body::Receipt {
+        seq: Some(receipt.seq),
+        kind: kind(receipt.kind),
+        conversation_id: receipt.conversation_id,
+        user_id: receipt.user,
+        partner_id: receipt.partner,
+        up_to_id: receipt.up_to,
+        timestamp: Some(receipt.timestamp),
+        duplicate,
+        r#ref: reference,
+    }
+}
+
+pub(super) const fn kind(kind: ReceiptKind) -> &'static str {
+    match kind {
+        ReceiptKind::Delivered => "delivered",
+        ReceiptKind::Read => "read",
+    }
+}
+
+pub(super) fn deleted_body<'a>(
+    deletion: &Deletion,
+    viewer: Viewer,
+    duplicate: bool,
+    reference: Option<&'a Reference>,
+) -> Body<'a> {
+    Body::Deleted {
+        seq: deletion.seq,
+        id: deletion.id,
+        conversation_id: deletion.conversation_id,
+        partner_id: deletion.partner_for(viewer),
+        r#for: match deletion.scope {
+            Scope::Me => "me",
+            Scope::Everyone => "everyone",
+        },
+        by: deletion.by,
+        reason: if deletion.by.is_some() { "user" } else { "expired" },
+        duplicate,
+        r#ref: reference,
+    }
 }

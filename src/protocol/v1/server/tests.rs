@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::{ClientId, Epoch, Seq, Settings};
+use crate::domain::{ClientId, Deletion, Epoch, Message, Receipt, Scope, Seq, Settings, Stored};
 use crate::protocol::ErrorCode;
 
 /// 2026-11-22T15:00:00Z.
