@@ -22,6 +22,7 @@ mod name_ngrams;
 mod names;
 mod network;
 mod operator_token;
+mod outcome;
 mod password;
 mod proof;
 mod push;
@@ -39,9 +40,7 @@ pub use address_rule::{
     WhichRules,
 };
 pub use audit::{AuditActor, AuditEntry, AuditEvent, AuditFilter, NewAuditEntry};
-pub use command::{
-    AccountChange, Answer, Audience, BegunLogin, Command, NewPassword, Outcome, Refusal, Settings, Stored,
-};
+pub use command::{AccountChange, Command, NewPassword, Settings};
 pub use conversation::{Conversation, DirectKey};
 pub use cursor::{Cursor, CursorError, Epoch, Position, ResetReason, Since};
 pub use draft::{Acquaintance, Ciphertext, Draft, DraftError, MessageType, Objection, Once, SendLimits};
@@ -61,6 +60,7 @@ pub use name_ngrams::{Gram, name_grams, text_grams};
 pub use names::{ClientId, DeviceId};
 pub use network::{AddressClass, ClientAddress, Network, NotANetwork};
 pub use operator_token::{NewOperatorToken, OperatorScope, OperatorSecret, OperatorToken, OperatorTokenId};
+pub use outcome::{Answer, Audience, BegunLogin, Outcome, Refusal, Stored};
 pub use password::{Password, normal_password};
 pub use proof::{Authority, Proof};
 pub use push::{

@@ -121,13 +121,7 @@ impl Actor for PresenceActor {
             PresenceMsg::RegistryReplaced => state.forget_sessions(),
             PresenceMsg::Watch { user, socket, session, users, credit } => {
                 state.watchers.watch(socket, user, session, &users);
-                let pairs: Pairs = users.into_iter().map(|of| (socket, of)).collect();
-                match credit {
-                    Some(credit) => state.waiting.push_back((user, pairs, credit)),
-                    // Reported anew by the session, without a request of the client.
-                    None => state.look_up(None, pairs, None),
-                }
-                state.look_up_next();
+                state.begin_to_show(user, users.into_iter().map(|of| (socket, of)).collect(), credit);
             }
             PresenceMsg::Unwatch(socket) => state.watchers.unwatch(socket),
             PresenceMsg::Met { user, other } => {
@@ -136,16 +130,8 @@ impl Actor for PresenceActor {
                     state.look_up(None, pairs, None);
                 }
             }
-            PresenceMsg::Reconsider { user, other } => {
-                state.round += 1;
-                let pairs = state.watchers.pairs(user, other);
-                state.look_up(None, pairs, None);
-            }
-            PresenceMsg::ReconsiderAll => {
-                state.round += 1;
-                let pairs = state.watchers.all_pairs();
-                state.look_up(None, pairs, None);
-            }
+            PresenceMsg::Reconsider { user, other } => state.reconsider(state.watchers.pairs(user, other)),
+            PresenceMsg::ReconsiderAll => state.reconsider(state.watchers.all_pairs()),
             PresenceMsg::LookedUp { socket, of, is_visible: true, round } if round != state.round => {
                 // A reconsideration came in between and may concern this pair.
                 state.look_up(None, vec![(socket, of)], None);
@@ -164,6 +150,22 @@ impl Actor for PresenceActor {
 }
 
 impl PresenceState {
+    /// Looks up whether a user may see those that one of its sockets has begun to watch.
+    fn begin_to_show(&mut self, user: UserId, pairs: Pairs, credit: Option<Credit>) {
+        match credit {
+            Some(credit) => self.waiting.push_back((user, pairs, credit)),
+            // Reported anew by the session, without a request of the client.
+            None => self.look_up(None, pairs, None),
+        }
+        self.look_up_next();
+    }
+
+    /// Looks up these pairs anew; look-ups that are on their way count no more.
+    fn reconsider(&mut self, pairs: Pairs) {
+        self.round += 1;
+        self.look_up(None, pairs, None);
+    }
+
     fn arrive(&mut self, user: UserId) {
         if self.online.insert(user, None).is_none() {
             self.publish(user);

@@ -14,11 +14,11 @@ pub(super) mod journal;
 pub(super) mod link;
 pub(super) mod looks;
 pub(super) mod messages;
+mod passing;
 mod sequencer;
 mod words;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
@@ -243,24 +243,6 @@ impl RelayState {
         } else if !found.is_full {
             self.complete_at = self.args.clock.now();
             self.args.health.set_history_changes(false);
-        }
-    }
-
-    /// Hands on all batches that may pass.
-    fn pass(&mut self) {
-        while let Some(batch) = self.sequencer.next() {
-            if let Some(at) = batch.at {
-                let micros = self.args.clock.now().as_micros() - at.as_micros();
-                let took = Duration::from_micros(u64::try_from(micros).unwrap_or(0));
-                metrics().cluster.foreign_delivery_seconds.record(took);
-            }
-            self.args.listeners.announce(batch);
-        }
-        #[expect(clippy::cast_precision_loss, reason = "shown, not compared")]
-        metrics().cluster.told.set(self.sequencer.told().0 as f64);
-        self.args.health.set_told(self.sequencer.told());
-        if let Some(epoch) = &self.epoch {
-            self.args.storage.note_told(epoch, self.sequencer.told());
         }
     }
 

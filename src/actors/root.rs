@@ -4,6 +4,7 @@
 //! [`Fatal`] and the process ends with an error. Bound: its mailbox holds one message a failed actor.
 
 mod children;
+mod link;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,11 +20,10 @@ use super::persistence::messages::PersistenceHandle;
 use super::presence::messages::PresenceHandle;
 use super::push::PushHandle;
 use super::registry::messages::RegistryHandle;
-use super::relay::link::{Ear, Heard, Link, LinkError, WordKind};
-use super::relay::messages::{RelayHandle, RelayMsg};
+use super::relay::link::LinkError;
+use super::relay::messages::RelayHandle;
 use super::stats::{ActorCounters, ActorStats};
-use super::who::messages::{Others, WhoHandle, WhoMsg};
-use super::who::peers::Place;
+use super::who::messages::{Others, WhoHandle};
 use crate::auth::{AddressRules, Refusals, RefusedTokens};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -32,6 +32,7 @@ use crate::push::Sender;
 use crate::storage::{Storage, StorageError};
 use crate::telemetry::ActorKind;
 use children::{Child, Handles, children};
+use link::open_link;
 
 pub use children::StartError;
 
@@ -139,31 +140,6 @@ pub enum ActorSystemError {
     /// The link to other servers could not be made.
     #[error(transparent)]
     Link(#[from] LinkError),
-}
-
-/// Opens the link to other servers, if one is configured.
-async fn open_link(
-    config: &Config,
-    storage: &Arc<Storage>,
-    relay: &RelayHandle,
-    who: &WhoHandle,
-) -> Result<Option<Link>, ActorSystemError> {
-    let Some(history) = storage.known_history() else { return Ok(None) };
-    let (relay, who) = (relay.clone(), who.clone());
-    let ear: Ear = Arc::new(move |epoch, heard| {
-        match heard {
-            Heard::Word { kind: WordKind::Who, bytes, place: permit } => {
-                return who.0.cast(WhoMsg::Heard { place: Place::All, bytes, permit });
-            }
-            Heard::Word { kind: WordKind::To(_), bytes, place: permit } => {
-                return who.0.cast(WhoMsg::Heard { place: Place::Alone, bytes, permit });
-            }
-            Heard::Up => who.0.cast(WhoMsg::Up),
-            Heard::Down | Heard::Missed | Heard::Word { .. } => {}
-        }
-        relay.0.cast(RelayMsg::Heard { epoch: epoch.clone(), heard });
-    });
-    Ok(Link::open(&config.cluster, storage.clone(), history.epoch, ear).await?)
 }
 
 /// Starts a root and its children, in their order.

@@ -11,6 +11,7 @@ pub(super) mod figures;
 pub(super) mod messages;
 pub(super) mod new_socket;
 pub(super) mod origin;
+mod presence;
 pub(super) mod replay;
 pub(super) mod send_queue;
 mod socket;
@@ -256,34 +257,6 @@ impl SessionState {
     fn resync(&mut self, why: Resync) {
         let (replays, handle) = (self.args.replays.clone(), self.handle.clone());
         self.for_each_socket(|socket| socket.resync(&replays, &handle, why));
-    }
-
-    fn watch(&mut self, socket: SocketId, users: Vec<UserId>, credit: Credit) {
-        let (presence, user, handle) = (self.args.presence.clone(), self.args.user, self.handle.clone());
-        self.with_socket(socket, |socket| {
-            socket.watching.clone_from(&users);
-            presence.watch(user, socket.id, handle, users, Some(credit));
-            true
-        });
-    }
-
-    /// Reports this user to a new presence actor, which does not know the user yet.
-    fn report_presence(&mut self) {
-        self.is_online = false;
-        self.update_presence();
-        for socket in self.sockets.iter().filter(|socket| !socket.watching.is_empty()) {
-            let watching = socket.watching.clone();
-            self.args.presence.watch(self.args.user, socket.id, self.handle.clone(), watching, None);
-        }
-    }
-
-    /// Reports when the user appears and disappears.
-    fn update_presence(&mut self) {
-        let is_online = self.sockets.iter().any(|socket| !socket.is_background);
-        if is_online != self.is_online {
-            self.is_online = is_online;
-            self.args.presence.seen(self.args.user, is_online);
-        }
     }
 
     /// Calls `what` with every socket, and forgets those for which it returns false: they are being closed.

@@ -3,6 +3,8 @@
 //! Each actor has counters of its own ([`ActorCounters`]), so that no two sessions write the same cache line for each
 //! message. What is shown of a kind ([`ActorStats`]) is the sum, and the longest of the times, over its actors.
 
+mod snapshot;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -12,6 +14,8 @@ use super::fault::FaultSwitch;
 use super::session::figures::SessionFigures;
 use crate::domain::UserId;
 use crate::telemetry::{ActorKind, SlowLog, metrics, millis};
+
+pub use snapshot::{ActorSnapshot, LastError};
 
 /// The counters of one kind of actor.
 #[derive(Debug)]
@@ -52,34 +56,6 @@ pub(super) struct ActorCounters {
     busy_since: AtomicU64,
     /// What is queued from now on is dropped unread.
     has_ended: AtomicBool,
-}
-
-/// The state of one kind of actor at one moment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ActorSnapshot {
-    /// Actors of the kind that run.
-    pub alive: u64,
-    /// Actors of the kind that have failed since the start. All but sessions are replaced by a successor.
-    pub restarts: u64,
-    /// Messages that were taken out of mailboxes since the start.
-    pub handled: u64,
-    /// Messages in mailboxes.
-    pub waiting: u64,
-    /// The wait of the oldest message, at most; `None` when no message waits.
-    pub oldest_wait: Option<Duration>,
-    /// How long the message in hand that was taken out first has been worked on; `None` when there is none.
-    pub busy_for: Option<Duration>,
-    /// The last failure, or the last error that an actor has met and survived.
-    pub last_error: Option<LastError>,
-}
-
-/// An error that an actor has met.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LastError {
-    /// Its text, in one line.
-    pub text: String,
-    /// How long ago it was met.
-    pub ago: Duration,
 }
 
 /// A message in hand. Dropped, the actor is idle.

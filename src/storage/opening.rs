@@ -23,7 +23,7 @@ use crate::storage::engine::slow::SlowStatements;
 use crate::storage::engine::sqlite::batches::SqliteBatches;
 use crate::storage::engine::sqlite::header;
 use crate::storage::engine::sqlite::lock::StoreLock;
-use crate::storage::engine::sqlite::open_files::{FileId, OpenFiles};
+use crate::storage::engine::sqlite::open_files::{FileId, OpenFiles, SharedFiles};
 use crate::storage::engine::{connect, sqlite};
 use crate::storage::schema::foreign::{self, Found};
 use crate::storage::schema::migrate::{self, MigrationState};
@@ -90,20 +90,7 @@ impl Storage {
         let slow = SlowStatements::new(config.log.slow_query_ms);
         let open = async |purpose, pool| open_watched(config, purpose, pool, &slow).await;
         let request_writes = open(Purpose::Write, Pool::Requests).await?;
-        let batches = match store(config)? {
-            Store::Sqlite(path) => {
-                let pragmas = sqlite::connect::writing(config);
-                Batches::Sqlite(Arc::new(Mutex::new(SqliteBatches::new(path, pragmas, slow.clone()))))
-            }
-            Store::Postgres(_) => Batches::Postgres(Arc::new(Mutex::new(PostgresBatches::new(
-                request_writes.get_postgres_connection_pool().clone(),
-                slow.clone(),
-            )))),
-        };
-        let files = match &batches {
-            Batches::Sqlite(own) => own.lock().await.files().clone(),
-            Batches::Postgres(_) => Arc::default(),
-        };
+        let (batches, files) = open_batches(config, &request_writes, &slow)?;
         let storage = Self {
             request_writes,
             reads: open(Purpose::Read, Pool::Reads).await?,
@@ -192,6 +179,25 @@ async fn open_journal(config: &Config, slow: &Arc<SlowStatements>) -> Result<Opt
     Ok(match store(config)? {
         Store::Sqlite(_) => None,
         Store::Postgres(_) => Some(open_watched(config, Purpose::Journal, Pool::Reads, slow).await?),
+    })
+}
+
+/// Opens what batches are written by, and returns with it the files that it has open.
+fn open_batches(
+    config: &Config,
+    writes: &DatabaseConnection,
+    slow: &Arc<SlowStatements>,
+) -> Result<(Batches, Arc<SharedFiles>), StorageError> {
+    Ok(match store(config)? {
+        Store::Sqlite(path) => {
+            let batches = SqliteBatches::new(path, sqlite::connect::writing(config), slow.clone());
+            let files = batches.files().clone();
+            (Batches::Sqlite(Arc::new(Mutex::new(batches))), files)
+        }
+        Store::Postgres(_) => {
+            let pool = writes.get_postgres_connection_pool().clone();
+            (Batches::Postgres(Arc::new(Mutex::new(PostgresBatches::new(pool, slow.clone())))), Arc::default())
+        }
     })
 }
 

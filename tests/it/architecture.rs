@@ -1,6 +1,7 @@
 //! The order of modules: reads the sources, and fails when a module uses a later one, or a library that is not its own.
 
 mod actors;
+mod sizes;
 mod storage;
 mod text;
 

@@ -1,33 +1,29 @@
 //! The table of the root's children: how each is started, and where the others find it.
 
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+mod parts;
+
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use ractor::{Actor, ActorCell, ActorId, ActorRef};
 
 use crate::actors::health::Health;
-use crate::actors::janitor::{Files, JanitorActor, JanitorArgs};
+use crate::actors::janitor::{Files, JanitorActor};
 use crate::actors::mailbox::{Mailbox, Slot, Timed};
+use crate::actors::persistence::PersistenceArgs;
 use crate::actors::persistence::doubt::Progress;
 use crate::actors::persistence::messages::PersistenceHandle;
-use crate::actors::persistence::thread::DedicatedThread;
-use crate::actors::persistence::{PersistenceActor, PersistenceArgs};
 use crate::actors::presence::messages::PresenceHandle;
-use crate::actors::presence::{PresenceActor, PresenceArgs};
-use crate::actors::push::{PushActor, PushArgs, PushHandle};
+use crate::actors::push::PushHandle;
 use crate::actors::registry::local_users::LocalUsers;
 use crate::actors::registry::messages::RegistryHandle;
 use crate::actors::registry::{RegistryActor, RegistryArgs};
 use crate::actors::relay::batch::Listeners;
 use crate::actors::relay::link::Link;
-use crate::actors::relay::looks::Pace;
 use crate::actors::relay::messages::{Announcer, RelayHandle};
-use crate::actors::relay::{RelayActor, RelayArgs};
 use crate::actors::session::replay::Replays;
 use crate::actors::stats::{ActorCounters, ActorStats};
 use crate::actors::who::messages::{Others, WhoHandle};
-use crate::actors::who::{WhoActor, WhoArgs};
 use crate::auth::Refusals;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -36,6 +32,7 @@ use crate::protocol::franking::ReportTokens;
 use crate::push::Sender;
 use crate::storage::Storage;
 use crate::telemetry::ActorKind;
+use parts::{janitor_args, presence_child, push_child, relay, who_child, writer};
 
 /// An actor could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -159,7 +156,7 @@ pub(super) fn children(
     health: &Arc<Health>,
     head: Seq,
 ) -> Result<Vec<Child>, StartError> {
-    let Handles { registry, persistence, presence, relay, who, others, link, .. } = handles;
+    let Handles { registry, persistence, presence, .. } = handles;
     let local = LocalUsers::default();
     let (remove_file, flow) = files.map(|files| (files.remove, files.flow)).unzip();
     let flow = flow.unwrap_or_default();
@@ -169,18 +166,11 @@ pub(super) fn children(
         refusals: refusals.clone(),
         flow: flow.clone(),
     };
-    let announcer =
-        if storage.has_journal() { Announcer::Relayed(relay.clone()) } else { Announcer::Direct(listeners.clone()) };
+    let relayed = storage.has_journal().then(|| Announcer::Relayed(handles.relay.clone()));
+    let announcer = relayed.unwrap_or_else(|| Announcer::Direct(listeners.clone()));
     // Without NATS nobody takes what is said.
-    let spoken_to = link.is_some().then(|| who.clone());
-    let presence_args = PresenceArgs {
-        storage: storage.clone(),
-        clock: clock.clone(),
-        health: health.clone(),
-        registry: registry.clone(),
-        who: spoken_to.clone(),
-        others: others.clone(),
-    };
+    let spoken_to = handles.link.is_some().then(|| handles.who.clone());
+    let presence_child = presence_child(storage, clock, handles, health, spoken_to.clone());
     let registry_args = RegistryArgs {
         max_sockets: config.socket.max_per_user,
         handle: registry.clone(),
@@ -199,78 +189,19 @@ pub(super) fn children(
         progress: Progress::new(head),
         flow,
     };
-    let janitor_args = JanitorArgs {
-        storage: storage.clone(),
-        clock: clock.clone(),
-        persistence: persistence.clone(),
-        registry: registry.clone(),
-        config: config.messages.clone(),
-        audit: config.audit,
-        journal_s: config.cluster.journal_s,
-        access_token_s: config.auth.access_token_s,
-        forget_bans_s: config.bans.forget_s(),
-        remove_file,
-        forget_targets_s: config.push.forget_after_s(),
-    };
-    let relay_args = RelayArgs {
-        storage: storage.clone(),
-        clock: clock.clone(),
-        local,
-        listeners,
-        health: health.clone(),
-        start: Arc::new(Mutex::new(Some(head))),
-        link: link.clone(),
-        others: others.clone(),
-        pace: Pace { poll: config.cluster.poll(), check: config.cluster.check(), gap_wait: config.cluster.gap_wait() },
-    };
-    let relays = storage.has_journal().then(|| Child::new(ActorKind::Relay, relay.0.clone(), RelayActor, relay_args));
-    let who_args = link.as_ref().map(|link| WhoArgs {
-        storage: storage.clone(),
-        clock: clock.clone(),
-        health: health.clone(),
-        link: link.clone(),
-        others: others.clone(),
-        registry: registry.clone(),
-        presence: presence.clone(),
-        label: config.cluster.name(),
-        max_sockets: config.socket.max_per_user,
-        hold: config.cluster.presence_hold(),
-        fence_after: config.cluster.fence_after(),
-    });
-    let whos = who_args.map(|args| Child::new(ActorKind::Who, who.0.clone(), WhoActor, args));
+    let janitor_args = janitor_args(config, storage, clock, handles, remove_file);
+    let relays =
+        storage.has_journal().then(|| relay(config, storage, clock, handles, (local, listeners), health, head));
+    let whos = who_child(config, storage, clock, handles, health);
     let janitor = Slot::new(health.stats(ActorKind::Janitor).clone());
-    let thread = Arc::new(DedicatedThread::start("writer").map_err(|error| StartError(error.to_string()))?);
-    let sessions = registry.clone();
     let mut children = vec![
-        // The list of connected users ended with the previous actor.
-        Child::new(ActorKind::Presence, presence.0.clone(), PresenceActor, presence_args)
-            .then(move || sessions.report_presence()),
+        presence_child,
         Child::new(ActorKind::Registry, registry.0.clone(), RegistryActor, registry_args),
-        Child::started_by(ActorKind::Persistence, persistence.0.clone(), move |counters, supervisor| {
-            let (thread, args) = (thread.clone(), persistence_args.clone());
-            Box::pin(async move {
-                let start = Actor::spawn_linked(None, PersistenceActor(counters), args, supervisor);
-                let started = thread.run(start).await;
-                Ok(started.ok_or_else(|| StartError("its thread has ended".to_owned()))??.0)
-            })
-        }),
+        writer(persistence, persistence_args)?,
         Child::new(ActorKind::Janitor, janitor, JanitorActor, janitor_args),
     ];
     children.extend(push_child(config, storage, clock, handles));
     // Before the writer, whose batches it takes.
     children.splice(2..2, relays.into_iter().chain(whos));
     Ok(children)
-}
-
-/// Returns the actor that wakes devices, if there is a provider.
-fn push_child(config: &Config, storage: &Arc<Storage>, clock: &Clock, handles: &Handles) -> Option<Child> {
-    let args = PushArgs {
-        storage: storage.clone(),
-        clock: clock.clone(),
-        sender: handles.sender.clone(),
-        concurrency: config.push.concurrency,
-        is_new: Arc::new(AtomicBool::new(true)),
-    };
-    let is_enabled = storage.devices().is_enabled();
-    is_enabled.then(|| Child::new(ActorKind::Push, handles.push.0.clone(), PushActor, args))
 }

@@ -100,10 +100,17 @@ pub(super) fn endpoints() -> Vec<Route> {
         route!(operator GET "/admin/api/users/{id}/limits" limits::of_user),
         route!(operator PUT "/admin/api/users/{id}/limits" limits::set, reads: BodyLimits::USERS),
     ];
-    #[cfg(feature = "testing")]
-    let endpoints = {
-        let faults = route!(operator POST "/admin/api/faults" faults::inflict, reads: BodyLimits::USERS);
-        endpoints.into_iter().chain([faults]).collect()
-    };
-    endpoints
+    endpoints.into_iter().chain(for_tests()).collect()
+}
+
+/// Returns the endpoint by which tests inflict faults.
+#[cfg(feature = "testing")]
+fn for_tests() -> Vec<Route> {
+    vec![route!(operator POST "/admin/api/faults" faults::inflict, reads: BodyLimits::USERS)]
+}
+
+/// Returns nothing: a released server has no endpoint for tests.
+#[cfg(not(feature = "testing"))]
+fn for_tests() -> Vec<Route> {
+    Vec::new()
 }

@@ -53,8 +53,7 @@ async fn the_store_moves_outboxes_as_they_move_by_themselves() {
                 let urgency = if random.random() { Urgency::High } else { Urgency::Normal };
                 let applied = storage.apply(vec![message(urgency)], now).await.unwrap();
                 newest = applied.last;
-                let is_urgent = urgency == Urgency::High;
-                model.owe(Owed { seq: newest, is_urgent, not_before: now }, now);
+                model.owe(Owed { seq: newest, is_urgent: urgency == Urgency::High, not_before: now }, now);
             }
             3 => {
                 let up_to = Seq(newest.0 - random.random_range(0..3));

@@ -8,6 +8,7 @@ use super::{code, sources};
 const ORDER: &[&str] = &[
     "fault",
     "session::figures",
+    "stats::snapshot",
     "stats",
     "mailbox",
     "gate",
@@ -50,12 +51,14 @@ const ORDER: &[&str] = &[
     "session::alive",
     "session",
     "session::confirmations",
+    "session::presence",
     "presence::watchers",
     "presence::typing",
     "presence",
     "registry",
     "relay",
     "relay::history",
+    "relay::passing",
     "relay::words",
     "who",
     "persistence::disk_space",
@@ -74,10 +77,11 @@ const ORDER: &[&str] = &[
     "janitor",
     "push::flights",
     "push",
+    "push::counts",
 ];
 
 /// The modules that start all others.
-const LAST: [&str; 2] = ["root::children", "root"];
+const LAST: [&str; 4] = ["root::children", "root::children::parts", "root", "root::link"];
 
 fn place(module: &str) -> Option<usize> {
     ORDER.iter().chain(&LAST).position(|known| *known == module)

@@ -40,12 +40,12 @@ const NAMED: [&str; 12] = [
     "vectors/",
 ];
 
-fn root() -> &'static Path {
+pub(super) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// All files at or below a path, from the root of the repository.
-fn below(path: &str) -> Vec<String> {
+pub(super) fn below(path: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut waiting: Vec<PathBuf> = vec![root().join(path)];
     while let Some(path) = waiting.pop() {

@@ -1,0 +1,68 @@
+//! The size of rooms: a file and a function that have outgrown it hold more than one idea.
+
+use std::path::Path;
+
+use super::text::{below, root};
+
+/// Most lines of a source file, with its comments, without tests that have a file of their own.
+const FILE: usize = 300;
+/// Most lines of a function, from its name to its end.
+const FUNCTION: usize = 60;
+
+/// Returns the name of the function that begins in this line, and how far it is indented.
+fn begun(line: &str) -> Option<(&str, &str)> {
+    let code = line.trim_start();
+    let indent = &line[..line.len() - code.len()];
+    let words = code.split(' ').take_while(|word| !word.contains('(') || word.starts_with("pub("));
+    let is_function = words.clone().last() == Some("fn");
+    let is_declared = words.into_iter().all(|word| {
+        matches!(word, "pub" | "const" | "async" | "fn")
+            || word.starts_with("pub(")
+            || word.ends_with(')')
+            || word == "in"
+    });
+    let name = code.split("fn ").nth(1)?.split(['(', '<']).next()?;
+    (is_function && is_declared).then_some((name, indent))
+}
+
+/// Returns the functions that are longer than allowed, each with its lines. It relies on the indentation of rustfmt.
+fn long_functions(text: &str) -> Vec<(String, usize)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = Vec::new();
+    for (first, line) in lines.iter().enumerate() {
+        let Some((name, indent)) = begun(line) else { continue };
+        let end = format!("{indent}}}");
+        let is_over =
+            |line: &str| line == end || (line.starts_with(indent) && line.ends_with(';') && line.trim() == line);
+        let count = lines[first..].iter().position(|line| is_over(line)).map_or(1, |last| last + 1);
+        if !line.ends_with('}') && !line.ends_with(';') && count > FUNCTION {
+            found.push((name.to_owned(), count));
+        }
+    }
+    found
+}
+
+#[test]
+fn files_and_functions_have_the_size_of_one_idea() {
+    let mut large = Vec::new();
+    for file in below("src").into_iter().filter(|file| Path::new(file).extension().is_some_and(|is| is == "rs")) {
+        let text = std::fs::read_to_string(root().join(&file)).unwrap();
+        let count = text.lines().count();
+        if count > FILE {
+            large.push(format!("{file}: {count} lines"));
+        }
+        large
+            .extend(long_functions(&text).into_iter().map(|(name, count)| format!("{file}: {name} has {count} lines")));
+    }
+    assert_eq!(large, Vec::<String>::new());
+}
+
+#[test]
+fn a_long_function_is_found_wherever_it_stands() {
+    let body = |count| "        work();\n".repeat(count);
+    for head in ["pub(super) async fn long(", "fn long<T>(", "pub(in crate::storage) fn long(", "pub const fn long("] {
+        let text = |count| format!("impl A {{\n    {head}\n        self,\n    ) {{\n{}    }}\n}}\n", body(count));
+        assert_eq!(long_functions(&text(FUNCTION - 4)), []);
+        assert_eq!(long_functions(&text(FUNCTION - 3)), [("long".to_owned(), FUNCTION + 1)]);
+    }
+}
