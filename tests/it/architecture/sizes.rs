@@ -31,9 +31,8 @@ fn long_functions(text: &str) -> Vec<(String, usize)> {
     let mut found = Vec::new();
     for (first, line) in lines.iter().enumerate() {
         let Some((name, indent)) = begun(line) else { continue };
-        let end = format!("{indent}}}");
-        let is_over =
-            |line: &str| line == end || (line.starts_with(indent) && line.ends_with(';') && line.trim() == line);
+        let (end, declared) = (format!("{indent}}}"), format!("{indent})"));
+        let is_over = |line: &str| line == end || (line.starts_with(&declared) && line.ends_with(';'));
         let count = lines[first..].iter().position(|line| is_over(line)).map_or(1, |last| last + 1);
         if !line.ends_with('}') && !line.ends_with(';') && count > FUNCTION {
             found.push((name.to_owned(), count));
@@ -65,4 +64,7 @@ fn a_long_function_is_found_wherever_it_stands() {
         assert_eq!(long_functions(&text(FUNCTION - 4)), []);
         assert_eq!(long_functions(&text(FUNCTION - 3)), [("long".to_owned(), FUNCTION + 1)]);
     }
+    // A declaration has no body; what follows it is none of its own.
+    let declared = format!("trait A {{\n    fn long(\n        &self,\n    ) -> u8;\n{}    }}\n}}\n", body(FUNCTION));
+    assert_eq!(long_functions(&declared), []);
 }
