@@ -44,11 +44,11 @@ impl<S> ReadAhead<S> {
 impl<S: AsyncRead + Unpin> AsyncRead for ReadAhead<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if !self.ahead.is_empty() {
+            // As a read of the connection does, so that a task that does nothing but read lets others run.
+            let step = ready!(tokio::task::coop::poll_proceed(cx));
             self.give(buf);
+            step.made_progress();
             return Poll::Ready(Ok(()));
-        }
-        if buf.remaining() >= PIECE {
-            return Pin::new(&mut self.io).poll_read(cx, buf);
         }
         let mut piece = [MaybeUninit::uninit(); PIECE];
         let mut piece = ReadBuf::uninit(&mut piece);
