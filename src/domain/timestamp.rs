@@ -28,7 +28,7 @@ impl Timestamp {
     /// Makes a time stamp from microseconds since the epoch, clamped to the years -9999 … 9999.
     #[must_use]
     pub fn from_micros(micros: i64) -> Self {
-        // jiff makes none of the last second's fractions from microseconds.
+        // `jiff::Timestamp::from_microsecond` refuses the fractions of the last second.
         let (min, max) = (jiff::Timestamp::MIN.as_microsecond(), jiff::Timestamp::MAX.as_second() * 1_000_000);
         Self(micros.clamp(min, max))
     }
@@ -104,21 +104,20 @@ fn unit_micros(text: &str) -> Option<i64> {
 }
 
 impl Timestamp {
-    /// Returns its text.
-    pub(crate) fn text(self) -> Result<String, jiff::Error> {
-        // Each message has some, and this way spares the machinery of `fmt`.
+    /// Returns its text, as `to_string` does, but without the machinery of `fmt`: each message has some.
+    pub(crate) fn text(self) -> Result<String, fmt::Error> {
         const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
         // It is in range by construction: `from_micros` clamps.
-        let moment = jiff::Timestamp::from_microsecond(self.0)?;
+        let moment = jiff::Timestamp::from_microsecond(self.0).map_err(|_| fmt::Error)?;
         let mut text = String::with_capacity(CHARS);
-        PRINTER.print_timestamp(&moment, &mut text)?;
+        PRINTER.print_timestamp(&moment, &mut text).map_err(|_| fmt::Error)?;
         Ok(text)
     }
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text().map_err(|_| fmt::Error)?)
+        f.write_str(&self.text()?)
     }
 }
 
@@ -180,6 +179,13 @@ mod tests {
             assert_eq!(Timestamp::parse_bound(text), Ok(newest), "{text}");
         }
         assert_eq!(Timestamp::parse_bound("-009999-01-01T00:00:00.000000Z"), Ok(Timestamp::from_micros(i64::MIN)));
+    }
+
+    #[test]
+    fn the_first_and_the_last_time_have_a_text() {
+        // The last of jiff, in whole seconds: any offset still gives a date of the calendar.
+        assert_eq!(Timestamp::from_micros(i64::MAX).to_string(), "9999-12-30T22:00:00.000000Z");
+        assert_eq!(Timestamp::from_micros(i64::MIN).to_string(), "-009999-01-02T01:59:59.000000Z");
     }
 
     proptest! {
