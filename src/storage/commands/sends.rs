@@ -4,7 +4,7 @@ mod conversations;
 pub(in crate::storage) mod debts;
 mod idempotency;
 mod limits;
-mod postgres;
+pub(in crate::storage::commands) mod postgres;
 mod quiet;
 mod quota;
 mod sqlite;

@@ -1,12 +1,14 @@
 //! On PostgreSQL, batches of nothing but messages and receipts among people who are known are stored in one statement.
 //! What comes of them is the same as if each kind of command had its own.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fluent_backend::Config;
 use fluent_backend::domain::{
-    Answer, Ciphertext, ClientId, Command, DirectKey, Draft, MessageId, Once, Outcome, Seq, Timestamp, UserId,
+    Answer, Ciphertext, ClientId, Command, DirectKey, Draft, FrankingTag, MessageId, MessageType, Once, Outcome, Seq,
+    Timestamp, UserId,
 };
 use fluent_backend::storage::Storage;
 use fluent_backend::testing::{CommitCut, DatabaseLink, HeldTransaction, TestServer, eventually, seed};
@@ -104,10 +106,36 @@ async fn rows(url: &str, sql: &str) -> Vec<String> {
 /// message is gone, what a report of delivery names depends on what else is in its batch.
 #[derive(Clone, Debug)]
 enum Step {
-    Send { from: usize, to: usize, name: Option<u8>, expires: bool },
+    Send { from: usize, to: usize, name: Option<u8>, with: Beside },
     Read { user: usize, other: usize, back: usize },
     Delivered { user: usize, back: usize },
     Block { user: usize, other: usize, blocked: bool },
+}
+
+/// What a message may have beside its copies.
+#[derive(Clone, Copy, Debug, Default)]
+struct Beside {
+    expires_in_s: Option<i64>,
+    /// Whether it replies to the newest message of its conversation that was stored before.
+    replies: bool,
+    is_franked: bool,
+    is_photo: bool,
+}
+
+fn beside() -> impl Strategy<Value = Beside> {
+    any::<[bool; 4]>().prop_map(|[expires, replies, is_franked, is_photo]| Beside {
+        expires_in_s: expires.then_some(60),
+        replies,
+        is_franked,
+        is_photo,
+    })
+}
+
+/// The newest stored message of each pair of people, the smaller one first.
+type Newest = BTreeMap<(usize, usize), MessageId>;
+
+fn pair(one: usize, other: usize) -> (usize, usize) {
+    (one.min(other), one.max(other))
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -115,8 +143,8 @@ fn step() -> impl Strategy<Value = Step> {
     // Behind the newest message that was stored before; 0 is one that does not exist yet.
     let back = || 0..6_usize;
     prop_oneof![
-        16 => (person(), person(), proptest::option::weighted(0.3, 0..20_u8), any::<bool>())
-            .prop_map(|(from, to, name, expires)| Step::Send { from, to, name, expires }),
+        16 => (person(), person(), proptest::option::weighted(0.3, 0..20_u8), beside())
+            .prop_map(|(from, to, name, with)| Step::Send { from, to, name, with }),
         12 => (person(), person(), back()).prop_map(|(user, other, back)| Step::Read { user, other, back }),
         8 => (person(), back()).prop_map(|(user, back)| Step::Delivered { user, back }),
         1 => (person(), person(), proptest::bool::weighted(0.2))
@@ -124,17 +152,22 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn command(step: &Step, users: &[UserId], stored: &[MessageId]) -> Command {
+fn command(step: &Step, users: &[UserId], stored: &[MessageId], newest: &Newest) -> Command {
     let earlier = |back: usize| {
         let newest = stored.last().map_or(0, |id| id.0);
         let place = back.checked_sub(1).and_then(|back| stored.len().checked_sub(back + 1));
         place.map_or(MessageId(newest + 3), |place| stored[place])
     };
     match *step {
-        Step::Send { from, to, name, expires } => {
+        Step::Send { from, to, name, with } => {
             let name = name.map(|name| format!("name-{name}"));
             let Command::Send(mut draft) = send(users[from], users[to], name.as_deref()) else { unreachable!() };
-            draft.expires_in_s = expires.then_some(60);
+            draft.expires_in_s = with.expires_in_s;
+            draft.reply_to = newest.get(&pair(from, to)).copied().filter(|_| with.replies);
+            draft.franking_tag = with.is_franked.then(|| FrankingTag::parse(&"A".repeat(43)).unwrap());
+            if with.is_photo {
+                draft.message_type = MessageType::parse("photo").unwrap();
+            }
             Command::Send(draft)
         }
         Step::Read { user, other, back } => Command::Read {
@@ -151,16 +184,18 @@ fn command(step: &Step, users: &[UserId], stored: &[MessageId]) -> Command {
 /// Returns how many were stored in one statement.
 async fn compare(batches: &[Vec<Step>]) -> Option<usize> {
     let (one, other) = (World::open().await?, World::open().await?);
-    let (mut stored, mut alone) = (Vec::new(), 0);
+    let (mut stored, mut newest_of, mut alone) = (Vec::new(), Newest::new(), 0);
     let everybody = 0..usize::try_from(USERS).unwrap() - 1;
     let pairs = everybody.clone().flat_map(|from| everybody.clone().map(move |to| (from, to)));
     // One side of one pair is to write its first message later.
     let pairs = pairs.filter(|pair| *pair != (0, 1));
-    let first: Vec<Step> = pairs.map(|(from, to)| Step::Send { from, to, name: None, expires: false }).collect();
+    let first: Vec<Step> =
+        pairs.map(|(from, to)| Step::Send { from, to, name: None, with: Beside::default() }).collect();
     for (i, steps) in [&first].into_iter().chain(batches).enumerate() {
         let now = STEP * i64::try_from(i + 1).unwrap();
-        let commands =
-            |world: &World| -> Vec<Command> { steps.iter().map(|step| command(step, &world.users, &stored)).collect() };
+        let commands = |world: &World| -> Vec<Command> {
+            steps.iter().map(|step| command(step, &world.users, &stored, &newest_of)).collect()
+        };
         let (mut plain, mut by_kinds) = (commands(&one), commands(&other));
         // Neither does anything; with the second no batch is plain.
         plain.push(Command::Delivered { user: *one.users.last().unwrap(), up_to: Seq(0) });
@@ -175,6 +210,11 @@ async fn compare(batches: &[Vec<Step>]) -> Option<usize> {
         assert_same(&shown(&found), &shown(&expected), &steps);
         let newest = stored.last().copied();
         stored.extend(found.iter().filter_map(id_of).filter(|id| Some(*id) > newest));
+        for (step, outcome) in steps.iter().zip(&found) {
+            if let (Step::Send { from, to, .. }, Some(id)) = (step, id_of(outcome)) {
+                newest_of.insert(pair(*from, *to), id);
+            }
+        }
         alone += usize::from(is_one_statement(&held));
     }
     for sql in TABLES {

@@ -7,7 +7,7 @@ use crate::storage::cluster::KnownHistory;
 use crate::storage::commands::apply::Applied;
 use crate::storage::commands::batch::{Batch, Targets};
 use crate::storage::commands::numbers::{StoreRow, Taken};
-use crate::storage::commands::plain::write::Entry;
+use crate::storage::commands::plain::write::JournalEntry;
 use crate::storage::engine::tx::Transaction;
 
 /// What is known of a batch whose commands were carried out.
@@ -58,7 +58,7 @@ impl Batch<'_> {
         if let Some(record) = record {
             nonce = i64::from_be_bytes(random_bytes()?);
             if let (Some(plain), Some(row), Transaction::Postgres(postgres)) = (plain, &mut row, &tx) {
-                let entry = Entry { row, taken: &taken, record: &record, nonce, owing };
+                let entry = JournalEntry { row, taken: &taken, record: &record, nonce, owing };
                 let Some(written) = plain.write(postgres, storage, &entry).await? else {
                     tx.rollback().await?;
                     return Ok(None);

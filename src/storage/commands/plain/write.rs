@@ -15,12 +15,13 @@ use crate::storage::commands::plain::Plain;
 use crate::storage::commands::plain::rows::add_owing;
 use crate::storage::commands::receipts::statements::{LEFT_UNREAD, moved};
 use crate::storage::commands::sends::debts::Owing;
+use crate::storage::commands::sends::postgres::message_columns;
 use crate::storage::engine::postgres::batches::{PostgresTransaction, failed};
 use crate::storage::push::statements::{OweBy, owe};
 use crate::storage::{Storage, StorageError};
 
 /// The row of the journal that a batch adds, and with it the numbers that it takes.
-pub(in crate::storage::commands) struct Entry<'a> {
+pub(in crate::storage::commands) struct JournalEntry<'a> {
     pub(in crate::storage::commands) row: &'a StoreRow,
     pub(in crate::storage::commands) taken: &'a Taken,
     pub(in crate::storage::commands) record: &'a Record,
@@ -53,16 +54,18 @@ const JOURNAL: &str = concat!(
 );
 
 /// Each table has its own part of the arrays: rows that all share would be kept in between.
-const MESSAGES: &str = "m AS (INSERT INTO messages \
-     (id, conversation_id, sender_id, receiver_id, message_type, timestamp, client_id, content_hash, reply_to, \
-     expires_at, franking_tag) \
+const MESSAGES: &str = concat!(
+    "m AS (INSERT INTO messages (",
+    message_columns!(),
+    ") \
      SELECT v.* FROM UNNEST($1::bigint[], $2::bigint[], $3::integer[], $4::integer[], $5::text[], $6::bigint[], \
      $7::text[], $8::bytea[], $9::bigint[], $10::bigint[], $11::text[]) AS v WHERE EXISTS (SELECT 1 FROM taken)), \
      b AS (INSERT INTO bodies (id, sender_copy, receiver_copy) \
      SELECT v.* FROM UNNEST($1::bigint[], $12::bytea[], $13::bytea[]) AS v WHERE EXISTS (SELECT 1 FROM taken)), \
      c AS (UPDATE conversations SET newest_message_id = v.newest \
      FROM UNNEST($14::bigint[], $15::bigint[]) AS v (id, newest) \
-     WHERE conversations.id = v.id AND EXISTS (SELECT 1 FROM taken))";
+     WHERE conversations.id = v.id AND EXISTS (SELECT 1 FROM taken))"
+);
 
 /// The members whose positions move, and those who have something new.
 static MEMBERS: LazyLock<String> = LazyLock::new(|| {
@@ -106,7 +109,7 @@ impl Plain {
         &self,
         tx: &PostgresTransaction,
         storage: &Storage,
-        entry: &Entry<'_>,
+        entry: &JournalEntry<'_>,
     ) -> Result<Option<Timestamp>, StorageError> {
         let arguments = arguments(storage, self, entry).map_err(|error| failed(Error::Encode(error)))?;
         let sql = match (self.has_client_ids(), &entry.owing) {
@@ -122,8 +125,8 @@ impl Plain {
     }
 }
 
-fn arguments(storage: &Storage, plain: &Plain, entry: &Entry<'_>) -> Result<PgArguments, BoxDynError> {
-    let Entry { row, taken, record, nonce, owing } = entry;
+fn arguments(storage: &Storage, plain: &Plain, entry: &JournalEntry<'_>) -> Result<PgArguments, BoxDynError> {
+    let JournalEntry { row, taken, record, nonce, owing } = entry;
     let mut arguments = PgArguments::default();
     plain.add_messages(&mut arguments)?;
     plain.add_conversations(&mut arguments)?;

@@ -15,18 +15,29 @@ use crate::storage::push::statements::{OweBy, owe};
 
 use Cell::{BigInt, Bytes, Int, Text};
 
+/// The columns of a new message, in the order of the arrays of both statements that insert messages.
+macro_rules! message_columns {
+    () => {
+        "id, conversation_id, sender_id, receiver_id, message_type, timestamp, client_id, content_hash, reply_to, \
+         expires_at, franking_tag"
+    };
+}
+pub(in crate::storage::commands) use message_columns;
+
 /// Inserts messages with everything beside them. A message whose client id is in use is left out; what was stored under
 /// it is returned, which is looked for only when there are such. Each table has its own part of the arrays: rows that
 /// all share would be kept in between.
-const INSERT: &str = "WITH m AS (INSERT INTO messages \
-     (id, conversation_id, sender_id, receiver_id, message_type, timestamp, client_id, content_hash, reply_to, \
-     expires_at, franking_tag) \
+const INSERT: &str = concat!(
+    "WITH m AS (INSERT INTO messages (",
+    message_columns!(),
+    ") \
      SELECT v.id, v.conversation_id, v.sender_id, v.receiver_id, v.message_type, v.timestamp, \
      NULLIF(v.client_id, ''), CASE WHEN length(v.content_hash) > 0 THEN v.content_hash END, \
      NULLIF(v.reply_to, 0), NULLIF(v.expires_at, 0), NULLIF(v.franking_tag, '') \
      FROM UNNEST($1::bigint[], $2::bigint[], $3::integer[], $4::integer[], $5::text[], $6::bigint[], $7::text[], \
-     $8::bytea[], $9::bigint[], $10::bigint[], $11::text[]) AS v (id, conversation_id, sender_id, receiver_id, \
-     message_type, timestamp, client_id, content_hash, reply_to, expires_at, franking_tag) \
+     $8::bytea[], $9::bigint[], $10::bigint[], $11::text[]) AS v (",
+    message_columns!(),
+    ") \
      {once} RETURNING id, conversation_id, sender_id, receiver_id), \
      bodies_of_m AS (INSERT INTO bodies (id, sender_copy, receiver_copy) \
      SELECT v.id, v.sender_copy, v.receiver_copy \
@@ -38,7 +49,8 @@ const INSERT: &str = "WITH m AS (INSERT INTO messages \
      FROM (SELECT receiver_id, conversation_id, COUNT(*) AS count, MAX(id) AS id FROM m WHERE sender_id <> receiver_id \
      GROUP BY receiver_id, conversation_id) AS n \
      WHERE members.user_id = n.receiver_id AND members.conversation_id = n.conversation_id){owed} \
-     {retries}";
+     {retries}"
+);
 
 /// Leaves out retries. Used only where messages have client ids: PostgreSQL writes a row that may be left out in two
 /// steps, each with an entry in its log.
