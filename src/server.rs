@@ -2,13 +2,13 @@
 
 mod address_rules;
 mod error;
-mod ground;
 mod keys;
 mod listeners;
 mod monitor;
 mod node;
 mod offline;
 mod parts;
+mod prerequisites;
 mod reload;
 mod starting;
 mod watch;
@@ -32,9 +32,9 @@ use crate::socket::Sockets;
 use crate::storage::Storage;
 
 pub use error::ServerError;
-pub use ground::make_data_dir;
 pub use listeners::InheritedListeners;
 pub use offline::OfflineServer;
+pub use prerequisites::make_data_dir;
 pub use watch::ServerWatch;
 
 /// Connections of operators at once.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::ground::{make_data_dir, max_connections, warn_of_unusual_names};
 use super::listeners::{InheritedListeners, Listeners, listen_error};
 use super::parts::{Keys, Parts};
+use super::prerequisites::{make_data_dir, max_connections, warn_of_unusual_names};
 use super::{MAX_ADMIN_CONNECTIONS, RESERVED_FILES, Server, ServerError, address_rules, keys, monitor, node, reload};
 use crate::clock::Clock;
 use crate::config::Config;

@@ -1,6 +1,6 @@
 //! The table of the root's children: how each is started, and where the others find it.
 
-mod parts;
+mod kinds;
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use ractor::{Actor, ActorCell, ActorId, ActorRef};
 
 use crate::actors::health::Health;
-use crate::actors::janitor::{Files, JanitorActor};
+use crate::actors::janitor::Files;
 use crate::actors::mailbox::{Mailbox, Slot, Timed};
 use crate::actors::persistence::PersistenceArgs;
 use crate::actors::persistence::doubt::Progress;
@@ -32,7 +32,7 @@ use crate::protocol::franking::ReportTokens;
 use crate::push::Sender;
 use crate::storage::Storage;
 use crate::telemetry::ActorKind;
-use parts::{janitor_args, presence_child, push_child, relay, who_child, writer};
+use kinds::Common;
 
 /// An actor could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -156,6 +156,7 @@ pub(super) fn children(
     health: &Arc<Health>,
     head: Seq,
 ) -> Result<Vec<Child>, StartError> {
+    let common = Common { config, storage, clock, handles, health };
     let Handles { registry, persistence, presence, .. } = handles;
     let local = LocalUsers::default();
     let (remove_file, flow) = files.map(|files| (files.remove, files.flow)).unzip();
@@ -170,14 +171,13 @@ pub(super) fn children(
     let announcer = relayed.unwrap_or_else(|| Announcer::Direct(listeners.clone()));
     // Without NATS nobody takes what is said.
     let spoken_to = handles.link.is_some().then(|| handles.who.clone());
-    let presence_child = presence_child(storage, clock, handles, health, spoken_to.clone());
     let registry_args = RegistryArgs {
         max_sockets: config.socket.max_per_user,
         handle: registry.clone(),
         local: local.clone(),
         persistence: persistence.clone(),
         presence: presence.clone(),
-        who: spoken_to,
+        who: spoken_to.clone(),
         replays: Arc::new(Replays::new(config, storage.clone(), clock.clone(), tokens.clone())),
         health: health.clone(),
     };
@@ -189,19 +189,15 @@ pub(super) fn children(
         progress: Progress::new(head),
         flow,
     };
-    let janitor_args = janitor_args(config, storage, clock, handles, remove_file);
-    let relays =
-        storage.has_journal().then(|| relay(config, storage, clock, handles, (local, listeners), health, head));
-    let whos = who_child(config, storage, clock, handles, health);
-    let janitor = Slot::new(health.stats(ActorKind::Janitor).clone());
     let mut children = vec![
-        presence_child,
+        common.presence(spoken_to),
         Child::new(ActorKind::Registry, registry.0.clone(), RegistryActor, registry_args),
-        writer(persistence, persistence_args)?,
-        Child::new(ActorKind::Janitor, janitor, JanitorActor, janitor_args),
     ];
-    children.extend(push_child(config, storage, clock, handles));
     // Before the writer, whose batches it takes.
-    children.splice(2..2, relays.into_iter().chain(whos));
+    children.extend(common.relay(local, listeners, head));
+    children.extend(common.who());
+    children.push(common.persistence(persistence_args)?);
+    children.push(common.janitor(remove_file));
+    children.extend(common.push());
     Ok(children)
 }

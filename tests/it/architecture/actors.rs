@@ -81,7 +81,7 @@ const ORDER: &[&str] = &[
 ];
 
 /// The modules that start all others.
-const LAST: [&str; 4] = ["root::children", "root::children::parts", "root", "root::link"];
+const LAST: [&str; 4] = ["root::children", "root::children::kinds", "root", "root::link"];
 
 fn place(module: &str) -> Option<usize> {
     ORDER.iter().chain(&LAST).position(|known| *known == module)

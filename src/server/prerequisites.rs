@@ -1,4 +1,4 @@
-//! What a server needs of the machine and of its store: a directory, file descriptors, names by today's rules.
+//! What must hold before a server starts: its directory is there, and it may open enough files.
 
 use super::{LEAST_CONNECTIONS, ServerError};
 use crate::config::Config;
