@@ -85,6 +85,14 @@ pub struct Readiness {
     pub machine: bool,
 }
 
+/// Returns whether a check says how a kind of actor does, or its supervisor.
+const fn is_judged_elsewhere(kind: ActorKind) -> bool {
+    matches!(
+        kind,
+        ActorKind::Root | ActorKind::Session | ActorKind::Registry | ActorKind::Relay | ActorKind::Persistence
+    )
+}
+
 impl Monitor {
     /// Asks the database, and returns all checks.
     pub async fn readiness(&self) -> Readiness {
@@ -172,9 +180,7 @@ impl Monitor {
 
     /// What an operator should look at, by the name of the part.
     fn warnings(&self) -> Vec<(&'static str, String)> {
-        let kinds = [ActorKind::Presence, ActorKind::Janitor, ActorKind::Push, ActorKind::Who];
-        let here = |kind: &ActorKind| self.health.kinds().any(|there| there == *kind);
-        let actors = kinds.into_iter().filter(here);
+        let actors = self.health.kinds().filter(|kind| !is_judged_elsewhere(*kind));
         let mut found: Vec<_> = actors.filter_map(|kind| Some((kind.as_str(), self.why_not_running(kind)?))).collect();
         let now = self.clock.now();
         if self.storage.devices().is_enabled() {
