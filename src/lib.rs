@@ -30,7 +30,7 @@
 //! - [`mod@media`] — the bytes of files on the disk
 //! - [`mod@storage`] — the database, the only place that knows SeaORM
 //! - [`mod@auth`] — registration, login, tokens
-//! - [`mod@actors`] — root, registry, session, persistence, presence, janitor, the only place that knows ractor
+//! - [`mod@actors`] — root, registry, session, persistence and their kin, the only place that knows ractor
 //! - [`mod@service`] — the use cases of requests, whoever makes them
 //! - [`mod@socket`] — handshake and pump
 //! - [`mod@http`] — the REST endpoints and their listener
