@@ -42,9 +42,9 @@ pub use dialects::Dialects;
 pub use error::ServiceError;
 pub use log::LogState;
 pub use monitor::{
-    ActorNode, ActorTree, Batch, Check, CheckName, Edge, ListedSession, Monitor, NotFollowed, Notice, NoticeLevel,
-    Notices, Overview, PlacesTaken, Reader, Readiness, Series, Sessions, ShownError, ShownStatement, SlowList,
-    Snapshot, SocketList, Tick, Told,
+    ActorNode, ActorTree, Batch, Check, CheckName, Edge, ListedSession, LiveEvent, Monitor, NotFollowed, Notice,
+    NoticeLevel, Notices, Overview, PlacesTaken, Reader, Readiness, Series, Sessions, ShownError, ShownStatement,
+    SlowList, Snapshot, SocketList, Tick,
 };
 pub use push::TEST_TIMEOUT;
 pub use push_trace::{PushStatus, Traced, TracedTarget, attempt_in_words};

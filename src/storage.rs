@@ -201,7 +201,7 @@ impl Storage {
                 other.close_by_ref().await?;
             }
             match &self.batches {
-                Batches::Sqlite(own) => own.lock().await.close(),
+                Batches::Sqlite(batches) => batches.lock().await.close(),
                 Batches::Postgres(batches) => batches.lock().await.close(),
             }
             Ok(self.request_writes.close_by_ref().await?)
@@ -220,8 +220,8 @@ impl Storage {
         for pool in pools.into_iter().chain(&self.upload_notes) {
             std::mem::forget(pool.clone());
         }
-        if let Batches::Sqlite(own) = &self.batches {
-            own.lock().await.abandon();
+        if let Batches::Sqlite(batches) = &self.batches {
+            batches.lock().await.abandon();
         }
         if let Some(lock) = &self.lock {
             lock.release();

@@ -209,7 +209,7 @@ impl JanitorState {
         self.chores.run(Chore::Sweep).await?;
         self.chores.run(Chore::ExpireMedia(now)).await?;
         if let Some(remove_file) = &self.args.remove_file {
-            self.removal.go_on(&storage, remove_file).await?;
+            self.removal.remove_files(&storage, remove_file).await?;
         }
         if self.ticks.is_multiple_of(DROP_EVERY) {
             let horizon = storage.stamp_of(now.plus_secs(-self.args.config.keep_deleted_s()), now).await?;

@@ -121,7 +121,7 @@ impl Actor for PresenceActor {
             PresenceMsg::RegistryReplaced => state.forget_sessions(),
             PresenceMsg::Watch { user, socket, session, users, credit } => {
                 state.watchers.watch(socket, user, session, &users);
-                state.begin_to_show(user, users.into_iter().map(|of| (socket, of)).collect(), credit);
+                state.look_up_watched(user, users.into_iter().map(|of| (socket, of)).collect(), credit);
             }
             PresenceMsg::Unwatch(socket) => state.watchers.unwatch(socket),
             PresenceMsg::Met { user, other } => {
@@ -150,8 +150,8 @@ impl Actor for PresenceActor {
 }
 
 impl PresenceState {
-    /// Looks up whether a user may see those that one of its sockets has begun to watch.
-    fn begin_to_show(&mut self, user: UserId, pairs: Pairs, credit: Option<Credit>) {
+    /// Queues the look-up of those that a socket has begun to watch, or looks them up at once when no request asked.
+    fn look_up_watched(&mut self, user: UserId, pairs: Pairs, credit: Option<Credit>) {
         match credit {
             Some(credit) => self.waiting.push_back((user, pairs, credit)),
             // Reported anew by the session, without a request of the client.
@@ -160,7 +160,7 @@ impl PresenceState {
         self.look_up_next();
     }
 
-    /// Looks up these pairs anew; look-ups that are on their way count no more.
+    /// Looks up these pairs anew; look-ups that are on their way no longer count.
     fn reconsider(&mut self, pairs: Pairs) {
         self.round += 1;
         self.look_up(None, pairs, None);

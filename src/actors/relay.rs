@@ -126,7 +126,7 @@ impl Actor for RelayActor {
             RelayMsg::Own { epoch, .. } | RelayMsg::Settled { epoch, .. } if epoch != state.epoch => {}
             RelayMsg::Own { nonce, first, last, batch, .. } => {
                 metrics().cluster.own_records.increment(1);
-                state.tell(nonce, first, last, &batch);
+                state.announce_batch(nonce, first, last, &batch);
                 state.sequencer.offer(first, last, batch);
                 state.pass();
                 state.mind_gap();

@@ -68,7 +68,7 @@ impl Starting {
             let mut words = tokio::time::interval(START_WORDS);
             loop {
                 words.tick().await;
-                tell(&[NotifyState::ExtendTimeoutUsec(micros(START_PATIENCE))]);
+                notify_manager(&[NotifyState::ExtendTimeoutUsec(micros(START_PATIENCE))]);
             }
         };
         Self(tokio::spawn(saying).abort_handle())
@@ -83,26 +83,26 @@ impl Drop for Starting {
 
 /// Says that the server serves.
 pub(crate) fn say_ready(status: &str) {
-    tell(&[NotifyState::Ready, NotifyState::Status(status)]);
+    notify_manager(&[NotifyState::Ready, NotifyState::Status(status)]);
 }
 
 /// Says in a line what the server does.
 pub(crate) fn say_status(status: &str) {
-    tell(&[NotifyState::Status(status)]);
+    notify_manager(&[NotifyState::Status(status)]);
 }
 
 /// Says that files are read anew, until [`say_ready`].
 pub(crate) fn say_reloading() {
     // systemd refuses the word without the time; without a clock there is no reload to speak of.
     if let Ok(now) = NotifyState::monotonic_usec_now() {
-        tell(&[NotifyState::Reloading, now]);
+        notify_manager(&[NotifyState::Reloading, now]);
     }
 }
 
 /// Says that the server stops, and how long that may take.
 pub(crate) fn say_stopping(window: Duration) {
     let patience = micros(window.saturating_add(STOP_RESERVE));
-    tell(&[
+    notify_manager(&[
         NotifyState::Stopping,
         NotifyState::ExtendTimeoutUsec(patience),
         NotifyState::Status("stopping: sockets are closed, messages are written"),
@@ -116,14 +116,14 @@ pub(crate) fn watchdog() -> Option<Duration> {
 
 /// Gives a sign of life.
 pub(crate) fn vouch() {
-    tell(&[NotifyState::Watchdog]);
+    notify_manager(&[NotifyState::Watchdog]);
 }
 
 fn micros(time: Duration) -> u32 {
     u32::try_from(time.as_micros()).unwrap_or(u32::MAX)
 }
 
-fn tell(words: &[NotifyState<'_>]) {
+fn notify_manager(words: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(words) {
         tracing::debug!(%error, "the service manager was not reached");
     }

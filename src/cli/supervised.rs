@@ -26,7 +26,8 @@ impl Supervised {
         let (running, ended) = mpsc::channel();
         say_ready(&status(&watch));
         let watched = watch.clone();
-        let spawned = thread::Builder::new().name("supervised".to_owned()).spawn(move || tell(&watched, &ended));
+        let spawned =
+            thread::Builder::new().name("supervised".to_owned()).spawn(move || report_health(&watched, &ended));
         if let Err(error) = spawned {
             tracing::warn!(%error, "the service manager is not told how the server is: no thread");
         }
@@ -43,7 +44,7 @@ impl Supervised {
 
 /// Vouches for the server while it works, at half of the time in which the manager expects it, and says each minute
 /// what it does.
-fn tell(watch: &ServerWatch, ended: &mpsc::Receiver<()>) {
+fn report_health(watch: &ServerWatch, ended: &mpsc::Receiver<()>) {
     let watchdog = watchdog().map(|patience| patience / 2);
     let step = watchdog.unwrap_or(STATUS_INTERVAL).min(STATUS_INTERVAL);
     let mut said = Instant::now();

@@ -1,4 +1,4 @@
-//! Changes that users or the server ask for, and their outcomes.
+//! Changes that users or the server ask for.
 
 use secrecy::SecretString;
 
@@ -94,7 +94,7 @@ pub enum Command {
         /// What is changed.
         change: AccountChange,
     },
-    /// Note something about a login.
+    /// Set a mark on a login.
     MarkLogin(LoginMark),
     /// Destroy a message that has expired.
     Expire(MessageId),

@@ -93,7 +93,7 @@ fn span<B>(request: &http::Request<B>) -> tracing::Span {
             "http.request", %method, path, request.id = id, connection.id = socket, otel.kind = kind
         );
         if Connection::is_of_trusted_proxy(request.extensions()) {
-            traces::go_on(&span, request.headers());
+            traces::continue_trace(&span, request.headers());
         }
         span
     }

@@ -5,9 +5,9 @@ use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
-/// An entry of a directory.
+/// A file or a directory in a directory.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(super) struct DirectoryEntry {
     pub(super) name: String,
     pub(super) is_directory: bool,
     /// Bytes of a file.
@@ -37,7 +37,7 @@ pub(super) trait Disk: Send + Sync + 'static {
     fn sync_directory(&self, path: &Path) -> io::Result<()>;
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     fn remove(&self, path: &Path) -> io::Result<()>;
-    fn list(&self, path: &Path) -> io::Result<Vec<Entry>>;
+    fn list(&self, path: &Path) -> io::Result<Vec<DirectoryEntry>>;
     /// Returns the bytes that this process may still write.
     fn free_bytes(&self, path: &Path) -> io::Result<u64>;
 }
@@ -127,7 +127,7 @@ impl Disk for LocalDisk {
         std::fs::remove_file(path)
     }
 
-    fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
+    fn list(&self, path: &Path) -> io::Result<Vec<DirectoryEntry>> {
         let mut entries = Vec::new();
         for entry in std::fs::read_dir(path)? {
             let entry = entry?;
@@ -142,7 +142,7 @@ impl Disk for LocalDisk {
             let (true, Ok(name)) = (is_directory || metadata.is_file(), entry.file_name().into_string()) else {
                 continue;
             };
-            entries.push(Entry { name, is_directory, bytes: metadata.len(), changed: metadata.modified()? });
+            entries.push(DirectoryEntry { name, is_directory, bytes: metadata.len(), changed: metadata.modified()? });
         }
         Ok(entries)
     }

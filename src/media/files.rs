@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::disk::{Disk, Entry};
+use super::disk::{DirectoryEntry, Disk};
 use crate::domain::MediaId;
 use crate::telemetry::metrics;
 
@@ -162,7 +162,7 @@ impl<D: Disk> Files<D> {
         #[expect(clippy::disallowed_methods, reason = "files have the time of this machine")]
         let now = SystemTime::now();
         let is_finished = shard.0 != self.root.join(UNFINISHED);
-        let found = |entry: Entry| {
+        let found = |entry: DirectoryEntry| {
             let id = MediaId::from_hex(&entry.name).filter(|_| !entry.is_directory)?;
             let age = now.duration_since(entry.changed).unwrap_or_default();
             Some(Found { id, bytes: entry.bytes, is_finished, age, piece: None })

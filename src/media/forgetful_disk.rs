@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 
-use super::disk::{Disk, Entry};
+use super::disk::{DirectoryEntry, Disk};
 
 /// The disk.
 #[derive(Default)]
@@ -202,14 +202,14 @@ impl Disk for ForgetfulDisk {
         self.step()?.now.files.remove(path).map(|_| ()).ok_or_else(not_found)
     }
 
-    fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
+    fn list(&self, path: &Path) -> io::Result<Vec<DirectoryEntry>> {
         let state = self.step()?;
         let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
         let files = state.now.files.iter().map(|(at, file)| (at, false, state.contents[*file].now.len() as u64));
         let all = files.chain(state.now.directories.iter().map(|at| (at, true, 0)));
         let listed = all.filter(|(at, ..)| is_in(at, path));
         Ok(listed
-            .map(|(at, is_directory, bytes)| Entry {
+            .map(|(at, is_directory, bytes)| DirectoryEntry {
                 name: name(at),
                 is_directory,
                 bytes,

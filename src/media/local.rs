@@ -1,8 +1,8 @@
 //! The store on a disk of this machine: what waits for the disk runs on threads for that.
 
+mod flush_queue;
 mod reader;
 mod threads;
-mod turn;
 mod writer;
 
 use std::io;
@@ -20,9 +20,9 @@ use super::give_way::Governor;
 use super::store::{BlobStore, Opened, Pieces};
 use crate::domain::{Media, MediaId};
 use crate::telemetry::Direction;
+use flush_queue::FlushQueue;
 use reader::pieces;
 use threads::FileThreads;
-use turn::Turns;
 use writer::LocalWriter;
 
 /// Bytes that a disk frees at once. A disk that is told which blocks are free is busy with that for a while.
@@ -39,7 +39,7 @@ type Local = Arc<Shared>;
 struct Shared {
     files: Files<LocalDisk>,
     threads: FileThreads,
-    turns: Turns,
+    flushes: FlushQueue,
 }
 
 impl LocalStore {
@@ -48,7 +48,7 @@ impl LocalStore {
         let threads = FileThreads::new()?;
         let opened = threads.begin(move || Files::open(LocalDisk, root, syncs));
         let files = opened.await.map_err(io::Error::other)??;
-        Ok(Self(Arc::new(Shared { files, threads, turns: Turns::new(governor) })))
+        Ok(Self(Arc::new(Shared { files, threads, flushes: FlushQueue::new(governor) })))
     }
 
     fn run<T: Send + 'static>(
@@ -62,15 +62,15 @@ impl LocalStore {
     /// Removes a file, a large one in steps: the disk is busy for as long as a step takes, and not for the whole file.
     async fn remove(&self, id: MediaId) -> io::Result<()> {
         loop {
-            let governor = &self.0.turns.governor;
+            let governor = &self.0.flushes.governor;
             let bytes = if governor.gives_way() { FREED_BESIDE_MESSAGES } else { FREED_AT_ONCE };
             // To the disk, what goes is what comes.
             governor.pace(Direction::Up, bytes).await;
-            if !in_turn(&self.0, move |files| Ok(files.shrink(id, bytes))).await? {
+            if !flushed(&self.0, move |files| Ok(files.shrink(id, bytes))).await? {
                 break;
             }
         }
-        in_turn(&self.0, move |files| files.remove(id)).await
+        flushed(&self.0, move |files| files.remove(id)).await
     }
 }
 
@@ -137,10 +137,10 @@ async fn run<T: Send + 'static>(
 }
 
 /// Runs work that waits until bytes are on the disk, when it is its turn.
-async fn in_turn<T: Send + 'static>(
+async fn flushed<T: Send + 'static>(
     local: &Local,
     work: impl FnOnce(&Files<LocalDisk>) -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    let _turn = local.turns.take().await?;
+    let _permit = local.flushes.take().await?;
     run(local, work).await
 }

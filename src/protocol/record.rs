@@ -6,12 +6,12 @@
 mod columns;
 mod decode;
 mod encode;
-mod told;
+mod parts;
 mod wire;
 
 pub use decode::decode;
 pub use encode::encode;
-pub use told::{Told, hear, tell};
+pub use parts::{AnnouncedRecord, decode_part, encode_parts};
 
 /// The version that is written and read.
 const VERSION: u8 = 1;

@@ -76,7 +76,7 @@ impl Gates {
         if let Some(news) = noted.news
             && (!is_origin || self.origins_told.is_due())
         {
-            tell(provider, news, verdict.reason.as_deref().unwrap_or_default());
+            log_news(provider, news, verdict.reason.as_deref().unwrap_or_default());
         }
         noted
     }
@@ -114,7 +114,7 @@ fn rank(state: ProviderState) -> u8 {
 }
 
 /// Logs what is new of a provider.
-fn tell(provider: PushProvider, news: News, reason: &str) {
+fn log_news(provider: PushProvider, news: News, reason: &str) {
     let provider = provider.as_str();
     match news {
         News::Stopped => tracing::error!(provider, reason, "push: the provider refuses this server: check [push]"),

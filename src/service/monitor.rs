@@ -28,7 +28,7 @@ pub use checks::{Check, CheckName, Readiness};
 pub use history::{Series, Tick};
 pub use notices::{Notice, NoticeLevel, Notices};
 pub use overview::{Overview, PlacesTaken};
-pub use readers::{NotFollowed, Reader, Snapshot, Told};
+pub use readers::{LiveEvent, NotFollowed, Reader, Snapshot};
 pub use sessions::{ListedSession, Sessions};
 pub use slow::{ShownStatement, SlowList};
 pub use sockets::SocketList;

@@ -126,9 +126,9 @@ impl Storage {
             storage.adopt_history(history);
         }
         storage.review_names().await?;
-        if let Batches::Sqlite(own) = &storage.batches {
+        if let Batches::Sqlite(batches) = &storage.batches {
             // Opened now, since at the first batch there may be no file descriptor left.
-            own.lock().await.ensure_open()?;
+            batches.lock().await.ensure_open()?;
         }
         if let Some((path, id)) = file {
             // Fails only when it is set already; it is set only here.
@@ -182,7 +182,7 @@ async fn open_journal(config: &Config, slow: &Arc<SlowStatements>) -> Result<Opt
     })
 }
 
-/// Opens what batches are written by, and returns with it the files that it has open.
+/// Makes the connection on which batches are written. Also returns the files that it has open.
 fn open_batches(
     config: &Config,
     writes: &DatabaseConnection,

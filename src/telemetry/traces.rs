@@ -125,7 +125,7 @@ fn is_exported(metadata: &Metadata<'_>) -> bool {
 pub const EVENTS: &str = "fluent_traces";
 
 /// Lets a span go on with the trace that the sender of these headers has begun (W3C Trace Context §3.2).
-pub fn go_on(span: &Span, headers: &http::HeaderMap) {
+pub fn continue_trace(span: &Span, headers: &http::HeaderMap) {
     let begun = TraceContextPropagator::new().extract(&HeaderExtractor(headers));
     if begun.span().span_context().is_valid() {
         // Fails only where the span is not recorded.

@@ -35,7 +35,11 @@ pub(super) struct Removal(Option<AbortOnDropHandle<Result<(), StorageError>>>);
 impl Removal {
     /// Removes the files that are gone, and waits for that, but not for long: while messages flow it takes its time,
     /// and goes on beside the other chores.
-    pub(super) async fn go_on(&mut self, storage: &Arc<Storage>, remove_file: &RemoveFile) -> Result<(), StorageError> {
+    pub(super) async fn remove_files(
+        &mut self,
+        storage: &Arc<Storage>,
+        remove_file: &RemoveFile,
+    ) -> Result<(), StorageError> {
         let removing = self.0.get_or_insert_with(|| {
             let (storage, remove_file) = (storage.clone(), remove_file.clone());
             AbortOnDropHandle::new(tokio::spawn(async move { remove(&storage, &remove_file).await }))

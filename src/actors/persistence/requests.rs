@@ -170,7 +170,7 @@ impl PersistenceHandle {
         self.done(Command::RemoveTarget { user, device }, permit).await
     }
 
-    /// Notes something about a login.
+    /// Sets a mark on a login.
     pub async fn mark_login(&self, mark: LoginMark, permit: RequestPermit) -> Result<(), FrameError> {
         self.done(Command::MarkLogin(mark), permit).await
     }

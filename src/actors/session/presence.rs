@@ -5,6 +5,7 @@ use super::credit::Credit;
 use crate::domain::{SocketId, UserId};
 
 impl SessionState {
+    /// Lets a socket watch these users, and no longer those that it watched before.
     pub(super) fn watch(&mut self, socket: SocketId, users: Vec<UserId>, credit: Credit) {
         let (presence, user, handle) = (self.args.presence.clone(), self.args.user, self.handle.clone());
         self.with_socket(socket, |socket| {

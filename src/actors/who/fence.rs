@@ -20,7 +20,7 @@ pub(super) struct Fence {
 
 /// What becomes of the gate for clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Turn {
+enum GateChange {
     /// It is shut.
     Shut,
     /// It is opened again.
@@ -36,7 +36,7 @@ impl Fence {
     pub(super) fn mind(&mut self, health: &Health, storage: &Storage, others: &Others) {
         let (gate, wrote_at) = (health.gate(), health.wrote_at(storage));
         match self.look(wrote_at, gate.is_fenced(), || others.can_write(HEARD_WITHIN), Instant::now()) {
-            Some(Turn::Shut) => {
+            Some(GateChange::Shut) => {
                 gate.shut();
                 metrics().cluster.fenced.set(1.0);
                 tracing::warn!(
@@ -44,7 +44,7 @@ impl Fence {
                      clients are refused until it answers"
                 );
             }
-            Some(Turn::Open) => {
+            Some(GateChange::Open) => {
                 gate.open();
                 metrics().cluster.fenced.set(0.0);
                 tracing::info!("the database answers: clients are served again");
@@ -61,13 +61,13 @@ impl Fence {
         is_shut: bool,
         others_can_write: impl FnOnce() -> bool,
         now: Instant,
-    ) -> Option<Turn> {
+    ) -> Option<GateChange> {
         if let Some(wrote_at) = wrote_at {
             self.wrote_at = wrote_at;
-            return is_shut.then_some(Turn::Open);
+            return is_shut.then_some(GateChange::Open);
         }
         let is_away = now.duration_since(self.wrote_at) >= self.after;
-        (!is_shut && is_away && others_can_write()).then_some(Turn::Shut)
+        (!is_shut && is_away && others_can_write()).then_some(GateChange::Shut)
     }
 }
 
@@ -92,10 +92,10 @@ mod tests {
         assert_eq!(fence.look(Some(at(4)), false, || true, at(5)), None);
         assert_eq!(fence.look(None, false, || true, at(18)), None);
         assert_eq!(fence.look(None, false, || false, at(19)), None, "nobody else can write either");
-        assert_eq!(fence.look(None, false, || true, at(19)), Some(Turn::Shut));
+        assert_eq!(fence.look(None, false, || true, at(19)), Some(GateChange::Shut));
         assert_eq!(fence.look(None, true, || true, at(20)), None);
         assert_eq!(fence.look(None, true, || false, at(90)), None);
-        assert_eq!(fence.look(Some(at(91)), true, || true, at(91)), Some(Turn::Open));
+        assert_eq!(fence.look(Some(at(91)), true, || true, at(91)), Some(GateChange::Open));
         assert_eq!(fence.look(None, false, || true, at(92)), None, "the time begins anew");
     }
 
@@ -110,12 +110,12 @@ mod tests {
                 if can_write {
                     wrote_at = now;
                 }
-                let turn = fence.look(can_write.then_some(now), is_shut, || others, now);
+                let change = fence.look(can_write.then_some(now), is_shut, || others, now);
                 let was_shut = is_shut;
-                is_shut = turn.map_or(was_shut, |turn| turn == Turn::Shut);
+                is_shut = change.map_or(was_shut, |change| change == GateChange::Shut);
                 let expected = !can_write && (was_shut || (others && now - wrote_at >= AFTER));
                 prop_assert_eq!(is_shut, expected);
-                prop_assert!(turn.is_none() || is_shut != was_shut, "each turn turns something");
+                prop_assert!(change.is_none() || is_shut != was_shut, "each change turns something");
             }
         }
     }

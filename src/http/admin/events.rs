@@ -16,7 +16,7 @@ use crate::http::error::ApiError;
 use crate::http::extract::{Request, query};
 use crate::http::respond::{Body, Response, typed};
 use crate::protocol::{ErrorCode, FrameError};
-use crate::service::{NotFollowed, Told};
+use crate::service::{LiveEvent, NotFollowed};
 
 /// Milliseconds between two ticks when the request names none.
 const EVERY_MS: u64 = 1000;
@@ -65,13 +65,13 @@ fn every(text: Option<&str>) -> Result<Duration, ApiError> {
 }
 
 /// Writes an event.
-fn event(told: &Told) -> String {
-    match told {
-        Told::Snapshot(snapshot) => format!("{RETRY}{}", written("snapshot", None, snapshot)),
-        Told::Tick(second, tick) => written("tick", Some(*second), tick),
-        Told::Notice(notice) => written("notice", None, notice),
-        Told::KeepAlive => ": keep-alive\n\n".to_owned(),
-        Told::Bye => written("bye", None, &Bye { reason: "draining" }),
+fn event(event: &LiveEvent) -> String {
+    match event {
+        LiveEvent::Snapshot(snapshot) => format!("{RETRY}{}", written("snapshot", None, snapshot)),
+        LiveEvent::Tick(second, tick) => written("tick", Some(*second), tick),
+        LiveEvent::Notice(notice) => written("notice", None, notice),
+        LiveEvent::KeepAlive => ": keep-alive\n\n".to_owned(),
+        LiveEvent::Bye => written("bye", None, &Bye { reason: "draining" }),
     }
 }
 
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn an_event_is_written_in_lines_that_end_with_an_empty_one() {
-        assert_eq!(event(&Told::Bye), "event: bye\ndata: {\"reason\":\"draining\"}\n\n");
+        assert_eq!(event(&LiveEvent::Bye), "event: bye\ndata: {\"reason\":\"draining\"}\n\n");
         assert_eq!(written("tick", Some(7), &["a\nb"]), "event: tick\nid: 7\ndata: [\"a\\nb\"]\n\n");
     }
 }

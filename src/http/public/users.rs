@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::directory::{Told, limit_search, limit_told};
+use super::directory::{Asker, limit_search, limit_told};
 use crate::auth::Access;
 use crate::domain::{User, UserId};
 use crate::http::app::App;
@@ -108,13 +108,13 @@ pub(in crate::http) async fn search(app: Arc<App>, access: Access, request: Requ
 ))]
 pub(in crate::http) async fn get_all_users(app: Arc<App>, request: Request) -> Result<Response, ApiError> {
     let access = signed_in(&app, &request);
-    let told = match access {
+    let asker = match access {
         Ok(access) => access.into(),
-        Err(_) if app.config.auth.public_user_list => Told::Anonymous(client_address(&request)),
+        Err(_) if app.config.auth.public_user_list => Asker::Anonymous(client_address(&request)),
         Err(error) => return Err(error),
     };
     let query: AllUsersQuery = query(&request)?;
-    found(&app, told, query.search.as_deref(), UserPage { after: None, limit: PUBLIC_LIMIT }).await
+    found(&app, asker, query.search.as_deref(), UserPage { after: None, limit: PUBLIC_LIMIT }).await
 }
 
 /// Users by id; unknown ids are left out. An answer ends at 1 MiB of names and keys: ask again for ids above the last
@@ -135,10 +135,10 @@ pub(in crate::http) async fn by_ids(app: Arc<App>, access: Access, request: Requ
     Ok(json_list(StatusCode::OK, &users.iter().map(KeyedUserBody::from).collect::<Vec<_>>()).await)
 }
 
-async fn found(app: &App, told: Told, text: Option<&str>, page: UserPage) -> Result<Response, ApiError> {
-    limit_search(app, told)?;
+async fn found(app: &App, asker: Asker, text: Option<&str>, page: UserPage) -> Result<Response, ApiError> {
+    limit_search(app, asker)?;
     let users = app.storage.search_users(text.unwrap_or_default(), page).await?;
-    limit_told(app, told, &ids_of(&users)).await?;
+    limit_told(app, asker, &ids_of(&users)).await?;
     Ok(json_list(StatusCode::OK, &users.into_iter().map(UserBody::from).collect::<Vec<_>>()).await)
 }
 

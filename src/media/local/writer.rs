@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use tokio::task::JoinHandle;
 
 use super::reader::pieces;
-use super::{Local, in_turn, run};
+use super::{Local, flushed, run};
 use crate::domain::MediaId;
 use crate::media::disk::Disk as _;
 use crate::media::store::{BlobWriter, KeptBytes};
@@ -61,14 +61,14 @@ impl LocalWriter {
         if !self.local.files.syncs() {
             return Ok(());
         }
-        let step = if self.local.turns.governor.gives_way() { STEP_BESIDE_MESSAGES } else { STEP };
+        let step = if self.local.flushes.governor.gives_way() { STEP_BESIDE_MESSAGES } else { STEP };
         if self.length - begun < step {
             // Another step may come beside the one that is on its way, as far as both do not come to too much.
             return if self.length - self.synced < MOST_UNSYNCED { Ok(()) } else { self.step_done().await };
         }
         self.step_done().await?;
         let (local, file) = (self.local.clone(), self.file.clone());
-        let work = tokio::spawn(async move { in_turn(&local, move |files| files.sync(&file)).await });
+        let work = tokio::spawn(async move { flushed(&local, move |files| files.sync(&file)).await });
         self.syncing = Some(Doing { work, until: self.length });
         Ok(())
     }
@@ -90,7 +90,7 @@ impl LocalWriter {
             return Ok(());
         }
         let file = self.file.clone();
-        let done = in_turn(&self.local, move |files| files.sync(&file)).await;
+        let done = flushed(&self.local, move |files| files.sync(&file)).await;
         self.note_sync(done, self.length)
     }
 
@@ -170,7 +170,7 @@ impl BlobWriter for LocalWriter {
                 return Ok(false);
             }
             let id = self.id;
-            in_turn(&self.local, move |files| files.finish(id)).await?;
+            flushed(&self.local, move |files| files.finish(id)).await?;
             Ok(true)
         })
     }
@@ -184,7 +184,7 @@ mod tests {
     use crate::media::BLOCK;
     use crate::media::disk::LocalDisk;
     use crate::media::files::{Files, Unfinished};
-    use crate::media::local::turn::Turns;
+    use crate::media::local::flush_queue::FlushQueue;
     use crate::media::local::{FileThreads, Governor, Shared};
 
     const ID: MediaId = MediaId([7; 16]);
@@ -194,7 +194,7 @@ mod tests {
         Arc::new(Shared {
             files,
             threads: FileThreads::new().unwrap(),
-            turns: Turns::new(Arc::new(Governor::new(Arc::default()))),
+            flushes: FlushQueue::new(Arc::new(Governor::new(Arc::default()))),
         })
     }
 

@@ -98,7 +98,7 @@ fn whole(seq: Seq) -> impl Strategy<Value = RecordedEvent> {
 }
 
 /// A record as its server tells it: several events may have one number.
-fn told() -> impl Strategy<Value = Told> {
+fn told() -> impl Strategy<Value = AnnouncedRecord> {
     let places = prop::collection::vec((0..64_i64, any::<bool>()), 0..60);
     (1..i64::MAX / 2, prop::collection::vec(effect(), 0..4), places, any::<i64>(), any::<i64>(), time())
         .prop_flat_map(|(first, effects, mut places, boot, nonce, at)| {
@@ -112,7 +112,7 @@ fn told() -> impl Strategy<Value = Told> {
         })
         .prop_map(|(events, (first, effects, boot, nonce, at))| {
             let record = Record { first: Seq(first), last: Seq(first + 63), events, effects };
-            Told { boot, nonce, at, record }
+            AnnouncedRecord { boot, nonce, at, record }
         })
 }
 
@@ -145,10 +145,10 @@ proptest! {
         limit in 20_000..60_000_usize,
         level in FIRST_LEVEL..=LEVEL,
     ) {
-        let parts = tell(told.clone(), limit, level);
+        let parts = encode_parts(told.clone(), limit, level);
         let (mut next, mut events, mut effects) = (told.record.first, Vec::new(), Vec::new());
         for (i, bytes) in parts.iter().enumerate() {
-            let part = hear(bytes).unwrap();
+            let part = decode_part(bytes).unwrap();
             prop_assert_eq!((part.boot, part.nonce, part.at), (told.boot, told.nonce, told.at));
             prop_assert_eq!(part.record.first, next);
             next = Seq(part.record.last.0 + 1);
@@ -181,13 +181,13 @@ proptest! {
         told in told(),
         at in 0..99_usize,
     ) {
-        let _ = hear(&bytes);
-        let mut bytes = tell(told, 60_000, LEVEL).remove(0);
+        let _ = decode_part(&bytes);
+        let mut bytes = encode_parts(told, 60_000, LEVEL).remove(0);
         let at = at.min(bytes.len() - 1);
         bytes[at] ^= 1;
-        let _ = hear(&bytes);
+        let _ = decode_part(&bytes);
         let nothing = Record { first: Seq(1), last: Seq(1), events: vec![], effects: vec![] };
-        prop_assert!(hear(&encode(&nothing, LEVEL)).is_err(), "nobody has said it");
+        prop_assert!(decode_part(&encode(&nothing, LEVEL)).is_err(), "nobody has said it");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::leases::{Lease, held};
-use super::writers::Turn;
+use super::writers::UploadGuard;
 use super::{MediaError, MediaService};
 use crate::domain::{Media, MediaId, MediaState, UserId};
 use crate::media::{BlobWriter, KeptBytes, Opened};
@@ -26,7 +26,7 @@ pub struct OpenUpload {
     pub(super) service: Arc<MediaService>,
     pub(super) media: Media,
     pub(super) writer: Box<dyn BlobWriter>,
-    pub(super) turn: Turn,
+    pub(super) guard: UploadGuard,
     pub(super) lease: Option<Lease>,
 }
 
@@ -48,7 +48,7 @@ impl OpenUpload {
         let finishing = self.writer.finish();
         match held(self.lease.as_ref(), finishing).await {
             Ok(true) => {
-                let Self { service, mut media, turn: _turn, lease, .. } = self;
+                let Self { service, mut media, guard: _guard, lease, .. } = self;
                 service.complete(&mut media, lease).await?;
                 Ok(media)
             }
@@ -74,12 +74,17 @@ impl MediaService {
         if is_complete(&media) {
             return Ok(Upload::Complete(media));
         }
-        let turn = self.writers.take_over(id).await.ok_or(MediaError::Busy)?;
-        self.open_in_turn(user, id, turn).await
+        let guard = self.writers.take_over(id).await.ok_or(MediaError::Busy)?;
+        self.open_guarded(user, id, guard).await
     }
 
     /// Opens an upload that nobody else of this server writes to.
-    async fn open_in_turn(self: &Arc<Self>, user: UserId, id: MediaId, turn: Turn) -> Result<Upload, MediaError> {
+    async fn open_guarded(
+        self: &Arc<Self>,
+        user: UserId,
+        id: MediaId,
+        guard: UploadGuard,
+    ) -> Result<Upload, MediaError> {
         let lease = if self.is_shared { Some(self.lease(id).await?) } else { None };
         let mut media = self.owned(user, id).await?;
         if is_complete(&media) {
@@ -101,7 +106,7 @@ impl MediaService {
             media.offset = writer.length();
         }
         let is_whole = writer.length() == media.size;
-        let open = OpenUpload { service: self.clone(), media, writer, turn, lease };
+        let open = OpenUpload { service: self.clone(), media, writer, guard, lease };
         if is_whole { Ok(Upload::Complete(open.finish().await?)) } else { Ok(Upload::Open(Box::new(open))) }
     }
 
@@ -118,7 +123,7 @@ impl MediaService {
             // What another server's writer has had lately is not known here.
             None if self.is_shared || media.state == MediaState::Created => return Ok(media),
             None => match self.writers.take_if_free(id) {
-                Some(turn) => self.open_in_turn(user, id, turn).await?,
+                Some(guard) => self.open_guarded(user, id, guard).await?,
                 None => return Ok(media),
             },
         };

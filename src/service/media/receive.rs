@@ -45,7 +45,7 @@ pub struct Received {
 }
 
 /// How the loop has ended.
-enum End {
+enum LoopEnd {
     Body(BodyEnd),
     /// Deleted or expired: nothing more may be written.
     Gone,
@@ -84,20 +84,20 @@ impl OpenUpload {
         let mut checking = checksum.map(Checksum::begin);
         let mut buffer = Buffer::new(self.size() - start);
         let mut end = Box::pin(self.fill(&mut body, &mut buffer, &mut checking)).await;
-        self.turn.waits(false);
+        self.guard.waits(false);
         if buffer.bytes() > 0
             && let Err(error) = self.write(buffer.take()).await
         {
-            end = End::Failed(error);
+            end = LoopEnd::Failed(error);
         }
         metrics().media.moved(Direction::Up, self.offset().saturating_sub(start));
         if let Some(checking) = checking {
-            let is_right = matches!(end, End::Body(BodyEnd::Whole)) && checking.matches();
+            let is_right = matches!(end, LoopEnd::Body(BodyEnd::Whole)) && checking.matches();
             if !is_right {
                 // The row does not have it yet.
                 self.writer.cut(start).await?;
                 end = match end {
-                    End::Body(BodyEnd::Whole) => End::Failed(MediaError::WrongChecksum),
+                    LoopEnd::Body(BodyEnd::Whole) => LoopEnd::Failed(MediaError::WrongChecksum),
                     other => other,
                 };
             }
@@ -118,18 +118,18 @@ impl OpenUpload {
     }
 
     /// Gathers and writes until the body ends.
-    async fn fill<S>(&mut self, body: &mut S, buffer: &mut Buffer, checking: &mut Option<Checking>) -> End
+    async fn fill<S>(&mut self, body: &mut S, buffer: &mut Buffer, checking: &mut Option<Checking>) -> LoopEnd
     where
         S: Stream<Item = Result<Bytes, BodyEnd>> + Send + Unpin + 'static,
     {
         let mut renewals = renewals();
-        let stop = self.turn.stop();
+        let stop = self.guard.stop();
         let mut stopped = std::pin::pin!(stop.cancelled());
         loop {
-            self.turn.waits(true);
+            self.guard.waits(true);
             let piece = tokio::select! {
                 biased;
-                () = &mut stopped => return End::Body(BodyEnd::TakenOver),
+                () = &mut stopped => return LoopEnd::Body(BodyEnd::TakenOver),
                 _ = renewals.tick(), if self.lease.is_some() => {
                     let renewed = match &self.lease {
                         Some(lease) => lease.renew().await,
@@ -143,11 +143,11 @@ impl OpenUpload {
                 piece = body.next() => piece,
             };
             let mut piece = match piece {
-                None => return End::Body(BodyEnd::Whole),
-                Some(Err(end)) => return End::Body(end),
+                None => return LoopEnd::Body(BodyEnd::Whole),
+                Some(Err(end)) => return LoopEnd::Body(end),
                 Some(Ok(piece)) => piece,
             };
-            self.turn.waits(false);
+            self.guard.waits(false);
             let missing = self.size() - self.offset() - buffer.bytes();
             let is_too_long = piece.len() as u64 > missing;
             piece.truncate(usize::try_from(missing).unwrap_or(usize::MAX));
@@ -158,17 +158,17 @@ impl OpenUpload {
                 if let Some(block) = buffer.gather(&mut piece)
                     && let Err(error) = self.write(block).await
                 {
-                    return End::Failed(error);
+                    return LoopEnd::Failed(error);
                 }
             }
             if is_too_long {
-                return End::Body(BodyEnd::TooLong);
+                return LoopEnd::Body(BodyEnd::TooLong);
             }
             if checking.is_none() && self.offset() - self.media.offset >= MARK_EVERY {
                 match self.mark(Kept::Soon).await {
                     Ok(None) => {}
                     Ok(Some(end)) => return end,
-                    Err(error) => return End::Failed(error),
+                    Err(error) => return LoopEnd::Failed(error),
                 }
             }
         }
@@ -182,20 +182,20 @@ impl OpenUpload {
     }
 
     /// Ends the request: the file is complete, or its offset is marked.
-    async fn end(mut self, end: End) -> Result<Received, MediaError> {
-        if let End::Gone = end {
+    async fn end(mut self, end: LoopEnd) -> Result<Received, MediaError> {
+        if let LoopEnd::Gone = end {
             return Err(MediaError::NotFound);
         }
         if self.offset() == self.size() {
             // Also when the body was cut behind its last byte, or a newer request waits.
             let end = match end {
-                End::Body(BodyEnd::TooLong) => BodyEnd::TooLong,
-                End::Failed(error) => return Err(error),
+                LoopEnd::Body(BodyEnd::TooLong) => BodyEnd::TooLong,
+                LoopEnd::Failed(error) => return Err(error),
                 _ => BodyEnd::Whole,
             };
             return Ok(Received { media: self.finish().await?, end });
         }
-        if self.offset() != self.media.offset && matches!(self.mark(Kept::Durably).await?, Some(End::Gone)) {
+        if self.offset() != self.media.offset && matches!(self.mark(Kept::Durably).await?, Some(LoopEnd::Gone)) {
             return Err(MediaError::NotFound);
         }
         self.media.offset = self.offset();
@@ -203,14 +203,14 @@ impl OpenUpload {
             lease.release().await;
         }
         match end {
-            End::Failed(error) => Err(error),
-            End::Body(end) => Ok(Received { media: self.media, end }),
-            End::Gone => Err(MediaError::NotFound),
+            LoopEnd::Failed(error) => Err(error),
+            LoopEnd::Body(end) => Ok(Received { media: self.media, end }),
+            LoopEnd::Gone => Err(MediaError::NotFound),
         }
     }
 
     /// Notes in the row how much is kept for certain. Returns why the request must end, if it must.
-    async fn mark(&mut self, kept: Kept) -> Result<Option<End>, MediaError> {
+    async fn mark(&mut self, kept: Kept) -> Result<Option<LoopEnd>, MediaError> {
         let keeping = self.writer.keep(kept == Kept::Durably);
         match held(self.lease.as_ref(), keeping).await {
             Ok(bytes) if bytes.offset == self.media.offset && kept == Kept::Soon => Ok(None),
@@ -244,10 +244,10 @@ impl OpenUpload {
     }
 }
 
-fn ended(marked: Marked) -> Option<End> {
+fn ended(marked: Marked) -> Option<LoopEnd> {
     match marked {
         Marked::Done => None,
-        Marked::Wanted => Some(End::Body(BodyEnd::TakenOver)),
-        Marked::Gone => Some(End::Gone),
+        Marked::Wanted => Some(LoopEnd::Body(BodyEnd::TakenOver)),
+        Marked::Gone => Some(LoopEnd::Gone),
     }
 }

@@ -21,7 +21,7 @@ pub(super) const TAKEOVER_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct Writers(Mutex<HashMap<MediaId, Slot>>);
 
 struct Slot {
-    turn: Arc<tokio::sync::Mutex<()>>,
+    writing: Arc<tokio::sync::Mutex<()>>,
     stop: CancellationToken,
     /// Since when the writer has waited for its client; `None` while it works.
     waits_since: Option<Instant>,
@@ -32,14 +32,14 @@ struct Slot {
 }
 
 /// The right to write to an upload, until it is dropped.
-pub(super) struct Turn {
+pub(super) struct UploadGuard {
     writers: Arc<Writers>,
     id: MediaId,
     stop: CancellationToken,
     _held: OwnedMutexGuard<()>,
 }
 
-/// A request that waits for its turn.
+/// A request that waits until it may write.
 struct Waiting {
     writers: Arc<Writers>,
     id: MediaId,
@@ -47,18 +47,18 @@ struct Waiting {
 }
 
 impl Writers {
-    /// Stops whoever writes, and waits for the turn; `None` when that takes too long.
-    pub(super) async fn take_over(self: &Arc<Self>, id: MediaId) -> Option<Turn> {
-        let turn = {
+    /// Stops whoever writes, and waits for the right to write; `None` when that takes too long.
+    pub(super) async fn take_over(self: &Arc<Self>, id: MediaId) -> Option<UploadGuard> {
+        let writing = {
             let mut slots = self.lock();
             let slot = slots.entry(id).or_insert_with(Slot::new);
             slot.stop.cancel();
             slot.requests += 1;
             slot.waiting += 1;
-            slot.turn.clone()
+            slot.writing.clone()
         };
-        let mut waiting = Waiting { writers: self.clone(), id, got_it: false };
-        let held = timeout(TAKEOVER_TIMEOUT, turn.lock_owned()).await.ok()?;
+        let mut request = Waiting { writers: self.clone(), id, got_it: false };
+        let held = timeout(TAKEOVER_TIMEOUT, writing.lock_owned()).await.ok()?;
         let stop = CancellationToken::new();
         let mut slots = self.lock();
         let slot = slots.get_mut(&id)?;
@@ -69,21 +69,21 @@ impl Writers {
             // A newer one waits already.
             stop.cancel();
         }
-        waiting.got_it = true;
-        Some(Turn { writers: self.clone(), id, stop, _held: held })
+        request.got_it = true;
+        Some(UploadGuard { writers: self.clone(), id, stop, _held: held })
     }
 
-    /// Takes the turn if nobody writes or waits.
-    pub(super) fn take_if_free(self: &Arc<Self>, id: MediaId) -> Option<Turn> {
+    /// Takes the right to write if nobody writes or waits.
+    pub(super) fn take_if_free(self: &Arc<Self>, id: MediaId) -> Option<UploadGuard> {
         let mut slots = self.lock();
         if slots.contains_key(&id) {
             return None;
         }
         let mut slot = Slot::new();
         slot.requests = 1;
-        let (stop, held) = (slot.stop.clone(), slot.turn.clone().try_lock_owned().ok()?);
+        let (stop, held) = (slot.stop.clone(), slot.writing.clone().try_lock_owned().ok()?);
         slots.insert(id, slot);
-        Some(Turn { writers: self.clone(), id, stop, _held: held })
+        Some(UploadGuard { writers: self.clone(), id, stop, _held: held })
     }
 
     /// Returns how long the upload's writer has waited for its client; `None` when nobody writes.
@@ -122,11 +122,11 @@ impl Writers {
 
 impl Slot {
     fn new() -> Self {
-        Self { turn: Arc::default(), stop: CancellationToken::new(), waits_since: None, requests: 0, waiting: 0 }
+        Self { writing: Arc::default(), stop: CancellationToken::new(), waits_since: None, requests: 0, waiting: 0 }
     }
 }
 
-impl Turn {
+impl UploadGuard {
     /// Returns what is cancelled when a newer request wants to go on, or nobody may any more.
     pub(super) fn stop(&self) -> CancellationToken {
         self.stop.clone()
@@ -140,7 +140,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for UploadGuard {
     fn drop(&mut self) {
         self.writers.leave(self.id, false);
     }

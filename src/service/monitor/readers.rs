@@ -39,7 +39,7 @@ pub enum NotFollowed {
 
 /// What a reader is told.
 #[derive(Debug)]
-pub enum Told {
+pub enum LiveEvent {
     /// First: all there is.
     Snapshot(Box<Snapshot>),
     /// What is new; the number of the second.
@@ -134,12 +134,12 @@ impl Monitor {
 
 impl Reader {
     /// Waits for what comes next; `None` after the end.
-    pub async fn next(&mut self) -> Option<Told> {
+    pub async fn next(&mut self) -> Option<LiveEvent> {
         if self.has_ended {
             return None;
         }
         let Some(mut seen) = self.seen else {
-            return Some(Told::Snapshot(Box::new(Box::pin(self.snapshot()).await)));
+            return Some(LiveEvent::Snapshot(Box::new(Box::pin(self.snapshot()).await)));
         };
         loop {
             if self.waiting.is_empty() {
@@ -150,14 +150,14 @@ impl Reader {
             let tick = if self.waiting.is_empty() { self.tick(&mut seen) } else { None };
             self.seen = Some(seen);
             if let Some(notice) = self.waiting.pop_front() {
-                return Some(Told::Notice(notice));
+                return Some(LiveEvent::Notice(notice));
             }
             if tick.is_some() {
                 return tick;
             }
             if self.drain.is_cancelled() {
                 self.has_ended = true;
-                return Some(Told::Bye);
+                return Some(LiveEvent::Bye);
             }
             match timeout(KEEP_ALIVE, self.something()).await {
                 Ok(true) => {
@@ -166,7 +166,7 @@ impl Reader {
                     }
                 }
                 Ok(false) => {}
-                Err(_) => return Some(Told::KeepAlive),
+                Err(_) => return Some(LiveEvent::KeepAlive),
             }
         }
     }
@@ -192,23 +192,23 @@ impl Reader {
     }
 
     /// Returns the next tick that is due.
-    fn tick(&self, seen: &mut Progress) -> Option<Told> {
+    fn tick(&self, seen: &mut Progress) -> Option<LiveEvent> {
         if self.every < SECOND {
             return None;
         }
         let step = self.every.as_millis().div_ceil(SECOND.as_millis()).try_into().unwrap_or(u64::MAX);
         let (number, second) = seen.advance(&self.monitor.history, step)?;
-        Some(Told::Tick(number, Box::new(Tick::of(&second, &self.monitor.kinds()))))
+        Some(LiveEvent::Tick(number, Box::new(Tick::of(&second, &self.monitor.kinds()))))
     }
 
     /// Returns the last second once more, with the actors as they are now.
-    fn present(&self) -> Option<Told> {
+    fn present(&self) -> Option<LiveEvent> {
         let (monitor, newest) = (&self.monitor, self.monitor.history.newest());
         let mut last = monitor.history.last()?;
         for kind in monitor.health.kinds() {
             last.actors[kind as usize] = ActorRow::of(&monitor.health.counted(kind), monitor.health.state(kind));
         }
-        Some(Told::Tick(newest, Box::new(Tick::of(&last, &monitor.kinds()))))
+        Some(LiveEvent::Tick(newest, Box::new(Tick::of(&last, &monitor.kinds()))))
     }
 }
 

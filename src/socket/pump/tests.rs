@@ -242,7 +242,7 @@ async fn a_client_that_writes_without_a_pause_does_not_put_off_the_end() {
 
 /// What hangs on a frame is given back when it is written, and no sooner: so a client that does not read is bounded.
 #[tokio::test]
-async fn credit_and_turn_of_a_frame_come_back_when_it_is_written() {
+async fn credit_and_permit_of_a_frame_come_back_when_it_is_written() {
     // Of a frame so much gets through that the pump is seen to have begun.
     let (io, mut client) = tokio::io::duplex(8);
     let (mut end, queue): (QueueSender, SendQueue) = send_queue(8, 1 << 20);

@@ -52,7 +52,9 @@ impl Storage {
     pub(in crate::storage) async fn begin_batch(&self) -> Result<Transaction, StorageError> {
         let (started, waiting) = (Instant::now(), metrics().store.waiting(Pool::Batches).map(Level::hold));
         let begun = match &self.batches {
-            Batches::Sqlite(own) => Transaction::Sqlite(SqliteTransaction::begin(self.lock_batches(own).await?)?),
+            Batches::Sqlite(batches) => {
+                Transaction::Sqlite(SqliteTransaction::begin(self.lock_batches(batches).await?)?)
+            }
             Batches::Postgres(batches) => Transaction::Postgres(PostgresTransaction::on(batches.clone()).await?),
         };
         drop(waiting);
@@ -83,16 +85,16 @@ impl Storage {
     /// write.
     pub(in crate::storage) async fn write_guard(&self) -> Result<Option<WriteGuard>, StorageError> {
         match &self.batches {
-            Batches::Sqlite(own) => self.lock_batches(own).await.map(Some),
+            Batches::Sqlite(batches) => self.lock_batches(batches).await.map(Some),
             Batches::Postgres(_) => Ok(None),
         }
     }
 
     pub(in crate::storage) async fn lock_batches(
         &self,
-        own: &Arc<Mutex<SqliteBatches>>,
+        batches: &Arc<Mutex<SqliteBatches>>,
     ) -> Result<WriteGuard, StorageError> {
-        let guard = tokio::time::timeout(self.wait, own.clone().lock_owned()).await;
+        let guard = tokio::time::timeout(self.wait, batches.clone().lock_owned()).await;
         let guard = guard.map_err(|_| StorageError::TimedOut)?;
         guard.check_files()?;
         Ok(guard)

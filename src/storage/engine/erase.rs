@@ -20,7 +20,7 @@ pub(in crate::storage) enum Side {
 const ORPHANS: &str = "DELETE FROM bodies WHERE NOT EXISTS (SELECT 1 FROM messages WHERE messages.id = bodies.id)";
 
 /// Returns the change that erases copies of the messages in `column1` of a list (see
-/// [`Together`](crate::storage::engine::together::Together)).
+/// [`JointChanges`](crate::storage::engine::joint_changes::JointChanges)).
 ///
 /// On SQLite they are replaced by as many zeros, so that the row keeps its size and is overwritten in place, overflow
 /// pages included (`btreeOverwriteCell` in SQLite's btree.c). A smaller row would have its page rearranged, which

@@ -69,8 +69,8 @@ impl Storage {
 
     /// Fails when so many bytes cannot be written. They are not kept.
     async fn probe_room(&self, bytes: usize) -> Result<(), StorageError> {
-        if let Batches::Sqlite(own) = &self.batches {
-            return SqliteTransaction::begin(self.lock_batches(own).await?)?.try_room(bytes);
+        if let Batches::Sqlite(batches) = &self.batches {
+            return SqliteTransaction::begin(self.lock_batches(batches).await?)?.try_room(bytes);
         }
         let tx = self.begin().await?;
         let filler = filler(bytes)?;

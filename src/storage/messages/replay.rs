@@ -141,14 +141,14 @@ impl Storage {
         loop {
             if replay.planned.is_empty() {
                 // Half of the readers are left for other requests. The semaphore is never closed.
-                let _turn = self.replays.acquire().await;
+                let _permit = self.replays.acquire().await;
                 self.plan(replay).await?;
             }
             while page.events.len() < limit.events && !room.is_full && !replay.planned.is_empty() {
                 if room.taken >= STEP_BYTES {
                     steps.next().await?;
                 }
-                let _turn = self.replays.acquire().await;
+                let _permit = self.replays.acquire().await;
                 let step = replay.step.min(limit.events - page.events.len());
                 let some: Vec<Planned> = replay.planned.drain(..step.min(replay.planned.len())).collect();
                 let rest = self.fill(&mut page, &mut room, replay.viewer, some, now).await?;

@@ -13,8 +13,8 @@ use crate::storage::commands::deletions::changes::Changes;
 use crate::storage::commands::deletions::targets::{Change, Target};
 use crate::storage::engine::erase::{Side, erase};
 use crate::storage::engine::fixed_joins::left_join;
+use crate::storage::engine::joint_changes::JointChanges;
 use crate::storage::engine::row::{Columns as _, Row};
-use crate::storage::engine::together::Together;
 use crate::storage::engine::tx::Tx as _;
 use crate::storage::schema::kinds::GoneHow;
 use crate::storage::{Storage, StorageError};
@@ -117,11 +117,11 @@ impl Storage {
         let ids: Vec<[i64; 1]> = rows.iter().map(|(id, _)| [*id]).collect();
         let with_files: Vec<i64> = rows.iter().filter(|(_, files)| *files != 0).map(|(id, _)| *id).collect();
         let wiped: Vec<_> = ids.iter().map(|&[id]| [id, user.into(), seq]).collect();
-        let mut together = Together::new(self.backend());
-        together.add(&WIPE, &wiped);
-        together.add(erase(self.backend(), Side::Both), &ids);
+        let mut changes = JointChanges::new(self.backend());
+        changes.add(&WIPE, &wiped);
+        changes.add(erase(self.backend(), Side::Both), &ids);
         let tx = self.begin_cleanup().await?;
-        together.make(&tx).await?;
+        changes.make(&tx).await?;
         release(&tx, self.backend(), &with_files).await?;
         if ids.is_empty() {
             // The user in it has changed when the other side has left meanwhile, too: then there is more to do.

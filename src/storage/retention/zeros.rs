@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 use sea_orm::DatabaseBackend;
 
 use crate::domain::Timestamp;
-use crate::storage::engine::together::Together;
+use crate::storage::engine::joint_changes::JointChanges;
 use crate::storage::engine::tx::Tx as _;
 use crate::storage::retention::messages::Cleared;
 use crate::storage::{Storage, StorageError};
@@ -143,10 +143,10 @@ impl Storage {
             run.pass(id, content_bytes, stays, &mut far);
         }
         if !far.is_empty() {
-            let mut together = Together::new(self.backend());
-            together.add(DELETE, &far);
+            let mut changes = JointChanges::new(self.backend());
+            changes.add(DELETE, &far);
             let tx = self.begin_cleanup().await?;
-            together.make(&tx).await?;
+            changes.make(&tx).await?;
             tx.commit().await?;
         }
         Ok(((!is_end).then_some(run), far.len() as u64))

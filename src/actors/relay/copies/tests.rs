@@ -9,7 +9,7 @@ use crate::actors::registry::messages::Delivery;
 use crate::actors::relay::batch::Batch;
 use crate::actors::relay::foreign::{batch, copies, wanted};
 use crate::domain::{ConversationId, MessageId, Seq, Timestamp};
-use crate::protocol::record::{COMPACT_LEVEL, Told, hear, tell};
+use crate::protocol::record::{AnnouncedRecord, COMPACT_LEVEL, decode_part, encode_parts};
 
 type Users = BTreeSet<UserId>;
 
@@ -55,8 +55,8 @@ fn heard(messages: &[Message], believed: &Users) -> Record {
     let (first, last) = (Seq(1), messages.last().unwrap().seq);
     let mut record = Record { first, last, events: messages.iter().map(event).collect(), effects: Vec::new() };
     leave_out(&mut record, |user| believed.contains(&user));
-    let told = Told { boot: 1, nonce: 2, at: Timestamp::from_micros(3), record };
-    hear(&tell(told, 1 << 20, COMPACT_LEVEL).remove(0)).unwrap().record
+    let told = AnnouncedRecord { boot: 1, nonce: 2, at: Timestamp::from_micros(3), record };
+    decode_part(&encode_parts(told, 1 << 20, COMPACT_LEVEL).remove(0)).unwrap().record
 }
 
 /// Returns what a user is shown of the messages: number, copy, and `client_id`.

@@ -193,6 +193,7 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
+/// Returns the body that tells a sender that its message is stored.
 pub(super) fn stored_body<'a>(stored: &'a Stored, reference: Option<&'a Reference>) -> Body<'a> {
     Body::Stored {
         client_id: stored.client_id.as_ref().map(ClientId::as_str).map(Text),
@@ -205,6 +206,7 @@ pub(super) fn stored_body<'a>(stored: &'a Stored, reference: Option<&'a Referenc
     }
 }
 
+/// Returns the body of a message as `viewer` sees it.
 pub(super) fn message_body<'a>(event: &Event, message: &'a Message, viewer: Viewer, tokens: &ReportTokens) -> Body<'a> {
     Body::Message {
         seq: event.seq,
@@ -224,6 +226,7 @@ pub(super) fn message_body<'a>(event: &Event, message: &'a Message, viewer: View
     }
 }
 
+/// Returns the body of a receipt.
 pub(super) fn receipt_body<'a>(receipt: &Receipt, duplicate: bool, reference: Option<&'a Reference>) -> Body<'a> {
     Body::Receipt {
         seq: Some(receipt.seq),
@@ -238,6 +241,7 @@ pub(super) fn receipt_body<'a>(receipt: &Receipt, duplicate: bool, reference: Op
     }
 }
 
+/// Returns the name of a kind of receipt on the wire.
 pub(super) const fn kind(kind: ReceiptKind) -> &'static str {
     match kind {
         ReceiptKind::Delivered => "delivered",
@@ -245,6 +249,7 @@ pub(super) const fn kind(kind: ReceiptKind) -> &'static str {
     }
 }
 
+/// Returns the body of a deletion as `viewer` sees it.
 pub(super) fn deleted_body<'a>(
     deletion: &Deletion,
     viewer: Viewer,

@@ -7,7 +7,7 @@ use crate::storage::StorageError;
 use crate::storage::commands::attachments::release;
 use crate::storage::commands::deletions::targets::Change;
 use crate::storage::engine::erase::{Side, erase};
-use crate::storage::engine::together::Together;
+use crate::storage::engine::joint_changes::JointChanges;
 use crate::storage::engine::tx::Tx;
 use crate::storage::schema::kinds::EventKind;
 
@@ -90,7 +90,7 @@ impl Changes {
 
     /// Makes the changes.
     pub(in crate::storage) async fn make(&self, tx: &impl Tx, backend: DatabaseBackend) -> Result<(), StorageError> {
-        self.add_to(Together::new(backend)).make(tx).await?;
+        self.add_to(JointChanges::new(backend)).make(tx).await?;
         release(tx, backend, &self.released).await
     }
 
@@ -102,17 +102,17 @@ impl Changes {
     /// Returns the statement that makes the changes on PostgreSQL, without parameters; `None` when there are none. Not
     /// for changes that [release files](Self::releases_files).
     pub(in crate::storage) fn text(&self) -> Option<String> {
-        self.add_to(Together::in_text()).into_text()
+        self.add_to(JointChanges::in_text()).into_text()
     }
 
-    fn add_to(&self, mut together: Together) -> Together {
-        let backend = together.backend();
-        together.add(MESSAGES, &self.messages);
+    fn add_to(&self, mut changes: JointChanges) -> JointChanges {
+        let backend = changes.backend();
+        changes.add(MESSAGES, &self.messages);
         for (side, ids) in SIDES.into_iter().zip(&self.erased) {
-            together.add(erase(backend, side), ids);
+            changes.add(erase(backend, side), ids);
         }
-        together.add(UNREAD, &self.unread);
-        together.add(EVENTS, &self.events);
-        together
+        changes.add(UNREAD, &self.unread);
+        changes.add(EVENTS, &self.events);
+        changes
     }
 }

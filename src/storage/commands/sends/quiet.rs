@@ -7,7 +7,7 @@ use crate::domain::{ConversationId, Urgency, UserId};
 use crate::storage::StorageError;
 use crate::storage::commands::batch::{Batch, Targets};
 use crate::storage::commands::sends::Accepted;
-use crate::storage::engine::together::Together;
+use crate::storage::engine::joint_changes::JointChanges;
 
 /// In the conversation `column2` of the user `column1`, the newest message is `column3`, which wakes nobody; the newest
 /// one of this batch that does is `column4`, or 0.
@@ -35,8 +35,8 @@ impl Batch<'_> {
             .filter(|(_, [quiet, waking])| quiet > waking)
             .map(|((user, conversation), [quiet, waking])| [user.0.into(), conversation.0, quiet, waking])
             .collect();
-        let mut together = Together::new(self.storage.backend());
-        together.add(QUIET, &rows);
-        together.make(&self.tx).await
+        let mut changes = JointChanges::new(self.storage.backend());
+        changes.add(QUIET, &rows);
+        changes.make(&self.tx).await
     }
 }

@@ -29,12 +29,12 @@ async fn of_all_that_write(change: impl FnOnce(&mut Config)) -> Vec<i64> {
     change(&mut config);
     let storage = Storage::open(&config).await.unwrap();
     let mut found = Vec::new();
-    let Batches::Sqlite(own) = &storage.batches else { panic!("SQLite has a connection of its own") };
+    let Batches::Sqlite(batches) = &storage.batches else { panic!("SQLite has a connection of its own") };
     let transaction = storage.begin_batch().await.unwrap();
     let sql = Statement::from_string(storage.backend(), "PRAGMA synchronous");
     found.push(transaction.query_one(sql).await.unwrap().unwrap().get(0).unwrap());
     transaction.rollback().await.unwrap();
-    let checkpoints = own.lock().await.connection().unwrap();
+    let checkpoints = batches.lock().await.connection().unwrap();
     found.push(checkpoints.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap());
     drop(checkpoints);
     for is_cleaning in [false, true] {

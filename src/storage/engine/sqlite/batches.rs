@@ -134,9 +134,9 @@ impl Open {
 pub(in crate::storage) struct SqliteTransaction(OwnedMutexGuard<SqliteBatches>);
 
 impl SqliteTransaction {
-    pub(in crate::storage) fn begin(own: OwnedMutexGuard<SqliteBatches>) -> Result<Self, StorageError> {
-        own.ensure_open()?;
-        let transaction = Self(own);
+    pub(in crate::storage) fn begin(batches: OwnedMutexGuard<SqliteBatches>) -> Result<Self, StorageError> {
+        batches.ensure_open()?;
+        let transaction = Self(batches);
         transaction.with("BEGIN", |connection| {
             if !connection.is_autocommit() {
                 run(connection, "ROLLBACK")?;

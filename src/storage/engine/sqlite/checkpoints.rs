@@ -140,13 +140,13 @@ mod tests {
     const PAGE: u64 = 4096;
 
     struct Place {
-        own: Arc<tokio::sync::Mutex<SqliteBatches>>,
+        batches: Arc<tokio::sync::Mutex<SqliteBatches>>,
         dir: tempfile::TempDir,
     }
 
     impl Place {
         async fn commit(&self, sql: &str) {
-            let tx = SqliteTransaction::begin(self.own.clone().lock_owned().await).unwrap();
+            let tx = SqliteTransaction::begin(self.batches.clone().lock_owned().await).unwrap();
             tx.execute(&Statement::from_string(DatabaseBackend::Sqlite, sql)).unwrap();
             tx.commit().unwrap();
         }
@@ -162,8 +162,8 @@ mod tests {
         assert_eq!(BACKSTOP.parse(), Ok(BACKSTOP_PAGES));
         let dir = tempfile::tempdir().unwrap();
         let pragmas = vec![("journal_mode", "WAL"), ("synchronous", "OFF")];
-        let own = SqliteBatches::new(dir.path().join("a.db"), pragmas, SlowStatements::new(0));
-        let place = Place { own: Arc::new(tokio::sync::Mutex::new(own)), dir };
+        let batches = SqliteBatches::new(dir.path().join("a.db"), pragmas, SlowStatements::new(0));
+        let place = Place { batches: Arc::new(tokio::sync::Mutex::new(batches)), dir };
         place.commit("CREATE TABLE t (a BLOB)").await;
         // Far below the backstop: only the thread can have moved it.
         place.commit("INSERT INTO t SELECT zeroblob(5000 * 4096)").await;
@@ -178,11 +178,11 @@ mod tests {
         let log = place.pages("a.db-wal");
         assert!(log < u64::try_from(BACKSTOP_PAGES).unwrap() + 2000, "{log} pages");
 
-        let tx = SqliteTransaction::begin(place.own.clone().lock_owned().await).unwrap();
+        let tx = SqliteTransaction::begin(place.batches.clone().lock_owned().await).unwrap();
         let sql = Statement::from_string(DatabaseBackend::Sqlite, "SELECT COUNT(*) FROM t");
         assert_eq!(tx.query(&sql).unwrap()[0].get::<i64>(0).unwrap(), 61);
         drop(tx);
-        place.own.lock().await.close();
+        place.batches.lock().await.close();
         assert!(!place.dir.path().join("a.db-wal").exists(), "the last connection takes the log with it");
     }
 }

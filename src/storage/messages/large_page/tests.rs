@@ -34,14 +34,14 @@ async fn a_page_of_large_messages_waits_for_another_one_and_a_small_page_does_no
     let history = |limit| storage.history(viewer, users[0], Before::Newest, limit, now);
     let large = history(100).await.unwrap();
     assert!(large.len() > 5 && large.len() < 20, "it takes several steps: {}", large.len());
-    let turn = storage.large_pages.acquire().await.unwrap();
+    let permit = storage.large_pages.acquire().await.unwrap();
     assert!(matches!(history(100).await, Err(StorageError::TimedOut)));
     assert!(
         matches!(storage.chat_list(viewer, now).await, Ok(list) if list.len() == 1),
         "one message is no large page"
     );
     assert_eq!(history(2).await.unwrap().len(), 2);
-    drop(turn);
+    drop(permit);
     assert_eq!(history(100).await.unwrap().len(), large.len());
     storage.close().await.unwrap();
 }

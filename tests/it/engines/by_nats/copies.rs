@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fluent_backend::domain::{EventBody, RecordedEvent};
-use fluent_backend::protocol::record::hear;
+use fluent_backend::protocol::record::decode_part;
 
 use super::*;
 
@@ -142,7 +142,7 @@ impl Scene {
     fn told(&self) -> Told {
         let mut all = Told::default();
         for word in self.words.lock().unwrap().iter() {
-            let record = hear(&word.payload[..word.payload.len() - SEAL]).unwrap().record;
+            let record = decode_part(&word.payload[..word.payload.len() - SEAL]).unwrap().record;
             all.last = all.last.max(record.last.0);
             all.bytes += word.payload.len();
             for event in record.events {

@@ -8,19 +8,20 @@ use crate::storage::engine::bulk::Cell;
 use crate::storage::engine::slow::SlowStatements;
 
 struct Place {
-    own: Arc<Mutex<SqliteBatches>>,
+    batches: Arc<Mutex<SqliteBatches>>,
     _dir: tempfile::TempDir,
 }
 
 impl Place {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let own = SqliteBatches::new(dir.path().join("own.db"), vec![("journal_mode", "WAL")], SlowStatements::new(0));
-        Self { own: Arc::new(Mutex::new(own)), _dir: dir }
+        let batches =
+            SqliteBatches::new(dir.path().join("batches.db"), vec![("journal_mode", "WAL")], SlowStatements::new(0));
+        Self { batches: Arc::new(Mutex::new(batches)), _dir: dir }
     }
 
     async fn begin(&self) -> SqliteTransaction {
-        SqliteTransaction::begin(self.own.clone().lock_owned().await).unwrap()
+        SqliteTransaction::begin(self.batches.clone().lock_owned().await).unwrap()
     }
 
     /// A table with one row.

@@ -15,7 +15,7 @@ const HEAD: usize = 64;
 
 /// A record, and who tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct AnnouncedRecord {
     /// The run of the server that has committed it.
     pub boot: i64,
     /// The name of the batch in the journal, by which a history that has another one in its place is recognised.
@@ -29,8 +29,8 @@ pub struct Told {
 /// Returns a record in parts whose numbers join, each of at most `limit` bytes if that is possible: a part is cut off
 /// where a number ends. Effects are in the last one. Servers of this level can read them.
 #[must_use]
-pub fn tell(told: Told, limit: usize, level: i32) -> Vec<Vec<u8>> {
-    let Told { boot, nonce, at, mut record } = told;
+pub fn encode_parts(announced: AnnouncedRecord, limit: usize, level: i32) -> Vec<Vec<u8>> {
+    let AnnouncedRecord { boot, nonce, at, mut record } = announced;
     for event in &mut record.events {
         make_small(event);
     }
@@ -81,8 +81,8 @@ fn make_small(event: &mut RecordedEvent) {
     }
 }
 
-/// Reads what [`tell`] has written.
-pub fn hear(bytes: &[u8]) -> Result<Told, RecordError> {
+/// Reads what [`encode_parts`] has written.
+pub fn decode_part(bytes: &[u8]) -> Result<AnnouncedRecord, RecordError> {
     let mut body = decode::body(bytes)?;
     let wire::Origin { first, last, boot, at, nonce } = body.origin.take().ok_or(RecordError::Malformed)?;
     let (first, last) = (Seq(first), Seq(last));
@@ -90,5 +90,5 @@ pub fn hear(bytes: &[u8]) -> Result<Told, RecordError> {
     if first.0 < 1 || last < first || last.0 - first.0 > i64::from(u32::MAX) {
         return Err(RecordError::Malformed);
     }
-    Ok(Told { boot, nonce, at: Timestamp::from_micros(at), record: decode::record(first, last, body)? })
+    Ok(AnnouncedRecord { boot, nonce, at: Timestamp::from_micros(at), record: decode::record(first, last, body)? })
 }

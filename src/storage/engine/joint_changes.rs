@@ -11,7 +11,7 @@ use crate::storage::engine::bulk::{Bulk, Cell};
 use crate::storage::engine::tx::Tx;
 
 /// Changes that are made together.
-pub(in crate::storage) struct Together {
+pub(in crate::storage) struct JointChanges {
     backend: DatabaseBackend,
     /// The statements so far on SQLite.
     statements: Vec<Statement>,
@@ -23,7 +23,7 @@ pub(in crate::storage) struct Together {
     has_rows: bool,
 }
 
-impl Together {
+impl JointChanges {
     /// Begins with nothing.
     pub(in crate::storage) fn new(backend: DatabaseBackend) -> Self {
         let (statements, parts, values) = (Vec::new(), Vec::new(), Vec::new());
