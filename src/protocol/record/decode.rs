@@ -46,7 +46,7 @@ fn event(seq: Seq, wire::Entry { users, kind, .. }: wire::Entry) -> Option<Recor
             return Some(RecordedEvent::Message { seq, sender: UserId(sender), receiver: UserId(receiver) });
         }
         Kind::Stored(wire::Stored { sender, receiver, whole: Some(whole) }) => {
-            EventBody::Message(message(seq, UserId(sender), UserId(receiver), whole))
+            EventBody::Message(message(seq, UserId(sender), UserId(receiver), *whole))
         }
         Kind::Receipt(entry) => EventBody::Receipt(receipt(seq, &entry)?),
         Kind::Deleted(entry) => EventBody::Deleted(deletion(seq, &entry)?),

@@ -1,12 +1,14 @@
 //! Records as bytes.
 
+use std::sync::Arc;
+
 use prost::Message as _;
 
 use super::wire::{self, EffectKind, Kind};
 use super::{ADDRESS_RULES_LEVEL, COMPACT_LEVEL, FIRST_LEVEL, VERSION, columns};
 use crate::domain::{
-    Attachment, Audience, Deletion, Effect, EventBody, LoginEnd, Message, Receipt, ReceiptKind, Record, RecordedEvent,
-    Scope, Seq, Timestamp,
+    Attachment, Audience, Deletion, Effect, Event, EventBody, LoginEnd, Message, Receipt, ReceiptKind, Record,
+    RecordedEvent, Scope, Seq, Timestamp,
 };
 
 /// Returns the bytes of a record as servers of this level read them, without its numbers: they are kept beside it.
@@ -17,13 +19,17 @@ pub fn encode(record: &Record, level: i32) -> Vec<u8> {
 
 /// Returns the record without what servers of this level cannot read.
 pub(super) fn body(record: &Record, level: i32) -> wire::Body {
+    let events = record.events.iter().map(|event| match event {
+        RecordedEvent::Message { .. } => entry(record.first, event.clone()),
+        RecordedEvent::Other { to, event } => entry_of(record.first, to, event.seq, event.body.clone()),
+    });
+    wire::Body { events: events.collect(), effects: effects(record, level), origin: None, messages: None }
+}
+
+/// Returns the effects of a record that servers of this level can read.
+pub(super) fn effects(record: &Record, level: i32) -> Vec<wire::EffectEntry> {
     let effects = record.effects.iter().filter(|effect| level_of(effect) <= level);
-    wire::Body {
-        events: record.events.iter().map(|event| entry(record.first, event)).collect(),
-        effects: effects.map(|effect| wire::EffectEntry { kind: Some(effect_kind(effect)) }).collect(),
-        origin: None,
-        messages: None,
-    }
+    effects.map(|effect| wire::EffectEntry { kind: Some(effect_kind(effect)) }).collect()
 }
 
 /// Returns the level from which an effect is written.
@@ -45,16 +51,27 @@ pub(super) fn encode_body(mut body: wire::Body, level: i32) -> Vec<u8> {
     bytes
 }
 
-fn entry(first: Seq, event: &RecordedEvent) -> wire::Entry {
-    // A batch has far fewer numbers.
-    let offset = u32::try_from(event.seq().0 - first.0).unwrap_or(u32::MAX);
-    let (users, kind) = match event {
-        RecordedEvent::Message { sender, receiver, .. } => {
-            (Vec::new(), Kind::Stored(wire::Stored { sender: sender.0, receiver: receiver.0, whole: None }))
+/// Returns what is written of an event. The texts of one that nobody else holds are moved, not copied.
+pub(super) fn entry(first: Seq, event: RecordedEvent) -> wire::Entry {
+    match event {
+        RecordedEvent::Message { seq, sender, receiver } => {
+            let stored = wire::Stored { sender: sender.0, receiver: receiver.0, whole: None };
+            wire::Entry { offset: offset(first, seq), users: Vec::new(), kind: Some(Kind::Stored(stored)) }
         }
-        RecordedEvent::Other { to, event } => (users(to), kind(&event.body)),
-    };
-    wire::Entry { offset, users, kind: Some(kind) }
+        RecordedEvent::Other { to, event } => {
+            let Event { seq, body } = Arc::unwrap_or_clone(event);
+            entry_of(first, &to, seq, body)
+        }
+    }
+}
+
+fn entry_of(first: Seq, to: &[Audience], seq: Seq, body: EventBody) -> wire::Entry {
+    wire::Entry { offset: offset(first, seq), users: users(to), kind: Some(kind(body)) }
+}
+
+/// Returns how far a number is behind the first of its batch, which has far fewer.
+fn offset(first: Seq, seq: Seq) -> u32 {
+    u32::try_from(seq.0 - first.0).unwrap_or(u32::MAX)
 }
 
 /// Returns the users who are named one by one.
@@ -63,35 +80,35 @@ fn users(to: &[Audience]) -> Vec<i32> {
     to.iter().filter_map(user).collect()
 }
 
-fn kind(body: &EventBody) -> Kind {
+fn kind(body: EventBody) -> Kind {
     match body {
         EventBody::Message(message) => Kind::Stored(stored(message)),
-        EventBody::Receipt(receipt) => Kind::Receipt(receipt_entry(receipt)),
-        EventBody::Deleted(deletion) => Kind::Deleted(deleted(deletion)),
+        EventBody::Receipt(receipt) => Kind::Receipt(receipt_entry(&receipt)),
+        EventBody::Deleted(deletion) => Kind::Deleted(deleted(&deletion)),
         EventBody::DeletedBefore(before) => Kind::DeletedBefore(before.as_micros()),
-        EventBody::KeyChanged { user, key_id } => {
-            Kind::KeyChanged(wire::KeyChanged { user: user.0, key_id: key_id.clone() })
-        }
+        EventBody::KeyChanged { user, key_id } => Kind::KeyChanged(wire::KeyChanged { user: user.0, key_id }),
         EventBody::UserDeleted(user) => Kind::UserDeleted(user.0),
-        EventBody::Block { user, blocked } => Kind::Block(wire::Block { user: user.0, blocked: *blocked }),
+        EventBody::Block { user, blocked } => Kind::Block(wire::Block { user: user.0, blocked }),
     }
 }
 
-fn stored(message: &Message) -> wire::Stored {
+fn stored(message: Message) -> wire::Stored {
+    let files = Some(&message.attachments).filter(|files| !files.is_empty());
+    let attachments = files.map(|files| Attachment::list(files));
     let whole = wire::Whole {
         id: message.id.0,
         conversation: message.conversation_id.0,
-        sender_copy: message.sender_copy.clone(),
-        receiver_copy: message.receiver_copy.clone(),
-        message_type: message.message_type.clone(),
+        sender_copy: message.sender_copy,
+        receiver_copy: message.receiver_copy,
+        message_type: message.message_type,
         timestamp: message.timestamp.as_micros(),
-        client_id: message.client_id.clone(),
+        client_id: message.client_id,
         reply_to: message.reply_to.map(|id| id.0),
         expires_at: message.expires_at.map(Timestamp::as_micros),
         franking_tag: message.franking_tag.map(|tag| tag.as_str().to_owned()),
-        attachments: Some(Attachment::list(&message.attachments)).filter(|list| !list.is_empty()),
+        attachments,
     };
-    wire::Stored { sender: message.sender.0, receiver: message.receiver.0, whole: Some(whole) }
+    wire::Stored { sender: message.sender.0, receiver: message.receiver.0, whole: Some(Box::new(whole)) }
 }
 
 fn receipt_entry(receipt: &Receipt) -> wire::Receipt {

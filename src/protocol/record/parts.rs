@@ -2,7 +2,7 @@
 
 use prost::Message as _;
 
-use super::encode::{body, encode_body};
+use super::encode::{effects, encode_body, entry};
 use super::{RecordError, decode, wire};
 use crate::domain::{EventBody, Record, RecordedEvent, Seq, Timestamp};
 
@@ -34,8 +34,9 @@ pub fn encode_parts(announced: AnnouncedRecord, limit: usize, level: i32) -> Vec
     for event in &mut record.events {
         make_small(event);
     }
-    let wire::Body { events, effects, .. } = body(&record, level);
-    let base = record.first;
+    let effects = effects(&record, level);
+    let Record { first: base, last, events, .. } = record;
+    let events: Vec<wire::Entry> = events.into_iter().map(|event| entry(base, event)).collect();
     let (mut parts, mut first) = (Vec::new(), base);
     let mut part: Vec<wire::Entry> = Vec::new();
     let mut size = HEAD + effects.iter().map(|effect| ITEM + effect.encoded_len()).sum::<usize>();
@@ -66,7 +67,7 @@ pub fn encode_parts(announced: AnnouncedRecord, limit: usize, level: i32) -> Vec
         size += bytes;
         part.extend(events.by_ref().take(count));
     }
-    finish(first, record.last, part, effects);
+    finish(first, last, part, effects);
     parts
 }
 

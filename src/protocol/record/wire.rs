@@ -81,9 +81,10 @@ pub(super) struct Stored {
     pub(super) sender: i32,
     #[prost(int32, tag = "2")]
     pub(super) receiver: i32,
-    /// The rest of the message; only between servers, and only where it is small.
-    #[prost(message, optional, tag = "3")]
-    pub(super) whole: Option<Whole>,
+    /// The rest of the message; only between servers, and only where it is small. Boxed, since most have none, and
+    /// lists of entries are moved.
+    #[prost(message, optional, boxed, tag = "3")]
+    pub(super) whole: Option<Box<Whole>>,
 }
 
 #[derive(Clone, PartialEq, Message)]
