@@ -4,12 +4,12 @@
 //! and removes the latter (see `commands::attachments`); all else are transactions of requests. Whoever changes a state
 //! says in the same statement which states it may come from, so that of two changes at once only one is made.
 
+pub(in crate::storage) mod columns;
 mod create;
 pub(in crate::storage) mod find;
 mod leases;
 mod reconcile;
 mod removal;
-pub(in crate::storage) mod rows;
 mod transfers;
 
 pub use create::CreatedUpload;

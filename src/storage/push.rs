@@ -4,9 +4,9 @@
 //! waiting for a row that another transaction has locked: so nothing here can be in a deadlock, and the writer waits
 //! for one short statement at most.
 
+pub(in crate::storage) mod columns;
 pub(in crate::storage) mod leases;
 pub(in crate::storage) mod notes;
-pub(in crate::storage) mod rows;
 pub(in crate::storage) mod statements;
 pub(in crate::storage) mod status;
 pub(in crate::storage) mod sweep;

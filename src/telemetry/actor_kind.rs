@@ -52,4 +52,19 @@ impl ActorKind {
             Self::Push => "push",
         }
     }
+
+    /// Returns what its mailbox holds at most, in words.
+    #[must_use]
+    pub const fn mailbox_bound(self) -> &'static str {
+        match self {
+            Self::Root => "one message a failed actor",
+            Self::Registry => "what was committed for connected users, and one message a handshake",
+            Self::Session => "the credit of its sockets, a page for each that catches up, and what was committed",
+            Self::Persistence => "the credit of all sockets, the commands of admitted requests, a round of the janitor",
+            Self::Presence => "the credit of all sockets, and one message for each that opens or closes",
+            Self::Janitor | Self::Push => "one tick",
+            Self::Relay => "the batches of this server in flight, and a window of those of others",
+            Self::Who => "one message for each socket that opens or closes, and a window of what others say",
+        }
+    }
 }

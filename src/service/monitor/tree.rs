@@ -102,7 +102,7 @@ impl Monitor {
             oldest_wait_ms: millis(seen.oldest_wait.unwrap_or_default()),
             busy_ms: millis(seen.busy_for.unwrap_or_default()),
             last_error: seen.last_error.map(|error| shown(error, at)),
-            bound: bound(kind),
+            bound: kind.mailbox_bound(),
             sessions: None,
             batch: None,
             children: Vec::new(),
@@ -123,20 +123,4 @@ fn shown(LastError { text, ago }: LastError, now: Timestamp) -> ShownError {
 /// Returns the whole milliseconds of a span.
 pub(super) fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Returns what the mailbox of a kind holds at most, in words.
-const fn bound(kind: ActorKind) -> &'static str {
-    match kind {
-        ActorKind::Root => "one message a failed actor",
-        ActorKind::Registry => "what was committed for connected users, and one message a handshake",
-        ActorKind::Session => "the credit of its sockets, a page for each that catches up, and what was committed",
-        ActorKind::Persistence => {
-            "the credit of all sockets, the commands of admitted requests, a round of the janitor"
-        }
-        ActorKind::Presence => "the credit of all sockets, and one message for each that opens or closes",
-        ActorKind::Janitor | ActorKind::Push => "one tick",
-        ActorKind::Relay => "the batches of this server in flight, and a window of those of others",
-        ActorKind::Who => "one message for each socket that opens or closes, and a window of what others say",
-    }
 }

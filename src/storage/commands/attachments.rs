@@ -13,7 +13,7 @@ use crate::storage::StorageError;
 use crate::storage::commands::batch::Batch;
 use crate::storage::engine::bulk::{Bulk, Cell};
 use crate::storage::engine::tx::{Transaction, Tx};
-use crate::storage::media::rows::with_states;
+use crate::storage::media::columns::with_states;
 
 use Cell::{BigInt, Bytes, Int, Text};
 

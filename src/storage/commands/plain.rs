@@ -1,6 +1,6 @@
 //! What a plain batch stores, on PostgreSQL: new messages, and positions that receipts move, in [one statement](write).
 
-mod rows;
+mod arrays;
 pub(super) mod write;
 
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use sea_orm::DatabaseBackend;
 use crate::domain::{Media, MediaQuota, MediaQuotaKind, MediaState, NewUpload, Timestamp, UserId};
 use crate::storage::engine::row::Columns as _;
 use crate::storage::engine::tx::{PoolTransaction, Tx};
-use crate::storage::media::rows::{MediaColumns, bytes, media, with_states};
+use crate::storage::media::columns::{MediaColumns, bytes, media, with_states};
 use crate::storage::{Storage, StorageError};
 
 /// For how long the key of a declaration stands for it, in seconds: 24 hours.

@@ -6,7 +6,7 @@ use crate::domain::{Media, MediaId, Timestamp, UserId};
 use crate::storage::engine::fixed_joins::join;
 use crate::storage::engine::row::Columns as _;
 use crate::storage::engine::tx::Tx as _;
-use crate::storage::media::rows::{MediaColumns, media, with_states};
+use crate::storage::media::columns::{MediaColumns, media, with_states};
 use crate::storage::messages::select::SHOWN_TO_READER;
 use crate::storage::{Storage, StorageError};
 

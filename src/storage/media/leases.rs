@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use crate::domain::{Media, MediaId, Timestamp};
 use crate::storage::engine::row::Columns as _;
 use crate::storage::engine::tx::Tx as _;
-use crate::storage::media::rows::{MediaColumns, media, with_states};
+use crate::storage::media::columns::{MediaColumns, media, with_states};
 use crate::storage::media::transfers::{LEASE_US, Marked};
 use crate::storage::{Storage, StorageError};
 

@@ -6,7 +6,7 @@ use crate::domain::{Media, MediaId, MediaState, Timestamp, UserId};
 use crate::storage::engine::page::bind;
 use crate::storage::engine::row::Columns as _;
 use crate::storage::engine::tx::Tx as _;
-use crate::storage::media::rows::{MediaColumns, media, with_states};
+use crate::storage::media::columns::{MediaColumns, media, with_states};
 use crate::storage::{Storage, StorageError};
 use crate::telemetry::Pool;
 

@@ -12,7 +12,7 @@ use sea_orm::Value;
 
 use crate::domain::{MediaId, Timestamp};
 use crate::storage::engine::tx::Tx as _;
-use crate::storage::media::rows::{bytes, with_states};
+use crate::storage::media::columns::{bytes, with_states};
 use crate::storage::{Storage, StorageError};
 use crate::telemetry::Pool;
 

@@ -11,7 +11,7 @@ use crate::storage::cluster::LIVE_US;
 use crate::storage::engine::row::{FromRow as _, Row};
 use crate::storage::engine::tx::{PoolTransaction, Tx as _};
 use crate::storage::push::SKIP_LOCKED;
-use crate::storage::push::rows::{AddressColumns, OutboxColumns, WRITE_OUTBOX};
+use crate::storage::push::columns::{AddressColumns, OutboxColumns, WRITE_OUTBOX};
 use crate::storage::{Storage, StorageError};
 use crate::telemetry::Pool;
 

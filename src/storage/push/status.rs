@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use crate::domain::{DeviceId, MessageId, PushAttempt, PushOutcome, PushProvider, Seq, TargetState, Timestamp, UserId};
 use crate::storage::engine::row::{Columns as _, Row, columns};
 use crate::storage::engine::tx::Tx as _;
-use crate::storage::push::rows::{CORRUPT, OutboxColumns};
+use crate::storage::push::columns::{CORRUPT, OutboxColumns};
 use crate::storage::schema::numbers::seq_of;
 use crate::storage::{Storage, StorageError};
 

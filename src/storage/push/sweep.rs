@@ -3,7 +3,7 @@
 use crate::domain::{DeviceId, Timestamp, UserId};
 use crate::push::{Notes, Who};
 use crate::storage::engine::tx::Tx as _;
-use crate::storage::push::rows::CORRUPT;
+use crate::storage::push::columns::CORRUPT;
 use crate::storage::{Storage, StorageError};
 
 /// Devices of one step.

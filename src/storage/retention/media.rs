@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use crate::domain::Timestamp;
 use crate::storage::commands::attachments::release;
 use crate::storage::engine::tx::Tx as _;
-use crate::storage::media::rows::with_states;
+use crate::storage::media::columns::with_states;
 use crate::storage::retention::messages::{BATCH, Cleared};
 use crate::storage::{Storage, StorageError};
 

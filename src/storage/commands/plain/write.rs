@@ -12,7 +12,7 @@ use crate::domain::{Record, Timestamp, UserId};
 use crate::storage::cluster::{history::nonce_at, now};
 use crate::storage::commands::numbers::{StoreRow, Taken};
 use crate::storage::commands::plain::Plain;
-use crate::storage::commands::plain::rows::add_owing;
+use crate::storage::commands::plain::arrays::add_owing;
 use crate::storage::commands::receipts::statements::{LEFT_UNREAD, moved};
 use crate::storage::commands::sends::debts::Owing;
 use crate::storage::commands::sends::postgres::message_columns;

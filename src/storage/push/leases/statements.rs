@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use crate::storage::cluster::now;
 use crate::storage::engine::per_engine::PerEngine;
 use crate::storage::engine::row::Columns as _;
-use crate::storage::push::rows::{AddressColumns, OutboxColumns};
+use crate::storage::push::columns::{AddressColumns, OutboxColumns};
 
 fn both() -> String {
     format!("{}, {}", OutboxColumns::select(), AddressColumns::select())
