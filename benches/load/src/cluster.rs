@@ -39,8 +39,9 @@ pub(crate) struct Cluster {
     /// Rounds in which each number has its turn
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
-    /// Pairs of users, half of them with both sides at one server, the others with sides at two
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(2..=50_000))]
+    /// Pairs of users, half of them with both sides at one server, the others with sides at two; with few messages on
+    /// their way, servers wait for their turn at the database and not for the processor
+    #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u32).range(2..=50_000))]
     pairs: u32,
     /// Unacknowledged messages of each pair at any time
     #[arg(
