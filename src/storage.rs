@@ -41,7 +41,7 @@ use engine::tx::Tx as _;
 use engine::write_health::WriteHealth;
 
 pub use cluster::{Beat, Joining, KnownHistory, Node, Pulse};
-pub use commands::apply::Applied;
+pub use commands::apply::{Applied, CommittedBatch};
 pub use commands::numbers::HeldRow;
 pub use engine::error::{Lost, StorageError};
 pub use engine::figures::PoolFigures;

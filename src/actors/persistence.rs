@@ -160,12 +160,13 @@ impl PersistenceState {
         self.waiting.push(job);
     }
 
-    /// Writes the next batch, or begins to wait for its turn where other servers take theirs.
+    /// Writes the next batch, or begins to wait for its turn where other servers take theirs and may have taken one.
     async fn flush(&mut self) {
         if self.pending_row.is_some() {
             return;
         }
-        if self.is_recovering || self.waiting.is_empty() || !self.args.storage.is_shared() {
+        let PersistenceArgs { storage, clock, .. } = &self.args;
+        if self.is_recovering || self.waiting.is_empty() || !storage.is_shared() || storage.foresees_row(clock) {
             return self.flush_now().await;
         }
         let (storage, clock) = (self.args.storage.clone(), self.args.clock.clone());
@@ -257,8 +258,9 @@ impl PersistenceState {
             announcement.add(outcome, reply);
         }
         let batch = announcement.into_batch(applied.effects);
-        self.args.announcer.announce(applied.epoch, applied.nonce, applied.first, applied.last, batch);
-        self.args.progress.settle(applied.last);
+        let last = applied.batch.last;
+        self.args.announcer.announce(applied.batch, batch);
+        self.args.progress.settle(last);
     }
 }
 

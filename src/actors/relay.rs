@@ -31,7 +31,7 @@ use super::stats::ActorCounters;
 use super::who::messages::Others;
 use crate::clock::Clock;
 use crate::domain::{Epoch, Seq, Timestamp};
-use crate::storage::{Storage, StorageError};
+use crate::storage::{CommittedBatch, Storage, StorageError};
 use crate::telemetry::{Dropped, metrics};
 use batch::{Batch, Listeners};
 use journal::{Found, look};
@@ -123,14 +123,9 @@ impl Actor for RelayActor {
         self.0.kind().fault().suffer().await;
         match message {
             // Dropped, a batch of a former history refuses the requests in it.
-            RelayMsg::Own { epoch, .. } | RelayMsg::Settled { epoch, .. } if epoch != state.epoch => {}
-            RelayMsg::Own { nonce, first, last, batch, .. } => {
-                metrics().cluster.own_records.increment(1);
-                state.announce_batch(nonce, first, last, &batch);
-                state.sequencer.offer(first, last, batch);
-                state.pass();
-                state.mind_gap();
-            }
+            RelayMsg::Own { committed, .. } if committed.epoch != state.epoch => {}
+            RelayMsg::Settled { epoch, .. } if epoch != state.epoch => {}
+            RelayMsg::Own { committed, batch } => state.own(&committed, batch),
             RelayMsg::Heard { epoch, .. } | RelayMsg::Foreign { epoch, .. } if Some(&epoch) != state.epoch.as_ref() => {
                 metrics().cluster.dropped(Dropped::Epoch);
             }
@@ -175,6 +170,15 @@ impl Actor for RelayActor {
 }
 
 impl RelayState {
+    /// Takes a batch of this server.
+    fn own(&mut self, committed: &CommittedBatch, batch: Batch) {
+        metrics().cluster.own_records.increment(1);
+        self.announce_batch(committed, &batch);
+        self.sequencer.offer(committed.first, committed.last, batch);
+        self.pass();
+        self.mind_gap();
+    }
+
     /// Takes a batch of another server.
     fn foreign(&mut self, first: Seq, last: Seq, batch: Batch) {
         if !self.has_room(first) {

@@ -8,6 +8,7 @@ pub(in crate::storage) mod attachments;
 mod batch;
 mod blocks_and_settings;
 pub(in crate::storage) mod cache;
+mod caution;
 pub(in crate::storage) mod clock_marks;
 pub(in crate::storage) mod deletions;
 mod events;

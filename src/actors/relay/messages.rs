@@ -7,12 +7,11 @@ use super::journal::Found;
 use super::link::Heard;
 use crate::actors::mailbox::Slot;
 use crate::domain::{Epoch, Seq};
-use crate::storage::{KnownHistory, StorageError};
+use crate::storage::{CommittedBatch, KnownHistory, StorageError};
 
 pub(in crate::actors) enum RelayMsg {
-    /// A batch that this server has committed in the history `epoch`. `last` is before `first` when it has taken no
-    /// numbers; the nonce names it in the journal.
-    Own { epoch: Option<Epoch>, nonce: i64, first: Seq, last: Seq, batch: Batch },
+    /// A batch that this server has committed, and what it has to announce.
+    Own { committed: CommittedBatch, batch: Batch },
     /// The writer has found out where the store stands: what it has committed up to this number and not handed over
     /// will not come from it.
     Settled { epoch: Option<Epoch>, head: Seq },
@@ -57,11 +56,11 @@ pub(in crate::actors) enum Announcer {
 }
 
 impl Announcer {
-    /// Announces the batch with this nonce and these numbers of the history `epoch`.
-    pub(in crate::actors) fn announce(&self, epoch: Option<Epoch>, nonce: i64, first: Seq, last: Seq, batch: Batch) {
+    /// Announces what a committed batch has done.
+    pub(in crate::actors) fn announce(&self, committed: CommittedBatch, batch: Batch) {
         match self {
             Self::Direct(listeners) => listeners.announce(batch),
-            Self::Relayed(relay) => relay.0.cast(RelayMsg::Own { epoch, nonce, first, last, batch }),
+            Self::Relayed(relay) => relay.0.cast(RelayMsg::Own { committed, batch }),
         }
     }
 

@@ -11,6 +11,7 @@ use super::link::{Heard, Link, MAX_WORD, Word, WordKind};
 use super::{RelayMsg, RelayState, foreign};
 use crate::domain::{Epoch, Seq};
 use crate::protocol::record::{AnnouncedRecord, COMPACT_LEVEL, decode_part, encode_parts};
+use crate::storage::CommittedBatch;
 use crate::telemetry::{Dropped, metrics};
 
 impl RelayState {
@@ -49,7 +50,8 @@ impl RelayState {
 
     /// Tells the other servers what a batch of this one has done, without the copies that they do not need as far as is
     /// known.
-    pub(super) fn announce_batch(&self, nonce: i64, first: Seq, last: Seq, batch: &Batch) {
+    pub(super) fn announce_batch(&self, committed: &CommittedBatch, batch: &Batch) {
+        let CommittedBatch { nonce, first, last, clock, .. } = *committed;
         let Some(link) = self.args.link.as_ref().filter(|_| first <= last) else { return };
         if !link.is_up() {
             metrics().cluster.dropped(Dropped::Queue);
@@ -61,14 +63,14 @@ impl RelayState {
         if level >= COMPACT_LEVEL {
             self.args.others.when_all_known(|is_elsewhere| leave_out(&mut record, is_elsewhere));
         }
-        for bytes in encode_parts(AnnouncedRecord { boot, nonce, at, record }, MAX_WORD, level) {
+        for bytes in encode_parts(AnnouncedRecord { boot, nonce, at, clock, record }, MAX_WORD, level) {
             link.say(Word { kind: WordKind::Log, bytes });
         }
     }
 
     /// Takes what another server says about a batch, and reads the messages in it that are not whole.
     fn heard_record(&mut self, epoch: Epoch, bytes: &Bytes, place: OwnedSemaphorePermit) {
-        let AnnouncedRecord { boot, nonce, at, record } = match decode_part(bytes) {
+        let AnnouncedRecord { boot, nonce, at, clock, record } = match decode_part(bytes) {
             Ok(told) => told,
             Err(error) => {
                 self.unreadable.note(&error);
@@ -79,7 +81,7 @@ impl RelayState {
             return;
         }
         // What the database has from now on must have it.
-        self.args.storage.note_batch(&epoch, record.last, nonce);
+        self.args.storage.note_batch(&epoch, record.last, nonce, clock);
         let (first, last, size) = (record.first, record.last, bytes.len());
         if last <= self.sequencer.told() {
             metrics().cluster.dropped(Dropped::Stale);

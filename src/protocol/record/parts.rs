@@ -22,6 +22,9 @@ pub struct AnnouncedRecord {
     pub nonce: i64,
     /// When it was committed.
     pub at: Timestamp,
+    /// The time stamp of its last number, behind which the store goes on; `None` in a part that others follow, and
+    /// from a server that does not say it.
+    pub clock: Option<Timestamp>,
     /// What has happened.
     pub record: Record,
 }
@@ -30,12 +33,12 @@ pub struct AnnouncedRecord {
 /// where a number ends. Effects are in the last one. Servers of this level can read them.
 #[must_use]
 pub fn encode_parts(announced: AnnouncedRecord, limit: usize, level: i32) -> Vec<Vec<u8>> {
-    let AnnouncedRecord { boot, nonce, at, mut record } = announced;
+    let AnnouncedRecord { boot, nonce, at, clock, mut record } = announced;
     for event in &mut record.events {
         make_small(event);
     }
     let effects = effects(&record, level);
-    let Record { first: base, last, events, .. } = record;
+    let Record { first: base, last: end, events, .. } = record;
     let events: Vec<wire::Entry> = events.into_iter().map(|event| entry(base, event)).collect();
     let (mut parts, mut first) = (Vec::new(), base);
     let mut part: Vec<wire::Entry> = Vec::new();
@@ -46,7 +49,8 @@ pub fn encode_parts(announced: AnnouncedRecord, limit: usize, level: i32) -> Vec
         for event in &mut events {
             event.offset -= skipped;
         }
-        let origin = wire::Origin { first: first.0, last: last.0, boot, at: at.as_micros(), nonce };
+        let clock = clock.filter(|_| last == end).map(Timestamp::as_micros);
+        let origin = wire::Origin { first: first.0, last: last.0, boot, at: at.as_micros(), nonce, clock };
         parts.push(encode_body(wire::Body { events, effects, origin: Some(origin), messages: None }, level));
     };
     // What has one number stays together.
@@ -67,7 +71,7 @@ pub fn encode_parts(announced: AnnouncedRecord, limit: usize, level: i32) -> Vec
         size += bytes;
         part.extend(events.by_ref().take(count));
     }
-    finish(first, last, part, effects);
+    finish(first, end, part, effects);
     parts
 }
 
@@ -85,11 +89,12 @@ fn make_small(event: &mut RecordedEvent) {
 /// Reads what [`encode_parts`] has written.
 pub fn decode_part(bytes: &[u8]) -> Result<AnnouncedRecord, RecordError> {
     let mut body = decode::body(bytes)?;
-    let wire::Origin { first, last, boot, at, nonce } = body.origin.take().ok_or(RecordError::Malformed)?;
+    let wire::Origin { first, last, boot, at, nonce, clock } = body.origin.take().ok_or(RecordError::Malformed)?;
     let (first, last) = (Seq(first), Seq(last));
     // Numbers begin at 1. Far fewer than this are in a batch.
     if first.0 < 1 || last < first || last.0 - first.0 > i64::from(u32::MAX) {
         return Err(RecordError::Malformed);
     }
-    Ok(AnnouncedRecord { boot, nonce, at: Timestamp::from_micros(at), record: decode::record(first, last, body)? })
+    let (at, clock) = (Timestamp::from_micros(at), clock.map(Timestamp::from_micros));
+    Ok(AnnouncedRecord { boot, nonce, at, clock, record: decode::record(first, last, body)? })
 }

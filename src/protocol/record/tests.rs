@@ -100,19 +100,26 @@ fn whole(seq: Seq) -> impl Strategy<Value = RecordedEvent> {
 /// A record as its server tells it: several events may have one number.
 fn told() -> impl Strategy<Value = AnnouncedRecord> {
     let places = prop::collection::vec((0..64_i64, any::<bool>()), 0..60);
-    (1..i64::MAX / 2, prop::collection::vec(effect(), 0..4), places, any::<i64>(), any::<i64>(), time())
-        .prop_flat_map(|(first, effects, mut places, boot, nonce, at)| {
+    (
+        1..i64::MAX / 2,
+        prop::collection::vec(effect(), 0..4),
+        places,
+        any::<i64>(),
+        any::<i64>(),
+        (time(), proptest::option::of(time())),
+    )
+        .prop_flat_map(|(first, effects, mut places, boot, nonce, times)| {
             places.sort_unstable();
             let event = |(place, is_whole): (i64, bool)| {
                 let seq = Seq(first + place);
                 if is_whole { whole(seq).boxed() } else { event(seq).boxed() }
             };
             let events: Vec<_> = places.into_iter().map(event).collect();
-            (events, Just((first, effects, boot, nonce, at)))
+            (events, Just((first, effects, boot, nonce, times)))
         })
-        .prop_map(|(events, (first, effects, boot, nonce, at))| {
+        .prop_map(|(events, (first, effects, boot, nonce, (at, clock)))| {
             let record = Record { first: Seq(first), last: Seq(first + 63), events, effects };
-            AnnouncedRecord { boot, nonce, at, record }
+            AnnouncedRecord { boot, nonce, at, clock, record }
         })
 }
 
@@ -150,6 +157,7 @@ proptest! {
         for (i, bytes) in parts.iter().enumerate() {
             let part = decode_part(bytes).unwrap();
             prop_assert_eq!((part.boot, part.nonce, part.at), (told.boot, told.nonce, told.at));
+            prop_assert_eq!(part.clock, told.clock.filter(|_| i + 1 == parts.len()));
             prop_assert_eq!(part.record.first, next);
             next = Seq(part.record.last.0 + 1);
             prop_assert!(part.record.events.iter().all(|event| event.seq() < next));

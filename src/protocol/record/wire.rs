@@ -42,6 +42,9 @@ pub(super) struct Origin {
     pub(super) at: i64,
     #[prost(sfixed64, tag = "5")]
     pub(super) nonce: i64,
+    /// The time stamp of the last number of the batch, in microseconds; only in its last part.
+    #[prost(int64, optional, tag = "6")]
+    pub(super) clock: Option<i64>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -7,7 +7,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::domain::{Epoch, Seq};
+use crate::domain::{Epoch, Seq, Timestamp};
 use crate::storage::engine::row::Row;
 use crate::storage::engine::tx::Tx as _;
 use crate::storage::schema::store_row::{LOST_IDS, new_epoch, skip_ids};
@@ -41,24 +41,35 @@ pub struct KnownHistory {
     pub epoch: Epoch,
     /// A number that was given in it.
     pub head: Seq,
-    /// The newest batch that is known: its last number, and its nonce.
-    newest: Option<(Seq, i64)>,
+    /// The newest batch that is known.
+    newest: Option<KnownBatch>,
+}
+
+/// What is known of a batch in a history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct KnownBatch {
+    last: Seq,
+    nonce: i64,
+    /// The time stamp of its last number, if its server has said it.
+    clock: Option<Timestamp>,
 }
 
 impl KnownHistory {
     /// Returns the number whose row in the journal is to be compared: no row has 0.
     pub(in crate::storage) fn asked(&self) -> i64 {
-        self.newest.map_or(0, |(last, _)| last.0)
+        self.newest.map_or(0, |newest| newest.last.0)
     }
 
     /// Returns the nonce of the row at [`asked`](Self::asked), if one is known.
     pub(in crate::storage) fn nonce(&self) -> Option<i64> {
-        self.newest.map(|(_, nonce)| nonce)
+        self.newest.map(|newest| newest.nonce)
     }
 
-    /// Returns whether nothing is known behind this number, which is the last one of the newest batch.
-    pub(in crate::storage) fn ends_at(&self, last: i64) -> bool {
-        self.head.0 == last && self.asked() == last
+    /// Returns the end of the newest batch, its last number and the time stamp of that; `None` when something behind it
+    /// is known, or the time stamp is not.
+    pub(in crate::storage) fn end(&self) -> Option<(Seq, Timestamp)> {
+        let newest = self.newest.filter(|newest| newest.last == self.head)?;
+        Some((newest.last, newest.clock?))
     }
 
     /// Compares it with the three columns from `at` on: epoch, head and the nonce at [`asked`](Self::asked).
@@ -69,13 +80,14 @@ impl KnownHistory {
         if epoch != self.epoch.as_str() {
             return Err(StorageError::NewEpoch);
         }
-        let is_other = self.newest.is_some_and(|(_, known)| nonce.is_some_and(|found| found != known));
+        let is_other = self.newest.is_some_and(|known| nonce.is_some_and(|found| found != known.nonce));
         if head < self.head || is_other { Err(StorageError::Diverged) } else { Ok(()) }
     }
 
     fn read(row: &Row) -> Result<Self, StorageError> {
         let epoch = Epoch::parse(&row.get::<String>(0)?).ok_or(StorageError::Corrupt("the epoch is no epoch"))?;
         let newest = row.get::<Option<Seq>>(2)?.zip(row.get::<Option<i64>>(3)?);
+        let newest = newest.map(|(last, nonce)| KnownBatch { last, nonce, clock: None });
         Ok(Self { epoch, head: row.get(1)?, newest })
     }
 }
@@ -90,12 +102,16 @@ impl History {
         self.lock().clone()
     }
 
-    /// Takes in that the history `epoch` has a batch with this last number and nonce.
-    pub(in crate::storage) fn saw(&self, epoch: &Epoch, last: Seq, nonce: i64) {
+    /// Takes in that the history `epoch` has a batch with this last number and nonce, and the time stamp of that number
+    /// if it is known.
+    pub(in crate::storage) fn saw(&self, epoch: &Epoch, last: Seq, nonce: i64, clock: Option<Timestamp>) {
         if let Some(known) = self.lock().as_mut().filter(|known| known.epoch == *epoch) {
             known.head = known.head.max(last);
-            if known.newest.is_none_or(|(newest, _)| newest < last) {
-                known.newest = Some((last, nonce));
+            let is_news = |newest: KnownBatch| {
+                newest.last < last || (newest.last == last && newest.nonce == nonce && newest.clock.is_none())
+            };
+            if known.newest.is_none_or(is_news) {
+                known.newest = Some(KnownBatch { last, nonce, clock });
             }
         }
     }
@@ -120,9 +136,10 @@ impl Storage {
         self.history.known()
     }
 
-    /// Takes in that the history `epoch` has a batch with this last number and nonce, as another server says.
-    pub fn note_batch(&self, epoch: &Epoch, last: Seq, nonce: i64) {
-        self.history.saw(epoch, last, nonce);
+    /// Takes in that the history `epoch` has a batch with this last number and nonce, as another server says, and the
+    /// time stamp of that number if it says so.
+    pub fn note_batch(&self, epoch: &Epoch, last: Seq, nonce: i64, clock: Option<Timestamp>) {
+        self.history.saw(epoch, last, nonce, clock);
     }
 
     /// Takes in that everything up to this number was announced in the history `epoch`, so that it was committed.
@@ -170,8 +187,12 @@ impl Storage {
 mod tests {
     use super::*;
 
+    fn batch(last: i64, nonce: i64, clock: Option<i64>) -> KnownBatch {
+        KnownBatch { last: Seq(last), nonce, clock: clock.map(Timestamp::from_micros) }
+    }
+
     fn known(head: i64, newest: Option<(i64, i64)>) -> KnownHistory {
-        let newest = newest.map(|(last, nonce)| (Seq(last), nonce));
+        let newest = newest.map(|(last, nonce)| batch(last, nonce, None));
         KnownHistory { epoch: Epoch::parse("k3f9").unwrap(), head: Seq(head), newest }
     }
 
@@ -192,12 +213,31 @@ mod tests {
     fn what_is_learnt_of_a_former_history_is_left_out() {
         let history = History(Mutex::new(Some(known(9, Some((9, 77))))));
         let (now, former) = (Epoch::parse("k3f9").unwrap(), Epoch::parse("former").unwrap());
-        history.saw(&former, Seq(20), 1);
+        let known = || history.known().map(|known| (known.head, known.newest));
+        history.saw(&former, Seq(20), 1, None);
         history.saw_head(&former, Seq(21));
-        history.saw(&now, Seq(5), 2);
-        assert_eq!(history.known().map(|known| (known.head, known.newest)), Some((Seq(9), Some((Seq(9), 77)))));
-        history.saw(&now, Seq(12), 3);
+        history.saw(&now, Seq(5), 2, None);
+        assert_eq!(known(), Some((Seq(9), Some(batch(9, 77, None)))));
+        history.saw(&now, Seq(12), 3, None);
         history.saw_head(&now, Seq(13));
-        assert_eq!(history.known().map(|known| (known.head, known.newest)), Some((Seq(13), Some((Seq(12), 3)))));
+        assert_eq!(known(), Some((Seq(13), Some(batch(12, 3, None)))));
+    }
+
+    #[test]
+    fn the_end_is_known_where_nothing_is_behind_it() {
+        let history = History(Mutex::new(Some(known(9, Some((9, 77))))));
+        let epoch = Epoch::parse("k3f9").unwrap();
+        let end = || history.known().and_then(|known| known.end()).map(|(last, clock)| (last.0, clock.as_micros()));
+        assert_eq!(end(), None, "its time stamp is not known");
+        history.saw(&epoch, Seq(9), 78, Some(Timestamp::from_micros(5)));
+        assert_eq!(end(), None, "another batch");
+        history.saw(&epoch, Seq(9), 77, Some(Timestamp::from_micros(6)));
+        assert_eq!(end(), Some((9, 6)));
+        history.saw(&epoch, Seq(9), 77, None);
+        assert_eq!(end(), Some((9, 6)));
+        history.saw_head(&epoch, Seq(10));
+        assert_eq!(end(), None, "something is behind it");
+        history.saw(&epoch, Seq(12), 79, Some(Timestamp::from_micros(8)));
+        assert_eq!(end(), Some((12, 8)));
     }
 }

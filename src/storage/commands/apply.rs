@@ -6,38 +6,50 @@
 //! On PostgreSQL all other writers wait from the lock of the row that gives [numbers](super::numbers) to the commit. So
 //! what must be looked up is asked before it where that is possible, and each kind of command makes a few statements
 //! for all there are; a [plain batch](super::plain) makes one. Where several servers are live, the lock may be [waited
-//! for](Storage::hold_row) before the batch is formed, so that what comes meanwhile is in it. A server that is alone
-//! [foresees](super::forecast) what the row says, and locks it in the statement that stores a plain batch.
+//! for](Storage::hold_row) before the batch is formed, so that what comes meanwhile is in it. A server that knows of
+//! all batches [foresees](super::forecast) what the row says, and locks it in the statement that stores a plain batch.
 
 mod end;
 mod run;
+mod undone;
 
 use crate::clock::Clock;
-use crate::domain::{Command, Effect, Epoch, Outcome, Seq};
+use crate::domain::{Command, Effect, Epoch, Outcome, Seq, Timestamp};
 use crate::storage::cluster::KnownHistory;
 use crate::storage::commands::batch::{Batch, Targets};
 use crate::storage::commands::cache::Cache;
 use crate::storage::commands::numbers::{HeldRow, StoreRow, lock_row, take_numbers};
 use crate::storage::commands::plain::Plain;
 use crate::storage::{Storage, StorageError};
-use end::Ending;
+use end::{Ended, Ending};
 use run::is_gathered;
+use undone::Undone;
 
-/// A batch that was committed.
-#[derive(Debug)]
-pub struct Applied {
-    /// The first number given to the batch.
-    pub first: Seq,
-    /// The last number given to the batch; those of commands that changed nothing are never used.
-    pub last: Seq,
-    /// One outcome for each command, in their order.
-    pub outcomes: Vec<Outcome>,
-    /// What the server must act on now, in the order of the commands that it follows from.
-    pub effects: Vec<Effect>,
+/// A committed batch in the history of the store.
+#[derive(Clone, Debug)]
+pub struct CommittedBatch {
     /// The history in which it was committed; `None` on SQLite.
     pub epoch: Option<Epoch>,
     /// Its name in the journal; 0 when it has taken no numbers.
     pub nonce: i64,
+    /// The first number given to the batch.
+    pub first: Seq,
+    /// The last number given to the batch, before `first` when it has taken none; those of commands that changed
+    /// nothing are never used.
+    pub last: Seq,
+    /// The time stamp of its last number, behind which the store goes on; `None` when it has taken no numbers.
+    pub clock: Option<Timestamp>,
+}
+
+/// What became of a batch that was committed.
+#[derive(Debug)]
+pub struct Applied {
+    /// Its numbers, and its place in the history.
+    pub batch: CommittedBatch,
+    /// One outcome for each command, in their order.
+    pub outcomes: Vec<Outcome>,
+    /// What the server must act on now, in the order of the commands that it follows from.
+    pub effects: Vec<Effect>,
 }
 
 /// Returns whether a batch with this command takes numbers. Where a login ends, other servers learn of it from the
@@ -47,6 +59,13 @@ fn takes_numbers(command: &Command) -> bool {
 }
 
 impl Storage {
+    /// Returns whether the next batch need not wait for its turn, since it foresees what the row of `store` says.
+    pub fn foresees_row(&self, clock: &Clock) -> bool {
+        // Whoever else has the cache has begun a batch.
+        let cache = self.cache.try_lock();
+        cache.is_ok_and(|cache| cache.foreseen_row(self.known_history().as_ref(), clock).is_some())
+    }
+
     /// Carries out `commands` in their order, all in one transaction, and returns one outcome for each.
     ///
     /// The time is that of `clock`; on PostgreSQL it is the database's, by which `clock` is corrected, unless that is
@@ -93,13 +112,13 @@ impl Storage {
         mut commands: Vec<Command>,
         clock: &Clock,
     ) -> Result<Applied, StorageError> {
+        let mut undone = None;
         loop {
-            match Box::pin(self.attempt(cache, held.take(), known.clone(), commands, clock)).await? {
+            match Box::pin(self.attempt(cache, held.take(), known.clone(), commands, clock, undone)).await? {
                 Attempt::Done(applied) => return Ok(applied),
-                Attempt::Undone(again) => {
-                    // So the next attempt is none of the kind that fails in this way.
-                    cache.forecast.was_wrong();
-                    commands = again;
+                Attempt::Undone(again, why) => {
+                    cache.forecast.clear();
+                    (commands, undone) = (again, Some(why));
                 }
             }
         }
@@ -112,6 +131,7 @@ impl Storage {
         known: Option<KnownHistory>,
         mut commands: Vec<Command>,
         clock: &Clock,
+        undone: Option<Undone>,
     ) -> Result<Attempt, StorageError> {
         let count = if commands.iter().any(takes_numbers) { commands.len() } else { 0 };
         let count = i64::try_from(count).map_err(|_| StorageError::Corrupt("a batch beyond 2^63"))?;
@@ -129,7 +149,8 @@ impl Storage {
         let outline = early.as_ref().and_then(|early| batch.outline(&commands, early));
         let targets = |row: &StoreRow| Targets::new(row.has_targets, self.devices.is_enabled());
         let fits = |row: &StoreRow| outline.as_ref().is_some_and(|outline| outline.fits(row, targets(row)));
-        let foreseen = if held.is_none() { batch.cache.foreseen_row(known.as_ref(), clock).filter(fits) } else { None };
+        let is_first = held.is_none() && undone.is_none();
+        let foreseen = if is_first { batch.cache.foreseen_row(known.as_ref(), clock).filter(fits) } else { None };
         let is_foreseen = foreseen.is_some();
         let row = match held.or(foreseen) {
             Some(row) => Some(row),
@@ -140,25 +161,29 @@ impl Storage {
             None => take_numbers(self, &batch.tx, count, clock).await?,
         };
         let still_holds = batch.take(&taken);
-        let is_plain = still_holds && row.as_ref().is_some_and(fits);
+        let may_be_plain = undone.is_none_or(|undone| batch.learn_from(undone, row.as_ref()));
+        let is_plain = may_be_plain && still_holds && row.as_ref().is_some_and(fits);
         let again = is_plain.then(|| commands.clone());
         batch.plain = is_plain.then(Plain::default);
         let is_common = commands.iter().all(is_gathered);
         batch.record_clock_mark(taken.marked_at).await?;
         batch.run(commands, early.filter(|_| still_holds)).await?;
+        let place = row.as_ref().map(StoreRow::place);
         let ending = Ending { row, taken, known, count, is_foreseen, is_common };
-        batch
-            .finish_all(ending)
-            .await
-            .map(|done| done.map_or(Attempt::Undone(again.unwrap_or_default()), Attempt::Done))
+        let why = match batch.finish_all(ending).await? {
+            Ended::Done(applied) => return Ok(Attempt::Done(applied)),
+            Ended::Unsure => Undone::Unsure,
+            Ended::Unwritten => place.filter(|_| is_foreseen).map_or(Undone::Message, Undone::Row),
+        };
+        Ok(Attempt::Undone(again.unwrap_or_default(), why))
     }
 }
 
 /// What became of an attempt to carry out a batch.
 enum Attempt {
     Done(Applied),
-    /// Nothing was stored, since something had come between; the commands are to be carried out again.
-    Undone(Vec<Command>),
+    /// Nothing was stored; the commands are to be carried out again.
+    Undone(Vec<Command>, Undone),
 }
 
 #[cfg(test)]

@@ -81,7 +81,7 @@ mod tests {
         let before = storage.probe_head(0).await.unwrap();
         for _ in 0..2 {
             let applied = storage.apply(commands(), now).await.unwrap();
-            assert_eq!((applied.first, applied.last), (Seq(before.0 + 1), before));
+            assert_eq!((applied.batch.first, applied.batch.last), (Seq(before.0 + 1), before));
             assert!(applied.effects.is_empty());
             assert!(applied.outcomes.iter().all(|outcome| outcome.answer.is_ok() && outcome.events.is_empty()));
         }

@@ -89,6 +89,11 @@ impl StoreRow {
         Ok(locked)
     }
 
+    /// Returns its head and its clock, one of which grows with every batch and with whatever is cleared away.
+    pub(super) fn place(&self) -> (i64, i64) {
+        (self.head, self.clock)
+    }
+
     /// Takes in the time of the database, as the batch was stored just now.
     pub(super) fn saw_time(&mut self, now: Timestamp) {
         (self.since, self.now) = (Instant::now(), now);

@@ -37,7 +37,7 @@ impl Batch<'_> {
     /// Returns what these commands need to be a plain batch; `None` when they cannot be one. `looked_up` is what the
     /// cache lacked of what they need to know.
     pub(super) fn outline(&self, commands: &[Command], looked_up: &LookedUp) -> Option<Outline> {
-        let is_possible = matches!(self.tx, Transaction::Postgres(_)) && !self.cache.forecast.is_paused();
+        let is_possible = matches!(self.tx, Transaction::Postgres(_)) && self.cache.forecast.of_plain.is_over();
         if !is_possible || !looked_up.absent.is_empty() || !self.room.is_unlimited() {
             return None;
         }

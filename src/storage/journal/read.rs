@@ -82,7 +82,7 @@ impl Storage {
         let is_full = i64::try_from(found.len()).is_ok_and(|count| count >= PAGE);
         let rows = found.iter().filter_map(|row| self.journal_row(row).transpose()).collect::<Result<_, _>>()?;
         if let Some((last, nonce)) = found.last().and_then(|row| row.get(5).ok().zip(row.get(7).ok())) {
-            self.history.saw(&known.epoch, last, nonce);
+            self.history.saw(&known.epoch, last, nonce, None);
         }
         self.history.saw_head(&known.epoch, head);
         Ok(JournalPage { epoch: known.epoch, head, time, rows, is_full })

@@ -52,7 +52,7 @@ async fn the_store_moves_outboxes_as_they_move_by_themselves() {
             0..3 => {
                 let urgency = if random.random() { Urgency::High } else { Urgency::Normal };
                 let applied = storage.apply(vec![message(urgency)], now).await.unwrap();
-                newest = applied.last;
+                newest = applied.batch.last;
                 model.owe(Owed { seq: newest, is_urgent: urgency == Urgency::High, not_before: now }, now);
             }
             3 => {
@@ -162,9 +162,9 @@ async fn a_closed_socket_leaves_its_newest_message_owed_beside_an_older_one() {
     let storage = store_with(dir.path(), &["alice", "bob"], now).await;
     let device = registered(&storage, now).await;
     let owed = async || storage.push_targets(BOB).await.unwrap()[0].outbox.debt.map(|debt| debt.seq);
-    let older = storage.apply(vec![message(Urgency::High)], now).await.unwrap().last;
+    let older = storage.apply(vec![message(Urgency::High)], now).await.unwrap().batch.last;
     storage.devices().opened(BOB, SocketId(1), Who::Device(device));
-    let newest = storage.apply(vec![message(Urgency::High)], now).await.unwrap().last;
+    let newest = storage.apply(vec![message(Urgency::High)], now).await.unwrap().batch.last;
     assert_eq!(owed().await, Some(older), "the device is connected");
     storage.devices().closed(BOB, SocketId(1), now);
     let later = storage.write_notes(storage.devices().take(now), now, now).await.unwrap();
@@ -183,7 +183,7 @@ async fn what_wakes_nobody_is_not_owed_later_either() {
     storage.devices().opened(BOB, SocketId(1), Who::Device(device.clone()));
     let send = async |urgencies: &[Urgency]| -> Seq {
         let commands = urgencies.iter().map(|urgency| message(*urgency)).collect();
-        storage.apply(commands, now).await.unwrap().last
+        storage.apply(commands, now).await.unwrap().batch.last
     };
     let key = || (BOB, Who::Device(device.clone()));
     let gone = async |newest: Seq| {

@@ -14,14 +14,14 @@ use bytes::Bytes;
 use fluent_backend::Config;
 use fluent_backend::clock::Clock;
 use fluent_backend::testing::{
-    Direction, Fate, Nats, NatsLink, NatsMessage, TestClient, TestDatabase, TestDevice, TestServer, TestSocket,
-    eventually,
+    DatabaseLink, Direction, Fate, Nats, NatsLink, NatsMessage, TestClient, TestDatabase, TestDevice, TestServer,
+    TestSocket, eventually,
 };
 use serde_json::{Value, json};
 
 use super::two_servers::{SECRET, at, server_on};
 use crate::support::nats::{NatsClient, nats};
-use crate::support::postgres::database;
+use crate::support::postgres::{Postgres, database};
 use crate::support::v1::{assert_fields, live, seq};
 
 /// For servers that share no directory of files.
@@ -65,6 +65,50 @@ async fn two_speak_by_nats(database: &TestDatabase, url: &str, settings: impl Fn
 /// Whether a message tells of a batch: `fluent.<epoch>.log`.
 fn is_record(message: &NatsMessage) -> bool {
     message.subject.split('.').nth(2) == Some("log")
+}
+
+/// Servers that write in turn, and hear of each other meanwhile, need not wait for their turn: a batch takes one round
+/// trip, as where a server is alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_heard_of_all_batches_does_not_wait_for_a_turn() {
+    let Some((postgres, nats)) = Postgres::start().await.zip(nats().await) else { return };
+    let link = DatabaseLink::to(postgres.socket()).await.unwrap();
+    let mut servers = Vec::new();
+    for database in [link.url("fluent", "fluent"), postgres.url("fluent")] {
+        let server = server_on(&database, &Clock::system(), |config| {
+            config.cluster.nats_url = nats.url().as_str().into();
+            config.messages.clear_every_ms = 3_600_000;
+            by_nats_alone(config);
+        })
+        .await;
+        relay_is(&server, "nats").await;
+        servers.push(server);
+    }
+    for server in &servers {
+        eventually("it knows the other", async || server.server().storage().is_shared().then_some(())).await;
+    }
+    let (alice, bob) = (servers[0].sign_up("alice").await, servers[1].sign_up("bob").await);
+    let (mut a, mut b) = (live(&alice, "a").await, live(&bob, "b").await);
+    let storage = servers[0].server().storage();
+    link.record_held();
+    let mut foreseen = 0;
+    // The first ones prepare the statement, and are not foreseen while Alice and Bob are not known.
+    for round in 0..20 {
+        b.store(alice.id, &format!("from b {round}")).await;
+        a.expect("message").await;
+        if round > 2 {
+            eventually("it foresees", async || storage.foresees_row(&Clock::system()).then_some(())).await;
+        }
+        let _ = link.take_held();
+        a.store(bob.id, &format!("from a {round}")).await;
+        b.expect("message").await;
+        let held = link.take_held();
+        foreseen += usize::from(held.len() == 1 && held[0].round_trips.len() == 1);
+    }
+    assert!(foreseen >= 15, "{foreseen}");
+    for server in servers {
+        server.stop().await;
+    }
 }
 
 /// Two servers, of which the second one has a link of its own to NATS.

@@ -55,7 +55,7 @@ impl Side {
     /// Carries out commands in one batch, of which the first has this place.
     async fn apply(&mut self, place: usize, commands: &[Command], now: Timestamp) -> Vec<String> {
         let applied = self.storage.apply(commands.to_vec(), now).await.unwrap();
-        self.places.extend((applied.first.0..=applied.last.0).zip(place..));
+        self.places.extend((applied.batch.first.0..=applied.batch.last.0).zip(place..));
         applied.outcomes.iter().map(|outcome| self.told(outcome)).collect()
     }
 
@@ -184,7 +184,7 @@ async fn a_deletion_finds_what_its_batch_has_stored_before_it_and_nothing_else()
     };
     let batch = vec![send(), send(), delete(1), delete(6), delete(4), send(), read(2), delete(2)];
     let applied = side.storage.apply(batch, hours(1)).await.unwrap();
-    assert_eq!(applied.first, Seq(1));
+    assert_eq!(applied.batch.first, Seq(1));
     let is_ok: Vec<bool> = applied.outcomes.iter().map(|outcome| outcome.answer.is_ok()).collect();
     assert_eq!(is_ok, [true, true, true, false, false, true, true, true]);
     assert_eq!(unread(&side).await, 1, "the one that is there");

@@ -1,6 +1,8 @@
 //! On PostgreSQL, batches of nothing but messages and receipts among people who are known are stored in one statement.
 //! What comes of them is the same as if each kind of command had its own.
 
+mod foreseen;
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -264,54 +266,6 @@ async fn a_server_that_is_alone_stores_messages_and_receipts_in_one_round_trip()
     let (outcomes, held) = world.apply(commands, 5 * STEP).await;
     assert!(is_one_statement(&held), "{held:#?}");
     assert!(outcomes.iter().all(|outcome| outcome.answer.is_ok() && !outcome.events.is_empty()), "{outcomes:?}");
-    world.close().await;
-}
-
-/// A retry finds what was stored, and whoever else has written is not overwritten.
-#[tokio::test]
-async fn what_was_not_foreseen_is_stored_all_the_same() {
-    let Some(world) = World::open().await else { return };
-    world.acquaint(STEP).await;
-    let (a, b) = (world.users[0], world.users[1]);
-    let (first, _) = world.apply(vec![send(a, b, Some("once"))], 2 * STEP).await;
-    let (again, held) = world.apply(vec![send(a, b, Some("once")), send(a, b, None)], 3 * STEP).await;
-    assert!(held.len() == 2 && held[1].round_trips[0].starts_with("BEGIN"), "{held:#?}");
-    assert_eq!(id_of(&again[0]), id_of(&first[0]));
-    let mut newest = id_of(&again[1]).unwrap();
-    assert!(Some(newest) > id_of(&first[0]));
-
-    let beside = Storage::open(&config(&world.url)).await.unwrap();
-    for round in 4..60 {
-        let now = Timestamp::from_micros(round * STEP);
-        for storage in [&world.storage, &beside] {
-            let applied = Box::pin(storage.apply(vec![send(b, a, None)], now)).await.unwrap();
-            let id = id_of(&applied.outcomes[0]).unwrap();
-            assert!(id > newest, "round {round}");
-            newest = id;
-        }
-    }
-    assert_eq!(rows(&world.url, "SELECT id::text FROM messages").await.len(), 2 + 2 + 2 * 56);
-    Box::pin(beside.close()).await.unwrap();
-    world.close().await;
-}
-
-/// What is cleared away meanwhile is taken from the unread ones by that alone.
-#[tokio::test]
-async fn a_batch_is_not_foreseen_across_what_is_cleared_away() {
-    let Some(world) = World::open().await else { return };
-    world.acquaint(STEP).await;
-    let (a, b) = (world.users[0], world.users[1]);
-    world.apply(vec![Command::Retain(Timestamp::from_micros(2 * STEP))], 3 * STEP).await;
-    world.apply(vec![send(a, b, None)], 4 * STEP).await;
-    world.apply(vec![send(a, b, None)], 5 * STEP).await;
-    let (sent, held) = world.apply(vec![send(a, b, None)], 6 * STEP).await;
-    assert!(is_one_statement(&held), "{held:#?}");
-    let cleared = Box::pin(world.storage.sweep(&mut MessageId(0))).await.unwrap();
-    assert_eq!(cleared.destroyed, 2);
-    let up_to = id_of(&sent[0]).unwrap();
-    let read = Command::Read { user: b, conversation: DirectKey::new(a, b), up_to };
-    let (_, held) = world.apply(vec![read], 7 * STEP).await;
-    assert!(held.len() == 2 && held[1].round_trips[0].starts_with("BEGIN"), "{held:#?}");
     world.close().await;
 }
 

@@ -61,7 +61,7 @@ async fn whatever_changes_messages_waits_for_those_who_store_them() {
     storage.apply(send(), now).await.unwrap();
 
     let applied = waits(&db, "a batch", storage.apply(send(), now)).await.unwrap();
-    assert_eq!(applied.first, Seq(9), "its numbers come after theirs");
+    assert_eq!(applied.batch.first, Seq(9), "its numbers come after theirs");
     let conversation = number(&db, "SELECT MIN(id) FROM conversations").await;
     let wipe = format!("INSERT INTO wipes (conversation_id, user_id, seq) VALUES ({conversation}, {}, 1)", users[0]);
     db.execute_unprepared(&wipe).await.unwrap();

@@ -2,6 +2,8 @@
 //! and a turn that does not come costs nothing.
 
 use fluent_backend::clock::Clock;
+use fluent_backend::domain::{Ciphertext, Command, Draft, UserId};
+use fluent_backend::storage::Storage;
 use fluent_backend::telemetry::ActorKind;
 use fluent_backend::testing::{DatabaseLink, TestClient, TestDevice, TestServer, eventually, send_frame, soon};
 use sea_orm::{
@@ -47,6 +49,24 @@ async fn servers(urls: &[String]) -> Vec<TestServer> {
     servers
 }
 
+/// Lets somebody write last of whom the servers read in the journal alone, where no time stamp is: so none of them
+/// foresees the row, and all wait for their turn.
+async fn outsider_writes(url: &str, user: i32, servers: &[TestServer]) {
+    let mut config: fluent_backend::Config = TestServer::config();
+    config.database.url = url.to_owned().into();
+    let outsider = Storage::open(&config).await.unwrap();
+    let copy = || Ciphertext::parse("a note".to_owned(), usize::MAX).unwrap();
+    let note = Draft::text(UserId(user), Some(UserId(user)), copy(), copy());
+    let command = Command::Send(Box::new(note));
+    Box::pin(outsider.carry_out(vec![command], &Clock::system())).await.unwrap();
+    Box::pin(outsider.close()).await.unwrap();
+    for server in servers {
+        let storage = server.server().storage();
+        let is_unsure = async || (!storage.foresees_row(&Clock::system())).then_some(());
+        eventually("it has heard of it", is_unsure).await;
+    }
+}
+
 fn handled(server: &TestServer) -> u64 {
     server.server().health().snapshot(ActorKind::Persistence).handled
 }
@@ -62,6 +82,7 @@ async fn what_comes_while_three_servers_wait_is_one_batch_of_each() {
         senders.push(live(&sender, "sender").await);
         senders[i].store(reader.id, &format!("{i}-first")).await;
     }
+    outsider_writes(&postgres.url("fluent"), reader.id, &servers).await;
     let mut device = live(&reader, "reader").await;
     let db = Database::connect(postgres.url("fluent")).await.unwrap();
     let turn = turn(&db).await;
@@ -128,7 +149,7 @@ struct Two {
     a: TestDevice,
     bob: TestClient,
     b: TestDevice,
-    _postgres: Postgres,
+    postgres: Postgres,
 }
 
 impl Two {
@@ -140,7 +161,7 @@ impl Two {
         let (mut a, b) = (live(&alice, "a").await, live(&bob, "b").await);
         a.store(bob.id, "before").await;
         let db = Database::connect(postgres.url("fluent")).await.unwrap();
-        Some(Self { servers, link, db, alice, a, bob, b, _postgres: postgres })
+        Some(Self { servers, link, db, alice, a, bob, b, postgres })
     }
 }
 
@@ -149,10 +170,11 @@ impl Two {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_is_cut_while_its_turn_is_waited_for() {
     let Some(two) = Box::pin(Two::start()).await else { return };
-    let Two { servers, link, db, alice, mut a, bob, mut b, _postgres } = two;
+    let Two { servers, link, db, alice, mut a, bob, mut b, postgres } = two;
     assert_eq!(b.expect("message").await["content"], "r:before");
     let names: Vec<String> = (0..5).map(|number| format!("n{number}")).collect();
     for cut in ["meanwhile", "in-between"] {
+        outsider_writes(&postgres.url("fluent"), alice.id, &servers[..1]).await;
         let other = turn(&db).await;
         for name in &names {
             a.send(&send_frame(bob.id, &format!("{name}-{cut}"))).await;
@@ -186,7 +208,8 @@ async fn a_connection_that_is_cut_while_its_turn_is_waited_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_stops_while_its_turn_is_waited_for() {
     let Some(two) = Box::pin(Two::start()).await else { return };
-    let Two { mut servers, link: _link, db, mut a, bob, mut b, alice: _alice, _postgres } = two;
+    let Two { mut servers, link: _link, db, mut a, bob, mut b, alice, postgres } = two;
+    outsider_writes(&postgres.url("fluent"), alice.id, &servers[..1]).await;
     let other = turn(&db).await;
     a.send(&send_frame(bob.id, "last")).await;
     waits(&db, 1).await;

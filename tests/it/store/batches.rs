@@ -54,7 +54,7 @@ impl Side {
     async fn apply(&mut self, round: usize, first: usize, commands: Vec<Command>) -> Vec<Outcome> {
         let count = commands.len();
         let applied = self.storage.apply(commands, at(round)).await.unwrap();
-        for (number, place) in (applied.first.0..).zip(first..first + count) {
+        for (number, place) in (applied.batch.first.0..).zip(first..first + count) {
             self.labels.insert(number, (round, place));
         }
         applied.outcomes

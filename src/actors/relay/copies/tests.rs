@@ -55,7 +55,7 @@ fn heard(messages: &[Message], believed: &Users) -> Record {
     let (first, last) = (Seq(1), messages.last().unwrap().seq);
     let mut record = Record { first, last, events: messages.iter().map(event).collect(), effects: Vec::new() };
     leave_out(&mut record, |user| believed.contains(&user));
-    let told = AnnouncedRecord { boot: 1, nonce: 2, at: Timestamp::from_micros(3), record };
+    let told = AnnouncedRecord { boot: 1, nonce: 2, at: Timestamp::from_micros(3), clock: None, record };
     decode_part(&encode_parts(told, 1 << 20, COMPACT_LEVEL).remove(0)).unwrap().record
 }
 

@@ -1,10 +1,10 @@
 //! The end of a batch: what it has done is recorded and committed.
 
 use crate::clock::random_bytes;
-use crate::domain::{Answer, Outcome, Record, Seq};
+use crate::domain::{Answer, Outcome, Record, Seq, Timestamp};
 use crate::storage::StorageError;
 use crate::storage::cluster::KnownHistory;
-use crate::storage::commands::apply::Applied;
+use crate::storage::commands::apply::{Applied, CommittedBatch};
 use crate::storage::commands::batch::{Batch, Targets};
 use crate::storage::commands::numbers::{StoreRow, Taken};
 use crate::storage::commands::plain::write::JournalEntry;
@@ -24,9 +24,19 @@ pub(super) struct Ending {
     pub(super) is_common: bool,
 }
 
+/// How a batch has ended.
+pub(super) enum Ended {
+    Done(Applied),
+    /// Nothing was stored: its commands were refused by rules that were foreseen, which nothing has compared with those
+    /// that hold.
+    Unsure,
+    /// Nothing was stored: the row is not the one that was foreseen, or a message is stored already.
+    Unwritten,
+}
+
 impl Batch<'_> {
-    /// Commits; `None` when nothing was stored, and the commands are to be carried out again.
-    pub(super) async fn finish_all(mut self, ending: Ending) -> Result<Option<Applied>, StorageError> {
+    /// Commits what there is to commit.
+    pub(super) async fn finish_all(mut self, ending: Ending) -> Result<Ended, StorageError> {
         let outcomes = std::mem::take(&mut self.outcomes).into_iter();
         let outcomes: Vec<Outcome> =
             outcomes.map(|outcome| outcome.unwrap_or_else(|| Outcome::done(Answer::Done))).collect();
@@ -35,26 +45,28 @@ impl Batch<'_> {
         let epoch = ending.known.as_ref().map(|known| known.epoch.clone());
         if !self.changed {
             if ending.is_foreseen && outcomes.iter().any(|outcome| outcome.answer.is_err()) {
-                // Refused by rules that were foreseen, which nothing has compared with those that hold.
                 self.tx.rollback().await?;
-                return Ok(None);
+                return Ok(Ended::Unsure);
             }
             // There is nothing to keep, and no need to wait for the disk.
             self.tx.rollback().await?;
-            return Ok(Some(Applied { first, last: Seq(first.0 - 1), outcomes, effects, epoch, nonce: 0 }));
+            let batch = CommittedBatch { epoch, nonce: 0, first, last: Seq(first.0 - 1), clock: None };
+            return Ok(Ended::Done(Applied { batch, outcomes, effects }));
         }
         let record = (epoch.is_some() && ending.count > 0).then(|| Record::of(first, last, &outcomes, &effects));
-        let Some(nonce) = self.commit(ending, record).await? else { return Ok(None) };
-        Ok(Some(Applied { first, last, outcomes, effects, epoch, nonce }))
+        let clock = (ending.count > 0).then(|| Timestamp::from_micros(ending.taken.last_time));
+        let Some(nonce) = self.commit(ending, record).await? else { return Ok(Ended::Unwritten) };
+        let batch = CommittedBatch { epoch, nonce, first, last, clock };
+        Ok(Ended::Done(Applied { batch, outcomes, effects }))
     }
 
     /// Commits, and returns the name of the batch in the journal: 0 without a record. `None` when nothing was stored.
     async fn commit(self, ending: Ending, record: Option<Record>) -> Result<Option<i64>, StorageError> {
-        let Ending { mut row, taken, known, is_common, .. } = ending;
+        let Ending { mut row, taken, known, is_foreseen, is_common, .. } = ending;
         let owing = self.plain.as_ref().filter(|_| self.targets == Targets::Woken);
         let owing = owing.map(|plain| self.owing_by_user(&plain.urgencies()));
         let Batch { storage, tx, cache, plain, at_commit, targets, owes, destroyed, .. } = self;
-        let mut nonce = 0;
+        let (mut nonce, was_plain) = (0, plain.is_some());
         if let Some(record) = record {
             nonce = i64::from_be_bytes(random_bytes()?);
             if let (Some(plain), Some(row), Transaction::Postgres(postgres)) = (plain, &mut row, &tx) {
@@ -71,10 +83,16 @@ impl Batch<'_> {
                 tx.commit_with(&at_commit.join("; ")).await?;
             }
             if let Some(known) = &known {
-                storage.history.saw(&known.epoch, taken.last, nonce);
+                storage.history.saw(&known.epoch, taken.last, nonce, Some(Timestamp::from_micros(taken.last_time)));
             }
         } else {
             tx.commit().await?;
+        }
+        if is_foreseen {
+            cache.forecast.of_rows.succeeded();
+        }
+        if was_plain {
+            cache.forecast.of_plain.succeeded();
         }
         match row {
             Some(row) if is_common => cache.forecast.keep(&row, &taken, storage.known_history()),

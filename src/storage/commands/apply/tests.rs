@@ -50,9 +50,9 @@ async fn a_batch_in_doubt_is_found_and_nothing_else() {
         found.into_iter().map(|message| message.sender_copy).collect::<Vec<_>>()
     };
     let all: Vec<String> = (0..600).map(|i| i.to_string()).collect();
-    assert_eq!(found(before.last, 1000, 1).await, all);
+    assert_eq!(found(before.batch.last, 1000, 1).await, all);
     assert_eq!(found(Seq(0), 1000, 1).await, all, "older ones are not of this batch");
-    assert!(found(before.last, 1000, 2).await.is_empty(), "another node's are not ours");
+    assert!(found(before.batch.last, 1000, 2).await.is_empty(), "another node's are not ours");
     assert!(found(storage.probe_head(0).await.unwrap(), 0, 1).await.is_empty());
     storage.close().await.unwrap();
 }

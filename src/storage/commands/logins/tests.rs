@@ -137,13 +137,17 @@ async fn the_end_of_a_login_takes_a_number_where_it_changes_something() {
         || Command::EndLogins { user: ALICE, which: WhichLogins::Only(login), asking: None, end: LoginEnd::Logout };
     let head = world.storage.probe_head(0).await.unwrap();
     let applied = world.storage.apply(vec![end()], now()).await.unwrap();
-    assert_eq!((applied.first, applied.last), (Seq(head.0 + 1), Seq(head.0 + 1)));
+    assert_eq!((applied.batch.first, applied.batch.last), (Seq(head.0 + 1), Seq(head.0 + 1)));
     let applied = world.storage.apply(vec![end()], now()).await.unwrap();
-    assert_eq!((applied.first, applied.last), (Seq(head.0 + 2), Seq(head.0 + 1)), "the second one is given back");
+    assert_eq!(
+        (applied.batch.first, applied.batch.last),
+        (Seq(head.0 + 2), Seq(head.0 + 1)),
+        "the second one is given back"
+    );
     let copy = || Ciphertext::parse("x".to_owned(), usize::MAX).unwrap();
     let send = Command::Send(Box::new(Draft::text(ALICE, Some(BOB), copy(), copy())));
     let applied = world.storage.apply(vec![send, end()], now()).await.unwrap();
-    assert_eq!(applied.first, Seq(head.0 + 2));
+    assert_eq!(applied.batch.first, Seq(head.0 + 2));
     assert_eq!(applied.effects, ended(&[login], false));
     world.storage.close().await.unwrap();
 }

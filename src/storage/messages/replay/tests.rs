@@ -78,8 +78,8 @@ async fn what_is_rare_is_found_among_what_is_not() {
         let first = expected.len() % 7;
         let commands = (0..400).map(|i| send(if i == first { BOB } else { ALICE }, 1)).collect();
         let applied = storage.apply(commands, now()).await.unwrap();
-        expected.push(applied.first.0 + i64::try_from(first).unwrap());
-        assert_eq!(applied.last.0, (batch + 1) * 400);
+        expected.push(applied.batch.first.0 + i64::try_from(first).unwrap());
+        assert_eq!(applied.batch.last.0, (batch + 1) * 400);
     }
     for events in [1, 3, 100] {
         let pages = pages(&storage, PageLimit { events, bytes: 1 << 20 }).await;

@@ -1,0 +1,89 @@
+//! Batches that are made for a row of `store` that is foreseen.
+
+use super::*;
+use fluent_backend::storage::CommittedBatch;
+
+/// A retry finds what was stored, and whoever else has written is not overwritten.
+#[tokio::test]
+async fn what_was_not_foreseen_is_stored_all_the_same() {
+    let Some(world) = World::open().await else { return };
+    world.acquaint(STEP).await;
+    let (a, b) = (world.users[0], world.users[1]);
+    let (first, _) = world.apply(vec![send(a, b, Some("once"))], 2 * STEP).await;
+    let (again, held) = world.apply(vec![send(a, b, Some("once")), send(a, b, None)], 3 * STEP).await;
+    assert!(held.len() == 2 && held[1].round_trips[0].starts_with("BEGIN"), "{held:#?}");
+    assert_eq!(id_of(&again[0]), id_of(&first[0]));
+    let mut newest = id_of(&again[1]).unwrap();
+    assert!(Some(newest) > id_of(&first[0]));
+
+    let beside = Storage::open(&config(&world.url)).await.unwrap();
+    for round in 4..60 {
+        let now = Timestamp::from_micros(round * STEP);
+        for storage in [&world.storage, &beside] {
+            let applied = Box::pin(storage.apply(vec![send(b, a, None)], now)).await.unwrap();
+            let id = id_of(&applied.outcomes[0]).unwrap();
+            assert!(id > newest, "round {round}");
+            newest = id;
+        }
+    }
+    assert_eq!(rows(&world.url, "SELECT id::text FROM messages").await.len(), 2 + 2 + 2 * 56);
+    Box::pin(beside.close()).await.unwrap();
+    world.close().await;
+}
+
+/// What another server has left is foreseen when that has said where its batch ends, and its messages are not
+/// overwritten when it has not.
+#[tokio::test]
+async fn what_other_servers_leave_is_foreseen_as_far_as_they_have_said_it() {
+    let Some(world) = World::open().await else { return };
+    world.acquaint(STEP).await;
+    let (a, b) = (world.users[0], world.users[1]);
+    world.apply(vec![send(a, b, None)], 2 * STEP).await;
+    let beside = Storage::open(&config(&world.url)).await.unwrap();
+    let mut newest = MessageId(0);
+    // The outsider says nothing, then all, then all but the time stamp, and then all again.
+    for (round, says) in [(3, "nothing"), (4, "all"), (5, "no time stamp"), (6, "all")] {
+        let now = Timestamp::from_micros(round * STEP);
+        let other = Box::pin(beside.apply(vec![send(b, a, None)], now)).await.unwrap();
+        let CommittedBatch { epoch, nonce, last, clock, .. } = other.batch;
+        if says != "nothing" {
+            let clock = clock.filter(|_| says == "all");
+            world.storage.note_batch(&epoch.unwrap(), last, nonce, clock);
+        }
+        let (outcomes, held) = world.apply(vec![send(a, b, None)], round * STEP).await;
+        match says {
+            "nothing" => assert!(held.len() == 2 && held[1].round_trips[0].starts_with("BEGIN"), "{held:#?}"),
+            "all" => assert!(is_one_statement(&held), "{held:#?}"),
+            _ => assert!(held.len() == 1 && held[0].round_trips[0].starts_with("BEGIN"), "{held:#?}"),
+        }
+        for id in [id_of(&other.outcomes[0]), id_of(&outcomes[0])] {
+            assert!(id > Some(newest), "{says}");
+            newest = id.unwrap();
+        }
+    }
+    assert_eq!(rows(&world.url, "SELECT id::text FROM messages").await.len(), 3 + 4 * 2);
+    let unread = "SELECT unread::text FROM members ORDER BY user_id LIMIT 2";
+    assert_eq!(rows(&world.url, unread).await, ["5", "6"]);
+    Box::pin(beside.close()).await.unwrap();
+    world.close().await;
+}
+
+/// What is cleared away meanwhile is taken from the unread ones by that alone.
+#[tokio::test]
+async fn a_batch_is_not_foreseen_across_what_is_cleared_away() {
+    let Some(world) = World::open().await else { return };
+    world.acquaint(STEP).await;
+    let (a, b) = (world.users[0], world.users[1]);
+    world.apply(vec![Command::Retain(Timestamp::from_micros(2 * STEP))], 3 * STEP).await;
+    world.apply(vec![send(a, b, None)], 4 * STEP).await;
+    world.apply(vec![send(a, b, None)], 5 * STEP).await;
+    let (sent, held) = world.apply(vec![send(a, b, None)], 6 * STEP).await;
+    assert!(is_one_statement(&held), "{held:#?}");
+    let cleared = Box::pin(world.storage.sweep(&mut MessageId(0))).await.unwrap();
+    assert_eq!(cleared.destroyed, 2);
+    let up_to = id_of(&sent[0]).unwrap();
+    let read = Command::Read { user: b, conversation: DirectKey::new(a, b), up_to };
+    let (_, held) = world.apply(vec![read], 7 * STEP).await;
+    assert!(held.len() == 2 && held[1].round_trips[0].starts_with("BEGIN"), "{held:#?}");
+    world.close().await;
+}
