@@ -3,9 +3,9 @@
 /// Most batches that do not try it.
 const MAX_PAUSE: u32 = 64;
 
-/// How long something is not tried after it has failed. The pause doubles with each failure and halves with each
-/// success, as the exponential backoff of Ethernet does (R. M. Metcalfe and D. R. Boggs, "Ethernet: Distributed Packet
-/// Switching for Local Computer Networks", 1976), but it is counted in batches.
+/// How long something is not tried after it has failed. The pause is counted in batches. It doubles with each failure,
+/// as in the exponential backoff of Ethernet (R. M. Metcalfe and D. R. Boggs, "Ethernet: Distributed Packet Switching
+/// for Local Computer Networks", 1976), and halves with each success.
 #[derive(Debug, Default)]
 pub(super) struct Caution {
     /// Batches that do not try it from now on.
@@ -25,11 +25,13 @@ impl Caution {
         self.left = self.left.saturating_sub(1);
     }
 
+    /// Begins a pause.
     pub(super) fn failed(&mut self) {
         self.last = (2 * self.last).clamp(1, MAX_PAUSE);
         self.left = self.last;
     }
 
+    /// Makes the next pause shorter.
     pub(super) fn succeeded(&mut self) {
         self.last /= 2;
     }
