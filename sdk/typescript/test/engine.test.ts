@@ -45,12 +45,12 @@ async function settle(): Promise<void> {
   for (let turn = 0; turn < 50; turn++) await Promise.resolve();
 }
 
-async function world(context: TestContext, change: Partial<EngineParts> = {}) {
+async function world(context: TestContext, change: Partial<EngineParts> = {}, cursor: string | null = "e:0") {
   context.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   FakeSocket.opened = [];
   const states: ConnectionState[] = [];
   const store = memory();
-  await store.write([{ meta: "cursor", value: "e:0" }]);
+  await store.write([{ meta: "cursor", value: cursor }]);
   const tokens = { load: async () => null, save: async () => {} };
   const api = new Api({ server: "http://x", tokens });
   api.ticket = async () => ({ ticket: "t", expires_in: 30 });
@@ -177,5 +177,54 @@ test("nothing is sent and nothing acknowledged that could not be kept; later it 
   await settle();
   assert.equal((await store.messages(2, undefined, 9)).length, 1);
   assert.ok(again.sent.some((frame) => frame.type === "delivered" && frame.up_to_seq === 1));
+  await engine.close();
+});
+
+test("what a socket had said before it is dropped is not taken for the next one's", async (context) => {
+  let fail = (_: Error) => {};
+  const { engine, store, live, last } = await world(
+    context,
+    { onStartOver: () => new Promise((_, reject) => (fail = reject)) },
+    null,
+  );
+  const socket = await live();
+  const { write } = store;
+  let goOn = () => {};
+  const disk = new Promise<void>((resolve) => (goOn = resolve));
+  store.write = async (changes) => disk.then(() => write(changes));
+  // While the disk is busy, history turns out to be unreachable, and the socket still has something to say.
+  socket.receive(message(1));
+  await settle();
+  fail(new Error("no network"));
+  await settle();
+  socket.receive({ type: "live", cursor: "e:1" });
+  goOn();
+  await settle();
+  assert.ok(typeof last() === "object" && "waiting" in (last() as object), JSON.stringify(last()));
+  context.mock.timers.tick(60_000);
+  await settle();
+  assert.notEqual(FakeSocket.opened.at(-1), socket);
+  await engine.close();
+});
+
+test("a socket that is wanted twice while the disk is busy is opened once", async (context) => {
+  const { engine, store, live } = await world(context);
+  await live();
+  engine.suspend();
+  await settle();
+  const { write } = store;
+  let goOn = () => {};
+  const disk = new Promise<void>((resolve) => (goOn = resolve));
+  store.write = async (changes) => disk.then(() => write(changes));
+  const before = FakeSocket.opened.length;
+  const draft = { client_id: "a", to: 2, receiver_encrypted: "r", sender_encrypted: "s", message_type: "text" };
+  const written = engine.post({ written: draft });
+  await settle();
+  engine.resume();
+  engine.resume();
+  goOn();
+  await written;
+  await settle();
+  assert.equal(FakeSocket.opened.length, before + 1);
   await engine.close();
 });

@@ -18,7 +18,8 @@ function message(id: number): HistoryMessage {
 /** A server with one conversation, oldest first; `onPage` is called before each page. */
 function serverWith(ids: readonly number[], readUpTo: number, onPage: (pages: number) => Promise<void> | void) {
   const unread = ids.filter((id) => id % 3 !== 0 && id > readUpTo).length;
-  const conversation = { conversation_id: 4, partner: { id: PARTNER }, unread, seq: 1, read_up_to_id: readUpTo };
+  const seq = ids.at(-1) ?? 0;
+  const conversation = { conversation_id: 4, partner: { id: PARTNER }, unread, seq, read_up_to_id: readUpTo };
   let pages = 0;
   const api = {
     conversations: async (before?: number) => (before === undefined ? [conversation as unknown as Conversation] : []),
@@ -71,6 +72,20 @@ test("a new device has a page, and all that is not read", async () => {
     upTo(450)
       .reverse()
       .filter((id) => id > 220 && id % 3 !== 0),
+  );
+});
+
+test("what comes during a reload does not stand for what was not read before", async () => {
+  const ids = upTo(120);
+  const news = await load(
+    memory(),
+    serverWith(ids, 30, (pages) => void (pages === 1 && ids.push(...upTo(180).slice(120)))),
+  );
+  assert.deepEqual(
+    news,
+    upTo(180)
+      .reverse()
+      .filter((id) => id > 30 && id % 3 !== 0),
   );
 });
 

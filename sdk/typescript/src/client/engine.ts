@@ -54,7 +54,7 @@ export class Engine {
   #state: State;
   #watch: readonly number[] = [];
   #link: Link | null = null;
-  readonly #events: Event[] = [];
+  #events: Event[] = [];
   /** Resolves with what the store has failed of, or nothing. */
   #running: Promise<unknown> | null = null;
   #changes: Change[] = [];
@@ -117,7 +117,7 @@ export class Engine {
 
   /** Wants a socket, unless there is one. */
   resume(): void {
-    if (this.#state.connection.phase === "idle") void this.#feed("start");
+    if (this.#state.connection.phase === "idle" && !this.#events.includes("start")) void this.#feed("start");
   }
 
   /** Ends everything. What is on disk stays. */
@@ -278,9 +278,11 @@ export class Engine {
     this.#sendingPause = setTimeout(() => void this.#feed("sending_resumed"), draw(pause, Math.random()));
   }
 
+  /** Ends the socket and the pause. What the socket has said and is not handled yet would be taken for the next one's. */
   #drop(): void {
     this.#link?.drop();
     this.#link = null;
+    this.#events = this.#events.filter((event) => !isOfSocket(event));
     if (this.#pause) clearTimeout(this.#pause.timer);
     this.#pause = null;
     clearTimeout(this.#delivered);
@@ -293,7 +295,7 @@ export class Engine {
   #breakDown(error: unknown): void {
     this.#drop();
     [this.#changes, this.#kept] = [[], []];
-    this.#events.length = 0;
+    this.#events = [];
     this.#parts.onState({ broken: error });
     const again = async () => {
       if (this.#isOver) return;
@@ -308,6 +310,10 @@ export class Engine {
     };
     this.#pause = { timer: setTimeout(() => void again(), STORE_RETRY_MS), mayWake: false };
   }
+}
+
+function isOfSocket(event: Event): boolean {
+  return typeof event === "object" && ("received" in event || "closed" in event);
 }
 
 /** Reads the state that is on disk. */

@@ -68,7 +68,8 @@ async function loadConversation(
     const since = isEnd ? (held.at(-1)?.id ?? Infinity) : 0;
     const isNews = ({ id, sender_id }: StoredMessage) => id > since || (sender_id !== me && id > read);
     onNews(page.filter((message) => added.includes(message.id) && isNews(message)));
-    unread -= page.filter(({ sender_id }) => sender_id !== me).length;
+    // What has come since the conversations were fetched is not among those that they count.
+    unread -= page.filter(({ sender_id, seq }) => sender_id !== me && seq <= conversation.seq).length;
     // What is held of a conversation is compared to its end: anything of it may have been deleted meanwhile. Behind that
     // something unread may be missing, when an earlier reload was cut off.
     if (page.length === 0 || (isEnd && (unread <= 0 || oldest <= read))) return;

@@ -135,11 +135,19 @@ test("nothing is lost or twice while the server is killed, connections are cut, 
     // The network is back.
     for (const client of [ivan, judy]) client.wake();
   }
-  await eventually(async () => {
-    for (const client of [ivan, judy]) client.wake();
-    return (await ivan.outbox()).length === 0 && toJudy.length >= MESSAGES;
-  });
   const expected = Array.from({ length: MESSAGES }, (_, number) => String(number));
+  await eventually(
+    async () => {
+      for (const client of [ivan, judy]) client.wake();
+      return (await ivan.outbox()).length === 0 && toJudy.length >= MESSAGES;
+    },
+    async () => ({
+      ivan: ivan.state,
+      judy: judy.state,
+      outbox: (await ivan.outbox()).length,
+      missing: expected.filter((text) => !toJudy.some((message) => message.text === text)),
+    }),
+  );
   assert.deepEqual(
     toJudy.map(({ text }) => text),
     expected,

@@ -105,15 +105,15 @@ export async function signUp(server: string, name: string, options: Partial<Clie
   return client;
 }
 
-/** Waits until something holds, three minutes at most: a busy machine decrypts slowly. */
-export async function eventually<T>(probe: () => Promise<T> | T): Promise<NonNullable<T>> {
+/** Waits until something holds, three minutes at most: a busy machine decrypts slowly. `found` says what does instead. */
+export async function eventually<T>(probe: () => Promise<T> | T, found?: () => unknown): Promise<NonNullable<T>> {
   const end = Date.now() + 180_000;
   for (;;) {
-    const found = await Promise.resolve()
+    const value = await Promise.resolve()
       .then(probe)
       .catch((error: unknown) => (Date.now() > end ? Promise.reject(error) : undefined));
-    if (found) return found;
-    if (Date.now() > end) throw new Error(`in vain: ${probe}`);
+    if (value) return value;
+    if (Date.now() > end) throw new Error(`in vain: ${probe}, but ${JSON.stringify(await found?.())}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
