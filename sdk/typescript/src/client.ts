@@ -316,10 +316,11 @@ export class Client {
   }
 
   async #me(): Promise<Profile> {
-    if (this.#profile) return this.#profile;
     try {
-      this.#profile = await this.api.profile();
-      await this.#store.write([{ meta: "profile", value: this.#profile }]);
+      if (!this.#profile) {
+        this.#profile = await this.api.profile();
+        await this.#store.write([{ meta: "profile", value: this.#profile }]);
+      }
       return this.#profile;
     } catch (error) {
       const kept = error instanceof Unreachable ? await this.#store.get("profile") : null;
@@ -342,7 +343,7 @@ export class Client {
 
   async #start(): Promise<void> {
     await this.#engine?.close();
-    const { server, store } = { server: this.#options.server, store: this.#store };
+    const [{ server }, store] = [this.#options, this.#store];
     const me = (await store.get("user"))?.id ?? 0;
     let deviceId = await store.get("device_id");
     if (!deviceId) {

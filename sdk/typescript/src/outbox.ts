@@ -115,9 +115,9 @@ export function renew(outbox: Outbox, clientId: string): { draft: Draft; isGiven
   const item = find(outbox, clientId);
   if (!item) return undefined;
   item.renewals += 1;
-  if (item.renewals > MAX_RENEWALS) return { draft: item.draft, isGivenUp: true };
-  item.state = "renewing";
-  return { draft: item.draft, isGivenUp: false };
+  const isGivenUp = item.renewals > MAX_RENEWALS;
+  if (!isGivenUp) item.state = "renewing";
+  return { draft: item.draft, isGivenUp };
 }
 
 /** Replaces a message by its newly encrypted version. */

@@ -90,6 +90,6 @@ export function emptyMeta(): Meta {
 }
 
 /** Returns the name of a position. */
-export function positionKey({ conversation_id, user_id, kind }: Position): string {
+export function positionKey({ conversation_id, user_id, kind }: Omit<Position, "up_to_id">): string {
   return `${conversation_id}:${user_id}:${kind}`;
 }

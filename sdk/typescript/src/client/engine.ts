@@ -133,7 +133,7 @@ export class Engine {
     await Promise.resolve();
     try {
       for (let event = this.#events.shift(); event !== undefined; event = this.#events.shift()) {
-        if (typeof event === "object" && "received" in event) this.#look(event.received);
+        if (isFrame(event)) this.#look(event.received);
         const [next, actions] = step(this.#state, event);
         this.#state = next;
         for (const action of actions) await this.#perform(action);
@@ -282,8 +282,8 @@ export class Engine {
   #drop(): void {
     this.#link?.drop();
     this.#link = null;
-    this.#events = this.#events.filter((event) => !isOfSocket(event));
-    if (this.#pause) clearTimeout(this.#pause.timer);
+    this.#events = this.#events.filter((event) => !isFrame(event));
+    clearTimeout(this.#pause?.timer);
     this.#pause = null;
     clearTimeout(this.#delivered);
   }
@@ -312,8 +312,8 @@ export class Engine {
   }
 }
 
-function isOfSocket(event: Event): boolean {
-  return typeof event === "object" && ("received" in event || "closed" in event);
+function isFrame(event: Event): event is { received: unknown } {
+  return typeof event === "object" && "received" in event;
 }
 
 /** Reads the state that is on disk. */

@@ -69,7 +69,7 @@ async function loadConversation(
     const isNews = ({ id, sender_id }: StoredMessage) => id > since || (sender_id !== me && id > read);
     onNews(page.filter((message) => added.includes(message.id) && isNews(message)));
     // What has come since the conversations were fetched is not among those that they count.
-    unread -= page.filter(({ sender_id, seq }) => sender_id !== me && seq <= conversation.seq).length;
+    unread -= page.filter(({ seq, sender_id }) => seq <= conversation.seq && sender_id !== me).length;
     // What is held of a conversation is compared to its end: anything of it may have been deleted meanwhile. Behind that
     // something unread may be missing, when an earlier reload was cut off.
     if (page.length === 0 || (isEnd && (unread <= 0 || oldest <= read))) return;

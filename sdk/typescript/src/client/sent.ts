@@ -36,11 +36,12 @@ export class SendError extends Error {
 interface Part {
   partner: number;
   placed?: Placed;
-  stored(placed: Placed): void;
-  failed(error: SendError): void;
-  delivered(): void;
-  read(): void;
+  stored: Deferred<Placed>;
+  delivered: Deferred<void>;
+  read: Deferred<void>;
 }
+
+type Deferred<T> = ReturnType<typeof deferred<T>>;
 
 /** Follows messages by the names of their parts. */
 export class SentMessages {
@@ -50,35 +51,26 @@ export class SentMessages {
   /** Follows a message of these parts to a partner. */
   follow(clientIds: readonly string[], partner: number): Sent {
     const parts = clientIds.map((clientId) => this.#add(clientId, partner));
-    const all = <T>(of: (part: (typeof parts)[number]) => Promise<T>) => {
-      const promise = Promise.all(parts.map(of));
+    const all = <T>(of: (part: Part) => Deferred<T>) => {
+      const promise = Promise.all(parts.map((part) => of(part).promise));
       // Who does not wait for it need not handle its failure.
       promise.catch(() => {});
       return promise;
     };
-    const done = (of: (part: (typeof parts)[number]) => Promise<void>) => all(of).then(() => {});
     return {
       clientIds,
       stored: all((part) => part.stored),
-      delivered: done((part) => part.delivered),
-      read: done((part) => part.read),
+      delivered: all((part) => part.delivered).then(() => {}),
+      read: all((part) => part.read).then(() => {}),
     };
   }
 
-  #add(clientId: string, partner: number) {
-    const stored = deferred<Placed>();
-    const delivered = deferred<void>();
-    const read = deferred<void>();
+  #add(clientId: string, partner: number): Part {
+    const part = { partner, stored: deferred<Placed>(), delivered: deferred<void>(), read: deferred<void>() };
     const [oldest] = this.#parts.keys();
     if (this.#parts.size >= MAX_FOLLOWED && oldest !== undefined) this.#parts.delete(oldest);
-    this.#parts.set(clientId, {
-      partner,
-      stored: stored.resolve,
-      failed: stored.reject,
-      delivered: delivered.resolve,
-      read: read.resolve,
-    });
-    return { stored: stored.promise, delivered: delivered.promise, read: read.promise };
+    this.#parts.set(clientId, part);
+    return part;
   }
 
   /** A message has got another name, since it was encrypted anew. */
@@ -94,13 +86,13 @@ export class SentMessages {
     const part = this.#parts.get(clientId);
     if (!part || part.placed) return;
     part.placed = placed;
-    part.stored(placed);
+    part.stored.resolve(placed);
     this.#settle(clientId, part);
   }
 
   /** A message was refused for good. */
   failed(clientId: string, code: string): void {
-    this.#parts.get(clientId)?.failed(new SendError(clientId, code));
+    this.#parts.get(clientId)?.stored.reject(new SendError(clientId, code));
   }
 
   /** A position has moved, or is known from before. */
@@ -113,13 +105,13 @@ export class SentMessages {
   #settle(clientId: string, { partner, placed, delivered, read }: Part): void {
     if (!placed) return;
     const reached = (kind: "delivered" | "read") => {
-      const key = positionKey({ conversation_id: placed.conversation_id, user_id: partner, kind, up_to_id: 0 });
+      const key = positionKey({ ...placed, user_id: partner, kind });
       return (this.#positions.get(key) ?? 0) >= placed.id;
     };
     const isRead = reached("read");
-    if (isRead || reached("delivered")) delivered();
+    if (isRead || reached("delivered")) delivered.resolve();
     if (!isRead) return;
-    read();
+    read.resolve();
     this.#parts.delete(clientId);
   }
 }
@@ -127,7 +119,7 @@ export class SentMessages {
 function deferred<T>() {
   let resolve!: (value: T) => void;
   let reject!: (error: Error) => void;
-  const promise = new Promise<T>((whenDone, whenFailed) => ([resolve, reject] = [whenDone, whenFailed]));
+  const promise = new Promise<T>((...ends) => ([resolve, reject] = ends));
   promise.catch(() => {});
   return { promise, resolve, reject };
 }

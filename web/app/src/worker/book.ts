@@ -147,7 +147,7 @@ export class Book {
     if (!last && !conversation && draft === "") return null;
     const conversation_id = last?.conversation_id ?? conversation?.conversation_id ?? 0;
     const upTo = (user_id: number, kind: Position["kind"]) =>
-      positions.get(positionKey({ conversation_id, user_id, kind, up_to_id: 0 })) ?? 0;
+      positions.get(positionKey({ conversation_id, user_id, kind })) ?? 0;
     const readUpTo = Math.max(upTo(me, "read"), conversation?.read_up_to_id ?? 0);
     const isVerified =
       notes.verified !== undefined && conversation !== undefined
