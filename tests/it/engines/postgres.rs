@@ -153,11 +153,12 @@ async fn a_database_that_stops_is_told_and_survived() {
     socket.send_message(alice.id, "r", "before").await;
     assert_eq!(socket.next_message().await.content, "before");
     postgres.crash();
+    // What serves a connection ends only when it sees that the process which has started it is gone.
+    let unready = async || (server.http().get("/readyz").await.status == StatusCode::SERVICE_UNAVAILABLE).then_some(());
+    eventually("not ready", unready).await;
     socket.send_message(alice.id, "r", "lost").await;
     let error = socket.next_error().await;
     assert_eq!((error["code"].as_str(), error["retryable"].as_bool()), (Some("unavailable"), Some(true)));
-    let unready = async || (server.http().get("/readyz").await.status == StatusCode::SERVICE_UNAVAILABLE).then_some(());
-    eventually("not ready", unready).await;
     assert_eq!(alice.http.get("/chat/chat_list").await.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(server.http().get("/healthz").await.status, StatusCode::OK);
 
