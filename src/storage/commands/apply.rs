@@ -59,11 +59,14 @@ fn takes_numbers(command: &Command) -> bool {
 }
 
 impl Storage {
-    /// Returns whether the next batch need not wait for its turn, since it foresees what the row of `store` says.
+    /// Returns whether the next batch need not wait for its turn, since it foresees what the row of `store` says, and may
+    /// be a plain one.
     pub fn foresees_row(&self, clock: &Clock) -> bool {
         // Whoever else has the cache has begun a batch.
         let cache = self.cache.try_lock();
-        cache.is_ok_and(|cache| cache.foreseen_row(self.known_history().as_ref(), clock).is_some())
+        // With a quota, no batch is plain.
+        self.most_messages().is_none()
+            && cache.is_ok_and(|cache| cache.foreseen_row(self.known_history().as_ref(), clock).is_some())
     }
 
     /// Carries out `commands` in their order, all in one transaction, and returns one outcome for each.
@@ -161,21 +164,22 @@ impl Storage {
             None => take_numbers(self, &batch.tx, count, clock).await?,
         };
         let still_holds = batch.take(&taken);
-        let may_be_plain = undone.is_none_or(|undone| batch.learn_from(undone, row.as_ref()));
+        let may_be_plain = undone.is_none_or(|undone| batch.learn_from(&undone, row.as_ref()));
         let is_plain = may_be_plain && still_holds && row.as_ref().is_some_and(fits);
-        let again = is_plain.then(|| commands.clone());
+        let mut again = if is_plain { commands.clone() } else { Vec::new() };
         batch.plain = is_plain.then(Plain::default);
         let is_common = commands.iter().all(is_gathered);
         batch.record_clock_mark(taken.marked_at).await?;
         batch.run(commands, early.filter(|_| still_holds)).await?;
-        let place = row.as_ref().map(StoreRow::place);
+        batch.note_counted(&mut again);
+        let foreseen = row.as_ref().filter(|_| is_foreseen).cloned();
         let ending = Ending { row, taken, known, count, is_foreseen, is_common };
-        let why = match batch.finish_all(ending).await? {
+        let is_unwritten = match batch.finish_all(ending).await? {
             Ended::Done(applied) => return Ok(Attempt::Done(applied)),
-            Ended::Unsure => Undone::Unsure,
-            Ended::Unwritten => place.filter(|_| is_foreseen).map_or(Undone::Message, Undone::Row),
+            Ended::Unsure => false,
+            Ended::Unwritten => true,
         };
-        Ok(Attempt::Undone(again.unwrap_or_default(), why))
+        Ok(Attempt::Undone(again, Undone { foreseen, is_unwritten }))
     }
 }
 

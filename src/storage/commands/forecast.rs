@@ -36,21 +36,27 @@ impl Forecast {
         self.row = known.map(|known| StoreRow { known, head: taken.last.0, clock: taken.last_time, ..row.clone() });
     }
 
+    /// Foresees the row as it was found, locked, by a batch that has changed nothing.
+    pub(super) fn leave(&mut self, row: StoreRow) {
+        self.row = Some(row);
+    }
+
     /// Foresees nothing until another batch has found the row.
     pub(in crate::storage) fn clear(&mut self) {
         self.row = None;
     }
 
-    /// Returns the row that a batch will find that begins now, with the rules under which the cache holds: as this
+    /// Returns the row that a plain batch will find that begins now, with the rules under which the cache holds: as this
     /// server has left it, or another one that has said so.
     pub(super) fn row(&self, known: Option<&KnownHistory>, rules: i64, clock: &Clock) -> Option<StoreRow> {
         let is_usable = |row: &&StoreRow| row.rules == rules && row.since.elapsed() < HOLDS_FOR;
-        let row = self.row.as_ref().filter(|_| self.of_rows.is_over()).filter(is_usable)?;
+        let row = self.row.as_ref().filter(|_| self.of_rows.is_over() && self.of_plain.is_over()).filter(is_usable)?;
         let known = known.filter(|known| known.epoch == row.known.epoch)?;
         let (head, left_at) = known.end().filter(|(head, _)| head.0 >= row.head)?;
         let since = Instant::now();
         let passed = since.saturating_duration_since(row.since);
         let now = clock.stopped().unwrap_or_else(|| row.now.after(passed));
-        Some(StoreRow { known: known.clone(), since, head: head.0, clock: left_at.as_micros(), now, ..row.clone() })
+        let row = StoreRow { known: known.clone(), since, head: head.0, clock: left_at.as_micros(), now, ..row.clone() };
+        row.allows_plain().then_some(row)
     }
 }

@@ -89,9 +89,10 @@ impl StoreRow {
         Ok(locked)
     }
 
-    /// Returns its head and its clock, one of which grows with every batch and with whatever is cleared away.
-    pub(super) fn place(&self) -> (i64, i64) {
-        (self.head, self.clock)
+    /// Returns whether it says what another one does of all that a batch says it has foreseen.
+    pub(super) fn says_the_same_as(&self, other: &Self) -> bool {
+        let said = |row: &Self| (row.head, row.clock, row.rules, row.retained_from, row.marked_at, row.has_targets);
+        said(self) == said(other)
     }
 
     /// Takes in the time of the database, as the batch was stored just now.

@@ -29,7 +29,14 @@ impl Outline {
         let is_named = self.has_messages && self.newest_named.is_some_and(|named| named >= first);
         // Otherwise the time is marked, or it is noted that nobody is to be woken.
         let notes_quiet = self.has_quiet && targets == Targets::Woken;
-        row.marked_at == 0 && !row.is_ahead() && !is_named && !notes_quiet
+        row.allows_plain() && !is_named && !notes_quiet
+    }
+}
+
+impl StoreRow {
+    /// Returns whether there are plain batches: the time need not be marked.
+    pub(super) fn allows_plain(&self) -> bool {
+        self.marked_at == 0 && !self.is_ahead()
     }
 }
 

@@ -1,5 +1,7 @@
 //! The end of a batch: what it has done is recorded and committed.
 
+use std::time::Instant;
+
 use crate::clock::random_bytes;
 use crate::domain::{Answer, Outcome, Record, Seq, Timestamp};
 use crate::storage::StorageError;
@@ -27,8 +29,8 @@ pub(super) struct Ending {
 /// How a batch has ended.
 pub(super) enum Ended {
     Done(Applied),
-    /// Nothing was stored: its commands were refused by rules that were foreseen, which nothing has compared with those
-    /// that hold.
+    /// Nothing was stored, since its commands changed nothing. That was judged by a row that was foreseen, which nothing
+    /// has compared with the one that holds.
     Unsure,
     /// Nothing was stored: the row is not the one that was foreseen, or a message is stored already.
     Unwritten,
@@ -44,12 +46,14 @@ impl Batch<'_> {
         let (first, last) = (ending.taken.first, ending.taken.last);
         let epoch = ending.known.as_ref().map(|known| known.epoch.clone());
         if !self.changed {
-            if ending.is_foreseen && outcomes.iter().any(|outcome| outcome.answer.is_err()) {
-                self.tx.rollback().await?;
-                return Ok(Ended::Unsure);
-            }
             // There is nothing to keep, and no need to wait for the disk.
             self.tx.rollback().await?;
+            if ending.is_foreseen {
+                return Ok(Ended::Unsure);
+            }
+            if let Some(row) = ending.row {
+                self.cache.forecast.leave(row);
+            }
             let batch = CommittedBatch { epoch, nonce: 0, first, last: Seq(first.0 - 1), clock: None };
             return Ok(Ended::Done(Applied { batch, outcomes, effects }));
         }
@@ -63,6 +67,7 @@ impl Batch<'_> {
     /// Commits, and returns the name of the batch in the journal: 0 without a record. `None` when nothing was stored.
     async fn commit(self, ending: Ending, record: Option<Record>) -> Result<Option<i64>, StorageError> {
         let Ending { mut row, taken, known, is_foreseen, is_common, .. } = ending;
+        let mut held_since = taken.held_since;
         let owing = self.plain.as_ref().filter(|_| self.targets == Targets::Woken);
         let owing = owing.map(|plain| self.owing_by_user(&plain.urgencies()));
         let Batch { storage, tx, cache, plain, at_commit, targets, owes, destroyed, .. } = self;
@@ -71,6 +76,10 @@ impl Batch<'_> {
             nonce = i64::from_be_bytes(random_bytes()?);
             if let (Some(plain), Some(row), Transaction::Postgres(postgres)) = (plain, &mut row, &tx) {
                 let entry = JournalEntry { row, taken: &taken, record: &record, nonce, owing };
+                if is_foreseen {
+                    // The statement locks it.
+                    held_since = Instant::now();
+                }
                 let Some(written) = plain.write(postgres, storage, &entry).await? else {
                     tx.rollback().await?;
                     return Ok(None);
@@ -98,7 +107,7 @@ impl Batch<'_> {
             Some(row) if is_common => cache.forecast.keep(&row, &taken, storage.known_history()),
             _ => cache.forecast.clear(),
         }
-        storage.hold_times.record(taken.held_since.elapsed());
+        storage.hold_times.record(held_since.elapsed());
         if targets != Targets::None {
             // Perhaps only since this batch.
             storage.devices.set_has_targets(true);

@@ -58,6 +58,15 @@ impl Batch<'_> {
         limiters.count_inbound(receiver, is_partner, inbound_bytes(draft)).map_err(Refusal::Limited)
     }
 
+    /// Marks what was admitted, and so has been counted, in commands that are carried out again if nothing is stored.
+    pub(in crate::storage::commands) fn note_counted(&self, commands: &mut [Command]) {
+        for (command, outcome) in commands.iter_mut().zip(&self.outcomes) {
+            if let Command::Send(draft) = command {
+                draft.is_counted |= outcome.as_ref().is_some_and(|outcome| outcome.answer.is_ok());
+            }
+        }
+    }
+
     /// Notes in the cache that a user writes to the other side.
     pub(super) fn note_written(&mut self, direct: DirectKey, sender: UserId) {
         if let Some(conversation) = self.cache.conversations.peek_mut(&direct) {

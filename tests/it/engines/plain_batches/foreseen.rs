@@ -68,6 +68,41 @@ async fn what_other_servers_leave_is_foreseen_as_far_as_they_have_said_it() {
     world.close().await;
 }
 
+/// A device reads from the store what another server has put there, before that has told this one.
+#[tokio::test]
+async fn receipts_of_what_nobody_has_said_yet_are_kept() {
+    let Some(world) = World::open().await else { return };
+    world.acquaint(STEP).await;
+    let (a, b) = (world.users[0], world.users[1]);
+    let beside = Storage::open(&config(&world.url)).await.unwrap();
+    let position = async |column: &str| {
+        let sql = format!("SELECT {column}::text FROM members WHERE user_id = {}", b.0);
+        rows(&world.url, &sql).await[0].clone()
+    };
+    let receipt = |column: &str, id: MessageId| match column {
+        "read_id" => Command::Read { user: b, conversation: DirectKey::new(a, b), up_to: id },
+        _ => Command::Delivered { user: b, up_to: Seq(id.0) },
+    };
+    for (round, column) in [(3, "delivered_id"), (4, "read_id")] {
+        let (start, then) = (round * STEP, round * STEP + STEP / 2);
+        let (sent, _) = world.apply(vec![send(a, b, None)], start).await;
+        world.apply(vec![receipt(column, id_of(&sent[0]).unwrap())], start).await;
+        let other = Box::pin(beside.apply(vec![send(a, b, None)], Timestamp::from_micros(then))).await.unwrap();
+        let unsaid = id_of(&other.outcomes[0]).unwrap();
+        let (outcomes, _) = world.apply(vec![receipt(column, unsaid)], then).await;
+        assert!(!outcomes[0].events.is_empty(), "{outcomes:?}");
+        assert_eq!(position(column).await, unsaid.0.to_string());
+        // Once more it changes nothing, and the next batch is one statement again.
+        world.apply(vec![send(a, b, None)], then).await;
+        let (outcomes, _) = world.apply(vec![receipt(column, unsaid)], then).await;
+        assert!(outcomes[0].events.is_empty(), "{outcomes:?}");
+        let (_, held) = world.apply(vec![send(a, b, None)], then).await;
+        assert!(is_one_statement(&held), "{held:#?}");
+    }
+    Box::pin(beside.close()).await.unwrap();
+    world.close().await;
+}
+
 /// What is cleared away meanwhile is taken from the unread ones by that alone.
 #[tokio::test]
 async fn a_batch_is_not_foreseen_across_what_is_cleared_away() {
