@@ -56,7 +56,8 @@ impl Forecast {
         let since = Instant::now();
         let passed = since.saturating_duration_since(row.since);
         let now = clock.stopped().unwrap_or_else(|| row.now.after(passed));
-        let row = StoreRow { known: known.clone(), since, head: head.0, clock: left_at.as_micros(), now, ..row.clone() };
+        let row =
+            StoreRow { known: known.clone(), since, head: head.0, clock: left_at.as_micros(), now, ..row.clone() };
         row.allows_plain().then_some(row)
     }
 }

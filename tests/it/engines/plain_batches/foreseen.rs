@@ -1,7 +1,11 @@
 //! Batches that are made for a row of `store` that is foreseen.
 
-use super::*;
+use fluent_backend::clock::Clock;
+use fluent_backend::domain::Refusal;
+use fluent_backend::limits::Limiters;
 use fluent_backend::storage::CommittedBatch;
+
+use super::*;
 
 /// A retry finds what was stored, and whoever else has written is not overwritten.
 #[tokio::test]
@@ -100,6 +104,32 @@ async fn receipts_of_what_nobody_has_said_yet_are_kept() {
         assert!(is_one_statement(&held), "{held:#?}");
     }
     Box::pin(beside.close()).await.unwrap();
+    world.close().await;
+}
+
+/// The attempt that has stored nothing has counted the message already.
+#[tokio::test]
+async fn a_message_that_is_carried_out_again_is_counted_once() {
+    let Some(world) = World::open().await else { return };
+    world.acquaint(STEP).await;
+    let [a, b, c, d] = world.users[..4] else { panic!("there are more users") };
+    world.apply(vec![send(c, d, None), send(d, c, None)], 2 * STEP).await;
+    let mut config = config(&world.url);
+    let limited = Storage::open(&config).await.unwrap();
+    config.limits.enabled = true;
+    // A receiver may get one of these messages.
+    (config.limits.inbound.partners.burst, config.limits.inbound.partners.per_s) = (9, 1);
+    limited.limit_by(Limiters::new(&config, &Clock::stopped_at(Timestamp::from_micros(0))));
+    let apply = async |command: Command, now: i64| {
+        let applied = Box::pin(limited.apply(vec![command], Timestamp::from_micros(now))).await;
+        applied.unwrap().outcomes.swap_remove(0).answer
+    };
+    // It foresees the row, and has yet to look up the conversation of the two.
+    apply(send(c, d, None), 3 * STEP).await.unwrap();
+    world.apply(vec![send(c, d, None)], 4 * STEP).await;
+    apply(send(a, b, None), 4 * STEP).await.unwrap();
+    assert!(matches!(apply(send(a, b, None), 5 * STEP).await, Err(Refusal::Limited(_))));
+    Box::pin(limited.close()).await.unwrap();
     world.close().await;
 }
 
