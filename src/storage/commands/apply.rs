@@ -59,8 +59,8 @@ fn takes_numbers(command: &Command) -> bool {
 }
 
 impl Storage {
-    /// Returns whether the next batch need not wait for its turn, since it foresees what the row of `store` says, and may
-    /// be a plain one.
+    /// Returns whether the next batch need not wait for its turn, since it foresees what the row of `store` says, and
+    /// may be a plain one.
     pub fn foresees_row(&self, clock: &Clock) -> bool {
         // Whoever else has the cache has begun a batch.
         let cache = self.cache.try_lock();

@@ -46,8 +46,8 @@ impl Forecast {
         self.row = None;
     }
 
-    /// Returns the row that a plain batch will find that begins now, with the rules under which the cache holds: as this
-    /// server has left it, or another one that has said so.
+    /// Returns the row that a plain batch will find that begins now, with the rules under which the cache holds: as
+    /// this server has left it, or another one that has said so.
     pub(super) fn row(&self, known: Option<&KnownHistory>, rules: i64, clock: &Clock) -> Option<StoreRow> {
         let is_usable = |row: &&StoreRow| row.rules == rules && row.since.elapsed() < HOLDS_FOR;
         let row = self.row.as_ref().filter(|_| self.of_rows.is_over() && self.of_plain.is_over()).filter(is_usable)?;

@@ -278,7 +278,7 @@ export class Engine {
     this.#sendingPause = setTimeout(() => void this.#feed("sending_resumed"), draw(pause, Math.random()));
   }
 
-  /** Ends the socket and the pause. What the socket has said and is not handled yet would be taken for the next one's. */
+  /** Ends the socket and the pause. What the socket has said, and is not handled yet, would be taken for the next's. */
   #drop(): void {
     this.#link?.drop();
     this.#link = null;

@@ -105,7 +105,7 @@ export async function signUp(server: string, name: string, options: Partial<Clie
   return client;
 }
 
-/** Waits until something holds, three minutes at most: a busy machine decrypts slowly. `found` says what does instead. */
+/** Waits until something holds, three minutes at most: a busy machine decrypts slowly. `found` says what is instead. */
 export async function eventually<T>(probe: () => Promise<T> | T, found?: () => unknown): Promise<NonNullable<T>> {
   const end = Date.now() + 180_000;
   for (;;) {

@@ -29,8 +29,8 @@ pub(super) struct Ending {
 /// How a batch has ended.
 pub(super) enum Ended {
     Done(Applied),
-    /// Nothing was stored, since its commands changed nothing. That was judged by a row that was foreseen, which nothing
-    /// has compared with the one that holds.
+    /// Nothing was stored, since its commands changed nothing. That was judged by a row that was foreseen, which
+    /// nothing has compared with the one that holds.
     Unsure,
     /// Nothing was stored: the row is not the one that was foreseen, or a message is stored already.
     Unwritten,
