@@ -352,7 +352,7 @@ export class Client {
     }
     for (const position of await store.positions()) this.#sender.sent.moved(position);
     const WebSocket = this.#options.WebSocket ?? globalThis.WebSocket;
-    if (!WebSocket) throw new Error("there is no WebSocket: give one");
+    if (!WebSocket) throw new Error("give a WebSocket");
     this.#engine = await Engine.open({
       me,
       server,

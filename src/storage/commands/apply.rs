@@ -64,7 +64,7 @@ impl Storage {
     pub fn foresees_row(&self, clock: &Clock) -> bool {
         // Whoever else has the cache has begun a batch.
         let cache = self.cache.try_lock();
-        // With a quota, no batch is plain.
+        // With a quota, no batch with messages is plain.
         self.most_messages().is_none()
             && cache.is_ok_and(|cache| cache.foreseen_row(self.known_history().as_ref(), clock).is_some())
     }

@@ -9,6 +9,7 @@
 use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
+use crate::domain::{Seq, Timestamp};
 use crate::storage::cluster::KnownHistory;
 use crate::storage::commands::caution::Caution;
 use crate::storage::commands::numbers::{StoreRow, Taken};
@@ -36,9 +37,11 @@ impl Forecast {
         self.row = known.map(|known| StoreRow { known, head: taken.last.0, clock: taken.last_time, ..row.clone() });
     }
 
-    /// Foresees the row as it was found, locked, by a batch that has changed nothing.
+    /// Foresees the row as it was found, locked, by a batch that has changed nothing; nothing when its clock was moved
+    /// since the newest batch, of which the history does not tell.
     pub(super) fn leave(&mut self, row: StoreRow) {
-        self.row = Some(row);
+        let is_moved = |(head, clock): (Seq, Timestamp)| head.0 == row.head && clock.as_micros() != row.clock;
+        self.row = if row.known.end().is_some_and(is_moved) { None } else { Some(row) };
     }
 
     /// Foresees nothing until another batch has found the row.

@@ -117,7 +117,7 @@ export class Engine {
 
   /** Wants a socket, unless there is one. */
   resume(): void {
-    if (this.#state.connection.phase === "idle" && !this.#events.includes("start")) void this.#feed("start");
+    if (this.#state.connection.phase === "idle" && this.#events.at(-1) !== "start") void this.#feed("start");
   }
 
   /** Ends everything. What is on disk stays. */
@@ -228,6 +228,7 @@ export class Engine {
     const asked = await askForTicket(this.#parts.api);
     if ("refused" in asked) return void this.#feed(asked);
     if (this.#isOver || this.#state.connection.phase !== "opening") return;
+    this.#link?.drop();
     const link: Link = openLink(this.#parts, asked.ticket, since, {
       received: (received) => void (link === this.#link && this.#feed({ received })),
       closed: (code, reason, held_ms) => {

@@ -89,7 +89,7 @@ export class Sender {
     const text = this.texts.get(client_id);
     this.forgetKey(to);
     try {
-      if (text === undefined) throw new RangeError("what it says is not known");
+      if (text === undefined) throw new RangeError("its text is not known");
       const draft = await this.draft(to, text, fields);
       this.sent.rename(client_id, draft.client_id);
       await engine.post({ renewed: { client_id, draft } });

@@ -4,7 +4,7 @@
 //! id was looked up, which it is not when the cache shows that the draft can be accepted: such a draft is judged before
 //! that, and is looked up when it is one too many.
 
-use crate::domain::{Command, DirectKey, Draft, Limiter, Objection, Refusal, UserId};
+use crate::domain::{Answer, Command, DirectKey, Draft, Limiter, Objection, Outcome, Refusal, UserId};
 use crate::limits::Limiters;
 use crate::storage::commands::batch::Batch;
 
@@ -62,7 +62,8 @@ impl Batch<'_> {
     pub(in crate::storage::commands) fn note_counted(&self, commands: &mut [Command]) {
         for (command, outcome) in commands.iter_mut().zip(&self.outcomes) {
             if let Command::Send(draft) = command {
-                draft.is_counted |= outcome.as_ref().is_some_and(|outcome| outcome.answer.is_ok());
+                let is_admitted = |outcome: &Outcome| matches!(&outcome.answer, Ok(Answer::Stored(s)) if !s.duplicate);
+                draft.is_counted |= outcome.as_ref().is_some_and(is_admitted);
             }
         }
     }
