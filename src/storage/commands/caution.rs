@@ -4,9 +4,9 @@
 const MAX_PAUSE: u32 = 64;
 
 /// How long something is not tried after it has failed. The pause is counted in batches, the one that has failed among
-/// them: it is carried out again. It doubles with each failure,
-/// as in the exponential backoff of Ethernet (R. M. Metcalfe and D. R. Boggs, "Ethernet: Distributed Packet Switching
-/// for Local Computer Networks", 1976), and halves with each success.
+/// them: it is carried out again. It doubles with each failure, as in the exponential backoff of Ethernet (R. M.
+/// Metcalfe and D. R. Boggs, "Ethernet: Distributed Packet Switching for Local Computer Networks", 1976), and halves
+/// with each success.
 #[derive(Debug, Default)]
 pub(super) struct Caution {
     /// Batches that do not try it from now on.
